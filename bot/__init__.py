@@ -1,0 +1,1 @@
+"""Conversation: modes, recall, turns and the channels people speak through."""

@@ -1,0 +1,1 @@
+"""Engines and adapters. Knows nothing of people or chats, nor of where their rows live."""

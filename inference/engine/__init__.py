@@ -1,0 +1,1 @@
+"""What generates: one port, and the engines behind it."""
