@@ -1,0 +1,69 @@
+# Consilium. `make demo` and `make test` need nothing but Python >= 3.11 and make.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+# PyPI's torch for Linux brings CUDA along; a CPU build found by pip under the same version is used as it is.
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+export PYTHONUNBUFFERED := 1
+export TOKENIZERS_PARALLELISM := false
+
+.DEFAULT_GOAL := help
+.SILENT:
+.PHONY: help setup demo test unit check format bench eval-adapters adapters lock locales clean
+
+help: ## Show what can be made
+	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
+
+setup: $(READY) ## Make .venv with everything pinned (done by the other targets when needed)
+
+$(READY): constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Consilium needs Python 3.11 or newer; {sys.executable} is {v.major}.{v.minor}. Try: make PYTHON=python3.11 $(MAKECMDGOALS)")'
+	echo "Preparing .venv (once, about a minute and 1.5 GB) ..." >&2
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	echo "  1/3 pinned packages" >&2
+	$(PIP) install --no-compile --no-deps -r constraints.txt 2>&1 | grep -v '^WARNING' >&2 || true
+	echo "  2/3 what this torch build needs" >&2
+	$(PIP) install --no-compile -c constraints.txt torch 2>&1 | grep -v '^WARNING' >&2 || true
+	echo "  3/3 Consilium itself" >&2
+	$(PIP) install --no-compile --no-deps --no-build-isolation -e . 2>&1 | grep -v '^WARNING' >&2 || true
+	$(BIN)/python -c 'import bot.cli, torch, transformers, peft, asyncpg' && touch $@
+
+demo: $(READY) ## Talk to the demo mind in the terminal
+	$(BIN)/consilium demo
+
+test: $(READY) ## Run every test that fits in fifteen minutes
+	$(BIN)/python -m pytest
+
+unit: $(READY) ## Run the fast, pure tests only
+	$(BIN)/python -m pytest tests/unit
+
+check: $(READY) ## Lint, format, types, import directions, translations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m bot.locales.catalogue --check
+
+format: $(READY) ## Format the code and sort its imports
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY) ## Benchmark composing against PEFT and against copying (a few minutes)
+	$(BIN)/python -m tests.benchmarks.bench_compose
+
+eval-adapters: $(READY) ## Measure what each adapter keeps in a composition, beside adapters trained apart (about an hour)
+	$(BIN)/consilium eval adapters --apart
+
+adapters: $(READY) ## Train the demo mind's adapters anew (about half an hour)
+	$(BIN)/consilium train core sport physics classical
+
+locales: $(READY) ## Bring the translation catalogues up to date with the code
+	$(BIN)/python -m bot.locales.catalogue --update
+
+lock: $(READY) ## Write constraints.txt from what .venv holds
+	(sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' | sort -f) > constraints.tmp && mv constraints.tmp constraints.txt
+
+clean: ## Remove .venv and caches (not data, not models)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""Where people speak: thin front ends over the one turn pipeline."""

@@ -1,0 +1,83 @@
+"""Keeps the catalogues true to the code: `python -m bot.locales.catalogue --update | --check`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from bot.locales import LANGUAGES
+
+_ROOT = Path(__file__).resolve().parents[2]
+_HOUSES = ("consilium", "bot", "inference", "db")
+SOURCE_LANGUAGE = "en"
+
+
+def extract() -> Catalog:
+    """Every template that the code marks with `N_` or says through a translator."""
+    catalog = Catalog(project="consilium", fuzzy=False)
+    for house in _HOUSES:
+        found = extract_from_dir(
+            _ROOT / house, method_map=[("**.py", "python")], keywords={"N_": None, "say": None}, comment_tags=("For translators:",)
+        )
+        for _file, _line, message, comments, _context in sorted(found, key=lambda f: (f[0], f[1])):
+            catalog.add(message, auto_comments=comments)
+    return catalog
+
+
+def path_of(language: str) -> Path:
+    return _ROOT / "bot" / "locales" / language / "LC_MESSAGES" / "consilium.po"
+
+
+def read(language: str) -> Catalog:
+    path = path_of(language)
+    if not path.exists():
+        return Catalog(locale=language, project="consilium")
+    with path.open("rb") as source:
+        return read_po(source, locale=language)
+
+
+def missing(language: str) -> list[str]:
+    """Templates of the code that `language` has no finished translation of."""
+    known = {m.id for m in read(language) if m.string and not m.fuzzy}
+    return [str(m.id) for m in extract() if m.id and m.id not in known]
+
+
+def stale(language: str) -> list[str]:
+    """Translations of what the code no longer says."""
+    said = {m.id for m in extract()}
+    return [str(m.id) for m in read(language) if m.id and m.id not in said]
+
+
+def update(language: str) -> None:
+    catalog = read(language)
+    catalog.update(extract(), no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    path_of(language).parent.mkdir(parents=True, exist_ok=True)
+    with path_of(language).open("wb") as target:
+        write_po(target, catalog, width=120, omit_header=False, ignore_obsolete=True, no_location=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    action = parser.add_mutually_exclusive_group(required=True)
+    action.add_argument("--update", action="store_true", help="add new templates, drop those no longer said")
+    action.add_argument("--check", action="store_true", help="fail when a template has no translation")
+    asked = parser.parse_args()
+    failed = False
+    for language in (code for code in LANGUAGES if code != SOURCE_LANGUAGE):
+        if asked.update:
+            update(language)
+        for problem, templates in (("no translation of", missing(language)), ("no longer said", stale(language))):
+            for template in templates:
+                print(f"{language}: {problem}: {template}", file=sys.stderr)
+                failed = True
+    return int(failed and asked.check)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

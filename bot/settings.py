@@ -1,0 +1,58 @@
+"""What an operator can set: environment variables (`CONSILIUM_…`) or a `.env` file; every one has a default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+APP = "consilium"
+DEMO_MIND = Path(__file__).resolve().parent.parent / "minds" / "agoge"
+
+
+class Settings(BaseSettings):
+    """Read once, at start. The defaults run everything embedded, on CPU, with no network."""
+
+    model_config = SettingsConfigDict(env_prefix="CONSILIUM_", env_file=".env", extra="ignore", frozen=True)
+
+    mind: Path = DEMO_MIND
+    """Folder of the mind that answers."""
+    language: Literal["ru", "en"] | None = None
+    """Language of the interface for people who have not chosen one; unset: the system's."""
+
+    database_url: SecretStr | None = None
+    """DSN of a Postgres with pgvector; unset: an embedded one under `data_dir`."""
+    data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP))
+    """What must not be lost: the embedded database."""
+    cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP))
+    """What can be made again: prepared base models and compositions."""
+    state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP))
+    """Logs and the terminal's history."""
+
+    engine: Literal["local", "sglang"] = "local"
+    base_model: str | None = None
+    """Folder or hub id of the base model; unset: the mind's."""
+    allow_download: bool = False
+    """Whether models may be fetched from a hub."""
+    sglang_url: str = "http://127.0.0.1:30000"
+    sglang_admin_key: SecretStr | None = None
+    embedding_model: str = "all-MiniLM-L6-v2"
+
+    prompt_tokens: int = Field(3072, ge=256)
+    """Most tokens a prompt may hold: instructions, memories, the recent window and the question."""
+    memories_recalled: int = Field(4, ge=0, le=50)
+    generation_seconds: float = Field(300, gt=0)
+    """Deadline of one answer, from the prompt to its last token."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def compositions_dir(self) -> Path:
+        return self.cache_dir / "compositions"
+
+    @property
+    def models_dir(self) -> Path:
+        return self.cache_dir / "models"

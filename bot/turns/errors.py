@@ -1,0 +1,77 @@
+"""What can go wrong with one message."""
+
+from __future__ import annotations
+
+from bot.errors import BotError
+from consilium.errors import N_
+
+
+class TurnError(BotError):
+    """Root of what goes wrong in a turn."""
+
+
+class EmptyMessage(TurnError):
+    """A message holds nothing that can be read: no letter, digit or sign."""
+
+    sentence = N_("There is nothing to read in that message.")
+    remedy = N_("Write a question in words, or /help.")
+
+
+class MessageTooLong(TurnError):
+    """A message does not fit the model's prompt even with nothing else in it."""
+
+    sentence = N_("That message is {tokens} tokens long, and I can read {limit} at once.")
+    remedy = N_("It is kept in your history; ask about a shorter part of it.")
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(tokens=tokens, limit=limit)
+
+
+class GenerationTooSlow(TurnError):
+    """The answer was not finished by its deadline."""
+
+    sentence = N_("The answer was not ready within {seconds} seconds, so I stopped.")
+    remedy = N_("Ask again, or ask something shorter.")
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds=round(seconds))
+
+
+class UnknownCommand(TurnError):
+    """A message begins like a command, and there is no such command."""
+
+    sentence = N_("There is no command “/{name}”.")
+    remedy = N_("Nearest: {nearest}. All of them: /help.")
+
+    def __init__(self, name: str, nearest: list[str]) -> None:
+        super().__init__(name=name, nearest=", ".join(f"/{n}" for n in nearest))
+
+
+class BadArgument(TurnError):
+    """A command was given something it cannot use."""
+
+    sentence = N_("“{argument}” is not what /{command} takes.")
+    remedy = N_("Write {usage}.")
+
+    def __init__(self, command: str, argument: str, usage: str) -> None:
+        super().__init__(command=command, argument=argument, usage=usage)
+
+
+class AnswerNotSaved(TurnError):
+    """An answer was made, and the database went away before it could be kept."""
+
+    sentence = N_("You have the answer, but it could not be saved: {reason}")
+    remedy = N_("Your question is kept; the answer will not be in your history.")
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class Unexpected(TurnError):
+    """Something failed that nobody foresaw; the log holds all of it under this reference."""
+
+    sentence = N_("Something broke on our side, and your message is kept.")
+    remedy = N_("Ask again; if it breaks again, give the operator the reference {reference}.")
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(reference=reference)

@@ -1,0 +1,43 @@
+"""What a text is before anything is done with it: a command, a switch of mode, or a question."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from bot.turns.errors import EmptyMessage
+
+_COMMAND = re.compile(r"/(?P<name>[^\W\d_][\w-]*)(?:@\w+)?(?:\s+(?P<argument>.*))?", re.DOTALL)
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"}
+
+
+@dataclass(frozen=True, slots=True)
+class CommandCall:
+    """`/name argument`; the name in lower case, the argument trimmed and perhaps empty."""
+
+    name: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Anything that is not a command."""
+
+    text: str
+
+
+def read(text: str) -> CommandCall | Question:
+    """Tell a command from a question.
+
+    Characters that Postgres cannot keep (NUL, lone surrogates) are dropped; all else is left as written.
+
+    Raises:
+        EmptyMessage: nothing visible is left.
+    """
+    text = "".join(c for c in text if c != "\0" and unicodedata.category(c) != "Cs").strip()
+    if all(unicodedata.category(c) in _INVISIBLE for c in text):
+        raise EmptyMessage
+    if found := _COMMAND.fullmatch(text):
+        return CommandCall(found["name"].lower(), (found["argument"] or "").strip())
+    return Question(text)

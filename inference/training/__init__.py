@@ -1,0 +1,1 @@
+"""Dialogues to adapter: reading, encoding, fine-tuning and measuring."""

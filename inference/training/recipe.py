@@ -1,0 +1,35 @@
+"""What a training run is told: every number that shapes an adapter, recorded in its manifest."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+
+
+class Recipe(BaseModel):
+    """Hyper-parameters of one adapter's training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: int = Field(8, ge=1, le=256)
+    alpha: int = Field(16, ge=1)
+    modules: tuple[str, ...] = ATTENTION
+    """Attention only: on a large mixture-of-experts base, experts would make an adapter sixty times larger."""
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup: float = Field(0.1, ge=0, lt=1)
+    """Share of all steps."""
+    weight_decay: float = Field(0.01, ge=0)
+    batch_size: int = Field(8, ge=1)
+    """Dialogues a step."""
+    epochs: int = Field(6, ge=1)
+    """At most; early stopping may end sooner."""
+    patience: int = Field(2, ge=1)
+    """Epochs without a better validation loss before the end."""
+    validation_share: float = Field(0.125, gt=0, lt=1)
+    """Share of the dialogues kept back to stop by; never trained on, never reported as held-out."""
+    rehearsal: float = Field(0.5, ge=0, le=1)
+    """Share of the core's dialogues seen again in each epoch of a topic, so that the topic adds to the core
+    instead of writing over it."""
+    max_tokens: int = Field(512, ge=16)
+    seed: int = 7

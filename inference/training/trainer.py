@@ -1,0 +1,144 @@
+"""Fine-tunes one LoRA adapter on dialogues, alone or on top of a frozen core.
+
+LoRA: Hu et al., 2021, arXiv:2106.09685. A topic is trained while the core is active and frozen, with part of the
+core's dialogues rehearsed (experience replay: Rolnick et al., 2019, arXiv:1811.11682), so that the sum of both
+keeps what each has learnt.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from transformers import AutoModelForCausalLM, AutoTokenizer, get_cosine_schedule_with_warmup
+
+from inference.training.dialogues import Dialogue, split
+from inference.training.encoding import Encoded, batches, encode
+from inference.training.loss import batch_loss, mean_loss
+from inference.training.recipe import Recipe
+
+CORE = "core"
+"""The name under which the frozen core is active while a topic is trained."""
+TRAINED = "trained"
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """What one pass over the dialogues came to; losses in nats per answer token."""
+
+    number: int
+    training_loss: float
+    validation_loss: float
+    core_validation_loss: float | None
+    """None when no core is rehearsed."""
+
+    @property
+    def criterion(self) -> float:
+        """What early stopping watches: with a core, the topic and the core count alike."""
+        if self.core_validation_loss is None:
+            return self.validation_loss
+        return (self.validation_loss + self.core_validation_loss) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenCore:
+    """The core a topic is trained on top of."""
+
+    package: Path
+    dialogues: Sequence[Dialogue]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Weights of the best epoch, as PEFT names them, float32."""
+
+    tensors: dict[str, torch.Tensor]
+    config: LoraConfig
+    epochs: list[Epoch]
+    best: int
+    """Number of the epoch the weights are of."""
+
+
+def train(
+    base: Path,
+    dialogues: Sequence[Dialogue],
+    recipe: Recipe,
+    *,
+    core: FrozenCore | None = None,
+    report: Callable[[Epoch], None] = lambda _: None,
+) -> Trained:
+    """Fine-tune an adapter until its validation loss stops falling.
+
+    Dialogues must carry the system message they will be answered under. Blocks for minutes.
+    """
+    torch.manual_seed(recipe.seed)
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    model = _with_adapters(base, recipe, core)
+    trainable = [p for p in model.parameters() if p.requires_grad]
+
+    def encoded(some: Sequence[Dialogue]) -> list[Encoded]:
+        return [encode(d, tokenizer, recipe.max_tokens) for d in some]
+
+    learnt, kept_back = (encoded(part) for part in split(dialogues, recipe.validation_share, recipe.seed))
+    core_part = split(core.dialogues, recipe.validation_share, recipe.seed) if core else ([], [])
+    core_learnt, core_kept_back = (encoded(part) for part in core_part)
+    rehearsed = round(len(core_learnt) * recipe.rehearsal)
+
+    steps_an_epoch = -(-(len(learnt) + rehearsed) // recipe.batch_size)
+    steps = steps_an_epoch * recipe.epochs
+    optimizer = torch.optim.AdamW(trainable, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    schedule = get_cosine_schedule_with_warmup(optimizer, round(steps * recipe.warmup), steps)
+    order = random.Random(recipe.seed)  # noqa: S311 - a shuffle that a seed repeats
+
+    epochs: list[Epoch] = []
+    best: tuple[Epoch, dict[str, torch.Tensor]] | None = None
+    for number in range(1, recipe.epochs + 1):
+        seen = learnt + order.sample(core_learnt, rehearsed)
+        order.shuffle(seen)
+        model.train()
+        total, tokens = 0.0, 0
+        for batch in batches(seen, recipe.batch_size, tokenizer.pad_token_id):
+            loss, count = batch_loss(model, batch)
+            (loss / count).backward()
+            torch.nn.utils.clip_grad_norm_(trainable, 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad(set_to_none=True)
+            total, tokens = total + loss.item(), tokens + count
+        model.eval()
+        epoch = Epoch(
+            number,
+            training_loss=total / tokens,
+            validation_loss=mean_loss(model, kept_back, tokenizer.pad_token_id),
+            core_validation_loss=mean_loss(model, core_kept_back, tokenizer.pad_token_id) if core else None,
+        )
+        epochs.append(epoch)
+        report(epoch)
+        if best is None or epoch.criterion < best[0].criterion:
+            weights = get_peft_model_state_dict(model, adapter_name=TRAINED)
+            best = epoch, {name: tensor.detach().float().clone() for name, tensor in weights.items()}
+        elif number - best[0].number >= recipe.patience:
+            break
+    assert best is not None
+    return Trained(best[1], model.peft_config[TRAINED], epochs, best[0].number)
+
+
+def _with_adapters(base: Path, recipe: Recipe, core: FrozenCore | None) -> Any:
+    """The base in bfloat16 with a fresh float32 adapter to train, over the frozen core if there is one."""
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
+    config = LoraConfig(
+        r=recipe.rank, lora_alpha=recipe.alpha, target_modules=list(recipe.modules), task_type="CAUSAL_LM"
+    )
+    if core is None:
+        return get_peft_model(model, config, adapter_name=TRAINED)
+    adapted = PeftModel.from_pretrained(model, core.package, adapter_name=CORE)
+    adapted.add_adapter(TRAINED, config)
+    adapted.base_model.set_adapter([CORE, TRAINED])
+    for name, parameter in adapted.named_parameters():
+        parameter.requires_grad_(f".{TRAINED}." in name)
+    return adapted
