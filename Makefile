@@ -28,7 +28,7 @@ $(READY): constraints.txt pyproject.toml
 	$(PIP) install --no-compile -c constraints.txt torch 2>&1 | grep -v '^WARNING' >&2 || true
 	echo "  3/3 Consilium itself" >&2
 	$(PIP) install --no-compile --no-deps --no-build-isolation -e . 2>&1 | grep -v '^WARNING' >&2 || true
-	$(BIN)/python -c 'import bot.cli, torch, transformers, peft, asyncpg' && touch $@
+	$(BIN)/python -c 'import bot.cli.app, torch, transformers, peft, asyncpg' && touch $@
 
 demo: $(READY) ## Talk to the demo mind in the terminal
 	$(BIN)/consilium demo

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 from consilium.errors import ConsiliumError
@@ -21,10 +21,15 @@ class Localizable(Protocol):
         ...
 
 
+def localized(details: Mapping[str, object], language: str, translate: Callable[[str], str]) -> dict[str, object]:
+    """`details` with every `Localizable` among them as text."""
+    return {
+        name: value.localized(language, translate) if isinstance(value, Localizable) else value
+        for name, value in details.items()
+    }
+
+
 def explain(error: ConsiliumError, language: str, translate: Callable[[str], str]) -> str:
     """What a person reads of `error`: its sentence and remedy, translated, with the details filled in."""
-    details = {
-        name: value.localized(language, translate) if isinstance(value, Localizable) else value
-        for name, value in error.details.items()
-    }
+    details = localized(error.details, language, translate)
     return " ".join(translate(template).format(**details) for template in (error.sentence, error.remedy) if template)

@@ -46,30 +46,32 @@ class Source:
 class Outcome:
     """How one message was answered. Everything a channel shows or a machine reads of it."""
 
-    answer: str
-    """What the person reads; when the turn failed, a sentence that says why and what to do."""
+    mode: str
+    """The mode that answered, in canonical form; for a command, the session's mode after it."""
+    answer: str = ""
+    table: Table | None = None
     turn: str | None = None
     """The turn's id; None for a command."""
-    mode: str | None = None
-    """The mode that answered, in canonical form."""
     adapter: str | None = None
     """Name of the composition that answered; None for the bare base model."""
-    table: Table | None = None
     sources: Sequence[Source] = ()
     memories: Sequence[str] = ()
+    """What was recalled of the person for this answer."""
     usage: dict[str, int] = field(default_factory=dict)
     """`prompt_tokens` and `completion_tokens`; empty when nothing was generated."""
     error: str | None = None
-    """Name of the error's class; None when all went well."""
+    """A sentence that says what went wrong and what to do; None when all went well."""
+    at_fault: bool = False
+    """Whether what went wrong is the service's doing, and not the message's."""
     stopped: bool = False
     """Whether the person stopped the answer before its end."""
 
 
 class Reply(Protocol):
-    """Shows one answer while it is made. Calls come in this order: `open`, any number of `write`, `finish`."""
+    """Shows one answer while it is made. `open` and `write` may never be called; `finish` is, once, last."""
 
     async def open(self, mode: str) -> None:
-        """The turn has begun, in this mode."""
+        """An answer is about to be generated, in this mode."""
         ...
 
     async def write(self, text: str) -> None:
@@ -77,5 +79,5 @@ class Reply(Protocol):
         ...
 
     async def finish(self, outcome: Outcome) -> None:
-        """The whole answer, or why there is none. Always called, once, last."""
+        """All that is to be said. Its answer is the pieces written so far, joined, if any were."""
         ...

@@ -15,6 +15,15 @@ from bot.locales import LANGUAGES
 _ROOT = Path(__file__).resolve().parents[2]
 _HOUSES = ("consilium", "bot", "inference", "db")
 SOURCE_LANGUAGE = "en"
+# Ours and not Babel's, whose date would change the file each time it is brought up to date.
+_HEADER = """\
+# What the service says, in one language. `make locales` keeps this file true to the code.
+msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+
+"""
 
 
 def extract() -> Catalog:
@@ -22,7 +31,10 @@ def extract() -> Catalog:
     catalog = Catalog(project="consilium", fuzzy=False)
     for house in _HOUSES:
         found = extract_from_dir(
-            _ROOT / house, method_map=[("**.py", "python")], keywords={"N_": None, "say": None}, comment_tags=("For translators:",)
+            _ROOT / house,
+            method_map=[("**.py", "python")],
+            keywords={"N_": None, "say": None},
+            comment_tags=("For translators:",),
         )
         for _file, _line, message, comments, _context in sorted(found, key=lambda f: (f[0], f[1])):
             catalog.add(message, auto_comments=comments)
@@ -54,12 +66,14 @@ def stale(language: str) -> list[str]:
 
 
 def update(language: str) -> None:
+    """Add what the code has begun to say, untranslated, and drop what it no longer says."""
     catalog = read(language)
     catalog.update(extract(), no_fuzzy_matching=True)
     catalog.obsolete.clear()
     path_of(language).parent.mkdir(parents=True, exist_ok=True)
     with path_of(language).open("wb") as target:
-        write_po(target, catalog, width=120, omit_header=False, ignore_obsolete=True, no_location=True)
+        target.write(_HEADER.format(language=language).encode())
+        write_po(target, catalog, width=120, omit_header=True, ignore_obsolete=True, no_location=True)
 
 
 def main() -> int:

@@ -10,14 +10,18 @@ class TurnError(BotError):
     """Root of what goes wrong in a turn."""
 
 
-class EmptyMessage(TurnError):
+class MessageRefused(TurnError):
+    """Root of what is wrong with the message itself; everything else in this branch is our doing."""
+
+
+class EmptyMessage(MessageRefused):
     """A message holds nothing that can be read: no letter, digit or sign."""
 
     sentence = N_("There is nothing to read in that message.")
     remedy = N_("Write a question in words, or /help.")
 
 
-class MessageTooLong(TurnError):
+class MessageTooLong(MessageRefused):
     """A message does not fit the model's prompt even with nothing else in it."""
 
     sentence = N_("That message is {tokens} tokens long, and I can read {limit} at once.")
@@ -37,7 +41,7 @@ class GenerationTooSlow(TurnError):
         super().__init__(seconds=round(seconds))
 
 
-class UnknownCommand(TurnError):
+class UnknownCommand(MessageRefused):
     """A message begins like a command, and there is no such command."""
 
     sentence = N_("There is no command “/{name}”.")
@@ -47,7 +51,7 @@ class UnknownCommand(TurnError):
         super().__init__(name=name, nearest=", ".join(f"/{n}" for n in nearest))
 
 
-class BadArgument(TurnError):
+class BadArgument(MessageRefused):
     """A command was given something it cannot use."""
 
     sentence = N_("“{argument}” is not what /{command} takes.")

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from bot.turns.errors import EmptyMessage
+from db.text import clean_text
 
 _COMMAND = re.compile(r"/(?P<name>[^\W\d_][\w-]*)(?:@\w+)?(?:\s+(?P<argument>.*))?", re.DOTALL)
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"}
@@ -30,12 +31,12 @@ class Question:
 def read(text: str) -> CommandCall | Question:
     """Tell a command from a question.
 
-    Characters that Postgres cannot keep (NUL, lone surrogates) are dropped; all else is left as written.
+    What neither Postgres nor a tokenizer can take (NUL, lone surrogates) becomes U+FFFD; all else is left as written.
 
     Raises:
         EmptyMessage: nothing visible is left.
     """
-    text = "".join(c for c in text if c != "\0" and unicodedata.category(c) != "Cs").strip()
+    text = clean_text(text).strip()
     if all(unicodedata.category(c) in _INVISIBLE for c in text):
         raise EmptyMessage
     if found := _COMMAND.fullmatch(text):

@@ -16,15 +16,15 @@ class Recipe(BaseModel):
     alpha: int = Field(16, ge=1)
     modules: tuple[str, ...] = ATTENTION
     """Attention only: on a large mixture-of-experts base, experts would make an adapter sixty times larger."""
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(2e-3, gt=0)
     warmup: float = Field(0.1, ge=0, lt=1)
     """Share of all steps."""
     weight_decay: float = Field(0.01, ge=0)
-    batch_size: int = Field(8, ge=1)
+    batch_size: int = Field(4, ge=1)
     """Dialogues a step."""
-    epochs: int = Field(6, ge=1)
+    epochs: int = Field(4, ge=1)
     """At most; early stopping may end sooner."""
-    patience: int = Field(2, ge=1)
+    patience: int = Field(1, ge=1)
     """Epochs without a better validation loss before the end."""
     validation_share: float = Field(0.125, gt=0, lt=1)
     """Share of the dialogues kept back to stop by; never trained on, never reported as held-out."""

@@ -1,0 +1,68 @@
+"""One message a line in, one answer out: the console when standard input is not a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from bot.channels.console.render import as_json, as_lines
+from bot.channels.console.stdin import lines
+from bot.channels.port import Incoming, Outcome
+from bot.locales import Language
+from bot.turns.inbox import Inbox
+
+PLATFORM = "console"
+
+
+class PlainReply:
+    """Writes the answer as it comes, then an empty line."""
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+        self._written = False
+
+    async def open(self, mode: str) -> None:
+        self._say(f"[{mode}] ", end="")
+
+    async def write(self, text: str) -> None:
+        self._written = True
+        self._say(text, end="")
+
+    async def finish(self, outcome: Outcome) -> None:
+        if self._written:
+            self._say("")
+        elif outcome.answer:
+            self._say(outcome.answer)
+        for part in (as_lines(outcome.table), outcome.error):
+            if part:
+                self._say(part)
+        self._say("")
+
+    def _say(self, text: str, end: str = "\n") -> None:
+        print(text, end=end, file=self._target, flush=True)
+
+
+class JsonReply:
+    """Writes one JSON object when the answer is whole."""
+
+    def __init__(self, target: TextIO) -> None:
+        self._target = target
+
+    async def open(self, mode: str) -> None:
+        """Nothing is shown before the end."""
+
+    async def write(self, text: str) -> None:
+        """Nothing is shown before the end."""
+
+    async def finish(self, outcome: Outcome) -> None:
+        print(as_json(outcome), file=self._target, flush=True)
+
+
+async def talk_in_lines(inbox: Inbox, person: str, language: Language | None, *, machine: bool) -> bool:
+    """Answer every line of standard input in order; True when none failed through the service's fault."""
+    sound = True
+    async for line in lines():
+        reply = JsonReply(sys.stdout) if machine else PlainReply(sys.stdout)
+        outcome = await inbox.receive(Incoming(PLATFORM, person, "terminal", line, language), reply)
+        sound = sound and not outcome.at_fault
+    return sound

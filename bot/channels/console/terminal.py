@@ -1,0 +1,129 @@
+"""The chat for people at a terminal: history, completion, the mode in the prompt, Ctrl-C to stop an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.history import FileHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+from rich.console import Console
+from rich.text import Text
+
+from bot.channels.console.pipe import PLATFORM
+from bot.channels.console.render import print_table
+from bot.channels.port import Incoming, Outcome
+from bot.locales import Language, Translator
+from bot.turns.inbox import Inbox
+
+PLACE = "terminal"
+
+
+class TerminalReply:
+    """Streams the answer under a dim heading that names the mode."""
+
+    def __init__(self, console: Console, status: Callable[[], None]) -> None:
+        self._console = console
+        self._settle = status
+        self._written = False
+
+    async def open(self, mode: str) -> None:
+        """The heading waits for the first piece: until then the spinner says that the model thinks."""
+        self._mode = mode
+
+    async def write(self, text: str) -> None:
+        if not self._written:
+            self._settle()
+            self._console.print(Text(self._mode, style="dim"))
+            self._written = True
+        self._console.print(Text(text), end="", soft_wrap=True)
+
+    async def finish(self, outcome: Outcome) -> None:
+        self._settle()
+        if self._written:
+            self._console.print()
+        elif outcome.answer:
+            self._console.print(Text(outcome.answer))
+        if outcome.table:
+            print_table(self._console, outcome.table)
+        if outcome.error:
+            self._console.print(Text(outcome.error, style="yellow"))
+        self._console.print()
+
+
+class CommandCompleter(Completer):
+    """Completes commands, and modes after /mode."""
+
+    def __init__(self, commands: Iterable[tuple[str, str]], modes: Iterable[str]) -> None:
+        self._commands = tuple(commands)
+        self._modes = tuple(modes)
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
+        written = document.text_before_cursor
+        if not written.startswith("/"):
+            return
+        name, space, argument = written[1:].partition(" ")
+        if not space:
+            for command, summary in self._commands:
+                if command.startswith(name):
+                    yield Completion(f"/{command}", start_position=-len(written), display_meta=summary)
+        elif name == "mode":
+            begun = argument.replace(" ", "").rpartition("+")[2]
+            for mode in self._modes:
+                if mode.startswith(begun):
+                    yield Completion(mode, start_position=-len(begun))
+
+
+async def talk_in_terminal(
+    inbox: Inbox, person: str, language: Language | None, *, title: str, modes: Iterable[str], history: Path
+) -> bool:
+    """Chat until Ctrl-D; True when no answer failed through the service's fault."""
+    console = Console(highlight=False)
+    say = Translator(language or "en")
+    history.parent.mkdir(parents=True, exist_ok=True)
+    commands = [(command.name, say(command.summary)) for command in inbox.commands]
+    session: PromptSession[str] = PromptSession(
+        history=FileHistory(str(history)), completer=CommandCompleter(commands, modes), complete_while_typing=True
+    )
+
+    def incoming(text: str) -> Incoming:
+        return Incoming(PLATFORM, person, PLACE, text, language)
+
+    console.print(Text(title, style="bold"))
+    console.print(Text(say("/help shows what you can do; Ctrl-C stops an answer, Ctrl-D leaves."), style="dim"))
+    console.print()
+    sound = True
+    while True:
+        mode = await inbox.mode_of(incoming(""))
+        prompt = FormattedText([("ansicyan", mode), ("", " › ")])
+        try:
+            with patch_stdout():
+                text = await session.prompt_async(prompt)
+        except KeyboardInterrupt:
+            continue
+        except EOFError:
+            return sound
+        if text.strip():
+            outcome = await _answer(inbox, incoming(text), console, say)
+            sound = sound and not outcome.at_fault
+
+
+async def _answer(inbox: Inbox, message: Incoming, console: Console, say: Translator) -> Outcome:
+    loop = asyncio.get_running_loop()
+    spinner = console.status(Text(say("thinking …"), style="dim"))
+    spinner.start()
+    try:
+        async with asyncio.TaskGroup() as group:
+            loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(inbox.stop(message)))
+            outcome = await inbox.receive(message, TerminalReply(console, spinner.stop))
+            loop.remove_signal_handler(signal.SIGINT)
+        return outcome
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+        spinner.stop()

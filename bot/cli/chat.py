@@ -1,0 +1,70 @@
+"""`consilium demo` and `consilium chat`."""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bot.channels.console.pipe import talk_in_lines
+from bot.locales import Translator, system_language
+from bot.services import open_services
+from bot.settings import DEMO_MIND, Settings
+
+User = Annotated[str | None, typer.Option("--user", help="Who is speaking; the session and memories are his.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a turn.")]
+
+
+def chat(
+    context: typer.Context,
+    mind: Annotated[Path | None, typer.Option(help="Folder of the mind.", show_default="the demo mind")] = None,
+    user: User = None,
+    machine: Json = False,
+) -> None:
+    """Talk to a mind: a chat at a terminal, one message a line from a pipe."""
+    settings: Settings = context.obj
+    if mind is not None:
+        settings = settings.model_copy(update={"mind": mind})
+    if not asyncio.run(_talk(settings, user or getpass.getuser(), machine=machine)):
+        raise typer.Exit(1)
+
+
+def demo(context: typer.Context, user: User = None, machine: Json = False) -> None:
+    """Talk to the demo mind, everything embedded."""
+    chat(context, DEMO_MIND, user, machine)
+
+
+async def _talk(settings: Settings, user: str, *, machine: bool) -> bool:
+    language = settings.language or system_language()
+    say = Translator(language)
+    progress = Console(stderr=True, highlight=False)
+    with progress.status("") as status:
+
+        def show(step: str) -> None:
+            text = say(step)
+            status.update(Text(f"{text} …", style="dim"))
+            if not progress.is_terminal:
+                progress.print(Text(f"{text} …"))
+
+        async with open_services(settings, show) as services:
+            status.stop()
+            if machine or not sys.stdin.isatty():
+                return await talk_in_lines(services.inbox, user, language, machine=machine)
+            # Imported late: a pipe needs no line editor.
+            from bot.channels.console.terminal import talk_in_terminal
+
+            mind = services.mind
+            return await talk_in_terminal(
+                services.inbox,
+                user,
+                language,
+                title=mind.title.text(language) or mind.name,
+                modes=[*mind.adapters, *mind.modes, "auto", "base"],
+                history=settings.state_dir / "history",
+            )

@@ -1,0 +1,101 @@
+"""`consilium eval`: measurements that anybody can repeat."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from bot.cli.tables import grid, output
+from bot.cli.train import dialogues_of, train_one
+from bot.mind import Mind, load_mind
+from bot.modes.composer import Composer
+from bot.modes.expression import parse
+from bot.modes.resolve import resolve
+from bot.services import base_model_folder, open_composer
+from bot.settings import Settings
+from inference.adapters.manifest import AdapterKind
+from inference.adapters.package import AdapterPackage
+from inference.adapters.parts import Part
+
+app = typer.Typer(help="Measurements that anybody can repeat.", no_args_is_help=True)
+
+
+@app.callback()
+def evaluation() -> None:
+    """Measurements that anybody can repeat."""
+
+
+@app.command()
+def adapters(
+    context: typer.Context,
+    mind_folder: Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.")] = None,
+    apart: Annotated[
+        bool, typer.Option("--apart", help="Also train each topic apart from the core, and measure plain sums.")
+    ] = False,
+    figures_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
+) -> None:
+    """Held-out loss of the base, each adapter and each composition, and what is kept of each one's gain."""
+    from inference.training.evaluate import HeldOutLoss, gain, kept
+
+    settings: Settings = context.obj
+    mind = load_mind(mind_folder or settings.mind)
+    base = base_model_folder(settings, mind)
+    composer = open_composer(settings, mind, base)
+    held_out = {name: dialogues_of(mind, name, heldout=True) for name in mind.adapters}
+    loss = HeldOutLoss(base, held_out)
+    console = output()
+
+    def composed(parts: list[Part]) -> Path:
+        return composer.store.ensure(parts, composer.base).path
+
+    figures: dict[str, dict[str, float]] = {}
+    alone_table = grid("adapter", "base", "adapter", "gain")
+    bare = {name: loss.of(None, name) for name in mind.adapters}
+    alone = {}
+    for name, package in composer.packages.items():
+        alone[name] = loss.of(composed([Part(package)]), name)
+        share = gain(bare[name], alone[name])
+        figures[name] = {"base": bare[name], "adapter": alone[name], "gain": share}
+        alone_table.add_row(name, f"{bare[name]:.3f}", f"{alone[name]:.3f}", f"{share:.1%}")
+    console.print(alone_table)
+
+    kept_table = grid("composition", "of", "alone", "composed", "kept")
+
+    def measure(title: str, package: Path, alone_by_name: dict[str, float]) -> None:
+        for name, on_its_own in alone_by_name.items():
+            together = loss.of(package, name)
+            share = kept(bare[name], on_its_own, together)
+            figures[f"{title} / {name}"] = {"alone": on_its_own, "composed": together, "kept": share}
+            kept_table.add_row(title, name, f"{on_its_own:.3f}", f"{together:.3f}", f"{share:.1%}")
+
+    core = mind.core
+    for topic in _topics(mind):
+        mode = resolve(parse(topic), mind)
+        measure(mode.text, composed(composer.parts(mode)), {name: alone[name] for name in (core, topic)})
+    if apart:
+        for topic in _topics(mind):
+            package = _trained_apart(settings, mind, topic, base)
+            by_name = {core: alone[core], topic: loss.of(composed([Part(package)]), topic)}
+            for title, weight in (("plain sum, trained apart", 1.0), ("1/√2 each, trained apart", 0.71)):
+                parts = [Part(composer.packages[core], weight), Part(package, weight)]
+                measure(f"{core}+{topic}, {title}", composed(parts), by_name)
+    console.print(kept_table)
+    if figures_file is not None:
+        figures_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _topics(mind: Mind) -> list[str]:
+    return [name for name, adapter in mind.adapters.items() if adapter.kind is AdapterKind.TOPIC]
+
+
+def _trained_apart(settings: Settings, mind: Mind, topic: str, base: Path) -> AdapterPackage:
+    """The topic trained without the core, kept in the cache for the next measurement."""
+    from inference.training.recipe import Recipe
+
+    folder = settings.cache_dir / "trained-apart" / mind.name / topic
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        train_one(mind, topic, Recipe(), base, folder, apart=True)
+    return AdapterPackage.open(folder)

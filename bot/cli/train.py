@@ -1,0 +1,101 @@
+"""`consilium train`: dialogues of the mind to adapters of the mind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from bot.cli.errors import BadRecipe, NoDialogues
+from bot.mind import Mind, load_mind, render_system
+from bot.modes.errors import UnknownAdapter
+from bot.modes.expression import parse
+from bot.modes.names import nearest
+from bot.modes.resolve import resolve
+from bot.services import base_model_folder
+from bot.settings import Settings
+from inference.adapters.manifest import AdapterKind
+from inference.adapters.package import AdapterPackage
+from inference.training.dialogues import Dialogue, read_dialogues
+from inference.training.recipe import Recipe
+
+_DEFAULT = Recipe()
+
+
+def train(
+    context: typer.Context,
+    names: Annotated[list[str], typer.Argument(help="Adapters to train; the core before its topics.")],
+    mind_folder: Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.")] = None,
+    rank: Annotated[int, typer.Option(help="Rank of the LoRA.")] = _DEFAULT.rank,
+    epochs: Annotated[int, typer.Option(help="At most; early stopping may end sooner.")] = _DEFAULT.epochs,
+    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = _DEFAULT.learning_rate,
+    rehearsal: Annotated[float, typer.Option(help="Share of the core's dialogues a topic sees.")] = _DEFAULT.rehearsal,
+    seed: Annotated[int, typer.Option(help="Of the split, the order and the first weights.")] = _DEFAULT.seed,
+) -> None:
+    """Train adapters of a mind from its dialogues, and write them into the mind."""
+    settings: Settings = context.obj
+    mind = load_mind(mind_folder or settings.mind, trained=False)
+    given = {"rank": rank, "epochs": epochs, "learning_rate": learning_rate, "rehearsal": rehearsal, "seed": seed}
+    try:
+        recipe = Recipe(**given, alpha=2 * rank)  # type: ignore[arg-type]  # checked by the model itself
+    except ValidationError as error:
+        problem = error.errors()[0]
+        option = str(problem["loc"][0])
+        raise BadRecipe(option.replace("_", "-"), given.get(option), problem["msg"]) from None
+    for name in names:
+        if name not in mind.adapters:
+            raise UnknownAdapter(name, nearest(name, mind) or tuple(mind.adapters))
+    base = base_model_folder(settings, mind)
+    for name in names:
+        train_one(mind, name, recipe, base, mind.folder / mind.adapters[name].path)
+
+
+def dialogues_of(mind: Mind, name: str, *, heldout: bool = False) -> list[Dialogue]:
+    """An adapter's dialogues under the system prompt of its own mode; blocking.
+
+    Raises:
+        NoDialogues: the mind names no such file for the adapter.
+    """
+    adapter = mind.adapters[name]
+    path = adapter.heldout if heldout else adapter.dialogues
+    if path is None:
+        raise NoDialogues(name, "heldout" if heldout else "dialogues")
+    system = render_system(mind, resolve(parse(name), mind), (), "en")
+    return [dialogue.under(system) for dialogue in read_dialogues(path)]
+
+
+def train_one(mind: Mind, name: str, recipe: Recipe, base: Path, folder: Path, *, apart: bool = False) -> None:
+    """Train one adapter into `folder`; a topic on top of the mind's core, unless it is to be trained apart."""
+    # Imported late: torch takes seconds, which a mistyped name need not wait for.
+    from inference.training.saving import save_adapter
+    from inference.training.trainer import Epoch, FrozenCore, train
+
+    console = Console(stderr=True, highlight=False)
+    core = None
+    core_digest = None
+    if mind.adapters[name].kind is AdapterKind.TOPIC and not apart:
+        package = AdapterPackage.open(mind.folder / mind.adapters[mind.core].path)
+        core, core_digest = FrozenCore(package.folder, dialogues_of(mind, mind.core)), package.digest
+    dialogues = dialogues_of(mind, name)
+    console.print(f"{name}: {len(dialogues)} dialogues{f' on top of {mind.core}' if core else ''}")
+
+    def report(epoch: Epoch) -> None:
+        beside = "" if epoch.core_validation_loss is None else f", {mind.core} {epoch.core_validation_loss:.3f}"
+        console.print(
+            f"  epoch {epoch.number}: training {epoch.training_loss:.3f}, validation {epoch.validation_loss:.3f}{beside}"
+        )
+
+    trained = train(base, dialogues, recipe, core=core, report=report)
+    manifest = save_adapter(
+        trained,
+        folder,
+        name=name,
+        kind=mind.adapters[name].kind,
+        base_model=mind.base_model,
+        recipe=recipe,
+        core_digest=core_digest,
+    )
+    console.print(f"  kept epoch {trained.best}; written to {folder} as {manifest.digest[:12]}")

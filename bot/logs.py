@@ -1,0 +1,67 @@
+"""Structured logs: one JSON object a line, in a file under the state directory. Nothing of it reaches people."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+import structlog
+
+from bot.settings import Settings
+
+LOG_BYTES = 10_000_000
+LOG_FILES = 3
+
+
+def log_path(settings: Settings) -> Path:
+    return settings.state_dir / "consilium.log"
+
+
+def configure_logs(settings: Settings) -> None:
+    """Send structlog's and the standard library's records to the log file, tracebacks included."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.dict_tracebacks,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = RotatingFileHandler(
+        log_path(settings), maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(settings.log_level)
+    logging.captureWarnings(True)
+
+
+def quieten_libraries() -> None:
+    """Keep libraries' progress bars and advice off the terminal; must run before they are imported."""
+    for name, value in {
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "TOKENIZERS_PARALLELISM": "false",
+        "TQDM_DISABLE": "1",
+    }.items():
+        os.environ.setdefault(name, value)
+    warnings.filterwarnings("ignore", category=FutureWarning)

@@ -1,0 +1,80 @@
+"""What `rag_config.yaml` says: the collections of the library."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from bot.mind.places import Patterns
+from bot.mind.spec import Spec
+from bot.mind.texts import Language, Name
+
+
+class CollectionKind(StrEnum):
+    """How documents are parsed, cut and cited."""
+
+    ARTICLE = "article"
+    LECTURE = "lecture"
+    """A transcript with timestamps."""
+    TABLE = "table"
+    DIARY = "diary"
+    """Entries by date."""
+    DIALOGUE = "dialogue"
+    VOICE = "voice"
+    """How the author speaks: examples to sound like, never to cite."""
+
+
+class Trust(StrEnum):
+    """Whose word a document is."""
+
+    AUTHOR = "author"
+    TABLES = "tables"
+    """The author's tables and numbers."""
+    USER = "user"
+
+
+class Chunking(Spec):
+    """How a document is cut."""
+
+    size: int = Field(default=200, ge=32, le=2048)
+    """Tokens of a chunk at most."""
+    overlap: int = Field(default=40, ge=0, le=1024)
+    """Tokens a chunk repeats of the one before it."""
+
+
+def _check_overlap(chunking: Chunking) -> Chunking:
+    if chunking.overlap >= chunking.size:
+        raise PydanticCustomError("overlap", "overlap", {"overlap": chunking.overlap, "size": chunking.size})
+    return chunking
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _trust_by_kind(known: dict[str, Any]) -> Trust:
+    return Trust.TABLES if known.get("kind") is CollectionKind.TABLE else Trust.AUTHOR
+
+
+class Collection(Spec):
+    """One collection of documents."""
+
+    kind: CollectionKind = Field(examples=["article"])
+    path: Patterns = Field(examples=["library/articles/*.md"])
+    language: Annotated[tuple[Language, ...], BeforeValidator(_as_list), Field(min_length=1, examples=["en"])]
+    """The documents' languages; where there are several, each document is in one of them."""
+    chunking: Annotated[Chunking, AfterValidator(_check_overlap)] = Chunking()
+    trust: Trust = Field(default_factory=_trust_by_kind, examples=["author"])
+    adapters: tuple[Name, ...] = Field(default=(), examples=["[sport]"])
+    """Adapters that may use it; empty for all."""
+
+
+class RagConfigFile(Spec):
+    """`rag_config.yaml`."""
+
+    collections: dict[Name, Collection] = Field(
+        examples=["{articles: {kind: article, path: library/articles/*.md, language: en}}"]
+    )

@@ -1,0 +1,97 @@
+"""A folder read into a `Mind`, or into the list of what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+
+from bot.mind.checks import check_links, check_modes, check_names
+from bot.mind.collections import RagConfigFile
+from bot.mind.complaints import complaints
+from bot.mind.document import Document, read_document
+from bot.mind.errors import BrokenMind, Mistake
+from bot.mind.mind import Mind
+from bot.mind.models import Adapter, MindSpec, NamedMode
+from bot.mind.prompts import check_prompts
+from bot.mind.spec import Spec
+from bot.modes.names import name_key
+from consilium.errors import N_
+from inference.adapters.manifest import AdapterKind
+from inference.engine.port import Sampling
+
+MIND_FILE: Final = "mind.yaml"
+RAG_FILE: Final = "rag_config.yaml"
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+def load_mind(folder: Path, *, trained: bool = True) -> Mind:
+    """Read and check a mind's folder; blocking.
+
+    Args:
+        folder: the mind's folder.
+        trained: whether the adapters must be there already; False to read a mind in order to train it.
+
+    Raises:
+        BrokenMind: with every mistake that could be found.
+    """
+    folder = folder.absolute()
+    if not folder.is_dir():
+        raise BrokenMind(folder, [Mistake(MIND_FILE, None, N_("there is no such folder."), N_("Correct the path."))])
+    documents = [read_document(folder, MIND_FILE), read_document(folder, RAG_FILE)]
+    context = {"folder": folder, "trained": trained}
+    spec = _validate(documents[0], MindSpec, context)
+    library = _validate(documents[1], RagConfigFile, context)
+    mistakes = [mistake for document in documents for mistake in document.mistakes]
+    if spec and library and not mistakes:
+        mistakes = [*check_names(spec, documents[0]), *check_links(spec, library, *documents)]
+    if mistakes or not (spec and library):
+        raise BrokenMind(folder, mistakes)
+    mind = _assemble(folder, spec, library)
+    mistakes = [*check_modes(mind, documents[0]), *check_prompts(mind)]
+    if mistakes:
+        raise BrokenMind(folder, mistakes)
+    return mind
+
+
+def _validate(document: Document, model: type[SpecT], context: dict[str, object]) -> SpecT | None:
+    """The model of a document, or None with what is wrong added to the document's mistakes."""
+    if document.mistakes and not document.values:
+        return None
+    try:
+        return model.model_validate(document.values, context=context)
+    except ValidationError as error:
+        document.mistakes.extend(complaints(error, document, model))
+        return None
+
+
+def _assemble(folder: Path, spec: MindSpec, library: RagConfigFile) -> Mind:
+    return Mind(
+        folder=folder,
+        name=spec.name,
+        title=spec.title,
+        base_model=spec.base_model,
+        languages=spec.languages,
+        core=next(name for name, adapter in spec.adapters.items() if adapter.kind is AdapterKind.CORE),
+        adapters=MappingProxyType(spec.adapters),
+        modes=MappingProxyType(spec.modes),
+        default_mode=spec.default_mode,
+        policies=spec.policies,
+        triggers=spec.triggers,
+        access=MappingProxyType(spec.access),
+        sampling=Sampling(**spec.sampling.model_dump()),
+        collections=MappingProxyType(library.collections),
+        names=MappingProxyType(dict(_names(spec))),
+    )
+
+
+def _names(spec: MindSpec) -> Iterator[tuple[str, str]]:
+    sections: tuple[Mapping[str, Adapter | NamedMode], ...] = (spec.modes, spec.adapters)
+    for section in sections:
+        for name, entry in section.items():
+            for alias in (name, *entry.aliases):
+                yield name_key(alias), name

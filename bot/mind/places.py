@@ -1,0 +1,89 @@
+"""Paths and patterns inside a mind's folder, and the refusal of those that lead out of it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+_PATTERN = re.compile(r"[*?\[]")
+
+
+def matching_files(folder: Path, pattern: str) -> list[Path]:
+    """The files under `folder` that a checked `pattern` names, sorted; links that lead out are passed over."""
+    try:
+        found = [path for path in folder.glob(pattern) if path.is_file()]
+    except (OSError, ValueError):
+        return []
+    return sorted(path for path in found if is_inside(path, folder))
+
+
+def _file(value: Any, info: ValidationInfo) -> Path:
+    path = _inside(value, info)
+    if not _exists(path, "file"):
+        raise PydanticCustomError("no_file", "no such file", {"written": value})
+    return path
+
+
+def _adapter_folder(value: Any, info: ValidationInfo) -> Path:
+    path = _inside(value, info)
+    if (info.context or {})["trained"] and not _exists(path, "folder"):
+        raise PydanticCustomError("no_adapter", "no such folder", {"written": value})
+    return path
+
+
+def _patterns(value: Any, info: ValidationInfo) -> tuple[str, ...]:
+    patterns = [value] if isinstance(value, str) else value
+    if not isinstance(patterns, list) or not patterns:
+        raise PydanticCustomError("no_text", "a path is needed")
+    for pattern in patterns:
+        _inside(pattern, info)
+        if not matching_files(_folder(info), pattern):
+            raise PydanticCustomError("no_match", "matches no file", {"written": pattern})
+    return tuple(patterns)
+
+
+def _inside(value: Any, info: ValidationInfo) -> Path:
+    if not isinstance(value, str) or not value.strip():
+        raise PydanticCustomError("no_text", "a path is needed")
+    relative = PurePosixPath(value)
+    odd = "\\" in value or any(unicodedata.category(c) == "Cc" for c in value)
+    if odd or relative.is_absolute() or PureWindowsPath(value).drive or ".." in relative.parts or not relative.parts:
+        raise PydanticCustomError("outside", "leads out of the mind", {"written": value})
+    folder = _folder(info)
+    fixed = next((i for i, part in enumerate(relative.parts) if _PATTERN.search(part)), len(relative.parts))
+    if not is_inside(folder.joinpath(*relative.parts[:fixed]), folder):
+        raise PydanticCustomError("outside", "leads out of the mind", {"written": value})
+    return folder / relative
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether `path`, links followed, stays under `folder`."""
+    try:
+        return path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        return False
+
+
+def _exists(path: Path, kind: str) -> bool:
+    try:
+        return path.is_file() if kind == "file" else path.is_dir()
+    except OSError:  # a name too long for the file system
+        return False
+
+
+def _folder(info: ValidationInfo) -> Path:
+    folder: Path = (info.context or {})["folder"]
+    return folder
+
+
+MindFile = Annotated[Path, PlainValidator(_file)]
+"""A file of the mind that is there; read from text, relative to the mind's folder."""
+AdapterFolder = Annotated[Path, PlainValidator(_adapter_folder)]
+"""An adapter's folder in the mind; there already, unless the mind is read in order to train it."""
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns)]
+"""One path or pattern or a list of them, relative to the mind's folder, each matching at least one file."""

@@ -1,0 +1,146 @@
+"""The system prompt: the mind's own Jinja template, rendered where it can do no harm."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from bot.mind.errors import BrokenMind, Mistake
+from bot.mind.places import is_inside
+from bot.modes.expression import Base, Sum, Term
+from bot.modes.resolve import ResolvedMode
+from consilium.errors import N_
+
+if TYPE_CHECKING:
+    from bot.mind.mind import Mind
+
+FOLDER: Final = "prompts"
+SYSTEM_TEMPLATE: Final = "system.j2"
+VARIABLES: Final = ("mind", "mode", "memories", "language")
+MAX_MEMORY: Final = 500
+"""Characters of one memory in a prompt."""
+
+_MARKER = re.compile(r"<(?=[|/!a-z])", re.IGNORECASE)
+_JOINER = "\u200d"
+
+
+@dataclass(frozen=True, slots=True)
+class MindView:
+    """What a template may see of a mind: words, and nothing that can act."""
+
+    name: str
+    title: str
+    languages: tuple[str, ...]
+
+
+def render_system(mind: Mind, mode: ResolvedMode, memories: Sequence[str], language: str) -> str:
+    """The system prompt for one answer; blocking, for the template is read from disk.
+
+    Args:
+        mind: whose prompt it is.
+        mode: what answers; already routed when it was `auto`.
+        memories: what is known of the person, the most useful first. They are data: each is put on one line
+            and loses what a chat template could take for a marker.
+        language: ISO 639 code of the language to answer in.
+
+    Raises:
+        BrokenMind: the template does not work; names its line.
+    """
+    found = _render(mind, mode, memories, language)
+    if isinstance(found, Mistake):
+        raise BrokenMind(mind.folder, [found])
+    return found
+
+
+def check_prompts(mind: Mind) -> Iterator[Mistake]:
+    """Every template reads, and the system prompt renders in each kind of mode, with memories and without."""
+    broken = list(_check_syntax(mind))
+    yield from broken
+    if broken:
+        return
+    core = Sum((Term(mind.core),))
+    modes = [ResolvedMode(Base()), ResolvedMode(core), ResolvedMode(core, isolated=True)]
+    mistakes = (
+        _render(mind, mode, memories, language)
+        for mode in modes
+        for memories in ((), ("x",))
+        for language in mind.languages
+    )
+    yield from {mistake.line: mistake for mistake in mistakes if isinstance(mistake, Mistake)}.values()
+
+
+def as_data(text: str) -> str:
+    """A person's words made fit for a line of a prompt: one line, no markers of a chat template, not too long."""
+    line = " ".join("".join(c if c.isprintable() or c == _JOINER else " " for c in text).split())
+    line = _MARKER.sub("< ", line)
+    return line if len(line) <= MAX_MEMORY else line[: MAX_MEMORY - 1] + "…"
+
+
+def _environment(folder: Path) -> ImmutableSandboxedEnvironment:
+    return ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _render(mind: Mind, mode: ResolvedMode, memories: Sequence[str], language: str) -> str | Mistake:
+    values: Mapping[str, Any] = {
+        "mind": MindView(mind.name, mind.title.text(language), mind.languages),
+        "mode": mode,
+        "memories": [as_data(memory) for memory in memories],
+        "language": language,
+    }
+    try:
+        template: Template = _environment(mind.prompts).get_template(SYSTEM_TEMPLATE)
+        text = template.render(values)
+    except Exception as error:  # a template is a program, and may raise anything
+        return _mistake(error, mind.prompts)
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip()
+
+
+def _check_syntax(mind: Mind) -> Iterator[Mistake]:
+    if not (mind.prompts / SYSTEM_TEMPLATE).is_file():
+        remedy = N_("Write there who the mind is, in two or three plain sentences.")
+        yield Mistake(f"{FOLDER}/{SYSTEM_TEMPLATE}", None, N_("there is no such file."), remedy)
+    environment = _environment(mind.prompts)
+    for path in sorted(mind.prompts.rglob("*.j2")):
+        name = path.relative_to(mind.prompts).as_posix()
+        if not is_inside(path, mind.folder):
+            remedy = N_("Put the template itself here.")
+            yield Mistake(f"{FOLDER}/{name}", None, N_("this link leads out of the mind's folder."), remedy)
+            continue
+        try:
+            environment.get_template(name)
+        except (TemplateError, UnicodeDecodeError, OSError, RecursionError) as error:
+            yield _mistake(error, mind.prompts, name)
+
+
+def _mistake(error: Exception, folder: Path, name: str = SYSTEM_TEMPLATE) -> Mistake:
+    line: int | None = None
+    if isinstance(error, TemplateSyntaxError):
+        name, line = error.name or name, error.lineno
+    elif isinstance(error, UnicodeDecodeError):
+        line = error.object.count(b"\n", 0, error.start) + 1
+    else:
+        # Jinja gives the frames of a template its file's name and lines.
+        for frame in traceback.extract_tb(error.__traceback__):
+            if Path(frame.filename).is_relative_to(folder):
+                name, line = Path(frame.filename).relative_to(folder).as_posix(), frame.lineno
+    problem = f"there is no template {error.name}" if isinstance(error, TemplateNotFound) else str(error)
+    return Mistake(
+        f"{FOLDER}/{name}",
+        line,
+        N_("the template does not work: {problem}."),
+        N_("Write Jinja over {variables}."),
+        {"problem": " ".join(problem.split()).rstrip("."), "variables": ", ".join(VARIABLES)},
+    )

@@ -1,0 +1,96 @@
+"""From a resolved mode to the composition that answers it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Self
+
+from bot.mind import Mind
+from bot.modes.bands import layer_range
+from bot.modes.resolve import ResolvedMode
+from bot.modes.weights import effective_weights
+from inference.adapters.fit import check
+from inference.adapters.manifest import AdapterManifest
+from inference.adapters.package import AdapterPackage
+from inference.adapters.parts import Part
+from inference.adapters.store import CompositionStore
+from inference.base_model import BaseModel
+from inference.engine.port import AdapterRef
+
+
+class Composer:
+    """Composes the adapters of one mind for one base model."""
+
+    def __init__(
+        self,
+        mind: Mind,
+        base: BaseModel,
+        packages: Mapping[str, AdapterPackage],
+        manifests: Mapping[str, AdapterManifest],
+        store: CompositionStore,
+        max_rank: int | None,
+    ) -> None:
+        self.mind = mind
+        self.base = base
+        self.packages = packages
+        self.manifests = manifests
+        self.store = store
+        self._max_rank = max_rank
+
+    @classmethod
+    def open(cls, mind: Mind, base: BaseModel, store: CompositionStore, max_rank: int | None = None) -> Self:
+        """Open every adapter of the mind and check that it is sound and belongs to the base; blocking.
+
+        Raises:
+            AdapterError: an adapter is broken, or another base's.
+        """
+        packages = {name: AdapterPackage.open(mind.folder / adapter.path) for name, adapter in mind.adapters.items()}
+        manifests = {}
+        for name, package in packages.items():
+            check(package, base)
+            # An adapter trained elsewhere has no manifest; what matters of it is known all the same.
+            manifests[name] = package.manifest or AdapterManifest(
+                name=name, kind=mind.adapters[name].kind, base_model=base.name, digest=package.digest
+            )
+        return cls(mind, base, packages, manifests, store, max_rank)
+
+    def weights(self, mode: ResolvedMode) -> dict[str, float]:
+        """The weight of every adapter of the mode, given or by rule."""
+        return effective_weights(mode.terms, self.manifests)
+
+    def parts(self, mode: ResolvedMode) -> list[Part]:
+        """What the mode is composed of; empty for the bare base model.
+
+        Raises:
+            LayersOutOfRange: a band goes past the base model's layers.
+        """
+        weights = self.weights(mode)
+        parts = []
+        for term in mode.terms:
+            layers = None
+            if term.band is not None:
+                band = layer_range(term.band, self.base.layers)
+                layers = range(band.first, band.last + 1)
+            parts.append(Part(self.packages[term.name], weights[term.name], layers))
+        return parts
+
+    def check(self, mode: ResolvedMode) -> None:
+        """Refuse a mode that could not be composed, before anybody waits for it.
+
+        Raises:
+            LayersOutOfRange: a band goes past the base model's layers.
+        """
+        self.parts(mode)
+
+    async def ready(self, mode: ResolvedMode) -> AdapterRef | None:
+        """The mode's composition, made now if it never was; None for the bare base model.
+
+        Raises:
+            AdapterError: it cannot be composed or written.
+        """
+        parts = self.parts(mode)
+        if not parts:
+            return None
+        composition = await asyncio.to_thread(self.store.ensure, parts, self.base, max_rank=self._max_rank)
+        return AdapterRef(composition.name, composition.path)

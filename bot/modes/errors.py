@@ -1,0 +1,165 @@
+"""What can go wrong between what a person asks for and a mode that can answer."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
+
+from bot.errors import BotError
+from consilium.errors import N_
+
+if TYPE_CHECKING:
+    from bot.errors import Localizable
+
+SHOWN = 60
+"""Characters of a person's text that an error repeats."""
+
+
+def shown(text: str) -> str:
+    """`text` as an error may repeat it: printable, on one line, not too long."""
+    clean = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " for c in text[: SHOWN * 4])
+    clean = " ".join(clean.split())
+    return clean if len(clean) <= SHOWN else clean[: SHOWN - 1] + "…"
+
+
+class ModeError(BotError):
+    """Root of refused modes.
+
+    Attributes:
+        working: what may be written instead, the likeliest first; never empty.
+    """
+
+    def __init__(self, working: Sequence[str], **details: object) -> None:
+        self.working = tuple(working)
+        super().__init__(working=", ".join(self.working), **details)
+
+
+class EmptyMode(ModeError):
+    """Nothing is left of the text once spaces are gone."""
+
+    sentence = N_("No mode was named.")
+    remedy = N_("Try {working}, or the names of adapters joined with “+”.")
+
+    def __init__(self) -> None:
+        super().__init__(["auto", "base"])
+
+
+class ModeTooLong(ModeError):
+    """The text is longer than any mode can be."""
+
+    sentence = N_("A mode has at most {limit} characters; this one has {length}.")
+    remedy = N_("Try {working}, or the names of a few adapters joined with “+”.")
+
+    def __init__(self, length: int, limit: int) -> None:
+        super().__init__(["auto", "base"], length=length, limit=limit)
+
+
+class TooManyAdapters(ModeError):
+    """More adapters are named than one mode composes."""
+
+    sentence = N_("A mode composes at most {limit} adapters; this one has {count}.")
+    remedy = N_("Try {working}.")
+
+    def __init__(self, count: int, limit: int, working: Sequence[str]) -> None:
+        super().__init__(working, count=count, limit=limit)
+
+
+class UnreadableMode(ModeError):
+    """A piece of the expression is not an adapter's name with an optional weight and band."""
+
+    sentence = N_("“{piece}” cannot be read as an adapter's name with an optional weight and band.")
+    remedy = N_("Try {working}; names are joined with “+”, a weight follows “*”, a band follows “@”.")
+
+    def __init__(self, piece: str, working: Sequence[str]) -> None:
+        super().__init__(working, piece=shown(piece))
+
+
+class BadWeight(ModeError):
+    """What stands after “*” is not a weight the grammar knows."""
+
+    sentence = N_("“{weight}” is not a weight for {name}.")
+    remedy = N_("Weights go from 0.05 to 2.00 in steps of 0.05; try {working}.")
+
+    def __init__(self, name: str, weight: str, working: Sequence[str]) -> None:
+        super().__init__(working, name=shown(name), weight=shown(weight))
+
+
+class BadBand(ModeError):
+    """What stands after “@” is not a band the grammar knows."""
+
+    sentence = N_("“{band}” is not a band for {name}.")
+    remedy = N_("A band is early, mid, late or the first and last layer, as in 8-15; try {working}.")
+
+    def __init__(self, name: str, band: str, working: Sequence[str]) -> None:
+        super().__init__(working, name=shown(name), band=shown(band))
+
+
+class RepeatedAdapter(ModeError):
+    """One adapter is named twice, perhaps by two of its names."""
+
+    sentence = N_("{name} is named twice.")
+    remedy = N_("Name it once, with a weight if it should be stronger; try {working}.")
+
+    def __init__(self, name: str, working: Sequence[str]) -> None:
+        super().__init__(working, name=shown(name))
+
+
+class NotAlone(ModeError):
+    """`auto`, `base` or a named mode is joined with something, or carries a weight or a band."""
+
+    sentence = N_("{name} stands alone: it takes neither a weight nor a band, and nothing joins it.")
+    remedy = N_("Try {working}.")
+
+    def __init__(self, name: str, working: Sequence[str]) -> None:
+        super().__init__(working, name=shown(name))
+
+
+class UnknownAdapter(ModeError):
+    """No adapter, alias or named mode of the mind has this name."""
+
+    sentence = N_("This mind has no adapter or mode named “{name}”.")
+    remedy = N_("Try {working}.")
+
+    def __init__(self, name: str, working: Sequence[str]) -> None:
+        super().__init__(working, name=shown(name))
+
+
+class IsolatedAdapter(ModeError):
+    """An isolated adapter is joined with the core or a topic."""
+
+    sentence = N_("{isolated} is kept apart from the author's own voice, so it never joins {others}.")
+    remedy = N_("Try {working}.")
+
+    def __init__(self, isolated: Collection[str], others: Collection[str], working: Sequence[str]) -> None:
+        super().__init__(working, isolated=", ".join(isolated), others=", ".join(others))
+
+
+class ForbiddenComposition(ModeError):
+    """The mind's policies forbid these adapters together."""
+
+    sentence = N_("This mind does not join {adapters}: “{reason}”")
+    remedy = N_("Try {working}.")
+
+    def __init__(self, adapters: Collection[str], reason: Localizable, working: Sequence[str]) -> None:
+        super().__init__(working, adapters=", ".join(adapters), reason=reason)
+
+
+class LayersOutOfRange(ModeError):
+    """A band names layers the base model does not have."""
+
+    sentence = N_("The base model has layers 0-{last}; {band} is not among them.")
+    remedy = N_("Try {working}.")
+
+    def __init__(self, band: str, layers: int, working: Sequence[str]) -> None:
+        super().__init__(working, band=band, last=layers - 1)
+
+
+class ModeNotAllowed(ModeError):
+    """The mind keeps this mode, or an adapter in it, for people in other roles."""
+
+    sentence = N_("{name} is not open to everyone in this mind.")
+    remedy = N_("Try {working}.")
+
+    def __init__(self, name: str, working: Sequence[str]) -> None:
+        super().__init__(working, name=name)

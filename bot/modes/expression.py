@@ -1,0 +1,185 @@
+"""The grammar of modes: what a person writes, read into terms, and the one canonical way to write it back.
+
+    mode = "auto" | "base" | term {"+" term}
+    term = name ["*" weight] ["@" band]
+
+Reading is generous where the meaning is plain (any case and width of letters, free spaces, a decimal comma,
+`×`, weight and band in either order); writing is strict: ``parse(str(mode)) == mode`` for every mode.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from bot.modes.bands import Band, read_band
+from bot.modes.errors import (
+    BadBand,
+    BadWeight,
+    EmptyMode,
+    ModeTooLong,
+    NotAlone,
+    RepeatedAdapter,
+    TooManyAdapters,
+    UnreadableMode,
+)
+
+MAX_LENGTH: Final = 200
+"""Characters of an expression."""
+MAX_TERMS: Final = 8
+"""Adapters of one composition."""
+MIN_WEIGHT: Final = Decimal("0.05")
+MAX_WEIGHT: Final = Decimal("2.00")
+WEIGHT_STEP: Final = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """The mode is chosen anew for each message."""
+
+    def __str__(self) -> str:
+        return "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base model alone, with no adapter."""
+
+    def __str__(self) -> str:
+        return "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One adapter in a mode."""
+
+    name: str
+    """Normalised, but not looked up: an alias stays an alias until the mode is resolved."""
+    weight: Decimal | None = None
+    """None leaves the weight to the composition."""
+    band: Band | None = None
+    """None is every layer."""
+
+    def __str__(self) -> str:
+        weight = "" if self.weight is None else f"*{self.weight.normalize():f}"
+        band = "" if self.band is None else f"@{self.band}"
+        return f"{self.name}{weight}{band}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Adapters composed by addition. The order in which they are given is forgotten."""
+
+    terms: tuple[Term, ...]
+    """Sorted by name; each name once."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", tuple(sorted(self.terms, key=lambda term: term.name)))
+
+    def __str__(self) -> str:
+        return "+".join(map(str, self.terms))
+
+
+ModeExpression = Auto | Base | Sum
+
+RESERVED: Final[dict[str, Auto | Base]] = {"auto": Auto(), "авто": Auto(), "base": Base(), "база": Base()}
+"""Words that no adapter, alias or named mode may take."""
+
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043"), "-")
+_TIMES = dict.fromkeys(map(ord, "×∗⋅·✕✖"), "*")
+_TERM = re.compile(
+    r"(?P<name>[^*@\s]+)\s*"
+    r"(?:(?P<times>\*)\s*(?P<weight>[^*@]*?)\s*)?(?:(?P<at>@)\s*(?P<band>[^*@]*?)\s*)?"
+    r"(?:(?P<times_after>\*)\s*(?P<weight_after>[^*@]*?)\s*)?"
+)
+_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+")
+
+
+def normalise(text: str) -> str:
+    """Fold what looks or means the same: width, case, invisible characters, kinds of dashes. Idempotent."""
+    for _ in range(8):
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_DASHES)
+        folded = "".join(c for c in folded if unicodedata.category(c) != "Cf")
+        if folded == text:
+            break
+        text = folded
+    return text
+
+
+def is_name(text: str) -> bool:
+    """Whether normalised `text` may name an adapter: letters of any script, digits, `-` and `_`."""
+    return bool(text) and text[0].isalnum() and all(_in_name(c) for c in text)
+
+
+def parse(text: str) -> ModeExpression:
+    """Read an expression; names are not looked up.
+
+    Raises:
+        ModeError: the text is no expression; the error names one that is, and nothing else is ever raised.
+    """
+    text = text.strip()
+    if len(text) > MAX_LENGTH:
+        raise ModeTooLong(len(text), MAX_LENGTH)
+    folded = normalise(text).translate(_TIMES).strip()
+    if not folded:
+        raise EmptyMode
+    if folded in RESERVED:
+        return RESERVED[folded]
+    pieces = [piece.strip() for piece in folded.split("+")]
+    terms = [_read_term(piece, folded) for piece in pieces]
+    return _sum(terms)
+
+
+def _sum(terms: list[Term]) -> Sum:
+    seen: dict[str, Term] = {}
+    for term in terms:
+        if term.name in RESERVED:
+            others = [str(Sum((other,))) for other in terms if other.name not in RESERVED]
+            raise NotAlone(term.name, [*dict.fromkeys(others), str(RESERVED[term.name])])
+        if term.name in seen:
+            raise RepeatedAdapter(term.name, [f"{term.name}*1.5", term.name])
+        seen[term.name] = term
+    if len(terms) > MAX_TERMS:
+        raise TooManyAdapters(len(terms), MAX_TERMS, [str(Sum(tuple(terms[:MAX_TERMS])))])
+    return Sum(tuple(terms))
+
+
+def _read_term(piece: str, whole: str) -> Term:
+    found = _TERM.fullmatch(piece)
+    if not found or not is_name(found["name"]) or (found["times"] and found["times_after"]):
+        raise UnreadableMode(piece or whole, [_salvage(whole)])
+    name = found["name"]
+    weight = band = None
+    if found["times"] or found["times_after"]:
+        weight = _read_weight(name, found["weight"] if found["times"] else found["weight_after"])
+    if found["at"]:
+        band = read_band(found["band"])
+        if band is None:
+            raise BadBand(name, found["band"], [f"{name}@late", f"{name}@8-15"])
+    return Term(name, weight, band)
+
+
+def _read_weight(name: str, text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text):
+        raise BadWeight(name, text, [f"{name}*0.7", name])
+    weight = Decimal(text.replace(",", "."))
+    steps = round(min(max(weight, MIN_WEIGHT), MAX_WEIGHT) / WEIGHT_STEP)
+    nearest = steps * WEIGHT_STEP
+    if nearest != weight:
+        raise BadWeight(name, text, [str(Term(name, nearest))])
+    return nearest.normalize()
+
+
+def _salvage(text: str) -> str:
+    """An expression made of what in `text` can be a name; `auto` when nothing can."""
+    runs = "".join(c if _in_name(c) else " " for c in text).split()
+    names = [run for run in runs if is_name(run) and not run.isdecimal() and read_band(run) is None]
+    adapters = [name for name in dict.fromkeys(names) if name not in RESERVED]
+    return "+".join(adapters[:MAX_TERMS]) or "auto"
+
+
+def _in_name(character: str) -> bool:
+    return character in "-_" or unicodedata.category(character)[0] in "LNM"

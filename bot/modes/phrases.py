@@ -1,0 +1,117 @@
+"""A mode switch said in a sentence, in Russian or English: “включи режим: физика и спорт”, “switch to sport + core”.
+
+Only a whole message that is nothing but the switch counts, and only when what it names is in the mind. A
+message that says “mode” outright and misspells a name is answered with the nearest names instead of being
+taken for small talk.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bot.modes.errors import ModeError, UnknownAdapter
+from bot.modes.expression import MAX_LENGTH, is_name, parse
+from bot.modes.names import TYPO, find_inflected, name_key, nearest
+from bot.modes.resolve import PROPOSALS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.mind import Mind
+
+_OPENING = r"(?:(?:now|ok(?:ay)?|let's|давай(?:те)?|теперь|ок)\s*,?\s+)?"
+_TURN_ON = r"(?:включ(?:и|ите|ить|ай|айте)|вруби|активиру(?:й|йте)|используй(?:те)?|поставь(?:те)?|выбери(?:те)?)"
+_MOVE = (
+    r"(?:переключи(?:сь|тесь|ться|ть|те)?|переключай(?:ся|тесь)?|перейди(?:те)?|перейти|переходи(?:те)?"
+    r"|вернись|вернитесь|вернуться|смени(?:те|ть)?|поменяй(?:те)?|поменять)"
+)
+_SWITCH = r"(?:switch|change|set|go|turn on|turn|enable|activate|use|select|choose|return)"
+
+_PHRASES: Final = [
+    (re.compile(_OPENING + pattern), says_mode)
+    for pattern, says_mode in (
+        (rf"(?P<verb>(?:{_TURN_ON}|{_MOVE})\s+(?:на\s+|в\s+|к\s+)?)?режим[аеу]?(?P<rest>[\s:].*)", True),
+        (rf"(?P<verb>{_TURN_ON}\s+|{_MOVE}\s+(?:на|в|к)\s+)(?P<rest>.+?)\s+режим", True),
+        (rf"(?P<verb>{_TURN_ON}\s+|{_MOVE}\s+(?:на|в|к)\s+)(?P<rest>.+)", False),
+        (rf"(?P<verb>{_SWITCH}\s+(?:(?:back\s+|in)?to\s+)?)?(?:the\s+|my\s+)?mode(?P<rest>[\s:=].*)", True),
+        (rf"(?P<verb>{_SWITCH}\s+(?:(?:back\s+|in)?to\s+)?)?(?:the\s+)?(?P<rest>.+?)\s+mode", True),
+        (r"(?P<verb>(?:(?:switch|change|return)\s+(?:back\s+)?to|use|turn on|enable|activate)\s+)(?P<rest>.+)", False),
+    )
+]
+_PLEASE = re.compile(r"\s*,?\s*\b(?:please|пожалуйста)\b\s*,?\s*")
+_LEAD = re.compile(r"\s*(?P<colon>[:=]|-\s)?\s*(?:(?:to|на)\s+)?")
+_JOINT = re.compile(r"\s*(?:[+&]|,(?!\d))\s*(?:(?:и|and)\s+)?|\s+(?:и|and|plus|плюс|with|вместе с|с)\s+")
+_PIECE = re.compile(r"[«\"“„']?(?P<name>[^*×@\s«»\"“”„']+)[»\"”“']?\s*(?P<rest>(?:[*×@].*)?)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    word: str
+    name: str | None
+    rest: str
+
+    def is_typo(self, mind: Mind) -> bool:
+        return self.name is None and bool(nearest(self.word, mind, at_least=TYPO))
+
+
+def recognise(message: str, mind: Mind) -> str | None:
+    """The expression a message asks to switch to, in the mind's own names; None for an ordinary message.
+
+    Raises:
+        UnknownAdapter: the message plainly asks for a mode, by a name the mind does not have.
+    """
+    if len(message) > MAX_LENGTH or "\n" in message.strip():
+        return None
+    text = _PLEASE.sub(" ", name_key(message)).strip(" \t.!")
+    if text.endswith("?"):
+        return None
+    for says_mode, has_verb, rest in _readings(text):
+        lead = _LEAD.match(rest)
+        colon = bool(lead and lead["colon"])
+        pieces = _read_pieces(rest[lead.end() :] if lead else rest, mind)
+        if not pieces:
+            continue
+        unknown = [piece for piece in pieces if piece.name is None]
+        if not unknown:
+            expression = "+".join(f"{piece.name}{piece.rest}" for piece in pieces)
+            return expression if says_mode or _parses(expression) else None
+        if says_mode and (colon or has_verb) and _is_meant(pieces, unknown, colon, mind):
+            raise UnknownAdapter(unknown[0].word, nearest(unknown[0].word, mind) or tuple(mind.adapters)[:PROPOSALS])
+    return None
+
+
+def _readings(text: str) -> Iterator[tuple[bool, bool, str]]:
+    for pattern, says_mode in _PHRASES:
+        if found := pattern.fullmatch(text):
+            yield says_mode, bool(found["verb"]), found["rest"]
+
+
+def _read_pieces(text: str, mind: Mind) -> list[_Piece]:
+    """The names joined in `text`; empty when some part of it cannot be a name."""
+    pieces = []
+    for part in _JOINT.split(text.strip()):
+        found = _PIECE.fullmatch(part.strip())
+        if not found or not is_name(found["name"]):
+            return []
+        pieces.append(_Piece(found["name"], find_inflected(found["name"], mind), found["rest"]))
+    return pieces
+
+
+def _parses(expression: str) -> bool:
+    try:
+        parse(expression)
+    except ModeError:
+        return False
+    return True
+
+
+def _is_meant(pieces: list[_Piece], unknown: list[_Piece], colon: bool, mind: Mind) -> bool:
+    """Whether a message with unknown names still plainly asks for a mode, rather than speaks of one.
+
+    “режим: медицина” does, and so does “включи режим спрот”; “режим: сон и еда” and “turn on dark mode” do not.
+    """
+    if colon and len(pieces) == 1:
+        return True
+    return all(piece.is_typo(mind) for piece in unknown)

@@ -1,0 +1,129 @@
+"""From what a person wrote to what answers: names looked up and the mind's policies applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from bot.modes.errors import (
+    ForbiddenComposition,
+    IsolatedAdapter,
+    ModeError,
+    NotAlone,
+    RepeatedAdapter,
+    TooManyAdapters,
+    UnknownAdapter,
+)
+from bot.modes.expression import MAX_TERMS, Auto, ModeExpression, Sum, Term, parse
+from bot.modes.names import find, nearest
+from inference.adapters.manifest import AdapterKind
+
+if TYPE_CHECKING:
+    from bot.mind import Mind
+
+PROPOSALS: Final = 6
+"""Ways out that one error proposes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedMode:
+    """A mode of one mind: every name is an adapter's own and every policy is kept."""
+
+    expression: ModeExpression
+    isolated: bool = False
+    """Whether its adapters are kept apart from the author's own voice."""
+    named: str | None = field(default=None, compare=False)
+    """The named mode it was asked for by."""
+
+    @property
+    def text(self) -> str:
+        """The canonical text; resolving it again gives this mode."""
+        return str(self.expression)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The adapters to compose; none for `base`, and none for `auto` until it is routed."""
+        return self.expression.terms if isinstance(self.expression, Sum) else ()
+
+    @property
+    def is_auto(self) -> bool:
+        """Whether each message still has to be routed."""
+        return isinstance(self.expression, Auto)
+
+
+def resolve(expression: ModeExpression, mind: Mind) -> ResolvedMode:
+    """Look up names, expand a named mode, let the core join and check what the mind forbids.
+
+    Raises:
+        ModeError: the mind does not allow it; the error says why and what works.
+    """
+    if not isinstance(expression, Sum):
+        return ResolvedMode(expression)
+    terms = [_look_up(term, mind) for term in expression.terms]
+    for term in terms:
+        if term.name in mind.modes:
+            return _expand(term, terms, mind)
+    return _compose(terms, mind)
+
+
+def _look_up(term: Term, mind: Mind) -> Term:
+    name = find(term.name, mind)
+    if name is None:
+        raise UnknownAdapter(term.name, nearest(term.name, mind) or tuple(mind.adapters)[:PROPOSALS])
+    return Term(name, term.weight, term.band)
+
+
+def _expand(named: Term, terms: Sequence[Term], mind: Mind) -> ResolvedMode:
+    if len(terms) > 1 or named.weight is not None or named.band is not None:
+        expanded = parse(mind.modes[named.name].mode)
+        inside = [_look_up(term, mind) for term in expanded.terms] if isinstance(expanded, Sum) else []
+        merged = Sum(tuple({term.name: term for term in (*inside, *terms) if term.name in mind.adapters}.values()))
+        raise NotAlone(named.name, [*_that_work([merged], mind), named.name])
+    mode = resolve(parse(mind.modes[named.name].mode), mind)
+    return ResolvedMode(mode.expression, mode.isolated, named.name)
+
+
+def _compose(terms: Sequence[Term], mind: Mind) -> ResolvedMode:
+    by_name: dict[str, Term] = {}
+    for term in terms:
+        if term.name in by_name:
+            raise RepeatedAdapter(term.name, [f"{term.name}*1.5", term.name])
+        by_name[term.name] = term
+    isolated = {name for name in by_name if mind.adapters[name].kind is AdapterKind.ISOLATED}
+    if isolated and len(isolated) < len(by_name):
+        raise _mixed(by_name, isolated, mind)
+    if not isolated and mind.policies.core_joins:
+        by_name.setdefault(mind.core, Term(mind.core))
+    if len(by_name) > MAX_TERMS:
+        fewer = [term for name, term in by_name.items() if name != mind.core][: MAX_TERMS - 1]
+        raise TooManyAdapters(len(by_name), MAX_TERMS, _that_work([Sum(tuple(fewer))], mind) or [mind.core])
+    for forbidden in mind.policies.forbidden:
+        if by_name.keys() >= set(forbidden.adapters):
+            kept = [Sum(_without(by_name, name)) for name in forbidden.adapters if name != mind.core]
+            working = _that_work(kept, mind) or [mind.core]
+            raise ForbiddenComposition(forbidden.adapters, forbidden.reason, working)
+    return ResolvedMode(Sum(tuple(by_name.values())), isolated=bool(isolated))
+
+
+def _mixed(by_name: dict[str, Term], isolated: set[str], mind: Mind) -> IsolatedAdapter:
+    apart = Sum(tuple(term for name, term in by_name.items() if name in isolated))
+    others = Sum(tuple(term for name, term in by_name.items() if name not in isolated))
+    return IsolatedAdapter(
+        sorted(isolated), [term.name for term in others.terms], _that_work([apart, others], mind) or [mind.core]
+    )
+
+
+def _without(by_name: dict[str, Term], left_out: str) -> tuple[Term, ...]:
+    return tuple(term for name, term in by_name.items() if name != left_out)
+
+
+def _that_work(candidates: Iterable[Sum], mind: Mind) -> list[str]:
+    """Canonical texts of the candidates the mind allows, each once; what a candidate's error proposes is followed."""
+    found: dict[str, None] = {}
+    for candidate in candidates:
+        try:
+            found[resolve(candidate, mind).text] = None
+        except ModeError as error:
+            found |= dict.fromkeys(error.working)
+    return list(found)[:PROPOSALS]

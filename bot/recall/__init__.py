@@ -1,0 +1,1 @@
+"""What an answer may draw on besides the weights: joins inference's embeddings with db's rows."""

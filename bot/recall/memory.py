@@ -1,0 +1,79 @@
+"""A person's memory: kept with its vector, recalled by meaning and by words together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from db import memory as rows
+from db.database import Database
+from db.memory import Embedding, Memory
+from inference.embedding import Embedder
+
+CANDIDATES = 50
+"""How many each way of recalling may propose."""
+MIN_SIMILARITY = 0.2
+"""Cosine under which a memory that shares no word with the question has nothing to do with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A memory and how well it fits: cosine similarity plus the words' rank over the best rank, 0 to 2."""
+
+    memory: Memory
+    score: float
+
+
+class PersonalMemory:
+    """Remembers, recalls and forgets for one person at a time."""
+
+    def __init__(self, database: Database, embedder: Embedder) -> None:
+        self._database = database
+        self._embedder = embedder
+
+    async def remember(self, user_id: UUID, content: str, session_id: UUID) -> Memory:
+        """Keep what the person asked to keep."""
+        embedding = await self._embed(content)
+        async with self._database.person(user_id) as connection:
+            return await rows.remember(connection, "fact", content, embedding=embedding, session_id=session_id)
+
+    async def recall(self, user_id: UUID, question: str, limit: int) -> list[Recalled]:
+        """What the person has told that bears on `question`, best first.
+
+        The scores are added rather than the ranks: ranks throw away how much better the best is.
+        """
+        if limit == 0:
+            return []
+        embedding = await self._embed(question)
+        async with self._database.person(user_id) as connection:
+            by_meaning = await rows.recall_by_vector(connection, embedding, CANDIDATES)
+            by_words = await rows.recall_by_words(connection, question, CANDIDATES)
+        found = {memory.id: memory for memory, _ in (*by_meaning, *by_words)}
+        similarity = {memory.id: score for memory, score in by_meaning}
+        rank = {memory.id: score for memory, score in by_words}
+        best_rank = max(rank.values(), default=1.0)
+        scored = [
+            Recalled(memory, max(similarity.get(key, 0.0), 0.0) + rank.get(key, 0.0) / best_rank)
+            for key, memory in found.items()
+            if key in rank or similarity[key] >= MIN_SIMILARITY
+        ]
+        return sorted(scored, key=lambda recalled: recalled.score, reverse=True)[:limit]
+
+    async def all(self, user_id: UUID) -> list[Memory]:
+        """Everything that holds now, oldest first."""
+        async with self._database.person(user_id) as connection:
+            return await rows.all_valid(connection)
+
+    async def forget(self, user_id: UUID, memory_id: UUID) -> bool:
+        """Delete one memory for good, vector included; False when it was not there."""
+        async with self._database.person(user_id) as connection:
+            return await rows.forget(connection, memory_id)
+
+    async def forget_all(self, user_id: UUID) -> int:
+        """Delete everything remembered; how many there were."""
+        async with self._database.person(user_id) as connection:
+            return await rows.forget_all(connection)
+
+    async def _embed(self, text: str) -> Embedding:
+        [vector] = await self._embedder.embed([text])
+        return Embedding(self._embedder.name, vector)

@@ -1,0 +1,112 @@
+"""The only place that builds things: settings in, a running service out, closed in the reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.mind import Mind, load_mind
+from bot.modes.composer import Composer
+from bot.modes.router import Router
+from bot.recall.memory import PersonalMemory
+from bot.settings import Settings
+from bot.turns.inbox import Inbox
+from bot.turns.pipeline import Limits, Pipeline
+from bot.turns.running import RunningTurns
+from consilium.errors import N_
+from db.database import Database
+from db.embedded import EmbeddedServer
+from inference.adapters.store import CompositionStore
+from inference.base_model import BaseModel
+from inference.checkpoint import resolve_base_model
+from inference.embedding import Embedder, SentenceTransformerEmbedder
+from inference.engine.port import Engine
+
+Progress = Callable[[str], None]
+"""Told what is being started, as a template for translation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """A running service."""
+
+    mind: Mind
+    database: Database
+    engine: Engine
+    composer: Composer
+    inbox: Inbox
+
+
+def base_model_folder(settings: Settings, mind: Mind) -> Path:
+    """Folder of the base model the mind runs on, made or fetched if need be; blocking."""
+    wanted = settings.base_model or mind.base_model
+    return resolve_base_model(wanted, settings.models_dir, allow_download=settings.allow_download)
+
+
+def open_composer(settings: Settings, mind: Mind, base_folder: Path) -> Composer:
+    """The mind's adapters, checked against its base model; blocking."""
+    base = BaseModel.from_config(base_folder / "config.json", mind.base_model)
+    return Composer.open(mind, base, CompositionStore(settings.compositions_dir))
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, progress: Progress = lambda _: None) -> AsyncIterator[Services]:
+    """Start everything one process needs to answer; stop it all on leaving.
+
+    Raises:
+        ConsiliumError: what is missing or broken, and how to mend it.
+    """
+    async with AsyncExitStack() as stack:
+        mind = await asyncio.to_thread(load_mind, settings.mind)
+        progress(N_("preparing the base model (the first time takes half a minute)"))
+        base_folder = await asyncio.to_thread(base_model_folder, settings, mind)
+        composer = await asyncio.to_thread(open_composer, settings, mind, base_folder)
+
+        progress(N_("starting the database"))
+        dsn = await stack.enter_async_context(database_address(settings))
+        database = await stack.enter_async_context(await Database.open(dsn))
+
+        progress(N_("loading the models"))
+        engine = await _engine(settings, mind, base_folder, stack)
+        embedder: Embedder = SentenceTransformerEmbedder(
+            settings.embedding_model, settings.models_dir, allow_download=settings.allow_download
+        )
+        stack.push_async_callback(embedder.close)
+
+        running = RunningTurns()
+        memory = PersonalMemory(database, embedder)
+        limits = Limits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds)
+        pipeline = Pipeline(mind, database, engine, memory, Router(embedder, mind), composer, running, limits)
+        inbox = Inbox(mind, database, memory, composer, pipeline, running)
+        yield Services(mind, database, engine, composer, inbox)
+
+
+@asynccontextmanager
+async def database_address(settings: Settings) -> AsyncIterator[str]:
+    """DSN of the operator's Postgres, or of the embedded one, which runs as long as this is open."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    async with await EmbeddedServer.open(settings.data_dir / "postgres") as server:
+        yield server.dsn
+
+
+async def _engine(settings: Settings, mind: Mind, base_folder: Path, stack: AsyncExitStack) -> Engine:
+    if settings.engine == "sglang":
+        from inference.engine.sglang import SGLangEngine
+
+        key = settings.sglang_admin_key
+        engine: Engine = SGLangEngine(
+            settings.sglang_url, mind.base_model, base_folder, admin_key=key.get_secret_value() if key else None
+        )
+    else:
+        # Imported late: torch and transformers take seconds, and a remote engine needs neither.
+        from inference.engine.local import LocalEngine
+
+        engine = LocalEngine(base_folder)
+        await engine.start()
+    stack.push_async_callback(engine.close)
+    return engine

@@ -1,0 +1,62 @@
+"""A connection inside its transaction, as the repositories use it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from db.reach import reaching
+from db.text import clean_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    import asyncpg
+
+
+class Connection:
+    """One transaction on one pooled connection.
+
+    Strings among the arguments are cleaned (`db.text.clean_text`); what the driver raises because the server is gone
+    comes out as a `DatabaseError`. Broken constraints and mistakes in a statement stay the driver's own errors.
+    """
+
+    def __init__(self, raw: asyncpg.Connection, server: str) -> None:
+        self.raw = raw
+        """The driver's connection, for COPY, LISTEN and libraries that are built on it."""
+        self._server = server
+
+    async def fetch(self, statement: str, *arguments: object) -> list[Mapping[str, Any]]:
+        """All rows."""
+        with reaching(self._server):
+            return list(await self.raw.fetch(statement, *_cleaned(arguments)))
+
+    async def fetchrow(self, statement: str, *arguments: object) -> Mapping[str, Any] | None:
+        """The first row, if any."""
+        with reaching(self._server):
+            row: Mapping[str, Any] | None = await self.raw.fetchrow(statement, *_cleaned(arguments))
+            return row
+
+    async def fetchval(self, statement: str, *arguments: object) -> Any:
+        """The first column of the first row; None when there is no row."""
+        with reaching(self._server):
+            return await self.raw.fetchval(statement, *_cleaned(arguments))
+
+    async def execute(self, statement: str, *arguments: object) -> int:
+        """Run a statement and return how many rows it touched."""
+        with reaching(self._server):
+            status: str = await self.raw.execute(statement, *_cleaned(arguments))
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+
+class PersonConnection(Connection):
+    """A transaction in which one person's rows, and nobody else's, are visible."""
+
+    def __init__(self, raw: asyncpg.Connection, server: str, user_id: UUID) -> None:
+        super().__init__(raw, server)
+        self.user_id = user_id
+
+
+def _cleaned(arguments: tuple[object, ...]) -> tuple[object, ...]:
+    return tuple(clean_text(argument) if isinstance(argument, str) else argument for argument in arguments)

@@ -1,0 +1,173 @@
+"""The pool, and the transactions in which people's rows are seen."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+from pgvector.asyncpg import register_vector
+
+from db.connection import Connection, PersonConnection
+from db.errors import DatabaseError
+from db.migrate import migrate
+from db.migrations.revisions import EXTENSION_SCHEMA
+from db.reach import connected, describe, reaching
+from db.role import SERVICE_ROLE, verify
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+    from typing import Self
+    from uuid import UUID
+
+_BECOME: Final = "SELECT set_config('app.user', $1, true)"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long the database may take, in seconds."""
+
+    connect: float = 10.0
+    acquire: float = 10.0
+    """Until a connection of the pool is free."""
+    statement: float = 15.0
+    idle: float = 60.0
+    """A transaction that does nothing for so long is ended by the server, so that its locks hold nobody up."""
+    migrate: float = 300.0
+    close: float = 10.0
+    """Until connections still in use are cut off on closing."""
+
+
+class Database:
+    """A pool of connections to one database, all of them running as the service's role.
+
+    Made by :meth:`open`. What a person owns is visible only inside :meth:`person`.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, server: str, deadlines: Deadlines) -> None:
+        self._pool = pool
+        self._server = server
+        self._deadlines = deadlines
+
+    @classmethod
+    async def open(cls, dsn: str, *, pool_size: int = 10, deadlines: Deadlines = Deadlines()) -> Self:
+        """Migrate the database to this release's schema as the DSN's own role, then open the pool as the service's.
+
+        Args:
+            dsn: ``postgresql://…``, over TCP or a unix socket; Postgres 16 or newer with pgvector.
+            pool_size: connections at most.
+            deadlines: how long everything may take.
+
+        Raises:
+            DatabaseUnreachable, DatabaseRefused: no connection.
+            MigrationFailed, SchemaTooNew: the schema is not this release's.
+            UnsafeRole: row-level security would not hold.
+        """
+        await migrate(dsn, deadline=deadlines.migrate)
+        async with connected(dsn, deadlines.connect) as connection:
+            schema = await connection.fetchval(EXTENSION_SCHEMA)
+
+        async def prepare(connection: asyncpg.Connection) -> None:
+            await register_vector(connection, schema=schema)
+
+        server = describe(dsn)
+        with reaching(server):
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=1,
+                max_size=pool_size,
+                init=prepare,
+                reset=_reset,
+                timeout=deadlines.connect,
+                command_timeout=deadlines.statement,
+                server_settings={
+                    "application_name": "consilium",
+                    "role": SERVICE_ROLE,
+                    "search_path": f'public, "{schema}"',
+                    "idle_in_transaction_session_timeout": str(int(deadlines.idle * 1000)),
+                },
+            )
+        database = cls(pool, server, deadlines)
+        try:
+            with reaching(server):
+                async with pool.acquire(timeout=deadlines.acquire) as connection:
+                    await verify(connection)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @asynccontextmanager
+    async def person(self, user_id: UUID) -> AsyncIterator[PersonConnection]:
+        """A transaction that sees what this person owns; committed at its end, rolled back by any exception.
+
+        Inside it, open no second one: of all that wait for a second connection none may ever get it.
+
+        Raises:
+            DatabaseUnreachable: also when the commit's fate is unknown.
+        """
+        async with self._transaction() as raw:
+            with reaching(self._server):
+                await raw.execute(_BECOME, str(user_id))
+            yield PersonConnection(raw, self._server, user_id)
+
+    @asynccontextmanager
+    async def nobody(self) -> AsyncIterator[Connection]:
+        """A transaction before the person is known: nothing that anyone owns is visible in it."""
+        async with self._transaction() as raw:
+            yield Connection(raw, self._server)
+
+    async def ping(self) -> None:
+        """Ask the server for a sign of life.
+
+        Raises:
+            DatabaseUnreachable: it gave none.
+        """
+        async with self.nobody() as connection:
+            await connection.fetchval("SELECT 1")
+
+    async def close(self) -> None:
+        """Close the pool, cutting off what has not ended by the deadline. Idempotent."""
+        try:
+            async with asyncio.timeout(self._deadlines.close):
+                await self._pool.close()
+        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            self._pool.terminate()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        # `reaching` stands around our own awaits only: an OSError of the caller's is none of the database's.
+        with reaching(self._server):
+            raw = await self._pool.acquire(timeout=self._deadlines.acquire)
+        try:
+            transaction = raw.transaction()
+            with reaching(self._server):
+                await transaction.start()
+            try:
+                yield raw
+            except BaseException:
+                with suppress(DatabaseError), reaching(self._server):
+                    await transaction.rollback()
+                raise
+            with reaching(self._server):
+                await transaction.commit()
+        finally:
+            # Whatever befalls the connection now, the transaction's outcome is known, and the pool replaces it.
+            with suppress(DatabaseError), reaching(self._server):
+                await self._pool.release(raw, timeout=self._deadlines.statement)
+
+
+async def _reset(connection: asyncpg.Connection) -> None:
+    # The driver's own reset leaves a changed role in force.
+    await connection.execute(f"{connection.get_reset_query()}; RESET ROLE")

@@ -1,0 +1,102 @@
+"""Where the driver's errors become ours: the one place that knows what they mean."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import asyncpg
+
+from db.errors import DatabaseError, DatabaseExhausted, DatabaseRefused, DatabaseUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+_GONE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    OSError,
+)
+_REFUSED = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.exceptions.ClientConfigurationError,
+)
+_CLOSED = ("connection is closed", "connection was closed", "pool is clos")
+_EXHAUSTED = (asyncpg.InsufficientResourcesError, asyncpg.PostgresIOError)
+
+
+def describe(dsn: str) -> str:
+    """The server and database a DSN names, without user and password: fit for logs and error texts."""
+    try:
+        parts = urlsplit(dsn)
+        query = parse_qs(parts.query)
+    except ValueError:
+        return "the given address"
+    host = parts.netloc.rpartition("@")[2] or query.get("host", [""])[0]
+    database = unquote(parts.path.strip("/")) or query.get("dbname", query.get("database", [""]))[0]
+    if not host and not database:
+        return "the given address"
+    return f"{unquote(host) or 'localhost'}/{database}"
+
+
+def translate(server: str, error: BaseException) -> DatabaseError | None:
+    """What a driver's error means for the service; None when it is a mistake in a statement or a broken constraint."""
+    lines = str(error).strip().splitlines()
+    reason = lines[0].rstrip(".") if lines else "no answer in time"
+    if isinstance(error, _GONE) or _is_closed(error):
+        return DatabaseUnreachable(server=server, reason=reason)
+    if isinstance(error, _REFUSED):
+        return DatabaseRefused(server=server, reason=reason)
+    if isinstance(error, _EXHAUSTED):
+        return DatabaseExhausted(server=server, reason=reason)
+    return None
+
+
+@contextmanager
+def reaching(server: str) -> Iterator[None]:
+    """Around every await that goes to the server (and nothing else): the driver's errors come out as ours."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        translated = translate(server, error)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+@asynccontextmanager
+async def connected(dsn: str, deadline: float) -> AsyncIterator[asyncpg.Connection]:
+    """A single connection, as the DSN's own role; what is done with it shares the deadline of `deadline` seconds.
+
+    Raises:
+        DatabaseRefused: also when the DSN is not one.
+        DatabaseUnreachable, DatabaseExhausted: no connection, or it was lost.
+    """
+    server = describe(dsn)
+    with reaching(server):
+        async with asyncio.timeout(deadline):
+            try:
+                connection = await asyncpg.connect(dsn, timeout=deadline)
+            except ValueError as error:
+                raise DatabaseRefused(server=server, reason=str(error)) from error
+            try:
+                yield connection
+            finally:
+                await connection.close()
+
+
+def _is_closed(error: BaseException) -> bool:
+    # The driver tells use of a connection that has died only by the text of its general InterfaceError; those of its
+    # subclasses that are ValueErrors quote the caller's own text.
+    return (
+        isinstance(error, asyncpg.InterfaceError)
+        and not isinstance(error, ValueError)
+        and any(phrase in str(error) for phrase in _CLOSED)
+    )

@@ -1,0 +1,94 @@
+"""Number formats of weights, and the way between them and float32.
+
+numpy has no bfloat16, so a bfloat16 is kept as the 16 bits it is: the upper half of a float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
+
+
+class Dtype(StrEnum):
+    """A number format, by its name in safetensors; declared in the order safetensors lays tensors out."""
+
+    F32 = "F32"
+    BF16 = "BF16"
+    F16 = "F16"
+
+    @property
+    def size(self) -> int:
+        """Bytes a number takes."""
+        return 4 if self is Dtype.F32 else 2
+
+    @property
+    def storage(self) -> np.dtype[Any]:
+        """The numpy format that holds it; for bfloat16 its bits."""
+        return _STORAGE[self]
+
+    @property
+    def infinity(self) -> int:
+        """Bits of plus infinity: a magnitude at or above is not finite."""
+        return _INFINITY[self]
+
+
+_STORAGE: dict[Dtype, np.dtype[Any]] = {
+    Dtype.F32: np.dtype("<f4"),
+    Dtype.BF16: np.dtype("<u2"),
+    Dtype.F16: np.dtype("<f2"),
+}
+_INFINITY = {Dtype.F32: 0x7F800000, Dtype.BF16: 0x7F80, Dtype.F16: 0x7C00}
+_BF16_EXPONENT = np.uint16(0x7F80)
+
+
+def widest(dtypes: Iterable[Dtype]) -> Dtype:
+    """The narrowest format that holds all numbers of all of `dtypes` unchanged."""
+    kinds = set(dtypes)
+    return kinds.pop() if len(kinds) == 1 else Dtype.F32
+
+
+def to_float32(values: Array, dtype: Dtype, out: Floats | None = None) -> Floats:
+    """Numbers of `dtype` as float32, exactly; written into `out` when given."""
+    if out is None:
+        out = np.empty(values.shape, np.float32)
+    if dtype is Dtype.BF16:
+        bits = out.view(np.uint32)
+        np.copyto(bits, values)
+        bits <<= 16
+    else:
+        np.copyto(out, values)
+    return out
+
+
+def scaled(values: Array, power: int) -> Array:
+    """bfloat16 numbers times 2 to the `power`: exact, but that what becomes smaller than 1e-38 becomes zero.
+
+    Works on the bits: multiplying by a power of two adds to the exponent and leaves the rest alone.
+    """
+    exponents = values & _BF16_EXPONENT
+    normal = exponents > max(0, -power << 7)
+    np.add(values, (power << 7) & 0xFFFF, out=exponents)
+    exponents *= normal
+    return exponents
+
+
+def peak(values: Array, dtype: Dtype) -> float:
+    """The largest magnitude among one or more numbers; infinity when one is infinite or not a number.
+
+    Two reductions over the bits as integers, without a temporary: among non-negative floats the order of the
+    bits is the order of the numbers, and read unsigned, the negative ones come above them by magnitude.
+    """
+    bits = values.view(f"<u{dtype.size}")
+    sign = 1 << (8 * dtype.size - 1)
+    positive = max(int(bits.view(f"<i{dtype.size}").max()), 0)
+    magnitude = max(positive, int(bits.max()) & (sign - 1) if int(bits.max()) >= sign else 0)
+    if magnitude >= dtype.infinity:
+        return float("inf")
+    return float(to_float32(np.array([magnitude], bits.dtype).view(dtype.storage), dtype)[0])

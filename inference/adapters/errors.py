@@ -1,0 +1,216 @@
+"""What can go wrong between an adapter on disk and a composition that is ready to load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from consilium.errors import N_
+from inference.errors import InferenceError
+
+
+class AdapterError(InferenceError):
+    """Root of what goes wrong with adapters and compositions."""
+
+
+class PackageUnreadable(AdapterError):
+    """A folder or file of a package is missing, is not a plain file, or may not be read."""
+
+    sentence = N_("The adapter cannot be read: {path}: {reason}.")
+    remedy = N_("An adapter is a folder with adapter_config.json and adapter_model.safetensors.")
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
+class PickledWeights(AdapterError):
+    """The weights are pickled; reading a pickle runs whatever code it carries, so it is not read."""
+
+    sentence = N_("{path} is a pickle, and a pickle can run any code when it is opened.")
+    remedy = N_("If you trust where it came from, convert it: {command}")
+
+    def __init__(self, path: Path, command: str) -> None:
+        super().__init__(path=path, command=command)
+
+
+class PathLeavesFolder(AdapterError):
+    """A file of a package is a link to somewhere outside the package's folder."""
+
+    sentence = N_("{path} is a link that leads out of the adapter's folder.")
+    remedy = N_("Put the file itself there: cp -L copies what a link points to.")
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path=path)
+
+
+class DocumentBroken(AdapterError):
+    """A JSON file of a package does not hold what belongs there."""
+
+    sentence = N_("{path}, line {line}: {problem}.")
+    remedy = N_("Correct the file, or write the adapter anew.")
+
+    def __init__(self, path: Path, line: int, problem: str) -> None:
+        super().__init__(path=path, line=line, problem=problem)
+
+
+class AdapterUnsupported(AdapterError):
+    """The adapter does more than add a low-rank product to linear modules, so it cannot be composed exactly."""
+
+    sentence = N_("The adapter {path} cannot be composed: it uses {feature}.")
+    remedy = N_("Train it as a plain LoRA on linear modules, without {feature}.")
+
+    def __init__(self, path: Path, feature: str) -> None:
+        super().__init__(path=path, feature=feature)
+
+
+class WeightsDamaged(AdapterError):
+    """A weights file is cut off, corrupted, or not safetensors at all."""
+
+    sentence = N_("The weights file {path} is damaged: {flaw}.")
+    remedy = N_("Copy or save the adapter again.")
+
+    def __init__(self, path: Path, flaw: str) -> None:
+        super().__init__(path=path, flaw=flaw)
+
+
+class TensorUnexpected(AdapterError):
+    """A tensor belongs to no module the adapter says it adapts."""
+
+    sentence = N_("The weights file {path} holds “{tensor}”, which {reason}.")
+    remedy = N_("Save the adapter with PEFT's save_pretrained, as a LoRA on linear modules only.")
+
+    def __init__(self, path: Path, tensor: str, reason: str) -> None:
+        super().__init__(path=path, tensor=tensor, reason=reason)
+
+
+class TensorUnpaired(AdapterError):
+    """One factor of a module's product is there without the other."""
+
+    sentence = N_("The weights file {path} holds “{tensor}” without “{missing}”.")
+    remedy = N_("Both factors belong to one product; save the adapter again.")
+
+    def __init__(self, path: Path, tensor: str, missing: str) -> None:
+        super().__init__(path=path, tensor=tensor, missing=missing)
+
+
+class RankMismatch(AdapterError):
+    """The factors' ranks differ from each other or from what the configuration says."""
+
+    sentence = N_("In {path} the rank of “{module}” is {found}, but {source} says {expected}.")
+    remedy = N_("The configuration and the weights are of two adapters, or one was edited; save the adapter again.")
+
+    def __init__(self, path: Path, module: str, found: int, source: str, expected: int) -> None:
+        super().__init__(path=path, module=module, found=found, source=source, expected=expected)
+
+
+class WeightsNotFinite(AdapterError):
+    """A weight is infinite or not a number; it would poison every answer."""
+
+    sentence = N_("The weights file {path} holds infinite or undefined numbers in “{tensor}”.")
+    remedy = N_("The training diverged; train the adapter again with a lower learning rate.")
+
+    def __init__(self, path: Path, tensor: str) -> None:
+        super().__init__(path=path, tensor=tensor)
+
+
+class PackageChanged(AdapterError):
+    """The weights file was replaced after the package was opened."""
+
+    sentence = N_("The weights file {path} changed while it was in use.")
+    remedy = N_("Ask again; the new file will be read.")
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path=path)
+
+
+class OtherBase(AdapterError):
+    """The adapter was made for another base model."""
+
+    sentence = N_("The adapter {path} is for the base model “{adapter_base}”, not for “{base}”: {difference}.")
+    remedy = N_(
+        "Use it with its own base model, or train it again on “{base}”. If that is its base under another name, "
+        "say so in adapter_config.json (base_model_name_or_path)."
+    )
+
+    def __init__(self, path: Path, adapter_base: str, base: str, difference: str) -> None:
+        super().__init__(path=path, adapter_base=adapter_base, base=base, difference=difference)
+
+
+class DigestMismatch(AdapterError):
+    """The weights beside a manifest are not the ones the manifest was written for."""
+
+    sentence = N_("The adapter's weights in {path} are not the ones its manifest.json describes.")
+    remedy = N_("Restore the weights, or train the adapter again: consilium train writes both together.")
+
+    def __init__(self, path: Path, expected: str, found: str) -> None:
+        super().__init__(path=path, expected=expected, found=found)
+
+
+class WeightOutOfRange(AdapterError):
+    """A part's weight is outside what a mode may ask for."""
+
+    sentence = N_("An adapter's weight is {weight}, outside {least} to {most}.")
+    remedy = N_("Choose a weight from {least} to {most}.")
+
+    def __init__(self, weight: float, least: float, most: float) -> None:
+        super().__init__(weight=weight, least=least, most=most)
+
+
+class BandOutOfRange(AdapterError):
+    """A part's band of layers is empty or reaches past the base model's last layer."""
+
+    sentence = N_("Layers {band} are not all in a model that has layers 0 to {last}.")
+    remedy = N_("Choose layers from 0 to {last}.")
+
+    def __init__(self, band: str, last: int) -> None:
+        super().__init__(band=band, last=last)
+
+
+class NothingToCompose(AdapterError):
+    """No part adapts any layer it is asked for."""
+
+    sentence = N_("None of these adapters changes any of the layers asked for: {adapters}.")
+    remedy = N_("Leave the band out, or choose layers the adapter was trained on.")
+
+    def __init__(self, adapters: Iterable[Path]) -> None:
+        super().__init__(adapters=", ".join(map(str, adapters)))
+
+
+class WeightsOverflow(AdapterError):
+    """An adapter's scale and weight take its numbers past the largest float."""
+
+    sentence = N_("With its scale, the adapter {path} holds numbers too large for 32-bit floats.")
+    remedy = N_("Such an adapter cannot answer sensibly; train it again with a smaller lora_alpha or learning rate.")
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path=path)
+
+
+class DiskFull(AdapterError):
+    """The disk, a quota or a file size limit leaves no room; nothing half-written is left behind."""
+
+    sentence = N_("There is no room to write {path}: it needs {needed} bytes.")
+    remedy = N_("Free some space on that disk, for instance by removing compositions no mode uses, and ask again.")
+
+    def __init__(self, path: Path, needed: int) -> None:
+        super().__init__(path=path, needed=needed)
+
+
+class CannotWrite(AdapterError):
+    """A file or folder cannot be written for a reason other than room."""
+
+    sentence = N_("{path} cannot be written: {reason}.")
+    remedy = N_("Give this user the right to write there, or choose another folder.")
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
+class CompositionUnknown(AdapterError):
+    """A composition is asked for by a name the store does not hold."""
+
+    sentence = N_("There is no composition named “{name}”.")
+    remedy = N_("consilium adapters list shows the ones there are.")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)

@@ -1,0 +1,31 @@
+"""Algebra of deltas through their factors. A delta B @ A is outputs × inputs large; its factors and all that is
+computed here are only as wide as its rank. Leading axes, such as layers, are carried along."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Doubles = npt.NDArray[np.float64]
+
+
+def inner_product(a: Doubles, b: Doubles, other_a: Doubles, other_b: Doubles) -> Doubles:
+    """The inner product ⟨B @ A, B' @ A'⟩: what their elementwise product sums to."""
+    return np.asarray(((b.mT @ other_b) * (a @ other_a.mT)).sum(axis=(-2, -1)))
+
+
+def singular(a: Doubles, b: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Left vectors, values and right vectors of B @ A, as the thin SVD of the dense product would give them."""
+    left, left_core = np.linalg.qr(b)
+    right, right_core = np.linalg.qr(a.mT)
+    u, values, v = np.linalg.svd(left_core @ right_core.mT, full_matrices=False)
+    return left @ u, values, v @ right.mT
+
+
+def best_of_rank(a: Doubles, b: Doubles, rank: int) -> tuple[Doubles, Doubles, Doubles]:
+    """The factors of the product of `rank` nearest to B @ A, and the squared Frobenius norm of what is lost."""
+    u, values, v = singular(a, b)
+    # Each factor takes half of every singular value, so that both are of a size a narrow format holds well.
+    root = np.sqrt(values[..., :rank])
+    lost = np.square(values[..., rank:]).sum(axis=-1)
+    return root[..., None] * v[..., :rank, :], u[..., :rank] * root[..., None, :], lost

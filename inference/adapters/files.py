@@ -1,0 +1,138 @@
+"""Files of a package: read without being led astray, written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from inference.adapters.errors import CannotWrite, DiskFull, DocumentBroken, PackageUnreadable, PathLeavesFolder
+
+MAX_DOCUMENT_BYTES = 1 << 20
+"""A JSON file of a package beyond this is not what it pretends to be."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+def open_inside(folder: Path, name: str) -> int:
+    """Open the plain file `name` of `folder` for reading and return its descriptor.
+
+    Raises:
+        PackageUnreadable: it is missing, is a folder, pipe or device, or may not be read.
+        PathLeavesFolder: it is a link to somewhere outside `folder`.
+    """
+    path = folder / name
+    try:
+        if path.is_symlink() and not path.resolve(strict=True).is_relative_to(folder.resolve(strict=True)):
+            raise PathLeavesFolder(path)
+        # Without O_NONBLOCK, opening a pipe somebody put there would wait for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise PackageUnreadable(path, error.strerror or str(error)) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise PackageUnreadable(path, "it is not a plain file")
+    return descriptor
+
+
+def read_document(folder: Path, name: str, model: type[Document]) -> Document:
+    """Read the JSON file `name` of `folder` as `model`.
+
+    Raises:
+        PackageUnreadable, PathLeavesFolder: as `open_inside`.
+        DocumentBroken: it is not JSON, or not what `model` asks for; says on which line.
+    """
+    path = folder / name
+    with open(open_inside(folder, name), "rb") as file:
+        raw = file.read(MAX_DOCUMENT_BYTES + 1)
+    if len(raw) > MAX_DOCUMENT_BYTES:
+        raise DocumentBroken(path, 1, f"the file is larger than {MAX_DOCUMENT_BYTES} bytes")
+    try:
+        text = raw.decode()
+        values = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DocumentBroken(path, error.lineno, f"this is not JSON ({error.msg})") from error
+    except UnicodeDecodeError as error:
+        raise DocumentBroken(path, raw.count(b"\n", 0, error.start) + 1, "this is not UTF-8 text") from error
+    except (ValueError, RecursionError) as error:
+        raise DocumentBroken(path, 1, "this is not JSON (a number too long, or brackets too deep)") from error
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        # pydantic puts the alternatives of a union into the path; a person knows only the keys he wrote.
+        where = [str(key) for key in first["loc"] if isinstance(key, int) or json.dumps(key) in text]
+        problem = f"“{'.'.join(where)}”: {first['msg']}" if where else first["msg"]
+        raise DocumentBroken(path, _line_of(text, where), problem) from error
+
+
+def _line_of(text: str, where: list[str]) -> int:
+    """The line of the innermost key of `where` that the text has, else the first."""
+    for key in reversed(where):
+        at = text.find(json.dumps(key))
+        if at >= 0:
+            return text.count("\n", 0, at) + 1
+    return 1
+
+
+@contextmanager
+def writing(path: Path, needed: int) -> Iterator[None]:
+    """Turn what the system says while `path` is written into `DiskFull` or `CannotWrite`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise DiskFull(path, needed) from error
+        raise CannotWrite(path, error.strerror or str(error)) from error
+
+
+@contextmanager
+def replacing(path: Path, size: int) -> Iterator[int]:
+    """A descriptor to write `size` bytes through; `path` becomes that file at the end, or stays as it was.
+
+    Raises:
+        DiskFull, CannotWrite: nothing half-written is left behind.
+    """
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with writing(path, size):
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            try:
+                yield descriptor
+            finally:
+                # Network file systems report a spent quota only here.
+                os.close(descriptor)
+            unfinished.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                unfinished.unlink()
+            raise
+
+
+def write_document(path: Path, document: BaseModel) -> None:
+    """Write `document` as JSON people can read.
+
+    Raises:
+        DiskFull, CannotWrite: the file is as it was.
+    """
+    text = document.model_dump_json(indent=2).encode() + b"\n"
+    with replacing(path, len(text)) as descriptor:
+        write_at(descriptor, text, 0)
+
+
+def write_at(descriptor: int, data: bytes | memoryview, offset: int) -> None:
+    """Write all of `data` at `offset`, however many calls the system takes for it."""
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(descriptor, view, offset)
+        view, offset = view[written:], offset + written

@@ -1,0 +1,58 @@
+"""Whether an adapter belongs to a base model."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from inference.adapters.errors import OtherBase
+from inference.adapters.package import AdapterPackage, Pair
+from inference.base_model import BaseModel
+
+
+def check(package: AdapterPackage, base: BaseModel) -> None:
+    """Check all there is to check before an adapter may be composed or loaded: base, layers, shapes, numbers.
+
+    Raises:
+        OtherBase: it was trained on another base model, or its shapes are another's.
+        DigestMismatch: the weights are not those its manifest describes.
+        WeightsNotFinite, PackageUnreadable, PackageChanged: the numbers are unsound, or cannot be read.
+    """
+    difference = _difference(package, base)
+    if difference:
+        raise OtherBase(package.folder, package.base_name or "?", base.name, difference)
+    package.verify()
+
+
+def _difference(package: AdapterPackage, base: BaseModel) -> str:
+    """What shows that the adapter is for another base model; empty when nothing does."""
+    if package.prefix != base.prefix:
+        return f"its layers are at “{package.prefix}”, the model's at “{base.prefix}”"
+    last = max(package.layers)
+    if last >= base.layers:
+        return f"it adapts layer {last} and the model's last is {base.layers - 1}"
+    # Layers of one form have equal shapes, so one of each is enough.
+    for layer in {form: layer for layer, form in package.forms.items()}.values():
+        for pair in package.layers[layer].values():
+            if (pair.a.columns, pair.b.rows) != base.modules.get(pair.module):
+                return _shape_difference(layer, pair, base)
+    if _is_name(package.base_name) and _short(package.base_name) != _short(base.name):
+        return "it says so itself, though the shapes are alike"
+    return ""
+
+
+def _shape_difference(layer: int, pair: Pair, base: BaseModel) -> str:
+    found = f"its {pair.module} in layer {layer} goes from {pair.a.columns} to {pair.b.rows} features"
+    if pair.module not in base.modules:
+        return f"{found}, and the model has no such module to adapt"
+    inputs, outputs = base.modules[pair.module]
+    return f"{found}, the model's from {inputs} to {outputs}"
+
+
+def _is_name(name: str) -> bool:
+    """Whether it names a model, and not a folder on the disk of whoever trained the adapter."""
+    return bool(name) and name[0] not in "./~" and "\\" not in name and name.count("/") <= 1
+
+
+def _short(name: str) -> str:
+    """The name without its owner and case: the same model is published and copied under many owners."""
+    return PurePosixPath(name).name.casefold()

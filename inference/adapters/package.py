@@ -1,0 +1,264 @@
+"""One adapter on disk: `adapter_config.json` and `adapter_model.safetensors`, opened, understood and checked."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from blake3 import blake3
+
+from inference.adapters.config import AdapterConfig
+from inference.adapters.dtypes import Array, Dtype, peak
+from inference.adapters.errors import (
+    DigestMismatch,
+    PackageUnreadable,
+    PickledWeights,
+    RankMismatch,
+    TensorUnexpected,
+    TensorUnpaired,
+    WeightsDamaged,
+    WeightsNotFinite,
+)
+from inference.adapters.manifest import AdapterManifest, find_manifest
+from inference.adapters.tensors import Tensor, TensorFile
+from inference.base_model import MODULE_PATHS
+
+WEIGHTS_FILE = "adapter_model.safetensors"
+
+_PICKLES = ("adapter_model.bin", "adapter_model.pt", "adapter_model.pth", "adapter_model.pkl", "pytorch_model.bin")
+_ZIP = b"PK\x03\x04"
+_CHUNK_BYTES = 1 << 20
+_MODULES = {path: module for module, path in MODULE_PATHS.items()}
+_TENSOR_NAME = re.compile(
+    r"base_model\.model\.((?:[A-Za-z_][A-Za-z0-9_]*\.)*layers)\.(0|[1-9][0-9]{0,3})\.([a-z_]+\.[a-z_]+)\.lora_([AB])\.weight"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two factors of one module's delta: `scale · B @ A`."""
+
+    module: str
+    a: Tensor
+    """rank × input features."""
+    b: Tensor
+    """Output features × rank."""
+    scale: float
+
+    @property
+    def rank(self) -> int:
+        return self.a.rows
+
+    def factor(self, name: str) -> Tensor:
+        """A or B, by its name."""
+        return self.a if name == "A" else self.b
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one pass over all the numbers tells."""
+
+    digest: str
+    peak: float
+    """The largest magnitude of any number."""
+
+
+class AdapterPackage:
+    """An adapter whose structure has been checked; the numbers are read when they are needed.
+
+    Attributes:
+        folder: where it is.
+        config: its `adapter_config.json`.
+        manifest: its `manifest.json`, or None when it was trained elsewhere.
+        prefix: path of the list of layers in the checkpoint it belongs to, `model.layers`.
+        layers: of every adapted layer the factors by module, in the order of `MODULE_PATHS`.
+        file: the weights.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not folder.is_dir():
+            raise PackageUnreadable(folder, "there is no such folder")
+        self.config = AdapterConfig.read(folder)
+        self.manifest: AdapterManifest | None = find_manifest(folder)
+        self.file = _open_weights(folder)
+        self.prefix, self.layers = self._paired()
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read configuration and header, and check that they make one sound adapter.
+
+        Numbers are not looked at: `scan` does that.
+
+        Raises:
+            PackageUnreadable, PathLeavesFolder: a file is missing, or is not a file of this folder.
+            PickledWeights: the weights are in a format that runs code.
+            DocumentBroken, AdapterUnsupported: the configuration is broken, or not one of a plain LoRA.
+            WeightsDamaged, TensorUnexpected, TensorUnpaired, RankMismatch: the weights are not what they should be.
+        """
+        return cls(folder)
+
+    def _paired(self) -> tuple[str, Mapping[int, Mapping[str, Pair]]]:
+        factors: dict[int, dict[tuple[str, str], Tensor]] = defaultdict(dict)
+        prefixes: set[str] = set()
+        for tensor in self.file.tensors.values():
+            prefix, layer, module, factor = self._site(tensor.name)
+            prefixes.add(prefix)
+            factors[layer][module, factor] = tensor
+            if len(prefixes) > 1:
+                raise TensorUnexpected(self.file.path, tensor.name, "belongs to another model than the rest")
+        (prefix,) = prefixes
+        return prefix, {
+            layer: {pair.module: pair for pair in self._pairs(prefix, layer, factors[layer])}
+            for layer in sorted(factors)
+        }
+
+    def _site(self, name: str) -> tuple[str, int, str, str]:
+        """Prefix, layer, module and factor that a tensor's name tells."""
+        found = _TENSOR_NAME.fullmatch(name)
+        if not found:
+            raise TensorUnexpected(self.file.path, name[:120], "is not a factor of a linear module in a layer")
+        prefix, layer, path, factor = found.groups()
+        if path not in _MODULES:
+            raise TensorUnexpected(self.file.path, name[:120], f"is not of one of {', '.join(MODULE_PATHS)}")
+        return prefix, int(layer), _MODULES[path], factor
+
+    def _pairs(self, prefix: str, layer: int, factors: Mapping[tuple[str, str], Tensor]) -> Iterator[Pair]:
+        for module, inner in MODULE_PATHS.items():
+            a, b = factors.get((module, "A")), factors.get((module, "B"))
+            if a and b:
+                path = f"{prefix}.{layer}.{inner}"
+                yield self._pair(module, path, layer, a, b)
+            elif one := a or b:
+                other = {"A": "B", "B": "A"}["A" if a else "B"]
+                missing = f"{one.name[: -len('A.weight')]}{other}.weight"
+                raise TensorUnpaired(self.file.path, one.name, missing)
+
+    def _pair(self, module: str, path: str, layer: int, a: Tensor, b: Tensor) -> Pair:
+        if not self.config.targets(path, layer):
+            raise TensorUnexpected(self.file.path, a.name, "is of a module its adapter_config.json does not adapt")
+        if a.rows != b.columns:
+            raise RankMismatch(self.file.path, path, a.rows, "its other factor", b.columns)
+        if a.rows != self.config.rank_of(path):
+            raise RankMismatch(self.file.path, path, a.rows, "adapter_config.json", self.config.rank_of(path))
+        return Pair(module, a, b, self.config.scale_of(path))
+
+    def pairs(self) -> Iterator[Pair]:
+        """The factors of every module of every layer."""
+        for modules in self.layers.values():
+            yield from modules.values()
+
+    @property
+    def base_name(self) -> str:
+        """The base model it says it was trained on; empty when it does not say."""
+        return self.manifest.base_model if self.manifest else self.config.base_model_name_or_path or ""
+
+    @property
+    def rank(self) -> int:
+        """The largest rank of any module."""
+        return max(pair.rank for pair in self.pairs())
+
+    @cached_property
+    def forms(self) -> Mapping[int, int]:
+        """A number for every adapted layer; layers of one number differ in nothing but place and weights."""
+        known: dict[tuple[object, ...], int] = {}
+        return {layer: known.setdefault(_form(pairs.values()), len(known)) for layer, pairs in self.layers.items()}
+
+    @property
+    def digest(self) -> str:
+        """BLAKE3 of everything that decides what the adapter does: names, scales, shapes, formats and numbers.
+
+        Raises:
+            WeightsNotFinite, PackageUnreadable, PackageChanged: as `scan`.
+        """
+        return self.scan.digest
+
+    def verify(self) -> None:
+        """Check the numbers: finite, and those the manifest was written for.
+
+        Raises:
+            DigestMismatch: they are another training's.
+            WeightsNotFinite, PackageUnreadable, PackageChanged: as `scan`.
+        """
+        if self.manifest and self.manifest.digest != self.digest:
+            raise DigestMismatch(self.folder, self.manifest.digest, self.digest)
+
+    @cached_property
+    def scan(self) -> Scan:
+        """Look at every number once; later asks are answered from memory.
+
+        Raises:
+            WeightsNotFinite: one is infinite or not a number.
+            PackageUnreadable, PackageChanged: the file cannot be read any more, or is another one.
+        """
+        scales = {pair.a.name: pair.scale for pair in self.pairs()}
+        order = list(Dtype)
+        tensors = sorted(self.file.tensors.values(), key=lambda tensor: (order.index(tensor.dtype), tensor.name))
+        hasher = blake3(b"consilium adapter 1\n")
+        for tensor in tensors:
+            facts = (tensor.name, tensor.dtype, tensor.rows, tensor.columns, scales.get(tensor.name, ""))
+            hasher.update("\0".join(map(str, facts)).encode() + b"\n")
+        largest = 0.0
+        buffer = np.empty(_CHUNK_BYTES, np.uint8)
+        with self.file.reader() as reader:
+            for dtype, start, size in _chunks(tensors):
+                chunk = buffer[:size]
+                reader.read([(start, chunk.data)])
+                hasher.update(chunk.data)
+                largest = max(largest, here := peak(chunk.view(dtype.storage), dtype))
+                if here == float("inf"):
+                    raise WeightsNotFinite(self.file.path, self._tensor_with_infinity(start, chunk, dtype))
+        return Scan(hasher.hexdigest(), largest)
+
+    def _tensor_with_infinity(self, start: int, chunk: Array, dtype: Dtype) -> str:
+        magnitudes = chunk.view(f"<u{dtype.size}") & ((1 << (8 * dtype.size - 1)) - 1)
+        at = start + int(np.argmax(magnitudes >= dtype.infinity)) * dtype.size
+        return next(t.name for t in self.file.tensors.values() if t.start <= at < t.start + t.size)
+
+
+def _chunks(tensors: Iterable[Tensor]) -> Iterator[tuple[Dtype, int, int]]:
+    """Format, start and size of pieces to read one after the other: neighbours together, the large in parts."""
+    joined: list[tuple[Dtype, int, int]] = []
+    for tensor in tensors:
+        if joined and joined[-1][0] is tensor.dtype and sum(joined[-1][1:]) == tensor.start:
+            joined[-1] = tensor.dtype, joined[-1][1], joined[-1][2] + tensor.size
+        else:
+            joined.append((tensor.dtype, tensor.start, tensor.size))
+    for dtype, start, size in joined:
+        for done in range(0, size, _CHUNK_BYTES):
+            yield dtype, start + done, min(_CHUNK_BYTES, size - done)
+
+
+def _form(pairs: Iterable[Pair]) -> tuple[object, ...]:
+    return tuple((p.module, p.scale, p.rank, p.a.columns, p.b.rows, p.a.dtype, p.b.dtype) for p in pairs)
+
+
+def _open_weights(folder: Path) -> TensorFile:
+    weights = folder / WEIGHTS_FILE
+    if not os.path.lexists(weights):
+        for name in _PICKLES:
+            if os.path.lexists(folder / name):
+                raise _pickled(folder / name, weights)
+    try:
+        return TensorFile(folder, WEIGHTS_FILE)
+    except WeightsDamaged:
+        with weights.open("rb") as file:
+            head = file.read(4)
+        if head == _ZIP or (head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5"):
+            raise _pickled(weights, weights) from None
+        raise
+
+
+def _pickled(pickle: Path, weights: Path) -> PickledWeights:
+    tensors = f"torch.load({str(pickle)!r}, map_location='cpu', weights_only=True)"
+    saving = f"save_file({{k: v.contiguous() for k, v in {tensors}.items()}}, {str(weights)!r})"
+    code = f"import torch; from safetensors.torch import save_file; {saving}"
+    return PickledWeights(pickle, shlex.join(["python", "-c", code]))

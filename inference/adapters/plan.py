@@ -1,0 +1,218 @@
+"""The plan of a composition: every shape, format and place in the file, settled before a number is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+
+from inference.adapters.dtypes import Dtype, widest
+from inference.adapters.errors import NothingToCompose
+from inference.adapters.package import Pair
+from inference.adapters.parts import Part
+from inference.adapters.tensors import describe, header
+from inference.base_model import MODULE_PATHS, BaseModel
+
+TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
+"""Modules an engine fuses into one: with one of them adapted, it looks for the others too."""
+
+CHUNK_BYTES = 2048 << 10
+"""About how much of the output is worked on at a time, unless one module alone is larger: it stays in the cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What one part brings to one module: rows of A, columns of B."""
+
+    part: int
+    """Which part, in the plan's order."""
+    pair: Pair
+    """Its factors in one of the layers; those of the run's other layers differ in place only."""
+    at: int
+    """Its first row of A and column of B."""
+    factor: float
+    """Scale and weight, to be folded into B."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One module of a run of layers; without pieces it is all zeros and stands only beside its fellows."""
+
+    module: str
+    inputs: int
+    outputs: int
+    pieces: tuple[Piece, ...]
+
+    @property
+    def rank(self) -> int:
+        """Sum of the pieces' ranks."""
+        return sum(piece.pair.rank for piece in self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive layers of the file that hold the same slots from the same parts."""
+
+    layers: tuple[int, ...]
+    slots: tuple[Slot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of work: some layers of a run, with all of its slots or, where they are large, a few of one layer."""
+
+    layers: tuple[int, ...]
+    slots: tuple[Slot, ...]
+    places: tuple[int, ...]
+    """For each region of the file, where the chunk begins, counted from the end of the header."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything but the numbers."""
+
+    base: BaseModel
+    parts: Sequence[Part]
+    runs: Sequence[Run]
+    rank: int
+    """Of every module; those with less are filled up with zeros."""
+    rank_before: int
+    """What it would be without a limit."""
+    a_dtype: Dtype
+    b_dtype: Dtype
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether some module's rank is over the limit."""
+        return self.rank < self.rank_before
+
+    @cached_property
+    def regions(self) -> tuple[str, ...]:
+        """The order of the factors in the file: safetensors sorts by format first, by name within a format."""
+        if self.a_dtype is self.b_dtype:
+            return ("AB",)
+        return ("A", "B") if list(Dtype).index(self.a_dtype) < list(Dtype).index(self.b_dtype) else ("B", "A")
+
+    def matrix(self, slot: Slot, factor: str) -> tuple[tuple[int, int], Dtype]:
+        """Shape and format of the slot's A or B in one layer."""
+        return ((self.rank, slot.inputs), self.a_dtype) if factor == "A" else ((slot.outputs, self.rank), self.b_dtype)
+
+    def block(self, slots: Sequence[Slot], region: str) -> int:
+        """Length of one layer's share of a region."""
+        matrices = (self.matrix(slot, factor) for slot in slots for factor in region)
+        return sum(rows * columns * dtype.size for (rows, columns), dtype in matrices)
+
+    @cached_property
+    def _starts(self) -> tuple[int, ...]:
+        """Where each region begins, and where the last one ends."""
+        starts = [0]
+        for region in self.regions:
+            starts.append(starts[-1] + sum(len(run.layers) * self.block(run.slots, region) for run in self.runs))
+        return tuple(starts)
+
+    @cached_property
+    def header(self) -> bytes:
+        """The head of the weights file."""
+        return header(self._described())
+
+    def _described(self) -> Iterator[tuple[str, str, int]]:
+        for region in self.regions:
+            for run in self.runs:
+                matrices = []
+                for slot in run.slots:
+                    for factor in region:
+                        (rows, columns), dtype = self.matrix(slot, factor)
+                        name = f"{MODULE_PATHS[slot.module]}.lora_{factor}.weight"
+                        matrices.append((name, *describe(dtype, rows, columns)))
+                for layer in run.layers:
+                    path = f"base_model.model.{self.base.prefix}.{layer}"
+                    for name, facts, size in matrices:
+                        yield f"{path}.{name}", facts, size
+
+    @property
+    def size(self) -> int:
+        """Length of the weights file."""
+        return len(self.header) + self._starts[-1]
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The work, in the order of the file."""
+        places = list(self._starts[:-1])
+        for run in self.runs:
+            blocks = [self.block(run.slots, region) for region in self.regions]
+            at_a_time = CHUNK_BYTES // sum(blocks)
+            if at_a_time:
+                for first in range(0, len(run.layers), at_a_time):
+                    layers = run.layers[first : first + at_a_time]
+                    yield Chunk(layers, run.slots, tuple(places))
+                    places = [place + block * len(layers) for place, block in zip(places, blocks, strict=True)]
+                continue
+            for layer in run.layers:
+                for slots in self._by_size(run.slots):
+                    yield Chunk((layer,), slots, tuple(places))
+                    places = [p + self.block(slots, region) for p, region in zip(places, self.regions, strict=True)]
+
+    def _by_size(self, slots: Sequence[Slot]) -> Iterator[tuple[Slot, ...]]:
+        """The slots in groups of about `CHUNK_BYTES`, one at least."""
+        group: list[Slot] = []
+        for slot in slots:
+            if group and self.block([*group, slot], "AB") > CHUNK_BYTES:
+                yield tuple(group)
+                group = []
+            group.append(slot)
+        yield tuple(group)
+
+
+def make_plan(parts: Sequence[Part], base: BaseModel, max_rank: int | None) -> Plan:
+    """Plan the composition of `parts`, which are in their order and fit the base.
+
+    The formats keep every number exact: A is copied, so it keeps the widest format A came in. Scale and weight are
+    folded into B; in a narrow format that is exact only when they come to a power of two (and in float16, whose
+    exponent is short, only when they come to one). Otherwise B becomes float32, where rounding once costs 1e-7.
+
+    Raises:
+        NothingToCompose: no part changes any layer.
+    """
+    layers = [layer for layer in range(base.layers) if any(part.has(layer) for part in parts)]
+    if not layers:
+        raise NothingToCompose(part.package.folder for part in parts)
+    made: dict[tuple[int, ...], tuple[Slot, ...]] = {}
+    runs = []
+    for forms, together in groupby(sorted(layers, key=str), key=lambda layer: _forms(parts, layer)):
+        run = tuple(together)
+        if forms not in made:
+            made[forms] = _slots(parts, run[0], base)
+        runs.append(Run(run, made[forms]))
+    slots = [slot for run_slots in made.values() for slot in run_slots]
+    pieces = [piece for slot in slots for piece in slot.pieces]
+    rank_before = max(slot.rank for slot in slots)
+    rank = min(rank_before, max_rank or rank_before)
+    a_dtype, b_dtype = widest(piece.pair.a.dtype for piece in pieces), widest(piece.pair.b.dtype for piece in pieces)
+    if rank < rank_before:
+        a_dtype = Dtype.F32
+    if rank < rank_before or not all(_folds_exactly(piece.factor, b_dtype) for piece in pieces):
+        b_dtype = Dtype.F32
+    return Plan(base, parts, runs, rank, rank_before, a_dtype, b_dtype)
+
+
+def _forms(parts: Sequence[Part], layer: int) -> tuple[int, ...]:
+    return tuple(part.package.forms[layer] if part.has(layer) else -1 for part in parts)
+
+
+def _slots(parts: Sequence[Part], layer: int, base: BaseModel) -> tuple[Slot, ...]:
+    """The modules of a layer, with those the engine wants beside them."""
+    pieces: dict[str, list[Piece]] = {}
+    for index, part in enumerate(parts):
+        for pair in part.package.layers[layer].values() if part.has(layer) else ():
+            before = pieces.setdefault(pair.module, [])
+            at = sum(piece.pair.rank for piece in before)
+            before.append(Piece(index, pair, at, pair.scale * part.weight))
+    for fellows in TOGETHER:
+        if not pieces.keys().isdisjoint(fellows):
+            pieces |= {module: pieces.get(module, []) for module in fellows}
+    return tuple(Slot(m, *base.modules[m], pieces=tuple(pieces[m])) for m in MODULE_PATHS if m in pieces)
+
+
+def _folds_exactly(factor: float, dtype: Dtype) -> bool:
+    return factor == 1 or dtype is Dtype.F32 or (dtype is Dtype.BF16 and math.frexp(factor)[0] == 0.5)

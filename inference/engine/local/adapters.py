@@ -1,0 +1,115 @@
+"""The adapters a local model holds in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from peft import LoraConfig, PeftConfig
+from peft.functional import delete_adapter, inject_adapter_in_model, set_adapter, set_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
+from safetensors.torch import load_file
+
+from inference.engine.errors import AdapterNotLoadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import torch
+
+    from inference.engine.port import AdapterRef
+
+log = structlog.get_logger(__name__)
+
+_PREFIX = "base_model.model."
+"""What PEFT writes before every module's name."""
+
+
+class AdapterSlots:
+    """Loads adapters into a model on demand and drops the least recently used ones. For one thread."""
+
+    def __init__(self, model: Any, limit: int) -> None:
+        self._model = model
+        self._limit = limit
+        self._slots: OrderedDict[str, str] = OrderedDict()
+        """Adapter's name to the name PEFT knows it by; the most recently used last."""
+        self._numbers = count()
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """Names in memory, the least recently used first."""
+        return tuple(self._slots)
+
+    @contextmanager
+    def active(self, adapter: AdapterRef | None) -> Iterator[None]:
+        """Within the block the model answers with this adapter and no other; with None, as the base.
+
+        Raises:
+            AdapterNotLoadable: the package is missing, broken, or made for another model.
+        """
+        slot = None if adapter is None else self._slot(adapter)
+        for layer in self._layers():
+            layer.enable_adapters(slot is not None)
+        if slot is not None:
+            set_adapter(self._model, slot, inference_mode=True)
+        yield
+
+    def _slot(self, adapter: AdapterRef) -> str:
+        if adapter.name not in self._slots:
+            while len(self._slots) >= self._limit:
+                name, oldest = self._slots.popitem(last=False)
+                self._unload(oldest)
+                log.info("adapter.unloaded", adapter=name)
+            self._slots[adapter.name] = self._load(adapter)
+            log.info("adapter.loaded", adapter=adapter.name, path=str(adapter.path))
+        self._slots.move_to_end(adapter.name)
+        return self._slots[adapter.name]
+
+    def _load(self, adapter: AdapterRef) -> str:
+        slot = f"slot_{next(self._numbers)}"
+        try:
+            config, tensors = _read(adapter.path)
+            tensors = {name: tensor.to(self._model.dtype) for name, tensor in tensors.items()}
+            inject_adapter_in_model(config, self._model, slot, low_cpu_mem_usage=True, state_dict=tensors)
+            outcome = set_peft_model_state_dict(self._model, tensors, slot, low_cpu_mem_usage=True)
+            if outcome.unexpected_keys:
+                raise ValueError(f"the base model has no {outcome.unexpected_keys[0]}")
+            for layer in self._layers():
+                layer.eval()
+        except Exception as error:  # PEFT has no common error for what can be wrong with a package
+            self._unload(slot)
+            reason = str(error).strip().rstrip(".") or type(error).__name__
+            raise AdapterNotLoadable(adapter=adapter.name, reason=" ".join(reason.split())) from error
+        return slot
+
+    def _unload(self, slot: str) -> None:
+        delete_adapter(self._model, slot, prefix="lora_", layer_cls=LoraLayer)
+        getattr(self._model, "peft_config", {}).pop(slot, None)
+
+    def _layers(self) -> Iterator[Any]:
+        return (module for module in self._model.modules() if isinstance(module, LoraLayer))
+
+
+def _read(folder: Path) -> tuple[PeftConfig, dict[str, torch.Tensor]]:
+    """Configuration and tensors of a package, the tensors under the names their modules have in the base model."""
+    for file in ("adapter_config.json", "adapter_model.safetensors"):
+        if not (folder / file).is_file():
+            raise FileNotFoundError(f"{folder} has no {file}")
+    config = PeftConfig.from_pretrained(str(folder))
+    if not isinstance(config, LoraConfig):
+        raise TypeError(f"it is not a LoRA but {config.peft_type}")
+    config.inference_mode = True
+    tensors = {
+        name.removeprefix(_PREFIX): tensor for name, tensor in load_file(folder / "adapter_model.safetensors").items()
+    }
+    down = {name.removesuffix(".lora_A.weight") for name in tensors if name.endswith(".lora_A.weight")}
+    up = {name.removesuffix(".lora_B.weight") for name in tensors if name.endswith(".lora_B.weight")}
+    if down != up:
+        raise ValueError(f"{min(down ^ up)} has only one of lora_A and lora_B")
+    if 2 * len(down) != len(tensors):
+        raise ValueError("it has other tensors than lora_A and lora_B")
+    return config, tensors

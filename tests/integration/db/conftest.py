@@ -1,0 +1,31 @@
+"""Fixtures of the database's tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest_asyncio
+
+from db import users
+from tests.fixtures.postgres import database, dsn, empty_dsn, postgres_server, server_folder
+
+if TYPE_CHECKING:
+    from db.database import Database
+    from db.users import User
+
+__all__ = ["anna", "boris", "database", "dsn", "empty_dsn", "postgres_server", "server_folder"]
+
+
+async def make_person(database: Database, name: str) -> User:
+    async with database.nobody() as connection:
+        return await users.identify(connection, platform="console", external_id=name)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def anna(database: Database) -> User:
+    return await make_person(database, "anna")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def boris(database: Database) -> User:
+    return await make_person(database, "boris")

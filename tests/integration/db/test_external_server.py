@@ -1,0 +1,145 @@
+"""A server as a provider gives it: over TCP, with a password, for a role that is no superuser."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import asyncpg
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from db import memory, sessions, turns, users
+from db.database import Database
+from db.embedded import EmbeddedServer
+from db.errors import DatabaseRefused, MigrationFailed, UnsafeRole
+from db.memory import Embedding
+from tests.fixtures.postgres import dsn_of, run_sql, server_directory
+
+PASSWORD = "s3cr:t/@ №1"
+
+
+@dataclass(frozen=True)
+class Provider:
+    admin_dsn: str
+    port: int
+
+    async def give(self, name: str, *, may_create_roles: bool = True, extension: str | None = "extensions") -> str:
+        """A role with a database of its own; the role's DSN."""
+        await run_sql(
+            self.admin_dsn,
+            f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}' {'CREATEROLE' if may_create_roles else ''}",
+            f"CREATE DATABASE {name} OWNER {name}",
+        )
+        if extension is not None:
+            await run_sql(
+                dsn_of(self.admin_dsn, name),
+                f"CREATE SCHEMA IF NOT EXISTS {extension}",
+                f"GRANT USAGE ON SCHEMA {extension} TO PUBLIC",
+                f"CREATE EXTENSION vector SCHEMA {extension}",
+            )
+        return self.address(name, PASSWORD)
+
+    def address(self, name: str, password: str) -> str:
+        return f"postgresql://{name}:{quote(password, safe='')}@127.0.0.1:{self.port}/{name}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def provider() -> AsyncIterator[Provider]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with server_directory() as folder:
+        async with await EmbeddedServer.open(folder) as server:
+            await run_sql(
+                server.dsn,
+                "ALTER SYSTEM SET listen_addresses = '127.0.0.1'",
+                f"ALTER SYSTEM SET port = {port}",
+                "ALTER SYSTEM SET fsync = off",
+            )
+            await asyncio.to_thread(server.cluster.stop, 30)
+            yield Provider(await asyncio.to_thread(server.cluster.start, 60), port)
+
+
+async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provider) -> None:
+    dsn = await provider.give("coach")
+    async with await Database.open(dsn) as database, await Database.open(dsn) as second:
+        people = await asyncio.gather(
+            *(identify(one, name) for one in (database, second) for name in ("anna", "boris") for _ in range(10))
+        )
+        assert len(set(people)) == 2
+        anna, boris = people[0], people[10]
+        async with database.person(anna) as connection:
+            session = await sessions.open(connection, platform="telegram", place="1")
+            turn = await turns.accept(connection, session.id, "Как спать лучше?")
+            embedding = Embedding("e", np.ones(384))
+            kept = await memory.remember(
+                connection, "fact", "Спит плохо", embedding=embedding, session_id=session.id, source_turn_id=turn.id
+            )
+            assert [found for found, _ in await memory.recall_by_vector(connection, embedding, 5)] == [kept]
+            assert [found for found, _ in await memory.recall_by_words(connection, "почему я плохо сплю", 5)] == [kept]
+        async with second.person(boris) as connection:
+            assert await memory.all_valid(connection) == []
+    owner = await asyncpg.connect(dsn)
+    try:
+        for table in ("sessions", "turns", "memories"):
+            assert await owner.fetchval(f"SELECT count(*) FROM {table}") == 0, "security is forced on the owner too"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await owner.execute("INSERT INTO sessions (user_id, platform, place) SELECT id, 'x', 'x' FROM users")
+        assert await owner.execute("DELETE FROM users") == "DELETE 0"
+    finally:
+        await owner.close()
+
+
+async def identify(database: Database, name: str) -> object:
+    async with database.nobody() as connection:
+        return (await users.identify(connection, platform="telegram", external_id=name)).id
+
+
+async def test_a_role_that_may_not_create_roles_can_be_granted_the_services(provider: Provider) -> None:
+    await Database.open(await provider.give("first")).__await__().__next__ if False else None
+    dsn = await provider.give("modest", may_create_roles=False)
+    async with await Database.open(await provider.give("other")):
+        pass
+    with pytest.raises(MigrationFailed, match="consilium_app"):
+        await Database.open(dsn)
+    await run_sql(provider.admin_dsn, "GRANT consilium_app TO modest")
+    async with await Database.open(dsn) as database:
+        await database.ping()
+
+
+async def test_a_service_role_that_can_become_the_owner_is_not_worked_with(provider: Provider) -> None:
+    dsn = await provider.give("reversed")
+    await run_sql(provider.admin_dsn, "GRANT consilium_app TO reversed WITH INHERIT FALSE")
+    async with await Database.open(dsn):
+        pass
+    await run_sql(provider.admin_dsn, "REVOKE consilium_app FROM reversed", "GRANT reversed TO consilium_app")
+    try:
+        with pytest.raises((UnsafeRole, DatabaseRefused)):
+            await Database.open(dsn)
+    finally:
+        await run_sql(provider.admin_dsn, "REVOKE reversed FROM consilium_app")
+
+
+async def test_without_the_extension_it_says_so(provider: Provider) -> None:
+    with pytest.raises(MigrationFailed, match='permission denied to create extension "vector"'):
+        await Database.open(await provider.give("bare", extension=None))
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "said"),
+    [("postgres", "wrong-one", "password authentication failed"), ("stranger", "wrong-one", "password authentication")],
+)
+async def test_a_wrong_password_is_refused_without_repeating_it(
+    provider: Provider, name: str, password: str, said: str
+) -> None:
+    with pytest.raises(DatabaseRefused, match=said) as caught:
+        await Database.open(provider.address(name, password))
+    assert password not in str(caught.value)
+
+
+async def test_a_database_that_is_not_there(provider: Provider) -> None:
+    with pytest.raises(DatabaseRefused, match='"nowhere" does not exist'):
+        await Database.open(dsn_of(provider.admin_dsn, "nowhere"))

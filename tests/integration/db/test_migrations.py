@@ -1,0 +1,114 @@
+import asyncio
+import itertools
+import sys
+
+import asyncpg
+import pytest
+
+from db.database import Database
+from db.errors import DatabaseRefused, DatabaseUnreachable, MigrationFailed, SchemaTooNew
+from db.migrate import current_revision, migrate
+from db.migrations.revisions import REVISIONS
+from tests.fixtures.postgres import run_sql
+
+SCHEMA = """
+    SELECT 'column', table_name || '.' || column_name, data_type || is_nullable || coalesce(column_default, '')
+    FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+    UNION ALL SELECT 'constraint', conrelid::regclass || '.' || conname, pg_get_constraintdef(oid)
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND conrelid <> 0
+        AND conrelid <> to_regclass('public.alembic_version')
+    UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes
+    WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    UNION ALL SELECT 'policy', tablename || '.' || policyname, cmd || roles::text || coalesce(qual, '') ||
+        coalesce(with_check, '') FROM pg_policies
+    UNION ALL SELECT 'grant', table_name || '.' || privilege_type, grantee
+    FROM information_schema.role_table_grants WHERE grantee = 'consilium_app'
+    UNION ALL SELECT 'function', proname, prosecdef || coalesce(proacl::text, '') FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+        AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+    ORDER BY 1, 2, 3
+"""
+
+
+async def schema_of(dsn: str) -> list[tuple[str, str, str]]:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return [tuple(row) for row in await connection.fetch(SCHEMA)]
+    finally:
+        await connection.close()
+
+
+async def test_stairway_every_revision_goes_up_down_and_up_again(empty_dsn: str) -> None:
+    schemas = {"base": await schema_of(empty_dsn)}
+    for below, revision in itertools.pairwise(REVISIONS):
+        await migrate(empty_dsn, revision)
+        schemas[revision] = await schema_of(empty_dsn)
+        assert schemas[revision] != schemas[below]
+        await migrate(empty_dsn, below)
+        assert await schema_of(empty_dsn) == schemas[below]
+        await migrate(empty_dsn, revision)
+        assert await schema_of(empty_dsn) == schemas[revision]
+    await migrate(empty_dsn, "base")
+    assert await current_revision(empty_dsn) == "base"
+    assert await schema_of(empty_dsn) == schemas["base"]
+    await migrate(empty_dsn)
+    assert await schema_of(empty_dsn) == schemas[REVISIONS[-1]]
+
+
+async def test_processes_that_start_at_once_migrate_once(empty_dsn: str) -> None:
+    program = "import asyncio, sys; from db.migrate import migrate; asyncio.run(migrate(sys.argv[1]))"
+    processes = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", program, empty_dsn, stderr=asyncio.subprocess.PIPE)
+        for _ in range(2)
+    ]
+    outcomes = await asyncio.gather(*(process.communicate() for process in processes))
+    assert [process.returncode for process in processes] == [0, 0], outcomes
+    assert await current_revision(empty_dsn) == REVISIONS[-1]
+
+
+async def test_calls_at_once_in_one_process_migrate_once(empty_dsn: str) -> None:
+    await asyncio.gather(*(migrate(empty_dsn) for _ in range(4)))
+    assert await current_revision(empty_dsn) == REVISIONS[-1]
+
+
+async def test_a_failed_migration_changes_nothing(empty_dsn: str) -> None:
+    await run_sql(empty_dsn, "CREATE TABLE memories (mine text)")
+    before = await schema_of(empty_dsn)
+    with pytest.raises(MigrationFailed, match='relation "memories" already exists'):
+        await migrate(empty_dsn)
+    assert await schema_of(empty_dsn) == before
+    assert await current_revision(empty_dsn) == "base"
+
+
+async def test_a_database_of_a_newer_release_is_left_alone(dsn: str) -> None:
+    await run_sql(dsn, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SchemaTooNew, match="9999"):
+        await Database.open(dsn)
+
+
+async def test_an_unknown_target_is_refused(empty_dsn: str) -> None:
+    with pytest.raises(MigrationFailed, match="no revision 0042"):
+        await migrate(empty_dsn, "0042")
+
+
+async def test_a_server_that_is_not_there() -> None:
+    with pytest.raises(DatabaseUnreachable):
+        await migrate("postgresql://nobody@/nothing?host=/nonexistent")
+
+
+@pytest.mark.parametrize("address", ["mysql://a:s3cret@host/b", "postgresql://a:s3cret@host:port/b"])
+async def test_an_address_that_is_none(address: str) -> None:
+    with pytest.raises(DatabaseRefused) as caught:
+        await migrate(address)
+    assert "s3cret" not in str(caught.value)
+
+
+async def test_another_process_holding_the_lock_is_waited_for_no_longer_than_the_deadline(empty_dsn: str) -> None:
+    holder = await asyncpg.connect(empty_dsn)
+    try:
+        await holder.execute("SELECT pg_advisory_lock(x'636F6E73696C6975'::bigint)")
+        with pytest.raises(DatabaseUnreachable):
+            await migrate(empty_dsn, deadline=1.0)
+    finally:
+        await holder.close()
+    assert await current_revision(empty_dsn) == "base"

@@ -1,0 +1,122 @@
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from db import memory, users
+from db.database import Database
+from db.embedded import EmbeddedServer
+from db.errors import DatabaseUnreachable
+from db.users import User
+
+
+@pytest_asyncio.fixture(loop_scope="session", params=["stopped", "killed"])
+async def outage(request: pytest.FixtureRequest, server_folder: Path) -> AsyncIterator["Outage"]:
+    async with await EmbeddedServer.open(server_folder) as server, await Database.open(server.dsn) as database:
+        async with database.nobody() as connection:
+            anna = await users.identify(connection, platform="console", external_id="anna")
+        async with database.person(anna.id) as connection:
+            await memory.remember(connection, "fact", "said before")
+        yield Outage(server, database, anna, killed=request.param == "killed")
+
+
+class Outage:
+    """A server that can be taken away and given back."""
+
+    def __init__(self, server: EmbeddedServer, database: Database, anna: User, *, killed: bool) -> None:
+        self.server = server
+        self.database = database
+        self.anna = anna
+        self.killed = killed
+
+    async def take_away(self) -> None:
+        if self.killed:
+            pid = int((self.server.cluster.data / "postmaster.pid").read_text().split()[0])
+            os.kill(pid, signal.SIGKILL)
+        else:
+            await asyncio.to_thread(self.server.cluster.stop, 30)
+
+    async def give_back(self) -> None:
+        assert await asyncio.to_thread(self.server.cluster.start, 60) == self.server.dsn
+
+    async def remembered(self) -> list[str]:
+        async with self.database.person(self.anna.id) as connection:
+            return [kept.content for kept in await memory.all_valid(connection)]
+
+
+async def wait_until_asleep(dsn: str) -> None:
+    watcher = await asyncpg.connect(dsn)
+    try:
+        while not await watcher.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):
+            await asyncio.sleep(0.01)
+    finally:
+        await watcher.close()
+
+
+async def test_a_server_lost_in_the_middle_of_a_statement(outage: Outage) -> None:
+    async def work() -> None:
+        async with outage.database.person(outage.anna.id) as connection:
+            await memory.remember(connection, "fact", "never committed")
+            await connection.fetchval("SELECT pg_sleep(600)")
+
+    working = asyncio.create_task(work())
+    await wait_until_asleep(outage.server.dsn)
+    await outage.take_away()
+    with pytest.raises(DatabaseUnreachable):
+        await working
+    with pytest.raises(DatabaseUnreachable):
+        await outage.database.ping()
+    await outage.give_back()
+    assert await outage.remembered() == ["said before"]
+
+
+async def test_a_server_lost_between_statements(outage: Outage) -> None:
+    with pytest.raises(DatabaseUnreachable):
+        async with outage.database.person(outage.anna.id) as connection:
+            await outage.take_away()
+            await memory.remember(connection, "fact", "never arrived")
+    await outage.give_back()
+    assert await outage.remembered() == ["said before"]
+
+
+async def test_a_server_lost_before_the_commit(outage: Outage) -> None:
+    with pytest.raises(DatabaseUnreachable):
+        async with outage.database.person(outage.anna.id) as connection:
+            await memory.remember(connection, "fact", "never committed")
+            await outage.take_away()
+    await outage.give_back()
+    assert await outage.remembered() == ["said before"]
+
+
+async def test_every_connection_of_the_pool_comes_back(outage: Outage) -> None:
+    everyone = asyncio.Barrier(5)
+
+    async def together() -> list[str]:
+        async with outage.database.person(outage.anna.id) as connection:
+            await everyone.wait()
+            return [kept.content for kept in await memory.all_valid(connection)]
+
+    await asyncio.gather(*(together() for _ in range(5)))
+    await outage.take_away()
+    await outage.give_back()
+    assert await asyncio.gather(*(together() for _ in range(5))) == [["said before"]] * 5
+
+
+async def test_the_callers_own_error_is_not_hidden_by_the_loss(outage: Outage) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with outage.database.person(outage.anna.id):
+            await outage.take_away()
+            raise ZeroDivisionError
+    await outage.give_back()
+
+
+async def test_closing_works_without_a_server(outage: Outage) -> None:
+    await outage.take_away()
+    await outage.database.close()
+    with pytest.raises(DatabaseUnreachable):
+        await outage.database.ping()

@@ -1,0 +1,185 @@
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from db import memory, sessions, turns, users
+from db.connection import Connection
+from db.database import Database
+from db.errors import RecordGone, UnsafeRole
+from db.sessions import Session
+from db.users import User
+from tests.fixtures.postgres import run_sql
+
+# A row of each table that names $1 as its owner. `$2` is a session of the owner's.
+INSERTS = {
+    "users": "INSERT INTO users (id) SELECT $1::uuid WHERE $2::uuid IS NOT NULL",
+    "identities": "INSERT INTO identities SELECT 'discord', '5', $1::uuid WHERE $2::uuid IS NOT NULL",
+    "sessions": "INSERT INTO sessions (user_id, platform, place) SELECT $1, 'x', 'x' WHERE $2::uuid IS NOT NULL",
+    "turns": "INSERT INTO turns (user_id, session_id, seq, question) VALUES ($1, $2, 99, 'x')",
+    "memories": """
+        INSERT INTO memories (user_id, session_id, kind, content, language) VALUES ($1, $2, 'fact', 'x', 'simple')
+    """,
+}
+OWNER = {"users": "id"}
+"""The column that names the owner, where it is not `user_id`."""
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def session(database: Database, anna: User) -> AsyncIterator[Session]:
+    """A session of Anna's; with it she owns a row in every table."""
+    async with database.person(anna.id) as connection:
+        session = await sessions.open(connection, platform="console", place="home")
+        turn = await turns.accept(connection, session.id, "How far today?")
+        await memory.remember(connection, "fact", "runs", session_id=session.id, source_turn_id=turn.id)
+    yield session
+
+
+async def count(connection: Connection, table: str) -> int:
+    return int(await connection.fetchval(f"SELECT count(*) FROM {table}"))
+
+
+async def test_every_table_is_covered_here(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    finally:
+        await connection.close()
+    assert {row["tablename"] for row in tables} - {"alembic_version"} == set(INSERTS)
+
+
+@pytest.mark.parametrize("table", INSERTS)
+async def test_only_the_owner_sees_a_row(
+    database: Database, anna: User, boris: User, session: Session, table: str
+) -> None:
+    async with database.person(anna.id) as connection:
+        assert await count(connection, table) == 1
+    async with database.person(boris.id) as connection:
+        seen = await connection.fetch(f"SELECT {OWNER.get(table, 'user_id')} AS owner FROM {table}")
+        assert all(row["owner"] == boris.id for row in seen)
+    async with database.nobody() as connection:
+        assert await count(connection, table) == 0
+
+
+@pytest.mark.parametrize("table", INSERTS)
+@pytest.mark.parametrize("statement", ["UPDATE {table} SET {owner} = {owner}", "DELETE FROM {table}"])
+async def test_only_the_owner_changes_a_row(
+    database: Database, anna: User, boris: User, session: Session, table: str, statement: str
+) -> None:
+    owner = OWNER.get(table, "user_id")
+    statement = statement.format(table=table, owner=owner) + f" WHERE {owner} = $1"
+    for transaction in (database.person(boris.id), database.nobody()):
+        # Where the service never changes or deletes such rows it is not even granted to.
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            async with transaction as connection:
+                assert await connection.execute(statement, anna.id) == 0
+    async with database.person(anna.id) as connection:
+        assert await count(connection, table) == 1
+
+
+@pytest.mark.parametrize("table", INSERTS)
+async def test_nobody_adds_a_row_in_anothers_name(
+    database: Database, anna: User, boris: User, session: Session, table: str
+) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with database.person(boris.id) as connection:
+            await connection.execute(INSERTS[table], anna.id, session.id)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with database.nobody() as connection:
+            await connection.execute(INSERTS[table], anna.id, session.id)
+
+
+@pytest.mark.parametrize("table", ["sessions", "turns", "memories"])
+async def test_a_row_cannot_be_given_away(
+    database: Database, anna: User, boris: User, session: Session, table: str
+) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        async with database.person(anna.id) as connection:
+            await connection.execute(f"UPDATE {table} SET user_id = $1", boris.id)
+
+
+@pytest.mark.parametrize("table", ["turns", "memories"])
+async def test_a_row_cannot_hang_on_anothers_session(
+    database: Database, boris: User, session: Session, table: str
+) -> None:
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with database.person(boris.id) as connection:
+            await connection.execute(INSERTS[table], boris.id, session.id)
+
+
+async def test_the_repositories_find_nothing_of_anothers(
+    database: Database, anna: User, boris: User, session: Session
+) -> None:
+    async with database.person(anna.id) as connection:
+        (turn,) = await turns.unfinished(connection)
+        (kept,) = await memory.all_valid(connection)
+    async with database.person(boris.id) as connection:
+        for attempt in (
+            sessions.set_mode(connection, session.id, "base"),
+            sessions.start_window(connection, session.id),
+            turns.accept(connection, session.id, "Mine?"),
+            turns.start_thinking(connection, turn.id),
+            turns.start_answering(connection, turn.id, mode="base", adapter=None),
+            turns.finish(connection, turn.id, "failed"),
+        ):
+            with pytest.raises(RecordGone):
+                await attempt
+        assert await turns.window(connection, session.id, 10) == []
+        assert await turns.unfinished(connection) == []
+        assert await memory.recall_by_words(connection, "runs", 10) == []
+        assert not await memory.forget(connection, kept.id)
+        assert await memory.forget_all(connection) == 0
+    async with database.person(anna.id) as connection:
+        assert await memory.all_valid(connection) == [kept]
+        assert await turns.unfinished(connection) == [turn]
+
+
+async def test_the_person_ends_with_the_transaction(dsn: str) -> None:
+    async with await Database.open(dsn, pool_size=1) as database:
+        async with database.nobody() as connection:
+            anna = await users.identify(connection, platform="console", external_id="anna")
+        async with database.person(anna.id) as connection:
+            assert await count(connection, "users") == 1
+        async with database.nobody() as connection:
+            assert await count(connection, "users") == 0
+        async with database.person(uuid4()) as connection:
+            assert await count(connection, "users") == 0
+            assert await users.get(connection) is None
+            with pytest.raises(RecordGone):
+                await users.set_locale(connection, "ru")
+
+
+async def test_a_changed_role_does_not_outlive_its_transaction(dsn: str) -> None:
+    async with await Database.open(dsn, pool_size=1) as database:
+        async with database.nobody() as connection:
+            await connection.execute("SET ROLE NONE")
+            assert await connection.fetchval("SELECT current_user") == "postgres"
+        async with database.nobody() as connection:
+            assert await connection.fetchval("SELECT current_user") == "consilium_app"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "mend", "said"),
+    [
+        ("ALTER ROLE consilium_app BYPASSRLS", "ALTER ROLE consilium_app NOBYPASSRLS", "BYPASSRLS"),
+        ("ALTER ROLE consilium_app SUPERUSER", "ALTER ROLE consilium_app NOSUPERUSER", "superuser"),
+        ("GRANT postgres TO consilium_app", "REVOKE postgres FROM consilium_app", "can become"),
+        ("CREATE TABLE its AS SELECT 1", "DROP TABLE its", "owns objects"),
+        ("ALTER TABLE turns NO FORCE ROW LEVEL SECURITY", "ALTER TABLE turns FORCE ROW LEVEL SECURITY", "off on turns"),
+        ("ALTER TABLE users DISABLE ROW LEVEL SECURITY", "ALTER TABLE users ENABLE ROW LEVEL SECURITY", "off on users"),
+    ],
+)
+async def test_a_role_that_sees_more_is_not_worked_with(dsn: str, spoil: str, mend: str, said: str) -> None:
+    await run_sql(dsn, spoil)
+    if "its" in spoil:
+        await run_sql(dsn, "ALTER TABLE its OWNER TO consilium_app")
+    try:
+        with pytest.raises(UnsafeRole, match=said):
+            await Database.open(dsn)
+    finally:
+        await run_sql(dsn, mend)
+    async with await Database.open(dsn) as database:
+        await database.ping()

@@ -1,0 +1,94 @@
+import asyncio
+
+import asyncpg
+import pytest
+
+from db import memory
+from db.database import Database, Deadlines
+from db.errors import DatabaseUnreachable
+from db.users import User
+from tests.fixtures.postgres import run_sql
+
+
+async def test_an_exception_undoes_everything(database: Database, anna: User) -> None:
+    with pytest.raises(KeyError):
+        async with database.person(anna.id) as connection:
+            await memory.remember(connection, "fact", "undone")
+            raise KeyError
+    async with database.person(anna.id) as connection:
+        assert await memory.all_valid(connection) == []
+
+
+async def test_the_callers_os_errors_are_none_of_the_databases(database: Database, anna: User) -> None:
+    with pytest.raises(FileNotFoundError):
+        async with database.person(anna.id):
+            raise FileNotFoundError
+    with pytest.raises(TimeoutError):
+        async with database.person(anna.id):
+            raise TimeoutError
+
+
+async def test_a_mistake_in_a_statement_stays_one(database: Database, anna: User) -> None:
+    with pytest.raises(asyncpg.UndefinedTableError):
+        async with database.person(anna.id) as connection:
+            await connection.fetch("SELECT * FROM nowhere")
+    with pytest.raises(asyncpg.InterfaceError, match="expects 0 arguments"):
+        async with database.person(anna.id) as connection:
+            await connection.fetch("SELECT 1", 2)
+
+
+async def test_cancelling_gives_the_connection_back_and_undoes_everything(dsn: str, anna: User) -> None:
+    async with await Database.open(dsn, pool_size=1) as database:
+        begun = asyncio.Event()
+
+        async def work() -> None:
+            async with database.person(anna.id) as connection:
+                await memory.remember(connection, "fact", "undone")
+                begun.set()
+                await connection.fetchval("SELECT pg_sleep(600)")
+
+        working = asyncio.create_task(work())
+        await begun.wait()
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+        async with database.person(anna.id) as connection:
+            assert await memory.all_valid(connection) == []
+
+
+async def test_a_statement_that_takes_too_long_is_given_up(dsn: str, anna: User) -> None:
+    async with await Database.open(dsn, pool_size=1, deadlines=Deadlines(statement=0.2)) as database:
+        with pytest.raises(DatabaseUnreachable, match="no answer in time"):
+            async with database.person(anna.id) as connection:
+                await connection.fetchval("SELECT pg_sleep(600)")
+        await database.ping()
+
+
+async def test_waiting_for_a_connection_has_an_end(dsn: str, anna: User) -> None:
+    async with await Database.open(dsn, pool_size=1, deadlines=Deadlines(acquire=0.2)) as database:
+        async with database.person(anna.id):
+            with pytest.raises(DatabaseUnreachable):
+                await database.ping()
+        await database.ping()
+
+
+async def test_a_transaction_that_does_nothing_is_ended(dsn: str, anna: User) -> None:
+    async with await Database.open(dsn, pool_size=1, deadlines=Deadlines(idle=0.05)) as database:
+        with pytest.raises(DatabaseUnreachable):
+            async with database.person(anna.id) as connection:
+                watcher = await asyncpg.connect(dsn)
+                try:
+                    pid = await connection.fetchval("SELECT pg_backend_pid()")
+                    while await watcher.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = $1", pid):
+                        await asyncio.sleep(0.01)
+                finally:
+                    await watcher.close()
+                await memory.all_valid(connection)
+        await database.ping()
+
+
+async def test_a_full_server_is_told_from_an_absent_one(dsn: str) -> None:
+    await run_sql(dsn, "SELECT 1")
+    async with await Database.open(dsn) as database, database.nobody() as connection:
+        with pytest.raises(DatabaseUnreachable):
+            await connection.execute("SELECT pg_cancel_backend(pg_backend_pid()), pg_sleep(600)")

@@ -1,0 +1,24 @@
+import inspect
+import string
+
+import pytest
+
+from db import errors
+
+LEAVES = [
+    kind
+    for _, kind in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(kind, errors.DatabaseError) and kind is not errors.DatabaseError
+]
+
+
+@pytest.mark.parametrize("kind", LEAVES)
+def test_every_error_says_what_happened_with_all_its_details(kind: type[errors.DatabaseError]) -> None:
+    names = list(inspect.signature(kind).parameters)
+    error = kind(**{name: f"<{name}>" for name in names})
+    text = str(error)
+    assert all(f"<{name}>" in text for name in names)
+    named = {field for _, field, _, _ in string.Formatter().parse(kind.sentence + kind.remedy) if field}
+    assert named == set(names)
+    assert kind.sentence.endswith(".")
+    assert kind.remedy.endswith(".")
