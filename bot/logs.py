@@ -52,6 +52,8 @@ def configure_logs(settings: Settings) -> None:
     root.handlers = [handler]
     root.setLevel(settings.log_level)
     logging.captureWarnings(True)
+    # Its plumbing would fill the log at every start.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def quieten_libraries() -> None:

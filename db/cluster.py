@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -35,7 +36,9 @@ _LONGEST_SOCKET: Final = 103
 """Bytes of a unix socket's path that every system takes (with the final NUL 104 on macOS, 108 on Linux)."""
 _SETTINGS: Final = {"listen_addresses": "", "port": str(_PORT)}
 """Written into the cluster's own configuration, so that its owner may change them."""
-_STILL_ENDING: Final = ("pre-existing shared memory block", 'lock file "postmaster.pid" already exists')
+_TELLING: Final = re.compile(r"(?:FATAL|PANIC|DETAIL|error): +(.+)")
+"""The lines of a log that tell what went wrong."""
+_STILL_ENDING: Final = ("pre-existing shared memory block", "already exists")
 """What Postgres says while what was left of a killed or stopping server is not quite gone."""
 
 
@@ -106,12 +109,13 @@ class Cluster:
         unfinished.rename(self.data)
 
     def _launch(self, programs: Programs, deadline: float) -> str:
-        _forget_stale_pid(self.data)
-        folder = str(_socket_folder(self.data, programs)).replace('"', '""')
-        options = shlex.join(["-c", f'unix_socket_directories="{folder}"'])
+        folder = _socket_folder(self.data, programs)
+        quoted = str(folder).replace('"', '""')
+        options = shlex.join(["-c", f'unix_socket_directories="{quoted}"'])
         arguments = ["-s", "-w", "-t", str(int(deadline)), "-o", options, "start"]
         until = time.monotonic() + deadline
         while True:
+            _forget_stale_locks(self.data, folder)
             with self.log.open("a+b") as log:
                 written = log.tell()
                 code = programs.run("pg_ctl", self.data, arguments, deadline + 5, log)
@@ -149,26 +153,24 @@ class Cluster:
 
     def _failed(self, output: str) -> EmbeddedServerFailed:
         lines = [line.strip() for line in output.splitlines() if line.strip()]
-        telling = [line for line in lines if any(mark in line for mark in ("FATAL", "PANIC", "error:"))] or lines[-1:]
-        reason = "; ".join(telling).rstrip(".") or "it gave no reason"
+        telling = [match[1] for line in lines if (match := _TELLING.search(line))] or lines[-1:]
+        reason = "; ".join(line.rstrip(".") for line in telling) or "it gave no reason"
         return EmbeddedServerFailed(directory=str(self.data.parent), reason=reason)
 
 
-def _forget_stale_pid(data: Path) -> None:
-    # After a crash the number in postmaster.pid may belong to any process by now (in a container it nearly always
-    # does), and Postgres would then refuse to start for ever. A server works in its data directory.
+def _forget_stale_locks(data: Path, sockets: Path) -> None:
+    # After a crash the process number in a lock file may belong to anybody by now (in a container it nearly always
+    # does) or to a zombie, and Postgres would then refuse to start for ever. A live server works in its data directory.
     import psutil  # type: ignore[import-untyped]  # noqa: PLC0415 - untyped; comes with the optional package
 
-    pid_file = data / "postmaster.pid"
-    try:
-        pid = int(pid_file.read_text().split("\n", 1)[0])
-        ours = psutil.Process(pid).cwd() == str(data)
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
-        return
-    except psutil.AccessDenied:
-        ours = False
-    if not ours:
-        pid_file.unlink(missing_ok=True)
+    for file in (data / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")):
+        try:
+            pid = int(file.read_text().split("\n", 1)[0])
+            ours = psutil.Process(pid).cwd() == str(data)
+        except (FileNotFoundError, ValueError, psutil.Error):
+            ours = False
+        if not ours:
+            file.unlink(missing_ok=True)
 
 
 def _run(programs: Programs, name: str, data: Path, arguments: list[str], deadline: float) -> tuple[int, str]:

@@ -11,7 +11,7 @@ import asyncpg
 from pgvector.asyncpg import register_vector
 
 from db.connection import Connection, PersonConnection
-from db.errors import DatabaseError
+from db.errors import DatabaseError, DatabaseUnreachable, ServiceRoleDenied
 from db.migrate import migrate
 from db.migrations.revisions import EXTENSION_SCHEMA
 from db.reach import connected, describe, reaching
@@ -64,7 +64,7 @@ class Database:
         Raises:
             DatabaseUnreachable, DatabaseRefused: no connection.
             MigrationFailed, SchemaTooNew: the schema is not this release's.
-            UnsafeRole: row-level security would not hold.
+            ServiceRoleDenied, UnsafeRole: not as the service's role, or row-level security would not hold.
         """
         await migrate(dsn, deadline=deadlines.migrate)
         async with connected(dsn, deadlines.connect) as connection:
@@ -75,21 +75,24 @@ class Database:
 
         server = describe(dsn)
         with reaching(server):
-            pool = await asyncpg.create_pool(
-                dsn,
-                min_size=1,
-                max_size=pool_size,
-                init=prepare,
-                reset=_reset,
-                timeout=deadlines.connect,
-                command_timeout=deadlines.statement,
-                server_settings={
-                    "application_name": "consilium",
-                    "role": SERVICE_ROLE,
-                    "search_path": f'public, "{schema}"',
-                    "idle_in_transaction_session_timeout": str(int(deadlines.idle * 1000)),
-                },
-            )
+            try:
+                pool = await asyncpg.create_pool(
+                    dsn,
+                    min_size=1,
+                    max_size=pool_size,
+                    init=prepare,
+                    reset=_reset,
+                    timeout=deadlines.connect,
+                    command_timeout=deadlines.statement,
+                    server_settings={
+                        "application_name": "consilium",
+                        "role": SERVICE_ROLE,
+                        "search_path": f'public, "{schema}"',
+                        "idle_in_transaction_session_timeout": str(int(deadlines.idle * 1000)),
+                    },
+                )
+            except asyncpg.InsufficientPrivilegeError as error:
+                raise ServiceRoleDenied(server=server, reason=str(error)) from error
         database = cls(pool, server, deadlines)
         try:
             with reaching(server):
@@ -109,15 +112,13 @@ class Database:
         Raises:
             DatabaseUnreachable: also when the commit's fate is unknown.
         """
-        async with self._transaction() as raw:
-            with reaching(self._server):
-                await raw.execute(_BECOME, str(user_id))
+        async with self._transaction(user_id) as raw:
             yield PersonConnection(raw, self._server, user_id)
 
     @asynccontextmanager
     async def nobody(self) -> AsyncIterator[Connection]:
         """A transaction before the person is known: nothing that anyone owns is visible in it."""
-        async with self._transaction() as raw:
+        async with self._transaction(None) as raw:
             yield Connection(raw, self._server)
 
     async def ping(self) -> None:
@@ -146,14 +147,10 @@ class Database:
         await self.close()
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[asyncpg.Connection]:
+    async def _transaction(self, user_id: UUID | None) -> AsyncIterator[asyncpg.Connection]:
+        raw, transaction = await self._begin(user_id)
         # `reaching` stands around our own awaits only: an OSError of the caller's is none of the database's.
-        with reaching(self._server):
-            raw = await self._pool.acquire(timeout=self._deadlines.acquire)
         try:
-            transaction = raw.transaction()
-            with reaching(self._server):
-                await transaction.start()
             try:
                 yield raw
             except BaseException:
@@ -163,9 +160,37 @@ class Database:
             with reaching(self._server):
                 await transaction.commit()
         finally:
-            # Whatever befalls the connection now, the transaction's outcome is known, and the pool replaces it.
-            with suppress(DatabaseError), reaching(self._server):
-                await self._pool.release(raw, timeout=self._deadlines.statement)
+            await self._give_back(raw)
+
+    async def _begin(self, user_id: UUID | None) -> tuple[asyncpg.Connection, asyncpg.transaction.Transaction]:
+        """A connection of the pool with its transaction begun, for a person or for nobody."""
+        replaced = False
+        while True:
+            with reaching(self._server):
+                raw = await self._pool.acquire(timeout=self._deadlines.acquire)
+            try:
+                with reaching(self._server):
+                    transaction = raw.transaction()
+                    await transaction.start()
+                    if user_id is not None:
+                        await raw.execute(_BECOME, str(user_id))
+                return raw, transaction
+            except DatabaseUnreachable as error:
+                lost = not isinstance(error.__cause__, TimeoutError)
+                await self._give_back(raw)
+                if not lost or replaced:
+                    raise
+                # It died unnoticed while it lay in the pool, as after a restart of the server. So may have the others.
+                replaced = True
+                await self._pool.expire_connections()
+            except BaseException:
+                await self._give_back(raw)
+                raise
+
+    async def _give_back(self, raw: asyncpg.Connection) -> None:
+        # Whatever befalls the connection now, the transaction's outcome is known, and the pool replaces it.
+        with suppress(DatabaseError), reaching(self._server):
+            await self._pool.release(raw, timeout=self._deadlines.statement)
 
 
 async def _reset(connection: asyncpg.Connection) -> None:

@@ -31,6 +31,16 @@ class DatabaseRefused(DatabaseError):
         super().__init__(server=server, reason=reason)
 
 
+class ServiceRoleDenied(DatabaseError):
+    """Raised on opening when the DSN's role may not act as the role the service runs as."""
+
+    sentence: ClassVar[str] = N_("The user of the database at {server} may not act as the service: {reason}.")
+    remedy: ClassVar[str] = N_("Let an administrator of the server run: GRANT consilium_app TO that user.")
+
+    def __init__(self, *, server: str, reason: str) -> None:
+        super().__init__(server=server, reason=reason)
+
+
 class DatabaseExhausted(DatabaseError):
     """Raised when the server has run out of disk, memory or connections."""
 

@@ -28,7 +28,7 @@ _REFUSED = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.exceptions.ClientConfigurationError,
 )
-_CLOSED = ("connection is closed", "connection was closed", "pool is clos")
+_LOST = ("connection is closed", "connection was closed", "released back to the pool")
 _EXHAUSTED = (asyncpg.InsufficientResourcesError, asyncpg.PostgresIOError)
 
 
@@ -50,7 +50,9 @@ def translate(server: str, error: BaseException) -> DatabaseError | None:
     """What a driver's error means for the service; None when it is a mistake in a statement or a broken constraint."""
     lines = str(error).strip().splitlines()
     reason = lines[0].rstrip(".") if lines else "no answer in time"
-    if isinstance(error, _GONE) or _is_closed(error):
+    if _is_lost(error):
+        return DatabaseUnreachable(server=server, reason="the connection was lost")
+    if isinstance(error, _GONE) or (type(error) is asyncpg.InterfaceError and reason.startswith("pool is clos")):
         return DatabaseUnreachable(server=server, reason=reason)
     if isinstance(error, _REFUSED):
         return DatabaseRefused(server=server, reason=reason)
@@ -64,7 +66,7 @@ def reaching(server: str) -> Iterator[None]:
     """Around every await that goes to the server (and nothing else): the driver's errors come out as ours."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
         translated = translate(server, error)
         if translated is None:
             raise
@@ -92,11 +94,9 @@ async def connected(dsn: str, deadline: float) -> AsyncIterator[asyncpg.Connecti
                 await connection.close()
 
 
-def _is_closed(error: BaseException) -> bool:
-    # The driver tells use of a connection that has died only by the text of its general InterfaceError; those of its
-    # subclasses that are ValueErrors quote the caller's own text.
-    return (
-        isinstance(error, asyncpg.InterfaceError)
-        and not isinstance(error, ValueError)
-        and any(phrase in str(error) for phrase in _CLOSED)
-    )
+def _is_lost(error: BaseException) -> bool:
+    # Use of a connection that has died meanwhile the driver tells only by the text of its general InterfaceError (the
+    # subclasses that are ValueErrors quote the caller's own text), or, while it dies, by an InternalClientError.
+    if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError):
+        return any(phrase in str(error) for phrase in _LOST)
+    return isinstance(error, asyncpg.InternalClientError)

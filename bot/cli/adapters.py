@@ -43,7 +43,7 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
     table = grid("adapter", "kind", "rank", "MB", "trained on", "validation loss", "about")
     cores = {}
     for name, adapter in mind.adapters.items():
-        package = AdapterPackage.open(mind.folder / adapter.path)
+        package = AdapterPackage.open(adapter.path)
         manifest = package.manifest
         cores[package.digest] = name
         under = cores.get(manifest.trained_on or "", "another core") if manifest and manifest.trained_on else "the base"
@@ -135,7 +135,7 @@ def conflicts(context: typer.Context, mind_folder: MindOption = None) -> None:
     """How much the mind's adapters pull against one another: cosine of their deltas, and shared subspace."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
-    packages = {name: AdapterPackage.open(mind.folder / a.path) for name, a in mind.adapters.items()}
+    packages = {name: AdapterPackage.open(a.path) for name, a in mind.adapters.items()}
     table = grid("pair", "cosine", "overlap")
     names = list(packages)
     for i, first in enumerate(names):
@@ -164,7 +164,7 @@ def _open(mind: Mind, which: str) -> AdapterPackage:
         UnknownAdapter: it is neither.
     """
     if which in mind.adapters:
-        return AdapterPackage.open(mind.folder / mind.adapters[which].path)
+        return AdapterPackage.open(mind.adapters[which].path)
     if Path(which).is_dir():
         return AdapterPackage.open(Path(which))
     raise UnknownAdapter(which, nearest(which, mind) or tuple(mind.adapters))

@@ -19,7 +19,7 @@ from bot.logs import log_path
 from bot.mind import Mind, load_mind
 from bot.services import base_model_folder, database_address, open_composer
 from bot.settings import Settings
-from consilium.errors import ConsiliumError, N_
+from consilium.errors import N_, ConsiliumError
 from db.database import Database
 
 NEEDED_FREE = 1_000_000_000
@@ -82,7 +82,7 @@ async def _examine(settings: Settings) -> int:
         ranks = ", ".join(f"{name} {package.rank}" for name, package in composer.packages.items())
         return f"sound, for {composer.base.name} in {folder}; ranks: {ranks}"
 
-    await check("versions", lambda: _see_versions())
+    await check("versions", _see_versions)
     await check("space", lambda: _see_space(settings))
     if await check("mind", see_mind):
         await check("adapters", see_adapters)

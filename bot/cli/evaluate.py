@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from bot.cli.tables import grid, output
 from bot.cli.train import dialogues_of, train_one
 from bot.mind import Mind, load_mind
-from bot.modes.composer import Composer
 from bot.modes.expression import parse
 from bot.modes.resolve import resolve
 from bot.services import base_model_folder, open_composer

@@ -40,7 +40,7 @@ def train(
     mind = load_mind(mind_folder or settings.mind, trained=False)
     given = {"rank": rank, "epochs": epochs, "learning_rate": learning_rate, "rehearsal": rehearsal, "seed": seed}
     try:
-        recipe = Recipe(**given, alpha=2 * rank)  # type: ignore[arg-type]  # checked by the model itself
+        recipe = Recipe.model_validate(given | {"alpha": 2 * rank})
     except ValidationError as error:
         problem = error.errors()[0]
         option = str(problem["loc"][0])
@@ -50,7 +50,7 @@ def train(
             raise UnknownAdapter(name, nearest(name, mind) or tuple(mind.adapters))
     base = base_model_folder(settings, mind)
     for name in names:
-        train_one(mind, name, recipe, base, mind.folder / mind.adapters[name].path)
+        train_one(mind, name, recipe, base, mind.adapters[name].path)
 
 
 def dialogues_of(mind: Mind, name: str, *, heldout: bool = False) -> list[Dialogue]:
@@ -77,16 +77,15 @@ def train_one(mind: Mind, name: str, recipe: Recipe, base: Path, folder: Path, *
     core = None
     core_digest = None
     if mind.adapters[name].kind is AdapterKind.TOPIC and not apart:
-        package = AdapterPackage.open(mind.folder / mind.adapters[mind.core].path)
+        package = AdapterPackage.open(mind.adapters[mind.core].path)
         core, core_digest = FrozenCore(package.folder, dialogues_of(mind, mind.core)), package.digest
     dialogues = dialogues_of(mind, name)
     console.print(f"{name}: {len(dialogues)} dialogues{f' on top of {mind.core}' if core else ''}")
 
     def report(epoch: Epoch) -> None:
         beside = "" if epoch.core_validation_loss is None else f", {mind.core} {epoch.core_validation_loss:.3f}"
-        console.print(
-            f"  epoch {epoch.number}: training {epoch.training_loss:.3f}, validation {epoch.validation_loss:.3f}{beside}"
-        )
+        losses = f"training {epoch.training_loss:.3f}, validation {epoch.validation_loss:.3f}{beside}"
+        console.print(f"  epoch {epoch.number}: {losses}")
 
     trained = train(base, dialogues, recipe, core=core, report=report)
     manifest = save_adapter(

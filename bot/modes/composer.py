@@ -45,7 +45,7 @@ class Composer:
         Raises:
             AdapterError: an adapter is broken, or another base's.
         """
-        packages = {name: AdapterPackage.open(mind.folder / adapter.path) for name, adapter in mind.adapters.items()}
+        packages = {name: AdapterPackage.open(adapter.path) for name, adapter in mind.adapters.items()}
         manifests = {}
         for name, package in packages.items():
             check(package, base)

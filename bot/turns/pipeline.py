@@ -94,7 +94,13 @@ class Pipeline:
         self._limits = limits
 
     async def answer(
-        self, conversation: Conversation, turn: Turn, asked: ModeExpression, roles: frozenset[str], draft: Draft, reply: Reply
+        self,
+        conversation: Conversation,
+        turn: Turn,
+        asked: ModeExpression,
+        roles: frozenset[str],
+        draft: Draft,
+        reply: Reply,
     ) -> Outcome:
         """Answer an accepted turn in the mode asked for; `draft` holds what there is if this raises.
 

@@ -39,6 +39,9 @@ class Dtype(StrEnum):
         return _INFINITY[self]
 
 
+ORDER = tuple(Dtype)
+"""Tensors lie in a file in the order of their formats, and by name within a format."""
+
 _STORAGE: dict[Dtype, np.dtype[Any]] = {
     Dtype.F32: np.dtype("<f4"),
     Dtype.BF16: np.dtype("<u2"),
@@ -54,29 +57,25 @@ def widest(dtypes: Iterable[Dtype]) -> Dtype:
     return kinds.pop() if len(kinds) == 1 else Dtype.F32
 
 
-def to_float32(values: Array, dtype: Dtype, out: Floats | None = None) -> Floats:
-    """Numbers of `dtype` as float32, exactly; written into `out` when given."""
-    if out is None:
-        out = np.empty(values.shape, np.float32)
+def to_float32(values: Array, dtype: Dtype, out: Floats) -> None:
+    """Write numbers of `dtype` into `out` as float32, exactly."""
     if dtype is Dtype.BF16:
         bits = out.view(np.uint32)
         np.copyto(bits, values)
         bits <<= 16
     else:
         np.copyto(out, values)
-    return out
 
 
-def scaled(values: Array, power: int) -> Array:
-    """bfloat16 numbers times 2 to the `power`: exact, but that what becomes smaller than 1e-38 becomes zero.
+def scale_bfloat16(values: Array, power: int, out: Array) -> None:
+    """Write bfloat16 numbers times 2 to the `power` into `out`: exact, but that what comes below 1e-37 becomes zero.
 
-    Works on the bits: multiplying by a power of two adds to the exponent and leaves the rest alone.
+    It works on the bits: a power of two adds to the exponent and leaves the rest of a number alone.
     """
-    exponents = values & _BF16_EXPONENT
-    normal = exponents > max(0, -power << 7)
-    np.add(values, (power << 7) & 0xFFFF, out=exponents)
-    exponents *= normal
-    return exponents
+    np.bitwise_and(values, _BF16_EXPONENT, out=out)
+    normal = out > max(0, -power << 7)
+    np.add(values, (power << 7) & 0xFFFF, out=out)
+    out *= normal
 
 
 def peak(values: Array, dtype: Dtype) -> float:
@@ -91,4 +90,6 @@ def peak(values: Array, dtype: Dtype) -> float:
     magnitude = max(positive, int(bits.max()) & (sign - 1) if int(bits.max()) >= sign else 0)
     if magnitude >= dtype.infinity:
         return float("inf")
-    return float(to_float32(np.array([magnitude], bits.dtype).view(dtype.storage), dtype)[0])
+    largest = np.empty(1, np.float32)
+    to_float32(np.array([magnitude], bits.dtype).view(dtype.storage), dtype, largest)
+    return float(largest[0])

@@ -16,7 +16,7 @@ import numpy as np
 from blake3 import blake3
 
 from inference.adapters.config import AdapterConfig
-from inference.adapters.dtypes import Array, Dtype, peak
+from inference.adapters.dtypes import ORDER, Array, Dtype, peak
 from inference.adapters.errors import (
     DigestMismatch,
     PackageUnreadable,
@@ -56,10 +56,6 @@ class Pair:
     @property
     def rank(self) -> int:
         return self.a.rows
-
-    def factor(self, name: str) -> Tensor:
-        """A or B, by its name."""
-        return self.a if name == "A" else self.b
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +168,18 @@ class AdapterPackage:
         known: dict[tuple[object, ...], int] = {}
         return {layer: known.setdefault(_form(pairs.values()), len(known)) for layer, pairs in self.layers.items()}
 
+    @cached_property
+    def spans(self) -> Mapping[int, tuple[int, int]]:
+        """First byte and length of the layers whose tensors lie side by side in the order of a sorted file."""
+        spans = {}
+        for layer, pairs in self.layers.items():
+            tensors = [tensor for pair in pairs.values() for tensor in (pair.a, pair.b)]
+            tensors.sort(key=lambda tensor: ORDER.index(tensor.dtype))
+            ends = [tensor.start + tensor.size for tensor in tensors]
+            if all(tensor.start == end for tensor, end in zip(tensors[1:], ends, strict=False)):
+                spans[layer] = tensors[0].start, ends[-1] - tensors[0].start
+        return spans
+
     @property
     def digest(self) -> str:
         """BLAKE3 of everything that decides what the adapter does: names, scales, shapes, formats and numbers.
@@ -200,8 +208,7 @@ class AdapterPackage:
             PackageUnreadable, PackageChanged: the file cannot be read any more, or is another one.
         """
         scales = {pair.a.name: pair.scale for pair in self.pairs()}
-        order = list(Dtype)
-        tensors = sorted(self.file.tensors.values(), key=lambda tensor: (order.index(tensor.dtype), tensor.name))
+        tensors = sorted(self.file.tensors.values(), key=lambda tensor: (ORDER.index(tensor.dtype), tensor.name))
         hasher = blake3(b"consilium adapter 1\n")
         for tensor in tensors:
             facts = (tensor.name, tensor.dtype, tensor.rows, tensor.columns, scales.get(tensor.name, ""))
@@ -211,7 +218,7 @@ class AdapterPackage:
         with self.file.reader() as reader:
             for dtype, start, size in _chunks(tensors):
                 chunk = buffer[:size]
-                reader.read([(start, chunk.data)])
+                reader.read(start, [chunk.data])
                 hasher.update(chunk.data)
                 largest = max(largest, here := peak(chunk.view(dtype.storage), dtype))
                 if here == float("inf"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 
-from inference.adapters.dtypes import Dtype, widest
+from inference.adapters.dtypes import ORDER, Dtype, widest
 from inference.adapters.errors import NothingToCompose
 from inference.adapters.package import Pair
 from inference.adapters.parts import Part
@@ -18,8 +18,11 @@ from inference.base_model import MODULE_PATHS, BaseModel
 TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 """Modules an engine fuses into one: with one of them adapted, it looks for the others too."""
 
-CHUNK_BYTES = 2048 << 10
-"""About how much of the output is worked on at a time, unless one module alone is larger: it stays in the cache."""
+CHUNK_BYTES = 1 << 20
+"""About how much of the output is worked on at a time: it stays in the processor's cache."""
+
+MOST_CHUNK_BYTES = 4 * CHUNK_BYTES
+"""A layer that takes more is worked on in parts, of one module at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +95,12 @@ class Plan:
     def regions(self) -> tuple[str, ...]:
         """The order of the factors in the file: safetensors sorts by format first, by name within a format."""
         if self.a_dtype is self.b_dtype:
-            return ("AB",)
-        return ("A", "B") if list(Dtype).index(self.a_dtype) < list(Dtype).index(self.b_dtype) else ("B", "A")
+            return ("ab",)
+        return ("a", "b") if ORDER.index(self.a_dtype) < ORDER.index(self.b_dtype) else ("b", "a")
 
     def matrix(self, slot: Slot, factor: str) -> tuple[tuple[int, int], Dtype]:
         """Shape and format of the slot's A or B in one layer."""
-        return ((self.rank, slot.inputs), self.a_dtype) if factor == "A" else ((slot.outputs, self.rank), self.b_dtype)
+        return ((self.rank, slot.inputs), self.a_dtype) if factor == "a" else ((slot.outputs, self.rank), self.b_dtype)
 
     def block(self, slots: Sequence[Slot], region: str) -> int:
         """Length of one layer's share of a region."""
@@ -124,7 +127,7 @@ class Plan:
                 for slot in run.slots:
                     for factor in region:
                         (rows, columns), dtype = self.matrix(slot, factor)
-                        name = f"{MODULE_PATHS[slot.module]}.lora_{factor}.weight"
+                        name = f"{MODULE_PATHS[slot.module]}.lora_{factor.upper()}.weight"
                         matrices.append((name, *describe(dtype, rows, columns)))
                 for layer in run.layers:
                     path = f"base_model.model.{self.base.prefix}.{layer}"
@@ -141,23 +144,24 @@ class Plan:
         places = list(self._starts[:-1])
         for run in self.runs:
             blocks = [self.block(run.slots, region) for region in self.regions]
-            at_a_time = CHUNK_BYTES // sum(blocks)
-            if at_a_time:
+            if sum(blocks) <= MOST_CHUNK_BYTES:
+                at_a_time = max(1, CHUNK_BYTES // sum(blocks))
                 for first in range(0, len(run.layers), at_a_time):
                     layers = run.layers[first : first + at_a_time]
                     yield Chunk(layers, run.slots, tuple(places))
                     places = [place + block * len(layers) for place, block in zip(places, blocks, strict=True)]
                 continue
+            groups = tuple(self._by_size(run.slots))
             for layer in run.layers:
-                for slots in self._by_size(run.slots):
+                for slots in groups:
                     yield Chunk((layer,), slots, tuple(places))
                     places = [p + self.block(slots, region) for p, region in zip(places, self.regions, strict=True)]
 
     def _by_size(self, slots: Sequence[Slot]) -> Iterator[tuple[Slot, ...]]:
-        """The slots in groups of about `CHUNK_BYTES`, one at least."""
+        """The slots in groups of up to `MOST_CHUNK_BYTES`, one at least."""
         group: list[Slot] = []
         for slot in slots:
-            if group and self.block([*group, slot], "AB") > CHUNK_BYTES:
+            if group and self.block([*group, slot], "ab") > MOST_CHUNK_BYTES:
                 yield tuple(group)
                 group = []
             group.append(slot)

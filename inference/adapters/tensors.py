@@ -151,36 +151,26 @@ class Reader:
     path: Path
     descriptor: int
 
-    def read(self, targets: Iterable[tuple[int, memoryview]]) -> None:
-        """Fill each view with the bytes that start at its place in the file.
-
-        Neighbours in the file that follow each other in `targets` come with a single call.
+    def read(self, start: int, views: list[memoryview]) -> None:
+        """Fill the views, one after the other, with the bytes from `start` on; takes the filled ones off the list.
 
         Raises:
             PackageUnreadable: the disk failed.
             PackageChanged: the file ended early.
         """
-        views: list[memoryview] = []
-        first = end = 0
-        for start, view in targets:
-            if start != end or len(views) == _MOST_VIEWS:
-                self._read(first, views)
-                views, first, end = [], start, start
-            views.append(view)
-            end += len(view)
-        self._read(first, views)
-
-    def _read(self, start: int, views: list[memoryview]) -> None:
         while views:
             try:
-                count = os.preadv(self.descriptor, views, start)
+                count = os.preadv(self.descriptor, views[:_MOST_VIEWS], start)
             except OSError as error:
                 raise PackageUnreadable(self.path, error.strerror or str(error)) from error
             if not count:
                 raise PackageChanged(self.path)
             start += count
-            while views and count >= len(views[0]):
-                count -= len(views.pop(0))
+            filled = 0
+            while filled < len(views) and count >= len(views[filled]):
+                count -= len(views[filled])
+                filled += 1
+            del views[:filled]
             if count:
                 views[0] = views[0][count:]
 

@@ -26,9 +26,7 @@ class HeldOutLoss:
     def __init__(self, base: Path, dialogues: Mapping[str, Sequence[Dialogue]], max_tokens: int = 512) -> None:
         self._tokenizer = AutoTokenizer.from_pretrained(base)
         self._model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).eval()
-        self._sets = {
-            name: [encode(d, self._tokenizer, max_tokens) for d in some] for name, some in dialogues.items()
-        }
+        self._sets = {name: [encode(d, self._tokenizer, max_tokens) for d in some] for name, some in dialogues.items()}
 
     def of(self, package: Path | None, dialogues: str) -> float:
         """Nats per answer token on the named set; None is the bare base model."""

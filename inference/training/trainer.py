@@ -104,7 +104,7 @@ def train(
         total, tokens = 0.0, 0
         for batch in batches(seen, recipe.batch_size, tokenizer.pad_token_id):
             loss, count = batch_loss(model, batch)
-            (loss / count).backward()
+            (loss / count).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             torch.nn.utils.clip_grad_norm_(trainable, 1.0)
             optimizer.step()
             schedule.step()

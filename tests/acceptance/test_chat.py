@@ -8,7 +8,9 @@ KEYS = {"turn", "mode", "adapter", "answer", "sources", "memories", "usage", "er
 
 
 def test_a_composed_mind_answers_and_a_second_process_remembers(home: Home) -> None:
-    first = home.chat("/mode sport+core", "/remember My knee hurts since Tuesday.", "How do I recover after a hard day?")
+    first = home.chat(
+        "/mode sport+core", "/remember My knee hurts since Tuesday.", "How do I recover after a hard day?"
+    )
     assert first.code == 0, first.err
     mode, remembered, answer = first.objects
     assert all(set(turn) == KEYS for turn in first.objects)

@@ -35,8 +35,7 @@ async def show_modes(context: CommandContext, _argument: str) -> Said:
         for name, adapter in mind.adapters.items()
     ]
     rows += [
-        (name, named.mode, named.title.text(language), ", ".join(named.aliases))
-        for name, named in mind.modes.items()
+        (name, named.mode, named.title.text(language), ", ".join(named.aliases)) for name, named in mind.modes.items()
     ]
     rows.append(("auto", "", say("the nearest adapter, chosen for each message by its meaning"), ""))
     rows.append(("base", "", say("the base model, with nobody's thoughts added"), ""))

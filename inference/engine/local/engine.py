@@ -17,7 +17,7 @@ from inference.engine.port import Finished
 from inference.engine.tokenizer import ChatTokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -76,7 +76,7 @@ class LocalEngine:
         """Load the model now instead of at the first request."""
         await self._call(lambda model: None)
 
-    async def generate(self, request: GenerationRequest) -> AsyncIterator[GenerationEvent]:
+    async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
         """See `inference.engine.port.Engine.generate`.
 
         Raises:
@@ -144,9 +144,10 @@ class LocalEngine:
         try:
             return await job
         except asyncio.CancelledError:
-            if self._closed and job.cancelled():
-                raise EngineStopped from None
-            raise
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise EngineStopped from None  # it was `close` that cancelled the work, not the caller
 
     @cached_property
     def _model(self) -> LocalModel:

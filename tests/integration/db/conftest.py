@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 import pytest_asyncio
 
 from db import users
-from tests.fixtures.postgres import database, dsn, empty_dsn, postgres_server, server_folder
+from tests.fixtures.postgres import (
+    database,
+    dsn,
+    empty_dsn,
+    made_server,
+    postgres_server,
+    server_directory,
+    server_folder,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from db.database import Database
     from db.users import User
 
-__all__ = ["anna", "boris", "database", "dsn", "empty_dsn", "postgres_server", "server_folder"]
+__all__ = ["anna", "boris", "database", "dsn", "empty_dsn", "made_server", "postgres_server", "server_folder"]
+
+
+@pytest.fixture
+def empty_folder() -> Iterator[Path]:
+    """A folder that no server has been in."""
+    with server_directory() as directory:
+        yield directory
 
 
 async def make_person(database: Database, name: str) -> User:

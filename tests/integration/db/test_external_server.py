@@ -14,8 +14,9 @@ import pytest_asyncio
 from db import memory, sessions, turns, users
 from db.database import Database
 from db.embedded import EmbeddedServer
-from db.errors import DatabaseRefused, MigrationFailed, UnsafeRole
+from db.errors import DatabaseRefused, MigrationFailed, ServiceRoleDenied, UnsafeRole
 from db.memory import Embedding
+from db.migrate import migrate
 from tests.fixtures.postgres import dsn_of, run_sql, server_directory
 
 PASSWORD = "s3cr:t/@ №1"
@@ -99,10 +100,7 @@ async def identify(database: Database, name: str) -> object:
 
 
 async def test_a_role_that_may_not_create_roles_can_be_granted_the_services(provider: Provider) -> None:
-    await Database.open(await provider.give("first")).__await__().__next__ if False else None
     dsn = await provider.give("modest", may_create_roles=False)
-    async with await Database.open(await provider.give("other")):
-        pass
     with pytest.raises(MigrationFailed, match="consilium_app"):
         await Database.open(dsn)
     await run_sql(provider.admin_dsn, "GRANT consilium_app TO modest")
@@ -110,17 +108,25 @@ async def test_a_role_that_may_not_create_roles_can_be_granted_the_services(prov
         await database.ping()
 
 
+async def test_a_user_that_may_not_act_as_the_service_is_told_so(provider: Provider) -> None:
+    dsn = await provider.give("revoked")
+    await run_sql(provider.admin_dsn, "GRANT consilium_app TO revoked")
+    await migrate(dsn)
+    await run_sql(provider.admin_dsn, "REVOKE consilium_app FROM revoked")
+    with pytest.raises(ServiceRoleDenied, match='permission denied to set role "consilium_app"'):
+        await Database.open(dsn)
+
+
 async def test_a_service_role_that_can_become_the_owner_is_not_worked_with(provider: Provider) -> None:
-    dsn = await provider.give("reversed")
-    await run_sql(provider.admin_dsn, "GRANT consilium_app TO reversed WITH INHERIT FALSE")
-    async with await Database.open(dsn):
-        pass
-    await run_sql(provider.admin_dsn, "REVOKE consilium_app FROM reversed", "GRANT reversed TO consilium_app")
+    dsn = await provider.give("upside_down")
+    await run_sql(provider.admin_dsn, "GRANT consilium_app TO upside_down")
+    await migrate(dsn)
+    await run_sql(provider.admin_dsn, "REVOKE consilium_app FROM upside_down", "GRANT upside_down TO consilium_app")
     try:
-        with pytest.raises((UnsafeRole, DatabaseRefused)):
-            await Database.open(dsn)
+        with pytest.raises(UnsafeRole, match=r"can become the owner of .*memories"):
+            await Database.open(dsn_of(provider.admin_dsn, "upside_down"))
     finally:
-        await run_sql(provider.admin_dsn, "REVOKE reversed FROM consilium_app")
+        await run_sql(provider.admin_dsn, "REVOKE upside_down FROM consilium_app")
 
 
 async def test_without_the_extension_it_says_so(provider: Provider) -> None:

@@ -1,10 +1,9 @@
 import asyncio
-import os
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -36,8 +35,9 @@ class Outage:
 
     async def take_away(self) -> None:
         if self.killed:
-            pid = int((self.server.cluster.data / "postmaster.pid").read_text().split()[0])
-            os.kill(pid, signal.SIGKILL)
+            main = psutil.Process(int((self.server.cluster.data / "postmaster.pid").read_text().split()[0]))
+            for process in (main, *main.children()):
+                process.kill()
         else:
             await asyncio.to_thread(self.server.cluster.stop, 30)
 
@@ -52,7 +52,8 @@ class Outage:
 async def wait_until_asleep(dsn: str) -> None:
     watcher = await asyncpg.connect(dsn)
     try:
-        while not await watcher.fetchval("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"):
+        sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        while not await watcher.fetchval(sleeping):  # noqa: ASYNC110 - another process's state
             await asyncio.sleep(0.01)
     finally:
         await watcher.close()
@@ -76,19 +77,25 @@ async def test_a_server_lost_in_the_middle_of_a_statement(outage: Outage) -> Non
 
 
 async def test_a_server_lost_between_statements(outage: Outage) -> None:
-    with pytest.raises(DatabaseUnreachable):
+    async def work() -> None:
         async with outage.database.person(outage.anna.id) as connection:
             await outage.take_away()
             await memory.remember(connection, "fact", "never arrived")
+
+    with pytest.raises(DatabaseUnreachable):
+        await work()
     await outage.give_back()
     assert await outage.remembered() == ["said before"]
 
 
 async def test_a_server_lost_before_the_commit(outage: Outage) -> None:
-    with pytest.raises(DatabaseUnreachable):
+    async def work() -> None:
         async with outage.database.person(outage.anna.id) as connection:
             await memory.remember(connection, "fact", "never committed")
             await outage.take_away()
+
+    with pytest.raises(DatabaseUnreachable):
+        await work()
     await outage.give_back()
     assert await outage.remembered() == ["said before"]
 
@@ -108,10 +115,13 @@ async def test_every_connection_of_the_pool_comes_back(outage: Outage) -> None:
 
 
 async def test_the_callers_own_error_is_not_hidden_by_the_loss(outage: Outage) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def work() -> None:
         async with outage.database.person(outage.anna.id):
             await outage.take_away()
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await work()
     await outage.give_back()
 
 

@@ -24,9 +24,7 @@ def system(memories: Sequence[str]) -> str:
 
 
 def build(question: str, memories: Sequence[str] = (), window: Sequence[Exchange] = (), budget: int = 1000) -> Prompt:
-    return build_prompt(
-        question, system=system, memories=memories, window=window, counter=WordCounter(), budget=budget
-    )
+    return build_prompt(question, system=system, memories=memories, window=window, counter=WordCounter(), budget=budget)
 
 
 def test_everything_goes_in_when_there_is_room() -> None:

@@ -27,7 +27,10 @@ def test_dialogues_are_read_in_order_and_blank_lines_skipped(tmp_path: Path) -> 
         ('{"messages": [{"role": "user", "content": "x"}]}', "take turns"),
         ('{"messages": [{"role": "assistant", "content": "x"}, {"role": "user", "content": "y"}]}', "take turns"),
         ('{"messages": [{"role": "user", "content": " "}, {"role": "assistant", "content": "y"}]}', "content is empty"),
-        ('{"messages": [{"role": "tool", "content": "x"}, {"role": "assistant", "content": "y"}]}', "the role is 'tool'"),
+        (
+            '{"messages": [{"role": "tool", "content": "x"}, {"role": "assistant", "content": "y"}]}',
+            "the role is 'tool'",
+        ),
         ('{"messages": [7, 8]}', "the role is None"),
     ],
 )

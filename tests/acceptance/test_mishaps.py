@@ -1,0 +1,160 @@
+"""What goes wrong outside a conversation: each time a sentence, an exit code, and nothing lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.settings import DEMO_MIND
+from tests.acceptance.conftest import CONSILIUM, DEADLINE, Home
+
+
+@pytest.fixture
+def mind(tmp_path: Path) -> Path:
+    """A copy of the demo mind, to be broken."""
+    return Path(shutil.copytree(DEMO_MIND, tmp_path / "mind"))
+
+
+def cut_off(adapter: Path) -> None:
+    weights = adapter / "adapter_model.safetensors"
+    os.truncate(weights, weights.stat().st_size // 2)
+
+
+def corrupt(adapter: Path) -> None:
+    with (adapter / "adapter_model.safetensors").open("r+b") as weights:
+        weights.write(b"\xff" * 64)
+
+
+def pickle(adapter: Path) -> None:
+    (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
+
+
+def of_another_base(adapter: Path) -> None:
+    for name in ("manifest.json", "adapter_config.json"):
+        file = adapter / name
+        file.write_text(file.read_text().replace("SmolLM2-135M-Instruct", "Qwen3-0.6B"))
+
+
+def changed(adapter: Path) -> None:
+    with (adapter / "adapter_model.safetensors").open("r+b") as weights:
+        weights.seek(-10, os.SEEK_END)
+        weights.write(b"\x00\x3c")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        (cut_off, "cut off"),
+        (corrupt, "header"),
+        (pickle, "safetensors"),
+        (of_another_base, "Qwen3-0.6B"),
+        (changed, "manifest"),
+    ],
+)
+def test_a_broken_adapter_is_refused_with_its_reason(
+    home: Home, mind: Path, spoil: Callable[[Path], None], word: str
+) -> None:
+    spoil(mind / "adapters" / "sport")
+    checked = home.run("adapters", "check", "--mind", str(mind))
+    assert checked.code == 1
+    assert word in checked.out
+    assert "core: sound" in checked.out
+    talked = home.run("chat", "--mind", str(mind), say="hello\n")
+    assert talked.code != 0
+    assert word in talked.err
+    assert "Traceback" not in checked.err + talked.err
+
+
+def test_a_broken_mind_is_told_with_file_and_line(home: Home, mind: Path) -> None:
+    file = mind / "mind.yaml"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    number = next(i for i, line in enumerate(lines) if "kind: topic" in line)
+    lines[number] = lines[number].replace("topic", "topik")
+    file.write_text("\n".join(lines), encoding="utf-8")
+    ended = home.run("chat", "--mind", str(mind), say="hello\n")
+    assert ended.code != 0
+    assert f"mind.yaml:{number + 1}" in ended.err
+    assert "topic" in ended.err
+
+
+def test_an_unknown_adapter_and_mode_are_told_with_the_nearest(home: Home) -> None:
+    for arguments in (("adapters", "inspect", "spotr"), ("adapters", "compose", "spotr+core"), ("train", "spotr")):
+        ended = home.run(*arguments)
+        assert ended.code != 0
+        assert "sport" in ended.err
+
+
+def test_a_full_disk_while_composing_is_told_and_leaves_nothing(home: Home) -> None:
+    composed = subprocess.run(
+        ["bash", "-c", f'ulimit -f 1000; exec "{CONSILIUM}" adapters compose sport+core'],
+        capture_output=True,
+        text=True,
+        env=dict(home.environment),
+        timeout=DEADLINE,
+        check=False,
+    )
+    assert composed.returncode != 0
+    assert "Traceback" not in composed.stderr
+    compositions = Path(home.environment["CONSILIUM_CACHE_DIR"]) / "compositions"
+    assert str(compositions) in composed.stderr
+    assert not list(compositions.rglob("*.safetensors"))
+    again = home.run("adapters", "compose", "sport+core")
+    assert again.code == 0, again.err
+
+
+def test_a_bad_setting_is_told_by_its_name(home: Home) -> None:
+    ended = home.run("doctor", CONSILIUM_PROMPT_TOKENS="many")
+    assert ended.code == 78
+    assert "CONSILIUM_PROMPT_TOKENS" in ended.err
+
+
+def test_an_unreachable_database_is_told_with_its_address_and_without_its_password(home: Home) -> None:
+    ended = home.chat("hello", CONSILIUM_DATABASE_URL="postgresql://anna:secret@127.0.0.1:9/mind")
+    assert ended.code != 0
+    assert "127.0.0.1:9" in ended.err
+    assert "secret" not in ended.err
+
+
+def test_postgres_gone_in_mid_turn_loses_neither_the_question_nor_the_answer(home: Home) -> None:
+    chat = subprocess.Popen(
+        [CONSILIUM, "chat", "--user", "anna"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=dict(home.environment),
+    )
+    assert chat.stdin
+    assert chat.stdout
+    chat.stdin.write(b"/mode core\n/remember I live by the sea.\nWhat is patience?\n")
+    chat.stdin.flush()
+    seen = b""
+    while b"[core]" not in seen:
+        piece = chat.stdout.read1(64)
+        assert piece, "the chat ended before it answered"
+        seen += piece
+    [pid_file] = Path(home.environment["CONSILIUM_DATA_DIR"]).rglob("postmaster.pid")
+    os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+    out, err = chat.communicate(b"", timeout=DEADLINE)
+    told = out.decode()
+    assert chat.returncode == 1
+    assert "could not be saved" in told
+    assert len(told) > 60
+    assert "Traceback" not in told + err.decode()
+
+    again = home.chat("/mode", "/memory")
+    assert again.code == 0, again.err
+    assert "core" in again.objects[0]["answer"]
+    assert "sea" in again.objects[1]["answer"]
+
+
+def test_the_doctor_finds_everything_in_order(home: Home) -> None:
+    ended = home.run("doctor")
+    assert ended.code == 0, ended.out + ended.err
+    assert "✗" not in ended.out
+    assert ended.out.count("✓") == 6
