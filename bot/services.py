@@ -22,7 +22,7 @@ from db.embedded import EmbeddedServer
 from inference.adapters.store import CompositionStore
 from inference.base_model import BaseModel
 from inference.checkpoint import resolve_base_model
-from inference.embedding import Embedder, SentenceTransformerEmbedder
+from inference.embedding import SentenceTransformerEmbedder, open_embedder
 from inference.engine.port import Engine
 
 Progress = Callable[[str], None]
@@ -71,10 +71,9 @@ async def open_services(settings: Settings, progress: Progress = lambda _: None)
 
         progress(N_("loading the models"))
         engine = await _engine(settings, mind, base_folder, stack)
-        embedder: Embedder = SentenceTransformerEmbedder(
-            settings.embedding_model, settings.models_dir, allow_download=settings.allow_download
-        )
+        embedder = await asyncio.to_thread(_embedder, settings)
         stack.push_async_callback(embedder.close)
+        await embedder.start()
 
         running = RunningTurns()
         memory = PersonalMemory(database, embedder)
@@ -92,6 +91,10 @@ async def database_address(settings: Settings) -> AsyncIterator[str]:
         return
     async with await EmbeddedServer.open(settings.data_dir / "postgres") as server:
         yield server.dsn
+
+
+def _embedder(settings: Settings) -> SentenceTransformerEmbedder:
+    return open_embedder(settings.embedding_model, settings.models_dir, allow_download=settings.allow_download)
 
 
 async def _engine(settings: Settings, mind: Mind, base_folder: Path, stack: AsyncExitStack) -> Engine:

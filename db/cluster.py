@@ -117,6 +117,7 @@ class Cluster:
         while True:
             _forget_stale_locks(self.data, folder)
             with self.log.open("a+b") as log:
+                programs.own(self.log)
                 written = log.tell()
                 code = programs.run("pg_ctl", self.data, arguments, deadline + 5, log)
                 if code == 0 and (dsn := self._running(max(0.0, until - time.monotonic()))):
@@ -161,7 +162,7 @@ class Cluster:
 def _forget_stale_locks(data: Path, sockets: Path) -> None:
     # After a crash the process number in a lock file may belong to anybody by now (in a container it nearly always
     # does) or to a zombie, and Postgres would then refuse to start for ever. A live server works in its data directory.
-    import psutil  # type: ignore[import-untyped]  # noqa: PLC0415 - untyped; comes with the optional package
+    import psutil  # type: ignore[import-untyped]  # has no types; comes with the optional package
 
     for file in (data / "postmaster.pid", *sockets.glob(".s.PGSQL.*.lock")):
         try:

@@ -14,7 +14,7 @@ from db.connection import Connection, PersonConnection
 from db.errors import DatabaseError, DatabaseUnreachable, ServiceRoleDenied
 from db.migrate import migrate
 from db.migrations.revisions import EXTENSION_SCHEMA
-from db.reach import connected, describe, reaching
+from db.reach import DRIVER_ERRORS, connected, describe, reaching
 from db.role import SERVICE_ROLE, verify
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Database:
         try:
             async with asyncio.timeout(self._deadlines.close):
                 await self._pool.close()
-        except (TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        except (OSError, *DRIVER_ERRORS):
             self._pool.terminate()
 
     async def __aenter__(self) -> Self:
@@ -189,7 +189,7 @@ class Database:
 
     async def _give_back(self, raw: asyncpg.Connection) -> None:
         # Whatever befalls the connection now, the transaction's outcome is known, and the pool replaces it.
-        with suppress(DatabaseError), reaching(self._server):
+        with suppress(OSError, *DRIVER_ERRORS):
             await self._pool.release(raw, timeout=self._deadlines.statement)
 
 

@@ -46,7 +46,7 @@ async def current_revision(dsn: str, *, deadline: float = 60.0) -> str:
 
 def _migrate(dsn: str, target: str, deadline: float) -> None:
     # Alembic and SQLAlchemy take a second to import, and a database that is up to date needs neither.
-    from db.migrations.runner import run  # noqa: PLC0415
+    from db.migrations.runner import run
 
     # In a thread and with a loop of its own, because Alembic reads and compiles its scripts without awaiting.
     with _alembic:

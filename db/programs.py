@@ -65,10 +65,10 @@ class Programs:
         )
         return done.returncode
 
-    def own(self, folder: Path) -> None:
-        """Give a folder to whom the programs run as."""
+    def own(self, path: Path) -> None:
+        """Give a file or folder to whom the programs run as."""
         if self.account is not None:
-            os.chown(folder, self.account.pw_uid, self.account.pw_gid)
+            os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
     @property
     def owner(self) -> int:

@@ -14,6 +14,9 @@ from db.errors import DatabaseError, DatabaseExhausted, DatabaseRefused, Databas
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Everything the driver raises of its own; OSError (TimeoutError with it) comes from beneath it."""
+
 _GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -66,7 +69,7 @@ def reaching(server: str) -> Iterator[None]:
     """Around every await that goes to the server (and nothing else): the driver's errors come out as ours."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+    except (OSError, *DRIVER_ERRORS) as error:
         translated = translate(server, error)
         if translated is None:
             raise

@@ -105,7 +105,7 @@ def _bundled(cache_dir: Path, on_wait: Callable[[Step], None]) -> Path:
 
 def _make(gguf: Path, folder: Path) -> None:
     """Write the checkpoint beside its place and move it there whole."""
-    from inference.dequantise import dequantise_smollm2  # noqa: PLC0415 - loads torch, and is needed once
+    from inference.dequantise import dequantise_smollm2
 
     log.info("base_model.making", model=BUNDLED, folder=str(folder))
     unfinished = folder.with_name(f".{folder.name}.unfinished")

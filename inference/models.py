@@ -116,8 +116,8 @@ def download(hub_id: str, cache_dir: Path, *, allow: bool, patterns: Sequence[st
         DownloadNotAllowed: it is not in the cache and `allow` is false.
         DownloadFailed: the hub cannot be reached or does not have it.
     """
-    from huggingface_hub import snapshot_download  # noqa: PLC0415 - slow to import, and rarely needed
-    from huggingface_hub.errors import LocalEntryNotFoundError  # noqa: PLC0415
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
     hub, wanted = cache_dir / "hub", list(patterns)
     if not allow:

@@ -21,6 +21,7 @@ from bot.services import base_model_folder, database_address, open_composer
 from bot.settings import Settings
 from consilium.errors import N_, ConsiliumError
 from db.database import Database
+from inference.embedding import open_embedder
 
 NEEDED_FREE = 1_000_000_000
 """Bytes: the prepared base model, the embedded database and room for compositions."""
@@ -121,10 +122,8 @@ async def _see_database(settings: Settings) -> str:
 
 
 async def _see_embeddings(settings: Settings) -> str:
-    from inference.embedding import SentenceTransformerEmbedder
-
-    embedder = SentenceTransformerEmbedder(
-        settings.embedding_model, settings.models_dir, allow_download=settings.allow_download
+    embedder = await asyncio.to_thread(
+        open_embedder, settings.embedding_model, settings.models_dir, allow_download=settings.allow_download
     )
     try:
         [vector] = await embedder.embed(["one sentence"])

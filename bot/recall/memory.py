@@ -8,7 +8,7 @@ from uuid import UUID
 from db import memory as rows
 from db.database import Database
 from db.memory import Embedding, Memory
-from inference.embedding import Embedder
+from inference.embedding import Embedder, Purpose
 
 CANDIDATES = 50
 """How many each way of recalling may propose."""
@@ -33,7 +33,7 @@ class PersonalMemory:
 
     async def remember(self, user_id: UUID, content: str, session_id: UUID) -> Memory:
         """Keep what the person asked to keep."""
-        embedding = await self._embed(content)
+        embedding = await self._embed(content, "passage")
         async with self._database.person(user_id) as connection:
             return await rows.remember(connection, "fact", content, embedding=embedding, session_id=session_id)
 
@@ -44,7 +44,7 @@ class PersonalMemory:
         """
         if limit == 0:
             return []
-        embedding = await self._embed(question)
+        embedding = await self._embed(question, "query")
         async with self._database.person(user_id) as connection:
             by_meaning = await rows.recall_by_vector(connection, embedding, CANDIDATES)
             by_words = await rows.recall_by_words(connection, question, CANDIDATES)
@@ -74,6 +74,6 @@ class PersonalMemory:
         async with self._database.person(user_id) as connection:
             return await rows.forget_all(connection)
 
-    async def _embed(self, text: str) -> Embedding:
-        [vector] = await self._embedder.embed([text])
+    async def _embed(self, text: str, purpose: Purpose) -> Embedding:
+        [vector] = await self._embedder.embed([text], purpose)
         return Embedding(self._embedder.name, vector)

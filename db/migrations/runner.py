@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from db.errors import MigrationFailed
 from db.migrations.revisions import CURRENT, EXTENSION_SCHEMA, MADE, REVISIONS, known
-from db.reach import describe, translate
+from db.reach import DRIVER_ERRORS, describe, translate
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -34,7 +34,7 @@ async def run(dsn: str, target: str, deadline: float) -> None:
     try:
         async with asyncio.timeout(deadline), engine.begin() as connection:
             await connection.run_sync(_move, target, server)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, SQLAlchemyError, CommandError) as error:
+    except (OSError, SQLAlchemyError, CommandError, *DRIVER_ERRORS) as error:
         cause = _root(error)
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
         raise translate(server, cause) or MigrationFailed(server=server, reason=reason) from error
@@ -60,6 +60,6 @@ def _move(connection: Connection, target: str, server: str) -> None:
 def _root(error: BaseException) -> BaseException:
     """The driver's error beneath what SQLAlchemy has wrapped it in."""
     beneath: BaseException | None = error
-    while beneath is not None and not isinstance(beneath, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+    while beneath is not None and not isinstance(beneath, (OSError, *DRIVER_ERRORS)):
         beneath = beneath.__cause__
     return beneath or error

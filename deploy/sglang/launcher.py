@@ -1,4 +1,4 @@
-"""Turns a launch profile and the flags given beside it into an SGLang server. Run by `launch`, in SGLang's environment."""
+"""Turns a launch profile and the flags beside it into an SGLang server. Run by `launch`, in SGLang's environment."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import socket
 import sys
 import tomllib
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 HERE = Path(__file__).resolve().parent
+KEYS = {"--admin-api-key": "CONSILIUM_SGLANG_ADMIN_KEY", "--api-key": "CONSILIUM_SGLANG_API_KEY"}
+"""Flags that hold a secret, and the variable each may come from."""
 DEFAULT_PORT = 30000
 
 Value = bool | int | float | str | list[str]
@@ -26,6 +28,8 @@ class Profile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
+    keys: Literal["required", "optional"] = "optional"
+    """Whether the server may start without an admin key and an API key."""
     stand_in: bool = False
     """Put `stand_in/` first on PYTHONPATH, in place of the packages that need CUDA."""
     variables: dict[str, str] = Field(default_factory=dict)
@@ -89,6 +93,20 @@ def _check_port(host: str, port: int) -> None:
             _stop(f"SGLang cannot listen on {host}:{port}: {error.strerror}. Choose another with --port.")
 
 
+def _key_arguments(given: list[str], required: bool) -> list[str]:
+    """The keys that come from the environment because no flag says them."""
+    words: list[str] = []
+    for flag, variable in KEYS.items():
+        if any(word == flag or word.startswith(f"{flag}=") for word in given):
+            continue
+        key = os.environ.get(variable)
+        if key:
+            words += [flag, key]
+        elif required:
+            _stop(f"This profile does not start without a key: set {variable} (or give {flag}).")
+    return words
+
+
 def _end_with_parent() -> None:
     """Ask the kernel to end this process when the one that started it is gone, however it went."""
     pr_set_pdeathsig = 1
@@ -110,14 +128,15 @@ def main() -> None:
     if not isinstance(model, str):
         _stop(f"The profile {given.profile} names no model. Say which: --model-path DIR")
     _check_model(model)
+    keys = _key_arguments(extra, profile.keys == "required")
 
     command = [sys.executable, "-m", "sglang.launch_server", *profile.arguments()]
-    command += ["--model-path", model, "--host", given.host, "--port", str(given.port), *extra]
+    command += ["--model-path", model, "--host", given.host, "--port", str(given.port), *keys, *extra]
     variables = dict(profile.variables)
     if profile.stand_in:
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE / "stand_in"), os.environ.get("PYTHONPATH"))))
     if given.show:
-        print(shlex.join(["env", *(f"{k}={v}" for k, v in variables.items()), *command]))  # noqa: T201
+        print(shlex.join(["env", *(f"{k}={v}" for k, v in variables.items()), *command]))
         return
     _check_port(given.host, given.port)
     if given.end_with_parent:

@@ -34,7 +34,7 @@ class Assembly:
         self.lost = 0.0
         self.module_errors: dict[str, float] = {}
         self._plan = plan
-        self._frames: dict[tuple[int, int, int], Frame] = {}
+        self._frames: dict[int, Frame] = {}
 
     def write(self, descriptor: int) -> None:
         """Write the weights file, from its header to its last byte.
@@ -63,11 +63,11 @@ class Assembly:
                 writing.result()
 
     def _frame(self, chunk: Chunk, turn: int) -> Frame:
-        """The frame for chunks of this kind whose turn it is; the first chunk of a kind is its largest."""
-        kind = turn, id(chunk.slots), len(chunk.layers)
-        if kind not in self._frames:
-            self._frames[kind] = Frame(self._plan, chunk.slots, len(chunk.layers))
-        return self._frames[kind]
+        """The frame whose turn it is, made anew when it does not suit the chunk."""
+        frame = self._frames.get(turn)
+        if not frame or frame.slots is not chunk.slots or frame.layers < len(chunk.layers):
+            frame = self._frames[turn] = Frame(self._plan, chunk.slots, len(chunk.layers))
+        return frame
 
     def _write(self, descriptor: int, chunk: Chunk, frame: Frame) -> None:
         for place, block in zip(chunk.places, frame.blocks(len(chunk.layers)), strict=True):

@@ -1,4 +1,4 @@
-"""Where the numbers of a composition pass on their way from the parts' files to its own."""
+"""The memory numbers pass through on their way from the parts' files to the composition's."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ import numpy as np
 
 from inference.adapters.dtypes import ORDER, Array, Dtype, scale_bfloat16, to_float32
 from inference.adapters.package import AdapterPackage
-from inference.adapters.plan import Piece, Plan, Slot
+from inference.adapters.plan import Plan, Slot
 from inference.adapters.tensors import Reader, Tensor
-
-Place = tuple[str, str]
-"""A module and its factor, `a` or `b`."""
 
 
 class Stack:
@@ -42,35 +39,53 @@ class Change:
 
     of: Dtype
     to: Dtype
-    factor: float
+    multiplier: float = 1.0
+
+    @property
+    def is_none(self) -> bool:
+        return self.of is self.to and self.multiplier == 1
 
     def apply(self, values: Array, out: Array) -> None:
+        """Write the changed `values` into `out`."""
         if self.to is Dtype.BF16:
-            # The plan keeps bfloat16 only where scale and weight come to a power of two.
-            scale_bfloat16(values, math.frexp(self.factor)[1] - 1, out)
+            # The plan keeps bfloat16 only where the multiplier is a power of two.
+            scale_bfloat16(values, math.frexp(self.multiplier)[1] - 1, out)
             return
         to_float32(values, self.of, out)
-        if self.factor != 1:
-            out *= self.factor
+        if self.multiplier != 1:
+            out *= self.multiplier
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Factors that change in the same way, side by side in memory: one operation does it for all of them."""
+    """Factors that change alike, side by side in memory, so that one operation changes them all."""
 
     change: Change
     read: Array
     ready: Array
     """The same array as `read` when nothing changes."""
     moves: Sequence[tuple[Array, Array]]
-    """Views of `ready` and of the places they move to, row by row: a short row moves fast when it is one thing."""
+    """Views of places and of what belongs there, row by row: a row of B is short, and as one thing it moves fast."""
 
     def finish(self) -> None:
         """Change what was read and put it in its place."""
         if self.ready is not self.read:
             self.change.apply(self.read, self.ready)
-        for ready, place in self.moves:
+        for place, ready in self.moves:
             np.copyto(place, ready)
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a factor of a part is read to."""
+
+    module: str
+    factor: str
+    tensor: Tensor
+    """The factor in one of the layers; those of the others have the same shape."""
+    stack: Stack
+    row: int
+    """First row in the stack."""
 
 
 class Frame:
@@ -80,91 +95,82 @@ class Frame:
     and moves into its columns.
 
     Attributes:
-        places: every factor of the composition.
-        exact: for modules that are to be cut, the factors of the exact product.
+        slots: the modules of the chunks.
+        layers: the most layers a chunk may have.
+        places: the factors of the composition, by module and `a` or `b`.
+        exact: for modules whose rank is over the limit, the factors of the exact product.
     """
 
     def __init__(self, plan: Plan, slots: Sequence[Slot], layers: int) -> None:
-        self.places: dict[Place, Stack] = {}
-        self.exact: dict[Place, Stack] = {}
-        self._plan, self._slots, self._layers = plan, slots, layers
+        self.slots, self.layers = slots, layers
+        self.places: dict[tuple[str, str], Stack] = {}
+        self.exact: dict[tuple[str, str], Stack] = {}
+        self._plan = plan
         self._regions = [self._lay_out(region) for region in plan.regions]
         self._batches: list[Batch] = []
         self._landings = [self._land(part) for part in range(len(plan.parts))]
+        self._views = [
+            [[it.stack.rows(layer, it.row, it.tensor.rows) for it in landings] for layer in range(layers)]
+            for landings in self._landings
+        ]
 
     def _lay_out(self, region: str) -> tuple[memoryview, int]:
         """Memory for a region, with a place in it for each of its factors; and the bytes of a layer in it."""
-        matrices = [(slot, factor, *self._plan.matrix(slot, factor)) for slot in self._slots for factor in region]
+        matrices = [(slot, factor, *self._plan.matrix(slot, factor)) for slot in self.slots for factor in region]
         step = sum(rows * columns * dtype.size for _, _, (rows, columns), dtype in matrices)
-        memory = np.empty(self._layers * step, np.uint8)
+        memory = np.empty(self.layers * step, np.uint8)
         start = 0
         for slot, factor, (rows, columns), dtype in matrices:
-            stack = Stack(memory, start, step, (self._layers, rows, columns), dtype)
-            start += rows * columns * dtype.size
-            # Parts write over their own rows and columns only, so the rest stays zero from chunk to chunk.
-            stack.array[(slice(None), slice(slot.rank, None)) if factor == "a" else (..., slice(slot.rank, None))] = 0
-            self.places[slot.module, factor] = stack
+            place = Stack(memory, start, step, (self.layers, rows, columns), dtype)
+            # Parts write over their own rows and columns only, so what is zero now stays zero from chunk to chunk.
+            beyond = np.s_[:, slot.rank :] if factor == "a" else np.s_[:, :, slot.rank :]
+            place.array[beyond] = 0
+            self.places[slot.module, factor] = place
             if slot.rank > self._plan.rank:
                 shape = (slot.rank, slot.inputs) if factor == "a" else (slot.outputs, slot.rank)
-                self.exact[slot.module, factor] = self._aside(shape, dtype)
+                size = shape[0] * shape[1] * dtype.size
+                aside = np.zeros(self.layers * size, np.uint8)
+                self.exact[slot.module, factor] = Stack(aside, 0, size, (self.layers, *shape), dtype)
+            start += rows * columns * dtype.size
         return memory.data, step
 
-    def _aside(self, shape: tuple[int, int], dtype: Dtype) -> Stack:
-        size = shape[0] * shape[1] * dtype.size
-        return Stack(np.empty(self._layers * size, np.uint8), 0, size, (self._layers, *shape), dtype)
-
-    def _land(self, part: int) -> tuple[list[Place], list[list[memoryview]]]:
-        """The factors a part brings, in the order of a sorted file, and for each layer where they are read to."""
-        landings: list[tuple[Place, Tensor, Stack, int]] = []
-        batches: dict[Change, list[tuple[Place, Tensor, Piece]]] = defaultdict(list)
-        for slot in self._slots:
-            for piece in slot.pieces:
-                if piece.part == part:
-                    if piece.pair.a.dtype is self._plan.a_dtype:
-                        landings.append(((slot.module, "a"), piece.pair.a, self._target(slot.module, "a"), piece.at))
-                    else:
-                        change = Change(piece.pair.a.dtype, self._plan.a_dtype, 1.0)
-                        batches[change].append(((slot.module, "a"), piece.pair.a, piece))
-                    change = Change(piece.pair.b.dtype, self._plan.b_dtype, piece.factor)
-                    batches[change].append(((slot.module, "b"), piece.pair.b, piece))
-        for change, members in batches.items():
-            landings += self._batch(change, members)
-        modules = [slot.module for slot in self._slots]
-        landings.sort(key=lambda it: (ORDER.index(it[1].dtype), modules.index(it[0][0]), it[0][1]))
-        views = [
-            [stack.rows(layer, first, tensor.rows) for _, tensor, stack, first in landings]
-            for layer in range(self._layers)
-        ]
-        return [place for place, _, _, _ in landings], views
+    def _land(self, part: int) -> list[Landing]:
+        """Where the factors of a part are read to, in the order they have in a sorted file."""
+        plan = self._plan
+        landings: list[Landing] = []
+        changes: dict[Change, list[tuple[str, str, Tensor, int]]] = defaultdict(list)
+        for slot in self.slots:
+            for piece in (piece for piece in slot.pieces if piece.part == part):
+                a, b = piece.pair.a, piece.pair.b
+                if a.dtype is plan.a_dtype:
+                    landings.append(Landing(slot.module, "a", a, self._target(slot.module, "a"), piece.at))
+                else:
+                    changes[Change(a.dtype, plan.a_dtype)].append((slot.module, "a", a, piece.at))
+                changes[Change(b.dtype, plan.b_dtype, piece.factor)].append((slot.module, "b", b, piece.at))
+        for change, factors in changes.items():
+            landings += self._batch(change, factors)
+        modules = [slot.module for slot in self.slots]
+        return sorted(landings, key=lambda it: (ORDER.index(it.tensor.dtype), modules.index(it.module), it.factor))
 
     def _target(self, module: str, factor: str) -> Stack:
         return self.exact.get((module, factor)) or self.places[module, factor]
 
-    def _batch(
-        self, change: Change, members: Sequence[tuple[Place, Tensor, Piece]]
-    ) -> Iterator[tuple[Place, Tensor, Stack, int]]:
-        """Put factors that change alike side by side; where each of them is read to."""
-        count = self._layers * sum(tensor.rows * tensor.columns for _, tensor, _ in members)
-        read = np.empty(count, change.of.storage)
-        same = change.of is change.to and change.factor == 1
-        ready = read if same else np.empty(count, change.to.storage)
+    def _batch(self, change: Change, factors: Sequence[tuple[str, str, Tensor, int]]) -> Iterator[Landing]:
+        """Put factors that change alike side by side; their landings there."""
+        count = self.layers * sum(tensor.rows * tensor.columns for _, _, tensor, _ in factors)
+        read = np.zeros(count, change.of.storage)
+        ready = read if change.is_none else np.empty(count, change.to.storage)
         moves = []
         first = 0
-        for (module, factor), tensor, piece in members:
-            end = piece.at + piece.pair.rank
-            shape = (self._layers, tensor.rows, tensor.columns)
+        for module, factor, tensor, at in factors:
+            shape = (self.layers, tensor.rows, tensor.columns)
             target = self._target(module, factor).array
-            target = target[:, piece.at : end] if factor == "a" else target[:, :, piece.at : end]
+            place = target[:, at : at + tensor.rows] if factor == "a" else target[:, :, at : at + tensor.columns]
             row = f"V{tensor.columns * change.to.size}"
-            size = math.prod(shape)
-            moves.append((ready[first : first + size].reshape(shape).view(row), target.view(row)))
-            yield (
-                (module, factor),
-                tensor,
-                Stack(read.view(np.uint8), first * tensor.dtype.size, tensor.size, shape, tensor.dtype),
-                0,
-            )
-            first += size
+            moves.append((place.view(row), ready[first : first + math.prod(shape)].reshape(shape).view(row)))
+            aside = Stack(read.view(np.uint8), first * change.of.size, tensor.size, shape, change.of)
+            yield Landing(module, factor, tensor, aside, 0)
+            first += math.prod(shape)
         self._batches.append(Batch(change, read, ready, moves))
 
     def receive(self, part: int, package: AdapterPackage, reader: Reader, layers: Sequence[int]) -> None:
@@ -173,24 +179,32 @@ class Frame:
         Raises:
             PackageUnreadable, PackageChanged: it cannot be read any more.
         """
-        places, views = self._landings[part]
         first = end = 0
         joined: list[memoryview] = []
-        for layer, here in zip(layers, views, strict=False):
-            pairs = package.layers[layer] if places else {}
-            whole = 2 * len(pairs) == len(places) and package.spans.get(layer)
-            for start, size, some in [(*whole, here)] if whole else self._one_by_one(places, pairs, here):
+        for layer, views in zip(layers, self._views[part], strict=False):
+            for start, size, some in self._stretches(part, package, layer, views):
                 if start != end:
                     reader.read(first, joined)
-                    first = end = start
                     joined = []
+                    first = end = start
                 joined += some
                 end += size
         reader.read(first, joined)
 
-    def _one_by_one(self, places, pairs, views):
-        for (module, factor), view in zip(places, views, strict=True):
-            tensor = pairs[module].a if factor == "a" else pairs[module].b
+    def _stretches(
+        self, part: int, package: AdapterPackage, layer: int, views: list[memoryview]
+    ) -> Iterator[tuple[int, int, list[memoryview]]]:
+        """Stretches of a part's file with where to read them to: the whole layer when it is one, else each tensor."""
+        landings = self._landings[part]
+        if not landings:
+            return
+        pairs = package.layers[layer]
+        if 2 * len(pairs) == len(landings) and layer in package.spans:
+            yield *package.spans[layer], views
+            return
+        for landing, view in zip(landings, views, strict=True):
+            pair = pairs[landing.module]
+            tensor = pair.a if landing.factor == "a" else pair.b
             yield tensor.start, tensor.size, [view]
 
     def finish(self) -> None:

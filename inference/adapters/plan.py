@@ -21,7 +21,7 @@ TOGETHER = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 CHUNK_BYTES = 1 << 20
 """About how much of the output is worked on at a time: it stays in the processor's cache."""
 
-MOST_CHUNK_BYTES = 4 * CHUNK_BYTES
+MOST_CHUNK_BYTES = 2 * CHUNK_BYTES
 """A layer that takes more is worked on in parts, of one module at least."""
 
 

@@ -96,12 +96,31 @@ class EngineUnavailable(EngineError):
 class EngineTimedOut(EngineError):
     """The engine's server let a deadline pass."""
 
-    sentence = N_("The engine at {url} did not {step} within {seconds:g} s.")
-    remedy = N_("Try again in a moment; if it stays so, the server is overloaded or stuck.")
     retryable = True
 
-    def __init__(self, *, url: str, step: str, seconds: float) -> None:
-        super().__init__(url=url, step=step, seconds=seconds)
+    def __init__(self, *, url: str, seconds: float) -> None:
+        super().__init__(url=url, seconds=seconds)
+
+
+class EngineSilent(EngineTimedOut):
+    """The engine's server took no connection in time."""
+
+    sentence = N_("The engine at {url} did not take a connection within {seconds:g} s.")
+    remedy = N_("Check that the server is running and that the network lets this machine reach it.")
+
+
+class EngineSlow(EngineTimedOut):
+    """The engine's server took the request and had not begun to answer in time."""
+
+    sentence = N_("The engine at {url} did not begin to answer within {seconds:g} s.")
+    remedy = N_("Try again in a moment; if it stays so, the server is overloaded.")
+
+
+class EngineStuck(EngineTimedOut):
+    """The engine's server began to answer and then sent nothing more."""
+
+    sentence = N_("The engine at {url} stopped in mid-answer and sent nothing for {seconds:g} s.")
+    remedy = N_("Try again in a moment; if it stays so, look at the server's log.")
 
 
 class EngineRefused(EngineError):

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from inference.engine.chat_template import ChatTemplate
 from inference.engine.errors import ModelNotLoadable
 from inference.engine.port import Message
+from inference.text import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +72,9 @@ class ChatTokenizer:
         """The text with nothing in it that the model would obey.
 
         A control token written out by a person or a document (`<|im_end|>`) is broken by a space, so that it cannot
-        end his message and begin another's. Halves of surrogate pairs, which no tokenizer takes, are replaced.
+        end his message and begin another's.
         """
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return self._control.sub(lambda token: f"{token[0][0]} {token[0][1:]}", text)
+        return self._control.sub(lambda token: f"{token[0][0]} {token[0][1:]}", whole(text))
 
     def inert_messages(self, messages: Sequence[Message]) -> list[Message]:
         """The messages with their contents made `inert`."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 import structlog
 
-from inference.engine.errors import EngineError, EngineStopped, GenerationFailed, ModelNotLoadable
+from inference.engine.context import context_tokens as model_context
+from inference.engine.errors import EngineError, EngineStopped, GenerationFailed
 from inference.engine.local.relay import Relay
 from inference.engine.local.scores import TokenScores
 from inference.engine.port import Finished
@@ -58,8 +58,7 @@ class LocalEngine:
         self._folder = base_model
         self._dtype = dtype
         self._max_adapters = max_adapters
-        own = _context_tokens(base_model)
-        self._context_tokens = own if context_tokens is None else min(own, context_tokens)
+        self._context_tokens = model_context(base_model, context_tokens)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="local-engine")
         self._relays: set[Relay[GenerationEvent]] = set()
         self._closed = False
@@ -152,7 +151,7 @@ class LocalEngine:
     @cached_property
     def _model(self) -> LocalModel:
         """Loaded when first asked for, which only the engine's thread does."""
-        from inference.engine.local.model import LocalModel  # noqa: PLC0415 - torch takes seconds to import
+        from inference.engine.local.model import LocalModel
 
         log.info("engine.loading", model=str(self._folder), dtype=self._dtype)
         model = LocalModel(
@@ -177,12 +176,3 @@ class LocalEngine:
             failure = GenerationFailed(reason=str(error).partition("\n")[0] or type(error).__name__)
             failure.__cause__ = error
             relay.send(failure)
-
-
-def _context_tokens(folder: Path) -> int:
-    """`max_position_embeddings` of a checkpoint's config, which multimodal ones keep under `text_config`."""
-    try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-        return int(config.get("text_config", config)["max_position_embeddings"])
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelNotLoadable(folder=folder, reason=f"config.json is unusable ({error})") from error

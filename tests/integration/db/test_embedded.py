@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import asyncpg
-import psutil
+import psutil  # type: ignore[import-untyped]  # has no types
 import pytest
 
 from db.embedded import EmbeddedServer
@@ -57,15 +57,15 @@ def server_pid(folder: Path) -> int:
     return int((folder / "data" / "postmaster.pid").read_text().split()[0])
 
 
-async def test_it_keeps_what_it_was_given(empty_folder: Path) -> None:
-    async with await EmbeddedServer.open(empty_folder) as server:
+async def test_it_keeps_what_it_was_given(server_folder: Path) -> None:
+    async with await EmbeddedServer.open(server_folder) as server:
         await run_sql(server.dsn, "CREATE EXTENSION vector", "CREATE TABLE kept AS SELECT 42 AS it")
-    assert not server_runs(empty_folder)
-    async with await EmbeddedServer.open(empty_folder) as server:
+    assert not server_runs(server_folder)
+    async with await EmbeddedServer.open(server_folder) as server:
         assert await value(server.dsn, "SELECT it FROM kept") == 42
         await server.close()
         await server.close()
-    assert not server_runs(empty_folder)
+    assert not server_runs(server_folder)
 
 
 async def test_processes_share_it_and_the_last_one_stops_it(server_folder: Path) -> None:
@@ -168,14 +168,14 @@ async def test_any_path_will_do(empty_folder: Path, name: str) -> None:
     assert mode("/pwned") == 0
 
 
-async def test_a_relative_path_and_other_servers_settings(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(empty_folder)
+async def test_a_relative_path_and_other_servers_settings(server_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(server_folder.parent)
     for name in ("PGHOST", "PGPORT", "PGDATA", "PGOPTIONS", "PGDATABASE", "PGUSER"):
         monkeypatch.setenv(name, "65000" if name == "PGPORT" else "/nonsense")
-    server = await EmbeddedServer.open(Path("here"))
+    server = await EmbeddedServer.open(Path(server_folder.name))
     monkeypatch.undo()
     try:
-        assert await value(server.dsn, "SHOW data_directory") == str(empty_folder / "here" / "data")
+        assert await value(server.dsn, "SHOW data_directory") == str(server_folder / "data")
         assert await value(server.dsn, "SHOW listen_addresses") == ""
     finally:
         await server.close()

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import quote
+from uuid import UUID
 
 import asyncpg
 import numpy as np
@@ -94,7 +95,7 @@ async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provid
         await owner.close()
 
 
-async def identify(database: Database, name: str) -> object:
+async def identify(database: Database, name: str) -> UUID:
     async with database.nobody() as connection:
         return (await users.identify(connection, platform="telegram", external_id=name)).id
 

