@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -24,8 +25,8 @@ from bot.settings import Settings
 from consilium.errors import ConsiliumError
 from inference.adapters.conflict import conflict
 from inference.adapters.fit import check as check_fit
-from inference.adapters.inspect import inspect as inspect_package
 from inference.adapters.package import AdapterPackage
+from inference.adapters.summary import AdapterSummary, summarise
 from inference.base_model import BaseModel
 
 app = typer.Typer(help="Look at a mind's adapters, check them, compose them.", no_args_is_help=True)
@@ -40,7 +41,7 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     language = settings.language or system_language()
-    table = grid("adapter", "kind", "rank", "MB", "trained on", "validation loss", "about")
+    table = grid("adapter", "kind", "rank", "MB", "trained on", "loss", "about")
     cores = {}
     for name, adapter in mind.adapters.items():
         package = AdapterPackage.open(adapter.path)
@@ -48,12 +49,11 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
         cores[package.digest] = name
         under = cores.get(manifest.trained_on or "", "another core") if manifest and manifest.trained_on else "the base"
         loss = manifest.figures.get("validation_loss") if manifest else None
-        summary = inspect_package(package)
         table.add_row(
             name,
             adapter.kind,
-            str(summary.rank),
-            f"{summary.size / 1e6:.1f}",
+            str(package.rank),
+            f"{package.file.size / 1e6:.1f}",
             under if manifest else "",
             f"{loss:.3f}" if loss is not None else "",
             adapter.description.text(language),
@@ -65,12 +65,11 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
 def inspect(context: typer.Context, which: Which, mind_folder: MindOption = None) -> None:
     """Everything there is to know of one adapter."""
     package = _package(context.obj, mind_folder, which)
-    summary = inspect_package(package)
     manifest = package.manifest
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for label, value in summary.lines():
+    for label, value in _lines(summarise(package)):
         table.add_row(label, Text(value))
     if manifest:
         for label, values in (("recipe", manifest.recipe), ("figures", manifest.figures)):
@@ -132,17 +131,28 @@ def compose(
 
 @app.command()
 def conflicts(context: typer.Context, mind_folder: MindOption = None) -> None:
-    """How much the mind's adapters pull against one another: cosine of their deltas, and shared subspace."""
+    """How the mind's adapters meet: cosine of their deltas, and how far they read and write the same directions."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     packages = {name: AdapterPackage.open(a.path) for name, a in mind.adapters.items()}
-    table = grid("pair", "cosine", "overlap")
+    table = grid("pair", "cosine", "shared inputs", "shared outputs")
     names = list(packages)
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
             found = conflict(packages[first], packages[second])
-            table.add_row(f"{first} · {second}", f"{found.cosine:+.3f}", f"{found.overlap:.3f}")
+            table.add_row(f"{first} · {second}", f"{found.cosine:+.3f}", f"{found.reads:.3f}", f"{found.writes:.3f}")
     output().print(table)
+
+
+def _lines(summary: AdapterSummary) -> Iterator[tuple[str, str]]:
+    yield "base model", summary.base or "not said"
+    yield "digest", summary.digest
+    yield "rank", ", ".join(map(str, summary.ranks))
+    yield "modules", ", ".join(summary.modules)
+    yield "layers", f"{summary.layers[0]} to {summary.layers[-1]} ({len(summary.layers)})"
+    yield "parameters", f"{summary.parameters:,} as {', '.join(summary.dtypes)}, {summary.size / 1e6:.1f} MB"
+    yield "norm", f"{summary.norm:.3f} ({', '.join(f'{name} {norm:.3f}' for name, norm in summary.norms.items())})"
+    yield "safe form", "yes" if not summary.unsafe else f"once composed; as it is, {'; '.join(summary.unsafe)}"
 
 
 def _base(settings: Settings, mind: Mind) -> BaseModel:

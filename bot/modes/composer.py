@@ -93,4 +93,4 @@ class Composer:
         if not parts:
             return None
         composition = await asyncio.to_thread(self.store.ensure, parts, self.base, max_rank=self._max_rank)
-        return AdapterRef(composition.name, composition.path)
+        return composition.ref

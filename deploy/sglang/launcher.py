@@ -141,6 +141,7 @@ def main() -> None:
     _check_port(given.host, given.port)
     if given.end_with_parent:
         _end_with_parent()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else three processes would compile all of SGLang at each start
     os.execve(command[0], command, os.environ | variables)  # noqa: S606
 
 

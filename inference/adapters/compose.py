@@ -11,12 +11,12 @@ chunks (all layers, one module at a time), so small adapters cost no more than l
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import pydantic
 
 from inference.adapters.assemble import Assembly
 from inference.adapters.config import CONFIG_FILE, plain_config
@@ -32,16 +32,17 @@ from inference.base_model import MODULE_PATHS, BaseModel
 _LARGEST = float(np.finfo(np.float32).max) / 2
 
 
-@dataclass(frozen=True, slots=True)
-class CompositionReport:
+class CompositionReport(pydantic.BaseModel):
     """What was written, and what it cost in exactness."""
+
+    model_config = pydantic.ConfigDict(frozen=True)
 
     rank: int
     rank_before: int
     """The rank of the exact sum; larger than `rank` when a limit cut it."""
     truncation_error: float
     """‖lost‖ / ‖exact sum‖ (Frobenius) over all modules together; 0 when nothing was cut."""
-    module_errors: Mapping[str, float]
+    module_errors: dict[str, float]
     """The same for each module that was cut, by its path."""
     layers: tuple[int, ...]
     modules: tuple[str, ...]
@@ -71,16 +72,20 @@ def compose(
     _check_magnitudes(plan)
     assembly = Assembly(plan)
     config = _config(plan)
-    weights = destination / WEIGHTS_FILE
-    with writing(destination, plan.size), ExitStack() as undo:
-        if not destination.is_dir():
-            destination.mkdir(parents=True)
-            undo.callback(_remove_if_empty, destination)
+    is_new = not destination.exists()
+    with writing(destination, plan.size):
+        destination.mkdir(parents=True, exist_ok=True)
+    try:
         # Both files are whole before either gets its name.
         with replacing(destination / CONFIG_FILE, len(config)) as config_file:
             write_at(config_file, config, 0)
-            with replacing(weights, plan.size) as weights_file:
+            with replacing(destination / WEIGHTS_FILE, plan.size) as weights_file:
                 assembly.write(weights_file)
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                destination.rmdir()
+        raise
     return CompositionReport(
         rank=plan.rank,
         rank_before=plan.rank_before,
@@ -91,11 +96,6 @@ def compose(
         dtypes=(plan.a_dtype, plan.b_dtype),
         size=plan.size,
     )
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):
-        folder.rmdir()
 
 
 def _check_magnitudes(plan: Plan) -> None:

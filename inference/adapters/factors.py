@@ -6,7 +6,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from inference.adapters.package import Pair
+from inference.adapters.tensors import Reader
+
 Doubles = npt.NDArray[np.float64]
+
+
+def read_factors(reader: Reader, pair: Pair) -> tuple[Doubles, Doubles]:
+    """A and B of one module, with the scale in B.
+
+    Raises:
+        PackageUnreadable, PackageChanged: the numbers cannot be read.
+    """
+    return reader.matrix(pair.a).astype(np.float64), reader.matrix(pair.b) * np.float64(pair.scale)
 
 
 def inner_product(a: Doubles, b: Doubles, other_a: Doubles, other_b: Doubles) -> Doubles:

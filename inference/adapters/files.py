@@ -39,6 +39,8 @@ def open_inside(folder: Path, name: str) -> int:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise PackageUnreadable(path, error.strerror or str(error)) from error
+    except RuntimeError as error:  # what pathlib makes of a link that leads to itself
+        raise PackageUnreadable(path, "it is a link that leads nowhere") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise PackageUnreadable(path, "it is not a plain file")

@@ -196,8 +196,9 @@ class AdapterPackage:
             DigestMismatch: they are another training's.
             WeightsNotFinite, PackageUnreadable, PackageChanged: as `scan`.
         """
-        if self.manifest and self.manifest.digest != self.digest:
-            raise DigestMismatch(self.folder, self.manifest.digest, self.digest)
+        found = self.digest
+        if self.manifest and self.manifest.digest != found:
+            raise DigestMismatch(self.folder, self.manifest.digest, found)
 
     @cached_property
     def scan(self) -> Scan:

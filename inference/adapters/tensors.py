@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from inference.adapters.dtypes import Dtype
+import numpy as np
+
+from inference.adapters.dtypes import Dtype, Floats, to_float32
 from inference.adapters.errors import PackageChanged, PackageUnreadable, WeightsDamaged
 from inference.adapters.files import open_inside
 
@@ -173,6 +175,18 @@ class Reader:
             del views[:filled]
             if count:
                 views[0] = views[0][count:]
+
+    def matrix(self, tensor: Tensor) -> Floats:
+        """A whole tensor as float32.
+
+        Raises:
+            PackageUnreadable, PackageChanged: as `read`.
+        """
+        stored = np.empty((tensor.rows, tensor.columns), tensor.dtype.storage)
+        self.read(tensor.start, [stored.data.cast("B")])
+        numbers = np.empty(stored.shape, np.float32)
+        to_float32(stored, tensor.dtype, numbers)
+        return numbers
 
 
 def describe(dtype: Dtype, rows: int, columns: int) -> tuple[str, int]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import TensorSpec, serialize_file
+from safetensors import TensorSpec, deserialize, serialize_file
 
-from inference.adapters.dtypes import Array, Dtype, to_float32
+from inference.adapters.dtypes import Array, Dtype
 from inference.base_model import MODULE_PATHS, BaseModel
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
@@ -86,6 +86,12 @@ def from_float32(values: Array, dtype: Dtype) -> Array:
     return ((bits + ((bits >> 16) & 1) + 0x7FFF) >> 16).astype(np.uint16)
 
 
+def rounded(values: Array, dtype: Dtype) -> Array:
+    """What is left of float32 numbers when they are kept in `dtype`, as float32."""
+    kept = from_float32(values, dtype)
+    return (kept.astype(np.uint32) << 16).view(np.float32) if dtype is Dtype.BF16 else kept.astype(np.float32)
+
+
 def tensor_name(layer: int, module: str, factor: str) -> str:
     return f"base_model.model.model.layers.{layer}.{MODULE_PATHS[module]}.lora_{factor}.weight"
 
@@ -100,6 +106,17 @@ def write_tensors(path: Path, tensors: Mapping[str, tuple[Array, Dtype]]) -> Non
         for name, (values, dtype) in kept.items()
     }
     serialize_file(specs, str(path), {"format": "pt"})
+
+
+def read_tensors(path: Path) -> dict[str, Array]:
+    """Read a file with the reference implementation, into float32."""
+    tensors = {}
+    for name, entry in deserialize(path.read_bytes()):
+        dtype = Dtype(entry["dtype"])
+        values = np.frombuffer(entry["data"], dtype.storage)
+        wide = (values.astype(np.uint32) << 16).view(np.float32) if dtype is Dtype.BF16 else values.astype(np.float32)
+        tensors[name] = wide.reshape(entry["shape"])
+    return tensors
 
 
 def write_config(folder: Path, **settings: Any) -> None:
@@ -145,7 +162,7 @@ def write_adapter(
             for factor, shape, kind in (("A", (r, inputs), dtype), ("B", (outputs, r), b_dtype or dtype)):
                 values = (size * random.standard_normal(shape)).astype(np.float32)
                 tensors[tensor_name(layer, module, factor)] = values, kind
-                pair.append(to_float32(from_float32(values, kind), kind))
+                pair.append(rounded(values, kind))
             made.factors[layer, module] = pair[0], pair[1]
             made.scales[layer, module] = scale / (r**0.5 if use_rslora else r)
     write_tensors(folder / "adapter_model.safetensors", tensors)

@@ -78,6 +78,8 @@ class AdapterSlots:
             outcome = set_peft_model_state_dict(self._model, tensors, slot, low_cpu_mem_usage=True)
             if outcome.unexpected_keys:
                 raise ValueError(f"the base model has no {outcome.unexpected_keys[0]}")
+            if missing := [key for key in outcome.missing_keys if f".{slot}." in key]:
+                raise ValueError(f"it lacks {missing[0].replace(f'.{slot}', '')}")
             for layer in self._layers():
                 layer.eval()
         except Exception as error:  # PEFT has no common error for what can be wrong with a package

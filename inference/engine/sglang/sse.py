@@ -34,3 +34,5 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         rest += held
         for line in lines:
             yield line
+    if rest.endswith(b"\r"):
+        yield rest[:-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,8 +22,8 @@ def word_level(ids: Sequence[int]) -> str:
     return " ".join(f"w{i}" for i in ids)
 
 
-def pieces(ids: Sequence[int], decode: object = byte_level) -> list[str]:
-    detokenizer = Detokenizer(decode)  # type: ignore[arg-type]  # tests pass either of the two above
+def pieces(ids: Sequence[int], decode: Callable[[Sequence[int]], str] = byte_level) -> list[str]:
+    detokenizer = Detokenizer(decode)
     return [*(detokenizer.push(token) for token in ids), detokenizer.finish()]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -45,5 +46,5 @@ async def test_an_event_without_its_end_is_no_event() -> None:
 async def test_where_the_stream_is_cut_does_not_matter(texts: list[str], end: str, cuts: list[int]) -> None:
     stream = "".join(f"data: {text}{end}{end}" for text in texts).encode()
     edges = sorted({0, len(stream), *(cut for cut in cuts if cut < len(stream))})
-    pieces = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[a:b] for a, b in pairwise(edges)]
     assert await received(*pieces) == texts

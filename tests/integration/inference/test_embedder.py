@@ -1,0 +1,95 @@
+"""The bundled embedding model, for real."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from inference.embedding import (
+    BUNDLED,
+    EmbedderStopped,
+    Prefixes,
+    SentenceTransformerEmbedder,
+    open_embedder,
+    resolve_embedding_model,
+)
+from inference.models import ModelUnusable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_vectors_have_unit_length_and_the_texts_order(embedder: SentenceTransformerEmbedder) -> None:
+    texts = [f"athlete number {number} rests" for number in range(70)]
+    vectors = await embedder.embed(texts)
+    assert vectors.shape == (70, embedder.dimensions) == (70, 384)
+    assert vectors.dtype == np.float32
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    [one] = await embedder.embed([texts[66]])
+    assert np.abs(vectors[66] - one).max() < 1e-5
+
+
+async def test_near_in_meaning_is_near(embedder: SentenceTransformerEmbedder) -> None:
+    texts = [
+        "How should I recover after a hard workout?",
+        "Rest well when training was heavy.",
+        "Atoms have electrons.",
+    ]
+    question, near, far = await embedder.embed(texts)
+    assert question @ near > question @ far + 0.3
+
+
+@pytest.mark.parametrize("text", ["", " ", "word " * 20_000, "odd \ud83d", "🙂", "\0"])
+async def test_no_text_is_refused(embedder: SentenceTransformerEmbedder, text: str) -> None:
+    [vector] = await embedder.embed([text])
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
+
+
+async def test_a_long_text_counts_by_its_beginning(embedder: SentenceTransformerEmbedder) -> None:
+    start = "rest and sleep " * 200
+    whole, longer = await embedder.embed([start, start + "electrons " * 200])
+    assert whole @ longer == pytest.approx(1, abs=1e-5)
+
+
+async def test_no_texts_are_no_vectors(embedder: SentenceTransformerEmbedder) -> None:
+    assert (await embedder.embed([])).shape == (0, 384)
+
+
+async def test_many_may_ask_at_once(embedder: SentenceTransformerEmbedder) -> None:
+    alone = [await embedder.embed([text]) for text in "abc"]
+    together = await asyncio.gather(*(embedder.embed([text]) for text in "abc"))
+    assert all(np.abs(a - b).max() < 1e-5 for a, b in zip(alone, together, strict=True))
+
+
+async def test_prefixes_are_the_models_own_affair(tmp_path: Path) -> None:
+    folder = resolve_embedding_model(BUNDLED, tmp_path)
+    embedder = SentenceTransformerEmbedder(folder, prefixes=Prefixes(passage="passage: ", query="query: "))
+    try:
+        plain = await embedder.embed(["rest"])
+        question = await embedder.embed(["rest"], "query")
+        written = await embedder.embed(["query: rest"], "passage")
+    finally:
+        await embedder.close()
+    assert plain[0] @ question[0] < 0.99
+    assert written[0] @ question[0] < 0.999
+
+
+async def test_after_closing_nothing_is_embedded(tmp_path: Path) -> None:
+    embedder = open_embedder(BUNDLED, tmp_path)
+    await embedder.close()
+    await embedder.close()
+    with pytest.raises(EmbedderStopped):
+        await embedder.embed(["text"])
+
+
+async def test_a_broken_model_is_told(tmp_path: Path) -> None:
+    folder = shutil.copytree(resolve_embedding_model(BUNDLED, tmp_path), tmp_path / "broken")
+    (folder / "tokenizer.json").write_text("{")
+    embedder = SentenceTransformerEmbedder(folder)
+    with pytest.raises(ModelUnusable, match="broken"):
+        await embedder.embed(["text"])
+    await embedder.close()

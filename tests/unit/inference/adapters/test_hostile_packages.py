@@ -1,0 +1,378 @@
+"""Packages from strangers: each malformation is refused with its own error and a sentence, and nothing crashes."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from inference.adapters.dtypes import Dtype
+from inference.adapters.errors import (
+    AdapterError,
+    AdapterUnsupported,
+    DocumentBroken,
+    OtherBase,
+    PackageChanged,
+    PackageUnreadable,
+    PathLeavesFolder,
+    PickledWeights,
+    RankMismatch,
+    TensorUnexpected,
+    TensorUnpaired,
+    WeightsDamaged,
+    WeightsNotFinite,
+)
+from inference.adapters.fit import check
+from inference.adapters.package import AdapterPackage
+from tests.fakes.adapters import TINY, tensor_name, write_adapter, write_config, write_tensors
+
+WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+Q_A, Q_B = tensor_name(0, "q_proj", "A"), tensor_name(0, "q_proj", "B")
+
+Break = Callable[[Path], None]
+
+
+def rewrite_header(change: Callable[[dict[str, Any]], Any], data: Callable[[bytes], bytes] = bytes) -> Break:
+    """Change the header as JSON, and the numbers."""
+
+    def apply(folder: Path) -> None:
+        raw = (folder / WEIGHTS).read_bytes()
+        (length,) = struct.unpack("<Q", raw[:8])
+        header = json.loads(raw[8 : 8 + length])
+        text = change(header)
+        text = json.dumps(header if text is None else text) if not isinstance(text, str | bytes) else text
+        text = text.encode() if isinstance(text, str) else text
+        (folder / WEIGHTS).write_bytes(struct.pack("<Q", len(text)) + text + data(raw[8 + length :]))
+
+    return apply
+
+
+def rewrite_config(**changes: Any) -> Break:
+    def apply(folder: Path) -> None:
+        config = json.loads((folder / CONFIG).read_text())
+        (folder / CONFIG).write_text(json.dumps(config | changes))
+
+    return apply
+
+
+def write(name: str, content: bytes) -> Break:
+    return lambda folder: (folder / name).write_bytes(content) and None
+
+
+def cut(name: str, keep: int) -> Break:
+    return lambda folder: os.truncate(folder / name, keep if keep >= 0 else (folder / name).stat().st_size + keep)
+
+
+def remove(name: str) -> Break:
+    return lambda folder: (folder / name).unlink()
+
+
+def in_turn(*breaks: Break) -> Break:
+    return lambda folder: [one(folder) for one in breaks] and None
+
+
+def replace_with_pipe(folder: Path) -> None:
+    (folder / WEIGHTS).unlink()
+    os.mkfifo(folder / WEIGHTS)
+
+
+def link_out(name: str) -> Break:
+    def apply(folder: Path) -> None:
+        outside = folder.parent / f"outside-{name}"
+        (folder / name).rename(outside)
+        (folder / name).symlink_to(outside)
+
+    return apply
+
+
+def set_entry(name: str, **fields: Any) -> Break:
+    return rewrite_header(lambda header: header[name].update(fields))
+
+
+def rename(old: str, new: str) -> Break:
+    return rewrite_header(lambda header: header.update({new: header.pop(old)}))
+
+
+def add_tensors(names: list[str], rows: int = 4, columns: int = 24) -> Break:
+    """Append tensors to the file, properly."""
+
+    def change(header: dict[str, Any]) -> None:
+        end = max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
+        for name in names:
+            size = rows * columns * 2
+            header[name] = {"dtype": "BF16", "shape": [rows, columns], "data_offsets": [end, end + size]}
+            end += size
+
+    return rewrite_header(change, lambda data: data + bytes(len(names) * rows * columns * 2))
+
+
+def twice(header: dict[str, Any]) -> str:
+    entry = json.dumps(header[Q_A])
+    return json.dumps(header)[:-1] + f', "{Q_A}": {entry}}}'
+
+
+def swap_offsets(header: dict[str, Any]) -> None:
+    header[Q_A]["data_offsets"] = header[tensor_name(1, "q_proj", "A")]["data_offsets"]
+
+
+def put(value: float, dtype: Dtype, at: int = -1) -> Break:
+    """Write an adapter whose one number is not finite."""
+
+    def apply(folder: Path) -> None:
+        tensors = {}
+        for factor, shape in (("A", (4, 24)), ("B", (32, 4))):
+            tensors[tensor_name(0, "q_proj", factor)] = np.full(shape, 0.25, np.float32), dtype
+        tensors[Q_B][0].flat[at] = value
+        if dtype is Dtype.BF16 and np.isnan(value):
+            tensors[Q_B][0].flat[at] = np.inf
+        write_tensors(folder / WEIGHTS, tensors)
+        write_config(folder, r=4, lora_alpha=8, target_modules=["q_proj"])
+
+    return apply
+
+
+def bfloat16_nan(folder: Path) -> None:
+    put(1.0, Dtype.BF16)(folder)
+    raw = bytearray((folder / WEIGHTS).read_bytes())
+    raw[-2:] = b"\xc1\xff"
+    (folder / WEIGHTS).write_bytes(raw)
+
+
+DEEP = "[" * 100_000 + "]" * 100_000
+
+MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
+    # files
+    "no weights": (remove(WEIGHTS), PackageUnreadable),
+    "no configuration": (remove(CONFIG), PackageUnreadable),
+    "a pipe for weights": (replace_with_pipe, PackageUnreadable),
+    "a folder for weights": (in_turn(remove(WEIGHTS), lambda f: (f / WEIGHTS).mkdir()), PackageUnreadable),
+    "a link to nothing": (in_turn(remove(WEIGHTS), lambda f: (f / WEIGHTS).symlink_to("gone")), PackageUnreadable),
+    "a link to itself": (in_turn(remove(WEIGHTS), lambda f: (f / WEIGHTS).symlink_to(WEIGHTS)), PackageUnreadable),
+    "weights linked from outside": (link_out(WEIGHTS), PathLeavesFolder),
+    "configuration linked from outside": (link_out(CONFIG), PathLeavesFolder),
+    "a pickle": (in_turn(remove(WEIGHTS), write("adapter_model.bin", b"PK\3\4")), PickledWeights),
+    "a .pt file": (in_turn(remove(WEIGHTS), write("adapter_model.pt", b"PK\3\4")), PickledWeights),
+    "a pickle under another name": (write(WEIGHTS, pickle.dumps({"a": 1}, 4)), PickledWeights),
+    "a zipped pickle under another name": (write(WEIGHTS, b"PK\3\4" + bytes(100)), PickledWeights),
+    # the file of weights
+    "empty": (cut(WEIGHTS, 0), WeightsDamaged),
+    "seven bytes": (cut(WEIGHTS, 7), WeightsDamaged),
+    "length only": (cut(WEIGHTS, 8), WeightsDamaged),
+    "cut off in the header": (cut(WEIGHTS, 100), WeightsDamaged),
+    "cut off by a byte": (cut(WEIGHTS, -1), WeightsDamaged),
+    "cut off in the numbers": (cut(WEIGHTS, -1000), WeightsDamaged),
+    "bytes to spare": (lambda f: (f / WEIGHTS).open("ab").write(b"more") and None, WeightsDamaged),
+    "a header of 2^63 bytes": (write(WEIGHTS, struct.pack("<Q", 1 << 63) + b"{}"), WeightsDamaged),
+    "a header of 17 MB": (write(WEIGHTS, struct.pack("<Q", 17 << 20) + bytes(18 << 20)), WeightsDamaged),
+    "an error page": (write(WEIGHTS, b"<!doctype html><title>404</title>" * 9), WeightsDamaged),
+    "a header that is no JSON": (rewrite_header(lambda _: b"{nonsense"), WeightsDamaged),
+    "a header that is no text": (rewrite_header(lambda _: b"{\xff\xfe}"), WeightsDamaged),
+    "a header that is a list": (rewrite_header(lambda _: "[]"), WeightsDamaged),
+    "a header too deep": (rewrite_header(lambda _: DEEP), WeightsDamaged),
+    "a header with a number too long": (rewrite_header(lambda _: '{"a":' + "9" * 9000 + "}"), WeightsDamaged),
+    "no tensors": (rewrite_header(lambda _: "{}", lambda _: b""), WeightsDamaged),
+    "a name twice": (rewrite_header(twice), WeightsDamaged),
+    "metadata of numbers": (rewrite_header(lambda h: h.update(__metadata__={"format": 1})), WeightsDamaged),
+    "an entry that is a list": (rewrite_header(lambda h: h.update({Q_A: []})), WeightsDamaged),
+    "an entry without offsets": (rewrite_header(lambda h: h[Q_A].pop("data_offsets") and None), WeightsDamaged),
+    "an entry with a stranger": (set_entry(Q_A, strides=[1, 2]), WeightsDamaged),
+    "an unknown format": (set_entry(Q_A, dtype="F8_E4M3"), WeightsDamaged),
+    "doubles": (set_entry(Q_A, dtype="F64"), WeightsDamaged),
+    "a format that is a number": (set_entry(Q_A, dtype=16), WeightsDamaged),
+    "one dimension": (set_entry(Q_A, shape=[96]), WeightsDamaged),
+    "three dimensions": (set_entry(Q_A, shape=[4, 24, 1]), WeightsDamaged),
+    "a dimension of zero": (set_entry(Q_A, shape=[0, 24], data_offsets=[0, 0]), WeightsDamaged),
+    "a negative dimension": (set_entry(Q_A, shape=[-4, -24]), WeightsDamaged),
+    "a dimension of truth": (set_entry(Q_A, shape=[True, 96]), WeightsDamaged),
+    "a fractional dimension": (set_entry(Q_A, shape=[4.0, 24.0]), WeightsDamaged),
+    "dimensions past all numbers": (set_entry(Q_A, shape=[10**4000, 10**4000]), WeightsDamaged),
+    "a negative offset": (set_entry(Q_A, data_offsets=[-192, 0]), WeightsDamaged),
+    "offsets back to front": (set_entry(Q_A, data_offsets=[192, 0]), WeightsDamaged),
+    "offsets past the end": (set_entry(Q_A, data_offsets=[1 << 40, (1 << 40) + 192]), WeightsDamaged),
+    "offsets past all numbers": (set_entry(Q_A, data_offsets=[10**4000, 10**4000 + 192]), WeightsDamaged),
+    "bytes that do not fit the shape": (set_entry(Q_A, shape=[4, 25]), WeightsDamaged),
+    "overlapping tensors": (rewrite_header(swap_offsets), WeightsDamaged),
+    "a hole": (rewrite_header(lambda h: h.pop(Q_A) and None), WeightsDamaged),
+    # tensors
+    "A without B": (add_tensors([tensor_name(0, "down_proj", "A")]), TensorUnpaired),
+    "B without A": (add_tensors([tensor_name(0, "down_proj", "B")]), TensorUnpaired),
+    "an embedding": (add_tensors(["base_model.model.model.embed_tokens.lora_embedding_A"]), TensorUnexpected),
+    "a whole module": (add_tensors(["base_model.model.lm_head.weight"]), TensorUnexpected),
+    "a bias": (add_tensors([Q_A.replace("lora_A.weight", "bias")]), TensorUnexpected),
+    "a magnitude": (add_tensors([Q_A.replace("lora_A.weight", "lora_magnitude_vector")]), TensorUnexpected),
+    "an expert": (rename(Q_A, "base_model.model.model.layers.0.mlp.experts.3.up_proj.lora_A.weight"), TensorUnexpected),
+    "a module nobody knows": (rename(Q_A, Q_A.replace("q_proj", "qkv_proj")), TensorUnexpected),
+    "a module in the wrong place": (rename(Q_A, Q_A.replace("self_attn", "mlp")), TensorUnexpected),
+    "a layer with a leading zero": (rename(Q_A, Q_A.replace("layers.0", "layers.00")), TensorUnexpected),
+    "a layer in other digits": (rename(Q_A, Q_A.replace("layers.0", "layers.٠")), TensorUnexpected),
+    "a layer past all layers": (rename(Q_A, Q_A.replace("layers.0", "layers.99999")), TensorUnexpected),
+    "a name that climbs": (rename(Q_A, "../../etc/passwd"), TensorUnexpected),
+    "an empty name": (rename(Q_A, ""), TensorUnexpected),
+    "a very long name": (rename(Q_A, "x" * 100_000), TensorUnexpected),
+    "a line break at the end of a name": (rename(Q_A, Q_A + "\n"), TensorUnexpected),
+    "another adapter's name inside": (rename(Q_A, Q_A.replace("weight", "default.weight")), TensorUnexpected),
+    "two models in one": (rename(Q_A, Q_A.replace("model.layers", "model.vision.layers")), TensorUnexpected),
+    "a module not adapted": (rewrite_config(target_modules=["k_proj"]), TensorUnexpected),
+    "a module excluded": (rewrite_config(exclude_modules=["q_proj"]), TensorUnexpected),
+    "a layer not adapted": (rewrite_config(layers_to_transform=[1, 2]), TensorUnexpected),
+    "another rank": (rewrite_config(r=8), RankMismatch),
+    "another rank by pattern": (rewrite_config(rank_pattern={"q_proj": 2}), RankMismatch),
+    "factors of unequal rank": (set_entry(Q_B, shape=[16, 8]), RankMismatch),
+    # the configuration
+    "configuration that is no JSON": (write(CONFIG, b"{'r': 8}"), DocumentBroken),
+    "configuration that is no text": (write(CONFIG, b"\xff\xfe\x00"), DocumentBroken),
+    "configuration that is a list": (write(CONFIG, b"[]"), DocumentBroken),
+    "configuration too deep": (write(CONFIG, DEEP.encode()), DocumentBroken),
+    "configuration too large": (write(CONFIG, b" " * (1 << 21)), DocumentBroken),
+    "no rank": (write(CONFIG, b'{"lora_alpha": 8}'), DocumentBroken),
+    "a rank of zero": (rewrite_config(r=0), DocumentBroken),
+    "a rank of a million": (rewrite_config(r=10**6), DocumentBroken),
+    "a rank that is text": (rewrite_config(r="4"), DocumentBroken),
+    "an infinite alpha": (rewrite_config(lora_alpha=float("inf")), DocumentBroken),
+    "a negative alpha": (rewrite_config(lora_alpha=-8), DocumentBroken),
+    "a pattern of text": (rewrite_config(rank_pattern={"q_proj": "4"}), DocumentBroken),
+    "layers that are text": (rewrite_config(layers_to_transform=["0"]), DocumentBroken),
+    "another method": (rewrite_config(peft_type="IA3"), AdapterUnsupported),
+    "DoRA": (rewrite_config(use_dora=True), AdapterUnsupported),
+    "modules to save": (rewrite_config(modules_to_save=["lm_head"]), AdapterUnsupported),
+    "added tokens": (rewrite_config(trainable_token_indices=[49152]), AdapterUnsupported),
+    "biases": (rewrite_config(bias="all"), AdapterUnsupported),
+    "a bias in the product": (rewrite_config(lora_bias=True), AdapterUnsupported),
+    "transposed layers": (rewrite_config(fan_in_fan_out=True), AdapterUnsupported),
+    "repeated layers": (rewrite_config(layer_replication=[[0, 4], [2, 5]]), AdapterUnsupported),
+    "bare parameters": (rewrite_config(target_parameters=["experts.w1"]), AdapterUnsupported),
+    "a changed base": (rewrite_config(init_lora_weights="pissa_niter_4"), AdapterUnsupported),
+    "a pattern that takes for ever": (rewrite_config(rank_pattern={"(a+)+$": 4}), AdapterUnsupported),
+    "a pattern of many stars": (rewrite_config(alpha_pattern={".*.*.*.*.*x": 4}), AdapterUnsupported),
+    "a pattern that is broken": (rewrite_config(alpha_pattern={"q_proj(": 4}), AdapterUnsupported),
+    "a pattern with flags inside": (rewrite_config(alpha_pattern={"(?i)Q_PROJ": 4}), AdapterUnsupported),
+    "a pattern too long": (rewrite_config(alpha_pattern={"q" * 300: 4}), AdapterUnsupported),
+    # the numbers
+    "infinity": (put(float("inf"), Dtype.F32), WeightsNotFinite),
+    "minus infinity first": (put(float("-inf"), Dtype.F32, 0), WeightsNotFinite),
+    "not a number": (put(float("nan"), Dtype.F32), WeightsNotFinite),
+    "not a number in halves": (put(float("nan"), Dtype.F16), WeightsNotFinite),
+    "minus infinity in halves": (put(float("-inf"), Dtype.F16), WeightsNotFinite),
+    "infinity in bfloat16": (put(float("inf"), Dtype.BF16), WeightsNotFinite),
+    "minus infinity in bfloat16": (put(float("-inf"), Dtype.BF16), WeightsNotFinite),
+    "not a number in bfloat16": (bfloat16_nan, WeightsNotFinite),
+    # the base
+    "too many layers": (
+        in_turn(rename(Q_A, Q_A.replace(".0.", ".77.")), rename(Q_B, Q_B.replace(".0.", ".77."))),
+        OtherBase,
+    ),
+    "another width": (in_turn(set_entry(Q_A, shape=[3, 32]), rewrite_config(r=3)), RankMismatch),
+    "another model's layers": (
+        rewrite_header(lambda h: {n.replace("model.layers", "decoder.layers"): e for n, e in h.items()}),
+        OtherBase,
+    ),
+    "another base by name": (rewrite_config(base_model_name_or_path="Qwen/Qwen3-0.6B"), OtherBase),
+}
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return write_adapter(tmp_path / "good", modules=["q_proj"], layers=[0, 1, 2]).folder
+
+
+def test_the_package_they_all_start_from_is_good(good: Path) -> None:
+    check(AdapterPackage.open(good), TINY)
+
+
+@pytest.mark.parametrize("malformation", MALFORMATIONS)
+def test_is_refused_with_a_sentence(good: Path, malformation: str) -> None:
+    damage, error = MALFORMATIONS[malformation]
+    damage(good)
+    with pytest.raises(AdapterError) as refused:
+        check(AdapterPackage.open(good), TINY)
+    assert type(refused.value) is error, str(refused.value)
+    assert 20 < len(str(refused.value)) < 1500
+    assert str(good) in str(refused.value)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PackageUnreadable, match="nowhere"):
+        AdapterPackage.open(tmp_path / "nowhere")
+
+
+def test_a_pickle_is_refused_with_the_command_that_converts_it(good: Path, tmp_path: Path) -> None:
+    """The command is the remedy, so it has to work as it stands, also for a folder with a quote in its name."""
+    import subprocess
+    import sys
+
+    torch = pytest.importorskip("torch")
+    folder = tmp_path / "it's $HOME"
+    good.rename(folder)
+    from safetensors.torch import load_file
+
+    tensors = load_file(folder / WEIGHTS)
+    (folder / WEIGHTS).unlink()
+    torch.save(tensors, folder / "adapter_model.bin")
+    with pytest.raises(PickledWeights) as refused:
+        AdapterPackage.open(folder)
+    command = str(refused.value.details["command"]).replace("python", sys.executable, 1)
+    subprocess.run(command, shell=True, check=True)
+    check(AdapterPackage.open(folder), TINY)
+
+
+def test_weights_replaced_after_opening_are_noticed(good: Path, tmp_path: Path) -> None:
+    package = AdapterPackage.open(good)
+    os.replace(write_adapter(tmp_path / "other", seed=9, modules=["q_proj"], layers=[0, 1, 2]).folder / WEIGHTS, good / WEIGHTS)
+    with pytest.raises(PackageChanged):
+        package.verify()
+
+
+def test_a_damaged_header_says_what_and_where(good: Path) -> None:
+    set_entry(Q_A, shape=[4, 25])(good)
+    with pytest.raises(WeightsDamaged, match=r"q_proj\.lora_A\.weight” has 192 bytes where its shape needs 200"):
+        AdapterPackage.open(good)
+
+
+def test_a_mistake_in_the_configuration_is_found_by_line(good: Path) -> None:
+    (good / CONFIG).write_text('{\n  "lora_alpha": 8,\n  "r": "four"\n}')
+    with pytest.raises(DocumentBroken, match=r"adapter_config\.json, line 3: “r”"):
+        AdapterPackage.open(good)
+
+
+def test_both_bases_are_named(good: Path) -> None:
+    rewrite_config(base_model_name_or_path="Qwen/Qwen3-0.6B")(good)
+    with pytest.raises(OtherBase, match=r"“Qwen/Qwen3-0\.6B”, not for “tiny”"):
+        check(AdapterPackage.open(good), TINY)
+
+
+@pytest.mark.parametrize("name", ["tiny", "someone/Tiny", "/home/x/checkpoints/7", "./local", "~/models/y", "C:\\models", "a/b/c", ""])
+def test_the_same_base_under_another_owner_or_path_is_no_other_base(good: Path, name: str) -> None:
+    rewrite_config(base_model_name_or_path=name)(good)
+    check(AdapterPackage.open(good), TINY)
+
+
+def test_a_link_inside_the_folder_is_fine(good: Path) -> None:
+    (good / WEIGHTS).rename(good / "weights-1.safetensors")
+    (good / WEIGHTS).symlink_to("weights-1.safetensors")
+    check(AdapterPackage.open(good), TINY)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_flipped_bytes_are_refused_or_harmless(good: Path, data: st.DataObject) -> None:
+    """Damage anywhere in the head of the file ends in our own errors, whatever it hits."""
+    original = (good / WEIGHTS).read_bytes()
+    damaged = bytearray(original)
+    for _ in range(data.draw(st.integers(1, 4))):
+        damaged[data.draw(st.integers(0, 1400))] = data.draw(st.integers(0, 255))
+    try:
+        (good / WEIGHTS).write_bytes(damaged[: data.draw(st.integers(0, len(damaged)))] if data.draw(st.booleans()) else damaged)
+        check(AdapterPackage.open(good), TINY)
+    except AdapterError as error:
+        assert str(error)
+    finally:
+        (good / WEIGHTS).write_bytes(original)

@@ -1,0 +1,199 @@
+"""The store: one recipe, one name, made once, and never handed out damaged."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from inference.adapters.errors import AdapterError, CannotWrite, CompositionUnknown, NothingToCompose
+from inference.adapters.fit import check
+from inference.adapters.package import AdapterPackage
+from inference.adapters.parts import Part
+from inference.adapters.store import CompositionStore
+from tests.fakes.adapters import TINY, write_adapter
+
+WEIGHTS, RECORD = "adapter_model.safetensors", "composition.json"
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> list[AdapterPackage]:
+    return [AdapterPackage.open(write_adapter(tmp_path / f"a{seed}", seed=seed).folder) for seed in (1, 2, 3)]
+
+
+@pytest.fixture
+def parts(packages: list[AdapterPackage]) -> list[Part]:
+    return [Part(packages[0]), Part(packages[1], 0.7)]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> CompositionStore:
+    return CompositionStore(tmp_path / "store")
+
+
+def made(logs: list[dict[str, object]]) -> int:
+    return sum(entry["event"] == "composition made" for entry in logs)
+
+
+def test_a_composition_is_made_once_and_found_again(store: CompositionStore, parts: list[Part]) -> None:
+    with capture_logs() as logs:
+        first = store.ensure(parts, TINY)
+        again = store.ensure(parts[::-1], TINY)
+        afresh = CompositionStore(store.root).ensure(parts, TINY)
+    assert made(logs) == 1
+    assert first == again == afresh
+    assert first.path == store.root / first.name
+    check(AdapterPackage.open(first.path), TINY)
+    assert first.report.rank == 8
+    assert [(part.weight, part.layers) for part in first.record.parts] == [(p.weight, None) for p in sorted(
+        parts, key=lambda part: part.package.digest
+    )]
+    assert (first.ref.name, first.ref.path) == (first.name, first.path)
+
+
+def test_whatever_changes_the_numbers_changes_the_name(store: CompositionStore, packages: list[AdapterPackage]) -> None:
+    one, two, three = packages
+    wide = replace(TINY, modules={**TINY.modules, "down_proj": (48, 24)})
+    recipes = [
+        ([Part(one), Part(two)], TINY, None),
+        ([Part(one), Part(three)], TINY, None),
+        ([Part(one), Part(two, 0.95)], TINY, None),
+        ([Part(one, 0.95), Part(two)], TINY, None),
+        ([Part(one), Part(two, 1.0, range(0, 4))], TINY, None),
+        ([Part(one), Part(two, 1.0, range(0, 5))], TINY, None),
+        ([Part(one, 1.0, range(0, 4)), Part(two)], TINY, None),
+        ([Part(one)], TINY, None),
+        ([Part(one), Part(one)], TINY, None),
+        ([Part(one), Part(two)], TINY, 4),
+        ([Part(one), Part(two)], TINY, 5),
+        ([Part(one), Part(two)], wide, None),
+    ]
+    names = [store.name_of(*recipe) for recipe in recipes]
+    assert len(set(names)) == len(recipes)
+    assert all(len(name) == 34 and name.startswith("c-") for name in names)
+    assert [store.name_of(parts[::-1], base, rank) for parts, base, rank in recipes] == names
+
+
+def test_a_weight_beyond_hundredths_changes_neither_name_nor_numbers(
+    store: CompositionStore, packages: list[AdapterPackage]
+) -> None:
+    assert Part(packages[0], 2**-0.5).weight == 0.71
+    assert store.name_of([Part(packages[0], 0.714)], TINY) == store.name_of([Part(packages[0], 0.7051)], TINY)
+
+
+def flip(path: Path, at: int) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[at] ^= 1
+    path.write_bytes(raw)
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "weights cut off": lambda folder: os.truncate(folder / WEIGHTS, 1000),
+    "weights empty": lambda folder: os.truncate(folder / WEIGHTS, 0),
+    "weights full of zeros": lambda folder: (folder / WEIGHTS).write_bytes(bytes((folder / WEIGHTS).stat().st_size)),
+    "one bit of the weights": lambda folder: flip(folder / WEIGHTS, -100),
+    "weights gone": lambda folder: (folder / WEIGHTS).unlink(),
+    "configuration gone": lambda folder: (folder / "adapter_config.json").unlink(),
+    "configuration empty": lambda folder: os.truncate(folder / "adapter_config.json", 0),
+    "record gone": lambda folder: (folder / RECORD).unlink(),
+    "record empty": lambda folder: os.truncate(folder / RECORD, 0),
+    "record of another": lambda folder: (folder / RECORD).write_text(
+        (folder / RECORD).read_text().replace(folder.name, "c-" + "0" * 32)
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("same_process", [True, False])
+def test_a_damaged_composition_is_made_again(
+    store: CompositionStore, parts: list[Part], damage: str, same_process: bool
+) -> None:
+    composition = store.ensure(parts, TINY)
+    whole = (composition.path / WEIGHTS).read_bytes()
+    DAMAGES[damage](composition.path)
+    with capture_logs() as logs:
+        again = (store if same_process else CompositionStore(store.root)).ensure(parts, TINY)
+    assert [entry["log_level"] for entry in logs] == ["warning", "warning", "info"]
+    assert made(logs) == 1
+    assert again.name == composition.name
+    assert (again.path / WEIGHTS).read_bytes() == whole
+
+
+def test_what_a_killed_process_left_is_swept_away(store: CompositionStore, parts: list[Part]) -> None:
+    left = store.root / ".making" / store.name_of(parts, TINY) / "half.safetensors"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    store.ensure(parts, TINY)
+    assert list((store.root / ".making").iterdir()) == []
+
+
+def test_threads_that_ask_at_once_share_one_making(store: CompositionStore, parts: list[Part]) -> None:
+    together = threading.Barrier(16)
+
+    def ask(number: int) -> Path:
+        together.wait()
+        return store.ensure(parts[:: 1 if number % 2 else -1], TINY).path
+
+    with capture_logs() as logs, ThreadPoolExecutor(16) as pool:
+        paths = set(pool.map(ask, range(16)))
+    assert len(paths) == 1
+    assert made(logs) == 1
+
+
+def test_every_one_who_waits_gets_the_error(store: CompositionStore, tmp_path: Path) -> None:
+    package = AdapterPackage.open(write_adapter(tmp_path / "in", layers=[0]).folder)
+    together = threading.Barrier(8)
+
+    def ask(_: int) -> str:
+        together.wait()
+        try:
+            store.ensure([Part(package, 1.0, range(4, 8))], TINY)
+        except AdapterError as error:
+            return type(error).__name__
+        return "no error"
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(ask, range(8))) == {NothingToCompose.__name__}
+    assert store.list() == []
+    assert not any((store.root / ".making").iterdir())
+
+
+def test_compositions_are_listed_measured_and_removed(store: CompositionStore, packages: list[AdapterPackage]) -> None:
+    assert store.list() == []
+    assert store.size == 0
+    one, two = store.ensure([Part(packages[0])], TINY), store.ensure([Part(packages[1])], TINY)
+    assert {it.name for it in store.list()} == {one.name, two.name}
+    assert store.size == one.size + two.size > one.report.size + two.report.size
+    size = one.size
+    assert store.remove(one.name) == size
+    assert [it.name for it in store.list()] == [two.name]
+    with capture_logs() as logs:
+        assert store.ensure([Part(packages[0])], TINY) == one
+    assert made(logs) == 1
+
+
+@pytest.mark.parametrize("name", ["c-" + "0" * 32, "", "..", "../store", "c-../../etc", ".making", "c-" + "0" * 31 + "/"])
+def test_only_compositions_are_removed(store: CompositionStore, parts: list[Part], name: str) -> None:
+    store.ensure(parts, TINY)
+    with pytest.raises(CompositionUnknown):
+        store.remove(name)
+    assert len(store.list()) == 1
+
+
+def test_a_damaged_composition_is_not_listed(store: CompositionStore, parts: list[Part]) -> None:
+    os.truncate(store.ensure(parts, TINY).path / RECORD, 5)
+    with capture_logs() as logs:
+        assert store.list() == []
+    assert logs[0]["log_level"] == "warning"
+
+
+def test_a_root_that_cannot_be_made_is_said_so(tmp_path: Path, parts: list[Part]) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(CannotWrite, match="file"):
+        CompositionStore(tmp_path / "file" / "store").ensure(parts, TINY)
