@@ -8,6 +8,8 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 export PYTHONUNBUFFERED := 1
 export TOKENIZERS_PARALLELISM := false
+# Compiled modules are kept: torch and transformers take a minute to compile at every start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
@@ -28,7 +30,7 @@ $(READY): constraints.txt pyproject.toml
 	$(PIP) install --no-compile -c constraints.txt torch 2>&1 | grep -v '^WARNING' >&2 || true
 	echo "  3/3 Consilium itself" >&2
 	$(PIP) install --no-compile --no-deps --no-build-isolation -e . 2>&1 | grep -v '^WARNING' >&2 || true
-	$(BIN)/python -c 'import bot.cli.app, torch, transformers, peft, asyncpg' && touch $@
+	$(BIN)/python -c 'import bot.cli.app, torch, peft, sentence_transformers' && touch $@
 
 demo: $(READY) ## Talk to the demo mind in the terminal
 	$(BIN)/consilium demo

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 APP = "consilium"
@@ -48,6 +48,11 @@ class Settings(BaseSettings):
     """Deadline of one answer, from the prompt to its last token."""
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("mind", "data_dir", "cache_dir", "state_dir", mode="after")
+    @classmethod
+    def _home(cls, path: Path) -> Path:
+        return path.expanduser()
 
     @property
     def compositions_dir(self) -> Path:

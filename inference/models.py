@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,12 +102,23 @@ def check_weights(folder: Path) -> None:
             folder=folder,
             reason="its weights are pickles, which can run code when read" if pickled else "it has no *.safetensors",
         )
+    if missing := _shards(folder) - {file.name for file in files}:
+        raise ModelUnusable(folder=folder, reason=f"it has no {min(missing)}")
     for file in files:
         try:
             with safe_open(file, framework="np"):
                 pass
         except (SafetensorError, OSError) as error:
             raise ModelUnusable(folder=folder, reason=f"{file.name} is broken ({error})") from error
+
+
+def _shards(folder: Path) -> set[str]:
+    """Names of the files that a checkpoint in several files consists of; none for one in a single file."""
+    index = folder / "model.safetensors.index.json"
+    try:
+        return set(json.loads(index.read_text("utf-8"))["weight_map"].values()) if index.is_file() else set()
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise ModelUnusable(folder=folder, reason=f"{index.name} is broken ({error})") from error
 
 
 def download(hub_id: str, cache_dir: Path, *, allow: bool, patterns: Sequence[str]) -> Path:

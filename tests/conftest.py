@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.fixtures.models"]
+pytest_plugins = ["tests.fixtures.models", "tests.fixtures.postgres"]

@@ -1,8 +1,4 @@
-"""Carrying out a plan: from the parts' files into the composition's, chunk by chunk.
-
-While one chunk is being written, the next is being read and put together: two frames take turns, so that the
-whole takes hardly longer than the writing alone.
-"""
+"""Carrying out a plan: from the parts' files into the composition's, chunk by chunk."""
 
 from __future__ import annotations
 
@@ -18,6 +14,9 @@ from inference.adapters.files import write_at
 from inference.adapters.frame import Frame
 from inference.adapters.plan import Chunk, Plan
 from inference.base_model import MODULE_PATHS
+
+_WORTH_A_THREAD = 16 << 20
+"""From this size on, one chunk is written while the next is put together; below, a thread costs more than it saves."""
 
 
 class Assembly:
@@ -44,21 +43,25 @@ class Assembly:
             OSError: the file cannot be written.
         """
         plan = self._plan
+        frames = 2 if plan.size >= _WORTH_A_THREAD else 1
         write_at(descriptor, plan.header, 0)
         with ExitStack() as stack:
             readers = [stack.enter_context(part.package.file.reader()) for part in plan.parts]
             writer = stack.enter_context(ThreadPoolExecutor(1))
             being_written: deque[Future[None]] = deque()
             for number, chunk in enumerate(plan.chunks()):
-                if len(being_written) > 1:
+                if len(being_written) == frames:
                     being_written.popleft().result()
-                frame = self._frame(chunk, number % 2)
+                frame = self._frame(chunk, number % frames)
                 for part, reader in enumerate(readers):
                     frame.receive(part, plan.parts[part].package, reader, chunk.layers)
                 frame.finish()
                 if plan.is_cut:
                     self._cut(chunk, frame)
-                being_written.append(writer.submit(self._write, descriptor, chunk, frame))
+                if frames == 1:
+                    self._write(descriptor, chunk, frame)
+                else:
+                    being_written.append(writer.submit(self._write, descriptor, chunk, frame))
             for writing in being_written:
                 writing.result()
 

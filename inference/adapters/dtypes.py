@@ -73,9 +73,11 @@ def scale_bfloat16(values: Array, power: int, out: Array) -> None:
     It works on the bits: a power of two adds to the exponent and leaves the rest of a number alone.
     """
     np.bitwise_and(values, _BF16_EXPONENT, out=out)
-    normal = out > max(0, -power << 7)
+    least = max(0, -power << 7)
+    normal = None if out.min() > least else out > least
     np.add(values, (power << 7) & 0xFFFF, out=out)
-    out *= normal
+    if normal is not None:
+        out *= normal
 
 
 def peak(values: Array, dtype: Dtype) -> float:

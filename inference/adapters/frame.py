@@ -27,10 +27,12 @@ class Stack:
         self.array: Array = np.ndarray(shape, dtype.storage, memory, start, (step, row, dtype.size))
         self._memory, self._start, self._step, self._row = memory.data, start, step, row
 
-    def rows(self, layer: int, first: int, count: int) -> memoryview:
-        """The bytes of `count` rows of one layer's matrix, from row `first`."""
-        begin = self._start + layer * self._step + first * self._row
-        return self._memory[begin : begin + count * self._row]
+    def rows(self, first: int, count: int) -> list[memoryview]:
+        """For each layer the bytes of `count` rows of its matrix, from row `first`."""
+        begin = self._start + first * self._row
+        size = count * self._row
+        places = range(begin, begin + len(self.array) * self._step, self._step)
+        return [self._memory[place : place + size] for place in places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Frame:
         self._batches: list[Batch] = []
         self._landings = [self._land(part) for part in range(len(plan.parts))]
         self._views = [
-            [[it.stack.rows(layer, it.row, it.tensor.rows) for it in landings] for layer in range(layers)]
+            [list(views) for views in zip(*(it.stack.rows(it.row, it.tensor.rows) for it in landings), strict=True)]
             for landings in self._landings
         ]
 
@@ -122,9 +124,9 @@ class Frame:
         start = 0
         for slot, factor, (rows, columns), dtype in matrices:
             place = Stack(memory, start, step, (self.layers, rows, columns), dtype)
-            # Parts write over their own rows and columns only, so what is zero now stays zero from chunk to chunk.
-            beyond = np.s_[:, slot.rank :] if factor == "a" else np.s_[:, :, slot.rank :]
-            place.array[beyond] = 0
+            if slot.rank < self._plan.rank:
+                # Parts write over their own rows and columns only: what is zero now stays zero from chunk to chunk.
+                (place.array if factor == "a" else place.array.mT)[:, slot.rank :] = 0
             self.places[slot.module, factor] = place
             if slot.rank > self._plan.rank:
                 shape = (slot.rank, slot.inputs) if factor == "a" else (slot.outputs, slot.rank)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from inference.adapters.errors import BandOutOfRange, WeightOutOfRange
@@ -42,9 +42,11 @@ class Part:
         """First and last layer, both included; None for all."""
         return (self.layers[0], self.layers[-1]) if self.layers is not None else None
 
-    def has(self, layer: int) -> bool:
-        """Whether the part changes `layer`."""
-        return layer in self.package.layers and (self.layers is None or layer in self.layers)
+    @property
+    def forms(self) -> Mapping[int, int]:
+        """The layers the part changes, with the number of their form (`AdapterPackage.forms`)."""
+        forms = self.package.forms
+        return forms if self.layers is None else {layer: forms[layer] for layer in self.layers if layer in forms}
 
 
 def in_order(parts: Sequence[Part], base: BaseModel) -> list[Part]:

@@ -178,16 +178,17 @@ def make_plan(parts: Sequence[Part], base: BaseModel, max_rank: int | None) -> P
     Raises:
         NothingToCompose: no part changes any layer.
     """
-    layers = [layer for layer in range(base.layers) if any(part.has(layer) for part in parts)]
+    forms = [part.forms for part in parts]
+    layers = sorted(set().union(*forms), key=str)
     if not layers:
         raise NothingToCompose(part.package.folder for part in parts)
-    made: dict[tuple[int, ...], tuple[Slot, ...]] = {}
+    made: dict[tuple[int | None, ...], tuple[Slot, ...]] = {}
     runs = []
-    for forms, together in groupby(sorted(layers, key=str), key=lambda layer: _forms(parts, layer)):
+    for kind, together in groupby(layers, key=lambda layer: tuple([of_part.get(layer) for of_part in forms])):
         run = tuple(together)
-        if forms not in made:
-            made[forms] = _slots(parts, run[0], base)
-        runs.append(Run(run, made[forms]))
+        if kind not in made:
+            made[kind] = _slots(parts, run[0], base)
+        runs.append(Run(run, made[kind]))
     slots = [slot for run_slots in made.values() for slot in run_slots]
     pieces = [piece for slot in slots for piece in slot.pieces]
     rank_before = max(slot.rank for slot in slots)
@@ -200,15 +201,11 @@ def make_plan(parts: Sequence[Part], base: BaseModel, max_rank: int | None) -> P
     return Plan(base, parts, runs, rank, rank_before, a_dtype, b_dtype)
 
 
-def _forms(parts: Sequence[Part], layer: int) -> tuple[int, ...]:
-    return tuple(part.package.forms[layer] if part.has(layer) else -1 for part in parts)
-
-
 def _slots(parts: Sequence[Part], layer: int, base: BaseModel) -> tuple[Slot, ...]:
     """The modules of a layer, with those the engine wants beside them."""
     pieces: dict[str, list[Piece]] = {}
     for index, part in enumerate(parts):
-        for pair in part.package.layers[layer].values() if part.has(layer) else ():
+        for pair in part.package.layers[layer].values() if layer in part.forms else ():
             before = pieces.setdefault(pair.module, [])
             at = sum(piece.pair.rank for piece in before)
             before.append(Piece(index, pair, at, pair.scale * part.weight))

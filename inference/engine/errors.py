@@ -55,7 +55,7 @@ class ModelNotLoadable(EngineError):
     """The local engine could not load the base model or its tokenizer from its folder."""
 
     sentence = N_("The base model in {folder} cannot be loaded: {reason}.")
-    remedy = N_("Delete the folder to have it made again, or set the base model to another checkpoint.")
+    remedy = N_("Set the base model to a whole checkpoint; one that was made here is made again once it is deleted.")
 
     def __init__(self, *, folder: Path, reason: str) -> None:
         super().__init__(folder=folder, reason=reason)

@@ -8,15 +8,7 @@ import pytest
 import pytest_asyncio
 
 from db import users
-from tests.fixtures.postgres import (
-    database,
-    dsn,
-    empty_dsn,
-    made_server,
-    postgres_server,
-    server_directory,
-    server_folder,
-)
+from tests.fixtures.postgres import server_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +16,6 @@ if TYPE_CHECKING:
 
     from db.database import Database
     from db.users import User
-
-__all__ = ["anna", "boris", "database", "dsn", "empty_dsn", "made_server", "postgres_server", "server_folder"]
 
 
 @pytest.fixture

@@ -30,6 +30,24 @@ async def test_fifty_at_once_make_one_person(database: Database, dsn: str) -> No
         await owner.close()
 
 
+async def test_who_comes_while_another_is_being_made_waits_and_gets_the_same(database: Database, dsn: str) -> None:
+    async def ask() -> User:
+        async with database.nobody() as connection:
+            return await users.identify(connection, platform="telegram", external_id="77")
+
+    watcher = await asyncpg.connect(dsn)
+    try:
+        async with database.nobody() as connection:
+            made = await users.identify(connection, platform="telegram", external_id="77")
+            asking = asyncio.create_task(ask())
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while not await watcher.fetchval(waiting):  # noqa: ASYNC110 - another process's state
+                await asyncio.sleep(0.01)
+        assert await asking == made
+    finally:
+        await watcher.close()
+
+
 async def test_the_first_locale_stays_until_it_is_changed(database: Database) -> None:
     async with database.nobody() as connection:
         made = await users.identify(connection, platform="discord", external_id="1", locale="ru")

@@ -86,7 +86,7 @@ async def test_text_of_neither_script_is_found(database: Database, anna: User) -
 async def test_more_and_denser_matches_come_first(database: Database, anna: User) -> None:
     long = "coffee " + " ".join(f"word{number}" for number in range(200))
     async with database.person(anna.id) as connection:
-        await tell(connection, long, "coffee in the morning", "coffee and sugar in the morning")
+        await tell(connection, "coffee in the morning", "coffee and sugar in the morning", long)
         assert await recalled(connection, "coffee sugar") == [
             "coffee and sugar in the morning",
             "coffee in the morning",

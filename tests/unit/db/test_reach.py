@@ -30,6 +30,8 @@ def test_a_server_is_described_without_its_secrets(dsn: str, shown: str) -> None
         (asyncpg.AdminShutdownError("terminating connection"), DatabaseUnreachable),
         (asyncpg.CannotConnectNowError("the database system is starting up"), DatabaseUnreachable),
         (asyncpg.InterfaceError("cannot perform operation: connection is closed"), DatabaseUnreachable),
+        (asyncpg.InterfaceError("connection has been released back to the pool"), DatabaseUnreachable),
+        (asyncpg.InternalClientError("cannot switch to state 15"), DatabaseUnreachable),
         (asyncpg.InterfaceError("pool is closing"), DatabaseUnreachable),
         (asyncpg.InvalidPasswordError("password authentication failed"), DatabaseRefused),
         (asyncpg.InvalidCatalogNameError('database "x" does not exist'), DatabaseRefused),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,13 @@ def test_pickled_weights_are_refused(checkpoint: Path) -> None:
 def test_what_is_missing_is_named(checkpoint: Path, missing: str) -> None:
     (checkpoint / missing).unlink()
     with pytest.raises(ModelUnusable, match=r"it has no (config\.json|\*\.safetensors)"):
+        check_weights(checkpoint)
+
+
+@pytest.mark.parametrize(("shards", "complaint"), [({"a": "more.safetensors"}, r"no more\.safetensors"), (3, "broken")])
+def test_a_missing_part_is_named(checkpoint: Path, shards: object, complaint: str) -> None:
+    (checkpoint / "model.safetensors.index.json").write_text(json.dumps({"weight_map": shards}))
+    with pytest.raises(ModelUnusable, match=complaint):
         check_weights(checkpoint)
 
 
