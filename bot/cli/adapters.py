@@ -26,6 +26,7 @@ from consilium.errors import ConsiliumError
 from inference.adapters.conflict import conflict
 from inference.adapters.fit import check as check_fit
 from inference.adapters.package import AdapterPackage
+from inference.adapters.store import CompositionStore
 from inference.adapters.summary import AdapterSummary, summarise
 from inference.base_model import BaseModel
 
@@ -127,6 +128,32 @@ def compose(
     console.print(Text.assemble((resolved.text, "bold"), f" = {weights}"))
     console.print(Text(f"{composition.name}  rank {report.rank}, {report.size / 1e6:.1f} MB"))
     console.print(Text(str(folder or composition.path)), soft_wrap=True)
+
+
+@app.command()
+def compositions(
+    context: typer.Context,
+    remove: Annotated[str | None, typer.Option(help="Remove the composition of this name.", metavar="NAME")] = None,
+) -> None:
+    """The compositions made so far; what is removed is made again when it is asked for."""
+    settings: Settings = context.obj
+    store = CompositionStore(settings.compositions_dir)
+    if remove is not None:
+        freed = store.remove(remove)
+        output().print(Text(f"{remove}: {freed / 1e6:.1f} MB freed"))
+        return
+    table = grid("composition", "base", "adapters", "rank", "error", "MB")
+    for composition in store.list():
+        record = composition.record
+        parts = " + ".join(
+            f"{part.digest[:8]} × {part.weight:g}{f' @ {part.layers[0]}-{part.layers[1]}' if part.layers else ''}"
+            for part in record.parts
+        )
+        report = composition.report
+        error = f"{report.truncation_error:.1%}" if report.truncation_error else ""
+        table.add_row(composition.name, record.base, parts, str(report.rank), error, f"{composition.size / 1e6:.1f}")
+    output().print(table)
+    output().print(Text(f"{store.size / 1e6:.1f} MB in {store.root}"), soft_wrap=True)
 
 
 @app.command()

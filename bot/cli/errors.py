@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bot.errors import BotError
 from consilium.errors import N_
 
@@ -30,6 +32,16 @@ class BadRecipe(CommandError):
 
     def __init__(self, option: str, value: object, problem: str) -> None:
         super().__init__(option=option, value=value, problem=problem)
+
+
+class FolderTaken(CommandError):
+    """A mind's template is to be written where something is already."""
+
+    sentence = N_("{folder} is not empty.")
+    remedy = N_("Name a folder that does not exist yet; nothing was written.")
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder=folder)
 
 
 class ChecksFailed(CommandError):

@@ -20,9 +20,12 @@ from bot.settings import Settings
 from inference.adapters.manifest import AdapterKind
 from inference.adapters.package import AdapterPackage
 from inference.training.dialogues import Dialogue, read_dialogues
+from inference.training.errors import TooFewDialogues
 from inference.training.recipe import Recipe
 
 _DEFAULT = Recipe()
+FEWEST_DIALOGUES = 16
+"""Fewer cannot be both learnt from and stopped by."""
 
 
 def train(
@@ -80,6 +83,8 @@ def train_one(mind: Mind, name: str, recipe: Recipe, base: Path, folder: Path, *
         package = AdapterPackage.open(mind.adapters[mind.core].path)
         core, core_digest = FrozenCore(package.folder, dialogues_of(mind, mind.core)), package.digest
     dialogues = dialogues_of(mind, name)
+    if len(dialogues) < FEWEST_DIALOGUES:
+        raise TooFewDialogues(name, len(dialogues), FEWEST_DIALOGUES)
     console.print(f"{name}: {len(dialogues)} dialogues{f' on top of {mind.core}' if core else ''}")
 
     def report(epoch: Epoch) -> None:

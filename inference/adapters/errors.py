@@ -210,7 +210,7 @@ class CompositionUnknown(AdapterError):
     """A composition is asked for by a name the store does not hold."""
 
     sentence = N_("There is no composition named “{name}”.")
-    remedy = N_("consilium adapters list shows the ones there are.")
+    remedy = N_("consilium adapters compositions shows the ones there are.")
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)

@@ -156,7 +156,7 @@ class CompositionStore:
             try:
                 found.append(Composition(path.name, path, read_document(path, RECORD_FILE, CompositionRecord)))
             except AdapterError as error:
-                log.warning("composition left out of the list", name=path.name, reason=str(error))
+                log.warning("composition.left_out", name=path.name, reason=str(error))
         return found
 
     @property
@@ -199,10 +199,10 @@ class CompositionStore:
             record = read_document(path, RECORD_FILE, CompositionRecord)
             whole = record.name == name and AdapterPackage.open(path).digest == record.digest
         except (AdapterError, OSError) as error:
-            log.warning("composition is damaged and will be made again", name=name, reason=str(error))
+            log.warning("composition.damaged", name=name, reason=str(error))
             return None
         if not whole:
-            log.warning("composition is damaged and will be made again", name=name, reason="its digest differs")
+            log.warning("composition.damaged", name=name, reason="its digest differs")
             return None
         composition = Composition(name, path, record)
         self._known[name] = state, composition
@@ -237,7 +237,7 @@ class CompositionStore:
                 raise
             composition = Composition(name, path, record)
             self._known[name] = _state_of(path), composition
-            log.info("composition made", name=name, rank=report.rank, size=report.size)
+            log.info("composition.made", name=name, rank=report.rank, size=report.size)
             return composition
 
     def _aside(self, name: str) -> Path:

@@ -28,8 +28,8 @@ class BrokenDialogues(TrainingError):
 class TooFewDialogues(TrainingError):
     """There is not enough to learn from and to stop by."""
 
-    sentence = N_("{path} holds {found} dialogues; training needs at least {needed}.")
+    sentence = N_("The adapter “{name}” has {found} dialogues; training needs at least {needed}.")
     remedy = N_("Write more dialogues: below that, an adapter learns the examples and not the voice.")
 
-    def __init__(self, path: Path, found: int, needed: int) -> None:
-        super().__init__(path=path, found=found, needed=needed)
+    def __init__(self, name: str, found: int, needed: int) -> None:
+        super().__init__(name=name, found=found, needed=needed)

@@ -195,7 +195,18 @@ def peak_memory(folder: Path, base: BaseModel, weight: float) -> int | None:
 
 def show(results: list[Result]) -> None:
     table = Table(title="Composing two adapters (medians; ms)")
-    for column in ("case", "written", "compose", "from cold", "store", "copy", "PEFT", "× copy", "PEFT / compose", "memory"):
+    for column in (
+        "case",
+        "written",
+        "compose",
+        "from cold",
+        "store",
+        "copy",
+        "PEFT",
+        "× copy",
+        "PEFT / compose",
+        "memory",
+    ):
         table.add_column(column, justify="left" if column == "case" else "right")
     for it in results:
         copying = f"[{'green' if it.against_copy <= AGAINST_COPYING else 'red'}]{it.against_copy:.2f}"
@@ -225,8 +236,14 @@ def main() -> None:
                 results.append(case(f"{label}, weights {weight}", base, folder, weight, model, options.rounds))
     show(results)
     if options.json:
-        machine = {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
-        figures = [asdict(it) | {"against_copy": it.against_copy, "faster_than_peft": it.faster_than_peft} for it in results]
+        machine = {
+            "cpu": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        }
+        figures = [
+            asdict(it) | {"against_copy": it.against_copy, "faster_than_peft": it.faster_than_peft} for it in results
+        ]
         options.json.write_text(json.dumps({"machine": machine, "results": figures}, indent=2))
 
 

@@ -98,7 +98,9 @@ def tensor_name(layer: int, module: str, factor: str) -> str:
 
 def write_tensors(path: Path, tensors: Mapping[str, tuple[Array, Dtype]]) -> None:
     """Write float32 arrays in the given formats."""
-    kept = {name: (np.ascontiguousarray(from_float32(values, dtype)), dtype) for name, (values, dtype) in tensors.items()}
+    kept = {
+        name: (np.ascontiguousarray(from_float32(values, dtype)), dtype) for name, (values, dtype) in tensors.items()
+    }
     specs = {
         name: TensorSpec(
             dtype=_FORMATS[dtype], shape=list(values.shape), data_ptr=values.ctypes.data, data_len=values.nbytes

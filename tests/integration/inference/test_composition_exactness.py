@@ -136,7 +136,15 @@ def test_logits_equal_those_of_all_adapters_active(
     assert torch.equal(logits(model, tokens), plain), "the model is as it was"
 
 
-PATTERNS = ["q_proj", "self_attn.q_proj", "model.layers.1.self_attn.q_proj", r".*\.1\..*", "^model.layers.1.*", "j", "q_proj|v_proj"]
+PATTERNS = [
+    "q_proj",
+    "self_attn.q_proj",
+    "model.layers.1.self_attn.q_proj",
+    r".*\.1\..*",
+    "^model.layers.1.*",
+    "j",
+    "q_proj|v_proj",
+]
 PATHS = [f"model.layers.{layer}.self_attn.{module}" for layer in (0, 1, 11) for module in ("q_proj", "v_proj")]
 
 

@@ -32,7 +32,7 @@ ASK = textwrap.dedent(
     sys.stdin.readline()
     with capture_logs() as logs:
         composition = CompositionStore(root / "store").ensure(parts, SMOLLM2)
-    print(sum(entry["event"] == "composition made" for entry in logs), composition.path)
+    print(sum(entry["event"] == "composition.made" for entry in logs), composition.path)
     """
 )
 
@@ -115,7 +115,9 @@ def test_no_room_keeps_what_was_there(root: Path) -> None:
 
 
 def test_a_full_disk_is_told_with_what_is_needed(root: Path) -> None:
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", root / "disk"], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", root / "disk"], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("only root may mount a small disk")
     try:

@@ -78,7 +78,9 @@ def test_equal_configurations_make_equal_bases(tmp_path: Path) -> None:
     assert read(tmp_path, LLAMA) != read(tmp_path, LLAMA | {"hidden_size": 1152})
 
 
-@pytest.mark.parametrize("key", ["model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"])
+@pytest.mark.parametrize(
+    "key", ["model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"]
+)
 def test_what_is_missing_is_named(tmp_path: Path, key: str) -> None:
     with pytest.raises(BaseConfigBroken, match=f"“{key}” is missing"):
         read(tmp_path, {name: value for name, value in LLAMA.items() if name != key})

@@ -326,7 +326,9 @@ def test_a_pickle_is_refused_with_the_command_that_converts_it(good: Path, tmp_p
 
 def test_weights_replaced_after_opening_are_noticed(good: Path, tmp_path: Path) -> None:
     package = AdapterPackage.open(good)
-    os.replace(write_adapter(tmp_path / "other", seed=9, modules=["q_proj"], layers=[0, 1, 2]).folder / WEIGHTS, good / WEIGHTS)
+    os.replace(
+        write_adapter(tmp_path / "other", seed=9, modules=["q_proj"], layers=[0, 1, 2]).folder / WEIGHTS, good / WEIGHTS
+    )
     with pytest.raises(PackageChanged):
         package.verify()
 
@@ -349,7 +351,9 @@ def test_both_bases_are_named(good: Path) -> None:
         check(AdapterPackage.open(good), TINY)
 
 
-@pytest.mark.parametrize("name", ["tiny", "someone/Tiny", "/home/x/checkpoints/7", "./local", "~/models/y", "C:\\models", "a/b/c", ""])
+@pytest.mark.parametrize(
+    "name", ["tiny", "someone/Tiny", "/home/x/checkpoints/7", "./local", "~/models/y", "C:\\models", "a/b/c", ""]
+)
 def test_the_same_base_under_another_owner_or_path_is_no_other_base(good: Path, name: str) -> None:
     rewrite_config(base_model_name_or_path=name)(good)
     check(AdapterPackage.open(good), TINY)
@@ -370,7 +374,9 @@ def test_flipped_bytes_are_refused_or_harmless(good: Path, data: st.DataObject) 
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, 1400))] = data.draw(st.integers(0, 255))
     try:
-        (good / WEIGHTS).write_bytes(damaged[: data.draw(st.integers(0, len(damaged)))] if data.draw(st.booleans()) else damaged)
+        (good / WEIGHTS).write_bytes(
+            damaged[: data.draw(st.integers(0, len(damaged)))] if data.draw(st.booleans()) else damaged
+        )
         check(AdapterPackage.open(good), TINY)
     except AdapterError as error:
         assert str(error)

@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> CompositionStore:
 
 
 def made(logs: list[dict[str, object]]) -> int:
-    return sum(entry["event"] == "composition made" for entry in logs)
+    return sum(entry["event"] == "composition.made" for entry in logs)
 
 
 def test_a_composition_is_made_once_and_found_again(store: CompositionStore, parts: list[Part]) -> None:
@@ -51,9 +51,9 @@ def test_a_composition_is_made_once_and_found_again(store: CompositionStore, par
     assert first.path == store.root / first.name
     check(AdapterPackage.open(first.path), TINY)
     assert first.report.rank == 8
-    assert [(part.weight, part.layers) for part in first.record.parts] == [(p.weight, None) for p in sorted(
-        parts, key=lambda part: part.package.digest
-    )]
+    assert [(part.weight, part.layers) for part in first.record.parts] == [
+        (p.weight, None) for p in sorted(parts, key=lambda part: part.package.digest)
+    ]
     assert (first.ref.name, first.ref.path) == (first.name, first.path)
 
 
@@ -178,7 +178,9 @@ def test_compositions_are_listed_measured_and_removed(store: CompositionStore, p
     assert made(logs) == 1
 
 
-@pytest.mark.parametrize("name", ["c-" + "0" * 32, "", "..", "../store", "c-../../etc", ".making", "c-" + "0" * 31 + "/"])
+@pytest.mark.parametrize(
+    "name", ["c-" + "0" * 32, "", "..", "../store", "c-../../etc", ".making", "c-" + "0" * 31 + "/"]
+)
 def test_only_compositions_are_removed(store: CompositionStore, parts: list[Part], name: str) -> None:
     store.ensure(parts, TINY)
     with pytest.raises(CompositionUnknown):

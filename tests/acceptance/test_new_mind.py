@@ -1,0 +1,28 @@
+"""A creator begins a mind of his own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot.mind import load_mind
+from tests.acceptance.conftest import Home
+
+
+def test_the_template_is_a_mind_that_only_lacks_training(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    ended = home.run("init", str(folder))
+    assert ended.code == 0, ended.err
+    assert load_mind(folder, trained=False).core == "core"
+    assert "consilium train core" in ended.out
+
+    untrained = home.run("chat", "--mind", str(folder), say="hello\n")
+    assert untrained.code != 0
+    assert "adapters/core" in untrained.err
+
+    too_few = home.run("train", "core", "--mind", str(folder))
+    assert too_few.code != 0
+    assert "1 dialogues" in too_few.err
+
+    again = home.run("init", str(folder))
+    assert again.code == 2
+    assert "not empty" in again.err
