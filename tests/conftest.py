@@ -1,1 +1,9 @@
+"""What every test can ask for."""
+
+from hypothesis import settings
+
 pytest_plugins = ["tests.fixtures.models", "tests.fixtures.postgres"]
+
+# A slow machine is no failure: how long an example takes is not what these tests are about.
+settings.register_profile("consilium", deadline=None, print_blob=True)
+settings.load_profile("consilium")

@@ -152,6 +152,9 @@ def _read_term(piece: str, whole: str) -> Term:
     if not found or not is_name(found["name"]) or (found["times"] and found["times_after"]):
         raise UnreadableMode(piece or whole, [_salvage(whole)])
     name = found["name"]
+    if name in RESERVED:
+        # It stands alone; what is wrong with its weight or band is not worth a word.
+        return Term(name)
     weight = band = None
     if found["times"] or found["times_after"]:
         weight = _read_weight(name, found["weight"] if found["times"] else found["weight_after"])

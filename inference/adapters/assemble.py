@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -13,6 +13,7 @@ from inference.adapters.factors import best_of_rank, inner_product
 from inference.adapters.files import write_at
 from inference.adapters.frame import Frame
 from inference.adapters.plan import Chunk, Plan
+from inference.adapters.tensors import Reader
 from inference.base_model import MODULE_PATHS
 
 _WORTH_A_THREAD = 16 << 20
@@ -33,7 +34,6 @@ class Assembly:
         self.lost = 0.0
         self.module_errors: dict[str, float] = {}
         self._plan = plan
-        self._frames: dict[int, Frame] = {}
 
     def write(self, descriptor: int) -> None:
         """Write the weights file, from its header to its last byte.
@@ -43,34 +43,38 @@ class Assembly:
             OSError: the file cannot be written.
         """
         plan = self._plan
-        frames = 2 if plan.size >= _WORTH_A_THREAD else 1
         write_at(descriptor, plan.header, 0)
         with ExitStack() as stack:
             readers = [stack.enter_context(part.package.file.reader()) for part in plan.parts]
-            writer = stack.enter_context(ThreadPoolExecutor(1))
-            being_written: deque[Future[None]] = deque()
-            for number, chunk in enumerate(plan.chunks()):
-                if len(being_written) == frames:
-                    being_written.popleft().result()
-                frame = self._frame(chunk, number % frames)
-                for part, reader in enumerate(readers):
-                    frame.receive(part, plan.parts[part].package, reader, chunk.layers)
-                frame.finish()
-                if plan.is_cut:
-                    self._cut(chunk, frame)
-                if frames == 1:
+            if plan.size < _WORTH_A_THREAD:
+                for chunk, frame in self._filled(readers, 1):
                     self._write(descriptor, chunk, frame)
-                else:
-                    being_written.append(writer.submit(self._write, descriptor, chunk, frame))
-            for writing in being_written:
-                writing.result()
+                return
+            writer = stack.enter_context(ThreadPoolExecutor(1))
+            last: Future[None] | None = None
+            for chunk, frame in self._filled(readers, 2):
+                # Two frames take turns: before the next is filled, what was in it before has to be written.
+                writing = writer.submit(self._write, descriptor, chunk, frame)
+                if last:
+                    last.result()
+                last = writing
+            if last:
+                last.result()
 
-    def _frame(self, chunk: Chunk, turn: int) -> Frame:
-        """The frame whose turn it is, made anew when it does not suit the chunk."""
-        frame = self._frames.get(turn)
-        if not frame or frame.slots is not chunk.slots or frame.layers < len(chunk.layers):
-            frame = self._frames[turn] = Frame(self._plan, chunk.slots, len(chunk.layers))
-        return frame
+    def _filled(self, readers: Sequence[Reader], turns: int) -> Iterator[tuple[Chunk, Frame]]:
+        """Each chunk, put together in one of `turns` frames."""
+        plan = self._plan
+        frames: list[Frame | None] = [None] * turns
+        for number, chunk in enumerate(plan.chunks()):
+            frame = frames[number % turns]
+            if not frame or frame.slots is not chunk.slots or frame.layers < len(chunk.layers):
+                frame = frames[number % turns] = Frame(plan, chunk.slots, len(chunk.layers))
+            for part, reader in enumerate(readers):
+                frame.receive(part, plan.parts[part].package, reader, chunk.layers)
+            frame.finish()
+            if plan.is_cut:
+                self._cut(chunk, frame)
+            yield chunk, frame
 
     def _write(self, descriptor: int, chunk: Chunk, frame: Frame) -> None:
         for place, block in zip(chunk.places, frame.blocks(len(chunk.layers)), strict=True):

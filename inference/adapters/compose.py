@@ -108,12 +108,14 @@ def _check_magnitudes(plan: Plan) -> None:
 
 
 def _config(plan: Plan) -> bytes:
-    layers = {layer: {slot.module for slot in run.slots} for run in plan.runs for layer in run.layers}
-    modules = set().union(*layers.values())
+    base = plan.base
+    present = [(run.layers, {slot.module for slot in run.slots}) for run in plan.runs]
+    modules = set().union(*(here for _, here in present))
     absent = [
-        f"{plan.base.prefix}.{layer}.{MODULE_PATHS[module]}"
-        for layer, present in sorted(layers.items())
-        for module in sorted(modules - present)
+        f"{base.prefix}.{layer}.{MODULE_PATHS[module]}"
+        for layers, here in present
+        for module in sorted(modules - here)
+        for layer in layers
     ]
-    some_layers = sorted(layers) if len(layers) < plan.base.layers else None
-    return plain_config(plan.base.name, plan.rank, sorted(modules), some_layers, absent)
+    layers = sorted(layer for layers, _ in present for layer in layers)
+    return plain_config(base.name, plan.rank, sorted(modules), layers if len(layers) < base.layers else None, absent)

@@ -210,10 +210,9 @@ class AdapterPackage:
         """
         scales = {pair.a.name: pair.scale for pair in self.pairs()}
         tensors = sorted(self.file.tensors.values(), key=lambda tensor: (ORDER.index(tensor.dtype), tensor.name))
-        hasher = blake3(b"consilium adapter 1\n")
-        for tensor in tensors:
-            facts = (tensor.name, tensor.dtype, tensor.rows, tensor.columns, scales.get(tensor.name, ""))
-            hasher.update("\0".join(map(str, facts)).encode() + b"\n")
+        facts = ["consilium adapter 1"]
+        facts += [f"{t.name}\0{t.dtype}\0{t.rows}\0{t.columns}\0{scales.get(t.name, '')}" for t in tensors]
+        hasher = blake3("".join(f"{fact}\n" for fact in facts).encode())
         largest = 0.0
         buffer = np.empty(_CHUNK_BYTES, np.uint8)
         with self.file.reader() as reader:

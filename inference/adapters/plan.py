@@ -120,7 +120,7 @@ class Plan:
         """The head of the weights file."""
         return header(self._described())
 
-    def _described(self) -> Iterator[tuple[str, str, int]]:
+    def _described(self) -> Iterator[tuple[str, Sequence[tuple[str, str, int]]]]:
         for region in self.regions:
             for run in self.runs:
                 matrices = []
@@ -130,9 +130,7 @@ class Plan:
                         name = f"{MODULE_PATHS[slot.module]}.lora_{factor.upper()}.weight"
                         matrices.append((name, *describe(dtype, rows, columns)))
                 for layer in run.layers:
-                    path = f"base_model.model.{self.base.prefix}.{layer}"
-                    for name, facts, size in matrices:
-                        yield f"{path}.{name}", facts, size
+                    yield f"base_model.model.{self.base.prefix}.{layer}.", matrices
 
     @property
     def size(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,17 +194,19 @@ def describe(dtype: Dtype, rows: int, columns: int) -> tuple[str, int]:
     return f'"dtype":"{dtype.value}","shape":[{rows},{columns}],"data_offsets":', rows * columns * dtype.size
 
 
-def header(matrices: Iterable[tuple[str, str, int]]) -> bytes:
+def header(groups: Iterable[tuple[str, Sequence[tuple[str, str, int]]]]) -> bytes:
     """The head of a file: length and header, padded so that the numbers start on a 64-byte boundary.
 
     Args:
-        matrices: name, and format, shape and bytes as `describe` gives them, in the order of their numbers.
+        groups: in the order of their numbers, matrices whose names begin alike: the beginning, and for each matrix
+            the rest of its name with format, shape and bytes as `describe` gives them.
     """
     entries = ['{"__metadata__":{"format":"pt"}']
     end = 0
-    for name, facts, size in matrices:
-        start, end = end, end + size
-        entries.append(f'"{name}":{{{facts}[{start},{end}]}}')
+    for path, matrices in groups:
+        for name, facts, size in matrices:
+            start, end = end, end + size
+            entries.append(f'"{path}{name}":{{{facts}[{start},{end}]}}')
     text = ",".join(entries).encode() + b"}"
     text += b" " * (-(_LENGTH_BYTES + len(text)) % _ALIGNMENT)
     return len(text).to_bytes(_LENGTH_BYTES, "little") + text
@@ -224,7 +226,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _are_two_integers(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(type(x) is int and abs(x) < _TOO_MANY for x in value)
+    if not isinstance(value, list) or len(value) != 2 or type(value[0]) is not int or type(value[1]) is not int:
+        return False
+    return -_TOO_MANY < value[0] < _TOO_MANY and -_TOO_MANY < value[1] < _TOO_MANY
 
 
 def _brief(error: Exception) -> str:

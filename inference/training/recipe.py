@@ -31,5 +31,7 @@ class Recipe(BaseModel):
     rehearsal: float = Field(0.5, ge=0, le=1)
     """Share of the core's dialogues seen again in each epoch of a topic, so that the topic adds to the core
     instead of writing over it."""
+    core_dropout: float = Field(0.5, ge=0, le=1)
+    """Share of a topic's dialogues learnt while the core is silent, so that the topic also stands on its own."""
     max_tokens: int = Field(512, ge=16)
     seed: int = 7

@@ -2,7 +2,7 @@
 
 LoRA: Hu et al., 2021, arXiv:2106.09685. A topic is trained while the core is active and frozen, with part of the
 core's dialogues rehearsed (experience replay: Rolnick et al., 2019, arXiv:1811.11682), so that the sum of both
-keeps what each has learnt.
+keeps what each has learnt. For part of its dialogues the core is silent, so that the topic also stands on its own.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer, get_cosine_schedule_with_warmup
 
 from inference.training.dialogues import Dialogue, split
-from inference.training.encoding import Encoded, batches, encode
+from inference.training.encoding import Batch, Encoded, batches, encode
 from inference.training.loss import batch_loss, mean_loss
 from inference.training.recipe import Recipe
 
@@ -89,7 +90,8 @@ def train(
     core_learnt, core_kept_back = (encoded(part) for part in core_part)
     rehearsed = round(len(core_learnt) * recipe.rehearsal)
 
-    steps_an_epoch = -(-(len(learnt) + rehearsed) // recipe.batch_size)
+    # Batches with the core and without it may each end with one that is not full.
+    steps_an_epoch = -(-(len(learnt) + rehearsed) // recipe.batch_size) + (1 if core else 0)
     steps = steps_an_epoch * recipe.epochs
     optimizer = torch.optim.AdamW(trainable, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = get_cosine_schedule_with_warmup(optimizer, round(steps * recipe.warmup), steps)
@@ -98,11 +100,13 @@ def train(
     epochs: list[Epoch] = []
     best: tuple[Epoch, dict[str, torch.Tensor]] | None = None
     for number in range(1, recipe.epochs + 1):
-        seen = learnt + order.sample(core_learnt, rehearsed)
-        order.shuffle(seen)
+        silent = round(len(learnt) * recipe.core_dropout) if core else 0
+        own = order.sample(learnt, len(learnt))
+        heard = own[silent:] + order.sample(core_learnt, rehearsed)
         model.train()
         total, tokens = 0.0, 0
-        for batch in batches(seen, recipe.batch_size, tokenizer.pad_token_id):
+        for batch, with_core in _in_batches(heard, own[:silent], recipe.batch_size, tokenizer.pad_token_id, order):
+            _voice_core(model, with_core)
             loss, count = batch_loss(model, batch)
             (loss / count).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             torch.nn.utils.clip_grad_norm_(trainable, 1.0)
@@ -111,6 +115,7 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             total, tokens = total + loss.item(), tokens + count
         model.eval()
+        _voice_core(model, heard=True)
         epoch = Epoch(
             number,
             training_loss=total / tokens,
@@ -126,6 +131,25 @@ def train(
             break
     assert best is not None
     return Trained(best[1], model.peft_config[TRAINED], epochs, best[0].number)
+
+
+def _in_batches(
+    heard: Sequence[Encoded], silent: Sequence[Encoded], size: int, pad_id: int, order: random.Random
+) -> list[tuple[Batch, bool]]:
+    """Batches in random order, each with whether the core is heard while it is learnt."""
+    made = []
+    for dialogues, with_core in ((heard, True), (silent, False)):
+        shuffled = order.sample(dialogues, len(dialogues))
+        made += [(batch, with_core) for batch in batches(shuffled, size, pad_id)]
+    order.shuffle(made)
+    return made
+
+
+def _voice_core(model: Any, heard: bool) -> None:
+    """Let the frozen core be heard, or silence it; nothing to do where there is none."""
+    for module in model.modules():
+        if isinstance(module, LoraLayer) and CORE in module.scaling:
+            module.set_scale(CORE, 1.0 if heard else 0.0)
 
 
 def _with_adapters(base: Path, recipe: Recipe, core: FrozenCore | None) -> Any:

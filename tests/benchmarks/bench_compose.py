@@ -3,10 +3,10 @@
     python -m tests.benchmarks.bench_compose [--json PATH] [--rounds N]
 
 Every contender writes the same two adapters' sum, or copies it, into a folder that is not there yet; they take
-turns, and the medians are shown. Files are in the page cache for all of them. The adapters are as large as real
-ones: SmolLM2-135M at rank 8 in its attention, and Qwen3-30B-A3B's attention at rank 16 (26.7 MB each).
+turns, and the medians are shown. The adapters are as large as real ones: SmolLM2-135M at rank 8 in its attention,
+and Qwen3-30B-A3B's attention at rank 16 (26.7 MB each). All files read are in the page cache, as copying leaves them.
 
-* `compose`: packages open and checked before, as in a running service.
+* `compose`: packages opened and checked before, as in a running service.
 * `from cold`: from opening the packages, with every number looked at and hashed.
 * `store`: `CompositionStore.ensure` of something never made before, with the digest of what was written.
 * `copy`: `shutil.copytree` of the composition.
@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import platform
 import shutil
@@ -33,6 +34,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -92,17 +94,25 @@ class Result:
         return self.peft / self.compose
 
 
-def measure(contenders: dict[str, Callable[[Path], object]], root: Path, rounds: int) -> dict[str, float]:
+@dataclass
+class Contender:
+    """One way to get the sum into a folder, and what has to be tidied afterwards, untimed."""
+
+    run: Callable[[Path], object]
+    tidy: Callable[[], object] = lambda: None
+
+
+def measure(contenders: dict[str, Contender], target: Path, rounds: int) -> dict[str, float]:
     """Median seconds of each contender; they take turns, each into a new folder, which is removed untimed."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
-        for name, run in contenders.items():
-            target = root / "target"
+        for name, contender in contenders.items():
             start = time.perf_counter()
-            run(target)
+            contender.run(target)
             if turn:  # the first is to warm up
                 seconds[name].append(time.perf_counter() - start)
             shutil.rmtree(target)
+            contender.tidy()
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
@@ -142,36 +152,26 @@ def case(name: str, base: BaseModel, folder: Path, weight: float, model: Any, ro
     def opened() -> list[Part]:
         return [Part(AdapterPackage.open(folder / adapter), weight) for adapter in ("one", "two")]
 
-    def through_peft(target: Path) -> None:
-        peft_sum(model, weight, target)
+    def forget() -> None:
+        model.delete_adapter("sum")
 
     parts = opened()
     for part in parts:
         check(part.package, base)
-    report = compose(parts, base, folder / "composition")
-    through_peft(folder / "peft")
-    model.delete_adapter("sum")
-    assert_same_sum(folder / "composition", folder / "peft" / "sum")
-
-    def peft_afresh(target: Path) -> None:
-        through_peft(target)
-
-    contenders: dict[str, Callable[[Path], object]] = {
-        "compose": lambda target: compose(parts, base, target),
-        "from_cold": lambda target: compose(opened(), base, target),
-        "store": lambda target: CompositionStore(target).ensure(parts, base),
-        "copy": lambda target: shutil.copytree(folder / "composition", target),
+    report = compose(parts, base, folder / "made")
+    peft_sum(model, weight, folder / "peft")
+    forget()
+    assert_same_sum(folder / "made", folder / "peft" / "sum")
+    composition = shutil.copytree(folder / "made", folder / f"composition-{weight}")
+    contenders = {
+        "compose": Contender(lambda target: compose(parts, base, target)),
+        "copy": Contender(lambda target: shutil.copytree(composition, target)),
+        "from_cold": Contender(lambda target: compose(opened(), base, target)),
+        "store": Contender(lambda target: CompositionStore(target).ensure(parts, base)),
+        "peft": Contender(lambda target: peft_sum(model, weight, target), forget),
     }
-    seconds = measure(contenders, folder, rounds)
-    taken = []
-    for _ in range(max(3, rounds // 4)):
-        start = time.perf_counter()
-        peft_afresh(folder / "target")
-        taken.append(time.perf_counter() - start)
-        model.delete_adapter("sum")
-        shutil.rmtree(folder / "target")
-    memory = peak_memory(folder, base, weight)
-    return Result(name, report.size, peft=statistics.median(taken), peak_memory=memory, **seconds)
+    seconds = measure(contenders, folder / "target", rounds)
+    return Result(name, report.size, peak_memory=peak_memory(folder, base, weight), **seconds)
 
 
 def assert_same_sum(ours: Path, theirs: Path) -> None:
@@ -194,56 +194,45 @@ def peak_memory(folder: Path, base: BaseModel, weight: float) -> int | None:
 
 
 def show(results: list[Result]) -> None:
-    table = Table(title="Composing two adapters (medians; ms)")
-    for column in (
-        "case",
-        "written",
-        "compose",
-        "from cold",
-        "store",
-        "copy",
-        "PEFT",
-        "× copy",
-        "PEFT / compose",
-        "memory",
-    ):
-        table.add_column(column, justify="left" if column == "case" else "right")
+    table = Table(title="Composing two adapters: medians in milliseconds")
+    for column in ("case", "MB", "compose", "from cold", "store", "copy", "PEFT", "× copy", "PEFT ÷", "grew by MB"):
+        table.add_column(column, justify="left" if column == "case" else "right", no_wrap=True)
     for it in results:
         copying = f"[{'green' if it.against_copy <= AGAINST_COPYING else 'red'}]{it.against_copy:.2f}"
         faster = f"[{'green' if it.faster_than_peft >= FASTER_THAN_PEFT else 'red'}]{it.faster_than_peft:.1f}"
-        memory = "" if it.peak_memory is None else f"{it.peak_memory / 1e6:.1f} MB"
+        memory = "" if it.peak_memory is None else f"{it.peak_memory / 1e6:.1f}"
         times = [f"{seconds * 1e3:.2f}" for seconds in (it.compose, it.from_cold, it.store, it.copy, it.peft)]
-        table.add_row(it.case, f"{it.bytes_written / 1e6:.1f} MB", *times, copying, faster, memory)
+        table.add_row(it.case, f"{it.bytes_written / 1e6:.1f}", *times, copying, faster, memory)
     console = Console()
+    console.width = max(console.width, 130)
     console.print(table)
-    console.print(f"Goals: × copy at most {AGAINST_COPYING}, PEFT / compose at least {FASTER_THAN_PEFT:.0f}.")
+    console.print(f"Goals: × copy at most {AGAINST_COPYING}; {FASTER_THAN_PEFT:.0f} times as fast as PEFT (PEFT ÷).")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure composing beside PEFT and beside copying.")
     parser.add_argument("--json", type=Path, help="write the figures there too")
-    parser.add_argument("--rounds", type=int, default=20, help="turns of each contender (default 20)")
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each contender (default 15)")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
-    results = []
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    results: list[Result] = []
     with tempfile.TemporaryDirectory() as scratch:
         for label, base, rank in (("SmolLM2-135M, rank 8", SMOLLM2, 8), ("Qwen3-30B-A3B, rank 16", QWEN3_30B_A3B, 16)):
             folder = Path(scratch) / base.name
             for seed, name in enumerate(("one", "two")):
-                write_adapter(folder / name, base, seed=seed, rank=rank, alpha=2 * rank)
+                shutil.copytree(
+                    write_adapter(folder / f"{name}-new", base, seed=seed, rank=rank, alpha=2 * rank).folder,
+                    folder / name,
+                )
             model = peft_model(base, folder)
             for weight in (1.0, 0.7):
-                results.append(case(f"{label}, weights {weight}", base, folder, weight, model, options.rounds))
+                results += [case(f"{label}, weights {weight}", base, folder, weight, model, options.rounds)]
     show(results)
     if options.json:
-        machine = {
-            "cpu": platform.processor() or platform.machine(),
-            "cores": os.cpu_count(),
-            "python": platform.python_version(),
-        }
-        figures = [
-            asdict(it) | {"against_copy": it.against_copy, "faster_than_peft": it.faster_than_peft} for it in results
-        ]
+        machine = {"cpu": platform.processor(), "cores": os.cpu_count(), "python": platform.python_version()}
+        ratios = [{"against_copy": it.against_copy, "faster_than_peft": it.faster_than_peft} for it in results]
+        figures = [asdict(it) | ratio for it, ratio in zip(results, ratios, strict=True)]
         options.json.write_text(json.dumps({"machine": machine, "results": figures}, indent=2))
 
 

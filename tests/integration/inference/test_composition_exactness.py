@@ -100,8 +100,8 @@ CASES = {
     "unequal ranks": [Voice(1.0, made={"rank": 4}), Voice(0.8, made={"rank": 16, "alpha": 8})],
     "rsLoRA beside plain": [Voice(0.9, made={"use_rslora": True, "alpha": 6}), Voice()],
     "ranks and scales by module": [Voice(0.6, made={"ranks": {"v_proj": 3}, "alphas": {"o_proj": 5}}), Voice()],
-    "bands": [Voice(1.0, range(0, 10)), Voice(0.7, range(20, 30))],
-    "bands that overlap": [Voice(1.0, range(0, 20)), Voice(0.7, range(10, 30)), Voice(0.5)],
+    "bands": [Voice(1.0, range(10)), Voice(0.7, range(20, 30))],
+    "bands that overlap": [Voice(1.0, range(20)), Voice(0.7, range(10, 30)), Voice(0.5)],
     "attention here, all modules there": [
         Voice(1.0, range(4, 9)),
         Voice(0.7, range(7, 12), made={"modules": ["up_proj", "down_proj", "q_proj"]}),

@@ -6,7 +6,7 @@ import unicodedata
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.errors import explain
@@ -88,6 +88,8 @@ def parsed_or_refused(text: str) -> ModeExpression | ModeError:
 
 
 @given(anything())
+@example("AUTO@")
+@example("base*9")
 def test_any_text_is_a_mode_or_a_refusal_that_names_one(text: str) -> None:
     found = parsed_or_refused(text)
     if isinstance(found, ModeError):

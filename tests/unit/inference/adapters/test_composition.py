@@ -188,7 +188,7 @@ def test_a_composition_composes_again(tmp_path: Path) -> None:
 
 
 def test_bands_apart_share_rank_and_leave_other_layers_alone(tmp_path: Path) -> None:
-    early = write_adapter(tmp_path / "early", seed=1, rank=4), 1.0, range(0, 4)
+    early = write_adapter(tmp_path / "early", seed=1, rank=4), 1.0, range(4)
     late = write_adapter(tmp_path / "late", seed=2, rank=6), 1.0, range(8, 12)
     package, report = composed(tmp_path / "out", [early, late])
     assert report.rank == 6
@@ -197,7 +197,7 @@ def test_bands_apart_share_rank_and_leave_other_layers_alone(tmp_path: Path) -> 
 
 
 def test_modules_missing_in_some_layers_are_excluded_by_path(tmp_path: Path) -> None:
-    attention = write_adapter(tmp_path / "a", modules=ATTENTION), 1.0, range(0, 2)
+    attention = write_adapter(tmp_path / "a", modules=ATTENTION), 1.0, range(2)
     mlp = write_adapter(tmp_path / "m", modules=["down_proj"]), 1.0, range(1, 3)
     package, _ = composed(tmp_path / "out", [attention, mlp])
     config = json.loads((package.folder / "adapter_config.json").read_text())
@@ -266,7 +266,7 @@ def test_weights_out_of_range_are_refused(tmp_path: Path, weight: float) -> None
         Part(package, weight)
 
 
-@pytest.mark.parametrize("band", [range(0), range(5, 5), range(0, 13), range(12, 13), range(-1, 3), range(0, 9, 2)])
+@pytest.mark.parametrize("band", [range(0), range(5, 5), range(13), range(12, 13), range(-1, 3), range(0, 9, 2)])
 def test_bands_out_of_range_are_refused(tmp_path: Path, band: range) -> None:
     package = AdapterPackage.open(write_adapter(tmp_path / "in").folder)
     with pytest.raises(BandOutOfRange):

@@ -20,7 +20,7 @@ def whole(fake: FakeAdapter) -> dict[tuple[int, str], np.ndarray]:
 
 
 def test_agrees_with_the_dense_deltas(tmp_path: Path) -> None:
-    one = write_adapter(tmp_path / "1", seed=1, rank=3, layers=range(0, 8), modules=["q_proj", "up_proj"])
+    one = write_adapter(tmp_path / "1", seed=1, rank=3, layers=range(8), modules=["q_proj", "up_proj"])
     two = write_adapter(tmp_path / "2", seed=2, rank=5, layers=range(4, 12), use_rslora=True, dtype=Dtype.F32)
     found = conflict(AdapterPackage.open(one.folder), AdapterPackage.open(two.folder))
     first, second = whole(one), whole(two)

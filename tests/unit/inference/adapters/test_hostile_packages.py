@@ -7,6 +7,7 @@ import os
 import pickle
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -326,9 +327,8 @@ def test_a_pickle_is_refused_with_the_command_that_converts_it(good: Path, tmp_p
 
 def test_weights_replaced_after_opening_are_noticed(good: Path, tmp_path: Path) -> None:
     package = AdapterPackage.open(good)
-    os.replace(
-        write_adapter(tmp_path / "other", seed=9, modules=["q_proj"], layers=[0, 1, 2]).folder / WEIGHTS, good / WEIGHTS
-    )
+    other = write_adapter(tmp_path / "other", seed=9, modules=["q_proj"], layers=[0, 1, 2])
+    (other.folder / WEIGHTS).replace(good / WEIGHTS)
     with pytest.raises(PackageChanged):
         package.verify()
 
@@ -373,12 +373,11 @@ def test_flipped_bytes_are_refused_or_harmless(good: Path, data: st.DataObject) 
     damaged = bytearray(original)
     for _ in range(data.draw(st.integers(1, 4))):
         damaged[data.draw(st.integers(0, 1400))] = data.draw(st.integers(0, 255))
+    if data.draw(st.booleans()):
+        del damaged[data.draw(st.integers(0, len(damaged))) :]
+    (good / WEIGHTS).write_bytes(damaged)
     try:
-        (good / WEIGHTS).write_bytes(
-            damaged[: data.draw(st.integers(0, len(damaged)))] if data.draw(st.booleans()) else damaged
-        )
-        check(AdapterPackage.open(good), TINY)
-    except AdapterError as error:
-        assert str(error)
+        with suppress(AdapterError):
+            check(AdapterPackage.open(good), TINY)
     finally:
         (good / WEIGHTS).write_bytes(original)

@@ -105,13 +105,13 @@ def test_our_header_is_read_by_the_reference_implementation(matrices: list[tuple
     described = [(f"t{number}", *describe(*matrix)) for number, matrix in enumerate(matrices)]
     numbers = bytes(range(256)) * 8
     data = b"".join(numbers[:size] for _, _, size in described)
-    head = header(described)
+    head = header([("layer.", described)])
     assert len(head) % 64 == 0
     read = dict(deserialize(head + data))
-    assert read.keys() == {name for name, _, _ in described}
+    assert read.keys() == {f"layer.{name}" for name, _, _ in described}
     for (name, _, size), (dtype, rows, columns) in zip(described, matrices, strict=True):
-        assert (read[name]["dtype"], read[name]["shape"]) == (dtype.value, [rows, columns])
-        assert read[name]["data"] == numbers[:size]
+        assert (read[f"layer.{name}"]["dtype"], read[f"layer.{name}"]["shape"]) == (dtype.value, [rows, columns])
+        assert read[f"layer.{name}"]["data"] == numbers[:size]
 
 
 @pytest.mark.parametrize("dtype", list(Dtype))
