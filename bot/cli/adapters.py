@@ -96,9 +96,9 @@ def check(
             check_fit(_open(mind, name), base)
         except ConsiliumError as error:
             failed += 1
-            console.print(Text.assemble((f"{name}: ", "bold red"), str(error)))
+            console.print(Text.assemble((f"{name}: ", "bold red"), str(error)), soft_wrap=True)
         else:
-            console.print(Text.assemble((f"{name}: ", "bold green"), f"sound, for {base.name}"))
+            console.print(Text.assemble((f"{name}: ", "bold green"), f"sound, for {base.name}"), soft_wrap=True)
     if failed:
         raise ChecksFailed(failed, len(names))
 

@@ -51,7 +51,7 @@ def main() -> None:
     except ValidationError as error:
         for problem in error.errors():
             name = "CONSILIUM_" + "_".join(map(str, problem["loc"])).upper()
-            errors.print(Text(f"{name}: {problem['msg']}. See .env.example.", style="red"))
+            errors.print(Text(f"{name}: {problem['msg']}. See .env.example.", style="red"), soft_wrap=True)
         raise SystemExit(BAD_SETTINGS) from None
     configure_logs(settings)
     say = Translator(settings.language or system_language())
@@ -59,7 +59,7 @@ def main() -> None:
         app(obj=settings)
     except ConsiliumError as error:
         structlog.get_logger(__name__).error("command.failed", exc_info=error)
-        errors.print(Text(explain(error, say.language, say.template), style="red"))
+        errors.print(Text(explain(error, say.language, say.template), style="red"), soft_wrap=True)
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         # Whoever read our output has left. Python would complain once more when it flushes at exit.
@@ -79,6 +79,7 @@ def main() -> None:
                     reference=reference,
                 ),
                 style="red",
-            )
+            ),
+            soft_wrap=True,
         )
         raise SystemExit(UNEXPECTED) from None

@@ -64,9 +64,9 @@ async def _examine(settings: Settings) -> int:
             found = await examine()
         except ConsiliumError as error:
             failed += 1
-            console.print(Text.assemble(("✗ ", "bold red"), (f"{name:<12}", "bold"), str(error)))
+            console.print(Text.assemble(("✗ ", "bold red"), (f"{name:<12}", "bold"), str(error)), soft_wrap=True)
             return False
-        console.print(Text.assemble(("✓ ", "bold green"), (f"{name:<12}", "bold"), found))
+        console.print(Text.assemble(("✓ ", "bold green"), (f"{name:<12}", "bold"), found), soft_wrap=True)
         return True
 
     mind: Mind | None = None
@@ -89,7 +89,7 @@ async def _examine(settings: Settings) -> int:
         await check("adapters", see_adapters)
     await check("database", lambda: _see_database(settings))
     await check("embeddings", lambda: _see_embeddings(settings))
-    console.print(Text(f"  log         {log_path(settings)}", style="dim"))
+    console.print(Text(f"  log         {log_path(settings)}", style="dim"), soft_wrap=True)
     return failed
 
 

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.fixtures.postgres import server_directory
 
 CONSILIUM = Path(sys.executable).with_name("consilium")
 DEADLINE = 240
@@ -60,16 +62,21 @@ def prepared_models(base_model_dir: Path) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path: Path, prepared_models: Path) -> Home:
-    cache = tmp_path / "cache"
+def home(prepared_models: Path) -> Iterator[Home]:
+    with server_directory() as folder:
+        yield _home(folder, prepared_models)
+
+
+def _home(folder: Path, prepared_models: Path) -> Home:
+    cache = folder / "cache"
     cache.mkdir()
     (cache / "models").symlink_to(prepared_models)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("CONSILIUM_")}
     return Home(
         environment
         | {
-            "CONSILIUM_DATA_DIR": str(tmp_path / "data"),
-            "CONSILIUM_STATE_DIR": str(tmp_path / "state"),
+            "CONSILIUM_DATA_DIR": str(folder / "data"),
+            "CONSILIUM_STATE_DIR": str(folder / "state"),
             "CONSILIUM_CACHE_DIR": str(cache),
             "LANG": "C.UTF-8",
         }
