@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 import numpy as np
@@ -13,11 +11,7 @@ from inference.adapters.factors import best_of_rank, inner_product
 from inference.adapters.files import write_at
 from inference.adapters.frame import Frame
 from inference.adapters.plan import Chunk, Plan
-from inference.adapters.tensors import Reader
 from inference.base_model import MODULE_PATHS
-
-_WORTH_A_THREAD = 16 << 20
-"""From this size on, one chunk is written while the next is put together; below, a thread costs more than it saves."""
 
 
 class Assembly:
@@ -44,41 +38,19 @@ class Assembly:
         """
         plan = self._plan
         write_at(descriptor, plan.header, 0)
+        frame: Frame | None = None
         with ExitStack() as stack:
             readers = [stack.enter_context(part.package.file.reader()) for part in plan.parts]
-            if plan.size < _WORTH_A_THREAD:
-                for chunk, frame in self._filled(readers, 1):
-                    self._write(descriptor, chunk, frame)
-                return
-            writer = stack.enter_context(ThreadPoolExecutor(1))
-            last: Future[None] | None = None
-            for chunk, frame in self._filled(readers, 2):
-                # Two frames take turns: before the next is filled, what was in it before has to be written.
-                writing = writer.submit(self._write, descriptor, chunk, frame)
-                if last:
-                    last.result()
-                last = writing
-            if last:
-                last.result()
-
-    def _filled(self, readers: Sequence[Reader], turns: int) -> Iterator[tuple[Chunk, Frame]]:
-        """Each chunk, put together in one of `turns` frames."""
-        plan = self._plan
-        frames: list[Frame | None] = [None] * turns
-        for number, chunk in enumerate(plan.chunks()):
-            frame = frames[number % turns]
-            if not frame or frame.slots is not chunk.slots or frame.layers < len(chunk.layers):
-                frame = frames[number % turns] = Frame(plan, chunk.slots, len(chunk.layers))
-            for part, reader in enumerate(readers):
-                frame.receive(part, plan.parts[part].package, reader, chunk.layers)
-            frame.finish()
-            if plan.is_cut:
-                self._cut(chunk, frame)
-            yield chunk, frame
-
-    def _write(self, descriptor: int, chunk: Chunk, frame: Frame) -> None:
-        for place, block in zip(chunk.places, frame.blocks(len(chunk.layers)), strict=True):
-            write_at(descriptor, block, len(self._plan.header) + place)
+            for chunk in plan.chunks():
+                if not frame or frame.slots is not chunk.slots or frame.layers < len(chunk.layers):
+                    frame = Frame(plan, chunk.slots, len(chunk.layers))
+                for part, reader in enumerate(readers):
+                    frame.receive(part, plan.parts[part].package, reader, chunk.layers)
+                frame.finish()
+                if plan.is_cut:
+                    self._cut(chunk, frame)
+                for place, block in zip(chunk.places, frame.blocks(len(chunk.layers)), strict=True):
+                    write_at(descriptor, block, len(plan.header) + place)
 
     def _cut(self, chunk: Chunk, frame: Frame) -> None:
         """Bring the modules whose rank is over the limit down to it, and add up what that costs."""

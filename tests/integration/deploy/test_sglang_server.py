@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
-from tests.fixtures.sglang import START_TIMEOUT, SGLangServer, StartSGLang, free_port, running_sglang
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.fixtures.sglang import START_TIMEOUT, RunningSGLang, StartSGLang, running_sglang
 
 pytestmark = pytest.mark.timeout(2 * START_TIMEOUT)
 
 PARENT = """
 import sys, time
 from pathlib import Path
-import psutil
 from tests.fixtures.sglang import running_sglang
-with running_sglang(Path(sys.argv[1]), port=int(sys.argv[2])) as server:
-    children = psutil.Process(server.process.pid).children()
-    print(server.process.pid, *(child.pid for child in children), flush=True)
+with running_sglang(Path(sys.argv[1])) as server:
+    print(server.process.pid, flush=True)
     time.sleep(600)
 """
+"""A test run that starts a server and is never asked to end it."""
+
+
+def children(pid: int) -> dict[int, str]:
+    """Process id and name of each child; the kernel keeps 15 characters of a name."""
+    ids = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+    return {child: Path(f"/proc/{child}/comm").read_text(encoding="utf-8").strip() for child in ids}
 
 
 def gone(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
         return True
+    return state == "Z"
 
 
 def wait_until_gone(pids: list[int]) -> None:
@@ -44,7 +49,7 @@ def wait_until_gone(pids: list[int]) -> None:
         time.sleep(0.1)
 
 
-def test_it_answers_and_says_its_limits(sglang: SGLangServer) -> None:
+def test_it_answers_and_says_its_limits(sglang: RunningSGLang) -> None:
     answer = httpx.post(
         f"{sglang.url}/v1/chat/completions",
         json={
@@ -62,7 +67,7 @@ def test_it_answers_and_says_its_limits(sglang: SGLangServer) -> None:
     assert (info["max_loras_per_batch"], info["max_loaded_loras"]) == (8, 16)
 
 
-def test_adapters_are_loaded_only_with_the_key(sglang: SGLangServer) -> None:
+def test_adapters_are_loaded_only_with_the_key(sglang: RunningSGLang) -> None:
     body = {"lora_name": "x", "lora_path": "/no/such/folder"}
     refused = httpx.post(f"{sglang.url}/load_lora_adapter", json=body, timeout=30)
     assert refused.status_code == httpx.codes.UNAUTHORIZED
@@ -74,28 +79,33 @@ def test_adapters_are_loaded_only_with_the_key(sglang: SGLangServer) -> None:
 
 def test_a_server_without_one_of_its_processes_ends_whole(start_sglang: StartSGLang) -> None:
     server = start_sglang()
-    family = psutil.Process(server.process.pid).children()
-    (scheduler,) = [child for child in family if "scheduler" in child.name()]
-    scheduler.kill()
-    wait_until_gone([server.process.pid, *(child.pid for child in family)])
+    family = children(server.process.pid)
+    (scheduler,) = [pid for pid, name in family.items() if name.startswith("sglang::schedul")]
+    os.kill(scheduler, signal.SIGKILL)
+    wait_until_gone([server.process.pid, *family])
 
 
 def test_it_ends_with_a_test_run_that_was_killed(base_model_dir: Path, sglang_environment: Path) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(base_model_dir), str(free_port())], stdout=subprocess.PIPE, text=True
-    )
-    try:
+    with (
+        tempfile.TemporaryDirectory(prefix="consilium-") as scratch,
+        subprocess.Popen(
+            [sys.executable, "-c", PARENT, str(base_model_dir)],
+            env=os.environ | {"TMPDIR": scratch},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as parent,
+    ):
         assert parent.stdout is not None
-        pids = [int(word) for word in parent.stdout.readline().split()]
-        assert len(pids) > 2
-        parent.kill()
-        wait_until_gone(pids)
-    finally:
-        parent.kill()
-        parent.wait()
+        try:
+            server = int(parent.stdout.readline())
+            family = children(server)
+        finally:
+            parent.kill()
+        assert len(family) >= 2
+        wait_until_gone([server, *family])
 
 
-def test_a_port_in_use_is_named(sglang: SGLangServer, base_model_dir: Path) -> None:
+def test_a_port_in_use_is_named(sglang: RunningSGLang, base_model_dir: Path) -> None:
     with (
         pytest.raises(RuntimeError, match=f"cannot listen on .*:{sglang.port}"),
         running_sglang(base_model_dir, port=sglang.port),

@@ -23,7 +23,7 @@ from inference.adapters.parts import Part
 from inference.base_model import BaseModel
 from tests.fakes.adapters import write_adapter
 
-pytestmark = pytest.mark.model
+pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")]
 
 TEXT = "After a hard day of training I slept nine hours, and the next morning my pulse was 52. What should I do today?"
 
