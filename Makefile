@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # PyPI's torch for Linux brings CUDA along; a CPU build found by pip under the same version is used as it is.
-PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 export PYTHONUNBUFFERED := 1
 export TOKENIZERS_PARALLELISM := false
@@ -25,11 +25,11 @@ $(READY): constraints.txt pyproject.toml
 	echo "Preparing .venv (once, about a minute and 1.5 GB) ..." >&2
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	echo "  1/3 pinned packages" >&2
-	$(PIP) install --no-compile --no-deps -r constraints.txt 2>&1 | grep -v '^WARNING' >&2 || true
+	$(PIP) install --no-compile --no-deps -r constraints.txt
 	echo "  2/3 what this torch build needs" >&2
-	$(PIP) install --no-compile -c constraints.txt torch 2>&1 | grep -v '^WARNING' >&2 || true
+	$(PIP) install --no-compile -c constraints.txt torch
 	echo "  3/3 Consilium itself" >&2
-	$(PIP) install --no-compile --no-deps --no-build-isolation -e . 2>&1 | grep -v '^WARNING' >&2 || true
+	$(PIP) install --no-compile --no-deps --no-build-isolation -e .
 	$(BIN)/python -c 'import bot.cli.app, torch, peft, sentence_transformers' && touch $@
 
 demo: $(READY) ## Talk to the demo mind in the terminal
@@ -65,7 +65,7 @@ locales: $(READY) ## Bring the translation catalogues up to date with the code
 	$(BIN)/python -m bot.locales.catalogue --update
 
 lock: $(READY) ## Write constraints.txt from what .venv holds
-	(sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu//' | sort -f) > constraints.tmp && mv constraints.tmp constraints.txt
+	(sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu//' | sort -f) > constraints.tmp && mv constraints.tmp constraints.txt
 
 clean: ## Remove .venv and caches (not data, not models)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +24,8 @@ MAX_DOCUMENT_BYTES = 1 << 20
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _CANNOT_CLAIM = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV})
-_LARGE = 1 << 20
+_LARGE, _SMALL = 1 << 20, 1 << 16
+_POLL_SECONDS = 0.01
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -134,6 +137,43 @@ def _claim(descriptor: int, size: int) -> None:
     except OSError as error:
         if error.errno not in _CANNOT_CLAIM:
             raise
+
+
+@contextmanager
+def holding(path: Path, patience: float) -> Iterator[None]:
+    """Hold `path` against every thread and process that asks in the same way; whoever dies lets go.
+
+    Args:
+        patience: seconds to wait for another holder.
+
+    Raises:
+        CannotWrite: another holder has not let go in that time, or there can be no file at `path`.
+        DiskFull: there is no room for it.
+    """
+    with writing(path, _SMALL):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        deadline = time.monotonic() + patience
+        while not _seize(descriptor):
+            if time.monotonic() > deadline:
+                raise CannotWrite(path, f"another process has held it for {patience:.0f} seconds")
+            time.sleep(_POLL_SECONDS)
+        try:
+            yield
+        finally:
+            # Closing is not enough where a forked child has the descriptor too.
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
+
+
+def _seize(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def write_document(path: Path, document: BaseModel) -> None:

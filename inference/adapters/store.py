@@ -14,7 +14,7 @@ import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,12 +22,11 @@ from typing import Literal
 import pydantic
 import structlog
 from blake3 import blake3
-from filelock import FileLock, Timeout
 
 from inference.adapters.compose import CompositionReport, compose
 from inference.adapters.config import CONFIG_FILE
-from inference.adapters.errors import AdapterError, CannotWrite, CompositionUnknown
-from inference.adapters.files import read_document, write_document, writing
+from inference.adapters.errors import AdapterError, CompositionUnknown
+from inference.adapters.files import holding, read_document, write_document, writing
 from inference.adapters.package import WEIGHTS_FILE, AdapterPackage
 from inference.adapters.parts import Part, in_order
 from inference.base_model import BaseModel
@@ -252,21 +251,9 @@ class CompositionStore:
                 shutil.rmtree(path)
         return path
 
-    @contextmanager
-    def _lock(self, name: str) -> Iterator[None]:
+    def _lock(self, name: str) -> AbstractContextManager[None]:
         """Hold the composition against other threads and processes."""
-        path = self.root / _LOCKS / name
-        with writing(path, _SMALL):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path)
-            try:
-                lock.acquire(timeout=_PATIENCE_SECONDS, poll_interval=0.01)
-            except Timeout as error:
-                raise CannotWrite(path, f"another process has held it for {_PATIENCE_SECONDS:.0f} seconds") from error
-        try:
-            yield
-        finally:
-            lock.release()
+        return holding(self.root / _LOCKS / name, _PATIENCE_SECONDS)
 
 
 def _state_of(folder: Path) -> list[tuple[int, int, int]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from inference.adapters import store as store_module
 from inference.adapters.errors import AdapterError, CannotWrite, CompositionUnknown, NothingToCompose
+from inference.adapters.files import holding
 from inference.adapters.fit import check
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
@@ -199,3 +203,30 @@ def test_a_root_that_cannot_be_made_is_said_so(tmp_path: Path, parts: list[Part]
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(CannotWrite, match="file"):
         CompositionStore(tmp_path / "file" / "store").ensure(parts, TINY)
+
+
+def test_a_killed_process_lets_go(store: CompositionStore, parts: list[Part]) -> None:
+    lock = store.root / ".locks" / store.name_of(parts, TINY)
+    hold = (
+        "import sys, time; from pathlib import Path; from inference.adapters.files import holding\n"
+        "with holding(Path(sys.argv[1]), 9): print('held', flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen([sys.executable, "-c", hold, str(lock)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(store.ensure, parts, TINY)
+            with pytest.raises(TimeoutError):
+                asked.result(timeout=0.2)
+            holder.kill()
+            assert asked.result(timeout=60).path.is_dir()
+
+
+def test_patience_with_another_process_ends(
+    store: CompositionStore, parts: list[Part], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_PATIENCE_SECONDS", 0.05)
+    lock = store.root / ".locks" / store.name_of(parts, TINY)
+    with holding(lock, 0), pytest.raises(CannotWrite, match="another process has held it"):
+        store.ensure(parts, TINY)
+    assert store.ensure(parts, TINY).path.is_dir()
