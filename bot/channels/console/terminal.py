@@ -18,6 +18,7 @@ from rich.text import Text
 
 from bot.channels.console.pipe import PLATFORM
 from bot.channels.console.render import print_table
+from bot.channels.console.wrap import WordWrap
 from bot.channels.port import Incoming, Outcome
 from bot.locales import Language, Translator
 from bot.turns.inbox import Inbox
@@ -28,9 +29,11 @@ PLACE = "terminal"
 class TerminalReply:
     """Streams the answer under a dim heading that names the mode."""
 
-    def __init__(self, console: Console, status: Callable[[], None]) -> None:
+    def __init__(self, console: Console, settle: Callable[[], None]) -> None:
         self._console = console
-        self._settle = status
+        self._settle = settle
+        self._wrap = WordWrap(console.width)
+        self._mode = ""
         self._written = False
 
     async def open(self, mode: str) -> None:
@@ -42,12 +45,12 @@ class TerminalReply:
             self._settle()
             self._console.print(Text(self._mode, style="dim"))
             self._written = True
-        self._console.print(Text(text), end="", soft_wrap=True)
+        self._show(self._wrap.feed(text))
 
     async def finish(self, outcome: Outcome) -> None:
         self._settle()
         if self._written:
-            self._console.print()
+            self._show(f"{self._wrap.end()}\n")
         elif outcome.answer:
             self._console.print(Text(outcome.answer))
         if outcome.table:
@@ -55,6 +58,9 @@ class TerminalReply:
         if outcome.error:
             self._console.print(Text(outcome.error, style="yellow"))
         self._console.print()
+
+    def _show(self, text: str) -> None:
+        self._console.print(Text(text), end="", soft_wrap=True)
 
 
 class CommandCompleter(Completer):
