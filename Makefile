@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit check format bench eval-adapters adapters lock locales clean
+.PHONY: help setup demo test unit sglang test-sglang check format bench eval-adapters adapters lock locales clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -40,6 +40,12 @@ test: $(READY) ## Run every test that fits in fifteen minutes
 
 unit: $(READY) ## Run the fast, pure tests only
 	$(BIN)/python -m pytest tests/unit
+
+sglang: ## Prepare SGLang's own environment, outside the clone (CPU; 11 GB, once)
+	deploy/sglang/install cpu
+
+test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (slow)
+	$(BIN)/python -m pytest -m sglang
 
 check: $(READY) ## Lint, format, types, import directions, translations
 	$(BIN)/ruff check .

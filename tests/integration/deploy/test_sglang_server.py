@@ -15,7 +15,7 @@ import pytest
 
 from tests.fixtures.sglang import START_TIMEOUT, RunningSGLang, StartSGLang, running_sglang
 
-pytestmark = pytest.mark.timeout(2 * START_TIMEOUT)
+pytestmark = [pytest.mark.sglang, pytest.mark.timeout(2 * START_TIMEOUT)]
 
 PARENT = """
 import sys, time
