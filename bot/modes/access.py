@@ -10,7 +10,7 @@ from bot.modes.expression import parse
 from bot.modes.resolve import PROPOSALS, ResolvedMode, resolve
 
 if TYPE_CHECKING:
-    from bot.mind import Mind
+    from bot.mind.mind import Mind
 
 
 def check_access(mode: ResolvedMode, mind: Mind, roles: Collection[str]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Self
 
-from bot.mind import Mind
+from bot.mind.mind import Mind
 from bot.modes.bands import layer_range
 from bot.modes.resolve import ResolvedMode
 from bot.modes.weights import effective_weights

@@ -12,7 +12,7 @@ from bot.modes.expression import RESERVED, normalise
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.mind import Mind
+    from bot.mind.mind import Mind
 
 NEAR: Final = 60.0
 """Similarity, of 100, from which a name is worth proposing."""

@@ -19,7 +19,7 @@ from bot.modes.resolve import PROPOSALS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bot.mind import Mind
+    from bot.mind.mind import Mind
 
 _OPENING = r"(?:(?:now|ok(?:ay)?|let's|давай(?:те)?|теперь|ок)\s*,?\s+)?"
 _TURN_ON = r"(?:включ(?:и|ите|ить|ай|айте)|вруби|активиру(?:й|йте)|используй(?:те)?|поставь(?:те)?|выбери(?:те)?)"

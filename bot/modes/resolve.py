@@ -20,7 +20,7 @@ from bot.modes.names import find, nearest
 from inference.adapters.manifest import AdapterKind
 
 if TYPE_CHECKING:
-    from bot.mind import Mind
+    from bot.mind.mind import Mind
 
 PROPOSALS: Final = 6
 """Ways out that one error proposes."""

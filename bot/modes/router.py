@@ -18,7 +18,7 @@ from inference.training.dialogues import read_dialogues
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bot.mind import Mind
+    from bot.mind.mind import Mind
     from inference.embedding import Embedder
 
 NEAREST: Final = 3

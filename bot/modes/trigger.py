@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.modes.expression import ModeExpression, parse
 
 if TYPE_CHECKING:
-    from bot.mind import Mind
+    from bot.mind.mind import Mind
 
 _HEAD = re.compile(r"\s*<\|use_lora_(?P<name>[^<>|\n]*)\|>\s*", re.IGNORECASE)
 
