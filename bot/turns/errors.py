@@ -71,6 +71,12 @@ class AnswerNotSaved(TurnError):
         super().__init__(reason=reason)
 
 
+class NothingRemembered(MessageRefused):
+    """Something is to be forgotten, and nothing is remembered."""
+
+    sentence = N_("There is nothing to forget: I remember nothing about you yet.")
+
+
 class Unexpected(TurnError):
     """Something failed that nobody foresaw; the log holds all of it under this reference."""
 

@@ -68,6 +68,7 @@ def test_bad_messages_get_a_sentence_each_and_end_nothing(home: Home) -> None:
     assert "sport" in errors[1]
     assert "2.00" in errors[2]
     assert "/mode" in errors[3]
+    assert "nothing to forget" in errors[4]
     assert "tokens" in errors[7]
     assert "sport" in errors[8]
     assert all("Traceback" not in turn["error"] for turn in ended.objects[:-1])

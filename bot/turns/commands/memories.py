@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.channels.port import Table
 from bot.turns.commands.context import COMMANDS, CommandContext
 from bot.turns.commands.registry import Said
-from bot.turns.errors import BadArgument
+from bot.turns.errors import BadArgument, NothingRemembered
 from consilium.errors import N_
 
 MAX_CHARACTERS = 2000
@@ -46,6 +46,8 @@ async def forget(context: CommandContext, argument: str) -> Said:
         count = await context.memory.forget_all(user_id)
         return Said(say("Forgotten for good: {count}.", count=count))
     memories = await context.memory.all(user_id)
+    if not memories:
+        raise NothingRemembered
     number = int(argument) if argument.isascii() and argument.isdigit() else 0
     if not 1 <= number <= len(memories):
         usage = say("/forget N with N from /memory (1 to {last}), or /forget all", last=len(memories))
