@@ -18,8 +18,13 @@ environment_of() {
     esac
 }
 
-# is_complete DIRECTORY CONSTRAINTS: whether the environment was finished, from this very list.
+# packages_of CONSTRAINTS: the list without its comments.
+packages_of() {
+    grep -v '^#' "$1"
+}
+
+# is_complete DIRECTORY CONSTRAINTS: whether the environment was finished, from these very packages.
 # The marker is written last, so a directory without it is what an interrupted run left behind.
 is_complete() {
-    cmp --silent "$2" "$1/.complete"
+    [[ -f $1/.complete ]] && packages_of "$2" | cmp --silent - "$1/.complete"
 }
