@@ -1,5 +1,7 @@
 # Consilium. `make demo` and `make test` need nothing but Python >= 3.11 and make.
 PYTHON ?= python3
+# Which environment `make sglang` prepares: cpu or gpu.
+KIND   ?= cpu
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
@@ -41,8 +43,8 @@ test: $(READY) ## Run every test that fits in fifteen minutes
 unit: $(READY) ## Run the fast, pure tests only
 	$(BIN)/python -m pytest tests/unit
 
-sglang: ## Prepare SGLang's own environment, outside the clone (CPU; 11 GB, once)
-	deploy/sglang/install cpu
+sglang: ## Prepare SGLang's own environment, shared between clones (3 to 6 GB; KIND=gpu: 11 GB)
+	PYTHON=$(PYTHON) deploy/sglang/install $(KIND)
 
 test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (slow)
 	$(BIN)/python -m pytest -m sglang
