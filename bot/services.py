@@ -71,7 +71,7 @@ async def open_services(settings: Settings, progress: Progress = lambda _: None)
 
         progress(N_("loading the models"))
         engine = await _engine(settings, mind, base_folder, stack)
-        embedder = await asyncio.to_thread(_embedder, settings)
+        embedder = await asyncio.to_thread(make_embedder, settings)
         stack.push_async_callback(embedder.close)
         await embedder.start()
 
@@ -93,7 +93,12 @@ async def database_address(settings: Settings) -> AsyncIterator[str]:
         yield server.dsn
 
 
-def _embedder(settings: Settings) -> SentenceTransformerEmbedder:
+def make_embedder(settings: Settings) -> SentenceTransformerEmbedder:
+    """The embedder the settings name, its weights not yet read; blocking.
+
+    Raises:
+        ModelMissing, ModelUnusable: it is not here, or broken.
+    """
     return open_embedder(settings.embedding_model, settings.models_dir, allow_download=settings.allow_download)
 
 

@@ -17,11 +17,10 @@ from bot.cli.errors import ChecksFailed
 from bot.cli.tables import output
 from bot.logs import log_path
 from bot.mind import Mind, load_mind
-from bot.services import base_model_folder, database_address, open_composer
+from bot.services import base_model_folder, database_address, make_embedder, open_composer
 from bot.settings import Settings
 from consilium.errors import N_, ConsiliumError
 from db.database import Database
-from inference.embedding import open_embedder
 
 NEEDED_FREE = 1_000_000_000
 """Bytes: the prepared base model, the embedded database and room for compositions."""
@@ -122,9 +121,7 @@ async def _see_database(settings: Settings) -> str:
 
 
 async def _see_embeddings(settings: Settings) -> str:
-    embedder = await asyncio.to_thread(
-        open_embedder, settings.embedding_model, settings.models_dir, allow_download=settings.allow_download
-    )
+    embedder = await asyncio.to_thread(make_embedder, settings)
     try:
         [vector] = await embedder.embed(["one sentence"])
     finally:

@@ -47,5 +47,4 @@ async def open_conversation(database: Database, mind: Mind, incoming: Incoming) 
         session = await sessions.open(
             connection, platform=incoming.platform, place=f"{mind.name}/{incoming.place}", mode=mind.default_mode
         )
-        known = await users.get(connection)
-    return Conversation(known or user, session, heard_language(incoming))
+    return Conversation(user, session, heard_language(incoming))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -149,7 +149,7 @@ class Pipeline:
 
     async def _generate(self, draft: Draft, reply: Reply) -> None:
         assert draft.prompt is not None
-        request = GenerationRequest(draft.prompt.messages, draft.adapter, replace(self._mind.sampling))
+        request = GenerationRequest(draft.prompt.messages, draft.adapter, self._mind.sampling)
         try:
             async with asyncio.timeout(self._limits.seconds), aclosing(self._engine.generate(request)) as events:
                 async for event in events:
