@@ -18,6 +18,7 @@ import shlex
 import shutil
 import socket
 import stat
+import struct
 import subprocess
 import tempfile
 import time
@@ -38,6 +39,9 @@ _SETTINGS: Final = {"listen_addresses": "", "port": str(_PORT)}
 """Written into the cluster's own configuration, so that its owner may change them."""
 _TELLING: Final = re.compile(r"(?:FATAL|PANIC|DETAIL|error): +(.+)")
 """The lines of a log that tell what went wrong."""
+_IS_ANYBODY_THERE: Final = struct.pack("!ii", 8, 80877103)
+"""The protocol's SSLRequest, which a server answers with one byte. The socket of a server that has just been killed
+takes connections until the system has cleared it away, but it answers nothing."""
 _STILL_ENDING: Final = ("pre-existing shared memory block", "already exists")
 """What Postgres says while what was left of a killed or stopping server is not quite gone."""
 
@@ -148,6 +152,9 @@ class Cluster:
             with socket.socket(socket.AF_UNIX) as probe:
                 probe.settimeout(5)
                 probe.connect(f"{folder}/.s.PGSQL.{port}")
+                probe.sendall(_IS_ANYBODY_THERE)
+                if not probe.recv(1):
+                    return None
         except (OSError, IndexError):
             return None
         return folder, port, len(lines) > 7 and lines[7].strip() == "ready"
