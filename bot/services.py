@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
+from bot.metrics import serving_metrics
 from bot.mind import Mind, load_mind
 from bot.modes.composer import Composer
+from bot.modes.prewarm import Heat, prewarm
 from bot.modes.router import Router
 from bot.recall.memory import PersonalMemory
 from bot.settings import Settings
@@ -46,10 +50,15 @@ def base_model_folder(settings: Settings, mind: Mind) -> Path:
     return resolve_base_model(wanted, settings.models_dir, allow_download=settings.allow_download)
 
 
-def open_composer(settings: Settings, mind: Mind, base_folder: Path) -> Composer:
-    """The mind's adapters, checked against its base model; blocking."""
+def open_composer(settings: Settings, mind: Mind, base_folder: Path, engine_rank: int | None = None) -> Composer:
+    """The mind's adapters, checked against its base model; blocking.
+
+    Args:
+        engine_rank: the largest rank that the engine takes, when it is known and there is a limit.
+    """
     base = BaseModel.from_config(base_folder / "config.json", mind.base_model)
-    return Composer.open(mind, base, CompositionStore(settings.compositions_dir))
+    limits = [rank for rank in (settings.max_rank, engine_rank) if rank is not None]
+    return Composer.open(mind, base, CompositionStore(settings.compositions_dir), min(limits, default=None))
 
 
 @asynccontextmanager
@@ -63,14 +72,16 @@ async def open_services(settings: Settings, progress: Progress = lambda _: None)
         mind = await asyncio.to_thread(load_mind, settings.mind)
         progress(N_("preparing the base model (the first time takes half a minute)"))
         base_folder = await asyncio.to_thread(base_model_folder, settings, mind)
-        composer = await asyncio.to_thread(open_composer, settings, mind, base_folder)
 
         progress(N_("starting the database"))
         dsn = await stack.enter_async_context(database_address(settings))
         database = await stack.enter_async_context(await Database.open(dsn))
 
         progress(N_("loading the models"))
-        engine = await _engine(settings, mind, base_folder, stack)
+        engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
+        stack.push_async_callback(engine.close)
+        await engine.start()
+        composer = await asyncio.to_thread(open_composer, settings, mind, base_folder, engine.max_rank)
         embedder = await asyncio.to_thread(make_embedder, settings)
         stack.push_async_callback(embedder.close)
         await embedder.start()
@@ -80,6 +91,9 @@ async def open_services(settings: Settings, progress: Progress = lambda _: None)
         limits = Limits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds)
         pipeline = Pipeline(mind, database, engine, memory, Router(embedder, mind), composer, running, limits)
         inbox = Inbox(mind, database, memory, composer, pipeline, running)
+        await stack.enter_async_context(serving_metrics(settings.metrics_host, settings.metrics_port))
+        heat = Heat(settings.prewarm_modes, settings.prewarm_days)
+        await stack.enter_async_context(_beside(prewarm(mind, composer, engine, database, heat), "prewarm"))
         yield Services(mind, database, engine, composer, inbox)
 
 
@@ -102,19 +116,36 @@ def make_embedder(settings: Settings) -> SentenceTransformerEmbedder:
     return open_embedder(settings.embedding_model, settings.models_dir, allow_download=settings.allow_download)
 
 
-async def _engine(settings: Settings, mind: Mind, base_folder: Path, stack: AsyncExitStack) -> Engine:
+def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:
+    """The engine the settings name, not started; blocking."""
     if settings.engine == "sglang":
         from inference.engine.sglang import SGLangEngine
 
-        key = settings.sglang_admin_key
-        engine: Engine = SGLangEngine(
-            settings.sglang_url, mind.base_model, base_folder, admin_key=key.get_secret_value() if key else None
+        return SGLangEngine(
+            settings.sglang_url,
+            mind.base_model,
+            base_folder,
+            api_key=_said(settings.sglang_api_key),
+            admin_key=_said(settings.sglang_admin_key),
+            compositions=settings.compositions_dir,
+            patience=settings.engine_patience,
         )
-    else:
-        # Imported late: torch and transformers take seconds, and a remote engine needs neither.
-        from inference.engine.local import LocalEngine
+    # Imported late: torch and transformers take seconds, and a remote engine needs neither.
+    from inference.engine.local import LocalEngine
 
-        engine = LocalEngine(base_folder)
-        await engine.start()
-    stack.push_async_callback(engine.close)
-    return engine
+    return LocalEngine(base_folder)
+
+
+def _said(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    """Work that goes on while this is open, and is over when it is left."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -38,7 +38,19 @@ class Settings(BaseSettings):
     allow_download: bool = False
     """Whether models may be fetched from a hub."""
     sglang_url: str = "http://127.0.0.1:30000"
+    sglang_api_key: SecretStr | None = None
+    """Its `--api-key`, for answers."""
     sglang_admin_key: SecretStr | None = None
+    """Its `--admin-api-key`, for bringing adapters to it."""
+    engine_patience: float = Field(120, ge=0)
+    """Seconds to go on trying while the engine's server is away before a person gets an error."""
+    max_rank: int | None = Field(None, ge=1)
+    """Largest rank of a composition; unset: what the engine takes. A larger one than that changes nothing."""
+    prewarm_modes: int = Field(8, ge=0, le=1000)
+    """How many of the modes used most are made ready at start, beside the core and the default mode; 0 for none at
+    all."""
+    prewarm_days: int = Field(14, ge=1, le=3650)
+    """From how many past days the use of modes is counted."""
     embedding_model: str = "all-MiniLM-L6-v2"
 
     prompt_tokens: int = Field(3072, ge=256)
@@ -47,6 +59,10 @@ class Settings(BaseSettings):
     generation_seconds: float = Field(300, gt=0)
     """Deadline of one answer, from the prompt to its last token."""
 
+    metrics_port: int | None = Field(None, ge=1, le=65535)
+    """Port of the Prometheus metrics; unset: they are not served."""
+    metrics_host: str = "127.0.0.1"
+    """Address the metrics are served on."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("mind", "data_dir", "cache_dir", "state_dir", mode="after")

@@ -10,6 +10,7 @@ from bot.mind.mind import Mind
 from bot.modes.bands import layer_range
 from bot.modes.resolve import ResolvedMode
 from bot.modes.weights import effective_weights
+from inference.adapters.composition import Composition
 from inference.adapters.fit import check
 from inference.adapters.manifest import AdapterManifest
 from inference.adapters.package import AdapterPackage
@@ -36,11 +37,14 @@ class Composer:
         self.packages = packages
         self.manifests = manifests
         self.store = store
-        self._max_rank = max_rank
+        self.max_rank = max_rank
 
     @classmethod
     def open(cls, mind: Mind, base: BaseModel, store: CompositionStore, max_rank: int | None = None) -> Self:
         """Open every adapter of the mind and check that it is sound and belongs to the base; blocking.
+
+        Args:
+            max_rank: compositions of a larger rank are cut to it; None when there is no limit.
 
         Raises:
             AdapterError: an adapter is broken, or another base's.
@@ -87,10 +91,13 @@ class Composer:
         """The mode's composition, made now if it never was; None for the bare base model.
 
         Raises:
+            AdapterRevoked: one of its adapters may not be used any more.
             AdapterError: it cannot be composed or written.
         """
+        composition = await asyncio.to_thread(self.compose, mode)
+        return composition.ref if composition else None
+
+    def compose(self, mode: ResolvedMode) -> Composition | None:
+        """As `ready`, with all there is to know of the composition; blocking."""
         parts = self.parts(mode)
-        if not parts:
-            return None
-        composition = await asyncio.to_thread(self.store.ensure, parts, self.base, max_rank=self._max_rank)
-        return composition.ref
+        return self.store.ensure(parts, self.base, max_rank=self.max_rank) if parts else None

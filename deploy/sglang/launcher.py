@@ -3,75 +3,34 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
+import json
 import os
 import shlex
-import signal
-import socket
 import sys
-import tomllib
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from resident import Room, residents
+from startup import (
+    ADMIN_KEY,
+    API_KEY,
+    check_port,
+    end_with_parent,
+    is_given,
+    key_argument,
+    read_profile,
+    stop,
+    words_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HERE = Path(__file__).resolve().parent
-KEYS = {"--admin-api-key": "CONSILIUM_SGLANG_ADMIN_KEY", "--api-key": "CONSILIUM_SGLANG_API_KEY"}
-"""Flags that hold a secret, and the variable each may come from."""
 DEFAULT_PORT = 30000
-
-Value = bool | int | float | str | list[str]
-
-
-class Profile(BaseModel):
-    """How to start SGLang on one kind of machine; a file of `profiles/`, where each line carries its reason."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    keys: Literal["required", "optional"] = "optional"
-    """Whether the server may start without an admin key and an API key."""
-    stand_in: bool = False
-    """Put `stand_in/` first on PYTHONPATH, in place of the packages that need CUDA."""
-    variables: dict[str, str] = Field(default_factory=dict)
-    """Environment variables of the server."""
-    flags: dict[str, Value]
-    """SGLang's flags without their dashes; true is a flag without a value."""
-
-    @field_validator("flags")
-    @classmethod
-    def _no_false(cls, flags: dict[str, Value]) -> dict[str, Value]:
-        for name, value in flags.items():
-            if value is False:
-                raise ValueError(f"{name}: SGLang's switches have no off; leave the line out")
-            if name.startswith("-"):
-                raise ValueError(f"{name}: write the flag without its dashes")
-        return flags
-
-    def arguments(self) -> list[str]:
-        """The flags as SGLang's command line takes them."""
-        words: list[str] = []
-        for name, value in self.flags.items():
-            words.append(f"--{name}")
-            if isinstance(value, list):
-                words += value
-            elif value is not True:
-                words.append(str(value))
-        return words
-
-
-def read_profile(path: Path) -> Profile:
-    """Read and check a profile; a mistake in it ends the program with a sentence that names it."""
-    try:
-        return Profile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        _stop(f"{path} is not TOML: {error}.")
-    except ValidationError as error:
-        mistakes = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        _stop(f"{path}: {mistakes}.")
-
-
-def _stop(sentence: str) -> NoReturn:
-    raise SystemExit(sentence)
+SLOTS = 8
+"""SGLang's `--max-loras-per-batch` when nothing says it."""
 
 
 def _check_model(model: str) -> None:
@@ -79,38 +38,44 @@ def _check_model(model: str) -> None:
     looks_local = model.startswith((".", "/", "~"))
     folder = Path(model)
     if looks_local and not folder.is_dir():
-        _stop(f"There is no model in {model}: no such folder.")
+        stop(f"There is no model in {model}: no such folder.")
     if folder.is_dir() and not (folder / "config.json").is_file():
-        _stop(f"There is no model in {model}: a folder of a model holds a config.json.")
+        stop(f"There is no model in {model}: a folder of a model holds a config.json.")
 
 
-def _check_port(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+def _room(words: Sequence[str], model: str) -> Room:
+    """What a server started with these words will take, as far as they say."""
+
+    def number(flag: str) -> int | None:
         try:
-            probe.bind((host, port))
-        except OSError as error:
-            _stop(f"SGLang cannot listen on {host}:{port}: {error.strerror}. Choose another with --port.")
+            return int(words_of(flag, words)[0])
+        except (IndexError, ValueError):  # not said, or SGLang will say what is wrong with it
+            return None
+
+    modules = frozenset(words_of("--lora-target-modules", words))
+    try:
+        width = json.loads((Path(model) / "config.json").read_bytes()).get("hidden_size")
+    except (OSError, ValueError):  # a name on a hub, or a model SGLang will not start with either
+        width = None
+    return Room(
+        loaded=number("--max-loaded-loras"),
+        pinned=(number("--max-loras-per-batch") or SLOTS) - 1,
+        rank=number("--max-lora-rank"),
+        modules=modules if modules and "all" not in modules else None,
+        hidden_size=width,
+    )
 
 
-def _key_arguments(given: list[str], required: bool) -> list[str]:
-    """The keys that come from the environment because no flag says them."""
-    words: list[str] = []
-    for flag, variable in KEYS.items():
-        if any(word == flag or word.startswith(f"{flag}=") for word in given):
-            continue
-        key = os.environ.get(variable)
-        if key:
-            words += [flag, key]
-        elif required:
-            _stop(f"This profile does not start without a key: set {variable} (or give {flag}).")
-    return words
-
-
-def _end_with_parent() -> None:
-    """Ask the kernel to end this process when the one that started it is gone, however it went."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+def _resident_arguments(compositions: Path, words: Sequence[str], model: str) -> list[str]:
+    """`--lora-paths` with what the service found hot; a sentence on stderr for what is left out."""
+    if is_given("--lora-paths", words):
+        return []
+    found = residents(compositions, _room(words, model))
+    for note in found.notes:
+        print(note, file=sys.stderr)
+    if not found.adapters:
+        return []
+    return ["--lora-paths", *(json.dumps(asdict(adapter)) for adapter in found.adapters)]
 
 
 def main() -> None:
@@ -119,6 +84,7 @@ def main() -> None:
     parser.add_argument("--model-path", help="folder or hub name of the base model, when not the profile's")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--compositions", type=Path, metavar="DIR", help="start with what resident.json in it lists")
     parser.add_argument("--end-with-parent", action="store_true", help="end when the starting process is gone")
     parser.add_argument("--show", action="store_true", help="print the command and its variables; start nothing")
     given, extra = parser.parse_known_args()
@@ -126,21 +92,25 @@ def main() -> None:
     profile = read_profile(HERE / "profiles" / f"{given.profile}.toml")
     model = given.model_path or profile.flags.get("model-path")
     if not isinstance(model, str):
-        _stop(f"The profile {given.profile} names no model. Say which: --model-path DIR")
+        stop(f"The profile {given.profile} names no model. Say which: --model-path DIR")
     _check_model(model)
-    keys = _key_arguments(extra, profile.keys == "required")
+    required = profile.keys == "required"
+    keys = key_argument("--admin-api-key", ADMIN_KEY, extra, required)
+    keys += key_argument("--api-key", API_KEY, extra, required)
 
-    command = [sys.executable, "-m", "sglang.launch_server", *profile.arguments()]
-    command += ["--model-path", model, "--host", given.host, "--port", str(given.port), *keys, *extra]
+    words = [*profile.arguments(), "--model-path", model, "--host", given.host, "--port", str(given.port), *keys]
+    if given.compositions:
+        words += _resident_arguments(given.compositions, [*words, *extra], model)
+    command = [sys.executable, "-m", "sglang.launch_server", *words, *extra]
     variables = dict(profile.variables)
     if profile.stand_in:
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE / "stand_in"), os.environ.get("PYTHONPATH"))))
     if given.show:
         print(shlex.join(["env", *(f"{k}={v}" for k, v in variables.items()), *command]))
         return
-    _check_port(given.host, given.port)
+    check_port(given.host, given.port)
     if given.end_with_parent:
-        _end_with_parent()
+        end_with_parent()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else three processes would compile all of SGLang at each start
     os.execve(command[0], command, os.environ | variables)  # noqa: S606
 

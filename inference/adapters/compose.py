@@ -23,13 +23,11 @@ from inference.adapters.config import CONFIG_FILE, plain_config
 from inference.adapters.dtypes import Dtype
 from inference.adapters.errors import WeightsOverflow
 from inference.adapters.files import replacing, write_at, writing
-from inference.adapters.fit import check
+from inference.adapters.fit import MOST_NORM, check
 from inference.adapters.package import WEIGHTS_FILE
 from inference.adapters.parts import Part, in_order
-from inference.adapters.plan import Plan, make_plan
+from inference.adapters.plan import Plan, Slot, make_plan
 from inference.base_model import MODULE_PATHS, BaseModel
-
-_LARGEST = float(np.finfo(np.float32).max) / 2
 
 
 class CompositionReport(pydantic.BaseModel):
@@ -63,7 +61,7 @@ def compose(
     Raises:
         OtherBase, DigestMismatch, WeightsNotFinite, PackageUnreadable, PackageChanged: a part is unfit (`fit.check`).
         BandOutOfRange, NothingToCompose: no part has anything in the layers asked for.
-        WeightsOverflow: a part's scale takes its numbers beyond float32.
+        WeightsOverflow: a part's numbers, with its scale, are beyond what an engine is given.
         DiskFull, CannotWrite: what was in `destination` before is as it was, and nothing new is there.
     """
     for part in parts:
@@ -99,12 +97,33 @@ def compose(
 
 
 def _check_magnitudes(plan: Plan) -> None:
+    """Refuse factors beyond `MOST_NORM`, which no engine is given; cutting the rank makes none larger.
+
+    The norm cannot be above what it were if every number was the largest, and only for absurd adapters does that
+    not settle it.
+    """
     for run in plan.runs:
         for slot in run.slots:
+            most_a = most_b = 0.0
             for piece in slot.pieces:
-                package = plan.parts[piece.part].package
-                if package.scan.peak * max(piece.factor, 1.0) > _LARGEST:
-                    raise WeightsOverflow(package.folder)
+                peak = plan.parts[piece.part].package.scan.peak
+                most_a += piece.pair.rank * slot.inputs * peak**2
+                most_b += piece.pair.rank * slot.outputs * (piece.factor * peak) ** 2
+            if max(most_a, most_b) > MOST_NORM**2:
+                for layer in run.layers:
+                    _check_norms(plan, slot, layer)
+
+
+def _check_norms(plan: Plan, slot: Slot, layer: int) -> None:
+    energies = np.zeros(2)
+    for piece in slot.pieces:
+        package = plan.parts[piece.part].package
+        pair = package.layers[layer][slot.module]
+        with package.file.reader() as reader:
+            a, b = (reader.matrix(tensor).astype(np.float64) for tensor in (pair.a, pair.b))
+        energies += np.square(a).sum(), np.square(b * piece.factor).sum()
+        if energies.max() > MOST_NORM**2:
+            raise WeightsOverflow(package.folder)
 
 
 def _config(plan: Plan) -> bytes:

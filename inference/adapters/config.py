@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -18,11 +19,14 @@ CONFIG_FILE = "adapter_config.json"
 MAX_RANK = 4096
 
 _MAX_PATTERN = 200
-_MAX_QUANTIFIERS = 4
+_MAX_PATTERNS = 1024
+_MAX_CHOOSY = 8
+_MAX_CHOICES = 3
 _Number = TypeVar("_Number", int, float)
 
-_QUANTIFIER = re.compile(r"[*+{]")
-_QUANTIFIED_GROUP = re.compile(r"\)[*+?{]|\\[0-9gk]")
+_QUANTIFIER = re.compile(r"[*+?{]")
+_GROUP = re.compile(r"[(|]")
+_UNBOUNDED = re.compile(r"\)[*+?{]|\\[0-9gk]|\(\?(?!:)")
 
 Rank = Annotated[int, Field(ge=1, le=MAX_RANK)]
 Alpha = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
@@ -94,7 +98,12 @@ class AdapterConfig(BaseModel):
         start = str(self.init_lora_weights).lower()
         if start.startswith(_BASE_CHANGING):
             yield f"an initialisation that changes the base model ({start[:20]})"
-        for pattern in [*(self.rank_pattern or ()), *(self.alpha_pattern or ())]:
+        patterns = [*(self.rank_pattern or ()), *(self.alpha_pattern or ())]
+        if len(patterns) > _MAX_PATTERNS:
+            yield f"more than {_MAX_PATTERNS} patterns"
+        if sum(_is_choosy(pattern) for pattern in patterns) > _MAX_CHOOSY:
+            yield f"more than {_MAX_CHOOSY} patterns with choices in them"
+        for pattern in patterns:
             if not _is_tame(pattern):
                 yield f"a pattern that is not safe to evaluate ({pattern[:40]})"
 
@@ -123,26 +132,36 @@ class AdapterConfig(BaseModel):
 def _by_pattern(patterns: dict[str, _Number] | None, path: str, default: _Number) -> _Number:
     """The value of the first pattern that matches the end of `path`, as PEFT looks it up."""
     for pattern, value in (patterns or {}).items():
-        if re.match(_anchored(pattern), path):
+        if _compiled(pattern).match(path):
             return value
     return default
 
 
+def _is_choosy(pattern: str) -> bool:
+    """Whether there is more than one way to match it, so that not matching it may take many tries."""
+    return bool(_QUANTIFIER.search(pattern) or _GROUP.search(pattern))
+
+
 def _is_tame(pattern: str) -> bool:
-    """Whether matching takes a bounded time: no repeated groups, no back-references, few repetitions."""
-    if len(pattern) > _MAX_PATTERN or _QUANTIFIED_GROUP.search(pattern):
+    """Whether matching takes a bounded number of tries: nothing repeats a group, and there are few choices.
+
+    Each further repetition or group multiplies the tries; nothing else about a pattern tells what they come to.
+    """
+    if len(pattern) > _MAX_PATTERN or _UNBOUNDED.search(pattern):
         return False
-    if len(_QUANTIFIER.findall(pattern)) > _MAX_QUANTIFIERS:
+    if len(_QUANTIFIER.findall(pattern)) + pattern.count("(") > _MAX_CHOICES:
         return False
     try:
-        re.compile(_anchored(pattern))
-    except (re.error, OverflowError):
+        _compiled(pattern)
+    except (re.error, OverflowError, RecursionError):
         return False
     return True
 
 
-def _anchored(pattern: str) -> str:
-    return rf"(.*\.)?({pattern})$"
+@lru_cache(maxsize=_MAX_PATTERNS)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern as PEFT looks for it: at the end of a module's path, from a dot on."""
+    return re.compile(rf"(.*\.)?({pattern})$")
 
 
 def plain_config(

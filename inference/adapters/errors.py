@@ -8,9 +8,29 @@ from pathlib import Path
 from consilium.errors import N_
 from inference.errors import InferenceError
 
+_MOST_CHARACTERS = 4096
+
 
 class AdapterError(InferenceError):
-    """Root of what goes wrong with adapters and compositions."""
+    """Root of what goes wrong with adapters and compositions.
+
+    Its details quote files of strangers: what is not plain text (control characters, directions of writing, halves of
+    characters) is shown escaped, and what is longer than any path is cut.
+    """
+
+    def __init__(self, **details: object) -> None:
+        super().__init__(**{name: _plain(value) for name, value in details.items()})
+
+
+def _plain(value: object) -> object:
+    if not isinstance(value, str | Path):
+        return value
+    text = str(value)
+    if len(text) > _MOST_CHARACTERS:
+        text = f"{text[:_MOST_CHARACTERS]}…"
+    elif text.isprintable():
+        return value
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class PackageUnreadable(AdapterError):
@@ -176,10 +196,20 @@ class NothingToCompose(AdapterError):
         super().__init__(adapters=", ".join(map(str, adapters)))
 
 
-class WeightsOverflow(AdapterError):
-    """An adapter's scale and weight take its numbers past the largest float."""
+class NotSafeForm(AdapterError):
+    """A package may be sound, but a server could misread it or die of it as it stands."""
 
-    sentence = N_("With its scale, the adapter {path} holds numbers too large for 32-bit floats.")
+    sentence = N_("The adapter {path} cannot be given to a server as it is: {reason}.")
+    remedy = N_("Compose it first (consilium adapters compose), and change nothing in the folder that makes.")
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(path=path, reason=reason)
+
+
+class WeightsOverflow(AdapterError):
+    """An adapter's numbers, with its scale and weight, are so large that a model computes infinities with them."""
+
+    sentence = N_("With its scale, the adapter {path} holds numbers so large that the model's own would overflow.")
     remedy = N_("Such an adapter cannot answer sensibly; train it again with a smaller lora_alpha or learning rate.")
 
     def __init__(self, path: Path) -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -67,13 +67,13 @@ def read_document(folder: Path, name: str, model: type[Document]) -> Document:
         raise DocumentBroken(path, 1, f"the file is larger than {MAX_DOCUMENT_BYTES} bytes")
     try:
         text = raw.decode()
-        values = json.loads(text)
+        values = json.loads(text, object_pairs_hook=unique, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise DocumentBroken(path, error.lineno, f"this is not JSON ({error.msg})") from error
     except UnicodeDecodeError as error:
         raise DocumentBroken(path, raw.count(b"\n", 0, error.start) + 1, "this is not UTF-8 text") from error
     except (ValueError, RecursionError) as error:
-        raise DocumentBroken(path, 1, "this is not JSON (a number too long, or brackets too deep)") from error
+        raise DocumentBroken(path, 1, f"this is not JSON ({brief(error)})") from error
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -82,6 +82,27 @@ def read_document(folder: Path, name: str, model: type[Document]) -> Document:
         where = [str(key) for key in first["loc"] if isinstance(key, int) or json.dumps(key) in text]
         problem = f"“{'.'.join(where)}”: {first['msg']}" if where else first["msg"]
         raise DocumentBroken(path, _line_of(text, where), problem) from error
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a name that stands twice, readers take the first or the last as they please.
+
+    Raises:
+        ValueError: a name stands twice.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def brief(error: Exception) -> str:
+    """What was wrong with JSON from a stranger, in a few words."""
+    return "brackets too deep" if isinstance(error, RecursionError) else str(error)[:80]
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
 
 
 def _line_of(text: str, where: list[str]) -> int:

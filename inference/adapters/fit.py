@@ -8,6 +8,15 @@ from inference.adapters.errors import OtherBase
 from inference.adapters.package import AdapterPackage, Pair
 from inference.base_model import BaseModel
 
+MOST_NORM = 1e5
+"""Largest Frobenius norm of a factor that an engine is given; trained ones have 1 to 100.
+
+Far above it, a model's own numbers overflow whatever the prompt; what is not a number where a token is drawn ends an
+SGLang server on a CPU, and with it everybody's answers.
+"""
+
+_SHOWN = 120
+
 
 def check(package: AdapterPackage, base: BaseModel) -> None:
     """Check all there is to check before an adapter may be composed or loaded: base, layers, shapes, numbers.
@@ -19,7 +28,7 @@ def check(package: AdapterPackage, base: BaseModel) -> None:
     """
     difference = _difference(package, base)
     if difference:
-        raise OtherBase(package.folder, package.base_name or "?", base.name, difference)
+        raise OtherBase(package.folder, package.base_name[:_SHOWN] or "?", base.name, difference)
     package.verify()
 
 

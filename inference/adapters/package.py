@@ -27,6 +27,7 @@ from inference.adapters.errors import (
     WeightsDamaged,
     WeightsNotFinite,
 )
+from inference.adapters.files import open_inside
 from inference.adapters.manifest import AdapterManifest, find_manifest
 from inference.adapters.tensors import Tensor, TensorFile
 from inference.base_model import MODULE_PATHS
@@ -38,7 +39,7 @@ _ZIP = b"PK\x03\x04"
 _CHUNK_BYTES = 1 << 20
 _MODULES = {path: module for module, path in MODULE_PATHS.items()}
 _TENSOR_NAME = re.compile(
-    r"base_model\.model\.((?:[A-Za-z_][A-Za-z0-9_]*\.)*layers)\.(0|[1-9][0-9]{0,3})\.([a-z_]+\.[a-z_]+)\.lora_([AB])\.weight"
+    r"base_model\.model\.((?:[A-Za-z_][A-Za-z0-9_]{0,39}\.){0,6}layers)\.(0|[1-9][0-9]{0,3})\.([a-z_]+\.[a-z_]+)\.lora_([AB])\.weight"
 )
 
 
@@ -81,7 +82,7 @@ class AdapterPackage:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        if not folder.is_dir():
+        if not os.path.isdir(folder):  # noqa: PTH112 - pathlib's own raises where a name is too long
             raise PackageUnreadable(folder, "there is no such folder")
         self.config = AdapterConfig.read(folder)
         self.manifest: AdapterManifest | None = find_manifest(folder)
@@ -143,8 +144,8 @@ class AdapterPackage:
             raise TensorUnexpected(self.file.path, a.name, "is of a module its adapter_config.json does not adapt")
         if a.rows != b.columns:
             raise RankMismatch(self.file.path, path, a.rows, "its other factor", b.columns)
-        if a.rows != self.config.rank_of(path):
-            raise RankMismatch(self.file.path, path, a.rows, "adapter_config.json", self.config.rank_of(path))
+        if a.rows != (rank := self.config.rank_of(path)):
+            raise RankMismatch(self.file.path, path, a.rows, "adapter_config.json", rank)
         return Pair(module, a, b, self.config.scale_of(path))
 
     def pairs(self) -> Iterator[Pair]:
@@ -257,7 +258,7 @@ def _open_weights(folder: Path) -> TensorFile:
     try:
         return TensorFile(folder, WEIGHTS_FILE)
     except WeightsDamaged:
-        with weights.open("rb") as file:
+        with os.fdopen(open_inside(folder, WEIGHTS_FILE), "rb") as file:
             head = file.read(4)
         if head == _ZIP or (head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5"):
             raise _pickled(weights, weights) from None

@@ -4,96 +4,52 @@ A composition's name is a hash of its recipe, so equal names mean equal weights.
 and gets its name by one rename. Nothing is forced to the disk on the way: a power cut can therefore leave a
 package whose files are not whole, and so each process compares a composition's weights with the digest recorded
 in `composition.json` before it hands the composition out for the first time, and makes it again when they differ.
+
+A revoked adapter is in none of them: it is refused before a composition is looked for and again after one was made,
+and revoking removes those that are there. Whichever of the two comes first, nothing of it is left.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Literal
 
-import pydantic
 import structlog
 from blake3 import blake3
 
-from inference.adapters.compose import CompositionReport, compose
-from inference.adapters.config import CONFIG_FILE
+from inference.adapters.compose import compose
+from inference.adapters.composition import (
+    FILES,
+    FORMAT,
+    RECORD_FILE,
+    Composition,
+    CompositionRecord,
+    RecipePart,
+    is_name,
+    size_of,
+)
 from inference.adapters.errors import AdapterError, CompositionUnknown
 from inference.adapters.files import holding, read_document, write_document, writing
-from inference.adapters.package import WEIGHTS_FILE, AdapterPackage
+from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part, in_order
+from inference.adapters.revoked import Revocations
+from inference.adapters.usage import forget_use, last_used, mark
 from inference.base_model import BaseModel
-from inference.engine.port import AdapterRef
+from inference.metrics import COMPOSITION_SECONDS, COMPOSITION_TRUNCATION, COMPOSITIONS
 
-RECORD_FILE = "composition.json"
-
-_FORMAT: Literal[1] = 1
-_FILES = (CONFIG_FILE, WEIGHTS_FILE, RECORD_FILE)
-_NAME = re.compile(r"c-[0-9a-f]{32}")
 _LOCKS, _MAKING = ".locks", ".making"
 _PATIENCE_SECONDS = 300.0
+_NOTE_EVERY_SECONDS = 60.0
 _SMALL = 64 << 10
 """Room that a record, a lock or a folder takes at most."""
 
 log = structlog.get_logger(__name__)
-
-
-class RecipePart(pydantic.BaseModel):
-    """One adapter of a composition, by what identifies it."""
-
-    model_config = pydantic.ConfigDict(frozen=True)
-
-    digest: str
-    weight: float
-    layers: tuple[int, int] | None
-    """First and last layer, both included; None for all."""
-
-
-class CompositionRecord(pydantic.BaseModel):
-    """`composition.json`: what the package beside it was made from."""
-
-    model_config = pydantic.ConfigDict(frozen=True)
-
-    format: Literal[1] = _FORMAT
-    name: str
-    base: str
-    """Name of the base model."""
-    parts: tuple[RecipePart, ...]
-    max_rank: int | None
-    digest: str
-    """`AdapterPackage.digest` of the composition itself."""
-    report: CompositionReport
-
-
-@dataclass(frozen=True, slots=True)
-class Composition:
-    """A composition on disk."""
-
-    name: str
-    path: Path
-    record: CompositionRecord
-
-    @property
-    def report(self) -> CompositionReport:
-        """What was written, and what it cost in exactness."""
-        return self.record.report
-
-    @property
-    def ref(self) -> AdapterRef:
-        """What an engine takes."""
-        return AdapterRef(self.name, self.path)
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return _size_of(self.path)
 
 
 class CompositionStore:
@@ -104,6 +60,7 @@ class CompositionStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.revocations = Revocations(root)
         self._guard = threading.Lock()
         self._flights: dict[str, Future[Composition]] = {}
         self._known: dict[str, tuple[object, Composition]] = {}
@@ -111,14 +68,16 @@ class CompositionStore:
     def name_of(self, parts: Sequence[Part], base: BaseModel, max_rank: int | None = None) -> str:
         """The name of a composition: the same for the same recipe, in whatever order it is given.
 
+        A limit that the parts' ranks cannot go over even together is no part of the recipe.
+
         Raises:
             BandOutOfRange, WeightsNotFinite, PackageUnreadable, PackageChanged: a part is unfit.
         """
         recipe = {
-            "format": _FORMAT,
+            "format": FORMAT,
             "base": [base.layers, base.prefix, sorted((name, *shape) for name, shape in base.modules.items())],
             "parts": [(part.package.digest, part.hundredths, part.band) for part in in_order(parts, base)],
-            "max_rank": max_rank,
+            "max_rank": _limit(parts, max_rank),
         }
         return f"c-{blake3(json.dumps(recipe).encode()).hexdigest(16)}"
 
@@ -126,8 +85,10 @@ class CompositionStore:
         """The composition of `parts`: found, or made. Whoever asks while it is being made waits and gets it too.
 
         Raises:
+            AdapterRevoked: one of the adapters may not be used any more.
             AdapterError: as `compose`; every one who waits gets the error.
         """
+        self.revocations.check(parts)
         name = self.name_of(parts, base, max_rank)
         with self._guard:
             flight = self._flights.get(name)
@@ -137,16 +98,32 @@ class CompositionStore:
         if not leads:
             return flight.result()
         try:
-            composition = self._find(name) or self._make(name, parts, base, max_rank)
+            composition, result = self._find(name), "found"
+            if composition is None:
+                composition, result = self._make(name, parts, base, _limit(parts, max_rank)), "made"
+                self._refuse_revoked(parts, name)
+            _note_use(composition.path)
         except BaseException as error:
+            COMPOSITIONS.labels(result="failed").inc()
             flight.set_exception(error)
             raise
         else:
+            COMPOSITIONS.labels(result=result).inc()
             flight.set_result(composition)
             return composition
         finally:
             with self._guard:
                 del self._flights[name]
+
+    def get(self, name: str) -> Composition:
+        """The composition of this name, its weights not looked at.
+
+        Raises:
+            CompositionUnknown: there is none of that name.
+            PackageUnreadable, PathLeavesFolder, DocumentBroken: it is damaged.
+        """
+        path = self._folder(name)
+        return Composition(name, path, read_document(path, RECORD_FILE, CompositionRecord))
 
     def list(self) -> list[Composition]:
         """The compositions there are, by name; damaged ones are left out."""
@@ -161,7 +138,7 @@ class CompositionStore:
     @property
     def size(self) -> int:
         """Bytes of all compositions."""
-        return sum(_size_of(path) for path in self._folders())
+        return sum(size_of(path) for path in self._folders())
 
     def remove(self, name: str) -> int:
         """Remove a composition and return how many bytes that frees; asked for again, it is made again.
@@ -170,20 +147,65 @@ class CompositionStore:
             CompositionUnknown: there is none of that name.
             CannotWrite: it cannot be removed.
         """
-        path = self.root / name
-        if not _NAME.fullmatch(name) or not path.is_dir():
-            raise CompositionUnknown(name)
+        path = self._folder(name)
         with self._lock(name), writing(path, _SMALL):
             self._known.pop(name, None)
-            size = _size_of(path)
+            size = size_of(path)
             aside = self._aside(name)
             path.rename(aside)
             shutil.rmtree(aside)
+            forget_use(path)
         return size
+
+    def revoke(self, digest: str, adapter: str) -> tuple[str, ...]:
+        """Refuse the adapter with these weights from now on, in every process, and remove what contains it.
+
+        Args:
+            digest: `AdapterPackage.digest` of the weights; others under the adapter's name are not touched.
+            adapter: its name, for people.
+
+        Returns:
+            The removed compositions, those of an earlier revocation that no engine has been told of included: engines
+            may still hold them (`Revocations.told`).
+
+        Raises:
+            DiskFull, CannotWrite: not all of it could be written or removed; ask again.
+        """
+        self.revocations.add(digest, adapter)
+        found = [path.name for path in self._folders() if self._may_contain(path, digest)]
+        untold = self.revocations.removed(digest, found)
+        for name in found:
+            with suppress(CompositionUnknown):  # another process was faster
+                self.remove(name)
+        log.warning("adapter.revoked", adapter=adapter, digest=digest, compositions=len(found))
+        return untold
+
+    def _may_contain(self, folder: Path, digest: str) -> bool:
+        """Whether the adapter is in a composition; of a damaged one nobody can tell."""
+        try:
+            record = read_document(folder, RECORD_FILE, CompositionRecord)
+        except AdapterError:
+            return True
+        return any(part.digest == digest for part in record.parts)
+
+    def _refuse_revoked(self, parts: Sequence[Part], name: str) -> None:
+        """Let go of a composition again whose adapter was revoked while it was made."""
+        try:
+            self.revocations.check(parts)
+        except AdapterError:
+            with suppress(CompositionUnknown):
+                self.remove(name)
+            raise
+
+    def _folder(self, name: str) -> Path:
+        path = self.root / name
+        if not is_name(name) or not path.is_dir():
+            raise CompositionUnknown(name)
+        return path
 
     def _folders(self) -> Iterator[Path]:
         if self.root.is_dir():
-            yield from sorted(path for path in self.root.iterdir() if _NAME.fullmatch(path.name) and path.is_dir())
+            yield from sorted(path for path in self.root.iterdir() if is_name(path.name) and path.is_dir())
 
     def _find(self, name: str) -> Composition | None:
         """The composition if it is there and whole; read through once a process, and again when its files change."""
@@ -214,7 +236,8 @@ class CompositionStore:
                 return composition
             making = self._aside(name)
             try:
-                report = compose(parts, base, making, max_rank=max_rank)
+                with COMPOSITION_SECONDS.time():
+                    report = compose(parts, base, making, max_rank=max_rank)
                 record = CompositionRecord(
                     name=name,
                     base=base.name,
@@ -237,6 +260,10 @@ class CompositionStore:
             composition = Composition(name, path, record)
             self._known[name] = _state_of(path), composition
             log.info("composition.made", name=name, rank=report.rank, size=report.size)
+            if report.rank < report.rank_before:
+                COMPOSITION_TRUNCATION.observe(report.truncation_error)
+                cut = {"rank_before": report.rank_before, "rank": report.rank, "error": report.truncation_error}
+                log.warning("composition.cut", name=name, **cut)
             return composition
 
     def _aside(self, name: str) -> Path:
@@ -258,8 +285,16 @@ class CompositionStore:
 
 def _state_of(folder: Path) -> list[tuple[int, int, int]]:
     """What changes when a composition's files are replaced or written to."""
-    return [(s.st_ino, s.st_size, s.st_mtime_ns) for s in ((folder / name).stat() for name in _FILES)]
+    return [(s.st_ino, s.st_size, s.st_mtime_ns) for s in ((folder / name).stat() for name in FILES)]
 
 
-def _size_of(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+def _note_use(folder: Path) -> None:
+    """Mark a composition as used, unless it was marked just now: an engine that holds it marks it more often."""
+    if time.time() - last_used(folder) > _NOTE_EVERY_SECONDS:
+        mark(folder)
+
+
+def _limit(parts: Sequence[Part], max_rank: int | None) -> int | None:
+    """The limit, if it may cut anything: servers of different limits share what fits them all."""
+    most = sum(part.package.rank for part in parts)
+    return max_rank if max_rank is not None and most > max_rank else None

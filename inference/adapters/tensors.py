@@ -19,15 +19,16 @@ import numpy as np
 
 from inference.adapters.dtypes import Dtype, Floats, to_float32
 from inference.adapters.errors import PackageChanged, PackageUnreadable, WeightsDamaged
-from inference.adapters.files import open_inside
+from inference.adapters.files import brief, open_inside, unique
 
-MAX_HEADER_BYTES = 16 << 20
-"""A header beyond this is refused; one of 100 layers of all modules takes 0.2 MB."""
+MAX_HEADER_BYTES = 4 << 20
+"""A header beyond this is refused, for parsed it is many times as large; one of 700 modules has 0.2 MB."""
 
 _LENGTH_BYTES = 8
 _ALIGNMENT = 64
 _TOO_MANY = 1 << 48
 _MOST_VIEWS = 1024
+_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class TensorFile:
         for tensor in tensors:
             if tensor.start != end:
                 overlap = "overlaps the tensor before it" if tensor.start < end else "leaves a gap before it"
-                self._refuse(f"“{tensor.name}” {overlap}")
+                self._refuse(f"“{tensor.name[:_SHOWN]}” {overlap}")
             end += tensor.size
         if end > self.size:
             self._refuse(f"it is cut off: {end} bytes are described and {self.size} are there")
@@ -102,10 +103,11 @@ class TensorFile:
 
     def _entries(self, header: bytes) -> list[tuple[str, Any]]:
         try:
-            document = json.loads(header.decode(), object_pairs_hook=_unique)
+            document = json.loads(header.decode(), object_pairs_hook=unique)
         except (ValueError, RecursionError) as error:
-            raise WeightsDamaged(self.path, f"its header cannot be read ({_brief(error)})") from error
-        if not isinstance(document, dict):
+            raise WeightsDamaged(self.path, f"its header cannot be read ({brief(error)})") from error
+        # A blank before it is JSON as well, but safetensors itself does not take it.
+        if not isinstance(document, dict) or not header.startswith(b"{"):
             self._refuse("its header is not a JSON object")
         metadata = document.pop("__metadata__", {})
         if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
@@ -116,17 +118,17 @@ class TensorFile:
 
     def _tensor(self, name: str, entry: Any, begin: int) -> Tensor:
         if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-            self._refuse(f"the entry of “{name[:80]}” is not dtype, shape and data_offsets")
+            self._refuse(f"the entry of “{name[:_SHOWN]}” is not dtype, shape and data_offsets")
         dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
         if not isinstance(dtype, str) or dtype not in Dtype.__members__:
-            self._refuse(f"“{name[:80]}” is of format {str(dtype)[:20]}; {', '.join(Dtype)} are known")
+            self._refuse(f"“{name[:_SHOWN]}” is of format {_shown(dtype)}; {', '.join(Dtype)} are known")
         if not _are_two_integers(shape) or min(shape) < 1:
-            self._refuse(f"“{name[:80]}” has shape {str(shape)[:40]} where two positive numbers belong")
+            self._refuse(f"“{name[:_SHOWN]}” has shape {_shown(shape)} where two positive numbers belong")
         if not _are_two_integers(offsets) or not 0 <= offsets[0] <= offsets[1]:
-            self._refuse(f"“{name[:80]}” has offsets {str(offsets)[:60]}")
+            self._refuse(f"“{name[:_SHOWN]}” has offsets {_shown(offsets)}")
         tensor = Tensor(name, Dtype(dtype), shape[0], shape[1], begin + offsets[0])
         if offsets[1] - offsets[0] != tensor.size:
-            self._refuse(f"“{name[:80]}” has {offsets[1] - offsets[0]} bytes where its shape needs {tensor.size}")
+            self._refuse(f"“{name[:_SHOWN]}” has {offsets[1] - offsets[0]} bytes where its shape needs {tensor.size}")
         return tensor
 
     @contextmanager
@@ -218,18 +220,14 @@ def _identity(descriptor: int) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found
-
-
 def _are_two_integers(value: object) -> bool:
     if not isinstance(value, list) or len(value) != 2 or type(value[0]) is not int or type(value[1]) is not int:
         return False
     return -_TOO_MANY < value[0] < _TOO_MANY and -_TOO_MANY < value[1] < _TOO_MANY
 
 
-def _brief(error: Exception) -> str:
-    return "brackets too deep" if isinstance(error, RecursionError) else str(error)[:80]
+def _shown(value: object) -> str:
+    """A value as it stands in the header, if it is small enough to be looked at; what is nested has no end."""
+    if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(it, dict | list) for it in value)):
+        return "of many parts"
+    return str(value[:4] if isinstance(value, list) else value)[:60]

@@ -51,6 +51,56 @@ class AdapterNotLoadable(EngineError):
         super().__init__(adapter=adapter, reason=reason)
 
 
+class AdapterBeyondLimits(EngineError):
+    """An adapter is larger than the engine's server was started for, or adapts what that server does not."""
+
+    sentence = N_("The engine at {url} cannot take the adapter '{adapter}': {reason}.")
+    remedy = N_("Start the server with larger limits (--max-lora-rank, --lora-target-modules), or use another mode.")
+
+    def __init__(self, *, url: str, adapter: str, reason: str) -> None:
+        super().__init__(url=url, adapter=adapter, reason=reason)
+
+
+class AdapterInert(EngineError):
+    """A server says that it has loaded an adapter and answers with it exactly as without it."""
+
+    sentence = N_("The engine at {url} answers with the adapter '{adapter}' exactly as without it.")
+    remedy = N_("Use another mode; look at the server's log, and check the adapter with: consilium adapters inspect.")
+
+    def __init__(self, *, url: str, adapter: str) -> None:
+        super().__init__(url=url, adapter=adapter)
+
+
+class AdaptersDisabled(EngineError):
+    """The engine's server was started without adapters, or so that none can be loaded while it runs."""
+
+    sentence = N_("The engine at {url} takes no adapters: {reason}.")
+    remedy = N_("Start it with deploy/sglang/launch, or with --enable-lora and no data parallelism.")
+
+    def __init__(self, *, url: str, reason: str) -> None:
+        super().__init__(url=url, reason=reason)
+
+
+class OtherModelServed(EngineError):
+    """The engine's server serves another base model than the mind's."""
+
+    sentence = N_("The engine at {url} serves {served}, and the mind runs on {wanted}.")
+    remedy = N_("Start the server with the mind's base model, or set CONSILIUM_BASE_MODEL to the one it serves.")
+
+    def __init__(self, *, url: str, served: str, wanted: str) -> None:
+        super().__init__(url=url, served=served, wanted=wanted)
+
+
+class SchemaRefused(EngineError):
+    """The JSON schema of a request cannot be turned into a grammar."""
+
+    sentence = N_("The engine cannot keep to this JSON schema: {reason}.")
+    remedy = N_("Use plain types, enums, bounds and required properties only.")
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(reason=reason)
+
+
 class ModelNotLoadable(EngineError):
     """The local engine could not load the base model or its tokenizer from its folder."""
 

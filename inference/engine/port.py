@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from inference.engine.scores import TokenScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,9 @@ class GenerationRequest:
     adapter: AdapterRef | None = None
     """None answers with the bare base model."""
     sampling: Sampling = Sampling()
+    schema: Mapping[str, Any] | None = None
+    """JSON schema the answer must satisfy; None for free text. Bound everything in it (`maxLength`, `maxItems`): an
+    answer that reaches `max_tokens` is cut, and then it is no JSON."""
 
 
 class FinishReason(StrEnum):
@@ -109,11 +115,52 @@ class Engine(Protocol):
         """Longest prompt and answer together, in tokens."""
         ...
 
+    @property
+    def max_rank(self) -> int | None:
+        """Largest rank of an adapter it takes; None when there is no limit. Known once it has started."""
+        ...
+
+    async def start(self) -> None:
+        """Become ready to answer: load the model, or reach the server and learn its limits.
+
+        Raises:
+            EngineError: what is missing, and how to mend it.
+        """
+        ...
+
     def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
         """Stream the answer: any number of `TextDelta`, then one `Finished`.
 
         Raises:
             EngineError: the engine cannot answer; the error says whether a second try may help.
+        """
+        ...
+
+    async def score(
+        self, messages: Sequence[Message], continuation: str, adapter: AdapterRef | None = None
+    ) -> TokenScores:
+        """How likely the model holds `continuation` as the answer to `messages`; its end mark is not counted.
+
+        Raises:
+            EngineError: as `generate`.
+        """
+        ...
+
+    async def warm(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
+        """Bring an adapter to where it answers at once, before anybody asks for it; `pinned` keeps it there.
+
+        Raises:
+            EngineError: it cannot be loaded.
+        """
+        ...
+
+    async def forget(self, name: str) -> None:
+        """Let go of an adapter wherever it is held, once its running answers are out. Not to hold it is no error.
+
+        Its folder has to be gone or moved first: an engine may come back to it for as long as it is there.
+
+        Raises:
+            EngineError: a server could not be told.
         """
         ...
 

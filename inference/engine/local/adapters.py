@@ -30,13 +30,17 @@ _PREFIX = "base_model.model."
 
 
 class AdapterSlots:
-    """Loads adapters into a model on demand and drops the least recently used ones. For one thread."""
+    """Loads adapters into a model on demand and drops the least recently used ones. For one thread.
+
+    Pinned ones stay. They never take the last place: there is always one for whatever else is asked for.
+    """
 
     def __init__(self, model: Any, limit: int) -> None:
         self._model = model
         self._limit = limit
         self._slots: OrderedDict[str, str] = OrderedDict()
         """Adapter's name to the name PEFT knows it by; the most recently used last."""
+        self._pinned: set[str] = set()
         self._numbers = count()
 
     @property
@@ -58,12 +62,31 @@ class AdapterSlots:
             set_adapter(self._model, slot, inference_mode=True)
         yield
 
+    def load(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
+        """Have it in memory, for good if `pinned`; beyond the places for pinned ones, like any other.
+
+        Raises:
+            AdapterNotLoadable: as `active`.
+        """
+        self._slot(adapter)
+        if not pinned or adapter.name in self._pinned:
+            return
+        if len(self._pinned) < self._limit - 1:
+            self._pinned.add(adapter.name)
+        else:
+            log.warning("adapter.not_pinned", adapter=adapter.name, pinned=len(self._pinned), limit=self._limit)
+
+    def forget(self, name: str) -> None:
+        """Drop it from memory, pinned or not, if it is there."""
+        self._pinned.discard(name)
+        if slot := self._slots.pop(name, None):
+            self._unload(slot)
+            log.info("adapter.unloaded", adapter=name)
+
     def _slot(self, adapter: AdapterRef) -> str:
         if adapter.name not in self._slots:
             while len(self._slots) >= self._limit:
-                name, oldest = self._slots.popitem(last=False)
-                self._unload(oldest)
-                log.info("adapter.unloaded", adapter=name)
+                self.forget(next(name for name in self._slots if name not in self._pinned))
             self._slots[adapter.name] = self._load(adapter)
             log.info("adapter.loaded", adapter=adapter.name, path=str(adapter.path))
         self._slots.move_to_end(adapter.name)

@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from transformers import LogitsProcessorList, TemperatureLogitsWarper, TopPLogitsWarper
+from transformers import (
+    LogitsProcessorList,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopPLogitsWarper,
+)
 
 if TYPE_CHECKING:
+    from inference.engine.local.grammar import Grammar
     from inference.engine.port import Sampling
+
+_PROSE = 0.1
+"""Where a grammar allows more than this share of all tokens, the answer is inside a text of its own words."""
 
 
 class GumbelNoise:
@@ -22,6 +31,45 @@ class GumbelNoise:
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
         return scores - torch.empty_like(scores).exponential_(generator=self._generator).log()
+
+
+class GrammarMask:
+    """Leaves only the tokens a grammar allows, and penalises words of the answer that come again.
+
+    The penalty is for texts inside the answer alone: over quotes and brackets it would keep texts and lists from
+    ending, over numbers and listed values it would decide against the model, and over the prompt's words it would keep
+    an answer from quoting.
+    """
+
+    def __init__(self, grammar: Grammar, prompt_tokens: int, repetition_penalty: float) -> None:
+        self._grammar = grammar
+        self._structural = torch.from_numpy(grammar.structural)
+        self._penalty = RepetitionPenaltyLogitsProcessor(float(repetition_penalty), prompt_ignore_length=prompt_tokens)
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
+        allowed = self._of_vocabulary(torch.from_numpy(self._grammar.allowed()), scores)
+        penalised: torch.Tensor = scores
+        if allowed.count_nonzero() > _PROSE * allowed.numel():
+            structural = self._of_vocabulary(self._structural, scores)
+            penalised = torch.where(structural, scores, self._penalty(input_ids, scores))
+        return penalised.masked_fill(~allowed, float("-inf"))
+
+    @staticmethod
+    def _of_vocabulary(marks: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """A model may score more tokens than its tokenizer knows, or fewer."""
+        size = scores.shape[-1]
+        return torch.nn.functional.pad(marks[:size], (0, max(0, size - marks.numel())))
+
+
+class GrammarEnd:
+    """Tells the grammar every token that is drawn, and ends the answer with it."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._grammar = grammar
+
+    def __call__(self, input_ids: torch.LongTensor, scores: object, **_: object) -> torch.Tensor:
+        self._grammar.take(int(input_ids[0, -1]))
+        return torch.tensor([self._grammar.complete])
 
 
 def processors(sampling: Sampling) -> LogitsProcessorList:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
@@ -12,12 +13,12 @@ import structlog
 from inference.engine.context import context_tokens as model_context
 from inference.engine.errors import EngineError, EngineStopped, GenerationFailed
 from inference.engine.local.relay import Relay
-from inference.engine.local.scores import TokenScores
 from inference.engine.port import Finished
+from inference.engine.scores import TokenScores
 from inference.engine.tokenizer import ChatTokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -71,15 +72,20 @@ class LocalEngine:
     def context_tokens(self) -> int:
         return self._context_tokens
 
+    @property
+    def max_rank(self) -> None:
+        """None: an adapter of any rank is taken."""
+
     async def start(self) -> None:
         """Load the model now instead of at the first request."""
-        await self._call(lambda model: None)
+        await self._call(lambda: self._model)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
         """See `inference.engine.port.Engine.generate`.
 
         Raises:
-            PromptTooLong, PromptRefused, AdapterNotLoadable, ModelNotLoadable, GenerationFailed, EngineStopped
+            PromptTooLong, PromptRefused, SchemaRefused, AdapterNotLoadable, ModelNotLoadable, GenerationFailed,
+            EngineStopped
         """
         if self._closed:
             raise EngineStopped
@@ -100,24 +106,46 @@ class LocalEngine:
     async def score(
         self, messages: Sequence[Message], continuation: str, adapter: AdapterRef | None = None
     ) -> TokenScores:
-        """How likely the model holds `continuation` as the answer to `messages`; its end mark is not counted."""
-        ids = self.tokens.encode(continuation)
-        prompt = self.tokens.encode_prompt(messages)
-        logprobs = await self._call(lambda model: model.logprobs(prompt, ids, adapter).numpy())
-        return TokenScores(tuple(ids), logprobs)
+        """See `inference.engine.port.Engine.score`.
+
+        Raises:
+            PromptTooLong, PromptRefused, AdapterNotLoadable, ModelNotLoadable, GenerationFailed, EngineStopped
+        """
+
+        def work() -> TokenScores:
+            prompt, ids = self.tokens.encode_prompt(messages), self.tokens.encode(continuation)
+            return TokenScores(tuple(ids), self._model.logprobs(prompt, ids, adapter).numpy())
+
+        return await self._call(work)
 
     async def logits(self, messages: Sequence[Message], adapter: AdapterRef | None = None) -> NDArray[np.float32]:
         """Scores of the next token after each token of the prompt: float32 (tokens, vocabulary).
 
         For evaluation; a prompt of 1,000 tokens takes about 200 MB.
         """
-        prompt = self.tokens.encode_prompt(messages)
-        scores: NDArray[np.float32] = await self._call(lambda model: model.logits(prompt, adapter).numpy())
-        return scores
+
+        def work() -> NDArray[np.float32]:
+            scores: NDArray[np.float32] = self._model.logits(self.tokens.encode_prompt(messages), adapter).numpy()
+            return scores
+
+        return await self._call(work)
+
+    async def warm(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
+        """Load an adapter into memory; `pinned` keeps it there, for all but one of the `max_adapters` places.
+
+        Raises:
+            AdapterNotLoadable, ModelNotLoadable, EngineStopped
+        """
+        await self._call(lambda: self._model.adapters.load(adapter, pinned=pinned))
+
+    async def forget(self, name: str) -> None:
+        """Drop an adapter from memory, once the answers asked for before are out. Not to hold it is no error."""
+        with suppress(EngineStopped):  # a closed engine holds nothing
+            await self._call(lambda: self._model.adapters.forget(name) if "_model" in self.__dict__ else None)
 
     async def loaded_adapters(self) -> tuple[str, ...]:
         """Names of the adapters in memory, the least recently used first."""
-        return await self._call(lambda model: model.adapters)
+        return await self._call(lambda: self._model.adapters.loaded)
 
     async def close(self) -> None:
         """Stop what runs, refuse what waits, and let go of the model. Idempotent."""
@@ -135,11 +163,16 @@ class LocalEngine:
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
-    async def _call(self, work: Callable[[LocalModel], T]) -> T:
-        """Run `work` on the model, in the engine's thread, when its turn comes."""
+    async def _call(self, work: Callable[[], T]) -> T:
+        """Do `work` in the engine's thread, when its turn comes."""
         if self._closed:
             raise EngineStopped
-        job = asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(self._model))
+
+        def guarded() -> T:
+            with self._told():
+                return work()
+
+        job = asyncio.get_running_loop().run_in_executor(self._thread, guarded)
         try:
             return await job
         except asyncio.CancelledError:
@@ -167,12 +200,18 @@ class LocalEngine:
     def _generate(self, request: GenerationRequest, relay: Relay[GenerationEvent]) -> None:
         """The whole of one request, in the engine's thread. Whatever goes wrong reaches the reader."""
         try:
-            prompt = self.tokens.encode_prompt(request.messages)
-            self._model.generate(prompt, request.adapter, request.sampling, relay)
+            with self._told():
+                self._model.generate(self.tokens.encode_prompt(request.messages), request, relay)
         except EngineError as error:
             relay.send(error)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Whatever goes wrong within the block leaves it as an `EngineError`."""
+        try:
+            yield
+        except EngineError:
+            raise
         except Exception as error:
             log.exception("engine.failed", model=str(self._folder))
-            failure = GenerationFailed(reason=str(error).partition("\n")[0] or type(error).__name__)
-            failure.__cause__ = error
-            relay.send(failure)
+            raise GenerationFailed(reason=str(error).partition("\n")[0] or type(error).__name__) from error

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
-from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
 import inference.quiet  # noqa: F401
 from inference.engine.detokenizer import Detokenizer
 from inference.engine.errors import ModelNotLoadable, PromptTooLong
 from inference.engine.local.adapters import AdapterSlots
-from inference.engine.local.drawing import processors
+from inference.engine.local.drawing import GrammarEnd, GrammarMask, processors
+from inference.engine.local.grammar import Grammars
 from inference.engine.port import Finished, FinishReason, TextDelta, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from inference.engine.local.grammar import Grammar
     from inference.engine.local.relay import Relay
-    from inference.engine.port import AdapterRef, GenerationEvent, Sampling
+    from inference.engine.port import AdapterRef, GenerationEvent, GenerationRequest, Sampling
     from inference.engine.tokenizer import ChatTokenizer
 
 
@@ -47,44 +49,46 @@ class LocalModel:
         self._context_tokens = context_tokens
         self._adapters = AdapterSlots(self._model, adapters)
         self._stop_ids = sorted(tokenizer.stop_ids)
+        self._grammars = Grammars(folder, self._stop_ids)
         self._model.generation_config = GenerationConfig(eos_token_id=self._stop_ids, pad_token_id=self._stop_ids[0])
 
     @property
-    def adapters(self) -> tuple[str, ...]:
-        """Names of the adapters in memory, the least recently used first."""
-        return self._adapters.loaded
+    def adapters(self) -> AdapterSlots:
+        """The adapters in memory."""
+        return self._adapters
 
-    def generate(
-        self, prompt: Sequence[int], adapter: AdapterRef | None, sampling: Sampling, out: Relay[GenerationEvent]
-    ) -> None:
-        """Write an answer to `out`, ending with `Finished`; break off at once, in any layer, when `out` is stopped.
+    def generate(self, prompt: Sequence[int], request: GenerationRequest, out: Relay[GenerationEvent]) -> None:
+        """Answer a request, whose prompt these ids are, into `out`, ending with `Finished`.
+
+        Breaks off at once, in any layer, when `out` is stopped.
 
         Raises:
             PromptTooLong: not one token of an answer fits after the prompt.
             AdapterNotLoadable: see `AdapterSlots.active`.
+            SchemaRefused, GenerationFailed: see `Grammars.compile` and `Grammar.allowed`.
         """
         room = self._context_tokens - len(prompt)
         if room < 1:
             raise PromptTooLong(tokens=len(prompt), limit=self._context_tokens)
+        grammar = None if request.schema is None else self._grammars.compile(request.schema)
         answer = _Answer(Detokenizer(self._tokenizer.decode), self._tokenizer.stop_ids, out)
         ids = torch.tensor([list(prompt)])
         self._reader = out
         try:
-            with self._adapters.active(adapter), torch.inference_mode():
+            with self._adapters.active(request.adapter), torch.inference_mode():
                 self._model.generate(
                     ids,
                     attention_mask=torch.ones_like(ids),
-                    max_new_tokens=min(sampling.max_tokens, room),
+                    max_new_tokens=min(request.sampling.max_tokens, room),
                     do_sample=False,
-                    repetition_penalty=float(sampling.repetition_penalty),
-                    logits_processor=processors(sampling),
                     streamer=answer,
+                    **_steps(request.sampling, grammar, len(prompt)),
                 )
         except _Abandoned:
             return
         finally:
             self._reader = None
-        answer.close(len(prompt))
+        answer.close(len(prompt), complete=grammar is not None and grammar.complete)
 
     def logits(self, ids: Sequence[int], adapter: AdapterRef | None, last: int = 0) -> torch.Tensor:
         """Scores of the next token after each of `ids`, or of the `last` of them: float32 (tokens, vocabulary)."""
@@ -97,12 +101,24 @@ class LocalModel:
     def logprobs(self, prompt: Sequence[int], continuation: Sequence[int], adapter: AdapterRef | None) -> torch.Tensor:
         """Log-probability of each token of `continuation`: float32 (tokens,)."""
         scores = self.logits([*prompt, *continuation], adapter, last=len(continuation) + 1)[:-1].log_softmax(-1)
-        return scores.gather(-1, torch.tensor(continuation)[:, None])[:, 0]
+        return scores.gather(-1, torch.tensor(continuation, dtype=torch.long)[:, None])[:, 0]
 
     def _break_off(self, *_: object) -> None:
         """Runs before every layer: the first pass over a long prompt takes seconds, and nobody may want it any more."""
         if self._reader is not None and self._reader.stopped:
             raise _Abandoned
+
+
+def _steps(sampling: Sampling, grammar: Grammar | None, prompt_tokens: int) -> dict[str, Any]:
+    """How each token is chosen, and what ends the answer, as arguments of the library's `generate`."""
+    draw = processors(sampling)
+    if grammar is None:
+        return {"repetition_penalty": float(sampling.repetition_penalty), "logits_processor": draw}
+    mask = GrammarMask(grammar, prompt_tokens, sampling.repetition_penalty)
+    return {
+        "logits_processor": LogitsProcessorList([mask, *draw]),
+        "stopping_criteria": StoppingCriteriaList([GrammarEnd(grammar)]),
+    }
 
 
 class _Abandoned(Exception):
@@ -126,9 +142,10 @@ class _Answer:
     def end(self) -> None:
         """Nothing: `close` knows more."""
 
-    def close(self, prompt_tokens: int) -> None:
+    def close(self, prompt_tokens: int, *, complete: bool) -> None:
+        """Send what is left; `complete` says that the answer has ended even without an end mark."""
         self._send(self._text.finish())
-        reason = FinishReason.STOP if self._stopped else FinishReason.LENGTH
+        reason = FinishReason.STOP if self._stopped or complete else FinishReason.LENGTH
         self._out.send(Finished(reason, Usage(prompt_tokens, self._tokens)))
 
     def _skip_prompt(self, _: torch.Tensor) -> None:

@@ -1,17 +1,17 @@
-"""What goes to and comes from SGLang's OpenAI endpoint."""
+"""What goes to and comes from SGLang's HTTP endpoints, and sglang-router's."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from inference.engine.chat_template import TEMPLATE_OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    from inference.engine.port import AdapterRef, Message, Sampling
+    from inference.engine.port import Message, Sampling
 
 
 class _Wire(BaseModel):
@@ -36,7 +36,13 @@ class ServerError(_Wire):
     """The server's account of what went wrong, in the body of a reply or in the middle of a stream."""
 
     message: str
-    code: int | None = None
+    code: int | str | None = None
+
+
+class _Wrapped(_Wire):
+    """The shape in which some endpoints put it."""
+
+    error: ServerError
 
 
 class Chunk(_Wire):
@@ -48,29 +54,85 @@ class Chunk(_Wire):
 
 
 class LoadReply(_Wire):
-    """Reply to the loading of an adapter."""
+    """Reply to the loading or unloading of an adapter."""
 
     success: bool
     error_message: str | None = None
-    loaded_adapters: dict[str, str | None] | None = None
+
+
+class Model(_Wire):
+    id: str
+    root: str = ""
+    """Of an adapter, the folder it was loaded from."""
+    parent: str | None = None
+    """Of an adapter, the base model."""
+
+
+class ModelList(_Wire):
+    """Reply of `/v1/models`: the base model and the adapters that are loaded."""
+
+    data: list[Model]
+
+
+class Worker(_Wire):
+    url: str
+    is_healthy: bool = True
+
+
+class WorkerList(_Wire):
+    """Reply of a router's `/workers`: the servers behind it."""
+
+    workers: list[Worker]
+
+
+_LogProb: TypeAlias = tuple[float | None, int, str | None]
+
+
+class _Meta(_Wire):
+    input_token_logprobs: list[_LogProb]
+
+
+class _Scored(_Wire):
+    meta_info: _Meta
+
+
+class ScoreReply:
+    """Reply of `/generate` to `score_request`."""
+
+    _SHAPE = TypeAdapter(list[_Scored])
+
+    @classmethod
+    def read(cls, body: bytes) -> list[list[float]]:
+        """For each prompt one number a token from its start on; NaN for a token that has nothing before it.
+
+        Raises:
+            ValidationError: it is no such reply.
+        """
+        return [
+            [float("nan") if logprob is None else logprob for logprob, *_ in scored.meta_info.input_token_logprobs]
+            for scored in cls._SHAPE.validate_json(body)
+        ]
 
 
 def chat_request(
     model: str,
     messages: Sequence[Message],
-    adapter: AdapterRef | None,
+    adapter: str | None,
     sampling: Sampling,
     *,
     max_tokens: int,
     stop_ids: Collection[int],
+    so_far: str = "",
+    schema: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Body of a streamed `/v1/chat/completions`.
 
     The adapter is named behind the base: its name alone would be answered by the base without a word. Settings a
-    model's own generation config could otherwise fill in are all given, so that every engine draws alike.
+    model's own generation config could otherwise fill in are all given, so that every engine draws alike. With
+    `so_far` the server goes on from there instead of beginning the answer.
     """
     request: dict[str, Any] = {
-        "model": f"{model}:{adapter.name}" if adapter else model,
+        "model": f"{model}:{adapter}" if adapter else model,
         "messages": [{"role": m.role, "content": m.content} for m in messages],
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -85,13 +147,38 @@ def chat_request(
     }
     if sampling.seed is not None:
         request["seed"] = sampling.seed
+    if so_far:
+        request["messages"].append({"role": "assistant", "content": so_far})
+        request["continue_final_message"] = True
+    if schema is not None:
+        form = {"name": "answer", "schema": dict(schema), "strict": True}
+        request["response_format"] = {"type": "json_schema", "json_schema": form}
     return request
+
+
+def score_request(prompts: list[list[int]], adapters: list[str | None], *, start: int) -> dict[str, Any]:
+    """Body of a `/generate` that generates nothing and tells how likely given tokens are.
+
+    Args:
+        prompts: token ids, all in one batch.
+        adapters: for each prompt a loaded adapter's name, or None for the base model.
+        start: the first token whose likelihood is told. What lies before it may come from the prefix cache.
+    """
+    return {
+        "input_ids": prompts,
+        "lora_path": adapters,
+        "return_logprob": True,
+        "logprob_start_len": start,
+        "sampling_params": {"max_new_tokens": 0, "temperature": 0},
+    }
 
 
 def refusal(body: bytes) -> str:
     """What a reply with an error status says, whichever of the server's layers wrote it."""
-    text = body.decode("utf-8", "replace").strip()
-    try:
-        return ServerError.model_validate_json(body).message
-    except ValidationError:
-        return " ".join(text[:500].split()) or "no reason given"
+    for shape in (ServerError, _Wrapped):
+        try:
+            said = shape.model_validate_json(body)
+        except ValidationError:
+            continue
+        return said.message if isinstance(said, ServerError) else said.error.message
+    return " ".join(body.decode("utf-8", "replace")[:500].split()) or "no reason given"

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from db import memory, sessions, turns, users
+from db import memory, sessions, turns, usage, users
 from db.database import Database
 from db.embedded import EmbeddedServer
 from db.errors import DatabaseRefused, MigrationFailed, ServiceRoleDenied, UnsafeRole
 from db.memory import Embedding
 from db.migrate import migrate
+from db.usage import ModeUse
 from tests.fixtures.postgres import dsn_of, run_sql, server_directory
 
 PASSWORD = "s3cr:t/@ №1"
@@ -76,6 +77,7 @@ async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provid
         async with database.person(anna) as connection:
             session = await sessions.open(connection, platform="telegram", place="1")
             turn = await turns.accept(connection, session.id, "Как спать лучше?")
+            await turns.start_answering(connection, turn.id, mode="core+sleep", adapter=None)
             embedding = Embedding("e", np.ones(384))
             kept = await memory.remember(
                 connection, "fact", "Спит плохо", embedding=embedding, session_id=session.id, source_turn_id=turn.id
@@ -84,6 +86,7 @@ async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provid
             assert [found for found, _ in await memory.recall_by_words(connection, "почему я плохо сплю", 5)] == [kept]
         async with second.person(boris) as connection:
             assert await memory.all_valid(connection) == []
+            assert await usage.hot_modes(connection, turn.created_at, 5) == [ModeUse("core+sleep", 1)]
     owner = await asyncpg.connect(dsn)
     try:
         for table in ("sessions", "turns", "memories"):

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from inference.adapters import store as store_module
@@ -89,6 +90,78 @@ def test_a_weight_beyond_hundredths_changes_neither_name_nor_numbers(
 ) -> None:
     assert Part(packages[0], 2**-0.5).weight == 0.71
     assert store.name_of([Part(packages[0], 0.714)], TINY) == store.name_of([Part(packages[0], 0.7051)], TINY)
+
+
+def test_a_limit_that_cannot_cut_is_no_part_of_the_recipe(store: CompositionStore, parts: list[Part]) -> None:
+    exact = store.ensure(parts, TINY)
+    assert store.ensure(parts, TINY, max_rank=8) == exact
+    assert store.ensure(parts, TINY, max_rank=64) == exact
+    assert exact.record.max_rank is None
+    cut = store.ensure(parts, TINY, max_rank=7)
+    assert cut.name != exact.name
+    assert (cut.record.max_rank, cut.report.rank) == (7, 7)
+
+
+def test_a_cut_is_said_once_with_what_it_costs(store: CompositionStore, parts: list[Part]) -> None:
+    with capture_logs() as logs:
+        store.ensure(parts, TINY)
+        report = store.ensure(parts, TINY, max_rank=5).report
+        store.ensure(parts, TINY, max_rank=5)
+    (warning,) = [entry for entry in logs if entry["log_level"] == "warning"]
+    assert 0 < report.truncation_error < 1
+    assert warning == {
+        "event": "composition.cut",
+        "log_level": "warning",
+        "name": store.name_of(parts, TINY, 5),
+        "rank_before": 8,
+        "rank": 5,
+        "error": report.truncation_error,
+    }
+
+
+def sample(name: str, **labels: str) -> float:
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_what_is_asked_for_is_counted(store: CompositionStore, packages: list[AdapterPackage]) -> None:
+    names = [("consilium_compositions_total", {"result": result}) for result in ("made", "found", "failed")]
+    names += [("consilium_composition_seconds_count", {}), ("consilium_composition_truncation_count", {})]
+    before = [sample(name, **labels) for name, labels in names]
+    error = sample("consilium_composition_truncation_sum")
+    store.ensure([Part(packages[0])], TINY)
+    store.ensure([Part(packages[0])], TINY)
+    cut = store.ensure([Part(packages[0])], TINY, max_rank=2)
+    with pytest.raises(AdapterError):
+        store.ensure([Part(packages[0])], replace(TINY, prefix="other.layers"))
+    after = [sample(name, **labels) for name, labels in names]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [2, 1, 1, 3, 1]
+    assert sample("consilium_composition_truncation_sum") - error == pytest.approx(cut.report.truncation_error)
+
+
+def test_a_composition_is_got_by_its_name(store: CompositionStore, parts: list[Part]) -> None:
+    made = store.ensure(parts, TINY)
+    assert CompositionStore(store.root).get(made.name) == made
+    for name in ("c-" + "0" * 32, "..", ""):
+        with pytest.raises(CompositionUnknown):
+            store.get(name)
+
+
+def test_use_is_noted_but_not_at_every_turn(store: CompositionStore, parts: list[Part]) -> None:
+    composition = store.ensure(parts, TINY)
+    mark = store.root / ".used" / composition.name
+    made = composition.made_at.timestamp()
+    os.utime(mark, (made - 7200, made - 7200))
+    assert composition.used_at.timestamp() == pytest.approx(made - 7200, abs=0.01)
+    store.ensure(parts, TINY)
+    assert composition.used_at.timestamp() >= made - 1
+    noted = mark.stat().st_mtime_ns
+    store.ensure(parts, TINY)
+    assert mark.stat().st_mtime_ns == noted
+    mark.unlink()
+    assert composition.used_at == composition.made_at
+    store.ensure(parts, TINY)
+    store.remove(composition.name)
+    assert not mark.exists()
 
 
 def flip(path: Path, at: int) -> None:

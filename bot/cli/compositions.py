@@ -1,0 +1,148 @@
+"""`consilium adapters compose` and `compositions`: make compositions, look at them, remove them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bot.cli.known import MindOption, moment
+from bot.cli.letting_go import let_go
+from bot.cli.tables import grid, output
+from bot.mind import load_mind
+from bot.modes.expression import parse
+from bot.modes.resolve import resolve
+from bot.services import base_model_folder, open_composer
+from bot.settings import Settings
+from inference.adapters.compose import CompositionReport
+from inference.adapters.composition import Composition, RecipePart, is_name
+from inference.adapters.errors import CompositionUnknown
+from inference.adapters.prune import prune as prune_store
+from inference.adapters.store import CompositionStore
+
+WORST_MODULES = 3
+"""Modules whose errors are shown of a composition that was cut."""
+
+
+def compose(
+    context: typer.Context,
+    mode: Annotated[str, typer.Argument(help="A mode, such as sport*0.7+core.")],
+    folder: Annotated[Path | None, typer.Option("--output", help="Copy the package to this folder too.")] = None,
+    max_rank: Annotated[
+        int | None, typer.Option("--max-rank", min=1, help="Cut it to this rank; the error is told.")
+    ] = None,
+    mind_folder: MindOption = None,
+) -> None:
+    """Compose a mode into one adapter, as an engine loads it."""
+    settings: Settings = context.obj
+    if max_rank is not None:
+        settings = settings.model_copy(update={"max_rank": max_rank})
+    mind = load_mind(mind_folder or settings.mind)
+    composer = open_composer(settings, mind, base_model_folder(settings, mind))
+    resolved = resolve(parse(mode), mind)
+    console = output()
+    composition = composer.compose(resolved)
+    if composition is None:
+        console.print(Text(f"{resolved.text}: nothing is composed for this mode."))
+        return
+    if folder is not None:
+        shutil.copytree(composition.path, folder, dirs_exist_ok=True)
+    weights = ", ".join(f"{name} × {weight:.2f}" for name, weight in composer.weights(resolved).items())
+    report = composition.report
+    console.print(Text.assemble((resolved.text, "bold"), f" = {weights}"))
+    console.print(Text(f"{composition.name}  {_rank(report)}, {report.size / 1e6:.1f} MB"), soft_wrap=True)
+    console.print(Text(str(folder or composition.path)), soft_wrap=True)
+
+
+def compositions(
+    context: typer.Context,
+    remove: Annotated[str | None, typer.Option(help="Remove the composition of this name.", metavar="NAME")] = None,
+    prune: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="GB", help="Remove the least recently used ones until all take at most so much."),
+    ] = None,
+    max_rank: Annotated[
+        int | None, typer.Option("--max-rank", min=1, help="Show those a server with this limit of the rank takes.")
+    ] = None,
+    mind_folder: MindOption = None,
+) -> None:
+    """The compositions made so far; what is removed is made again when it is asked for."""
+    settings: Settings = context.obj
+    store = CompositionStore(settings.compositions_dir)
+    if remove is None and prune is None:
+        _show(store, max_rank)
+        return
+    freed: dict[str, int] = {}
+    if remove is not None:
+        freed |= _remove(settings, store, remove)
+    if prune is not None:
+        freed |= prune_store(store, int(prune * 1e9))
+    for name, size in freed.items():
+        output().print(Text(f"{name}: {size / 1e6:.1f} MB freed"))
+    output().print(Text(f"{store.size / 1e6:.1f} MB in {store.root}"), soft_wrap=True)
+    let_go(settings, mind_folder or settings.mind, list(freed))
+
+
+def describe(composition: Composition, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Everything there is to know of a composition, as labels and values.
+
+    Args:
+        names: of adapters, by the digest of their weights; others are shown by their digest.
+    """
+    record, report = composition.record, composition.report
+    yield "composition", composition.name
+    yield "base model", record.base
+    for label, part in zip(("made of", *[""] * len(record.parts)), record.parts, strict=False):
+        yield label, _part(part, names.get(part.digest, part.digest))
+    yield "rank", _rank(report).removeprefix("rank ")
+    worst = sorted(report.module_errors.items(), key=lambda item: -item[1])[:WORST_MODULES]
+    for label, (module, error) in zip(("worst", *[""] * len(worst)), worst, strict=False):
+        yield label, f"{module} {error:.2%}"
+    yield "modules", ", ".join(report.modules)
+    yield "layers", f"{report.layers[0]} to {report.layers[-1]} ({len(report.layers)})"
+    yield "weights", f"{'/'.join(dict.fromkeys(report.dtypes))}, {composition.size / 1e6:.1f} MB"
+    yield "made", moment(composition.made_at)
+    yield "last used", moment(composition.used_at)
+    yield "path", str(composition.path)
+
+
+def _show(store: CompositionStore, max_rank: int | None) -> None:
+    table = grid("composition", "base", "adapters", "rank", "error", "MB", "last used")
+    for composition in store.list():
+        record, report = composition.record, composition.report
+        if max_rank is not None and report.rank > max_rank:
+            continue
+        try:
+            used = moment(composition.used_at)
+        except FileNotFoundError:  # removed by another process meanwhile
+            continue
+        parts = " + ".join(_part(part, part.digest[:8]) for part in record.parts)
+        error = f"{report.truncation_error:.1%}" if report.truncation_error else ""
+        size = f"{composition.size / 1e6:.1f}"
+        table.add_row(composition.name, record.base, parts, str(report.rank), error, size, used)
+    output().print(table)
+    output().print(Text(f"{store.size / 1e6:.1f} MB in {store.root}"), soft_wrap=True)
+
+
+def _remove(settings: Settings, store: CompositionStore, name: str) -> dict[str, int]:
+    """Bytes freed, by name. One that is gone already may still be held by a server, which is told again."""
+    try:
+        return {name: store.remove(name)}
+    except CompositionUnknown:
+        if settings.engine == "sglang" and is_name(name):
+            return {name: 0}
+        raise
+
+
+def _part(part: RecipePart, name: str) -> str:
+    return f"{name} × {part.weight:g}{f' @ {part.layers[0]}-{part.layers[1]}' if part.layers else ''}"
+
+
+def _rank(report: CompositionReport) -> str:
+    if report.rank == report.rank_before:
+        return f"rank {report.rank}, exact"
+    return f"rank {report.rank_before} cut to {report.rank}, truncation error {report.truncation_error:.2%}"

@@ -1,0 +1,55 @@
+"""Telling the engine's server that compositions are gone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from bot.errors import BotError
+from bot.mind import Mind, load_mind
+from bot.services import base_model_folder, make_engine
+from bot.settings import Settings
+from consilium.errors import N_
+from inference.engine.errors import EngineError
+
+_PATIENCE_SECONDS: Final = 5.0
+"""A server that is away holds nothing that it could answer with; nobody should wait for it at a prompt."""
+
+
+class StillHeld(BotError):
+    """Compositions are removed from the disk, and the engine's server could not be told to let go of them."""
+
+    sentence = N_("These compositions are removed, but the engine has not let go of them: {names}. {reason}")
+    remedy = N_("Restart the engine's server, or run for each: consilium adapters compositions --remove NAME")
+
+    def __init__(self, names: str, reason: str) -> None:
+        super().__init__(names=names, reason=reason)
+
+
+def let_go(settings: Settings, mind_folder: Path, names: Sequence[str]) -> None:
+    """Have the engine's server forget compositions whose folders are gone; an engine in a process needs no telling.
+
+    Raises:
+        StillHeld: the server cannot be reached, or does not do it.
+    """
+    if settings.engine != "sglang" or not names:
+        return
+    mind = load_mind(mind_folder)
+    base_folder = base_model_folder(settings, mind)
+    asyncio.run(_let_go(settings.model_copy(update={"engine_patience": _PATIENCE_SECONDS}), mind, base_folder, names))
+
+
+async def _let_go(settings: Settings, mind: Mind, base_folder: Path, names: Sequence[str]) -> None:
+    engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
+    held = list(names)
+    try:
+        await engine.start()
+        while held:
+            await engine.forget(held[0])
+            del held[0]
+    except EngineError as error:
+        raise StillHeld(", ".join(held), str(error)) from error
+    finally:
+        await engine.close()

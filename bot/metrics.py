@@ -1,0 +1,49 @@
+"""The process's metrics, served to Prometheus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+from prometheus_client import start_http_server
+
+from bot.errors import BotError
+from consilium.errors import N_
+
+log = structlog.get_logger(__name__)
+
+
+class MetricsNotServed(BotError):
+    """The metrics' address cannot be listened on."""
+
+    sentence = N_("The metrics cannot be served on {host}:{port}: {reason}.")
+    remedy = N_("Set CONSILIUM_METRICS_PORT to a free port, or leave it out.")
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(host=host, port=port, reason=reason)
+
+
+@asynccontextmanager
+async def serving_metrics(host: str, port: int | None) -> AsyncIterator[None]:
+    """Serve the metrics at `http://host:port/metrics` from a thread as long as this is open; no port, no server.
+
+    Raises:
+        MetricsNotServed: the port is taken, or the address is not this machine's.
+    """
+    if port is None:
+        yield
+        return
+    try:
+        server, thread = await asyncio.to_thread(start_http_server, port, host)
+    except OSError as error:
+        raise MetricsNotServed(host, port, error.strerror or str(error)) from error
+    log.info("metrics.served", host=host, port=port)
+    try:
+        yield
+    finally:
+        # The server looks for this every half second.
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
+        await asyncio.to_thread(thread.join)

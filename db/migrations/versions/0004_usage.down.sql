@@ -1,0 +1,3 @@
+DROP FUNCTION hot_modes(timestamptz, integer);
+DROP POLICY hot_modes_counts ON turns;
+DROP INDEX turns_modes;

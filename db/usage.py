@@ -1,0 +1,34 @@
+"""What is used most, counted over everybody's turns without showing anybody's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from db.rows import read, sql
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from db.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ModeUse:
+    """How often a mode has answered."""
+
+    mode: str
+    """In canonical form, never ``auto``."""
+    turns: int
+
+
+HOT_MODES: Final = sql(ModeUse, "SELECT @columns FROM hot_modes($1, $2)")
+
+
+async def hot_modes(connection: Connection, since: datetime, most: int) -> list[ModeUse]:
+    """The modes in which turns have been answered since then, the most used first, `most` of them at most.
+
+    It counts every mind's turns, and works in `Database.nobody`, where no rows are visible. The count is all that
+    comes out of anybody's turns.
+    """
+    return [read(ModeUse, row) for row in await connection.fetch(HOT_MODES, since, most)]

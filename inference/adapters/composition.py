@@ -1,0 +1,121 @@
+"""One composition on disk: the package, and beside it `composition.json`, which says what it was made from."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Literal
+
+import pydantic
+
+from inference.adapters.compose import CompositionReport
+from inference.adapters.config import CONFIG_FILE
+from inference.adapters.package import WEIGHTS_FILE
+from inference.adapters.usage import last_used
+from inference.engine.port import AdapterRef
+
+RECORD_FILE: Final = "composition.json"
+FILES: Final = (CONFIG_FILE, WEIGHTS_FILE, RECORD_FILE)
+FORMAT: Final[Literal[1]] = 1
+
+_NAME = re.compile(r"c-[0-9a-f]{32}")
+
+
+class RecipePart(pydantic.BaseModel):
+    """One adapter of a composition, by what identifies it."""
+
+    model_config = pydantic.ConfigDict(frozen=True)
+
+    digest: str
+    weight: float
+    layers: tuple[int, int] | None
+    """First and last layer, both included; None for all."""
+
+
+class CompositionRecord(pydantic.BaseModel):
+    """`composition.json`: what the package beside it was made from."""
+
+    model_config = pydantic.ConfigDict(frozen=True)
+
+    format: Literal[1] = FORMAT
+    name: str
+    base: str
+    """Name of the base model."""
+    parts: tuple[RecipePart, ...]
+    max_rank: int | None
+    """The limit it was made under; None when there was none that its adapters could go over."""
+    digest: str
+    """`AdapterPackage.digest` of the composition itself."""
+    report: CompositionReport
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A composition in the store: read-only, and the same for ever."""
+
+    name: str
+    path: Path
+    record: CompositionRecord
+
+    @property
+    def report(self) -> CompositionReport:
+        """What was written, and what it cost in exactness."""
+        return self.record.report
+
+    @property
+    def ref(self) -> AdapterRef:
+        """What an engine takes."""
+        return AdapterRef(self.name, self.path)
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return size_of(self.path)
+
+    @property
+    def made_at(self) -> datetime:
+        """When it was composed.
+
+        Raises:
+            FileNotFoundError: it has been removed in the meantime.
+        """
+        return datetime.fromtimestamp(_made(self.path), UTC)
+
+    @property
+    def used_at(self) -> datetime:
+        """When it was last handed out or answered with, or else made.
+
+        Raises:
+            FileNotFoundError: it has been removed in the meantime.
+        """
+        return used_at(self.path)
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may be a composition's name."""
+    return _NAME.fullmatch(text) is not None
+
+
+def used_at(folder: Path) -> datetime:
+    """When the composition in this folder was last used, or else made.
+
+    Raises:
+        FileNotFoundError: it is not there.
+    """
+    return datetime.fromtimestamp(last_used(folder) or _made(folder), UTC)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of a composition's files; 0 when it has been removed."""
+    size = 0
+    for name in FILES:
+        with suppress(OSError):
+            size += (folder / name).stat().st_size
+    return size
+
+
+def _made(folder: Path) -> float:
+    return (folder / RECORD_FILE).stat().st_mtime

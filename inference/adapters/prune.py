@@ -1,0 +1,48 @@
+"""Keeping the folder of compositions to a size: the least recently used go first, and are made again when asked for."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from inference.adapters.composition import Composition
+from inference.adapters.errors import CompositionUnknown
+from inference.adapters.store import CompositionStore
+
+RECENT: Final = timedelta(hours=1)
+"""What was used within this time may be answering now, and stays."""
+
+
+def prune(store: CompositionStore, most: int) -> dict[str, int]:
+    """Remove the least recently used compositions until all together have at most `most` bytes; blocking.
+
+    Returns:
+        The bytes freed, by the name of what was removed. Engines may still hold these.
+
+    Raises:
+        CannotWrite: one cannot be removed; those before it are.
+    """
+    used = []
+    for composition in store.list():
+        with suppress(FileNotFoundError):  # removed by another process meanwhile
+            used.append((composition.used_at, composition))
+    used.sort(key=lambda pair: (pair[0], pair[1].name))
+    size = store.size
+    freed: dict[str, int] = {}
+    for _, composition in used:
+        if size <= most:
+            break
+        if _is_idle(composition):
+            with suppress(CompositionUnknown):
+                freed[composition.name] = store.remove(composition.name)
+                size -= freed[composition.name]
+    return freed
+
+
+def _is_idle(composition: Composition) -> bool:
+    """Looked at just before it is removed: somebody may have asked for it in the meantime."""
+    try:
+        return composition.used_at < datetime.now(UTC) - RECENT
+    except FileNotFoundError:
+        return False

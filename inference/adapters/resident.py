@@ -1,0 +1,82 @@
+"""`resident.json` beside the compositions: what a server is to load at its start, the most important first.
+
+Several services may share one folder of compositions. Each mind owns the entries under its name: whoever writes last
+for a mind replaces that mind's, and leaves the other minds' as long as they are still in use. Services of one mind
+count the same turns, so it does not matter which of them was the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+import pydantic
+import structlog
+
+from inference.adapters.composition import RECORD_FILE, is_name, used_at
+from inference.adapters.errors import AdapterError
+from inference.adapters.files import holding, read_document, write_document
+
+RESIDENT_FILE: Final = "resident.json"
+
+_LOCKS: Final = ".locks"
+_PATIENCE_SECONDS: Final = 30.0
+
+log = structlog.get_logger(__name__)
+
+
+class Resident(pydantic.BaseModel):
+    """One composition to be loaded."""
+
+    model_config = pydantic.ConfigDict(frozen=True)
+
+    name: str
+    pinned: bool
+    mind: str
+    """Name of the mind that wants it."""
+
+
+class ResidentList(pydantic.BaseModel):
+    """`resident.json`."""
+
+    model_config = pydantic.ConfigDict(frozen=True)
+
+    format: Literal[1] = 1
+    resident: tuple[Resident, ...] = ()
+    """Each name once; the pinned ones come first."""
+
+
+def read_resident(root: Path) -> ResidentList:
+    """What a server is to load at its start; nothing when no service has said so, or the file is unusable."""
+    if not (root / RESIDENT_FILE).exists():
+        return ResidentList()
+    try:
+        return read_document(root, RESIDENT_FILE, ResidentList)
+    except AdapterError as error:
+        log.warning("resident.unusable", reason=str(error))
+        return ResidentList()
+
+
+def write_resident(root: Path, mind: str, wanted: Sequence[Resident], since: datetime) -> None:
+    """Replace the entries of `mind` by `wanted`, whole or not at all; blocking.
+
+    Args:
+        wanted: the hottest first.
+        since: entries of other minds whose compositions were last used before this are dropped.
+
+    Raises:
+        DiskFull, CannotWrite: the list is as it was.
+    """
+    with holding(root / _LOCKS / RESIDENT_FILE, _PATIENCE_SECONDS):
+        others = [one for one in read_resident(root).resident if one.mind != mind and _is_used(root, one.name, since)]
+        merged: dict[str, Resident] = {}
+        for one in sorted((*wanted, *others), key=lambda one: not one.pinned):
+            merged.setdefault(one.name, one)
+        write_document(root / RESIDENT_FILE, ResidentList(resident=tuple(merged.values())))
+
+
+def _is_used(root: Path, name: str, since: datetime) -> bool:
+    folder = root / name
+    return is_name(name) and (folder / RECORD_FILE).is_file() and used_at(folder) >= since

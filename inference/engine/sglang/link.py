@@ -1,0 +1,137 @@
+"""HTTP to one address. What goes wrong on the way comes out as this project's errors."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import httpx
+
+from inference.engine.errors import (
+    EngineError,
+    EngineKeyRefused,
+    EngineRefused,
+    EngineSilent,
+    EngineSlow,
+    EngineStopped,
+    EngineTimedOut,
+    EngineUnavailable,
+)
+from inference.engine.sglang.wire import refusal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from inference.engine.sglang.deadlines import Deadlines
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a server asks for, as bearer tokens; None when it asks for nothing."""
+
+    api: str | None = None
+    """For answers and questions about itself (`--api-key`)."""
+    admin: str | None = None
+    """For adapters (`--admin-api-key`); a server without one takes the API key for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply of a server."""
+
+    status: int
+    body: bytes
+
+    @property
+    def reason(self) -> str:
+        """What a reply that is no success says."""
+        return refusal(self.body)
+
+
+class Link:
+    """A pool of connections to one address: a server, or a router."""
+
+    def __init__(self, url: str, keys: Keys, deadlines: Deadlines) -> None:
+        self.url = url.rstrip("/")
+        self.deadlines = deadlines
+        self._admin = keys.admin or keys.api
+        self._client = httpx.AsyncClient(
+            base_url=self.url,
+            headers=_bearer(keys.api),
+            timeout=httpx.Timeout(None, connect=deadlines.connect),
+            limits=httpx.Limits(max_connections=None),
+            trust_env=False,
+        )
+        self._closed = False
+
+    async def ask(
+        self,
+        method: Literal["GET", "POST"],
+        path: str,
+        body: Any = None,
+        *,
+        seconds: float | None = None,
+        admin: bool = False,
+    ) -> Reply:
+        """Send a request and read the whole reply, whatever its status below 500.
+
+        Raises:
+            EngineKeyRefused: the server wants another key.
+            EngineUnavailable, EngineSilent, EngineSlow: it cannot be reached, failed, or took too long.
+        """
+        headers = _bearer(self._admin) if admin else {}
+        async with self.within(EngineSlow, self.deadlines.control if seconds is None else seconds):
+            response = await self._client.request(method, path, json=body, headers=headers)
+        if response.status_code in (401, 403):
+            raise EngineKeyRefused(url=self.url, key="admin" if admin else "API")
+        reply = Reply(response.status_code, response.content)
+        if reply.status >= 500:
+            raise self.refused(reply.status, reply.reason)
+        return reply
+
+    async def stream(self, path: str, body: Any, seconds: float) -> httpx.Response:
+        """Send a request and return the response once its head is here; the caller closes it.
+
+        Raises:
+            EngineUnavailable, EngineSilent, EngineSlow: as `ask`.
+        """
+        request = self._client.build_request("POST", path, json=body)
+        async with self.within(EngineSlow, seconds):
+            return await self._client.send(request, stream=True)
+
+    def refused(self, status: int, message: str) -> EngineError:
+        """The error that a reply with this status means."""
+        if status in (401, 403):
+            return EngineKeyRefused(url=self.url, key="API")
+        if status in (408, 429) or status >= 500:
+            return self.broken(f"{message.rstrip('.')} ({status})")
+        return EngineRefused(url=self.url, status=status, reason=message.rstrip("."))
+
+    def broken(self, reason: str) -> EngineError:
+        """The error that a failure on the other side means."""
+        return EngineStopped() if self._closed else EngineUnavailable(url=self.url, reason=reason)
+
+    @asynccontextmanager
+    async def within(self, late: type[EngineTimedOut], seconds: float) -> AsyncIterator[None]:
+        """Within the block, what the network does wrong comes out as this project's errors."""
+        if self._closed:
+            raise EngineStopped
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError as error:
+            raise late(url=self.url, seconds=seconds) from error
+        except httpx.ConnectTimeout as error:
+            raise EngineSilent(url=self.url, seconds=self.deadlines.connect) from error
+        except httpx.TransportError as error:
+            raise self.broken(str(error) or type(error).__name__) from error
+
+    async def close(self) -> None:
+        self._closed = True
+        await self._client.aclose()
+
+
+def _bearer(key: str | None) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"} if key else {}

@@ -1,0 +1,56 @@
+"""The demo mind with its real adapters, an SGLang server that only looks like one, and a service's settings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from bot.mind import Mind, load_mind
+from bot.settings import DEMO_MIND, Settings
+from tests.fakes.sglang_server import SGLangServer
+
+API_KEY, ADMIN_KEY = "for-answers", "for-adapters"
+
+
+@pytest.fixture(scope="session")
+def agoge() -> Mind:
+    return load_mind(DEMO_MIND)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def server(agoge: Mind) -> AsyncIterator[SGLangServer]:
+    """Running, with keys."""
+    server = SGLangServer(base=agoge.base_model, api_key=API_KEY, admin_key=ADMIN_KEY)
+    async with server.serving():
+        yield server
+
+
+@pytest.fixture
+def settings_for(tmp_path: Path, base_model_dir: Path) -> Callable[..., Settings]:
+    """Settings with folders of the test's own, and what else it names."""
+
+    def make(**values: object) -> Settings:
+        own = {
+            "mind": DEMO_MIND,
+            "base_model": str(base_model_dir),
+            "cache_dir": tmp_path / "cache",
+            "state_dir": tmp_path / "state",
+        }
+        return Settings.model_validate({**own, **values})
+
+    return make
+
+
+@pytest.fixture
+def sglang_settings(settings_for: Callable[..., Settings], server: SGLangServer) -> Settings:
+    """Settings of a service that answers with the server."""
+    return settings_for(
+        engine="sglang",
+        sglang_url=server.url,
+        sglang_api_key=API_KEY,
+        sglang_admin_key=ADMIN_KEY,
+        engine_patience=0.5,
+    )

@@ -1,0 +1,252 @@
+"""`consilium adapters`: compositions made, shown, cut, removed; adapters revoked and allowed again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli.adapters import app
+from bot.cli.letting_go import StillHeld
+from bot.cli.revoke import SeveralDigests
+from bot.mind import Mind
+from bot.modes.errors import UnknownAdapter
+from bot.services import make_engine, open_composer
+from bot.settings import Settings
+from inference.adapters.composition import Composition
+from inference.adapters.errors import CompositionUnknown
+from inference.adapters.package import AdapterPackage
+from inference.adapters.revoked import AdapterRevoked, NotRevoked
+from inference.adapters.store import CompositionStore
+from tests.fakes.sglang_server import SGLangServer
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def settings(settings_for: Callable[..., Settings]) -> Settings:
+    return settings_for()
+
+
+@pytest.fixture
+def run_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Runs `consilium adapters …` with these settings and gives what it says; its error is raised here."""
+    monkeypatch.setenv("COLUMNS", "220")
+
+    def run(settings: Settings, *arguments: str) -> str:
+        result = CliRunner().invoke(app, list(arguments), obj=settings)
+        if result.exception is not None:
+            raise result.exception
+        return result.output
+
+    return run
+
+
+@pytest.fixture
+def run(run_with: Callable[..., str], settings: Settings) -> Run:
+    return lambda *arguments: run_with(settings, *arguments)
+
+
+@pytest.fixture
+def store(settings: Settings) -> CompositionStore:
+    return CompositionStore(settings.compositions_dir)
+
+
+def made(said: str) -> str:
+    """The name of the composition that is told of."""
+    found = re.search(r"c-[0-9a-f]{32}", said)
+    assert found, said
+    return found[0]
+
+
+def digest(mind: Mind, adapter: str) -> str:
+    return AdapterPackage.open(mind.adapters[adapter].path).digest
+
+
+def test_composing_tells_the_rank(run: Run, store: CompositionStore) -> None:
+    said = run("compose", "sport")
+    assert "rank 16, exact" in said
+    assert store.get(made(said)).report.rank == 16
+
+
+def test_a_limit_cuts_and_the_error_is_told(run: Run, store: CompositionStore) -> None:
+    said = run("compose", "sport", "--max-rank", "10")
+    report = store.get(made(said)).report
+    assert report.rank == 10
+    assert f"rank 16 cut to 10, truncation error {report.truncation_error:.2%}" in said
+
+
+def test_the_settings_limit_cuts_and_the_lower_one_of_both_counts(
+    run_with: Callable[..., str], settings_for: Callable[..., Settings]
+) -> None:
+    settings = settings_for(max_rank=12)
+    assert "rank 16 cut to 12" in run_with(settings, "compose", "sport")
+    assert "rank 16 cut to 9" in run_with(settings, "compose", "sport", "--max-rank", "9")
+
+
+def test_a_composition_is_shown_with_its_parts_and_errors(run: Run, store: CompositionStore, agoge: Mind) -> None:
+    name = made(run("compose", "sport*0.7+core@late", "--max-rank", "10"))
+    report = store.get(name).report
+    said = run("inspect", name)
+    assert re.search(r"sport × 0\.7\b", said)
+    assert re.search(r"core × 1 @ 20-29", said)
+    assert f"16 cut to 10, truncation error {report.truncation_error:.2%}" in said
+    worst = max(report.module_errors, key=lambda module: report.module_errors[module])
+    assert re.search(rf"worst\s+{re.escape(worst)} {report.module_errors[worst]:.2%}", said)
+    assert said.count("self_attn") == 3
+    assert str(store.root / name) in said
+    assert time.strftime("%Y-%m-%d") in said
+
+
+def test_parts_of_no_known_adapter_are_shown_by_their_digest(
+    run_with: Callable[..., str], settings: Settings, tmp_path: Path, agoge: Mind
+) -> None:
+    name = made(run_with(settings, "compose", "core"))
+    other = tmp_path / "other"
+    run_with_mind = settings.model_copy(update={"mind": _copied(agoge, other, without="core")})
+    assert digest(agoge, "core") in run_with(run_with_mind, "inspect", name)
+
+
+def _copied(mind: Mind, folder: Path, *, without: str) -> Path:
+    """A copy of the mind in which the adapter `without` has become unreadable."""
+    import shutil
+
+    shutil.copytree(mind.folder, folder)
+    (folder / "adapters" / without / "adapter_config.json").write_text("{")
+    return folder
+
+
+def test_inspecting_what_there_is_none_of(run: Run) -> None:
+    with pytest.raises(CompositionUnknown):
+        run("inspect", "c-" + "0" * 32)
+    with pytest.raises(UnknownAdapter):
+        run("inspect", "sprot")
+    assert "digest" in run("inspect", "sport")
+
+
+def test_the_list_shows_the_last_use_and_what_a_server_takes(run: Run, store: CompositionStore) -> None:
+    small, large = made(run("compose", "core")), made(run("compose", "sport"))
+    os.utime(store.root / ".used" / small, (1_000_000_000, 1_000_000_000))
+    said = run("compositions")
+    assert small in said
+    assert large in said
+    assert "2001-09-0" in said
+    said = run("compositions", "--max-rank", "8")
+    assert small in said
+    assert large not in said
+
+
+def test_pruning_removes_the_least_recently_used(run: Run, store: CompositionStore) -> None:
+    first, second = made(run("compose", "core")), made(run("compose", "sport"))
+    assert made(run("compositions")) in (first, second)
+    run("compositions", "--prune", "0")
+    assert len(store.list()) == 2, "both were used within the hour"
+    for hours, name in ((3, first), (2, second)):
+        os.utime(store.root / ".used" / name, (time.time() - hours * 3600,) * 2)
+    said = run("compositions", "--prune", str((store.size - 1) / 1e9))
+    assert first in said
+    assert second not in said
+    assert [composition.name for composition in store.list()] == [second]
+
+
+@pytest.mark.parametrize("called", ["sport", "спорт", "DIGEST", "HEAD"])
+def test_what_is_revoked_is_composed_no_more_until_it_is_allowed_again(
+    run: Run, store: CompositionStore, agoge: Mind, called: str
+) -> None:
+    weights = digest(agoge, "sport")
+    called = {"DIGEST": weights, "HEAD": weights[:8]}.get(called, called)
+    kept, gone = made(run("compose", "core")), made(run("compose", "sport"))
+    assert f"sport ({weights}) is revoked; compositions removed: 1." in run("revoke", called)
+    assert [composition.name for composition in store.list()] == [kept]
+    with pytest.raises(AdapterRevoked, match="“sport”"):
+        run("compose", "sport")
+    said = run("list")
+    assert "sport revoked" in said
+    assert weights in said
+    assert "core revoked" not in said
+    assert re.search(r"revoked\s+2", run("inspect", "sport"))
+    run("revoke", "--undo", called)
+    assert made(run("compose", "sport")) == gone
+    assert "revoked" not in run("list")
+
+
+def test_revoking_what_there_is_none_of(run: Run, store: CompositionStore, agoge: Mind) -> None:
+    with pytest.raises(UnknownAdapter):
+        run("revoke", "sprot")
+    with pytest.raises(UnknownAdapter):
+        run("revoke", "0" * 63)
+    with pytest.raises(NotRevoked):
+        run("revoke", "--undo", "sport")
+    run("revoke", "0" * 64)
+    run("revoke", "00000000" + "1" * 56)
+    with pytest.raises(SeveralDigests):
+        run("revoke", "--undo", "00000000")
+    run("revoke", "--undo", "0" * 64)
+    assert [one.digest for one in store.revocations.list()] == ["00000000" + "1" * 56]
+
+
+async def held(settings: Settings, mind: Mind, base: Path, server: SGLangServer, *modes: str) -> list[Composition]:
+    """Compositions the server holds, as after a service has answered with them."""
+    from bot.modes.expression import parse
+    from bot.modes.resolve import resolve
+
+    composer = open_composer(settings, mind, base)
+    engine = make_engine(settings, mind, base)
+    await engine.start()
+    compositions = []
+    for mode in modes:
+        composition = composer.compose(resolve(parse(mode), mind))
+        assert composition is not None
+        await engine.warm(composition.ref)
+        compositions.append(composition)
+    await engine.close()
+    # Nobody else's: long enough ago that no other process may be answering with them.
+    for composition in compositions:
+        os.utime(composition.path.parent / ".used" / composition.name, (1_000_000_000,) * 2)
+    assert set(server.loaded) == {composition.name for composition in compositions}
+    return compositions
+
+
+async def test_a_server_lets_go_of_what_is_revoked_removed_or_pruned(
+    run_with: Callable[..., str], sglang_settings: Settings, agoge: Mind, base_model_dir: Path, server: SGLangServer
+) -> None:
+    core, sport, both, physics = await held(
+        sglang_settings, agoge, base_model_dir, server, "core", "sport", "sport+physics", "physics"
+    )
+
+    async def run(*arguments: str) -> str:
+        return await asyncio.to_thread(run_with, sglang_settings, *arguments)
+
+    await run("revoke", "sport")
+    assert set(server.loaded) == {core.name, physics.name}
+    await run("compositions", "--remove", physics.name)
+    assert set(server.loaded) == {core.name}
+    await run("compositions", "--prune", "0")
+    assert server.loaded == {}
+    assert {sport.name, both.name} <= set(server.unloads)
+    assert server.offences == []
+
+
+async def test_a_server_that_is_away_is_told_the_next_time(
+    run_with: Callable[..., str], sglang_settings: Settings, agoge: Mind, base_model_dir: Path, server: SGLangServer
+) -> None:
+    core, sport = await held(sglang_settings, agoge, base_model_dir, server, "core", "sport")
+    away = sglang_settings.model_copy(update={"sglang_url": "http://127.0.0.1:9"})
+    with pytest.raises(StillHeld, match=sport.name):
+        await asyncio.to_thread(run_with, away, "revoke", "sport")
+    with pytest.raises(StillHeld, match=core.name):
+        await asyncio.to_thread(run_with, away, "compositions", "--remove", core.name)
+    assert not sport.path.exists()
+    assert not core.path.exists()
+    assert set(server.loaded) == {core.name, sport.name}
+    await asyncio.to_thread(run_with, sglang_settings, "revoke", "sport")
+    assert set(server.loaded) == {core.name}
+    await asyncio.to_thread(run_with, sglang_settings, "compositions", "--remove", core.name)
+    assert server.loaded == {}
+    assert CompositionStore(away.compositions_dir).revoke(digest(agoge, "sport"), "sport") == ()

@@ -1,0 +1,148 @@
+"""What is made ready at start: the core, the default mode, and what people have used."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from bot.mind import Mind
+from bot.modes.composer import Composer
+from bot.modes.expression import parse
+from bot.modes.prewarm import Heat, prewarm
+from bot.modes.resolve import resolve
+from bot.services import make_engine, open_composer
+from bot.settings import Settings
+from db import sessions, turns, users
+from db.database import Database
+from inference.adapters.resident import Resident, read_resident
+from inference.engine.local import LocalEngine
+from inference.engine.port import Engine
+from tests.fakes.sglang_server import SGLangServer
+
+HEAT = Heat(modes=2, days=14)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def engine(sglang_settings: Settings, agoge: Mind, base_model_dir: Path) -> AsyncIterator[Engine]:
+    engine = make_engine(sglang_settings, agoge, base_model_dir)
+    await engine.start()
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+def composer(sglang_settings: Settings, agoge: Mind, base_model_dir: Path) -> Composer:
+    return open_composer(sglang_settings, agoge, base_model_dir)
+
+
+async def have_used(database: Database, **modes: int) -> None:
+    async with database.nobody() as connection:
+        anna = await users.identify(connection, platform="console", external_id="anna")
+    async with database.person(anna.id) as connection:
+        session = await sessions.open(connection, platform="console", place="agoge/home")
+        for mode, times in modes.items():
+            for _ in range(times):
+                turn = await turns.accept(connection, session.id, "How?")
+                await turns.start_answering(connection, turn.id, mode=mode, adapter=None)
+
+
+def name(composer: Composer, mode: str) -> str:
+    parts = composer.parts(resolve(parse(mode), composer.mind))
+    return composer.store.name_of(parts, composer.base, composer.max_rank)
+
+
+def kept(composer: Composer) -> list[Resident]:
+    return list(read_resident(composer.store.root).resident)
+
+
+def residents(composer: Composer, core: str, *others: str) -> list[Resident]:
+    """The core pinned, then the others in this order."""
+    return [Resident(name=name(composer, mode), pinned=mode == core, mind="agoge") for mode in (core, *others)]
+
+
+async def test_the_core_is_pinned_and_the_hottest_follow(
+    agoge: Mind, composer: Composer, engine: Engine, database: Database, server: SGLangServer
+) -> None:
+    used = {"base": 9, "core": 8, "core+stoics": 7, "not+a@mode*": 6, "core@90-99": 5}
+    await have_used(database, **used, **{"core+sport": 4, "core+physics*0.5": 3, "classical": 2})
+    with capture_logs() as logs:
+        await prewarm(agoge, composer, engine, database, HEAT)
+    wanted = residents(composer, "core", "core+sport", "core+physics*0.5")
+    assert server.loads == [resident.name for resident in wanted]
+    assert server.pinned == {name(composer, "core")}
+    assert kept(composer) == wanted
+    assert [entry["event"] for entry in logs if entry["log_level"] in ("warning", "error")] == []
+    skipped = {entry["mode"] for entry in logs if entry["event"] == "prewarm.not_a_mode"}
+    assert skipped == {"core+stoics", "not+a@mode*", "core@90-99"}
+
+
+async def test_the_default_mode_needs_no_use(
+    agoge: Mind, composer: Composer, engine: Engine, database: Database
+) -> None:
+    await prewarm(replace(agoge, default_mode="physics"), composer, engine, database, HEAT)
+    assert kept(composer) == residents(composer, "core", "core+physics")
+
+
+async def test_nothing_is_prewarmed_when_it_is_turned_off(
+    agoge: Mind, composer: Composer, engine: Engine, database: Database, server: SGLangServer
+) -> None:
+    await have_used(database, core=3)
+    await prewarm(agoge, composer, engine, database, replace(HEAT, modes=0))
+    assert server.loads == []
+    assert not composer.store.root.exists()
+
+
+async def test_an_adapter_the_server_refuses_is_left_out(
+    agoge: Mind, composer: Composer, engine: Engine, database: Database, server: SGLangServer
+) -> None:
+    await have_used(database, **{"core+sport": 2})
+    server.refuses_adapters = "it does not like it"
+    with capture_logs() as logs:
+        await prewarm(agoge, composer, engine, database, HEAT)
+    assert [entry["mode"] for entry in logs if entry["event"] == "prewarm.not_loaded"] == ["core", "core+sport"]
+    assert kept(composer) == []
+
+
+async def test_what_is_revoked_is_left_out(agoge: Mind, composer: Composer, engine: Engine, database: Database) -> None:
+    await have_used(database, **{"core+sport": 2, "core+physics": 1})
+    composer.store.revoke(composer.packages["sport"].digest, "sport")
+    with capture_logs() as logs:
+        await prewarm(agoge, composer, engine, database, HEAT)
+    assert [entry["mode"] for entry in logs if entry["event"] == "prewarm.not_composed"] == ["core+sport"]
+    assert kept(composer) == residents(composer, "core", "core+physics")
+
+
+async def test_an_engine_that_is_away_leaves_the_list_as_it_was(
+    agoge: Mind, composer: Composer, sglang_settings: Settings, base_model_dir: Path, database: Database
+) -> None:
+    engine = make_engine(sglang_settings.model_copy(update={"sglang_url": "http://127.0.0.1:9"}), agoge, base_model_dir)
+    composer.store.root.mkdir(parents=True)
+    (composer.store.root / "resident.json").write_text('{"format": 1, "resident": []}')
+    with capture_logs() as logs:
+        await prewarm(agoge, composer, engine, database, HEAT)
+    await engine.close()
+    assert [entry["event"] for entry in logs][-1] == "prewarm.ended_early"
+    assert (composer.store.root / "resident.json").read_text() == '{"format": 1, "resident": []}'
+
+
+async def test_a_database_that_is_gone_stops_nothing_else(
+    agoge: Mind, composer: Composer, engine: Engine, dsn: str
+) -> None:
+    database = await Database.open(dsn)
+    await database.close()
+    with capture_logs() as logs:
+        await prewarm(agoge, composer, engine, database, HEAT)
+    assert [entry["log_level"] for entry in logs] in (["warning"], ["error"])
+
+
+async def test_the_local_engine_has_them_in_memory(
+    agoge: Mind, composer: Composer, local_engine: LocalEngine, database: Database
+) -> None:
+    await have_used(database, **{"core+sport": 2})
+    await prewarm(agoge, composer, local_engine, database, HEAT)
+    assert {name(composer, "core"), name(composer, "core+sport")} <= set(await local_engine.loaded_adapters())

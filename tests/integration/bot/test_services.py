@@ -1,0 +1,79 @@
+"""A whole service as the settings ask for it, in front of a server that only looks like SGLang."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from bot.mind import Mind
+from bot.modes.expression import parse
+from bot.modes.resolve import resolve
+from bot.services import open_composer, open_services
+from bot.settings import Settings
+from inference.adapters.resident import read_resident
+from tests.fakes.sglang_server import SGLangServer
+from tests.fixtures.sglang import free_port
+
+
+async def prewarmed(settings: Settings) -> list[str]:
+    """The names a restarted server would load, once they are known."""
+    async with asyncio.timeout(60):
+        while not (found := read_resident(settings.compositions_dir).resident):  # noqa: ASYNC110  # a file tells nobody
+            await asyncio.sleep(0.05)
+    return [one.name for one in found]
+
+
+async def test_the_servers_rank_is_kept_the_core_pinned_and_the_metrics_served(
+    sglang_settings: Settings, server: SGLangServer, dsn: str
+) -> None:
+    server.max_rank = 8
+    port = free_port()
+    settings = sglang_settings.model_copy(update={"metrics_port": port, "database_url": SecretStr(dsn)})
+    async with httpx.AsyncClient() as client:
+        async with open_services(settings) as services:
+            assert services.composer.max_rank == 8
+            (core,) = await prewarmed(settings)
+            assert server.pinned == {core}
+            with capture_logs() as logs:
+                composition = services.composer.compose(resolve(parse("sport"), services.mind))
+            assert composition is not None
+            assert (composition.report.rank_before, composition.report.rank) == (16, 8)
+            assert [entry["event"] for entry in logs] == ["composition.made", "composition.cut"]
+            metrics = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+            assert "consilium_composition_truncation_bucket" in metrics
+            assert 'consilium_compositions_total{result="made"}' in metrics
+        with pytest.raises(httpx.ConnectError):
+            await client.get(f"http://127.0.0.1:{port}/metrics")
+
+
+async def test_leaving_ends_what_is_still_being_prewarmed(
+    sglang_settings: Settings, server: SGLangServer, dsn: str
+) -> None:
+    server.gate = asyncio.Event()  # the server takes for ever to load
+    settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn)})
+    async with asyncio.timeout(120):
+        async with open_services(settings):
+            await server.until(loads=1)
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "prewarm"]
+    assert not (settings.compositions_dir / "resident.json").exists()
+    server.gate.set()
+
+
+@pytest.mark.parametrize(
+    ("asked", "engine", "used"), [(None, None, None), (16, None, 16), (None, 32, 32), (16, 32, 16), (64, 32, 32)]
+)
+def test_the_smaller_limit_of_the_rank_counts(
+    settings_for: Callable[..., Settings],
+    agoge: Mind,
+    base_model_dir: Path,
+    asked: int | None,
+    engine: int | None,
+    used: int | None,
+) -> None:
+    assert open_composer(settings_for(max_rank=asked), agoge, base_model_dir, engine).max_rank == used

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bot.settings import Settings
+
+EXAMPLE = Path(__file__).parents[3] / ".env.example"
+LINE = re.compile(r"^#CONSILIUM_([A-Z_]+)=(.*)$", re.MULTILINE)
+
+
+def test_the_example_names_every_setting_and_no_other() -> None:
+    named = [name.lower() for name, _ in LINE.findall(EXAMPLE.read_text(encoding="utf-8"))]
+    assert sorted(named) == sorted(Settings.model_fields)
+
+
+def test_the_examples_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"CONSILIUM_{name.upper()}", raising=False)
+    file = tmp_path / "env"
+    file.write_text(LINE.sub(r"CONSILIUM_\1=\2", EXAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
+    settings = Settings(_env_file=file)
+    defaults = Settings(_env_file=None)
+    shown = ("engine_patience", "prewarm_modes", "prewarm_days", "metrics_host", "prompt_tokens", "generation_seconds")
+    for name in shown:
+        assert getattr(settings, name) == getattr(defaults, name), name
+    assert (settings.max_rank, settings.metrics_port) == (64, 9464)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("max_rank", 0), ("metrics_port", 0), ("metrics_port", 65536), ("prewarm_modes", -1), ("prewarm_days", 0),
+        ("engine_patience", -1),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Settings.model_validate({name: value})
+
+
+def test_keys_are_not_shown() -> None:
+    settings = Settings.model_validate({"sglang_api_key": "s3cret-one", "sglang_admin_key": "s3cret-two"})
+    assert "s3cret" not in repr(settings) + str(settings)
