@@ -88,16 +88,19 @@ class Composer:
         self.parts(mode)
 
     async def ready(self, mode: ResolvedMode) -> AdapterRef | None:
-        """The mode's composition, made now if it never was; None for the bare base model.
+        """The mode's composition to answer with, made now if it never was; None for the bare base model.
 
         Raises:
             AdapterRevoked: one of its adapters may not be used any more.
             AdapterError: it cannot be composed or written.
         """
         composition = await asyncio.to_thread(self.compose, mode)
-        return composition.ref if composition else None
+        if composition is None:
+            return None
+        await asyncio.to_thread(composition.note_use)
+        return composition.ref
 
     def compose(self, mode: ResolvedMode) -> Composition | None:
-        """As `ready`, with all there is to know of the composition; blocking."""
+        """As `ready`, but not to answer with it now: it does not count as used. Blocking."""
         parts = self.parts(mode)
         return self.store.ensure(parts, self.base, max_rank=self.max_rank) if parts else None

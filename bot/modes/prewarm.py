@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from bot.mind.mind import Mind
     from bot.modes.composer import Composer
     from db.database import Database
-    from inference.engine.port import AdapterRef, Engine
+    from inference.adapters.composition import Composition
+    from inference.engine.port import Engine
 
 _READ_AHEAD: Final = 4
 """Modes looked at for each one wanted: some are other minds', or come to the same composition."""
@@ -68,15 +69,15 @@ async def _prewarm(mind: Mind, composer: Composer, engine: Engine, database: Dat
     ready: dict[str, Resident] = {}
 
     async def make_ready(mode: ResolvedMode, *, pinned: bool = False) -> None:
-        adapter = await _composed(composer, mode)
-        if adapter is None or adapter.name in ready:
+        composition = await _composed(composer, mode)
+        if composition is None or composition.name in ready:
             return
         try:
-            await engine.warm(adapter, pinned=pinned)
+            await engine.warm(composition.ref, pinned=pinned)
         except _ABOUT_ONE_ADAPTER as error:
             log.warning("prewarm.not_loaded", mode=mode.text, reason=str(error))
         else:
-            ready[adapter.name] = Resident(name=adapter.name, pinned=pinned, mind=mind.name)
+            ready[composition.name] = Resident(name=composition.name, pinned=pinned, mind=mind.name)
 
     for mode in _resolved([mind.core], mind):
         await make_ready(mode, pinned=True)
@@ -90,9 +91,9 @@ async def _prewarm(mind: Mind, composer: Composer, engine: Engine, database: Dat
     log.info("prewarm.done", mind=mind.name, compositions=len(ready))
 
 
-async def _composed(composer: Composer, mode: ResolvedMode) -> AdapterRef | None:
+async def _composed(composer: Composer, mode: ResolvedMode) -> Composition | None:
     try:
-        return await composer.ready(mode)
+        return await asyncio.to_thread(composer.compose, mode)
     except ModeError as error:
         log.debug("prewarm.not_a_mode", mode=mode.text, reason=str(error))
     except AdapterError as error:

@@ -54,8 +54,8 @@ def _room(words: Sequence[str], model: str) -> Room:
 
     modules = frozenset(words_of("--lora-target-modules", words))
     try:
-        width = json.loads((Path(model) / "config.json").read_bytes()).get("hidden_size")
-    except (OSError, ValueError):  # a name on a hub, or a model SGLang will not start with either
+        width = json.loads((Path(model) / "config.json").read_bytes())["hidden_size"]
+    except (OSError, ValueError, LookupError, TypeError):  # a name on a hub, or a configuration of another form
         width = None
     return Room(
         loaded=number("--max-loaded-loras"),

@@ -12,10 +12,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
 LIST_FILE = "resident.json"
@@ -38,6 +38,30 @@ class ResidentList(BaseModel):
 
     format: Literal[1]
     resident: list[Entry]
+
+
+class AdapterConfig(BaseModel):
+    """The part of `adapter_config.json` that the server sizes its slots by."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    rank: Annotated[int, Field(alias="r", gt=0)]
+    modules: Annotated[frozenset[str], Field(alias="target_modules")]
+
+
+class Tensor(BaseModel):
+    """One entry of a safetensors header."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    shape: list[int]
+    data_offsets: tuple[int, int]
+
+
+TENSORS = TypeAdapter(dict[str, Tensor])
+MOST_HEADER = 100_000_000
+"""Bytes; safetensors' own limit."""
+READS_HIDDEN_STATE = re.compile(r"\.(?:q_proj|k_proj|v_proj|gate_proj|up_proj)\.lora_A\.weight\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,40 +135,41 @@ def _problem(folder: Path, room: Room) -> str | None:
     if folder.is_symlink() or not folder.is_dir():
         return "it is not there"
     try:
-        config = json.loads((folder / "adapter_config.json").read_bytes())
-        rank, modules = int(config["r"]), frozenset(config["target_modules"])
-        width = _input_width(folder / "adapter_model.safetensors")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        config = AdapterConfig.model_validate_json((folder / "adapter_config.json").read_bytes())
+        width = _width(folder / "adapter_model.safetensors")
+    except (OSError, ValueError) as error:
         return f"it is not whole ({_reason(error)})"
-    if room.rank is not None and rank > room.rank:
-        return f"its rank is {rank}, and the server takes {room.rank}"
-    if room.modules is not None and (beyond := sorted(modules - room.modules)):
+    if room.rank is not None and config.rank > room.rank:
+        return f"its rank is {config.rank}, and the server takes {room.rank}"
+    if room.modules is not None and (beyond := sorted(config.modules - room.modules)):
         return f"it adapts {', '.join(beyond)}, which the server does not take"
     if room.hidden_size is not None and width not in (None, room.hidden_size):
         return f"it was made for another base model ({width} wide, not {room.hidden_size})"
     return None
 
 
-def _input_width(file: Path) -> int | None:
+def _width(file: Path) -> int | None:
     """Width of the base model an adapter was made for; None when it adapts no projection that tells.
 
     Raises:
         ValueError: the file is cut off or no safetensors file.
     """
+    size = file.stat().st_size
     with file.open("rb") as weights:
         length = int.from_bytes(weights.read(8), "little")
-        if not 2 <= length <= file.stat().st_size - 8:
+        if not 2 <= length <= min(size - 8, MOST_HEADER):
             raise ValueError("its weights have no header")
-        header: Mapping[str, dict[str, list[int]]] = json.loads(weights.read(length))
-    tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
-    if 8 + length + max(entry["data_offsets"][1] for entry in tensors.values()) != file.stat().st_size:
+        header = json.loads(weights.read(length))
+    if isinstance(header, dict):
+        header.pop("__metadata__", None)
+    tensors = TENSORS.validate_python(header)
+    if 8 + length + max((tensor.data_offsets[1] for tensor in tensors.values()), default=0) != size:
         raise ValueError("its weights are cut off")
-    reading = re.compile(r"\.(?:q_proj|k_proj|v_proj|gate_proj|up_proj)\.lora_A\.weight\Z")
-    return next((entry["shape"][1] for name, entry in tensors.items() if reading.search(name)), None)
+    return next((t.shape[-1] for name, t in tensors.items() if t.shape and READS_HIDDEN_STATE.search(name)), None)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc'])) or 'the file'}: {first['msg']}"
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return getattr(error, "strerror", None) or str(error)

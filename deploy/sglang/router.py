@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from startup import ADMIN_KEY, API_KEY, check_port, end_with_parent, is_given, key_argument, read_profile, stop
+from startup import API_KEY, check_port, end_with_parent, is_given, key_argument, read_profile, stop
 
 PROFILE = Path(__file__).resolve().parent / "profiles" / "router.toml"
 DEFAULT_PORT = 30100
@@ -21,15 +21,6 @@ def _checked(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
         stop(f"{url} is no server's address. Write it like http://127.0.0.1:30000")
     return url.rstrip("/")
-
-
-def _keys(words: list[str]) -> list[str]:
-    """Keys from the environment: the router asks its clients for them, and hands the API key on to its servers."""
-    keys = key_argument("--api-key", API_KEY, words)
-    if not is_given("--control-plane-api-keys", words):
-        admin = key_argument("--control-plane-api-keys", ADMIN_KEY, words)
-        keys += [f"consilium:Consilium:admin:{word}" if word != admin[0] else word for word in admin]
-    return keys
 
 
 def _metrics_port(words: list[str]) -> list[str]:
@@ -65,7 +56,8 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print the command; start nothing")
     given, extra = parser.parse_known_args()
 
-    words = [*read_profile(PROFILE).arguments(), "--host", given.host, "--port", str(given.port), *_keys(extra)]
+    words = [*read_profile(PROFILE).arguments(), "--host", given.host, "--port", str(given.port)]
+    words += key_argument("--api-key", API_KEY, extra)
     words += _metrics_port(extra)
     if given.worker_url:
         words += ["--worker-urls", *map(_checked, given.worker_url)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,13 +15,14 @@ import pydantic
 from inference.adapters.compose import CompositionReport
 from inference.adapters.config import CONFIG_FILE
 from inference.adapters.package import WEIGHTS_FILE
-from inference.adapters.usage import last_used
+from inference.adapters.usage import last_used, mark
 from inference.engine.port import AdapterRef
 
 RECORD_FILE: Final = "composition.json"
 FILES: Final = (CONFIG_FILE, WEIGHTS_FILE, RECORD_FILE)
 FORMAT: Final[Literal[1]] = 1
 
+_NOTE_EVERY_SECONDS: Final = 60.0
 _NAME = re.compile(r"c-[0-9a-f]{32}")
 
 
@@ -84,9 +86,14 @@ class Composition:
         """
         return datetime.fromtimestamp(_made(self.path), UTC)
 
+    def note_use(self) -> None:
+        """Mark it as used now, unless it was marked just before: an engine that holds it marks it more often."""
+        if time.time() - last_used(self.path) > _NOTE_EVERY_SECONDS:
+            mark(self.path)
+
     @property
     def used_at(self) -> datetime:
-        """When it was last handed out or answered with, or else made.
+        """When it was last answered with, or else made.
 
         Raises:
             FileNotFoundError: it has been removed in the meantime.

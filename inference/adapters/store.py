@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
@@ -39,13 +38,12 @@ from inference.adapters.files import holding, read_document, write_document, wri
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part, in_order
 from inference.adapters.revoked import Revocations
-from inference.adapters.usage import forget_use, last_used, mark
+from inference.adapters.usage import forget_use
 from inference.base_model import BaseModel
 from inference.metrics import COMPOSITION_SECONDS, COMPOSITION_TRUNCATION, COMPOSITIONS
 
 _LOCKS, _MAKING = ".locks", ".making"
 _PATIENCE_SECONDS = 300.0
-_NOTE_EVERY_SECONDS = 60.0
 _SMALL = 64 << 10
 """Room that a record, a lock or a folder takes at most."""
 
@@ -102,7 +100,6 @@ class CompositionStore:
             if composition is None:
                 composition, result = self._make(name, parts, base, _limit(parts, max_rank)), "made"
                 self._refuse_revoked(parts, name)
-            _note_use(composition.path)
         except BaseException as error:
             COMPOSITIONS.labels(result="failed").inc()
             flight.set_exception(error)
@@ -286,12 +283,6 @@ class CompositionStore:
 def _state_of(folder: Path) -> list[tuple[int, int, int]]:
     """What changes when a composition's files are replaced or written to."""
     return [(s.st_ino, s.st_size, s.st_mtime_ns) for s in ((folder / name).stat() for name in FILES)]
-
-
-def _note_use(folder: Path) -> None:
-    """Mark a composition as used, unless it was marked just now: an engine that holds it marks it more often."""
-    if time.time() - last_used(folder) > _NOTE_EVERY_SECONDS:
-        mark(folder)
 
 
 def _limit(parts: Sequence[Part], max_rank: int | None) -> int | None:

@@ -29,6 +29,7 @@ KNOWN = {
 class SGLangServer:
     """How the server behaves, and what it has seen."""
 
+    version: str = "0.5.23"
     base: str = "base"
     pieces: Sequence[str] = ("Rest", " and", " sleep.")
     finish_reason: str = "stop"
@@ -36,7 +37,9 @@ class SGLangServer:
     admin_key: str | None = None
     max_rank: int = 32
     modules: Sequence[str] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+    slots: int = 8
     max_loaded: int | None = 16
+    overlap: bool = False
     enable_lora: bool = True
     forgets: bool = False
     """Takes adapters and does not keep them."""
@@ -105,17 +108,21 @@ class SGLangServer:
             return _unauthorised()
         return web.json_response(
             {
-                "version": "0.5.23",
+                "version": self.version,
                 "served_model_name": self.base,
                 "model_path": "/models/base",
                 "enable_lora": self.enable_lora,
                 "max_lora_rank": self.max_rank,
                 "lora_target_modules": list(self.modules),
-                "max_loras_per_batch": 8,
+                "max_loras_per_batch": self.slots,
                 "max_loaded_loras": self.max_loaded,
                 "lora_backend": "torch_native",
                 "dp_size": 1,
                 "max_req_input_len": 8186,
+                "max_total_num_tokens": 20000,
+                "enable_lora_overlap_loading": self.overlap,
+                "api_key": self.api_key,
+                "admin_api_key": self.admin_key,
             }
         )
 
@@ -183,14 +190,16 @@ class SGLangServer:
         assert body["sampling_params"]["max_new_tokens"] == 0, body
         assert body["return_logprob"], body
         replies = []
-        for ids, adapter in zip(body["input_ids"], body["lora_path"], strict=True):
+        batch = isinstance(body["input_ids"][0], list)
+        prompts, adapters = body["input_ids"], body["lora_path"]
+        for ids, adapter in zip(prompts, adapters, strict=True) if batch else [(prompts, adapters)]:
             if adapter is not None and (refused := self._asked_for(adapter)):
                 return refused
             loss = -1.0 if adapter is None or self.inert else -2.0
             start = body["logprob_start_len"]
             told = [[loss if i > start else None, ids[i], None] for i in range(start, len(ids))]
             replies.append({"text": "", "meta_info": {"input_token_logprobs": told}})
-        return web.json_response(replies)
+        return web.json_response(replies if batch else replies[0])
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         if not _authorised(request, self.api_key):

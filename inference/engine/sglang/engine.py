@@ -182,7 +182,7 @@ class SGLangEngine:
             raise PromptTooLong(tokens=len(prompt) + len(ids), limit=self._context_tokens)
         # The first number told has nothing before it, so it is asked for one token early.
         name = adapter.name if adapter else None
-        body = score_request([[*prompt, *ids]], [name], start=len(prompt) - 1)
+        body = score_request([*prompt, *ids], name, start=len(prompt) - 1)
         recovery = Recovery(self._patience)
         while True:
             try:

@@ -99,7 +99,7 @@ class _Scored(_Wire):
 class ScoreReply:
     """Reply of `/generate` to `score_request`."""
 
-    _SHAPE = TypeAdapter(list[_Scored])
+    _SHAPE: TypeAdapter[list[_Scored] | _Scored] = TypeAdapter(list[_Scored] | _Scored)
 
     @classmethod
     def read(cls, body: bytes) -> list[list[float]]:
@@ -108,9 +108,10 @@ class ScoreReply:
         Raises:
             ValidationError: it is no such reply.
         """
+        found = cls._SHAPE.validate_json(body)
         return [
             [float("nan") if logprob is None else logprob for logprob, *_ in scored.meta_info.input_token_logprobs]
-            for scored in cls._SHAPE.validate_json(body)
+            for scored in (found if isinstance(found, list) else [found])
         ]
 
 
@@ -156,12 +157,14 @@ def chat_request(
     return request
 
 
-def score_request(prompts: list[list[int]], adapters: list[str | None], *, start: int) -> dict[str, Any]:
+def score_request(
+    prompts: list[list[int]] | list[int], adapters: list[str | None] | str | None, *, start: int
+) -> dict[str, Any]:
     """Body of a `/generate` that generates nothing and tells how likely given tokens are.
 
     Args:
-        prompts: token ids, all in one batch.
-        adapters: for each prompt a loaded adapter's name, or None for the base model.
+        prompts: token ids of one prompt, or of several in one batch, which a router does not pass on.
+        adapters: a loaded adapter's name, or None for the base model; of a batch, one for each prompt.
         start: the first token whose likelihood is told. What lies before it may come from the prefix cache.
     """
     return {

@@ -103,11 +103,19 @@ def _pickle(path: Path) -> None:
     path.write_bytes(pickle.dumps(_Run(path.parent.with_name(MARKER)), 4))
 
 
+def _pickle_only(name: str) -> Trick:
+    def trick(folder: Path) -> None:
+        (folder / WEIGHTS).unlink()
+        _pickle(folder / name)
+
+    return trick
+
+
 def _sparse(path: Path) -> None:
     os.truncate(path, SPARSE_BYTES)
 
 
-def _sparse_with_header(path: Path) -> None:
+def sparse_with_header(path: Path) -> None:
     """As large as its header says, and all of it a hole."""
     rows, width = 4096, SPARSE_BYTES // 2 // 4096 // 2
     shapes = {"A": [rows, width], "B": [width, rows]}
@@ -151,12 +159,12 @@ _trick(
     "a pickle and no weights",
     Bar.SOUND,
     *(
-        lambda folder, name=name: ((folder / WEIGHTS).unlink(), _pickle(folder / name))
+        _pickle_only(name)
         for name in ("adapter_model.bin", "adapter_model.pt", "pytorch_model.bin", "adapter_model.pkl", "x.pt")
     ),
 )
 _trick("eight sparse gigabytes at the end", Bar.SOUND, lambda folder: _sparse(folder / WEIGHTS))
-_trick("eight sparse gigabytes of numbers", Bar.SOUND, _instead(_sparse_with_header)(WEIGHTS))
+_trick("eight sparse gigabytes of numbers", Bar.SOUND, _instead(sparse_with_header)(WEIGHTS))
 _trick("a configuration of eight sparse gigabytes", Bar.SOUND, lambda folder: _sparse(folder / CONFIG))
 _trick("no folder", Bar.SOUND, lambda folder: folder.rename(_outside(folder)))
 
@@ -217,7 +225,7 @@ for _repeat in range(4):
     FAMILY.add("a file too many", Bar.SAFE, a_file_too_many)
 
 _trick(
-    "no file, and too much",
+    "no file and too much",
     Bar.SAFE,
     lambda folder: (folder / "folder").mkdir(),
     lambda folder: os.mkfifo(folder / "pipe.safetensors"),
@@ -231,19 +239,20 @@ def _document(name: str, content: bytes) -> Trick:
     return lambda folder: (folder / name).write_bytes(content)
 
 
+MANIFEST_LIES: tuple[dict[str, Any], ...] = (
+    {}, {"base_model": "Qwen3-0.6B"}, {"base_model": ESCAPES}, {"base_model": "x" * 300_000}, {"name": ESCAPES},
+    {"name": "../.."}, {"digest": "1"}, {"kind": ESCAPES}, {"format": 2}, {"extra": 1}, {ESCAPES: 1},
+    {"figures": {ESCAPES: "x"}}, {"recipe": []},
+)  # fmt: skip
+RECORD_LIES: tuple[dict[str, Any], ...] = (
+    {}, {"digest": "f" * 64}, {"digest": ESCAPES}, {"name": "../.."}, {"format": 2}, {"report": {}},
+)  # fmt: skip
+
 _trick(
     "a manifest that lies",
     Bar.SOUND,
-    *(
-        _document("manifest.json", json.dumps(MANIFEST | change).encode())
-        for change in (
-            {}, {"base_model": "Qwen3-0.6B"}, {"base_model": ESCAPES}, {"name": ESCAPES}, {"name": "../.."},
-            {"digest": "1"},
-            {"kind": ESCAPES}, {"format": 2}, {"extra": 1}, {ESCAPES: 1}, {"figures": {ESCAPES: "x"}}, {"recipe": []},
-            {"base_model": "x" * 300_000},
-        )
-    ),
-)  # fmt: skip
+    *(_document("manifest.json", json.dumps(MANIFEST | lie).encode()) for lie in MANIFEST_LIES),
+)
 _trick(
     "a manifest that is none",
     Bar.SOUND,
@@ -256,10 +265,7 @@ _trick(
 _trick(
     "a record of another composition",
     Bar.SAFE,
-    *(
-        _document("composition.json", json.dumps(RECORD | change).encode())
-        for change in ({}, {"digest": "f" * 64}, {"digest": ESCAPES}, {"name": "../.."}, {"format": 2}, {"report": {}})
-    ),
+    *(_document("composition.json", json.dumps(RECORD | lie).encode()) for lie in RECORD_LIES),
 )
 _trick(
     "a record that is none",

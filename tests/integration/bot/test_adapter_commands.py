@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from bot.cli.letting_go import StillHeld
 from bot.cli.revoke import SeveralDigests
 from bot.mind import Mind
 from bot.modes.errors import UnknownAdapter
+from bot.modes.expression import parse
+from bot.modes.resolve import resolve
 from bot.services import make_engine, open_composer
 from bot.settings import Settings
 from inference.adapters.composition import Composition
@@ -65,6 +68,12 @@ def made(said: str) -> str:
     return found[0]
 
 
+def used(composition: Composition, when: float) -> None:
+    """Have it last used at this time."""
+    composition.note_use()
+    os.utime(composition.path.parent / ".used" / composition.name, (when, when))
+
+
 def digest(mind: Mind, adapter: str) -> str:
     return AdapterPackage.open(mind.adapters[adapter].path).digest
 
@@ -108,18 +117,9 @@ def test_parts_of_no_known_adapter_are_shown_by_their_digest(
     run_with: Callable[..., str], settings: Settings, tmp_path: Path, agoge: Mind
 ) -> None:
     name = made(run_with(settings, "compose", "core"))
-    other = tmp_path / "other"
-    run_with_mind = settings.model_copy(update={"mind": _copied(agoge, other, without="core")})
-    assert digest(agoge, "core") in run_with(run_with_mind, "inspect", name)
-
-
-def _copied(mind: Mind, folder: Path, *, without: str) -> Path:
-    """A copy of the mind in which the adapter `without` has become unreadable."""
-    import shutil
-
-    shutil.copytree(mind.folder, folder)
-    (folder / "adapters" / without / "adapter_config.json").write_text("{")
-    return folder
+    other = shutil.copytree(agoge.folder, tmp_path / "other")
+    (other / "adapters" / "core" / "adapter_config.json").write_text("{")
+    assert digest(agoge, "core") in run_with(settings, "inspect", name, "--mind", str(other))
 
 
 def test_inspecting_what_there_is_none_of(run: Run) -> None:
@@ -132,7 +132,7 @@ def test_inspecting_what_there_is_none_of(run: Run) -> None:
 
 def test_the_list_shows_the_last_use_and_what_a_server_takes(run: Run, store: CompositionStore) -> None:
     small, large = made(run("compose", "core")), made(run("compose", "sport"))
-    os.utime(store.root / ".used" / small, (1_000_000_000, 1_000_000_000))
+    used(store.get(small), 1_000_000_000)
     said = run("compositions")
     assert small in said
     assert large in said
@@ -144,11 +144,10 @@ def test_the_list_shows_the_last_use_and_what_a_server_takes(run: Run, store: Co
 
 def test_pruning_removes_the_least_recently_used(run: Run, store: CompositionStore) -> None:
     first, second = made(run("compose", "core")), made(run("compose", "sport"))
-    assert made(run("compositions")) in (first, second)
     run("compositions", "--prune", "0")
-    assert len(store.list()) == 2, "both were used within the hour"
+    assert len(store.list()) == 2, "both were made within the hour"
     for hours, name in ((3, first), (2, second)):
-        os.utime(store.root / ".used" / name, (time.time() - hours * 3600,) * 2)
+        used(store.get(name), time.time() - hours * 3600)
     said = run("compositions", "--prune", str((store.size - 1) / 1e9))
     assert first in said
     assert second not in said
@@ -193,9 +192,6 @@ def test_revoking_what_there_is_none_of(run: Run, store: CompositionStore, agoge
 
 async def held(settings: Settings, mind: Mind, base: Path, server: SGLangServer, *modes: str) -> list[Composition]:
     """Compositions the server holds, as after a service has answered with them."""
-    from bot.modes.expression import parse
-    from bot.modes.resolve import resolve
-
     composer = open_composer(settings, mind, base)
     engine = make_engine(settings, mind, base)
     await engine.start()
@@ -208,7 +204,7 @@ async def held(settings: Settings, mind: Mind, base: Path, server: SGLangServer,
     await engine.close()
     # Nobody else's: long enough ago that no other process may be answering with them.
     for composition in compositions:
-        os.utime(composition.path.parent / ".used" / composition.name, (1_000_000_000,) * 2)
+        used(composition, 1_000_000_000)
     assert set(server.loaded) == {composition.name for composition in compositions}
     return compositions
 

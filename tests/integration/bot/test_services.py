@@ -17,6 +17,7 @@ from bot.modes.resolve import resolve
 from bot.services import open_composer, open_services
 from bot.settings import Settings
 from inference.adapters.resident import read_resident
+from inference.adapters.usage import last_used
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.sglang import free_port
 
@@ -77,3 +78,16 @@ def test_the_smaller_limit_of_the_rank_counts(
     used: int | None,
 ) -> None:
     assert open_composer(settings_for(max_rank=asked), agoge, base_model_dir, engine).max_rank == used
+
+
+async def test_only_what_answers_counts_as_used(
+    settings_for: Callable[..., Settings], agoge: Mind, base_model_dir: Path
+) -> None:
+    composer = open_composer(settings_for(), agoge, base_model_dir)
+    core, base = resolve(parse("core"), agoge), resolve(parse("base"), agoge)
+    composition = composer.compose(core)
+    assert composition is not None
+    assert last_used(composition.path) == 0
+    assert await composer.ready(core) == composition.ref
+    assert last_used(composition.path) > 0
+    assert await composer.ready(base) is composer.compose(base) is None

@@ -52,7 +52,6 @@ async def test_as_many_as_asked_for(used: Database) -> None:
 
 
 async def test_only_what_was_asked_since_then(used: Database, dsn: str) -> None:
-    # Both policies of the table are the service's and the function's; a superuser passes them.
     await run_sql(dsn, "UPDATE turns SET created_at = now() - interval '3 days' WHERE mode = 'core+sport'")
     yesterday = datetime.now(UTC) - timedelta(days=1)
     assert [use.mode for use in await hot(used, yesterday)] == ["core+physics", "base", "core"]

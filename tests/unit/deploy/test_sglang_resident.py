@@ -155,11 +155,14 @@ def test_what_is_not_whole_is_left_out(model_dir: Path, compositions: Path, tmp_
     empty = write_composition(compositions / name(3)) / "adapter_model.safetensors"
     empty.write_bytes(bytes(empty.stat().st_size))
     (write_composition(compositions / name(4)) / "adapter_config.json").write_text("[]", encoding="utf-8")
+    header = b'[{"shape": 1}]'
+    no_header = write_composition(compositions / name(7)) / "adapter_model.safetensors"
+    no_header.write_bytes(len(header).to_bytes(8, "little") + header)
     (compositions / name(5)).symlink_to(write_composition(tmp_path / "elsewhere"))
-    write_list(compositions, name(1), name(1), *map(name, range(2, 7)))
+    write_list(compositions, name(1), name(1), *map(name, range(2, 8)))
     words, said = launch(model_dir, compositions)
     assert [adapter["lora_path"] for adapter in started_with(words)] == [str(whole)]
-    assert [number for number in range(1, 7) if name(number) in said] == [2, 3, 4, 5, 6]
+    assert [number for number in range(1, 8) if name(number) in said] == [2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize(

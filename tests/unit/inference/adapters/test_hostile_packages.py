@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import struct
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,121 +30,32 @@ from inference.adapters.errors import (
 )
 from inference.adapters.fit import check
 from inference.adapters.package import AdapterPackage
-from tests.fakes.adapters import TINY, tensor_name, write_adapter, write_config, write_tensors
-
-WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
-Q_A, Q_B = tensor_name(0, "q_proj", "A"), tensor_name(0, "q_proj", "B")
-
-Break = Callable[[Path], None]
-
-
-def rewrite_header(change: Callable[[dict[str, Any]], Any], data: Callable[[bytes], bytes] = bytes) -> Break:
-    """Change the header as JSON, and the numbers."""
-
-    def apply(folder: Path) -> None:
-        raw = (folder / WEIGHTS).read_bytes()
-        (length,) = struct.unpack("<Q", raw[:8])
-        header = json.loads(raw[8 : 8 + length])
-        text = change(header)
-        text = json.dumps(header if text is None else text) if not isinstance(text, str | bytes) else text
-        text = text.encode() if isinstance(text, str) else text
-        (folder / WEIGHTS).write_bytes(struct.pack("<Q", len(text)) + text + data(raw[8 + length :]))
-
-    return apply
-
-
-def rewrite_config(**changes: Any) -> Break:
-    def apply(folder: Path) -> None:
-        config = json.loads((folder / CONFIG).read_text())
-        (folder / CONFIG).write_text(json.dumps(config | changes))
-
-    return apply
-
-
-def write(name: str, content: bytes) -> Break:
-    return lambda folder: (folder / name).write_bytes(content) and None
-
-
-def cut(name: str, keep: int) -> Break:
-    return lambda folder: os.truncate(folder / name, keep if keep >= 0 else (folder / name).stat().st_size + keep)
-
-
-def remove(name: str) -> Break:
-    return lambda folder: (folder / name).unlink()
-
-
-def in_turn(*breaks: Break) -> Break:
-    return lambda folder: [one(folder) for one in breaks] and None
-
-
-def replace_with_pipe(folder: Path) -> None:
-    (folder / WEIGHTS).unlink()
-    os.mkfifo(folder / WEIGHTS)
-
-
-def link_out(name: str) -> Break:
-    def apply(folder: Path) -> None:
-        outside = folder.parent / f"outside-{name}"
-        (folder / name).rename(outside)
-        (folder / name).symlink_to(outside)
-
-    return apply
-
-
-def set_entry(name: str, **fields: Any) -> Break:
-    return rewrite_header(lambda header: header[name].update(fields))
-
-
-def rename(old: str, new: str) -> Break:
-    return rewrite_header(lambda header: header.update({new: header.pop(old)}))
-
-
-def add_tensors(names: list[str], rows: int = 4, columns: int = 24) -> Break:
-    """Append tensors to the file, properly."""
-
-    def change(header: dict[str, Any]) -> None:
-        end = max(entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
-        for name in names:
-            size = rows * columns * 2
-            header[name] = {"dtype": "BF16", "shape": [rows, columns], "data_offsets": [end, end + size]}
-            end += size
-
-    return rewrite_header(change, lambda data: data + bytes(len(names) * rows * columns * 2))
-
-
-def twice(header: dict[str, Any]) -> str:
-    entry = json.dumps(header[Q_A])
-    return json.dumps(header)[:-1] + f', "{Q_A}": {entry}}}'
-
-
-def swap_offsets(header: dict[str, Any]) -> None:
-    header[Q_A]["data_offsets"] = header[tensor_name(1, "q_proj", "A")]["data_offsets"]
-
-
-def put(value: float, dtype: Dtype, at: int = -1) -> Break:
-    """Write an adapter whose one number is not finite."""
-
-    def apply(folder: Path) -> None:
-        tensors = {}
-        for factor, shape in (("A", (4, 24)), ("B", (32, 4))):
-            tensors[tensor_name(0, "q_proj", factor)] = np.full(shape, 0.25, np.float32), dtype
-        tensors[Q_B][0].flat[at] = value
-        if dtype is Dtype.BF16 and np.isnan(value):
-            tensors[Q_B][0].flat[at] = np.inf
-        write_tensors(folder / WEIGHTS, tensors)
-        write_config(folder, r=4, lora_alpha=8, target_modules=["q_proj"])
-
-    return apply
-
-
-def bfloat16_nan(folder: Path) -> None:
-    put(1.0, Dtype.BF16)(folder)
-    raw = bytearray((folder / WEIGHTS).read_bytes())
-    raw[-2:] = b"\xc1\xff"
-    (folder / WEIGHTS).write_bytes(raw)
-
-
-DEEP = "[" * 100_000 + "]" * 100_000
+from tests.fakes.adapters import TINY, tensor_name, write_adapter
+from tests.fakes.hostile.edits import (
+    CONFIG,
+    DEEP,
+    Q_A,
+    Q_B,
+    WEIGHTS,
+    Break,
+    add_tensors,
+    bfloat16_nan,
+    cut,
+    in_turn,
+    link_out,
+    nested,
+    put,
+    remove,
+    rename,
+    replace_with_pipe,
+    rewrite_config,
+    rewrite_header,
+    set_entry,
+    swap_offsets,
+    swap_offsets_of_all,
+    twice,
+    write,
+)
 
 MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
     # files
@@ -177,6 +84,8 @@ MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
     "an error page": (write(WEIGHTS, b"<!doctype html><title>404</title>" * 9), WeightsDamaged),
     "a header that is no JSON": (rewrite_header(lambda _: b"{nonsense"), WeightsDamaged),
     "a header that is no text": (rewrite_header(lambda _: b"{\xff\xfe}"), WeightsDamaged),
+    "a header behind a blank": (rewrite_header(lambda h: " " + json.dumps(h)), WeightsDamaged),
+    "a header of five megabytes": (rewrite_header(lambda h: json.dumps(h) + " " * (5 << 20)), WeightsDamaged),
     "a header that is a list": (rewrite_header(lambda _: "[]"), WeightsDamaged),
     "a header too deep": (rewrite_header(lambda _: DEEP), WeightsDamaged),
     "a header with a number too long": (rewrite_header(lambda _: '{"a":' + "9" * 9000 + "}"), WeightsDamaged),
@@ -196,6 +105,8 @@ MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
     "a dimension of truth": (set_entry(Q_A, shape=[True, 96]), WeightsDamaged),
     "a fractional dimension": (set_entry(Q_A, shape=[4.0, 24.0]), WeightsDamaged),
     "dimensions past all numbers": (set_entry(Q_A, shape=[10**4000, 10**4000]), WeightsDamaged),
+    "a shape without end": (rewrite_header(lambda h: nested(h, "shape")), WeightsDamaged),
+    "a format without end": (rewrite_header(lambda h: nested(h, "dtype")), WeightsDamaged),
     "a negative offset": (set_entry(Q_A, data_offsets=[-192, 0]), WeightsDamaged),
     "offsets back to front": (set_entry(Q_A, data_offsets=[192, 0]), WeightsDamaged),
     "offsets past the end": (set_entry(Q_A, data_offsets=[1 << 40, (1 << 40) + 192]), WeightsDamaged),
@@ -234,6 +145,8 @@ MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
     "configuration that is a list": (write(CONFIG, b"[]"), DocumentBroken),
     "configuration too deep": (write(CONFIG, DEEP.encode()), DocumentBroken),
     "configuration too large": (write(CONFIG, b" " * (1 << 21)), DocumentBroken),
+    "a setting twice": (write(CONFIG, b'{"r": 4, "lora_alpha": 4, "r": 4}'), DocumentBroken),
+    "a constant that is no JSON": (rewrite_config(lora_dropout=float("nan")), DocumentBroken),
     "no rank": (write(CONFIG, b'{"lora_alpha": 8}'), DocumentBroken),
     "a rank of zero": (rewrite_config(r=0), DocumentBroken),
     "a rank of a million": (rewrite_config(r=10**6), DocumentBroken),
@@ -254,6 +167,11 @@ MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
     "a changed base": (rewrite_config(init_lora_weights="pissa_niter_4"), AdapterUnsupported),
     "a pattern that takes for ever": (rewrite_config(rank_pattern={"(a+)+$": 4}), AdapterUnsupported),
     "a pattern of many stars": (rewrite_config(alpha_pattern={".*.*.*.*.*x": 4}), AdapterUnsupported),
+    "a pattern of many alternatives": (rewrite_config(rank_pattern={"(.|.)" * 30 + "x": 4}), AdapterUnsupported),
+    "a pattern of many options": (rewrite_config(alpha_pattern={".?" * 40 + "x": 4}), AdapterUnsupported),
+    "a pattern that looks around": (rewrite_config(alpha_pattern={"(?=.*.*)q": 4}), AdapterUnsupported),
+    "very many patterns": (rewrite_config(alpha_pattern={f"a{n}": 4 for n in range(20_000)}), AdapterUnsupported),
+    "many patterns of choices": (rewrite_config(alpha_pattern={f".*.*{n}": 4 for n in range(9)}), AdapterUnsupported),
     "a pattern that is broken": (rewrite_config(alpha_pattern={"q_proj(": 4}), AdapterUnsupported),
     "a pattern with flags inside": (rewrite_config(alpha_pattern={"(?i)Q_PROJ": 4}), AdapterUnsupported),
     "a pattern too long": (rewrite_config(alpha_pattern={"q" * 300: 4}), AdapterUnsupported),
@@ -381,3 +299,48 @@ def test_flipped_bytes_are_refused_or_harmless(good: Path, data: st.DataObject) 
             check(AdapterPackage.open(good), TINY)
     finally:
         (good / WEIGHTS).write_bytes(original)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["q_proj", r"layers\.\d+\.self_attn\.(q|k)_proj", ".*q_proj", "model.layers.0.self_attn.q_proj", "(?:q|k)_proj"],
+)
+def test_patterns_people_write_are_taken(good: Path, pattern: str) -> None:
+    rewrite_config(alpha_pattern={pattern: 2})(good)
+    assert AdapterPackage.open(good).layers[0]["q_proj"].scale == 0.5
+
+
+HOSTILE_NAME = "\x1b[2J\x1b]0;owned\x07\nall is well\u202e" + "x" * 500_000
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        rename(Q_A, HOSTILE_NAME),
+        in_turn(rename(Q_A, HOSTILE_NAME), rewrite_header(swap_offsets_of_all)),
+        set_entry(Q_A, dtype=HOSTILE_NAME),
+        set_entry(Q_A, shape=[HOSTILE_NAME]),
+        rename(Q_A, f"base_model.model.{'a.' * 100_000}layers.0.self_attn.q_proj.lora_A.weight"),
+        rewrite_config(base_model_name_or_path=HOSTILE_NAME),
+        rewrite_config(peft_type=HOSTILE_NAME),
+        rewrite_config(rank_pattern={HOSTILE_NAME: 4}),
+        rewrite_config(rank_pattern={HOSTILE_NAME: "4"}),
+        rewrite_config(init_lora_weights=f"pissa{HOSTILE_NAME}"),
+        write("manifest.json", json.dumps({HOSTILE_NAME: 1}).encode()),
+    ],
+)
+def test_what_strangers_wrote_is_shown_short_and_harmless(good: Path, damage: Break) -> None:
+    damage(good)
+    with pytest.raises(AdapterError) as refused:
+        check(AdapterPackage.open(good), TINY)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 6000
+
+
+def test_a_folder_of_a_hostile_name_is_shown_harmless(good: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "\x1b[2J\n"
+    good.rename(folder)
+    (folder / CONFIG).unlink()
+    with pytest.raises(PackageUnreadable, match=r"\\x1b\[2J\\n") as refused:
+        AdapterPackage.open(folder)
+    assert str(refused.value).isprintable()

@@ -33,6 +33,7 @@ def made(store: CompositionStore, tmp_path: Path) -> list[Composition]:
 
 def used(composition: Composition, hours_ago: float) -> None:
     when = time.time() - hours_ago * HOUR
+    composition.note_use()
     os.utime(composition.path.parent / ".used" / composition.name, (when, when))
 
 

@@ -148,18 +148,17 @@ def test_a_composition_is_got_by_its_name(store: CompositionStore, parts: list[P
 
 def test_use_is_noted_but_not_at_every_turn(store: CompositionStore, parts: list[Part]) -> None:
     composition = store.ensure(parts, TINY)
-    mark = store.root / ".used" / composition.name
+    assert composition.used_at == composition.made_at
     made = composition.made_at.timestamp()
+    mark = store.root / ".used" / composition.name
+    composition.note_use()
     os.utime(mark, (made - 7200, made - 7200))
     assert composition.used_at.timestamp() == pytest.approx(made - 7200, abs=0.01)
-    store.ensure(parts, TINY)
+    composition.note_use()
     assert composition.used_at.timestamp() >= made - 1
     noted = mark.stat().st_mtime_ns
-    store.ensure(parts, TINY)
+    composition.note_use()
     assert mark.stat().st_mtime_ns == noted
-    mark.unlink()
-    assert composition.used_at == composition.made_at
-    store.ensure(parts, TINY)
     store.remove(composition.name)
     assert not mark.exists()
 

@@ -38,7 +38,11 @@ if TYPE_CHECKING:
 
     from tests.fixtures.sglang import RunningSGLang
 
-pytestmark = [pytest.mark.sglang, pytest.mark.timeout(START_TIMEOUT + 600)]
+pytestmark = [
+    pytest.mark.sglang,
+    pytest.mark.timeout(START_TIMEOUT + 600),
+    pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning"),
+]
 
 ADAPTERS = DEMO_MIND / "adapters"
 SPORT, CORE = ADAPTERS / "sport", ADAPTERS / "core"

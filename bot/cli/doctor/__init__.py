@@ -1,0 +1,5 @@
+"""`consilium doctor`: what is set up, what is missing, and how to mend it."""
+
+from bot.cli.doctor.command import doctor
+
+__all__ = ["doctor"]

@@ -1,0 +1,143 @@
+"""The command: which checks there are, and in which order."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.doctor.fitting import Wanted, compare
+from bot.cli.doctor.needs import Needs
+from bot.cli.doctor.report import Finding, Report
+from bot.cli.doctor.servers import find_servers, keys_of, look_at
+from bot.cli.doctor.surroundings import see_database, see_embeddings, see_local_engine, see_space, see_versions
+from bot.cli.errors import ChecksFailed
+from bot.locales import Translator, system_language
+from bot.logs import log_path
+from bot.mind import Mind, load_mind
+from bot.modes.composer import Composer
+from bot.services import base_model_folder, open_composer
+from bot.settings import Settings
+from inference.engine.errors import EngineUnavailable
+
+
+def doctor(
+    context: typer.Context,
+    mind_folder: Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.")] = None,
+) -> None:
+    """Check everything a mind needs to answer; exit code 1 when something is missing."""
+    settings: Settings = context.obj
+    if mind_folder is not None:
+        settings = settings.model_copy(update={"mind": mind_folder})
+    examination = Examination(settings)
+    asyncio.run(examination.run())
+    report = examination.report
+    if report.failed:
+        raise ChecksFailed(report.failed, report.checks)
+
+
+class Examination:
+    """Every check that can be run, with what the earlier ones have found."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.report = Report(Translator(settings.language or system_language()))
+        self.say = self.report.say
+        self._settings = settings
+        self._mind: Mind | None = None
+        self._base_folder: Path | None = None
+        self._composer: Composer | None = None
+
+    async def run(self) -> None:
+        """Run them all; what came of them is in `report`."""
+        settings, report, say = self._settings, self.report, self.say
+        await report.check("versions", see_versions)
+        await report.check("space", partial(see_space, settings, say))
+        if await report.check("mind", self._see_mind):
+            await report.check("adapters", self._see_adapters)
+        await report.check("database", partial(see_database, settings, say))
+        await report.check("embeddings", partial(see_embeddings, settings, say))
+        await self._see_engine()
+        report.note("log", Finding([str(log_path(settings))]))
+
+    async def _see_engine(self) -> None:
+        """Look at the servers, each as a check of its own, or at what an engine in this process finds."""
+        if self._settings.engine == "sglang":
+            await self._see_servers()
+        elif self._base_folder is not None:
+            finding = await asyncio.to_thread(see_local_engine, self._base_folder, self.say)
+            self.report.note("engine", finding)
+
+    async def _see_mind(self) -> Finding:
+        mind = self._mind = await asyncio.to_thread(load_mind, self._settings.mind)
+        return Finding([f"{mind.name}: {', '.join(mind.adapters)} ({self._settings.mind})"])
+
+    async def _see_adapters(self) -> Finding:
+        assert self._mind is not None
+        folder = self._base_folder = await asyncio.to_thread(base_model_folder, self._settings, self._mind)
+        composer = self._composer = await asyncio.to_thread(open_composer, self._settings, self._mind, folder)
+        ranks = ", ".join(f"{name} {package.rank}" for name, package in composer.packages.items())
+        base = composer.base.name
+        return Finding(
+            [self.say("sound, for {base} in {folder}; ranks: {ranks}", base=base, folder=folder, ranks=ranks)]
+        )
+
+    async def _see_servers(self) -> None:
+        wanted = await asyncio.to_thread(self._wanted)
+        ready: list[str] = []
+
+        async def find() -> Finding:
+            url = self._settings.sglang_url
+            found = await find_servers(url, wanted.keys)
+            if not found.ready:
+                raise EngineUnavailable(url=url, reason="no server behind it is ready")
+            ready.extend(found.ready)
+            warnings = [
+                self.say("The router sends nothing to {url}. Look whether it runs, and at its log.", url=away)
+                for away in found.away
+            ]
+            if found.router:
+                where = self.say("a router at {url}, with {servers} servers", url=url, servers=len(ready))
+            else:
+                where = self.say("a server at {url}", url=url)
+            return Finding([where, *self._needs(wanted)], warnings=warnings)
+
+        async def look(url: str) -> Finding:
+            sight = await look_at(url, wanted.keys)
+            return await asyncio.to_thread(compare, sight, wanted, self.say)
+
+        if await self.report.check("engine", find):
+            for url in ready:
+                await self.report.check("server", partial(look, url))
+
+    def _wanted(self) -> Wanted:
+        settings, mind = self._settings, self._mind
+        keys = keys_of(settings)
+        if mind is None or self._base_folder is None:
+            return Wanted(keys)
+        return Wanted(
+            keys,
+            Needs.of(self._composer) if self._composer else None,
+            mind.base_model,
+            self._base_folder,
+            settings.max_rank,
+            settings.prompt_tokens + mind.sampling.max_tokens,
+        )
+
+    def _needs(self, wanted: Wanted) -> list[str]:
+        if wanted.needs is None:
+            return []
+        mode, rank = wanted.needs.largest
+        return [
+            self.say(
+                "the mind needs ranks up to {rank} ({mode}) of {modules}; pinned adapters: {pinned}; usual "
+                "compositions: {usual}",
+                rank=rank,
+                mode=mode,
+                modules=", ".join(sorted(wanted.needs.modules)),
+                pinned=len(wanted.needs.pinned(wanted.max_rank)),
+                usual=len(wanted.needs.usual(wanted.max_rank)),
+            )
+        ]

@@ -1,0 +1,110 @@
+"""The SGLang servers behind the address the settings give, and what each says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from bot.settings import Settings
+from inference.engine.errors import EngineKeyRefused
+from inference.engine.sglang import Deadlines
+from inference.engine.sglang.limits import ServerLimits
+from inference.engine.sglang.link import Keys, Link
+from inference.engine.sglang.server import SGLangServer
+from inference.engine.sglang.wire import WorkerList
+
+_NO_ROUTER = 404
+
+
+class ShownKeys(BaseModel):
+    """The part of `/server_info` that lets out keys: a server shows them to whoever may ask for answers."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    api_key: str | None = None
+    admin_api_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The servers there are."""
+
+    ready: Sequence[str]
+    """Addresses of those that are sent requests."""
+    away: Sequence[str]
+    """Addresses of those a router knows and sends nothing to."""
+    router: bool
+    """Whether a router stands before them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a server says of itself."""
+
+    url: str
+    limits: ServerLimits
+    loaded: int
+    """Adapters in its memory now."""
+    keys: ShownKeys
+
+
+def keys_of(settings: Settings) -> Keys:
+    """The keys the service has for its servers."""
+    api, admin = settings.sglang_api_key, settings.sglang_admin_key
+    return Keys(api.get_secret_value() if api else None, admin.get_secret_value() if admin else None)
+
+
+async def find_servers(url: str, keys: Keys) -> Found:
+    """Ask the address who is behind it.
+
+    Raises:
+        EngineError: nobody answers there, or the keys do not do.
+    """
+    async with _link(url, keys) as link:
+        try:
+            reply = await link.ask("GET", "/workers")
+        except EngineKeyRefused as refused:
+            # A server wants the API key for whatever it is asked, a router the admin key for its servers.
+            try:
+                reply = await link.ask("GET", "/workers", admin=True)
+            except EngineKeyRefused:
+                raise refused from None
+        if reply.status == _NO_ROUTER:
+            return Found([link.url], [], router=False)
+        try:
+            workers = WorkerList.model_validate_json(reply.body).workers
+        except ValidationError as error:
+            raise link.refused(reply.status, reply.reason) from error
+    ready = sorted({worker.url.rstrip("/") for worker in workers if worker.is_healthy})
+    away = sorted({worker.url.rstrip("/") for worker in workers if not worker.is_healthy})
+    return Found(ready, away, router=True)
+
+
+async def look_at(url: str, keys: Keys) -> Sight:
+    """Ask one server about itself; nothing on it is changed.
+
+    Raises:
+        EngineError: it cannot be reached, does not take the API key, or is no SGLang server.
+    """
+    async with _link(url, keys) as link:
+        server = SGLangServer(link)
+        limits = await server.limits()
+        loaded = await server.loaded()
+        reply = await link.ask("GET", "/server_info")
+        try:
+            shown = ShownKeys.model_validate_json(reply.body)
+        except ValidationError as error:
+            raise link.refused(reply.status, reply.reason) from error
+    return Sight(link.url, limits, len(loaded), shown)
+
+
+@asynccontextmanager
+async def _link(url: str, keys: Keys) -> AsyncIterator[Link]:
+    link = Link(url, keys, Deadlines())
+    try:
+        yield link
+    finally:
+        await link.close()

@@ -1,0 +1,93 @@
+"""`consilium doctor` for a service that answers with SGLang servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from tests.acceptance.conftest import Ended, Home
+from tests.fakes.sglang_server import SGLangServer
+
+API_KEY, ADMIN_KEY = "for-answers", "for-adapters"
+BASE = "SmolLM2-135M-Instruct"
+
+
+async def doctor(home: Home, url: str, **more: str) -> Ended:
+    variables = {
+        "CONSILIUM_ENGINE": "sglang",
+        "CONSILIUM_SGLANG_URL": url,
+        "CONSILIUM_SGLANG_API_KEY": API_KEY,
+        "CONSILIUM_SGLANG_ADMIN_KEY": ADMIN_KEY,
+    }
+    return await asyncio.to_thread(home.run, "doctor", **(variables | more))
+
+
+@asynccontextmanager
+async def router(workers: dict[str, bool]) -> AsyncIterator[str]:
+    """A router's list of its servers, which wants the admin key as the real one does."""
+
+    async def listed(request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {ADMIN_KEY}":
+            return web.json_response({"error": "Invalid authentication token"}, status=401)
+        return web.json_response({"workers": [{"url": url, "is_healthy": well} for url, well in workers.items()]})
+
+    app = web.Application()
+    app.router.add_get("/workers", listed)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def test_a_server_that_fits_passes_and_its_keys_stay_secret(home: Home) -> None:
+    server = SGLangServer(base=BASE, api_key=API_KEY, admin_key=ADMIN_KEY)
+    async with server.serving() as url:
+        ended = await doctor(home, url)
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.out.count("✓") == 8
+    assert "!" not in ended.out
+    assert f"{url}: SGLang 0.5.23 serves {BASE}" in ended.out
+    assert "the mind needs ranks up to 16 (core+" in ended.out
+    assert "0 of 16 adapters in memory" in ended.out
+    assert API_KEY not in ended.out
+    assert ADMIN_KEY not in ended.out
+    assert server.loads == server.unloads == []
+
+
+async def test_a_misfit_behind_a_router_fails_and_a_warning_does_not(home: Home) -> None:
+    tight = SGLangServer(base=BASE, api_key=API_KEY, admin_key=ADMIN_KEY, max_rank=12, version="0.6.0")
+    small = SGLangServer(base=BASE, api_key=API_KEY, admin_key=ADMIN_KEY, modules=["q_proj"])
+    gone = "http://127.0.0.1:9"
+    async with (
+        tight.serving() as first,
+        small.serving() as second,
+        router({first: True, second: True, gone: False}) as url,
+    ):
+        ended = await doctor(home, url)
+    assert ended.code == 1
+    assert "1 of 9 checks failed" in ended.err
+    assert "with 2 servers" in ended.out
+    assert f"The router sends nothing to {gone}." in ended.out
+    assert "checked against 0.5.23" in ended.out
+    assert "--max-lora-rank 16" in ended.out
+    assert f"✗ server      {second}" in ended.out
+    assert "--lora-target-modules k_proj o_proj q_proj v_proj" in ended.out
+    assert ended.out.count("✗") == 2, "the server, and what is wrong with it"
+
+
+async def test_a_server_that_is_away_or_wants_another_key_is_told_in_russian_too(home: Home) -> None:
+    away = await doctor(home, "http://127.0.0.1:9", CONSILIUM_LANGUAGE="ru")
+    assert away.code == 1
+    assert "Движок по адресу http://127.0.0.1:9 недоступен" in away.out
+    server = SGLangServer(base=BASE, api_key="another", admin_key=ADMIN_KEY)
+    async with server.serving() as url:
+        refused = await doctor(home, url)
+    assert refused.code == 1
+    assert f"The engine at {url} does not accept the API key." in refused.out
+    assert "Traceback" not in refused.out + refused.err

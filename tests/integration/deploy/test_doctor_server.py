@@ -1,0 +1,49 @@
+"""What the doctor says of the real server, started from the profile `cpu`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.cli.doctor.fitting import CHECKED_VERSION, Wanted, compare
+from bot.cli.doctor.needs import Needs
+from bot.cli.doctor.servers import find_servers, look_at
+from bot.locales import Translator
+from bot.mind import load_mind
+from bot.services import open_composer
+from bot.settings import DEMO_MIND, Settings
+from inference.engine.sglang.link import Keys
+from tests.fixtures.sglang import START_TIMEOUT, RunningSGLang
+
+pytestmark = [pytest.mark.sglang, pytest.mark.timeout(START_TIMEOUT + 120)]
+
+
+async def test_the_demo_mind_fits_the_server_of_the_cpu_profile(
+    sglang: RunningSGLang, base_model_dir: Path, tmp_path: Path
+) -> None:
+    mind = load_mind(DEMO_MIND)
+    settings = Settings(cache_dir=tmp_path)
+    needs = Needs.of(open_composer(settings, mind, base_model_dir))
+    keys = Keys(admin=sglang.admin_key)
+
+    found = await find_servers(sglang.url, keys)
+    assert (found.ready, found.away, found.router) == ([sglang.url], [], False)
+    sight = await look_at(sglang.url, keys)
+    tokens = settings.prompt_tokens + mind.sampling.max_tokens
+    told = compare(sight, Wanted(keys, needs, mind.base_model, base_model_dir, None, tokens), Translator("en"))
+
+    assert told.misfits == []
+    said = "\n".join(told.facts)
+    assert f"SGLang {CHECKED_VERSION} serves" in said
+    assert "ranks up to 32 of down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj" in said
+    assert "8 slots" in said
+    assert "of 16 adapters in memory; torch_native, without overlapped loading" in said
+    assert "20000 tokens in the prefix cache" in said
+    assert "API key: none; admin key: set" in said
+    assert "?" not in said
+    (warning,) = told.warnings
+    assert "shows its admin key to anybody" in warning
+
+    other = compare(sight, Wanted(Keys(admin="another"), None), Translator("en"))
+    assert "admin key" in "\n".join(other.misfits)

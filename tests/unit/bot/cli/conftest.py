@@ -1,0 +1,18 @@
+"""The demo mind's real adapters, as the commands see them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.mind import load_mind
+from bot.modes.composer import Composer
+from bot.settings import DEMO_MIND
+from inference.adapters.store import CompositionStore
+from tests.fakes.adapters import SMOLLM2
+
+
+@pytest.fixture
+def composer(tmp_path: Path) -> Composer:
+    return Composer.open(load_mind(DEMO_MIND), SMOLLM2, CompositionStore(tmp_path / "compositions"))
