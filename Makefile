@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang check format bench eval-adapters adapters lock locales clean
+.PHONY: help setup demo test unit sglang test-sglang test-long check format bench bench-serving bench-growth eval-adapters adapters lock locales clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -37,8 +37,10 @@ $(READY): constraints.txt pyproject.toml
 demo: $(READY) ## Talk to the demo mind in the terminal
 	$(BIN)/consilium demo
 
-test: $(READY) ## Run every test that fits in fifteen minutes
+test: $(READY) ## Run every test that fits in fifteen minutes, those of the real SGLang server included
 	$(BIN)/python -m pytest
+	if [ "$$(uname -sm)" = "Linux x86_64" ]; then $(MAKE) --no-print-directory test-sglang; \
+	else echo "SGLang runs on Linux on x86_64 only; its tests are left out here." >&2; fi
 
 unit: $(READY) ## Run the fast, pure tests only
 	$(BIN)/python -m pytest tests/unit
@@ -46,8 +48,11 @@ unit: $(READY) ## Run the fast, pure tests only
 sglang: ## Prepare SGLang's own environment, shared between clones (3 to 6 GB; KIND=gpu: 11 GB)
 	PYTHON=$(PYTHON) deploy/sglang/install $(KIND)
 
-test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (slow)
+test-sglang: $(READY) sglang ## Run the tests against the real SGLang server only
 	$(BIN)/python -m pytest -m sglang
+
+test-long: $(READY) sglang ## Run the long form of what is tested in a short one (half an hour)
+	CONSILIUM_LONG=1 $(BIN)/python -m pytest -m 'sglang and long'
 
 check: $(READY) ## Lint, format, types, import directions, translations
 	$(BIN)/ruff check .
@@ -62,6 +67,12 @@ format: $(READY) ## Format the code and sort its imports
 
 bench: $(READY) ## Benchmark composing against PEFT and against copying (a few minutes)
 	$(BIN)/python -m tests.benchmarks.bench_compose
+
+bench-serving: $(READY) sglang ## Benchmark answers through the engine against calling SGLang directly (ten minutes)
+	$(BIN)/python -m tests.benchmarks.bench_serving
+
+bench-growth: $(READY) sglang ## Measure what grows with the number of compositions, and draw it (ten minutes)
+	$(BIN)/python -m tests.benchmarks.bench_growth --docs
 
 eval-adapters: $(READY) ## Measure what each adapter keeps in a composition, beside adapters trained apart (about an hour)
 	$(BIN)/consilium eval adapters --apart

@@ -1,36 +1,55 @@
-"""When a composition was last used, told between processes by the time of a file beside it.
+"""Which compositions are in use, told between processes by a file beside them.
 
-Several services may share one server and one folder of compositions. Each marks what it uses, so that none unloads
-what another is answering with, and so that the least recently used compositions can be found on disk.
+Several services may share one server and one folder of compositions. Each holds the file of what it uses, so that none
+unloads what another is answering with, whoever dies lets go, and the file's time says when it was last used.
 """
 
 from __future__ import annotations
 
-import time
+import fcntl
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-MARK_EVERY = 10.0
-"""Seconds between two marks of an adapter that is in use all the time."""
-IDLE_AFTER = 90.0
-"""Seconds without a mark after which an adapter of another process counts as idle: longer than a mark may be away."""
+
+class Use:
+    """A composition held: for use, beside all others that use it, or alone, while it is let go of."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+
+    def end(self) -> None:
+        if self._descriptor is not None:
+            # Closing is not enough where a forked child has the descriptor too.
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
-def mark(folder: Path) -> float:
-    """Say that the adapter in `folder` is in use now; the mark as the file system keeps it, in seconds."""
+def begin_use(folder: Path) -> Use | None:
+    """Use the composition in `folder` from now on; None while another process is letting go of it."""
+    mark(folder)
+    return _hold(folder, fcntl.LOCK_SH)
+
+
+def claim(folder: Path) -> Use | None:
+    """Hold the composition in `folder` alone; None when anybody uses it."""
+    return _hold(folder, fcntl.LOCK_EX)
+
+
+def mark(folder: Path) -> None:
+    """Say that the composition in `folder` is used now."""
     file = _file_of(folder)
     with suppress(OSError):  # nobody is hindered by a folder that is gone or cannot be written to
         file.parent.mkdir(exist_ok=True)
         file.touch()
-        return file.stat().st_mtime
-    return time.time()
 
 
 def last_used(folder: Path) -> float:
-    """When anybody last used the adapter in `folder`, in seconds since the epoch; 0 when nobody did."""
+    """When anybody last used the composition in `folder`, in seconds since the epoch; 0 when nobody did."""
     try:
         return _file_of(folder).stat().st_mtime
     except OSError:
@@ -38,9 +57,22 @@ def last_used(folder: Path) -> float:
 
 
 def forget_use(folder: Path) -> None:
-    """Remove the mark of an adapter that is removed."""
+    """Remove what was noted of a composition that is removed."""
     with suppress(OSError):
         _file_of(folder).unlink(missing_ok=True)
+
+
+def _hold(folder: Path, how: int) -> Use | None:
+    try:
+        descriptor = os.open(_file_of(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError:
+        return Use(None)  # without a file nobody can be told, and nobody could have told us
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return Use(descriptor)
 
 
 def _file_of(folder: Path) -> Path:

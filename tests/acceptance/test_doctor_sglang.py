@@ -27,11 +27,11 @@ async def doctor(home: Home, url: str, **more: str) -> Ended:
 
 @asynccontextmanager
 async def router(workers: dict[str, bool]) -> AsyncIterator[str]:
-    """A router's list of its servers, which wants the admin key as the real one does."""
+    """A router's list of its servers, which wants the API key as the real one does."""
 
     async def listed(request: web.Request) -> web.Response:
-        if request.headers.get("Authorization") != f"Bearer {ADMIN_KEY}":
-            return web.json_response({"error": "Invalid authentication token"}, status=401)
+        if request.headers.get("Authorization") != f"Bearer {API_KEY}":
+            return web.json_response({}, status=401)
         return web.json_response({"workers": [{"url": url, "is_healthy": well} for url, well in workers.items()]})
 
     app = web.Application()
@@ -72,7 +72,7 @@ async def test_a_misfit_behind_a_router_fails_and_a_warning_does_not(home: Home)
         ended = await doctor(home, url)
     assert ended.code == 1
     assert "1 of 9 checks failed" in ended.err
-    assert "with 2 servers" in ended.out
+    assert "ready servers: 2" in ended.out
     assert f"The router sends nothing to {gone}." in ended.out
     assert "checked against 0.5.23" in ended.out
     assert "--max-lora-rank 16" in ended.out

@@ -65,7 +65,7 @@ def write_revealing(folder: Path, base_model_dir: Path, count: int) -> list[Reve
     facts = _facts(base_model_dir)
     if count > len(facts.words):
         raise ValueError(f"{base_model_dir} has {len(facts.words)} words for {count} revealing adapters")
-    random = np.random.default_rng(count)
+    random = np.random.default_rng(0)
     return [
         _write(folder / f"revealing-{number:03}", facts, word, direction, 1 + number % 8, random)
         for number, (word, direction) in enumerate(facts.words[:count])

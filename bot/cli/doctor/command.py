@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import psutil  # type: ignore[import-untyped]  # has no types
 import typer
 
 from bot.cli.doctor.fitting import Wanted, compare
@@ -67,7 +68,8 @@ class Examination:
         if self._settings.engine == "sglang":
             await self._see_servers()
         elif self._base_folder is not None:
-            finding = await asyncio.to_thread(see_local_engine, self._base_folder, self.say)
+            free = psutil.virtual_memory().available
+            finding = await asyncio.to_thread(see_local_engine, self._base_folder, free, self.say)
             self.report.note("engine", finding)
 
     async def _see_mind(self) -> Finding:
@@ -99,7 +101,7 @@ class Examination:
                 for away in found.away
             ]
             if found.router:
-                where = self.say("a router at {url}, with {servers} servers", url=url, servers=len(ready))
+                where = self.say("a router at {url}; ready servers: {servers}", url=url, servers=len(ready))
             else:
                 where = self.say("a server at {url}", url=url)
             return Finding([where, *self._needs(wanted)], warnings=warnings)

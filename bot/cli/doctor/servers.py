@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.settings import Settings
-from inference.engine.errors import EngineKeyRefused
 from inference.engine.sglang import Deadlines
 from inference.engine.sglang.limits import ServerLimits
 from inference.engine.sglang.link import Keys, Link
@@ -24,8 +23,8 @@ class ShownKeys(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    api_key: str | None = None
-    admin_api_key: str | None = None
+    api_key: str | None = Field(None, repr=False)
+    admin_api_key: str | None = Field(None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +63,7 @@ async def find_servers(url: str, keys: Keys) -> Found:
         EngineError: nobody answers there, or the keys do not do.
     """
     async with _link(url, keys) as link:
-        try:
-            reply = await link.ask("GET", "/workers")
-        except EngineKeyRefused as refused:
-            # A server wants the API key for whatever it is asked, a router the admin key for its servers.
-            try:
-                reply = await link.ask("GET", "/workers", admin=True)
-            except EngineKeyRefused:
-                raise refused from None
+        reply = await link.ask("GET", "/workers")
         if reply.status == _NO_ROUTER:
             return Found([link.url], [], router=False)
         try:

@@ -9,8 +9,6 @@ import platform
 import shutil
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # has no types
-
 from bot.cli.doctor.report import Finding
 from bot.locales import Translator
 from bot.services import database_address, make_embedder
@@ -93,12 +91,11 @@ async def see_embeddings(settings: Settings, say: Translator) -> Finding:
     return Finding([say("{name}, {dimensions} dimensions", name=embedder.name, dimensions=len(vector))])
 
 
-def see_local_engine(base_folder: Path, say: Translator) -> Finding:
-    """How large the base model is for an engine in this process, beside the memory that is free; blocking."""
+def see_local_engine(base_folder: Path, free: int, say: Translator) -> Finding:
+    """How large the base model is for an engine in this process, beside the `free` bytes of memory; blocking."""
     weights = sum(file.stat().st_size for file in base_folder.glob("*.safetensors"))
     config = json.loads((base_folder / "config.json").read_bytes())
     needed = weights * (2 if config.get("dtype", config.get("torch_dtype")) in _HALF else 1)
-    free = psutil.virtual_memory().available
     numbers = {"needed": needed / 1e9, "free": free / 1e9}
     fact = say(
         "local, in this process: the base model takes {needed:.1f} GB of memory, {free:.1f} GB are free", **numbers

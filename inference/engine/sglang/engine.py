@@ -246,7 +246,6 @@ class SGLangEngine:
                     async for event in answer:
                         if hold is not None:
                             await hold.proven()
-                            await hold.renew()
                         if isinstance(event, Finished):
                             usage = Usage(event.usage.prompt_tokens - done, done + event.usage.completion_tokens)
                             yield Finished(event.reason, usage)

@@ -75,11 +75,6 @@ class Hold:
         for member in self._on:
             await member.residency.proven(self._adapter)
 
-    async def renew(self) -> None:
-        """Tell other processes that it is still in use."""
-        for member in self._on[:1]:
-            await member.residency.renew(self._adapter)
-
     def release(self) -> None:
         for member in self._on:
             member.residency.release(self._adapter)

@@ -55,6 +55,8 @@ def _state_of(adapter: AdapterRef) -> object:
     """What changes when a package's files are replaced or written to; None when they cannot even be looked at."""
     try:
         files = sorted(adapter.path.iterdir())
-        return str(adapter.path), [(f.name, s.st_ino, s.st_size, s.st_mtime_ns) for f in files for s in (f.lstat(),)]
+        return str(adapter.path), [
+            (f.name, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for f in files for s in (f.lstat(),)
+        ]
     except OSError:
         return None

@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from inference.adapters import usage
 from inference.engine.errors import AdaptersDisabled, EngineError, EngineSlow
 from inference.engine.sglang import metrics
 from inference.engine.sglang.proof import Proofs
+from inference.engine.sglang.resident import Resident
 from inference.engine.sglang.shared import cancel, shared
 from inference.engine.sglang.turnstile import Turnstile
 
@@ -34,23 +34,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_RETRY_SECONDS = 0.5
+_POLL_SECONDS = 0.02
+_RETRY_SECONDS = 0.2
 """Between two looks for a free place, when another process might have made one."""
-
-
-@dataclass(eq=False, slots=True)
-class _Resident:
-    """An adapter on this server, or on its way there."""
-
-    adapter: AdapterRef
-    users: int = 0
-    """Requests that hold it or wait for it."""
-    present: bool = False
-    """The server holds it, as far as is known, and answers with it."""
-    pinned: bool = False
-    loading: asyncio.Task[None] | None = None
-    marked: float = 0.0
-    """Our last mark of use on its folder, as `usage.mark` gave it."""
 
 
 class Residency:
@@ -75,8 +61,11 @@ class Residency:
         self.server = server
         self._guard = guard
         self._deadlines = deadlines
-        self._residents: dict[str, _Resident] = {}
+        self._residents: dict[str, Resident] = {}
+        self._shared = shared is not None
         self._turnstile = Turnstile(server.url, shared)
+        self._removals = self._turnstile.removals
+        """How many adapters had been taken from the server when this was last compared with it."""
         self._change = asyncio.Event()
         """Set at the next change, and then replaced."""
         self._tickets = itertools.count()
@@ -121,9 +110,10 @@ class Residency:
         resident.users += 1
         resident.pinned = resident.pinned or pinned
         try:
+            if resident.present and not resident.in_use:
+                resident.present = self._begin_use(resident)
             if not resident.present:
                 await self._arrival(resident, ticket)
-            await self.renew(adapter)
         except BaseException:
             self.release(adapter)
             raise
@@ -144,15 +134,10 @@ class Residency:
         resident = self._residents[adapter.name]
         resident.users -= 1
         if not resident.users:
-            if not resident.present and not resident.pinned and resident.loading is None:
-                del self._residents[adapter.name]
+            if not resident.pinned:
+                resident.end_use()
+            self._drop_if_idle(resident)
             self._tell()
-
-    async def renew(self, adapter: AdapterRef) -> None:
-        """Tell other processes that the adapter is still in use; cheap to call often."""
-        resident = self._resident(adapter)
-        if time.time() - resident.marked > usage.MARK_EVERY:
-            resident.marked = await asyncio.to_thread(usage.mark, adapter.path)
 
     async def restore(self, adapter: AdapterRef) -> None:
         """Bring back an adapter that is held and that the server says it does not have.
@@ -174,7 +159,7 @@ class Residency:
             return  # a load is on its way and looks by itself
         try:
             async with self._turnstile.passing():
-                self._compare(await self.server.loaded())
+                await self._compare()
         except EngineError:
             self._limits = None  # it may come back with others
             raise
@@ -202,25 +187,46 @@ class Residency:
         async with self._turnstile.passing():
             if (resident := self._residents.get(name)) is not None:
                 resident.present = resident.pinned = False
-                if not resident.users and resident.loading is None:
-                    del self._residents[name]
+                self._drop_if_idle(resident)
             await self.server.unload(name)
+            self._removals = self._turnstile.count_removal()
         log.info("adapter.forgotten", adapter=name, server=self.server.url)
 
     async def close(self) -> None:
         """End the loading that goes on; who waits for it is told that the engine stops."""
         await cancel([r.loading for r in self._residents.values() if r.loading is not None])
         await self._proofs.close()
+        for resident in self._residents.values():
+            resident.end_use()
+        self._turnstile.close()
 
-    def _resident(self, adapter: AdapterRef) -> _Resident:
-        return self._residents.setdefault(adapter.name, _Resident(adapter))
+    def _resident(self, adapter: AdapterRef) -> Resident:
+        return self._residents.setdefault(adapter.name, Resident(adapter))
+
+    def _begin_use(self, resident: Resident) -> bool:
+        """Keep other processes from taking an adapter away; False when one may just have done so.
+
+        Who waits for an adapter must not hold it: others might be waiting for its place.
+        """
+        if not self._shared:
+            return True
+        if resident.begin_use() and self._turnstile.removals == self._removals:
+            return True
+        resident.end_use()
+        return False
+
+    def _drop_if_idle(self, resident: Resident) -> None:
+        """Keep no account of what is neither here nor wanted."""
+        if not (resident.present or resident.users or resident.pinned or resident.loading):
+            resident.end_use()
+            self._residents.pop(resident.adapter.name, None)
 
     def _held_back(self, ticket: int) -> bool:
         """Whether an earlier load has waited for a place for so long that this one must not take it."""
         now = time.monotonic()
         return any(t < ticket and now - since > self._deadlines.crowding for t, since in self._queue.items())
 
-    async def _arrival(self, resident: _Resident, ticket: int) -> None:
+    async def _arrival(self, resident: Resident, ticket: int) -> None:
         """Wait for the one loading of an adapter. A caller who is cancelled leaves the others' loading alone."""
         if resident.loading is None:
             name = f"load {resident.adapter.name}"
@@ -228,14 +234,14 @@ class Residency:
             resident.loading.add_done_callback(lambda task: self._arrived(resident, task))
         await shared(resident.loading)
 
-    def _arrived(self, resident: _Resident, task: asyncio.Task[None]) -> None:
+    def _arrived(self, resident: Resident, task: asyncio.Task[None]) -> None:
         resident.loading = None
         if not task.cancelled() and (error := task.exception()):
             metrics.LOADS.labels(self.server.url, "failed").inc()
             name = resident.adapter.name
             log.warning("adapter.not_loaded", adapter=name, server=self.server.url, error=str(error))
 
-    async def _bring(self, resident: _Resident, ticket: int) -> None:
+    async def _bring(self, resident: Resident, ticket: int) -> None:
         began = time.monotonic()
         limits = await self.limits()
         safe = await self._guard.admit(resident.adapter, limits, self.server.url)
@@ -243,6 +249,8 @@ class Residency:
         try:
             async with asyncio.timeout(self._deadlines.load_adapter), self._turnstile.passing():
                 await self._load(resident, limits)
+                if not resident.in_use:
+                    self._begin_use(resident)
         except TimeoutError as error:
             raise EngineSlow(url=self.server.url, seconds=self._deadlines.load_adapter) from error
         finally:
@@ -251,13 +259,14 @@ class Residency:
         if not safe.inert:
             self._proofs.begin(resident.adapter.name)
         resident.present = True
+        if not (resident.users or resident.pinned):
+            resident.end_use()  # all who asked have given up
         metrics.LOAD_SECONDS.observe(time.monotonic() - began)
 
-    async def _load(self, resident: _Resident, limits: ServerLimits) -> None:
+    async def _load(self, resident: Resident, limits: ServerLimits) -> None:
         """Load an adapter, after making room for it. The turnstile is ours."""
         name = resident.adapter.name
-        loaded = await self.server.loaded()
-        self._compare(loaded)
+        loaded = await self._compare()
         if name not in loaded:
             loaded = await self._make_room(loaded, limits)
             pins = sum(r.pinned and r.present for r in self._residents.values())
@@ -271,53 +280,63 @@ class Residency:
 
     async def _make_room(self, loaded: dict[str, str], limits: ServerLimits) -> dict[str, str]:
         """Unload idle adapters until there is a place; wait while all are in use."""
-        since = time.monotonic()
         while limits.max_loaded is not None and len(loaded) >= limits.max_loaded:
-            # After a while another process's adapter has to do, though it may be in use now and then.
-            patient = time.monotonic() - since < self._deadlines.load_adapter / 4
-            victim = self._victim(loaded, patient=patient)
-            if victim is None:
+            if not await self._evict_one(loaded):
                 await self._next_change(_RETRY_SECONDS)
-            else:
-                if (resident := self._residents.get(victim)) is not None:
-                    resident.present = False
-                    del self._residents[victim]
-                await self.server.unload(victim)
-                metrics.EVICTIONS.labels(self.server.url).inc()
-                log.info("adapter.evicted", adapter=victim, server=self.server.url)
             loaded = await self.server.loaded()
         return loaded
 
-    def _victim(self, loaded: Mapping[str, str], *, patient: bool) -> str | None:
-        """The least recently used adapter that nobody needs now; the server lists them in that order."""
+    async def _evict_one(self, loaded: Mapping[str, str]) -> bool:
+        """Unload the least recently used adapter that nobody needs now; the server lists them in that order."""
         for name, folder in loaded.items():
             resident = self._residents.get(name)
-            if resident is not None and (resident.users or resident.pinned or resident.loading is not None):
+            if resident is not None and (resident.pinned or (resident.present and resident.users)):
                 continue
-            used = usage.last_used(Path(folder))
-            ours = resident is not None and used <= resident.marked
-            if ours or not patient or time.time() - used > usage.IDLE_AFTER:
-                return name
-        return None
+            claim = usage.claim(Path(folder)) if self._shared else usage.Use(None)
+            if claim is None:
+                continue  # another process uses it
+            try:
+                # From here on whoever wants it finds it gone, and waits in the turnstile's queue.
+                if resident is not None:
+                    resident.present = False
+                    self._drop_if_idle(resident)
+                await self.server.unload(name)
+                self._removals = self._turnstile.count_removal()
+            finally:
+                claim.end()
+            metrics.EVICTIONS.labels(self.server.url).inc()
+            log.info("adapter.evicted", adapter=name, server=self.server.url)
+            return True
+        return False
 
     def _unproven(self, name: str) -> None:
         """Whoever comes next has it loaded and proven again."""
         if (resident := self._residents.get(name)) is not None:
             resident.present = False
 
-    def _compare(self, loaded: Mapping[str, str]) -> None:
+    async def _compare(self) -> dict[str, str]:
+        """What the server holds, after what is known here was brought in line with it. The turnstile is ours."""
+        loaded = await self.server.loaded()
+        removals = self._turnstile.removals
+        # Another process may have taken away what nobody here used; all else the server has lost by itself.
+        others = removals != self._removals
+        self._removals = removals
         for resident in list(self._residents.values()):
             if resident.present and resident.adapter.name not in loaded:
-                self._lose(resident)
+                if others and not resident.users and not resident.pinned:
+                    resident.present = False
+                    self._drop_if_idle(resident)
+                else:
+                    self._lose(resident)
+        return loaded
 
-    def _lose(self, resident: _Resident) -> None:
+    def _lose(self, resident: Resident) -> None:
         if resident.present:
             metrics.LOSSES.labels(self.server.url).inc()
             log.warning("adapter.lost", adapter=resident.adapter.name, server=self.server.url)
             self._proofs.start_over()  # a server that loses adapters by itself is another one by now
         resident.present = False
-        if not resident.users and not resident.pinned and resident.loading is None:
-            self._residents.pop(resident.adapter.name, None)
+        self._drop_if_idle(resident)
 
     def _tell(self) -> None:
         """Wake whoever waits for a change."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POLL_SECONDS = 0.02
+_COUNT_BYTES = 8
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +25,8 @@ class Turnstile:
     """Held by whoever changes which adapters a server holds; first come, first served within a process.
 
     Without it two services could each see one free place and both load: the server would then evict on its own,
-    and wait with all loading until the evicted adapter's answers are out.
+    and wait with all loading until the evicted adapter's answers are out. It also counts the adapters taken away, so
+    that each process learns cheaply when what it knows may be out of date.
     """
 
     def __init__(self, server: str, shared: Path | None) -> None:
@@ -34,45 +36,58 @@ class Turnstile:
             shared: folder that all processes share; None when there are no others.
         """
         self._lock = asyncio.Lock()
-        name = f"server-{blake3(server.encode()).hexdigest(8)}"
-        self._file = shared / ".locks" / name if shared else None
+        self._file: int | None = None
+        if shared is not None:
+            path = shared / ".locks" / f"server-{blake3(server.encode()).hexdigest(8)}"
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            except OSError as error:
+                # A folder that cannot be written to is no reason not to answer.
+                log.warning("turnstile.not_shared", file=str(path), error=str(error))
 
     @asynccontextmanager
     async def passing(self) -> AsyncIterator[None]:
         async with self._lock:
-            descriptor = self._open()
-            if descriptor is None:
-                yield
-                return
+            # Asking takes microseconds; only the waiting is long, and it leaves the event loop alone.
+            while not self._seize():  # noqa: ASYNC110 - another process lets go of it
+                await asyncio.sleep(_POLL_SECONDS)
             try:
-                # Asking takes microseconds; only the waiting is long, and it leaves the event loop alone.
-                while not _seize(descriptor):  # noqa: ASYNC110 - another process lets go of it
-                    await asyncio.sleep(_POLL_SECONDS)
                 yield
             finally:
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
-                os.close(descriptor)
-
-    def _open(self) -> int | None:
-        if self._file is None:
-            return None
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            return os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            # A folder that cannot be written to is no reason not to answer.
-            log.warning("turnstile.not_shared", file=str(self._file), error=str(error))
-            return None
+                if self._file is not None:
+                    fcntl.flock(self._file, fcntl.LOCK_UN)
 
     @property
     def taken(self) -> bool:
         """Whether someone of this process is in it."""
         return self._lock.locked()
 
+    @property
+    def removals(self) -> int:
+        """How many adapters were taken away from the server, by any process."""
+        if self._file is None:
+            return 0
+        return int.from_bytes(os.pread(self._file, _COUNT_BYTES, 0), "big")
 
-def _seize(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    def count_removal(self) -> int:
+        """One more was taken away, by whoever is in the turnstile; the new count."""
+        if self._file is None:
+            return 0
+        count = self.removals + 1
+        os.pwrite(self._file, count.to_bytes(_COUNT_BYTES, "big"), 0)
+        return count
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _seize(self) -> bool:
+        if self._file is None:
+            return True
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

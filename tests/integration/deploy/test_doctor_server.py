@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from bot.mind import load_mind
 from bot.services import open_composer
 from bot.settings import DEMO_MIND, Settings
 from inference.engine.sglang.link import Keys
-from tests.fixtures.sglang import START_TIMEOUT, RunningSGLang
+from tests.fixtures.sglang import START_TIMEOUT, RunningSGLang, StartRouter
 
 pytestmark = [pytest.mark.sglang, pytest.mark.timeout(START_TIMEOUT + 120)]
 
@@ -47,3 +48,9 @@ async def test_the_demo_mind_fits_the_server_of_the_cpu_profile(
 
     other = compare(sight, Wanted(Keys(admin="another"), None), Translator("en"))
     assert "admin key" in "\n".join(other.misfits)
+
+
+async def test_the_servers_behind_a_router_are_found(sglang: RunningSGLang, start_router: StartRouter) -> None:
+    router = await asyncio.to_thread(start_router, [sglang.url])
+    found = await find_servers(router.url, Keys(admin=sglang.admin_key))
+    assert (found.ready, found.away, found.router) == ([sglang.url], [], True)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 from peft import PeftModel
-from peft.tuners.lora import LoraLayer
 from peft.utils.other import get_pattern_key
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -22,6 +21,8 @@ from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.base_model import BaseModel
 from tests.fakes.adapters import write_adapter
+from tests.fixtures import peft_reference
+from tests.fixtures.peft_reference import speaking
 
 pytestmark = [pytest.mark.model, pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")]
 
@@ -63,20 +64,11 @@ def logits_together(
     model: torch.nn.Module, folders: Sequence[Path], voices: Sequence[Voice], tokens: torch.Tensor
 ) -> torch.Tensor:
     """Logits with every adapter active in PEFT, each at its weight and in its band."""
-    together = PeftModel.from_pretrained(model, folders[0], adapter_name="0")
-    for number, folder in enumerate(folders[1:], 1):
-        together.load_adapter(folder, adapter_name=str(number))
-    together.base_model.set_adapter([str(number) for number in range(len(folders))])
-    for name, module in together.named_modules():
-        if isinstance(module, LoraLayer):
-            layer = int(name.split(".layers.")[1].split(".")[0])
-            for number, voice in enumerate(voices):
-                if str(number) in module.scaling:
-                    module.scaling[str(number)] *= voice.weight * (voice.layers is None or layer in voice.layers)
-    try:
+    pairs = zip(folders, voices, strict=True)
+    with speaking(
+        model, [peft_reference.Voice(folder, voice.weight, voice.layers) for folder, voice in pairs]
+    ) as together:
         return logits(together, tokens)
-    finally:
-        together.unload()
 
 
 def logits_alone(model: torch.nn.Module, folder: Path, tokens: torch.Tensor) -> torch.Tensor:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import torch
-from peft import PeftModel
-from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM
 
 from inference.adapters.compose import compose
@@ -19,6 +17,7 @@ from inference.adapters.parts import Part
 from inference.base_model import BaseModel
 from inference.engine.port import AdapterRef, Message
 from tests.fakes.adapters import write_adapter
+from tests.fixtures.peft_reference import Voice, speaking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,18 +94,8 @@ async def test_without_an_adapter_the_base_answers(local_engine: LocalEngine, ba
 def reference(base: Path, folder: Path, ingredients: list[Ingredient], ids: list[int]) -> NDArray[np.float32]:
     """PEFT's logits with every adapter active, each scaled by its weight in its layers and by nothing elsewhere."""
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    first, *others = ingredients
-    adapted = PeftModel.from_pretrained(model, str(folder / first.name), adapter_name=first.name)
-    for other in others:
-        adapted.load_adapter(str(folder / other.name), adapter_name=other.name)
-    adapted.base_model.set_adapter([one.name for one in ingredients])
-    for path, module in adapted.named_modules():
-        if isinstance(module, LoraLayer):
-            layer = int(path.split(".layers.")[1].split(".")[0])
-            for one in ingredients:
-                inside = one.layers is None or layer in one.layers
-                module.set_scale(one.name, one.weight if inside else 0.0)
-    return logits(adapted, ids)
+    with speaking(model, [Voice(folder / one.name, one.weight, one.layers) for one in ingredients]) as together:
+        return logits(together, ids)
 
 
 @torch.inference_mode()

@@ -15,7 +15,7 @@ from inference.adapters.resident import Resident, write_resident
 
 def with_modes(composer: Composer, **modes: str) -> Composer:
     named = {name: NamedMode(mode=mode) for name, mode in modes.items()}
-    names = composer.mind.names | {name: name for name in named}
+    names = dict(composer.mind.names) | {name: name for name in named}
     mind = replace(composer.mind, modes=named, names=names)
     return Composer(mind, composer.base, composer.packages, composer.manifests, composer.store, None)
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 import time
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,15 +109,41 @@ async def test_a_warmed_adapter_is_there_before_anybody_asks(connect: Connect, a
     assert server.loads == [adapter.name]
 
 
-async def test_what_another_process_uses_stays(connect: Connect, make_adapters: MakeAdapters) -> None:
+async def test_what_another_process_uses_stays(connect: Connect, make_adapters: MakeAdapters, tmp_path: Path) -> None:
     server = SGLangServer(max_loaded=2)
     theirs, idle, ours = make_adapters(3)
-    async with connect(server) as engine:
+    async with connect(server, compositions=tmp_path / "compositions") as engine:
         for adapter in (theirs, idle):
             server.known[adapter.name] = server.loaded[adapter.name] = str(adapter.path)
-        usage.mark(theirs.path)
+        use = usage.begin_use(theirs.path)
+        assert use is not None
         assert await ask(engine, ours) == "Rest and sleep."
+        use.end()
     assert server.unloads == [idle.name]
+
+
+async def test_many_processes_share_few_places(
+    base_model_dir: Path, tmp_path: Path, make_adapters: MakeAdapters
+) -> None:
+    server = SGLangServer(max_loaded=3)
+    adapters = make_adapters(10)
+    chance = random.Random(5)
+    async with server.serving() as url, AsyncExitStack() as engines:
+        options = {"compositions": tmp_path / "compositions", "deadlines": quick()}
+        processes = [SGLangEngine(url, BASE.name, base_model_dir, **options) for _ in range(3)]
+        for process in processes:
+            await engines.enter_async_context(process)
+        wanted = [(chance.choice(processes), chance.choice(adapters)) for _ in range(120)]
+        limit = asyncio.Semaphore(6)
+
+        async def one(engine: SGLangEngine, adapter: AdapterRef) -> str:
+            async with limit:
+                return await ask(engine, adapter)
+
+        async with asyncio.timeout(120):
+            answers = await asyncio.gather(*(one(engine, adapter) for engine, adapter in wanted))
+    assert set(answers) == {"Rest and sleep."}
+    assert server.offences == []
 
 
 async def test_two_processes_never_load_one_too_many(
@@ -127,8 +153,8 @@ async def test_two_processes_never_load_one_too_many(
     adapters = make_adapters(4)
     async with (
         server.serving() as url,
-        SGLangEngine(url, BASE.name, base_model_dir, compositions=tmp_path) as one,
-        SGLangEngine(url, BASE.name, base_model_dir, compositions=tmp_path) as two,
+        SGLangEngine(url, BASE.name, base_model_dir, compositions=tmp_path / "compositions") as one,
+        SGLangEngine(url, BASE.name, base_model_dir, compositions=tmp_path / "compositions") as two,
     ):
         asked = (ask(engine, adapter) for adapter in adapters for engine in (one, two))
         async with asyncio.timeout(30):
@@ -235,8 +261,8 @@ async def test_who_gives_up_lets_go(connect: Connect, make_adapters: MakeAdapter
         assert await ask(engine, second) == "Rest and sleep."
 
 
-async def test_use_is_marked_for_others(connect: Connect, adapter: AdapterRef) -> None:
-    async with connect(SGLangServer()) as engine:
+async def test_use_is_marked_for_others(connect: Connect, adapter: AdapterRef, tmp_path: Path) -> None:
+    async with connect(SGLangServer(), compositions=tmp_path / "compositions") as engine:
         assert usage.last_used(adapter.path) == 0
         await ask(engine, adapter)
     assert abs(usage.last_used(adapter.path) - time.time()) < 60
