@@ -44,10 +44,18 @@ class Services:
     inbox: Inbox
 
 
-def base_model_folder(settings: Settings, mind: Mind) -> Path:
-    """Folder of the base model the mind runs on, made or fetched if need be; blocking."""
-    wanted = settings.base_model or mind.base_model
-    return resolve_base_model(wanted, settings.models_dir, allow_download=settings.allow_download)
+def base_model_folder(settings: Settings, mind: Mind, *, weights: bool | None = None) -> Path:
+    """Folder of the base model the mind runs on, made or fetched if need be; blocking.
+
+    Args:
+        weights: whether they are needed here and not its config and tokenizer alone; when None, if the engine is local.
+    """
+    return resolve_base_model(
+        settings.base_model or mind.base_model,
+        settings.models_dir,
+        allow_download=settings.allow_download,
+        weights=settings.engine == "local" if weights is None else weights,
+    )
 
 
 def open_composer(settings: Settings, mind: Mind, base_folder: Path, engine_rank: int | None = None) -> Composer:

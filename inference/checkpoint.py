@@ -13,7 +13,15 @@ from filelock import FileLock, Timeout
 
 from consilium.errors import N_
 from inference.errors import InferenceError
-from inference.models import ModelPackageMissing, ModelUnknown, check_weights, download, is_hub_id, package_folder
+from inference.models import (
+    ModelPackageMissing,
+    ModelUnknown,
+    check_config,
+    check_weights,
+    download,
+    is_hub_id,
+    package_folder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +37,8 @@ _RECIPE = 1
 """Part of the cached folder's name: a change in how the checkpoint is made makes it anew."""
 _PATIENCE = 900.0
 """Seconds to wait for another process that is making the same checkpoint."""
-_HUB_FILES = ("*.json", "*.safetensors", "*.jinja")
+_HUB_FILES = ("*.json", "*.jinja")
+_HUB_WEIGHTS = ("*.safetensors",)
 
 
 class Step(StrEnum):
@@ -55,12 +64,16 @@ def resolve_base_model(
     cache_dir: Path,
     *,
     allow_download: bool = False,
+    weights: bool = True,
     on_wait: Callable[[Step], None] = lambda _: None,
 ) -> Path:
-    """Folder with config.json, *.safetensors and a tokenizer for a base model.
+    """Folder with config.json, a tokenizer and, unless told otherwise, *.safetensors for a base model.
 
     A folder is used as it is. `BUNDLED` is made once under `cache_dir`, however many processes ask at once.
     A hub id is looked for, and with `allow_download` put, under `cache_dir`. Blocks; call it off the event loop.
+
+    Args:
+        weights: whether they are needed here; not when a server elsewhere has them.
 
     Raises:
         ModelMissing: it is not here and may not or cannot be fetched; the error says how to mend it.
@@ -69,16 +82,18 @@ def resolve_base_model(
     """
     folder = Path(name_or_path).expanduser()
     name = str(name_or_path)
+    check = check_weights if weights else check_config
     if folder.is_dir():
-        check_weights(folder)
+        check(folder)
         return folder.resolve()
     if name == BUNDLED:
         return _bundled(cache_dir, on_wait)
     if is_hub_id(name):
         if allow_download:
             on_wait(Step.DOWNLOADING)
-        fetched = download(name, cache_dir, allow=allow_download, patterns=_HUB_FILES)
-        check_weights(fetched)
+        patterns = (*_HUB_FILES, *_HUB_WEIGHTS) if weights else _HUB_FILES
+        fetched = download(name, cache_dir, allow=allow_download, patterns=patterns)
+        check(fetched)
         return fetched
     raise ModelUnknown(name=name, example="Qwen/Qwen3-0.6B", known=BUNDLED)
 

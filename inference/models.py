@@ -87,14 +87,23 @@ def is_hub_id(name: str) -> bool:
     return bool(slash and owner and model) and "/" not in model and not name.startswith((".", "~"))
 
 
+def check_config(folder: Path) -> None:
+    """See that a folder says what model it is of.
+
+    Raises:
+        ModelUnusable: it does not.
+    """
+    if not (folder / "config.json").is_file():
+        raise ModelUnusable(folder=folder, reason="it has no config.json")
+
+
 def check_weights(folder: Path) -> None:
     """See that a folder has a config and safetensors files whose headers and lengths agree.
 
     Raises:
         ModelUnusable: something is missing, cut off, or in another format.
     """
-    if not (folder / "config.json").is_file():
-        raise ModelUnusable(folder=folder, reason="it has no config.json")
+    check_config(folder)
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))

@@ -41,7 +41,7 @@ def adapters(
 
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
-    base = base_model_folder(settings, mind)
+    base = base_model_folder(settings, mind, weights=True)
     composer = open_composer(settings, mind, base)
     held_out = {name: dialogues_of(mind, name, heldout=True) for name in mind.adapters}
     loss = HeldOutLoss(base, held_out)

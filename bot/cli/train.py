@@ -51,7 +51,7 @@ def train(
     for name in names:
         if name not in mind.adapters:
             raise UnknownAdapter(name, nearest(name, mind) or tuple(mind.adapters))
-    base = base_model_folder(settings, mind)
+    base = base_model_folder(settings, mind, weights=True)
     for name in names:
         train_one(mind, name, recipe, base, mind.adapters[name].path)
 

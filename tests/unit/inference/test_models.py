@@ -63,6 +63,14 @@ def test_a_missing_part_is_named(checkpoint: Path, shards: object, complaint: st
         check_weights(checkpoint)
 
 
+def test_a_folder_for_a_server_elsewhere_needs_no_weights(checkpoint: Path, tmp_path: Path) -> None:
+    (checkpoint / "model.safetensors").unlink()
+    assert resolve_base_model(checkpoint, tmp_path / "cache", weights=False) == checkpoint
+    (checkpoint / "config.json").unlink()
+    with pytest.raises(ModelUnusable, match=r"no config\.json"):
+        resolve_base_model(checkpoint, tmp_path / "cache", weights=False)
+
+
 def test_nothing_is_downloaded_unasked(tmp_path: Path) -> None:
     with pytest.raises(DownloadNotAllowed, match="CONSILIUM_ALLOW_DOWNLOAD=true"):
         resolve_base_model("Qwen/Qwen3-0.6B", tmp_path)
