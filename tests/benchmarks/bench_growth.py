@@ -48,7 +48,7 @@ ON_DISK, ON_SERVER = (10, 100, 1000), (1, 10, 100)
 STORE_SECONDS, SERVER_SECONDS = 120.0, 240.0
 """No larger number is begun after as many seconds."""
 SLOTS, ROOM = 8, 128
-_SAMPLES = 7
+_SAMPLES = 9
 
 
 @dataclass
@@ -118,11 +118,15 @@ class Filling:
             adapter = await asyncio.to_thread(self._compositions.make)
             await self._client.engine.warm(adapter)
             self._held.append(adapter)
-        await self._first_token(self._held[-1])
-        in_slot = [await self._first_token(self._held[-1]) for _ in range(_SAMPLES)]
+        *others, latest = self._held
+        in_slot, from_memory = [], []
+        await self._first_token(latest)
+        for turn in range(_SAMPLES):
+            # The others take turns, so that each has lost its slot to the rest when its turn comes again.
+            if count > SLOTS:
+                from_memory.append(await self._first_token(others[turn % len(others)]))
+            in_slot.append(await self._first_token(latest))
         memory = await asyncio.to_thread(memory_of, self._server)
-        # One after the other, so that each has lost its slot to the rest when its turn comes again.
-        beyond = [await self._first_token(self._held[i % count]) for i in range(_SAMPLES)] if count > SLOTS else None
         loads = [await self._load() for _ in range(_SAMPLES)]
         return ServerFigures(
             adapters=count,
@@ -131,7 +135,7 @@ class Filling:
             warm=statistics.median(whole for whole, _ in loads),
             load=statistics.median(part for _, part in loads),
             in_slot=statistics.median(in_slot),
-            from_memory=statistics.median(beyond) if beyond else None,
+            from_memory=statistics.median(from_memory) if from_memory else None,
         )
 
     async def _first_token(self, adapter: AdapterRef) -> float:
@@ -198,7 +202,7 @@ def main() -> None:
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console = Console()
-    console.width = max(console.width, 110)
+    console.width = max(console.width, 130)
     before = load_average()
     store = measure_store(console)
     show("The store", growth_docs.STORE_HEADERS, growth_docs.store_rows(store), console)

@@ -73,7 +73,7 @@ class Plan:
     switch_seconds: float
 
 
-FULL = Plan(12, {1: 40, 4: 30, 12: 20}, {1: 55, 4: 60, 12: 70}, 24, 35, 30, 25)
+FULL = Plan(8, {1: 40, 4: 30, 12: 20}, {1: 55, 4: 60, 12: 70}, 24, 35, 30, 25)
 SHORT = Plan(8, {1: 6, 4: 4, 12: 3}, {1: 12, 4: 12, 12: 12}, 8, 12, 8, 8)
 
 
@@ -249,7 +249,7 @@ def main() -> None:
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     console = Console()
-    console.width = max(console.width, 110)
+    console.width = max(console.width, 132)
     before = load_average()
     results = asyncio.run(run(SHORT if options.short else FULL, console))
     show(results, console)

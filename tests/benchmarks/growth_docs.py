@@ -37,9 +37,9 @@ PAGE: Final = """# What grows with the number of compositions
 
 ![Time and memory against the number of compositions](pictures/growth.svg)
 
-Measured by `python -m tests.benchmarks.bench_growth --docs`, which wrote this page, on {machine}; load average
-{load} before and after. Other work on the machine moves the times from run to run: look at how they go
-with the number.
+Measured by `python -m tests.benchmarks.bench_growth --docs`, which wrote this page, on {machine}; load
+average {load} before and after. Other work on the machine moves the times by tens of percent: look at how they
+go with the number.
 
 ## On disk
 
@@ -68,7 +68,7 @@ The real SGLang server on the CPU, with {slots} slots (the base model has one) a
 compositions of the demo mind's core and sport (rank 16, attention), brought there through the engine. Each prompt is
 new from its beginning, so that the prefix cache helps none. Medians.
 
-- *Server*: memory of all its processes, pages they share counted once.
+- *Server*: memory of all its processes, pages they share counted once; it grows by {growth:.1f} MB an adapter here.
 - *One more*: an adapter is checked, loaded, and seen to change an answer; *SGLang's load* is the server's part of that.
 - *First token*: of an adapter that has a slot, and of one in memory that is copied to a slot first.
 """
@@ -126,6 +126,7 @@ def write(
         server=_markdown(SERVER_HEADERS, server_rows(server)),
         small=store[-1].on_disk / store[-1].compositions / 1e6,
         real=server[-1].each / 1e6,
+        growth=(server[-1].memory - server[0].memory) / (server[-1].adapters - server[0].adapters) / 1e6,
         slots=slots,
         room=room,
     )

@@ -74,6 +74,8 @@ class SGLangServer:
     """What would have made the real server go deaf."""
     aborted: asyncio.Event = field(default_factory=asyncio.Event)
     """The client went away in mid-answer."""
+    connections: set[int] = field(default_factory=set)
+    """Ports that requests for answers came from."""
     url: str = ""
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
@@ -205,6 +207,8 @@ class SGLangServer:
         if not _authorised(request, self.api_key):
             return _unauthorised()
         body = await request.json()
+        assert request.transport is not None
+        self.connections.add(request.transport.get_extra_info("peername")[1])
         await self._note(self.requests, body)
         if self.fails_with is not None:
             status, text = self.fails_with

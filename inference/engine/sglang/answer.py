@@ -39,6 +39,9 @@ async def read_answer(link: Link, response: httpx.Response) -> AsyncGenerator[Ge
             if data is None:
                 raise link.broken("the answer broke off")
             if data == "[DONE]":
+                # Read to its very end, the connection can be used again.
+                async with link.within(late, seconds):
+                    await anext(stream, None)
                 break
             chunk = _parse(link, data)
             for choice in chunk.choices:

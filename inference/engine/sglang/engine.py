@@ -45,8 +45,8 @@ if TYPE_CHECKING:
 _NOT_LOADED = "never been loaded"
 """How a server puts it that it does not have an adapter."""
 _BAD_SCHEMA = "Failed to compile json grammar"
-_PROBE = "Who are you, and what do you think of it?"
-"""What shows whether an adapter has any effect."""
+_PROBE = "Who are you?"
+"""What shows whether an adapter has any effect; short, since an answer waits for it."""
 _MOST_HEALS = 3
 """How often one request may find that a server lacks its adapter: each of several servers may."""
 

@@ -53,6 +53,11 @@ class Proofs:
         if (task := self._tasks.get(name)) is not None:
             await shared(task)
 
+    def forget(self, name: str) -> None:
+        """The adapter is gone for good."""
+        if (task := self._tasks.get(name)) is not None and task.done():
+            del self._tasks[name]
+
     def start_over(self) -> None:
         """The server is another process by now: what was seen of it counts no more."""
         self._tasks = {name: task for name, task in self._tasks.items() if not task.done()}

@@ -190,6 +190,7 @@ class Residency:
                 self._drop_if_idle(resident)
             await self.server.unload(name)
             self._removals = self._turnstile.count_removal()
+        self._proofs.forget(name)
         log.info("adapter.forgotten", adapter=name, server=self.server.url)
 
     async def close(self) -> None:

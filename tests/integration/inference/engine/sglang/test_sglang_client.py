@@ -60,6 +60,14 @@ async def test_an_answer_is_streamed_and_counted(connect: Connect) -> None:
         ]
 
 
+async def test_answers_one_after_another_share_a_connection(connect: Connect) -> None:
+    server = SGLangServer()
+    async with connect(server) as engine:
+        for _ in range(5):
+            await answer(engine)
+    assert len(server.connections) == 1
+
+
 async def test_the_server_is_told_everything_that_decides_the_answer(connect: Connect) -> None:
     server = SGLangServer()
     sampling = Sampling(max_tokens=50, temperature=0.5, top_p=0.8, repetition_penalty=1.2, seed=4)
