@@ -247,7 +247,9 @@ class SGLangEngine:
                         if hold is not None:
                             await hold.proven()
                         if isinstance(event, Finished):
-                            usage = Usage(event.usage.prompt_tokens - done, done + event.usage.completion_tokens)
+                            # Of an answer taken up in its middle the server counts the beginning as prompt.
+                            prompt = prompt_tokens if done else event.usage.prompt_tokens
+                            usage = Usage(prompt, done + event.usage.completion_tokens)
                             yield Finished(event.reason, usage)
                         else:
                             yield event

@@ -29,6 +29,7 @@ async def test_a_broken_answer_goes_on_where_it_broke_off(connect: Connect, brea
     assert events[:-1] == [TextDelta(piece) for piece in PIECES]
     assert isinstance(events[-1], Finished)
     assert events[-1].reason is FinishReason.STOP
+    assert events[-1].usage == Usage(engine.tokens.count_prompt(HELLO), 2 + 3)
     first, second = server.requests
     assert second["messages"] == [*first["messages"], {"role": "assistant", "content": "Rest and"}]
     assert second["max_tokens"] == first["max_tokens"] - 2
