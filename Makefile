@@ -37,7 +37,7 @@ $(READY): constraints.txt pyproject.toml
 demo: $(READY) ## Talk to the demo mind in the terminal
 	$(BIN)/consilium demo
 
-test: $(READY) ## Run every test that fits in fifteen minutes, those of the real SGLang server included
+test: $(READY) ## Run every test, those of the real SGLang server included (about 20 minutes on two cores)
 	$(BIN)/python -m pytest
 	if [ "$$(uname -sm)" = "Linux x86_64" ]; then $(MAKE) --no-print-directory test-sglang; \
 	else echo "SGLang runs on Linux on x86_64 only; its tests are left out here." >&2; fi
