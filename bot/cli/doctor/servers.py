@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,9 +13,7 @@ from inference.engine.sglang import Deadlines
 from inference.engine.sglang.limits import ServerLimits
 from inference.engine.sglang.link import Keys, Link
 from inference.engine.sglang.server import SGLangServer
-from inference.engine.sglang.wire import WorkerList
-
-_NO_ROUTER = 404
+from inference.engine.sglang.workers import Found, servers_behind
 
 
 class ShownKeys(BaseModel):
@@ -25,18 +23,6 @@ class ShownKeys(BaseModel):
 
     api_key: str | None = Field(None, repr=False)
     admin_api_key: str | None = Field(None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The servers there are."""
-
-    ready: Sequence[str]
-    """Addresses of those that are sent requests."""
-    away: Sequence[str]
-    """Addresses of those a router knows and sends nothing to."""
-    router: bool
-    """Whether a router stands before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +49,7 @@ async def find_servers(url: str, keys: Keys) -> Found:
         EngineError: nobody answers there, or the keys do not do.
     """
     async with _link(url, keys) as link:
-        reply = await link.ask("GET", "/workers")
-        if reply.status == _NO_ROUTER:
-            return Found([link.url], [], router=False)
-        try:
-            workers = WorkerList.model_validate_json(reply.body).workers
-        except ValidationError as error:
-            raise link.refused(reply.status, reply.reason) from error
-    ready = sorted({worker.url.rstrip("/") for worker in workers if worker.is_healthy})
-    away = sorted({worker.url.rstrip("/") for worker in workers if not worker.is_healthy})
-    return Found(ready, away, router=True)
+        return await servers_behind(link)
 
 
 async def look_at(url: str, keys: Keys) -> Sight:

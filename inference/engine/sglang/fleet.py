@@ -11,11 +11,10 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import structlog
-from pydantic import ValidationError
 
 from inference.engine.errors import EngineError, EngineStopped, EngineUnavailable
 from inference.engine.sglang import metrics
-from inference.engine.sglang.wire import WorkerList
+from inference.engine.sglang.workers import servers_behind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -189,7 +188,7 @@ class Fleet:
 
     async def _refresh(self) -> None:
         async with self._refreshing:
-            urls = await self._addresses()
+            urls = set((await servers_behind(self._entrance)).ready)
             for url in urls - self._members.keys():
                 member = self._make_member(url)
                 # What the others are answering with now may be asked of the newcomer next.
@@ -203,16 +202,6 @@ class Fleet:
                 await self._members.pop(url).close()
                 log.info("server.left", server=url, servers=len(self._members))
             metrics.SERVERS.set(len(self._members))
-
-    async def _addresses(self) -> set[str]:
-        reply = await self._entrance.ask("GET", "/workers")
-        if reply.status == 404:
-            return {self._entrance.url}  # a server, and no router
-        try:
-            workers = WorkerList.model_validate_json(reply.body).workers
-        except ValidationError as error:
-            raise self._entrance.refused(reply.status, reply.reason) from error
-        return {worker.url.rstrip("/") for worker in workers if worker.is_healthy}
 
     async def _watch(self) -> None:
         """Look now and then; what goes wrong here is met, and told, by the answers that need it."""
