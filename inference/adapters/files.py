@@ -176,7 +176,7 @@ def holding(path: Path, patience: float) -> Iterator[None]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         deadline = time.monotonic() + patience
-        while not _seize(descriptor):
+        while not seize(descriptor):
             if time.monotonic() > deadline:
                 raise CannotWrite(path, f"another process has held it for {patience:.0f} seconds")
             time.sleep(_POLL_SECONDS)
@@ -189,9 +189,10 @@ def holding(path: Path, patience: float) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _seize(descriptor: int) -> bool:
+def seize(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
+    """Lock an open file alone, or beside others with `fcntl.LOCK_SH`; False when another holder forbids it."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

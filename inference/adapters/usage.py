@@ -11,6 +11,8 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from inference.adapters.files import seize
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -67,12 +69,10 @@ def _hold(folder: Path, how: int) -> Use | None:
         descriptor = os.open(_file_of(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError:
         return Use(None)  # without a file nobody can be told, and nobody could have told us
-    try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return Use(descriptor)
+    if seize(descriptor, how):
+        return Use(descriptor)
+    os.close(descriptor)
+    return None
 
 
 def _file_of(folder: Path) -> Path:

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_POLL_SECONDS = 0.02
 _RETRY_SECONDS = 0.2
 """Between two looks for a free place, when another process might have made one."""
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import structlog
 from blake3 import blake3
 
+from inference.adapters.files import seize
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
@@ -50,7 +52,7 @@ class Turnstile:
     async def passing(self) -> AsyncIterator[None]:
         async with self._lock:
             # Asking takes microseconds; only the waiting is long, and it leaves the event loop alone.
-            while not self._seize():  # noqa: ASYNC110 - another process lets go of it
+            while self._file is not None and not seize(self._file):  # noqa: ASYNC110 - another process lets go of it
                 await asyncio.sleep(_POLL_SECONDS)
             try:
                 yield
@@ -82,12 +84,3 @@ class Turnstile:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-
-    def _seize(self) -> bool:
-        if self._file is None:
-            return True
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
