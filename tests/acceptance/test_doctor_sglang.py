@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from aiohttp import web
 
 from tests.acceptance.conftest import Ended, Home
+from tests.fakes.sglang_router import SGLangRouter
 from tests.fakes.sglang_server import SGLangServer
 
 API_KEY, ADMIN_KEY = "for-answers", "for-adapters"
@@ -23,26 +20,6 @@ async def doctor(home: Home, url: str, **more: str) -> Ended:
         "CONSILIUM_SGLANG_ADMIN_KEY": ADMIN_KEY,
     }
     return await asyncio.to_thread(home.run, "doctor", **(variables | more))
-
-
-@asynccontextmanager
-async def router(workers: dict[str, bool]) -> AsyncIterator[str]:
-    """A router's list of its servers, which wants the API key as the real one does."""
-
-    async def listed(request: web.Request) -> web.Response:
-        if request.headers.get("Authorization") != f"Bearer {API_KEY}":
-            return web.json_response({}, status=401)
-        return web.json_response({"workers": [{"url": url, "is_healthy": well} for url, well in workers.items()]})
-
-    app = web.Application()
-    app.router.add_get("/workers", listed)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 async def test_a_server_that_fits_passes_and_its_keys_stay_secret(home: Home) -> None:
@@ -67,7 +44,7 @@ async def test_a_misfit_behind_a_router_fails_and_a_warning_does_not(home: Home)
     async with (
         tight.serving() as first,
         small.serving() as second,
-        router({first: True, second: True, gone: False}) as url,
+        SGLangRouter({first: True, second: True, gone: False}, api_key=API_KEY).serving() as url,
     ):
         ended = await doctor(home, url)
     assert ended.code == 1

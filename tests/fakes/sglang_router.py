@@ -20,6 +20,8 @@ class SGLangRouter:
 
     workers: dict[str, bool] = field(default_factory=dict)
     """Address of each server, and whether it counts as healthy."""
+    api_key: str | None = None
+    """What it wants to be asked with."""
     chosen: list[str] = field(default_factory=list)
     """Where each request went."""
 
@@ -41,6 +43,8 @@ class SGLangRouter:
                 await runner.cleanup()
 
     async def _list(self, request: web.Request) -> web.Response:
+        if self.api_key is not None and request.headers.get("Authorization") != f"Bearer {self.api_key}":
+            return web.json_response({}, status=401)
         workers = [
             {"id": str(n), "url": url, "model_id": "unknown", "is_healthy": healthy, "worker_type": "regular"}
             for n, (url, healthy) in enumerate(self.workers.items())
