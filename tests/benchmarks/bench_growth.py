@@ -29,20 +29,18 @@ from rich.table import Table
 
 from inference.adapters.composition import size_of
 from inference.engine.port import AdapterRef
-from inference.engine.sglang import SGLangEngine
 from tests.benchmarks import growth_docs, growth_store
 from tests.benchmarks.growth_store import StoreFigures
 from tests.benchmarks.serving import (
-    BASE_NAME,
     SYSTEM,
     Client,
     Compositions,
-    base_model_folder,
     load_average,
     machine,
+    on_a_server,
     steps_timed,
 )
-from tests.fixtures.sglang import RunningSGLang, running_sglang
+from tests.fixtures.sglang import RunningSGLang
 
 ON_DISK, ON_SERVER = (10, 100, 1000), (1, 10, 100)
 STORE_SECONDS, SERVER_SECONDS = 120.0, 240.0
@@ -157,31 +155,18 @@ class Filling:
 
 async def measure_server(console: Console) -> list[ServerFigures]:
     """Figures of a server with more and more adapters."""
-    base_folder = await asyncio.to_thread(base_model_folder)
     found: list[ServerFigures] = []
-    with tempfile.TemporaryDirectory() as scratch, console.status("Starting SGLang") as status:
-        flags = ("--max-loras-per-batch", str(SLOTS), "--max-loaded-loras", str(ROOM))
-        server_of = running_sglang(base_folder, *flags)
-        server = await asyncio.to_thread(server_of.__enter__)
-        try:
-            compositions = Compositions(Path(scratch), base_folder)
-            async with SGLangEngine(
-                server.url, BASE_NAME, base_folder, admin_key=server.admin_key, compositions=Path(scratch)
-            ) as engine:
-                client = Client(server, engine)
-                filling = Filling(server, client, compositions)
-                began = time.monotonic()
-                try:
-                    for count in ON_SERVER:
-                        if time.monotonic() - began > SERVER_SECONDS:
-                            console.print(f"{count} adapters were not measured in time", style="red")
-                            break
-                        status.update(f"{count} adapters on the server")
-                        found.append(await filling.measure(count))
-                finally:
-                    await client.close()
-        finally:
-            await asyncio.to_thread(server_of.__exit__, None, None, None)
+    flags = ("--max-loras-per-batch", str(SLOTS), "--max-loaded-loras", str(ROOM))
+    with console.status("Starting SGLang") as status:
+        async with on_a_server(*flags) as bench:
+            filling = Filling(bench.server, bench.client, bench.compositions)
+            began = time.monotonic()
+            for count in ON_SERVER:
+                if time.monotonic() - began > SERVER_SECONDS:
+                    console.print(f"{count} adapters were not measured in time", style="red")
+                    break
+                status.update(f"{count} adapters on the server")
+                found.append(await filling.measure(count))
     return found
 
 

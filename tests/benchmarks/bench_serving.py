@@ -25,7 +25,6 @@ import itertools
 import json
 import logging
 import statistics
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
@@ -37,21 +36,18 @@ from rich.console import Console
 from rich.table import Table
 
 from inference.engine.port import AdapterRef, GenerationRequest
-from inference.engine.sglang import SGLangEngine
 from tests.benchmarks.serving import (
-    BASE_NAME,
     Answer,
     Client,
     Compositions,
     Figures,
     Turns,
-    base_model_folder,
     compose_and_answer,
     load_average,
     machine,
+    on_a_server,
     take_turns,
 )
-from tests.fixtures.sglang import running_sglang
 
 AGAINST_BARE, AGAINST_READY, AGAINST_STAYING = 1.05, 1.5, 1.0
 """The goals: at most so many times the other's time."""
@@ -200,23 +196,9 @@ async def measure(client: Client, compositions: Compositions, plan: Plan, consol
 
 
 async def run(plan: Plan, console: Console) -> list[Ratio]:
-    base_folder = await asyncio.to_thread(base_model_folder)
-    with tempfile.TemporaryDirectory() as scratch:
-        console.print("Starting SGLang: half a minute of processor time", style="dim")
-        server_of = running_sglang(base_folder)
-        server = await asyncio.to_thread(server_of.__enter__)
-        try:
-            compositions = Compositions(Path(scratch), base_folder)
-            async with SGLangEngine(
-                server.url, BASE_NAME, base_folder, admin_key=server.admin_key, compositions=Path(scratch)
-            ) as engine:
-                client = Client(server, engine)
-                try:
-                    return await measure(client, compositions, plan, console)
-                finally:
-                    await client.close()
-        finally:
-            await asyncio.to_thread(server_of.__exit__, None, None, None)
+    console.print("Starting SGLang: half a minute of processor time", style="dim")
+    async with on_a_server() as bench:
+        return await measure(bench.client, bench.compositions, plan, console)
 
 
 def show(results: list[Ratio], console: Console) -> None:

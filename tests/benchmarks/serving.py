@@ -8,10 +8,11 @@ import json
 import os
 import platform
 import statistics
+import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -32,7 +33,7 @@ from inference.engine.sglang.guard import Guard
 from inference.engine.sglang.link import Link
 from inference.engine.sglang.server import SGLangServer
 from inference.engine.sglang.wire import chat_request
-from tests.fixtures.sglang import RunningSGLang
+from tests.fixtures.sglang import RunningSGLang, running_sglang
 
 ADAPTERS: Final = Path(__file__).resolve().parents[2] / "minds" / "agoge" / "adapters"
 BASE_NAME: Final = "SmolLM2-135M-Instruct"
@@ -174,6 +175,36 @@ class Client:
 
 Figures = Mapping[str, float]
 """What one turn has measured."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A real server and all that asks it."""
+
+    server: RunningSGLang
+    client: Client
+    compositions: Compositions
+
+
+@asynccontextmanager
+async def on_a_server(*flags: str) -> AsyncIterator[Bench]:
+    """A server of one's own on the CPU, with these flags of SGLang's; it is gone afterwards."""
+    base_folder = await asyncio.to_thread(base_model_folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        server_of = running_sglang(base_folder, *flags)
+        server = await asyncio.to_thread(server_of.__enter__)
+        try:
+            compositions = Compositions(Path(scratch), base_folder)
+            async with SGLangEngine(
+                server.url, BASE_NAME, base_folder, admin_key=server.admin_key, compositions=Path(scratch)
+            ) as engine:
+                client = Client(server, engine)
+                try:
+                    yield Bench(server, client, compositions)
+                finally:
+                    await client.close()
+        finally:
+            await asyncio.to_thread(server_of.__exit__, None, None, None)
 
 
 @dataclass
