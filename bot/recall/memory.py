@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from db import memory as rows
+from db.connection import PersonConnection
 from db.database import Database
 from db.memory import Embedding, Memory
 from inference.embedding import Embedder, Purpose
@@ -27,15 +28,23 @@ class Recalled:
 class PersonalMemory:
     """Remembers, recalls and forgets for one person at a time."""
 
-    def __init__(self, database: Database, embedder: Embedder) -> None:
+    def __init__(self, database: Database, embedder: Embedder | None) -> None:
         self._database = database
         self._embedder = embedder
 
-    async def remember(self, user_id: UUID, content: str, session_id: UUID) -> Memory:
-        """Keep what the person asked to keep."""
-        embedding = await self._embed(content, "passage")
-        async with self._database.person(user_id) as connection:
-            return await rows.remember(connection, "fact", content, embedding=embedding, session_id=session_id)
+    async def remember(
+        self, connection: PersonConnection, content: str, session_id: UUID, source_turn_id: UUID
+    ) -> Memory:
+        """Keep what the person asked to keep; without an embedder it is recalled by its words alone."""
+        embedding = None if self._embedder is None else await self._embed(self._embedder, content, "passage")
+        return await rows.remember(
+            connection,
+            "fact",
+            content,
+            embedding=embedding,
+            session_id=session_id,
+            source_turn_id=source_turn_id,
+        )
 
     async def recall(self, user_id: UUID, question: str, limit: int) -> list[Recalled]:
         """What the person has told that bears on `question`, best first.
@@ -44,9 +53,9 @@ class PersonalMemory:
         """
         if limit == 0:
             return []
-        embedding = await self._embed(question, "query")
+        embedding = None if self._embedder is None else await self._embed(self._embedder, question, "query")
         async with self._database.person(user_id) as connection:
-            by_meaning = await rows.recall_by_vector(connection, embedding, CANDIDATES)
+            by_meaning = await rows.recall_by_vector(connection, embedding, CANDIDATES) if embedding else []
             by_words = await rows.recall_by_words(connection, question, CANDIDATES)
         found = {memory.id: memory for memory, _ in (*by_meaning, *by_words)}
         similarity = {memory.id: score for memory, score in by_meaning}
@@ -55,25 +64,22 @@ class PersonalMemory:
         scored = [
             Recalled(memory, max(similarity.get(key, 0.0), 0.0) + rank.get(key, 0.0) / best_rank)
             for key, memory in found.items()
-            if key in rank or similarity[key] >= MIN_SIMILARITY
+            if key in rank or similarity.get(key, 0.0) >= MIN_SIMILARITY
         ]
         return sorted(scored, key=lambda recalled: recalled.score, reverse=True)[:limit]
 
-    async def all(self, user_id: UUID) -> list[Memory]:
+    async def all(self, connection: PersonConnection) -> list[Memory]:
         """Everything that holds now, oldest first."""
-        async with self._database.person(user_id) as connection:
-            return await rows.all_valid(connection)
+        return await rows.all_valid(connection)
 
-    async def forget(self, user_id: UUID, memory_id: UUID) -> bool:
+    async def forget(self, connection: PersonConnection, memory_id: UUID) -> bool:
         """Delete one memory for good, vector included; False when it was not there."""
-        async with self._database.person(user_id) as connection:
-            return await rows.forget(connection, memory_id)
+        return await rows.forget(connection, memory_id)
 
-    async def forget_all(self, user_id: UUID) -> int:
+    async def forget_all(self, connection: PersonConnection) -> int:
         """Delete everything remembered; how many there were."""
-        async with self._database.person(user_id) as connection:
-            return await rows.forget_all(connection)
+        return await rows.forget_all(connection)
 
-    async def _embed(self, text: str, purpose: Purpose) -> Embedding:
-        [vector] = await self._embedder.embed([text], purpose)
-        return Embedding(self._embedder.name, vector)
+    async def _embed(self, embedder: Embedder, text: str, purpose: Purpose) -> Embedding:
+        [vector] = await embedder.embed([text], purpose)
+        return Embedding(embedder.name, vector)

@@ -21,14 +21,14 @@ async def remember(context: CommandContext, argument: str) -> Said:
         usage = context.say("/remember TEXT, up to {limit} characters", limit=MAX_CHARACTERS)
         raise BadArgument("remember", shown, usage)
     conversation = context.conversation
-    memory = await context.memory.remember(conversation.user.id, argument, conversation.session.id)
+    memory = await context.memory.remember(context.connection, argument, conversation.session.id, context.turn.id)
     return Said(context.say("I will remember: {content}", content=memory.content))
 
 
 @COMMANDS.command("memory", N_("what I remember about you"))
 async def show_memory(context: CommandContext, _argument: str) -> Said:
     """Number everything remembered, oldest first."""
-    memories = await context.memory.all(context.conversation.user.id)
+    memories = await context.memory.all(context.connection)
     say = context.say
     if not memories:
         return Said(say("I remember nothing about you yet. Tell me with /remember."))
@@ -40,12 +40,11 @@ async def show_memory(context: CommandContext, _argument: str) -> Said:
 @COMMANDS.command("forget", N_("delete what I remember about you: one thing by its number, or everything"), "N|all")
 async def forget(context: CommandContext, argument: str) -> Said:
     """Delete memories for good."""
-    user_id = context.conversation.user.id
     say = context.say
     if argument.casefold() in _EVERYTHING:
-        count = await context.memory.forget_all(user_id)
+        count = await context.memory.forget_all(context.connection)
         return Said(say("Forgotten for good: {count}.", count=count))
-    memories = await context.memory.all(user_id)
+    memories = await context.memory.all(context.connection)
     if not memories:
         raise NothingRemembered
     number = int(argument) if argument.isascii() and argument.isdigit() else 0
@@ -53,5 +52,5 @@ async def forget(context: CommandContext, argument: str) -> Said:
         usage = say("/forget N with N from /memory (1 to {last}), or /forget all", last=len(memories))
         raise BadArgument("forget", argument[:40], usage)
     chosen = memories[number - 1]
-    await context.memory.forget(user_id, chosen.id)
+    await context.memory.forget(context.connection, chosen.id)
     return Said(say("Forgotten for good: {content}", content=chosen.content))
