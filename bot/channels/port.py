@@ -7,14 +7,33 @@ on a turn asks it for a `Reply` at the address that came in with the message.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from bot.locales import Language, Translator
 
 Address = Mapping[str, Any]
 """Where an answer goes, in the platform's own terms: plain JSON, kept with the turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file that came with a message, and where the platform has it."""
+
+    name: str
+    size: int
+    """Bytes, as the platform says."""
+    handle: Address
+    """What the platform is asked for it by (`Platform.fetch`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to be handed to the person."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +57,7 @@ class Incoming:
     """The platform's id of the chat, where several people share one; None in private."""
     roles: frozenset[str] = frozenset()
     """What the person may do here."""
+    files: Sequence[FileRef] = ()
     counted: bool = True
     """Whether it counts against the person's and the chat's allowance."""
 
@@ -83,6 +103,13 @@ class Outcome:
     """Whether what went wrong is the service's doing, and not the message's."""
     stopped: bool = False
     """Whether the person stopped the answer before its end."""
+    menu: Menu | None = None
+    """Something to choose from, for channels that have buttons; all of it can be done in words too."""
+    files: Sequence[File] = ()
+
+
+Menu = Literal["modes", "languages"]
+"""`modes`: adapters to mix and named modes to take; `languages`: the ones the service speaks."""
 
 
 class Reply(Protocol):
@@ -144,6 +171,14 @@ class Platform(Protocol):
 
     def reply(self, address: Address, parts: Parts, say: Translator) -> Reply:
         """A reply at an address."""
+        ...
+
+    def fetch(self, handle: Address) -> AsyncIterator[bytes]:
+        """The content of a file that came with a message, in pieces.
+
+        Raises:
+            DeliveryError: the platform does not have it any more, or not now.
+        """
         ...
 
 
