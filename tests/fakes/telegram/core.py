@@ -60,7 +60,7 @@ class Core:
             return chat
         status = chat.members.get(self.world.bot.id, "left")
         if status == "kicked" and (access != "read" or chat.kind == "supergroup"):
-            raise Refused(403, f"bot was kicked from the {chat.kind}{' chat'}")
+            raise Refused(403, f"bot was kicked from the {chat.kind} chat")
         if status == "left" and (access != "read" or chat.kind == "supergroup"):
             raise Refused(403, f"bot is not a member of the {chat.kind} chat")
         return chat
@@ -100,7 +100,7 @@ class Core:
             given["allow_sending_without_reply"] = call.flag("allow_sending_without_reply")
         if not isinstance(given, dict):
             raise bad("Object expected as reply parameters")
-        number, elsewhere = int(given.get("message_id") or 0), given.get("chat_id")
+        number, elsewhere = whole(str(given.get("message_id") or 0)), given.get("chat_id")
         if number <= 0:
             return None
         other = str(elsewhere or chat.id) != str(chat.id)

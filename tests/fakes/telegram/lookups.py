@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.fakes.telegram.core import Core, method
 from tests.fakes.telegram.refusals import bad
-from tests.fakes.telegram.state import Chat
+from tests.fakes.telegram.state import Person
 from tests.fakes.telegram.wire import Call
 
 MAX_DOWNLOAD = 20 << 20
@@ -113,15 +113,14 @@ def get_chat_member(core: Core, call: Call) -> Any:
     """getChatMember."""
     if call.integer("user_id") <= 0:
         raise bad("Invalid user_id specified")
-    return member_json(core, core.chat(call), call.integer("user_id"))
-
-
-def member_json(core: Core, chat: Chat, user: int) -> dict[str, Any]:
-    """A `ChatMember`. Whoever was never there has left."""
-    person = core.world.bot if user == core.world.bot.id else core.world.people.get(user)
-    if person is None:
+    chat, user = core.chat(call), core.world.people.get(call.integer("user_id"))
+    if user is None:
         raise bad("user not found")
-    status = chat.members.get(user, "left") if chat.is_group else "kicked" if person.blocked else "member"
+    return as_member(user, chat.members.get(user.id, "left") if chat.is_group else "member")
+
+
+def as_member(person: Person, status: str) -> dict[str, Any]:
+    """A `ChatMember`."""
     extra: dict[str, Any] = {}
     if status == "administrator":
         extra = dict.fromkeys(RIGHTS, False) | {"can_manage_chat": True, "can_delete_messages": True}

@@ -60,11 +60,11 @@ def send_document(core: Core, call: Call) -> Any:
             raise bad("file must be non-empty")
         if len(upload.data) > MAX_UPLOAD:
             raise Refused(413, "Request Entity Too Large")
-        stored = core.world.store(upload.name, upload.data, "application/octet-stream")
+        stored = core.world.store(upload.name, upload.data)
     else:
         known = core.world.files.get(given)
         if known is None:
-            raise bad("wrong remote file identifier specified: Wrong string length")
+            raise bad("wrong file identifier/HTTP URL specified")
         stored = known
     return core.post(
         call, chat, text=caption.text, entities=caption.entities, document=stored.json(), markup=keyboard,

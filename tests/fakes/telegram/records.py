@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,10 +88,12 @@ class Records:
         self._news.set()
         self._news = asyncio.Event()
 
-    async def next_change(self, seen: int) -> None:
-        """Return when something has happened since this version."""
-        while self.version <= seen:
-            await self._news.wait()
+    async def next_change(self, seen: int, within: float) -> None:
+        """Return when something has happened since this version, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.version <= seen:
+                    await self._news.wait()
 
     def doubled(self, chat: int, author: int) -> list[str]:
         """Texts that one author sent to a chat more than once, edits and deletions aside."""

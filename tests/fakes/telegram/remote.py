@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from tests.fakes.telegram.users import Shown, ShownDraft
+from tests.fakes.telegram.views import Shown, ShownDraft
 
 T = TypeVar("T")
+LOOK_AGAIN = 0.5
+"""Seconds after which a predicate is asked again though nothing happened: drafts end by themselves."""
 
 
 @dataclass
@@ -52,7 +54,7 @@ class RemoteTelegram:
         async with asyncio.timeout(within):
             seen = await self.act("changes", seen=-1)
             while not (value := await predicate()):
-                seen = await self.act("changes", seen=seen, within=5)
+                seen = await self.act("changes", seen=seen, within=LOOK_AGAIN)
             return value
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -32,6 +33,8 @@ from tests.fakes.telegram.wire import Call, read_fields
 
 T = TypeVar("T")
 TOKEN = "4242:test-token-of-the-fake-telegram-server"
+LOOK_AGAIN = 0.25
+"""Seconds after which a predicate is asked again though nothing happened: drafts end by themselves."""
 UNCOUNTED = {"getupdates", "getme", "setwebhook", "deletewebhook", "getwebhookinfo"}
 DRAFTS = {"sendmessagedraft", "sendrichmessagedraft"}
 IN_CHATS = {"sendmessage", "sendrichmessage", "senddocument", "editmessagetext", "editmessagereplymarkup"}
@@ -80,7 +83,7 @@ class FakeTelegram:
                     value = await value
                 if value:
                     return value
-                await self.records.next_change(seen)
+                await self.records.next_change(seen, LOOK_AGAIN)
 
     async def _nothing(self, request: web.Request) -> web.Response:
         return _refusal(Refused(404, "Not Found"))
@@ -110,7 +113,7 @@ class FakeTelegram:
         if fault and fault.after:
             answer = await self._befall(fault, call, request) or answer
         record.status = answer.status
-        record.answered_at = asyncio.get_running_loop().time()
+        record.answered_at = time.monotonic()
         self.records.changed()
         return answer
 

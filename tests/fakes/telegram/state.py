@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import mimetypes
 import time
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 
@@ -185,7 +187,13 @@ class World:
         return chat
 
     def add(self, chat: Chat, author: Person, **what: Any) -> Message:
-        """Put a message into a chat."""
+        """Put a message into a chat. A supergroup's replies are in a thread: the topic, or one of their own.
+
+        The latter takes no messages by its id, though its messages carry it.
+        """
+        answered = what.get("reply_to")
+        if answered is not None and answered.chat is chat and chat.kind == "supergroup" and not what.get("thread"):
+            what["thread"] = answered.thread if chat.forum else answered.thread or answered.id
         if chat.kind == "supergroup":
             chat.own_ids += 1
             number = chat.own_ids
@@ -195,10 +203,11 @@ class World:
         message = chat.messages[number] = Message(chat, number, author, int(time.time()), **what)
         return message
 
-    def store(self, name: str, data: bytes, mime: str, size: int | None = None) -> Stored:
+    def store(self, name: str, data: bytes, size: int | None = None) -> Stored:
         """Keep a file."""
         number = self.fresh_id()
-        path = f"documents/file_{number}{name[name.rfind('.') :] if '.' in name else ''}"
+        path = f"documents/file_{number}{PurePath(name).suffix}"
+        mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
         stored = Stored(f"BQACAgIAAxkB{number}", name, data, len(data) if size is None else size, path, mime)
         self.files[stored.id] = stored
         return stored

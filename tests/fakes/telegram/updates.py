@@ -58,7 +58,8 @@ class Updates:
     allowed: list[str] = field(default_factory=list)
     webhook: Webhook | None = None
     last: int = 700_000_000
-    _held: asyncio.Future[None] | None = None
+    _held: asyncio.Future[str] | None = None
+    """A poll that waits; it ends with nothing, or with the reason for a 409."""
     _posting: dict[tuple[str, int], asyncio.Task[None]] = field(default_factory=dict)
 
     def add(self, kind: str, payload: dict[str, Any], about: int) -> None:
@@ -68,9 +69,14 @@ class Updates:
         self.last += 1
         key = ("message" if kind.endswith("message") else kind, about)
         self.pending.append(Pending({"update_id": self.last, kind: payload}, key))
-        if self._held is not None and not self._held.done():
-            self._held.set_result(None)
+        if self._held is not None and self.polled:
+            self._held.set_result("")
         self._post()
+
+    @property
+    def polled(self) -> bool:
+        """Whether a poll waits."""
+        return self._held is not None and not self._held.done()
 
     def wants(self, kinds: Any) -> None:
         """Take a new list of kinds; None leaves the old one, an empty one is the default."""
@@ -89,10 +95,10 @@ class Updates:
             self._end_poll(OTHER_RUNS)
             held = self._held = asyncio.get_running_loop().create_future()
             await asyncio.wait([held], timeout=min(seconds, LONGEST_POLL))
-            if held.done():
-                held.result()
-            if self._held is held:
-                self._held = None
+            if not held.done():
+                held.cancel()
+            elif why := held.result():
+                raise Refused(409, why)
         return [update.body for update in self.pending[: min(max(limit, 1), 100)]]
 
     def set_webhook(self, webhook: Webhook | None, *, drop: bool) -> None:
@@ -113,8 +119,8 @@ class Updates:
         self._posting.clear()
 
     def _end_poll(self, why: str) -> None:
-        if self._held is not None and not self._held.done():
-            self._held.set_exception(Refused(409, why))
+        if self._held is not None and self.polled:
+            self._held.set_result(why)
 
     def _post(self) -> None:
         if self.webhook is None:
@@ -130,11 +136,11 @@ class Updates:
                     wait = await self._post_one(client, webhook, update)
                 if wait is None:
                     failures = 0
-                    self.pending.remove(update)
+                    self.pending = [other for other in self.pending if other is not update]
                     continue
                 await asyncio.sleep(wait or (min(60, self.retry * 2**failures) if failures else 0))
                 failures += 1
-        self._posting.pop(key, None)
+            self._posting.pop(key)
 
     async def _post_one(self, client: aiohttp.ClientSession, webhook: Webhook, update: Pending) -> float | None:
         """None when it was taken, otherwise the seconds the other side asked to wait, or 0."""

@@ -13,42 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.fakes.telegram.core import Core
-from tests.fakes.telegram.lookups import member_json
+from tests.fakes.telegram.lookups import as_member
 from tests.fakes.telegram.state import Chat, Message, Person, Query
-from tests.fakes.telegram.validation import utf16
-
-ENTITIES = re.compile(
-    r"(?P<bot_command>(?<![\w/])/\w{1,32}(?:@\w{3,32})?)|(?P<mention>(?<![\w@])@\w{3,32})|(?P<url>https?://\S+)"
-)
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A message as it is seen now."""
-
-    id: int
-    author: int
-    text: str
-    """The caption, if it is a document."""
-    entities: list[dict[str, Any]]
-    buttons: list[list[dict[str, Any]]]
-    thread: int | None
-    reply_to: int | None
-    document: str | None
-    """The file's id."""
-    edited: bool
-    rich: bool
-    reaction: list[str]
-
-
-@dataclass(frozen=True)
-class ShownDraft:
-    """A draft as it is seen now."""
-
-    id: int
-    text: str
-    entities: list[dict[str, Any]]
-    can_stop: bool
+from tests.fakes.telegram.validation import found_entities
+from tests.fakes.telegram.views import Shown, ShownDraft, shown
 
 
 @dataclass
@@ -81,9 +49,9 @@ class Users:
     def bot_status(self, chat: int, status: str, user: int) -> None:
         """Someone makes the bot a `member`, an `administrator`, or `kicked`."""
         place, bot = self._chat(chat), self.core.world.bot
-        old = member_json(self.core, place, bot.id)
+        old = place.members.get(bot.id, "left")
         place.members[bot.id] = status
-        self._tell_status(place, self._person(user), old, member_json(self.core, place, bot.id))
+        self._tell_status(place, self._person(user), old, status)
 
     def topic(self, chat: int, user: int, name: str) -> int:
         """A new topic of a forum, or of a private chat. Its id is that of the message that opens it."""
@@ -105,21 +73,24 @@ class Users:
         self, chat: int, user: int, text: str, reply_to: int | None = None, thread: int | None = None,
         entities: list[dict[str, Any]] | None = None,
     ) -> int:  # fmt: skip
-        """Write a message; its id. Commands, mentions and links in it are found as Telegram finds them."""
-        return self._write(chat, user, reply_to, thread, text=text, entities=(entities or []) + _found(text))
+        """Write a message; its id. Commands, mentions and links in it are found as Telegram finds them.
+
+        As Telegram has it, every message of a topic that answers no other answers the one that opened the topic.
+        """
+        return self._write(chat, user, reply_to, thread, text=text, entities=(entities or []) + found_entities(text))
 
     def mention(self, chat: int, user: int, text: str, **where: Any) -> int:
         """Write a message that begins with the bot's name."""
         return self.say(chat, user, f"@{self.core.world.bot.username} {text}", **where)
 
     def document(
-        self, chat: int, user: int, name: str, data: bytes | str, caption: str = "", mime: str = "text/plain",
+        self, chat: int, user: int, name: str, data: bytes | str, caption: str = "",
         size: int | None = None, reply_to: int | None = None, thread: int | None = None,
     ) -> int:  # fmt: skip
         """Send a file; over the control API its bytes are base64. `size` is what it is said to be, if it is not so."""
         content = b64decode(data) if isinstance(data, str) else data
-        stored = self.core.world.store(name, content, mime, size)
-        what = {"text": caption, "entities": _found(caption), "document": stored.json()}
+        stored = self.core.world.store(name, content, size)
+        what = {"text": caption, "entities": found_entities(caption), "document": stored.json()}
         return self._write(chat, user, reply_to, thread, **what)
 
     def edit(self, chat: int, message: int, text: str) -> None:
@@ -127,7 +98,7 @@ class Users:
         edited = self._seen(chat, message)
         if edited.author is self.core.world.bot:
             raise ValueError("nobody edits the bot's messages")
-        edited.text, edited.entities, edited.edited = text, _found(text), int(time.time())
+        edited.text, edited.entities, edited.edited = text, found_entities(text), int(time.time())
         self.core.show("edited", edited)
         if self._visible(edited):
             self._tell("edited_message", edited)
@@ -184,12 +155,9 @@ class Users:
 
     def block(self, user: int, blocked: bool = True) -> None:
         """Block the bot, or unblock it."""
-        person = self._person(user)
-        chat, old = self._chat(user), member_json(self.core, self._chat(user), self.core.world.bot.id)
-        person.blocked = blocked
-        old, new = ({"status": status, "user": old["user"]} | ({"until_date": 0} if status == "kicked" else {})
-                    for status in (("member", "kicked") if blocked else ("kicked", "member")))  # fmt: skip
-        self._tell_status(chat, person, old, new)
+        self._person(user).blocked = blocked
+        old, new = ("member", "kicked") if blocked else ("kicked", "member")
+        self._tell_status(self._chat(user), self._person(user), old, new)
 
     def migrate(self, chat: int) -> int:
         """Make a supergroup of a basic group; its new id."""
@@ -208,14 +176,10 @@ class Users:
         """What is to be seen in a chat now, in order."""
         place = self.core.world.chats.get(chat)
         return [
-            Shown(
-                m.id, m.author.id, m.text, m.entities, m.buttons, m.thread, m.reply_to.id if m.reply_to else None,
-                m.document["file_id"] if m.document else None, m.edited is not None, m.rich is not None,
-                [r.get("emoji", "") for r in m.reaction],
-            )
+            shown(m)
             for m in (place.messages.values() if place else ())
             if not m.deleted and not m.service and thread in (None, m.thread)
-        ]  # fmt: skip
+        ]
 
     def answers(self, chat: int, thread: int | None = None) -> list[Shown]:
         """The bot's messages that are to be seen now."""
@@ -241,14 +205,8 @@ class Users:
         if thread is not None and thread not in place.topics:
             raise ValueError("there is no such topic")
         answered = self._seen(chat, reply_to) if reply_to is not None else None
-        if answered is not None and thread is None:
-            # Outside of forums a supergroup's replies make threads of their own, which take no messages by their id.
-            thread = answered.thread if place.forum else (answered.thread or answered.id)
-            thread = thread if place.kind == "supergroup" else None
         if answered is None and thread is not None:
-            answered = place.messages[
-                thread
-            ]  # as Telegram has it: every message of a topic answers the one that opened it
+            answered = place.messages[thread]
         message = world.add(place, person, thread=thread, reply_to=answered, **what)
         self.core.show("sent", message)
         if self._visible(message):
@@ -273,10 +231,10 @@ class Users:
         self.core.updates.add(kind, message.json(), message.chat.id)
         self.core.records.changed()
 
-    def _tell_status(self, chat: Chat, person: Person, old: dict[str, Any], new: dict[str, Any]) -> None:
-        bot = self.core.world.bot.json()
+    def _tell_status(self, chat: Chat, person: Person, old: str, new: str) -> None:
+        bot = self.core.world.bot
         payload = {"chat": chat.json(), "from": person.json(), "date": int(time.time())}
-        payload |= {"old_chat_member": old | {"user": bot}, "new_chat_member": new | {"user": bot}}
+        payload |= {"old_chat_member": as_member(bot, old), "new_chat_member": as_member(bot, new)}
         self.core.updates.add("my_chat_member", payload, chat.id)
         self.core.records.changed()
 
@@ -292,10 +250,3 @@ class Users:
         if found is None or found.deleted:
             raise ValueError(f"there is no message {message}")
         return found
-
-
-def _found(text: str) -> list[dict[str, Any]]:
-    return [
-        {"type": found.lastgroup, "offset": utf16(text[: found.start()]), "length": utf16(found[0])}
-        for found in ENTITIES.finditer(text)
-    ]

@@ -1,13 +1,13 @@
 """Texts, entities and keyboards as Telegram takes, mends and refuses them.
 
-Two things are stricter than what Telegram documents: a keyboard row of over 8 buttons or a keyboard of over 100 is
-`reply markup is too long` (Telegram's limits are those, its answer to a long row is not known), and a text's length
-is counted in UTF-16 code units.
+Where Telegram does not say what it does, this is strict: a keyboard of over 100 buttons, over 8 in a row or over 10 kB
+is `reply markup is too long`, and a text's length is counted in UTF-16 code units.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +17,7 @@ from tests.fakes.telegram.refusals import bad
 from tests.fakes.telegram.wire import Call
 
 MAX_TEXT, MAX_CAPTION, MAX_TEXT_BYTES, MAX_ENTITIES = 4096, 1024, 1 << 15, 100
+MAX_MARKUP = 10 << 10
 SPLITTABLE = {"bold", "italic", "underline", "strikethrough", "spoiler"}
 WHOLE = {"code", "pre", "text_link", "text_mention", "blockquote", "expandable_blockquote", "date_time"}
 FOUND_BY_TELEGRAM = {"mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number", "bank_card_number"}
@@ -24,6 +25,10 @@ REQUIRED = {"text_link": "url", "text_mention": "user", "custom_emoji": "custom_
 PARSE_MODES = {"markdown", "markdownv2", "html"}
 INVISIBLE = set(range(0x2028, 0x202F)) | {0x0333, 0x033F, 0x030A, 0x0D}
 BLANK = {0x0A, 0x20, 0xA0, 0x200B, 0x200C, 0x200D, 0x2060, 0x3000, 0xFEFF}
+
+FINDABLE = re.compile(
+    r"(?P<bot_command>(?<![\w/])/\w{1,32}(?:@\w{3,32})?)|(?P<mention>(?<![\w@])@\w{3,32})|(?P<url>https?://\S+)"
+)
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,20 @@ def utf16(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+def found_entities(text: str) -> list[dict[str, Any]]:
+    """Commands, mentions and links as Telegram finds them in what people write."""
+    return [
+        {"type": found.lastgroup, "offset": utf16(text[: found.start()]), "length": utf16(found[0])}
+        for found in FINDABLE.finditer(text)
+    ]
+
+
 def formatted(
     call: Call, records: Records, name: str = "text", entities: str = "entities", *, empty: bool = False
 ) -> Text:
     """A text of a request, cleaned as Telegram cleans it."""
     given = call.text(name)
-    if len(given.encode()) > MAX_TEXT_BYTES:
+    if len(given.encode(errors="surrogatepass")) > MAX_TEXT_BYTES:
         raise bad("Text is too long")
     mode = call.text("parse_mode").lower()
     if given and mode and mode != "none":
@@ -159,7 +172,7 @@ def _first_hundred(entities: list[dict[str, Any]], records: Records) -> list[dic
 
 
 def markup(call: Call, *, inline_only: bool = False) -> dict[str, Any] | None:
-    """The `reply_markup` of a request; None when there is none, or an empty one."""
+    """The inline keyboard of a request; other keyboards are of no message, and come to None."""
     given = call.json("reply_markup", "reply keyboard markup")
     if given is None:
         return None
@@ -168,7 +181,7 @@ def markup(call: Call, *, inline_only: bool = False) -> dict[str, Any] | None:
     if not given.get("inline_keyboard"):
         if inline_only and any(given.get(key) for key in ("keyboard", "remove_keyboard", "force_reply")):
             raise bad("Inline keyboard expected")
-        return given or None
+        return None
     rows = given["inline_keyboard"]
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise bad('Field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays')
@@ -177,7 +190,7 @@ def markup(call: Call, *, inline_only: bool = False) -> dict[str, Any] | None:
         for button in row:
             if len(button.get("callback_data", "").encode()) > 64:
                 raise bad("BUTTON_DATA_INVALID")
-    if sum(map(len, kept)) > 100 or any(len(row) > 8 for row in kept):
+    if sum(map(len, kept)) > 100 or any(len(row) > 8 for row in kept) or len(call.text("reply_markup")) > MAX_MARKUP:
         raise bad("reply markup is too long")
     rows = [row for row in kept if row]
     return {"inline_keyboard": rows} if rows else None

@@ -99,7 +99,9 @@ async def _read_multipart(headers: Mapping[str, str], stream: StreamReader) -> t
 async def _read_bounded(read: Any, taken: int) -> bytes:
     data = bytearray()
     while chunk := await read():
-        data += chunk
-        if taken + len(data) > MAX_BODY:
-            raise Refused(413, "Request Entity Too Large")
+        taken += len(chunk)
+        if taken <= MAX_BODY:
+            data += chunk
+    if taken > MAX_BODY:
+        raise Refused(413, "Request Entity Too Large")
     return bytes(data)
