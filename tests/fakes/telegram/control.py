@@ -59,7 +59,7 @@ class Control:
         records = self.telegram.records
         return {
             "parse_mode_uses": len(records.parse_mode_uses),
-            "ignored_429": list(self.telegram.limits.ignored),
+            "ignored_429": list(self.telegram.limits.ignored_429),
             "unknown_methods": records.unknown_methods,
             "oddities": records.oddities,
             "requests": len(records.requests),
@@ -67,10 +67,6 @@ class Control:
             "pending_updates": len(self.telegram.core.updates.pending),
             "bot": self.telegram.core.world.bot.id,
         }
-
-    def doubled(self, chat: int) -> list[str]:
-        """Texts the bot sent to a chat more than once."""
-        return self.telegram.records.doubled(chat, self.telegram.core.world.bot.id)
 
     async def changes(self, seen: int, within: float = 10) -> int:
         """The version of all there is, as soon as it is another than the one seen, or the time is over."""

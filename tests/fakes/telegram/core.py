@@ -63,6 +63,8 @@ class Core:
             raise Refused(403, f"bot was kicked from the {chat.kind} chat")
         if status == "left" and (access != "read" or chat.kind == "supergroup"):
             raise Refused(403, f"bot is not a member of the {chat.kind} chat")
+        if status == "restricted" and access == "write":
+            raise bad("not enough rights to send text messages to the chat")
         return chat
 
     def _find(self, given: str) -> Chat | None:

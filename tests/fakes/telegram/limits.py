@@ -48,7 +48,7 @@ class Limits:
     drafts: Rate | None = None
     in_flight: float = 0.1
     now: Callable[[], float] = time.monotonic
-    ignored: list[Ignored] = field(default_factory=list)
+    ignored_429: list[Ignored] = field(default_factory=list)
     _calls: dict[Hashable, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     _closed: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     """When each scope was closed, and until when."""
@@ -83,7 +83,7 @@ class Limits:
             since, until = self._closed.get(scope, (0.0, 0.0))
             if until > now:
                 if now - since > self.in_flight:
-                    self.ignored.append(Ignored(method, f"{scope[0]} {scope[1]}", until - now, now - since))
+                    self.ignored_429.append(Ignored(method, f"{scope[0]} {scope[1]}", until - now, now - since))
                 raise too_many(math.ceil(until - now))
             if rate is None:
                 continue

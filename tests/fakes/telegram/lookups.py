@@ -28,6 +28,13 @@ RIGHTS = (
     "can_edit_stories", "can_delete_stories", "can_send_welcome_messages",
 )  # fmt: skip
 
+PERMISSIONS = (
+    "can_send_messages", "can_send_audios", "can_send_documents", "can_send_photos", "can_send_videos",
+    "can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages",
+    "can_add_web_page_previews", "can_react_to_messages", "can_edit_tag", "can_change_info", "can_invite_users",
+    "can_pin_messages", "can_manage_topics",
+)  # fmt: skip
+
 
 @method
 def get_me(core: Core, call: Call) -> Any:
@@ -124,6 +131,8 @@ def as_member(person: Person, status: str) -> dict[str, Any]:
     extra: dict[str, Any] = {}
     if status == "administrator":
         extra = dict.fromkeys(RIGHTS, False) | {"can_manage_chat": True, "can_delete_messages": True}
+    elif status == "restricted":
+        extra = dict.fromkeys(PERMISSIONS, False) | {"is_member": True, "until_date": 0}
     elif status == "creator":
         extra = {"is_anonymous": False}
     elif status == "kicked":

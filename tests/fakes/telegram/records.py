@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -94,8 +93,3 @@ class Records:
             async with asyncio.timeout(within):
                 while self.version <= seen:
                     await self._news.wait()
-
-    def doubled(self, chat: int, author: int) -> list[str]:
-        """Texts that one author sent to a chat more than once, edits and deletions aside."""
-        sent = Counter(s.text for s in self.states if s.event == "sent" and s.chat == chat and s.author == author)
-        return [text for text, times in sent.items() if times > 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from asyncio.subprocess import PIPE
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -61,8 +62,8 @@ class RemoteTelegram:
 @asynccontextmanager
 async def remote_telegram(*options: str) -> AsyncIterator[RemoteTelegram]:
     """A server in a new process, ended with this."""
-    command = [sys.executable, "-m", "tests.fakes.telegram", "--port", "0", *options]
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    command = [sys.executable, "-m", "tests.fakes.telegram", "--port", "0", "--with-stdin", *options]
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
     try:
         assert process.stdout is not None
         async with asyncio.timeout(30), aiohttp.ClientSession() as client:

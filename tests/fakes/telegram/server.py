@@ -36,12 +36,24 @@ TOKEN = "4242:test-token-of-the-fake-telegram-server"
 LOOK_AGAIN = 0.25
 """Seconds after which a predicate is asked again though nothing happened: drafts end by themselves."""
 UNCOUNTED = {"getupdates", "getme", "setwebhook", "deletewebhook", "getwebhookinfo"}
+UNKNOWN_ARGUMENTS = {
+    "business_connection_id", "direct_messages_topic_id", "ephemeral_message_parameters", "inline_message_id",
+    "receiver_user_id", "suggested_post_parameters",
+}  # fmt: skip
+"""What would send a message elsewhere than the rest of a call says; nothing is sent then."""
 DRAFTS = {"sendmessagedraft", "sendrichmessagedraft"}
 IN_CHATS = {"sendmessage", "sendrichmessage", "senddocument", "editmessagetext", "editmessagereplymarkup"}
 
 
 class FakeTelegram:
-    """One bot's Telegram: its people (`users`), what it recorded (`records`), its limits and its mishaps (`faults`)."""
+    """One bot's Telegram: its people (`users`), what it recorded (`records`), its limits and its mishaps (`faults`).
+
+    ```
+    async with FakeTelegram().serving() as url: ...
+    anna = telegram.users.person("Anna"); telegram.users.say(anna, anna, "Hello")
+    answers = await telegram.wait_for(lambda: telegram.users.answers(anna))
+    ```
+    """
 
     def __init__(
         self, token: str = TOKEN, username: str = "consilium_bot", limits: Limits | None = None, seed: int = 0
@@ -137,6 +149,8 @@ class FakeTelegram:
         if handler is None:
             self.records.unknown_methods.append(call.method)
             raise Refused(404, "Not Found: method not found")
+        if unknown := UNKNOWN_ARGUMENTS & {name for name, value in call.args.items() if value}:
+            raise Refused(501, f"Not Implemented: this server knows nothing of {', '.join(sorted(unknown))}")
         if call.method not in UNCOUNTED:
             self.limits.admit(call.method)
         result = handler(self.core, call)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from base64 import b64decode
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +48,7 @@ class Users:
         self._chat(chat).members[user] = "member"
 
     def bot_status(self, chat: int, status: str, user: int) -> None:
-        """Someone makes the bot a `member`, an `administrator`, or `kicked`."""
+        """Someone makes the bot a `member`, an `administrator`, `restricted` (it may read only), or `kicked`."""
         place, bot = self._chat(chat), self.core.world.bot
         old = place.members.get(bot.id, "left")
         place.members[bot.id] = status
@@ -64,6 +65,12 @@ class Users:
         place.topics[opened.id] = name
         self._tell("message", opened)
         return opened.id
+
+    def drop_topic(self, chat: int, thread: int) -> None:
+        """Delete a topic, and all that is in it."""
+        del self._chat(chat).topics[thread]
+        for message in self._chat(chat).messages.values():
+            message.deleted = message.deleted or message.thread == thread
 
     def start(self, user: int) -> int:
         """Press Start."""
@@ -185,6 +192,11 @@ class Users:
         """The bot's messages that are to be seen now."""
         return [message for message in self.messages(chat, thread) if message.author == self.core.world.bot.id]
 
+    def doubled(self, chat: int) -> list[str]:
+        """Texts of the bot's that are to be seen more than once now, in one thread."""
+        seen = Counter((answer.thread, answer.text) for answer in self.answers(chat))
+        return [text for (_, text), times in seen.items() if times > 1]
+
     def draft(self, user: int, thread: int = 0) -> ShownDraft | None:
         """What the bot is writing now."""
         draft = self.core.world.draft(user, thread)
@@ -196,7 +208,7 @@ class Users:
 
     def _write(self, chat: int, user: int, reply_to: int | None, thread: int | None, **what: Any) -> int:
         place, person, world = self._chat(chat), self._person(user), self.core.world
-        if (place.is_group and place.members.get(user) in (None, "left", "kicked")) or place.migrated_to is not None:
+        if (place.is_group and place.members.get(user) in (None, "left")) or place.migrated_to is not None:
             raise ValueError("this person can't write here")
         if not place.is_group:
             if person.blocked:
@@ -219,7 +231,7 @@ class Users:
         status = chat.members.get(bot.id)
         if not chat.is_group or status == "administrator" or (status == "member" and not self.core.privacy):
             return True
-        if status != "member":
+        if status not in ("member", "restricted"):
             return False
         name = f"@{bot.username}".lower()
         command = re.match(r"/\w+(@\w+)?", message.text)

@@ -35,7 +35,7 @@ def test_a_chat_takes_a_short_burst_and_then_one_a_second() -> None:
     assert refused(limits) == 1
     clock.at += 0.5
     assert [refused(limits) for _ in range(3)] == [0, 0, 0]
-    assert [(i.scope, i.early, i.since) for i in limits.ignored] == [("chat 1", 0.5, 2.5)]
+    assert [(i.scope, i.early, i.since) for i in limits.ignored_429] == [("chat 1", 0.5, 2.5)]
 
 
 def test_a_group_takes_twenty_a_minute() -> None:
@@ -66,7 +66,7 @@ def test_calls_that_crossed_the_refusal_ignore_nothing() -> None:
     assert [refused(limits), refused(limits)] == [0, 1]
     clock.at += 0.05
     assert refused(limits) == 1
-    assert limits.ignored == []
+    assert limits.ignored_429 == []
 
 
 def test_drafts_have_a_limit_when_one_is_set() -> None:

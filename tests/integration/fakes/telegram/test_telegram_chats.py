@@ -13,6 +13,7 @@ from aiogram.exceptions import (
     TelegramForbiddenError,
     TelegramMigrateToChat,
     TelegramNotFound,
+    TelegramServerError,
     TelegramUnauthorizedError,
 )
 from aiogram.types import (
@@ -45,6 +46,8 @@ async def test_tokens_and_methods(telegram: FakeTelegram, bot: Bot) -> None:
     await other.session.close()
     with pytest.raises(TelegramNotFound, match="Not Found"):
         await bot.get_my_star_balance()
+    with pytest.raises(TelegramServerError, match="knows nothing of business_connection_id"):
+        await bot.send_message(1, "x", business_connection_id="b")
     assert telegram.records.unknown_methods == ["getmystarbalance"]
     async with aiohttp.ClientSession() as client:
         for path in ("/", "/bot42", f"/file/bot{TOKEN}/documents/none", f"/file/bot42:other/{TOKEN}"):
@@ -76,6 +79,9 @@ async def test_who_can_be_written_to(telegram: FakeTelegram, bot: Bot, anna: int
     assert "wrong parameter action in request" in await refusal(bot.send_chat_action(boris, "dancing"))
     statuses = [event.new_chat_member.status for kind, event in await news(bot) if kind == "my_chat_member"]
     assert statuses == ["member", "kicked", "member"]
+    telegram.users.bot_status(group, "restricted", anna)
+    assert "not enough rights to send text messages to the chat" in await refusal(bot.send_message(group, "x"))
+    assert (await bot.get_chat_member(group, bot.id)).status == "restricted"
     telegram.users.bot_status(group, "kicked", anna)
     assert "Forbidden: bot was kicked from the supergroup chat" in await refusal(bot.send_message(group, "x"))
 
@@ -153,6 +159,9 @@ async def test_topics(telegram: FakeTelegram, bot: Bot, anna: int, refusal: Refu
     assert answered.message_thread_id == topic
     assert [message.text for message in telegram.users.answers(forum, topic)] == ["x", "y"]
     assert [message.text for message in telegram.users.messages(forum)] == ["/ask", "x", "y"]
+    telegram.users.drop_topic(forum, topic)
+    assert "message thread not found" in await refusal(bot.send_message(forum, "x", message_thread_id=topic))
+    assert telegram.users.messages(forum) == []
 
 
 async def test_replies_in_a_plain_supergroup_carry_a_thread_that_takes_nothing(

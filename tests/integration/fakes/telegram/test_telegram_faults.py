@@ -85,10 +85,10 @@ async def test_whoever_calls_again_too_early_is_noted(telegram: FakeTelegram, bo
     with pytest.raises(TelegramRetryAfter) as caught:
         await bot.send_message(anna, "two")
     assert caught.value.retry_after == 1
-    assert telegram.limits.ignored == []
+    assert telegram.limits.ignored_429 == []
     with pytest.raises(TelegramRetryAfter):
         await bot.edit_message_text("two", chat_id=anna, message_id=telegram.users.answers(anna)[0].id)
-    assert [ignored.method for ignored in telegram.limits.ignored] == ["editmessagetext"]
+    assert [ignored.method for ignored in telegram.limits.ignored_429] == ["editmessagetext"]
     await asyncio.sleep(caught.value.retry_after)
     await bot.send_message(anna, "two")
     assert texts(telegram, anna) == ["one", "two"]

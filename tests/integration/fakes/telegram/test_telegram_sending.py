@@ -279,4 +279,4 @@ async def test_every_encoding_is_read(telegram: FakeTelegram, anna: int) -> None
         async with client.post(url, data=b"{", headers={"Content-Type": "application/json"}) as response:
             assert response.status == 400
     assert [len(message.entities) for message in telegram.users.answers(anna)] == [1, 1, 1]
-    assert telegram.records.doubled(anna, 4242) == ["a"]
+    assert telegram.users.doubled(anna) == ["a"]

@@ -17,7 +17,7 @@ from aiogram.types import Message
 from aiogram.webhook.aiohttp_server import SimpleRequestHandler
 from aiohttp import web
 
-from tests.fakes.telegram.server import FakeTelegram
+from tests.fakes.telegram.server import TOKEN, FakeTelegram
 from tests.integration.fakes.telegram.conftest import Refusal
 
 
@@ -105,6 +105,16 @@ async def test_a_poll_waits_for_news(telegram: FakeTelegram, bot: Bot, anna: int
     assert [u.message and u.message.text for u in await poll] == ["news"]
     await bot.get_updates(offset=telegram.core.updates.last + 1)
     assert await bot.get_updates(timeout=1) == []
+
+
+async def test_a_bot_that_died_in_its_poll_loses_nothing(telegram: FakeTelegram, bot: Bot, anna: int) -> None:
+    await bot.get_updates(offset=telegram.core.updates.last + 1)
+    _, writer = await asyncio.open_connection("127.0.0.1", int(telegram.url.rpartition(":")[2]))
+    writer.write(f"GET /bot{TOKEN}/getUpdates?timeout=50 HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    await telegram.wait_for(lambda: telegram.core.updates.polled)
+    writer.transport.abort()
+    telegram.users.say(anna, anna, "still there?")
+    assert [u.message and u.message.text for u in await bot.get_updates(timeout=20)] == ["still there?"]
 
 
 async def test_kinds_that_are_not_wanted_do_not_come(telegram: FakeTelegram, bot: Bot, anna: int) -> None:
