@@ -10,7 +10,7 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +21,9 @@ from db.cluster import Cluster
 from db.embedded import EmbeddedServer
 from db.migrate import migrate
 from tests.acceptance.faults.crowd import Crowd
-from tests.acceptance.faults.fleet import Fleet
 from tests.fakes.telegram.limits import Limits
-from tests.fakes.telegram.server import TOKEN, FakeTelegram
+from tests.fakes.telegram.server import FakeTelegram
+from tests.fixtures.fleet import Fleet, environment_of
 from tests.fixtures.postgres import server_directory
 from tests.fixtures.sglang import free_port
 
@@ -47,32 +47,10 @@ WEIGHTS = {"gateway": 3, "worker-1": 2, "worker-2": 2, "worker-3": 2, "engine": 
 
 
 @contextmanager
-def fleet_at(
-    folder: Path, cluster: Cluster, dsn: str, telegram: str, models: Path, more: Mapping[str, str]
-) -> Iterator[Fleet]:
+def fleet_at(folder: Path, cluster: Cluster, dsn: str, telegram: str, models: Path) -> Iterator[Fleet]:
     """One gateway, three workers and an engine, started; ended on leaving."""
     engine_port = free_port()
-    own = {key: value for key, value in os.environ.items() if not key.startswith("CONSILIUM_")}
-    cache = folder / "cache"
-    cache.mkdir()
-    (cache / "models").symlink_to(models)
-    environment = own | {
-        "CONSILIUM_DATABASE_URL": dsn,
-        "CONSILIUM_STATE_DIR": str(folder / "state"),
-        "CONSILIUM_CACHE_DIR": str(cache),
-        "CONSILIUM_ENGINE": "sglang",
-        "CONSILIUM_SGLANG_URL": f"http://127.0.0.1:{engine_port}",
-        "CONSILIUM_TELEGRAM_TOKEN": TOKEN,
-        "CONSILIUM_TELEGRAM_API": telegram,
-        "CONSILIUM_HTTP_PORT": "0",
-        "CONSILIUM_PERSON_PER_MINUTE": "100000",
-        "CONSILIUM_PERSON_AT_ONCE": "100000",
-        "CONSILIUM_PERSON_PER_DAY": "1000000",
-        "CONSILIUM_TURN_ATTEMPTS": "50",
-        "CONSILIUM_TELEGRAM_PER_SECOND": "1000",
-        "LANG": "C.UTF-8",
-        **more,
-    }
+    environment = environment_of(folder, dsn, telegram, engine_port, models, CONSILIUM_TURN_ATTEMPTS="50")
     fleet = Fleet(folder, environment, cluster)
     fleet.engine(engine_port, BASE, 0.03)
     fleet.serve("gateway", "gateway")
@@ -141,7 +119,7 @@ async def test_nothing_is_lost_doubled_or_out_of_order_whatever_dies(base_model_
     with server_directory() as folder:
         async with await EmbeddedServer.open(folder / "pg") as server, telegram.serving() as api:
             await migrate(server.dsn)
-            with fleet_at(folder, server.cluster, server.dsn, api, base_model_dir.parent, {}) as fleet:
+            with fleet_at(folder, server.cluster, server.dsn, api, base_model_dir.parent) as fleet:
                 crowd = Crowd(telegram, PLAN.people, seed)
                 enough = asyncio.Event()
                 asking = asyncio.create_task(crowd.ask_on((1.5, 5.0), enough))
