@@ -14,6 +14,11 @@ TokenCounter = Callable[[str], int]
 """How many tokens a text is to the model."""
 
 
+def text_of(lead: str, content: str) -> str:
+    """What a chunk's vector is made of."""
+    return f"{lead}\n{content}" if lead else content
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """What is found, embedded and cited as one."""
@@ -30,11 +35,6 @@ class Chunk:
     language: Language
     """How its words are stemmed."""
     dated: date | None
-
-    @property
-    def text(self) -> str:
-        """What its vector is made of."""
-        return f"{self.lead}\n{self.content}" if self.lead else self.content
 
     @property
     def digest(self) -> str:
