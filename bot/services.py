@@ -15,6 +15,7 @@ from bot.mind import Mind, load_mind
 from bot.modes.composer import Composer
 from bot.modes.prewarm import Heat, prewarm
 from bot.modes.router import Router
+from bot.recall.library.ingest import Counter
 from bot.recall.memory import PersonalMemory
 from bot.settings import Settings
 from bot.turns.inbox import Inbox
@@ -26,8 +27,9 @@ from db.embedded import EmbeddedServer
 from inference.adapters.store import CompositionStore
 from inference.base_model import BaseModel
 from inference.checkpoint import resolve_base_model
-from inference.embedding import SentenceTransformerEmbedder, open_embedder
+from inference.embedding import Embedder, SentenceTransformerEmbedder, open_embedder
 from inference.engine.port import Engine
+from inference.engine.tokenizer import ChatTokenizer
 
 Progress = Callable[[str], None]
 """Told what is being started, as a template for translation."""
@@ -103,6 +105,38 @@ async def open_services(settings: Settings, progress: Progress = lambda _: None)
         heat = Heat(settings.prewarm_modes, settings.prewarm_days)
         await stack.enter_async_context(_beside(prewarm(mind, composer, engine, database, heat), "prewarm"))
         yield Services(mind, database, engine, composer, inbox)
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryServices:
+    """What the library is filled and searched with."""
+
+    database: Database
+    embedder: Embedder
+    counter: Counter
+    """Of the base model's tokens."""
+
+
+@asynccontextmanager
+async def open_library(settings: Settings, mind: Mind) -> AsyncIterator[LibraryServices]:
+    """What a library needs, without anything that answers; closed on leaving.
+
+    Raises:
+        ConsiliumError: what is missing or broken, and how to mend it.
+    """
+    async with AsyncExitStack() as stack:
+        counter = await asyncio.to_thread(make_counter, settings, mind)
+        embedder = await asyncio.to_thread(make_embedder, settings)
+        stack.push_async_callback(embedder.close)
+        dsn = await stack.enter_async_context(database_address(settings))
+        database = await stack.enter_async_context(await Database.open(dsn))
+        yield LibraryServices(database, embedder, counter)
+
+
+def make_counter(settings: Settings, mind: Mind) -> Counter:
+    """What counts text in the base model's tokens; blocking."""
+    folder = base_model_folder(settings, mind, weights=False)
+    return Counter(settings.base_model or mind.base_model, ChatTokenizer(folder).count)
 
 
 @asynccontextmanager
