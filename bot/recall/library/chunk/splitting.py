@@ -38,18 +38,24 @@ def split_text(text: str, size: int, overlap: int, count: TokenCounter) -> Itera
 
 
 def split_cells(row: Block, size: int, count: TokenCounter) -> Iterator[str]:
-    """A row as one text, or as several of `size` tokens at most, each led by the row's first cell."""
-    if count(row.text) <= size or len(row.header) < 3:
+    """A row as one text, or as several of `size` tokens at most: cut between cells, each led by the row's first one."""
+    if count(row.text) <= size:
+        yield row.text
+        return
+    named = (row_text([name], [cell]) for name, cell in zip(row.header, row.cells, strict=True))
+    first, *others = filter(None, named)
+    room = size - count(f"{first}; ")
+    if room * 2 < size:
         yield from (content for content, _ in split_text(row.text, size, 0, count))
         return
-    first = row_text(row.header[:1], row.cells[:1])
-    room = size - count(first) - count("; ")
-    if room < size // 2:
-        yield from (content for content, _ in split_text(row.text, size, 0, count))
-        return
-    cells = "; ".join(filter(None, (row_text([name], [cell]) for name, cell in list(zip(row.header, row.cells, strict=True))[1:])))
-    for content, _ in split_text(cells, room, 0, count):
-        yield f"{first}; {content}" if first else content
+    begun = ""
+    for cell in (part for other in others for part, _ in split_text(other, room, 0, count)):
+        joined = f"{begun}; {cell}" if begun else cell
+        if begun and count(joined) > room:
+            yield f"{first}; {begun}"
+            joined = cell
+        begun = joined
+    yield f"{first}; {begun}" if begun else first
 
 
 def _pieces(text: str, size: int, count: TokenCounter) -> Iterator[str]:

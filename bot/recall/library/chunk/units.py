@@ -25,9 +25,10 @@ class Unit:
 
     @property
     def section(self) -> tuple[object, ...]:
-        """Units of one section may share a chunk; a row or an exchange is always alone."""
-        alone = self.block.kind in (BlockKind.ROW, BlockKind.EXCHANGE)
-        return (self.block.kind, self.path, self.dated, self.block.caption, self.block.number if alone else 0)
+        """Units of one section may share a chunk; a row, an exchange or a bare heading is always alone."""
+        block = self.block
+        alone = block.kind in (BlockKind.ROW, BlockKind.EXCHANGE, BlockKind.HEADING)
+        return (block.kind, self.path, self.dated, block.caption, (block.number, block.text) if alone else ())
 
 
 def units(blocks: Iterable[Block], title: str, *, diary: bool) -> Iterator[Unit]:
