@@ -18,7 +18,7 @@ from bot.mind.collections import Chunking
 from bot.recall.library.evaluate import CUTOFFS, DISTRACTORS, METHODS, Evaluation, Measured, lay_out, pairs, read_sets
 from bot.recall.library.ingest import Ingest
 from bot.recall.library.parse.parser import Parser
-from bot.services import open_library
+from bot.services.library import open_library
 from bot.settings import Settings
 
 _TEXTS = (".txt", ".md")

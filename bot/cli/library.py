@@ -24,7 +24,7 @@ from bot.recall.library.parse.refusals import from_record
 from bot.recall.library.report import Report, Skipped
 from bot.recall.library.search import Library
 from bot.recall.library.watch import changes
-from bot.services import LibraryServices, open_library
+from bot.services.library import LibraryServices, open_library
 from bot.settings import Settings
 from consilium.errors import ConsiliumError
 from db import library as rows

@@ -132,9 +132,7 @@ class Library:
                 search,
                 scope=scope,
                 vectors=[(generation, vectors[generation.name]) for generation in generations],
-                weights=Weights(
-                    tuning.words, tuning.dense, tuning.tables if asks_for_number(search.question) else 0.0
-                ),
+                weights=Weights(tuning.words, tuning.dense, tuning.tables if asks_for_number(search.question) else 0.0),
                 candidates=max(tuning.candidates, wanted),
                 limit=max(wanted, tuning.reranked) if self._reranker else wanted,
                 voice=voice,
