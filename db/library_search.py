@@ -80,6 +80,8 @@ class Search:
     limit: int = 10
     voice: bool = False
     """Whether style examples are searched, which are in no other search."""
+    index_from: int = INDEX_FROM
+    """Chunks in the scope over which the index is used where there is one."""
 
 
 # The guard that keeps style examples out of what is cited stands here and in the search itself.
@@ -204,17 +206,17 @@ async def search(connection: Connection, asked: Search) -> list[Hit]:
     by_index = [generation.id for generation, _ in asked.vectors if _is_worth_index(asked, generation)]
     if by_index:
         await connection.fetchrow(_PREPARE, str(max(2 * asked.candidates, 100)))
-    statement, arguments = _statement(asked, by_index)
+    statement, arguments = statement_of(asked, by_index)
     return [read(Hit, row) for row in await connection.fetch(statement, *arguments)]
 
 
 def _is_worth_index(asked: Search, generation: Generation) -> bool:
     # By dates few chunks may be left, of which an index would find a part.
     narrow = asked.since is not None or asked.until is not None
-    return generation.indexed and not narrow and sum(one.size for one in asked.scope) > INDEX_FROM
+    return generation.indexed and not narrow and sum(one.size for one in asked.scope) > asked.index_from
 
 
-def _statement(asked: Search, by_index: AnyOf[int]) -> tuple[str, list[object]]:
+def statement_of(asked: Search, by_index: AnyOf[int]) -> tuple[str, list[object]]:
     """The query for what is asked; everything that comes from outside is a parameter of it."""
     generations = [generation for generation, _ in asked.vectors]
     arguments: list[object] = [

@@ -165,8 +165,8 @@ def test_a_workbook(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(written.getvalue())
     found = [(b.caption, b.number, b.text) for b in spreadsheets.read_xlsx(tmp_path / "a.xlsx", LIMITS)]
     assert found == [
-        ("Loads", 1, "week: 1; load: 0.8"),
-        ("Loads", 2, "week: 2; load: 100"),
+        ("Loads › Winter block", 1, "week: 1; load: 0.8"),
+        ("Loads › Winter block", 2, "week: 2; load: 100"),
         ("Ages", 3, "1: Anna; 2: 54"),
     ]
 
