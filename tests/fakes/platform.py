@@ -56,7 +56,7 @@ class RecordingReply:
 
     async def open(self, mode: str) -> None:
         if not self._parts.known:
-            await self._parts.record(0, f"answer-to-{self._address['message']}")
+            await self._parts.record(0, f"{self._address['chat']}/{self._address['message']}")
 
     async def write(self, text: str) -> None:
         self._text.append(text)

@@ -60,11 +60,22 @@ def sglang_settings(settings_for: Callable[..., Settings], server: SGLangServer)
     )
 
 
+@pytest.fixture(scope="module")
+def mind_folder() -> Path:
+    """The mind that `talk` is with."""
+    return DEMO_MIND
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def talk(sglang_settings: Settings, dsn: str) -> AsyncIterator[Talk]:
+async def talk(sglang_settings: Settings, dsn: str, mind_folder: Path) -> AsyncIterator[Talk]:
     """People on two platforms, answered by the server; the owner is 1 on Telegram."""
     settings = sglang_settings.model_copy(
-        update={"database_url": SecretStr(dsn), "prewarm_modes": 0, "owners": ("telegram:1",)}
+        update={
+            "mind": mind_folder,
+            "database_url": SecretStr(dsn),
+            "prewarm_modes": 0,
+            "owners": ("telegram:1",),
+        }
     )
     async with open_services(settings, role="all") as services, talking(services, "telegram", "discord") as talk:
         yield talk
