@@ -57,7 +57,16 @@ class Hold:
 
     async def record(self, n: int, message_id: str) -> None:
         """Write down that a message shows part `n` of the answer (`bot.channels.port.Parts`)."""
-        await self._write(lambda connection: parts.record(connection, self.turn, n, message_id))
+
+        # The message is there: an attempt that is cut off at this very moment still says so to the next one.
+        writing = asyncio.ensure_future(
+            self._write(lambda connection: parts.record(connection, self.turn, n, message_id))
+        )
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing], timeout=self._patience)
+            raise
         self._known[n:] = [message_id]
 
     async def said(self) -> Outcome:

@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-
 from pydantic import SecretStr
 
 from bot.mind import Mind, load_mind
 from bot.services import open_services
 from bot.settings import DEMO_MIND, Settings
-from tests.fakes.talk import Talk, talking
 from tests.fakes.sglang_server import SGLangServer
+from tests.fakes.talk import Talk, talking
 
 API_KEY, ADMIN_KEY = "for-answers", "for-adapters"
 

@@ -8,8 +8,8 @@ import json
 import asyncpg
 
 from db.holdings import TABLES
-from tests.fakes.talk import Talk
 from tests.fakes.sglang_server import SGLangServer
+from tests.fakes.talk import Talk
 
 NEEDLE = "zebra-4711"
 """Planted wherever a person can put something."""
@@ -28,7 +28,9 @@ async def traces(dsn: str, *needles: str) -> dict[str, int]:
                 row["name"],
             )
             as_text = " || ' ' || ".join(
-                f"coalesce(encode({c['name']}, 'escape'), '')" if c["type"] == "bytea" else f"coalesce({c['name']}::text, '')"
+                f"coalesce(encode({c['name']}, 'escape'), '')"
+                if c["type"] == "bytea"
+                else f"coalesce({c['name']}::text, '')"
                 for c in columns
             )
             for needle in needles:

@@ -10,8 +10,8 @@ import asyncio
 import json
 import re
 
-from tests.fakes.talk import Talk
 from tests.fakes.sglang_server import SGLangServer
+from tests.fakes.talk import Talk
 
 PEOPLE = 25
 SECRETS = 1000

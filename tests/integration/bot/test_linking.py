@@ -11,8 +11,8 @@ import pytest
 
 from db import linking, memory, sessions, turns, users
 from db.database import Database
-from tests.fakes.talk import Talk
 from tests.fakes.sglang_server import SGLangServer
+from tests.fakes.talk import Talk
 
 
 async def code_of(talk: Talk, person: str, platform: str = "telegram") -> str:

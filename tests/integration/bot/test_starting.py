@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from bot.turns.commands import COMMANDS
-from tests.fakes.talk import Talk
 from tests.fakes.sglang_server import SGLangServer
+from tests.fakes.talk import Talk
 
 
 async def test_everybody_is_greeted_in_his_language_by_the_minds_name(talk: Talk) -> None:
