@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from bot.channels.port import Incoming, Menu, Outcome, Table
+from bot.channels.port import Incoming, Outcome, Table
 from bot.locales import Translator
 from bot.mind import Mind
 from bot.modes.composer import Composer
@@ -200,14 +200,7 @@ def said_by(turn: Turn) -> Outcome:
         answer=turn.answer or "",
         table=_table(turn.said_table),
         error=turn.error,
-        menu=None if turn.error else _menu(turn.question),
     )
-
-
-def _menu(text: str) -> Menu | None:
-    """What a command without an argument lets one choose from."""
-    call = read(text)
-    return COMMANDS[call.name].menu if isinstance(call, CommandCall) and not call.argument else None
 
 
 def _table(shown: Mapping[str, list[list[str]]] | None) -> Table | None:

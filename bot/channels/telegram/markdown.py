@@ -1,4 +1,4 @@
-"""Markdown, as models write it, to text with entities. What is not closed yet, as in an answer on its way, is closed."""
+"""Markdown, as models write it, to text with entities. What is not closed yet, in an answer on its way, is closed."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ async def stop(context: CommandContext, _argument: str) -> Said:
     return Said(context.say("Stopped."))
 
 
-@COMMANDS.command("lang", N_("the language I speak with you"), "ru|en|auto", menu="languages")
+@COMMANDS.command("lang", N_("the language I speak with you"), "ru|en|auto")
 async def choose_language(context: CommandContext, argument: str) -> Said:
     """Set the person's language, or follow the one he writes in."""
     asked = argument.casefold()

@@ -12,9 +12,7 @@ from consilium.errors import N_
 from db import sessions
 
 
-@COMMANDS.command(
-    "mode", N_("show or choose who answers, such as sport+core, physics*0.7, auto or base"), "MODE", menu="modes"
-)
+@COMMANDS.command("mode", N_("show or choose who answers, such as sport+core, physics*0.7, auto or base"), "MODE")
 async def choose_mode(context: CommandContext, argument: str) -> Said:
     """Switch the session's mode; with no argument, tell it."""
     conversation = context.conversation

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from rapidfuzz import process
 
-from bot.channels.port import Menu, Table
+from bot.channels.port import Table
 from bot.turns.errors import UnknownCommand
 
 C = TypeVar("C")
@@ -32,8 +32,6 @@ class Command(Generic[C]):
     usage: str
     """How it is written, with its argument; the same in every language."""
     run: Callable[[C, str], Awaitable[Said]]
-    menu: Menu | None = None
-    """What there is to choose from when it is written without an argument."""
 
 
 class Registry(Generic[C]):
@@ -43,14 +41,14 @@ class Registry(Generic[C]):
         self._commands: dict[str, Command[C]] = {}
 
     def command(
-        self, name: str, summary: str, usage: str = "", menu: Menu | None = None
+        self, name: str, summary: str, usage: str = ""
     ) -> Callable[[Callable[[C, str], Awaitable[Said]]], Callable[[C, str], Awaitable[Said]]]:
         """Decorator: register a handler under `name`."""
 
         def register(run: Callable[[C, str], Awaitable[Said]]) -> Callable[[C, str], Awaitable[Said]]:
             if name in self._commands:
                 raise ValueError(f"two commands are called {name!r}")
-            self._commands[name] = Command(name, summary, f"/{name} {usage}".strip(), run, menu)
+            self._commands[name] = Command(name, summary, f"/{name} {usage}".strip(), run)
             return run
 
         return register
