@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 APP = "consilium"
 DEMO_MIND = Path(__file__).resolve().parent.parent / "minds" / "agoge"
@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     """Folder of the mind that answers."""
     language: Literal["ru", "en"] | None = None
     """Language of the interface for people who have not chosen one; unset: the system's."""
+    owners: Annotated[tuple[str, ...], NoDecode] = ("console:*",)
+    """Who owns the service, as `platform:id` with commas between; `*` for everybody who writes on a platform."""
 
     database_url: SecretStr | None = None
     """DSN of a Postgres with pgvector; unset: an embedded one under `data_dir`."""
@@ -96,6 +98,22 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     """Address the metrics are served on."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("owners", mode="before")
+    @classmethod
+    def _listed(cls, written: object) -> object:
+        if not isinstance(written, str):
+            return written
+        return tuple(one.strip() for one in written.split(",") if one.strip())
+
+    @field_validator("owners", mode="after")
+    @classmethod
+    def _named(cls, owners: tuple[str, ...]) -> tuple[str, ...]:
+        for owner in owners:
+            platform, colon, name = owner.partition(":")
+            if not (platform and colon and name):
+                raise ValueError(f"“{owner}” is no owner: write platform:id, such as telegram:123456")
+        return owners
 
     @field_validator("mind", "data_dir", "cache_dir", "state_dir", mode="after")
     @classmethod

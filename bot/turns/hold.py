@@ -11,11 +11,13 @@ from uuid import UUID
 
 import structlog
 
+from bot.channels.port import Outcome
 from bot.turns.jobs import answer_jobs
-from db import jobs, parts, turn_states, turns
+from bot.turns.said import is_farewell, said_by
+from db import files, holdings, jobs, parts, turn_states, turns
 from db.connection import PersonConnection
 from db.database import Database
-from db.errors import DatabaseUnreachable, TurnTaken
+from db.errors import DatabaseUnreachable, RecordGone, TurnTaken
 from db.jobs import Job
 from db.turn_states import Answered, FinalState
 from db.turns import Turn
@@ -58,6 +60,11 @@ class Hold:
         await self._write(lambda connection: parts.record(connection, self.turn, n, message_id))
         self._known[n:] = [message_id]
 
+    async def said(self) -> Outcome:
+        """What the command of this turn has said, with the files it hands over."""
+        kept = await self._write(lambda connection: files.of_turn(connection, self.turn.id))
+        return said_by(self.turn, kept)
+
     async def start_answering(self, mode: str, adapter: str | None) -> None:
         """The answer begins to come."""
         await self._write(
@@ -76,7 +83,10 @@ class Hold:
         answer: str | None = None,
         timings: Mapping[str, float] | None = None,
     ) -> None:
-        """End the turn and its job, and have the session's next question answered, in one transaction."""
+        """End the turn and its job, and have the session's next question answered, in one transaction.
+
+        What a command hands over is kept no longer than this. With a farewell goes the person himself.
+        """
 
         async def write(connection: PersonConnection) -> None:
             waiting = await turn_states.finish(
@@ -86,6 +96,10 @@ class Hold:
                 await jobs.done(connection, self._job)
             if waiting is not None:
                 await jobs.enqueue(connection, answer_jobs(self._mind), waiting, connection.user_id)
+            if self.turn.kind == "command":
+                await files.drop(connection, self.turn.id)
+            if is_farewell(self.turn):
+                await holdings.vanish(connection)
 
         await self._write(write)
 
@@ -121,8 +135,11 @@ class Hold:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _has_ended(self) -> bool:
-        async with self._database.person(self.turn.user_id) as connection:
-            found = await turns.get(connection, self.turn.id)
+        try:
+            async with self._database.person(self.turn.user_id) as connection:
+                found = await turns.get(connection, self.turn.id)
+        except RecordGone:
+            return is_farewell(self.turn)
         return found.ended and found.attempts == self.turn.attempts
 
 
