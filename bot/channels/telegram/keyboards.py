@@ -56,8 +56,8 @@ def read_press(data: str, mind: Mind) -> Press:
     """What a button means."""
     kind, _, rest = data.partition(":")
     match f"{kind}:":
-        case "say:" if rest.startswith("/") or rest == "":
-            return Says(rest, replaces=rest != "/retry") if rest else Stale()
+        case "say:" if rest.startswith("/"):
+            return Says(rest, replaces=rest != "/retry")
         case "mix:" | "use:":
             language = next((known for known in LANGUAGES if known == rest[:2]), None)
             mix = decode(rest[2:], mind)

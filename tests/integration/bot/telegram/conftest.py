@@ -17,11 +17,13 @@ from pydantic import SecretStr
 
 from bot.channels.telegram.client import make_bot
 from bot.channels.telegram.errands import Errands
-from bot.channels.telegram.gateway import TelegramGateway
+from bot.channels.telegram.gateway import Receiver, TelegramGateway
 from bot.channels.telegram.intake import Intake
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.pacing import Pacer, Rate, Rates
 from bot.channels.telegram.platform import TelegramPlatform
+from bot.channels.telegram.reply import Looks
+from bot.channels.telegram.webhook import Hook, TelegramWebhook
 from bot.mind import Mind
 from bot.modes.composer import Composer
 from bot.modes.router import Router
@@ -29,8 +31,10 @@ from bot.recall.memory import PersonalMemory
 from bot.services import open_composer
 from bot.services.opening import beside
 from bot.settings import Settings
+from bot.turns.access import Doorkeeper
 from bot.turns.admission import Ceilings
 from bot.turns.attempt import Attempts, Persistence
+from bot.turns.commands import COMMANDS
 from bot.turns.inbox import Inbox
 from bot.turns.jobs import answer_jobs, say_jobs
 from bot.turns.pipeline import Limits as TurnLimits
@@ -64,6 +68,7 @@ class House:
     engine: ScriptedEngine = field(default_factory=ScriptedEngine)
     person: Allowance = PLENTY
     rates: Rates = FREE
+    commands: frozenset[str] = frozenset(command.name for command in COMMANDS)
 
     @asynccontextmanager
     async def process(self, *, receives: bool = True, answers: bool = True, at_once: int = 4) -> AsyncIterator[Process]:
@@ -73,10 +78,11 @@ class House:
             bot = make_bot(self.settings)
             stack.push_async_callback(bot.session.close)
             outbox, errands = Outbox(bot, Pacer(self.rates)), Errands()
-            platform = TelegramPlatform(outbox)
+            platform = TelegramPlatform(outbox, Looks(self.mind, self.commands, self.settings.telegram_rich))
             running, memory = RunningTurns(), PersonalMemory(database, None)
             ceilings = Ceilings(self.person, PLENTY, 10_000)
-            inbox = Inbox(self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1))
+            door = Doorkeeper(self.mind.name, ["telegram:*"])
+            inbox = Inbox(self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1), door)
             router = Router(None, self.mind)  # type: ignore[arg-type]  # nobody asks in `auto` here
             limits = TurnLimits(3000, 4, 60)
             pipeline = Pipeline(
@@ -93,8 +99,11 @@ class House:
 
             heard = {CHANNEL: lambda _: worker.wake(), STOP_CHANNEL: stop}
             await stack.enter_async_context(beside(listen(self.dsn, heard, worker.wake), "listening"))
-            intake = Intake(inbox, platform, database, errands)
-            gateway = TelegramGateway(outbox, intake, errands)
+            intake = Intake(inbox, platform, outbox, database, self.mind, errands)
+            hook = Hook.of(self.settings)
+            gateway: Receiver = TelegramGateway(outbox, intake, inbox, errands)
+            if hook is not None:
+                gateway = TelegramWebhook(outbox, intake, inbox, errands, hook)
             if answers:
                 await stack.enter_async_context(beside(worker.run(), "worker"))
             if receives:
@@ -110,7 +119,7 @@ class Process:
     bot: Bot
     inbox: Inbox
     intake: Intake
-    gateway: TelegramGateway
+    gateway: Receiver
     worker: Worker
 
 
