@@ -69,7 +69,8 @@ def read_press(data: str, mind: Mind) -> Press:
 
 def stopping(say: Translator) -> InlineKeyboardMarkup:
     """Under an answer that is being made."""
-    return _keyboard([[_button(f"⏹ {say('Stop')}", STOP)]])
+    label = say("Stop")
+    return _keyboard([[_button(f"⏹ {label}", STOP)]])
 
 
 def after(outcome: Outcome, mind: Mind, say: Translator, commands: Collection[str]) -> InlineKeyboardMarkup | None:
@@ -79,7 +80,8 @@ def after(outcome: Outcome, mind: Mind, say: Translator, commands: Collection[st
     if outcome.menu == "languages":
         return _keyboard([[_button(name, f"{_SAY}/lang {code}") for code, name in _LANGUAGE_NAMES.items()]])
     if (outcome.stopped or outcome.at_fault) and "retry" in commands:
-        return _keyboard([[_button(f"🔁 {say('Ask again')}", f"{_SAY}/retry")]])
+        label = say("Ask again")
+        return _keyboard([[_button(f"🔁 {label}", f"{_SAY}/retry")]])
     return None
 
 
@@ -107,7 +109,8 @@ def mixer(mix: Mix, mind: Mind, say: Translator) -> InlineKeyboardMarkup:
     named += [_button(name, f"{_SAY}/mode {name}") for name in ("auto", "base")]
     rows += [named[n : n + _PER_ROW] for n in range(0, min(len(named), 30), _PER_ROW)]
     if mix.terms:
-        rows.append([_button(f"✔️ {say('Apply')}: {mix.mode}"[:60], f"{_APPLY}{say.language}{encode(mix, mind)}")])
+        label = say("Apply")
+        rows.append([_button(f"✔️ {label}: {mix.mode}"[:60], f"{_APPLY}{say.language}{encode(mix, mind)}")])
     return _keyboard(rows)
 
 

@@ -44,7 +44,8 @@ def _pieces(outcome: Outcome, say: Translator, *, answered: bool = True) -> Iter
         # What commands say holds words of people, who did not mean their asterisks.
         yield plain(outcome.answer) if outcome.turn is None else render(outcome.answer)
     if outcome.stopped:
-        yield styled(f"⏹ {say('Stopped.')}", "italic")
+        mark = say("Stopped.")
+        yield styled(f"⏹ {mark}", "italic")
     if outcome.table is not None:
         yield as_text(outcome.table)
     if outcome.error:

@@ -81,7 +81,7 @@ class House:
             platform = TelegramPlatform(outbox, Looks(self.mind, self.commands, self.settings.telegram_rich))
             running, memory = RunningTurns(), PersonalMemory(database, None)
             ceilings = Ceilings(self.person, PLENTY, 10_000)
-            door = Doorkeeper(self.mind.name, ["telegram:*"])
+            door = Doorkeeper(self.mind.name)
             inbox = Inbox(self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1), door)
             router = Router(None, self.mind)  # type: ignore[arg-type]  # nobody asks in `auto` here
             limits = TurnLimits(3000, 4, 60)
@@ -109,6 +109,16 @@ class House:
             if receives:
                 await stack.enter_async_context(beside(gateway.run(), "gateway"))
             yield Process(database, bot, inbox, intake, gateway, worker)
+
+
+def texts(telegram: FakeTelegram, chat: int, thread: int | None = None) -> list[str]:
+    """What the bot's messages in a chat say now."""
+    return [answer.text for answer in telegram.users.answers(chat, thread)]
+
+
+def labels(telegram: FakeTelegram, chat: int) -> list[str]:
+    """The buttons of the bot's last message in a chat."""
+    return [button["text"] for row in telegram.users.answers(chat)[-1].buttons for button in row]
 
 
 @dataclass
