@@ -39,6 +39,8 @@ class ScriptedEngine:
     held_after: int | None = None
     """So many pieces come, and the rest only once `go` is set."""
     go: asyncio.Event = field(default_factory=asyncio.Event)
+    fails_after: int | None = None
+    """So many pieces come, and then something nobody has foreseen."""
     asked: list[str] = field(default_factory=list)
     """Every question, as often as it was generated for."""
     cut_off: int = 0
@@ -56,6 +58,8 @@ class ScriptedEngine:
         pieces = self.answers.get(question, self.pieces)
         try:
             for n, piece in enumerate(pieces):
+                if n == self.fails_after:
+                    raise RuntimeError("the engine broke")
                 if n == self.held_after:
                     await self.go.wait()
                 if self.between:

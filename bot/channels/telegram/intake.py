@@ -7,14 +7,18 @@ from typing import Final
 import structlog
 from aiogram.types import Message, Update
 
-from bot.channels.errors import DeliveryError
+from bot.channels.errors import ChannelError
 from bot.channels.port import Incoming
 from bot.channels.telegram.client import PLATFORM
 from bot.channels.telegram.errands import Errands
+from bot.channels.telegram.formatted import pages
 from bot.channels.telegram.incoming import Me, of_message, of_stop
-from bot.channels.telegram.outbox import Outbox
-from bot.channels.telegram.platform import TelegramPlatform, Unrecorded
+from bot.channels.telegram.outbox import Outbox, Page
+from bot.channels.telegram.pacing import Urgency
+from bot.channels.telegram.place import Place
+from bot.channels.telegram.platform import TelegramPlatform
 from bot.channels.telegram.presses import Presses
+from bot.channels.telegram.show import outcome_text
 from bot.locales import Translator
 from bot.mind import Mind
 from bot.turns.announcement import Announcement
@@ -44,6 +48,7 @@ class Intake:
         self._database = database
         self._errands = errands
         self._presses = Presses(inbox, outbox, mind, errands)
+        self._refusing: set[str] = set()
         self._me: Me | None = None
 
     def introduce(self, me: Me) -> None:
@@ -116,12 +121,19 @@ class Intake:
             self._errands.run(self._announce(incoming, receipt))
 
     async def _refuse(self, incoming: Incoming, error: Exception) -> None:
-        assert incoming.address is not None
-        reply = self._platform.reply(incoming.address, Unrecorded(), Translator(heard_language(incoming)))
+        """Say why a message is not taken in; in one place once at a time, however fast somebody writes there."""
+        if incoming.address is None or incoming.place in self._refusing:
+            return
+        say = Translator(heard_language(incoming))
+        place = Place.of(incoming.address)
+        self._refusing.add(incoming.place)
         try:
-            await reply.finish(self._inbox.refusal(incoming, error))
-        except DeliveryError as failure:
+            for content in pages(outcome_text(self._inbox.refusal(incoming, error), say)):
+                await self._outbox.send(place, Page(content), Urgency.SOON)
+        except ChannelError as failure:
             log.info("telegram.refusal_not_shown", reason=str(failure))
+        finally:
+            self._refusing.discard(incoming.place)
 
     async def _announce(self, incoming: Incoming, receipt: Receipt) -> None:
         """Show a question's place in the queue, in the very message that will show the answer."""
@@ -133,5 +145,5 @@ class Intake:
         except TurnTaken:
             # Its answer is on its way already.
             return
-        except (DeliveryError, DatabaseError) as failure:
+        except (ChannelError, DatabaseError) as failure:
             log.info("telegram.place_not_shown", reason=str(failure))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from aiogram.methods import GetFile
 
@@ -15,17 +15,6 @@ from bot.channels.telegram.reply import Looks, TelegramReply
 from bot.locales import Translator
 
 _PIECE = 65536
-
-
-class Unrecorded:
-    """Parts of what is said once and by nobody else (`bot.channels.port.Parts`)."""
-
-    @property
-    def known(self) -> Sequence[str]:
-        return ()
-
-    async def record(self, n: int, message_id: str) -> None:
-        """Nobody will look for it."""
 
 
 class TelegramPlatform:

@@ -37,7 +37,9 @@ async def test_the_native_stop_ends_an_answer(house: House, telegram: FakeTelegr
     assert house.engine.asked == ["Сколько спать?"] * 2
 
 
-async def test_in_a_group_it_answers_when_it_is_meant_and_edits(house: House, telegram: FakeTelegram, anna: int) -> None:
+async def test_in_a_group_it_answers_when_it_is_meant_and_edits(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
     boris = telegram.users.person("Boris")
     group = telegram.users.group("Reading", [anna, boris])
     telegram.core.privacy = False
