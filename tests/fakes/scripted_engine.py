@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
@@ -43,6 +44,8 @@ class ScriptedEngine:
     """So many pieces come, and then something nobody has foreseen."""
     asked: list[str] = field(default_factory=list)
     """Every question, as often as it was generated for."""
+    ended: dict[str, float] = field(default_factory=dict)
+    """When the answer to a question was last whole, on the monotonic clock."""
     cut_off: int = 0
     """Answers that were not read to their end."""
     tokens: Words = field(default_factory=Words)
@@ -67,6 +70,7 @@ class ScriptedEngine:
                 yield TextDelta(piece)
             if self.held_after is not None and self.held_after >= len(pieces):
                 await self.go.wait()
+            self.ended[question] = time.monotonic()
             yield Finished(FinishReason.STOP, Usage(3, len(pieces)))
         except (asyncio.CancelledError, GeneratorExit):
             self.cut_off += 1

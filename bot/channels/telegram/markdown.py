@@ -15,7 +15,9 @@ from bot.channels.telegram.tables import as_text
 
 LONGEST: Final = 20_000
 """Characters; a longer text is shown as it is."""
-_PARSER: Final = MarkdownIt("commonmark", {"maxNesting": 12}).enable(["table", "strikethrough"])
+DEEPEST: Final = 20
+"""Blocks in blocks; what is deeper is shown as it is, for the parser would leave it out."""
+_PARSER: Final = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable(["table", "strikethrough"])
 # HTML is not for a chat: it is shown as it is written.
 _PARSER.disable(["html_block", "html_inline"])
 _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strikethrough", "heading": "bold"}
@@ -27,8 +29,11 @@ def render(markdown: str) -> Formatted:
     """What Markdown says, and how it looks."""
     if len(markdown) > LONGEST:
         return plain(markdown)
+    tokens = _PARSER.parse(clean(markdown))
+    if max((token.level for token in tokens), default=0) >= DEEPEST - 1:
+        return plain(markdown)
     writer = _Writer()
-    writer.blocks(SyntaxTreeNode(_PARSER.parse(clean(markdown))).children)
+    writer.blocks(SyntaxTreeNode(tokens).children)
     return writer.done()
 
 

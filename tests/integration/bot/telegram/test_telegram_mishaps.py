@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,16 @@ from db.embedded import EmbeddedServer
 from tests.fakes.telegram.scripting import Fault
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fakes.telegram.updates import Pending
-from tests.fixtures.postgres import run_sql
 from tests.integration.bot.telegram.conftest import House, Process, labels, texts
 
 ANSWER = "Rest and sleep."
+
+
+async def until_states(process: Process, person: int, wanted: list[str]) -> None:
+    """Return once a person's turns are in these states, oldest first."""
+    async with asyncio.timeout(10):
+        while await states(process, person) != wanted:  # noqa: ASYNC110  # rows tell nobody that they change
+            await asyncio.sleep(0.05)
 
 
 async def states(process: Process, person: int) -> list[str]:
@@ -33,9 +40,7 @@ async def test_a_message_whose_sending_nobody_confirmed_doubles_no_answer(
         telegram.users.say(anna, anna, "Сколько спать?")
         await telegram.wait_for(lambda: ANSWER in texts(telegram, anna))
         await telegram.wait_for(lambda: telegram.records.requests[-1].answered_at)
-        async with asyncio.timeout(5):
-            while await states(process, anna) != ["delivered"]:
-                await asyncio.sleep(0.05)
+        await until_states(process, anna, ["delivered"])
     assert texts(telegram, anna) == ["…", ANSWER]
     assert house.engine.asked == ["Сколько спать?"]
 
@@ -86,8 +91,8 @@ async def test_a_telegram_that_fails_for_a_while_loses_nothing(
     house: House, telegram: FakeTelegram, anna: int, kind: str
 ) -> None:
     telegram.faults.pending += [
-        Fault("getUpdates", kind, times=2), Fault("sendMessage", kind, times=2), Fault("sendMessageDraft", kind, times=2)
-    ]  # fmt: skip
+        Fault(method, kind, times=2) for method in ("getUpdates", "sendMessage", "sendMessageDraft", "editMessageText")
+    ]
     async with house.process():
         telegram.users.say(anna, anna, "Сколько спать?")
         await telegram.wait_for(lambda: texts(telegram, anna) == [ANSWER], within=20)
@@ -103,9 +108,7 @@ async def test_who_has_blocked_the_bot_holds_nobody_up(house: House, telegram: F
         house.engine.go.set()
         telegram.users.say(boris, boris, "And me?")
         await telegram.wait_for(lambda: texts(telegram, boris) == [ANSWER])
-        async with asyncio.timeout(10):
-            while await states(process, anna) != ["failed"]:
-                await asyncio.sleep(0.05)
+        await until_states(process, anna, ["failed"])
         telegram.users.block(anna, False)
         telegram.users.say(anna, anna, "Ещё раз?")
         await telegram.wait_for(lambda: texts(telegram, anna) == [ANSWER])
@@ -116,9 +119,7 @@ async def test_where_it_may_not_write_it_gives_up(house: House, telegram: FakeTe
     telegram.users.bot_status(group, "restricted", anna)
     async with house.process() as process:
         telegram.users.mention(group, anna, "сколько спать?")
-        async with asyncio.timeout(10):
-            while await states(process, anna) != ["failed"]:
-                await asyncio.sleep(0.05)
+        await until_states(process, anna, ["failed"])
     assert texts(telegram, group) == []
 
 
@@ -174,24 +175,19 @@ async def test_an_update_nobody_can_read_holds_up_no_other(house: House, telegra
 
 
 async def test_a_message_is_not_acknowledged_before_it_is_kept(
-    house: House, telegram: FakeTelegram, anna: int, postgres_server: EmbeddedServer
+    house: House, telegram: FakeTelegram, anna: int, server_folder: Path
 ) -> None:
-    name = house.dsn.partition("?")[0].rpartition("/")[2]
-    async with house.process():
-        await telegram.wait_for(lambda: telegram.core.updates.polled)
-        await run_sql(
-            postgres_server.dsn,
-            f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
-            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
-        )
-        try:
+    async with await EmbeddedServer.open(server_folder) as server:
+        house.dsn = server.dsn
+        async with house.process():
+            await telegram.wait_for(lambda: telegram.core.updates.polled)
+            await asyncio.to_thread(server.cluster.stop, 30)
             telegram.users.say(anna, anna, "Сколько спать?")
             await asyncio.sleep(1)
             assert len(telegram.core.updates.pending) == 1
-        finally:
-            await run_sql(postgres_server.dsn, f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-        await telegram.wait_for(lambda: texts(telegram, anna) == [ANSWER], within=30)
-        await telegram.wait_for(lambda: not telegram.core.updates.pending)
+            await asyncio.to_thread(server.cluster.start, 60)
+            await telegram.wait_for(lambda: texts(telegram, anna) == [ANSWER], within=60)
+            await telegram.wait_for(lambda: not telegram.core.updates.pending)
 
 
 async def test_who_writes_too_fast_is_told_so(house: House, telegram: FakeTelegram, anna: int) -> None:
