@@ -89,6 +89,17 @@ class Settings(BaseSettings):
     """The bot's token from @BotFather; unset: no Telegram."""
     telegram_api: str = "https://api.telegram.org"
     """Address of the Bot API; another one for a Bot API server of one's own."""
+    telegram_per_second: int = Field(30, ge=1, le=1000)
+    """Calls that this process may make of the Bot API in a second; with several workers, its share of thirty."""
+    telegram_rich: bool = False
+    """Whether Telegram lays answers out itself, with tables and headings; some of its clients show nothing of them."""
+    telegram_webhook_url: str | None = None
+    """Address that Telegram posts updates to, as it is reached from outside; unset: updates are asked for."""
+    telegram_webhook_secret: SecretStr | None = None
+    """What Telegram's posts are known by: letters, digits, `_` and `-`; unset: made of the token."""
+    telegram_webhook_host: str = "127.0.0.1"
+    telegram_webhook_port: int = Field(8081, ge=0, le=65535)
+    """Where the posts are listened for, behind a reverse proxy."""
 
     telegram_per_second: int = Field(30, ge=1)
     """Calls of the Bot API that one process makes a second at most. 30 is what Telegram allows a bot in all."""

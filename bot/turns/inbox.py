@@ -114,6 +114,12 @@ class Inbox:
             conversation, _ = await open_conversation(connection, self._mind, incoming)
         return conversation.session.mode
 
+    async def last_question(self, incoming: Incoming) -> Turn | None:
+        """What was last asked in this session, however it ended; for channels where questions can be changed."""
+        async with self._database.nobody() as connection:
+            conversation, person = await open_conversation(connection, self._mind, incoming)
+            return await turns.last_question(person, conversation.session.id)
+
     async def stop(self, incoming: Incoming) -> bool:
         """Stop the answer being made in this session; False when there is none."""
         async with self._database.nobody() as connection:
