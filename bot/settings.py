@@ -101,9 +101,6 @@ class Settings(BaseSettings):
     telegram_webhook_port: int = Field(8081, ge=0, le=65535)
     """Where the posts are listened for, behind a reverse proxy."""
 
-    telegram_per_second: int = Field(30, ge=1)
-    """Calls of the Bot API that one process makes a second at most. 30 is what Telegram allows a bot in all."""
-
     http_port: int | None = Field(8080, ge=0, le=65535)
     """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`; 0 for any that is free, unset for none."""
     http_host: str = "127.0.0.1"
