@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-
 from pydantic import SecretStr
 
 from bot.mind import Mind, load_mind

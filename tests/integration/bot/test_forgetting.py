@@ -28,7 +28,9 @@ async def traces(dsn: str, *needles: str) -> dict[str, int]:
                 row["name"],
             )
             as_text = " || ' ' || ".join(
-                f"coalesce(encode({c['name']}, 'escape'), '')" if c["type"] == "bytea" else f"coalesce({c['name']}::text, '')"
+                f"coalesce(encode({c['name']}, 'escape'), '')"
+                if c["type"] == "bytea"
+                else f"coalesce({c['name']}::text, '')"
                 for c in columns
             )
             for needle in needles:
