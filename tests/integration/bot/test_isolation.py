@@ -44,11 +44,9 @@ async def ask_before_others(talk: Talk, person: int, chat: str) -> list[Outcome]
     name = f"p{person}"
     await talk.say(name, "/mode base", chat=chat)
     await talk.say(name, f"/remember in this chat I am called openly{chat[1:]}x{person}", chat=chat)
-    said = [await talk.say(name, "What opens my locker? What am I called?", chat=chat)]
-    for command in COMMANDS.visible():
-        if command.name not in ("stop", "new"):
-            said.append(await talk.say(name, f"/{command.name}", chat=chat))
-    return [*said, await talk.say(name, "/forget 1", chat=chat), await talk.say(name, "/forget me yes", chat=chat)]
+    commands = [f"/{command.name}" for command in COMMANDS.visible() if command.name not in ("stop", "new")]
+    asked = ("What opens my locker? What am I called?", *commands, "/forget 1", "/forget me yes")
+    return [await talk.say(name, text, chat=chat) for text in asked]
 
 
 async def test_no_secret_of_a_thousand_leaves_the_private_chat(talk: Talk, server: SGLangServer) -> None:

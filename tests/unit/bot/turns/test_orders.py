@@ -35,8 +35,8 @@ def test_orders_are_read_in_both_languages(written: str, order: Order) -> None:
     "written",
     [
         "", "deny", "deny 123", "deny telegram:", "deny :123", "deny everybody telegram:1",
-        "deny telegram:1 telegram:2", "grant telegram:1", "grant Ed1tor telegram:1", "grant editor", "list all", "deny chat", "ban telegram:1",
-        "grant editor chat role telegram:1",
+        "deny telegram:1 telegram:2", "grant telegram:1", "grant Ed1tor telegram:1", "grant editor", "list all",
+        "deny chat", "ban telegram:1", "grant editor chat role telegram:1",
     ],
 )  # fmt: skip
 def test_what_is_no_order_is_none(written: str) -> None:
