@@ -23,7 +23,7 @@ from tests.fixtures.service import Service
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def service(sglang_settings: Settings, server: SGLangServer, dsn: str) -> AsyncIterator[Service]:
-    server.recites = True
+    server.echoes = True
     settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn), "prewarm_modes": 0})
     async with open_services(settings, role="worker") as services:
         yield Service(services)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.channels.telegram.formatted import MOST_ENTITIES, Formatted, Span, clean, joined, pages, plain, styled, utf16
 
-LETTERS = st.sampled_from(list("ab яЖ \n\n.!") + ["👩‍👩‍👧", "🏛", "é", "\u0301", "\u200b", "```"])
+LETTERS = st.sampled_from([*list("ab яЖ \n\n.!"), "👩‍👩‍👧", "🏛", "é", "\u0301", "\u200b", "```"])
 TEXTS = st.lists(LETTERS, max_size=300).map("".join)
 
 
