@@ -107,7 +107,9 @@ class Pipeline:
 
     async def _prompt(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft) -> Prompt:
         with draft.timed("recall"):
-            recalled = await self._memory.recall(conversation.user.id, turn.question, self._limits.memories)
+            recalled = await self._memory.recall(
+                conversation.user.id, turn.question, self._limits.memories, chat=conversation.session.company
+            )
             async with self._database.person(conversation.user.id) as connection:
                 window = await turns.window(connection, conversation.session.id, WINDOW_TURNS, turn.seq)
         room = self._engine.context_tokens - self._mind.sampling.max_tokens
