@@ -91,6 +91,7 @@ SCOPE: Final = sql(
     SELECT @columns FROM collections
     WHERE mind = $1 AND (kind = 'voice') = $2
         AND ($3::text[] IS NULL OR name = ANY ($3::text[])) AND ($4::text[] IS NULL OR kind = ANY ($4::text[]))
+        AND EXISTS (SELECT FROM chunks WHERE chunks.collection_id = collections.id)
     ORDER BY id
     """,
 )
@@ -185,7 +186,7 @@ async def scope(
     *,
     voice: bool = False,
 ) -> list[CollectionRow]:
-    """The mind's collections to search in: those of `names` and `kinds`, where given.
+    """The mind's collections to search in: those of `names` and `kinds`, where given, that hold anything.
 
     Without `voice` none of them is of style examples; with it all are.
     """

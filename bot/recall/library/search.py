@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as AnyOf
-from collections.abc import Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
@@ -14,6 +15,7 @@ from bot.recall.library.passage import Passage, passages
 from bot.recall.library.question import asks_for_number
 from db import embeddings
 from db import library_search as rows
+from db.connection import Connection
 from db.database import Database
 from db.library_search import Hit, Search, Weights
 from db.text import Language
@@ -45,7 +47,7 @@ class Library:
     def __init__(
         self,
         database: Database,
-        embedder: Embedder,
+        embedder: Embedder | None,
         mind: str,
         count: TokenCounter,
         *,
@@ -56,14 +58,14 @@ class Library:
         """Set up.
 
         Args:
-            embedder: of the questions, and of the chunks by now.
+            embedder: of the questions, and of the chunks by now; without one, words alone are compared.
             mind: its name.
             count: counts the tokens of a text as the model does.
             former: embedders whose vectors are compared as well, for chunks that have no newer one yet.
             reranker: reads question and passage together, to put the best in order.
         """
         self._database = database
-        self._embedders = (embedder, *former)
+        self._embedders = (*((embedder,) if embedder else ()), *former)
         self._mind = mind
         self._count = count
         self._reranker = reranker
@@ -80,6 +82,7 @@ class Library:
         until: date | None = None,
         limit: int = 6,
         token_budget: int | None = None,
+        connection: Connection | None = None,
     ) -> list[Passage]:
         """What bears on the question, best first, each text once.
 
@@ -90,6 +93,7 @@ class Library:
             since, until: of text with a date, both days included; text without one is left out then.
             limit: passages at most.
             token_budget: of all passages' contents together.
+            connection: to search over; one of its own by default.
         """
         search = Search(
             question,
@@ -99,7 +103,7 @@ class Library:
             until=until,
             limit=limit,
         )
-        hits = await self._hits(search, collections, kinds, voice=False)
+        hits = await self._hits(search, collections, kinds, connection, voice=False)
         return passages(hits, self._count, token_budget)
 
     async def examples(
@@ -111,23 +115,32 @@ class Library:
         token_budget: int | None = None,
     ) -> list[Passage]:
         """How the author has spoken of the like: from ``voice`` collections, to sound like and never to cite."""
-        hits = await self._hits(Search(question, (), limit=limit), collections, None, voice=True)
+        hits = await self._hits(Search(question, (), limit=limit), collections, None, None, voice=True)
         return passages(hits, self._count, token_budget)
 
     async def _hits(
-        self, search: Search, names: AnyOf[str] | None, kinds: AnyOf[CollectionKind] | None, *, voice: bool
+        self,
+        search: Search,
+        names: AnyOf[str] | None,
+        kinds: AnyOf[CollectionKind] | None,
+        connection: Connection | None,
+        *,
+        voice: bool,
     ) -> list[Hit]:
         wanted = search.limit
-        if wanted < 1 or not search.question.strip():
+        if wanted < 1 or not search.question.strip() or (names is not None and not names):
             return []
         tuning = self._tuning
+        async with self._over(connection) as over:
+            scope = await rows.scope(over, self._mind, names, kinds, voice=voice)
+        if not scope:
+            return []
         vectors = {
             embedder.name: (await embedder.embed([search.question], "query"))[0]
             for embedder in (self._embedders if tuning.dense else ())
         }
-        async with self._database.nobody() as connection:
-            scope = await rows.scope(connection, self._mind, names, kinds, voice=voice)
-            generations = await embeddings.generations(connection, list(vectors))
+        async with self._over(connection) as over:
+            generations = await embeddings.generations(over, list(vectors))
             search = replace(
                 search,
                 scope=scope,
@@ -137,8 +150,16 @@ class Library:
                 limit=max(wanted, tuning.reranked) if self._reranker else wanted,
                 voice=voice,
             )
-            hits = await rows.search(connection, search)
+            hits = await rows.search(over, search)
         return (await self._reranked(search.question, hits))[:wanted]
+
+    @asynccontextmanager
+    async def _over(self, connection: Connection | None) -> AsyncIterator[Connection]:
+        if connection is not None:
+            yield connection
+            return
+        async with self._database.nobody() as own:
+            yield own
 
     async def _reranked(self, question: str, hits: list[Hit]) -> list[Hit]:
         if self._reranker is None or not hits:
