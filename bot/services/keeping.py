@@ -73,9 +73,7 @@ async def keeping_library(
         await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def _keep(
-    mind: Mind, names: list[str], dsn: str, database: Database, ingest: Ingest, parser: Parser
-) -> None:
+async def _keep(mind: Mind, names: list[str], dsn: str, database: Database, ingest: Ingest, parser: Parser) -> None:
     try:
         async with only_one(dsn, f"library {mind.name}") as ours, parser:
             if not ours:

@@ -96,7 +96,9 @@ async def open_services(
 
         running = RunningTurns()
         memory = PersonalMemory(database, embedder)
-        counter = Counter(settings.base_model or mind.base_model, await asyncio.to_thread(lambda: ChatTokenizer(base_folder).count))
+        counter = Counter(
+            settings.base_model or mind.base_model, await asyncio.to_thread(lambda: ChatTokenizer(base_folder).count)
+        )
         library = Library(database, embedder, mind.name, counter.count)
         patience = timedelta(seconds=settings.turn_seconds)
         door = Doorkeeper(mind.name, settings.owners)

@@ -43,9 +43,7 @@ class Draft:
 
     @property
     def sources(self) -> list[Source]:
-        return [
-            Source(n, passage.title, passage.where, passage.quote) for n, passage in enumerate(self.cited, 1)
-        ]
+        return [Source(n, passage.title, passage.where, passage.quote) for n, passage in enumerate(self.cited, 1)]
 
     @property
     def voices(self) -> Mapping[str, str] | None:

@@ -106,7 +106,5 @@ async def _search(context: CommandContext, words: str) -> Said:
     found = await context.library.search(words, collections=names, limit=FOUND, connection=context.connection)
     if not found:
         return Said(say("Nothing was found."))
-    shown = [
-        as_text(Source(n, passage.title, passage.where, passage.quote), say) for n, passage in enumerate(found, 1)
-    ]
+    shown = [as_text(Source(n, passage.title, passage.where, passage.quote), say) for n, passage in enumerate(found, 1)]
     return Said("\n\n".join(shown))

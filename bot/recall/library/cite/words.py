@@ -10,12 +10,12 @@ from typing import Final
 
 import snowballstemmer
 
-from bot.recall.library.cite.numerals import is_numeric, numerals
+from bot.recall.library.cite.numerals import DIGITS, is_numeric, numerals
 
 MOST: Final = 20_000
 """Characters of a text that are read."""
 
-_WORD: Final = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)?")
+_WORD: Final = re.compile(DIGITS + r"|[^\W\d_]+(?:['’][^\W\d_]+)?")
 _CYRILLIC: Final = re.compile(r"[а-я]")
 # A vowel that comes and goes in a Russian word's forms: белок and белка, день and дня.
 _FLEETING: Final = re.compile(r"(?<=[бвгджзклмнпрстфхцчшщ])[ое](?=[бвгджзклмнпрстфхцчшщ]$)")
@@ -33,7 +33,7 @@ _EMPTY: Final = frozenset(
     тот та то те того той я меня мне мной мой моя мое мои моего моей мы нас нам нами наш наша наше наши ты тебя тебе
     твой твоя вы вас вам вами ваш ваша ваше ваши вашего он его ему ним нем она ее ей ней они их им ними есть был была
     было были быть буду будет будут бы же ли так там тут здесь тоже также очень уже еще кто где когда почему зачем
-    сколько какой какая какое какие каком какую каких чем чего кого кому свой своя свое свои своего себя себе сам сама
+    сколько какой какая какое какие каком какую каких такой такая такое такие чем чего кого кому свой своя свое свои своего себя себе сам сама
     сами все всё всех всем весь вся каждый каждая каждое если лишь только можно надо нужно один одна одно одного одной
     """.replace("ё", "е").split()
 ) | _DENIES  # fmt: skip
@@ -52,6 +52,8 @@ class Reading:
     numbers: frozenset[str] = frozenset()
     measures: frozenset[tuple[str, str]] = frozenset()
     """Each number with the stem of the content word right after it; empty where there is none."""
+    named: frozenset[tuple[str, str]] = frozenset()
+    """Each number with the stem of the content word right before it; empty where there is none."""
     denies: bool = False
 
 
@@ -61,14 +63,17 @@ def read(text: str) -> Reading:
     words = [word.replace("’", "'") for word in _WORD.findall(text[:MOST].lower().replace("ё", "е"))]
     found = list(numerals(words))
     spoken = {at for numeral in found for at in range(numeral.start, numeral.end)}
-    measures = {
-        (numeral.value, _stem_at(words, numeral.end) if numeral.end not in spoken else "") for numeral in found
+    measures = {(numeral.value, _stem_at(words, numeral.end) if numeral.end not in spoken else "") for numeral in found}
+    named = {
+        (numeral.value, _stem_at(words, numeral.start - 1) if numeral.start - 1 not in spoken else "")
+        for numeral in found
     }
     stems = {stem(word) for at, word in enumerate(words) if at not in spoken and _is_content(word)}
     return Reading(
         frozenset(stems),
         frozenset(numeral.value for numeral in found),
         frozenset(measures),
+        frozenset(named),
         any(word in _DENIES or word.endswith("n't") for word in words),
     )
 
@@ -83,7 +88,7 @@ def stem(word: str) -> str:
 
 
 def _stem_at(words: list[str], at: int) -> str:
-    return stem(words[at]) if at < len(words) and _is_content(words[at]) else ""
+    return stem(words[at]) if 0 <= at < len(words) and _is_content(words[at]) else ""
 
 
 def _is_content(word: str) -> bool:
