@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bot.channels.errors import Undeliverable
 from tests.fakes.telegram.server import FakeTelegram
 from tests.integration.bot.telegram.conftest import House, labels, texts
 
@@ -160,3 +163,28 @@ async def test_a_tables_commands_can_be_pressed(house: House, telegram: FakeTele
         telegram.users.say(anna, anna, "/help")
         await telegram.wait_for(lambda: texts(telegram, anna) and "/forget" in texts(telegram, anna)[0])
     assert not [e for e in telegram.users.answers(anna)[0].entities if e["type"] in ("pre", "code")]
+
+
+async def test_rich_answers_are_laid_out_by_telegram_when_that_is_wanted(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
+    house.settings = house.settings.model_copy(update={"telegram_rich": True})
+    house.engine.pieces = ["# Sleep\n\n", "|a|b|\n|-|-|\n|1|2|\n"]
+    async with house.process():
+        telegram.users.say(anna, anna, "Сколько спать?")
+        await telegram.wait_for(lambda: [a for a in telegram.users.answers(anna) if a.rich])
+    (answer,) = telegram.users.answers(anna)
+    assert answer.text == "# Sleep\n\n|a|b|\n|-|-|\n|1|2|"
+
+
+async def test_a_document_can_be_fetched_in_pieces(house: House, telegram: FakeTelegram, anna: int) -> None:
+    content = bytes(range(256)) * 1000
+    telegram.users.start(anna)
+    telegram.users.document(anna, anna, "notes.bin", content)
+    handle = {"file": next(iter(telegram.core.world.files)), "chat": anna}
+    async with house.process(receives=False, answers=False) as process:
+        pieces = [piece async for piece in process.platform.fetch(handle)]
+        with pytest.raises(Undeliverable):
+            await anext(process.platform.fetch({"file": "unknown", "chat": anna}))
+    assert b"".join(pieces) == content
+    assert len(pieces) > 1
