@@ -42,7 +42,8 @@ def _zipped(files: Sequence[File]) -> File:
 
 
 def _lines(held: Mapping[str, Sequence[Row]], made: datetime, say: Translator) -> Iterator[str]:
-    yield f"# {say('All that is held about you')}"
+    title = say("All that is held about you")
+    yield f"# {title}"
     yield ""
     yield say("Made on {moment}. The JSON beside it has every detail.", moment=f"{made:%Y-%m-%d %H:%M} UTC")
     yield from _section(
@@ -68,9 +69,9 @@ def _section(title: str, items: Sequence[str]) -> Iterator[str]:
 
 
 def _conversation(session: Row, turns: Sequence[Row], say: Translator) -> Iterator[str]:
-    where = f"{session['platform']}, {session['place']}"
+    title = say("Conversation: {where}", where=f"{session['platform']}, {session['place']}")
     yield ""
-    yield f"## {say('Conversation: {where}', where=where)}"
+    yield f"## {title}"
     yield ""
     yield say("Mode: {mode}. Begun on {day}.", mode=session["mode"], day=_day(session))
     for turn in turns:

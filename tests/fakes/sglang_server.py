@@ -32,6 +32,8 @@ class SGLangServer:
     version: str = "0.5.23"
     base: str = "base"
     pieces: Sequence[str] = ("Rest", " and", " sleep.")
+    echoes: bool = False
+    """Says, instead of the pieces, everything it was asked: the most that an answer can give away."""
     finish_reason: str = "stop"
     api_key: str | None = None
     admin_key: str | None = None
@@ -243,7 +245,7 @@ class SGLangServer:
             self._news.notify_all()
 
     async def _stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        pieces = list(self.pieces)
+        pieces = [f"{message['content']}\n" for message in body["messages"]] if self.echoes else list(self.pieces)
         if body.get("continue_final_message"):
             assert body["messages"][-1]["role"] == "assistant"
             so_far = body["messages"][-1]["content"]

@@ -55,7 +55,7 @@ async def ask_again(context: CommandContext, _argument: str) -> Said | Ask:
     last = await turns.last_question(context.connection, context.conversation.session.id)
     if last is None:
         raise NothingToRetry
-    if not last.ended:
+    if not (last.ended or last.is_answered):
         return Said(context.say("Your last question is still being answered; /stop stops it."))
     return Ask(last.question, last.asked_mode or last.mode or context.conversation.session.mode)
 

@@ -188,7 +188,7 @@ BEGIN
     PERFORM FROM sessions WHERE user_id IN (gone, kept) ORDER BY id FOR UPDATE;
     FOR pair IN
         SELECT g.id AS gone, k.id AS kept FROM sessions AS g JOIN sessions AS k USING (platform, place)
-        WHERE g.user_id = join_person.gone AND k.user_id = join_person.kept
+        WHERE g.user_id = gone AND k.user_id = kept
     LOOP
         PERFORM merge_session(pair.gone, pair.kept);
     END LOOP;
