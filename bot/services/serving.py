@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from bot.channels.http import Api, Clients, api_routes
 from bot.channels.port import Gateway, Platform
 from bot.errors import BotError
 from bot.health import Check, health_routes, serving_http
@@ -29,6 +30,8 @@ _CHECKED_WITHIN: Final = 3.0
 """Seconds that one readiness check may take."""
 WORKING: Final = ("all", "worker")
 """Roles that answer what gateways take in."""
+ASKED: Final = ("all", "api")
+"""Roles that are asked over HTTP."""
 
 log = structlog.get_logger(__name__)
 
@@ -73,13 +76,13 @@ async def serve(settings: Settings, role: Role, progress: Progress, ready: Calla
         await stack.enter_async_context(beside(_hear(services, worker), "listening"))
         checks = _checks(services, channels, role, ending)
         if settings.http_port is not None:
-            routes = health_routes(checks)
-            address = await stack.enter_async_context(serving_http(settings.http_host, settings.http_port, routes))
-            ready(address)
-        await _work(services, channels, worker, ending)
+            routes = [health_routes(checks), *([api_routes(_api(settings, services))] if role in ASKED else [])]
+            serving = serving_http(settings.http_host, settings.http_port, *routes)
+            ready(await stack.enter_async_context(serving))
+        await _work(services, channels, worker, ending, settings.drain_seconds)
 
 
-async def _work(services: Services, channels: Channels, worker: Worker, ending: asyncio.Event) -> None:
+async def _work(services: Services, channels: Channels, worker: Worker, ending: asyncio.Event, drain: float) -> None:
     async with asyncio.TaskGroup() as group:
         receiving = [group.create_task(gateway.run(), name=name) for name, gateway in channels.gateways.items()]
         working = group.create_task(worker.run(), name="worker")
@@ -90,6 +93,7 @@ async def _work(services: Services, channels: Channels, worker: Worker, ending: 
         for task in receiving:
             task.cancel()
         worker.drain()
+        await services.direct.drain(drain)
         await asyncio.wait([working])
 
 
@@ -108,6 +112,18 @@ def _make_worker(settings: Settings, services: Services, platforms: Mapping[str,
     entrypoints = [say_jobs(mind), *([answer_jobs(mind)] if role in WORKING else [])]
     work = Work(entrypoints, settings.worker_turns, settings.drain_seconds, settings.database_patience)
     return Worker(services.database, mind, services.presence, services.attempts, platforms, work)
+
+
+def _api(settings: Settings, services: Services) -> Api:
+    return Api(
+        services.mind,
+        services.composer,
+        services.database,
+        services.direct,
+        services.presence,
+        Clients(settings.api_clients),
+        settings.language,
+    )
 
 
 async def _hear(services: Services, worker: Worker) -> None:

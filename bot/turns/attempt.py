@@ -26,6 +26,7 @@ from consilium.errors import ConsiliumError
 from db.errors import DatabaseError, DatabaseUnreachable, TurnTaken
 from db.turn_states import FinalState
 from db.turns import Turn
+from inference.engine.port import FinishReason
 
 LONGEST_PAUSE: Final = 60.0
 """Seconds before another attempt, at most."""
@@ -51,7 +52,8 @@ class Attempts:
     async def run(self, hold: Hold, conversation: Conversation, reply: Reply) -> Outcome | None:
         """Answer the turn; None when it is somebody else's now. What a person can be told is not raised.
 
-        A cancelled attempt lets go of the turn at once, with nothing held against it.
+        A cancelled attempt lets go of the turn at once, with nothing held against it. Of a turn that is shown here it
+        is the end: nobody waits for the answer any more, and what there is of it is kept.
         """
         turn = hold.turn
         draft = Draft(turn.mode or turn.asked_mode or conversation.session.mode)
@@ -63,7 +65,7 @@ class Attempts:
                 return None
             except asyncio.CancelledError:
                 with suppress(DatabaseError):
-                    await hold.put_back(timedelta(0), setback=False)
+                    await self._let_go(hold, draft)
                 raise
             finally:
                 await reply.close()
@@ -108,6 +110,16 @@ class Attempts:
         tokens_spent(outcome.usage)
         log.info("turn.ended", state=state, mode=outcome.mode, attempt=turn.attempts, **_rounded(draft.timings | shown))
         return outcome
+
+    async def _let_go(self, hold: Hold, draft: Draft) -> None:
+        if not hold.is_shown_here:
+            await hold.put_back(timedelta(0), setback=False)
+            return
+        if draft.text:
+            draft.finish = FinishReason.CANCELLED
+            await hold.keep(draft.answered())
+        await hold.finish("stopped")
+        turn_ended("stopped", hold.turn, draft.timings, _age(hold.turn))
 
     async def _try_later(self, hold: Hold, failure: ConsiliumError) -> None:
         pause = min(LONGEST_PAUSE, 2.0 ** (hold.turn.setbacks - 1)) * random.uniform(0.7, 1.3)  # noqa: S311

@@ -62,6 +62,7 @@ class Draft:
             memories=self.prompt.memories if self.prompt else (),
             usage={"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens} if usage else {},
             stopped=self.finish is FinishReason.CANCELLED,
+            finish=str(self.finish) if self.finish else None,
         )
 
 
@@ -76,4 +77,5 @@ def outcome_of(turn: Turn) -> Outcome:
         memories=turn.recalled,
         usage={name: count for name, count in usage.items() if count is not None},
         stopped=turn.finish_reason == FinishReason.CANCELLED,
+        finish=turn.finish_reason,
     )

@@ -24,7 +24,7 @@ from bot.turns.conversation import Conversation, heard_language, open_conversati
 from bot.turns.errors import EmptyMessage
 from bot.turns.failures import failed, foreseen
 from bot.turns.jobs import SAY_FIRST, answer_jobs, say_jobs
-from bot.turns.reading import CommandCall, read
+from bot.turns.reading import CommandCall, legible, read
 from bot.turns.running import RunningTurns
 from consilium.errors import ConsiliumError
 from db import jobs, turn_states, turns
@@ -125,7 +125,7 @@ class Inbox:
         session = conversation.session
         if incoming.update and await turns.by_update(person, session.id, incoming.update):
             raise UpdateTakenIn(update=incoming.update)
-        message = self._understand(conversation, incoming.text)
+        message = self._understand(conversation, incoming)
         if not (isinstance(message, CommandCall) and message.name == "stop"):
             await admit(person, self._ceilings, conversation.user.id, incoming)
         arrival = Arrival(
@@ -157,9 +157,11 @@ class Inbox:
         assert turn is not None
         return Receipt(conversation, turn, is_new=False)
 
-    def _understand(self, conversation: Conversation, text: str) -> CommandCall | Asked:
+    def _understand(self, conversation: Conversation, incoming: Incoming) -> CommandCall | Asked:
         """A command, a mode switch said in a sentence, or a question with the mode to answer it in."""
-        message = read(text)
+        if incoming.given is not None:
+            return Asked(legible(incoming.text), incoming.given.mode)
+        message = read(incoming.text)
         if isinstance(message, CommandCall):
             return message
         if (expression := recognise(message.text, self._mind)) is not None:
