@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +21,7 @@ from bot.turns.hold import Hold
 from bot.turns.inbox import said_by
 from bot.turns.metrics import tokens_spent, turn_ended, turn_put_back
 from bot.turns.pipeline import Pipeline
+from bot.turns.traces import trace_attempt, trace_put_back, trace_turn
 from consilium.errors import ConsiliumError
 from db.errors import DatabaseError, DatabaseUnreachable, TurnTaken
 from db.turn_states import FinalState
@@ -68,6 +68,7 @@ class Attempts:
                     await self._let_go(hold, draft)
                 raise
             finally:
+                trace_attempt(turn, draft)
                 await reply.close()
 
     async def _run(self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply) -> Outcome | None:
@@ -96,9 +97,9 @@ class Attempts:
         else:
             assert self._pipeline is not None
             outcome = await self._pipeline.answer(conversation, hold, draft, reply)
-        began = time.monotonic()
-        await reply.finish(outcome)
-        shown = {"deliver": time.monotonic() - began}
+        with draft.timed("deliver"):
+            await reply.finish(outcome)
+        shown = {"deliver": draft.timings["deliver"]}
         state: FinalState = "stopped" if outcome.stopped else "delivered"
         try:
             await hold.finish(state, timings=shown)
@@ -106,9 +107,10 @@ class Attempts:
             if not hold.is_shown_here or isinstance(error, TurnTaken):
                 raise
             log.warning("turn.end_not_saved", reason=str(error))
-        turn_ended(state, turn, draft.timings | shown, _age(turn))
+        turn_ended(state, turn, draft.timings, _age(turn))
+        trace_turn(turn, state, draft)
         tokens_spent(outcome.usage)
-        log.info("turn.ended", state=state, mode=outcome.mode, attempt=turn.attempts, **_rounded(draft.timings | shown))
+        log.info("turn.ended", state=state, mode=outcome.mode, attempt=turn.attempts, **_rounded(draft.timings))
         return outcome
 
     async def _let_go(self, hold: Hold, draft: Draft) -> None:
@@ -120,6 +122,7 @@ class Attempts:
             await hold.keep(draft.answered())
         await hold.finish("stopped")
         turn_ended("stopped", hold.turn, draft.timings, _age(hold.turn))
+        trace_turn(hold.turn, "stopped", draft)
 
     async def _try_later(self, hold: Hold, failure: ConsiliumError) -> None:
         pause = min(LONGEST_PAUSE, 2.0 ** (hold.turn.setbacks - 1)) * random.uniform(0.7, 1.3)  # noqa: S311
@@ -127,6 +130,7 @@ class Attempts:
             pause = max(pause, failure.wait)
         log.warning("turn.put_back", error=type(failure).__name__, reason=str(failure), pause=round(pause, 1))
         turn_put_back(type(failure).__name__)
+        trace_put_back(hold.turn, failure)
         # A database that is still away lets the job go stale, and it is taken up anew then.
         with suppress(DatabaseUnreachable):
             await hold.put_back(timedelta(seconds=pause), setback=True)
@@ -147,6 +151,7 @@ class Attempts:
             # The turn stays unfinished in the database, which is the truth.
             log.warning("turn.failure_not_saved", reason=str(gone))
         turn_ended("failed", hold.turn, draft.timings, _age(hold.turn))
+        trace_turn(hold.turn, "failed", draft, failure)
         return outcome
 
 

@@ -26,6 +26,8 @@ class Draft:
     usage: Usage | None = None
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds of each stage that is over."""
+    began: dict[str, float] = field(default_factory=dict)
+    """When each stage that is timed began, in seconds since 1970."""
 
     @property
     def text(self) -> str:
@@ -34,6 +36,7 @@ class Draft:
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Note how long a stage takes."""
+        self.began[stage] = time.time()
         began = time.monotonic()
         try:
             yield

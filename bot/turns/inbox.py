@@ -6,6 +6,7 @@ with a job; the first that waits in its session has one, and who ends a turn mak
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ from bot.turns.failures import failed, foreseen
 from bot.turns.jobs import SAY_FIRST, answer_jobs, say_jobs
 from bot.turns.reading import CommandCall, legible, read
 from bot.turns.running import RunningTurns
+from bot.turns.traces import trace_stage
 from consilium.errors import ConsiliumError
 from db import jobs, turn_states, turns
 from db.connection import Connection, PersonConnection
@@ -95,11 +97,14 @@ class Inbox:
             MessageRefused: it is not taken in, and why.
             DatabaseError: it is not taken in; the platform has to hand it over again.
         """
+        began = time.time()
         try:
             async with self._database.nobody() as connection:
-                return await self._take_in(connection, incoming, process_id)
+                receipt = await self._take_in(connection, incoming, process_id)
         except UpdateTakenIn as again:
             return await self._taken_in(incoming, again)
+        trace_stage(receipt.turn.id, "take_in", began, time.time(), {"consilium.platform": incoming.platform})
+        return receipt
 
     async def mode_of(self, incoming: Incoming) -> str:
         """The session's mode in canonical form, for channels that show it before anything is asked."""

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from bot.channels.http.clients import Clients, person_of
-from bot.channels.http.errors import BadRequest
+from bot.channels.http.reading import read_user
 from bot.channels.http.reply import PLATFORM
-from bot.channels.http.wire import MAX_NAME
 from bot.locales import LANGUAGES, Language, Translator, system_language
 from bot.mind import Mind
 from bot.modes.access import check_access
@@ -63,10 +62,7 @@ class Api:
         Raises:
             RequestRefused: whoever asks may not.
         """
-        client, asked = self.clients.name_of(request), request.query.get("user")
-        if asked is not None and len(asked) > MAX_NAME:
-            raise BadRequest("user", f"it has more than {MAX_NAME} characters")
-        person = person_of(client, asked)
+        person = person_of(self.clients.name_of(request), read_user(request))
         async with self.database.nobody() as connection:
             user = await users.identify(connection, platform=PLATFORM, external_id=person)
             yield await connection.become(user.id)

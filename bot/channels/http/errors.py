@@ -32,6 +32,13 @@ class BadRequest(RequestRefused):
         self.param = param
 
 
+class LastWordTaken(RequestRefused):
+    """A conversation does not end with something to be answered."""
+
+    sentence = N_("The last message has to be the user's.")
+    param = "messages"
+
+
 class NotJson(RequestRefused):
     """A request's body does not say that it is JSON."""
 
@@ -103,15 +110,20 @@ class NoSuchEndpoint(RequestRefused):
         super().__init__(method=method, path=path, endpoints=endpoints)
 
 
-class NotYours(RequestRefused):
-    """Something is asked for by an id that the person has nothing under."""
+class NoSuchTurn(RequestRefused):
+    """A turn is asked for that the person has not."""
 
     status = 404
-    sentence = N_("This person has no {thing} of that id.")
-    remedy = N_("Name the person as when it was made: ?user=….")
+    sentence = N_("This person has no such turn.")
+    remedy = N_("Name the person as in the request that it came from: ?user=….")
 
-    def __init__(self, thing: str) -> None:
-        super().__init__(thing=thing)
+
+class NoSuchMemory(RequestRefused):
+    """A memory is to be forgotten that the person has not."""
+
+    status = 404
+    sentence = N_("Nothing is remembered of this person under that id.")
+    remedy = N_("GET /v1/memories lists what is.")
 
 
 class ServiceEnding(RequestRefused):

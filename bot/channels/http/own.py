@@ -8,7 +8,7 @@ from uuid import UUID
 from aiohttp import web
 
 from bot.channels.http.api import Api
-from bot.channels.http.errors import NotYours
+from bot.channels.http.errors import NoSuchMemory, NoSuchTurn
 from db import memory, turns
 from db.errors import RecordGone
 from db.memory import Memory
@@ -17,12 +17,14 @@ from db.turns import Turn
 
 async def show_turn(api: Api, request: web.Request) -> web.Response:
     """One of the person's turns, by its id or that of its completion."""
-    turn_id = _id(request, "turn")
+    turn_id = _id(request)
+    if turn_id is None:
+        raise NoSuchTurn
     async with api.person(request) as connection:
         try:
             found = await turns.get(connection, turn_id)
         except RecordGone:
-            raise NotYours("turn") from None
+            raise NoSuchTurn from None
     return web.json_response(_turn(found))
 
 
@@ -36,11 +38,13 @@ async def list_memories(api: Api, request: web.Request) -> web.Response:
 
 async def forget_memory(api: Api, request: web.Request) -> web.Response:
     """Forget one thing for good."""
-    memory_id = _id(request, "memory")
+    memory_id = _id(request)
+    if memory_id is None:
+        raise NoSuchMemory
     async with api.person(request) as connection:
         forgotten = await memory.forget(connection, memory_id)
     if not forgotten:
-        raise NotYours("memory")
+        raise NoSuchMemory
     return web.json_response({"id": str(memory_id), "object": "memory", "deleted": True})
 
 
@@ -51,11 +55,11 @@ async def forget_everything(api: Api, request: web.Request) -> web.Response:
     return web.json_response({"object": "list", "deleted": forgotten})
 
 
-def _id(request: web.Request, thing: str) -> UUID:
+def _id(request: web.Request) -> UUID | None:
     try:
         return UUID(request.match_info["id"].removeprefix("chatcmpl-"))
     except ValueError:
-        raise NotYours(thing) from None
+        return None
 
 
 def _turn(turn: Turn) -> dict[str, Any]:

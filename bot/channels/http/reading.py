@@ -8,14 +8,15 @@ from itertools import groupby
 from typing import Final
 
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from bot.channels.given import Given
-from bot.channels.http.errors import BadRequest, BodyTooLarge, BodyTooSlow, NotJson, NotSupported
-from bot.channels.http.wire import ChatMessage, ChatRequest
+from bot.channels.http.errors import BadRequest, BodyTooLarge, BodyTooSlow, LastWordTaken, NotJson, NotSupported
+from bot.channels.http.wire import ChatMessage, ChatRequest, Name
 
 MAX_BODY: Final = 1_000_000
 """Bytes of a request."""
+_NAME: Final[TypeAdapter[str | None]] = TypeAdapter(Name | None)
 BODY_WITHIN: Final = 30.0
 """Seconds that a request may take to come in."""
 
@@ -46,12 +47,12 @@ def read_conversation(asked: ChatRequest, mode: str) -> tuple[str, Given]:
     """The question, and what it came with.
 
     Raises:
-        BadRequest: the last word is not the person's.
+        LastWordTaken: the last word is not the person's.
     """
     system = "\n\n".join(message.text for message in asked.messages if _is_instruction(message))
     said = list(_runs([message for message in asked.messages if not _is_instruction(message)]))
     if not said or said[-1][0] != "user":
-        raise BadRequest("messages", "the last message has to be the user's")
+        raise LastWordTaken
     question = said.pop()[1]
     if said and said[0][0] == "assistant":
         said.insert(0, ("user", ""))
@@ -68,6 +69,19 @@ def read_conversation(asked: ChatRequest, mode: str) -> tuple[str, Given]:
         stop=asked.stops,
         schema=asked.response_format.schema_ if asked.response_format else None,
     )
+
+
+def read_user(request: web.Request) -> str | None:
+    """Whom `?user=` names.
+
+    Raises:
+        BadRequest: it is no name.
+    """
+    try:
+        return _NAME.validate_python(request.query.get("user"))
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise BadRequest("user", problem["msg"]) from None
 
 
 def _is_instruction(message: ChatMessage) -> bool:

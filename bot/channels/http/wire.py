@@ -7,9 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_STOPS: Final = 4
-MAX_NAME: Final = 256
-"""Characters."""
-Name = Annotated[str, Field(max_length=MAX_NAME, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """What a client calls a person or a session."""
 StopText = Annotated[str, Field(min_length=1, max_length=256)]
 

@@ -1,0 +1,92 @@
+"""The HTTP channel on a real socket, before a whole service whose engine only looks like an SGLang server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+from openai import AsyncOpenAI
+from pydantic import SecretStr
+
+from bot.channels.http import Api, Clients, api_routes
+from bot.health import serving_http
+from bot.services import Services, open_services
+from bot.settings import Settings
+from db import oversight, turns
+from db.turns import Turn
+from tests.fakes.sglang_server import SGLangServer
+
+KEYS = {"site": "key-of-the-site", "app": "key-of-the-app"}
+
+
+@dataclass(frozen=True)
+class Served:
+    """The channel, served."""
+
+    services: Services
+    url: str
+
+    def client(self, name: str = "site") -> AsyncOpenAI:
+        """The official client with this program's key."""
+        return AsyncOpenAI(base_url=f"{self.url}/v1", api_key=KEYS[name], max_retries=0, timeout=60)
+
+    def http(self, name: str | None = "site", **headers: str) -> httpx.AsyncClient:
+        """A bare client, with this program's key."""
+        key = {} if name is None else {"Authorization": f"Bearer {KEYS[name]}"}
+        return httpx.AsyncClient(base_url=self.url, headers={**key, **headers}, timeout=60)
+
+    async def turn(self, turn_id: str) -> Turn:
+        """A turn as the database has it, whoever's it is."""
+        async with self.services.database.nobody() as connection:
+            [(_, user_id)] = await oversight.owners(connection, turn_id)
+        async with self.services.database.person(user_id) as connection:
+            return await turns.get(connection, UUID(turn_id))
+
+    async def turns(self) -> list[oversight.TurnLine]:
+        """All turns from outside, the latest first."""
+        async with self.services.database.nobody() as connection:
+            return await oversight.list_turns(connection, None, 1000)
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Served]]
+
+
+@pytest.fixture
+def serve(sglang_settings: Settings, dsn: str) -> Serve:
+    """Serves the channel with these settings besides, and with these keys."""
+
+    @asynccontextmanager
+    async def serve(keys: dict[str, str] = KEYS, **more: Any) -> AsyncIterator[Served]:
+        settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn), "prewarm_modes": 0, **more})
+        async with open_services(settings, role="api") as services:
+            api = Api(
+                services.mind,
+                services.composer,
+                services.database,
+                services.direct,
+                services.presence,
+                Clients(keys),
+                "en",
+            )
+            async with serving_http("127.0.0.1", 0, api_routes(api)) as url:
+                yield Served(services, url)
+
+    return serve
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def served(serve: Serve) -> AsyncIterator[Served]:
+    async with serve() as served:
+        yield served
+
+
+@pytest.fixture
+def says(server: SGLangServer) -> SGLangServer:
+    """The engine's server, which says `Rest and sleep.`"""
+    return server
