@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,7 @@ from bot.turns.inbox import said_by
 from bot.turns.metrics import tokens_spent, turn_ended, turn_put_back
 from bot.turns.pipeline import Pipeline
 from bot.turns.traces import trace_attempt, trace_put_back, trace_turn
+from bot.turns.uninterrupted import to_its_end
 from consilium.errors import ConsiliumError
 from db.errors import DatabaseError, DatabaseUnreachable, TurnTaken
 from db.turn_states import FinalState
@@ -99,6 +101,11 @@ class Attempts:
             outcome = await self._pipeline.answer(conversation, hold, draft, reply)
         with draft.timed("deliver"):
             await reply.finish(outcome)
+        await _ending(hold, self._end(hold, draft, outcome))
+        return outcome
+
+    async def _end(self, hold: Hold, draft: Draft, outcome: Outcome) -> None:
+        turn = hold.turn
         shown = {"deliver": draft.timings["deliver"]}
         state: FinalState = "stopped" if outcome.stopped else "delivered"
         try:
@@ -111,14 +118,13 @@ class Attempts:
         trace_turn(turn, state, draft)
         tokens_spent(outcome.usage)
         log.info("turn.ended", state=state, mode=outcome.mode, attempt=turn.attempts, **_rounded(draft.timings))
-        return outcome
 
     async def _let_go(self, hold: Hold, draft: Draft) -> None:
         if not hold.is_shown_here:
             await hold.put_back(timedelta(0), setback=False)
             return
         if draft.text:
-            draft.finish = FinishReason.CANCELLED
+            draft.finish = draft.finish or FinishReason.CANCELLED
             await hold.keep(draft.answered())
         await hold.finish("stopped")
         turn_ended("stopped", hold.turn, draft.timings, _age(hold.turn))
@@ -145,6 +151,10 @@ class Attempts:
                 await reply.finish(outcome)
             except DeliveryError as error:
                 log.warning("turn.failure_not_shown", reason=str(error))
+        await _ending(hold, self._fail(hold, draft, failure))
+        return outcome
+
+    async def _fail(self, hold: Hold, draft: Draft, failure: ConsiliumError) -> None:
         try:
             await hold.finish("failed", error=str(failure), answer=draft.text or None, timings=draft.timings)
         except DatabaseUnreachable as gone:
@@ -152,7 +162,11 @@ class Attempts:
             log.warning("turn.failure_not_saved", reason=str(gone))
         turn_ended("failed", hold.turn, draft.timings, _age(hold.turn))
         trace_turn(hold.turn, "failed", draft, failure)
-        return outcome
+
+
+async def _ending(hold: Hold, work: Coroutine[None, None, None]) -> None:
+    """Who asked may go as soon as he has the answer, and with him the task: that he has it is kept all the same."""
+    await (to_its_end(work) if hold.is_shown_here else work)
 
 
 def _age(turn: Turn) -> float:

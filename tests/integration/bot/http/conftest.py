@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,6 @@ from bot.services import Services, open_services
 from bot.settings import Settings
 from db import oversight, turns
 from db.turns import Turn
-from tests.fakes.sglang_server import SGLangServer
 
 KEYS = {"site": "key-of-the-site", "app": "key-of-the-app"}
 
@@ -54,6 +54,13 @@ class Served:
             return await oversight.list_turns(connection, None, 1000)
 
 
+async def until(found: Callable[[], Awaitable[bool]], within: float = 30) -> None:
+    """Return once it is so."""
+    async with asyncio.timeout(within):
+        while not await found():  # noqa: ASYNC110  # a row tells nobody
+            await asyncio.sleep(0.02)
+
+
 Serve = Callable[..., AbstractAsyncContextManager[Served]]
 
 
@@ -84,9 +91,3 @@ def serve(sglang_settings: Settings, dsn: str) -> Serve:
 async def served(serve: Serve) -> AsyncIterator[Served]:
     async with serve() as served:
         yield served
-
-
-@pytest.fixture
-def says(server: SGLangServer) -> SGLangServer:
-    """The engine's server, which says `Rest and sleep.`"""
-    return server

@@ -107,10 +107,13 @@ async def test_an_answer_cut_off_says_so(served: Served, server: SGLangServer) -
     assert done.choices[0].finish_reason == "length"
 
 
-@pytest.mark.parametrize("stop", [" sleep", ["nothing", "d sl"]])
-async def test_an_answer_ends_before_a_stop_text(served: Served, stop: Any) -> None:
+@pytest.mark.parametrize(("stop", "left"), [(" sleep", "Rest and"), (["nothing", "d sl"], "Rest an")])
+async def test_an_answer_ends_before_a_stop_text(served: Served, stop: Any, left: str) -> None:
     done = await served.client().chat.completions.create(model="base", messages=ASKED, stop=stop)
-    assert done.choices[0].message.content == "Rest and sleep.".split(stop if isinstance(stop, str) else "d sl")[0]
+    assert (
+        done.choices[0].message.content
+        == "Rest and sleep.".split(stop if isinstance(stop, str) else "d sl", maxsplit=1)[0]
+    )
     assert done.choices[0].finish_reason == "stop"
     assert done.usage is not None
     assert 1 <= done.usage.completion_tokens <= 3

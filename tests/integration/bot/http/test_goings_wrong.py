@@ -11,20 +11,21 @@ import pytest
 
 from bot.turns.salvage import salvage
 from tests.fakes.sglang_server import SGLangServer
-from tests.integration.bot.http.conftest import Serve, Served
+from tests.integration.bot.http.conftest import Serve, Served, until
 
 ASKED: list[Any] = [{"role": "user", "content": "How do I sleep better?"}]
 
 
 async def ended(served: Served) -> tuple[str, str | None]:
     """How the only turn ended, once it has."""
-    async with asyncio.timeout(30):
-        while True:
-            [line] = await served.turns()
-            if line.ended_at is not None:
-                turn = await served.turn(str(line.id))
-                return turn.state, turn.answer
-            await asyncio.sleep(0.02)
+    await until(lambda: all_ended(served))
+    [line] = await served.turns()
+    turn = await served.turn(str(line.id))
+    return turn.state, turn.answer
+
+
+async def all_ended(served: Served) -> bool:
+    return all(line.ended_at for line in await served.turns())
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -46,9 +47,13 @@ async def test_an_answer_that_breaks_off_ends_its_stream_with_the_error(serve: S
     pieces: list[str] = []
     async with serve(generation_seconds=2) as served:
         stream = await served.client().chat.completions.create(model="base", messages=ASKED, stream=True)
-        with pytest.raises(openai.APIError, match="not ready within 2 seconds"):
+
+        async def read() -> None:
             async for chunk in stream:
-                pieces.append(chunk.choices[0].delta.content or "")
+                pieces.append(chunk.choices[0].delta.content or "")  # noqa: PERF401  # it breaks off
+
+        with pytest.raises(openai.APIError, match="not ready within 2 seconds"):
+            await read()
         assert "".join(pieces) == "Rest and"
         assert await ended(served) == ("failed", "Rest and")
 
@@ -85,9 +90,7 @@ async def test_a_client_that_goes_away_at_any_moment_leaves_nothing_open(served:
             with suppress(TimeoutError):
                 async with asyncio.timeout(moment * 0.01):
                     await http.post("/v1/chat/completions", json=asked)
-    async with asyncio.timeout(30):
-        while not all(line.ended_at for line in await served.turns()):
-            await asyncio.sleep(0.05)
+    await until(lambda: all_ended(served))
     lines = await served.turns()
     assert {line.state for line in lines} == {"stopped"}
 
@@ -103,9 +106,23 @@ async def test_a_client_that_goes_away_while_its_message_is_taken_in(served: Ser
             with suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await http.post("/v1/chat/completions", json=asked)
-    async with asyncio.timeout(30):
-        while [line.state for line in await served.turns()] != ["stopped", "delivered"]:
-            await asyncio.sleep(0.05)
+
+    async def is_stopped() -> bool:
+        return [line.state for line in await served.turns()] == ["stopped", "delivered"]
+
+    await until(is_stopped)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_client_that_goes_away_with_its_answer_has_had_it(served: Served, stream: bool) -> None:
+    asked = {"model": "base", "messages": ASKED, "stream": stream}
+    for _ in range(10):
+        async with served.http() as http, http.stream("POST", "/v1/chat/completions", json=asked) as response:
+            async for text in response.aiter_text():
+                if "finish_reason" in text and ('"stop"' in text):
+                    break
+    await until(lambda: all_ended(served))
+    assert {line.state for line in await served.turns()} == {"delivered"}
 
 
 async def test_over_the_limit_one_is_told_when_to_come_again(serve: Serve) -> None:
