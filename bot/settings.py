@@ -88,6 +88,9 @@ class Settings(BaseSettings):
     telegram_api: str = "https://api.telegram.org"
     """Address of the Bot API; another one for a Bot API server of one's own."""
 
+    telegram_per_second: int = Field(30, ge=1)
+    """Calls of the Bot API that one process makes a second at most. 30 is what Telegram allows a bot in all."""
+
     http_port: int | None = Field(8080, ge=0, le=65535)
     """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`, and of the HTTP channel where it is served; 0
     for any that is free, unset for none."""

@@ -6,21 +6,19 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from bot.channels.http import Api, Clients, api_routes
-from bot.channels.port import Gateway, Platform
-from bot.errors import BotError
+from bot.channels.port import Platform
 from bot.health import Check, health_routes, serving_http
+from bot.services.channels import Channels, NoChannel, any_channel
+from bot.services.http import http_routes
 from bot.services.opening import Progress, Role, Services, beside, open_services
 from bot.settings import Settings
 from bot.turns.jobs import answer_jobs, say_jobs
 from bot.turns.worker import Work, Worker
-from consilium.errors import N_
 from db.errors import DatabaseError
 from db.jobs import ARRIVED, CHANNEL
 from db.listening import listen
@@ -36,26 +34,6 @@ ASKED: Final = ("all", "api")
 log = structlog.get_logger(__name__)
 
 
-class NoChannel(BotError):
-    """A gateway is to be started, and no channel is set up."""
-
-    sentence = N_("No channel is set up, so there is nothing to receive from.")
-    remedy = N_("Set CONSILIUM_TELEGRAM_TOKEN or CONSILIUM_DISCORD_TOKEN; .env.example says where they come from.")
-    exit_code = 2
-
-
-@dataclass(slots=True)
-class Channels:
-    """The channels that are set up."""
-
-    platforms: dict[str, Platform] = field(default_factory=dict)
-    """Where answers are shown, in every process that has any to show."""
-    gateways: dict[str, Gateway] = field(default_factory=dict)
-    """Where messages are received: in gateways only."""
-    heard: dict[str, Check] = field(default_factory=dict)
-    """Whether each gateway hears from its platform."""
-
-
 async def serve(settings: Settings, role: Role, progress: Progress, ready: Callable[[str], None]) -> None:
     """Run one process until it is told to end (SIGTERM, SIGINT), then let what runs come to its end.
 
@@ -65,6 +43,8 @@ async def serve(settings: Settings, role: Role, progress: Progress, ready: Calla
     Raises:
         ConsiliumError: it could not start.
     """
+    if role == "gateway" and not any_channel(settings):
+        raise NoChannel
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -76,7 +56,7 @@ async def serve(settings: Settings, role: Role, progress: Progress, ready: Calla
         await stack.enter_async_context(beside(_hear(services, worker), "listening"))
         checks = _checks(services, channels, role, ending)
         if settings.http_port is not None:
-            routes = [health_routes(checks), *([api_routes(_api(settings, services))] if role in ASKED else [])]
+            routes = [health_routes(checks), *([http_routes(settings, services)] if role in ASKED else [])]
             serving = serving_http(settings.http_host, settings.http_port, *routes)
             ready(await stack.enter_async_context(serving))
         await _work(services, channels, worker, ending, settings.drain_seconds)
@@ -100,10 +80,13 @@ async def _work(services: Services, channels: Channels, worker: Worker, ending: 
 @asynccontextmanager
 async def _open_channels(settings: Settings, services: Services, role: Role) -> AsyncIterator[Channels]:
     channels = Channels()
-    async with AsyncExitStack():
-        receives = role in ("all", "gateway")
-        if receives and not channels.gateways and role == "gateway":
-            raise NoChannel
+    receives = role in ("all", "gateway")
+    async with AsyncExitStack() as stack:
+        if settings.telegram_token is not None:
+            # Imported late: each channel's library takes a while, and most services have one channel.
+            from bot.services.telegram import open_telegram
+
+            channels.join(await stack.enter_async_context(open_telegram(settings, services, receives=receives)))
         yield channels
 
 
@@ -112,18 +95,6 @@ def _make_worker(settings: Settings, services: Services, platforms: Mapping[str,
     entrypoints = [say_jobs(mind), *([answer_jobs(mind)] if role in WORKING else [])]
     work = Work(entrypoints, settings.worker_turns, settings.drain_seconds, settings.database_patience)
     return Worker(services.database, mind, services.presence, services.attempts, platforms, work)
-
-
-def _api(settings: Settings, services: Services) -> Api:
-    return Api(
-        services.mind,
-        services.composer,
-        services.database,
-        services.direct,
-        services.presence,
-        Clients(settings.api_clients),
-        settings.language,
-    )
 
 
 async def _hear(services: Services, worker: Worker) -> None:

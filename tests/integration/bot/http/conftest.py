@@ -15,9 +15,9 @@ import pytest_asyncio
 from openai import AsyncOpenAI
 from pydantic import SecretStr
 
-from bot.channels.http import Api, Clients, api_routes
 from bot.health import serving_http
 from bot.services import Services, open_services
+from bot.services.http import http_routes
 from bot.settings import Settings
 from db import oversight, turns
 from db.turns import Turn
@@ -70,19 +70,18 @@ def serve(sglang_settings: Settings, dsn: str) -> Serve:
 
     @asynccontextmanager
     async def serve(keys: dict[str, str] = KEYS, **more: Any) -> AsyncIterator[Served]:
-        settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn), "prewarm_modes": 0, **more})
-        async with open_services(settings, role="api") as services:
-            api = Api(
-                services.mind,
-                services.composer,
-                services.database,
-                services.direct,
-                services.presence,
-                Clients(keys),
-                "en",
-            )
-            async with serving_http("127.0.0.1", 0, api_routes(api)) as url:
-                yield Served(services, url)
+        own = {
+            "database_url": SecretStr(dsn),
+            "prewarm_modes": 0,
+            "language": "en",
+            "api_keys": SecretStr(",".join(f"{name}:{key}" for name, key in keys.items())),
+        }
+        settings = sglang_settings.model_copy(update={**own, **more})
+        async with (
+            open_services(settings, role="api") as services,
+            serving_http("127.0.0.1", 0, http_routes(settings, services)) as url,
+        ):
+            yield Served(services, url)
 
     return serve
 
