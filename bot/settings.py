@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 APP = "consilium"
 DEMO_MIND = Path(__file__).resolve().parent.parent / "minds" / "agoge"
@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     """Folder of the mind that answers."""
     language: Literal["ru", "en"] | None = None
     """Language of the interface for people who have not chosen one; unset: the system's."""
+    owners: Annotated[tuple[str, ...], NoDecode] = ("console:*",)
+    """Who owns the service, as `platform:id` with commas between; `*` for everybody who writes on a platform."""
 
     database_url: SecretStr | None = None
     """DSN of a Postgres with pgvector; unset: an embedded one under `data_dir`."""
@@ -87,9 +89,17 @@ class Settings(BaseSettings):
     """The bot's token from @BotFather; unset: no Telegram."""
     telegram_api: str = "https://api.telegram.org"
     """Address of the Bot API; another one for a Bot API server of one's own."""
-
-    telegram_per_second: int = Field(30, ge=1)
-    """Calls of the Bot API that one process makes a second at most. 30 is what Telegram allows a bot in all."""
+    telegram_per_second: int = Field(30, ge=1, le=1000)
+    """Calls that this process may make of the Bot API in a second; with several workers, its share of thirty."""
+    telegram_rich: bool = False
+    """Whether Telegram lays answers out itself, with tables and headings; some of its clients show nothing of them."""
+    telegram_webhook_url: str | None = None
+    """Address that Telegram posts updates to, as it is reached from outside; unset: updates are asked for."""
+    telegram_webhook_secret: SecretStr | None = None
+    """What Telegram's posts are known by: letters, digits, `_` and `-`; unset: made of the token."""
+    telegram_webhook_host: str = "127.0.0.1"
+    telegram_webhook_port: int = Field(8081, ge=0, le=65535)
+    """Where the posts are listened for, behind a reverse proxy."""
 
     http_port: int | None = Field(8080, ge=0, le=65535)
     """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`, and of the HTTP channel where it is served; 0
@@ -105,6 +115,22 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(None, pattern=r"^https?://[^/\s]+\S*$")
     """Address of an OpenTelemetry collector that traces are sent to by OTLP over HTTP; unset: there are none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("owners", mode="before")
+    @classmethod
+    def _listed(cls, written: object) -> object:
+        if not isinstance(written, str):
+            return written
+        return tuple(one.strip() for one in written.split(",") if one.strip())
+
+    @field_validator("owners", mode="after")
+    @classmethod
+    def _named(cls, owners: tuple[str, ...]) -> tuple[str, ...]:
+        for owner in owners:
+            platform, colon, name = owner.partition(":")
+            if not (platform and colon and name):
+                raise ValueError(f"“{owner}” is no owner: write platform:id, such as telegram:123456")
+        return owners
 
     @field_validator("mind", "data_dir", "cache_dir", "state_dir", mode="after")
     @classmethod

@@ -137,3 +137,13 @@ class TurnTaken(DatabaseError):
 
     def __init__(self) -> None:
         super().__init__()
+
+
+class PersonBusy(DatabaseError):
+    """Raised when two people are being joined to each other from both sides at once; neither has been."""
+
+    sentence: ClassVar[str] = N_("Both accounts are being joined from both sides at this moment.")
+    remedy: ClassVar[str] = N_("Try again from one of them.")
+
+    def __init__(self) -> None:
+        super().__init__()

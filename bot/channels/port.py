@@ -57,8 +57,11 @@ class Incoming:
     """Where the answer goes; None when the process that received the message shows it itself."""
     chat: str | None = None
     """The platform's id of the chat, where several people share one; None in private."""
+    guild: str | None = None
+    """The platform's id of the community that the chat belongs to, such as a Discord server."""
     roles: frozenset[str] = frozenset()
-    """What the person may do here."""
+    """The roles that the person has there, by the platform's ids and not by names that anybody could give himself.
+    What they allow is granted with /admin."""
     files: Sequence[FileRef] = ()
     counted: bool = True
     """Whether it counts against the person's and the chat's allowance."""

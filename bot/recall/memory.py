@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from db import memory as rows
+from db import sessions
 from db.connection import PersonConnection
 from db.database import Database
 from db.memory import Embedding, Memory
@@ -46,10 +47,14 @@ class PersonalMemory:
             source_turn_id=source_turn_id,
         )
 
-    async def recall(self, user_id: UUID, question: str, limit: int) -> list[Recalled]:
+    async def recall(self, user_id: UUID, question: str, limit: int, *, chat: str | None = None) -> list[Recalled]:
         """What the person has told that bears on `question`, best first.
 
         The scores are added rather than the ranks: ranks throw away how much better the best is.
+
+        Args:
+            chat: the chat with others that he is in (`Session.company`); what he told anywhere else does not exist
+                there.
         """
         if limit == 0:
             return []
@@ -57,6 +62,10 @@ class PersonalMemory:
         async with self._database.person(user_id) as connection:
             by_meaning = await rows.recall_by_vector(connection, embedding, CANDIDATES) if embedding else []
             by_words = await rows.recall_by_words(connection, question, CANDIDATES)
+            if chat is not None:
+                here = await sessions.in_company(connection, chat)
+                by_meaning = [found for found in by_meaning if found[0].session_id in here]
+                by_words = [found for found in by_words if found[0].session_id in here]
         found = {memory.id: memory for memory, _ in (*by_meaning, *by_words)}
         similarity = {memory.id: score for memory, score in by_meaning}
         rank = {memory.id: score for memory, score in by_words}

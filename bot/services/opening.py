@@ -18,6 +18,7 @@ from bot.recall.memory import PersonalMemory
 from bot.services.building import base_model_folder, database_address, make_embedder, make_engine, open_composer
 from bot.settings import Settings
 from bot.tracing import sending_traces
+from bot.turns.access import Doorkeeper
 from bot.turns.admission import Ceilings
 from bot.turns.attempt import Attempts, Persistence
 from bot.turns.direct import Direct
@@ -91,7 +92,8 @@ async def open_services(
         running = RunningTurns()
         memory = PersonalMemory(database, embedder)
         patience = timedelta(seconds=settings.turn_seconds)
-        inbox = Inbox(mind, database, memory, composer, running, _ceilings(settings), patience)
+        door = Doorkeeper(mind.name, settings.owners)
+        inbox = Inbox(mind, database, memory, composer, running, _ceilings(settings), patience, door)
         pipeline = None
         if engine and embedder:
             limits = Limits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds)

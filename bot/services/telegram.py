@@ -12,9 +12,13 @@ from bot.channels.telegram.intake import Intake
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.pacing import Pacer, Rate, Rates
 from bot.channels.telegram.platform import TelegramPlatform
+from bot.channels.telegram.reply import Looks
+from bot.channels.telegram.webhook import Hook, TelegramWebhook
 from bot.services.channels import Channels
 from bot.services.opening import Services
 from bot.settings import Settings
+from bot.turns.commands import COMMANDS
+from bot.turns.inbox import Inbox
 
 
 @asynccontextmanager
@@ -24,14 +28,25 @@ async def open_telegram(settings: Settings, services: Services, *, receives: boo
     try:
         outbox = Outbox(bot, Pacer(Rates(overall=Rate(settings.telegram_per_second, 1))))
         channels = Channels()
-        platform = TelegramPlatform(outbox)
+        commands = frozenset(command.name for command in COMMANDS)
+        platform = TelegramPlatform(outbox, Looks(services.mind, commands, settings.telegram_rich))
         channels.platforms[platform.name] = platform
         if receives:
             errands = Errands()
-            intake = Intake(services.inbox, platform, services.database, errands)
-            gateway = TelegramGateway(outbox, intake, errands)
+            inbox = services.inbox
+            intake = Intake(inbox, platform, outbox, services.database, services.mind, errands)
+            gateway = _make_gateway(Hook.of(settings), outbox, intake, inbox, errands)
             channels.gateways[platform.name] = gateway
             channels.heard[platform.name] = gateway.heard
         yield channels
     finally:
         await bot.session.close()
+
+
+def _make_gateway(
+    hook: Hook | None, outbox: Outbox, intake: Intake, inbox: Inbox, errands: Errands
+) -> TelegramGateway | TelegramWebhook:
+    """One that Telegram posts to, where it is told of an address, or one that asks."""
+    if hook is None:
+        return TelegramGateway(outbox, intake, inbox, errands)
+    return TelegramWebhook(outbox, intake, inbox, errands, hook)

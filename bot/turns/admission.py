@@ -12,6 +12,7 @@ from bot.turns.errors import MessageRefused
 from consilium.errors import N_
 from db import allowances, oversight
 from db.allowances import Allowance, Refusal
+from db.chats import chat_key
 from db.connection import Connection
 
 _FULL_FOR: Final = 60.0
@@ -94,7 +95,7 @@ async def admit(connection: Connection, ceilings: Ceilings, user_id: UUID, incom
     if refusal is not None:
         raise _refused(refusal, ceilings.person)
     if incoming.chat is not None:
-        refusal = await allowances.take(connection, f"chat:{incoming.platform}:{incoming.chat}", ceilings.chat)
+        refusal = await allowances.take(connection, chat_key(incoming.platform, incoming.chat), ceilings.chat)
         if refusal is not None:
             raise ChatTooBusy(refusal.wait)
 

@@ -19,7 +19,6 @@ from bot.turns.draft import Draft
 from bot.turns.errors import GivenUp
 from bot.turns.failures import failed, foreseen, may_pass
 from bot.turns.hold import Hold
-from bot.turns.inbox import said_by
 from bot.turns.metrics import tokens_spent, turn_ended, turn_put_back
 from bot.turns.pipeline import Pipeline
 from bot.turns.traces import trace_attempt, trace_put_back, trace_turn
@@ -95,7 +94,7 @@ class Attempts:
     async def _answer(self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply) -> Outcome:
         turn = hold.turn
         if turn.kind == "command":
-            outcome = said_by(turn)
+            outcome = await hold.said()
         else:
             assert self._pipeline is not None
             outcome = await self._pipeline.answer(conversation, hold, draft, reply)

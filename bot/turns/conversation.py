@@ -53,7 +53,11 @@ async def open_conversation(
     user = await users.identify(connection, platform=incoming.platform, external_id=incoming.person)
     person = await connection.become(user.id)
     session = await sessions.open(
-        person, platform=incoming.platform, place=f"{mind.name}/{incoming.place}", mode=mind.default_mode
+        person,
+        platform=incoming.platform,
+        place=f"{mind.name}/{incoming.place}",
+        mode=mind.default_mode,
+        chat=incoming.chat,
     )
     return Conversation(user, session, heard_language(incoming), incoming.given), person
 

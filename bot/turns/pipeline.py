@@ -111,7 +111,9 @@ class Pipeline:
 
     async def _prompt(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft) -> Prompt:
         with draft.timed("recall"):
-            recalled = await self._memory.recall(conversation.user.id, turn.question, self._limits.memories)
+            recalled = await self._memory.recall(
+                conversation.user.id, turn.question, self._limits.memories, chat=conversation.session.company
+            )
             window = await self._window(conversation, turn)
         given = conversation.given
         room = self._engine.context_tokens - self._sampling(given).max_tokens

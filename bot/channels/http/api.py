@@ -13,7 +13,6 @@ from bot.channels.http.reading import read_user
 from bot.channels.http.reply import PLATFORM
 from bot.locales import LANGUAGES, Language, Translator, system_language
 from bot.mind import Mind
-from bot.modes.access import check_access
 from bot.modes.composer import Composer
 from bot.modes.expression import parse
 from bot.modes.resolve import ResolvedMode, resolve
@@ -22,9 +21,6 @@ from bot.turns.presence import Presence
 from db import users
 from db.connection import PersonConnection
 from db.database import Database
-
-ROLES: frozenset[str] = frozenset()
-"""Those of whoever asks over HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +37,12 @@ class Api:
     """Of the service's own sentences for those who ask for none; None for the system's."""
 
     def mode(self, model: str) -> ResolvedMode:
-        """The mode that a model's name stands for; it could answer.
+        """The mode that a model's name stands for; whom it may answer is not looked at.
 
         Raises:
-            ModeError: there is no such mode, the mind does not allow it, or not over HTTP.
+            ModeError: there is no such mode, or the mind does not allow it.
         """
         mode = resolve(parse(model), self.mind)
-        check_access(mode, self.mind, ROLES)
         self.composer.check(mode)
         return mode
 

@@ -6,7 +6,7 @@ import time
 
 from aiohttp import web
 
-from bot.channels.http.api import ROLES, Api, spoken
+from bot.channels.http.api import Api, spoken
 from bot.channels.http.clients import person_of
 from bot.channels.http.errors import ServiceEnding
 from bot.channels.http.reading import read_conversation, read_request
@@ -33,7 +33,6 @@ async def complete(api: Api, request: web.Request) -> web.StreamResponse:
         session or asked.person or "",
         question,
         language=spoken(request),
-        roles=ROLES,
         given=given,
     )
     taken = await api.direct.take_in(incoming)

@@ -11,8 +11,9 @@ from aiohttp import web
 
 from bot.channels.http.errors import RequestRefused
 from bot.modes.errors import ModeError, ModeNotAllowed
+from bot.turns.access import NotLetIn
 from bot.turns.admission import NotAdmitted, ServiceFull
-from bot.turns.errors import GenerationTooSlow, MessageRefused, MessageTooLong
+from bot.turns.errors import GenerationTooSlow, MessageRefused, MessageTooLong, PassedOver
 from consilium.errors import ConsiliumError
 from db.errors import DatabaseError
 from inference.adapters.revoked import AdapterRevoked
@@ -47,6 +48,8 @@ def verdict(error: ConsiliumError | None) -> Verdict:
         return _refused(error)
     if isinstance(error, NotAdmitted):
         return _not_now(error)
+    if isinstance(error, (NotLetIn, PassedOver)):
+        return Verdict(403, "permission_error", "not_let_in", "user")
     if isinstance(error, ModeNotAllowed):
         return Verdict(403, "permission_error", "model_not_allowed", "model")
     if isinstance(error, (ModeError, AdapterRevoked)):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.channels.http.api import ROLES, Api
+from bot.channels.http.api import Api
 from bot.locales import Translator
 from bot.modes.access import check_access
 from bot.modes.errors import ModeError
@@ -28,7 +28,7 @@ class Choice:
 
 
 def choices(api: Api, say: Translator) -> Iterator[Choice]:
-    """Modes with names that may be asked for over HTTP; sums of adapters may be asked for as well."""
+    """Modes with names that are open to everybody; sums of adapters may be asked for as well."""
     mind, language = api.mind, say.language
     found = [
         ("auto", "auto", say("the nearest adapter, chosen for each message by its meaning"), ()),
@@ -39,7 +39,7 @@ def choices(api: Api, say: Translator) -> Iterator[Choice]:
     for name, kind, about, aliases in found:
         mode = resolve(parse(name), mind)
         try:
-            check_access(mode, mind, ROLES)
+            check_access(mode, mind, ())
         except ModeError:
             continue
         yield Choice(name, kind, about, tuple(aliases), mode.text)

@@ -65,6 +65,9 @@ def telegram_errors() -> Iterator[None]:
     except TelegramRetryAfter as error:
         raise DeliveryFailed(NAME, reason_of(error), float(error.retry_after)) from error
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
+        # A Bot API server of one's own may be too old for a method; a token that is none is not found either.
+        if "method not found" in error.message:
+            raise Undeliverable(NAME, reason_of(error)) from error
         raise refused(reason_of(error)) from error
     except (TelegramForbiddenError, TelegramBadRequest, TelegramEntityTooLarge) as error:
         raise Undeliverable(NAME, reason_of(error)) from error

@@ -58,12 +58,10 @@ def of_message(update: int, message: Message, me: Me) -> Incoming | None:
     )
 
 
-def of_press(update: int, query: CallbackQuery, text: str) -> Incoming | None:
-    """What pressing a button says, in words; None when its message is not there any more."""
-    message = query.message
-    if not isinstance(message, Message):
-        return None
-    place = replace(place_of(message, update), reply_to=None)
+def of_press(update: int, query: CallbackQuery, message: Message, text: str, *, replaces: bool = False) -> Incoming:
+    """What pressing a button under a message says, in words; the answer may take the place of that message."""
+    place = place_of(message, update)
+    place = replace(place, reply_to=None, instead=message.message_id if replaces else None)
     return Incoming(
         platform=PLATFORM,
         person=str(query.from_user.id),

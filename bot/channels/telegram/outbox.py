@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -14,13 +14,22 @@ from aiogram.methods import (
     DeleteMessage,
     EditMessageText,
     SendChatAction,
+    SendDocument,
     SendMessage,
     SendMessageDraft,
     TelegramMethod,
 )
-from aiogram.types import InlineKeyboardMarkup, LinkPreviewOptions, Message, ReplyParameters
+from aiogram.types import (
+    BufferedInputFile,
+    InlineKeyboardMarkup,
+    InputRichMessage,
+    LinkPreviewOptions,
+    Message,
+    ReplyParameters,
+)
 
 from bot.channels.errors import DeliveryError, DeliveryFailed, Undeliverable
+from bot.channels.port import File
 from bot.channels.telegram.client import telegram_errors
 from bot.channels.telegram.formatted import Formatted
 from bot.channels.telegram.pacing import Pacer, Urgency
@@ -47,6 +56,8 @@ class Page:
 
     content: Formatted
     keyboard: InlineKeyboardMarkup | None = None
+    rich: str | None = None
+    """Markdown that Telegram lays out itself, in the place of `content`."""
 
 
 class Outbox:
@@ -100,6 +111,15 @@ class Outbox:
         """
 
         def method(chat: int) -> EditMessageText:
+            if page.rich is not None:
+                return EditMessageText(
+                    chat_id=chat,
+                    message_id=message_id,
+                    rich_message=InputRichMessage(markdown=page.rich),
+                    parse_mode=None,
+                    link_preview_options=_NO_PREVIEW,
+                    reply_markup=page.keyboard,
+                )
             return EditMessageText(
                 chat_id=chat,
                 message_id=message_id,
@@ -119,6 +139,23 @@ class Outbox:
             if _UNCHANGED not in said:
                 raise
         return True
+
+    async def document(self, place: Place, file: File) -> int:
+        """Send a file; its message's id. A file has no empty message to go before it: sent again, it is there twice.
+
+        Raises:
+            DeliveryError: it has not been sent, as far as is known.
+        """
+
+        def method(chat: int) -> SendDocument:
+            return SendDocument(
+                chat_id=chat,
+                message_thread_id=place.thread,
+                document=BufferedInputFile(file.content, file.name),
+                parse_mode=None,
+            )
+
+        return (await self._call(place, method, Urgency.FINAL, pauses=())).message_id
 
     async def delete(self, place: Place, message_id: int) -> None:
         """Take a message away, if it can be."""
@@ -184,6 +221,7 @@ class Outbox:
         *,
         granted: bool = False,
         message: bool = True,
+        pauses: Sequence[float] = PAUSES,
     ) -> T:
         """Make a call in its turn, and again where it failed on its way; what may come later is made once.
 
@@ -191,7 +229,7 @@ class Outbox:
             DeliveryError: it could not be made.
         """
         timeout = _BRIEF if urgency is Urgency.LATER else None
-        pauses = iter(() if urgency is Urgency.LATER else PAUSES)
+        left = iter(() if urgency is Urgency.LATER else pauses)
         waited = 0.0
         while True:
             if not granted:
@@ -211,7 +249,7 @@ class Outbox:
                     if urgency is Urgency.LATER or waited > LONGEST_WAIT:
                         raise
                     continue
-                pause = next(pauses, None)
+                pause = next(left, None)
                 if pause is None:
                     raise
                 log.info("telegram.call_again", reason=str(error), pause=pause)

@@ -17,6 +17,8 @@ from typing import Final
 
 MARGIN: Final = 1.08
 """Windows are taken to be longer by this factor: calls may draw together on their way."""
+SPREAD: Final = 10
+"""The calls of one second are spread over so many parts of it: many at once draw together on their way."""
 EVERYWHERE: Final = 1.0
 """A wait of up to so many seconds is asked for when the bot calls too often in all: then every chat waits."""
 
@@ -81,7 +83,8 @@ class Pacer:
     def __init__(self, rates: Rates = Rates(), now: Callable[[], float] = time.monotonic) -> None:
         self._rates = rates
         self._now = now
-        self._overall = _Window(rates.overall)
+        spread = Rate(max(1, rates.overall.calls // SPREAD), rates.overall.seconds / SPREAD)
+        self._overall = (_Window(rates.overall), _Window(spread))
         self._windows: dict[tuple[int, Rate], _Window] = {}
         self._closed: dict[int | None, float] = {}
         """Until when a chat, or under None everything, is closed."""
@@ -136,7 +139,9 @@ class Pacer:
     def _grant(self) -> None:
         now, soonest = self._now(), float("inf")
         for waiting in list(self._waiting):
-            everywhere = max(self._overall.open_at(now, waiting.urgency), self._closed.get(None, 0.0))
+            everywhere = max(
+                self._closed.get(None, 0.0), *(window.open_at(now, waiting.urgency) for window in self._overall)
+            )
             if everywhere > now:
                 soonest = min(soonest, everywhere)
                 break
@@ -146,7 +151,7 @@ class Pacer:
             if at > now:
                 soonest = min(soonest, at)
                 continue
-            for window in (self._overall, *waiting.windows):
+            for window in (*self._overall, *waiting.windows):
                 window.taken.append(now)
             self._waiting.remove(waiting)
             if not waiting.granted.done():

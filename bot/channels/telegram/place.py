@@ -19,6 +19,8 @@ class Place:
     """The message that is answered."""
     draft: int = 1
     """The id of what is shown while the answer is made; another one for each answer."""
+    instead: int | None = None
+    """A message of the bot's that the answer is shown in, instead of in a new one."""
 
     @classmethod
     def of(cls, address: Address) -> Place:

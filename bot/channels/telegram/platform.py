@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from aiogram.methods import GetFile
 
@@ -11,35 +11,25 @@ from bot.channels.port import Address, Parts
 from bot.channels.telegram.client import NAME, PLATFORM, telegram_errors
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.place import Place
-from bot.channels.telegram.reply import TelegramReply
+from bot.channels.telegram.reply import Looks, TelegramReply
 from bot.locales import Translator
 
 _PIECE = 65536
 
 
-class Unrecorded:
-    """Parts of what is said once and by nobody else (`bot.channels.port.Parts`)."""
-
-    @property
-    def known(self) -> Sequence[str]:
-        return ()
-
-    async def record(self, n: int, message_id: str) -> None:
-        """Nobody will look for it."""
-
-
 class TelegramPlatform:
     """Shows answers in Telegram (`bot.channels.port.Platform`)."""
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, looks: Looks) -> None:
         self._outbox = outbox
+        self._looks = looks
 
     @property
     def name(self) -> str:
         return PLATFORM
 
     def reply(self, address: Address, parts: Parts, say: Translator) -> TelegramReply:
-        return TelegramReply(self._outbox, Place.of(address), parts, say)
+        return TelegramReply(self._outbox, Place.of(address), parts, say, self._looks)
 
     async def fetch(self, handle: Address) -> AsyncIterator[bytes]:
         """The content of a file, in pieces; Telegram gives bots up to 20 MB.

@@ -1,16 +1,15 @@
-"""/remember, /memory and /forget."""
+"""/remember and /memory."""
 
 from __future__ import annotations
 
 from bot.channels.port import Table
 from bot.turns.commands.context import COMMANDS, CommandContext
 from bot.turns.commands.registry import Said
-from bot.turns.errors import BadArgument, NothingRemembered
+from bot.turns.errors import BadArgument
 from consilium.errors import N_
 
 MAX_CHARACTERS = 2000
 """Of one memory: what an embedder can take in, and a prompt can hold beside others."""
-_EVERYTHING = ("all", "everything", "всё", "все")
 
 
 @COMMANDS.command("remember", N_("keep something about you, for this and later conversations"), "TEXT")
@@ -25,7 +24,7 @@ async def remember(context: CommandContext, argument: str) -> Said:
     return Said(context.say("I will remember: {content}", content=memory.content))
 
 
-@COMMANDS.command("memory", N_("what I remember about you"))
+@COMMANDS.command("memory", N_("what I remember about you"), in_private=True)
 async def show_memory(context: CommandContext, _argument: str) -> Said:
     """Number everything remembered, oldest first."""
     memories = await context.memory.all(context.connection)
@@ -35,22 +34,3 @@ async def show_memory(context: CommandContext, _argument: str) -> Said:
     rows = [(str(n), memory.content, f"{memory.created_at:%Y-%m-%d}") for n, memory in enumerate(memories, 1)]
     text = say("This is what I remember about you; /forget N deletes one, /forget all deletes everything.")
     return Said(text, Table(("N", say("what"), say("since")), rows))
-
-
-@COMMANDS.command("forget", N_("delete what I remember about you: one thing by its number, or everything"), "N|all")
-async def forget(context: CommandContext, argument: str) -> Said:
-    """Delete memories for good."""
-    say = context.say
-    if argument.casefold() in _EVERYTHING:
-        count = await context.memory.forget_all(context.connection)
-        return Said(say("Forgotten for good: {count}.", count=count))
-    memories = await context.memory.all(context.connection)
-    if not memories:
-        raise NothingRemembered
-    number = int(argument) if argument.isascii() and argument.isdigit() else 0
-    if not 1 <= number <= len(memories):
-        usage = say("/forget N with N from /memory (1 to {last}), or /forget all", last=len(memories))
-        raise BadArgument("forget", argument[:40], usage)
-    chosen = memories[number - 1]
-    await context.memory.forget(context.connection, chosen.id)
-    return Said(say("Forgotten for good: {content}", content=chosen.content))

@@ -17,6 +17,10 @@ ANSWER = re.compile(r"«.*q(?P<chat>\d+)-(?P<number>\d+) .*»\.", re.DOTALL)
 """A whole answer of the engine that echoes."""
 
 
+PATIENT = 4
+"""Unanswered questions after which a person waits before he asks another: a steady load, and not a growing heap."""
+
+
 @dataclass
 class Person:
     """One private chat, and the message ids of what was asked in it."""
@@ -56,14 +60,15 @@ class Crowd:
             telegram.users.start(person.chat)
 
     async def ask_on(self, pause: tuple[float, float], until: asyncio.Event) -> None:
-        """Each asks one question after another, whether the last is answered or not."""
+        """Each asks one question after another, whether the last is answered or not, but for `PATIENT` of them."""
         async with asyncio.TaskGroup() as group:
             for person in self.people:
                 group.create_task(self._ask_on(person, pause, until))
 
     async def _ask_on(self, person: Person, pause: tuple[float, float], until: asyncio.Event) -> None:
         while not until.is_set():
-            self.ask(person)
+            if len(person.asked) - len(self._ends(person)) < PATIENT:
+                self.ask(person)
             try:
                 async with asyncio.timeout(self._random.uniform(*pause)):
                     await until.wait()

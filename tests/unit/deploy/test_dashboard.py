@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 DEPLOY = Path(__file__).parents[3] / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "dashboard.json").read_text("utf-8"))
 PARTS = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_count", "_sum"]}
+IMPORTS = re.compile(r"^from prometheus_client import .*(Counter|Gauge|Histogram)", re.MULTILINE)
 SCRAPED = {"instance", "job", "le"}
 """Labels that come with every sample, or with a bucket."""
 NAMED = re.compile(r"(consilium_\w+)(?:\{([^}]*)\})?")
@@ -26,9 +27,7 @@ def modules() -> Iterator[str]:
     root = DEPLOY.parent
     for house in ("bot", "inference", "db"):
         for path in (root / house).rglob("*.py"):
-            if re.search(
-                r"^from prometheus_client import .*(Counter|Gauge|Histogram)", path.read_text("utf-8"), re.MULTILINE
-            ):
+            if IMPORTS.search(path.read_text("utf-8")):
                 yield ".".join(path.relative_to(root).with_suffix("").parts)
 
 
@@ -79,9 +78,11 @@ def test_it_asks_for_what_there_is(expression: str) -> None:
 @pytest.mark.parametrize(
     "promised",
     [
-        "consilium_turns_open", "consilium_turns_ended_total", "consilium_turns_oldest_seconds", "consilium_tokens_total",
+        "consilium_turns_open", "consilium_turns_ended_total", "consilium_turns_oldest_seconds",
+        "consilium_tokens_total",
         'stage="first_token"', 'stage="recall"', "consilium_messages_refused_total", "consilium_engine_servers",
-        "consilium_engine_recoveries_total", "consilium_adapters_resident", "consilium_adapter_loads_total",
+        "consilium_engine_recoveries_total", "consilium_adapters_resident",
+        "consilium_adapter_loads_total",
         "consilium_adapter_evictions_total", "consilium_composition_seconds_bucket", "consilium_http_requests_total",
     ],
 )  # fmt: skip
