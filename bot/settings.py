@@ -102,12 +102,18 @@ class Settings(BaseSettings):
     """Where the posts are listened for, behind a reverse proxy."""
 
     http_port: int | None = Field(8080, ge=0, le=65535)
-    """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`; 0 for any that is free, unset for none."""
+    """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`, and of the HTTP channel where it is served; 0
+    for any that is free, unset for none."""
     http_host: str = "127.0.0.1"
+    api_keys: SecretStr | None = None
+    """Who may use the HTTP channel: `NAME:KEY` pairs, parted by commas; unset: programs on this machine, without a
+    key."""
     metrics_port: int | None = Field(None, ge=1, le=65535)
     """Port of the Prometheus metrics in the other commands; unset: they are not served."""
     metrics_host: str = "127.0.0.1"
     """Address the metrics are served on."""
+    otlp_endpoint: str | None = Field(None, pattern=r"^https?://[^/\s]+\S*$")
+    """Address of an OpenTelemetry collector that traces are sent to by OTLP over HTTP; unset: there are none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("owners", mode="before")
@@ -131,6 +137,22 @@ class Settings(BaseSettings):
     def _home(cls, path: Path) -> Path:
         return path.expanduser()
 
+    @field_validator("api_keys", mode="after")
+    @classmethod
+    def _pairs(cls, keys: SecretStr | None) -> SecretStr | None:
+        pairs = _pairs(keys)
+        names, values = [name for name, _ in pairs], [key for _, key in pairs]
+        if not all(names) or not all(values):
+            raise ValueError("it takes NAME:KEY pairs, parted by commas")
+        if len(set(names)) < len(names) or len(set(values)) < len(values):
+            raise ValueError("each name and each key stands once")
+        return keys
+
+    @property
+    def api_clients(self) -> dict[str, str]:
+        """Keys of the HTTP channel by their names."""
+        return dict(_pairs(self.api_keys))
+
     @property
     def compositions_dir(self) -> Path:
         return self.cache_dir / "compositions"
@@ -138,3 +160,9 @@ class Settings(BaseSettings):
     @property
     def models_dir(self) -> Path:
         return self.cache_dir / "models"
+
+
+def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:
+    written = keys.get_secret_value().split(",") if keys else []
+    parted = (pair.partition(":") for pair in written if pair.strip())
+    return [(name.strip(), key.strip()) for name, _, key in parted]

@@ -17,6 +17,7 @@ from bot.modes.router import Router
 from bot.recall.memory import PersonalMemory
 from bot.services.building import base_model_folder, database_address, make_embedder, make_engine, open_composer
 from bot.settings import Settings
+from bot.tracing import sending_traces
 from bot.turns.access import Doorkeeper
 from bot.turns.admission import Ceilings
 from bot.turns.attempt import Attempts, Persistence
@@ -64,6 +65,7 @@ async def open_services(
     answers = role != "gateway"
     async with AsyncExitStack() as stack:
         mind = await asyncio.to_thread(load_mind, settings.mind)
+        await stack.enter_async_context(sending_traces(settings.otlp_endpoint, role, mind.name))
         if answers:
             progress(N_("preparing the base model (the first time takes half a minute)"))
         base_folder = await asyncio.to_thread(base_model_folder, settings, mind, weights=None if answers else False)
