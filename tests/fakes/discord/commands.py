@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from tests.fakes.discord.server import DiscordFake
 
 LOCALES = frozenset({
-    "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl", "no", "pl", "pt-BR", "ro",
-    "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th", "zh-CN", "ja", "zh-TW", "ko",
+    "id", "da", "de", "en-GB", "en-US", "es-ES", "es-419", "fr", "hr", "it", "lt", "hu", "nl", "no", "pl", "pt-BR",
+    "ro", "fi", "sv-SE", "vi", "tr", "cs", "el", "bg", "ru", "uk", "hi", "th", "zh-CN", "ja", "zh-TW", "ko",
 })  # fmt: skip
 SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(1, 12)
 WITH_CHOICES = (STRING, INTEGER, NUMBER)
@@ -26,8 +26,9 @@ def is_name(name: str) -> bool:
 
 
 def _in_name(char: str) -> bool:
+    kind = unicodedata.category(char)[0]
     thai_or_devanagari = "\u0900" <= char <= "\u097f" or "\u0e00" <= char <= "\u0e7f"
-    return char in "-_" or unicodedata.category(char)[0] in "LN" or thai_or_devanagari
+    return char in "-_" or kind in "LN" or (kind == "M" and thai_or_devanagari)
 
 
 def _check_name(form: Form, item: dict[str, Any], path: Path) -> None:

@@ -15,6 +15,7 @@ REFUSALS = {
     10015: (404, "Unknown Webhook"),
     10062: (404, "Unknown interaction"),
     10063: (404, "Unknown application command"),
+    20012: (403, "You are not authorized to perform this action on this application"),
     30010: (400, "Maximum number of reactions reached (20)"),
     30015: (400, "Maximum number of attachments in a message reached (10)"),
     30032: (400, "Maximum number of application commands reached (100)"),
@@ -58,6 +59,11 @@ def refusal(code: int) -> ApiError:
 def plain(status: int, reason: str) -> ApiError:
     """A refusal without a code, as Discord gives for paths, methods and tokens."""
     return ApiError(status, 0, f"{status}: {reason}")
+
+
+def too_soon(code: int, message: str, seconds: float) -> ApiError:
+    """The refusal of something that may be done again after some seconds, apart from rate limits."""
+    return ApiError(429, code, message, retry_after=seconds, **{"global": False})
 
 
 class Form:

@@ -15,6 +15,7 @@ from tests.fakes.discord.sessions import Link, Session
 if TYPE_CHECKING:
     from tests.fakes.discord.messages import Message
     from tests.fakes.discord.server import DiscordFake
+    from tests.fakes.discord.state import Channel, Guild
 
 RESUMABLE_FOR = 180.0
 PAYLOAD_LIMIT = 4096
@@ -183,8 +184,15 @@ class Gateway:
         })  # fmt: skip
         return None
 
-    def tell(self, event: str, data: dict[str, Any], guild_id: int | None = None) -> None:
-        """Sends an event to each session it is for."""
+    def tell(
+        self, event: str, data: dict[str, Any], guild: Guild | None = None, channel: Channel | None = None
+    ) -> None:
+        """Sends an event to each session it is for, if it is of a guild the bot is in and of a channel it sees."""
+        world, guild_id = self._fake.world, guild.id if guild else None
+        if (guild and event != "GUILD_DELETE" and world.bot.id not in guild.members) or (
+            channel and not world.sees(world.bot.id, channel)
+        ):
+            return
         self._fake.journal.add("event", event=event, data=data)
         for session in self.sessions.values():
             if session.wants(event, guild_id):
@@ -193,7 +201,8 @@ class Gateway:
     def tell_of_message(self, event: str, message: Message) -> None:
         """Sends a message's event where the bot sees its channel; an ephemeral one comes as if it were direct."""
         world, channel = self._fake.world, message.channel
-        if not world.sees(world.bot.id, channel) and message.author != world.bot.id:
+        hidden = not world.sees(world.bot.id, channel) and message.author != world.bot.id
+        if hidden or (event == "MESSAGE_DELETE" and message.seen_only_by is not None):
             return
         guild = channel.guild if message.seen_only_by is None else None
         place = {"guild_id": str(guild.id)} if guild else {}

@@ -67,7 +67,7 @@ class Limits:
         self._note_haste(key, now)
         if not self.enabled or route == UNCOUNTED:
             return {}, None
-        counted_globally = not route.endswith(UNCOUNTED) and "/webhooks/" not in route
+        counted_globally = "/webhooks/" not in route
         while self._global and self._global[0] <= now - GLOBAL[1]:
             self._global.popleft()
         if counted_globally and len(self._global) >= GLOBAL[0]:

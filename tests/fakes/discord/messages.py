@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.fakes.discord import bodies
-from tests.fakes.discord.errors import ApiError, Form, refusal
-from tests.fakes.discord.state import DM, THREADS, Channel
+from tests.fakes.discord.errors import Form, refusal
+from tests.fakes.discord.state import DM, Channel
 
 if TYPE_CHECKING:
     from tests.fakes.discord.server import DiscordFake
@@ -248,14 +248,3 @@ class Messages:
 def signature(path: str, expires: str) -> str:
     """What makes an attachment's address valid."""
     return hashlib.sha256(f"{path} {expires}".encode()).hexdigest()
-
-
-def slow_down(seconds: float) -> ApiError:
-    """The refusal of a message sent too soon in a slow channel."""
-    text = "This action cannot be performed due to slowmode rate limit."
-    return ApiError(429, 20016, text, retry_after=seconds, **{"global": False})
-
-
-def is_thread(channel: Channel) -> bool:
-    """Whether a channel is a thread."""
-    return channel.kind in THREADS

@@ -99,8 +99,7 @@ async def change_channel(fake: DiscordFake, call: Call) -> Answer:
     found.name = body.get("name") or found.name
     found.archived, found.locked = body.get("archived", found.archived), body.get("locked", found.locked)
     data = fake.world.channel_json(found)
-    assert found.guild is not None
-    fake.gateway.tell("THREAD_UPDATE" if found.kind in THREADS else "CHANNEL_UPDATE", data, found.guild.id)
+    fake.gateway.tell("THREAD_UPDATE" if found.kind in THREADS else "CHANNEL_UPDATE", data, found.guild)
     return 200, data
 
 
@@ -108,23 +107,27 @@ async def typing(fake: DiscordFake, call: Call) -> Answer:
     """The bot is writing."""
     found = fake.world.channel_for_bot(call.id("channel"), "send_messages")
     fake.journal.add("typing", channel=str(found.id), user=str(fake.world.bot.id))
-    guild_id = found.guild.id if found.guild else None
-    data = {"channel_id": str(found.id), "user_id": str(fake.world.bot.id), "timestamp": int(fake.clock.now())}
-    fake.gateway.tell("TYPING_START", {**data, **({"guild_id": str(guild_id)} if guild_id else {})}, guild_id)
+    tell_typing(fake, found, fake.world.bot.id)
     return NO_CONTENT
+
+
+def tell_typing(fake: DiscordFake, place: Channel, who: int) -> None:
+    """Somebody is writing."""
+    data: dict[str, Any] = {"channel_id": str(place.id), "user_id": str(who), "timestamp": int(fake.clock.now())}
+    if place.guild:
+        data |= {"guild_id": str(place.guild.id), "member": place.guild.members[who].json()}
+    fake.gateway.tell("TYPING_START", data, place.guild, place)
 
 
 def open_thread(fake: DiscordFake, parent: Channel, owner: int, name: str, kind: int, **what: Any) -> Channel:
     """A new thread, told to whom it concerns."""
-    assert parent.guild is not None
-    bot = fake.world.bot.id
     thread = fake.world.add_channel(kind, name=name, guild=parent.guild, parent=parent, owner_id=owner, people=[owner])
     for key, value in what.items():
         setattr(thread, key, value)
     if "id" in what:
         fake.world.channels = {c.id: c for c in fake.world.channels.values()}
-    if fake.world.sees(bot, thread):
-        fake.gateway.tell("THREAD_CREATE", {**fake.world.channel_json(thread), "newly_created": True}, parent.guild.id)
+    data = {**fake.world.channel_json(thread), "newly_created": True}
+    fake.gateway.tell("THREAD_CREATE", data, parent.guild, thread)
     return thread
 
 

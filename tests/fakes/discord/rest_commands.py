@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def _scope(fake: DiscordFake, call: Call) -> int | None:
     if call.id("application") != fake.application_id:
-        raise refusal(50001)
+        raise refusal(20012)
     if "guild" not in call.path:
         return None
     guild = fake.world.guilds.get(call.id("guild"))

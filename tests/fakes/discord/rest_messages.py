@@ -9,9 +9,9 @@ from urllib.parse import unquote
 from tests.fakes.discord import bodies
 from tests.fakes.discord.calls import NO_CONTENT, Answer, Call
 from tests.fakes.discord.clock import made_at
-from tests.fakes.discord.errors import ApiError, Form, refusal
-from tests.fakes.discord.messages import Message, is_thread, slow_down
-from tests.fakes.discord.state import CATEGORY, DM, Channel
+from tests.fakes.discord.errors import Form, refusal, too_soon
+from tests.fakes.discord.messages import Message
+from tests.fakes.discord.state import CATEGORY, DM, THREADS, Channel
 
 if TYPE_CHECKING:
     from tests.fakes.discord.server import DiscordFake
@@ -38,7 +38,7 @@ def _check_may_send(fake: DiscordFake, channel: Channel, call: Call) -> None:
         return
     if channel.locked and not world.may(bot, channel, "manage_threads"):
         raise refusal(160005)
-    needed = ["send_messages_in_threads" if is_thread(channel) else "send_messages"]
+    needed = ["send_messages_in_threads" if channel.kind in THREADS else "send_messages"]
     needed += ["embed_links"] if body.get("embeds") else []
     needed += ["attach_files"] if call.files else []
     if not world.may(bot, channel, *needed):
@@ -48,7 +48,7 @@ def _check_may_send(fake: DiscordFake, channel: Channel, call: Call) -> None:
     if channel.slowmode and not any(world.may(bot, channel, right) for right in PATIENT):
         last = max((m.created for m in fake.messages.there(channel) if m.author == bot), default=-math.inf)
         if (left := last + channel.slowmode - fake.clock.now()) > 0:
-            raise slow_down(left)
+            raise too_soon(20016, "This action cannot be performed due to slowmode rate limit.", left)
 
 
 async def create(fake: DiscordFake, call: Call) -> Answer:
@@ -77,7 +77,7 @@ async def edit(fake: DiscordFake, call: Call) -> Answer:
         raise refusal(50006)
     if fake.clock.now() - made_at(message.id) > OLD_AFTER and (wait := fake.limits.admit_old_edit(channel.id)):
         text = "Maximum number of edits to messages older than 1 hour reached. Try again later"
-        raise ApiError(429, 30046, text, retry_after=wait, **{"global": False})
+        raise too_soon(30046, text, wait)
     return 200, _readable(fake, fake.messages.edit(message, body, call.files))
 
 
@@ -142,7 +142,7 @@ def react(fake: DiscordFake, message: Message, emoji: str, user: int, *, take_aw
         **({"guild_id": str(guild.id)} if guild else {}),
     }  # fmt: skip
     event = "MESSAGE_REACTION_REMOVE" if take_away else "MESSAGE_REACTION_ADD"
-    fake.gateway.tell(event, data, guild.id if guild else None)
+    fake.gateway.tell(event, data, guild, message.channel)
 
 
 async def add_reaction(fake: DiscordFake, call: Call) -> Answer:

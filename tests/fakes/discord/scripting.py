@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.fakes.discord.bodies import CONTENT_LIMIT
 from tests.fakes.discord.messages import File, Message
 from tests.fakes.discord.options import CannotDo
 from tests.fakes.discord.permissions import mask
-from tests.fakes.discord.rest_channels import open_thread
+from tests.fakes.discord.rest_channels import open_thread, tell_typing
 from tests.fakes.discord.rest_messages import react
 from tests.fakes.discord.state import CATEGORY, PRIVATE_THREAD, PUBLIC_THREAD, TEXT, Channel, Guild, Role, User
 from tests.fakes.discord.trouble import Trouble
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tests.fakes.discord.server import DiscordFake
 
 Id = str | int
+T = TypeVar("T")
 
 
 class People(Using, Trouble):
@@ -45,7 +47,7 @@ class People(Using, Trouble):
         guild = world.add_guild(name, self._user(owner) if owner else world.add_user(f"owner of {name}"))
         if with_bot:
             world.add_member(guild, world.bot)
-            self._fake.gateway.tell("GUILD_CREATE", world.guild_json(guild), guild.id)
+            self._fake.gateway.tell("GUILD_CREATE", world.guild_json(guild), guild)
         return str(guild.id)
 
     def channel(self, guild: Id, name: str, *, slowmode: int = 0, category: bool = False) -> str:
@@ -53,30 +55,30 @@ class People(Using, Trouble):
         of = self._guild(guild)
         kind = CATEGORY if category else TEXT
         channel = self._fake.world.add_channel(kind, name=name, guild=of, slowmode=slowmode)
-        self._fake.gateway.tell("CHANNEL_CREATE", self._fake.world.channel_json(channel), of.id)
+        self._fake.gateway.tell("CHANNEL_CREATE", self._fake.world.channel_json(channel), of)
         return str(channel.id)
 
     def join(self, guild: Id, user: Id) -> None:
         """A user becomes a member."""
         of = self._guild(guild)
         member = self._fake.world.add_member(of, self._user(user))
-        self._fake.gateway.tell("GUILD_MEMBER_ADD", {**member.json(), "guild_id": str(of.id)}, of.id)
+        self._fake.gateway.tell("GUILD_MEMBER_ADD", {**member.json(), "guild_id": str(of.id)}, of)
 
     def leave(self, guild: Id, user: Id) -> None:
         """A user, or the bot, is a member no more."""
         of, who = self._guild(guild), self._user(user)
         del of.members[who.id]
         if who is self._fake.world.bot:
-            self._fake.gateway.tell("GUILD_DELETE", {"id": str(of.id)}, of.id)
+            self._fake.gateway.tell("GUILD_DELETE", {"id": str(of.id)}, of)
         else:
-            self._fake.gateway.tell("GUILD_MEMBER_REMOVE", {"guild_id": str(of.id), "user": who.json()}, of.id)
+            self._fake.gateway.tell("GUILD_MEMBER_REMOVE", {"guild_id": str(of.id), "user": who.json()}, of)
 
     def role(self, guild: Id, name: str, *, permissions: list[str] | None = None) -> str:
         """A new role; its id."""
         of = self._guild(guild)
         role = Role(self._fake.clock.snowflake(), name, mask(permissions or []), len(of.roles))
         of.roles[role.id] = role
-        self._fake.gateway.tell("GUILD_ROLE_CREATE", {"guild_id": str(of.id), "role": role.json()}, of.id)
+        self._fake.gateway.tell("GUILD_ROLE_CREATE", {"guild_id": str(of.id), "role": role.json()}, of)
         return str(role.id)
 
     def give_role(self, guild: Id, user: Id, role: Id) -> None:
@@ -84,20 +86,18 @@ class People(Using, Trouble):
         of = self._guild(guild)
         member = of.members[int(user)]
         member.roles.append(int(role))
-        self._fake.gateway.tell("GUILD_MEMBER_UPDATE", {**member.json(), "guild_id": str(of.id)}, of.id)
+        self._fake.gateway.tell("GUILD_MEMBER_UPDATE", {**member.json(), "guild_id": str(of.id)}, of)
 
     def permit(self, channel: Id, who: Id, *, allow: list[str] | None = None, deny: list[str] | None = None) -> None:
         """What a role or a member may and may not do in a channel, in place of what was said before."""
         place = self._channel(channel)
-        assert place.guild is not None
         place.overwrites[int(who)] = (mask(allow or []), mask(deny or []))
-        self._fake.gateway.tell("CHANNEL_UPDATE", self._fake.world.channel_json(place), place.guild.id)
+        self._fake.gateway.tell("CHANNEL_UPDATE", self._fake.world.channel_json(place), place.guild)
 
     def delete_channel(self, channel: Id) -> None:
         """A channel is gone, with its messages."""
         place = self._fake.world.channels.pop(int(channel))
-        assert place.guild is not None
-        self._fake.gateway.tell("CHANNEL_DELETE", self._fake.world.channel_json(place), place.guild.id)
+        self._fake.gateway.tell("CHANNEL_DELETE", self._fake.world.channel_json(place), place.guild)
 
     def thread(self, channel: Id, user: Id, name: str, *, message: Id | None = None, private: bool = False) -> str:
         """A person opens a thread, at a message if one is given; its id."""
@@ -108,9 +108,8 @@ class People(Using, Trouble):
     def archive(self, thread: Id, *, locked: bool = False) -> None:
         """A thread is archived."""
         place = self._channel(thread)
-        assert place.guild is not None
         place.archived, place.locked = True, locked
-        self._fake.gateway.tell("THREAD_UPDATE", self._fake.world.channel_json(place), place.guild.id)
+        self._fake.gateway.tell("THREAD_UPDATE", self._fake.world.channel_json(place), place.guild)
 
     def dm(self, user: Id) -> str:
         """The direct conversation of a user with the bot; its id."""
@@ -168,12 +167,7 @@ class People(Using, Trouble):
 
     def type(self, channel: Id, user: Id) -> None:
         """A person is writing."""
-        place, who = self._channel(channel), self._user(user)
-        data: dict[str, Any] = {"channel_id": str(place.id), "user_id": str(who.id)}
-        data["timestamp"] = int(self._fake.clock.now())
-        if place.guild:
-            data |= {"guild_id": str(place.guild.id), "member": place.guild.members[who.id].json()}
-        self._fake.gateway.tell("TYPING_START", data, place.guild.id if place.guild else None)
+        tell_typing(self._fake, self._channel(channel), int(user))
 
     def react(self, user: Id, message: Id, emoji: str) -> None:
         """A person reacts."""
@@ -221,6 +215,10 @@ class People(Using, Trouble):
         found = await self._fake.journal.wait_for(look, within)
         assert found is not None
         return found
+
+    async def wait_for(self, look: Callable[[], T], *, within: float = 10.0) -> T:
+        """What `look` finds, as soon as it finds anything true."""
+        return await self._fake.journal.wait_for(look, within)
 
     def journal(self, kind: str | None = None, *, since: int = 0) -> list[dict[str, Any]]:
         """Everything that happened from entry `since` on, or what is of one kind."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.discord import calls, control, interactions, rest_channels, rest_commands, rest_messages
+from tests.fakes.discord import calls, control, rest_channels, rest_commands, rest_interactions, rest_messages
 from tests.fakes.discord.bodies import REQUEST_LIMIT
 from tests.fakes.discord.calls import Answer, Call
 from tests.fakes.discord.clock import Clock
@@ -28,7 +28,7 @@ from tests.fakes.discord.state import World
 API = "/api/v10"
 Handler = Callable[["DiscordFake", Call], Awaitable[Answer]]
 ROUTES: dict[str, Handler] = {
-    **rest_channels.ROUTES, **rest_messages.ROUTES, **rest_commands.ROUTES, **interactions.ROUTES,
+    **rest_channels.ROUTES, **rest_messages.ROUTES, **rest_commands.ROUTES, **rest_interactions.ROUTES,
 }  # fmt: skip
 WITHOUT_TOKEN = ("/interactions/", "/webhooks/")
 

@@ -216,15 +216,16 @@ class World:
 
     def guild_json(self, guild: Guild) -> dict[str, Any]:
         """A guild as the bot gets it when it becomes available: with itself as the only member."""
-        seen = [c for c in self.channels.values() if c.guild is guild and self.sees(self.bot.id, c)]
+        channels = [c for c in self.channels.values() if c.guild is guild]
+        threads = [c for c in channels if c.kind in THREADS and not c.archived and self.sees(self.bot.id, c)]
         return {
             "id": str(guild.id), "name": guild.name, "owner_id": str(guild.owner_id), "icon": None,
             "unavailable": False, "member_count": len(guild.members), "large": len(guild.members) > 250,
             "joined_at": self.clock.iso(),
             "members": [guild.members[self.bot.id].json()] if self.bot.id in guild.members else [],
             "roles": [r.json() for r in guild.roles.values()], "emojis": [], "stickers": [], "features": [],
-            "channels": [self.channel_json(c) for c in seen if c.kind not in THREADS],
-            "threads": [self.channel_json(c) for c in seen if c.kind in THREADS and not c.archived],
+            "channels": [self.channel_json(c) for c in channels if c.kind not in THREADS],
+            "threads": [self.channel_json(c) for c in threads],
             "voice_states": [], "presences": [], "stage_instances": [], "guild_scheduled_events": [],
             "soundboard_sounds": [], "preferred_locale": "en-US", "premium_tier": 0, "verification_level": 0,
             "default_message_notifications": 0, "explicit_content_filter": 0, "mfa_level": 0, "nsfw_level": 0,
