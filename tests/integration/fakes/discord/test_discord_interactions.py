@@ -162,3 +162,26 @@ async def test_interactions_in_a_direct_conversation(fake: DiscordFake, place: A
     direct = fake.people.dm(place.user)
     ran = await fake.people.wait_interaction(fake.people.run(direct, place.user, "mode", expr="core"))
     assert ran["original"]["content"] == "now core"
+
+
+async def test_answers_cannot_be_empty(fake: DiscordFake, place: Any, talk: Talk, refused: Refused) -> None:
+    ask, people = talk.bot.ask, fake.people
+    row = {"type": 1, "components": [{"type": 2, "style": 1, "label": "Go", "custom_id": "go"}]}
+    sent = await ask("POST", f"/channels/{place.channel}/messages", content="x", components=[row])
+    made = fake.interactions.all[int(people.press(place.user, sent["id"], "Go"))]
+    first, later = f"/interactions/{made.id}/{made.token}/callback", f"/webhooks/{fake.application_id}/{made.token}"
+    await refused(ask("POST", first, type=7, data={"content": "", "components": []}), 400, 50006)
+    await refused(ask("POST", first, type=7, data={"content": "x" * 2001}), 400, 50035)
+    await ask("POST", first, type=6)
+    await refused(ask("POST", later, content=" "), 400, 50006)
+    await refused(ask("PATCH", f"{later}/messages/@original", content="", components=[]), 400, 50006)
+    await refused(ask("PATCH", f"{later}/messages/1", content="x"), 404, 10008)
+    await ask("PATCH", f"{later}/messages/@original", content="changed")
+    assert people.message(sent["id"])["content"] == "changed"
+    theirs = people.say(place.channel, place.user, "not in answer")
+    await refused(ask("DELETE", f"{later}/messages/{theirs}"), 404, 10008)
+    form = people.run(place.channel, place.user, "keep")
+    wrong = fake.interactions.all[int(form)]
+    await refused(
+        ask("POST", f"/interactions/{form}/{wrong.token}/callback", type=7, data={"content": "x"}), 400, 50035
+    )

@@ -266,3 +266,27 @@ async def test_what_people_cannot_do(fake: DiscordFake, place: Any) -> None:
         people.delete(other, said)
     with pytest.raises(ValueError, match="1 to 2000"):
         people.say(place.channel, other, "x" * 2001)
+
+
+async def test_channels_are_changed_and_entered_only_where_they_can_be(
+    fake: DiscordFake, place: Any, bots: Any, refused: Refused
+) -> None:
+    bot, people = await bots.login(), fake.people
+    category = people.channel(place.guild, "group", category=True)
+    await refused(bot.ask("POST", f"/channels/{category}/messages", content="x"), 400, 50008)
+    await refused(bot.ask("PATCH", f"/channels/{people.dm(place.user)}", name="x"), 403, 50003)
+    await refused(bot.ask("PATCH", f"/channels/{place.channel}", name="x"), 403, 50013)
+    await refused(bot.http.join_thread(int(place.channel)), 400, 50024)
+    thread = (await bot.ask("POST", f"/channels/{place.channel}/threads", name="t", type=11))["id"]
+    await bot.ask("PATCH", f"/channels/{thread}", name="renamed", archived=True)
+    await refused(bot.ask("PATCH", f"/channels/{thread}", name="again"), 400, 50083)
+    await refused(bot.http.join_thread(int(thread)), 400, 50083)
+
+
+async def test_a_message_bears_twenty_reactions(fake: DiscordFake, place: Any, bots: Any, refused: Refused) -> None:
+    bot, said = await bots.login(), fake.people.say(place.channel, place.user, "hi")
+    for n in range(20):
+        fake.people.react(place.user, said, chr(0x1F600 + n))
+    await refused(bot.http.add_reaction(int(place.channel), int(said), "👍"), 400, 30010)
+    await bot.http.add_reaction(int(place.channel), int(said), chr(0x1F600))
+    assert fake.people.message(said)["reactions"][chr(0x1F600)] == 2
