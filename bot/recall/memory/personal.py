@@ -1,0 +1,181 @@
+"""A person's memory: kept with its vector, recalled by meaning, words and time together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+
+from bot.recall.memory.question import Question, read_question
+from bot.recall.memory.weighing import WEIGHTS, Weights, weigh
+from db import memory as rows
+from db import recall
+from db.connection import PersonConnection
+from db.database import Database
+from db.memory import Embedding, Memory, MemoryKind, Origin
+from inference.embedding import Embedder, Purpose
+from inference.errors import InferenceError
+
+log = structlog.get_logger(__name__)
+
+Reader = Callable[[str, datetime, Sequence[str]], Question]
+"""Reads a question, asked at a moment by somebody whose memories are told under these names."""
+
+SHOWN: tuple[MemoryKind, ...] = ("fact", "summary")
+"""What a person is shown of his memory; episodes are his own messages over again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A memory and how well it fits."""
+
+    memory: Memory
+    score: float
+    """Sum of the weighted parts (`bot.recall.memory.weighing`): it orders one answer, and means nothing across
+    questions."""
+
+
+class PersonalMemory:
+    """Remembers, recalls and forgets for one person at a time.
+
+    Where a method takes `chat`, it is the chat with others in which the person is now: nothing said in private, or in
+    another chat, exists there. None is the person alone with the mind.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder | None,
+        *,
+        former: Sequence[Embedder] = (),
+        weights: Weights = WEIGHTS,
+        reader: Reader = read_question,
+    ) -> None:
+        """Set up.
+
+        Args:
+            embedder: the model of the vectors to come. Without one, as in a light process, memories are kept without
+                a vector, which the `Reembedder` makes later, and recalled by their words.
+            former: models that are still here, whose vectors are compared until they have been replaced.
+        """
+        self._database = database
+        self._embedder = embedder
+        self._compared = (*((embedder,) if embedder else ()), *former)
+        self._weights = weights
+        self._reader = reader
+
+    async def remember(
+        self, user_id: UUID, content: str, session_id: UUID | None = None, *, chat: str | None = None
+    ) -> Memory:
+        """Keep what the person asked to keep."""
+        origin = Origin(session_id, scope="chat" if chat else "private", chat=chat)
+        kept = await self.keep(user_id, "fact", content, origin)
+        assert kept is not None
+        return kept
+
+    async def keep(
+        self, user_id: UUID, kind: MemoryKind, content: str, origin: Origin, *, since: datetime | None = None
+    ) -> Memory | None:
+        """Keep a memory of any kind; None when it is an episode that was kept before.
+
+        Args:
+            since: when it was said, or began to hold; now, if not given.
+        """
+        embedding = await self._embed(content)
+        async with self._database.person(user_id) as connection:
+            return await rows.remember(connection, kind, content, embedding=embedding, origin=origin, valid_from=since)
+
+    async def recall(
+        self,
+        user_id: UUID,
+        question: str,
+        limit: int,
+        *,
+        chat: str | None = None,
+        now: datetime | None = None,
+        beyond: Collection[UUID] = (),
+    ) -> list[Recalled]:
+        """What the person has told that bears on `question`, best first.
+
+        Args:
+            now: when it is asked, in the person's zone; "yesterday" is counted from it.
+            beyond: turns that are before the model's eyes already; their episodes are left out.
+        """
+        if limit <= 0:
+            return []
+        async with self._database.person(user_id) as connection:
+            await _enter(connection, chat)
+            speakers = await recall.speakers(connection)
+        asked = self._reader(question, now or datetime.now(UTC), speakers)
+        embeddings = [
+            found for embedder in self._compared if (found := await _embedded(embedder, asked.topic, "query"))
+        ]
+        async with self._database.person(user_id) as connection:
+            await _enter(connection, chat)
+            features = await recall.compare(
+                connection,
+                recall.Asked(
+                    asked.topic, [one for one in embeddings if one], asked.speakers, asked.voice, asked.moments
+                ),
+            )
+            ranked, scores = weigh(features, asked, self._weights)
+            # Two episodes a turn may fall away again.
+            best = [features.id(row) for row in ranked[: limit + 2 * len(beyond)]]
+            score = dict(zip(best, scores.tolist(), strict=False))
+            memories = await recall.by_ids(connection, best)
+        kept = (memory for memory in memories if memory.kind != "episode" or memory.source_turn_id not in beyond)
+        return [Recalled(memory, score[memory.id]) for memory in kept][:limit]
+
+    async def all(self, user_id: UUID, *, chat: str | None = None) -> list[Memory]:
+        """The facts and summaries that hold now, oldest first."""
+        async with self._database.person(user_id) as connection:
+            await _enter(connection, chat)
+            return await rows.all_valid(connection, SHOWN)
+
+    async def episodes(self, user_id: UUID, *, chat: str | None = None) -> int:
+        """How many messages and answers are remembered."""
+        async with self._database.person(user_id) as connection:
+            await _enter(connection, chat)
+            return await rows.count(connection, "episode")
+
+    async def correct(self, user_id: UUID, memory_id: UUID, content: str, *, chat: str | None = None) -> Memory | None:
+        """Put other words in the place of a memory's; None when it was not there."""
+        embedding = await self._embed(content)
+        async with self._database.person(user_id) as connection:
+            await _enter(connection, chat)
+            return await rows.correct(connection, memory_id, content, embedding)
+
+    async def forget(self, user_id: UUID, memory_id: UUID, *, chat: str | None = None) -> bool:
+        """Delete one memory for good, vector included; False when it was not there.
+
+        With a fact goes what it was drawn from: the episode it was told in, and the summary of its session.
+        """
+        async with self._database.person(user_id) as connection:
+            await _enter(connection, chat)
+            return await rows.forget(connection, memory_id)
+
+    async def forget_all(self, user_id: UUID) -> int:
+        """Delete everything remembered, wherever it was said; how many there were."""
+        async with self._database.person(user_id) as connection:
+            return await rows.forget_all(connection)
+
+    async def _embed(self, text: str) -> Embedding | None:
+        return await _embedded(self._embedder, text, "passage") if self._embedder else None
+
+
+async def _enter(connection: PersonConnection, chat: str | None) -> None:
+    if chat is not None:
+        await rows.enter_chat(connection, chat)
+
+
+async def _embedded(embedder: Embedder, text: str, purpose: Purpose) -> Embedding | None:
+    """The text's vector; None when the model cannot give one now, for words are better than nothing."""
+    try:
+        [vector] = await embedder.embed([text], purpose)
+    except InferenceError as error:
+        log.warning("memory.not_embedded", model=embedder.name, purpose=purpose, reason=str(error))
+        return None
+    return Embedding(embedder.name, vector)
