@@ -59,8 +59,40 @@ class Settings(BaseSettings):
     generation_seconds: float = Field(300, gt=0)
     """Deadline of one answer, from the prompt to its last token."""
 
+    turn_seconds: float = Field(3600, gt=0)
+    """How long a message may wait and be tried until it is given up."""
+    turn_attempts: int = Field(8, ge=1, le=1000)
+    """How many attempts may come to no end, as when their process dies, until a message is given up."""
+    shown_patience: float = Field(5, ge=0)
+    """Seconds that a database which goes away in mid-answer is waited for by whoever shows the answer here and now."""
+    database_patience: float = Field(60, ge=0)
+    """The same for answers that are shown elsewhere, as on Telegram."""
+    worker_turns: int = Field(4, ge=1, le=1000)
+    """Answers that one process works on at once."""
+    drain_seconds: float = Field(30, ge=0)
+    """How long running answers may go on once the process is told to end; the rest is taken up by others."""
+
+    person_at_once: int = Field(20, ge=1)
+    """Messages that one person may send one right after another."""
+    person_per_minute: float = Field(30, gt=0)
+    person_per_day: int = Field(1000, ge=1)
+    chat_at_once: int = Field(60, ge=1)
+    """The same for a chat that several people share."""
+    chat_per_minute: float = Field(120, gt=0)
+    chat_per_day: int = Field(10_000, ge=1)
+    waiting: int = Field(2000, ge=1)
+    """Messages of everybody that may wait or be in work at once; more are declined with a sentence."""
+
+    telegram_token: SecretStr | None = None
+    """The bot's token from @BotFather; unset: no Telegram."""
+    telegram_api: str = "https://api.telegram.org"
+    """Address of the Bot API; another one for a Bot API server of one's own."""
+
+    http_port: int | None = Field(8080, ge=0, le=65535)
+    """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`; 0 for any that is free, unset for none."""
+    http_host: str = "127.0.0.1"
     metrics_port: int | None = Field(None, ge=1, le=65535)
-    """Port of the Prometheus metrics; unset: they are not served."""
+    """Port of the Prometheus metrics in the other commands; unset: they are not served."""
     metrics_host: str = "127.0.0.1"
     """Address the metrics are served on."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
 
+from db.errors import DatabaseError
 from db.reach import reaching
 from db.text import clean_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
+    from contextlib import AbstractContextManager
     from uuid import UUID
 
     import asyncpg
+
+BECOME: Final = "SELECT set_config('app.user', $1, true)"
 
 
 class Connection:
@@ -25,6 +30,35 @@ class Connection:
         self.raw = raw
         """The driver's connection, for COPY, LISTEN and libraries that are built on it."""
         self._server = server
+
+    def reaching(self) -> AbstractContextManager[None]:
+        """Around what a library does with `raw`: the driver's errors come out as a `DatabaseError` there too."""
+        return reaching(self._server)
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """A part of the transaction that is undone when it raises, with the rest left as it is."""
+        inner = self.raw.transaction()
+        with reaching(self._server):
+            await inner.start()
+        try:
+            yield
+        except BaseException:
+            with suppress(DatabaseError), reaching(self._server):
+                await inner.rollback()
+            raise
+        with reaching(self._server):
+            await inner.commit()
+
+    async def become(self, user_id: UUID) -> PersonConnection:
+        """The rest of the transaction is this person's: it sees his rows, and nobody else's."""
+        with reaching(self._server):
+            await self.raw.execute(BECOME, str(user_id))
+        return PersonConnection(self.raw, self._server, user_id)
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Tell whoever listens, once the transaction is committed."""
+        await self.fetchval("SELECT pg_notify($1, $2)", channel, payload)
 
     async def fetch(self, statement: str, *arguments: object) -> list[Mapping[str, Any]]:
         """All rows."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import asyncpg
 from pgvector.asyncpg import register_vector
 
-from db.connection import Connection, PersonConnection
+from db.connection import BECOME, Connection, PersonConnection
 from db.errors import DatabaseError, DatabaseUnreachable, ServiceRoleDenied
 from db.migrate import migrate
 from db.migrations.revisions import EXTENSION_SCHEMA
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
     from uuid import UUID
-
-_BECOME: Final = "SELECT set_config('app.user', $1, true)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +171,7 @@ class Database:
                     transaction = raw.transaction()
                     await transaction.start()
                     if user_id is not None:
-                        await raw.execute(_BECOME, str(user_id))
+                        await raw.execute(BECOME, str(user_id))
                 return raw, transaction
             except DatabaseUnreachable as error:
                 lost = not isinstance(error.__cause__, TimeoutError)

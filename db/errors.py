@@ -117,3 +117,21 @@ class RecordGone(DatabaseError):
 
     def __init__(self, *, record: str) -> None:
         super().__init__(record=record)
+
+
+class UpdateTakenIn(DatabaseError):
+    """Raised when an update that a platform hands over once more has been taken in already. Nobody has to know."""
+
+    sentence: ClassVar[str] = N_("This message has been taken in already ({update}).")
+
+    def __init__(self, *, update: str) -> None:
+        super().__init__(update=update)
+
+
+class TurnTaken(DatabaseError):
+    """Raised when a turn is written to by who does not hold it any more: it was taken up anew, or has ended."""
+
+    sentence: ClassVar[str] = N_("This message is being answered elsewhere, or has been answered.")
+
+    def __init__(self) -> None:
+        super().__init__()

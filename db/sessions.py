@@ -41,6 +41,7 @@ OPEN: Final = sql(
     RETURNING @columns
     """,
 )
+GET: Final = sql(Session, "SELECT @columns FROM sessions WHERE id = $1 AND user_id = $2")
 SET_MODE: Final = sql(
     Session,
     "UPDATE sessions SET mode = $3, updated_at = now() WHERE id = $1 AND user_id = $2 RETURNING @columns",
@@ -60,6 +61,15 @@ async def open(connection: PersonConnection, *, platform: str, place: str, mode:
     row = await connection.fetchrow(OPEN, connection.user_id, platform, place, mode)
     assert row is not None
     return read(Session, row)
+
+
+async def get(connection: PersonConnection, session_id: UUID) -> Session:
+    """One of the person's sessions.
+
+    Raises:
+        RecordGone: he has no such session.
+    """
+    return _there(await connection.fetchrow(GET, session_id, connection.user_id))
 
 
 async def set_mode(connection: PersonConnection, session_id: UUID, mode: str) -> Session:

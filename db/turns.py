@@ -1,22 +1,22 @@
-"""Turns: one message in, one answer out. A turn's state only ever moves forward."""
+"""Turns: one message in, one answer out. How they are taken in and read; their states are `db.turn_states`'."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from db.errors import RecordGone
-from db.rows import read, sql
+from db.errors import RecordGone, UpdateTakenIn
+from db.rows import DOCUMENT, document, read, sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from db.connection import PersonConnection
 
 TurnState = Literal["accepted", "thinking", "answering", "delivered", "stopped", "failed"]
-FinalState = Literal["delivered", "stopped", "failed"]
+TurnKind = Literal["question", "command"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,69 @@ class Turn:
     user_id: UUID
     seq: int
     """Its place in the session: 1, 2, 3, …"""
+    kind: TurnKind
     state: TurnState
     question: str
     answer: str | None
-    """All of it when delivered, what had come when stopped or failed."""
+    """All of it once it is made, what had come when stopped or failed."""
     mode: str | None
     """The mode it was answered in: canonical, never ``auto``."""
+    asked_mode: str | None
+    """The mode it was asked in, as it was when it was taken in."""
+    roles: Sequence[str]
+    language: str | None
+    """What it is written in, or the best guess."""
     adapter: str | None
     """Content-addressed name of the composition; None for the bare base model."""
     finish_reason: str | None
+    """None until the answer is made."""
     prompt_tokens: int | None
     completion_tokens: int | None
     error: str | None
+    attempts: int
+    """How often it has been taken up; who took it up last holds it."""
+    setbacks: int
+    """How often it has been taken up without coming to an end, the present attempt included."""
+    stop_asked: bool
+    give_up_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    ended_at: datetime | None
+    address: dict[str, Any] | None = field(metadata=DOCUMENT)
+    """Where the answer goes, in the platform's terms; None when the process that took it in shows it."""
+    said_table: dict[str, Any] | None = field(metadata=DOCUMENT)
+    """Columns and rows of a command's answer."""
+    sources: list[dict[str, Any]] = field(metadata=DOCUMENT)
+    recalled: list[str] = field(metadata=DOCUMENT)
+    timings: dict[str, float] = field(metadata=DOCUMENT)
+    """Seconds of each stage."""
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("delivered", "stopped", "failed")
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is all there, and only has to be shown."""
+        return self.finish_reason is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """All that is known of a turn when it is taken in."""
+
+    question: str
+    asked_mode: str
+    kind: TurnKind = "question"
+    update_id: str | None = None
+    """What the platform calls the update; None when it has no name, and cannot come twice."""
+    roles: Collection[str] = ()
+    language: str | None = None
+    address: Mapping[str, Any] | None = None
+    process_id: UUID | None = None
+    """The process that shows the answer itself; it needs an address or this."""
+    patience: timedelta | None = None
+    """How long it may take until it is given up."""
 
 
 # The session's row is locked by the update, so turns accepted at once get numbers one after another.
@@ -53,45 +102,38 @@ ACCEPT: Final = sql(
         WHERE id = $1 AND user_id = $2
         RETURNING id AS of_session, user_id AS of_user, last_seq
     )
-    INSERT INTO turns (session_id, user_id, seq, question)
-    SELECT of_session, of_user, last_seq, $3 FROM numbered
-    RETURNING @columns
-    """,
-)
-START_THINKING: Final = sql(
-    Turn,
-    """
-    UPDATE turns SET state = 'thinking', updated_at = now()
-    WHERE id = $1 AND user_id = $2 AND state = 'accepted'
-    RETURNING @columns
-    """,
-)
-START_ANSWERING: Final = sql(
-    Turn,
-    """
-    UPDATE turns SET state = 'answering', mode = $3, adapter = $4, updated_at = now()
-    WHERE id = $1 AND user_id = $2 AND state IN ('accepted', 'thinking')
-    RETURNING @columns
-    """,
-)
-FINISH: Final = sql(
-    Turn,
-    """
-    UPDATE turns
-    SET state = $3, answer = $4, finish_reason = $5, prompt_tokens = $6, completion_tokens = $7, error = $8,
-        updated_at = now()
-    WHERE id = $1 AND user_id = $2 AND state IN ('accepted', 'thinking', 'answering')
+    INSERT INTO turns (
+        session_id, user_id, seq, question, asked_mode, kind, update_id, roles, language, address, process_id,
+        give_up_at
+    )
+    SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11 FROM numbered
+    ON CONFLICT (session_id, update_id) WHERE update_id IS NOT NULL DO NOTHING
     RETURNING @columns
     """,
 )
 GET: Final = sql(Turn, "SELECT @columns FROM turns WHERE id = $1 AND user_id = $2")
+BY_UPDATE: Final = sql(Turn, "SELECT @columns FROM turns WHERE session_id = $1 AND update_id = $2 AND user_id = $3")
+AHEAD: Final = """
+    SELECT count(*) FROM turns
+    WHERE session_id = $1 AND user_id = $2 AND seq < $3 AND kind = 'question'
+        AND state IN ('accepted', 'thinking', 'answering')
+"""
+LAST_QUESTION: Final = sql(
+    Turn,
+    """
+    SELECT @columns FROM turns
+    WHERE session_id = $1 AND user_id = $2 AND kind = 'question'
+    ORDER BY seq DESC
+    LIMIT 1
+    """,
+)
 WINDOW: Final = sql(
     Turn,
     """
     SELECT @columns FROM (
         SELECT * FROM turns
-        WHERE session_id = $1 AND user_id = $2 AND state IN ('delivered', 'stopped')
-            AND seq >= (SELECT window_start FROM sessions WHERE id = $1)
+        WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('delivered', 'stopped')
+            AND seq >= (SELECT window_start FROM sessions WHERE id = $1) AND seq < $4
         ORDER BY seq DESC
         LIMIT $3
     ) AS latest
@@ -106,83 +148,77 @@ UNFINISHED: Final = sql(
     ORDER BY created_at, seq
     """,
 )
+LATEST: Final = 2**62
+"""A number no turn gets to."""
 
 
-async def accept(connection: PersonConnection, session_id: UUID, question: str) -> Turn:
+async def accept(connection: PersonConnection, session_id: UUID, arrival: Arrival) -> Turn:
     """Take a message in as the session's next turn. Safe to call at once: every turn gets a number of its own.
 
     Raises:
         RecordGone: the person has no such session.
+        UpdateTakenIn: the same update has been taken in already; undo what else was done for it.
     """
-    row = await connection.fetchrow(ACCEPT, session_id, connection.user_id, question)
-    if row is None:
-        raise RecordGone(record="session")
-    return read(Turn, row)
-
-
-async def start_thinking(connection: PersonConnection, turn_id: UUID) -> Turn:
-    """An accepted turn begins to be worked on. A turn that is further already comes back as it is.
-
-    Raises:
-        RecordGone: the person has no such turn.
-    """
-    moved = await connection.fetchrow(START_THINKING, turn_id, connection.user_id)
-    return await _moved_or_as_is(connection, turn_id, moved)
-
-
-async def start_answering(connection: PersonConnection, turn_id: UUID, *, mode: str, adapter: str | None) -> Turn:
-    """The answer begins to come, in a resolved mode. A turn that is further already comes back as it is.
-
-    Raises:
-        RecordGone: the person has no such turn.
-    """
-    moved = await connection.fetchrow(START_ANSWERING, turn_id, connection.user_id, mode, adapter)
-    return await _moved_or_as_is(connection, turn_id, moved)
-
-
-async def finish(
-    connection: PersonConnection,
-    turn_id: UUID,
-    state: FinalState,
-    *,
-    answer: str | None = None,
-    finish_reason: str | None = None,
-    prompt_tokens: int | None = None,
-    completion_tokens: int | None = None,
-    error: str | None = None,
-) -> Turn:
-    """End a turn. The first end counts: a turn that has ended already comes back as it ended.
-
-    Raises:
-        RecordGone: the person has no such turn.
-    """
-    moved = await connection.fetchrow(
-        FINISH,
-        turn_id,
+    row = await connection.fetchrow(
+        ACCEPT,
+        session_id,
         connection.user_id,
-        state,
-        answer,
-        finish_reason,
-        prompt_tokens,
-        completion_tokens,
-        error,
+        arrival.question,
+        arrival.asked_mode,
+        arrival.kind,
+        arrival.update_id,
+        sorted(arrival.roles),
+        arrival.language,
+        None if arrival.address is None else document(dict(arrival.address)),
+        arrival.process_id,
+        arrival.patience,
     )
-    return await _moved_or_as_is(connection, turn_id, moved)
+    if row is not None:
+        return read(Turn, row)
+    if arrival.update_id is not None and await by_update(connection, session_id, arrival.update_id):
+        raise UpdateTakenIn(update=arrival.update_id)
+    raise RecordGone(record="session")
 
 
-async def window(connection: PersonConnection, session_id: UUID, limit: int) -> list[Turn]:
-    """The last `limit` turns of the session's current window that have an answer, oldest first."""
-    return [read(Turn, row) for row in await connection.fetch(WINDOW, session_id, connection.user_id, limit)]
+async def get(connection: PersonConnection, turn_id: UUID) -> Turn:
+    """One of the person's turns.
 
-
-async def unfinished(connection: PersonConnection) -> list[Turn]:
-    """The person's turns that have not ended, oldest first: what a crash has left, if nobody works on them."""
-    return [read(Turn, row) for row in await connection.fetch(UNFINISHED, connection.user_id)]
-
-
-async def _moved_or_as_is(connection: PersonConnection, turn_id: UUID, moved: Mapping[str, Any] | None) -> Turn:
-    # Read by a statement of its own: it sees what another transaction has committed while the update waited for it.
-    row = moved or await connection.fetchrow(GET, turn_id, connection.user_id)
+    Raises:
+        RecordGone: he has no such turn.
+    """
+    row = await connection.fetchrow(GET, turn_id, connection.user_id)
     if row is None:
         raise RecordGone(record="turn")
     return read(Turn, row)
+
+
+async def by_update(connection: PersonConnection, session_id: UUID, update_id: str) -> Turn | None:
+    """The turn an update became; None when it has not been taken in."""
+    row = await connection.fetchrow(BY_UPDATE, session_id, update_id, connection.user_id)
+    return None if row is None else read(Turn, row)
+
+
+async def ahead_of(connection: PersonConnection, turn: Turn) -> int:
+    """How many questions of the session are to be answered before this one."""
+    return int(await connection.fetchval(AHEAD, turn.session_id, connection.user_id, turn.seq))
+
+
+async def last_question(connection: PersonConnection, session_id: UUID) -> Turn | None:
+    """What was last asked in the session, however it ended."""
+    row = await connection.fetchrow(LAST_QUESTION, session_id, connection.user_id)
+    return None if row is None else read(Turn, row)
+
+
+async def window(connection: PersonConnection, session_id: UUID, limit: int, before: int = LATEST) -> list[Turn]:
+    """The last `limit` questions of the session's current window that have an answer, oldest first.
+
+    Args:
+        before: only those with a smaller `seq`.
+    """
+    rows = await connection.fetch(WINDOW, session_id, connection.user_id, limit, before)
+    return [read(Turn, row) for row in rows]
+
+
+async def unfinished(connection: PersonConnection) -> list[Turn]:
+    """The person's turns that have not ended, oldest first."""
+    return [read(Turn, row) for row in await connection.fetch(UNFINISHED, connection.user_id)]

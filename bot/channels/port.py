@@ -1,12 +1,39 @@
-"""The channel port: what a front end hands in, and what it must be able to show."""
+"""The channel port: what a front end hands in, and what it must be able to show.
+
+A channel has two halves that may run in different processes. Its gateway receives: it makes an `Incoming` of each
+update and hands it to the inbox, and tells the platform that it has it only then. Its `Platform` shows: whoever works
+on a turn asks it for a `Reply` at the address that came in with the message.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
-from bot.locales import Language
+from bot.locales import Language, Translator
+
+Address = Mapping[str, Any]
+"""Where an answer goes, in the platform's own terms: plain JSON, kept with the turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file that came with a message, and where the platform has it."""
+
+    name: str
+    size: int
+    """Bytes, as the platform says."""
+    handle: Address
+    """What the platform is asked for it by (`Platform.fetch`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file to be handed to the person."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +49,17 @@ class Incoming:
     text: str
     language: Language | None = None
     """What the platform says of the person's language, if anything."""
+    update: str | None = None
+    """The platform's id of the update: handed in again, it is taken in once. None when it cannot come again."""
+    address: Address | None = None
+    """Where the answer goes; None when the process that received the message shows it itself."""
+    chat: str | None = None
+    """The platform's id of the chat, where several people share one; None in private."""
+    roles: frozenset[str] = frozenset()
+    """What the person may do here."""
+    files: Sequence[FileRef] = ()
+    counted: bool = True
+    """Whether it counts against the person's and the chat's allowance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +103,25 @@ class Outcome:
     """Whether what went wrong is the service's doing, and not the message's."""
     stopped: bool = False
     """Whether the person stopped the answer before its end."""
+    menu: Menu | None = None
+    """Something to choose from, for channels that have buttons; all of it can be done in words too."""
+    files: Sequence[File] = ()
+
+
+Menu = Literal["modes", "languages"]
+"""`modes`: adapters to mix and named modes to take; `languages`: the ones the service speaks."""
 
 
 class Reply(Protocol):
-    """Shows one answer while it is made. `open` and `write` may never be called; `finish` is, once, last."""
+    """Shows one answer while it is made: any of the first three may never be called; then `finish` or `close`, once.
+
+    A reply may have been begun by an earlier attempt, in a process that is gone: what it has shown is edited then, not
+    shown again.
+    """
+
+    async def queue(self, ahead: int) -> None:
+        """The message waits until so many others of its session are answered."""
+        ...
 
     async def open(self, mode: str) -> None:
         """An answer is about to be generated, in this mode."""
@@ -79,5 +132,59 @@ class Reply(Protocol):
         ...
 
     async def finish(self, outcome: Outcome) -> None:
-        """All that is to be said. Its answer is the pieces written so far, joined, if any were."""
+        """All that is to be said. Its answer is the pieces written so far, joined, if any were.
+
+        Raises:
+            DeliveryError: it could not be shown; the error says whether a later try may help.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go without an end: another attempt will show the answer. Idempotent."""
+        ...
+
+
+class Parts(Protocol):
+    """The messages that an answer is shown in, written down so that no attempt sends one twice."""
+
+    @property
+    def known(self) -> Sequence[str]:
+        """The platform's ids of those that are there already, in order."""
+        ...
+
+    async def record(self, n: int, message_id: str) -> None:
+        """Message number `n`, counted from 0, is there. To be called before it shows anything of the answer.
+
+        Raises:
+            TurnTaken: another attempt shows the answer now; take the message away.
+        """
+        ...
+
+
+class Platform(Protocol):
+    """Shows answers on a platform, from whatever process."""
+
+    @property
+    def name(self) -> str:
+        """As in `Incoming.platform`."""
+        ...
+
+    def reply(self, address: Address, parts: Parts, say: Translator) -> Reply:
+        """A reply at an address."""
+        ...
+
+    def fetch(self, handle: Address) -> AsyncIterator[bytes]:
+        """The content of a file that came with a message, in pieces.
+
+        Raises:
+            DeliveryError: the platform does not have it any more, or not now.
+        """
+        ...
+
+
+class Gateway(Protocol):
+    """Receives from a platform."""
+
+    async def run(self) -> None:
+        """Receive and hand in until cancelled."""
         ...

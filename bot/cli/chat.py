@@ -16,6 +16,7 @@ from bot.channels.console.pipe import talk_in_lines
 from bot.locales import Translator, system_language
 from bot.services import open_services
 from bot.settings import DEMO_MIND, Settings
+from bot.turns.salvage import salvage
 
 User = Annotated[str | None, typer.Option("--user", help="Who is speaking; the session and memories are his.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a turn.")]
@@ -54,14 +55,15 @@ async def _talk(settings: Settings, user: str, *, machine: bool) -> bool:
 
         async with open_services(settings, show) as services:
             status.stop()
+            await salvage(services.database, services.mind.name, services.presence.id)
             if machine or not sys.stdin.isatty():
-                return await talk_in_lines(services.inbox, user, language, machine=machine)
+                return await talk_in_lines(services.direct, user, language, machine=machine)
             # Imported late: a pipe needs no line editor.
             from bot.channels.console.terminal import talk_in_terminal
 
             mind = services.mind
             return await talk_in_terminal(
-                services.inbox,
+                services.direct,
                 user,
                 language,
                 title=mind.title.text(language) or mind.name,

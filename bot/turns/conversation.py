@@ -8,8 +8,11 @@ from bot.channels.port import Incoming
 from bot.locales import LANGUAGES, Language, Translator, language_of, system_language
 from bot.mind import Mind
 from db import sessions, users
+from db.connection import Connection, PersonConnection
 from db.database import Database
+from db.errors import RecordGone
 from db.sessions import Session
+from db.turns import Turn
 from db.users import User
 
 
@@ -39,12 +42,28 @@ def heard_language(incoming: Incoming) -> Language:
     return spoken or incoming.language or system_language()
 
 
-async def open_conversation(database: Database, mind: Mind, incoming: Incoming) -> Conversation:
-    """Find the person and his session, or make them."""
-    async with database.nobody() as connection:
-        user = await users.identify(connection, platform=incoming.platform, external_id=incoming.person)
-    async with database.person(user.id) as connection:
-        session = await sessions.open(
-            connection, platform=incoming.platform, place=f"{mind.name}/{incoming.place}", mode=mind.default_mode
-        )
-    return Conversation(user, session, heard_language(incoming))
+async def open_conversation(
+    connection: Connection, mind: Mind, incoming: Incoming
+) -> tuple[Conversation, PersonConnection]:
+    """Find the person and his session, or make them; the rest of the transaction is his."""
+    user = await users.identify(connection, platform=incoming.platform, external_id=incoming.person)
+    person = await connection.become(user.id)
+    session = await sessions.open(
+        person, platform=incoming.platform, place=f"{mind.name}/{incoming.place}", mode=mind.default_mode
+    )
+    return Conversation(user, session, heard_language(incoming)), person
+
+
+async def conversation_of(database: Database, turn: Turn) -> Conversation:
+    """The conversation a turn belongs to, as it is now.
+
+    Raises:
+        RecordGone: the person or the session is not there any more.
+    """
+    async with database.person(turn.user_id) as connection:
+        user = await users.get(connection)
+        session = await sessions.get(connection, turn.session_id)
+    if user is None:
+        raise RecordGone(record="person")
+    spoken = next((language for language in LANGUAGES if language == turn.language), None)
+    return Conversation(user, session, spoken or system_language())

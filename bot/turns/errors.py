@@ -41,6 +41,32 @@ class GenerationTooSlow(TurnError):
         super().__init__(seconds=round(seconds))
 
 
+class GivenUp(TurnError):
+    """A turn was tried again and again, or for too long, and never came to an end."""
+
+    sentence = N_("Something kept going wrong while I answered this, and I have given it up (tries: {tries}).")
+    remedy = N_("Nothing is lost: /retry asks it again.")
+
+    def __init__(self, tries: int) -> None:
+        super().__init__(tries=tries)
+
+
+class Interrupted(TurnError):
+    """The process that was to show an answer ended before it could, and with it the place to show it in."""
+
+    sentence = N_("The program ended before this was answered.")
+    remedy = N_("/retry asks it again.")
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class NothingToRetry(MessageRefused):
+    """Something is to be asked again, and nothing has been asked."""
+
+    sentence = N_("There is nothing to ask again here yet.")
+
+
 class UnknownCommand(MessageRefused):
     """A message begins like a command, and there is no such command."""
 

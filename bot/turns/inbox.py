@@ -1,35 +1,37 @@
-"""Where every message of every channel comes in: it is kept before anything is done with it, and always answered."""
+"""Where every message of every channel comes in: it is kept, in one transaction, before anything is done with it.
+
+A command is run in that very transaction, so it happens once however often its update comes. A question becomes a turn
+with a job; the first that waits in its session has one, and who ends a turn makes the next one's.
+"""
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
 
-import structlog
-
-from bot.channels.port import Incoming, Outcome, Reply
-from bot.errors import explain
+from bot.channels.port import Incoming, Outcome, Table
 from bot.locales import Translator
 from bot.mind import Mind
 from bot.modes.composer import Composer
-from bot.modes.errors import ModeError
-from bot.modes.expression import ModeExpression, parse
 from bot.modes.phrases import recognise
 from bot.modes.trigger import read_trigger
 from bot.recall.memory import PersonalMemory
+from bot.turns.admission import Ceilings, admit
 from bot.turns.commands import COMMANDS, Command, CommandContext
 from bot.turns.conversation import Conversation, heard_language, open_conversation
-from bot.turns.errors import EmptyMessage, MessageRefused, Unexpected
-from bot.turns.pipeline import Draft, Pipeline
+from bot.turns.errors import EmptyMessage
+from bot.turns.failures import failed, foreseen
+from bot.turns.jobs import SAY_FIRST, answer_jobs, say_jobs
 from bot.turns.reading import CommandCall, read
 from bot.turns.running import RunningTurns
 from consilium.errors import ConsiliumError
-from db import turns
+from db import jobs, turn_states, turns
+from db.connection import Connection, PersonConnection
 from db.database import Database
-from db.errors import DatabaseError
-
-log = structlog.get_logger(__name__)
+from db.errors import UpdateTakenIn
+from db.turns import Arrival, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,28 @@ class Asked:
     """A question, and the mode it is to be answered in."""
 
     question: str
-    mode: ModeExpression
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A message that has been taken in."""
+
+    conversation: Conversation
+    turn: Turn
+    ahead: int = 0
+    """Questions of the session that are to be answered before this one."""
+    is_new: bool = True
+    """False when the same update had been taken in before."""
+
+    @property
+    def said(self) -> Outcome | None:
+        """What a command answers; None for a question."""
+        return said_by(self.turn) if self.turn.kind == "command" else None
 
 
 class Inbox:
-    """Receives messages, runs commands and hands questions to the pipeline."""
+    """Takes messages in."""
 
     def __init__(
         self,
@@ -49,57 +68,94 @@ class Inbox:
         database: Database,
         memory: PersonalMemory,
         composer: Composer,
-        pipeline: Pipeline,
         running: RunningTurns,
+        ceilings: Ceilings,
+        patience: timedelta,
     ) -> None:
         self._mind = mind
         self._database = database
         self._memory = memory
         self._composer = composer
-        self._pipeline = pipeline
         self._running = running
+        self._ceilings = ceilings
+        self._patience = patience
 
     @property
     def commands(self) -> Sequence[Command[CommandContext]]:
         """Every command, for menus and completion."""
         return tuple(COMMANDS)
 
-    async def receive(self, incoming: Incoming, reply: Reply, roles: frozenset[str] = frozenset()) -> Outcome:
-        """Answer one message. Never raises for what can be said to the person instead."""
-        draft = Draft(self._mind.default_mode)
-        say = Translator(heard_language(incoming))
+    async def receive(self, incoming: Incoming, process_id: UUID | None = None) -> Receipt:
+        """Take a message in; once this returns it is safe, and will be answered.
+
+        Args:
+            process_id: the process that shows the answer itself; for messages without an address.
+
+        Raises:
+            MessageRefused: it is not taken in, and why.
+            DatabaseError: it is not taken in; the platform has to hand it over again.
+        """
         try:
-            conversation = await open_conversation(self._database, self._mind, incoming)
-            draft.mode, say = conversation.session.mode, conversation.say
-            outcome = await self._respond(conversation, incoming.text, draft, reply, roles)
-        except ConsiliumError as error:
-            outcome = _failed(Outcome(draft.mode), error, say)
-        except Exception as error:
-            outcome = _failed(Outcome(draft.mode), _unexpected(error), say)
-        await reply.finish(outcome)
-        return outcome
+            async with self._database.nobody() as connection:
+                return await self._take_in(connection, incoming, process_id)
+        except UpdateTakenIn as again:
+            return await self._taken_in(incoming, again)
 
     async def mode_of(self, incoming: Incoming) -> str:
         """The session's mode in canonical form, for channels that show it before anything is asked."""
-        conversation = await open_conversation(self._database, self._mind, incoming)
+        async with self._database.nobody() as connection:
+            conversation, _ = await open_conversation(connection, self._mind, incoming)
         return conversation.session.mode
 
     async def stop(self, incoming: Incoming) -> bool:
-        """Stop the answer being written in this session; False when there is none."""
-        conversation = await open_conversation(self._database, self._mind, incoming)
-        return self._running.stop(conversation.session.id)
+        """Stop the answer being made in this session; False when there is none."""
+        async with self._database.nobody() as connection:
+            conversation, person = await open_conversation(connection, self._mind, incoming)
+            stopped = await turn_states.ask_stop(person, conversation.session.id)
+        if stopped is not None:
+            self._running.stop(stopped)
+        return stopped is not None
 
-    async def _respond(
-        self, conversation: Conversation, text: str, draft: Draft, reply: Reply, roles: frozenset[str]
-    ) -> Outcome:
-        message = self._understand(conversation, text)
+    def refusal(self, incoming: Incoming, error: Exception) -> Outcome:
+        """What to say of a message that was not taken in."""
+        return failed(Outcome(self._mind.default_mode), foreseen(error), Translator(heard_language(incoming)))
+
+    async def _take_in(self, connection: Connection, incoming: Incoming, process_id: UUID | None) -> Receipt:
+        conversation, person = await open_conversation(connection, self._mind, incoming)
+        session = conversation.session
+        if incoming.update and await turns.by_update(person, session.id, incoming.update):
+            raise UpdateTakenIn(update=incoming.update)
+        message = self._understand(conversation, incoming.text)
+        if not (isinstance(message, CommandCall) and message.name == "stop"):
+            await admit(person, self._ceilings, conversation.user.id, incoming)
+        arrival = Arrival(
+            question=incoming.text if isinstance(message, CommandCall) else message.question,
+            asked_mode=session.mode if isinstance(message, CommandCall) else message.mode,
+            kind="command" if isinstance(message, CommandCall) else "question",
+            update_id=incoming.update,
+            roles=incoming.roles,
+            language=conversation.heard,
+            address=incoming.address,
+            process_id=process_id,
+            patience=self._patience,
+        )
+        turn = await turns.accept(person, session.id, arrival)
         if isinstance(message, CommandCall):
-            context = CommandContext(
-                conversation, roles, self._mind, self._composer, self._database, self._memory, self._running
-            )
-            said = await COMMANDS[message.name].run(context, message.argument)
-            return Outcome(conversation.session.mode, said.text, said.table)
-        return await self._ask(conversation, message, draft, reply, roles)
+            turn = await self._run_command(person, conversation, turn, message, incoming)
+            if incoming.address is not None:
+                await jobs.enqueue(person, say_jobs(self._mind.name), turn.id, turn.user_id, priority=SAY_FIRST)
+            return Receipt(conversation, turn)
+        ahead = await turns.ahead_of(person, turn)
+        if incoming.address is not None and ahead == 0:
+            await jobs.enqueue(person, answer_jobs(self._mind.name), turn.id, turn.user_id)
+        return Receipt(conversation, turn, ahead)
+
+    async def _taken_in(self, incoming: Incoming, again: UpdateTakenIn) -> Receipt:
+        async with self._database.nobody() as connection:
+            conversation, person = await open_conversation(connection, self._mind, incoming)
+            turn = await turns.by_update(person, conversation.session.id, str(again.details["update"]))
+        assert turn is not None
+        return Receipt(conversation, turn, is_new=False)
 
     def _understand(self, conversation: Conversation, text: str) -> CommandCall | Asked:
         """A command, a mode switch said in a sentence, or a question with the mode to answer it in."""
@@ -111,40 +167,41 @@ class Inbox:
         if (trigger := read_trigger(message.text, self._mind)) is not None:
             if not trigger.message.strip():
                 raise EmptyMessage
-            return Asked(trigger.message, trigger.expression)
-        return Asked(message.text, parse(conversation.session.mode))
+            return Asked(trigger.message, str(trigger.expression))
+        return Asked(message.text, conversation.session.mode)
 
-    async def _ask(
-        self, conversation: Conversation, asked: Asked, draft: Draft, reply: Reply, roles: frozenset[str]
-    ) -> Outcome:
-        async with self._database.person(conversation.user.id) as connection:
-            turn = await turns.accept(connection, conversation.session.id, asked.question)
-        with structlog.contextvars.bound_contextvars(turn=str(turn.id), session=str(turn.session_id)):
-            try:
-                return await self._pipeline.answer(conversation, turn, asked.mode, roles, draft, reply)
-            except ConsiliumError as error:
-                failure = error
-            except Exception as error:
-                failure = _unexpected(error)
-            await self._fail(conversation, turn, draft, failure)
-            return _failed(draft.outcome(turn), failure, conversation.say)
-
-    async def _fail(self, conversation: Conversation, turn: turns.Turn, draft: Draft, error: ConsiliumError) -> None:
-        log.warning("turn.failed", error=type(error).__name__, reason=str(error))
+    async def _run_command(
+        self,
+        person: PersonConnection,
+        conversation: Conversation,
+        turn: Turn,
+        call: CommandCall,
+        incoming: Incoming,
+    ) -> Turn:
+        context = CommandContext(
+            person, conversation, turn, incoming, self._mind, self._composer, self._memory, self._running
+        )
+        text, table, error = "", None, None
         try:
-            async with self._database.person(conversation.user.id) as connection:
-                await turns.finish(connection, turn.id, "failed", answer=draft.text or None, error=str(error))
-        except DatabaseError as gone:
-            # The turn stays unfinished in the database, which is the truth.
-            log.warning("turn.failure_not_saved", reason=str(gone))
+            async with person.attempt():
+                said = await COMMANDS[call.name].run(context, call.argument)
+            text, table = said.text, said.table
+        except ConsiliumError as refused:
+            error = failed(Outcome(""), refused, conversation.say).error
+        shown = None if table is None else {"columns": list(table.columns), "rows": [list(row) for row in table.rows]}
+        await turn_states.keep_said(person, turn, text, shown, error, conversation.session.mode)
+        return await turns.get(person, turn.id)
 
 
-def _failed(outcome: Outcome, error: ConsiliumError, say: Translator) -> Outcome:
-    at_fault = not isinstance(error, (ModeError, MessageRefused))
-    return replace(outcome, error=explain(error, say.language, say.template), at_fault=at_fault)
+def said_by(turn: Turn) -> Outcome:
+    """What a command has said, as it was kept."""
+    return Outcome(
+        mode=turn.mode or "",
+        answer=turn.answer or "",
+        table=_table(turn.said_table),
+        error=turn.error,
+    )
 
 
-def _unexpected(error: Exception) -> Unexpected:
-    reference = secrets.token_hex(4)
-    log.error("unexpected", reference=reference, exc_info=error)
-    return Unexpected(reference)
+def _table(shown: Mapping[str, list[list[str]]] | None) -> Table | None:
+    return None if shown is None else Table(shown["columns"], shown["rows"])  # type: ignore[arg-type]

@@ -8,13 +8,13 @@ from uuid import UUID
 
 
 class RunningTurns:
-    """One running answer a session."""
+    """Running answers by their turns."""
 
     def __init__(self) -> None:
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._stopped: set[UUID] = set()
 
-    async def run(self, session_id: UUID, answer: Callable[[], Awaitable[None]]) -> bool:
+    async def run(self, turn_id: UUID, answer: Callable[[], Awaitable[None]]) -> bool:
         """Run `answer` to its end; False when the person stopped it before.
 
         Cancelling the caller cancels the answer.
@@ -23,26 +23,26 @@ class RunningTurns:
         async def ordinary() -> None:
             await answer()
 
-        task = asyncio.create_task(ordinary(), name=f"answer-{session_id}")
-        self._tasks[session_id] = task
+        task = asyncio.create_task(ordinary(), name=f"answer-{turn_id}")
+        self._tasks[turn_id] = task
         try:
             await task
         except asyncio.CancelledError:
-            if session_id in self._stopped and task.cancelled():
+            if turn_id in self._stopped and task.cancelled():
                 return False
             task.cancel()
             await asyncio.wait([task])
             raise
         finally:
-            self._tasks.pop(session_id, None)
-            self._stopped.discard(session_id)
+            self._tasks.pop(turn_id, None)
+            self._stopped.discard(turn_id)
         return True
 
-    def stop(self, session_id: UUID) -> bool:
-        """Stop the session's answer; False when nothing is being answered."""
-        task = self._tasks.get(session_id)
+    def stop(self, turn_id: UUID) -> bool:
+        """Stop a turn's answer; False when it is not being made here."""
+        task = self._tasks.get(turn_id)
         if task is None or task.done():
             return False
-        self._stopped.add(session_id)
+        self._stopped.add(turn_id)
         task.cancel()
         return True

@@ -9,7 +9,7 @@ from bot.channels.console.render import as_json, as_lines
 from bot.channels.console.stdin import lines
 from bot.channels.port import Incoming, Outcome
 from bot.locales import Language
-from bot.turns.inbox import Inbox
+from bot.turns.direct import Direct
 
 PLATFORM = "console"
 
@@ -20,6 +20,9 @@ class PlainReply:
     def __init__(self, target: TextIO) -> None:
         self._target = target
         self._written = False
+
+    async def queue(self, ahead: int) -> None:
+        """A pipe is read a line at a time: nothing waits."""
 
     async def open(self, mode: str) -> None:
         self._say(f"[{mode}] ", end="")
@@ -38,6 +41,9 @@ class PlainReply:
                 self._say(part)
         self._say("")
 
+    async def close(self) -> None:
+        """Nothing is held."""
+
     def _say(self, text: str, end: str = "\n") -> None:
         print(text, end=end, file=self._target, flush=True)
 
@@ -48,6 +54,9 @@ class JsonReply:
     def __init__(self, target: TextIO) -> None:
         self._target = target
 
+    async def queue(self, ahead: int) -> None:
+        """Nothing is shown before the end."""
+
     async def open(self, mode: str) -> None:
         """Nothing is shown before the end."""
 
@@ -57,12 +66,15 @@ class JsonReply:
     async def finish(self, outcome: Outcome) -> None:
         print(as_json(outcome), file=self._target, flush=True)
 
+    async def close(self) -> None:
+        """Nothing is held."""
 
-async def talk_in_lines(inbox: Inbox, person: str, language: Language | None, *, machine: bool) -> bool:
+
+async def talk_in_lines(talk: Direct, person: str, language: Language | None, *, machine: bool) -> bool:
     """Answer every line of standard input in order; True when none failed through the service's fault."""
     sound = True
     async for line in lines():
         reply = JsonReply(sys.stdout) if machine else PlainReply(sys.stdout)
-        outcome = await inbox.receive(Incoming(PLATFORM, person, "terminal", line, language), reply)
+        outcome = await talk.answer(Incoming(PLATFORM, person, "terminal", line, language, counted=False), reply)
         sound = sound and not outcome.at_fault
     return sound

@@ -21,7 +21,7 @@ from bot.channels.console.render import print_table
 from bot.channels.console.wrap import WordWrap
 from bot.channels.port import Incoming, Outcome
 from bot.locales import Language, Translator
-from bot.turns.inbox import Inbox
+from bot.turns.direct import Direct
 
 PLACE = "terminal"
 
@@ -35,6 +35,9 @@ class TerminalReply:
         self._wrap = WordWrap(console.width)
         self._mode = ""
         self._written = False
+
+    async def queue(self, ahead: int) -> None:
+        """The prompt comes back once a message is answered: nothing waits."""
 
     async def open(self, mode: str) -> None:
         """The heading waits for the first piece: until then the spinner says that the model thinks."""
@@ -58,6 +61,9 @@ class TerminalReply:
         if outcome.error:
             self._console.print(Text(outcome.error, style="yellow"))
         self._console.print()
+
+    async def close(self) -> None:
+        self._settle()
 
     def _show(self, text: str) -> None:
         self._console.print(Text(text), end="", soft_wrap=True)
@@ -87,26 +93,26 @@ class CommandCompleter(Completer):
 
 
 async def talk_in_terminal(
-    inbox: Inbox, person: str, language: Language | None, *, title: str, modes: Iterable[str], history: Path
+    talk: Direct, person: str, language: Language | None, *, title: str, modes: Iterable[str], history: Path
 ) -> bool:
     """Chat until Ctrl-D; True when no answer failed through the service's fault."""
     console = Console(highlight=False)
     say = Translator(language or "en")
     history.parent.mkdir(parents=True, exist_ok=True)
-    commands = [(command.name, say(command.summary)) for command in inbox.commands]
+    commands = [(command.name, say(command.summary)) for command in talk.inbox.commands]
     session: PromptSession[str] = PromptSession(
         history=FileHistory(str(history)), completer=CommandCompleter(commands, modes), complete_while_typing=True
     )
 
     def incoming(text: str) -> Incoming:
-        return Incoming(PLATFORM, person, PLACE, text, language)
+        return Incoming(PLATFORM, person, PLACE, text, language, counted=False)
 
     console.print(Text(title, style="bold"))
     console.print(Text(say("/help shows what you can do; Ctrl-C stops an answer, Ctrl-D leaves."), style="dim"))
     console.print()
     sound = True
     while True:
-        mode = await inbox.mode_of(incoming(""))
+        mode = await talk.inbox.mode_of(incoming(""))
         prompt = FormattedText([("ansicyan", mode), ("", " › ")])
         try:
             with patch_stdout():
@@ -116,18 +122,18 @@ async def talk_in_terminal(
         except EOFError:
             return sound
         if text.strip():
-            outcome = await _answer(inbox, incoming(text), console, say)
+            outcome = await _answer(talk, incoming(text), console, say)
             sound = sound and not outcome.at_fault
 
 
-async def _answer(inbox: Inbox, message: Incoming, console: Console, say: Translator) -> Outcome:
+async def _answer(talk: Direct, message: Incoming, console: Console, say: Translator) -> Outcome:
     loop = asyncio.get_running_loop()
     spinner = console.status(Text(say("thinking …"), style="dim"))
     spinner.start()
     try:
         async with asyncio.TaskGroup() as group:
-            loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(inbox.stop(message)))
-            outcome = await inbox.receive(message, TerminalReply(console, spinner.stop))
+            loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(talk.inbox.stop(message)))
+            outcome = await talk.answer(message, TerminalReply(console, spinner.stop))
             loop.remove_signal_handler(signal.SIGINT)
         return outcome
     finally:

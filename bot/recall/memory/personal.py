@@ -42,7 +42,7 @@ class PersonalMemory:
     """Remembers, recalls and forgets for one person at a time.
 
     Where a method takes `chat`, it is the chat with others in which the person is now: nothing said in private, or in
-    another chat, exists there. None is the person alone with the mind.
+    another chat, exists there until the transaction ends. None is the person alone with the mind.
     """
 
     def __init__(
@@ -68,11 +68,18 @@ class PersonalMemory:
         self._reader = reader
 
     async def remember(
-        self, user_id: UUID, content: str, session_id: UUID | None = None, *, chat: str | None = None
+        self,
+        connection: PersonConnection,
+        content: str,
+        session_id: UUID,
+        source_turn_id: UUID,
+        *,
+        chat: str | None = None,
     ) -> Memory:
         """Keep what the person asked to keep."""
-        origin = Origin(session_id, scope="chat" if chat else "private", chat=chat)
-        kept = await self.keep(user_id, "fact", content, origin)
+        origin = Origin(session_id, source_turn_id, scope="chat" if chat else "private", chat=chat)
+        embedding = await self._embed(content)
+        kept = await rows.remember(connection, "fact", content, embedding=embedding, origin=origin)
         assert kept is not None
         return kept
 
@@ -110,17 +117,12 @@ class PersonalMemory:
             await _enter(connection, chat)
             speakers = await recall.speakers(connection)
         asked = self._reader(question, now or datetime.now(UTC), speakers)
-        embeddings = [
-            found for embedder in self._compared if (found := await _embedded(embedder, asked.topic, "query"))
-        ]
+        embeddings = [await _embedded(embedder, asked.topic, "query") for embedder in self._compared]
+        vectors = [embedding for embedding in embeddings if embedding]
         async with self._database.person(user_id) as connection:
             await _enter(connection, chat)
-            features = await recall.compare(
-                connection,
-                recall.Asked(
-                    asked.topic, [one for one in embeddings if one], asked.speakers, asked.voice, asked.moments
-                ),
-            )
+            compared = recall.Asked(asked.topic, vectors, asked.speakers, asked.voice)
+            features = await recall.compare(connection, compared)
             ranked, scores = weigh(features, asked, self._weights)
             # Two episodes a turn may fall away again.
             best = [features.id(row) for row in ranked[: limit + 2 * len(beyond)]]
@@ -129,41 +131,38 @@ class PersonalMemory:
         kept = (memory for memory in memories if memory.kind != "episode" or memory.source_turn_id not in beyond)
         return [Recalled(memory, score[memory.id]) for memory in kept][:limit]
 
-    async def all(self, user_id: UUID, *, chat: str | None = None) -> list[Memory]:
+    async def all(self, connection: PersonConnection, *, chat: str | None = None) -> list[Memory]:
         """The facts and summaries that hold now, oldest first."""
-        async with self._database.person(user_id) as connection:
-            await _enter(connection, chat)
-            return await rows.all_valid(connection, SHOWN)
+        await _enter(connection, chat)
+        return await rows.all_valid(connection, SHOWN)
 
-    async def episodes(self, user_id: UUID, *, chat: str | None = None) -> int:
+    async def episodes(self, connection: PersonConnection, *, chat: str | None = None) -> int:
         """How many messages and answers are remembered."""
-        async with self._database.person(user_id) as connection:
-            await _enter(connection, chat)
-            return await rows.count(connection, "episode")
+        await _enter(connection, chat)
+        return await rows.count(connection, "episode")
 
-    async def correct(self, user_id: UUID, memory_id: UUID, content: str, *, chat: str | None = None) -> Memory | None:
+    async def correct(self, connection: PersonConnection, memory_id: UUID, content: str) -> Memory | None:
         """Put other words in the place of a memory's; None when it was not there."""
-        embedding = await self._embed(content)
-        async with self._database.person(user_id) as connection:
-            await _enter(connection, chat)
-            return await rows.correct(connection, memory_id, content, embedding)
+        return await rows.correct(connection, memory_id, content, await self._embed(content))
 
-    async def forget(self, user_id: UUID, memory_id: UUID, *, chat: str | None = None) -> bool:
+    async def forget(self, connection: PersonConnection, memory_id: UUID) -> bool:
         """Delete one memory for good, vector included; False when it was not there.
 
         With a fact goes what it was drawn from: the episode it was told in, and the summary of its session.
         """
-        async with self._database.person(user_id) as connection:
-            await _enter(connection, chat)
-            return await rows.forget(connection, memory_id)
+        return await rows.forget(connection, memory_id)
 
-    async def forget_all(self, user_id: UUID) -> int:
+    async def forget_all(self, connection: PersonConnection) -> int:
         """Delete everything remembered, wherever it was said; how many there were."""
-        async with self._database.person(user_id) as connection:
-            return await rows.forget_all(connection)
+        return await rows.forget_all(connection)
 
     async def _embed(self, text: str) -> Embedding | None:
         return await _embedded(self._embedder, text, "passage") if self._embedder else None
+
+
+def chat_key(platform: str, chat: str | None) -> str | None:
+    """What a chat with others is called here; None in private."""
+    return f"{platform}:{chat}" if chat else None
 
 
 async def _enter(connection: PersonConnection, chat: str | None) -> None:

@@ -8,7 +8,7 @@ from bot.turns.commands.context import COMMANDS, CommandContext
 from bot.turns.commands.registry import Said
 from bot.turns.errors import BadArgument
 from consilium.errors import N_
-from db import sessions, users
+from db import sessions, turn_states, users
 
 _LANGUAGE_NAMES = {"ru": "русский", "en": "English"}
 AUTOMATIC = "auto"
@@ -27,17 +27,18 @@ async def show_help(context: CommandContext, _argument: str) -> Said:
 async def start_afresh(context: CommandContext, _argument: str) -> Said:
     """Begin a new window; memories and history stay."""
     conversation = context.conversation
-    async with context.database.person(conversation.user.id) as connection:
-        conversation.session = await sessions.start_window(connection, conversation.session.id)
+    conversation.session = await sessions.start_window(context.connection, conversation.session.id)
     return Said(context.say("We start afresh. What I remember about you stays."))
 
 
 @COMMANDS.command("stop", N_("stop the answer that is being written"))
 async def stop(context: CommandContext, _argument: str) -> Said:
     """Stop this session's answer."""
-    if context.running.stop(context.conversation.session.id):
-        return Said(context.say("Stopped."))
-    return Said(context.say("Nothing is being answered right now."))
+    stopped = await turn_states.ask_stop(context.connection, context.conversation.session.id)
+    if stopped is None:
+        return Said(context.say("Nothing is being answered right now."))
+    context.running.stop(stopped)
+    return Said(context.say("Stopped."))
 
 
 @COMMANDS.command("lang", N_("the language I speak with you"), "ru|en|auto")
@@ -48,8 +49,8 @@ async def choose_language(context: CommandContext, argument: str) -> Said:
     if asked and asked not in (*LANGUAGES, AUTOMATIC):
         raise BadArgument("lang", argument, COMMANDS["lang"].usage)
     if asked:
-        async with context.database.person(conversation.user.id) as connection:
-            conversation.user = await users.set_locale(connection, None if asked == AUTOMATIC else asked)
+        chosen = None if asked == AUTOMATIC else asked
+        conversation.user = await users.set_locale(context.connection, chosen)
     name = _LANGUAGE_NAMES[conversation.language]
     if conversation.user.locale is None:
         return Said(context.say("Language: the one you write in; right now {name}.", name=name))

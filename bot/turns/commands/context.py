@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
+from bot.channels.port import Incoming
 from bot.locales import Translator
 from bot.mind import Mind
 from bot.modes.composer import Composer
@@ -12,20 +12,30 @@ from bot.recall.memory import PersonalMemory
 from bot.turns.commands.registry import Registry
 from bot.turns.conversation import Conversation
 from bot.turns.running import RunningTurns
-from db.database import Database
+from db.connection import PersonConnection
+from db.turns import Turn
 
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """One call: who asks, and the parts of the service a command may touch."""
+    """One call: who asks, and the parts of the service a command may touch.
 
+    It runs inside the transaction that takes the message in: what it does in the database happens once, or not at all.
+    """
+
+    connection: PersonConnection
     conversation: Conversation
-    roles: Collection[str]
+    turn: Turn
+    """The command's own turn."""
+    incoming: Incoming
     mind: Mind
     composer: Composer
-    database: Database
     memory: PersonalMemory
     running: RunningTurns
+
+    @property
+    def roles(self) -> frozenset[str]:
+        return self.incoming.roles
 
     @property
     def say(self) -> Translator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.channels.port import Table
+from bot.recall.memory import chat_key
 from bot.turns.commands.context import COMMANDS, CommandContext
 from bot.turns.commands.registry import Said
 from bot.turns.errors import BadArgument, NothingRemembered
@@ -11,6 +12,7 @@ from db.memory import Memory
 
 MAX_CHARACTERS = 2000
 """Of one memory: what an embedder can take in, and a prompt can hold beside others."""
+_NOTHING = N_("I remember nothing about you yet. Tell me with /remember.")
 _EVERYTHING = ("all", "everything", "всё", "все")
 
 
@@ -20,8 +22,10 @@ async def remember(context: CommandContext, argument: str) -> Said:
     if not argument or len(argument) > MAX_CHARACTERS:
         usage = context.say("/remember TEXT, up to {limit} characters", limit=MAX_CHARACTERS)
         raise BadArgument("remember", _shown(argument), usage)
-    conversation = context.conversation
-    memory = await context.memory.remember(conversation.user.id, argument, conversation.session.id)
+    session = context.conversation.session
+    memory = await context.memory.remember(
+        context.connection, argument, session.id, context.turn.id, chat=_chat(context)
+    )
     return Said(context.say("I will remember: {content}", content=memory.content))
 
 
@@ -30,12 +34,11 @@ async def show_memory(context: CommandContext, argument: str) -> Said:
     """Number everything remembered, oldest first; or put other words in the place of one."""
     if argument:
         return await _correct(context, argument)
-    user_id = context.conversation.user.id
-    memories = await context.memory.all(user_id)
-    episodes = await context.memory.episodes(user_id)
+    memories = await context.memory.all(context.connection, chat=_chat(context))
+    episodes = await context.memory.episodes(context.connection, chat=_chat(context))
     say = context.say
     if not memories and not episodes:
-        return Said(say("I remember nothing about you yet. Tell me with /remember."))
+        return Said(say(_NOTHING))
     told = say("Beside it I remember {count} messages of our conversations.", count=episodes) if episodes else ""
     if not memories:
         return Said(say("I have noted nothing about you yet.") + f"\n{told}")
@@ -50,22 +53,24 @@ async def show_memory(context: CommandContext, argument: str) -> Said:
 @COMMANDS.command("forget", N_("delete what I remember about you: one thing by its number, or everything"), "N|all")
 async def forget(context: CommandContext, argument: str) -> Said:
     """Delete memories for good."""
-    user_id = context.conversation.user.id
     say = context.say
     if argument.casefold() in _EVERYTHING:
-        count = await context.memory.forget_all(user_id)
+        count = await context.memory.forget_all(context.connection)
         return Said(say("Forgotten for good: {count}.", count=count))
-    memories = await context.memory.all(user_id)
+    memories = await context.memory.all(context.connection, chat=_chat(context))
+    if not memories:
+        raise NothingRemembered
     usage = say("/forget N with N from /memory (1 to {last}), or /forget all", last=len(memories))
     chosen = _numbered(memories, argument, "forget", usage)
-    await context.memory.forget(user_id, chosen.id)
+    await context.memory.forget(context.connection, chosen.id)
     return Said(say("Forgotten for good: {content}", content=chosen.content))
 
 
 async def _correct(context: CommandContext, argument: str) -> Said:
     number, _, text = argument.partition(" ")
-    user_id = context.conversation.user.id
-    memories = await context.memory.all(user_id)
+    memories = await context.memory.all(context.connection, chat=_chat(context))
+    if not memories:
+        return Said(context.say(_NOTHING))
     usage = context.say(
         "/memory N TEXT with N from /memory (1 to {last}), and up to {limit} characters",
         last=len(memories),
@@ -75,13 +80,15 @@ async def _correct(context: CommandContext, argument: str) -> Said:
     text = text.strip()
     if not text or len(text) > MAX_CHARACTERS:
         raise BadArgument("memory", _shown(argument), usage)
-    await context.memory.correct(user_id, chosen.id, text)
+    await context.memory.correct(context.connection, chosen.id, text)
     return Said(context.say("I will remember instead: {content}", content=text))
 
 
+def _chat(context: CommandContext) -> str | None:
+    return chat_key(context.incoming.platform, context.incoming.chat)
+
+
 def _numbered(memories: list[Memory], number: str, command: str, usage: str) -> Memory:
-    if not memories:
-        raise NothingRemembered
     place = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
     if not 1 <= place <= len(memories):
         raise BadArgument(command, _shown(number), usage)

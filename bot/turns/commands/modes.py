@@ -21,8 +21,7 @@ async def choose_mode(context: CommandContext, argument: str) -> Said:
     mode = resolve(parse(argument), context.mind)
     check_access(mode, context.mind, context.roles)
     context.composer.check(mode)
-    async with context.database.person(conversation.user.id) as connection:
-        conversation.session = await sessions.set_mode(connection, conversation.session.id, mode.text)
+    conversation.session = await sessions.set_mode(context.connection, conversation.session.id, mode.text)
     return Said(_describe(context, mode))
 
 

@@ -3,7 +3,7 @@
 from db.migrations.script import run
 
 revision = "0008"
-down_revision = "0004"
+down_revision = "0006"
 
 
 def upgrade() -> None:

@@ -1,0 +1,87 @@
+"""The parts, as the settings ask for them: the base model, the database, the engine, the embedder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from bot.mind import Mind
+from bot.modes.composer import Composer
+from bot.settings import Settings
+from db.embedded import EmbeddedServer
+from inference.adapters.store import CompositionStore
+from inference.base_model import BaseModel
+from inference.checkpoint import resolve_base_model
+from inference.embedding import SentenceTransformerEmbedder, open_embedder
+from inference.engine.port import Engine
+
+
+def base_model_folder(settings: Settings, mind: Mind, *, weights: bool | None = None) -> Path:
+    """Folder of the base model the mind runs on, made or fetched if need be; blocking.
+
+    Args:
+        weights: whether they are needed here and not its config and tokenizer alone; when None, if the engine is local.
+    """
+    return resolve_base_model(
+        settings.base_model or mind.base_model,
+        settings.models_dir,
+        allow_download=settings.allow_download,
+        weights=settings.engine == "local" if weights is None else weights,
+    )
+
+
+def open_composer(settings: Settings, mind: Mind, base_folder: Path, engine_rank: int | None = None) -> Composer:
+    """The mind's adapters, checked against its base model; blocking.
+
+    Args:
+        engine_rank: the largest rank that the engine takes, when it is known and there is a limit.
+    """
+    base = BaseModel.from_config(base_folder / "config.json", mind.base_model)
+    limits = [rank for rank in (settings.max_rank, engine_rank) if rank is not None]
+    return Composer.open(mind, base, CompositionStore(settings.compositions_dir), min(limits, default=None))
+
+
+@asynccontextmanager
+async def database_address(settings: Settings) -> AsyncIterator[str]:
+    """DSN of the operator's Postgres, or of the embedded one, which runs as long as this is open."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    async with await EmbeddedServer.open(settings.data_dir / "postgres") as server:
+        yield server.dsn
+
+
+def make_embedder(settings: Settings) -> SentenceTransformerEmbedder:
+    """The embedder the settings name, its weights not yet read; blocking.
+
+    Raises:
+        ModelMissing, ModelUnusable: it is not here, or broken.
+    """
+    return open_embedder(settings.embedding_model, settings.models_dir, allow_download=settings.allow_download)
+
+
+def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:
+    """The engine the settings name, not started; blocking."""
+    if settings.engine == "sglang":
+        from inference.engine.sglang import SGLangEngine
+
+        return SGLangEngine(
+            settings.sglang_url,
+            mind.base_model,
+            base_folder,
+            api_key=_said(settings.sglang_api_key),
+            admin_key=_said(settings.sglang_admin_key),
+            compositions=settings.compositions_dir,
+            patience=settings.engine_patience,
+        )
+    # Imported late: torch and transformers take seconds, and a remote engine needs neither.
+    from inference.engine.local import LocalEngine
+
+    return LocalEngine(base_folder)
+
+
+def _said(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None

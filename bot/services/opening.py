@@ -1,0 +1,131 @@
+"""What every process of the service has, and what those have that answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from bot.metrics import serving_metrics
+from bot.mind import Mind, load_mind
+from bot.modes.composer import Composer
+from bot.modes.prewarm import Heat, prewarm
+from bot.modes.router import Router
+from bot.recall.memory import PersonalMemory
+from bot.services.building import base_model_folder, database_address, make_embedder, make_engine, open_composer
+from bot.settings import Settings
+from bot.turns.admission import Ceilings
+from bot.turns.attempt import Attempts, Persistence
+from bot.turns.direct import Direct
+from bot.turns.inbox import Inbox
+from bot.turns.pipeline import Limits, Pipeline
+from bot.turns.presence import Presence
+from bot.turns.running import RunningTurns
+from consilium.errors import N_
+from db.allowances import Allowance
+from db.database import Database
+from inference.engine.port import Engine
+
+Role = Literal["chat", "all", "gateway", "worker", "api"]
+Progress = Callable[[str], None]
+"""Told what is being started, as a template for translation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """A running process of the service."""
+
+    mind: Mind
+    dsn: str
+    database: Database
+    presence: Presence
+    engine: Engine | None
+    """None in a process that answers no questions."""
+    composer: Composer
+    running: RunningTurns
+    inbox: Inbox
+    attempts: Attempts
+    direct: Direct
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, progress: Progress = lambda _: None, *, role: Role = "chat"
+) -> AsyncIterator[Services]:
+    """Start everything a process in this role needs; stop it all on leaving.
+
+    Raises:
+        ConsiliumError: what is missing or broken, and how to mend it.
+    """
+    answers = role != "gateway"
+    async with AsyncExitStack() as stack:
+        mind = await asyncio.to_thread(load_mind, settings.mind)
+        if answers:
+            progress(N_("preparing the base model (the first time takes half a minute)"))
+        base_folder = await asyncio.to_thread(base_model_folder, settings, mind, weights=None if answers else False)
+
+        progress(N_("starting the database"))
+        dsn = await stack.enter_async_context(database_address(settings))
+        database = await stack.enter_async_context(
+            await Database.open(dsn, pool_size=max(10, settings.worker_turns + 4))
+        )
+        presence = await stack.enter_async_context(_present(Presence(database, role, mind.name)))
+
+        engine, embedder = None, None
+        if answers:
+            progress(N_("loading the models"))
+            engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
+            stack.push_async_callback(engine.close)
+            await engine.start()
+            embedder = await asyncio.to_thread(make_embedder, settings)
+            stack.push_async_callback(embedder.close)
+            await embedder.start()
+        engine_rank = engine.max_rank if engine else None
+        composer = await asyncio.to_thread(open_composer, settings, mind, base_folder, engine_rank)
+
+        running = RunningTurns()
+        memory = PersonalMemory(database, embedder)
+        patience = timedelta(seconds=settings.turn_seconds)
+        inbox = Inbox(mind, database, memory, composer, running, _ceilings(settings), patience)
+        pipeline = None
+        if engine and embedder:
+            limits = Limits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds)
+            pipeline = Pipeline(mind, database, engine, memory, Router(embedder, mind), composer, running, limits)
+            heat = Heat(settings.prewarm_modes, settings.prewarm_days)
+            await stack.enter_async_context(beside(prewarm(mind, composer, engine, database, heat), "prewarm"))
+        attempts = Attempts(pipeline, Persistence(settings.turn_attempts))
+        direct = Direct(inbox, database, mind, presence, attempts, settings.shown_patience)
+        await stack.enter_async_context(serving_metrics(settings.metrics_host, settings.metrics_port))
+        yield Services(mind, dsn, database, presence, engine, composer, running, inbox, attempts, direct)
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    """Work that goes on while this is open, and is over when it is left."""
+    task = asyncio.create_task(work, name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _present(presence: Presence) -> AsyncIterator[Presence]:
+    await presence.announce()
+    try:
+        async with beside(presence.keep(), "presence"):
+            yield presence
+    finally:
+        await presence.leave()
+
+
+def _ceilings(settings: Settings) -> Ceilings:
+    return Ceilings(
+        Allowance(settings.person_at_once, settings.person_per_minute, settings.person_per_day),
+        Allowance(settings.chat_at_once, settings.chat_per_minute, settings.chat_per_day),
+        settings.waiting,
+    )

@@ -1,0 +1,146 @@
+"""One attempt at a turn: to an answer that is shown, to a sentence that says why not, or back for another attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+
+from bot.channels.errors import DeliveryError, DeliveryFailed
+from bot.channels.port import Outcome, Reply
+from bot.turns.conversation import Conversation
+from bot.turns.draft import Draft
+from bot.turns.errors import GivenUp
+from bot.turns.failures import failed, foreseen, may_pass
+from bot.turns.hold import Hold
+from bot.turns.inbox import said_by
+from bot.turns.metrics import tokens_spent, turn_ended, turn_put_back
+from bot.turns.pipeline import Pipeline
+from consilium.errors import ConsiliumError
+from db.errors import DatabaseError, DatabaseUnreachable, TurnTaken
+from db.turn_states import FinalState
+from db.turns import Turn
+
+LONGEST_PAUSE: Final = 60.0
+"""Seconds before another attempt, at most."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Persistence:
+    """How long a turn is tried."""
+
+    setbacks: int
+    """After so many attempts that came to no end it is given up."""
+
+
+class Attempts:
+    """Works on turns that have been taken up. Each ends here, or is let go for somebody else to take up."""
+
+    def __init__(self, pipeline: Pipeline | None, persistence: Persistence) -> None:
+        self._pipeline = pipeline
+        self._persistence = persistence
+
+    async def run(self, hold: Hold, conversation: Conversation, reply: Reply) -> Outcome | None:
+        """Answer the turn; None when it is somebody else's now. What a person can be told is not raised.
+
+        A cancelled attempt lets go of the turn at once, with nothing held against it.
+        """
+        turn = hold.turn
+        draft = Draft(turn.mode or turn.asked_mode or conversation.session.mode)
+        with structlog.contextvars.bound_contextvars(turn=str(turn.id), session=str(turn.session_id)):
+            try:
+                return await self._run(hold, conversation, draft, reply)
+            except TurnTaken:
+                log.warning("turn.taken", attempt=turn.attempts)
+                return None
+            except asyncio.CancelledError:
+                with suppress(DatabaseError):
+                    await hold.put_back(timedelta(0), setback=False)
+                raise
+            finally:
+                await reply.close()
+
+    async def _run(self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply) -> Outcome | None:
+        try:
+            self._check_patience(hold)
+            return await self._answer(hold, conversation, draft, reply)
+        except TurnTaken:
+            raise
+        except Exception as error:
+            failure = foreseen(error)
+        if not hold.is_shown_here and may_pass(failure) and hold.turn.setbacks < self._persistence.setbacks:
+            await self._try_later(hold, failure)
+            return None
+        return await self._give_up(hold, conversation, draft, reply, failure)
+
+    def _check_patience(self, hold: Hold) -> None:
+        turn = hold.turn
+        late = turn.give_up_at is not None and turn.give_up_at < datetime.now(UTC)
+        if late or turn.setbacks > self._persistence.setbacks:
+            raise GivenUp(turn.setbacks - 1)
+
+    async def _answer(self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply) -> Outcome:
+        turn = hold.turn
+        if turn.kind == "command":
+            outcome = said_by(turn)
+        else:
+            assert self._pipeline is not None
+            outcome = await self._pipeline.answer(conversation, hold, draft, reply)
+        began = time.monotonic()
+        await reply.finish(outcome)
+        shown = {"deliver": time.monotonic() - began}
+        state: FinalState = "stopped" if outcome.stopped else "delivered"
+        try:
+            await hold.finish(state, timings=shown)
+        except DatabaseError as error:
+            if not hold.is_shown_here or isinstance(error, TurnTaken):
+                raise
+            log.warning("turn.end_not_saved", reason=str(error))
+        turn_ended(state, turn, draft.timings | shown, _age(turn))
+        tokens_spent(outcome.usage)
+        log.info("turn.ended", state=state, mode=outcome.mode, attempt=turn.attempts, **_rounded(draft.timings | shown))
+        return outcome
+
+    async def _try_later(self, hold: Hold, failure: ConsiliumError) -> None:
+        pause = min(LONGEST_PAUSE, 2.0 ** (hold.turn.setbacks - 1)) * random.uniform(0.7, 1.3)  # noqa: S311
+        if isinstance(failure, DeliveryFailed):
+            pause = max(pause, failure.wait)
+        log.warning("turn.put_back", error=type(failure).__name__, reason=str(failure), pause=round(pause, 1))
+        turn_put_back(type(failure).__name__)
+        # A database that is still away lets the job go stale, and it is taken up anew then.
+        with suppress(DatabaseUnreachable):
+            await hold.put_back(timedelta(seconds=pause), setback=True)
+
+    async def _give_up(
+        self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply, failure: ConsiliumError
+    ) -> Outcome:
+        log.warning("turn.failed", error=type(failure).__name__, reason=str(failure))
+        outcome = failed(draft.outcome(hold.turn), failure, conversation.say)
+        if not isinstance(failure, DeliveryError):
+            try:
+                await reply.finish(outcome)
+            except DeliveryError as error:
+                log.warning("turn.failure_not_shown", reason=str(error))
+        try:
+            await hold.finish("failed", error=str(failure), answer=draft.text or None, timings=draft.timings)
+        except DatabaseUnreachable as gone:
+            # The turn stays unfinished in the database, which is the truth.
+            log.warning("turn.failure_not_saved", reason=str(gone))
+        turn_ended("failed", hold.turn, draft.timings, _age(hold.turn))
+        return outcome
+
+
+def _age(turn: Turn) -> float:
+    return (datetime.now(UTC) - turn.created_at).total_seconds()
+
+
+def _rounded(timings: dict[str, float]) -> dict[str, float]:
+    return {name: round(seconds, 4) for name, seconds in timings.items()}

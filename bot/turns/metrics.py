@@ -1,0 +1,71 @@
+"""What of turns an operator can watch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from db.oversight import StateCount
+from db.turns import Turn
+
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+
+_ENDED: Final = Counter("consilium_turns_ended", "Turns that have come to an end here.", ("kind", "state"))
+_STAGE: Final = Histogram(
+    "consilium_turn_stage_seconds",
+    "How long each stage of an answered turn took; first_token is a part of generate.",
+    ("stage",),
+    buckets=_SECONDS,
+)
+_WHOLE: Final = Histogram(
+    "consilium_turn_seconds", "From a message taken in to its answer shown.", ("kind",), buckets=_SECONDS
+)
+_PUT_BACK: Final = Counter("consilium_turns_put_back", "Turns let go for another attempt.", ("error",))
+_TAKEN_UP: Final = Counter("consilium_turns_taken_up", "Attempts at turns begun here.", ("again",))
+_OPEN: Final = Gauge("consilium_turns_open", "Turns of everybody that have not ended.", ("state",))
+_OLDEST: Final = Gauge("consilium_turns_oldest_seconds", "Age of the oldest turn that has not ended.", ("state",))
+_TOKENS: Final = Counter("consilium_tokens", "Tokens of answered turns.", ("kind",))
+_REFUSED: Final = Counter("consilium_messages_refused", "Messages that were not taken in.", ("reason",))
+
+OPEN_STATES: Final = ("accepted", "thinking", "answering")
+
+
+def turn_ended(state: str, turn: Turn, timings: Mapping[str, float], seconds: float) -> None:
+    """A turn has ended, `seconds` after it was taken in."""
+    _ENDED.labels(turn.kind, state).inc()
+    if state != "failed":
+        _WHOLE.labels(turn.kind).observe(seconds)
+    for stage, spent in timings.items():
+        _STAGE.labels(stage).observe(spent)
+
+
+def tokens_spent(usage: Mapping[str, int]) -> None:
+    """An answer has been generated."""
+    for kind, count in usage.items():
+        _TOKENS.labels(kind.removesuffix("_tokens")).inc(count)
+
+
+def turn_put_back(error: str) -> None:
+    """A turn has been let go for another attempt."""
+    _PUT_BACK.labels(error).inc()
+
+
+def turn_taken_up(turn: Turn) -> None:
+    """A turn has been taken up."""
+    _TAKEN_UP.labels("yes" if turn.attempts > 1 else "no").inc()
+
+
+def message_refused(reason: str) -> None:
+    """A message has not been taken in."""
+    _REFUSED.labels(reason).inc()
+
+
+def turns_seen(counts: Iterable[StateCount]) -> None:
+    """How many turns are in each open state, over all processes."""
+    by_state = {count.state: count for count in counts}
+    for state in OPEN_STATES:
+        count = by_state.get(state)
+        _OPEN.labels(state).set(count.turns if count else 0)
+        _OLDEST.labels(state).set(count.oldest if count else 0)

@@ -1,0 +1,79 @@
+"""This process among the others: it says that it is there, and knows who else is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from datetime import timedelta
+from typing import Final
+from uuid import UUID, uuid4
+
+import structlog
+
+from db import processes
+from db.database import Database
+from db.errors import DatabaseError
+
+EVERY: Final = 5.0
+"""Seconds between signs of life."""
+GONE: Final = timedelta(seconds=30)
+"""Without a sign of life for so long, a process is gone."""
+
+log = structlog.get_logger(__name__)
+
+
+class Presence:
+    """One process of the service in one role."""
+
+    def __init__(self, database: Database, role: str, mind: str) -> None:
+        self.id: UUID = uuid4()
+        self.draining = False
+        """Whether it takes nothing new any more."""
+        self._database = database
+        self._role = role
+        self._mind = mind
+
+    async def announce(self) -> None:
+        """Say that this process is there, and strike off those that are gone.
+
+        Raises:
+            DatabaseError: nobody could be told.
+        """
+        async with self._database.nobody() as connection:
+            await processes.see(
+                connection,
+                self.id,
+                role=self._role,
+                mind=self._mind,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                draining=self.draining,
+            )
+            await processes.sweep(connection, 10 * GONE)
+
+    async def keep(self) -> None:
+        """Say it again and again until cancelled."""
+        while True:
+            try:
+                await self.announce()
+            except DatabaseError as error:
+                log.warning("process.not_announced", reason=str(error))
+            await asyncio.sleep(EVERY)
+
+    async def leave(self) -> None:
+        """Say that this process ends; a database that is away will notice by itself."""
+        try:
+            async with self._database.nobody() as connection:
+                await processes.leave(connection, self.id)
+        except DatabaseError as error:
+            log.warning("process.not_struck_off", reason=str(error))
+
+    async def others(self, *roles: str) -> int:
+        """How many processes of this mind take work in these roles; this one counts too.
+
+        Raises:
+            DatabaseError: nobody knows.
+        """
+        async with self._database.nobody() as connection:
+            return len(await processes.present(connection, self._mind, roles, GONE))

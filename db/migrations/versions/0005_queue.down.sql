@@ -1,0 +1,3 @@
+DROP TABLE consilium_pgqueuer, consilium_pgqueuer_log, consilium_pgqueuer_schedules, consilium_pgqueuer_statistics;
+DROP FUNCTION consilium_fn_pgqueuer_changed();
+DROP TYPE consilium_pgqueuer_status;

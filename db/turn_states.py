@@ -1,0 +1,201 @@
+"""A turn's states: accepted, thinking, answering, and then delivered, stopped or failed. It only moves forward.
+
+Whoever takes a turn up holds it until somebody else does: each write names the attempt it belongs to, and changes
+nothing once there is a later one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from db.errors import TurnTaken
+from db.rows import document, read, sql
+from db.turns import Turn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from db.connection import PersonConnection
+
+FinalState = Literal["delivered", "stopped", "failed"]
+STOP_CHANNEL: Final = "consilium_stop"
+"""Where it is said, by their ids, that turns are to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer that is made, all of it or as far as it came."""
+
+    answer: str
+    finish_reason: str
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    sources: Sequence[Mapping[str, Any]] = ()
+    recalled: Sequence[str] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+CLAIM: Final = sql(
+    Turn,
+    """
+    UPDATE turns
+    SET attempts = attempts + 1, setbacks = setbacks + 1, process_id = $3, updated_at = now(),
+        state = CASE WHEN state = 'accepted' THEN 'thinking' ELSE state END
+    WHERE id = $1 AND user_id = $2 AND state IN ('accepted', 'thinking', 'answering')
+    RETURNING @columns
+    """,
+)
+_HELD: Final = "id = $1 AND user_id = $2 AND attempts = $3 AND state IN ('accepted', 'thinking', 'answering')"
+START_ANSWERING: Final = f"""
+    UPDATE turns SET state = 'answering', mode = $4, adapter = $5, updated_at = now() WHERE {_HELD}
+"""  # noqa: S608  # built of constants
+KEEP_ANSWER: Final = f"""
+    UPDATE turns
+    SET state = 'answering', answer = $4, finish_reason = $5, prompt_tokens = $6, completion_tokens = $7,
+        sources = $8::jsonb, recalled = $9::jsonb, timings = $10::jsonb, updated_at = now()
+    WHERE {_HELD}
+"""  # noqa: S608
+KEEP_SAID: Final = f"""
+    UPDATE turns
+    SET state = 'answering', answer = $4, said_table = $5::jsonb, finish_reason = 'said', error = $6, mode = $7,
+        updated_at = now()
+    WHERE {_HELD}
+"""  # noqa: S608
+FINISH: Final = f"""
+    UPDATE turns
+    SET state = $4, error = coalesce($5, error), answer = coalesce($6, answer), timings = timings || $7::jsonb,
+        updated_at = now(), ended_at = now()
+    WHERE {_HELD}
+"""  # noqa: S608
+PUT_BACK: Final = f"""
+    UPDATE turns SET setbacks = setbacks - $4, process_id = NULL, updated_at = now()
+    WHERE {_HELD}
+"""  # noqa: S608
+# The session is locked before its turns are looked at, as it is when one is taken in: of a turn that comes and one that
+# ends at once, the second sees the first.
+LOCK_SESSION: Final = "SELECT FROM sessions WHERE id = $1 AND user_id = $2 FOR UPDATE"
+NEXT_WAITING: Final = """
+    SELECT id FROM turns
+    WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('accepted', 'thinking', 'answering')
+        AND address IS NOT NULL
+    ORDER BY seq
+    LIMIT 1
+"""
+ASK_STOP: Final = """
+    UPDATE turns SET stop_asked = true
+    WHERE user_id = $2 AND id = (
+        SELECT id FROM turns
+        WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('accepted', 'thinking', 'answering')
+        ORDER BY seq
+        LIMIT 1
+    )
+    RETURNING id
+"""
+AGAIN: Final = """
+    UPDATE turns
+    SET state = 'accepted', attempts = attempts + 1, setbacks = 0, error = NULL, stop_asked = false, ended_at = NULL,
+        give_up_at = NULL, process_id = NULL, updated_at = now()
+    WHERE id = $1 AND user_id = $2 AND state = 'failed' AND address IS NOT NULL
+"""
+
+
+async def claim(connection: PersonConnection, turn_id: UUID, process_id: UUID) -> Turn | None:
+    """Take a turn up: from now on only this attempt may write to it. None when it has ended, or is not there.
+
+    It counts as a setback until it ends or is put back, so that a process which dies of a turn is counted too.
+    """
+    row = await connection.fetchrow(CLAIM, turn_id, connection.user_id, process_id)
+    return None if row is None else read(Turn, row)
+
+
+async def start_answering(connection: PersonConnection, turn: Turn, *, mode: str, adapter: str | None) -> None:
+    """The answer begins to come, in a resolved mode.
+
+    Raises:
+        TurnTaken: another attempt holds the turn, or it has ended.
+    """
+    _held(await connection.execute(START_ANSWERING, *_hold(connection, turn), mode, adapter))
+
+
+async def keep_answer(connection: PersonConnection, turn: Turn, made: Answered) -> None:
+    """Keep an answer that is made, before the last of it is shown: after a crash it only has to be shown again.
+
+    Raises:
+        TurnTaken: as `start_answering`.
+    """
+    told = asdict(made)
+    documents = [document(told.pop(name)) for name in ("sources", "recalled", "timings")]
+    _held(await connection.execute(KEEP_ANSWER, *_hold(connection, turn), *told.values(), *documents))
+
+
+async def keep_said(
+    connection: PersonConnection, turn: Turn, text: str, table: Mapping[str, Any] | None, error: str | None, mode: str
+) -> None:
+    """Keep what a command answers, or why it could not be done; `mode` is the session's after it.
+
+    Raises:
+        TurnTaken: as `start_answering`.
+    """
+    shown = None if table is None else document(dict(table))
+    _held(await connection.execute(KEEP_SAID, *_hold(connection, turn), text, shown, error, mode))
+
+
+async def finish(
+    connection: PersonConnection,
+    turn: Turn,
+    state: FinalState,
+    *,
+    error: str | None = None,
+    answer: str | None = None,
+    timings: Mapping[str, float] | None = None,
+) -> UUID | None:
+    """End a turn; the id of the question that waits next in its session and is to be shown elsewhere, if any.
+
+    Args:
+        error: what went wrong; an earlier one stays when None.
+        answer: as far as it came; what was kept stays when None.
+
+    Raises:
+        TurnTaken: as `start_answering`.
+    """
+    await connection.fetchrow(LOCK_SESSION, turn.session_id, connection.user_id)
+    spent = document(dict(timings or {}))
+    _held(await connection.execute(FINISH, *_hold(connection, turn), state, error, answer, spent))
+    waiting: UUID | None = await connection.fetchval(NEXT_WAITING, turn.session_id, connection.user_id)
+    return waiting
+
+
+async def put_back(connection: PersonConnection, turn: Turn, *, setback: bool) -> None:
+    """Let go of a turn that somebody else is to take up.
+
+    Args:
+        setback: whether something went wrong; if not, as when a process is told to end, it does not count as one.
+
+    Raises:
+        TurnTaken: as `start_answering`.
+    """
+    _held(await connection.execute(PUT_BACK, *_hold(connection, turn), 0 if setback else 1))
+
+
+async def ask_stop(connection: PersonConnection, session_id: UUID) -> UUID | None:
+    """Have the answer of a session that is being made stop; None when there is none."""
+    stopped: UUID | None = await connection.fetchval(ASK_STOP, session_id, connection.user_id)
+    if stopped is not None:
+        await connection.notify(STOP_CHANNEL, str(stopped))
+    return stopped
+
+
+async def begin_again(connection: PersonConnection, turn_id: UUID) -> bool:
+    """Open a failed turn once more, to be taken up from where it is; False when it has not failed."""
+    return await connection.execute(AGAIN, turn_id, connection.user_id) == 1
+
+
+def _hold(connection: PersonConnection, turn: Turn) -> tuple[UUID, UUID, int]:
+    return turn.id, connection.user_id, turn.attempts
+
+
+def _held(touched: int) -> None:
+    if touched == 0:
+        raise TurnTaken
