@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+import asyncpg
 import numpy as np
 
+from db.errors import RecordGone
 from db.rows import read, sql
 from db.text import Language, language_of
 
@@ -99,13 +101,6 @@ ALL_VALID: Final = sql(
     ORDER BY created_at, id
     """,
 )
-SUMMARY: Final = sql(
-    Memory,
-    """
-    SELECT @columns FROM memories
-    WHERE user_id = $1 AND session_id = $2 AND kind = 'summary' AND valid_until IS NULL
-    """,
-)
 DRAWN_FROM: Final = sql(
     Memory,
     "SELECT @columns FROM memories WHERE user_id = $1 AND source_turn_id = $2 AND kind = $3 ORDER BY created_at, id",
@@ -161,23 +156,29 @@ async def remember(
 
     Returns:
         None when it is an episode of a turn that was remembered before.
+
+    Raises:
+        RecordGone: the session or the turn it comes from, or the person, is no longer there.
     """
-    row = await connection.fetchrow(
-        REMEMBER,
-        connection.user_id,
-        kind,
-        content,
-        language_of(content),
-        origin.session_id,
-        origin.turn_id,
-        origin.voice,
-        origin.speaker,
-        origin.scope,
-        origin.chat,
-        *_columns(embedding),
-        valid_from,
-        valid_until,
-    )
+    try:
+        row = await connection.fetchrow(
+            REMEMBER,
+            connection.user_id,
+            kind,
+            content,
+            language_of(content),
+            origin.session_id,
+            origin.turn_id,
+            origin.voice,
+            origin.speaker,
+            origin.scope,
+            origin.chat,
+            *_columns(embedding),
+            valid_from,
+            valid_until,
+        )
+    except asyncpg.ForeignKeyViolationError as error:
+        raise RecordGone(record="session") from error
     return read(Memory, row) if row is not None else None
 
 
@@ -186,12 +187,6 @@ async def all_valid(
 ) -> list[Memory]:
     """All that holds now of what the person has told, oldest first."""
     return [read(Memory, row) for row in await connection.fetch(ALL_VALID, connection.user_id, list(kinds))]
-
-
-async def summary_of(connection: PersonConnection, session_id: UUID) -> Memory | None:
-    """The running summary of a session, if it has one."""
-    row = await connection.fetchrow(SUMMARY, connection.user_id, session_id)
-    return read(Memory, row) if row is not None else None
 
 
 async def drawn_from(connection: PersonConnection, turn_id: UUID, kind: MemoryKind) -> list[Memory]:

@@ -1,5 +1,6 @@
 """What a person has told: kept, recalled, corrected and forgotten."""
 
+from bot.recall.memory.afterwards import FinishedTurn, Remembered, Rememberer
 from bot.recall.memory.personal import PersonalMemory, Recalled, chat_key
 
-__all__ = ["PersonalMemory", "Recalled", "chat_key"]
+__all__ = ["FinishedTurn", "PersonalMemory", "Recalled", "Remembered", "Rememberer", "chat_key"]

@@ -78,7 +78,7 @@ class PersonalMemory:
     ) -> Memory:
         """Keep what the person asked to keep."""
         origin = Origin(session_id, source_turn_id, scope="chat" if chat else "private", chat=chat)
-        embedding = await self._embed(content)
+        embedding = await self.embedded(content)
         kept = await rows.remember(connection, "fact", content, embedding=embedding, origin=origin)
         assert kept is not None
         return kept
@@ -91,7 +91,7 @@ class PersonalMemory:
         Args:
             since: when it was said, or began to hold; now, if not given.
         """
-        embedding = await self._embed(content)
+        embedding = await self.embedded(content)
         async with self._database.person(user_id) as connection:
             return await rows.remember(connection, kind, content, embedding=embedding, origin=origin, valid_from=since)
 
@@ -143,7 +143,7 @@ class PersonalMemory:
 
     async def correct(self, connection: PersonConnection, memory_id: UUID, content: str) -> Memory | None:
         """Put other words in the place of a memory's; None when it was not there."""
-        return await rows.correct(connection, memory_id, content, await self._embed(content))
+        return await rows.correct(connection, memory_id, content, await self.embedded(content))
 
     async def forget(self, connection: PersonConnection, memory_id: UUID) -> bool:
         """Delete one memory for good, vector included; False when it was not there.
@@ -156,7 +156,8 @@ class PersonalMemory:
         """Delete everything remembered, wherever it was said; how many there were."""
         return await rows.forget_all(connection)
 
-    async def _embed(self, text: str) -> Embedding | None:
+    async def embedded(self, text: str) -> Embedding | None:
+        """The vector a memory of this text is kept with, if there is a model and it can give one now."""
         return await _embedded(self._embedder, text, "passage") if self._embedder else None
 
 
