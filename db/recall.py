@@ -107,7 +107,7 @@ def statement(models: int) -> str:
         "session": "int8send(coalesce(uuid_hash_extended(session_id, 0), 0))",
         "said_at": "float8send(date_part('epoch', valid_from))",
         "made_at": "float8send(date_part('epoch', created_at))",
-        "similarity": f"float8send(coalesce({f'CASE embedder{similarity} END' if models else 'NULL'}, 'NaN'))",
+        "similarity": f"float8send(coalesce({f'CASE embedder{similarity} END' if models else 'NULL'}, 'NaN'::float8))",
         "model": f"int8send({f'CASE embedder{model} ELSE -1 END' if models else '-1'})",
         "hits": """int8send(CASE WHEN words @@ any_word THEN (
             SELECT bit_or(1::bigint << (n - 1)::int) FROM unnest(terms) WITH ORDINALITY AS t (term, n)

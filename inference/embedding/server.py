@@ -166,7 +166,7 @@ class ServerEmbedder:
             self._dimensions = vectors.shape[1]
             log.info("embedder.answers", model=self.name, url=self.url, dimensions=self._dimensions)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = vectors / np.where(lengths > 0, lengths, np.float32(1))
+        unit: NDArray[np.float32] = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
         return unit
 
 

@@ -25,6 +25,7 @@ _FUNCTION_WORDS: Final = """
 """
 _FUNCTION: Final = frozenset(_FUNCTION_WORDS.split())
 """Of "what did I say last week?" these words are all that is left: it is about nothing but the time."""
+_ENDINGS: Final = frozenset(("", *["а", "я", "ы", "и", "е", "у", "ю", "ой", "ей", "ёй", "ою", "ею", "ом", "ем", "ём"]))
 _PERSON: Final = frozenset(("i", "я"))
 _MIND: Final = frozenset(("you", "ты", "вы"))
 
@@ -92,7 +93,7 @@ def _is_form_of(word: str, name: str) -> bool:
     if len(name) < 3 or not _CYRILLIC.search(name):
         return False
     stem = name[:-1] if name[-1] in "аяйь" else name
-    return word.startswith(stem) and len(word) - len(stem) <= 2
+    return word.startswith(stem) and word[len(stem) :] in _ENDINGS
 
 
 def _without(text: str, names: Sequence[str]) -> str:

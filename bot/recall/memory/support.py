@@ -81,7 +81,7 @@ def coverage(words: Sequence[str], among: Iterable[str]) -> float:
 
 
 def same_word(one: str, other: str) -> bool:
-    """Whether two words look like forms of one: they begin alike for four letters or more, and differ in an ending."""
+    """Whether two words look like forms of one: they begin alike, by three letters or more, and end apart."""
     if one == other:
         return True
     common = 0
@@ -90,7 +90,8 @@ def same_word(one: str, other: str) -> bool:
             break
         common += 1
     shorter = min(len(one), len(other))
-    return common >= 4 and common >= shorter - 2 and max(len(one), len(other)) - common <= 4
+    ending = max(len(one), len(other)) - common
+    return common >= shorter - 2 and ending <= (4 if common >= 4 else 2 if common == 3 else 0)
 
 
 def tells_change(said: str) -> bool:

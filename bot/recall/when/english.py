@@ -47,7 +47,7 @@ _DATE = f"(?:{_DAY_FIRST}|{_MONTH_FIRST})"
 
 
 def _form(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){pattern}(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
 def month_number(name: str) -> int:

@@ -57,7 +57,7 @@ _WHICH = f"(?:(?P<this>{_THIS})|(?P<last>{_LAST}))"
 
 
 def _form(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){pattern}(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
 def _month_number(said: str) -> int:
