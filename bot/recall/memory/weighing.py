@@ -21,6 +21,8 @@ PAUSE = 3 * 3600.0
 """Seconds of silence after which what is said belongs to another occasion."""
 ECHO = 7 * 86400.0
 """Seconds for which what has happened is still talked about."""
+_NARROW = 0.1
+"""Cosines that all lie within this differ by chance: what is next to nothing is not made to look like much."""
 _K1, _B = 1.2, 0.3
 
 
@@ -134,7 +136,7 @@ def _by_model(values: Floats, models: Integers) -> Floats:
     for model in range(int(models.max()) + 1):
         mine = models == model
         if mine.any():
-            scaled[mine] = _scaled(values[mine])
+            scaled[mine] = _scaled(values[mine], _NARROW)
     return scaled
 
 
@@ -148,10 +150,14 @@ def _time(features: Features, question: Question) -> Floats:
     return inside + 0.5 * soon
 
 
-def _scaled(values: Floats) -> Floats:
-    """From 0 for the least to 1 for the most; 1 throughout when there is no difference and something there."""
-    least, most = float(values.min()), float(values.max())
-    if most > least:
-        scaled: Floats = (values - least) / (most - least)
-        return scaled
-    return np.full(len(values), float(most > 0))
+def _scaled(values: Floats, least_range: float = 0.0) -> Floats:
+    """1 for the most, down to 0 for the least; or less far down, when all lie in less than `least_range`.
+
+    0 throughout when there is nothing in any.
+    """
+    most = float(values.max())
+    if most <= 0:
+        return np.zeros(len(values))
+    span = max(most - float(values.min()), least_range)
+    scaled: Floats = 1 - (most - values) / span if span > 0 else np.ones(len(values))
+    return scaled

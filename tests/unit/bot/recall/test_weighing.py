@@ -63,6 +63,11 @@ def test_what_follows_something_near_is_nearer_than_what_follows_nothing() -> No
     assert ranking(near)[:2] == [2, 3]
 
 
+def test_next_to_no_difference_in_meaning_is_outweighed() -> None:
+    features = rows(2, similarity=[0.5, 0.5 + 1e-9], spoken=[True, False], episode=[False] * 2)
+    assert ranking(features) == [0, 1]
+
+
 def test_the_order_of_rows_does_not_matter() -> None:
     features = rows(6, similarity=[0.3, 0.25, 0.8, 0.5, 0.21, 0.6], hits=[1, 0, 2, 0, 3, 0])
     mixed = np.array([3, 1, 5, 0, 4, 2])
