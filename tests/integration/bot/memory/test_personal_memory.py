@@ -13,7 +13,7 @@ from inference.embedding import Embedder, Purpose
 from inference.errors import InferenceError
 from tests.fixtures.turns import ask
 
-NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
+NOW = datetime(2026, 10, 21, 15, tzinfo=UTC)
 
 
 class Directions:
@@ -87,7 +87,7 @@ async def test_an_answer_is_recalled_by_what_it_answers(memory: PersonalMemory, 
 
 async def test_a_named_speakers_words_come_first(memory: PersonalMemory, session: Session) -> None:
     for day, speaker in enumerate(("Катя", "Олег")):
-        await say(memory, session, "Люблю бегать у моря.", NOW + timedelta(day), voice="other", speaker=speaker)
+        await say(memory, session, "Люблю бегать у моря.", NOW - timedelta(day), voice="other", speaker=speaker)
     for name, form in (("Катя", "Кате"), ("Олег", "Олегу")):
         (found,) = await memory.recall(session.user_id, f"Где нравится бегать {form}?", 1)
         assert found.memory.speaker == name
