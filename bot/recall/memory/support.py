@@ -8,7 +8,7 @@ from typing import Final
 
 MOST = 1500
 """Characters of a message that are read for facts: what is longer was pasted rather than said."""
-ENOUGH = 0.75
+ENOUGH = 0.8
 """Share of a fact's content words that the message has to have."""
 
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)?", re.UNICODE)
@@ -91,7 +91,7 @@ def same_word(one: str, other: str) -> bool:
         common += 1
     shorter = min(len(one), len(other))
     ending = max(len(one), len(other)) - common
-    return common >= shorter - 2 and ending <= (4 if common >= 4 else 2 if common == 3 else 0)
+    return common >= shorter - 2 and ending <= (3 if common >= 4 else 2 if common == 3 else 0)
 
 
 def tells_change(said: str) -> bool:

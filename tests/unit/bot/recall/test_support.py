@@ -32,6 +32,7 @@ def test_what_the_words_say_is_supported(fact: str, said: str) -> None:
         ("", "I ran 10 km today."),
         ("The user is a person", "I ran 10 km today."),
         ("Живёт в Москве", "Живёшь ли ты в Твери?"),
+        ("Бегаю по утрам и сплю семьчики", "Я бегаю по утрам и сплю семь часов."),
     ],
 )
 def test_what_they_do_not_say_is_not(fact: str, said: str) -> None:
