@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 APP = "consilium"
 DEMO_MIND = Path(__file__).resolve().parent.parent / "minds" / "agoge"
@@ -88,6 +88,19 @@ class Settings(BaseSettings):
     telegram_api: str = "https://api.telegram.org"
     """Address of the Bot API; another one for a Bot API server of one's own."""
 
+    discord_token: SecretStr | None = None
+    """The bot's token from Discord's developer portal; unset: no Discord."""
+    discord_message_content: bool = False
+    """Whether the bot reads what is not written to it, so as to answer replies that do not mention it; to be switched
+    on in the developer portal as well."""
+    discord_guilds: Annotated[tuple[int, ...], NoDecode] = ()
+    """Ids of the operator's own servers, with commas between: commands appear there at once, and roles there open
+    modes."""
+    discord_api: str = "https://discord.com/api/v10"
+    """Address of Discord's REST; another one for a proxy of one's own."""
+    discord_gateway: str = "wss://gateway.discord.gg/"
+    """Address of its gateway, likewise."""
+
     http_port: int | None = Field(8080, ge=0, le=65535)
     """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`; 0 for any that is free, unset for none."""
     http_host: str = "127.0.0.1"
@@ -96,6 +109,11 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     """Address the metrics are served on."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("discord_guilds", mode="before")
+    @classmethod
+    def _listed(cls, told: Any) -> Any:
+        return [item.strip() for item in told.split(",") if item.strip()] if isinstance(told, str) else told
 
     @field_validator("mind", "data_dir", "cache_dir", "state_dir", mode="after")
     @classmethod
