@@ -1,12 +1,14 @@
-"""Structured logs: one JSON object a line, in a file under the state directory. Nothing of it reaches people."""
+"""Structured logs: one JSON object a line, in a file under the state directory or on standard output."""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -14,6 +16,14 @@ from bot.settings import Settings
 
 LOG_BYTES = 10_000_000
 LOG_FILES = 3
+_SHARED: Final[list[structlog.typing.Processor]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso"),
+    # Without the frames' variables: they hold what people said, and passwords.
+    structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
+]
 
 
 def log_path(settings: Settings) -> Path:
@@ -23,16 +33,8 @@ def log_path(settings: Settings) -> Path:
 def configure_logs(settings: Settings) -> None:
     """Send structlog's and the standard library's records to the log file, tracebacks included."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso"),
-        # Without the frames' variables: they hold what people said, and passwords.
-        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
-    ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -40,9 +42,18 @@ def configure_logs(settings: Settings) -> None:
     handler = RotatingFileHandler(
         log_path(settings), maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True
     )
+    _send_to(handler, settings)
+
+
+def log_to_stdout(settings: Settings) -> None:
+    """Send to standard output what goes to the file otherwise: of a service there may be many, on many machines."""
+    _send_to(logging.StreamHandler(sys.stdout), settings)
+
+
+def _send_to(handler: logging.Handler, settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=_SHARED,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(ensure_ascii=False),

@@ -32,6 +32,10 @@ class SGLangServer:
     version: str = "0.5.23"
     base: str = "base"
     pieces: Sequence[str] = ("Rest", " and", " sleep.")
+    echoes: bool = False
+    """Answers with the question instead, a word a piece, between `«` and `».`."""
+    pause: float = 0.0
+    """Seconds before each piece."""
     finish_reason: str = "stop"
     api_key: str | None = None
     admin_key: str | None = None
@@ -243,7 +247,7 @@ class SGLangServer:
             self._news.notify_all()
 
     async def _stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        pieces = list(self.pieces)
+        pieces = _echo(body) if self.echoes else list(self.pieces)
         if body.get("continue_final_message"):
             assert body["messages"][-1]["role"] == "assistant"
             so_far = body["messages"][-1]["content"]
@@ -255,6 +259,7 @@ class SGLangServer:
         try:
             await _send(response, _chunk(role="assistant", content=""))
             for number, piece in enumerate(pieces[: body["max_tokens"]], 1):
+                await asyncio.sleep(self.pause)
                 await _send(response, _chunk(content=piece))
                 if number == 1 and self.answer_gate is not None:
                     await self.answer_gate.wait()
@@ -283,6 +288,12 @@ class SGLangServer:
         elif self.breaks == "nonsense":
             await response.write(b"data: {not json\n\n")
         return response
+
+
+def _echo(body: dict[str, Any]) -> list[str]:
+    question = next(message["content"] for message in reversed(body["messages"]) if message["role"] == "user")
+    words = question.split()
+    return ["«", *(word if n == 0 else f" {word}" for n, word in enumerate(words)), "»."]
 
 
 def _authorised(request: web.Request, key: str | None) -> bool:

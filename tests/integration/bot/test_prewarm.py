@@ -17,12 +17,13 @@ from bot.modes.prewarm import Heat, prewarm
 from bot.modes.resolve import resolve
 from bot.services import make_engine, open_composer
 from bot.settings import Settings
-from db import sessions, turns, users
+from db import sessions, users
 from db.database import Database
 from inference.adapters.resident import Resident, read_resident
 from inference.engine.local import LocalEngine
 from inference.engine.port import Engine
 from tests.fakes.sglang_server import SGLangServer
+from tests.fixtures.turns import answer, ask
 
 HEAT = Heat(modes=2, days=14)
 
@@ -47,8 +48,7 @@ async def have_used(database: Database, **modes: int) -> None:
         session = await sessions.open(connection, platform="console", place="agoge/home")
         for mode, times in modes.items():
             for _ in range(times):
-                turn = await turns.accept(connection, session.id, "How?")
-                await turns.start_answering(connection, turn.id, mode=mode, adapter=None)
+                await answer(connection, await ask(connection, session.id, "How?"), mode=mode)
 
 
 def name(composer: Composer, mode: str) -> str:

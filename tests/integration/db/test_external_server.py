@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from db import memory, sessions, turns, usage, users
+from db import jobs, memory, sessions, turn_states, usage, users
 from db.database import Database
 from db.embedded import EmbeddedServer
 from db.errors import DatabaseRefused, MigrationFailed, ServiceRoleDenied, UnsafeRole
@@ -20,6 +20,7 @@ from db.memory import Embedding
 from db.migrate import migrate
 from db.usage import ModeUse
 from tests.fixtures.postgres import dsn_of, run_sql, server_directory
+from tests.fixtures.turns import ask
 
 PASSWORD = "s3cr:t/@ №1"
 
@@ -76,8 +77,11 @@ async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provid
         anna, boris = people[0], people[10]
         async with database.person(anna) as connection:
             session = await sessions.open(connection, platform="telegram", place="1")
-            turn = await turns.accept(connection, session.id, "Как спать лучше?")
-            await turns.start_answering(connection, turn.id, mode="core+sleep", adapter=None)
+            turn = await ask(connection, session.id, "Как спать лучше?")
+            await jobs.enqueue(connection, "answer:agoge", turn.id, anna)
+            held = await turn_states.claim(connection, turn.id, turn.id)
+            assert held is not None
+            await turn_states.start_answering(connection, held, mode="core+sleep", adapter=None)
             embedding = Embedding("e", np.ones(384))
             kept = await memory.remember(
                 connection, "fact", "Спит плохо", embedding=embedding, session_id=session.id, source_turn_id=turn.id

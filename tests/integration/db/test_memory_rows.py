@@ -3,16 +3,17 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from db import memory, sessions, turns
+from db import memory, sessions
 from db.database import Database
 from db.memory import Embedding
 from db.users import User
+from tests.fixtures.turns import ask
 
 
 async def test_what_is_remembered_comes_back_in_order(database: Database, anna: User) -> None:
     async with database.person(anna.id) as connection:
         session = await sessions.open(connection, platform="console", place="home")
-        turn = await turns.accept(connection, session.id, "I run in the mornings")
+        turn = await ask(connection, session.id, "I run in the mornings")
         fact = await memory.remember(
             connection,
             "fact",
@@ -67,7 +68,7 @@ async def test_forgetting_deletes(database: Database, dsn: str, anna: User, bori
 async def test_a_memory_outlives_its_session(database: Database, dsn: str, anna: User) -> None:
     async with database.person(anna.id) as connection:
         session = await sessions.open(connection, platform="console", place="home")
-        turn = await turns.accept(connection, session.id, "?")
+        turn = await ask(connection, session.id, "?")
         await memory.remember(connection, "fact", "x", session_id=session.id, source_turn_id=turn.id)
         await connection.execute("DELETE FROM sessions WHERE id = $1", session.id)
         (kept,) = await memory.all_valid(connection)

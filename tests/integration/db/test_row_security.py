@@ -6,13 +6,15 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from db import memory, sessions, turns, users
+from db import memory, parts, sessions, turn_states, turns, users
 from db.connection import Connection
 from db.database import Database
-from db.errors import RecordGone, UnsafeRole
+from db.errors import RecordGone, TurnTaken, UnsafeRole
 from db.sessions import Session
+from db.turn_states import Answered
 from db.users import User
 from tests.fixtures.postgres import run_sql
+from tests.fixtures.turns import ask
 
 # A row of each table that names $1 as its owner. `$2` is a session of the owner's.
 INSERTS = {
@@ -23,7 +25,16 @@ INSERTS = {
     "memories": """
         INSERT INTO memories (user_id, session_id, kind, content, language) VALUES ($1, $2, 'fact', 'x', 'simple')
     """,
+    "parts": """
+        INSERT INTO parts (user_id, turn_id, n, message_id)
+        SELECT $1, gen_random_uuid(), 9, 'x' WHERE $2::uuid IS NOT NULL
+    """,
 }
+NOBODYS = {
+    "alembic_version", "allowances", "processes", "consilium_pgqueuer", "consilium_pgqueuer_log",
+    "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics",
+}  # fmt: skip
+"""Tables that hold nothing of what anybody has said."""
 OWNER = {"users": "id"}
 """The column that names the owner, where it is not `user_id`."""
 
@@ -33,7 +44,8 @@ async def session(database: Database, anna: User) -> AsyncIterator[Session]:
     """A session of Anna's; with it she owns a row in every table."""
     async with database.person(anna.id) as connection:
         session = await sessions.open(connection, platform="console", place="home")
-        turn = await turns.accept(connection, session.id, "How far today?")
+        turn = await ask(connection, session.id, "How far today?")
+        await parts.record(connection, turn, 0, "m1")
         await memory.remember(connection, "fact", "runs", session_id=session.id, source_turn_id=turn.id)
     yield session
 
@@ -48,7 +60,7 @@ async def test_every_table_is_covered_here(dsn: str) -> None:
         tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     finally:
         await connection.close()
-    assert {row["tablename"] for row in tables} - {"alembic_version"} == set(INSERTS)
+    assert {row["tablename"] for row in tables} - NOBODYS == set(INSERTS)
 
 
 @pytest.mark.parametrize("table", INSERTS)
@@ -120,13 +132,24 @@ async def test_the_repositories_find_nothing_of_anothers(
         for attempt in (
             sessions.set_mode(connection, session.id, "base"),
             sessions.start_window(connection, session.id),
-            turns.accept(connection, session.id, "Mine?"),
-            turns.start_thinking(connection, turn.id),
-            turns.start_answering(connection, turn.id, mode="base", adapter=None),
-            turns.finish(connection, turn.id, "failed"),
+            ask(connection, session.id, "Mine?"),
+            turns.get(connection, turn.id),
         ):
             with pytest.raises(RecordGone):
                 await attempt
+        assert await turn_states.claim(connection, turn.id, turn.id) is None
+        assert await turn_states.ask_stop(connection, session.id) is None
+        assert not await turn_states.begin_again(connection, turn.id)
+        for write in (
+            turn_states.start_answering(connection, turn, mode="base", adapter=None),
+            turn_states.keep_answer(connection, turn, Answered("his", "stop")),
+            turn_states.keep_said(connection, turn, "his", None, None, "base"),
+            turn_states.put_back(connection, turn, setback=False),
+            turn_states.finish(connection, turn, "failed"),
+            parts.record(connection, turn, 0, "1"),
+        ):
+            with pytest.raises(TurnTaken):
+                await write
         assert await turns.window(connection, session.id, 10) == []
         assert await turns.unfinished(connection) == []
         assert await memory.recall_by_words(connection, "runs", 10) == []

@@ -1,16 +1,17 @@
 import asyncio
-from typing import get_args
 from uuid import uuid4
 
 import pytest
 
-from db import sessions, turns
+from db import sessions, turn_states, turns
 from db.connection import PersonConnection
 from db.database import Database
 from db.errors import RecordGone
 from db.sessions import Session
-from db.turns import FinalState, Turn
+from db.turn_states import FinalState
+from db.turns import Turn
 from db.users import User
+from tests.fixtures.turns import answer, ask
 
 
 async def session_of(connection: PersonConnection, place: str = "home") -> Session:
@@ -18,8 +19,8 @@ async def session_of(connection: PersonConnection, place: str = "home") -> Sessi
 
 
 async def say(connection: PersonConnection, session: Session, question: str, state: FinalState = "delivered") -> Turn:
-    turn = await turns.accept(connection, session.id, question)
-    return await turns.finish(connection, turn.id, state, answer=question.upper())
+    turn = await ask(connection, session.id, question)
+    return await answer(connection, turn, question.upper(), state=state)
 
 
 async def test_a_place_has_one_session_that_keeps_its_mode(database: Database, anna: User, boris: User) -> None:
@@ -45,64 +46,14 @@ async def test_turns_accepted_at_once_are_numbered_one_after_another(database: D
         session = await session_of(connection)
         other = await session_of(connection, "work")
 
-    async def ask(number: int) -> Turn:
+    async def come(number: int) -> Turn:
         async with database.person(anna.id) as connection:
-            return await turns.accept(connection, session.id, f"question {number}")
+            return await ask(connection, session.id, f"question {number}")
 
-    accepted = await asyncio.gather(*(ask(number) for number in range(30)))
+    accepted = await asyncio.gather(*(come(number) for number in range(30)))
     assert sorted(turn.seq for turn in accepted) == list(range(1, 31))
     async with database.person(anna.id) as connection:
-        assert (await turns.accept(connection, other.id, "elsewhere")).seq == 1
-
-
-async def test_a_turn_goes_its_way_and_keeps_all_it_was_told(database: Database, anna: User) -> None:
-    async with database.person(anna.id) as connection:
-        session = await session_of(connection)
-        turn = await turns.accept(connection, session.id, "How far?")
-        assert turn.state == "accepted"
-        assert (await turns.start_thinking(connection, turn.id)).state == "thinking"
-        answering = await turns.start_answering(connection, turn.id, mode="core+sport", adapter="c0ffee")
-        assert (answering.state, answering.mode, answering.adapter) == ("answering", "core+sport", "c0ffee")
-        done = await turns.finish(
-            connection,
-            turn.id,
-            "delivered",
-            answer="Ten.",
-            finish_reason="stop",
-            prompt_tokens=10,
-            completion_tokens=2,
-        )
-    async with database.person(anna.id) as connection:
-        (kept,) = await turns.window(connection, session.id, 5)
-    assert kept == done
-    assert (kept.question, kept.answer, kept.mode, kept.adapter) == ("How far?", "Ten.", "core+sport", "c0ffee")
-    assert (kept.finish_reason, kept.prompt_tokens, kept.completion_tokens, kept.error) == ("stop", 10, 2, None)
-
-
-@pytest.mark.parametrize("state", get_args(FinalState))
-async def test_the_first_end_of_a_turn_counts(database: Database, anna: User, state: FinalState) -> None:
-    async with database.person(anna.id) as connection:
-        session = await session_of(connection)
-        turn = await turns.accept(connection, session.id, "?")
-        ended = await turns.finish(connection, turn.id, state, answer="first")
-        for later in get_args(FinalState):
-            assert await turns.finish(connection, turn.id, later, answer="second") == ended
-        assert await turns.start_thinking(connection, turn.id) == ended
-        assert await turns.start_answering(connection, turn.id, mode="base", adapter=None) == ended
-
-
-async def test_of_two_ends_at_once_both_learn_which_counted(database: Database, anna: User) -> None:
-    async with database.person(anna.id) as connection:
-        session = await session_of(connection)
-        turn = await turns.accept(connection, session.id, "?")
-
-    async def end(state: FinalState) -> Turn:
-        async with database.person(anna.id) as connection:
-            return await turns.finish(connection, turn.id, state, answer=state)
-
-    one, other = await asyncio.gather(end("delivered"), end("stopped"))
-    assert one == other
-    assert one.answer == one.state
+        assert (await ask(connection, other.id, "elsewhere")).seq == 1
 
 
 async def test_the_window_holds_the_last_answered_turns_oldest_first(database: Database, anna: User) -> None:
@@ -112,19 +63,20 @@ async def test_the_window_holds_the_last_answered_turns_oldest_first(database: D
             await say(connection, session, f"q{number}")
         await say(connection, session, "broken", "failed")
         await say(connection, session, "cut", "stopped")
-        await turns.accept(connection, session.id, "under way")
+        await ask(connection, session.id, "under way")
         assert [turn.question for turn in await turns.window(connection, session.id, 3)] == ["q2", "q3", "cut"]
         assert len(await turns.window(connection, session.id, 100)) == 5
+        assert [turn.question for turn in await turns.window(connection, session.id, 3, before=3)] == ["q0", "q1"]
 
 
 async def test_a_fresh_window_forgets_nothing(database: Database, anna: User) -> None:
     async with database.person(anna.id) as connection:
         session = await session_of(connection)
         await say(connection, session, "before")
-        late = await turns.accept(connection, session.id, "asked before, answered after")
+        late = await ask(connection, session.id, "asked before, answered after")
         await sessions.start_window(connection, session.id)
         assert await turns.window(connection, session.id, 10) == []
-        await turns.finish(connection, late.id, "delivered", answer="late")
+        await answer(connection, late, "late")
         await say(connection, session, "after")
         assert [turn.question for turn in await turns.window(connection, session.id, 10)] == ["after"]
         assert await connection.fetchval("SELECT count(*) FROM turns") == 3
@@ -136,9 +88,9 @@ async def test_unfinished_turns_are_found_again(database: Database, anna: User) 
     async with database.person(anna.id) as connection:
         session = await session_of(connection)
         await say(connection, session, "done")
-        waiting = await turns.accept(connection, session.id, "waiting")
-        begun = await turns.accept(connection, session.id, "begun")
-        begun = await turns.start_answering(connection, begun.id, mode="base", adapter=None)
+        waiting = await ask(connection, session.id, "waiting")
+        begun = await ask(connection, session.id, "begun")
+        begun = await turn_states.claim(connection, begun.id, uuid4())
     async with database.person(anna.id) as connection:
         assert await turns.unfinished(connection) == [waiting, begun]
 
@@ -147,16 +99,16 @@ async def test_unfinished_turns_are_found_again(database: Database, anna: User) 
 async def test_any_text_can_be_asked(database: Database, anna: User, question: str) -> None:
     async with database.person(anna.id) as connection:
         session = await session_of(connection)
-        turn = await turns.accept(connection, session.id, question)
+        turn = await ask(connection, session.id, question)
     assert turn.question == question.replace("\x00", "\ufffd").replace("\ud800", "\ufffd")
 
 
 async def test_what_is_not_there(database: Database, anna: User) -> None:
     async with database.person(anna.id) as connection:
         with pytest.raises(RecordGone, match="session"):
-            await turns.accept(connection, uuid4(), "?")
+            await ask(connection, uuid4(), "?")
         with pytest.raises(RecordGone, match="session"):
             await sessions.set_mode(connection, uuid4(), "base")
         with pytest.raises(RecordGone, match="turn"):
-            await turns.finish(connection, uuid4(), "failed")
+            await turns.get(connection, uuid4())
         assert await turns.window(connection, uuid4(), 5) == []

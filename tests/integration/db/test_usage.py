@@ -5,10 +5,11 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from db import sessions, turns, usage
+from db import sessions, usage
 from db.database import Database
 from db.usage import ModeUse
 from db.users import User
+from tests.fixtures import turns
 from tests.fixtures.postgres import run_sql
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -19,9 +20,9 @@ async def answer(database: Database, person: User, *modes: str) -> None:
     async with database.person(person.id) as connection:
         session = await sessions.open(connection, platform="console", place="home")
         for mode in modes:
-            turn = await turns.accept(connection, session.id, "what is nobody else's business")
-            await turns.start_answering(connection, turn.id, mode=mode, adapter=None)
-        await turns.accept(connection, session.id, "not answered yet")
+            turn = await turns.ask(connection, session.id, "what is nobody else's business")
+            await turns.answer(connection, turn, mode=mode)
+        await turns.ask(connection, session.id, "not answered yet")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

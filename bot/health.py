@@ -1,0 +1,73 @@
+"""What a supervisor asks a process over HTTP: whether it lives, whether it can work, and its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+import structlog
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from bot.errors import BotError
+from consilium.errors import N_
+
+Check = Callable[[], Awaitable[str | None]]
+"""What keeps the process from working, in a few words; None when nothing does. It raises nothing and has a deadline."""
+
+log = structlog.get_logger(__name__)
+
+
+class HealthNotServed(BotError):
+    """The health address cannot be listened on."""
+
+    sentence = N_("The health of the process cannot be served on {host}:{port}: {reason}.")
+    remedy = N_("Set CONSILIUM_HTTP_PORT to a free port, or to nothing.")
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        super().__init__(host=host, port=port, reason=reason)
+
+
+def health_routes(checks: Mapping[str, Check]) -> web.RouteTableDef:
+    """`/healthz`: the event loop turns. `/readyz`: every check passes, or 503 with what does not. `/metrics`."""
+    routes = web.RouteTableDef()
+
+    @routes.get("/healthz")
+    async def alive(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    @routes.get("/readyz")
+    async def ready(_request: web.Request) -> web.Response:
+        said = {name: await check() for name, check in checks.items()}
+        sound = all(problem is None for problem in said.values())
+        body = {"status": "ready" if sound else "not ready", "checks": {k: v or "ok" for k, v in said.items()}}
+        return web.json_response(body, status=200 if sound else 503)
+
+    @routes.get("/metrics")
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return routes
+
+
+@asynccontextmanager
+async def serving_http(host: str, port: int, routes: web.RouteTableDef) -> AsyncIterator[str]:
+    """Serve these routes as long as this is open; yields the address.
+
+    Raises:
+        HealthNotServed: the port is taken, or the address is not this machine's.
+    """
+    application = web.Application()
+    application.add_routes(routes)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise HealthNotServed(host, port, error.strerror or str(error)) from error
+        address = f"http://{host}:{runner.addresses[0][1]}"
+        log.info("http.served", address=address)
+        yield address
+    finally:
+        await runner.cleanup()

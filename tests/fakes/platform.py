@@ -1,0 +1,108 @@
+"""A platform in this process that keeps what is shown on it, as strict as the port: parts first, an end once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from bot.channels.errors import DeliveryError
+from bot.channels.port import Address, Outcome, Parts
+from bot.locales import Translator
+
+
+@dataclass
+class Message:
+    """One message on the platform."""
+
+    id: str
+    chat: str
+    texts: list[str] = field(default_factory=list)
+    """What it has shown, one state after another."""
+
+    @property
+    def text(self) -> str:
+        return self.texts[-1] if self.texts else ""
+
+
+@dataclass
+class RecordingPlatform:
+    """Shows answers in messages of its own."""
+
+    name: str = "recording"
+    messages: dict[str, Message] = field(default_factory=dict)
+    ended: list[tuple[str, Outcome]] = field(default_factory=list)
+    """Chats and outcomes, in the order in which answers were finished."""
+    fails: list[DeliveryError] = field(default_factory=list)
+    """Raised by the ends to come, one each."""
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Answers in these chats wait before their first piece."""
+    queued: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    def reply(self, address: Address, parts: Parts, say: Translator) -> RecordingReply:
+        return RecordingReply(self, str(address["chat"]), parts, say)
+
+    async def fetch(self, handle: Address) -> AsyncIterator[bytes]:
+        yield bytes(str(handle), "utf-8")
+
+    def shown_in(self, chat: str) -> list[str]:
+        """What is to be read in a chat."""
+        return [message.text for message in self.messages.values() if message.chat == chat]
+
+    async def until(self, ended: int, within: float = 30) -> None:
+        """Return when so many answers have been finished."""
+        async with asyncio.timeout(within), self._news:
+            await self._news.wait_for(lambda: len(self.ended) >= ended)
+
+    async def note(self, chat: str, outcome: Outcome) -> None:
+        async with self._news:
+            self.ended.append((chat, outcome))
+            self._news.notify_all()
+
+
+class RecordingReply:
+    """One answer in one message."""
+
+    def __init__(self, platform: RecordingPlatform, chat: str, parts: Parts, say: Translator) -> None:
+        self.say = say
+        self.closed = False
+        self._platform, self._chat, self._parts = platform, chat, parts
+        self._text = ""
+        self._over = False
+
+    async def queue(self, ahead: int) -> None:
+        self._platform.queued[self._chat].append(ahead)
+
+    async def open(self, mode: str) -> None:
+        await self._message()
+        gate = self._platform.gates.get(self._chat)
+        if gate is not None:
+            await gate.wait()
+
+    async def write(self, text: str) -> None:
+        assert not self._over
+        assert not self.closed
+        self._text += text
+        (await self._message()).texts.append(self._text)
+
+    async def finish(self, outcome: Outcome) -> None:
+        assert not self._over
+        self._over = True
+        if self._platform.fails:
+            raise self._platform.fails.pop(0)
+        whole = "\n".join(part for part in (outcome.answer, outcome.error) if part)
+        (await self._message()).texts.append(whole)
+        await self._platform.note(self._chat, outcome)
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def _message(self) -> Message:
+        if self._parts.known:
+            return self._platform.messages[self._parts.known[0]]
+        message = Message(str(len(self._platform.messages) + 1), self._chat)
+        self._platform.messages[message.id] = message
+        await self._parts.record(0, message.id)
+        return message

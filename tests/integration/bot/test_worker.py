@@ -1,0 +1,305 @@
+"""From a message handed in to its answer shown, by workers over a real Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from bot.channels.errors import DeliveryFailed, Undeliverable
+from bot.services import open_services
+from bot.settings import Settings
+from bot.turns.admission import QuotaSpent, ServiceFull, TooManyMessages
+from bot.turns.salvage import salvage
+from db import jobs, turn_states, turns
+from tests.fakes.sglang_server import SGLangServer
+from tests.fixtures.postgres import run_sql
+from tests.fixtures.service import Service
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def service(sglang_settings: Settings, server: SGLangServer, dsn: str) -> AsyncIterator[Service]:
+    server.echoes = True
+    settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn), "prewarm_modes": 0})
+    async with open_services(settings, role="worker") as services:
+        yield Service(services)
+
+
+async def age(dsn: str) -> None:
+    await run_sql(dsn, "UPDATE turns SET updated_at = updated_at - interval '1 hour'")
+
+
+async def test_a_question_is_answered_in_one_message_and_everything_is_kept(service: Service, dsn: str) -> None:
+    receipt = await service.say("How far today?")
+    assert (receipt.is_new, receipt.ahead, receipt.turn.state) == (True, 0, "accepted")
+    async with service.working():
+        turn = await service.ended(receipt)
+    assert service.platform.shown_in("1") == ["«How far today?»."]
+    assert (turn.state, turn.answer, turn.finish_reason) == ("delivered", "«How far today?».", "stop")
+    assert {"queue", "resolve", "recall", "prompt", "first_token", "generate", "deliver"} <= set(turn.timings)
+    connection = await asyncpg.connect(dsn)
+    try:
+        assert await connection.fetchval("SELECT count(*) FROM consilium_pgqueuer") == 0
+        assert await connection.fetchval("SELECT message_id FROM parts") == "1"
+    finally:
+        await connection.close()
+
+
+async def test_an_update_handed_over_twice_is_answered_once(service: Service, server: SGLangServer) -> None:
+    first = service.incoming("Once?")
+    inbox = service.services.inbox
+    receipts = await asyncio.gather(*(inbox.receive(first) for _ in range(5)))
+    assert sorted(receipt.is_new for receipt in receipts) == [False] * 4 + [True]
+    assert len({receipt.turn.id for receipt in receipts}) == 1
+    async with service.working():
+        await service.ended(receipts[0])
+        assert not (await inbox.receive(first)).is_new
+    assert service.platform.shown_in("1") == ["«Once?»."]
+    assert len(server.requests) == 1
+
+
+async def test_a_session_is_answered_in_order_and_waits_for_no_other(service: Service) -> None:
+    service.platform.gates["slow"] = asyncio.Event()
+    blocked = [await service.say(f"s{n}", "slow") for n in range(3)]
+    assert [receipt.ahead for receipt in blocked] == [0, 1, 2]
+    quick = [await service.say(f"q{n}", "quick") for n in range(5)]
+    async with service.working(), service.working():
+        await service.platform.until(ended=5)
+        assert [(await service.turn(receipt)).state for receipt in blocked[1:]] == ["accepted", "accepted"]
+        service.platform.gates["slow"].set()
+        await service.ended(blocked[-1])
+    for chat, receipts in (("quick", quick), ("slow", blocked)):
+        answers = [outcome.answer for where, outcome in service.platform.ended if where == chat]
+        assert answers == [f"«{receipt.turn.question}»." for receipt in receipts]
+
+
+async def test_a_command_takes_effect_at_once_and_is_shown_beside_a_running_answer(service: Service) -> None:
+    service.platform.gates["1"] = asyncio.Event()
+    before = await service.say("asked in auto")
+    async with service.working():
+        switched = await service.say("/mode sport")
+        after = await service.say("asked in sport")
+        assert (before.turn.asked_mode, after.turn.asked_mode) == ("auto", "core+sport")
+        await service.platform.until(ended=1)
+        assert "core+sport" in service.platform.ended[0][1].answer
+        service.platform.gates["1"].set()
+        assert (await service.ended(after)).mode == "core+sport"
+    assert (await service.turn(switched)).state == "delivered"
+
+
+async def test_a_command_that_fails_says_so_and_does_nothing(service: Service) -> None:
+    receipt = await service.say("/mode spotr")
+    assert receipt.said is not None
+    assert "spotr" in (receipt.said.error or "")
+    async with service.working():
+        await service.ended(receipt)
+    assert "spotr" in service.platform.shown_in("1")[0]
+    assert await service.services.inbox.mode_of(service.incoming("")) == "auto"
+
+
+async def test_what_is_remembered_is_remembered_once_however_often_it_comes(service: Service) -> None:
+    message = service.incoming("/remember My knee hurts.")
+    for _ in range(3):
+        await service.services.inbox.receive(message)
+    listed = await service.say("/memory")
+    assert listed.said is not None
+    assert listed.said.table is not None
+    assert [row[1] for row in listed.said.table.rows] == ["My knee hurts."]
+
+
+async def test_a_platform_that_is_away_gets_the_answer_later_and_it_is_not_made_again(
+    service: Service, server: SGLangServer
+) -> None:
+    service.platform.fails += [DeliveryFailed("Recording", "it is away"), DeliveryFailed("Recording", "again", 0.1)]
+    receipt = await service.say("Again?")
+    async with service.working():
+        turn = await service.ended(receipt)
+    assert (turn.state, turn.attempts) == ("delivered", 3)
+    assert service.platform.shown_in("1") == ["«Again?»."]
+    assert len(server.requests) == 1
+
+
+async def test_what_can_never_be_shown_fails_and_holds_up_nothing(service: Service) -> None:
+    service.platform.fails.append(Undeliverable("Recording", "the bot was blocked"))
+    lost, next_one = await service.say("lost"), await service.say("next")
+    async with service.working():
+        assert (await service.ended(next_one)).state == "delivered"
+    turn = await service.turn(lost)
+    assert (turn.state, turn.answer) == ("failed", "«lost».")
+    assert "blocked" in (turn.error or "")
+
+
+async def test_a_worker_that_is_told_to_end_lets_another_go_on_in_the_same_message(service: Service) -> None:
+    gate = service.platform.gates["1"] = asyncio.Event()
+    receipt = await service.say("Go on?")
+    async with service.working(drain=0):
+        async with asyncio.timeout(10):
+            while not service.platform.messages:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    left = await service.turn(receipt)
+    assert (left.state, left.setbacks) == ("answering", 0)
+    gate.set()
+    async with service.working():
+        turn = await service.ended(receipt)
+    assert (turn.state, turn.attempts) == ("delivered", 2)
+    assert service.platform.shown_in("1") == ["«Go on?»."]
+
+
+async def test_a_draining_worker_lets_what_runs_end(service: Service) -> None:
+    gate = service.platform.gates["1"] = asyncio.Event()
+    receipt = await service.say("To the end?")
+    async with service.working() as worker:
+        async with asyncio.timeout(10):
+            while not service.platform.messages:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        worker.drain()
+        later = await service.say("elsewhere", "2")
+        gate.set()
+        assert (await service.ended(receipt)).state == "delivered"
+    assert (await service.turn(later)).state == "accepted"
+
+
+async def test_stopping_ends_the_answer_with_what_has_come(service: Service, server: SGLangServer) -> None:
+    server.answer_gate = asyncio.Event()
+    receipt = await service.say("one two three")
+    async with service.working():
+        await server.until(requests=1)
+        async with asyncio.timeout(10):
+            while not any(service.platform.shown_in("1")):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        stopped = await service.say("/stop")
+        turn = await service.ended(receipt)
+        await service.ended(stopped)
+    assert (turn.state, turn.answer, turn.finish_reason) == ("stopped", "«", "cancelled")
+    assert "Stopped." in service.platform.shown_in("1")
+
+
+async def test_what_is_stopped_before_it_begins_is_not_generated(service: Service, server: SGLangServer) -> None:
+    receipt = await service.say("never mind")
+    await service.say("/stop")
+    async with service.working():
+        assert (await service.ended(receipt)).state == "stopped"
+    assert not server.requests
+
+
+async def test_what_kept_going_wrong_is_given_up_with_a_sentence(service: Service, dsn: str) -> None:
+    receipt = await service.say("poison")
+    await run_sql(dsn, "UPDATE turns SET setbacks = 8")
+    async with service.working():
+        turn = await service.ended(receipt)
+    assert turn.state == "failed"
+    assert "/retry" in service.platform.shown_in("1")[0]
+
+
+async def test_what_has_waited_too_long_is_given_up(service: Service, dsn: str) -> None:
+    receipt = await service.say("late")
+    await run_sql(dsn, "UPDATE turns SET give_up_at = now() - interval '1 s'")
+    async with service.working():
+        assert (await service.ended(receipt)).state == "failed"
+
+
+async def test_a_question_the_mind_cannot_answer_fails_with_its_reason_and_is_not_tried_again(service: Service) -> None:
+    receipt = await service.say("<|use_lora_spotr|>What?")
+    async with service.working():
+        turn = await service.ended(receipt)
+    assert (turn.state, turn.attempts) == ("failed", 1)
+    assert "spotr" in service.platform.shown_in("1")[0]
+
+
+async def test_a_turn_whose_job_is_gone_is_found_and_answered(service: Service, dsn: str) -> None:
+    receipts = [await service.say("one"), await service.say("two"), await service.say("/help")]
+    await run_sql(dsn, "DELETE FROM consilium_pgqueuer")
+    await age(dsn)
+    services = service.services
+    assert await salvage(services.database, services.mind.name, services.presence.id) == 2
+    assert await salvage(services.database, "another-mind", services.presence.id) == 0
+    async with service.working():
+        for receipt in receipts:
+            assert (await service.ended(receipt)).state == "delivered"
+
+
+async def test_what_a_dead_process_was_to_show_itself_is_ended_and_others_are_left(service: Service, dsn: str) -> None:
+    services = service.services
+    here = service.incoming("mine", address=None, update=None)
+    living = await services.inbox.receive(here, services.presence.id)
+    dead = await services.inbox.receive(here, living.turn.id)
+    await age(dsn)
+    assert await salvage(services.database, services.mind.name, services.presence.id) == 1
+    assert (await service.turn(living)).state == "accepted"
+    turn = await service.turn(dead)
+    assert turn.state == "failed"
+    assert "ended before" in (turn.error or "")
+
+
+async def test_a_failed_turn_can_be_begun_again_in_its_message(service: Service, dsn: str) -> None:
+    receipt = await service.say("again")
+    await run_sql(dsn, "UPDATE turns SET setbacks = 8")
+    async with service.working():
+        await service.ended(receipt)
+        async with service.services.database.person(receipt.turn.user_id) as connection:
+            assert await turn_states.begin_again(connection, receipt.turn.id)
+            await jobs.enqueue(
+                connection, f"answer:{service.services.mind.name}", receipt.turn.id, receipt.turn.user_id
+            )
+        assert (await service.ended(receipt)).state == "delivered"
+    assert service.platform.shown_in("1") == ["«again»."]
+
+
+async def test_the_next_question_sees_what_was_said_before_and_not_after_it(
+    service: Service, server: SGLangServer
+) -> None:
+    for text in ("first", "second", "third"):
+        await service.say(text)
+    async with service.working():
+        await service.platform.until(ended=3)
+    asked = [[m["content"] for m in request["messages"] if m["role"] == "user"] for request in server.requests]
+    assert asked == [["first"], ["first", "second"], ["first", "second", "third"]]
+
+
+@pytest.mark.parametrize(
+    ("limits", "refusal"),
+    [
+        ({"person_per_day": 2}, QuotaSpent),
+        ({"person_at_once": 2, "person_per_minute": 0.001}, TooManyMessages),
+        ({"waiting": 2}, ServiceFull),
+    ],
+)
+async def test_over_a_limit_a_message_is_declined_with_a_sentence_and_nothing_is_kept(
+    sglang_settings: Settings, dsn: str, limits: dict[str, float], refusal: type[Exception]
+) -> None:
+    settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn), "prewarm_modes": 0, **limits})
+    async with open_services(settings, role="gateway") as services:
+        service = Service(services)
+        receipts = [await service.say(f"{n}") for n in range(2)]
+        message = service.incoming("one too many")
+        with pytest.raises(refusal) as refused:
+            await services.inbox.receive(message)
+        outcome = services.inbox.refusal(message, refused.value)
+        assert outcome.error
+        assert not outcome.at_fault
+        await service.say("/stop")
+        async with services.database.person(receipts[0].turn.user_id) as connection:
+            assert [turn.question for turn in await turns.unfinished(connection)] == ["0", "1", "/stop"]
+
+
+async def test_fifty_processes_worth_of_one_persons_messages_never_pass_his_quota(
+    sglang_settings: Settings, dsn: str
+) -> None:
+    settings = sglang_settings.model_copy(
+        update={"database_url": SecretStr(dsn), "person_per_day": 40, "person_at_once": 1000, "worker_turns": 46}
+    )
+    async with open_services(settings, role="gateway") as services:
+        service = Service(services)
+
+        async def send(number: int) -> bool:
+            try:
+                await service.say(f"{number}")
+            except QuotaSpent:
+                return False
+            return True
+
+        assert sum(await asyncio.gather(*(send(number) for number in range(300)))) == 40

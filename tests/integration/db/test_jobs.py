@@ -1,0 +1,109 @@
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from db import jobs
+from db.connection import Connection
+from db.database import Database
+from db.jobs import Job
+
+SOON, STALE = timedelta(0), timedelta(seconds=30)
+
+
+async def take(
+    database: Database, most: int = 10, stale: timedelta = STALE, names: tuple[str, ...] = ("a",)
+) -> list[Job]:
+    async with database.nobody() as connection:
+        return await jobs.take(connection, uuid4(), names, most, stale)
+
+
+async def enqueue(connection: Connection, name: str = "a", priority: int = 0) -> UUID:
+    turn = uuid4()
+    await jobs.enqueue(connection, name, turn, uuid4(), priority=priority)
+    return turn
+
+
+async def test_the_most_urgent_and_oldest_come_first_and_only_what_is_asked_for(database: Database) -> None:
+    async with database.nobody() as connection:
+        old, new = await enqueue(connection), await enqueue(connection)
+        urgent, other = await enqueue(connection, priority=1), await enqueue(connection, "b")
+    assert [job.turn_id for job in await take(database, 2)] == [urgent, old]
+    assert [job.turn_id for job in await take(database)] == [new]
+    [left] = await take(database, names=("a", "b"))
+    assert (left.turn_id, left.entrypoint) == (other, "b")
+
+
+async def test_a_job_is_taken_once_however_many_take(database: Database) -> None:
+    async with database.nobody() as connection:
+        made = {await enqueue(connection) for _ in range(50)}
+    taken = [job.turn_id for some in await asyncio.gather(*(take(database, 5) for _ in range(12))) for job in some]
+    assert len(taken) == len(set(taken))
+    taken += [job.turn_id for job in await take(database, 50)]
+    assert set(taken) == made
+
+
+async def test_a_turn_has_one_job_at_a_time(database: Database) -> None:
+    turn, user = uuid4(), uuid4()
+    async with database.nobody() as connection:
+        for _ in range(2):
+            await jobs.enqueue(connection, "a", turn, user)
+        assert await jobs.is_waiting(connection, turn)
+    [job] = await take(database)
+    assert (job.turn_id, job.user_id) == (turn, user)
+    async with database.nobody() as connection:
+        await jobs.enqueue(connection, "a", turn, user)
+        assert await jobs.take(connection, uuid4(), ["a"], 10, STALE) == []
+        await jobs.done(connection, job)
+        assert not await jobs.is_waiting(connection, turn)
+        await jobs.enqueue(connection, "a", turn, user)
+    assert len(await take(database)) == 1
+
+
+async def test_a_job_without_a_sign_of_life_is_somebody_elses(database: Database) -> None:
+    async with database.nobody() as connection:
+        await enqueue(connection)
+    short = timedelta(seconds=0.3)
+    [job] = await take(database)
+    assert await take(database, stale=short) == []
+    await asyncio.sleep(0.2)
+    async with database.nobody() as connection:
+        await jobs.beat(connection, [job.id])
+    await asyncio.sleep(0.2)
+    assert await take(database, stale=short) == []
+    await asyncio.sleep(0.2)
+    assert [again.id for again in await take(database, stale=short)] == [job.id]
+
+
+async def test_what_is_put_back_comes_again_when_it_is_due(database: Database) -> None:
+    async with database.nobody() as connection:
+        await enqueue(connection)
+    [job] = await take(database)
+    async with database.nobody() as connection:
+        await jobs.put_back(connection, job, timedelta(seconds=0.3))
+    assert await take(database) == []
+    await asyncio.sleep(0.4)
+    assert [again.id for again in await take(database)] == [job.id]
+
+
+async def test_what_is_undone_leaves_no_job(database: Database) -> None:
+    async def fail() -> None:
+        async with database.nobody() as connection:
+            await enqueue(connection)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await take(database) == []
+
+
+async def test_the_log_is_forgotten(database: Database) -> None:
+    async with database.nobody() as connection:
+        await enqueue(connection)
+    [job] = await take(database)
+    async with database.nobody() as connection:
+        await jobs.done(connection, job)
+    async with database.nobody() as connection:
+        assert await jobs.prune(connection, timedelta(days=1)) == 0
+        assert await jobs.prune(connection, timedelta(0)) == 3
