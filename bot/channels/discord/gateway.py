@@ -76,11 +76,11 @@ class DiscordGateway:
         while True:
             client = self.client()
             try:
-                async with client:
-                    try:
+                try:
+                    async with client:
                         await client.start(self._listening.token)
-                    finally:
-                        await self._take_in_the_last()
+                finally:
+                    await self._take_in_the_last()
             except discord.LoginFailure as error:
                 raise PlatformRefused(NAME, str(error), _TOKEN) from error
             except discord.PrivilegedIntentsRequired as error:

@@ -142,7 +142,8 @@ class Interactions:
             return self._mind.default_mode
 
     async def _send_away(self, interaction: discord.Interaction[Any]) -> None:
-        text = self._say(interaction)("These buttons belong to somebody else's answer: ask me something of your own.")
+        say = self._say(interaction)
+        text = say("These buttons belong to somebody else's answer: ask me something of your own.")
         await self._respond(interaction, MESSAGE, {"content": text, "flags": EPHEMERAL})
 
     async def _respond(

@@ -30,7 +30,8 @@ class Rendering:
 
     def queued(self, ahead: int) -> str:
         """What is said until the answer begins."""
-        return f"-# {self.say('Your questions before this one: {ahead}. It will be answered after them.', ahead=ahead)}"
+        say = self.say
+        return "-# " + say("Your questions before this one: {ahead}. It will be answered after them.", ahead=ahead)
 
     def draft(self, text: str, mode: str) -> list[Body]:
         """As far as the answer has come."""
