@@ -18,9 +18,9 @@ EMBED_TEXTS = (("title", 256), ("description", 4096))
 def check_body(body: dict[str, Any], path: tuple[str | int, ...] = ()) -> None:
     """Refuses a body with anything wrong in it."""
     form = Form()
-    content, flags = body.get("content"), body.get("flags") or 0
-    form.text(content, (*path, "content"), 0, CONTENT_LIMIT)
-    form.number(body.get("flags"), (*path, "flags"), 0, (1 << 31) - 1)
+    form.text(body.get("content"), (*path, "content"), 0, CONTENT_LIMIT)
+    sound = form.number(body.get("flags"), (*path, "flags"), 0, (1 << 31) - 1)
+    flags = body["flags"] if sound else 0
     if body.get("nonce") is not None:
         form.text(str(body["nonce"]), (*path, "nonce"), 1, 25)
     if body.get("embeds") is not None:
@@ -43,7 +43,7 @@ def check_body(body: dict[str, Any], path: tuple[str | int, ...] = ()) -> None:
 
 def _check_embeds(form: Form, embeds: Any, path: tuple[str | int, ...]) -> None:
     total = 0
-    for index, embed in enumerate(form.listed(embeds, path, 0, 10)):
+    for index, embed in enumerate(form.objects(embeds, path, 0, 10)):
         place = (*path, index)
         for name, limit in EMBED_TEXTS:
             form.text(embed.get(name), (*place, name), 0, limit)
@@ -51,7 +51,7 @@ def _check_embeds(form: Form, embeds: Any, path: tuple[str | int, ...]) -> None:
         form.text(author.get("name"), (*place, "author", "name"), 0, 256)
         form.text(footer.get("text"), (*place, "footer", "text"), 0, 2048)
         form.number(embed.get("color"), (*place, "color"), 0, 0xFFFFFF)
-        fields = form.listed(embed.get("fields") or [], (*place, "fields"), 0, 25)
+        fields = form.objects(embed.get("fields") or [], (*place, "fields"), 0, 25)
         for number, field in enumerate(fields):
             form.text(field.get("name"), (*place, "fields", number, "name"), 1, 256, needed=True)
             form.text(field.get("value"), (*place, "fields", number, "value"), 1, 1024, needed=True)

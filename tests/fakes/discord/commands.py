@@ -60,7 +60,7 @@ def _check_description(form: Form, item: dict[str, Any], path: Path) -> None:
 def _check_options(form: Form, options: Any, path: Path, depth: int = 0) -> None:
     names: set[str] = set()
     optional_seen = False
-    for index, option in enumerate(form.listed(options, path, 0, 25)):
+    for index, option in enumerate(form.objects(options, path, 0, 25)):
         place, kind = (*path, index), option.get("type")
         if not form.one_of(kind, (*place, "type"), tuple(range(1, 12))):
             continue
@@ -89,7 +89,7 @@ def _check_options(form: Form, options: Any, path: Path, depth: int = 0) -> None
 
 
 def _check_choices(form: Form, option: dict[str, Any], path: Path) -> None:
-    choices = form.listed(option.get("choices") or [], (*path, "choices"), 0, 25)
+    choices = form.objects(option.get("choices") or [], (*path, "choices"), 0, 25)
     if (choices or option.get("autocomplete")) and option["type"] not in WITH_CHOICES:
         form.add((*path, "choices"), "APPLICATION_COMMAND_OPTIONS_CHOICES_INVALID", "Choices are not supported here")
     if choices and option.get("autocomplete"):
@@ -140,7 +140,7 @@ class Commands:
     def overwrite(self, guild_id: int | None, commands: Any) -> list[dict[str, Any]]:
         """Registers these in place of all there were. Refuses them all if anything is wrong with one."""
         form = Form()
-        commands = form.listed(commands, (), 0, 1000)
+        commands = form.objects(commands, (), 0, 1000)
         form.check()
         kinds = [c.get("type", 1) for c in commands]
         if kinds.count(1) > 100 or kinds.count(2) > 15 or kinds.count(3) > 15:

@@ -29,13 +29,13 @@ def check_components(form: Form, components: Any, path: Path, *, layout: bool) -
     """Notes what is wrong with components: rows of buttons and selects, or a layout."""
     seen: set[str] = set()
     if not layout:
-        for index, row in enumerate(form.listed(components, path, 0, 5)):
+        for index, row in enumerate(form.objects(components, path, 0, 5)):
             if row.get("type") != ROW:
                 form.add((*path, index), "UNION_TYPE_CHOICES", 'Value of field "type" must be one of (1,).')
             else:
                 _check_row(form, row, (*path, index), seen)
         return
-    items = form.listed(components, path, 1, 40)
+    items = form.objects(components, path, 1, 40)
     everything = list(walk(items))
     if len(everything) > 40:
         form.add(path, "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", "The maximum number of components is 40")
@@ -53,7 +53,7 @@ def _check_layout(form: Form, item: dict[str, Any], path: Path, seen: set[str]) 
     elif item["type"] == TEXT:
         form.text(item.get("content"), (*path, "content"), 1, 4000, needed=True)
     elif item["type"] in (9, 17):
-        for index, inner in enumerate(form.listed(item.get("components"), (*path, "components"), 1, 40)):
+        for index, inner in enumerate(form.objects(item.get("components"), (*path, "components"), 1, 40)):
             _check_layout(form, inner, (*path, "components", index), seen)
         accessory = item.get("accessory") or {}
         if accessory.get("type") == BUTTON:
@@ -61,7 +61,7 @@ def _check_layout(form: Form, item: dict[str, Any], path: Path, seen: set[str]) 
 
 
 def _check_row(form: Form, row: dict[str, Any], path: Path, seen: set[str]) -> None:
-    children = form.listed(row.get("components"), (*path, "components"), 1, 5)
+    children = form.objects(row.get("components"), (*path, "components"), 1, 5)
     if any(c.get("type") in SELECTS for c in children) and len(children) > 1:
         code = "COMPONENT_LAYOUT_WIDTH_EXCEEDED"
         form.add((*path, "components", 1), code, "The specified component exceeds the maximum width")
@@ -112,7 +112,7 @@ def _check_select(form: Form, select: dict[str, Any], path: Path, seen: set[str]
     form.number(select.get("max_values"), (*path, "max_values"), 1, 25)
     if select["type"] != STRING_SELECT:
         return
-    options = form.listed(select.get("options"), (*path, "options"), 1, 25)
+    options = form.objects(select.get("options"), (*path, "options"), 1, 25)
     values: set[str] = set()
     for index, option in enumerate(options):
         place = (*path, "options", index)
@@ -135,10 +135,10 @@ def check_modal(form: Form, modal: dict[str, Any], path: Path = ("data",)) -> No
     form.text(modal.get("title"), (*path, "title"), 1, 45, needed=True)
     form.text(modal.get("custom_id"), (*path, "custom_id"), 1, 100, needed=True)
     seen: set[str] = set()
-    for index, item in enumerate(form.listed(modal.get("components"), (*path, "components"), 1, 5)):
+    for index, item in enumerate(form.objects(modal.get("components"), (*path, "components"), 1, 5)):
         place = (*path, "components", index)
         if item.get("type") == ROW:
-            for inner_index, inner in enumerate(form.listed(item.get("components"), (*place, "components"), 1, 1)):
+            for inner_index, inner in enumerate(form.objects(item.get("components"), (*place, "components"), 1, 1)):
                 form.text(inner.get("label"), (*place, "components", inner_index, "label"), 1, 45, needed=True)
                 _check_field(form, inner, (*place, "components", inner_index), seen)
         elif item.get("type") == LABEL:

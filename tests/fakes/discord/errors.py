@@ -120,6 +120,14 @@ class Form:
             self.add(path, code, f"Must be {span} in length.")
         return value
 
+    def objects(self, value: Any, path: Sequence[str | int], low: int, high: int) -> list[dict[str, Any]]:
+        """The items of such a list that are objects, as all have to be; empty ones in place of others."""
+        items = self.listed(value, path, low, high)
+        for index, item in enumerate(items):
+            if not isinstance(item, dict):
+                self.add((*path, index), "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+        return [item if isinstance(item, dict) else {} for item in items]
+
     def one_of(self, value: Any, path: Sequence[str | int], allowed: Sequence[Any]) -> bool:
         """Whether a value is one of these."""
         if value in allowed:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -217,38 +216,3 @@ class Gateway:
                 if guild and message.author in guild.members:
                     data["member"] = guild.members[message.author].json(with_user=False)
             session.dispatch(event, data)
-
-    def _chosen(self, shard: int | None) -> list[Link]:
-        return [x for x in self.links if shard is None or (x.session is not None and x.session.shard[0] == shard)]
-
-    async def drop(self, shard: int | None = None, code: int | None = None) -> int:
-        """Cuts the sockets of a shard, or of all; with a code, closes them properly. How many there were."""
-        chosen = self._chosen(shard)
-        for link in chosen:
-            if code is None:
-                link.cut()
-            else:
-                with contextlib.suppress(ConnectionError):
-                    await link.close(code)
-        return len(chosen)
-
-    def ask_to_reconnect(self, shard: int | None = None) -> None:
-        """Sends RECONNECT."""
-        for link in self._chosen(shard):
-            link.send(sessions.RECONNECT)
-
-    def invalidate(self, shard: int | None = None, *, resumable: bool = False) -> None:
-        """Sends INVALID_SESSION; what is not resumable is forgotten."""
-        for link in self._chosen(shard):
-            if not resumable and link.session is not None:
-                self.sessions.pop(link.session.id, None)
-            link.send(sessions.INVALID_SESSION, resumable)
-
-    def ask_for_heartbeat(self) -> None:
-        """Asks everybody for a heartbeat at once."""
-        for link in self.links:
-            link.send(sessions.HEARTBEAT)
-
-    def forget_sessions(self) -> None:
-        """Nobody can resume any more."""
-        self.sessions = {key: s for key, s in self.sessions.items() if s.link is not None}

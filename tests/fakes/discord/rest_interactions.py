@@ -59,7 +59,7 @@ async def callback(fake: DiscordFake, call: Call) -> Answer:
 
 def _check_answer(form: Form, made: Interaction, kind: int, data: dict[str, Any]) -> None:
     if kind == CHOICES:
-        choices = form.listed(data.get("choices"), ("data", "choices"), 0, 25)
+        choices = form.objects(data.get("choices"), ("data", "choices"), 0, 25)
         check_choices(form, choices, ("data", "choices"), made.option_kind)
     elif kind == OPEN_MODAL:
         check_modal(form, data)

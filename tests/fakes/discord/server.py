@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Any
 
@@ -130,6 +131,9 @@ class DiscordFake:
                 status, answer = await handler(self, call)
             except ApiError as error:
                 status, answer = error.status, error.body
+            except Exception:
+                self.journal.add("bug", route=route, trace=traceback.format_exc())
+                status, answer = 500, {"message": "500: Internal Server Error", "code": 0}
             entry |= {"status": status, "answer": answer}
             self.journal.stir()
             if fault is not None and fault.kind == "drop_after":

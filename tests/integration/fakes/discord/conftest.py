@@ -64,6 +64,7 @@ async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordFake]:
         monkeypatch.setattr(discord.http.Route, "BASE", served.api_base)
         monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(served.gateway_url))
         yield served
+        assert served.journal.of("bug") == []
 
 
 @pytest.fixture

@@ -98,6 +98,7 @@ async def test_commands_of_others_are_not_ours_to_change(
 ) -> None:
     http = (await bots.login()).http
     await refused(http.bulk_upsert_global_commands(1, payload=[]), 403, 20012)
+    await refused(http.get_global_command(fake.application_id, 1), 404, 10063)
     foreign = fake.people.guild("Foreign", with_bot=False)
     await refused(http.bulk_upsert_guild_commands(fake.application_id, int(foreign), payload=[]), 403, 50001)
 

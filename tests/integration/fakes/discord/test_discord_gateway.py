@@ -52,6 +52,7 @@ CONVERSATIONS: list[tuple[list[Any], int]] = [
     ([{"op": 2, "d": {"token": "fake-token", "intents": 0}}] * 2, 4005),
     ([{"op": 2, "d": {"token": "fake-token"}}], 4013),
     ([{"op": 1, "d": None}] * 121, 4008),
+    ([{"op": 2, "d": {"token": "fake-token", "intents": 0}}, {"op": 8, "d": {"query": "", "limit": 0}}], 4014),
     ([{"op": 6, "d": {"token": "wrong", "session_id": "x", "seq": 0}}], 4004),
 ]
 
@@ -87,14 +88,18 @@ async def test_a_sequence_from_the_future_and_an_old_version_are_closed(fake: Di
             assert socket.close_code == 4007
 
 
-async def test_a_session_the_client_has_closed_cannot_be_resumed(fake: DiscordFake) -> None:
+@pytest.mark.parametrize("code", [1000, 4000])
+async def test_a_session_that_is_closed_or_not_kept_whole_cannot_be_resumed(fake: DiscordFake, code: int) -> None:
     async with aiohttp.ClientSession() as session:
         async with session.ws_connect(f"{fake.gateway_url}?v=10&encoding=json") as socket:
             await socket.send_json({"op": 2, "d": {"token": fake.token, "intents": 0}})
             await socket.receive(timeout=5)
             ready = await socket.receive_json(timeout=5)
+            await socket.close(code=code)
+        if code == 4000:
+            fake.gateway.sessions[ready["d"]["session_id"]].recent.clear()
         async with session.ws_connect(f"{fake.gateway_url}?v=10&encoding=json") as socket:
-            about = {"token": fake.token, "session_id": ready["d"]["session_id"], "seq": 1}
+            about = {"token": fake.token, "session_id": ready["d"]["session_id"], "seq": 0}
             await socket.send_json({"op": 6, "d": about})
             await socket.receive(timeout=5)
             assert await socket.receive_json(timeout=5) == {"op": 9, "d": False, "s": None, "t": None}

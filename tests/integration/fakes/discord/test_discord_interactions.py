@@ -107,6 +107,52 @@ async def test_an_interaction_is_answered_once(fake: DiscordFake, place: Any, ta
     await refused(talk.bot.ask("POST", f"/interactions/{got.id}/wrong/callback", type=5), 404, 10062)
 
 
+def field(**what: Any) -> dict[str, Any]:
+    return {"type": 4, "style": 1, "label": "Name", "custom_id": "n", **what}
+
+
+def in_row(*fields: dict[str, Any]) -> dict[str, Any]:
+    return {"components": [{"type": 1, "components": list(fields)}]}
+
+
+def in_label(component: dict[str, Any], **what: Any) -> dict[str, Any]:
+    return {"components": [{"type": 18, "label": "Name", "component": component, **what}]}
+
+
+INNER = "data.components.0.components.0"
+BAD_MODALS: list[tuple[dict[str, Any], str]] = [
+    ({"title": "x" * 46}, "data.title"),
+    ({"custom_id": ""}, "data.custom_id"),
+    ({"components": []}, "data.components"),
+    ({"components": in_row(field())["components"] * 6}, "data.components"),
+    ({"components": [{"type": 2}]}, "data.components.0"),
+    (in_row(field(), field(custom_id="m")), "data.components.0.components"),
+    (in_row(field(label="x" * 46)), f"{INNER}.label"),
+    (in_row(field(type=2)), f"{INNER}.type"),
+    (in_row(field(style=3)), f"{INNER}.style"),
+    (in_row(field(custom_id=None)), f"{INNER}.custom_id"),
+    (in_row(field(min_length=4001)), f"{INNER}.min_length"),
+    (in_row(field(max_length=0)), f"{INNER}.max_length"),
+    (in_row(field(value="x" * 4001)), f"{INNER}.value"),
+    (in_row(field(placeholder="x" * 101)), f"{INNER}.placeholder"),
+    (in_label(field(), label="x" * 46), "data.components.0.label"),
+    (in_label(field(), description="x" * 101), "data.components.0.description"),
+    (in_label({"type": 3, "custom_id": "s", "options": []}), "data.components.0.component.options"),
+]
+
+
+async def test_bad_modals_are_refused_with_the_place(
+    fake: DiscordFake, place: Any, talk: Talk, refused: Refused
+) -> None:
+    got, _ = await talk.next(fake, place)
+    modal = {"title": "T", "custom_id": "m", **in_row(field())}
+    path = f"/interactions/{got.id}/{got.token}/callback"
+    for bad, where in BAD_MODALS:
+        text = await refused(talk.bot.ask("POST", path, type=9, data={**modal, **bad}), 400, 50035)
+        assert f"In {where}:" in text
+    await talk.bot.ask("POST", path, type=9, data=modal)
+
+
 async def test_who_answers_too_late_is_unknown_and_the_user_sees_it(
     fake: DiscordFake, place: Any, talk: Talk, refused: Refused
 ) -> None:
@@ -162,3 +208,26 @@ async def test_interactions_in_a_direct_conversation(fake: DiscordFake, place: A
     direct = fake.people.dm(place.user)
     ran = await fake.people.wait_interaction(fake.people.run(direct, place.user, "mode", expr="core"))
     assert ran["original"]["content"] == "now core"
+
+
+async def test_answers_cannot_be_empty(fake: DiscordFake, place: Any, talk: Talk, refused: Refused) -> None:
+    ask, people = talk.bot.ask, fake.people
+    row = {"type": 1, "components": [{"type": 2, "style": 1, "label": "Go", "custom_id": "go"}]}
+    sent = await ask("POST", f"/channels/{place.channel}/messages", content="x", components=[row])
+    made = fake.interactions.all[int(people.press(place.user, sent["id"], "Go"))]
+    first, later = f"/interactions/{made.id}/{made.token}/callback", f"/webhooks/{fake.application_id}/{made.token}"
+    await refused(ask("POST", first, type=7, data={"content": "", "components": []}), 400, 50006)
+    await refused(ask("POST", first, type=7, data={"content": "x" * 2001}), 400, 50035)
+    await ask("POST", first, type=6)
+    await refused(ask("POST", later, content=" "), 400, 50006)
+    await refused(ask("PATCH", f"{later}/messages/@original", content="", components=[]), 400, 50006)
+    await refused(ask("PATCH", f"{later}/messages/1", content="x"), 404, 10008)
+    await ask("PATCH", f"{later}/messages/@original", content="changed")
+    assert people.message(sent["id"])["content"] == "changed"
+    theirs = people.say(place.channel, place.user, "not in answer")
+    await refused(ask("DELETE", f"{later}/messages/{theirs}"), 404, 10008)
+    form = people.run(place.channel, place.user, "keep")
+    wrong = fake.interactions.all[int(form)]
+    await refused(
+        ask("POST", f"/interactions/{form}/{wrong.token}/callback", type=7, data={"content": "x"}), 400, 50035
+    )

@@ -28,6 +28,10 @@ def rows(*rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"components": [{"type": 1, "components": row} for row in rows]}
 
 
+def layout(*components: dict[str, Any]) -> dict[str, Any]:
+    return {"flags": 1 << 15, "components": list(components)}
+
+
 def embed(**what: Any) -> dict[str, Any]:
     return {"embeds": [{"title": "T", **what}]}
 
@@ -48,6 +52,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (rows([button(label=None)]), FIRST, "label or emoji"),
     (rows([button(style=9)]), f"{FIRST}.style", "one of"),
     (rows([button(style=5)]), f"{FIRST}.url", "required"),
+    (rows([button(style=5, url="https://x")]), f"{FIRST}.custom_id", "cannot both"),
     (rows([button(emoji={"name": "smile"})]), f"{FIRST}.emoji.name", "Invalid emoji"),
     (rows([select(), button()]), "components.0.components.1", "maximum width"),
     (rows([select(26)]), f"{FIRST}.options", "between 1 and 25"),
@@ -58,6 +63,17 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (rows([select() | {"options": [{"label": "a", "value": "v"}] * 2}]), f"{FIRST}.options.1", "already used"),
     ({"flags": 1 << 15, "content": "x", "components": [{"type": 10, "content": "y"}]}, "content", "cannot be used"),
     ({"flags": 1 << 15, "components": [{"type": 10, "content": "y" * 4001}]}, "components", "maximum size of 4000"),
+    (layout({"type": 17, "components": [{"type": 10, "content": "y"}] * 40}), "components", "maximum number"),
+    (layout(button()), "components.0", "must be one of"),
+    (layout({"type": 10, "content": ""}), "components.0.content", "between 1 and 4000"),
+    (layout({"type": 9, "components": []}), "components.0.components", "between 1 and 40"),
+    (rows([{"type": 4, "custom_id": "t"}]), FIRST, "must be one of (2, 3"),
+    (rows([select(min_values=26)]), f"{FIRST}.min_values", "less than or equal"),
+    (rows([select(placeholder=5)]), f"{FIRST}.placeholder", "as string"),
+    ({"content": "x", "flags": -1}, "flags", "greater than or equal"),
+    ({"content": "x", "flags": "4"}, "flags", "is not int"),
+    ({"content": "x", "embeds": {}}, "embeds", "ListType"),
+    ({"content": "x", "embeds": ["T"]}, "embeds.0", "DictType"),
     (embed(title="x" * 257), "embeds.0.title", "256 or fewer"),
     (embed(description="x" * 4097), "embeds.0.description", "4096 or fewer"),
     (embed(fields=[{"name": "n", "value": "v"}] * 26), "embeds.0.fields", "25 or fewer"),
@@ -134,6 +150,10 @@ async def test_without_a_right_sending_is_refused(
 async def test_other_things_need_rights_as_well(fake: DiscordFake, place: Any, bots: Any, refused: Refused) -> None:
     bot, path = await bots.login(), f"/channels/{place.channel}"
     said = fake.people.say(place.channel, place.user, "hi")
+    fake.people.permit(place.channel, place.guild, deny=["read_message_history", "send_messages"])
+    await refused(bot.ask("GET", f"{path}/messages/{said}"), 403, 50013)
+    await refused(bot.ask("POST", f"{path}/typing"), 403, 50013)
+    assert await bot.ask("GET", f"{path}/messages") == []
     everything = ["add_reactions", "attach_files", "create_public_threads", "create_private_threads"]
     fake.people.permit(place.channel, place.guild, deny=everything)
     await refused(bot.http.add_reaction(int(place.channel), int(said), "👍"), 403, 50013)
@@ -248,6 +268,14 @@ async def test_threads_are_opened_once_and_refuse_when_locked(
     await refused(message.create_thread(name="again"), 400, 160004)
     text = await refused(channel.create_thread(name="x" * 101, type=discord.ChannelType.public_thread), 400, 50035)
     assert "In name: Must be 100 or fewer" in text
+    path, strange = f"/channels/{place.channel}/threads", {"auto_archive_duration": 61, "type": 0}
+    text = await refused(bot.ask("POST", path, name="x", **strange), 400, 50035)
+    assert "In auto_archive_duration:" in text
+    assert "In type:" in text
+    text = await refused(bot.ask("GET", f"/channels/{place.channel}/messages?limit=101"), 400, 50035)
+    assert "In limit:" in text
+    text = await refused(bot.ask("PATCH", f"/channels/{thread.id}", name="x" * 101), 400, 50035)
+    assert "In name:" in text
     fake.people.archive(thread.id, locked=True)
     await refused(thread.send("late"), 403, 160005)
     await refused(sent.edit(content="late"), 400, 50083)
@@ -266,3 +294,39 @@ async def test_what_people_cannot_do(fake: DiscordFake, place: Any) -> None:
         people.delete(other, said)
     with pytest.raises(ValueError, match="1 to 2000"):
         people.say(place.channel, other, "x" * 2001)
+
+
+async def test_channels_are_changed_and_entered_only_where_they_can_be(
+    fake: DiscordFake, place: Any, bots: Any, refused: Refused
+) -> None:
+    bot, people = await bots.login(), fake.people
+    category = people.channel(place.guild, "group", category=True)
+    await refused(bot.ask("POST", f"/channels/{category}/messages", content="x"), 400, 50008)
+    await refused(bot.ask("PATCH", f"/channels/{people.dm(place.user)}", name="x"), 403, 50003)
+    await refused(bot.ask("PATCH", f"/channels/{place.channel}", name="x"), 403, 50013)
+    await refused(bot.http.join_thread(int(place.channel)), 400, 50024)
+    thread = (await bot.ask("POST", f"/channels/{place.channel}/threads", name="t", type=11))["id"]
+    await bot.ask("PATCH", f"/channels/{thread}", name="renamed", archived=True)
+    await refused(bot.ask("PATCH", f"/channels/{thread}", name="again"), 400, 50083)
+    await refused(bot.http.join_thread(int(thread)), 400, 50083)
+
+
+async def test_a_message_bears_twenty_reactions(fake: DiscordFake, place: Any, bots: Any, refused: Refused) -> None:
+    bot, said = await bots.login(), fake.people.say(place.channel, place.user, "hi")
+    for n in range(20):
+        fake.people.react(place.user, said, chr(0x1F600 + n))
+    await refused(bot.http.add_reaction(int(place.channel), int(said), "👍"), 400, 30010)
+    await bot.http.add_reaction(int(place.channel), int(said), chr(0x1F600))
+    assert fake.people.message(said)["reactions"][chr(0x1F600)] == 2
+
+
+async def test_requests_that_cannot_be_taken_in(fake: DiscordFake, place: Any, bots: Any, refused: Refused) -> None:
+    bot, path = await bots.login(), f"/channels/{place.channel}/messages"
+    channel = await bot.fetch_channel(int(place.channel))
+    many = [discord.File(io.BytesIO(b"x"), f"{n}.txt") for n in range(11)]
+    await refused(channel.send(files=many), 400, 30015)
+    large = [discord.File(io.BytesIO(bytes(9 << 20)), f"{n}.bin") for n in range(3)]
+    await refused(channel.send(files=large), 413, 40005)
+    await refused(bot.http.request(discord.http.Route("POST", path), json=["x"]), 400, 50109)
+    await refused(bot.http.request(discord.http.Route("POST", path), data="{"), 400, 50109)
+    await refused(bot.ask("POST", f"/webhooks/{fake.application_id}/no-such-token", content="x"), 401, 50027)
