@@ -12,7 +12,7 @@ from typing import Any, Final
 import discord
 import structlog
 
-from bot.channels.discord.errors import LOST, NAME
+from bot.channels.discord.errors import NAME
 from bot.channels.discord.incoming import is_for, is_unreadable, of_message
 from bot.channels.discord.intake import LIFE, Intake
 from bot.channels.discord.interactions import Interactions
@@ -33,6 +33,9 @@ _TOKEN, _CONTENT = "CONSILIUM_DISCORD_TOKEN", "CONSILIUM_DISCORD_MESSAGE_CONTENT
 _CANNOT_READ: Final = N_("I cannot read this message: mention me in it, or use /ask.")
 _REFUSALS: Final = {4004: _TOKEN, 4013: _CONTENT, 4014: _CONTENT}
 """Codes the gateway is closed with for good, and the setting each is about."""
+SHARDING_REQUIRED: Final = 4011
+IDENTIFY_EVERY: Final = 5.1
+"""Seconds between two sessions begun."""
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +65,8 @@ class DiscordGateway:
         self._intake = Intake(inbox, database, platform, life=listening.life)
         self._interactions = Interactions(self._intake, platform, mind, listening.own_guilds)
         self._events: set[asyncio.Task[None]] = set()
+        self._identifying = asyncio.Lock()
+        self._identify_at = 0.0
         self.last_heard: float | None = None
         """`time.monotonic()` of the last sign of life from Discord: an event, or an answer to a heartbeat."""
 
@@ -74,28 +79,59 @@ class DiscordGateway:
         # At DEBUG the library writes down whole messages.
         logging.getLogger("discord").setLevel(max(logging.INFO, logging.getLogger().level))
         while True:
-            client = self.client()
+            shards = await self._shards()
+            running = [asyncio.create_task(self._keep(shard, shards), name=f"shard-{shard}") for shard in range(shards)]
             try:
-                try:
-                    async with client:
-                        await client.start(self._listening.token)
-                finally:
-                    await self._take_in_the_last()
+                ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in running:
+                    task.cancel()
+                await asyncio.gather(*running, return_exceptions=True)
+                await self._take_in_the_last()
+            for task in ended:
+                task.result()
+
+    def client(self, shard: int = 0, shards: int = 1) -> discord.Client:
+        """The connection of a shard, not open yet."""
+        return _Client(self, _intents(message_content=self._listening.message_content), shard, shards)
+
+    async def may_identify(self) -> None:
+        """Wait until one more session may be begun: Discord takes one in five seconds."""
+        async with self._identifying:
+            await asyncio.sleep(max(0.0, self._identify_at - time.monotonic()))
+            self._identify_at = time.monotonic() + IDENTIFY_EVERY
+
+    async def _shards(self) -> int:
+        """How many connections Discord wants."""
+        while True:
+            try:
+                await self._platform.rest.open()
+                told = await self._platform.rest.request("GET", "/gateway/bot", {})
+                return int(told["shards"])
+            except DeliveryError as error:
+                log.warning("discord.unreachable", reason=str(error))
+            await asyncio.sleep(AGAIN_AFTER)
+
+    async def _keep(self, shard: int, shards: int) -> None:
+        """Keep one shard connected; returns when there have to be more of them."""
+        while True:
+            try:
+                async with self.client(shard, shards) as client:
+                    await client.start(self._listening.token)
             except discord.LoginFailure as error:
                 raise PlatformRefused(NAME, str(error), _TOKEN) from error
             except discord.PrivilegedIntentsRequired as error:
                 raise PlatformRefused(NAME, "message content is not switched on in the portal", _CONTENT) from error
             except discord.ConnectionClosed as error:
+                if error.code == SHARDING_REQUIRED:
+                    return
                 if (setting := _REFUSALS.get(error.code)) is not None:
                     raise PlatformRefused(NAME, f"closed with {error.code}", setting) from error
-                log.warning("discord.closed", code=error.code)
-            except (discord.HTTPException, discord.GatewayNotFound, *LOST) as error:
-                log.warning("discord.unreachable", reason=str(error) or type(error).__name__)
+                log.warning("discord.closed", shard=shard, code=error.code)
+            except Exception as error:
+                # The library itself stumbles when the very first connection fails.
+                log.warning("discord.unreachable", shard=shard, reason=str(error), exc_info=error)
             await asyncio.sleep(AGAIN_AFTER)
-
-    def client(self) -> discord.Client:
-        """A connection that is not open yet."""
-        return _Client(self, _intents(message_content=self._listening.message_content))
 
     def heard(self) -> None:
         """Something has come from Discord."""
@@ -156,28 +192,40 @@ class DiscordGateway:
             await asyncio.wait(self._events, timeout=LAST_EVENTS)
 
 
-class _Client(discord.AutoShardedClient):
-    """Tells the gateway what comes, and keeps nothing itself."""
+class _Client(discord.Client):
+    """One shard. Tells the gateway what comes, and keeps nothing itself.
 
-    def __init__(self, gateway: DiscordGateway, intents: discord.Intents) -> None:
+    Not the library's `AutoShardedClient`: that one gives up a session when a single try to resume it fails, and with
+    the session all that was said meanwhile.
+    """
+
+    def __init__(self, gateway: DiscordGateway, intents: discord.Intents, shard: int, shards: int) -> None:
         super().__init__(
             intents=intents,
+            shard_id=shard,
+            shard_count=shards,
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             enable_debug_events=True,  # answers to heartbeats are among them
         )
+        self._shard = shard
         self._gateway = gateway
         self._commands: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         assert self.application_id is not None
+        if self._shard != 0:
+            return
         self._commands = asyncio.create_task(self._gateway.bring_up_commands(self.application_id), name="commands")
 
     async def close(self) -> None:
         if self._commands is not None:
             self._commands.cancel()
         await super().close()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        await self._gateway.may_identify()
 
     async def on_socket_raw_receive(self, _: str) -> None:
         self._gateway.heard()
