@@ -157,9 +157,10 @@ class Interactions:
         try:
             answer = await self._platform.rest.request(
                 "POST",
-                "/interactions/{webhook_id}/{webhook_token}/callback?with_response=true",
+                "/interactions/{webhook_id}/{webhook_token}/callback",
                 {"webhook_id": str(interaction.id), "webhook_token": interaction.token},
                 json={"type": kind, "data": dict(data or {})},
+                query={"with_response": "true"},
             )
         except (Refused, TokenOver) as refused:
             if refused.code != ALREADY_ACKNOWLEDGED:

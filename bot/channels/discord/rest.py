@@ -72,6 +72,7 @@ class Rest:
         at: Mapping[str, str],
         *,
         json: Mapping[str, Any] | Sequence[Any] | None = None,
+        query: Mapping[str, str] | None = None,
         files: Sequence[File] = (),
         once: bool = False,
     ) -> Any:
@@ -86,7 +87,7 @@ class Rest:
         """
         for pause in (*(() if once else AGAIN_AFTER), None):
             try:
-                return await self._request(method, path, json, files, at)
+                return await self._request(Route(method, path, **at), json, query, files)
             except Exception as error:
                 known = delivery_error(error)
                 if pause is None or not isinstance(error, LOST):
@@ -95,17 +96,16 @@ class Rest:
             await asyncio.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
-    async def _request(self, method: str, path: str, json: Any, files: Sequence[File], at: Mapping[str, str]) -> Any:
+    async def _request(self, route: Route, json: Any, query: Mapping[str, str] | None, files: Sequence[File]) -> Any:
         http = await self._opened()
-        route = Route(method, path, **at)
-        sent: dict[str, Any] = {"timeout": TRY}
+        sent: dict[str, Any] = {"timeout": TRY} | ({"params": query} if query else {})
         if files:
             sent |= _multipart(json, files)
         elif json is not None:
             sent["json"] = json
         # Cut off in the middle of a global limit, discord.py would hold up every later request for good. So a request
         # once begun goes on to its end, whatever becomes of who asked for it.
-        task = asyncio.create_task(http.request(route, **sent), name=f"discord-{method}")
+        task = asyncio.create_task(http.request(route, **sent), name=f"discord-{route.method}")
         self._under_way.add(task)
         task.add_done_callback(self._done)
         return await asyncio.shield(task)

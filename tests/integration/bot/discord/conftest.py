@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import discord
 import pytest
@@ -11,9 +13,8 @@ import yarl
 from pydantic import SecretStr
 
 from bot.channels.discord.platform import DiscordPlatform
-from bot.mind import Mind
 from bot.services import open_services
-from bot.settings import Settings
+from bot.settings import DEMO_MIND, Settings
 from tests.fakes.discord.server import DiscordFake
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.discord_service import TOKEN, Discord
@@ -27,17 +28,28 @@ async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordFake]:
         yield served
 
 
+@pytest.fixture(scope="session")
+def core_by_default(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo mind without `auto`, which embeds all its dialogues before the first answer."""
+    folder = tmp_path_factory.mktemp("minds") / "agoge"
+    shutil.copytree(DEMO_MIND, folder)
+    spec = folder / "mind.yaml"
+    spec.write_text(spec.read_text("utf-8").replace("default_mode: auto", "default_mode: core"), "utf-8")
+    return folder
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def service(
-    fake: DiscordFake, sglang_settings: Settings, server: SGLangServer, dsn: str, agoge: Mind
+    fake: DiscordFake, sglang_settings: Settings, server: SGLangServer, dsn: str, core_by_default: Path
 ) -> AsyncIterator[Discord]:
     server.echoes = True
-    settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn), "prewarm_modes": 0})
+    own = {"database_url": SecretStr(dsn), "prewarm_modes": 0, "mind": core_by_default}
+    settings = sglang_settings.model_copy(update=own)
     guild = fake.people.guild("Agoge")
     ann = fake.people.user("Ann")
     fake.people.join(guild, ann)
     channel = fake.people.channel(guild, "general")
     async with open_services(settings, role="worker") as services:
-        platform = DiscordPlatform(TOKEN, agoge, [command.name for command in services.inbox.commands])
+        platform = DiscordPlatform(TOKEN, services.mind, [command.name for command in services.inbox.commands])
         yield Discord(fake, services, platform, guild, channel, ann)
         await platform.close()

@@ -79,8 +79,9 @@ async def test_a_long_answer_is_in_as_many_messages_as_it_takes_and_nothing_is_c
     assert all(len(piece) <= 2000 and piece.count("```") == 2 for piece in told)
     said = [line for piece in told for line in piece.splitlines() if not line.startswith(("```", "-#"))]
     assert [line for line in said if line] == ["Here:", *(line.strip() for line in lines), "Done."]
-    first = [state["content"] for state in service.people.states(service.people.visible(service.channel)[0]["id"])]
-    assert len(first) == len(set(first)) < 8  # edited now and then, never to what it showed already
+    states = service.people.states(service.people.visible(service.channel)[0]["id"])
+    shown = [(state["content"], str(state["components"])) for state in states]
+    assert len(shown) == len(set(shown)) < 8  # edited now and then, never to what it showed already
 
 
 async def test_questions_wait_their_turn_and_see_their_place(service: Discord, server: SGLangServer) -> None:
