@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang test-long check format bench bench-serving bench-growth eval-adapters adapters lock locales clean
+.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory eval-adapters adapters lock locales clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ test-sglang: $(READY) sglang ## Run the tests against the real SGLang server onl
 test-long: $(READY) sglang ## Run the long form of what is tested in a short one (half an hour)
 	CONSILIUM_LONG=1 $(BIN)/python -m pytest -m 'sglang and long'
 
+test-faults: $(READY) ## Kill 200 processes and restart Postgres 20 times under people who ask (a quarter of an hour)
+	CONSILIUM_LONG=1 $(BIN)/python -m pytest -s tests/acceptance/faults
+
 check: $(READY) ## Lint, format, types, import directions, translations
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -71,8 +74,14 @@ bench: $(READY) ## Benchmark composing against PEFT and against copying (a few m
 bench-serving: $(READY) sglang ## Benchmark answers through the engine against calling SGLang directly (ten minutes)
 	$(BIN)/python -m tests.benchmarks.bench_serving
 
+bench-turns: $(READY) ## Benchmark turns through real processes beside a bare echo bot (a quarter of an hour)
+	$(BIN)/python -m tests.benchmarks.bench_turns
+
 bench-growth: $(READY) sglang ## Measure what grows with the number of compositions, and draw it (ten minutes)
 	$(BIN)/python -m tests.benchmarks.bench_growth --docs
+
+bench-memory: $(READY) ## Measure recall of one person among a million memories of ten thousand (five minutes)
+	$(BIN)/python -m tests.benchmarks.bench_memory
 
 eval-adapters: $(READY) ## Measure what each adapter keeps in a composition, beside adapters trained apart (about an hour)
 	$(BIN)/consilium eval adapters --apart

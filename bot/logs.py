@@ -66,6 +66,8 @@ def _send_to(handler: logging.Handler, settings: Settings) -> None:
     logging.captureWarnings(True)
     # Its plumbing would fill the log at every start.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # A line for every request would drown the rest.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def quieten_libraries() -> None:

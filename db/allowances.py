@@ -57,6 +57,20 @@ WHY: Final = """
         tokens + $3 * extract(epoch FROM clock_timestamp() - refilled_at)::double precision AS tokens
     FROM allowances WHERE key = $1
 """
+MOVE: Final = """
+    WITH gone AS (DELETE FROM allowances WHERE key = $1 RETURNING *)
+    INSERT INTO allowances AS a (key, day, used, tokens, refilled_at)
+    SELECT $2, day, used, tokens, refilled_at FROM gone
+    ON CONFLICT (key) DO UPDATE SET
+        day = greatest(a.day, excluded.day),
+        used = CASE
+            WHEN a.day = excluded.day THEN a.used + excluded.used
+            WHEN a.day > excluded.day THEN a.used
+            ELSE excluded.used
+        END,
+        tokens = least(a.tokens, excluded.tokens),
+        refilled_at = greatest(a.refilled_at, excluded.refilled_at)
+"""
 DROP: Final = "DELETE FROM allowances WHERE key = $1"
 
 
@@ -71,6 +85,11 @@ async def take(connection: Connection, key: str, allowance: Allowance) -> Refusa
         return Refusal("quota", float(row["tomorrow"]))
     missing = 1 - float(row["tokens"]) if row is not None else 0.0
     return Refusal("rate", max(missing, 0.0) / rate if rate > 0 else math.inf)
+
+
+async def move(connection: Connection, key: str, to: str) -> None:
+    """Count under another key what was counted under this one, on top of what has been counted there."""
+    await connection.execute(MOVE, key, to)
 
 
 async def drop(connection: Connection, key: str) -> None:

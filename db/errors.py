@@ -123,6 +123,7 @@ class UpdateTakenIn(DatabaseError):
     """Raised when an update that a platform hands over once more has been taken in already. Nobody has to know."""
 
     sentence: ClassVar[str] = N_("This message has been taken in already ({update}).")
+    remedy: ClassVar[str] = N_("Nothing has to be done.")
 
     def __init__(self, *, update: str) -> None:
         super().__init__(update=update)
@@ -132,6 +133,17 @@ class TurnTaken(DatabaseError):
     """Raised when a turn is written to by who does not hold it any more: it was taken up anew, or has ended."""
 
     sentence: ClassVar[str] = N_("This message is being answered elsewhere, or has been answered.")
+    remedy: ClassVar[str] = N_("Nothing has to be done.")
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class PersonBusy(DatabaseError):
+    """Raised when two people are being joined to each other from both sides at once; neither has been."""
+
+    sentence: ClassVar[str] = N_("Both accounts are being joined from both sides at this moment.")
+    remedy: ClassVar[str] = N_("Try again from one of them.")
 
     def __init__(self) -> None:
         super().__init__()

@@ -48,6 +48,7 @@ CHANNEL: Final = str(_SETTINGS.channel)
 ARRIVED: Final = '"operation" : "insert"'
 """What a notification of new jobs says."""
 PRUNE: Final = "DELETE FROM consilium_pgqueuer_log WHERE created < now() - $1::interval"
+DROP: Final = "DELETE FROM consilium_pgqueuer WHERE dedupe_key = ANY ($1::text[])"
 FIND: Final = """
     SELECT id FROM consilium_pgqueuer WHERE dedupe_key = $1 AND status IN ('queued', 'picked')
 """
@@ -115,6 +116,11 @@ async def put_back(connection: Connection, job: Job, after: timedelta) -> None:
     """Have somebody take a job up again after a while."""
     with connection.reaching():
         await _queries(connection).retry_job(job.row, after, None)
+
+
+async def drop(connection: Connection, turn_ids: Sequence[UUID]) -> None:
+    """Strike off the jobs of turns that are gone, whoever works on them."""
+    await connection.execute(DROP, [str(turn_id) for turn_id in turn_ids])
 
 
 async def prune(connection: Connection, older: timedelta) -> int:

@@ -28,16 +28,24 @@ class Session:
     """In its canonical form, or ``auto``."""
     window_start: int
     """`seq` of the first turn of the current window."""
+    chat: str | None
+    """The platform's id of the chat with others that the place is in; None when the person is alone there."""
     created_at: datetime
     updated_at: datetime
 
+    @property
+    def company(self) -> str | None:
+        """The chat with others, told from those of other platforms; None when the person is alone there."""
+        return None if self.chat is None else f"{self.platform}:{self.chat}"
 
-# The conflict's update changes nothing a reader sees but the time; it makes the row that was there come back.
+
+# The conflict's update makes the row that was there come back. A place that was in a chat stays there.
 OPEN: Final = sql(
     Session,
     """
-    INSERT INTO sessions (user_id, platform, place, mode) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (user_id, platform, place) DO UPDATE SET updated_at = now()
+    INSERT INTO sessions (user_id, platform, place, mode, chat) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (user_id, platform, place) DO UPDATE
+        SET updated_at = now(), chat = coalesce(excluded.chat, sessions.chat)
     RETURNING @columns
     """,
 )
@@ -56,9 +64,15 @@ START_WINDOW: Final = sql(
 )
 
 
-async def open(connection: PersonConnection, *, platform: str, place: str, mode: str = "auto") -> Session:  # noqa: A001
-    """The person's session in a place; made, in `mode`, when it is the first time. Safe to call at once."""
-    row = await connection.fetchrow(OPEN, connection.user_id, platform, place, mode)
+async def open(  # noqa: A001
+    connection: PersonConnection, *, platform: str, place: str, mode: str = "auto", chat: str | None = None
+) -> Session:
+    """The person's session in a place; made, in `mode`, when it is the first time. Safe to call at once.
+
+    Args:
+        chat: the chat with others that the place is in.
+    """
+    row = await connection.fetchrow(OPEN, connection.user_id, platform, place, mode, chat)
     assert row is not None
     return read(Session, row)
 

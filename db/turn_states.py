@@ -59,7 +59,7 @@ KEEP_ANSWER: Final = f"""
 """  # noqa: S608
 KEEP_SAID: Final = f"""
     UPDATE turns
-    SET state = 'answering', answer = $4, said_table = $5::jsonb, finish_reason = 'said', error = $6, mode = $7,
+    SET state = 'answering', answer = $4, said = $5::jsonb, finish_reason = 'said', error = $6, mode = $7,
         updated_at = now()
     WHERE {_HELD}
 """  # noqa: S608
@@ -93,6 +93,9 @@ ASK_STOP: Final = """
     )
     RETURNING id
 """
+BECOME_QUESTION: Final = f"""
+    UPDATE turns SET kind = 'question', question = $4, asked_mode = $5, updated_at = now() WHERE {_HELD}
+"""  # noqa: S608
 AGAIN: Final = """
     UPDATE turns
     SET state = 'accepted', attempts = attempts + 1, setbacks = 0, error = NULL, stop_asked = false, ended_at = NULL,
@@ -131,15 +134,27 @@ async def keep_answer(connection: PersonConnection, turn: Turn, made: Answered) 
 
 
 async def keep_said(
-    connection: PersonConnection, turn: Turn, text: str, table: Mapping[str, Any] | None, error: str | None, mode: str
+    connection: PersonConnection, turn: Turn, text: str, said: Mapping[str, Any] | None, error: str | None, mode: str
 ) -> None:
     """Keep what a command answers, or why it could not be done; `mode` is the session's after it.
+
+    Args:
+        said: what it answers beside the text.
 
     Raises:
         TurnTaken: as `start_answering`.
     """
-    shown = None if table is None else document(dict(table))
+    shown = None if said is None else document(dict(said))
     _held(await connection.execute(KEEP_SAID, *_hold(connection, turn), text, shown, error, mode))
+
+
+async def become_question(connection: PersonConnection, turn: Turn, question: str, mode: str) -> None:
+    """A command that has only just been taken in turns out to ask something: from now on it is that question.
+
+    Raises:
+        TurnTaken: as `start_answering`.
+    """
+    _held(await connection.execute(BECOME_QUESTION, *_hold(connection, turn), question, mode))
 
 
 async def finish(

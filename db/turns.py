@@ -58,8 +58,8 @@ class Turn:
     ended_at: datetime | None
     address: dict[str, Any] | None = field(metadata=DOCUMENT)
     """Where the answer goes, in the platform's terms; None when the process that took it in shows it."""
-    said_table: dict[str, Any] | None = field(metadata=DOCUMENT)
-    """Columns and rows of a command's answer."""
+    said: dict[str, Any] | None = field(metadata=DOCUMENT)
+    """What a command answers beside its text."""
     sources: list[dict[str, Any]] = field(metadata=DOCUMENT)
     recalled: list[str] = field(metadata=DOCUMENT)
     timings: dict[str, float] = field(metadata=DOCUMENT)

@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from bot.channels.given import Given
 from bot.locales import Language, Translator
+from consilium.errors import ConsiliumError
 
 Address = Mapping[str, Any]
 """Where an answer goes, in the platform's own terms: plain JSON, kept with the turn."""
@@ -55,11 +57,16 @@ class Incoming:
     """Where the answer goes; None when the process that received the message shows it itself."""
     chat: str | None = None
     """The platform's id of the chat, where several people share one; None in private."""
+    guild: str | None = None
+    """The platform's id of the community that the chat belongs to, such as a Discord server."""
     roles: frozenset[str] = frozenset()
-    """What the person may do here."""
+    """The roles that the person has there, by the platform's ids and not by names that anybody could give himself.
+    What they allow is granted with /admin."""
     files: Sequence[FileRef] = ()
     counted: bool = True
     """Whether it counts against the person's and the chat's allowance."""
+    given: Given | None = None
+    """The conversation, of a client that keeps it itself; the answer is shown by the process that received it then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,10 @@ class Outcome:
     """A sentence that says what went wrong and what to do; None when all went well."""
     at_fault: bool = False
     """Whether what went wrong is the service's doing, and not the message's."""
+    failure: ConsiliumError | None = None
+    """What went wrong itself, for channels that tell one kind from another."""
+    finish: str | None = None
+    """Why the answer ended: `stop`, `length` or `cancelled`; None when there is none."""
     stopped: bool = False
     """Whether the person stopped the answer before its end."""
     menu: Menu | None = None

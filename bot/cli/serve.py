@@ -45,9 +45,10 @@ def serve(
     told = Console(stderr=True, highlight=False)
 
     def progress(step: str) -> None:
-        told.print(Text(f"{say(step)} …"))
+        told.print(Text(f"{say(step)} …"), soft_wrap=True)
 
     def ready(address: str) -> None:
-        told.print(Text(say("ready; health: {address}/readyz, metrics: {address}/metrics", address=address)))
+        text = say("ready; health: {address}/readyz, metrics: {address}/metrics", address=address)
+        told.print(Text(text), soft_wrap=True)
 
     asyncio.run(run(settings, role.value, progress, ready))

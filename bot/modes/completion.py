@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from bot.modes.access import check_access
 from bot.modes.errors import ModeError
 from bot.modes.expression import MAX_LENGTH, normalise, parse
 from bot.modes.names import find, name_key, nearest
@@ -19,11 +18,11 @@ WEIGHTS: Final = ("0.3", "0.5", "0.7", "1", "1.3", "1.5", "2")
 _ALONE: Final = ("auto", "base")
 
 
-def complete(typed: str, mind: Mind, roles: Collection[str], limit: int) -> list[str]:
-    """Expressions that go on from `typed` and that the mind allows in these roles, the likeliest first, each once.
+def complete(typed: str, mind: Mind, limit: int) -> list[str]:
+    """Expressions that go on from `typed` and that the mind allows, the likeliest first, each once.
 
     What comes before the last “+” stays; after it names are completed by their beginnings, by aliases and by likeness,
-    then weights and further adapters are proposed.
+    then weights and further adapters are proposed. Whether a mode is open to a person is seen when he takes it.
     """
     if len(typed) > MAX_LENGTH:
         return []
@@ -32,7 +31,7 @@ def complete(typed: str, mind: Mind, roles: Collection[str], limit: int) -> list
     for candidate in _candidates(typed, mind):
         if len(found) == limit:
             break
-        if candidate not in found and _is_allowed(candidate, mind, roles):
+        if candidate not in found and _is_allowed(candidate, mind):
             found[candidate] = None
     return list(found)
 
@@ -63,9 +62,9 @@ def _names(begun: str, mind: Mind, *, alone: bool) -> Iterator[str]:
         yield from (name for name in nearest(begun, mind) if name in own)
 
 
-def _is_allowed(candidate: str, mind: Mind, roles: Collection[str]) -> bool:
+def _is_allowed(candidate: str, mind: Mind) -> bool:
     try:
-        check_access(resolve(parse(candidate), mind), mind, roles)
+        resolve(parse(candidate), mind)
     except ModeError:
         return False
     return True

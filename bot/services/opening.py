@@ -17,6 +17,8 @@ from bot.modes.router import Router
 from bot.recall.memory import PersonalMemory
 from bot.services.building import base_model_folder, database_address, make_embedder, make_engine, open_composer
 from bot.settings import Settings
+from bot.tracing import sending_traces
+from bot.turns.access import Doorkeeper
 from bot.turns.admission import Ceilings
 from bot.turns.attempt import Attempts, Persistence
 from bot.turns.direct import Direct
@@ -63,6 +65,7 @@ async def open_services(
     answers = role != "gateway"
     async with AsyncExitStack() as stack:
         mind = await asyncio.to_thread(load_mind, settings.mind)
+        await stack.enter_async_context(sending_traces(settings.otlp_endpoint, role, mind.name))
         if answers:
             progress(N_("preparing the base model (the first time takes half a minute)"))
         base_folder = await asyncio.to_thread(base_model_folder, settings, mind, weights=None if answers else False)
@@ -89,7 +92,8 @@ async def open_services(
         running = RunningTurns()
         memory = PersonalMemory(database, embedder)
         patience = timedelta(seconds=settings.turn_seconds)
-        inbox = Inbox(mind, database, memory, composer, running, _ceilings(settings), patience)
+        door = Doorkeeper(mind.name, settings.owners)
+        inbox = Inbox(mind, database, memory, composer, running, _ceilings(settings), patience, door)
         pipeline = None
         if engine and embedder:
             limits = Limits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds)

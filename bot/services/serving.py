@@ -6,20 +6,19 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
 import structlog
 
-from bot.channels.port import Gateway, Platform
-from bot.errors import BotError
+from bot.channels.port import Platform
 from bot.health import Check, health_routes, serving_http
+from bot.services.channels import Channels, NoChannel, any_channel
+from bot.services.http import http_routes
 from bot.services.opening import Progress, Role, Services, beside, open_services
 from bot.settings import Settings
 from bot.turns.jobs import answer_jobs, say_jobs
 from bot.turns.worker import Work, Worker
-from consilium.errors import N_
 from db.errors import DatabaseError
 from db.jobs import ARRIVED, CHANNEL
 from db.listening import listen
@@ -29,28 +28,10 @@ _CHECKED_WITHIN: Final = 3.0
 """Seconds that one readiness check may take."""
 WORKING: Final = ("all", "worker")
 """Roles that answer what gateways take in."""
+ASKED: Final = ("all", "api")
+"""Roles that are asked over HTTP."""
 
 log = structlog.get_logger(__name__)
-
-
-class NoChannel(BotError):
-    """A gateway is to be started, and no channel is set up."""
-
-    sentence = N_("No channel is set up, so there is nothing to receive from.")
-    remedy = N_("Set CONSILIUM_TELEGRAM_TOKEN or CONSILIUM_DISCORD_TOKEN; .env.example says where they come from.")
-    exit_code = 2
-
-
-@dataclass(slots=True)
-class Channels:
-    """The channels that are set up."""
-
-    platforms: dict[str, Platform] = field(default_factory=dict)
-    """Where answers are shown, in every process that has any to show."""
-    gateways: dict[str, Gateway] = field(default_factory=dict)
-    """Where messages are received: in gateways only."""
-    heard: dict[str, Check] = field(default_factory=dict)
-    """Whether each gateway hears from its platform."""
 
 
 async def serve(settings: Settings, role: Role, progress: Progress, ready: Callable[[str], None]) -> None:
@@ -62,6 +43,8 @@ async def serve(settings: Settings, role: Role, progress: Progress, ready: Calla
     Raises:
         ConsiliumError: it could not start.
     """
+    if role == "gateway" and not any_channel(settings):
+        raise NoChannel
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,13 +56,13 @@ async def serve(settings: Settings, role: Role, progress: Progress, ready: Calla
         await stack.enter_async_context(beside(_hear(services, worker), "listening"))
         checks = _checks(services, channels, role, ending)
         if settings.http_port is not None:
-            routes = health_routes(checks)
-            address = await stack.enter_async_context(serving_http(settings.http_host, settings.http_port, routes))
-            ready(address)
-        await _work(services, channels, worker, ending)
+            routes = [health_routes(checks), *([http_routes(settings, services)] if role in ASKED else [])]
+            serving = serving_http(settings.http_host, settings.http_port, *routes)
+            ready(await stack.enter_async_context(serving))
+        await _work(services, channels, worker, ending, settings.drain_seconds)
 
 
-async def _work(services: Services, channels: Channels, worker: Worker, ending: asyncio.Event) -> None:
+async def _work(services: Services, channels: Channels, worker: Worker, ending: asyncio.Event, drain: float) -> None:
     async with asyncio.TaskGroup() as group:
         receiving = [group.create_task(gateway.run(), name=name) for name, gateway in channels.gateways.items()]
         working = group.create_task(worker.run(), name="worker")
@@ -90,16 +73,24 @@ async def _work(services: Services, channels: Channels, worker: Worker, ending: 
         for task in receiving:
             task.cancel()
         worker.drain()
+        await services.direct.drain(drain)
         await asyncio.wait([working])
 
 
 @asynccontextmanager
 async def _open_channels(settings: Settings, services: Services, role: Role) -> AsyncIterator[Channels]:
     channels = Channels()
-    async with AsyncExitStack():
-        receives = role in ("all", "gateway")
-        if receives and not channels.gateways and role == "gateway":
-            raise NoChannel
+    receives = role in ("all", "gateway")
+    async with AsyncExitStack() as stack:
+        if settings.telegram_token is not None:
+            # Imported late: each channel's library takes a while, and most services have one channel.
+            from bot.services.telegram import open_telegram
+
+            channels.join(await stack.enter_async_context(open_telegram(settings, services, receives=receives)))
+        if settings.discord_token is not None:
+            from bot.services.discord import open_discord
+
+            channels.join(await stack.enter_async_context(open_discord(settings, services, receives=receives)))
         yield channels
 
 

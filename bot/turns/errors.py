@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from bot.errors import BotError
 from consilium.errors import N_
 
@@ -12,6 +14,16 @@ class TurnError(BotError):
 
 class MessageRefused(TurnError):
     """Root of what is wrong with the message itself; everything else in this branch is our doing."""
+
+    is_silent: ClassVar[bool] = False
+    """Whether nothing is to be said of it, where a channel can say nothing."""
+
+
+class PassedOver(MessageRefused):
+    """A message of one who is not let in, and has been told so not long ago."""
+
+    is_silent = True
+    sentence = N_("I am not allowed to answer here.")
 
 
 class EmptyMessage(MessageRefused):

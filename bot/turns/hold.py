@@ -11,11 +11,13 @@ from uuid import UUID
 
 import structlog
 
+from bot.channels.port import Outcome
 from bot.turns.jobs import answer_jobs
-from db import jobs, parts, turn_states, turns
+from bot.turns.said import is_farewell, said_by
+from db import files, holdings, jobs, parts, turn_states, turns
 from db.connection import PersonConnection
 from db.database import Database
-from db.errors import DatabaseUnreachable, TurnTaken
+from db.errors import DatabaseUnreachable, RecordGone, TurnTaken
 from db.jobs import Job
 from db.turn_states import Answered, FinalState
 from db.turns import Turn
@@ -55,8 +57,22 @@ class Hold:
 
     async def record(self, n: int, message_id: str) -> None:
         """Write down that a message shows part `n` of the answer (`bot.channels.port.Parts`)."""
-        await self._write(lambda connection: parts.record(connection, self.turn, n, message_id))
+
+        # The message is there: an attempt that is cut off at this very moment still says so to the next one.
+        writing = asyncio.ensure_future(
+            self._write(lambda connection: parts.record(connection, self.turn, n, message_id))
+        )
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait([writing], timeout=self._patience)
+            raise
         self._known[n:] = [message_id]
+
+    async def said(self) -> Outcome:
+        """What the command of this turn has said, with the files it hands over."""
+        kept = await self._write(lambda connection: files.of_turn(connection, self.turn.id))
+        return said_by(self.turn, kept)
 
     async def start_answering(self, mode: str, adapter: str | None) -> None:
         """The answer begins to come."""
@@ -76,7 +92,10 @@ class Hold:
         answer: str | None = None,
         timings: Mapping[str, float] | None = None,
     ) -> None:
-        """End the turn and its job, and have the session's next question answered, in one transaction."""
+        """End the turn and its job, and have the session's next question answered, in one transaction.
+
+        What a command hands over is kept no longer than this. With a farewell goes the person himself.
+        """
 
         async def write(connection: PersonConnection) -> None:
             waiting = await turn_states.finish(
@@ -86,6 +105,10 @@ class Hold:
                 await jobs.done(connection, self._job)
             if waiting is not None:
                 await jobs.enqueue(connection, answer_jobs(self._mind), waiting, connection.user_id)
+            if self.turn.kind == "command":
+                await files.drop(connection, self.turn.id)
+            if is_farewell(self.turn):
+                await holdings.vanish(connection)
 
         await self._write(write)
 
@@ -121,8 +144,11 @@ class Hold:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _has_ended(self) -> bool:
-        async with self._database.person(self.turn.user_id) as connection:
-            found = await turns.get(connection, self.turn.id)
+        try:
+            async with self._database.person(self.turn.user_id) as connection:
+                found = await turns.get(connection, self.turn.id)
+        except RecordGone:
+            return is_farewell(self.turn)
         return found.ended and found.attempts == self.turn.attempts
 
 

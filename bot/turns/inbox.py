@@ -6,40 +6,36 @@ with a job; the first that waits in its session has one, and who ends a turn mak
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from bot.channels.port import Incoming, Outcome, Table
+from bot.channels.port import Incoming, Outcome
 from bot.locales import Translator
 from bot.mind import Mind
 from bot.modes.composer import Composer
 from bot.modes.phrases import recognise
 from bot.modes.trigger import read_trigger
 from bot.recall.memory import PersonalMemory
+from bot.turns.access import Doorkeeper, NotLetIn, Standing, admitted
 from bot.turns.admission import Ceilings, admit
-from bot.turns.commands import COMMANDS, Command, CommandContext
+from bot.turns.commands import COMMANDS, Ask, Command, CommandContext, Said
 from bot.turns.conversation import Conversation, heard_language, open_conversation
-from bot.turns.errors import EmptyMessage
+from bot.turns.errors import EmptyMessage, PassedOver
 from bot.turns.failures import failed, foreseen
 from bot.turns.jobs import SAY_FIRST, answer_jobs, say_jobs
-from bot.turns.reading import CommandCall, read
+from bot.turns.reading import CommandCall, legible, read
 from bot.turns.running import RunningTurns
+from bot.turns.said import document_of, said_by
+from bot.turns.traces import trace_stage
 from consilium.errors import ConsiliumError
-from db import jobs, turn_states, turns
-from db.connection import Connection, PersonConnection
+from db import files, jobs, turn_states, turns
+from db.connection import Connection
 from db.database import Database
 from db.errors import UpdateTakenIn
 from db.turns import Arrival, Turn
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question, and the mode it is to be answered in."""
-
-    question: str
-    mode: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +67,7 @@ class Inbox:
         running: RunningTurns,
         ceilings: Ceilings,
         patience: timedelta,
+        door: Doorkeeper,
     ) -> None:
         self._mind = mind
         self._database = database
@@ -79,11 +76,18 @@ class Inbox:
         self._running = running
         self._ceilings = ceilings
         self._patience = patience
+        self._door = door
 
     @property
     def commands(self) -> Sequence[Command[CommandContext]]:
-        """Every command, for menus and completion."""
-        return tuple(COMMANDS)
+        """The commands that everybody has, for menus and completion."""
+        return COMMANDS.visible()
+
+    async def commands_for(self, incoming: Incoming) -> Sequence[Command[CommandContext]]:
+        """The commands that this person has, for a menu of his own; none when he is not let in."""
+        async with self._database.nobody() as connection:
+            standing = await self._door.look(connection, incoming)
+        return () if isinstance(standing, NotLetIn) else COMMANDS.visible(to_admin=standing.is_admin)
 
     async def receive(self, incoming: Incoming, process_id: UUID | None = None) -> Receipt:
         """Take a message in; once this returns it is safe, and will be answered.
@@ -92,20 +96,36 @@ class Inbox:
             process_id: the process that shows the answer itself; for messages without an address.
 
         Raises:
-            MessageRefused: it is not taken in, and why.
+            MessageRefused: it is not taken in, and why; nothing is said of one that `is_silent`.
             DatabaseError: it is not taken in; the platform has to hand it over again.
         """
+        began = time.time()
         try:
             async with self._database.nobody() as connection:
-                return await self._take_in(connection, incoming, process_id)
+                standing = await self._door.look(connection, incoming)
+                if isinstance(standing, NotLetIn):
+                    # Counted in a transaction that is committed, or he would be told again and again.
+                    told_now = await self._door.may_tell(connection, incoming)
+                else:
+                    receipt = await self._take_in(connection, admitted(incoming, standing), standing, process_id)
         except UpdateTakenIn as again:
             return await self._taken_in(incoming, again)
+        if isinstance(standing, NotLetIn):
+            raise standing if told_now else PassedOver
+        trace_stage(receipt.turn.id, "take_in", began, time.time(), {"consilium.platform": incoming.platform})
+        return receipt
 
     async def mode_of(self, incoming: Incoming) -> str:
         """The session's mode in canonical form, for channels that show it before anything is asked."""
         async with self._database.nobody() as connection:
             conversation, _ = await open_conversation(connection, self._mind, incoming)
         return conversation.session.mode
+
+    async def last_question(self, incoming: Incoming) -> Turn | None:
+        """What was last asked in this session, however it ended; for channels where questions can be changed."""
+        async with self._database.nobody() as connection:
+            conversation, person = await open_conversation(connection, self._mind, incoming)
+            return await turns.last_question(person, conversation.session.id)
 
     async def stop(self, incoming: Incoming) -> bool:
         """Stop the answer being made in this session; False when there is none."""
@@ -120,12 +140,14 @@ class Inbox:
         """What to say of a message that was not taken in."""
         return failed(Outcome(self._mind.default_mode), foreseen(error), Translator(heard_language(incoming)))
 
-    async def _take_in(self, connection: Connection, incoming: Incoming, process_id: UUID | None) -> Receipt:
+    async def _take_in(
+        self, connection: Connection, incoming: Incoming, standing: Standing, process_id: UUID | None
+    ) -> Receipt:
         conversation, person = await open_conversation(connection, self._mind, incoming)
         session = conversation.session
         if incoming.update and await turns.by_update(person, session.id, incoming.update):
             raise UpdateTakenIn(update=incoming.update)
-        message = self._understand(conversation, incoming.text)
+        message = self._understand(conversation, incoming)
         if not (isinstance(message, CommandCall) and message.name == "stop"):
             await admit(person, self._ceilings, conversation.user.id, incoming)
         arrival = Arrival(
@@ -141,7 +163,22 @@ class Inbox:
         )
         turn = await turns.accept(person, session.id, arrival)
         if isinstance(message, CommandCall):
-            turn = await self._run_command(person, conversation, turn, message, incoming)
+            context = CommandContext(
+                person,
+                conversation,
+                turn,
+                incoming,
+                self._mind,
+                self._composer,
+                self._memory,
+                self._running,
+                self._door,
+                standing,
+            )
+            turn = await self._run_command(context, message)
+            # A command may have made the person one with another, whose the rest of the transaction is then.
+            person = await connection.become(turn.user_id)
+        if turn.kind == "command":
             if incoming.address is not None:
                 await jobs.enqueue(person, say_jobs(self._mind.name), turn.id, turn.user_id, priority=SAY_FIRST)
             return Receipt(conversation, turn)
@@ -157,9 +194,11 @@ class Inbox:
         assert turn is not None
         return Receipt(conversation, turn, is_new=False)
 
-    def _understand(self, conversation: Conversation, text: str) -> CommandCall | Asked:
+    def _understand(self, conversation: Conversation, incoming: Incoming) -> CommandCall | Ask:
         """A command, a mode switch said in a sentence, or a question with the mode to answer it in."""
-        message = read(text)
+        if incoming.given is not None:
+            return Ask(legible(incoming.text), incoming.given.mode)
+        message = read(incoming.text)
         if isinstance(message, CommandCall):
             return message
         if (expression := recognise(message.text, self._mind)) is not None:
@@ -167,41 +206,32 @@ class Inbox:
         if (trigger := read_trigger(message.text, self._mind)) is not None:
             if not trigger.message.strip():
                 raise EmptyMessage
-            return Asked(trigger.message, str(trigger.expression))
-        return Asked(message.text, conversation.session.mode)
+            return Ask(trigger.message, str(trigger.expression))
+        return Ask(message.text, conversation.session.mode)
 
-    async def _run_command(
-        self,
-        person: PersonConnection,
-        conversation: Conversation,
-        turn: Turn,
-        call: CommandCall,
-        incoming: Incoming,
-    ) -> Turn:
-        context = CommandContext(
-            person, conversation, turn, incoming, self._mind, self._composer, self._memory, self._running
-        )
-        text, table, error = "", None, None
+    async def _run_command(self, context: CommandContext, call: CommandCall) -> Turn:
+        """The turn with what the command has said; or, when it asks something, as that question."""
+        conversation, turn = context.conversation, context.turn
+        said: Said | Ask = Said("")
+        error = None
         try:
-            async with person.attempt():
-                said = await COMMANDS[call.name].run(context, call.argument)
-            text, table = said.text, said.table
+            async with context.connection.attempt():
+                said = await _answer(context, call)
         except ConsiliumError as refused:
             error = failed(Outcome(""), refused, conversation.say).error
-        shown = None if table is None else {"columns": list(table.columns), "rows": [list(row) for row in table.rows]}
-        await turn_states.keep_said(person, turn, text, shown, error, conversation.session.mode)
+        person = await context.connection.become(conversation.user.id)
+        if isinstance(said, Ask):
+            await turn_states.become_question(person, turn, said.question, said.mode)
+        else:
+            await turn_states.keep_said(person, turn, said.text, document_of(said), error, conversation.session.mode)
+            await files.keep(person, turn.id, [(file.name, file.content) for file in said.files])
         return await turns.get(person, turn.id)
 
 
-def said_by(turn: Turn) -> Outcome:
-    """What a command has said, as it was kept."""
-    return Outcome(
-        mode=turn.mode or "",
-        answer=turn.answer or "",
-        table=_table(turn.said_table),
-        error=turn.error,
-    )
-
-
-def _table(shown: Mapping[str, list[list[str]]] | None) -> Table | None:
-    return None if shown is None else Table(shown["columns"], shown["rows"])  # type: ignore[arg-type]
+async def _answer(context: CommandContext, call: CommandCall) -> Said | Ask:
+    command = COMMANDS.find(call.name, to_admin=context.standing.is_admin)
+    if command.in_private and context.incoming.chat is not None:
+        return Said(
+            context.say("That is between the two of us: send me {usage} in a private chat.", usage=command.usage)
+        )
+    return await command.run(context, call.argument)

@@ -34,6 +34,8 @@ class SGLangServer:
     pieces: Sequence[str] = ("Rest", " and", " sleep.")
     echoes: bool = False
     """Answers with the question instead, a word a piece, between `«` and `».`."""
+    recites: bool = False
+    """Says, instead of the pieces, everything it was asked: the most that an answer can give away."""
     pause: float = 0.0
     """Seconds before each piece."""
     finish_reason: str = "stop"
@@ -248,6 +250,8 @@ class SGLangServer:
 
     async def _stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         pieces = _echo(body) if self.echoes else list(self.pieces)
+        if self.recites:
+            pieces = [f"{message['content']}\n" for message in body["messages"]]
         if body.get("continue_final_message"):
             assert body["messages"][-1]["role"] == "assistant"
             so_far = body["messages"][-1]["content"]

@@ -27,6 +27,8 @@ from db.database import Database
 
 AGAIN_AFTER: Final = 5.0
 """Seconds before Discord is connected to anew when that failed outright."""
+DEAF: Final = 100.0
+"""Seconds without a word from Discord after which the gateway is not ready; it is asked every 41."""
 LAST_EVENTS: Final = 10.0
 """Seconds that events which have come have to be taken in once the gateway is told to end."""
 _TOKEN, _CONTENT = "CONSILIUM_DISCORD_TOKEN", "CONSILIUM_DISCORD_MESSAGE_CONTENT"
@@ -48,7 +50,7 @@ class Listening:
     message_content: bool = False
     """Whether the bot may read what is not written to it; has to be switched on in the developer portal too."""
     own_guilds: Collection[int] = ()
-    """The operator's own: commands are there at once, and their roles open modes."""
+    """The operator's own: commands are there at once."""
     life: float = LIFE
     """Seconds for which a message is handed in again and again while the database is away."""
 
@@ -63,12 +65,11 @@ class DiscordGateway:
         self._platform = platform
         self._commands = slash_commands(inbox.commands)
         self._intake = Intake(inbox, database, platform, life=listening.life)
-        self._interactions = Interactions(self._intake, platform, mind, listening.own_guilds)
+        self._interactions = Interactions(self._intake, platform, mind)
         self._events: set[asyncio.Task[None]] = set()
         self._identifying = asyncio.Lock()
         self._identify_at = 0.0
-        self.last_heard: float | None = None
-        """`time.monotonic()` of the last sign of life from Discord: an event, or an answer to a heartbeat."""
+        self._heard: dict[int, float] = {}
 
     async def run(self) -> None:
         """Receive and hand in until cancelled.
@@ -80,6 +81,7 @@ class DiscordGateway:
         logging.getLogger("discord").setLevel(max(logging.INFO, logging.getLogger().level))
         while True:
             shards = await self._shards()
+            self._heard.clear()
             running = [asyncio.create_task(self._keep(shard, shards), name=f"shard-{shard}") for shard in range(shards)]
             try:
                 ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -133,9 +135,22 @@ class DiscordGateway:
                 log.warning("discord.unreachable", shard=shard, reason=str(error), exc_info=error)
             await asyncio.sleep(AGAIN_AFTER)
 
-    def heard(self) -> None:
+    @property
+    def last_heard(self) -> float | None:
+        """When the shard that has been silent longest was last heard of, on the monotonic clock; an answer to a
+        heartbeat counts. None when there is none yet."""
+        return min(self._heard.values(), default=None)
+
+    async def heard(self) -> str | None:
+        """What keeps it from hearing; None when nothing does."""
+        if self.last_heard is None:
+            return "Discord has not answered yet"
+        silence = time.monotonic() - self.last_heard
+        return f"Discord is silent for {silence:.0f} s" if silence > DEAF else None
+
+    def hear(self, shard: int) -> None:
         """Something has come from Discord."""
-        self.last_heard = time.monotonic()
+        self._heard[shard] = time.monotonic()
 
     async def bring_up_commands(self, application: int) -> None:
         """Have Discord know the commands: everywhere, and at once in the operator's own guilds."""
@@ -159,7 +174,7 @@ class DiscordGateway:
         if is_unreadable(bot, message):
             await self._say_unreadable(message)
             return
-        await self._in_peace(self._intake.take(of_message(bot, message, self._listening.own_guilds)))
+        await self._in_peace(self._intake.take(of_message(bot, message)))
 
     async def take_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """See to a command, button, menu or form."""
@@ -228,7 +243,7 @@ class _Client(discord.Client):
         await self._gateway.may_identify()
 
     async def on_socket_raw_receive(self, _: str) -> None:
-        self._gateway.heard()
+        self._gateway.hear(self._shard)
 
     async def on_message(self, message: discord.Message) -> None:
         assert self.user is not None

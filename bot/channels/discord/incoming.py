@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import discord
@@ -14,7 +14,6 @@ from bot.channels.discord.files import file_ref
 from bot.channels.discord.platform import PLATFORM
 from bot.channels.port import FileRef, Incoming
 from bot.locales import LANGUAGES, Language
-from bot.modes.expression import normalise
 
 _WORDS: Final = (discord.MessageType.default, discord.MessageType.reply)
 
@@ -31,11 +30,10 @@ def is_unreadable(bot: discord.ClientUser, message: discord.Message) -> bool:
     return not message.content and not message.attachments and not message.stickers and not _mentions(bot, message)
 
 
-def of_message(bot: discord.ClientUser, message: discord.Message, own_guilds: Collection[int]) -> Incoming:
+def of_message(bot: discord.ClientUser, message: discord.Message) -> Incoming:
     """What was written to the bot, without the mention of it."""
     channel, person = str(message.channel.id), str(message.author.id)
-    in_guild = message.guild is not None
-    spot = Spot(channel, str(message.id), person, reply_to=str(message.id) if in_guild else None)
+    spot = Spot(channel, str(message.id), person, reply_to=None if message.guild is None else str(message.id))
     return Incoming(
         platform=PLATFORM,
         person=person,
@@ -43,8 +41,9 @@ def of_message(bot: discord.ClientUser, message: discord.Message, own_guilds: Co
         text=_without_mention(bot, message),
         update=str(message.id),
         address=spot.address(),
-        chat=channel if in_guild else None,
-        roles=roles_of(message.author, own_guilds),
+        chat=None if message.guild is None else channel,
+        guild=None if message.guild is None else str(message.guild.id),
+        roles=roles_of(message.author),
         files=tuple(
             file_ref({"filename": a.filename, "size": a.size, "url": a.url, "id": a.id}, channel, str(message.id))
             for a in message.attachments
@@ -55,7 +54,6 @@ def of_message(bot: discord.ClientUser, message: discord.Message, own_guilds: Co
 def of_interaction(
     interaction: discord.Interaction[Any],
     text: str,
-    own_guilds: Collection[int],
     *,
     private: bool,
     original: str | None,
@@ -79,7 +77,8 @@ def of_interaction(
         update=str(interaction.id),
         address=Spot(channel, str(interaction.id), person, token=token).address(),
         chat=None if interaction.guild_id is None else channel,
-        roles=roles_of(interaction.user, own_guilds),
+        guild=None if interaction.guild_id is None else str(interaction.guild_id),
+        roles=roles_of(interaction.user),
         files=files,
     )
 
@@ -89,14 +88,11 @@ def language_of(locale: str) -> Language | None:
     return next((language for language in LANGUAGES if locale.partition("-")[0] == language), None)
 
 
-def roles_of(user: discord.abc.User, own_guilds: Collection[int]) -> frozenset[str]:
-    """The names of a member's roles, as modes are opened to them.
-
-    Only where the guild is one of the operator's own: anybody can make a guild with any role, and ask the bot in.
-    """
-    if not isinstance(user, discord.Member) or user.guild.id not in own_guilds:
+def roles_of(user: discord.abc.User) -> frozenset[str]:
+    """The ids of a member's roles; that of everyone is none."""
+    if not isinstance(user, discord.Member):
         return frozenset()
-    return frozenset(re.sub(r"\s+", "-", normalise(role.name).strip()) for role in user.roles if not role.is_default())
+    return frozenset(str(role.id) for role in user.roles if not role.is_default())
 
 
 def _mentions(bot: discord.ClientUser, message: discord.Message) -> bool:

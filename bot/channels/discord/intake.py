@@ -15,13 +15,13 @@ from bot.channels.discord.platform import DiscordPlatform
 from bot.channels.errors import DeliveryError
 from bot.channels.port import Incoming
 from bot.locales import Translator
+from bot.turns.announcement import Announcement
 from bot.turns.conversation import heard_language
+from bot.turns.errors import MessageRefused
 from bot.turns.inbox import Inbox, Receipt
 from bot.turns.metrics import message_refused
-from db import parts
 from db.database import Database
 from db.errors import DatabaseError
-from db.turns import Turn
 
 LIFE: Final = 10 * 60.0
 """Seconds for which a message is worth being handed in; a little less than an interaction can be answered."""
@@ -43,16 +43,20 @@ class Intake:
         self._order: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
         self._waiting = 0
 
-    async def take(self, incoming: Incoming) -> None:
-        """Have a message taken in, or tell the person why it is not. Raises nothing that can be said."""
+    async def take(self, incoming: Incoming) -> bool:
+        """Have a message taken in, or tell the person why it is not; False when nothing is to be said of it."""
         async with self._in_order(incoming):
             try:
                 receipt = await self._receive(incoming)
             except Exception as error:
+                message_refused(type(error).__name__)
+                if isinstance(error, MessageRefused) and error.is_silent:
+                    return False
                 await self._refuse(incoming, error)
-                return
+                return True
         if receipt.ahead and receipt.is_new:
             await self._show_place(incoming, receipt)
+        return True
 
     async def _receive(self, incoming: Incoming) -> Receipt:
         until, pause = time.monotonic() + self._life, _FIRST_PAUSE
@@ -71,7 +75,6 @@ class Intake:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _refuse(self, incoming: Incoming, error: Exception) -> None:
-        message_refused(type(error).__name__)
         assert incoming.address is not None
         reply = self._platform.reply(incoming.address, _Unwritten(), Translator(heard_language(incoming)))
         try:
@@ -83,8 +86,8 @@ class Intake:
 
     async def _show_place(self, incoming: Incoming, receipt: Receipt) -> None:
         assert incoming.address is not None
-        waiting = _Waiting(self._database, receipt.turn)
-        reply = self._platform.reply(incoming.address, waiting, receipt.conversation.say)
+        announcement = Announcement(self._database, receipt.turn)
+        reply = self._platform.reply(incoming.address, announcement, receipt.conversation.say)
         try:
             await reply.queue(receipt.ahead)
         except (DeliveryError, DatabaseError) as error:
@@ -114,22 +117,3 @@ class _Unwritten:
 
     async def record(self, n: int, message_id: str) -> None:
         """Nothing is to be written down."""
-
-
-class _Waiting:
-    """The first part of a turn that nobody has taken up yet."""
-
-    known: Sequence[str] = ()
-
-    def __init__(self, database: Database, turn: Turn) -> None:
-        self._database = database
-        self._turn = turn
-
-    async def record(self, n: int, message_id: str) -> None:
-        """Write down the message that says how many wait.
-
-        Raises:
-            TurnTaken: the answer has begun.
-        """
-        async with self._database.person(self._turn.user_id) as connection:
-            await parts.record(connection, self._turn, n, message_id)

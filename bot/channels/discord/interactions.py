@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import discord
@@ -35,11 +35,10 @@ log = structlog.get_logger(__name__)
 class Interactions:
     """Answers within Discord's three seconds with what is at hand, or promises an answer and has it made."""
 
-    def __init__(self, intake: Intake, platform: DiscordPlatform, mind: Mind, own_guilds: Collection[int]) -> None:
+    def __init__(self, intake: Intake, platform: DiscordPlatform, mind: Mind) -> None:
         self._intake = intake
         self._platform = platform
         self._mind = mind
-        self._own_guilds = own_guilds
 
     async def handle(self, interaction: discord.Interaction[Any]) -> None:
         """See to one interaction, whatever it is."""
@@ -64,11 +63,10 @@ class Interactions:
 
     async def _complete(self, interaction: discord.Interaction[Any], data: Mapping[str, Any]) -> None:
         typed = next((str(option.get("value", "")) for option in data.get("options", ()) if option.get("focused")), "")
-        roles = of_interaction(interaction, "", self._own_guilds, private=True, original=None).roles
         language = self._say(interaction).language
         choices = [
             {"name": self._described(mode, language), "value": mode}
-            for mode in complete(typed, self._mind, roles, MOST_CHOICES)
+            for mode in complete(typed, self._mind, MOST_CHOICES)
             if len(mode) <= _LONGEST_CHOICE
         ]
         await self._respond(interaction, CHOICES, {"choices": choices})
@@ -114,10 +112,10 @@ class Interactions:
     ) -> None:
         """Promise an answer in a new message, then take in what it answers."""
         original = await self._respond(interaction, DEFER, {"flags": EPHEMERAL if private else 0})
-        incoming = of_interaction(
-            interaction, text, self._own_guilds, private=private, original=original, attachment=attachment
-        )
-        await self._intake.take(incoming)
+        incoming = of_interaction(interaction, text, private=private, original=original, attachment=attachment)
+        if not await self._intake.take(incoming) and incoming.address is not None:
+            # Nothing is said of it; the promise has to go, or the bot would seem to think for a quarter of an hour.
+            await self._platform.withdraw(incoming.address)
 
     async def _take_here(self, interaction: discord.Interaction[Any], text: str) -> None:
         """Take in what is answered in the very message that was pressed."""
@@ -125,7 +123,7 @@ class Interactions:
         message = interaction.message
         private = message is not None and message.flags.ephemeral
         original = None if message is None else str(message.id)
-        await self._intake.take(of_interaction(interaction, text, self._own_guilds, private=private, original=original))
+        await self._intake.take(of_interaction(interaction, text, private=private, original=original))
 
     async def _stop(self, incoming: Incoming) -> None:
         try:
@@ -171,7 +169,7 @@ class Interactions:
         return None if told is None else str(told)
 
     def _incoming(self, interaction: discord.Interaction[Any], text: str) -> Incoming:
-        return of_interaction(interaction, text, self._own_guilds, private=True, original=None)
+        return of_interaction(interaction, text, private=True, original=None)
 
     def _say(self, interaction: discord.Interaction[Any]) -> Translator:
         return Translator(language_of(interaction.locale.value) or "en")

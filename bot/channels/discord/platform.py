@@ -40,6 +40,16 @@ class DiscordPlatform:
     def fetch(self, handle: Address) -> AsyncIterator[bytes]:
         return download(self.rest, handle)
 
+    async def withdraw(self, address: Address) -> None:
+        """Take back the promise of an answer to an interaction.
+
+        Raises:
+            DeliveryError: it stays.
+        """
+        spot = read_spot(address)
+        if spot.token is not None and spot.token.original is not None:
+            await surface_at(self.rest, spot).delete(spot.token.original)
+
     async def close(self) -> None:
         """Drop the connections."""
         await self.rest.close()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from discord.utils import escape_markdown
+
 from bot.channels.discord.components import Components
 from bot.channels.discord.surfaces import PLACEHOLDER, Body
 from bot.channels.port import File, Outcome, Source
@@ -31,7 +33,7 @@ class Rendering:
     def queued(self, ahead: int) -> str:
         """What is said until the answer begins."""
         say = self.say
-        return "-# " + say("Your questions before this one: {ahead}. It will be answered after them.", ahead=ahead)
+        return "-# " + say("Your earlier messages are answered first; before this one: {ahead}.", ahead=ahead)
 
     def draft(self, text: str, mode: str) -> list[Body]:
         """As far as the answer has come."""
@@ -44,11 +46,12 @@ class Rendering:
         say = self.say
         stopped = say("Stopped.") if outcome.stopped else ""
         footer = " · ".join(part for part in (outcome.mode if outcome.turn else "", stopped) if part)
+        # What commands and errors say holds words of people, who did not mean their asterisks.
         paragraphs = [
-            closed(outcome.answer),
+            closed(outcome.answer if outcome.turn else escape_markdown(outcome.answer)),
             as_code(outcome.table) if outcome.table else "",
             "\n".join(_source(source) for source in outcome.sources),
-            outcome.error or "",
+            escape_markdown(outcome.error or ""),
             f"-# {footer}" if footer else "",
         ]
         taken = [file for file in outcome.files if len(file.content) <= LARGEST]
@@ -71,7 +74,9 @@ class Rendering:
 
 
 def _source(source: Source) -> str:
-    return f"-# [{source.n}] {source.title}, {source.where}"
+    where = f", {source.where}" if source.where else ""
+    told = " ".join(f"[{source.n}] {source.title}{where}".split())
+    return f"-# {escape_markdown(told)}"
 
 
 def _groups(files: Sequence[File]) -> list[tuple[File, ...]]:

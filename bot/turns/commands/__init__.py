@@ -1,7 +1,21 @@
 """What people can ask the service itself; importing this package fills the one registry."""
 
-from bot.turns.commands import basics, memories, modes
+from bot.turns.commands import admin, basics, forgetting, linking, memories, modes, privacy
 from bot.turns.commands.context import COMMANDS, CommandContext
-from bot.turns.commands.registry import Command, Registry, Said
+from bot.turns.commands.registry import Ask, Command, Registry, Said
 
-__all__ = ["COMMANDS", "Command", "CommandContext", "Registry", "Said", "basics", "memories", "modes"]
+__all__ = [
+    "COMMANDS",
+    "Ask",
+    "Command",
+    "CommandContext",
+    "Registry",
+    "Said",
+    "admin",
+    "basics",
+    "forgetting",
+    "linking",
+    "memories",
+    "modes",
+    "privacy",
+]

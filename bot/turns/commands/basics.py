@@ -1,24 +1,42 @@
-"""/help, /new, /stop and /lang."""
+"""/start, /help, /new, /retry, /stop and /lang."""
 
 from __future__ import annotations
 
-from bot.channels.port import Table
+from bot.channels.port import Menu, Table
 from bot.locales import LANGUAGES
 from bot.turns.commands.context import COMMANDS, CommandContext
-from bot.turns.commands.registry import Said
-from bot.turns.errors import BadArgument
+from bot.turns.commands.registry import Ask, Said
+from bot.turns.errors import BadArgument, NothingToRetry
 from consilium.errors import N_
-from db import sessions, turn_states, users
+from db import sessions, turn_states, turns, users
 
 _LANGUAGE_NAMES = {"ru": "русский", "en": "English"}
 AUTOMATIC = "auto"
 
 
+@COMMANDS.command("start", N_("who I am, and what you can try"))
+async def greet(context: CommandContext, _argument: str) -> Said:
+    """Greet; what a link to the bot may have put behind the command says nothing here."""
+    mind = context.mind
+    name = mind.title.text(context.conversation.language) or mind.name
+    return Said(
+        context.say(
+            "Hello! I am {name}: I answer as my author thinks. Three things to try:\n"
+            "1. Ask me anything in your own words.\n"
+            "2. /modes shows the ways I can think, and /mode chooses one of them or mixes several.\n"
+            "3. /remember and something about you: I will keep it in mind.\n"
+            "/help lists the rest, /privacy says what I keep of you.",
+            name=name,
+        )
+    )
+
+
 @COMMANDS.command("help", N_("what you can ask for"))
 async def show_help(context: CommandContext, _argument: str) -> Said:
-    """List every command."""
+    """List every command there is for this person."""
     say = context.say
-    rows = [(command.usage, say(command.summary)) for command in COMMANDS]
+    commands = COMMANDS.visible(to_admin=context.standing.is_admin)
+    rows = [(command.usage, say(command.summary)) for command in commands]
     text = say("Ask anything in your own words. You can also say “switch to sport + core”.")
     return Said(text, Table((say("command"), say("what it does")), rows))
 
@@ -29,6 +47,17 @@ async def start_afresh(context: CommandContext, _argument: str) -> Said:
     conversation = context.conversation
     conversation.session = await sessions.start_window(context.connection, conversation.session.id)
     return Said(context.say("We start afresh. What I remember about you stays."))
+
+
+@COMMANDS.command("retry", N_("ask your last question again"))
+async def ask_again(context: CommandContext, _argument: str) -> Said | Ask:
+    """Ask the session's last question once more, in the mode it was asked in."""
+    last = await turns.last_question(context.connection, context.conversation.session.id)
+    if last is None:
+        raise NothingToRetry
+    if not (last.ended or last.is_answered):
+        return Said(context.say("Your last question is still being answered; /stop stops it."))
+    return Ask(last.question, last.asked_mode or last.mode or context.conversation.session.mode)
 
 
 @COMMANDS.command("stop", N_("stop the answer that is being written"))
@@ -47,11 +76,12 @@ async def choose_language(context: CommandContext, argument: str) -> Said:
     asked = argument.casefold()
     conversation = context.conversation
     if asked and asked not in (*LANGUAGES, AUTOMATIC):
-        raise BadArgument("lang", argument, COMMANDS["lang"].usage)
+        raise BadArgument("lang", argument[:40], "/lang ru|en|auto")
     if asked:
         chosen = None if asked == AUTOMATIC else asked
         conversation.user = await users.set_locale(context.connection, chosen)
     name = _LANGUAGE_NAMES[conversation.language]
+    menu: Menu | None = None if asked else "languages"
     if conversation.user.locale is None:
-        return Said(context.say("Language: the one you write in; right now {name}.", name=name))
-    return Said(context.say("Language: {name}.", name=name))
+        return Said(context.say("Language: the one you write in; right now {name}.", name=name), menu=menu)
+    return Said(context.say("Language: {name}.", name=name), menu=menu)

@@ -9,6 +9,7 @@ from bot.locales import Translator
 from bot.mind import Mind
 from bot.modes.composer import Composer
 from bot.recall.memory import PersonalMemory
+from bot.turns.access import Doorkeeper, Standing
 from bot.turns.commands.registry import Registry
 from bot.turns.conversation import Conversation
 from bot.turns.running import RunningTurns
@@ -32,6 +33,9 @@ class CommandContext:
     composer: Composer
     memory: PersonalMemory
     running: RunningTurns
+    door: Doorkeeper
+    standing: Standing
+    """What the person may do."""
 
     @property
     def roles(self) -> frozenset[str]:

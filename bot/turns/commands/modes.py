@@ -17,7 +17,7 @@ async def choose_mode(context: CommandContext, argument: str) -> Said:
     """Switch the session's mode; with no argument, tell it."""
     conversation = context.conversation
     if not argument:
-        return Said(_describe(context, resolve(parse(conversation.session.mode), context.mind)))
+        return Said(_describe(context, resolve(parse(conversation.session.mode), context.mind)), menu="modes")
     mode = resolve(parse(argument), context.mind)
     check_access(mode, context.mind, context.roles)
     context.composer.check(mode)
@@ -39,7 +39,7 @@ async def show_modes(context: CommandContext, _argument: str) -> Said:
     rows.append(("auto", "", say("the nearest adapter, chosen for each message by its meaning"), ""))
     rows.append(("base", "", say("the base model, with nobody's thoughts added"), ""))
     text = say("Join adapters with “+”, weigh them with “*”: /mode sport*0.7+core.")
-    return Said(text, Table((say("mode"), say("kind"), say("about"), say("also called")), rows))
+    return Said(text, Table((say("mode"), say("kind"), say("about"), say("also called")), rows), menu="modes")
 
 
 def _describe(context: CommandContext, mode: ResolvedMode) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rapidfuzz import process
 
-from bot.channels.port import Table
+from bot.channels.port import File, Menu, Table
 from bot.turns.errors import UnknownCommand
 
 C = TypeVar("C")
@@ -20,6 +20,21 @@ class Said:
 
     text: str
     table: Table | None = None
+    menu: Menu | None = None
+    files: Sequence[File] = ()
+    is_farewell: bool = False
+    """Whether the person has been forgotten, and the last of him is to go once this has been shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question that a command puts in the person's name: its turn becomes that question's."""
+
+    question: str
+    mode: str
+
+
+Handler = Callable[[C, str], Awaitable[Said | Ask]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,11 @@ class Command(Generic[C]):
     """One line for help and menus; a template for translation."""
     usage: str
     """How it is written, with its argument; the same in every language."""
-    run: Callable[[C, str], Awaitable[Said]]
+    run: Handler[C]
+    in_private: bool = False
+    """Whether its answer is for the person's eyes only: where others are present he is sent to a private chat."""
+    for_admins: bool = False
+    """Whether it is there for admins alone: for anybody else there is no such command."""
 
 
 class Registry(Generic[C]):
@@ -41,14 +60,15 @@ class Registry(Generic[C]):
         self._commands: dict[str, Command[C]] = {}
 
     def command(
-        self, name: str, summary: str, usage: str = ""
-    ) -> Callable[[Callable[[C, str], Awaitable[Said]]], Callable[[C, str], Awaitable[Said]]]:
+        self, name: str, summary: str, usage: str = "", *, in_private: bool = False, for_admins: bool = False
+    ) -> Callable[[Handler[C]], Handler[C]]:
         """Decorator: register a handler under `name`."""
 
-        def register(run: Callable[[C, str], Awaitable[Said]]) -> Callable[[C, str], Awaitable[Said]]:
+        def register(run: Handler[C]) -> Handler[C]:
             if name in self._commands:
                 raise ValueError(f"two commands are called {name!r}")
-            self._commands[name] = Command(name, summary, f"/{name} {usage}".strip(), run)
+            usage_line = f"/{name} {usage}".strip()
+            self._commands[name] = Command(name, summary, usage_line, run, in_private, for_admins)
             return run
 
         return register
@@ -56,14 +76,18 @@ class Registry(Generic[C]):
     def __iter__(self) -> Iterator[Command[C]]:
         return iter(self._commands.values())
 
-    def __getitem__(self, name: str) -> Command[C]:
+    def visible(self, *, to_admin: bool = False) -> tuple[Command[C], ...]:
+        """The commands there are for somebody, for menus, completion and help."""
+        return tuple(command for command in self if to_admin or not command.for_admins)
+
+    def find(self, name: str, *, to_admin: bool = False) -> Command[C]:
         """The command of that name.
 
         Raises:
-            UnknownCommand: with the nearest names.
+            UnknownCommand: with the nearest names; also when it is not there for him.
         """
-        try:
-            return self._commands[name]
-        except KeyError:
-            nearest = [match for match, _, _ in process.extract(name, list(self._commands), limit=3)]
-            raise UnknownCommand(name, nearest) from None
+        known = {command.name: command for command in self.visible(to_admin=to_admin)}
+        if name not in known:
+            nearest = [match for match, _, _ in process.extract(name, list(known), limit=3)]
+            raise UnknownCommand(name, nearest)
+        return known[name]

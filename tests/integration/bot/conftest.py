@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from pydantic import SecretStr
 
 from bot.mind import Mind, load_mind
+from bot.services import open_services
 from bot.settings import DEMO_MIND, Settings
 from tests.fakes.sglang_server import SGLangServer
+from tests.fakes.talk import Talk, talking
 
 API_KEY, ADMIN_KEY = "for-answers", "for-adapters"
 
@@ -54,3 +57,24 @@ def sglang_settings(settings_for: Callable[..., Settings], server: SGLangServer)
         sglang_admin_key=ADMIN_KEY,
         engine_patience=0.5,
     )
+
+
+@pytest.fixture(scope="module")
+def mind_folder() -> Path:
+    """The mind that `talk` is with."""
+    return DEMO_MIND
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def talk(sglang_settings: Settings, dsn: str, mind_folder: Path) -> AsyncIterator[Talk]:
+    """People on two platforms, answered by the server; the owner is 1 on Telegram."""
+    settings = sglang_settings.model_copy(
+        update={
+            "mind": mind_folder,
+            "database_url": SecretStr(dsn),
+            "prewarm_modes": 0,
+            "owners": ("telegram:1",),
+        }
+    )
+    async with open_services(settings, role="all") as services, talking(services, "telegram", "discord") as talk:
+        yield talk

@@ -109,3 +109,19 @@ async def test_a_named_mode_is_taken_from_the_menu(service: Discord) -> None:
         menu = (await service.people.wait_interaction(opened))["original"]
         service.people.choose(service.ann, menu["id"], ["Laboratory"], select="a ready mode")
         await service.answer(dm, "core+physics*0.7")
+
+
+async def test_roles_count_in_the_operators_own_guilds_and_nowhere_else(service: Discord) -> None:
+    bot, other = service.people.bot(), service.people.guild("Elsewhere")
+    abroad = service.people.channel(other, "general")
+    service.people.join(other, service.ann)
+    for guild in (service.guild, other):
+        service.people.give_role(guild, service.ann, service.people.role(guild, "Chief Editor"))
+    service.own_guilds = (int(service.guild),)
+    async with service.receiving():
+        service.people.say(service.channel, service.ann, "At home?", mentions=[bot])
+        await service.until_row("question = 'At home?' AND roles = '{chief-editor}'")
+        service.people.run(service.channel, service.ann, "ask", question="At home too?")
+        await service.until_row("question = 'At home too?' AND roles = '{chief-editor}'")
+        service.people.say(abroad, service.ann, "Abroad?", mentions=[bot])
+        await service.until_row("question = 'Abroad?' AND roles = '{}'")

@@ -1,0 +1,101 @@
+"""Everything that is held about a person, as files for him: JSON for machines, Markdown to read."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from bot.channels.port import File
+from bot.locales import Translator
+
+NAME: Final = "consilium-export"
+ZIP_OVER: Final = 4_000_000
+"""Bytes above which both go into one archive: platforms take no files of any size."""
+
+Row = Mapping[str, Any]
+
+
+def export_files(held: Mapping[str, Sequence[Row]], made: datetime, say: Translator) -> tuple[File, ...]:
+    """The files; blocking, for there may be years in them.
+
+    Args:
+        held: rows by table (`db.holdings.held`).
+    """
+    told = {"made": made.isoformat(), **held}
+    files = (
+        File(f"{NAME}.json", json.dumps(told, ensure_ascii=False, indent=2).encode()),
+        File(f"{NAME}.md", "\n".join(_lines(held, made, say)).encode()),
+    )
+    return files if sum(len(file.content) for file in files) <= ZIP_OVER else (_zipped(files),)
+
+
+def _zipped(files: Sequence[File]) -> File:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.writestr(file.name, file.content)
+    return File(f"{NAME}.zip", target.getvalue())
+
+
+def _lines(held: Mapping[str, Sequence[Row]], made: datetime, say: Translator) -> Iterator[str]:
+    title = say("All that is held about you")
+    yield f"# {title}"
+    yield ""
+    yield say("Made on {moment}. The JSON beside it has every detail.", moment=f"{made:%Y-%m-%d %H:%M} UTC")
+    yield from _section(
+        say("You are known as"), [f"{row['platform']}: {row['external_id']}" for row in held["identities"]]
+    )
+    rules = [f"{row['effect']} {row['role']} ({row['platform']}: {row['subject']})" for row in held["access_rules"]]
+    yield from _section(say("Rules of the operator about you"), rules)
+    counters = [f"{row['key']}: {row['day']}, {row['used']}" for row in held["allowances"]]
+    yield from _section(say("Messages counted, by day"), counters)
+    yield from _section(
+        say("What is remembered of you"),
+        [f"{_day(row)} ({row['kind']}): {_flat(row['content'])}" for row in held["memories"]],
+    )
+    for session in held["sessions"]:
+        yield from _conversation(session, [row for row in held["turns"] if row["session_id"] == session["id"]], say)
+
+
+def _section(title: str, items: Sequence[str]) -> Iterator[str]:
+    yield ""
+    yield f"## {title}"
+    yield ""
+    yield from ([f"- {item}" for item in items] or ["—"])
+
+
+def _conversation(session: Row, turns: Sequence[Row], say: Translator) -> Iterator[str]:
+    title = say("Conversation: {where}", where=f"{session['platform']}, {session['place']}")
+    yield ""
+    yield f"## {title}"
+    yield ""
+    yield say("Mode: {mode}. Begun on {day}.", mode=session["mode"], day=_day(session))
+    for turn in turns:
+        yield ""
+        yield f"### {turn['created_at'][:16].replace('T', ' ')}"
+        yield ""
+        yield from _quoted(turn["question"])
+        if turn["answer"]:
+            yield ""
+            yield f"**{turn['mode'] or '—'}**"
+            yield ""
+            yield from _quoted(turn["answer"])
+        if turn["error"]:
+            yield ""
+            yield f"*{_flat(turn['error'])}*"
+
+
+def _quoted(text: str) -> Iterator[str]:
+    yield from (f"> {line}".rstrip() for line in text.splitlines())
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _day(row: Row) -> str:
+    return str(row["created_at"])[:10]

@@ -1,0 +1,48 @@
+"""What a command has said, as it is kept with its turn until it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.channels.port import File, Outcome, Table
+from bot.turns.commands.registry import Said
+from db.turns import Turn
+
+
+def document_of(said: Said) -> dict[str, Any] | None:
+    """All of it beside its text and its files, as plain JSON; None when there is nothing else."""
+    kept: dict[str, Any] = {}
+    if said.table is not None:
+        kept["table"] = {"columns": list(said.table.columns), "rows": [list(row) for row in said.table.rows]}
+    if said.menu is not None:
+        kept["menu"] = said.menu
+    if said.is_farewell:
+        kept["farewell"] = True
+    return kept or None
+
+
+def said_by(turn: Turn, files: Sequence[tuple[str, bytes]] = ()) -> Outcome:
+    """What a command has said, as it was kept.
+
+    Args:
+        files: names and contents of what it hands over.
+    """
+    kept = turn.said or {}
+    return Outcome(
+        mode=turn.mode or "",
+        answer=turn.answer or "",
+        table=_table(kept.get("table")),
+        error=turn.error,
+        menu=kept.get("menu"),
+        files=tuple(File(name, content) for name, content in files),
+    )
+
+
+def is_farewell(turn: Turn) -> bool:
+    """Whether it is the last thing that is said to a person who has been forgotten."""
+    return bool((turn.said or {}).get("farewell"))
+
+
+def _table(shown: dict[str, Any] | None) -> Table | None:
+    return None if shown is None else Table(shown["columns"], shown["rows"])

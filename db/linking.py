@@ -1,0 +1,71 @@
+"""One person, several names: a short-lived code of one becomes the way of another into the same person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+from db.errors import PersonBusy
+from db.rows import read, sql
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from db.connection import PersonConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A name that a platform knows a person by."""
+
+    platform: str
+    external_id: str
+    created_at: datetime
+
+
+OFFER: Final = """
+    INSERT INTO link_codes (user_id, digest, expires_at) VALUES ($1, $2, clock_timestamp() + $3::interval)
+    ON CONFLICT (user_id) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at
+"""
+JOIN: Final = "SELECT join_person($1)"
+IDENTITIES: Final = sql(Identity, "SELECT @columns FROM identities WHERE user_id = $1 ORDER BY created_at, platform")
+LEAVE: Final = """
+    DELETE FROM identities
+    WHERE user_id = $1 AND platform = $2 AND external_id = $3 AND (SELECT count(*) FROM identities) > 1
+"""
+
+
+async def offer(connection: PersonConnection, digest: bytes, lasting: timedelta) -> None:
+    """Let whoever knows the code of this digest join the person; an earlier code ends."""
+    await connection.execute(OFFER, connection.user_id, digest, lasting)
+
+
+async def join(connection: PersonConnection, digest: bytes) -> UUID | None:
+    """Make the person one with who offered the code; the one who is left, or None when there is no such code.
+
+    All that the person has is the other's then, and he himself is gone: the rest of the transaction has to be the
+    other's. Sessions that both have in the same place become one. The one who is left is the person himself when the
+    code is his own.
+
+    Raises:
+        PersonBusy: both are just being joined to each other; nothing has been done.
+    """
+    try:
+        async with connection.attempt():
+            kept: UUID | None = await connection.fetchval(JOIN, digest)
+    except asyncpg.DeadlockDetectedError as error:
+        raise PersonBusy from error
+    return kept
+
+
+async def identities(connection: PersonConnection) -> list[Identity]:
+    """The names that the person is known by, oldest first."""
+    return [read(Identity, row) for row in await connection.fetch(IDENTITIES, connection.user_id)]
+
+
+async def leave(connection: PersonConnection, platform: str, external_id: str) -> bool:
+    """Take a name from the person: who writes under it next begins anew. False when it is his only one."""
+    return await connection.execute(LEAVE, connection.user_id, platform, external_id) == 1

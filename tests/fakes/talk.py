@@ -1,0 +1,159 @@
+"""A platform that writes down what it is asked to show, and a service whose worker shows it there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from bot.channels.errors import Undeliverable
+from bot.channels.port import Address, Incoming, Outcome, Parts
+from bot.locales import Language, Translator
+from bot.services import Services
+from bot.turns.inbox import Receipt
+from bot.turns.jobs import answer_jobs, say_jobs
+from bot.turns.worker import Work, Worker
+
+
+@dataclass
+class RecordingPlatform:
+    """Shows each answer as one message."""
+
+    name: str = "telegram"
+    shown: list[tuple[Address, Outcome]] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    """Chats that take nothing any more."""
+    _ends: dict[str, asyncio.Future[Outcome]] = field(default_factory=dict)
+
+    def reply(self, address: Address, parts: Parts, say: Translator) -> RecordingReply:
+        return RecordingReply(self, address, parts)
+
+    async def fetch(self, handle: Address) -> AsyncIterator[bytes]:
+        raise Undeliverable(self.name, f"no file {handle}")
+        yield b""
+
+    def end(self, message: str) -> asyncio.Future[Outcome]:
+        """What the answer to a message will be."""
+        return self._ends.setdefault(message, asyncio.get_running_loop().create_future())
+
+    def show(self, address: Address, outcome: Outcome) -> None:
+        self.shown.append((address, outcome))
+        end = self.end(str(address["message"]))
+        if not end.done():
+            end.set_result(outcome)
+
+
+class RecordingReply:
+    """One answer."""
+
+    def __init__(self, platform: RecordingPlatform, address: Address, parts: Parts) -> None:
+        self._platform, self._address, self._parts = platform, address, parts
+        self._text: list[str] = []
+
+    async def queue(self, ahead: int) -> None: ...
+
+    async def open(self, mode: str) -> None:
+        if not self._parts.known:
+            await self._parts.record(0, f"{self._address['chat']}/{self._address['message']}")
+
+    async def write(self, text: str) -> None:
+        self._text.append(text)
+
+    async def finish(self, outcome: Outcome) -> None:
+        if self._address["chat"] in self._platform.gone:
+            raise Undeliverable(self._platform.name, "the chat is gone")
+        self._platform.show(self._address, replace(outcome, answer="".join(self._text) or outcome.answer))
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class Talk:
+    """People who write to the service on such platforms."""
+
+    services: Services
+    platforms: dict[str, RecordingPlatform]
+    worker: Worker
+    _messages: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def message(
+        self,
+        person: str,
+        text: str,
+        *,
+        platform: str = "telegram",
+        chat: str | None = None,
+        language: Language = "en",
+        guild: str | None = None,
+        roles: frozenset[str] = frozenset(),
+    ) -> Incoming:
+        """A message that has not been sent yet."""
+        number = f"{platform}-{next(self._messages)}"
+        place = chat or f"private-{person}"
+        return Incoming(
+            platform,
+            person,
+            place,
+            text,
+            language,
+            update=number,
+            address={"chat": place, "message": number},
+            chat=chat,
+            guild=guild,
+            roles=roles,
+            counted=False,
+        )
+
+    async def send(self, message: Incoming) -> Receipt:
+        """Hand a message in; it is answered by and by."""
+        receipt = await self.services.inbox.receive(message)
+        self.worker.wake()
+        return receipt
+
+    async def answer(self, message: Incoming) -> Outcome:
+        """Hand a message in and wait for what is shown."""
+        await self.send(message)
+        assert message.address is not None
+        async with asyncio.timeout(60):
+            return await self.platforms[message.platform].end(str(message.address["message"]))
+
+    async def say(self, person: str, text: str, **where: object) -> Outcome:
+        """What is shown when somebody writes this."""
+        return await self.answer(self.message(person, text, **where))  # type: ignore[arg-type]
+
+    async def settled(self) -> None:
+        """Return when no turn of anybody is open: what is shown is also written down."""
+        async with asyncio.timeout(60):
+            while True:
+                async with self.services.database.nobody() as connection:
+                    if not await connection.fetchval("SELECT open_turns(1)"):
+                        return
+                await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def talking(services: Services, *names: str) -> AsyncIterator[Talk]:
+    """A worker that answers on platforms of these names."""
+    platforms = {name: RecordingPlatform(name) for name in names}
+    mind = services.mind.name
+    work = Work((answer_jobs(mind), say_jobs(mind)), at_once=4, drain=5, patience=5)
+    worker = Worker(services.database, mind, services.presence, services.attempts, platforms, work)
+    task = asyncio.create_task(worker.run(), name="worker")
+    try:
+        yield Talk(services, platforms, worker)
+    finally:
+        worker.drain()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@contextmanager
+def held_answers(gate: asyncio.Event) -> Iterator[None]:
+    """Answers do not go on while this is open."""
+    gate.clear()
+    try:
+        yield
+    finally:
+        gate.set()

@@ -1,0 +1,155 @@
+"""A whole service in front of a strict Telegram: real sockets, a real Postgres, an engine that says what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from bot.channels.telegram.client import make_bot
+from bot.channels.telegram.errands import Errands
+from bot.channels.telegram.gateway import Receiver, TelegramGateway
+from bot.channels.telegram.intake import Intake
+from bot.channels.telegram.outbox import Outbox
+from bot.channels.telegram.pacing import Pacer, Rate, Rates
+from bot.channels.telegram.platform import TelegramPlatform
+from bot.channels.telegram.reply import Looks
+from bot.channels.telegram.webhook import Hook, TelegramWebhook
+from bot.mind import Mind
+from bot.modes.composer import Composer
+from bot.modes.router import Router
+from bot.recall.memory import PersonalMemory
+from bot.services import open_composer
+from bot.services.opening import beside
+from bot.settings import Settings
+from bot.turns.access import Doorkeeper
+from bot.turns.admission import Ceilings
+from bot.turns.attempt import Attempts, Persistence
+from bot.turns.commands import COMMANDS
+from bot.turns.inbox import Inbox
+from bot.turns.jobs import answer_jobs, say_jobs
+from bot.turns.pipeline import Limits as TurnLimits
+from bot.turns.pipeline import Pipeline
+from bot.turns.presence import Presence
+from bot.turns.running import RunningTurns
+from bot.turns.worker import Work, Worker
+from db.allowances import Allowance
+from db.database import Database
+from db.jobs import CHANNEL
+from db.listening import listen
+from db.turn_states import STOP_CHANNEL
+from tests.fakes.scripted_engine import ScriptedEngine
+from tests.fakes.telegram.limits import Limits
+from tests.fakes.telegram.server import TOKEN, FakeTelegram
+
+FREE = Rates(Rate(1000, 1), Rate(1000, 1), Rate(1000, 1))
+"""For tests that are not about limits."""
+PLENTY = Allowance(1000, 10_000, 100_000)
+
+
+@dataclass
+class House:
+    """Where processes of a service can be started."""
+
+    telegram: FakeTelegram
+    dsn: str
+    mind: Mind
+    composer: Composer
+    settings: Settings
+    engine: ScriptedEngine = field(default_factory=ScriptedEngine)
+    person: Allowance = PLENTY
+    rates: Rates = FREE
+    commands: frozenset[str] = frozenset(command.name for command in COMMANDS)
+
+    @asynccontextmanager
+    async def process(self, *, receives: bool = True, answers: bool = True, at_once: int = 4) -> AsyncIterator[Process]:
+        """One process, as `consilium serve` makes it."""
+        async with AsyncExitStack() as stack:
+            database = await stack.enter_async_context(await Database.open(self.dsn, pool_size=at_once + 6))
+            bot = make_bot(self.settings)
+            stack.push_async_callback(bot.session.close)
+            outbox, errands = Outbox(bot, Pacer(self.rates)), Errands()
+            platform = TelegramPlatform(outbox, Looks(self.mind, self.commands, self.settings.telegram_rich))
+            running, memory = RunningTurns(), PersonalMemory(database, None)
+            ceilings = Ceilings(self.person, PLENTY, 10_000)
+            door = Doorkeeper(self.mind.name)
+            inbox = Inbox(self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1), door)
+            router = Router(None, self.mind)  # type: ignore[arg-type]  # nobody asks in `auto` here
+            limits = TurnLimits(3000, 4, 60)
+            pipeline = Pipeline(
+                self.mind, database, self.engine, memory, router, self.composer, running, limits  # type: ignore[arg-type]
+            )  # fmt: skip
+            presence = Presence(database, "all", self.mind.name)
+            await presence.announce()
+            work = Work([say_jobs(self.mind.name), answer_jobs(self.mind.name)], at_once, 5, 20)
+            attempts = Attempts(pipeline, Persistence(8))
+            worker = Worker(database, self.mind.name, presence, attempts, {platform.name: platform}, work)
+
+            def stop(turn_id: str) -> None:
+                running.stop(UUID(turn_id))
+
+            heard = {CHANNEL: lambda _: worker.wake(), STOP_CHANNEL: stop}
+            await stack.enter_async_context(beside(listen(self.dsn, heard, worker.wake), "listening"))
+            intake = Intake(inbox, platform, outbox, database, self.mind, errands)
+            hook = Hook.of(self.settings)
+            gateway: Receiver = TelegramGateway(outbox, intake, inbox, errands)
+            if hook is not None:
+                gateway = TelegramWebhook(outbox, intake, inbox, errands, hook)
+            if answers:
+                await stack.enter_async_context(beside(worker.run(), "worker"))
+            if receives:
+                await stack.enter_async_context(beside(gateway.run(), "gateway"))
+            yield Process(database, platform, gateway)
+
+
+def texts(telegram: FakeTelegram, chat: int, thread: int | None = None) -> list[str]:
+    """What the bot's messages in a chat say now."""
+    return [answer.text for answer in telegram.users.answers(chat, thread)]
+
+
+def labels(telegram: FakeTelegram, chat: int) -> list[str]:
+    """The buttons of the bot's last message in a chat."""
+    return [button["text"] for row in telegram.users.answers(chat)[-1].buttons for button in row]
+
+
+@dataclass
+class Process:
+    """One process of the service."""
+
+    database: Database
+    platform: TelegramPlatform
+    gateway: Receiver
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def telegram() -> AsyncIterator[FakeTelegram]:
+    telegram = FakeTelegram(limits=Limits.off())
+    async with telegram.serving():
+        yield telegram
+    assert telegram.records.parse_mode_uses == []
+    assert telegram.records.unknown_methods == []
+    assert telegram.records.oddities == []
+    assert telegram.limits.ignored_429 == []
+
+
+@pytest.fixture
+def anna(telegram: FakeTelegram) -> int:
+    return telegram.users.person("Anna", "anna", "ru")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def house(
+    telegram: FakeTelegram, dsn: str, agoge: Mind, settings_for: Callable[..., Settings]
+) -> AsyncIterator[House]:
+    settings = settings_for(telegram_token=SecretStr(TOKEN), telegram_api=telegram.url)
+    mind = replace(agoge, default_mode="base")
+    composer = await asyncio.to_thread(open_composer, settings, mind, Path(settings.base_model or ""))
+    yield House(telegram, dsn, mind, composer, settings)

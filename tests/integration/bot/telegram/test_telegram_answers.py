@@ -1,0 +1,236 @@
+"""Questions answered in Telegram, from a person's message to what he sees."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.channels.errors import Undeliverable
+from tests.fakes.telegram.scripting import Fault
+from tests.fakes.telegram.server import FakeTelegram
+from tests.integration.bot.telegram.conftest import House, labels, texts
+
+
+async def test_in_private_an_answer_is_drafted_and_then_sent(house: House, telegram: FakeTelegram, anna: int) -> None:
+    house.engine.held_after = 2
+    async with house.process():
+        asked = telegram.users.say(anna, anna, "Сколько спать?")
+        draft = await telegram.wait_for(lambda: (d := telegram.users.draft(anna)) and d.text and d)
+        assert (draft.text, draft.can_stop) == ("Rest and", True)
+        assert texts(telegram, anna) == []
+        house.engine.go.set()
+        await telegram.wait_for(lambda: texts(telegram, anna) == ["Rest and sleep."])
+    (answer,) = telegram.users.answers(anna)
+    assert answer.reply_to == asked
+    assert telegram.users.draft(anna) is None
+    first = next(s for s in telegram.records.states if s.event == "sent" and s.message == answer.id)
+    assert first.text == "…", "a message says nothing of an answer before it is written down"
+
+
+async def test_the_native_stop_ends_an_answer(house: House, telegram: FakeTelegram, anna: int) -> None:
+    house.engine.held_after = 2
+    async with house.process():
+        telegram.users.say(anna, anna, "Сколько спать?")
+        await telegram.wait_for(lambda: (d := telegram.users.draft(anna)) and d.text)
+        telegram.users.stop(anna)
+        await telegram.wait_for(lambda: texts(telegram, anna) == ["Rest and\n\n⏹ Остановлено."])
+        assert labels(telegram, anna) == ["🔁 Спросить ещё раз"]
+        assert house.engine.cut_off == 1
+        house.engine.go.set()
+        telegram.users.press(anna, anna, "🔁 Спросить ещё раз")
+        await telegram.wait_for(lambda: texts(telegram, anna)[1:] == ["Rest and sleep."])
+    assert house.engine.asked == ["Сколько спать?"] * 2
+
+
+async def test_in_a_group_it_answers_when_it_is_meant_and_edits(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
+    boris = telegram.users.person("Boris")
+    group = telegram.users.group("Reading", [anna, boris])
+    telegram.core.privacy = False
+    house.engine.held_after = 2
+    async with house.process():
+        telegram.users.say(group, boris, "Just between us")
+        telegram.users.say(group, boris, "/help@other_bot")
+        telegram.users.say(group, boris, "/weather")
+        asked = telegram.users.mention(group, anna, "how long to sleep?")
+        await telegram.wait_for(lambda: texts(telegram, group) == ["Rest and"])
+        assert labels(telegram, group) == ["⏹ Stop"]
+        house.engine.go.set()
+        await telegram.wait_for(lambda: texts(telegram, group) == ["Rest and sleep."])
+        answer = telegram.users.answers(group)[0]
+        assert (answer.reply_to, answer.buttons) == (asked, [])
+        telegram.users.say(group, boris, "And you?", reply_to=answer.id)
+        await telegram.wait_for(lambda: texts(telegram, group) == ["Rest and sleep."] * 2)
+    assert house.engine.asked == ["how long to sleep?", "And you?"]
+
+
+async def test_stopping_in_a_group_is_for_the_one_who_asked(house: House, telegram: FakeTelegram, anna: int) -> None:
+    boris = telegram.users.person("Boris", language="en")
+    group = telegram.users.group("Reading", [anna, boris])
+    house.engine.held_after = 2
+    async with house.process():
+        telegram.users.mention(group, anna, "сколько спать?")
+        await telegram.wait_for(lambda: texts(telegram, group) == ["Rest and"])
+        query = telegram.users.press(group, boris, "stop")
+        told = await telegram.wait_for(lambda: telegram.users.answered(query))
+        assert told["text"] == "These buttons are for the one who asked."
+        assert texts(telegram, group) == ["Rest and"]
+        query = telegram.users.press(group, anna, "stop")
+        await telegram.wait_for(lambda: texts(telegram, group) == ["Rest and\n\n⏹ Остановлено."])
+        told = await telegram.wait_for(lambda: telegram.users.answered(query))
+        assert told["text"] == "Остановлено."
+
+
+async def test_topics_are_places_of_their_own(house: House, telegram: FakeTelegram, anna: int) -> None:
+    forum = telegram.users.group("Forum", [anna], forum=True)
+    first, second = telegram.users.topic(forum, anna, "One"), telegram.users.topic(forum, anna, "Two")
+    async with house.process():
+        telegram.users.say(forum, anna, "/mode@consilium_bot core", thread=first)
+        await telegram.wait_for(lambda: texts(telegram, forum, first))
+        for thread in (first, second):
+            telegram.users.say(forum, anna, "/mode@consilium_bot", thread=thread)
+        await telegram.wait_for(lambda: len(texts(telegram, forum, first)) == 2 and texts(telegram, forum, second))
+        await telegram.wait_for(lambda: "…" not in texts(telegram, forum))
+    assert "core" in texts(telegram, forum, first)[1]
+    assert "base" in texts(telegram, forum, second)[0]
+
+
+async def test_who_waits_sees_his_place_and_then_the_answer_there(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
+    house.engine.held_after = 1
+    async with house.process():
+        telegram.users.say(anna, anna, "first?")
+        await telegram.wait_for(lambda: house.engine.asked)
+        telegram.users.say(anna, anna, "second?")
+        ahead = "Your earlier messages are answered first; before this one: 1."
+        await telegram.wait_for(lambda: texts(telegram, anna) == [ahead])
+        notice = telegram.users.answers(anna)[0].id
+        house.engine.go.set()
+        await telegram.wait_for(lambda: texts(telegram, anna).count("Rest and sleep.") == 2)
+        assert len(texts(telegram, anna)) == 2
+    assert next(a.text for a in telegram.users.answers(anna) if a.id == notice) == "Rest and sleep."
+
+
+async def test_a_long_answer_is_cut_at_paragraphs_with_its_code_whole(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
+    code = "\n".join(f"line_{n} = {n}  # " + "x" * 60 for n in range(90))
+    prose = "\n\n".join(f"Paragraph {n} 🏛 " + "word " * 60 for n in range(12))
+    house.engine.pieces = [prose, f"\n\n```python\n{code}\n```\n\n", "The **end**."]
+    async with house.process():
+        telegram.users.say(anna, anna, "All of it?")
+        await telegram.wait_for(lambda: texts(telegram, anna) and texts(telegram, anna)[-1].endswith("The end."))
+    answers = telegram.users.answers(anna)
+    assert len(answers) > 2
+    said = "".join("".join(answer.text.split()) for answer in answers)
+    assert said == "".join(f"{prose}{code}The end.".split())
+    kinds = [[entity["type"] for entity in answer.entities] for answer in answers]
+    assert sum("pre" in found for found in kinds) > 1, "a block of code that is cut goes on as code"
+    assert "bold" in kinds[-1]
+    assert {entity.get("language") for a in answers for entity in a.entities if entity["type"] == "pre"} == {"python"}
+
+
+async def test_a_changed_question_is_asked_again(house: House, telegram: FakeTelegram, anna: int) -> None:
+    house.engine.held_after = 2
+    async with house.process():
+        first = telegram.users.say(anna, anna, "How lnog?")
+        await telegram.wait_for(lambda: (d := telegram.users.draft(anna)) and d.text)
+        house.engine.go.set()
+        house.engine.answers["How long?"] = ["Eight", " hours."]
+        telegram.users.edit(anna, first, "How long?")
+        await telegram.wait_for(lambda: texts(telegram, anna)[1:] == ["Eight hours."])
+        second = telegram.users.say(anna, anna, "And then?")
+        await telegram.wait_for(lambda: texts(telegram, anna)[2:] == ["Rest and sleep."])
+        telegram.users.edit(anna, first, "/forget all")
+        telegram.users.edit(anna, first, "How short?")
+        telegram.users.edit(anna, second, "And then what?")
+        await telegram.wait_for(lambda: texts(telegram, anna)[3:] == ["Rest and sleep."])
+    assert house.engine.asked == ["How lnog?", "How long?", "And then?", "And then what?"]
+
+
+async def test_files_that_a_command_hands_over_are_sent_once(house: House, telegram: FakeTelegram, anna: int) -> None:
+    async with house.process():
+        telegram.users.say(anna, anna, "/remember I like figs")
+        await telegram.wait_for(lambda: len(texts(telegram, anna)) == 1)
+        telegram.users.say(anna, anna, "/export")
+        await telegram.wait_for(lambda: [a for a in telegram.users.answers(anna) if a.document])
+    files = [answer.document for answer in telegram.users.answers(anna) if answer.document]
+    assert any(b"I like figs" in telegram.users.download(file) for file in files)
+
+
+async def test_a_tables_commands_can_be_pressed(house: House, telegram: FakeTelegram, anna: int) -> None:
+    async with house.process():
+        telegram.users.say(anna, anna, "/help")
+        await telegram.wait_for(lambda: texts(telegram, anna) and "/forget" in texts(telegram, anna)[0])
+    assert not [e for e in telegram.users.answers(anna)[0].entities if e["type"] in ("pre", "code")]
+
+
+async def test_rich_answers_are_laid_out_by_telegram_when_that_is_wanted(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
+    house.settings = house.settings.model_copy(update={"telegram_rich": True})
+    house.engine.pieces = ["# Sleep\n\n", "|a|b|\n|-|-|\n|1|2|\n"]
+    async with house.process():
+        telegram.users.say(anna, anna, "Сколько спать?")
+        await telegram.wait_for(lambda: [a for a in telegram.users.answers(anna) if a.rich])
+    (answer,) = telegram.users.answers(anna)
+    assert answer.text == "# Sleep\n\n|a|b|\n|-|-|\n|1|2|"
+
+
+async def test_a_document_can_be_fetched_in_pieces(house: House, telegram: FakeTelegram, anna: int) -> None:
+    content = bytes(range(256)) * 1000
+    telegram.users.start(anna)
+    telegram.users.document(anna, anna, "notes.bin", content)
+    handle = {"file": next(iter(telegram.core.world.files)), "chat": anna}
+    async with house.process(receives=False, answers=False) as process:
+        pieces = [piece async for piece in process.platform.fetch(handle)]
+        with pytest.raises(Undeliverable):
+            await anext(process.platform.fetch({"file": "unknown", "chat": anna}))
+    assert b"".join(pieces) == content
+    assert len(pieces) > 1
+
+
+async def test_where_drafts_are_not_known_an_answer_is_edited_in_private_too(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
+    telegram.faults.pending.append(Fault("sendMessageDraft", "error", times=None, status=400))
+    house.engine.held_after = 2
+    async with house.process():
+        telegram.users.say(anna, anna, "Сколько спать?")
+        await telegram.wait_for(lambda: texts(telegram, anna) == ["Rest and"])
+        telegram.users.press(anna, anna, "⏹ Остановить")
+        await telegram.wait_for(lambda: texts(telegram, anna) == ["Rest and\n\n⏹ Остановлено."])
+
+
+async def test_an_answer_that_takes_its_time_stays_to_be_seen(
+    house: House, telegram: FakeTelegram, anna: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.channels.telegram.painter._DRAFTS_LAST", 0.2)
+    telegram.core.draft_seconds = 2.5
+    group = telegram.users.group("Reading", [anna])
+    house.engine.held_after = 0
+    async with house.process():
+        telegram.users.mention(group, anna, "сколько спать?")
+        telegram.users.say(anna, anna, "Сколько спать?")
+        await telegram.wait_for(lambda: len([s for s in telegram.records.states if s.event == "draft"]) == 4)
+        assert telegram.users.draft(anna) is not None
+        assert texts(telegram, group) == ["…"]
+        actions = [r.args for r in telegram.records.requests if r.method == "sendchataction"]
+        assert actions[0]["action"] == "typing"
+        assert {action["chat_id"] for action in actions} == {str(group)}
+
+
+async def test_an_answer_longer_than_a_message_goes_on_in_a_draft(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
+    house.engine.pieces = ["word " * 1200, "last", " words"]
+    house.engine.held_after = 2
+    async with house.process():
+        telegram.users.say(anna, anna, "Сколько спать?")
+        draft = await telegram.wait_for(lambda: (d := telegram.users.draft(anna)) and d.text.endswith("last") and d)
+        await telegram.wait_for(lambda: len(texts(telegram, anna)) == 1 and texts(telegram, anna)[0] != "…")
+        assert len(texts(telegram, anna)[0]) + len(draft.text) >= 6000
+        house.engine.go.set()
+        await telegram.wait_for(lambda: texts(telegram, anna)[-1].endswith("last words"))
+    assert len(texts(telegram, anna)) == 2

@@ -1,0 +1,178 @@
+"""/link: two accounts become one person, with all that either had."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import timedelta
+
+import asyncpg
+import pytest
+
+from db import linking, memory, sessions, turns, users
+from db.database import Database
+from tests.fakes.sglang_server import SGLangServer
+from tests.fakes.talk import Talk
+
+
+async def code_of(talk: Talk, person: str, platform: str = "telegram") -> str:
+    said = await talk.say(person, "/link", platform=platform)
+    found = re.search(r"/link (\S+)", said.answer)
+    assert found, said
+    return found[1]
+
+
+async def count(dsn: str, statement: str) -> int:
+    owner = await asyncpg.connect(dsn)
+    try:
+        return int(await owner.fetchval(statement))
+    finally:
+        await owner.close()
+
+
+async def test_both_accounts_are_one_person_with_all_that_either_had(talk: Talk, dsn: str) -> None:
+    await talk.say("7", "/remember I run three times a week")
+    await talk.say("d7", "/remember my knee aches", platform="discord")
+    await talk.say("d7", "/mode base", platform="discord")
+    await talk.say("d7", "How far today?", platform="discord")
+    code = await code_of(talk, "7")
+    said = await talk.say("d7", f"/link {code.lower().replace('-', ' ')}", platform="discord")
+    assert "one person" in said.answer
+    for person, platform in (("7", "telegram"), ("d7", "discord")):
+        listed = await talk.say(person, "/memory", platform=platform)
+        assert listed.table is not None
+        assert [row[1] for row in listed.table.rows] == ["I run three times a week", "my knee aches"]
+    assert (await talk.say("d7", "/mode", platform="discord")).mode == "base"
+    assert (await talk.say("d7", "/retry", platform="discord")).answer == "Rest and sleep."
+    assert await count(dsn, "SELECT count(*) FROM users") == 1
+
+
+async def test_a_code_works_once_and_not_for_its_own_account(talk: Talk) -> None:
+    code = await code_of(talk, "7")
+    assert "your own" in (await talk.say("7", f"/link {code}")).answer
+    assert "one person" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
+    assert "no such code" in (await talk.say("d8", f"/link {code}", platform="discord")).answer
+
+
+async def test_a_newer_code_ends_the_older_one_and_time_ends_both(talk: Talk, dsn: str) -> None:
+    older, newer = await code_of(talk, "7"), await code_of(talk, "7")
+    assert "no such code" in (await talk.say("d7", f"/link {older}", platform="discord")).answer
+    owner = await asyncpg.connect(dsn)
+    await owner.execute("UPDATE link_codes SET expires_at = now()")
+    await owner.close()
+    assert "no such code" in (await talk.say("d7", f"/link {newer}", platform="discord")).answer
+
+
+async def test_only_a_digest_of_a_code_is_kept(talk: Talk, dsn: str) -> None:
+    code = await code_of(talk, "7")
+    # The turn holds what was said to the person, and with it the code; the codes' own table does not.
+    assert await count(dsn, f"SELECT count(*) FROM link_codes WHERE link_codes::text LIKE '%{code}%'") == 0
+    assert await count(dsn, "SELECT length(digest) FROM link_codes") == 32
+
+
+async def test_guessing_is_stopped_though_the_right_code_comes_at_last(talk: Talk) -> None:
+    code = await code_of(talk, "7")
+    wrong = [await talk.say("d7", f"/link 0000-000{n}", platform="discord") for n in range(5)]
+    assert all("no such code" in said.answer for said in wrong)
+    assert "Too many codes" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
+    assert "one person" in (await talk.say("d8", f"/link {code}", platform="discord")).answer
+
+
+async def test_what_is_no_code_costs_no_try(talk: Talk) -> None:
+    for _ in range(6):
+        assert "/link 7K2M-9PQX" in ((await talk.say("d7", "/link please", platform="discord")).error or "")
+    code = await code_of(talk, "7")
+    assert "one person" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
+
+
+async def test_an_account_can_be_parted_again_and_begins_anew(talk: Talk, dsn: str) -> None:
+    assert "not joined" in (await talk.say("7", "/link off")).answer
+    await talk.say("7", "/remember I run")
+    code = await code_of(talk, "7")
+    await talk.say("d7", f"/link {code}", platform="discord")
+    assert "by itself again" in (await talk.say("d7", "/link off", platform="discord")).answer
+    assert (await talk.say("d7", "/memory", platform="discord")).table is None
+    assert (await talk.say("7", "/memory")).table is not None
+    assert await count(dsn, "SELECT count(*) FROM users") == 2
+
+
+async def test_the_update_handed_in_again_joins_nothing_twice(talk: Talk) -> None:
+    message = talk.message("d7", f"/link {await code_of(talk, '7')}", platform="discord")
+    first = await talk.answer(message)
+    again = await talk.send(message)
+    assert not again.is_new
+    assert again.turn.answer == first.answer
+
+
+async def test_an_answer_under_way_is_finished_in_the_new_name(talk: Talk, server: SGLangServer, dsn: str) -> None:
+    await talk.say("d7", "/mode base", platform="discord")
+    server.answer_gate = asyncio.Event()
+    question = talk.message("d7", "How far today?", platform="discord")
+    await talk.send(question)
+    await server.until(requests=1)
+    code = await code_of(talk, "7")
+    joined = talk.message("d7", f"/link {code}", platform="discord")
+    assert "one person" in (await talk.answer(joined)).answer
+    server.answer_gate.set()
+    assert question.address is not None
+    async with asyncio.timeout(60):
+        outcome = await talk.platforms["discord"].end(str(question.address["message"]))
+    assert outcome.answer == "Rest and sleep."
+    await talk.settled()
+    assert await count(dsn, "SELECT count(*) FROM consilium_pgqueuer") == 0
+
+
+async def test_two_who_join_each_other_at_once_end_as_one_or_are_told(talk: Talk, dsn: str) -> None:
+    for n in range(5):
+        mine, his = await code_of(talk, f"a{n}"), await code_of(talk, f"b{n}", "discord")
+        both = await asyncio.gather(
+            talk.say(f"a{n}", f"/link {his}"), talk.say(f"b{n}", f"/link {mine}", platform="discord")
+        )
+        assert sum("one person now" in said.answer for said in both) >= 1, both
+        statement = f"SELECT count(DISTINCT user_id) FROM identities WHERE external_id IN ('a{n}', 'b{n}')"
+        assert await count(dsn, statement) == 1
+
+
+async def test_messages_that_come_while_two_are_joined_are_all_kept(talk: Talk, dsn: str) -> None:
+    code = await code_of(talk, "7")
+    said = await asyncio.gather(
+        talk.say("d7", f"/link {code}", platform="discord"),
+        *(talk.say("7", f"/remember mine {n}") for n in range(8)),
+        *(talk.say("d7", f"/remember his {n}", platform="discord") for n in range(8)),
+    )
+    assert not [one.error for one in said if one.error]
+    assert await count(dsn, "SELECT count(*) FROM memories") == 16
+    assert await count(dsn, "SELECT count(DISTINCT user_id) FROM memories") == 1
+    assert await count(dsn, "SELECT count(*) FROM users") == 1
+
+
+@pytest.mark.parametrize("kept_turns", [0, 2])
+async def test_sessions_in_the_same_place_become_one(database: Database, kept_turns: int) -> None:
+    async def come(name: str, questions: int, mode: str) -> users.User:
+        async with database.nobody() as connection:
+            user = await users.identify(connection, platform="telegram", external_id=name)
+            person = await connection.become(user.id)
+            session = await sessions.open(person, platform="telegram", place="agoge/-1", mode=mode, chat="-1")
+            for n in range(questions):
+                arrival = turns.Arrival(f"{name} {n}", mode, update_id=f"{n}", address={"chat": -1})
+                turn = await turns.accept(person, session.id, arrival)
+                await memory.remember(person, "fact", f"{name} {n}", session_id=session.id, source_turn_id=turn.id)
+        return user
+
+    kept, gone = await come("kept", kept_turns, "core"), await come("gone", 3, "base")
+    async with database.person(kept.id) as connection:
+        await linking.offer(connection, b"x" * 32, timedelta(minutes=1))
+    async with database.person(gone.id) as connection:
+        assert await linking.join(connection, b"y" * 32) is None
+        assert await linking.join(connection, b"x" * 32) == kept.id
+    async with database.person(gone.id) as connection:
+        assert await users.get(connection) is None
+    async with database.person(kept.id) as connection:
+        session = await sessions.open(connection, platform="telegram", place="agoge/-1")
+        assert (session.mode, session.chat, session.window_start) == ("core", "-1", kept_turns + 4)
+        found = await turns.unfinished(connection)
+        assert [turn.seq for turn in sorted(found, key=lambda turn: turn.seq)] == list(range(1, kept_turns + 4))
+        assert {turn.session_id for turn in found} == {session.id}
+        assert len(await memory.all_valid(connection)) == kept_turns + 3
+        names = {one.external_id for one in await linking.identities(connection)}
+    assert names == {"kept", "gone"}
