@@ -107,6 +107,18 @@ class Settings(BaseSettings):
     telegram_webhook_port: int = Field(8081, ge=0, le=65535)
     """Where the posts are listened for, behind a reverse proxy."""
 
+    discord_token: SecretStr | None = None
+    """The bot's token from Discord's developer portal; unset: no Discord."""
+    discord_message_content: bool = False
+    """Whether the bot reads what is not written to it, so as to answer replies that do not mention it; to be switched
+    on in the developer portal as well."""
+    discord_guilds: Annotated[tuple[int, ...], NoDecode] = ()
+    """Ids of the operator's own servers, with commas between: commands appear there at once."""
+    discord_api: str = "https://discord.com/api/v10"
+    """Address of Discord's REST; another one for a proxy of one's own."""
+    discord_gateway: str = "wss://gateway.discord.gg/"
+    """Address of its gateway, likewise."""
+
     http_port: int | None = Field(8080, ge=0, le=65535)
     """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`, and of the HTTP channel where it is served; 0
     for any that is free, unset for none."""
@@ -122,7 +134,7 @@ class Settings(BaseSettings):
     """Address of an OpenTelemetry collector that traces are sent to by OTLP over HTTP; unset: there are none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("owners", mode="before")
+    @field_validator("owners", "discord_guilds", mode="before")
     @classmethod
     def _listed(cls, written: object) -> object:
         if not isinstance(written, str):

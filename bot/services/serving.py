@@ -87,6 +87,10 @@ async def _open_channels(settings: Settings, services: Services, role: Role) -> 
             from bot.services.telegram import open_telegram
 
             channels.join(await stack.enter_async_context(open_telegram(settings, services, receives=receives)))
+        if settings.discord_token is not None:
+            from bot.services.discord import open_discord
+
+            channels.join(await stack.enter_async_context(open_discord(settings, services, receives=receives)))
         yield channels
 
 
