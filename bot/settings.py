@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     prewarm_days: int = Field(14, ge=1, le=3650)
     """From how many past days the use of modes is counted."""
     embedding_model: str = "all-MiniLM-L6-v2"
+    """Of memory and `auto`: the bundled one, a folder, a hub id, or a model of the server at `embedding_url`."""
+    embedding_url: str | None = None
+    """Address of a server with OpenAI's `/v1/embeddings`; unset: the model runs in this process."""
+    embedding_api_key: SecretStr | None = None
 
     prompt_tokens: int = Field(3072, ge=256)
     """Most tokens a prompt may hold: instructions, memories, the recent window and the question."""

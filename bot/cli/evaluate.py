@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli.evaluate_memory import memory
 from bot.cli.tables import grid, output
 from bot.cli.train import dialogues_of, train_one
 from bot.mind import Mind, load_mind
@@ -25,6 +26,9 @@ app = typer.Typer(help="Measurements that anybody can repeat.", no_args_is_help=
 @app.callback()
 def evaluation() -> None:
     """Measurements that anybody can repeat."""
+
+
+app.command()(memory)
 
 
 @app.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import structlog
@@ -63,9 +63,10 @@ class Page:
 class Outbox:
     """Shows messages of the bot."""
 
-    def __init__(self, bot: Bot, pacer: Pacer) -> None:
+    def __init__(self, bot: Bot, pacer: Pacer, pauses: Sequence[float] = PAUSES) -> None:
         self.bot = bot
         self._pacer = pacer
+        self._pauses = pauses
         self._moved: dict[int, int] = {}
         """Groups that have become supergroups."""
 
@@ -136,6 +137,10 @@ class Outbox:
             said = str(error)
             if any(words in said for words in _GONE):
                 return False
+            if "entit" in said.casefold() and page.content.spans:
+                log.warning("telegram.looks_refused", reason=said)
+                bare = replace(page, content=Formatted(page.content.text))
+                return await self.edit(place, message_id, bare, urgency)
             if _UNCHANGED not in said:
                 raise
         return True
@@ -155,7 +160,7 @@ class Outbox:
                 parse_mode=None,
             )
 
-        return (await self._call(place, method, Urgency.FINAL, pauses=())).message_id
+        return (await self._call(place, method, Urgency.FINAL, again=False)).message_id
 
     async def delete(self, place: Place, message_id: int) -> None:
         """Take a message away, if it can be."""
@@ -221,7 +226,7 @@ class Outbox:
         *,
         granted: bool = False,
         message: bool = True,
-        pauses: Sequence[float] = PAUSES,
+        again: bool = True,
     ) -> T:
         """Make a call in its turn, and again where it failed on its way; what may come later is made once.
 
@@ -229,7 +234,7 @@ class Outbox:
             DeliveryError: it could not be made.
         """
         timeout = _BRIEF if urgency is Urgency.LATER else None
-        left = iter(() if urgency is Urgency.LATER else pauses)
+        left = iter(self._pauses if again and urgency is not Urgency.LATER else ())
         waited = 0.0
         while True:
             if not granted:

@@ -10,6 +10,8 @@ import asyncio
 import json
 import re
 
+from bot.channels.port import Outcome
+from bot.turns.commands import COMMANDS
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk
 
@@ -24,21 +26,32 @@ def secret(person: int, n: int) -> str:
     return "secret" + "".join(chr(ord("a") + number // 26**place % 26) for place in range(8))
 
 
+def secrets_of(person: int) -> list[str]:
+    return [secret(person, n) for n in range(SECRETS // PEOPLE)]
+
+
 async def plant(talk: Talk, person: int) -> None:
-    """Tell secrets in private: as memories, in questions, and so in answers."""
-    name, each = f"p{person}", SECRETS // PEOPLE
+    """Tell secrets in private, four at a time: as memories, in questions, and so in answers."""
+    name, words = f"p{person}", secrets_of(person)
     await talk.say(name, "/mode base")
-    for n in range(each):
-        word = secret(person, n)
-        if n % 4:
-            await talk.say(name, f"/remember my locker {n} opens with {word}")
-        else:
-            await talk.say(name, f"My locker {n} opens with {word}. What opens my locker?")
+    for n in range(0, len(words), 4):
+        told = f"my lockers {n} to {n + 3} open with {', '.join(words[n : n + 4])}"
+        await talk.say(name, f"{told}. What opens my locker?" if n % 20 == 16 else f"/remember {told}")
+
+
+async def ask_before_others(talk: Talk, person: int, chat: str) -> list[Outcome]:
+    """Try everything that could show what was said in private."""
+    name = f"p{person}"
+    await talk.say(name, "/mode base", chat=chat)
+    await talk.say(name, f"/remember in this chat I am called openly{chat[1:]}x{person}", chat=chat)
+    commands = [f"/{command.name}" for command in COMMANDS.visible() if command.name not in ("stop", "new")]
+    asked = ("What opens my locker? What am I called?", *commands, "/forget 1", "/forget me yes")
+    return [await talk.say(name, text, chat=chat) for text in asked]
 
 
 async def test_no_secret_of_a_thousand_leaves_the_private_chat(talk: Talk, server: SGLangServer) -> None:
     server.recites = True
-    planted = {secret(person, n) for person in range(PEOPLE) for n in range(SECRETS // PEOPLE)}
+    planted = {word for person in range(PEOPLE) for word in secrets_of(person)}
     assert len(planted) == SECRETS
     await asyncio.gather(*(plant(talk, person) for person in range(PEOPLE)))
     await talk.settled()
@@ -49,26 +62,8 @@ async def test_no_secret_of_a_thousand_leaves_the_private_chat(talk: Talk, serve
     # In each chat everybody tells something for it, and asks for what he told in private.
     said = []
     for chat in ("-100", "-200"):
-        for person in range(PEOPLE):
-            name = f"p{person}"
-            await talk.say(name, "/mode base", chat=chat)
-            await talk.say(name, f"/remember in {chat} I am called openly{chat[1:]}x{person}", chat=chat)
-        for person in range(PEOPLE):
-            name = f"p{person}"
-            for question in (
-                "What opens my locker? What am I called?",
-                f"/remember my locker and {secret(person, 1)[:6]}",
-                "/memory",
-                "/forget 1",
-                "/forget me yes",
-                "/export",
-                "/privacy",
-                "/link",
-                "/retry",
-                "/help",
-                "/start",
-            ):
-                said.append((chat, await talk.say(name, question, chat=chat)))
+        asked = await asyncio.gather(*(ask_before_others(talk, person, chat) for person in range(PEOPLE)))
+        said += [(chat, outcome) for outcomes in asked for outcome in outcomes]
     await talk.settled()
 
     leaked = {word for _, outcome in said for word in _SECRET.findall(str(outcome))}
@@ -87,7 +82,7 @@ async def test_no_secret_of_a_thousand_leaves_the_private_chat(talk: Talk, serve
     for person in range(PEOPLE):
         exported = await talk.say(f"p{person}", "/export")
         found = {word for file in exported.files for word in _SECRET.findall(file.content.decode())}
-        assert found & planted == {secret(person, n) for n in range(SECRETS // PEOPLE)}
+        assert found & planted == set(secrets_of(person))
 
 
 async def test_what_is_told_in_a_chat_is_known_there_in_private_and_nowhere_else(

@@ -176,9 +176,3 @@ async def test_sessions_in_the_same_place_become_one(database: Database, kept_tu
         assert len(await memory.all_valid(connection)) == kept_turns + 3
         names = {one.external_id for one in await linking.identities(connection)}
     assert names == {"kept", "gone"}
-
-
-def timedelta(minutes=1) -> object:
-    from datetime import timedelta
-
-    return timedelta(minutes=1)

@@ -47,6 +47,21 @@ def test_keys_are_not_shown() -> None:
     assert "s3cret" not in repr(settings) + str(settings)
 
 
+def test_owners_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSILIUM_OWNERS", " telegram:123, discord:9 ,")
+    assert Settings(_env_file=None).owners == ("telegram:123", "discord:9")
+    monkeypatch.setenv("CONSILIUM_OWNERS", "")
+    assert Settings(_env_file=None).owners == ()
+    monkeypatch.delenv("CONSILIUM_OWNERS")
+    assert Settings(_env_file=None).owners == ("console:*",)
+
+
+@pytest.mark.parametrize("owners", ["123", "telegram:", ":123", "telegram:1,anna"])
+def test_an_owner_without_a_platform_is_refused(owners: str) -> None:
+    with pytest.raises(ValidationError, match="write platform:id"):
+        Settings.model_validate({"owners": owners})
+
+
 def test_keys_of_the_http_channel_have_names() -> None:
     settings = Settings.model_validate({"api_keys": "site:s3cret:one, app:s3cret-two,"})
     assert settings.api_clients == {"site": "s3cret:one", "app": "s3cret-two"}

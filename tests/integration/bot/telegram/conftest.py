@@ -12,7 +12,6 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from aiogram import Bot
 from pydantic import SecretStr
 
 from bot.channels.telegram.client import make_bot
@@ -108,7 +107,7 @@ class House:
                 await stack.enter_async_context(beside(worker.run(), "worker"))
             if receives:
                 await stack.enter_async_context(beside(gateway.run(), "gateway"))
-            yield Process(database, bot, inbox, intake, gateway, worker)
+            yield Process(database, platform, gateway)
 
 
 def texts(telegram: FakeTelegram, chat: int, thread: int | None = None) -> list[str]:
@@ -126,11 +125,8 @@ class Process:
     """One process of the service."""
 
     database: Database
-    bot: Bot
-    inbox: Inbox
-    intake: Intake
+    platform: TelegramPlatform
     gateway: Receiver
-    worker: Worker
 
 
 @pytest_asyncio.fixture(loop_scope="session")

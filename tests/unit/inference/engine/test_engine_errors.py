@@ -21,7 +21,7 @@ LEAVES = [
 ]
 
 
-@pytest.mark.parametrize("kind", set(LEAVES), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", sorted(set(LEAVES), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
 def test_the_templates_fit_the_details(kind: type[InferenceError]) -> None:
     parameters = [name for name in inspect.signature(kind).parameters if name not in ("self", "details")]
     text = str(kind(**{name: SAMPLES.get(name, f"<{name}>") for name in parameters}))

@@ -1,0 +1,45 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.turns.codes import ALPHABET, LENGTH, digest, new_code, normal
+
+SIGNS = st.text(ALPHABET, min_size=LENGTH, max_size=LENGTH)
+
+
+def test_codes_are_of_the_alphabet_and_none_comes_twice() -> None:
+    codes = {new_code() for _ in range(2000)}
+    assert len(codes) == 2000
+    assert all(len(code) == LENGTH + 1 and set(code.replace("-", "", 1)) <= set(ALPHABET) for code in codes)
+
+
+@given(SIGNS, st.sampled_from(["", "-", " ", " — ", "."]))
+def test_however_it_is_typed_it_is_the_same_code(signs: str, joint: str) -> None:
+    typed = f"  {signs[:4].lower()}{joint}{signs[4:]} "
+    assert normal(typed) == signs
+    assert digest(typed) == digest(signs)
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("oOiI-lL22", "00111122"),
+        ("ОАВС-ЕНКМ", "0ABCEHKM"),
+        ("рту\u0445-З000", "PTYX3000"),
+        ("７ｋ２ｍ９ｐｑｘ", "7K2M9PQX"),
+    ],
+)
+def test_lookalikes_and_other_keyboards_are_read(typed: str, code: str) -> None:
+    assert normal(typed) == code
+
+
+@given(st.text())
+def test_anything_else_is_no_code(text: str) -> None:
+    signs = normal(text)
+    assert signs is None or normal(signs) == signs
+
+
+@given(SIGNS, SIGNS)
+def test_digests_tell_codes_apart(one: str, other: str) -> None:
+    assert (digest(one) == digest(other)) is (one == other)
+    assert len(digest(one)) == 32
