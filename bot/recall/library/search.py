@@ -39,6 +39,9 @@ class Tuning:
     """How many of the best the reranker reads, where there is one."""
 
 
+TUNING: Final = Tuning()
+
+
 class Library:
     """Finds what a mind's author has written that bears on a question. Style examples are never among it."""
 
@@ -51,7 +54,7 @@ class Library:
         *,
         former: Sequence[Embedder] = (),
         reranker: Reranker | None = None,
-        tuning: Tuning = Tuning(),
+        tuning: Tuning = TUNING,
     ) -> None:
         """Set up.
 
@@ -132,9 +135,7 @@ class Library:
                 search,
                 scope=scope,
                 vectors=[(generation, vectors[generation.name]) for generation in generations],
-                weights=Weights(
-                    tuning.words, tuning.dense, tuning.tables if asks_for_number(search.question) else 0.0
-                ),
+                weights=Weights(tuning.words, tuning.dense, tuning.tables if asks_for_number(search.question) else 0.0),
                 candidates=max(tuning.candidates, wanted),
                 limit=max(wanted, tuning.reranked) if self._reranker else wanted,
                 voice=voice,
