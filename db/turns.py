@@ -226,9 +226,7 @@ async def last_question(connection: PersonConnection, session_id: UUID) -> Turn 
     return None if row is None else read(Turn, row)
 
 
-async def last_answered(
-    connection: PersonConnection, session_id: UUID, *, by_two_voices: bool = False
-) -> Turn | None:
+async def last_answered(connection: PersonConnection, session_id: UUID, *, by_two_voices: bool = False) -> Turn | None:
     """The session's last question that has an answer; with `by_two_voices`, the last that was answered so."""
     row = await connection.fetchrow(LAST_ANSWERED, session_id, connection.user_id, by_two_voices)
     return None if row is None else read(Turn, row)
