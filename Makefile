@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth eval-adapters adapters lock locales clean
+.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-library eval-adapters adapters lock locales clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -37,10 +37,8 @@ $(READY): constraints.txt pyproject.toml
 demo: $(READY) ## Talk to the demo mind in the terminal
 	$(BIN)/consilium demo
 
-test: $(READY) ## Run every test, those of the real SGLang server included (about 20 minutes on two cores)
-	$(BIN)/python -m pytest
-	if [ "$$(uname -sm)" = "Linux x86_64" ]; then $(MAKE) --no-print-directory test-sglang; \
-	else echo "SGLang runs on Linux on x86_64 only; its tests are left out here." >&2; fi
+test: $(READY) ## Run every test but those of the real SGLang server (about a quarter of an hour on two cores)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 unit: $(READY) ## Run the fast, pure tests only
 	$(BIN)/python -m pytest tests/unit
@@ -48,7 +46,7 @@ unit: $(READY) ## Run the fast, pure tests only
 sglang: ## Prepare SGLang's own environment, shared between clones (3 to 6 GB; KIND=gpu: 11 GB)
 	PYTHON=$(PYTHON) deploy/sglang/install $(KIND)
 
-test-sglang: $(READY) sglang ## Run the tests against the real SGLang server only
+test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (ten minutes; Linux on x86_64)
 	$(BIN)/python -m pytest -m sglang
 
 test-long: $(READY) sglang ## Run the long form of what is tested in a short one (half an hour)
@@ -79,6 +77,12 @@ bench-turns: $(READY) ## Benchmark turns through real processes beside a bare ec
 
 bench-growth: $(READY) sglang ## Measure what grows with the number of compositions, and draw it (ten minutes)
 	$(BIN)/python -m tests.benchmarks.bench_growth --docs
+
+bench-memory: $(READY) ## Measure recall of one person among a million memories of ten thousand (five minutes)
+	$(BIN)/python -m tests.benchmarks.bench_memory
+
+bench-library: $(READY) ## Benchmark search in a library of 200,000 chunks (ten minutes)
+	$(BIN)/python -m tests.benchmarks.bench_library
 
 eval-adapters: $(READY) ## Measure what each adapter keeps in a composition, beside adapters trained apart (about an hour)
 	$(BIN)/consilium eval adapters --apart

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -14,6 +15,9 @@ from consilium.errors import N_
 
 Check = Callable[[], Awaitable[str | None]]
 """What keeps the process from working, in a few words; None when nothing does. It raises nothing and has a deadline."""
+
+_HANDLERS_END: Final = 0.5
+"""Seconds that handlers have to end on leaving, before they are cancelled."""
 
 log = structlog.get_logger(__name__)
 
@@ -51,15 +55,17 @@ def health_routes(checks: Mapping[str, Check]) -> web.RouteTableDef:
 
 
 @asynccontextmanager
-async def serving_http(host: str, port: int, routes: web.RouteTableDef) -> AsyncIterator[str]:
-    """Serve these routes as long as this is open; yields the address.
+async def serving_http(host: str, port: int, *routes: web.RouteTableDef) -> AsyncIterator[str]:
+    """Serve these routes as long as this is open; yields the address. A handler is cancelled when its client goes away,
+    and when it is left.
 
     Raises:
         HealthNotServed: the port is taken, or the address is not this machine's.
     """
     application = web.Application()
-    application.add_routes(routes)
-    runner = web.AppRunner(application, access_log=None)
+    for table in routes:
+        application.add_routes(table)
+    runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=_HANDLERS_END)
     await runner.setup()
     try:
         try:

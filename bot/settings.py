@@ -54,9 +54,15 @@ class Settings(BaseSettings):
     prewarm_days: int = Field(14, ge=1, le=3650)
     """From how many past days the use of modes is counted."""
     embedding_model: str = "all-MiniLM-L6-v2"
+    """Of memory and `auto`: the bundled one, a folder, a hub id, or a model of the server at `embedding_url`."""
+    embedding_url: str | None = None
+    """Address of a server with OpenAI's `/v1/embeddings`; unset: the model runs in this process."""
+    embedding_api_key: SecretStr | None = None
 
     prompt_tokens: int = Field(3072, ge=256)
     """Most tokens a prompt may hold: instructions, memories, passages, the recent window and the question."""
+    draw_facts: bool | None = None
+    """Whether the engine draws facts about a person, and summaries, from what he says; unset: if it is a server."""
     memories_recalled: int = Field(4, ge=0, le=50)
     passages: int = Field(4, ge=0, le=20)
     """Passages of the library that a prompt holds at most; 0 for answers without the library."""
@@ -111,16 +117,34 @@ class Settings(BaseSettings):
     telegram_webhook_port: int = Field(8081, ge=0, le=65535)
     """Where the posts are listened for, behind a reverse proxy."""
 
+    discord_token: SecretStr | None = None
+    """The bot's token from Discord's developer portal; unset: no Discord."""
+    discord_message_content: bool = False
+    """Whether the bot reads what is not written to it, so as to answer replies that do not mention it; to be switched
+    on in the developer portal as well."""
+    discord_guilds: Annotated[tuple[int, ...], NoDecode] = ()
+    """Ids of the operator's own servers, with commas between: commands appear there at once."""
+    discord_api: str = "https://discord.com/api/v10"
+    """Address of Discord's REST; another one for a proxy of one's own."""
+    discord_gateway: str = "wss://gateway.discord.gg/"
+    """Address of its gateway, likewise."""
+
     http_port: int | None = Field(8080, ge=0, le=65535)
-    """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`; 0 for any that is free, unset for none."""
+    """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`, and of the HTTP channel where it is served; 0
+    for any that is free, unset for none."""
     http_host: str = "127.0.0.1"
+    api_keys: SecretStr | None = None
+    """Who may use the HTTP channel: `NAME:KEY` pairs, parted by commas; unset: programs on this machine, without a
+    key."""
     metrics_port: int | None = Field(None, ge=1, le=65535)
     """Port of the Prometheus metrics in the other commands; unset: they are not served."""
     metrics_host: str = "127.0.0.1"
     """Address the metrics are served on."""
+    otlp_endpoint: str | None = Field(None, pattern=r"^https?://[^/\s]+\S*$")
+    """Address of an OpenTelemetry collector that traces are sent to by OTLP over HTTP; unset: there are none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("owners", mode="before")
+    @field_validator("owners", "discord_guilds", mode="before")
     @classmethod
     def _listed(cls, written: object) -> object:
         if not isinstance(written, str):
@@ -141,6 +165,22 @@ class Settings(BaseSettings):
     def _home(cls, path: Path) -> Path:
         return path.expanduser()
 
+    @field_validator("api_keys", mode="after")
+    @classmethod
+    def _pairs(cls, keys: SecretStr | None) -> SecretStr | None:
+        pairs = _pairs(keys)
+        names, values = [name for name, _ in pairs], [key for _, key in pairs]
+        if not all(names) or not all(values):
+            raise ValueError("it takes NAME:KEY pairs, parted by commas")
+        if len(set(names)) < len(names) or len(set(values)) < len(values):
+            raise ValueError("each name and each key stands once")
+        return keys
+
+    @property
+    def api_clients(self) -> dict[str, str]:
+        """Keys of the HTTP channel by their names."""
+        return dict(_pairs(self.api_keys))
+
     @property
     def compositions_dir(self) -> Path:
         return self.cache_dir / "compositions"
@@ -148,3 +188,9 @@ class Settings(BaseSettings):
     @property
     def models_dir(self) -> Path:
         return self.cache_dir / "models"
+
+
+def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:
+    written = keys.get_secret_value().split(",") if keys else []
+    parted = (pair.partition(":") for pair in written if pair.strip())
+    return [(name.strip(), key.strip()) for name, _, key in parted]

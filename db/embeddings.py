@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 INDEX_FROM: Final = 50_000
 """Vectors over which an index is worth its errors; up to there, comparing them all takes some tens of milliseconds."""
-_SETTLING_SECONDS: Final = 3600.0
+PATIENCE: Final = 3600.0
+"""Seconds that making the index may take, and that a change of vectors may wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,9 @@ async def pending(
 
 async def put_vectors(connection: Connection, embedder: int, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
     """Store chunks' vectors, instead of those of any other embedder; chunks that are gone are passed over."""
-    await connection.execute(PUT_VECTORS, embedder, list(ids), [HalfVector(vector) for vector in vectors])
+    await connection.execute(
+        PUT_VECTORS, embedder, list(ids), [HalfVector(vector) for vector in vectors], deadline=PATIENCE
+    )
 
 
 async def settle(connection: Connection, embedder: int, threshold: int = INDEX_FROM) -> None:
@@ -116,4 +119,4 @@ async def settle(connection: Connection, embedder: int, threshold: int = INDEX_F
 
     With an index to make it takes minutes; searches go on meanwhile.
     """
-    await connection.execute(SETTLE, embedder, threshold, deadline=_SETTLING_SECONDS)
+    await connection.execute(SETTLE, embedder, threshold, deadline=PATIENCE)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from db.embeddings import PATIENCE
 from db.rows import read, sql
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ async def collections(connection: Connection, mind: str) -> list[CollectionRow]:
 
 async def drop_other_collections(connection: Connection, mind: str, names: AnyOf[str]) -> int:
     """Delete those collections of a mind that are not among `names`, with all in them; how many there were."""
-    return await connection.execute(DROP_OTHERS, mind, list(names))
+    return await connection.execute(DROP_OTHERS, mind, list(names), deadline=PATIENCE)
 
 
 async def documents(connection: Connection, collection_id: int) -> list[DocumentRow]:
@@ -193,7 +194,7 @@ async def put_document(
 
 async def delete_documents(connection: Connection, ids: Sequence[int]) -> int:
     """Delete documents with their chunks; how many there were."""
-    return await connection.execute(DELETE_DOCUMENTS, list(ids))
+    return await connection.execute(DELETE_DOCUMENTS, list(ids), deadline=PATIENCE)
 
 
 async def chunk_hashes(connection: Connection, document_id: int) -> list[tuple[int, str]]:
@@ -215,12 +216,12 @@ async def insert_chunks(
 async def keep_chunks(connection: Connection, kept: Sequence[tuple[int, NewChunk]]) -> None:
     """Chunks whose text has not changed, at the places where they are now."""
     columns = zip(*((key, c.n, c.repeats, c.place, c.dated) for key, c in kept), strict=True)
-    await connection.execute(KEEP_CHUNKS, *map(list, columns))
+    await connection.execute(KEEP_CHUNKS, *map(list, columns), deadline=PATIENCE)
 
 
 async def delete_chunks(connection: Connection, ids: Sequence[int]) -> int:
     """Delete chunks with their vectors; how many there were."""
-    return await connection.execute(DELETE_CHUNKS, list(ids))
+    return await connection.execute(DELETE_CHUNKS, list(ids), deadline=PATIENCE)
 
 
 async def status(connection: Connection, mind: str, embedder: str) -> list[CollectionStatus]:

@@ -99,7 +99,8 @@ SCOPE: Final = sql(
 # is not among them is rare. Any of the words will do. Of those in thousands of chunks only the rarest proposes any.
 _ASKED: Final = r"""
     shares AS MATERIALIZED (
-        SELECT word, share FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS m (word, share)
+        SELECT word, share
+        FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS m (word, share)
         WHERE schemaname = 'public' AND tablename = 'chunks' AND attname = 'words' AND word IS NOT NULL
     ),
     asked AS MATERIALIZED (
@@ -132,6 +133,7 @@ _DENSE: Final = """
         LIMIT $3
     )
 """
+_PROPOSED: Final = " UNION SELECT chunk_id FROM dense_{id}"
 _EXACT: Final = "embedding <=> {vector}::halfvec"
 # What the index is made on, so that the planner can use it.
 _BY_INDEX: Final = "embedding::halfvec({dimensions}) <=> {vector}::halfvec({dimensions})"
@@ -252,7 +254,7 @@ def statement_of(asked: Search, by_index: AnyOf[int]) -> tuple[str, list[object]
     statement = _SEARCH.format(
         asked=_ASKED.format(common=_COMMON, filters=where),
         dense=dense,
-        candidates="".join(f" UNION SELECT chunk_id FROM dense_{generation.id}" for generation in generations),
+        candidates="".join(_PROPOSED.format(id=generation.id) for generation in generations),
         vectors=vectors or "WHEN 0 THEN NULL::halfvec",
     )
     return statement, arguments

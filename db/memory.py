@@ -1,16 +1,19 @@
-"""What a person has told: facts, episodes, summaries, recalled by meaning and by words."""
+"""What a person has told: facts, episodes, summaries; kept, listed, corrected, ended and forgotten."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+import asyncpg
 import numpy as np
 
+from db.errors import RecordGone
 from db.rows import read, sql
 from db.text import Language, language_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from db.connection import PersonConnection
 
 MemoryKind = Literal["fact", "episode", "summary"]
+Voice = Literal["person", "mind", "other"]
+"""Who speaks in a memory: the person himself, the mind that answered him, somebody else in the conversation."""
+Scope = Literal["private", "chat", "shared"]
+"""Where a memory may be recalled: with the person alone, also in the chat it was said in, or anywhere he speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +41,17 @@ class Memory:
     kind: MemoryKind
     content: str
     language: Language
+    voice: Voice
+    speaker: str | None
+    """What the one who speaks is called, where that is known."""
+    scope: Scope
+    chat: str | None
+    """The chat with others that it was said in."""
     embedder: str | None
     """Name and version of the model that made its vector; None when it has none and is recalled by words alone."""
     created_at: datetime
     valid_from: datetime
+    """When it began to hold; of an episode, when it was said."""
     valid_until: datetime | None
     """When it ceases to hold; None when no end is known."""
 
@@ -52,13 +66,30 @@ class Embedding:
     """One dimension; kept in half precision."""
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a memory comes from, and where it may be recalled."""
+
+    session_id: UUID | None = None
+    turn_id: UUID | None = None
+    voice: Voice = "person"
+    speaker: str | None = None
+    scope: Scope = "private"
+    chat: str | None = None
+    """Needed by the scope `chat`."""
+
+
+NOWHERE: Final = Origin()
+
 REMEMBER: Final = sql(
     Memory,
     """
     INSERT INTO memories (
-        user_id, kind, content, language, session_id, source_turn_id, embedder, embedding, valid_from, valid_until
+        user_id, kind, content, language, session_id, source_turn_id, voice, speaker, scope, chat, embedder, embedding,
+        valid_from, valid_until
     )
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8::halfvec, coalesce($9, now()), $10)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12::halfvec, coalesce($13, now()), $14)
+    ON CONFLICT (source_turn_id, voice) WHERE kind = 'episode' DO NOTHING
     RETURNING @columns
     """,
 )
@@ -66,36 +97,47 @@ ALL_VALID: Final = sql(
     Memory,
     """
     SELECT @columns FROM memories
-    WHERE user_id = $1 AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())
+    WHERE user_id = $1 AND kind = ANY ($2) AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())
     ORDER BY created_at, id
     """,
 )
-FORGET: Final = "DELETE FROM memories WHERE user_id = $1 AND id = $2"
-FORGET_ALL: Final = "DELETE FROM memories WHERE user_id = $1"
-RECALL_BY_VECTOR: Final = sql(
+DRAWN_FROM: Final = sql(
+    Memory,
+    "SELECT @columns FROM memories WHERE user_id = $1 AND source_turn_id = $2 AND kind = $3 ORDER BY created_at, id",
+)
+COUNT: Final = "SELECT count(*) FROM memories WHERE user_id = $1 AND kind = $2"
+CORRECT: Final = sql(
     Memory,
     """
-    SELECT @columns, 1 - (embedding <=> $3::halfvec) AS score FROM memories
-    WHERE user_id = $1 AND embedder = $2 AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())
-    ORDER BY embedding <=> $3::halfvec, created_at DESC, id
-    LIMIT $4
+    UPDATE memories SET content = $3, language = $4, embedder = $5, embedding = $6::halfvec
+    WHERE user_id = $1 AND id = $2
+    RETURNING @columns
     """,
 )
-# Any of the words will do: asked for all of them, a question hardly ever finds what it is about.
-RECALL_BY_WORDS: Final = sql(
-    Memory,
-    r"""
-    WITH asked AS (
-        SELECT string_agg('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ')::tsquery AS any_word
-        FROM unnest(to_tsvector(($2::text)::regconfig, folded(left($3, 4000))))
+END: Final = """
+    UPDATE memories SET valid_until = greatest($3, valid_from)
+    WHERE user_id = $1 AND id = $2 AND valid_until IS NULL
+"""
+# With a fact goes what it was drawn from: the words it was told in, and the summary that may have taken it up.
+FORGET: Final = """
+    WITH gone AS (DELETE FROM memories WHERE user_id = $1 AND id = $2 RETURNING kind, session_id, source_turn_id)
+    DELETE FROM memories AS told USING gone
+    WHERE told.user_id = $1 AND gone.kind = 'fact' AND gone.source_turn_id IS NOT NULL AND told.id <> $2 AND (
+        (told.kind = 'episode' AND told.source_turn_id = gone.source_turn_id)
+        OR (told.kind = 'summary' AND told.session_id = gone.session_id)
     )
-    SELECT @columns, ts_rank(words, any_word, 1) AS score FROM memories, asked
-    WHERE user_id = $1 AND words @@ any_word
-        AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())
-    ORDER BY score DESC, created_at DESC, id
-    LIMIT $4
-    """,
-)
+"""
+THERE: Final = "SELECT EXISTS (SELECT FROM memories WHERE user_id = $1 AND id = $2)"
+FORGET_ALL: Final = "DELETE FROM memories WHERE user_id = $1"
+ENTER_CHAT: Final = "SELECT set_config('app.chat', $1, true)"
+
+
+async def enter_chat(connection: PersonConnection, chat: str) -> None:
+    """From here to the transaction's end, see only what may be recalled in a chat with others.
+
+    Row-level security sees to it: no statement, however it is written, reads a private memory or one of another chat.
+    """
+    await connection.execute(ENTER_CHAT, chat)
 
 
 async def remember(
@@ -104,40 +146,83 @@ async def remember(
     content: str,
     *,
     embedding: Embedding | None = None,
-    session_id: UUID | None = None,
-    source_turn_id: UUID | None = None,
+    origin: Origin = NOWHERE,
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
-) -> Memory:
+) -> Memory | None:
     """Keep something the person has told; it holds from now on unless told otherwise.
 
     The words it will be found by are stemmed in the language its script suggests (`db.text.language_of`).
+
+    Returns:
+        None when it is an episode of a turn that was remembered before.
+
+    Raises:
+        RecordGone: the session or the turn it comes from, or the person, is no longer there.
     """
-    row = await connection.fetchrow(
-        REMEMBER,
-        connection.user_id,
-        kind,
-        content,
-        language_of(content),
-        session_id,
-        source_turn_id,
-        embedding.embedder if embedding else None,
-        _half(embedding.vector) if embedding else None,
-        valid_from,
-        valid_until,
-    )
-    assert row is not None
-    return read(Memory, row)
+    try:
+        row = await connection.fetchrow(
+            REMEMBER,
+            connection.user_id,
+            kind,
+            content,
+            language_of(content),
+            origin.session_id,
+            origin.turn_id,
+            origin.voice,
+            origin.speaker,
+            origin.scope,
+            origin.chat,
+            *_columns(embedding),
+            valid_from,
+            valid_until,
+        )
+    except asyncpg.ForeignKeyViolationError as error:
+        raise RecordGone(record="session") from error
+    return read(Memory, row) if row is not None else None
 
 
-async def all_valid(connection: PersonConnection) -> list[Memory]:
+async def all_valid(
+    connection: PersonConnection, kinds: Sequence[MemoryKind] = ("fact", "episode", "summary")
+) -> list[Memory]:
     """All that holds now of what the person has told, oldest first."""
-    return [read(Memory, row) for row in await connection.fetch(ALL_VALID, connection.user_id)]
+    return [read(Memory, row) for row in await connection.fetch(ALL_VALID, connection.user_id, list(kinds))]
+
+
+async def drawn_from(connection: PersonConnection, turn_id: UUID, kind: MemoryKind) -> list[Memory]:
+    """What was drawn from a turn, oldest first, whether it still holds or not."""
+    return [read(Memory, row) for row in await connection.fetch(DRAWN_FROM, connection.user_id, turn_id, kind)]
+
+
+async def count(connection: PersonConnection, kind: MemoryKind) -> int:
+    """How many memories of a kind the person has."""
+    number: int = await connection.fetchval(COUNT, connection.user_id, kind)
+    return number
+
+
+async def correct(
+    connection: PersonConnection, memory_id: UUID, content: str, embedding: Embedding | None = None
+) -> Memory | None:
+    """Put other words, and their vector, in the place of a memory's; None when the person has no such memory."""
+    row = await connection.fetchrow(
+        CORRECT, connection.user_id, memory_id, content, language_of(content), *_columns(embedding)
+    )
+    return read(Memory, row) if row is not None else None
+
+
+async def end(connection: PersonConnection, memory_id: UUID, moment: datetime) -> bool:
+    """A memory ceases to hold; False when the person has no such memory, or it has an end already."""
+    return await connection.execute(END, connection.user_id, memory_id, moment) > 0
 
 
 async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
-    """Delete one memory for good; False when the person has no such memory."""
-    return await connection.execute(FORGET, connection.user_id, memory_id) > 0
+    """Delete one memory for good; False when the person has no such memory.
+
+    With a fact goes what it was drawn from: the episode it was told in, and the summary of its session.
+    """
+    there: bool = await connection.fetchval(THERE, connection.user_id, memory_id)
+    await connection.execute(FORGET, connection.user_id, memory_id)
+    return there
 
 
 async def forget_all(connection: PersonConnection) -> int:
@@ -145,28 +230,10 @@ async def forget_all(connection: PersonConnection) -> int:
     return await connection.execute(FORGET_ALL, connection.user_id)
 
 
-async def recall_by_vector(
-    connection: PersonConnection, embedding: Embedding, limit: int
-) -> list[tuple[Memory, float]]:
-    """The person's memories nearest in meaning, best first, with their cosine similarity (-1 to 1).
-
-    Exact: every valid memory with a vector of the same embedder is compared.
-    """
-    rows = await connection.fetch(
-        RECALL_BY_VECTOR, connection.user_id, embedding.embedder, _half(embedding.vector), limit
-    )
-    return [(read(Memory, row), row["score"]) for row in rows]
-
-
-async def recall_by_words(connection: PersonConnection, query: str, limit: int) -> list[tuple[Memory, float]]:
-    """The person's memories that share any word with the query, best first, with `ts_rank` tempered by length.
-
-    Words are compared by their stems, е and ё alike; of a query over 4,000 characters the head is taken. The scores
-    order one answer and mean nothing across queries.
-    """
-    rows = await connection.fetch(RECALL_BY_WORDS, connection.user_id, language_of(query), query, limit)
-    return [(read(Memory, row), row["score"]) for row in rows]
-
-
-def _half(vector: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float16]]:
+def half(vector: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float16]]:
+    """A vector as it is kept."""
     return np.asarray(vector, dtype=np.float16)
+
+
+def _columns(embedding: Embedding | None) -> tuple[object, object]:
+    return (embedding.embedder, half(embedding.vector)) if embedding else (None, None)

@@ -51,7 +51,6 @@ OPEN: Final = sql(
     RETURNING @columns
     """,
 )
-IN_COMPANY: Final = "SELECT id FROM sessions WHERE user_id = $1 AND platform || ':' || chat = $2"
 GET: Final = sql(Session, "SELECT @columns FROM sessions WHERE id = $1 AND user_id = $2")
 SET_MODE: Final = sql(
     Session,
@@ -91,11 +90,6 @@ async def get(connection: PersonConnection, session_id: UUID) -> Session:
         RecordGone: he has no such session.
     """
     return _there(await connection.fetchrow(GET, session_id, connection.user_id))
-
-
-async def in_company(connection: PersonConnection, company: str) -> frozenset[UUID]:
-    """The person's sessions in a chat with others, however many places it has (`Session.company`)."""
-    return frozenset(row["id"] for row in await connection.fetch(IN_COMPANY, connection.user_id, company))
 
 
 async def set_mode(connection: PersonConnection, session_id: UUID, mode: str) -> Session:

@@ -11,7 +11,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from bot.channels.given import Given
 from bot.locales import Language, Translator
+from consilium.errors import ConsiliumError
 
 Address = Mapping[str, Any]
 """Where an answer goes, in the platform's own terms: plain JSON, kept with the turn."""
@@ -63,6 +65,8 @@ class Incoming:
     files: Sequence[FileRef] = ()
     counted: bool = True
     """Whether it counts against the person's and the chat's allowance."""
+    given: Given | None = None
+    """The conversation, of a client that keeps it itself; the answer is shown by the process that received it then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,10 @@ class Outcome:
     """A sentence that says what went wrong and what to do; None when all went well."""
     at_fault: bool = False
     """Whether what went wrong is the service's doing, and not the message's."""
+    failure: ConsiliumError | None = None
+    """What went wrong itself, for channels that tell one kind from another."""
+    finish: str | None = None
+    """Why the answer ended: `stop`, `length` or `cancelled`; None when there is none."""
     stopped: bool = False
     """Whether the person stopped the answer before its end."""
     menu: Menu | None = None

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bot.cli import evaluate_library
+from bot.cli.evaluate_memory import memory
 from bot.cli.tables import grid, output
 from bot.cli.train import dialogues_of, train_one
 from bot.mind import Mind, load_mind
@@ -27,6 +28,9 @@ app.command("library")(evaluate_library.library)
 @app.callback()
 def evaluation() -> None:
     """Measurements that anybody can repeat."""
+
+
+app.command()(memory)
 
 
 @app.command()

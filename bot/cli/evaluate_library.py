@@ -63,11 +63,11 @@ async def _measure(
     settings: Settings, mind: Mind, data: Path, chunking: Chunking, most: int | None
 ) -> tuple[dict[str, Any], list[Measured]]:
     sets = await asyncio.to_thread(read_sets, data)
-    texts = sorted(path for path in data.rglob("*") if path.suffix in _TEXTS and path.name.lower() != "readme.md")
+    texts = await asyncio.to_thread(_texts, data)
     others = [DISTRACTORS] if texts else []
     progress = Console(stderr=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="consilium-eval-") as folder, progress.status("…") as status:
-        laid_out = await asyncio.to_thread(lay_out, sets, texts, Path(folder).resolve(), chunking)
+        laid_out = await asyncio.to_thread(lay_out, sets, texts, Path(folder), chunking)
         async with open_library(settings, mind) as services, Parser() as parser:
             evaluation = Evaluation(services.database, services.embedder, services.counter)
 
@@ -85,6 +85,10 @@ async def _measure(
             finally:
                 await evaluation.remove()
     return evaluation.configuration(sets, len(texts), chunks, chunking), measured
+
+
+def _texts(data: Path) -> list[Path]:
+    return sorted(path for path in data.rglob("*") if path.suffix in _TEXTS and path.name.lower() != "readme.md")
 
 
 def _figures(one: Measured) -> dict[str, Any]:

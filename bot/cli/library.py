@@ -37,7 +37,9 @@ Name = Annotated[str | None, typer.Option("--collection", help="One collection o
 @app.command()
 def add(
     context: typer.Context,
-    paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders to add to the collection.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders to add to the collection.", exists=True)
+    ] = None,
     collection: Name = None,
     mind_folder: MindOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow every change until interrupted.")] = False,

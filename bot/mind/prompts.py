@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from bot.mind.errors import BrokenMind, Mistake
 from bot.mind.collections import Trust
+from bot.mind.errors import BrokenMind, Mistake
 from bot.mind.places import is_inside
 from bot.mind.quoted import MAX_PASSAGE, QuotedPassage, as_data
 from bot.modes.expression import Base, Sum, Term

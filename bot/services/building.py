@@ -15,7 +15,7 @@ from db.embedded import EmbeddedServer
 from inference.adapters.store import CompositionStore
 from inference.base_model import BaseModel
 from inference.checkpoint import resolve_base_model
-from inference.embedding import SentenceTransformerEmbedder, open_embedder
+from inference.embedding import SentenceTransformerEmbedder, ServerEmbedder, open_embedder
 from inference.engine.port import Engine
 
 
@@ -54,12 +54,14 @@ async def database_address(settings: Settings) -> AsyncIterator[str]:
         yield server.dsn
 
 
-def make_embedder(settings: Settings) -> SentenceTransformerEmbedder:
+def make_embedder(settings: Settings) -> SentenceTransformerEmbedder | ServerEmbedder:
     """The embedder the settings name, its weights not yet read; blocking.
 
     Raises:
         ModelMissing, ModelUnusable: it is not here, or broken.
     """
+    if settings.embedding_url is not None:
+        return ServerEmbedder(settings.embedding_url, settings.embedding_model, _said(settings.embedding_api_key))
     return open_embedder(settings.embedding_model, settings.models_dir, allow_download=settings.allow_download)
 
 

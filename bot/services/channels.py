@@ -39,4 +39,4 @@ class Channels:
 
 def any_channel(settings: Settings) -> bool:
     """Whether there is a channel to receive from."""
-    return settings.telegram_token is not None
+    return settings.telegram_token is not None or settings.discord_token is not None

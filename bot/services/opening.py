@@ -17,12 +17,15 @@ from bot.modes.router import Router
 from bot.recall.library.drawing import Drawing, Share
 from bot.recall.library.ingest import Counter
 from bot.recall.library.search import Library
-from bot.recall.memory import PersonalMemory
+from bot.recall.memory import PersonalMemory, Rememberer
+from bot.recall.memory.reembedding import Reembedder
 from bot.services.building import base_model_folder, database_address, make_embedder, make_engine, open_composer
 from bot.services.keeping import keeping_library
 from bot.settings import Settings
+from bot.tracing import sending_traces
 from bot.turns.access import Doorkeeper
 from bot.turns.admission import Ceilings
+from bot.turns.afterwards import Afterwards
 from bot.turns.attempt import Attempts, Persistence
 from bot.turns.direct import Direct
 from bot.turns.inbox import Inbox
@@ -71,6 +74,7 @@ async def open_services(
     answers = role != "gateway"
     async with AsyncExitStack() as stack:
         mind = await asyncio.to_thread(load_mind, settings.mind)
+        await stack.enter_async_context(sending_traces(settings.otlp_endpoint, role, mind.name))
         if answers:
             progress(N_("preparing the base model (the first time takes half a minute)"))
         base_folder = await asyncio.to_thread(base_model_folder, settings, mind, weights=None if answers else False)
@@ -115,7 +119,13 @@ async def open_services(
                 await stack.enter_async_context(keeping)
             heat = Heat(settings.prewarm_modes, settings.prewarm_days)
             await stack.enter_async_context(beside(prewarm(mind, composer, engine, database, heat), "prewarm"))
-        attempts = Attempts(pipeline, Persistence(settings.turn_attempts))
+        afterwards = None
+        if engine and embedder:
+            draws = settings.engine == "sglang" if settings.draw_facts is None else settings.draw_facts
+            afterwards = Afterwards(Rememberer(database, engine, memory), draws=draws)
+            await stack.enter_async_context(beside(afterwards.run(), "afterwards"))
+            await stack.enter_async_context(beside(Reembedder(database, embedder).run(), "reembedding"))
+        attempts = Attempts(pipeline, Persistence(settings.turn_attempts), afterwards)
         direct = Direct(inbox, database, mind, presence, attempts, settings.shown_patience)
         await stack.enter_async_context(serving_metrics(settings.metrics_host, settings.metrics_port))
         yield Services(mind, dsn, database, presence, engine, composer, running, inbox, attempts, direct)

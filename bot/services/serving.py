@@ -14,6 +14,7 @@ import structlog
 from bot.channels.port import Platform
 from bot.health import Check, health_routes, serving_http
 from bot.services.channels import Channels, NoChannel, any_channel
+from bot.services.http import http_routes
 from bot.services.opening import Progress, Role, Services, beside, open_services
 from bot.settings import Settings
 from bot.turns.jobs import answer_jobs, say_jobs
@@ -27,6 +28,8 @@ _CHECKED_WITHIN: Final = 3.0
 """Seconds that one readiness check may take."""
 WORKING: Final = ("all", "worker")
 """Roles that answer what gateways take in."""
+ASKED: Final = ("all", "api")
+"""Roles that are asked over HTTP."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,13 +56,13 @@ async def serve(settings: Settings, role: Role, progress: Progress, ready: Calla
         await stack.enter_async_context(beside(_hear(services, worker), "listening"))
         checks = _checks(services, channels, role, ending)
         if settings.http_port is not None:
-            routes = health_routes(checks)
-            address = await stack.enter_async_context(serving_http(settings.http_host, settings.http_port, routes))
-            ready(address)
-        await _work(services, channels, worker, ending)
+            routes = [health_routes(checks), *([http_routes(settings, services)] if role in ASKED else [])]
+            serving = serving_http(settings.http_host, settings.http_port, *routes)
+            ready(await stack.enter_async_context(serving))
+        await _work(services, channels, worker, ending, settings.drain_seconds)
 
 
-async def _work(services: Services, channels: Channels, worker: Worker, ending: asyncio.Event) -> None:
+async def _work(services: Services, channels: Channels, worker: Worker, ending: asyncio.Event, drain: float) -> None:
     async with asyncio.TaskGroup() as group:
         receiving = [group.create_task(gateway.run(), name=name) for name, gateway in channels.gateways.items()]
         working = group.create_task(worker.run(), name="worker")
@@ -70,6 +73,7 @@ async def _work(services: Services, channels: Channels, worker: Worker, ending: 
         for task in receiving:
             task.cancel()
         worker.drain()
+        await services.direct.drain(drain)
         await asyncio.wait([working])
 
 
@@ -83,6 +87,10 @@ async def _open_channels(settings: Settings, services: Services, role: Role) -> 
             from bot.services.telegram import open_telegram
 
             channels.join(await stack.enter_async_context(open_telegram(settings, services, receives=receives)))
+        if settings.discord_token is not None:
+            from bot.services.discord import open_discord
+
+            channels.join(await stack.enter_async_context(open_discord(settings, services, receives=receives)))
         yield channels
 
 

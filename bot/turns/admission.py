@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from bot.channels.port import Incoming
@@ -14,9 +15,20 @@ from db.allowances import Allowance, Refusal
 from db.chats import chat_key
 from db.connection import Connection
 
+_FULL_FOR: Final = 60.0
+"""Seconds after which a full service is worth another try."""
+
 
 class NotAdmitted(MessageRefused):
-    """Root of why a message is not taken in now, though nothing is wrong with it."""
+    """Root of why a message is not taken in now, though nothing is wrong with it.
+
+    Attributes:
+        wait: seconds until it is worth another try.
+    """
+
+    def __init__(self, wait: float, **details: object) -> None:
+        super().__init__(**details)
+        self.wait = wait
 
 
 class TooManyMessages(NotAdmitted):
@@ -26,7 +38,7 @@ class TooManyMessages(NotAdmitted):
     remedy = N_("Send it again in {seconds} s.")
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(seconds=math.ceil(seconds))
+        super().__init__(seconds, seconds=math.ceil(seconds))
 
 
 class QuotaSpent(NotAdmitted):
@@ -36,7 +48,7 @@ class QuotaSpent(NotAdmitted):
     remedy = N_("It starts anew in {hours} h.")
 
     def __init__(self, quota: int, seconds: float) -> None:
-        super().__init__(quota=quota, hours=math.ceil(seconds / 3600))
+        super().__init__(seconds, quota=quota, hours=math.ceil(seconds / 3600))
 
 
 class ChatTooBusy(NotAdmitted):
@@ -46,7 +58,7 @@ class ChatTooBusy(NotAdmitted):
     remedy = N_("Try again in {minutes} min, or write to me in private.")
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(minutes=math.ceil(seconds / 60))
+        super().__init__(seconds, minutes=math.ceil(seconds / 60))
 
 
 class ServiceFull(NotAdmitted):
@@ -56,7 +68,7 @@ class ServiceFull(NotAdmitted):
     remedy = N_("Nothing of yours is lost but this message: send it again in a few minutes.")
 
     def __init__(self, waiting: int) -> None:
-        super().__init__(waiting=waiting)
+        super().__init__(_FULL_FOR, waiting=waiting)
 
 
 @dataclass(frozen=True, slots=True)

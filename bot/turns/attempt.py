@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,7 @@ import structlog
 
 from bot.channels.errors import DeliveryError, DeliveryFailed
 from bot.channels.port import Outcome, Reply
+from bot.turns.afterwards import Afterwards
 from bot.turns.conversation import Conversation
 from bot.turns.draft import Draft
 from bot.turns.errors import GivenUp
@@ -21,10 +22,13 @@ from bot.turns.failures import failed, foreseen, may_pass
 from bot.turns.hold import Hold
 from bot.turns.metrics import tokens_spent, turn_ended, turn_put_back
 from bot.turns.pipeline import Pipeline
+from bot.turns.traces import trace_attempt, trace_put_back, trace_turn
+from bot.turns.uninterrupted import to_its_end
 from consilium.errors import ConsiliumError
 from db.errors import DatabaseError, DatabaseUnreachable, TurnTaken
 from db.turn_states import FinalState
 from db.turns import Turn
+from inference.engine.port import FinishReason
 
 LONGEST_PAUSE: Final = 60.0
 """Seconds before another attempt, at most."""
@@ -43,14 +47,18 @@ class Persistence:
 class Attempts:
     """Works on turns that have been taken up. Each ends here, or is let go for somebody else to take up."""
 
-    def __init__(self, pipeline: Pipeline | None, persistence: Persistence) -> None:
+    def __init__(
+        self, pipeline: Pipeline | None, persistence: Persistence, afterwards: Afterwards | None = None
+    ) -> None:
         self._pipeline = pipeline
         self._persistence = persistence
+        self._afterwards = afterwards
 
     async def run(self, hold: Hold, conversation: Conversation, reply: Reply) -> Outcome | None:
         """Answer the turn; None when it is somebody else's now. What a person can be told is not raised.
 
-        A cancelled attempt lets go of the turn at once, with nothing held against it.
+        A cancelled attempt lets go of the turn at once, with nothing held against it. Of a turn that is shown here it
+        is the end: nobody waits for the answer any more, and what there is of it is kept.
         """
         turn = hold.turn
         draft = Draft(turn.mode or turn.asked_mode or conversation.session.mode)
@@ -62,9 +70,10 @@ class Attempts:
                 return None
             except asyncio.CancelledError:
                 with suppress(DatabaseError):
-                    await hold.put_back(timedelta(0), setback=False)
+                    await self._let_go(hold, draft)
                 raise
             finally:
+                trace_attempt(turn, draft)
                 await reply.close()
 
     async def _run(self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply) -> Outcome | None:
@@ -93,9 +102,16 @@ class Attempts:
         else:
             assert self._pipeline is not None
             outcome = await self._pipeline.answer(conversation, hold, draft, reply)
-        began = time.monotonic()
-        await reply.finish(outcome)
-        shown = {"deliver": time.monotonic() - began}
+        with draft.timed("deliver"):
+            await reply.finish(outcome)
+        await _ending(hold, self._end(hold, draft, outcome))
+        if self._afterwards is not None and turn.kind == "question":
+            await self._afterwards.note(conversation, turn, draft)
+        return outcome
+
+    async def _end(self, hold: Hold, draft: Draft, outcome: Outcome) -> None:
+        turn = hold.turn
+        shown = {"deliver": draft.timings["deliver"]}
         state: FinalState = "stopped" if outcome.stopped else "delivered"
         try:
             await hold.finish(state, timings=shown)
@@ -103,10 +119,21 @@ class Attempts:
             if not hold.is_shown_here or isinstance(error, TurnTaken):
                 raise
             log.warning("turn.end_not_saved", reason=str(error))
-        turn_ended(state, turn, draft.timings | shown, _age(turn))
+        turn_ended(state, turn, draft.timings, _age(turn))
+        trace_turn(turn, state, draft)
         tokens_spent(outcome.usage)
-        log.info("turn.ended", state=state, mode=outcome.mode, attempt=turn.attempts, **_rounded(draft.timings | shown))
-        return outcome
+        log.info("turn.ended", state=state, mode=outcome.mode, attempt=turn.attempts, **_rounded(draft.timings))
+
+    async def _let_go(self, hold: Hold, draft: Draft) -> None:
+        if not hold.is_shown_here:
+            await hold.put_back(timedelta(0), setback=False)
+            return
+        if draft.text:
+            draft.finish = draft.finish or FinishReason.CANCELLED
+            await hold.keep(draft.answered())
+        await hold.finish("stopped")
+        turn_ended("stopped", hold.turn, draft.timings, _age(hold.turn))
+        trace_turn(hold.turn, "stopped", draft)
 
     async def _try_later(self, hold: Hold, failure: ConsiliumError) -> None:
         pause = min(LONGEST_PAUSE, 2.0 ** (hold.turn.setbacks - 1)) * random.uniform(0.7, 1.3)  # noqa: S311
@@ -114,6 +141,7 @@ class Attempts:
             pause = max(pause, failure.wait)
         log.warning("turn.put_back", error=type(failure).__name__, reason=str(failure), pause=round(pause, 1))
         turn_put_back(type(failure).__name__)
+        trace_put_back(hold.turn, failure)
         # A database that is still away lets the job go stale, and it is taken up anew then.
         with suppress(DatabaseUnreachable):
             await hold.put_back(timedelta(seconds=pause), setback=True)
@@ -128,13 +156,22 @@ class Attempts:
                 await reply.finish(outcome)
             except DeliveryError as error:
                 log.warning("turn.failure_not_shown", reason=str(error))
+        await _ending(hold, self._fail(hold, draft, failure))
+        return outcome
+
+    async def _fail(self, hold: Hold, draft: Draft, failure: ConsiliumError) -> None:
         try:
             await hold.finish("failed", error=str(failure), answer=draft.text or None, timings=draft.timings)
         except DatabaseUnreachable as gone:
             # The turn stays unfinished in the database, which is the truth.
             log.warning("turn.failure_not_saved", reason=str(gone))
         turn_ended("failed", hold.turn, draft.timings, _age(hold.turn))
-        return outcome
+        trace_turn(hold.turn, "failed", draft, failure)
+
+
+async def _ending(hold: Hold, work: Coroutine[None, None, None]) -> None:
+    """Who asked may go as soon as he has the answer, and with him the task: that he has it is kept all the same."""
+    await (to_its_end(work) if hold.is_shown_here else work)
 
 
 def _age(turn: Turn) -> float:

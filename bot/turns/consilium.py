@@ -1,6 +1,8 @@
-"""An answer by two voices. The author thinks: the composition answers, from what it has learnt alone. The archivist
-recalls: the base model answers, from the library alone. Then they are joined, by rule: what the library bears out stands
-with its source, the rest is the author's opinion, and where neither has ground the answer says that it does not know.
+"""An answer by two voices.
+
+The author thinks: the composition answers, from what it has learnt alone. The archivist recalls: the base model answers,
+from the library alone. Then they are joined, by rule: what the library bears out stands with its source, the rest is the
+author's opinion, and where neither has ground the answer says that it does not know.
 """
 
 from __future__ import annotations
@@ -94,6 +96,7 @@ async def answer_by_two(making: Making, archive: Prompt | None) -> None:
         for task in (recalling, thinking):
             task.cancel()
         await asyncio.gather(recalling, thinking, return_exceptions=True)
+    draft.spoken[AUTHOR] = [without_marks("".join(draft.spoken.get(AUTHOR, [])))]
     draft.finish = finished.reason
 
 
@@ -154,11 +157,11 @@ async def _join(
 
 def claims(recalled: str, evidence: Sequence[Evidence]) -> list[Claim]:
     """Of what the archivist says, the sentences that the library bears out; the others are not his to say."""
-    found = []
-    for sentence in sentences(recalled):
-        if by := borne_out_by(without_marks(sentence), evidence):
-            found.append(Claim(without_marks(sentence), [one.passage for one in by]))
-    return found
+    return [
+        Claim(sentence, [one.passage for one in by])
+        for sentence in sentences(without_marks(recalled))
+        if (by := borne_out_by(sentence, evidence))
+    ]
 
 
 def is_unfounded(said: str, evidence: Sequence[Evidence]) -> bool:

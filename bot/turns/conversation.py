@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot.channels.given import Given
 from bot.channels.port import Incoming
 from bot.locales import LANGUAGES, Language, Translator, language_of, system_language
 from bot.mind import Mind
@@ -24,6 +25,8 @@ class Conversation:
     session: Session
     heard: Language
     """The language this message is written in, or the best guess."""
+    given: Given | None = None
+    """What the client brought of the conversation; None when the session has all of it."""
 
     @property
     def language(self) -> Language:
@@ -38,7 +41,8 @@ class Conversation:
 
 def heard_language(incoming: Incoming) -> Language:
     """What a message is written in; a bare command falls back on what the platform says."""
-    spoken = None if incoming.text.lstrip().startswith("/") else language_of(incoming.text)
+    is_command = incoming.given is None and incoming.text.lstrip().startswith("/")
+    spoken = None if is_command else language_of(incoming.text)
     return spoken or incoming.language or system_language()
 
 
@@ -55,7 +59,7 @@ async def open_conversation(
         mode=mind.default_mode,
         chat=incoming.chat,
     )
-    return Conversation(user, session, heard_language(incoming)), person
+    return Conversation(user, session, heard_language(incoming), incoming.given), person
 
 
 async def conversation_of(database: Database, turn: Turn) -> Conversation:

@@ -36,6 +36,8 @@ class Draft:
     usage: Usage | None = None
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds of each stage that is over."""
+    began: dict[str, float] = field(default_factory=dict)
+    """When each stage that is timed began, in seconds since 1970."""
 
     @property
     def text(self) -> str:
@@ -54,6 +56,7 @@ class Draft:
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Note how long a stage takes."""
+        self.began[stage] = time.time()
         began = time.monotonic()
         try:
             yield
@@ -96,6 +99,7 @@ class Draft:
             memories=self.prompt.memories if self.prompt else (),
             usage={"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens} if usage else {},
             stopped=self.finish is FinishReason.CANCELLED,
+            finish=str(self.finish) if self.finish else None,
         )
 
 
@@ -111,6 +115,7 @@ def outcome_of(turn: Turn) -> Outcome:
         memories=turn.recalled,
         usage={name: count for name, count in usage.items() if count is not None},
         stopped=turn.finish_reason == FinishReason.CANCELLED,
+        finish=turn.finish_reason,
     )
 
 

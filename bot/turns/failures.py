@@ -32,7 +32,7 @@ def foreseen(error: Exception) -> ConsiliumError:
 def failed(outcome: Outcome, error: ConsiliumError, say: Translator) -> Outcome:
     """The outcome with what went wrong, in the person's language."""
     at_fault = not isinstance(error, (ModeError, MessageRefused))
-    return replace(outcome, error=explain(error, say.language, say.template), at_fault=at_fault)
+    return replace(outcome, error=explain(error, say.language, say.template), at_fault=at_fault, failure=error)
 
 
 def may_pass(error: ConsiliumError) -> bool:

@@ -6,6 +6,7 @@ with a job; the first that waits in its session has one, and who ends a turn mak
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,9 +27,10 @@ from bot.turns.conversation import Conversation, heard_language, open_conversati
 from bot.turns.errors import EmptyMessage, PassedOver
 from bot.turns.failures import failed, foreseen
 from bot.turns.jobs import SAY_FIRST, answer_jobs, say_jobs
-from bot.turns.reading import CommandCall, read
+from bot.turns.reading import CommandCall, legible, read
 from bot.turns.running import RunningTurns
 from bot.turns.said import document_of, said_by
+from bot.turns.traces import trace_stage
 from consilium.errors import ConsiliumError
 from db import files, jobs, turn_states, turns
 from db.connection import Connection
@@ -100,16 +102,21 @@ class Inbox:
             MessageRefused: it is not taken in, and why; nothing is said of one that `is_silent`.
             DatabaseError: it is not taken in; the platform has to hand it over again.
         """
+        began = time.time()
         try:
             async with self._database.nobody() as connection:
                 standing = await self._door.look(connection, incoming)
-                if not isinstance(standing, NotLetIn):
-                    return await self._take_in(connection, admitted(incoming, standing), standing, process_id)
-                # Counted in a transaction that is committed, or he would be told again and again.
-                told_now = await self._door.may_tell(connection, incoming)
+                if isinstance(standing, NotLetIn):
+                    # Counted in a transaction that is committed, or he would be told again and again.
+                    told_now = await self._door.may_tell(connection, incoming)
+                else:
+                    receipt = await self._take_in(connection, admitted(incoming, standing), standing, process_id)
         except UpdateTakenIn as again:
             return await self._taken_in(incoming, again)
-        raise standing if told_now else PassedOver
+        if isinstance(standing, NotLetIn):
+            raise standing if told_now else PassedOver
+        trace_stage(receipt.turn.id, "take_in", began, time.time(), {"consilium.platform": incoming.platform})
+        return receipt
 
     async def mode_of(self, incoming: Incoming) -> str:
         """The session's mode in canonical form, for channels that show it before anything is asked."""
@@ -143,7 +150,7 @@ class Inbox:
         session = conversation.session
         if incoming.update and await turns.by_update(person, session.id, incoming.update):
             raise UpdateTakenIn(update=incoming.update)
-        message = self._understand(conversation, incoming.text)
+        message = self._understand(conversation, incoming)
         if not (isinstance(message, CommandCall) and message.name == "stop"):
             await admit(person, self._ceilings, conversation.user.id, incoming)
         arrival = Arrival(
@@ -192,9 +199,11 @@ class Inbox:
         assert turn is not None
         return Receipt(conversation, turn, is_new=False)
 
-    def _understand(self, conversation: Conversation, text: str) -> CommandCall | Ask:
+    def _understand(self, conversation: Conversation, incoming: Incoming) -> CommandCall | Ask:
         """A command, a mode switch said in a sentence, or a question with the mode to answer it in."""
-        message = read(text)
+        if incoming.given is not None:
+            return Ask(legible(incoming.text), incoming.given.mode)
+        message = read(incoming.text)
         if isinstance(message, CommandCall):
             return message
         if (expression := recognise(message.text, self._mind)) is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.channels.given import Given
 from bot.channels.port import Reply
 from bot.locales import Translator
 from bot.recall.library.cite import Citer, Quotation, evidence_of, quote, without_marks
@@ -31,6 +33,8 @@ class Making:
     question: str
     from_library: bool
     """Whether there is a library to cite; where there is none, brackets in an answer are no marks."""
+    given: Given | None = None
+    """What a client that keeps the conversation itself asks of the answer."""
 
     async def show(self, text: str) -> None:
         """Show the next piece of the answer."""
@@ -40,7 +44,13 @@ class Making:
 
     def request(self, prompt: Prompt) -> GenerationRequest:
         """What the author's voice is asked for."""
-        return GenerationRequest(prompt.messages, self.draft.adapter, self.sampling)
+        schema = self.given.schema if self.given else None
+        return GenerationRequest(prompt.messages, self.draft.adapter, self.sampling, schema)
+
+    @property
+    def stop(self) -> Sequence[str]:
+        """Texts that end the answer before them."""
+        return self.given.stop if self.given else ()
 
     def first_token(self, began: float) -> None:
         """Note how long the first piece took."""
@@ -65,7 +75,7 @@ async def answer_alone(making: Making) -> None:
         await making.show(citer.feed(piece) if citer else piece)
         draft.cited = citer.cited if citer else ()
 
-    finished = await utter(making.engine, making.request(draft.prompt), making.seconds, hear)
+    finished = await utter(making.engine, making.request(draft.prompt), making.seconds, hear, making.stop)
     if citer:
         await making.show(citer.end())
         draft.spoken[AUTHOR] = [without_marks("".join(draft.spoken.get(AUTHOR, [])))]

@@ -18,7 +18,7 @@ from bot.modes.resolve import ResolvedMode, resolve
 from bot.modes.router import Router
 from bot.recall.library.drawing import Drawing, Drawn, open_to
 from bot.recall.library.passage import Passage
-from bot.recall.memory import PersonalMemory
+from bot.recall.memory import PersonalMemory, as_note
 from bot.turns.consilium import answer_by_two, archive_prompt
 from bot.turns.conversation import Conversation
 from bot.turns.draft import Draft, outcome_of, own_words
@@ -145,10 +145,16 @@ class Pipeline:
             recalled = await self._memory.recall(
                 conversation.user.id, turn.question, self._limits.memories, chat=conversation.session.company
             )
-            async with self._database.person(conversation.user.id) as connection:
-                window = await turns.window(connection, conversation.session.id, WINDOW_TURNS, turn.seq)
-        exchanges = [Exchange(past.question, own_words(past)) for past in window if past.answer]
-        return [found.memory.content for found in recalled], exchanges
+            window = await self._window(conversation, turn)
+        return [as_note(found.memory, conversation.say) for found in recalled], window
+
+    async def _window(self, conversation: Conversation, turn: Turn) -> list[Exchange]:
+        """What was said before, oldest first."""
+        if conversation.given is not None:
+            return [Exchange(question, answer) for question, answer in conversation.given.exchanges]
+        async with self._database.person(conversation.user.id) as connection:
+            window = await turns.window(connection, conversation.session.id, WINDOW_TURNS, turn.seq)
+        return [Exchange(past.question, own_words(past)) for past in window if past.answer]
 
     async def _drawn(self, turn: Turn, mode: ResolvedMode, draft: Draft) -> Drawn:
         with draft.timed("library"):
@@ -163,8 +169,11 @@ class Pipeline:
         drawn: Drawn,
         window: Sequence[Exchange],
     ) -> Prompt:
+        given = conversation.given
+
         def system(told: Sequence[str], passages: Sequence[Passage]) -> str:
-            return render_system(self._mind, mode, told, conversation.language, quoted(passages), drawn.examples)
+            own = render_system(self._mind, mode, told, conversation.language, quoted(passages), drawn.examples)
+            return f"{own}\n\n{given.system}" if given and given.system else own
 
         return build_prompt(
             turn.question,
@@ -181,13 +190,17 @@ class Pipeline:
         return min(self._limits.prompt_tokens, self._engine.context_tokens - self._mind.sampling.max_tokens)
 
     def _making(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft, reply: Reply) -> Making:
+        given = conversation.given
+        structured = given is not None and given.schema is not None
         return Making(
             self._engine,
-            self._mind.sampling,
+            given.sampling(self._mind.sampling) if given else self._mind.sampling,
             self._limits.seconds,
             draft,
             reply,
             conversation.say,
             turn.question,
-            from_library=bool(open_to(self._mind, mode)),
+            # Marks would break what has to satisfy a schema.
+            from_library=bool(open_to(self._mind, mode)) and not structured,
+            given=given,
         )

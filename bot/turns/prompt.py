@@ -19,6 +19,7 @@ class Exchange:
     """A past question and its answer."""
 
     question: str
+    """Empty when the answer came unasked, as a greeting does."""
     answer: str
 
 
@@ -62,6 +63,7 @@ def build_prompt(
             message
             for exchange in exchanges
             for message in (Message("user", exchange.question), Message("assistant", exchange.answer))
+            if message.role == "assistant" or exchange.question
         )
         return (Message("system", system(memories[:told], passages[:quoted])), *past, Message("user", question))
 

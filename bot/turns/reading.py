@@ -31,7 +31,17 @@ class Question:
 def read(text: str) -> CommandCall | Question:
     """Tell a command from a question.
 
-    What neither Postgres nor a tokenizer can take (NUL, lone surrogates) becomes U+FFFD; all else is left as written.
+    Raises:
+        EmptyMessage: nothing visible is left.
+    """
+    text = legible(text)
+    if found := _COMMAND.fullmatch(text):
+        return CommandCall(found["name"].lower(), (found["argument"] or "").strip())
+    return Question(text)
+
+
+def legible(text: str) -> str:
+    """The text without the spaces around it; what neither Postgres nor a tokenizer can take becomes U+FFFD.
 
     Raises:
         EmptyMessage: nothing visible is left.
@@ -39,6 +49,4 @@ def read(text: str) -> CommandCall | Question:
     text = clean_text(text).strip()
     if all(unicodedata.category(c) in _INVISIBLE for c in text):
         raise EmptyMessage
-    if found := _COMMAND.fullmatch(text):
-        return CommandCall(found["name"].lower(), (found["argument"] or "").strip())
-    return Question(text)
+    return text

@@ -163,7 +163,7 @@ def _reach(text: str, at: int, most: int) -> int:
 
 def _whole_character(text: str, at: int, end: int) -> int:
     """An end that parts no letter from its accents, and no emoji that is joined of several."""
-    for back in range(end, max(at + 1, end - 16), -1):
+    for back in range(end, max(at, end - 16), -1):
         parted = unicodedata.combining(text[back]) or text[back] in "\u200d\ufe0f" or text[back - 1] == "\u200d"
         if not parted and not "\U0001f3fb" <= text[back] <= "\U0001f3ff":
             return back

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from bot.locales import LANGUAGES, Translator, language_of
+from bot.locales import LANGUAGES, Language, Translator, language_of
 from bot.recall.library.chunk import Chunk, Cutting, TokenCounter, cut
 from bot.recall.library.chunk.units import title_of
 from bot.recall.library.parse.block import Block
@@ -33,7 +33,7 @@ class Document:
 
     def cut(self, cutting: Cutting, count: TokenCounter) -> Iterator[Chunk]:
         """The chunks, as they are asked for."""
-        spoken = next((code for code in LANGUAGES if code == self.language), "en")
+        spoken: Language = next((code for code in LANGUAGES if code == self.language), "en")
         return cut(self.blocks, self.title, cutting, count, Translator(spoken))
 
 
@@ -53,4 +53,4 @@ def read_document(
 def _language(sample: str, languages: Sequence[str]) -> str:
     """The one of the collection's languages that its letters speak for; the first when they speak for none."""
     written = language_of(sample)
-    return written if written in languages else languages[0]
+    return written if written is not None and written in languages else languages[0]

@@ -28,6 +28,8 @@ async def embed_pending(
     async with database.nobody() as connection:
         generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
         total = await embeddings.count_pending(connection, generation.id, collections)
+    if total:
+        await embedder.embed([""])  # loads the model, which may take longer than a transaction may stand idle
     done, last = 0, 0
     while total:
         told(done, max(total, done))

@@ -16,7 +16,7 @@ from bot.errors import BotError
 from bot.mind import Mind, load_mind
 from bot.mind.collections import Chunking
 from bot.recall.library.ingest import CUTTING_VERSION, Counter, Ingest
-from bot.recall.library.search import Library, Tuning
+from bot.recall.library.search import TUNING, Library, Tuning
 from consilium.errors import N_
 from db import library as rows
 from db.database import Database
@@ -26,8 +26,8 @@ MIND: Final = "eval-library"
 """The name under which the measured library lies in the database, until the measurement is over."""
 DISTRACTORS: Final = "distractors"
 CUTOFFS: Final = (1, 5, 10)
-METHODS: Final = {"words": {"dense": 0.0}, "dense": {"words": 0.0}, "fused": {}}
-"""What of the tuning each way of searching changes."""
+METHODS: Final[dict[str, tuple[float, float]]] = {"words": (1, 0), "dense": (0, 1), "fused": (1, 1)}
+"""Ways of searching: what becomes of the weights of words and of the dense part."""
 _LARGEST: Final = 64 << 20
 _MIND_FILE: Final = """
 name: eval-library
@@ -84,10 +84,8 @@ def read_sets(folder: Path) -> list[QuestionSet]:
     Raises:
         NoQuestions: there is none.
     """
-    found = []
-    for path in sorted(folder.rglob("*.json")):
-        if path.stat().st_size <= _LARGEST and (one := _read_set(path)):
-            found.append(one)
+    small = [path for path in sorted(folder.rglob("*.json")) if path.stat().st_size <= _LARGEST]
+    found = [one for path in small if (one := _read_set(path))]
     if not found:
         raise NoQuestions(folder)
     return found
@@ -95,17 +93,17 @@ def read_sets(folder: Path) -> list[QuestionSet]:
 
 def lay_out(sets: Sequence[QuestionSet], texts: Sequence[Path], folder: Path, chunking: Chunking) -> Mind:
     """A mind whose library is the sets' paragraphs, each a document, and the texts as distractors; blocking."""
-    config = ["collections:"]
+    folder = folder.resolve()
     for one in sets:
         for number, paragraph in enumerate(one.paragraphs):
             _write(folder / uri(one, number), paragraph)
     for number, text in enumerate(texts):
         _write(folder / DISTRACTORS / f"{number}-{text.name}", text.read_bytes())
     cut = f"{{size: {chunking.size}, overlap: {chunking.overlap}}}"
-    for name in [*(one.name for one in sets), *([DISTRACTORS] if texts else [])]:
-        config.append(f"  {name}: {{kind: article, path: '{name}/*', language: [en, ru], chunking: {cut}}}")
+    names = [*(one.name for one in sets), *([DISTRACTORS] if texts else [])]
+    config = [f"  {name}: {{kind: article, path: '{name}/*', language: [en, ru], chunking: {cut}}}" for name in names]
     _write(folder / "mind.yaml", _MIND_FILE)
-    _write(folder / "rag_config.yaml", "\n".join(config))
+    _write(folder / "rag_config.yaml", "\n".join(["collections:", *config]))
     _write(folder / "prompts" / "system.j2", MIND)
     return load_mind(folder, trained=False)
 
@@ -126,7 +124,7 @@ def pairs(sets: Sequence[QuestionSet]) -> Iterator[tuple[QuestionSet, QuestionSe
 class Evaluation:
     """A library of the data, filled as any is, and measured."""
 
-    def __init__(self, database: Database, embedder: Embedder, counter: Counter, tuning: Tuning = Tuning()) -> None:
+    def __init__(self, database: Database, embedder: Embedder, counter: Counter, tuning: Tuning = TUNING) -> None:
         self._database = database
         self._embedder = embedder
         self._counter = counter
@@ -153,7 +151,8 @@ class Evaluation:
             others: collections that are searched as well.
             most: questions at most, the first ones.
         """
-        tuning = replace(self._tuning, **METHODS[method])
+        words, dense = METHODS[method]
+        tuning = replace(self._tuning, words=self._tuning.words * words, dense=self._tuning.dense * dense)
         library = Library(self._database, self._embedder, MIND, self._counter.count, tuning=tuning)
         answers = {key: number for key, _, number in searched.questions}
         questions = [(text, answers[key]) for key, text, _ in asked.questions if key in answers][:most]
@@ -192,7 +191,8 @@ class Evaluation:
 def _read_set(path: Path) -> QuestionSet | None:
     try:
         articles = json.loads(path.read_text("utf-8"))["data"]
-        paragraphs, questions = [], []
+        paragraphs: list[str] = []
+        questions: list[tuple[str, str, int]] = []
         for article in articles:
             for paragraph in article["paragraphs"]:
                 questions += [(str(q["id"]), str(q["question"]), len(paragraphs)) for q in paragraph["qas"]]

@@ -41,6 +41,9 @@ class Tuning:
     """How many of the best the reranker reads, where there is one."""
 
 
+TUNING: Final = Tuning()
+
+
 class Library:
     """Finds what a mind's author has written that bears on a question. Style examples are never among it."""
 
@@ -53,7 +56,7 @@ class Library:
         *,
         former: Sequence[Embedder] = (),
         reranker: Reranker | None = None,
-        tuning: Tuning = Tuning(),
+        tuning: Tuning = TUNING,
     ) -> None:
         """Set up.
 

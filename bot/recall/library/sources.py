@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,11 +68,6 @@ def digest_of(path: Path, limits: Limits) -> str:
     except OSError as error:
         raise Gone(reason_of(error)) from error
     return str(digest.hexdigest(16))
-
-
-def missing(paths: Sequence[Path]) -> list[Path]:
-    """Those of the paths that are not there; blocking."""
-    return [path for path in paths if not path.exists()]
 
 
 def _files(path: Path) -> Iterator[Path]:

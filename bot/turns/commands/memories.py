@@ -7,30 +7,73 @@ from bot.turns.commands.context import COMMANDS, CommandContext
 from bot.turns.commands.registry import Said
 from bot.turns.errors import BadArgument
 from consilium.errors import N_
+from db.memory import Memory
 
 MAX_CHARACTERS = 2000
 """Of one memory: what an embedder can take in, and a prompt can hold beside others."""
+_NOTHING = N_("I remember nothing about you yet. Tell me with /remember.")
 
 
 @COMMANDS.command("remember", N_("keep something about you, for this and later conversations"), "TEXT")
 async def remember(context: CommandContext, argument: str) -> Said:
     """Keep a fact about the person."""
     if not argument or len(argument) > MAX_CHARACTERS:
-        shown = argument if len(argument) <= 40 else f"{argument[:40]}…"
         usage = context.say("/remember TEXT, up to {limit} characters", limit=MAX_CHARACTERS)
-        raise BadArgument("remember", shown, usage)
-    conversation = context.conversation
-    memory = await context.memory.remember(context.connection, argument, conversation.session.id, context.turn.id)
+        raise BadArgument("remember", _shown(argument), usage)
+    session = context.conversation.session
+    memory = await context.memory.remember(
+        context.connection, argument, session.id, context.turn.id, chat=session.company
+    )
     return Said(context.say("I will remember: {content}", content=memory.content))
 
 
-@COMMANDS.command("memory", N_("what I remember about you"), in_private=True)
-async def show_memory(context: CommandContext, _argument: str) -> Said:
-    """Number everything remembered, oldest first."""
+@COMMANDS.command(
+    "memory", N_("what I remember about you; with a number and a text, correct it"), "[N TEXT]", in_private=True
+)
+async def show_memory(context: CommandContext, argument: str) -> Said:
+    """Number everything remembered, oldest first; or put other words in the place of one."""
+    if argument:
+        return await _correct(context, argument)
     memories = await context.memory.all(context.connection)
+    episodes = await context.memory.episodes(context.connection)
     say = context.say
+    if not memories and not episodes:
+        return Said(say(_NOTHING))
+    told = say("Beside it I remember {count} messages of our conversations.", count=episodes) if episodes else ""
     if not memories:
-        return Said(say("I remember nothing about you yet. Tell me with /remember."))
-    rows = [(str(n), memory.content, f"{memory.created_at:%Y-%m-%d}") for n, memory in enumerate(memories, 1)]
-    text = say("This is what I remember about you; /forget N deletes one, /forget all deletes everything.")
-    return Said(text, Table(("N", say("what"), say("since")), rows))
+        return Said(say("I have noted nothing about you yet.") + f"\n{told}")
+    rows = [(str(n), memory.content, f"{memory.valid_from:%Y-%m-%d}") for n, memory in enumerate(memories, 1)]
+    text = say(
+        "This is what I remember about you; /memory N TEXT corrects one, /forget N deletes one, /forget all deletes"
+        " everything."
+    )
+    return Said(f"{text}\n{told}".strip(), Table(("N", say("what"), say("since")), rows))
+
+
+async def _correct(context: CommandContext, argument: str) -> Said:
+    number, _, text = argument.partition(" ")
+    memories = await context.memory.all(context.connection)
+    if not memories:
+        return Said(context.say(_NOTHING))
+    usage = context.say(
+        "/memory N TEXT with N from /memory (1 to {last}), and up to {limit} characters",
+        last=len(memories),
+        limit=MAX_CHARACTERS,
+    )
+    chosen = _numbered(memories, number, "memory", usage)
+    text = text.strip()
+    if not text or len(text) > MAX_CHARACTERS:
+        raise BadArgument("memory", _shown(argument), usage)
+    await context.memory.correct(context.connection, chosen.id, text)
+    return Said(context.say("I will remember instead: {content}", content=text))
+
+
+def _numbered(memories: list[Memory], number: str, command: str, usage: str) -> Memory:
+    place = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
+    if not 1 <= place <= len(memories):
+        raise BadArgument(command, _shown(number), usage)
+    return memories[place - 1]
+
+
+def _shown(argument: str) -> str:
+    return argument if len(argument) <= 40 else f"{argument[:40]}…"

@@ -98,12 +98,6 @@ BEGIN
         EXECUTE format('DROP INDEX IF EXISTS public.vectors_of_%s', gone);
         DELETE FROM public.embedders WHERE id = gone;
     END LOOP;
-    UPDATE public.collections AS c SET size = counted.size
-    FROM (
-        SELECT o.id, (SELECT count(*) FROM public.chunks AS h WHERE h.collection_id = o.id) AS size
-        FROM public.collections AS o
-    ) AS counted
-    WHERE counted.id = c.id AND counted.size <> c.size;
     SELECT e.dimensions INTO size FROM public.embedders AS e WHERE e.id = current_embedder AND NOT e.indexed;
     IF size IS NOT NULL AND (
         SELECT count(*) > threshold FROM public.vectors AS v WHERE v.embedder = current_embedder
@@ -121,6 +115,13 @@ BEGIN
         UPDATE public.embedders SET indexed = true WHERE id = current_embedder;
     END IF;
     ANALYZE public.chunks, public.vectors;
+    -- Last, because whoever brings his collections up to date waits for these rows.
+    UPDATE public.collections AS c SET size = counted.size
+    FROM (
+        SELECT o.id, (SELECT count(*) FROM public.chunks AS h WHERE h.collection_id = o.id) AS size
+        FROM public.collections AS o
+    ) AS counted
+    WHERE counted.id = c.id AND counted.size <> c.size;
 END
 $$;
 

@@ -34,13 +34,8 @@ def main() -> None:
     parser.add_argument("--with-stdin", action="store_true", help="end with stdin, so that it never outlives a test")
     options = parser.parse_args()
     limits = Limits.off() if options.no_limits else Limits()
-    asyncio.run(
-        run(
-            FakeTelegram(options.token, options.username, limits, options.seed),
-            options.port,
-            with_stdin=options.with_stdin,
-        )
-    )
+    telegram = FakeTelegram(options.token, options.username, limits, options.seed)
+    asyncio.run(run(telegram, options.port, with_stdin=options.with_stdin))
 
 
 if __name__ == "__main__":

@@ -40,11 +40,11 @@ class Core:
     profile: dict[tuple[str, ...], Any] = field(default_factory=dict)
     """Commands by scope and language, descriptions by language."""
 
-    def chat(self, call: Call, access: str = "read", name: str = "chat_id") -> Chat:
+    def chat(self, call: Call, access: str = "read") -> Chat:
         """The chat a call is for, if the bot may do there what it is about to: `read`, `edit` or `write`."""
-        given = call.text(name)
+        given = call.text("chat_id")
         if not given:
-            raise bad(f"{name} is empty")
+            raise bad("chat_id is empty")
         chat = self._find(given)
         if chat is None:
             raise bad("chat not found")

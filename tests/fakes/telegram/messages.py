@@ -180,7 +180,7 @@ def _rich(call: Call) -> tuple[str, dict[str, Any]]:
         raise bad("Rich message must be non-empty")
     if sum(bool(given.get(key)) for key in ("html", "markdown", "blocks")) > 1:
         raise bad("Exactly one of html, markdown and blocks must be used in the rich message")
-    blocks = given.get("blocks")
+    blocks = given.get("blocks") or []
     plain = given.get("html") or given.get("markdown") or "\n".join(str(b.get("text", "")) for b in blocks)
     if len(plain) > MAX_RICH:
         raise bad("MESSAGE_TOO_LONG")

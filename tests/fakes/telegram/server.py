@@ -2,8 +2,9 @@
 
 What it answers, and in which words, is what the sources of Telegram's own Bot API server and of TDLib say, where they
 say it; where only Telegram's closed servers know, the module concerned says what was chosen. Left out: a repeated
-getUpdates is not slowed down, a second 409 does not come three seconds late, texts with a `parse_mode` are taken as
-they are (and noted), and links in the bot's own messages are not found.
+getUpdates is not slowed down, a second 409 does not come three seconds late, setWebhook may come more than once a
+second, updates never get too old, texts with a `parse_mode` are taken as they are (and noted), and links in the bot's
+own messages are not found.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from tests.fakes.telegram.scripting import Fault, Faults
 from tests.fakes.telegram.state import Person, World
 from tests.fakes.telegram.updates import Updates
 from tests.fakes.telegram.users import Users
-from tests.fakes.telegram.wire import Call, read_fields
+from tests.fakes.telegram.wire import MAX_BODY, Call, read_fields
 
 T = TypeVar("T")
 TOKEN = "4242:test-token-of-the-fake-telegram-server"
@@ -70,7 +71,7 @@ class FakeTelegram:
     @asynccontextmanager
     async def serving(self, port: int = 0) -> AsyncIterator[str]:
         """The server's URL, as long as this is open."""
-        app = web.Application()
+        app = web.Application(client_max_size=MAX_BODY * 2)
         app.router.add_route("*", "/bot{token}/{method}", self._handle)
         app.router.add_get("/file/bot{token}/{path:.+}", self._file)
         add_control(app, self)

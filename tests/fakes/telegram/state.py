@@ -43,7 +43,7 @@ class Message:
     date: int
     text: str = ""
     entities: list[dict[str, Any]] = field(default_factory=list)
-    markup: dict[str, Any] | None = None
+    markup: dict[str, list[list[dict[str, Any]]]] | None = None
     thread: int | None = None
     reply_to: Message | None = None
     document: dict[str, Any] | None = None
@@ -57,7 +57,7 @@ class Message:
     @property
     def buttons(self) -> list[list[dict[str, Any]]]:
         """Its inline keyboard."""
-        return (self.markup or {}).get("inline_keyboard", [])
+        return self.markup["inline_keyboard"] if self.markup else []
 
     def json(self, *, nested: bool = False) -> dict[str, Any]:
         """A `Message`; one that is nested in another shows no reply of its own."""
@@ -126,7 +126,6 @@ class Draft:
     until: float
     can_stop: bool
     keep_on_stop: bool
-    stopped: bool = False
 
 
 @dataclass
@@ -172,7 +171,8 @@ class World:
     queries: dict[str, Query] = field(default_factory=dict)
     files: dict[str, Stored] = field(default_factory=dict)
     shared_ids: int = 0
-    last_id: int = 1000
+    last_id: int = 7_000_000_000
+    """Far over 32 bits, as those of new people are."""
 
     def fresh_id(self) -> int:
         """A number nothing else has."""

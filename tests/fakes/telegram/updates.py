@@ -60,6 +60,7 @@ class Updates:
     last: int = 700_000_000
     _held: asyncio.Future[str] | None = None
     """A poll that waits; it ends with nothing, or with the reason for a 409."""
+    _connections: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     _posting: dict[tuple[str, int], asyncio.Task[None]] = field(default_factory=dict)
 
     def add(self, kind: str, payload: dict[str, Any], about: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from tests.fakes.telegram.core import Core
 from tests.fakes.telegram.lookups import as_member
 from tests.fakes.telegram.state import Chat, Message, Person, Query
-from tests.fakes.telegram.validation import found_entities
+from tests.fakes.telegram.validation import MAX_TEXT, found_entities, utf16
 from tests.fakes.telegram.views import Shown, ShownDraft, shown
 
 
@@ -70,7 +70,8 @@ class Users:
         """Delete a topic, and all that is in it."""
         del self._chat(chat).topics[thread]
         for message in self._chat(chat).messages.values():
-            message.deleted = message.deleted or message.thread == thread
+            if message.thread == thread and not message.deleted:
+                self.delete(chat, message.id)
 
     def start(self, user: int) -> int:
         """Press Start."""
@@ -149,6 +150,7 @@ class Users:
         if draft is None or not draft.can_stop:
             raise ValueError("there is no draft that can be stopped")
         world.stopped.add((user, thread, draft.id))
+        draft.can_stop = False
         if not draft.keep_on_stop:
             del world.drafts[user, thread]
         payload = {"chat": self._chat(user).json(), "draft_id": draft.id}
@@ -214,6 +216,8 @@ class Users:
             if person.blocked:
                 raise ValueError("this person has blocked the bot")
             person.started = True
+        if utf16(what["text"]) > MAX_TEXT:
+            raise ValueError("a text this long is sent in pieces")
         if thread is not None and thread not in place.topics:
             raise ValueError("there is no such topic")
         answered = self._seen(chat, reply_to) if reply_to is not None else None

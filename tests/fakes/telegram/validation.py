@@ -112,7 +112,8 @@ def _cleaned(text: str, entities: list[dict[str, Any]], empty: bool, records: Re
                 raise bad(f"Receive an entity with incorrect {field} {entity[field]}")
     ordered = sorted((e for e in entities if e["length"]), key=lambda e: (e["offset"], -e["length"]))
     _check_ends(units, ordered)
-    moved, kept = [], []
+    moved: list[int] = []
+    kept: list[int] = []
     for unit in units:
         moved.append(len(kept))
         if unit not in INVISIBLE:

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from db import jobs, memory, sessions, turn_states, usage, users
+from db import jobs, memory, recall, sessions, turn_states, usage, users
 from db.database import Database
 from db.embedded import EmbeddedServer
 from db.errors import DatabaseRefused, MigrationFailed, ServiceRoleDenied, UnsafeRole
-from db.memory import Embedding
+from db.memory import Embedding, Origin
 from db.migrate import migrate
 from db.usage import ModeUse
 from tests.fixtures.postgres import dsn_of, run_sql, server_directory
@@ -83,11 +83,12 @@ async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provid
             assert held is not None
             await turn_states.start_answering(connection, held, mode="core+sleep", adapter=None)
             embedding = Embedding("e", np.ones(384))
-            kept = await memory.remember(
-                connection, "fact", "Спит плохо", embedding=embedding, session_id=session.id, source_turn_id=turn.id
-            )
-            assert [found for found, _ in await memory.recall_by_vector(connection, embedding, 5)] == [kept]
-            assert [found for found, _ in await memory.recall_by_words(connection, "почему я плохо сплю", 5)] == [kept]
+            origin = Origin(session.id, turn.id)
+            kept = await memory.remember(connection, "fact", "Спит плохо", embedding=embedding, origin=origin)
+            features = await recall.compare(connection, recall.Asked("почему я плохо сплю", [embedding]))
+            assert features.similarity.tolist() == pytest.approx([1.0])
+            assert features.hits[0] > 0
+            assert await recall.by_ids(connection, [features.id(0)]) == [kept]
         async with second.person(boris) as connection:
             assert await memory.all_valid(connection) == []
             assert await usage.hot_modes(connection, turn.created_at, 5) == [ModeUse("core+sleep", 1)]

@@ -1,11 +1,13 @@
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
-from db import memory, sessions
+from db import memory, recall, sessions
 from db.database import Database
-from db.memory import Embedding
+from db.errors import RecordGone
+from db.memory import Embedding, Origin
 from db.users import User
 from tests.fixtures.turns import ask
 
@@ -19,8 +21,7 @@ async def test_what_is_remembered_comes_back_in_order(database: Database, anna: 
             "fact",
             "runs in the mornings",
             embedding=Embedding("minilm@1", [0.25, -1.0, 3.0]),
-            session_id=session.id,
-            source_turn_id=turn.id,
+            origin=Origin(session.id, turn.id),
         )
         episode = await memory.remember(connection, "episode", "Вчера пробежал 10 км")
         summary = await memory.remember(connection, "summary", "42")
@@ -43,9 +44,10 @@ async def test_only_what_holds_now_is_recalled(database: Database, anna: User) -
             ("knee hurts future", now + day, None),
         ):
             await memory.remember(connection, "fact", content, embedding=vector, valid_from=start, valid_until=end)
-        assert [kept.content for kept in await memory.all_valid(connection)] == ["knee hurts now"]
-        assert [kept.content for kept, _ in await memory.recall_by_words(connection, "knee", 9)] == ["knee hurts now"]
-        assert [kept.content for kept, _ in await memory.recall_by_vector(connection, vector, 9)] == ["knee hurts now"]
+        (now_held,) = await memory.all_valid(connection)
+        assert now_held.content == "knee hurts now"
+        features = await recall.compare(connection, recall.Asked("knee", [vector]))
+        assert [features.id(row) for row in range(len(features))] == [now_held.id]
 
 
 async def test_forgetting_deletes(database: Database, dsn: str, anna: User, boris: User) -> None:
@@ -69,7 +71,7 @@ async def test_a_memory_outlives_its_session(database: Database, dsn: str, anna:
     async with database.person(anna.id) as connection:
         session = await sessions.open(connection, platform="console", place="home")
         turn = await ask(connection, session.id, "?")
-        await memory.remember(connection, "fact", "x", session_id=session.id, source_turn_id=turn.id)
+        await memory.remember(connection, "fact", "x", origin=Origin(session.id, turn.id))
         await connection.execute("DELETE FROM sessions WHERE id = $1", session.id)
         (kept,) = await memory.all_valid(connection)
     assert (kept.user_id, kept.session_id, kept.source_turn_id) == (anna.id, None, None)
@@ -86,4 +88,54 @@ async def test_a_million_different_words_can_be_remembered(database: Database, a
     content = " ".join(f"слово{number}" for number in range(1_000_000))
     async with database.person(anna.id) as connection:
         await memory.remember(connection, "episode", content)
-        assert len(await memory.recall_by_words(connection, "слово7", 1)) == 1
+        assert (await recall.compare(connection, recall.Asked("слово7"))).hits.tolist() == [1]
+
+
+async def test_a_turn_is_remembered_once(database: Database, anna: User) -> None:
+    async with database.person(anna.id) as connection:
+        session = await sessions.open(connection, platform="console", place="home")
+        turn = await ask(connection, session.id, "I run")
+        for voice in ("person", "mind"):
+            origin = Origin(session.id, turn.id, voice=voice)
+            assert await memory.remember(connection, "episode", "I run", origin=origin)
+            assert await memory.remember(connection, "episode", "I run", origin=origin) is None
+        assert await memory.count(connection, "episode") == 2
+
+
+async def test_what_comes_from_nothing_that_is_there_is_refused(database: Database, anna: User, boris: User) -> None:
+    async with database.person(boris.id) as connection:
+        his = await sessions.open(connection, platform="console", place="home")
+    for session_id in (his.id, uuid4()):
+        with pytest.raises(RecordGone):
+            async with database.person(anna.id) as connection:
+                await memory.remember(connection, "fact", "x", origin=Origin(session_id))
+
+
+async def test_a_memory_is_corrected_and_ended(database: Database, anna: User) -> None:
+    async with database.person(anna.id) as connection:
+        kept = await memory.remember(connection, "fact", "runs", embedding=Embedding("e", [1.0, 0.0]))
+        assert kept is not None
+        corrected = await memory.correct(connection, kept.id, "плавает")
+        assert corrected is not None
+        assert (corrected.content, corrected.language, corrected.embedder) == ("плавает", "russian", None)
+        assert (await recall.compare(connection, recall.Asked("плавать"))).hits.tolist() == [1]
+        assert await memory.end(connection, kept.id, datetime.now(UTC))
+        assert not await memory.end(connection, kept.id, datetime.now(UTC))
+    async with database.person(anna.id) as connection:
+        assert await memory.all_valid(connection) == []
+        assert await memory.correct(connection, uuid4(), "x") is None
+
+
+async def test_with_a_fact_goes_what_it_was_drawn_from(database: Database, anna: User) -> None:
+    async with database.person(anna.id) as connection:
+        session = await sessions.open(connection, platform="console", place="home")
+        first, second = await ask(connection, session.id, "1"), await ask(connection, session.id, "2")
+        fact = await memory.remember(connection, "fact", "fact", origin=Origin(session.id, first.id))
+        await memory.remember(connection, "episode", "told", origin=Origin(session.id, first.id))
+        await memory.remember(connection, "episode", "answered", origin=Origin(session.id, first.id, voice="mind"))
+        await memory.remember(connection, "episode", "other", origin=Origin(session.id, second.id))
+        await memory.remember(connection, "summary", "sum", origin=Origin(session.id, second.id))
+        await memory.remember(connection, "fact", "unrelated")
+        assert fact is not None
+        assert await memory.forget(connection, fact.id)
+        assert [kept.content for kept in await memory.all_valid(connection)] == ["other", "unrelated"]

@@ -1,11 +1,14 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
-from db import memory, users
+from db import memory, recall, sessions, users
 from db.connection import PersonConnection
 from db.database import Database
 from db.embedded import EmbeddedServer
-from db.memory import Embedding
+from db.memory import Embedding, Origin
+from db.recall import Asked
 from db.users import User
 from tests.fixtures.postgres import dsn_of, run_sql
 
@@ -15,8 +18,20 @@ async def tell(connection: PersonConnection, *contents: str) -> None:
         await memory.remember(connection, "fact", content)
 
 
-async def recalled(connection: PersonConnection, query: str, limit: int = 10) -> list[str]:
-    return [kept.content for kept, _ in await memory.recall_by_words(connection, query, limit)]
+async def recalled(connection: PersonConnection, query: str) -> list[str]:
+    """What shares words with the query, the most of them first."""
+    features = await recall.compare(connection, Asked(query))
+    shared = [int(hits).bit_count() for hits in features.hits]
+    best = sorted((row for row in range(len(features)) if shared[row]), key=lambda row: -shared[row])
+    return [kept.content for kept in await recall.by_ids(connection, [features.id(row) for row in best])]
+
+
+async def similarities(connection: PersonConnection, *embeddings: Embedding) -> dict[str, float]:
+    """Every memory with its similarity."""
+    features = await recall.compare(connection, Asked("", embeddings))
+    rows = range(len(features))
+    kept = await recall.by_ids(connection, [features.id(row) for row in rows])
+    return {memory.content: features.similarity[row] for row, memory in zip(rows, kept, strict=True)}
 
 
 async def test_vectors_are_ranked_exactly(database: Database, anna: User, boris: User) -> None:
@@ -33,29 +48,32 @@ async def test_vectors_are_ranked_exactly(database: Database, anna: User, boris:
             await memory.remember(connection, "fact", "other model", embedding=Embedding("model@2", vector))
         await memory.remember(connection, "fact", "no vector")
         for query in queries:
-            found = await memory.recall_by_vector(connection, Embedding("model@1", query), 10)
+            found = await similarities(connection, Embedding("model@1", query))
             a, b = vectors.astype(np.float64), query.astype(np.float64)
             cosines = a @ b / (np.linalg.norm(a, axis=1) * np.linalg.norm(b))
-            nearest = np.argsort(-cosines)[:10]
-            assert [kept.content for kept, _ in found] == [str(number) for number in nearest]
-            assert [score for _, score in found] == pytest.approx(cosines[nearest].tolist(), abs=1e-5)
+            assert [found[str(number)] for number in range(len(vectors))] == pytest.approx(cosines.tolist(), abs=1e-5)
+            assert np.isnan([found["other model"], found["no vector"]]).all()
+            assert "boris" not in found
 
 
 async def test_models_of_different_size_live_side_by_side(database: Database, anna: User) -> None:
+    sizes = (2, 384, 1024)
     async with database.person(anna.id) as connection:
-        for size in (2, 384, 1024):
+        for size in sizes:
             await memory.remember(connection, "fact", str(size), embedding=Embedding(f"m{size}", np.ones(size)))
-        for size in (2, 384, 1024):
-            ((kept, score),) = await memory.recall_by_vector(connection, Embedding(f"m{size}", np.ones(size)), 9)
-            assert kept.content == str(size)
-            assert score == pytest.approx(1)
+        for size in sizes:
+            found = await similarities(connection, Embedding(f"m{size}", np.ones(size)))
+            assert {content for content, near in found.items() if not np.isnan(near)} == {str(size)}
+        # Vectors of two models are each compared with the question's vector by the same.
+        two = await similarities(connection, Embedding("m2", [1, -1]), Embedding("m384", -np.ones(384)))
+        assert two == pytest.approx({"2": 0, "384": -1, "1024": np.nan}, abs=1e-5, nan_ok=True)
 
 
 async def test_any_word_of_the_query_will_do(database: Database, anna: User) -> None:
     async with database.person(anna.id) as connection:
         await tell(connection, "My left knee hurts after running", "I sleep seven hours", "I like tea")
         found = await recalled(connection, "Why does the knee ache when I run downhill, and how much should one sleep?")
-    assert found == ["My left knee hurts after running", "I sleep seven hours"]
+    assert set(found) == {"My left knee hurts after running", "I sleep seven hours"}
 
 
 async def test_russian_words_are_found_in_any_form(database: Database, anna: User) -> None:
@@ -83,16 +101,31 @@ async def test_text_of_neither_script_is_found(database: Database, anna: User) -
         assert await recalled(connection, "180") == ["пульс 180"]
 
 
-async def test_more_and_denser_matches_come_first(database: Database, anna: User) -> None:
+async def test_more_of_the_words_come_first_and_lengths_are_known(database: Database, anna: User) -> None:
     long = "coffee " + " ".join(f"word{number}" for number in range(200))
     async with database.person(anna.id) as connection:
         await tell(connection, "coffee in the morning", "coffee and sugar in the morning", long)
-        assert await recalled(connection, "coffee sugar") == [
-            "coffee and sugar in the morning",
-            "coffee in the morning",
-            long,
-        ]
-        assert await recalled(connection, "coffee sugar", 1) == ["coffee and sugar in the morning"]
+        assert (await recalled(connection, "coffee sugar"))[0] == "coffee and sugar in the morning"
+        features = await recall.compare(connection, Asked("coffee"))
+        assert sorted(features.words.tolist()) == [2, 3, 201]
+
+
+async def test_who_spoke_where_and_when_is_known(database: Database, anna: User) -> None:
+    said = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
+    async with database.person(anna.id) as connection:
+        session = await sessions.open(connection, platform="console", place="home")
+        for voice, speaker in (("person", None), ("mind", None), ("other", "Катя")):
+            origin = Origin(session.id, voice=voice, speaker=speaker)
+            await memory.remember(connection, "episode", "говорит", origin=origin, valid_from=said)
+        await tell(connection, "факт")
+        assert await recall.speakers(connection) == ["Катя"]
+        for asked, count in ((Asked("", (), ["Катя"]), 1), (Asked("", (), [], "mind"), 1), (Asked(""), 0)):
+            features = await recall.compare(connection, asked)
+            assert features.spoken.sum() == count
+        assert features.episode.sum() == 3
+        assert len(set(features.session[features.episode].tolist())) == 1
+        assert features.session[~features.episode].tolist() == [0]
+        assert set(features.said_at[features.episode].tolist()) == {said.timestamp()}
 
 
 @pytest.mark.parametrize("query", ["", "  ", "и в на", "the and of", "?!", "\x00", "' | \\ & ( ! :* <-> \\'"])

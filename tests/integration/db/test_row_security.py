@@ -1,15 +1,17 @@
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from db import memory, parts, sessions, turn_states, turns, users
+from db import linking, memory, parts, recall, sessions, told, turn_states, turns, unembedded, users
 from db.connection import Connection
 from db.database import Database
 from db.errors import RecordGone, TurnTaken, UnsafeRole
+from db.memory import Origin
 from db.sessions import Session
 from db.turn_states import Answered
 from db.users import User
@@ -25,13 +27,20 @@ INSERTS = {
     "memories": """
         INSERT INTO memories (user_id, session_id, kind, content, language) VALUES ($1, $2, 'fact', 'x', 'simple')
     """,
+    "said_files": """
+        INSERT INTO said_files (user_id, turn_id, n, name, content)
+        SELECT $1, gen_random_uuid(), 9, 'x', '' WHERE $2::uuid IS NOT NULL
+    """,
+    "link_codes": """
+        INSERT INTO link_codes (user_id, digest, expires_at) SELECT $1, 'x', now() WHERE $2::uuid IS NOT NULL
+    """,
     "parts": """
         INSERT INTO parts (user_id, turn_id, n, message_id)
         SELECT $1, gen_random_uuid(), 9, 'x' WHERE $2::uuid IS NOT NULL
     """,
 }
 NOBODYS = {
-    "alembic_version", "allowances", "processes", "consilium_pgqueuer", "consilium_pgqueuer_log",
+    "access_rules", "alembic_version", "allowances", "processes", "consilium_pgqueuer", "consilium_pgqueuer_log",
     "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics",
 }  # fmt: skip
 """Tables that hold nothing of what anybody has said."""
@@ -46,7 +55,11 @@ async def session(database: Database, anna: User) -> AsyncIterator[Session]:
         session = await sessions.open(connection, platform="console", place="home")
         turn = await ask(connection, session.id, "How far today?")
         await parts.record(connection, turn, 0, "m1")
-        await memory.remember(connection, "fact", "runs", session_id=session.id, source_turn_id=turn.id)
+        await linking.offer(connection, b"x" * 32, timedelta(minutes=1))
+        await connection.execute(
+            "INSERT INTO said_files (turn_id, user_id, n, name, content) VALUES ($1, $2, 0, 'f', '')", turn.id, anna.id
+        )
+        await memory.remember(connection, "fact", "runs", origin=Origin(session.id, turn.id))
     yield session
 
 
@@ -152,7 +165,12 @@ async def test_the_repositories_find_nothing_of_anothers(
                 await write
         assert await turns.window(connection, session.id, 10) == []
         assert await turns.unfinished(connection) == []
-        assert await memory.recall_by_words(connection, "runs", 10) == []
+        assert len(await recall.compare(connection, recall.Asked("runs"))) == 0
+        assert await recall.by_ids(connection, [kept.id]) == []
+        assert await memory.correct(connection, kept.id, "his") is None
+        assert not await memory.end(connection, kept.id, kept.created_at)
+        assert await told.summary_of(connection, session.id) is None
+        assert await told.unseen(connection, session.id, in_view=0, after=None, limit=9) == []
         assert not await memory.forget(connection, kept.id)
         assert await memory.forget_all(connection) == 0
     async with database.person(anna.id) as connection:
@@ -206,3 +224,43 @@ async def test_a_role_that_sees_more_is_not_worked_with(dsn: str, spoil: str, me
         await run_sql(dsn, mend)
     async with await Database.open(dsn) as database:
         await database.ping()
+
+
+async def test_in_a_chat_nothing_private_exists(database: Database, anna: User, session: Session) -> None:
+    async with database.person(anna.id) as connection:
+        for content, scope, chat in (
+            ("said here", "chat", "telegram:1"),
+            ("said there", "chat", "telegram:2"),
+            ("for all", "shared", None),
+        ):
+            await memory.remember(connection, "fact", content, origin=Origin(scope=scope, chat=chat))
+        everything = await memory.all_valid(connection)
+    assert [kept.content for kept in everything] == ["runs", "said here", "said there", "for all"]
+    async with database.person(anna.id) as connection:
+        await memory.enter_chat(connection, "telegram:1")
+        assert [kept.content for kept in await memory.all_valid(connection)] == ["said here", "for all"]
+        assert len(await recall.compare(connection, recall.Asked("runs"))) == 2
+        assert len(await recall.by_ids(connection, [kept.id for kept in everything])) == 2
+        assert await count(connection, "memories") == 2
+        assert await memory.correct(connection, everything[0].id, "known here") is None
+        assert not await memory.forget(connection, everything[0].id)
+    async with database.person(anna.id) as connection:
+        assert await memory.all_valid(connection) == everything
+
+
+async def test_of_anybodys_memories_only_that_they_lack_a_vector_comes_out(
+    database: Database, dsn: str, boris: User, session: Session
+) -> None:
+    async with database.nobody() as connection:
+        (lacking,) = await unembedded.lacking(connection, "e@1", 9)
+        assert set(lacking.__slots__) == {"id", "user_id"}
+        assert await count(connection, "memories") == 0
+    async with database.person(boris.id) as connection:
+        assert await unembedded.texts(connection, [lacking.id], "e@1") == []
+    owner = await asyncpg.connect(dsn)
+    try:
+        await owner.execute("SET ROLE consilium_app")
+        await owner.execute("SET app.counting = 'embedders'")
+        assert await owner.fetchval("SELECT count(*) FROM memories") == 0
+    finally:
+        await owner.close()

@@ -60,3 +60,23 @@ def test_owners_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_owner_without_a_platform_is_refused(owners: str) -> None:
     with pytest.raises(ValidationError, match="write platform:id"):
         Settings.model_validate({"owners": owners})
+
+
+def test_keys_of_the_http_channel_have_names() -> None:
+    settings = Settings.model_validate({"api_keys": "site:s3cret:one, app:s3cret-two,"})
+    assert settings.api_clients == {"site": "s3cret:one", "app": "s3cret-two"}
+    assert "s3cret" not in repr(settings) + str(settings)
+    assert Settings.model_validate({"api_keys": ""}).api_clients == {}
+
+
+@pytest.mark.parametrize("keys", ["s3cret", "site:", ":s3cret", "a:s3cret,a:s3cret2", "a:s3cret,b:s3cret"])
+def test_keys_without_a_name_of_their_own_are_refused(keys: str) -> None:
+    with pytest.raises(ValidationError, match="api_keys") as refused:
+        Settings.model_validate({"api_keys": keys})
+    assert all("s3cret" not in problem["msg"] for problem in refused.value.errors())
+
+
+@pytest.mark.parametrize("endpoint", ["collector:4318", "grpc://collector:4317", "http://", "http:// x"])
+def test_an_address_that_is_none_is_refused(endpoint: str) -> None:
+    with pytest.raises(ValidationError, match="otlp_endpoint"):
+        Settings.model_validate({"otlp_endpoint": endpoint})

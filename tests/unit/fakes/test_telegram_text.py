@@ -40,15 +40,16 @@ def test_an_entity_stays_on_its_letters(before: list[str], inside: list[str], be
     assert cleaned.entities or not kept.strip()
 
 
-@given(text=st.text(st.characters(codec="utf-8"), max_size=20), offset=st.integers(-2, 25), length=st.integers(-2, 25))
+LETTERS = st.text(st.characters(categories=("L", "N", "So")), max_size=20)
+
+
+@given(text=LETTERS, offset=st.integers(-2, 25), length=st.integers(-2, 25))
 def test_an_entity_is_within_its_text_or_refused(text: str, offset: int, length: int) -> None:
     entities = json.dumps([{"type": "bold", "offset": offset, "length": length}])
     try:
         cleaned = formatted(Call("sendmessage", {"text": text, "entities": entities}), Records())
     except Refused:
-        assert (
-            not text.strip() or offset < 0 or length < 0 or offset + length > utf16(text) or max(text) >= "\U00010000"
-        )
+        assert not text or offset < 0 or length < 0 or offset + length > utf16(text) or max(text) >= "\U00010000"
         return
     for entity in cleaned.entities:
         assert cut(cleaned.text, entity["offset"], entity["length"])

@@ -27,3 +27,6 @@ class Limits:
     wall_seconds: int = 180
     memory_megabytes: int = 1024
     """Address space of the process that reads."""
+
+
+LIMITS: Final = Limits()

@@ -17,9 +17,10 @@ from typing import Final, Self
 
 import bot
 from bot.recall.library.parse.block import Block, decode
-from bot.recall.library.parse.limits import Limits
+from bot.recall.library.parse.limits import LIMITS, Limits
 from bot.recall.library.parse.refusals import ReaderDied, TooSlow, from_record
 
+_PACKAGES: Final = Path(bot.__file__).resolve().parents[1]
 _MODULE: Final = "bot.recall.library.parse.worker"
 _RENEWED_AFTER: Final = 200
 """Files after which the process is replaced, for whatever the libraries have not given back."""
@@ -41,7 +42,7 @@ class Parsed:
 class Parser:
     """Reads one file at a time. Used as an async context manager."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: Limits = LIMITS) -> None:
         self.limits = limits
         self._folder = tempfile.TemporaryDirectory(prefix="consilium-parse-")
         self._process: asyncio.subprocess.Process | None = None
@@ -103,7 +104,6 @@ class Parser:
         if self._read >= _RENEWED_AFTER:
             await self._end()
         if self._process is None:
-            package = Path(bot.__file__).resolve().parents[1]
             # What the service knows of its surroundings, addresses and keys, is nothing to this process.
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -113,7 +113,7 @@ class Parser:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 cwd=self._folder.name,
-                env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(package), "PYTHONUTF8": "1"},
+                env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_PACKAGES), "PYTHONUTF8": "1"},
             )
             self._read = 0
             assert self._process.stdin is not None

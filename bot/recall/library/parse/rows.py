@@ -40,11 +40,11 @@ def table(lines: Iterable[Sequence[str]], limits: Limits, *, caption: str = "", 
     if not _is_header(top):
         header, rest = tuple(str(index) for index in range(1, len(top) + 1)), chain([top], rest)
     number = first
-    for cells in rest:
+    for line in rest:
         if number - first >= limits.rows:
             raise TooManyRows(limits.rows)
-        names = header + tuple(str(index) for index in range(len(header) + 1, len(cells) + 1))
-        cells += [""] * (len(names) - len(cells))
+        names = header + tuple(str(index) for index in range(len(header) + 1, len(line) + 1))
+        cells = line + [""] * (len(names) - len(line))
         text = row_text(names, cells)
         yield Block(BlockKind.ROW, text, number, caption=caption, header=names, cells=tuple(cells))
         number += 1

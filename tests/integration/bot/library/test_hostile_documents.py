@@ -6,6 +6,7 @@ import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import psutil
 import pytest
 import pytest_asyncio
 
@@ -93,11 +94,7 @@ async def test_a_large_table_is_read_in_little_memory(tmp_path: Path) -> None:
         stream.writelines(f"{n},{n * 3},{'x' * 300}\n" for n in range(rows))
     async with Parser(Limits(memory_megabytes=140)) as parser:
         parsed = await parser.parse(tmp_path / "a.csv")
-        last = None
-        for last in parsed:
-            pass
-    assert last is not None
-    assert last.number == rows
+        assert sum(1 for _ in parsed) == rows
 
 
 async def test_more_memory_than_is_allowed_is_not_given(tmp_path: Path) -> None:
@@ -124,7 +121,9 @@ async def test_tags_without_end_are_nested_and_read(parser: Parser, tmp_path: Pa
 RUSSIAN = "Терпеть умеет каждый, кто хоть раз ехал стоя в пригородном поезде. Терпение — дешёвая монета."
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1251", "koi8-r", "cp866"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1251", "koi8-r", "cp866"]
+)
 async def test_text_in_any_encoding_is_read(parser: Parser, tmp_path: Path, encoding: str) -> None:
     text = RUSSIAN.replace("—", "-").replace("ё", "е") if encoding in ("cp866", "koi8-r") else RUSSIAN
     (tmp_path / "a.txt").write_bytes(text.encode(encoding))
@@ -146,13 +145,13 @@ async def test_what_a_document_commands_is_its_text(parser: Parser, tmp_path: Pa
     assert block.text == command
 
 
-async def test_the_reader_knows_nothing_of_the_service(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_reader_knows_nothing_of_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONSILIUM_SGLANG_API_KEY", "secret")
     (tmp_path / "a.txt").write_text("x")
     async with Parser() as parser:
         await parser.parse(tmp_path / "a.txt")
         process = parser._process
         assert process is not None
-        assert b"secret" not in Path(f"/proc/{process.pid}/environ").read_bytes()
+        surroundings = psutil.Process(process.pid).environ()
+    assert "PYTHONPATH" in surroundings
+    assert "secret" not in str(surroundings)

@@ -81,7 +81,9 @@ async def test_a_paragraph_that_moves_keeps_its_vector(
     await ingest.synchronise(small_mind({"library/a.md": essay()}, CONFIG))
     report = await ingest.synchronise(small_mind({"library/a.md": essay(SUBJECTS[::-1])}, CONFIG))
     assert report.embedded == 0
-    assert [content.split()[1] for _, _, content, _ in await contents(database) if content.startswith("Of")] == SUBJECTS[::-1]
+    assert [
+        content.split()[1] for _, _, content, _ in await contents(database) if content.startswith("Of")
+    ] == SUBJECTS[::-1]
 
 
 async def test_what_is_deleted_is_followed(ingest: Ingest, small_mind: WriteMind, database: Database) -> None:
@@ -221,7 +223,9 @@ async def test_the_demo_mind(
     assert (row.kind, row.trust, row.where) == ("table", "tables", "row 23")
     [entry, *_] = await library.search("A neighbour asked whether I was ill, walking so slowly", kinds=["diary"])
     assert (entry.where, entry.dated) == ("2026-03-04", date(2026, 3, 4))
-    [article, *_] = await library.search("Что писал в книгу расходов наладчик станков?", kinds=["article"], language="ru")
+    [article, *_] = await library.search(
+        "Что писал в книгу расходов наладчик станков?", kinds=["article"], language="ru"
+    )
     assert article.where == "§ Человек с тетрадью"
     assert article.title == "О серых днях и силе"
     [lecture, *_] = await library.search("Отдых по слабости умеет и лошадь", collections=["lectures"])

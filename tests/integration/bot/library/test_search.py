@@ -115,7 +115,9 @@ async def test_the_same_text_is_shown_once(library: Library) -> None:
 
 
 async def test_neighbours_stand_beside_the_quote_and_never_twice(library: Library) -> None:
-    [first, second] = await library.search("squat twice a week; first lift of the hour", collections=["essays"], limit=2)
+    [first, second] = await library.search(
+        "squat twice a week; first lift of the hour", collections=["essays"], limit=2
+    )
     assert {first.title, second.title} == {"Iron"}
     together = first.content + second.content
     for sentence in ("The squat is done twice", "It is the first lift", "The press follows"):
@@ -184,7 +186,9 @@ async def test_a_change_of_embedder_loses_nothing_meanwhile(
     assert {passage.quote for passage in after} == {passage.quote for passage in before}
     async with database.nobody() as connection:
         await embeddings.settle(connection, generation.id)
-        assert [one.name for one in await embeddings.generations(connection, [newer.name, embedder.name])] == [newer.name]
+        assert [one.name for one in await embeddings.generations(connection, [newer.name, embedder.name])] == [
+            newer.name
+        ]
     await newer.close()
 
 
@@ -197,7 +201,9 @@ async def test_over_the_threshold_an_index_finds_nearly_what_comparing_all_does(
     async with database.nobody() as connection:
         generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
         [collection] = await library_search.scope(connection, "small", ["essays"])
-        document = await rows.put_document(connection, collection.id, "many", given=True, content_hash="", chunking_hash="")
+        document = await rows.put_document(
+            connection, collection.id, "many", given=True, content_hash="", chunking_hash=""
+        )
         chunks = [rows.NewChunk(n, "", f"text {n}", 0, "", "english", None, str(n)) for n in range(4000)]
         await rows.insert_chunks(connection, document, collection.id, chunks)
         ids = [key for key, _ in await rows.chunk_hashes(connection, document)]
@@ -231,7 +237,12 @@ async def test_a_reranker_puts_the_best_in_its_own_order(
     tokenizer = BertTokenizerFast(str(tmp_path / "vocab.txt"))
     torch.manual_seed(3)
     config = BertConfig(
-        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, num_labels=1
+        vocab_size=len(words),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        num_labels=1,
     )
     folder = tmp_path / "reranker"
     BertForSequenceClassification(config).save_pretrained(folder)
@@ -240,7 +251,9 @@ async def test_a_reranker_puts_the_best_in_its_own_order(
     reranked = Library(database, embedder, "small", counter.count, reranker=reranker)
     found = await reranked.search("squat", limit=3)
     everything = await library.search("squat", limit=30)
-    scores = dict(zip((p.id for p in everything), await reranker.scores("squat", [p.quote for p in everything]), strict=True))
+    scores = dict(
+        zip((p.id for p in everything), await reranker.scores("squat", [p.quote for p in everything]), strict=True)
+    )
     best = sorted(scores.values(), reverse=True)[:3]
     assert [scores[passage.id] for passage in found] == pytest.approx(best, abs=1e-5)
     await reranker.close()

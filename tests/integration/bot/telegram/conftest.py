@@ -12,7 +12,6 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from aiogram import Bot
 from pydantic import SecretStr
 
 from bot.channels.telegram.client import make_bot
@@ -34,7 +33,6 @@ from bot.settings import Settings
 from bot.turns.access import Doorkeeper
 from bot.turns.admission import Ceilings
 from bot.turns.attempt import Attempts, Persistence
-from bot.turns.commands import COMMANDS
 from bot.turns.inbox import Inbox
 from bot.turns.jobs import answer_jobs, say_jobs
 from bot.turns.pipeline import Limits as TurnLimits
@@ -68,7 +66,6 @@ class House:
     engine: ScriptedEngine = field(default_factory=ScriptedEngine)
     person: Allowance = PLENTY
     rates: Rates = FREE
-    commands: frozenset[str] = frozenset(command.name for command in COMMANDS)
 
     @asynccontextmanager
     async def process(self, *, receives: bool = True, answers: bool = True, at_once: int = 4) -> AsyncIterator[Process]:
@@ -78,7 +75,7 @@ class House:
             bot = make_bot(self.settings)
             stack.push_async_callback(bot.session.close)
             outbox, errands = Outbox(bot, Pacer(self.rates)), Errands()
-            platform = TelegramPlatform(outbox, Looks(self.mind, self.commands, self.settings.telegram_rich))
+            platform = TelegramPlatform(outbox, Looks(self.mind, self.settings.telegram_rich))
             running, memory = RunningTurns(), PersonalMemory(database, None)
             ceilings = Ceilings(self.person, PLENTY, 10_000)
             door = Doorkeeper(self.mind.name)
@@ -108,7 +105,7 @@ class House:
                 await stack.enter_async_context(beside(worker.run(), "worker"))
             if receives:
                 await stack.enter_async_context(beside(gateway.run(), "gateway"))
-            yield Process(database, bot, inbox, intake, gateway, worker)
+            yield Process(database, platform, gateway)
 
 
 def texts(telegram: FakeTelegram, chat: int, thread: int | None = None) -> list[str]:
@@ -126,11 +123,8 @@ class Process:
     """One process of the service."""
 
     database: Database
-    bot: Bot
-    inbox: Inbox
-    intake: Intake
+    platform: TelegramPlatform
     gateway: Receiver
-    worker: Worker
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bot.channels.errors import Undeliverable
+from tests.fakes.telegram.scripting import Fault
 from tests.fakes.telegram.server import FakeTelegram
 from tests.integration.bot.telegram.conftest import House, labels, texts
 
@@ -160,3 +164,73 @@ async def test_a_tables_commands_can_be_pressed(house: House, telegram: FakeTele
         telegram.users.say(anna, anna, "/help")
         await telegram.wait_for(lambda: texts(telegram, anna) and "/forget" in texts(telegram, anna)[0])
     assert not [e for e in telegram.users.answers(anna)[0].entities if e["type"] in ("pre", "code")]
+
+
+async def test_rich_answers_are_laid_out_by_telegram_when_that_is_wanted(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
+    house.settings = house.settings.model_copy(update={"telegram_rich": True})
+    house.engine.pieces = ["# Sleep\n\n", "|a|b|\n|-|-|\n|1|2|\n"]
+    async with house.process():
+        telegram.users.say(anna, anna, "Сколько спать?")
+        await telegram.wait_for(lambda: [a for a in telegram.users.answers(anna) if a.rich])
+    (answer,) = telegram.users.answers(anna)
+    assert answer.text == "# Sleep\n\n|a|b|\n|-|-|\n|1|2|"
+
+
+async def test_a_document_can_be_fetched_in_pieces(house: House, telegram: FakeTelegram, anna: int) -> None:
+    content = bytes(range(256)) * 1000
+    telegram.users.start(anna)
+    telegram.users.document(anna, anna, "notes.bin", content)
+    handle = {"file": next(iter(telegram.core.world.files)), "chat": anna}
+    async with house.process(receives=False, answers=False) as process:
+        pieces = [piece async for piece in process.platform.fetch(handle)]
+        with pytest.raises(Undeliverable):
+            await anext(process.platform.fetch({"file": "unknown", "chat": anna}))
+    assert b"".join(pieces) == content
+    assert len(pieces) > 1
+
+
+async def test_where_drafts_are_not_known_an_answer_is_edited_in_private_too(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
+    telegram.faults.pending.append(Fault("sendMessageDraft", "error", times=None, status=400))
+    house.engine.held_after = 2
+    async with house.process():
+        telegram.users.say(anna, anna, "Сколько спать?")
+        await telegram.wait_for(lambda: texts(telegram, anna) == ["Rest and"])
+        telegram.users.press(anna, anna, "⏹ Остановить")
+        await telegram.wait_for(lambda: texts(telegram, anna) == ["Rest and\n\n⏹ Остановлено."])
+
+
+async def test_an_answer_that_takes_its_time_stays_to_be_seen(
+    house: House, telegram: FakeTelegram, anna: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.channels.telegram.painter._DRAFTS_LAST", 0.2)
+    telegram.core.draft_seconds = 2.5
+    group = telegram.users.group("Reading", [anna])
+    house.engine.held_after = 0
+    async with house.process():
+        telegram.users.mention(group, anna, "сколько спать?")
+        telegram.users.say(anna, anna, "Сколько спать?")
+        await telegram.wait_for(lambda: len([s for s in telegram.records.states if s.event == "draft"]) == 4)
+        assert telegram.users.draft(anna) is not None
+        assert texts(telegram, group) == ["…"]
+        actions = [r.args for r in telegram.records.requests if r.method == "sendchataction"]
+        assert actions[0]["action"] == "typing"
+        assert {action["chat_id"] for action in actions} == {str(group)}
+
+
+async def test_an_answer_longer_than_a_message_goes_on_in_a_draft(
+    house: House, telegram: FakeTelegram, anna: int
+) -> None:
+    house.engine.pieces = ["word " * 1200, "last", " words"]
+    house.engine.held_after = 2
+    async with house.process():
+        telegram.users.say(anna, anna, "Сколько спать?")
+        draft = await telegram.wait_for(lambda: (d := telegram.users.draft(anna)) and d.text.endswith("last") and d)
+        await telegram.wait_for(lambda: len(texts(telegram, anna)) == 1 and texts(telegram, anna)[0] != "…")
+        assert len(texts(telegram, anna)[0]) + len(draft.text) >= 6000
+        house.engine.go.set()
+        await telegram.wait_for(lambda: texts(telegram, anna)[-1].endswith("last words"))
+    assert len(texts(telegram, anna)) == 2

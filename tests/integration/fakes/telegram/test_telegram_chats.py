@@ -74,6 +74,8 @@ async def test_who_can_be_written_to(telegram: FakeTelegram, bot: Bot, anna: int
         assert (await refusal(call)).endswith("Forbidden: bot was blocked by the user")
     with pytest.raises(ValueError, match="blocked"):
         telegram.users.say(boris, boris, "x")
+    with pytest.raises(ValueError, match="in pieces"):
+        telegram.users.say(anna, anna, "a" * 4097)
     telegram.users.block(boris, blocked=False)
     assert await bot.send_chat_action(boris, "typing")
     assert "wrong parameter action in request" in await refusal(bot.send_chat_action(boris, "dancing"))

@@ -217,7 +217,7 @@ async def test_stopping_a_draft(telegram: FakeTelegram, bot: Bot, anna: int) -> 
     await bot.send_message_draft(anna, draft_id=7, text="Once upon a time", can_stop=True)
     kept = telegram.users.draft(anna)
     assert kept is not None
-    assert kept.text == "Once upon"
+    assert (kept.text, kept.can_stop) == ("Once upon", False)
     assert [s.event for s in telegram.records.states][-2:] == ["stopped", "refused"]
 
 

@@ -62,7 +62,7 @@ class Site:
         status = self.statuses.pop(0) if self.statuses else 200
         secret = request.headers.get("X-Telegram-Bot-Api-Secret-Token")
         self.seen.append((status, (await request.json())["update_id"], secret))
-        return web.Response(status=status)
+        return web.Response(status=status, headers={"Retry-After": "1"} if status == 429 else {})
 
 
 @pytest_asyncio.fixture
@@ -167,9 +167,7 @@ async def test_a_webhook_that_fails_gets_all_in_order(telegram: FakeTelegram, bo
     )  # fmt: skip
 
 
-async def test_a_webhook_waits_as_it_is_asked_and_survives_an_outage(
-    telegram: FakeTelegram, bot: Bot, anna: int
-) -> None:
+async def test_a_webhook_survives_an_outage(telegram: FakeTelegram, bot: Bot, anna: int) -> None:
     telegram.core.updates.retry = 0.01
     async with Site().serving() as url:
         pass
@@ -178,6 +176,16 @@ async def test_a_webhook_waits_as_it_is_asked_and_survives_an_outage(
     assert (await bot.get_webhook_info()).pending_update_count == 1
     await bot.delete_webhook(drop_pending_updates=True)
     assert await bot.get_updates() == []
+
+
+async def test_a_webhook_waits_as_long_as_it_is_asked_to(telegram: FakeTelegram, bot: Bot, anna: int) -> None:
+    telegram.core.updates.retry = 1000
+    site = Site(500, 429)
+    async with site.serving() as url:
+        await bot.set_webhook(f"{url}/hook")
+        await telegram.wait_for(lambda: not telegram.core.updates.pending)
+        await bot.delete_webhook()
+    assert [status for status, _, _ in site.seen] == [500, 429, 200]
 
 
 async def test_an_answer_to_a_webhook_can_be_a_call(telegram: FakeTelegram, bot: Bot, anna: int) -> None:

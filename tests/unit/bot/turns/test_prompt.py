@@ -74,4 +74,6 @@ def test_a_prompt_never_exceeds_its_budget(
     assert prompt.messages[-1] == Message("user", question)
     assert prompt.memories == tuple(memories[: len(prompt.memories)])
     kept = window[len(window) - prompt.exchanges :]
-    assert [m.content for m in prompt.messages[1:-1]] == [text for e in kept for text in (e.question, e.answer)]
+    assert [m.content for m in prompt.messages[1:-1]] == [
+        text for e in kept for text in ((e.question, e.answer) if e.question else (e.answer,))
+    ]

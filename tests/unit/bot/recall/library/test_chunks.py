@@ -1,5 +1,6 @@
 """Cutting: no text is lost, no chunk is too long, and an edit moves no border far from it."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -72,7 +73,7 @@ def test_nothing_of_a_mixed_document_is_lost(blocks: list[Block]) -> None:
 @given(st.lists(paragraphs), st.integers(32, 80), st.integers(0, 31))
 def test_what_is_said_again_is_the_end_of_the_chunk_before(blocks: list[Block], size: int, overlap: int) -> None:
     found = chunks(blocks, size, overlap)
-    for before, chunk in zip(found, found[1:], strict=False):
+    for before, chunk in itertools.pairwise(found):
         repeated = chunk.content[: chunk.repeats].strip()
         assert before.content.endswith(repeated)
         assert count(repeated) <= overlap

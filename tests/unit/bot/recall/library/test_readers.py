@@ -108,7 +108,8 @@ PAGE = """<html><head><title>The page</title><style>p {}</style></head><body><na
 <h2>A <b>head</b></h2><p>One<br>line &amp; <i>more</i></p><script>alert(1)</script>loose
 <ul><li>first<li>second</ul><!-- hidden --><pre>kept
   as is</pre>
-<table><caption>Loads</caption><tr><th>week</th><th>load</th></tr><tr><td>1</td><td>80 <b>%</b></td></tr></table></body>"""
+<table><caption>Loads</caption><tr><th>week</th><th>load</th></tr><tr><td>1</td><td>80 <b>%</b></td></tr>
+</table></body>"""
 
 
 def test_html(tmp_path: Path) -> None:
@@ -125,7 +126,9 @@ def test_html(tmp_path: Path) -> None:
 
 
 def test_word(tmp_path: Path) -> None:
-    row = "".join(f"<w:tr>{''.join(f'<w:tc>{paragraph(cell)}</w:tc>' for cell in line)}</w:tr>" for line in ("ab", "12"))
+    row = "".join(
+        f"<w:tr>{''.join(f'<w:tc>{paragraph(cell)}</w:tc>' for cell in line)}</w:tr>" for line in ("ab", "12")
+    )
     body = paragraph("Железо", "Heading1") + paragraph("Текст.") + f"<w:tbl>{row}</w:tbl>" + paragraph("End.")
     assert read(html.read_docx, tmp_path / "a.docx", docx(body)) == [
         ("heading", "Железо"),
@@ -146,7 +149,7 @@ def test_pdf(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_csv(tmp_path: Path, separator: str) -> None:
-    text = "\ufeffweek_kind,load,note\nfull,100,\n\n\"two\nlines\",60,x\n".replace(",", separator)
+    text = '\ufeffweek_kind,load,note\nfull,100,\n\n"two\nlines",60,x\n'.replace(",", separator)
     assert read(spreadsheets.read_csv, tmp_path / "a.csv", text) == [
         ("row", "week kind: full; load: 100"),
         ("row", "week kind: two lines; load: 60; note: x"),
@@ -207,7 +210,9 @@ def test_captions(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 359_999_999), st.from_regex(r"[a-zж]{1,9}( [a-zж]{1,9})?", fullmatch=True))))
-def test_captions_written_are_captions_read(tmp_path_factory: pytest.TempPathFactory, said: list[tuple[int, str]]) -> None:
+def test_captions_written_are_captions_read(
+    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[int, str]]
+) -> None:
     def clock(ms: int) -> str:
         return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
 

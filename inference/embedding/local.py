@@ -1,21 +1,19 @@
-"""Texts as vectors: the port, and the embedder that runs in this process."""
+"""The embedder that runs in this process."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import structlog
 from blake3 import blake3
 
-from consilium.errors import N_
-from inference.errors import InferenceError
+from inference.embedding.port import EmbedderStopped, Prefixes, Purpose, prefixes_of
 from inference.models import (
     ModelPackageMissing,
     ModelUnknown,
@@ -44,53 +42,6 @@ _BATCH = 32
 _TURN = 64
 """Texts embedded before the next caller has his turn: a library being read in does not hold up a question."""
 _SAMPLE = 1 << 20
-
-Purpose = Literal["passage", "query"]
-
-
-class EmbedderStopped(InferenceError):
-    """An embedder was asked for vectors after it was closed."""
-
-    sentence = N_("The embedding model has been shut down.")
-    remedy = N_("Send the message again once the service is back.")
-
-    def __init__(self) -> None:
-        super().__init__()
-
-
-class Embedder(Protocol):
-    """Turns texts into vectors whose dot products say how near the texts are in meaning."""
-
-    @property
-    def name(self) -> str:
-        """Model and version. Kept with the vectors: those of different names cannot be compared."""
-        ...
-
-    @property
-    def dimensions(self) -> int: ...
-
-    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> NDArray[np.float32]:
-        """Vectors of unit length, in the texts' order: float32 (texts, dimensions).
-
-        `purpose` tells what is searched for (`query`) from what is searched (`passage`), where the model minds.
-        A text too long for the model counts by its beginning; an empty one is allowed.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Release the model and its thread. Idempotent."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Prefixes:
-    """What a model wants written before a text, by its purpose."""
-
-    passage: str = ""
-    query: str = ""
-
-
-E5 = Prefixes(passage="passage: ", query="query: ")
 
 
 def resolve_embedding_model(name_or_path: str | Path, cache_dir: Path, *, allow_download: bool = False) -> Path:
@@ -140,7 +91,7 @@ class SentenceTransformerEmbedder:
         """
         called = name or folder.name
         self._folder = folder
-        self._prefixes = prefixes or (E5 if "e5-" in called.lower() else Prefixes())
+        self._prefixes = prefixes or prefixes_of(called)
         self._dimensions = _dimensions(folder)
         self._name = f"{called}@{_fingerprint(folder, self._prefixes)}"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")

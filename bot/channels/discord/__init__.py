@@ -1,0 +1,1 @@
+"""Discord: messages, slash commands, buttons and menus over the one turn pipeline."""

@@ -1,0 +1,120 @@
+"""Buttons, menus and forms, as Discord takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.channels.discord.presses import Action, Press
+from bot.channels.port import Menu
+from bot.locales import LANGUAGES, Translator
+from bot.mind import Mind
+from bot.modes.expression import MAX_LENGTH, MAX_TERMS
+
+ROW, BUTTON, SELECT, TEXT_INPUT = 1, 2, 3, 4
+GREY, RED = 2, 4
+OPTIONS: Final = 25
+"""Of one menu."""
+FIELD: Final = "expression"
+"""Id of the form's one field."""
+_TEXT: Final = 100
+_LANGUAGE_NAMES: Final = {"ru": "Русский", "en": "English"}
+
+Rows = tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Components:
+    """What can be pressed, made for one mind."""
+
+    mind: Mind
+    commands: Collection[str]
+    """Names of the commands there are: what has no command gets no button."""
+
+    def while_answering(self, person: str, say: Translator) -> Rows:
+        """Under an answer that is being written."""
+        return _row([_button("stop", person, say("Stop"), RED)])
+
+    def under_answer(self, person: str, say: Translator) -> Rows:
+        """Under one that has ended."""
+        retry = [_button("retry", person, say("Ask again"), GREY)] if "retry" in self.commands else []
+        return _row([*retry, _button("menu", person, say("Mode"), GREY)])
+
+    def menu(self, menu: Menu, person: str, say: Translator) -> Rows:
+        """Something to choose from; in at most 25 of each kind, the rest is for `/mode` and the form."""
+        if menu == "languages":
+            options = [_option(code, _LANGUAGE_NAMES[code]) for code in LANGUAGES]
+            options.append(_option("auto", say("the one you write in")))
+            return _row([_select("language", person, say("the language I speak with you"), options)])
+        mix = [
+            _option(name, name, adapter.description.text(say.language))
+            for name, adapter in list(self.mind.adapters.items())[:OPTIONS]
+        ]
+        named = [
+            _option("auto", "auto", say("the nearest adapter, chosen for each message by its meaning")),
+            _option("base", "base", say("the base model, with nobody's thoughts added")),
+            *(
+                _option(name, mode.title.text(say.language) or name, mode.mode)
+                for name, mode in self.mind.modes.items()
+            ),
+        ][:OPTIONS]
+        return (
+            *_row([_select("mix", person, say("adapters to mix"), mix, most=min(len(mix), MAX_TERMS))]),
+            *_row([_select("named", person, say("a ready mode"), named)]),
+            *_row([_button("write", person, say("Weights…"), GREY)]),
+        )
+
+
+def form(person: str, mode: str, say: Translator) -> dict[str, Any]:
+    """A form to write a mode in, filled in with the present one."""
+    field = {
+        "type": TEXT_INPUT,
+        "custom_id": FIELD,
+        "style": 1,
+        "label": say("Adapters and their weights"),
+        "value": mode[:MAX_LENGTH],
+        "placeholder": "sport*0.7+core",
+        "min_length": 1,
+        "max_length": MAX_LENGTH,
+        "required": True,
+    }
+    row = {"type": ROW, "components": [field]}
+    return {"custom_id": str(Press("write", person)), "title": say("Mode"), "components": [row]}
+
+
+def written(data: dict[str, Any]) -> str:
+    """What was written in the form."""
+    fields = [field for row in data.get("components", ()) for field in row.get("components", ())]
+    return next((str(field.get("value", "")) for field in fields if field.get("custom_id") == FIELD), "")
+
+
+def _row(components: Sequence[dict[str, Any]]) -> Rows:
+    return ({"type": ROW, "components": list(components)},)
+
+
+def _button(action: Action, person: str, label: str, style: int) -> dict[str, Any]:
+    return {"type": BUTTON, "style": style, "label": label[:80], "custom_id": str(Press(action, person))}
+
+
+def _select(
+    action: Action, person: str, placeholder: str, options: Sequence[dict[str, Any]], most: int = 1
+) -> dict[str, Any]:
+    return {
+        "type": SELECT,
+        "custom_id": str(Press(action, person)),
+        "placeholder": placeholder[:150],
+        "min_values": 1,
+        "max_values": most,
+        "options": list(options),
+    }
+
+
+def _option(value: str, label: str, description: str = "") -> dict[str, Any]:
+    option = {"value": value, "label": shortened(label, _TEXT)}
+    return {**option, "description": shortened(description, _TEXT)} if description else option
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters of a label; what it stands for can be read elsewhere."""
+    return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"

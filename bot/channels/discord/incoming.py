@@ -1,0 +1,113 @@
+"""From what Discord tells of to what the inbox takes in."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import discord
+
+from bot.channels.discord.addresses import TOKEN_LIFE, Spot, Token
+from bot.channels.discord.files import file_ref
+from bot.channels.discord.platform import PLATFORM
+from bot.channels.port import FileRef, Incoming
+from bot.locales import LANGUAGES, Language
+
+_WORDS: Final = (discord.MessageType.default, discord.MessageType.reply)
+
+
+def is_for(bot: discord.ClientUser, message: discord.Message) -> bool:
+    """Whether a message is a person's and meant for the bot: in private, by a mention, or as a reply to it."""
+    if message.author.bot or message.webhook_id is not None or message.type not in _WORDS:
+        return False
+    return message.guild is None or _mentions(bot, message) or _replies_to(bot, message)
+
+
+def is_unreadable(bot: discord.ClientUser, message: discord.Message) -> bool:
+    """Whether a message for the bot came without its words, which Discord keeps from bots that may not read along."""
+    return not message.content and not message.attachments and not message.stickers and not _mentions(bot, message)
+
+
+def of_message(bot: discord.ClientUser, message: discord.Message) -> Incoming:
+    """What was written to the bot, without the mention of it."""
+    channel, person = str(message.channel.id), str(message.author.id)
+    spot = Spot(channel, str(message.id), person, reply_to=None if message.guild is None else str(message.id))
+    return Incoming(
+        platform=PLATFORM,
+        person=person,
+        place=channel,
+        text=_without_mention(bot, message),
+        update=str(message.id),
+        address=spot.address(),
+        chat=None if message.guild is None else channel,
+        guild=None if message.guild is None else str(message.guild.id),
+        roles=roles_of(message.author),
+        files=tuple(
+            file_ref({"filename": a.filename, "size": a.size, "url": a.url, "id": a.id}, channel, str(message.id))
+            for a in message.attachments
+        ),
+    )
+
+
+def of_interaction(
+    interaction: discord.Interaction[Any],
+    text: str,
+    *,
+    private: bool,
+    original: str | None,
+    attachment: Mapping[str, Any] | None = None,
+) -> Incoming:
+    """What a command, a button or a form stands for.
+
+    Args:
+        private: whether the answer is seen by the person alone.
+        original: the message that becomes the answer's first, if it is known.
+    """
+    channel, person = str(interaction.channel_id), str(interaction.user.id)
+    token = Token(str(interaction.application_id), interaction.token, time.time() + TOKEN_LIFE, original, private)
+    files: tuple[FileRef, ...] = () if attachment is None else (file_ref(attachment),)
+    return Incoming(
+        platform=PLATFORM,
+        person=person,
+        place=channel,
+        text=text,
+        language=language_of(interaction.locale.value),
+        update=str(interaction.id),
+        address=Spot(channel, str(interaction.id), person, token=token).address(),
+        chat=None if interaction.guild_id is None else channel,
+        guild=None if interaction.guild_id is None else str(interaction.guild_id),
+        roles=roles_of(interaction.user),
+        files=files,
+    )
+
+
+def language_of(locale: str) -> Language | None:
+    """The language of a locale, if the service speaks it."""
+    return next((language for language in LANGUAGES if locale.partition("-")[0] == language), None)
+
+
+def roles_of(user: discord.abc.User) -> frozenset[str]:
+    """The ids of a member's roles; that of everyone is none."""
+    if not isinstance(user, discord.Member):
+        return frozenset()
+    return frozenset(str(role.id) for role in user.roles if not role.is_default())
+
+
+def _mentions(bot: discord.ClientUser, message: discord.Message) -> bool:
+    role = message.guild.self_role if message.guild else None
+    return any(user.id == bot.id for user in message.mentions) or (
+        role is not None and role.id in message.raw_role_mentions
+    )
+
+
+def _replies_to(bot: discord.ClientUser, message: discord.Message) -> bool:
+    replied = message.reference.resolved if message.reference else None
+    return isinstance(replied, discord.Message) and replied.author.id == bot.id
+
+
+def _without_mention(bot: discord.ClientUser, message: discord.Message) -> str:
+    role = message.guild.self_role if message.guild else None
+    ours = [rf"<@!?{bot.id}>", *([rf"<@&{role.id}>"] if role else [])]
+    return re.sub(rf"\s*(?:{'|'.join(ours)})", "", message.content).strip()

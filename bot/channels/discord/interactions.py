@@ -1,0 +1,175 @@
+"""What happens when somebody uses a slash command, a button, a menu or a form."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import discord
+import structlog
+
+from bot.channels.discord.components import form, shortened, written
+from bot.channels.discord.errors import ALREADY_ACKNOWLEDGED, Refused, TokenOver
+from bot.channels.discord.incoming import language_of, of_interaction
+from bot.channels.discord.intake import Intake
+from bot.channels.discord.platform import DiscordPlatform
+from bot.channels.discord.presses import Press, read_press
+from bot.channels.discord.slash import MOST_CHOICES, read_call
+from bot.channels.discord.surfaces import EPHEMERAL
+from bot.channels.port import Incoming
+from bot.locales import Translator
+from bot.mind import Mind
+from bot.modes.completion import complete
+from bot.turns.errors import MessageRefused
+from db.errors import DatabaseError
+
+MESSAGE, DEFER, DEFER_UPDATE, CHOICES, FORM = 4, 5, 6, 8, 9
+_LONGEST_CHOICE: Final = 100
+_PATIENCE: Final = 1.5
+"""Seconds that the present mode is waited for before a form is opened without it: it has to come within three."""
+
+log = structlog.get_logger(__name__)
+
+
+class Interactions:
+    """Answers within Discord's three seconds with what is at hand, or promises an answer and has it made."""
+
+    def __init__(self, intake: Intake, platform: DiscordPlatform, mind: Mind) -> None:
+        self._intake = intake
+        self._platform = platform
+        self._mind = mind
+
+    async def handle(self, interaction: discord.Interaction[Any]) -> None:
+        """See to one interaction, whatever it is."""
+        data: Mapping[str, Any] = interaction.data or {}
+        if interaction.type is discord.InteractionType.autocomplete:
+            await self._complete(interaction, data)
+        elif interaction.type is discord.InteractionType.application_command:
+            await self._call(interaction, data)
+        elif interaction.type in (discord.InteractionType.component, discord.InteractionType.modal_submit):
+            press = read_press(str(data.get("custom_id", "")))
+            if press is None:
+                log.info("discord.unknown_component", custom_id=data.get("custom_id"))
+            elif press.person != str(interaction.user.id):
+                await self._send_away(interaction)
+            else:
+                await self._press(interaction, press, data)
+
+    async def _call(self, interaction: discord.Interaction[Any], data: Mapping[str, Any]) -> None:
+        called = read_call(data)
+        private = called.private and interaction.guild_id is not None
+        await self._take(interaction, called.text, private=private, attachment=called.attachment)
+
+    async def _complete(self, interaction: discord.Interaction[Any], data: Mapping[str, Any]) -> None:
+        typed = next((str(option.get("value", "")) for option in data.get("options", ()) if option.get("focused")), "")
+        language = self._say(interaction).language
+        choices = [
+            {"name": self._described(mode, language), "value": mode}
+            for mode in complete(typed, self._mind, MOST_CHOICES)
+            if len(mode) <= _LONGEST_CHOICE
+        ]
+        await self._respond(interaction, CHOICES, {"choices": choices})
+
+    def _described(self, mode: str, language: str) -> str:
+        """A mode with what its author says of it."""
+        about = ""
+        if mode in self._mind.adapters:
+            about = self._mind.adapters[mode].description.text(language)
+        elif mode in self._mind.modes:
+            about = f"{self._mind.modes[mode].title.text(language)}: {self._mind.modes[mode].mode}"
+        return shortened(f"{mode} · {about}" if about else mode, _LONGEST_CHOICE)
+
+    async def _press(self, interaction: discord.Interaction[Any], press: Press, data: Mapping[str, Any]) -> None:
+        say, person = self._say(interaction), press.person
+        if press.action == "stop":
+            await self._respond(interaction, DEFER_UPDATE)
+            await self._stop(self._incoming(interaction, "/stop"))
+        elif press.action == "retry":
+            await self._take(interaction, "/retry", private=False)
+        elif press.action == "menu":
+            rows = self._platform.components.menu("modes", person, say)
+            flags = EPHEMERAL if interaction.guild_id is not None else 0
+            text = say("Choose who answers, or mix adapters.")
+            await self._respond(interaction, MESSAGE, {"content": text, "components": list(rows), "flags": flags})
+        elif interaction.type is discord.InteractionType.modal_submit:
+            await self._take_here(interaction, f"/mode {written(dict(data))}")
+        elif press.action == "write":
+            mode = await self._present_mode(self._incoming(interaction, ""))
+            await self._respond(interaction, FORM, form(person, mode, say))
+        else:
+            chosen = [str(value) for value in data.get("values", ())]
+            command = "lang" if press.action == "language" else "mode"
+            await self._take_here(interaction, f"/{command} {'+'.join(chosen)}")
+
+    async def _take(
+        self,
+        interaction: discord.Interaction[Any],
+        text: str,
+        *,
+        private: bool,
+        attachment: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Promise an answer in a new message, then take in what it answers."""
+        original = await self._respond(interaction, DEFER, {"flags": EPHEMERAL if private else 0})
+        incoming = of_interaction(interaction, text, private=private, original=original, attachment=attachment)
+        if not await self._intake.take(incoming) and incoming.address is not None:
+            # Nothing is said of it; the promise has to go, or the bot would seem to think for a quarter of an hour.
+            await self._platform.withdraw(incoming.address)
+
+    async def _take_here(self, interaction: discord.Interaction[Any], text: str) -> None:
+        """Take in what is answered in the very message that was pressed."""
+        await self._respond(interaction, DEFER_UPDATE)
+        message = interaction.message
+        private = message is not None and message.flags.ephemeral
+        original = None if message is None else str(message.id)
+        await self._intake.take(of_interaction(interaction, text, private=private, original=original))
+
+    async def _stop(self, incoming: Incoming) -> None:
+        try:
+            await self._intake.inbox.stop(incoming)
+        except DatabaseError as error:
+            # The button is still there: who wants the answer to stop presses it again.
+            log.warning("discord.not_stopped", reason=str(error))
+
+    async def _present_mode(self, incoming: Incoming) -> str:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._intake.inbox.mode_of(incoming)
+        except (TimeoutError, DatabaseError, MessageRefused):
+            return self._mind.default_mode
+
+    async def _send_away(self, interaction: discord.Interaction[Any]) -> None:
+        say = self._say(interaction)
+        text = say("These buttons belong to somebody else's answer: ask me something of your own.")
+        await self._respond(interaction, MESSAGE, {"content": text, "flags": EPHEMERAL})
+
+    async def _respond(
+        self, interaction: discord.Interaction[Any], kind: int, data: Mapping[str, Any] | None = None
+    ) -> str | None:
+        """Answer an interaction for the first time; the id of the message that is shown or promised by it.
+
+        Raises:
+            DeliveryError: Discord has not got it, or too late: the person sees that it failed.
+        """
+        try:
+            answer = await self._platform.rest.request(
+                "POST",
+                "/interactions/{webhook_id}/{webhook_token}/callback",
+                {"webhook_id": str(interaction.id), "webhook_token": interaction.token},
+                json={"type": kind, "data": dict(data or {})},
+                query={"with_response": "true"},
+            )
+        except (Refused, TokenOver) as refused:
+            if refused.code != ALREADY_ACKNOWLEDGED:
+                raise
+            # By an earlier try whose connection was lost, or by another gateway; it is taken in once all the same.
+            return None
+        told = answer.get("interaction", {}).get("response_message_id") if isinstance(answer, dict) else None
+        return None if told is None else str(told)
+
+    def _incoming(self, interaction: discord.Interaction[Any], text: str) -> Incoming:
+        return of_interaction(interaction, text, private=True, original=None)
+
+    def _say(self, interaction: discord.Interaction[Any]) -> Translator:
+        return Translator(language_of(interaction.locale.value) or "en")

@@ -1,0 +1,69 @@
+"""What commands are called on Discord in languages other than English: small letters, no spaces."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from bot.locales import LANGUAGES, Translator
+from consilium.errors import N_
+
+NAMES: Final = (
+    # For translators: command names on Discord; one word in small letters after the slash.
+    N_("/start"),
+    N_("/help"),
+    N_("/ask"),
+    N_("/mode"),
+    N_("/modes"),
+    N_("/new"),
+    N_("/retry"),
+    N_("/stop"),
+    N_("/remember"),
+    N_("/memory"),
+    N_("/forget"),
+    N_("/export"),
+    N_("/library"),
+    N_("/sources"),
+    N_("/consilium"),
+    N_("/link"),
+    N_("/lang"),
+    N_("/privacy"),
+    N_("/admin"),
+)
+LOCALES: Final = {"ru": ("ru",)}
+"""Discord's locales of each language but English, which is the default of them all."""
+_LONGEST: Final = 32
+
+
+def is_command_name(name: str) -> bool:
+    """Whether Discord takes it: letters and digits of any script, `-`, `_`, `'`, nothing that has a small form."""
+    marks = all(c in "-_'" or unicodedata.category(c)[0] in "LN" for c in name)
+    return 1 <= len(name) <= _LONGEST and marks and name == name.lower()
+
+
+def localised_names(name: str) -> dict[str, str]:
+    """What a command is called, by Discord's locale; what has no name of its own there keeps the English one."""
+    found: dict[str, str] = {}
+    for language in LANGUAGES:
+        told = Translator(language).template(f"/{name}").removeprefix("/")
+        if told != name and is_command_name(told):
+            found |= dict.fromkeys(LOCALES.get(language, ()), told)
+    return found
+
+
+def localised(template: str, limit: int) -> dict[str, str]:
+    """A sentence by Discord's locale, in at most `limit` characters."""
+    return {
+        locale: cut_at_word(Translator(language).template(template), limit)
+        for language in LANGUAGES
+        for locale in LOCALES.get(language, ())
+    }
+
+
+def cut_at_word(text: str, limit: int) -> str:
+    """At most `limit` characters of a description."""
+    if len(text) <= limit:
+        return text
+    whole = re.sub(r"\W+$", "", text[:limit].rpartition(" ")[0])
+    return f"{whole or text[: limit - 1]}…"

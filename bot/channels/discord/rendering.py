@@ -1,0 +1,91 @@
+"""From an outcome to what each message shows: Markdown as it is, in pieces that Discord takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from discord.utils import escape_markdown
+
+from bot.channels.discord.components import Components
+from bot.channels.discord.surfaces import PLACEHOLDER, Body
+from bot.channels.port import File, Outcome, Source
+from bot.channels.splitting import closed, split, utf16
+from bot.channels.tables import as_code
+from bot.locales import Translator
+
+LONGEST: Final = 2000
+"""Characters of a message; Discord may count them as UTF-16 does or more kindly."""
+LARGEST: Final = 10 * 1024 * 1024 - 64 * 1024
+"""Bytes of the files of a message, what is said of them left off."""
+MOST_FILES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How answers to one person look."""
+
+    person: str
+    say: Translator
+    components: Components
+
+    def queued(self, ahead: int) -> str:
+        """What is said until the answer begins."""
+        say = self.say
+        return "-# " + say("Your earlier messages are answered first; before this one: {ahead}.", ahead=ahead)
+
+    def draft(self, text: str, mode: str) -> list[Body]:
+        """As far as the answer has come."""
+        pieces = split(text, LONGEST, utf16) or [f"-# {escape_markdown(mode)} {PLACEHOLDER}" if mode else PLACEHOLDER]
+        *full, last = [Body(piece) for piece in pieces]
+        return [*full, replace(last, components=self.components.while_answering(self.person, self.say))]
+
+    def whole(self, outcome: Outcome) -> list[Body]:
+        """All that is to be said."""
+        say = self.say
+        stopped = say("Stopped.") if outcome.stopped else ""
+        footer = " · ".join(part for part in (outcome.mode if outcome.turn else "", stopped) if part)
+        # What commands and errors say holds words of people, who did not mean their asterisks.
+        paragraphs = [
+            closed(outcome.answer if outcome.turn else escape_markdown(outcome.answer)),
+            as_code(outcome.table) if outcome.table else "",
+            "\n".join(_source(source) for source in outcome.sources),
+            escape_markdown(outcome.error or ""),
+            f"-# {escape_markdown(footer)}" if footer else "",
+        ]
+        taken = [file for file in outcome.files if len(file.content) <= LARGEST]
+        paragraphs += [
+            say("{name} is too large for Discord.", name=file.name) for file in outcome.files if file not in taken
+        ]
+        pieces = split("\n\n".join(part for part in paragraphs if part), LONGEST, utf16)
+        bodies = [Body(piece) for piece in pieces]
+        groups = _groups(taken)
+        if groups and bodies:
+            bodies[-1] = replace(bodies[-1], files=groups.pop(0))
+        bodies += [Body("", files=group) for group in groups]
+        *full, last = bodies or [Body(PLACEHOLDER)]
+        return [*full, replace(last, components=self._below(outcome))]
+
+    def _below(self, outcome: Outcome) -> tuple[dict[str, object], ...]:
+        if outcome.menu is not None:
+            return self.components.menu(outcome.menu, self.person, self.say)
+        return self.components.under_answer(self.person, self.say) if outcome.turn else ()
+
+
+def _source(source: Source) -> str:
+    where = f", {source.where}" if source.where else ""
+    told = " ".join(f"[{source.n}] {source.title}{where}".split())
+    return f"-# {escape_markdown(told)}"
+
+
+def _groups(files: Sequence[File]) -> list[tuple[File, ...]]:
+    """As many files in one message as it takes."""
+    groups: list[tuple[File, ...]] = []
+    for file in files:
+        last = groups[-1] if groups else ()
+        if last and len(last) < MOST_FILES and sum(len(f.content) for f in (*last, file)) <= LARGEST:
+            groups[-1] = (*last, file)
+        else:
+            groups.append((file,))
+    return groups

@@ -1,0 +1,42 @@
+"""What clients bring with a message that keep the conversation themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from inference.engine.port import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A conversation, and how it is to be gone on with: it stands in for the session's window and mode.
+
+    With it a message is a question whatever it looks like: no command and no switch of mode is read from it.
+    """
+
+    mode: str
+    """In canonical form, or `auto`."""
+    exchanges: Sequence[tuple[str, str]] = ()
+    """What was said before: questions and answers, oldest first. The first question may be empty."""
+    system: str = ""
+    """Instructions that come after the mind's own."""
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: Sequence[str] = ()
+    """The answer ends before the first of these."""
+    schema: Mapping[str, Any] | None = None
+    """JSON schema the answer must satisfy."""
+
+    def sampling(self, own: Sampling) -> Sampling:
+        """How the answer is drawn: as it was asked for, else as by the mind's own; never longer than by that."""
+        return replace(
+            own,
+            max_tokens=min(self.max_tokens or own.max_tokens, own.max_tokens),
+            temperature=own.temperature if self.temperature is None else self.temperature,
+            top_p=own.top_p if self.top_p is None else self.top_p,
+            seed=own.seed if self.seed is None else self.seed,
+        )

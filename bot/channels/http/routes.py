@@ -1,0 +1,93 @@
+"""The addresses of the HTTP channel. Whatever goes wrong at them is told in OpenAI's form of an error."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from functools import wraps
+from typing import Final
+
+from aiohttp import web
+
+from bot.channels.http import own
+from bot.channels.http.api import Api
+from bot.channels.http.completions import complete
+from bot.channels.http.errors import NoSuchEndpoint
+from bot.channels.http.failures import verdict
+from bot.channels.http.metrics import request_ended
+from bot.channels.http.models import as_model, choices
+from bot.errors import explain
+from bot.turns.failures import foreseen
+
+Endpoint = Callable[[Api, web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+async def list_models(api: Api, request: web.Request) -> web.Response:
+    """`GET /v1/models`: modes with names."""
+    api.clients.name_of(request)
+    data = [as_model(api, choice.name) for choice in choices(api, api.say(request))]
+    return web.json_response({"object": "list", "data": data})
+
+
+async def show_model(api: Api, request: web.Request) -> web.Response:
+    """`GET /v1/models/{model}`: any mode that can answer, sums of adapters too."""
+    api.clients.name_of(request)
+    model = request.match_info["model"]
+    api.mode(model)
+    return web.json_response(as_model(api, model))
+
+
+async def list_modes(api: Api, request: web.Request) -> web.Response:
+    """`GET /v1/modes`: modes with names, and all that is known of them."""
+    api.clients.name_of(request)
+    data = [{"object": "mode", **asdict(choice)} for choice in choices(api, api.say(request))]
+    return web.json_response({"object": "list", "mind": api.mind.name, "default": api.mind.default_mode, "data": data})
+
+
+ENDPOINTS: Final[dict[tuple[str, str], Endpoint]] = {
+    ("POST", "/v1/chat/completions"): complete,
+    ("GET", "/v1/models"): list_models,
+    ("GET", "/v1/models/{model}"): show_model,
+    ("GET", "/v1/modes"): list_modes,
+    ("GET", "/v1/turns/{id}"): own.show_turn,
+    ("GET", "/v1/memories"): own.list_memories,
+    ("DELETE", "/v1/memories"): own.forget_everything,
+    ("DELETE", "/v1/memories/{id}"): own.forget_memory,
+}
+
+
+async def nowhere(_api: Api, request: web.Request) -> web.Response:
+    """Everything else under `/v1/`."""
+    raise NoSuchEndpoint(request.method, request.path, ", ".join(f"{method} {path}" for method, path in ENDPOINTS))
+
+
+def api_routes(api: Api) -> web.RouteTableDef:
+    """The channel's routes, for an application whose handlers are cancelled when their client goes away."""
+    routes = web.RouteTableDef()
+    for (method, path), endpoint in ENDPOINTS.items():
+        routes.route(method, path)(_told(api, path, endpoint))
+    routes.route("*", "/v1/{rest:.*}")(_told(api, "/v1/", nowhere))
+    return routes
+
+
+def _told(api: Api, path: str, endpoint: Endpoint) -> Handler:
+    """The endpoint as a handler: it raises nothing but cancellation."""
+
+    @wraps(endpoint)
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response: web.StreamResponse
+        status = 499  # as nginx has it: the client has gone
+        try:
+            response = await endpoint(api, request)
+            status = response.status
+        except Exception as error:
+            failure = foreseen(error)
+            say = api.say(request)
+            response = verdict(failure).response(explain(failure, say.language, say.template))
+            status = response.status
+        finally:
+            request_ended(path, status)
+        return response
+
+    return handle

@@ -1,0 +1,118 @@
+"""The request of OpenAI's chat completions, as far as it means something here."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_STOPS: Final = 4
+Name = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""What a client calls a person or a session."""
+StopText = Annotated[str, Field(min_length=1, max_length=256)]
+
+REFUSED: Final = ("tools", "functions", "logit_bias", "logprobs", "audio", "frequency_penalty", "presence_penalty")
+"""Parts of a request without which the answer would be another one, and which are not supported: empty and zero will
+do."""
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+
+class TextPart(_Wire):
+    type: Literal["text"]
+    text: str
+
+
+class ChatMessage(_Wire):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[TextPart]
+
+    @property
+    def text(self) -> str:
+        """The parts of it, joined."""
+        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+
+
+class FreeText(_Wire):
+    type: Literal["text"]
+
+    @property
+    def schema_(self) -> None:
+        """None: any text will do."""
+
+
+class AnyJson(_Wire):
+    type: Literal["json_object"]
+
+    @property
+    def schema_(self) -> dict[str, Any]:
+        """That of any object."""
+        return {"type": "object"}
+
+
+class NamedSchema(_Wire):
+    schema_: dict[str, Any] = Field(default_factory=lambda: {"type": "object"}, alias="schema")
+
+
+class JsonOfSchema(_Wire):
+    type: Literal["json_schema"]
+    json_schema: NamedSchema
+
+    @property
+    def schema_(self) -> dict[str, Any]:
+        """The one that is given."""
+        return self.json_schema.schema_
+
+
+class StreamOptions(_Wire):
+    include_usage: bool = False
+
+
+class Metadata(_Wire):
+    session: Name | None = None
+    """Which of the person's conversations it belongs to."""
+
+
+class ChatRequest(_Wire):
+    """Body of `POST /v1/chat/completions`."""
+
+    model: Annotated[str, Field(max_length=1000)]
+    """A mode."""
+    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    user: Name | None = None
+    """Who speaks, as the client knows him."""
+    safety_identifier: Name | None = None
+    """What OpenAI calls `user` now."""
+    metadata: Metadata | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    stop: StopText | Annotated[list[StopText], Field(max_length=MAX_STOPS)] | None = None
+    response_format: Annotated[FreeText | AnyJson | JsonOfSchema, Field(discriminator="type")] | None = None
+    n: Literal[1] | None = None
+    tools: Any = None
+    functions: Any = None
+    logit_bias: Any = None
+    logprobs: Any = None
+    audio: Any = None
+    frequency_penalty: Any = None
+    presence_penalty: Any = None
+
+    @property
+    def person(self) -> str | None:
+        return self.user or self.safety_identifier
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+
+    @property
+    def unsupported(self) -> str | None:
+        """A part that asks for what is not done here; None when there is none."""
+        return next((name for name in REFUSED if getattr(self, name)), None)

@@ -1,0 +1,97 @@
+"""`consilium eval memory`: recall on dialogues, beside BM25 and the embedding model by themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from blake3 import blake3
+from rich.progress import Progress
+
+from bot.cli.tables import grid, output
+from bot.recall.evaluation.dialogues import Dialogue, read_dialogues
+from bot.recall.evaluation.memory import BASELINES, FUSED, Measured, configuration, fingerprint, measure
+from bot.services import make_embedder
+from bot.settings import Settings
+from db.database import Database
+from db.embedded import EmbeddedServer
+
+
+def memory(
+    context: typer.Context,
+    data: Annotated[Path, typer.Option("--data", help="Dialogues with questions, in LoCoMo's format.")],
+    k: Annotated[int, typer.Option("--k", min=1, max=50, help="How many memories a recall may give.")] = 10,
+    figures_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
+) -> None:
+    """Share of the messages that answer a question among those recalled, and what each part of recall adds."""
+    settings: Settings = context.obj
+    dialogues = read_dialogues(data)
+    # A server of its own: people's memories are not measured, and nothing is left of it.
+    with tempfile.TemporaryDirectory(prefix="consilium-eval-") as folder:
+        measured, settled = asyncio.run(_measure(settings, dialogues, k, Path(folder).resolve()))
+    settled["data"] = {"file": data.name, "blake3": blake3(data.read_bytes()).hexdigest()[:12]}
+    report: dict[str, Any] = {
+        "configuration": settled,
+        "hash": fingerprint(settled),
+        "messages": sum(len(dialogue.messages) for dialogue in dialogues),
+        "measured": [asdict(one) for one in measured],
+        "gain": _gain(measured),
+    }
+    _show(report, measured, k)
+    if figures_file is not None:
+        figures_file.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+async def _measure(
+    settings: Settings, dialogues: list[Dialogue], k: int, folder: Path
+) -> tuple[list[Measured], dict[str, object]]:
+    embedder = make_embedder(settings)
+    try:
+        async with (
+            await EmbeddedServer.open(folder) as server,
+            await Database.open(server.dsn) as database,
+        ):
+            with Progress(transient=True) as bar:
+                task = bar.add_task("", total=len(dialogues))
+
+                def show(name: str, done: int) -> None:
+                    bar.update(task, description=name, completed=done)
+
+                measured = await measure(database, embedder, dialogues, k, show)
+    finally:
+        await embedder.close()
+    return measured, configuration(embedder.name, k)
+
+
+def _gain(measured: list[Measured]) -> dict[str, float]:
+    """Points of fused recall over the best that it is compared with."""
+    by_name = {one.name: one.overall for one in measured}
+    return {
+        figure: 100 * (getattr(by_name[FUSED], figure) - max(getattr(by_name[name], figure) for name in BASELINES))
+        for figure in ("recall", "any", "mrr")
+    }
+
+
+def _show(report: dict[str, Any], measured: list[Measured], k: int) -> None:
+    console = output()
+    table = grid("recall", f"recall@{k}", f"any@{k}", "MRR", *measured[0].dialogues)
+    for one in measured:
+        overall = one.overall
+        each = (f"{figures.recall:.3f} / {figures.any:.3f}" for figures in one.dialogues.values())
+        table.add_row(one.name, f"{overall.recall:.3f}", f"{overall.any:.3f}", f"{overall.mrr:.3f}", *each)
+    console.print(table)
+    gain = report["gain"]
+    console.print(
+        f"{FUSED} over the best baseline: {gain['recall']:+.1f} points of recall@{k}, {gain['any']:+.1f} of any@{k}"
+    )
+    for one in measured:
+        if one.milliseconds:
+            median, high = one.milliseconds
+            console.print(f"one recall, without embedding the question: p50 {median:.1f} ms, p95 {high:.1f} ms")
+    questions = measured[0].overall.questions
+    console.print(f"{questions} questions over {report['messages']} messages; configuration {report['hash']}")

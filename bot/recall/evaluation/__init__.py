@@ -1,0 +1,1 @@
+"""Measuring recall on data that others can repeat it on."""

@@ -1,0 +1,99 @@
+"""Whether what a model wrote down is in the words it was to be drawn from. By rule: the model is not asked again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+MOST = 1500
+"""Characters of a message that are read for facts: what is longer was pasted rather than said."""
+ENOUGH = 0.8
+"""Share of a fact's content words that the message has to have."""
+
+_WORD: Final = re.compile(r"\w+(?:['’]\w+)?", re.UNICODE)
+_FENCED: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_QUOTED_LINE: Final = re.compile(r"^[ \t]*(?:>|&gt;).*$", re.MULTILINE)
+_LONG_QUOTATION: Final = re.compile(r"«[^»]{60,}»|“[^”]{60,}”|\"[^\"]{60,}\"")
+_ADDRESS: Final = re.compile(r"https?://\S+")
+_SENTENCE: Final = re.compile(r"[^.!?…\n]+[.!?…]*")
+_NUMBER: Final = re.compile(r"\d+")
+_NEGATION: Final = re.compile(
+    r"(?<!\w)(?:not|no|never|none|nothing|neither|without|cannot|\w+n['’]t|не|нет|ни|никогда|ничего|никто|без|нельзя)(?!\w)",
+    re.IGNORECASE,
+)
+_CHANGE: Final = re.compile(
+    r"(?<!\w)(?:no longer|not? (?:any ?more|anymore)|any ?more|now|moved|changed|switched|stopped|quit|gave up|left|"
+    r"instead|used to|new|actually|over|finished|ended|recovered|больше не\w*|теперь|уже|переехал\w*|сменил\w*|"
+    r"поменял\w*|бросил\w*|перестал\w*|вместо|раньше|нов\w+|закончил\w*|прош[её]л\w*|прошл[аои]|выздоровел\w*|"
+    r"на самом деле|уш[её]л|ушл[аи])(?!\w)",
+    re.IGNORECASE,
+)
+_EMPTY_WORDS: Final = """
+    a an the and or but if of in on at to for from by with about as is are was were be been being am do does did have
+    has had having will would can could should may might must i me my mine myself we us our you your he him his she her
+    hers it its they them their this that these those there here who which what when where why how so very too just
+    also then than user person not no never
+    и в во на с со к ко у о об от до из за по под над для при через а но или что чтобы как это этот эта эти тот та те
+    я меня мне мной мой моя моё мои мы нас нам наш наша ты тебя тебе твой вы вас вам ваш он его ему ним она её ей ней
+    они их им ним есть был была было были быть буду будет будут бы же ли то так там тут тоже также очень ещё уже
+    пользователь пользователя человек человека не нет ни никогда свой своя свою своей
+"""
+_EMPTY: Final = frozenset(_EMPTY_WORDS.replace("ё", "е").split())
+
+
+def own_words(message: str) -> str:
+    """What a person says himself in a message: without code, quotations, pasted pages and questions."""
+    for foreign in (_FENCED, _QUOTED_LINE, _LONG_QUOTATION, _ADDRESS):
+        message = foreign.sub(" ", message)
+    return " ".join(" ".join(statements(message[:MOST])).split())
+
+
+def statements(text: str) -> list[str]:
+    """Sentences that state something: those that ask are left out."""
+    return [found for one in _SENTENCE.findall(text) if (found := one.strip()) and not found.endswith("?")]
+
+
+def content_words(text: str) -> list[str]:
+    """Words that carry what is said, folded, in order, each once."""
+    found = (word.lower().replace("ё", "е").replace("’", "'").removesuffix("'s") for word in _WORD.findall(text))
+    return list(dict.fromkeys(word for word in found if word not in _EMPTY))
+
+
+def is_supported(fact: str, said: str) -> bool:
+    """Whether a fact says nothing but what a person's own words say.
+
+    Most of its content words are among them in some form, all its numbers are, and where it denies they deny.
+    """
+    words = content_words(fact)
+    if not words or coverage(words, content_words(said)) < ENOUGH:
+        return False
+    if not set(_NUMBER.findall(fact)) <= set(_NUMBER.findall(said)):
+        return False
+    nearest = max(statements(said), key=lambda one: coverage(words, content_words(one)), default="")
+    return bool(_NEGATION.search(fact)) == bool(_NEGATION.search(nearest))
+
+
+def coverage(words: Sequence[str], among: Iterable[str]) -> float:
+    """Share of words that have a form among others."""
+    others = list(among)
+    return sum(any(same_word(word, other) for other in others) for word in words) / len(words) if words else 0.0
+
+
+def same_word(one: str, other: str) -> bool:
+    """Whether two words look like forms of one: they begin alike, by three letters or more, and end apart."""
+    if one == other:
+        return True
+    common = 0
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        common += 1
+    shorter = min(len(one), len(other))
+    ending = max(len(one), len(other)) - common
+    return common >= shorter - 2 and ending <= (3 if common >= 4 else 2 if common == 3 else 0)
+
+
+def tells_change(said: str) -> bool:
+    """Whether a person says that something is no longer as it was."""
+    return _CHANGE.search(said) is not None

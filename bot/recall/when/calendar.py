@@ -1,0 +1,160 @@
+"""Days, weeks, months and seasons, counted from today; what both languages' expressions are made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """From `start` up to `end`, which is no longer part of it."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class TimeExpression:
+    """Where a text says when, and when that is."""
+
+    interval: Interval
+    begin: int
+    """Index of its first character."""
+    end: int
+    """Index after its last."""
+
+
+Days: TypeAlias = tuple[date, date]
+"""The first day, and the first day after."""
+Reading: TypeAlias = tuple[re.Pattern[str], Callable[[re.Match[str], date], Days | None]]
+"""A form, and what it means said on a day; None when it means nothing, as the 31st of February."""
+
+SEASONS = {"winter": 12, "spring": 3, "summer": 6, "autumn": 9}
+"""The month each begins with."""
+
+
+def earliest(readings: Iterable[Reading], text: str, now: datetime) -> TimeExpression | None:
+    """The first expression in a text that means something, the longest of those that begin there."""
+    best: TimeExpression | None = None
+    for pattern, days_of in readings:
+        for match in pattern.finditer(text):
+            begin, end = match.span()
+            if best is not None and (begin, -end) >= (best.begin, -best.end):
+                break
+            if (days := _possible(days_of, match, now.date())) is not None:
+                start, after = (datetime.combine(day, time(), now.tzinfo) for day in days)
+                best = TimeExpression(Interval(start, after), begin, end)
+                break
+    return best
+
+
+def _possible(days_of: Callable[[re.Match[str], date], Days | None], match: re.Match[str], today: date) -> Days | None:
+    try:
+        return days_of(match, today)
+    except (ValueError, OverflowError):  # beyond the years that there are
+        return None
+
+
+def day(some: date) -> Days:
+    return some, some + timedelta(1)
+
+
+def days_before(today: date, count: int) -> Days:
+    """The one day so many days ago."""
+    return day(today - timedelta(count))
+
+
+def week(today: date, back: int = 0) -> Days:
+    """Monday to Sunday, so many weeks back."""
+    monday = today - timedelta(today.weekday() + 7 * back)
+    return monday, monday + timedelta(7)
+
+
+def weekend(today: date, back: int = 0) -> Days:
+    """Saturday and Sunday of the week so many weeks back."""
+    monday, after = week(today, back)
+    return monday + timedelta(5), after
+
+
+def month(year: int, number: int) -> Days:
+    """A calendar month; numbers beyond 1 to 12 reach into the years around."""
+    year, number = year + (number - 1) // 12, (number - 1) % 12 + 1
+    return date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
+
+
+def year(number: int) -> Days:
+    return date(number, 1, 1), date(number + 1, 1, 1)
+
+
+def last_month_named(today: date, number: int) -> Days:
+    """The latest month of that name that has begun."""
+    return month(today.year - (number > today.month), number)
+
+
+def last_date_named(today: date, month_number: int, day_number: int) -> Days | None:
+    """The latest day of that name that is not to come."""
+    for of_year in range(today.year, today.year - 8, -1):
+        some = calendar_day(of_year, month_number, day_number)
+        if some is not None and some[0] <= today:
+            return some
+    return None
+
+
+def calendar_day(of_year: int, month_number: int, day_number: int) -> Days | None:
+    """One day; None when the calendar has no such day."""
+    try:
+        return day(date(of_year, month_number, day_number))
+    except ValueError:
+        return None
+
+
+def last_weekday(today: date, number: int) -> Days:
+    """The latest such day of the week before today; Monday is 0."""
+    return day(today - timedelta((today.weekday() - number - 1) % 7 + 1))
+
+
+def season(today: date, first_month: int, back: int = 0, of_year: int | None = None) -> Days:
+    """The latest such season that has begun, or the one so many years before it; winter is of the year it begins in."""
+    if of_year is None:
+        of_year = today.year - (date(today.year, first_month, 1) > today) - back
+    return month(of_year, first_month)[0], month(of_year, first_month + 2)[1]
+
+
+def ago(today: date, count: int, unit: str) -> Days:
+    """So many days, weeks, months or years ago: the vaguer the unit, the wider."""
+    if unit == "day":
+        return days_before(today, count)
+    if unit == "week":
+        middle = today - timedelta(7 * count)
+        return middle - timedelta(3), middle + timedelta(4)
+    if unit == "month":
+        return month(today.year, today.month - count)
+    return year(today.year - count)
+
+
+def past(today: date, count: int, unit: str) -> Days:
+    """The days, weeks, months or years that lead up to today, today among them."""
+    if unit == "year":
+        start = month(today.year - count, today.month)[0]
+    elif unit == "month":
+        start = month(today.year, today.month - count)[0]
+    else:
+        start = today - timedelta(count * (7 if unit == "week" else 1))
+    return start, today + timedelta(1)
+
+
+def before(days: Days, unit: str) -> Days:
+    """The week, month or year that ends where other days begin."""
+    start = days[0]
+    if unit == "week":
+        return start - timedelta(7), start
+    if unit == "month":
+        return month(start.year, start.month - 1)[0], start
+    return date(start.year - 1, start.month, 1), start

@@ -1,0 +1,136 @@
+"""Expressions of time in English."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from bot.recall.when.calendar import (
+    SEASONS,
+    Days,
+    Reading,
+    ago,
+    before,
+    calendar_day,
+    days_before,
+    last_date_named,
+    last_month_named,
+    last_weekday,
+    month,
+    past,
+    season,
+    week,
+    weekend,
+    year,
+)
+
+_MONTH_NAMES = "january february march april may june july august september october november december"
+MONTHS = _MONTH_NAMES.split()
+WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+NUMBERS = {
+    word: number
+    for number, words in enumerate(
+        ("", "a an one", "two couple", "three few several", "four", "five", "six", "seven", "eight", "nine", "ten")
+    )
+    for word in words.split()
+} | {"eleven": 11, "twelve": 12}
+
+_MONTH = f"(?P<month>{'|'.join(MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
+_WEEKDAY = f"(?P<weekday>{'|'.join(WEEKDAYS)})"
+_COUNT = rf"(?P<count>\d{{1,4}}|(?:a )?(?:couple|few)(?: of)?|{'|'.join(NUMBERS)})"
+_UNIT = "(?P<unit>day|week|month|year)s?"
+_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>(?:19|20)\d\d)"
+_DAY_FIRST = rf"{_DAY} (?:of )?{_MONTH}\b(?:,? {_YEAR}\b)?"
+_MONTH_FIRST = re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", rf"{_MONTH} {_DAY}\b(?:,? {_YEAR}\b)?")
+_DATE = f"(?:{_DAY_FIRST}|{_MONTH_FIRST})"
+
+
+def _form(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+
+
+def month_number(name: str) -> int:
+    return next(n for n, full in enumerate(MONTHS, 1) if full.startswith(name.lower()[:3]))
+
+
+def _count(match: re.Match[str]) -> int:
+    said = match["count"].lower()
+    if said.isdigit():
+        return int(said)
+    return next(NUMBERS[word] for word in reversed(said.split()) if word in NUMBERS)
+
+
+def _date(match: re.Match[str], today: date) -> Days | None:
+    name, number, of_year = (match[group] or match[f"{group}2"] for group in ("month", "day", "year"))
+    if of_year:
+        return calendar_day(int(of_year), month_number(name), int(number))
+    return last_date_named(today, month_number(name), int(number))
+
+
+def _before_date(match: re.Match[str], today: date) -> Days | None:
+    days = _date(match, today)
+    return before(days, match["unit"].lower()) if days else None
+
+
+def _calendar(match: re.Match[str], today: date) -> Days:
+    back = int(match["which"].lower() != "this")
+    unit = match["unit"].lower()
+    if unit == "week":
+        return week(today, back)
+    if unit == "weekend":
+        # The one before today; on a weekend, "this" is the one that is on.
+        return weekend(today, back)
+    return month(today.year, today.month - back) if unit == "month" else year(today.year - back)
+
+
+def _named_month(match: re.Match[str], today: date) -> Days:
+    number = month_number(match["month"])
+    if match["year"]:
+        return month(int(match["year"]), number)
+    return last_month_named(today, number)
+
+
+def _season(match: re.Match[str], today: date) -> Days:
+    first = SEASONS["autumn" if match["season"].lower() == "fall" else match["season"].lower()]
+    if match["year"]:
+        return season(today, first, of_year=int(match["year"]))
+    begun = season(today, first)
+    # "Last summer", said in summer, is the one before.
+    return season(today, first, back=1) if match["which"] == "last" and today < begun[1] else begun
+
+
+ENGLISH: tuple[Reading, ...] = (
+    (_form("today|this (?:morning|afternoon|evening)|tonight"), lambda _, today: days_before(today, 0)),
+    (_form("yesterday|last night"), lambda _, today: days_before(today, 1)),
+    (_form("the day before yesterday"), lambda _, today: days_before(today, 2)),
+    (
+        _form("(?:(?:on|during|over) )?(?:the )?(?P<which>this|last|previous) (?P<unit>week|weekend|month|year)"),
+        _calendar,
+    ),
+    (
+        _form(rf"(?:(?:in|during|over|for) )?(?:the )?(?:last|past) (?:{_COUNT} )?{_UNIT}"),
+        lambda match, today: past(today, _count(match) if match["count"] else 1, match["unit"].lower()),
+    ),
+    (_form(rf"{_COUNT} {_UNIT} ago"), lambda match, today: ago(today, _count(match), match["unit"].lower())),
+    (
+        _form(rf"(?:(?:on|last) ){_WEEKDAY}"),
+        lambda match, today: last_weekday(today, WEEKDAYS.index(match["weekday"].lower())),
+    ),
+    (_form(rf"(?:on )?(?:the )?{_DATE}"), _date),
+    (_form(rf"(?:the )?(?P<unit>week|month|year) before (?:the )?{_DATE}"), _before_date),
+    (_form(rf"(?:in|during|of|since|last|this) {_MONTH}(?:,? {_YEAR})?"), _named_month),
+    (_form(rf"{_MONTH},? {_YEAR}"), _named_month),
+    (_form(rf"(?:in|during|of|since) {_YEAR}"), lambda match, _: year(int(match["year"]))),
+    (
+        _form(
+            rf"(?:(?:in|during) )?(?:the )?(?P<which>last|this|in|during)(?: the)? "
+            rf"(?P<season>winter|spring|summer|autumn|fall)(?: (?:of )?{_YEAR})?"
+        ),
+        _season,
+    ),
+    (
+        _form(r"(?:on )?(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)"),
+        lambda match, _: calendar_day(int(match["year"]), int(match["month"]), int(match["day"])),
+    ),
+)

@@ -1,0 +1,149 @@
+"""Expressions of time in Russian."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from bot.recall.when.calendar import (
+    SEASONS,
+    Days,
+    Reading,
+    ago,
+    calendar_day,
+    days_before,
+    last_date_named,
+    last_month_named,
+    last_weekday,
+    month,
+    past,
+    season,
+    week,
+    weekend,
+    year,
+)
+
+_MONTHS = ("январ", "феврал", "март", "апрел", "ма", "июн", "июл", "август", "сентябр", "октябр", "ноябр", "декабр")
+_WEEKDAYS = ("понедельник", "вторник", "сред", "четверг", "пятниц", "суббот", "воскресень")
+_SEASONS = {"зим": "winter", "весн": "spring", "лет": "summer", "осен": "autumn"}
+NUMBERS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "",
+            "один одну одна",
+            "два две пару пара",
+            "три несколько",
+            "четыре",
+            "пять",
+            "шесть",
+            "семь",
+            "восемь",
+            "девять",
+            "десять",
+        )
+    )
+    for word in words.split()
+}
+_UNITS = {"д": "day", "н": "week", "м": "month", "г": "year", "л": "year"}
+
+_MONTH = f"(?P<month>{'|'.join(stem + ('[йяе]' if stem == 'ма' else '[а-я]{0,2}') for stem in _MONTHS)})"
+_COUNT = rf"(?P<count>\d{{1,4}}|{'|'.join(NUMBERS)})"
+_UNIT = "(?P<unit>день|дня|дней|недел[юиь]|неделя|месяц(?:а|ев)?|год(?:а)?|лет)"
+_YEAR = r"(?P<year>(?:19|20)\d\d)(?:-?й|-?м|-?го)?(?: (?:года|году|год|г\.?))?"
+_THIS = "эт(?:ой|от|ом|у|и|им)|текущ(?:ей|ем|ий|ую|ие)"
+_LAST = "прошл(?:ой|ом|ый|ую|ые|ым|ых|ого|ая|ое)|предыдущ(?:ей|ем|ий|ую|ие)"
+_WHICH = f"(?:(?P<this>{_THIS})|(?P<last>{_LAST}))"
+
+
+def _form(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+
+
+def _month_number(said: str) -> int:
+    stem = said.lower()
+    return next(n for n, known in enumerate(_MONTHS, 1) if stem.startswith(known) and (known != "ма" or len(stem) == 3))
+
+
+def _unit(match: re.Match[str]) -> str:
+    return _UNITS[match["unit"][0].lower()]
+
+
+def _count(match: re.Match[str]) -> int:
+    said = (match["count"] or "один").lower()
+    return int(said) if said.isdigit() else NUMBERS[said]
+
+
+def _calendar(match: re.Match[str], today: date) -> Days:
+    back = int(match["last"] is not None)
+    unit = match["unit"].lower()
+    if unit.startswith("недел"):
+        return week(today, back)
+    if unit.startswith("вых"):
+        return weekend(today, back)
+    return month(today.year, today.month - back) if unit.startswith("мес") else year(today.year - back)
+
+
+def _weekday(match: re.Match[str], today: date) -> Days:
+    said = match["weekday"].lower()
+    return last_weekday(today, next(n for n, stem in enumerate(_WEEKDAYS) if said.startswith(stem)))
+
+
+def _date(match: re.Match[str], today: date) -> Days | None:
+    number = _month_number(match["month"])
+    if match["year"]:
+        return calendar_day(int(match["year"]), number, int(match["day"]))
+    return last_date_named(today, number, int(match["day"]))
+
+
+def _named_month(match: re.Match[str], today: date) -> Days:
+    number = _month_number(match["month"])
+    if match["year"]:
+        return month(int(match["year"]), number)
+    return last_month_named(today, number)
+
+
+def _season(match: re.Match[str], today: date) -> Days:
+    first = SEASONS[next(name for stem, name in _SEASONS.items() if match["season"].lower().startswith(stem))]
+    if match["year"]:
+        return season(today, first, of_year=int(match["year"]))
+    begun = season(today, first)
+    return season(today, first, back=1) if match["last"] and today < begun[1] else begun
+
+
+def _year(match: re.Match[str], _today: date) -> Days:
+    return year(int(match["year"]))
+
+
+def _digits(match: re.Match[str], _today: date) -> Days | None:
+    return calendar_day(int(match["year"]), int(match["month"]), int(match["day"]))
+
+
+RUSSIAN: tuple[Reading, ...] = (
+    (_form("сегодня(?: утром| вечером| дн[её]м)?"), lambda _, today: days_before(today, 0)),
+    (_form("вчера(?:шн(?:ий|его|ем) (?:день|дня|дне))?(?: утром| вечером| дн[её]м)?"), lambda _, t: days_before(t, 1)),
+    (_form("позавчера"), lambda _, today: days_before(today, 2)),
+    (
+        _form(rf"(?:(?:на|в|за) )?{_WHICH} (?P<unit>недел[еюиья]|месяц[еа]?|год[уа]?|выходны[ехм]+)"),
+        _calendar,
+    ),
+    (
+        _form(rf"(?:(?:за|в) )?последн(?:ие|ий|юю|их|ей|ем) (?:{_COUNT} )?{_UNIT}"),
+        lambda match, today: past(today, _count(match), _unit(match)),
+    ),
+    (_form(rf"(?:{_COUNT} )?{_UNIT} (?:тому )?назад"), lambda match, today: ago(today, _count(match), _unit(match))),
+    (_form("полгода (?:тому )?назад"), lambda _, today: ago(today, 6, "month")),
+    (
+        _form(rf"во? (?:(?:{_LAST}) )?(?P<weekday>понедельник|вторник|среду|четверг|пятницу|субботу|воскресенье)"),
+        _weekday,
+    ),
+    (_form(rf"(?P<day>\d{{1,2}})(?:-?го)? {_MONTH}(?: {_YEAR})?"), _date),
+    (_form(rf"(?:в|за|с) (?:(?:{_LAST}|{_THIS}) )?{_MONTH}(?: {_YEAR})?"), _named_month),
+    (_form(rf"{_MONTH} {_YEAR}"), _named_month),
+    (
+        _form(r"(?:в|за|с) (?P<year>(?:19|20)\d\d)(?:-?м|-?й|-?го)?(?: году| год| года)"),
+        lambda m, _: year(int(m["year"])),
+    ),
+    (_form(rf"(?:{_WHICH} )?(?P<season>зимой|весной|летом|осенью)(?: {_YEAR})?"), _season),
+    (_form(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>(?:19|20)\d\d)"), _digits),
+)

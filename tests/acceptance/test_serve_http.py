@@ -1,0 +1,91 @@
+"""`consilium serve --role api` with the real local engine, asked by OpenAI's own client."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+from openai import OpenAI
+
+from tests.acceptance.conftest import CONSILIUM, DEADLINE, Home
+
+QUESTION: list[Any] = [{"role": "user", "content": "How should I rest after a long run?"}]
+
+
+@contextmanager
+def serving(home: Home, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process and its address, once it is ready."""
+    own = {"CONSILIUM_HTTP_PORT": "0", "CONSILIUM_API_KEYS": "site:sk-acceptance", **more}
+    process = subprocess.Popen(
+        [CONSILIUM, "serve", "--role", "api"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**home.environment, **own},
+    )
+    late = threading.Timer(DEADLINE, process.kill)
+    late.start()
+    assert process.stderr
+    try:
+        told = ""
+        while not (found := re.search(r"(http://\S+)/readyz", told)):
+            line = process.stderr.readline()
+            assert line, f"it ended before it was ready: {told}"
+            told += line
+        yield process, found[1]
+    finally:
+        late.cancel()
+        process.kill()
+        process.wait()
+
+
+def test_a_program_talks_to_a_mind_as_it_does_to_openai(home: Home) -> None:
+    with serving(home) as (process, address):
+        client = OpenAI(base_url=f"{address}/v1", api_key="sk-acceptance", max_retries=0, timeout=DEADLINE)
+        assert {"sport", "auto", "base"} <= {model.id for model in client.models.list()}
+        stream = client.chat.completions.create(
+            model="спорт", messages=QUESTION, user="anna", stream=True, stream_options={"include_usage": True}
+        )
+        chunks = list(stream)
+        answer = "".join(chunk.choices[0].delta.content or "" for chunk in chunks[:-1])
+        assert len(answer.split()) > 3
+        assert chunks[-1].usage
+        assert 1 < chunks[-1].usage.completion_tokens <= 160
+        assert {chunk.model for chunk in chunks} == {"core+sport"}
+        form: Any = {
+            "type": "json_schema",
+            "json_schema": {
+                "name": "rest",
+                "strict": True,
+                "schema": {
+                    "type": "object",
+                    "properties": {"hours": {"type": "integer", "minimum": 0, "maximum": 24}},
+                    "required": ["hours"],
+                    "additionalProperties": False,
+                },
+            },
+        }
+        whole = client.chat.completions.create(model="base", messages=QUESTION, response_format=form, temperature=0)
+        assert 0 <= json.loads(whole.choices[0].message.content or "")["hours"] <= 24
+        turn = httpx.get(
+            f"{address}/v1/turns/{chunks[0].id}",
+            params={"user": "anna"},
+            headers={"Authorization": "Bearer sk-acceptance"},
+        ).json()
+        assert (turn["state"], turn["answer"]) == ("delivered", answer.strip())
+        assert httpx.get(f"{address}/v1/models").status_code == 401
+        assert "consilium_http_requests_total" in httpx.get(f"{address}/metrics").text
+
+        stream = client.chat.completions.create(model="base", messages=QUESTION, stream=True)
+        pieces = [next(iter(stream))]
+        process.send_signal(signal.SIGTERM)
+        pieces += list(stream)
+        assert pieces[-1].choices[0].finish_reason in ("stop", "length")
+        assert process.wait(DEADLINE) == 0

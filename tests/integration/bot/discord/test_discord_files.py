@@ -1,0 +1,88 @@
+"""Files that come with messages on Discord, and those that go with answers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.channels.discord.addresses import Spot
+from bot.channels.discord.files import file_ref
+from bot.channels.errors import DeliveryFailed, Undeliverable
+from bot.channels.port import Address, File, Outcome
+from bot.locales import Translator
+from tests.fakes.discord.server import DiscordFake
+from tests.fixtures.discord_service import Discord
+
+TEXT = "Squats, then rest.\n" * 5000
+
+
+def handle_of(fake: DiscordFake, message: str, channel: str) -> Address:
+    """What a file of a message is asked for by."""
+    (attachment,) = fake.messages.json(fake.messages.all[int(message)], with_content=True)["attachments"]
+    reference = file_ref(attachment, channel, message)
+    assert (reference.name, reference.size) == ("plan.md", len(TEXT))
+    return json.loads(json.dumps(reference.handle))
+
+
+async def content(service: Discord, handle: Address) -> str:
+    pieces = [piece async for piece in service.platform.fetch(handle)]
+    assert len(pieces) > 1
+    return b"".join(pieces).decode()
+
+
+@pytest.fixture
+def sent(service: Discord) -> str:
+    """A message with a file."""
+    attachment = {"filename": "plan.md", "text": TEXT, "content_type": "text/markdown"}
+    return service.people.tell_bot(service.ann, "Read this.", attachments=[attachment])
+
+
+async def test_a_file_is_fetched_even_after_its_address_has_expired(service: Discord, sent: str) -> None:
+    handle = handle_of(service.fake, sent, service.people.dm(service.ann))
+    assert await content(service, handle) == TEXT
+    service.people.shift_clock(25 * 3600)
+    assert await content(service, handle) == TEXT
+
+
+async def test_a_file_that_is_gone_is_never_there_again(service: Discord, sent: str) -> None:
+    handle = handle_of(service.fake, sent, service.people.dm(service.ann))
+    service.people.delete(service.ann, sent)
+    with pytest.raises(Undeliverable):
+        await content(service, handle)
+
+
+async def test_a_file_larger_than_was_said_is_not_read_to_its_end(service: Discord, sent: str) -> None:
+    handle = handle_of(service.fake, sent, service.people.dm(service.ann))
+    with pytest.raises(Undeliverable, match="larger"):
+        await content(service, {**handle, "size": 70_000})
+
+
+async def test_a_server_that_is_away_may_be_asked_later(service: Discord, sent: str) -> None:
+    handle = handle_of(service.fake, sent, service.people.dm(service.ann))
+    with pytest.raises(DeliveryFailed):
+        await content(service, {**handle, "url": "http://127.0.0.1:9/plan.md"})
+
+
+async def test_files_of_an_answer_are_attached_once_however_often_it_is_shown(service: Discord) -> None:
+    dm = service.people.dm(service.ann)
+    spot = Spot(dm, "1", service.ann)
+    outcome = Outcome("core", "Here is all I have.", files=[File("export.json", b"{}"), File("export.md", b"# You")])
+    parts = Written()
+    for _ in range(2):
+        reply = service.platform.reply(spot.address(), parts, Translator("en"))
+        await reply.finish(outcome)
+        await reply.close()
+    (message,) = service.people.visible(dm)
+    assert message["files"] == ["export.json", "export.md"]
+    assert parts.known == [message["id"]]
+
+
+class Written:
+    """Parts kept here."""
+
+    def __init__(self) -> None:
+        self.known: list[str] = []
+
+    async def record(self, n: int, message_id: str) -> None:
+        self.known[n:] = [message_id]

@@ -1,0 +1,92 @@
+"""The HTTP channel on a real socket, before a whole service whose engine only looks like an SGLang server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import pytest_asyncio
+from openai import AsyncOpenAI
+from pydantic import SecretStr
+
+from bot.health import serving_http
+from bot.services import Services, open_services
+from bot.services.http import http_routes
+from bot.settings import Settings
+from db import oversight, turns
+from db.turns import Turn
+
+KEYS = {"site": "key-of-the-site", "app": "key-of-the-app"}
+
+
+@dataclass(frozen=True)
+class Served:
+    """The channel, served."""
+
+    services: Services
+    url: str
+
+    def client(self, name: str = "site") -> AsyncOpenAI:
+        """The official client with this program's key."""
+        return AsyncOpenAI(base_url=f"{self.url}/v1", api_key=KEYS[name], max_retries=0, timeout=60)
+
+    def http(self, name: str | None = "site", **headers: str) -> httpx.AsyncClient:
+        """A bare client, with this program's key."""
+        key = {} if name is None else {"Authorization": f"Bearer {KEYS[name]}"}
+        return httpx.AsyncClient(base_url=self.url, headers={**key, **headers}, timeout=60)
+
+    async def turn(self, turn_id: str) -> Turn:
+        """A turn as the database has it, whoever's it is."""
+        async with self.services.database.nobody() as connection:
+            [(_, user_id)] = await oversight.owners(connection, turn_id)
+        async with self.services.database.person(user_id) as connection:
+            return await turns.get(connection, UUID(turn_id))
+
+    async def turns(self) -> list[oversight.TurnLine]:
+        """All turns from outside, the latest first."""
+        async with self.services.database.nobody() as connection:
+            return await oversight.list_turns(connection, None, 1000)
+
+
+async def until(found: Callable[[], Awaitable[bool]], within: float = 30) -> None:
+    """Return once it is so."""
+    async with asyncio.timeout(within):
+        while not await found():  # noqa: ASYNC110  # a row tells nobody
+            await asyncio.sleep(0.02)
+
+
+Serve = Callable[..., AbstractAsyncContextManager[Served]]
+
+
+@pytest.fixture
+def serve(sglang_settings: Settings, dsn: str) -> Serve:
+    """Serves the channel with these settings besides, and with these keys."""
+
+    @asynccontextmanager
+    async def serve(keys: dict[str, str] = KEYS, **more: Any) -> AsyncIterator[Served]:
+        own = {
+            "database_url": SecretStr(dsn),
+            "prewarm_modes": 0,
+            "language": "en",
+            "api_keys": SecretStr(",".join(f"{name}:{key}" for name, key in keys.items())),
+        }
+        settings = sglang_settings.model_copy(update={**own, **more})
+        async with (
+            open_services(settings, role="api") as services,
+            serving_http("127.0.0.1", 0, http_routes(settings, services)) as url,
+        ):
+            yield Served(services, url)
+
+    return serve
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def served(serve: Serve) -> AsyncIterator[Served]:
+    async with serve() as served:
+        yield served

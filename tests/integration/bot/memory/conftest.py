@@ -1,0 +1,29 @@
+"""Anna and her session, on a real database with the real embedding model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest_asyncio
+
+from bot.recall.memory import PersonalMemory
+from db import sessions, users
+
+if TYPE_CHECKING:
+    from db.database import Database
+    from db.sessions import Session
+    from inference.embedding import Embedder
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def session(database: Database) -> Session:
+    """A session of Anna's; its owner is she."""
+    async with database.nobody() as connection:
+        anna = await users.identify(connection, platform="console", external_id="anna")
+    async with database.person(anna.id) as connection:
+        return await sessions.open(connection, platform="console", place="home")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def memory(database: Database, embedder: Embedder) -> PersonalMemory:
+    return PersonalMemory(database, embedder)

@@ -1,0 +1,36 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+from bot.locales import Translator
+from bot.recall.memory import as_note
+from db.memory import Memory
+
+SAID = datetime(2026, 3, 2, 9, tzinfo=UTC)
+TOLD = Memory(
+    UUID(int=1), UUID(int=2), None, None, "fact", "Sleeps badly", "english", "person", None, "private", None, None,
+    SAID, SAID, None,
+)  # fmt: skip
+
+
+def test_a_note_tells_whose_words_it_is_and_when_they_were_said() -> None:
+    say = Translator("en")
+    episode = replace(TOLD, kind="episode")
+    notes = [
+        as_note(memory, say)
+        for memory in (TOLD, episode, replace(episode, voice="mind"), replace(episode, voice="other", speaker="Ann"))
+    ]
+    assert notes[0] == "Sleeps badly"
+    assert len(set(notes)) == 4
+    assert all("2026-03-02" in note and "Sleeps badly" in note for note in notes[1:])
+    assert "Ann" in notes[3]
+    assert "Sleeps badly" in as_note(replace(TOLD, kind="summary"), say)
+
+
+def test_notes_are_in_the_persons_language() -> None:
+    for memory in (
+        replace(TOLD, kind="summary"),
+        replace(TOLD, kind="episode"),
+        replace(TOLD, kind="episode", voice="mind"),
+    ):
+        assert as_note(memory, Translator("ru")) != as_note(memory, Translator("en"))
