@@ -1,8 +1,8 @@
 """An answer by two voices.
 
-The author thinks: the composition answers, from what it has learnt alone. The archivist recalls: the base model answers,
-from the library alone. Then they are joined, by rule: what the library bears out stands with its source, the rest is the
-author's opinion, and where neither has ground the answer says that it does not know.
+The author thinks: the composition answers, from what it has learnt alone. The archivist recalls: the base model
+answers, from the library alone. Then they are joined, by rule: what the library bears out stands with its source, the
+rest is the author's opinion, and where neither has ground the answer says that it does not know.
 """
 
 from __future__ import annotations
