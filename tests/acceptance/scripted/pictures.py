@@ -13,7 +13,7 @@ from tests.acceptance.scripted.transcript import Block, Bubble, Key, Transcript
 COLUMN, GAP, MARGIN = 432, 16, 14
 """Width of each of the two columns, the space between them and around them."""
 INSIDE, LINE = 11, 19
-SANS = "-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans','Noto Color Emoji',sans-serif"
+SANS = "-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif"
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 
 
