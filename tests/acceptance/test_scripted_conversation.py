@@ -52,8 +52,7 @@ async def test_a_conversation_goes_on_after_a_restart_on_both_platforms(home: Ho
     ):
         told = talk.exported()
         assert fact not in {memory["content"] for memory in told["memories"]}
-        questions = {turn["question"] for turn in told["turns"]}
-        assert {f"/remember {fact}", "/export"} <= questions
+        assert "/export" in {turn["question"] for turn in told["turns"]}
         assert other not in str(told)
         texts = talk.texts()
         assert len(texts) > 15

@@ -27,6 +27,8 @@ class OnDiscord:
         self._discord = discord
         self._people = discord.people
         self.bob = self._people.user("Bob", locale="ru")
+        # A bot may write only to who is in a guild with it.
+        self._people.join(self._people.guild("Agoge"), self.bob)
         self.dm = self._people.dm(self.bob)
         self.transcript = Transcript("Discord", "Bob", "Consilium")
 
