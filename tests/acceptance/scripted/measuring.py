@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-SIZE = 14
+SIZE = 14.0
 """Of letters, unless said otherwise."""
 
 
@@ -20,26 +20,30 @@ def _em(char: str) -> float:
         return 1.3
     if char in "ilj.,:;'|!()[]I ":
         return 0.36
+    if char in "tfr":
+        return 0.43
+    if char in "scxyzkv":
+        return 0.58
     if char in "mwMWжшщюыфмЖШЩЮЫФМ@—":
         return 0.9
     return 0.7 if char.isupper() else 0.61
 
 
-def wrapped(text: str, room: float, size: float = SIZE, *, mono: bool = False) -> list[str]:
+def wrapped(text: str, room: float, size: float = SIZE) -> list[str]:
     """Lines that fit; a word too long for a line is broken."""
     lines = []
     for paragraph in text.splitlines() or [""]:
         line = ""
-        for word in paragraph.split(" ") if not mono else [paragraph]:
+        for word in paragraph.split(" "):
             longer = f"{line} {word}" if line else word
-            if width_of(longer, size, mono=mono) <= room:
+            if width_of(longer, size) <= room:
                 line = longer
                 continue
             if line:
                 lines.append(line)
             line = ""
             for char in word:
-                if width_of(line + char, size, mono=mono) > room:
+                if width_of(line + char, size) > room:
                     lines.append(line)
                     line = ""
                 line += char

@@ -16,6 +16,8 @@ FACT = "I train in a garage, with one barbell."
 LATER = "What can I do with my barbell today?"
 ENOUGH = 40
 """Characters of an answer that are awaited before it is stopped."""
+GROWTH = 3
+"""How many times at least an unfinished answer was shown, in three answers."""
 FENCED = re.compile(r"```\n?(.*?)\n?```", re.DOTALL)
 ESCAPED = re.compile(r"\\([^\w\s])")
 
@@ -50,7 +52,6 @@ class OnDiscord:
         self._note("presses “Ask again”")
         answer = await self._answer(stopped["id"])
         assert "Stopped." not in answer["content"]
-        assert len(self._growth(answer["id"])) >= 2, "it is seen to grow"
         assert FACT in (await self._run("remember", text=FACT))["content"]
 
     async def go_on(self) -> None:
@@ -86,6 +87,7 @@ class OnDiscord:
             assert self._people.interaction(interaction["id"])["state"] in ("done", "modal"), interaction
         said = [seen["content"] for seen in self._seen()]
         assert len(said) == len(set(said)), "nothing is said twice"
+        assert len(self._growth()) >= GROWTH
 
     @property
     def _bot(self) -> str:
@@ -112,6 +114,7 @@ class OnDiscord:
             return new[0] if new and len(new[0]["content"]) >= ENOUGH else None
 
         begun = await self._people.wait_for(long_enough, within=DEADLINE)
+        assert begun is not None
         assert self._people.labels(begun["id"]) == ["Stop"]
         self._show(begun, unfinished=True)
         self._people.press(self.bob, begun["id"], "Stop")
@@ -161,9 +164,9 @@ class OnDiscord:
         assert now is not None
         self._show(now)
 
-    def _growth(self, message: str) -> set[str]:
-        """What an answer has shown before its end."""
-        states = [state["content"] for state in self._people.states(message) if _says_stop(state)]
+    def _growth(self) -> set[str]:
+        """What unfinished answers have shown."""
+        states = [state["content"] for state in self._people.journal("message") if _says_stop(state)]
         return {content for content in states if not content.startswith("-# ")}
 
     def _seen(self) -> list[dict[str, Any]]:

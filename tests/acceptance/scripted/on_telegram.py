@@ -13,8 +13,11 @@ from tests.fakes.telegram.views import Shown, ShownDraft
 QUESTION = "How do I get back to running after a lazy winter?"
 FACT = "My left knee aches when I run downhill."
 LATER = "What about my left knee?"
+MIXED = ("▫️ sport", "➖", "▫️ core")
 ENOUGH = 40
 """Characters of an answer that are awaited before it is stopped."""
+GROWTH = 3
+"""How many times at least an unfinished answer was shown, in three answers."""
 
 
 class OnTelegram:
@@ -38,7 +41,6 @@ class OnTelegram:
         self._note("🔁 Спросить ещё раз")
         answer = await self._answer(self._last().id)
         assert "⏹" not in answer.text
-        assert len(self._drafts(answer.id)) >= 2, "it is seen to grow"
         said = await self._say(f"/remember {FACT}")
         assert FACT in said.text
 
@@ -73,12 +75,14 @@ class OnTelegram:
         assert (records.unknown_methods, records.oddities) == ([], [])
         assert [text for text in self._users.doubled(self.anna) if text] == [], "only files say nothing"
         assert self._users.draft(self.anna) is None
+        assert len({state.text for state in records.states if state.event == "draft" and state.text}) >= GROWTH
 
     async def _mix(self) -> None:
         menu = await self._say("/mode")
-        await self._press("▫️ sport", menu, shown=False)
-        await self._press("➖", menu, shown=False)
-        await self._press("▫️ core", menu)
+        for label in MIXED:
+            now = await self._changed(label, menu)
+        self._note("”, “".join(MIXED))
+        self._show(now)
         applied = await self._press("✔️ Применить: core+sport*0.9", menu)
         assert "core+sport*0.9" in applied
 
@@ -105,20 +109,25 @@ class OnTelegram:
         self.transcript.said(text)
         return await self._answer(asked, files)
 
-    async def _press(self, label: str, menu: Shown, *, shown: bool = True) -> str:
-        """Press a button whose message changes then; what it says. `shown` is whether that is worth a picture."""
+    async def _press(self, label: str, menu: Shown) -> str:
+        """Press a button whose message changes then; what it says."""
+        now = await self._changed(label, menu)
+        self._note(label)
+        self._show(now)
+        return now.text
+
+    async def _changed(self, label: str, menu: Shown) -> Shown:
+        """Press a button; its message once it has changed."""
         old = self._seen(menu.id)
         self._users.press(self.anna, self.anna, label, menu.id)
-        self._note(label)
 
         def changed() -> Shown | None:
             now = self._seen(menu.id)
             return now if (now.text, now.buttons) != (old.text, old.buttons) else None
 
         now = await self._telegram.wait_for(changed, DEADLINE)
-        if shown:
-            self._show(now)
-        return now.text
+        assert now is not None
+        return now
 
     async def _answer(self, after: int, files: int = 0) -> Shown:
         """The bot's first message after another, once it says all it has to say."""
@@ -131,17 +140,6 @@ class OnTelegram:
         first, *others = await self._telegram.wait_for(said, DEADLINE)
         self._show(first, tuple(self._file_name(message) for message in others))
         return first
-
-    def _drafts(self, answer: int) -> set[str]:
-        """What the draft that an answer took the place of has shown, from nothing to the end."""
-        states = self._telegram.records.states
-        end = next(n for n, state in enumerate(states) if state.event == "sent" and state.message == answer)
-        shown: set[str] = set()
-        for state in reversed(states[:end]):
-            if state.event != "draft":
-                break
-            shown.add(state.text)
-        return shown - {""}
 
     def _last(self) -> Shown:
         return self._users.messages(self.anna)[-1]

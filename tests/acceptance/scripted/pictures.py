@@ -73,9 +73,12 @@ def draw_blocks(drawing: Drawing, blocks: tuple[Block, ...], x: float, room: flo
     """What a message says; how wide it came out."""
     widest = 0.0
     for block in blocks:
-        mono, size = block.style == "code", 12 if block.style != "text" else SIZE
+        mono, size = block.style == "code", 12.0 if block.style != "text" else SIZE
         inset = 8 if mono else 0
-        lines = wrapped(block.text, room - 2 * inset, size, mono=mono)
+        lines = block.text.splitlines() if mono else wrapped(block.text, room, size)
+        if mono:
+            # Columns stand under each other, so code gets smaller instead of longer.
+            size *= min(1.0, (room - 2 * inset) / max(width_of(line, size, mono=True) for line in lines))
         widest = max(widest, *(width_of(line, size, mono=mono) + 2 * inset for line in lines))
         if mono:
             drawing.box(x, drawing.height + 3, room, len(lines) * LINE + 7, look.code, 5)
