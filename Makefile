@@ -37,10 +37,8 @@ $(READY): constraints.txt pyproject.toml
 demo: $(READY) ## Talk to the demo mind in the terminal
 	$(BIN)/consilium demo
 
-test: $(READY) ## Run every test, those of the real SGLang server included (about 20 minutes on two cores)
-	$(BIN)/python -m pytest
-	if [ "$$(uname -sm)" = "Linux x86_64" ]; then $(MAKE) --no-print-directory test-sglang; \
-	else echo "SGLang runs on Linux on x86_64 only; its tests are left out here." >&2; fi
+test: $(READY) ## Run every test but those of the real SGLang server (about a quarter of an hour on two cores)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 unit: $(READY) ## Run the fast, pure tests only
 	$(BIN)/python -m pytest tests/unit
@@ -48,7 +46,7 @@ unit: $(READY) ## Run the fast, pure tests only
 sglang: ## Prepare SGLang's own environment, shared between clones (3 to 6 GB; KIND=gpu: 11 GB)
 	PYTHON=$(PYTHON) deploy/sglang/install $(KIND)
 
-test-sglang: $(READY) sglang ## Run the tests against the real SGLang server only
+test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (ten minutes; Linux on x86_64)
 	$(BIN)/python -m pytest -m sglang
 
 test-long: $(READY) sglang ## Run the long form of what is tested in a short one (half an hour)

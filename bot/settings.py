@@ -61,6 +61,8 @@ class Settings(BaseSettings):
 
     prompt_tokens: int = Field(3072, ge=256)
     """Most tokens a prompt may hold: instructions, memories, the recent window and the question."""
+    draw_facts: bool | None = None
+    """Whether the engine draws facts about a person, and summaries, from what he says; unset: if it is a server."""
     memories_recalled: int = Field(4, ge=0, le=50)
     generation_seconds: float = Field(300, gt=0)
     """Deadline of one answer, from the prompt to its last token."""

@@ -14,12 +14,14 @@ from bot.mind import Mind, load_mind
 from bot.modes.composer import Composer
 from bot.modes.prewarm import Heat, prewarm
 from bot.modes.router import Router
-from bot.recall.memory import PersonalMemory
+from bot.recall.memory import PersonalMemory, Rememberer
+from bot.recall.memory.reembedding import Reembedder
 from bot.services.building import base_model_folder, database_address, make_embedder, make_engine, open_composer
 from bot.settings import Settings
 from bot.tracing import sending_traces
 from bot.turns.access import Doorkeeper
 from bot.turns.admission import Ceilings
+from bot.turns.afterwards import Afterwards
 from bot.turns.attempt import Attempts, Persistence
 from bot.turns.direct import Direct
 from bot.turns.inbox import Inbox
@@ -100,7 +102,13 @@ async def open_services(
             pipeline = Pipeline(mind, database, engine, memory, Router(embedder, mind), composer, running, limits)
             heat = Heat(settings.prewarm_modes, settings.prewarm_days)
             await stack.enter_async_context(beside(prewarm(mind, composer, engine, database, heat), "prewarm"))
-        attempts = Attempts(pipeline, Persistence(settings.turn_attempts))
+        afterwards = None
+        if engine and embedder:
+            draws = settings.engine == "sglang" if settings.draw_facts is None else settings.draw_facts
+            afterwards = Afterwards(Rememberer(database, engine, memory), draws=draws)
+            await stack.enter_async_context(beside(afterwards.run(), "afterwards"))
+            await stack.enter_async_context(beside(Reembedder(database, embedder).run(), "reembedding"))
+        attempts = Attempts(pipeline, Persistence(settings.turn_attempts), afterwards)
         direct = Direct(inbox, database, mind, presence, attempts, settings.shown_patience)
         await stack.enter_async_context(serving_metrics(settings.metrics_host, settings.metrics_port))
         yield Services(mind, dsn, database, presence, engine, composer, running, inbox, attempts, direct)

@@ -17,7 +17,6 @@ from bot.channels.telegram.webhook import Hook, TelegramWebhook
 from bot.services.channels import Channels
 from bot.services.opening import Services
 from bot.settings import Settings
-from bot.turns.commands import COMMANDS
 from bot.turns.inbox import Inbox
 
 
@@ -28,8 +27,7 @@ async def open_telegram(settings: Settings, services: Services, *, receives: boo
     try:
         outbox = Outbox(bot, Pacer(Rates(overall=Rate(settings.telegram_per_second, 1))))
         channels = Channels()
-        commands = frozenset(command.name for command in COMMANDS)
-        platform = TelegramPlatform(outbox, Looks(services.mind, commands, settings.telegram_rich))
+        platform = TelegramPlatform(outbox, Looks(services.mind, settings.telegram_rich))
         channels.platforms[platform.name] = platform
         if receives:
             errands = Errands()

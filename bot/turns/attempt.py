@@ -14,6 +14,7 @@ import structlog
 
 from bot.channels.errors import DeliveryError, DeliveryFailed
 from bot.channels.port import Outcome, Reply
+from bot.turns.afterwards import Afterwards
 from bot.turns.conversation import Conversation
 from bot.turns.draft import Draft
 from bot.turns.errors import GivenUp
@@ -46,9 +47,12 @@ class Persistence:
 class Attempts:
     """Works on turns that have been taken up. Each ends here, or is let go for somebody else to take up."""
 
-    def __init__(self, pipeline: Pipeline | None, persistence: Persistence) -> None:
+    def __init__(
+        self, pipeline: Pipeline | None, persistence: Persistence, afterwards: Afterwards | None = None
+    ) -> None:
         self._pipeline = pipeline
         self._persistence = persistence
+        self._afterwards = afterwards
 
     async def run(self, hold: Hold, conversation: Conversation, reply: Reply) -> Outcome | None:
         """Answer the turn; None when it is somebody else's now. What a person can be told is not raised.
@@ -101,6 +105,8 @@ class Attempts:
         with draft.timed("deliver"):
             await reply.finish(outcome)
         await _ending(hold, self._end(hold, draft, outcome))
+        if self._afterwards is not None and turn.kind == "question":
+            await self._afterwards.note(conversation, turn, draft)
         return outcome
 
     async def _end(self, hold: Hold, draft: Draft, outcome: Outcome) -> None:

@@ -22,6 +22,7 @@ from bot.channels.telegram.intake import Intake
 from bot.channels.telegram.lanes import take_all
 from bot.channels.telegram.menus import publish_menus
 from bot.channels.telegram.outbox import Outbox
+from bot.turns.commands import COMMANDS
 from bot.turns.inbox import Inbox
 
 POLL: Final = 25
@@ -70,9 +71,8 @@ class Receiver:
         me = await self.insist(GetMe())
         self.last_heard = time.monotonic()
         log.info("telegram.met", username=me.username)
-        commands = self._inbox.commands
-        self._intake.introduce(Me(me.id, me.username or "", frozenset(command.name for command in commands)))
-        self._errands.run(publish_menus(self._outbox, commands))
+        self._intake.introduce(Me(me.id, me.username or "", frozenset(command.name for command in COMMANDS)))
+        self._errands.run(publish_menus(self._outbox, self._inbox.commands))
 
     async def insist(self, method: TelegramMethod[Any]) -> Any:
         """Make a call that nothing goes on without, until it is answered.

@@ -13,7 +13,8 @@ from bot.channels.telegram.client import PLATFORM
 from bot.channels.telegram.errands import Errands
 from bot.channels.telegram.formatted import pages
 from bot.channels.telegram.incoming import Me, of_message, of_stop
-from bot.channels.telegram.outbox import Outbox, Page
+from bot.channels.telegram.methods import Page
+from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.pacing import Urgency
 from bot.channels.telegram.place import Place
 from bot.channels.telegram.platform import TelegramPlatform

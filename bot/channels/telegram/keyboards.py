@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,13 +72,13 @@ def stopping(say: Translator) -> InlineKeyboardMarkup:
     return _keyboard([[_button(f"⏹ {label}", STOP)]])
 
 
-def after(outcome: Outcome, mind: Mind, say: Translator, commands: Collection[str]) -> InlineKeyboardMarkup | None:
+def after(outcome: Outcome, mind: Mind, say: Translator) -> InlineKeyboardMarkup | None:
     """Under what an outcome shows: something to choose from, or to ask again."""
     if outcome.menu == "modes":
         return mixer(mix_of(outcome.mode, mind), mind, say)
     if outcome.menu == "languages":
         return _keyboard([[_button(name, f"{_SAY}/lang {code}") for code, name in _LANGUAGE_NAMES.items()]])
-    if (outcome.stopped or outcome.at_fault) and "retry" in commands:
+    if outcome.stopped or outcome.at_fault:
         label = say("Ask again")
         return _keyboard([[_button(f"🔁 {label}", f"{_SAY}/retry")]])
     return None

@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import structlog
 from aiogram import Bot
 from aiogram.exceptions import TelegramMigrateToChat
-from aiogram.methods import (
-    DeleteMessage,
-    EditMessageText,
-    SendChatAction,
-    SendDocument,
-    SendMessage,
-    SendMessageDraft,
-    TelegramMethod,
-)
-from aiogram.types import (
-    BufferedInputFile,
-    InlineKeyboardMarkup,
-    InputRichMessage,
-    LinkPreviewOptions,
-    Message,
-    ReplyParameters,
-)
+from aiogram.methods import DeleteMessage, TelegramMethod
 
 from bot.channels.errors import DeliveryError, DeliveryFailed, Undeliverable
 from bot.channels.port import File
 from bot.channels.telegram.client import telegram_errors
 from bot.channels.telegram.formatted import Formatted
+from bot.channels.telegram.methods import Page, acting, drafting, editing, handing, sending
 from bot.channels.telegram.pacing import Pacer, Urgency
 from bot.channels.telegram.place import Place
 
@@ -45,19 +30,8 @@ _BRIEF: Final = 5
 """Seconds for a call that the next one makes good."""
 _UNCHANGED: Final = "message is not modified"
 _GONE: Final = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID")
-_NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What one message shows."""
-
-    content: Formatted
-    keyboard: InlineKeyboardMarkup | None = None
-    rich: str | None = None
-    """Markdown that Telegram lays out itself, in the place of `content`."""
 
 
 class Outbox:
@@ -85,23 +59,7 @@ class Outbox:
             DeliveryFailed: it may have been sent nevertheless.
             Undeliverable: it has not been and will not be.
         """
-        reply = None
-        if place.reply_to is not None:
-            reply = ReplyParameters(message_id=place.reply_to, allow_sending_without_reply=True)
-
-        def method(chat: int) -> SendMessage:
-            return SendMessage(
-                chat_id=chat,
-                message_thread_id=place.thread,
-                text=page.content.text,
-                entities=page.content.entities(),
-                parse_mode=None,
-                link_preview_options=_NO_PREVIEW,
-                reply_parameters=reply,
-                reply_markup=page.keyboard,
-            )
-
-        sent: Message = await self._call(place, method, urgency, granted=granted)
+        sent = await self._call(place, lambda chat: sending(chat, place, page), urgency, granted=granted)
         return sent.message_id
 
     async def edit(self, place: Place, message_id: int, page: Page, urgency: Urgency, *, granted: bool = False) -> bool:
@@ -110,29 +68,8 @@ class Outbox:
         Raises:
             DeliveryError: it does not show it.
         """
-
-        def method(chat: int) -> EditMessageText:
-            if page.rich is not None:
-                return EditMessageText(
-                    chat_id=chat,
-                    message_id=message_id,
-                    rich_message=InputRichMessage(markdown=page.rich),
-                    parse_mode=None,
-                    link_preview_options=_NO_PREVIEW,
-                    reply_markup=page.keyboard,
-                )
-            return EditMessageText(
-                chat_id=chat,
-                message_id=message_id,
-                text=page.content.text,
-                entities=page.content.entities(),
-                parse_mode=None,
-                link_preview_options=_NO_PREVIEW,
-                reply_markup=page.keyboard,
-            )
-
         try:
-            await self._call(place, method, urgency, granted=granted)
+            await self._call(place, lambda chat: editing(chat, message_id, page), urgency, granted=granted)
         except Undeliverable as error:
             said = str(error)
             if any(words in said for words in _GONE):
@@ -151,16 +88,8 @@ class Outbox:
         Raises:
             DeliveryError: it has not been sent, as far as is known.
         """
-
-        def method(chat: int) -> SendDocument:
-            return SendDocument(
-                chat_id=chat,
-                message_thread_id=place.thread,
-                document=BufferedInputFile(file.content, file.name),
-                parse_mode=None,
-            )
-
-        return (await self._call(place, method, Urgency.FINAL, again=False)).message_id
+        sent = await self._call(place, lambda chat: handing(chat, place, file), Urgency.FINAL, again=False)
+        return sent.message_id
 
     async def delete(self, place: Place, message_id: int) -> None:
         """Take a message away, if it can be."""
@@ -180,20 +109,9 @@ class Outbox:
         Raises:
             DeliveryError: it is not shown.
         """
-
-        def method(chat: int) -> SendMessageDraft:
-            return SendMessageDraft(
-                chat_id=chat,
-                draft_id=place.draft,
-                message_thread_id=place.thread,
-                text=content.text,
-                entities=content.entities(),
-                parse_mode=None,
-                can_stop=True,
-                keep_on_stop=True,
-            )
-
-        await self._call(place, method, Urgency.LATER, granted=granted, message=False)
+        await self._call(
+            place, lambda chat: drafting(chat, place, content), Urgency.LATER, granted=granted, message=False
+        )
 
     async def typing(self, place: Place) -> None:
         """Say that something is being written.
@@ -201,11 +119,7 @@ class Outbox:
         Raises:
             DeliveryError: nobody is told.
         """
-
-        def method(chat: int) -> SendChatAction:
-            return SendChatAction(chat_id=chat, action="typing", message_thread_id=place.thread)
-
-        await self._call(place, method, Urgency.LATER, message=False)
+        await self._call(place, lambda chat: acting(chat, place), Urgency.LATER, message=False)
 
     async def call(self, method: TelegramMethod[T], urgency: Urgency = Urgency.SOON) -> T:
         """Make any other call, in its turn.

@@ -16,7 +16,8 @@ from bot.channels.errors import ChannelError, DeliveryError, DeliveryFailed, Und
 from bot.channels.telegram.formatted import Formatted, pages
 from bot.channels.telegram.keyboards import stopping
 from bot.channels.telegram.markdown import render
-from bot.channels.telegram.outbox import Outbox, Page
+from bot.channels.telegram.methods import Page
+from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.pacing import Urgency
 from bot.channels.telegram.place import Place
 from bot.locales import Translator

@@ -14,7 +14,8 @@ from bot.channels.telegram.errands import Errands
 from bot.channels.telegram.formatted import plain
 from bot.channels.telegram.incoming import language_of_user, of_press, place_of
 from bot.channels.telegram.keyboards import Says, Shows, Stale, mixer, read_press
-from bot.channels.telegram.outbox import Outbox, Page
+from bot.channels.telegram.methods import Page
+from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.pacing import Urgency
 from bot.locales import Translator, system_language
 from bot.mind import Mind

@@ -6,7 +6,6 @@ crash finds it and goes on in it, and nothing is said twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import structlog
@@ -15,7 +14,8 @@ from bot.channels.errors import Undeliverable
 from bot.channels.port import Outcome, Parts
 from bot.channels.telegram.formatted import pages
 from bot.channels.telegram.keyboards import after
-from bot.channels.telegram.outbox import Outbox, Page
+from bot.channels.telegram.methods import Page
+from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.pacing import Urgency
 from bot.channels.telegram.painter import Painter
 from bot.channels.telegram.place import Place
@@ -35,8 +35,6 @@ class Looks:
     """What all answers have in common."""
 
     mind: Mind
-    commands: Collection[str] = ()
-    """Names of the commands that buttons may call."""
     rich: bool = False
     """Whether Telegram lays whole answers out itself; some of its clients show nothing of them yet."""
 
@@ -137,7 +135,7 @@ class TelegramReply:
         markdown = outcome_markdown(outcome, self._say) if self._looks.rich and not outcome.files else None
         if markdown is None:
             return False
-        page = Page(PLACEHOLDER, after(outcome, self._looks.mind, self._say, self._looks.commands), markdown)
+        page = Page(PLACEHOLDER, after(outcome, self._looks.mind, self._say), markdown)
         try:
             await self.show(0, page, Urgency.FINAL)
         except Undeliverable as error:
@@ -148,7 +146,7 @@ class TelegramReply:
 
     async def _show_whole(self, outcome: Outcome) -> None:
         found = [Page(content) for content in pages(outcome_text(outcome, self._say))]
-        found[-1] = replace(found[-1], keyboard=after(outcome, self._looks.mind, self._say, self._looks.commands))
+        found[-1] = replace(found[-1], keyboard=after(outcome, self._looks.mind, self._say))
         for n, page in enumerate(found):
             await self.show(n, page, Urgency.FINAL)
         for n, file in enumerate(outcome.files, len(found)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -73,14 +73,26 @@ class Rememberer:
 
         Never raises for what the engine, the embedder or the database do: what could not be done is left, and logged.
         """
-        episodes, facts, ended, summary = 0, list[Memory](), 0, None
+        episodes = await self.keep_episodes(turn)
+        return replace(await self.draw(turn), episodes=episodes)
+
+    async def keep_episodes(self, turn: FinishedTurn) -> int:
+        """Remember what was said, without the engine; how many episodes are new. Raises as little as `after_turn`."""
         try:
-            episodes = await self._keep_episodes(turn)
+            return await self._keep_episodes(turn)
+        except ConsiliumError as error:
+            _incomplete(turn, error)
+            return 0
+
+    async def draw(self, turn: FinishedTurn) -> Remembered:
+        """Remember what a turn tells of the person, and what the window has lost: both are the engine's work."""
+        facts, ended, summary = list[Memory](), 0, None
+        try:
             facts, ended = await self._keep_facts(turn)
             summary = await self._keep_summary(turn)
         except ConsiliumError as error:
-            log.warning("memory.incomplete", turn=str(turn.id), error=type(error).__name__, reason=str(error))
-        return Remembered(episodes, tuple(facts), ended, summary)
+            _incomplete(turn, error)
+        return Remembered(0, tuple(facts), ended, summary)
 
     async def _keep_episodes(self, turn: FinishedTurn) -> int:
         """The message and the answer, each as it was."""
@@ -136,6 +148,10 @@ class Rememberer:
             return await told.replace_summary(
                 connection, before, content, origin, embedding=embedding, moment=datetime.now(UTC)
             )
+
+
+def _incomplete(turn: FinishedTurn, error: ConsiliumError) -> None:
+    log.warning("memory.incomplete", turn=str(turn.id), error=type(error).__name__, reason=str(error))
 
 
 def _origin(turn: FinishedTurn, *, by_mind: bool = False, until: UUID | None = None) -> Origin:

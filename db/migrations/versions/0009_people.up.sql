@@ -256,6 +256,7 @@ BEGIN
         END IF;
         moved := moved + 1;
     END LOOP;
+    UPDATE memories SET chat = of_platform || ':' || new_chat WHERE chat = of_platform || ':' || old_chat;
     PERFORM set_config('app.moving', '', true);
     RETURN moved;
 END

@@ -1,12 +1,13 @@
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
 
-from db import memory, parts, recall, sessions, told, turn_states, turns, unembedded, users
+from db import linking, memory, parts, recall, sessions, told, turn_states, turns, unembedded, users
 from db.connection import Connection
 from db.database import Database
 from db.errors import RecordGone, TurnTaken, UnsafeRole
@@ -26,13 +27,20 @@ INSERTS = {
     "memories": """
         INSERT INTO memories (user_id, session_id, kind, content, language) VALUES ($1, $2, 'fact', 'x', 'simple')
     """,
+    "said_files": """
+        INSERT INTO said_files (user_id, turn_id, n, name, content)
+        SELECT $1, gen_random_uuid(), 9, 'x', '' WHERE $2::uuid IS NOT NULL
+    """,
+    "link_codes": """
+        INSERT INTO link_codes (user_id, digest, expires_at) SELECT $1, 'x', now() WHERE $2::uuid IS NOT NULL
+    """,
     "parts": """
         INSERT INTO parts (user_id, turn_id, n, message_id)
         SELECT $1, gen_random_uuid(), 9, 'x' WHERE $2::uuid IS NOT NULL
     """,
 }
 NOBODYS = {
-    "alembic_version", "allowances", "processes", "consilium_pgqueuer", "consilium_pgqueuer_log",
+    "access_rules", "alembic_version", "allowances", "processes", "consilium_pgqueuer", "consilium_pgqueuer_log",
     "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics",
 }  # fmt: skip
 """Tables that hold nothing of what anybody has said."""
@@ -47,6 +55,10 @@ async def session(database: Database, anna: User) -> AsyncIterator[Session]:
         session = await sessions.open(connection, platform="console", place="home")
         turn = await ask(connection, session.id, "How far today?")
         await parts.record(connection, turn, 0, "m1")
+        await linking.offer(connection, b"x" * 32, timedelta(minutes=1))
+        await connection.execute(
+            "INSERT INTO said_files (turn_id, user_id, n, name, content) VALUES ($1, $2, 0, 'f', '')", turn.id, anna.id
+        )
         await memory.remember(connection, "fact", "runs", origin=Origin(session.id, turn.id))
     yield session
 

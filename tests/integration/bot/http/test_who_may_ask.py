@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 
-from db import memory, users
+from bot.settings import DEMO_MIND
+from db import access, memory, users
 from tests.fakes.sglang_server import SGLangServer
 from tests.integration.bot.http.conftest import Serve, Served
 
@@ -59,12 +62,41 @@ async def test_the_models_are_the_modes(served: Served) -> None:
     assert (modes["sport"]["kind"], "спорт" in modes["sport"]["aliases"]) == ("topic", True)
 
 
-async def test_modes_that_need_a_role_are_not_open(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(served.services.mind), "access", {"physics": ("editor",)}, raising=False)
-    client = served.client()
-    assert "physics" not in [model.id async for model in client.models.list()]
-    with pytest.raises(openai.PermissionDeniedError):
-        await client.chat.completions.create(model="lab", messages=ASKED)
+@pytest.fixture
+def guarded(tmp_path: Path) -> Path:
+    """The demo mind with physics for editors only."""
+    folder = shutil.copytree(DEMO_MIND, tmp_path / "guarded")
+    with (folder / "mind.yaml").open("a", encoding="utf-8") as spec:
+        spec.write("\naccess:\n  physics: [editor]\n")
+    return folder
+
+
+async def test_modes_that_need_a_role_are_open_to_whom_it_is_granted(serve: Serve, guarded: Path) -> None:
+    async with serve(mind=guarded) as served:
+        async with served.services.database.nobody() as connection:
+            await access.add(connection, "agoge", access.Rule("role", "user", "http", "site:anna", "editor"))
+        client = served.client()
+        names = [model.id async for model in client.models.list()]
+        assert "sport" in names
+        assert not {"physics", "lab"} & set(names)
+        create = client.chat.completions.create
+        assert (await create(model="lab", messages=ASKED, user="anna")).model == "core+physics*0.7"
+        with pytest.raises(openai.PermissionDeniedError) as closed:
+            await create(model="lab", messages=ASKED, user="boris")
+        assert closed.value.code == "model_not_allowed"
+
+
+async def test_whom_the_operator_keeps_out_is_kept_out_here_too(served: Served) -> None:
+    async with served.services.database.nobody() as connection:
+        await access.add(connection, "agoge", access.Rule("deny", "user", "http", "site:anna"))
+    create = served.client().chat.completions.create
+    for _ in range(2):
+        with pytest.raises(openai.PermissionDeniedError, match="not allowed") as kept_out:
+            await create(model="base", messages=ASKED, user="anna")
+        assert (kept_out.value.code, kept_out.value.param) == ("not_let_in", "user")
+    await create(model="base", messages=ASKED, user="boris")
+    await served.client("app").chat.completions.create(model="base", messages=ASKED, user="anna")
+    assert len(await served.turns()) == 2
 
 
 async def test_a_turn_is_seen_by_whose_it_is(served: Served) -> None:

@@ -33,7 +33,6 @@ from bot.settings import Settings
 from bot.turns.access import Doorkeeper
 from bot.turns.admission import Ceilings
 from bot.turns.attempt import Attempts, Persistence
-from bot.turns.commands import COMMANDS
 from bot.turns.inbox import Inbox
 from bot.turns.jobs import answer_jobs, say_jobs
 from bot.turns.pipeline import Limits as TurnLimits
@@ -67,7 +66,6 @@ class House:
     engine: ScriptedEngine = field(default_factory=ScriptedEngine)
     person: Allowance = PLENTY
     rates: Rates = FREE
-    commands: frozenset[str] = frozenset(command.name for command in COMMANDS)
 
     @asynccontextmanager
     async def process(self, *, receives: bool = True, answers: bool = True, at_once: int = 4) -> AsyncIterator[Process]:
@@ -77,7 +75,7 @@ class House:
             bot = make_bot(self.settings)
             stack.push_async_callback(bot.session.close)
             outbox, errands = Outbox(bot, Pacer(self.rates)), Errands()
-            platform = TelegramPlatform(outbox, Looks(self.mind, self.commands, self.settings.telegram_rich))
+            platform = TelegramPlatform(outbox, Looks(self.mind, self.settings.telegram_rich))
             running, memory = RunningTurns(), PersonalMemory(database, None)
             ceilings = Ceilings(self.person, PLENTY, 10_000)
             door = Doorkeeper(self.mind.name)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+import pytest
+
 from bot.channels.telegram.pacing import Rates
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import FakeTelegram
@@ -14,6 +16,7 @@ CHATS = 200 if os.environ.get("CONSILIUM_LONG") else 40
 GROUPS = CHATS // 10
 
 
+@pytest.mark.long
 async def test_every_chat_gets_its_whole_answer_and_no_limit_is_ignored(house: House, telegram: FakeTelegram) -> None:
     """Streaming in all chats at once; printed: how long it took to show answers that were whole."""
     limits = telegram.limits

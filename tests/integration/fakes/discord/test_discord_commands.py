@@ -28,6 +28,10 @@ def choices(count: int = 1, **what: Any) -> list[dict[str, Any]]:
     return [{"name": f"c{n}", "value": f"v{n}", **what} for n in range(count)]
 
 
+def translated(locale: str, name: str) -> dict[str, Any]:
+    return command(options=[option(choices=choices(name_localizations={locale: name}))])
+
+
 ID = "Command name is invalid"
 BAD: list[tuple[dict[str, Any], str, str]] = [
     (command(name="Mode"), "0.name", ID),
@@ -51,6 +55,13 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (command(options=[option(choices=choices(2, name="a"))]), "0.options.0.choices.1.name", "unique"),
     (command(options=[option(type=4, choices=choices())]), "0.options.0.choices.0.value", "not a number"),
     (command(options=[option(choices=choices(), autocomplete=True)]), "0.options.0.autocomplete", "with choices"),
+    (command(description_localizations={"xx": "x"}), "0.description_localizations.xx", "not a valid locale"),
+    (command(options=[option(description="")]), "0.options.0.description", "between 1 and 100"),
+    (command(options=[option(min_length=6001)]), "0.options.0.min_length", "less than or equal"),
+    (command(options=[option(max_length=0)]), "0.options.0.max_length", "greater than or equal"),
+    (translated("xx", "x"), "0.options.0.choices.0.name_localizations.xx", "not a valid locale"),
+    (translated("ru", "х" * 101), "0.options.0.choices.0.name_localizations.ru", "100 or fewer"),
+    ({"type": 3, "name": "x" * 33}, "0.name", "32 or fewer"),
     (command(options=[option(type=5, autocomplete=True)]), "0.options.0.choices", "not supported"),
     (command(options=[option(type=1, name="add"), option()]), "0.options.1.type", "mutually exclusive"),
     (

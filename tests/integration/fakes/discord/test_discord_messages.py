@@ -24,6 +24,11 @@ def select(options: int = 1, **what: Any) -> dict[str, Any]:
     return {"type": 3, "custom_id": "pick", "options": listed, **what}
 
 
+def select_of(*options: dict[str, Any], **only: Any) -> dict[str, Any]:
+    described = [{"label": f"o{n}", "value": f"v{n}", **o} for n, o in enumerate(options or [only])]
+    return {"type": 3, "custom_id": "pick", "options": described}
+
+
 def rows(*rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {"components": [{"type": 1, "components": row} for row in rows]}
 
@@ -67,6 +72,18 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (layout(button()), "components.0", "must be one of"),
     (layout({"type": 10, "content": ""}), "components.0.content", "between 1 and 4000"),
     (layout({"type": 9, "components": []}), "components.0.components", "between 1 and 40"),
+    (layout({"type": 1, "components": []}), "components.0.components", "between 1 and 5"),
+    (layout({"type": 17, "components": [{"type": 2}]}), "components.0.components.0", "must be one of"),
+    (
+        layout({"type": 9, "components": [{"type": 10, "content": "y"}], "accessory": button(style=9)}),
+        "components.0.accessory.style",
+        "one of",
+    ),
+    (rows([select(custom_id="x" * 101)]), f"{FIRST}.custom_id", "100 or fewer"),
+    (rows([select(max_values=0)]), f"{FIRST}.max_values", "greater than or equal"),
+    (rows([select_of(description="x" * 101)]), f"{FIRST}.options.0.description", "100 or fewer"),
+    (rows([select_of(emoji={"name": "smile"})]), f"{FIRST}.options.0.emoji.name", "Invalid emoji"),
+    (rows([select_of({"default": True}, {"default": True})]), f"{FIRST}.options", "Too many default"),
     (rows([{"type": 4, "custom_id": "t"}]), FIRST, "must be one of (2, 3"),
     (rows([select(min_values=26)]), f"{FIRST}.min_values", "less than or equal"),
     (rows([select(placeholder=5)]), f"{FIRST}.placeholder", "as string"),
@@ -78,6 +95,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (embed(description="x" * 4097), "embeds.0.description", "4096 or fewer"),
     (embed(fields=[{"name": "n", "value": "v"}] * 26), "embeds.0.fields", "25 or fewer"),
     (embed(fields=[{"name": "n", "value": "x" * 1025}]), "embeds.0.fields.0.value", "1024 or fewer"),
+    (embed(fields=[{"name": "x" * 257, "value": "v"}]), "embeds.0.fields.0.name", "256 or fewer"),
     (embed(fields=[{"name": "n", "value": ""}]), "embeds.0.fields.0.value", "between 1 and 1024"),
     (embed(footer={"text": "x" * 2049}), "embeds.0.footer.text", "2048 or fewer"),
     (embed(author={"name": "x" * 257}), "embeds.0.author.name", "256 or fewer"),

@@ -75,6 +75,5 @@ def test_what_is_no_button_of_ours_is_stale(data: str) -> None:
     ],
 )
 def test_which_outcomes_have_buttons(outcome: Outcome, buttons: int) -> None:
-    keyboard = after(outcome, AGOGE, Translator("ru"), {"retry"})
+    keyboard = after(outcome, AGOGE, Translator("ru"))
     assert sum(map(len, keyboard.inline_keyboard if keyboard else [])) == buttons
-    assert outcome.menu or after(outcome, AGOGE, Translator("ru"), set()) is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,14 +11,13 @@ from bot.channels.telegram.pacing import MARGIN, Pacer, Rate, Rates, Urgency
 
 
 class Time:
-    """A clock and a timer that only the test moves."""
+    """A clock that only the test moves."""
 
-    def __init__(self, rates: Rates, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, rates: Rates) -> None:
         self.now = 0.0
         self.pacer = Pacer(rates, now=lambda: self.now)
         self.log: list[tuple[float, int | None, Urgency]] = []
         self.tasks: list[asyncio.Task[None]] = []
-        monkeypatch.setattr(self.pacer, "_look_again", lambda seconds: None)
 
     def ask(self, chat: int | None, urgency: Urgency = Urgency.SOON, *, message: bool = True) -> None:
         async def wait() -> None:
@@ -47,8 +45,8 @@ def most_in(moments: list[float], seconds: float) -> int:
     return max((sum(at <= other < at + seconds for other in moments) for at in moments), default=0)
 
 
-async def test_no_limit_is_ever_passed(monkeypatch: pytest.MonkeyPatch) -> None:
-    time = Time(Rates(), monkeypatch)
+async def test_no_limit_is_ever_passed() -> None:
+    time = Time(Rates())
     for n in range(120):
         time.ask((n % 6 + 1) * (-1 if n % 2 else 1), Urgency(n % 3))
     await time.run(100)
@@ -60,8 +58,8 @@ async def test_no_limit_is_ever_passed(monkeypatch: pytest.MonkeyPatch) -> None:
         assert chat is None or chat > 0 or most_in(mine, 60) <= 20
 
 
-async def test_what_is_final_goes_first_and_room_is_kept_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    time = Time(Rates(overall=Rate(10, 1), chat=Rate(3, 3, kept=1)), monkeypatch)
+async def test_what_is_final_goes_first_and_room_is_kept_for_it() -> None:
+    time = Time(Rates(overall=Rate(10, 1), chat=Rate(3, 3, kept=1)))
     for _ in range(3):
         time.ask(5, Urgency.LATER)
     time.ask(5, Urgency.FINAL)
@@ -73,8 +71,8 @@ async def test_what_is_final_goes_first_and_room_is_kept_for_it(monkeypatch: pyt
     assert [urgency for _, _, urgency in time.log][2:3] == [Urgency.FINAL]
 
 
-async def test_a_long_wait_is_for_its_chat_and_a_short_one_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    time = Time(Rates(), monkeypatch)
+async def test_a_long_wait_is_for_its_chat_and_a_short_one_for_all() -> None:
+    time = Time(Rates())
     time.pacer.refused(5, 30)
     time.ask(5)
     time.ask(6)
@@ -91,8 +89,8 @@ async def test_a_long_wait_is_for_its_chat_and_a_short_one_for_all(monkeypatch: 
     assert len(time.log) == 3
 
 
-async def test_two_chats_that_are_closed_close_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    time = Time(Rates(), monkeypatch)
+async def test_two_chats_that_are_closed_close_all() -> None:
+    time = Time(Rates())
     time.pacer.refused(5, 20)
     time.pacer.refused(6, 20)
     time.ask(7)
@@ -103,8 +101,8 @@ async def test_two_chats_that_are_closed_close_all(monkeypatch: pytest.MonkeyPat
     assert len(time.log) == 1
 
 
-async def test_drafts_and_actions_leave_the_chats_own_room_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    time = Time(Rates(chat=Rate(1, 10)), monkeypatch)
+async def test_drafts_and_actions_leave_the_chats_own_room_alone() -> None:
+    time = Time(Rates(chat=Rate(1, 10)))
     for _ in range(5):
         time.ask(5, Urgency.LATER, message=False)
     time.ask(5, Urgency.FINAL)
@@ -113,8 +111,8 @@ async def test_drafts_and_actions_leave_the_chats_own_room_alone(monkeypatch: py
     assert len(time.log) == 6
 
 
-async def test_who_does_not_wait_any_more_takes_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    time = Time(Rates(chat=Rate(1, 1)), monkeypatch)
+async def test_who_does_not_wait_any_more_takes_no_turn() -> None:
+    time = Time(Rates(chat=Rate(1, 1)))
     for _ in range(3):
         time.ask(5)
     await time.run(0.1)

@@ -111,7 +111,7 @@ async def test_all_of_an_outcome_is_shown(bot: MockBot) -> None:
         at_fault=True,
         sources=[Source(1, "The grey day", "p. 4", "rest\nis work")],
     )
-    await reply_of(bot, Written(bot), commands={"retry"}).finish(outcome)
+    await reply_of(bot, Written(bot)).finish(outcome)
     edited = bot.requests.edit_message_text[-1]
     assert edited.text == (
         "As I wrote [1].\n\n⏹ Stopped.\n\na  b\n1  2\n\n⚠️ It broke.\n\nSources\n[1] The grey day, p. 4: “rest is work”"
