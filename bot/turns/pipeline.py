@@ -19,7 +19,7 @@ from bot.modes.router import Router
 from bot.recall.library.drawing import Drawing, Drawn, open_to
 from bot.recall.library.passage import Passage
 from bot.recall.memory import PersonalMemory, as_note
-from bot.turns.consilium import answer_by_two, archivist_system
+from bot.turns.consilium import answer_by_two, archive_prompt
 from bot.turns.conversation import Conversation
 from bot.turns.draft import Draft, outcome_of, own_words
 from bot.turns.errors import AnswerNotSaved
@@ -97,7 +97,14 @@ class Pipeline:
         with draft.timed("prompt"):
             # Counting tokens of a long message takes a while, and reading the template touches the disk.
             if turn.consilium:
-                archive = await asyncio.to_thread(self._archive, conversation, turn, drawn)
+                archive = await asyncio.to_thread(
+                    archive_prompt,
+                    turn.question,
+                    drawn.passages,
+                    conversation.language,
+                    self._engine.tokens,
+                    self._budget,
+                )
                 drawn = Drawn(examples=drawn.examples)
             draft.prompt = await asyncio.to_thread(self._prompt, conversation, turn, mode, memories, drawn, window)
         making = self._making(conversation, turn, mode, draft, reply)
@@ -174,16 +181,6 @@ class Pipeline:
             memories=memories,
             passages=drawn.passages,
             window=window,
-            counter=self._engine.tokens,
-            budget=self._budget,
-        )
-
-    def _archive(self, conversation: Conversation, turn: Turn, drawn: Drawn) -> Prompt:
-        """What the archivist is asked: the question and the library, and nothing of the person."""
-        return build_prompt(
-            turn.question,
-            system=lambda _, passages: archivist_system(passages, conversation.language),
-            passages=drawn.passages,
             counter=self._engine.tokens,
             budget=self._budget,
         )

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-_DIGITS: Final = re.compile(r"\d+(?:[.,:]\d+)*")
+DIGITS: Final = r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*"
+"""A number or a date as it is written in digits."""
+_DIGITS: Final = re.compile(DIGITS)
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 _DECIMAL: Final = re.compile(r"\d+[.,]\d+")
 
@@ -123,7 +125,7 @@ def _digits(words: Sequence[str], at: int) -> Numeral | None:
     word = words[at]
     if not is_numeric(word):
         return None
-    if ":" in word:
+    if ":" in word or "-" in word:
         return Numeral(word, at, at + 1)
     if _THOUSANDS.fullmatch(word):
         word = word.replace(",", "")

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from bot.mind.collections import CollectionKind
 from bot.recall.library.cite.evidence import Evidence
-from bot.recall.library.cite.words import Reading, read
+from bot.recall.library.cite.words import Reading, read, stem
 from bot.recall.library.passage import Passage
 from bot.recall.library.question import asks_for_number
 
 LONGEST: Final = 320
 """Characters of a quotation."""
-ENOUGH: Final = 0.5
+ENOUGH: Final = 0.4
 """Share of a question's content words that a quotation has to have, each counted by how rare it is."""
 SENTENCES: Final = 3
 """Sentences of a quotation at most."""
 _FIELDS: Final = 6
 """Fields of a table's row that are quoted at most."""
 _A_SENTENCE: Final = 0.04
-_A_PLACE: Final = 0.05
+"""Taken off for each sentence after the first."""
+_FOUND: Final = 0.4
+"""What the passage that the search found best gets for it; the others get as much less as they scored less."""
+_NUMBER: Final = 2.0
+"""How many words a number of the question counts for."""
 _A_NUMBER: Final = 0.15
+"""Added where a number is asked for and there is one."""
+_A_NOTE: Final = 0.1
+"""Taken off for a row of a table and for a day's entry: a sentence of the author's tells what holds beyond them."""
+_ABOVE: Final = 0.5
+"""What a word counts for that stands in a heading alone."""
+_HOW_MUCH: Final = re.compile(r"\bhow\s+(?:long|much|many|often|far|high|heavy|old|fast|big|deep)\b", re.IGNORECASE)
+"""Words that ask, and say nothing of what is asked about."""
+_HOW_LONG: Final = re.compile(
+    r"\bhow\s+long\b|\b(?:сколько|как)\s+(?:длится|длятся|продолжа\w+|времени|долго)\b", re.IGNORECASE
+)
+_TIMES: Final = frozenset(
+    map(stem, "second minute hour day week month year секунда минута час день неделя месяц год".split())
+)
+_SHORT: Final = 100
+"""Characters of a quotation that is rounded out with the sentence after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +62,40 @@ def quote(question: str, evidence: Sequence[Evidence]) -> Quotation | None:
 
     The better place in the search, the shorter text and, where a number is asked for, one with a number are preferred.
     """
-    asked = read(question)
+    asked = read(_HOW_MUCH.sub(" ", question))
     if not asked.stems:
         return None
     weights = _weights(asked, evidence)
-    wants_number = asks_for_number(question)
+    best = max((one.passage.score for one in evidence), default=0.0) or 1.0
+    wanted = _Wanted(asks_for_number(question), _HOW_LONG.search(question) is not None)
     found = [
         quotation
-        for place, one in enumerate(evidence)
+        for one in evidence
         for window in _windows(one)
-        if (quotation := _weighed(asked, weights, one, window, place, wants_number=wants_number))
+        if (quotation := _weighed(asked, weights, one, window, _FOUND * one.passage.score / best, wanted))
     ]
     return max(found, key=lambda quotation: quotation.score, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What kind of answer a question asks for."""
+
+    number: bool
+    time: bool
+
+    def by(self, found: Reading, asked: Reading) -> bool:
+        """Whether a text has it."""
+        new = [(number, unit) for number, unit in found.measures if number not in asked.numbers]
+        return self.number and any(not self.time or unit in _TIMES for _, unit in new)
 
 
 def _weights(asked: Reading, evidence: Sequence[Evidence]) -> dict[str, float]:
     """How much each word or number of the question tells: the fewer sentences have it, the more."""
     among = [read(sentence) for one in evidence for sentence in one.sentences]
     counts = Counter(item for reading in among for item in reading.stems | reading.numbers)
-    return {item: math.log(2 + len(among) / (1 + counts[item])) for item in asked.stems | asked.numbers}
+    rarity = {item: math.log(2 + len(among) / (1 + counts[item])) for item in asked.stems | asked.numbers}
+    return {item: weight * (_NUMBER if item in asked.numbers else 1) for item, weight in rarity.items()}
 
 
 def _windows(one: Evidence) -> Iterator[Sequence[str]]:
@@ -77,22 +113,43 @@ def _weighed(
     weights: dict[str, float],
     one: Evidence,
     window: Sequence[str],
-    place: int,
-    *,
-    wants_number: bool,
+    placed: float,
+    wanted: _Wanted,
 ) -> Quotation | None:
     text = " ".join(window)
     found = read(text)
-    own = (asked.stems & found.stems) | (asked.numbers & found.numbers)
+    own = (asked.stems & found.stems) | _counted(asked, found, is_row=one.passage.kind is CollectionKind.TABLE)
     shared = own | (asked.stems & one.lead.stems) | (asked.numbers & one.lead.numbers)
-    covered = sum(weights[item] for item in shared) / sum(weights.values())
+    whole = sum(weights.values())
+    covered = sum(weights[item] for item in shared) / whole
     if not own or covered < ENOUGH or len(shared) < min(2, len(weights)):
         return None
-    score = covered - _A_SENTENCE * (len(window) - 1) - _A_PLACE * place
-    if wants_number and found.numbers - asked.numbers:
+    score = covered - (1 - _ABOVE) * sum(weights[item] for item in shared - own - asked.numbers) / whole
+    score += placed - _A_SENTENCE * (len(window) - 1)
+    if wanted.by(found, asked):
         score += _A_NUMBER
-    said = _fields(text, asked) if one.passage.kind is CollectionKind.TABLE else _plain(text)
-    return Quotation(one.passage, said, score)
+    if one.passage.kind is CollectionKind.TABLE:
+        return Quotation(one.passage, _fields(text, asked), score - _A_NOTE)
+    if one.passage.kind is CollectionKind.DIARY:
+        score -= _A_NOTE
+    return Quotation(one.passage, _plain(_rounded_out(text, one.sentences)), score)
+
+
+def _counted(asked: Reading, found: Reading, *, is_row: bool) -> set[str]:
+    """The question's numbers that a text has; in a row, where it has many, of what the question calls so: week 4."""
+    named = {number: name for number, name in asked.named if name} if is_row else {}
+    return {
+        number
+        for number in asked.numbers & found.numbers
+        if number not in named or (number, named[number]) in found.named
+    }
+
+
+def _rounded_out(text: str, sentences: Sequence[str]) -> str:
+    """A short quotation with what the author says next."""
+    following = next((after for last, after in pairwise(sentences) if text.endswith(last)), "")
+    longer = f"{text} {following}"
+    return longer if following and len(text) < _SHORT and len(longer) <= LONGEST else text
 
 
 def _fields(row: str, asked: Reading) -> str:
