@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory eval-adapters adapters lock locales pictures clean
+.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-library eval-adapters adapters lock locales pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ bench-growth: $(READY) sglang ## Measure what grows with the number of compositi
 
 bench-memory: $(READY) ## Measure recall of one person among a million memories of ten thousand (five minutes)
 	$(BIN)/python -m tests.benchmarks.bench_memory
+
+bench-library: $(READY) ## Benchmark search in a library of 200,000 chunks (ten minutes)
+	$(BIN)/python -m tests.benchmarks.bench_library
 
 eval-adapters: $(READY) ## Measure what each adapter keeps in a composition, beside adapters trained apart (about an hour)
 	$(BIN)/consilium eval adapters --apart

@@ -60,10 +60,20 @@ class Settings(BaseSettings):
     embedding_api_key: SecretStr | None = None
 
     prompt_tokens: int = Field(3072, ge=256)
-    """Most tokens a prompt may hold: instructions, memories, the recent window and the question."""
+    """Most tokens a prompt may hold: instructions, memories, passages, the recent window and the question."""
     draw_facts: bool | None = None
     """Whether the engine draws facts about a person, and summaries, from what he says; unset: if it is a server."""
     memories_recalled: int = Field(4, ge=0, le=50)
+    passages: int = Field(4, ge=0, le=20)
+    """Passages of the library that a prompt holds at most; 0 for answers without the library."""
+    library_tokens: int = Field(600, ge=50)
+    """Tokens of all passages of a prompt together."""
+    style_examples: int = Field(0, ge=0, le=10)
+    """Examples of how the author speaks, from the mind's collections of the kind `voice`, that a prompt holds at most.
+    Adapters have learnt it already, and small models speak worse for examples."""
+    library_at_start: bool = True
+    """Whether a process that answers brings the library up to date when it starts; `consilium library add` does it at
+    any time."""
     generation_seconds: float = Field(300, gt=0)
     """Deadline of one answer, from the prompt to its last token."""
 

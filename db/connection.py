@@ -76,10 +76,14 @@ class Connection:
         with reaching(self._server):
             return await self.raw.fetchval(statement, *_cleaned(arguments))
 
-    async def execute(self, statement: str, *arguments: object) -> int:
-        """Run a statement and return how many rows it touched."""
+    async def execute(self, statement: str, *arguments: object, deadline: float | None = None) -> int:
+        """Run a statement and return how many rows it touched.
+
+        Args:
+            deadline: seconds it may take, where that is not what every statement may.
+        """
         with reaching(self._server):
-            status: str = await self.raw.execute(statement, *_cleaned(arguments))
+            status: str = await self.raw.execute(statement, *_cleaned(arguments), timeout=deadline)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 

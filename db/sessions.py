@@ -26,6 +26,8 @@ class Session:
     place: str
     mode: str
     """In its canonical form, or ``auto``."""
+    consilium: bool
+    """Whether its questions are answered by two voices."""
     window_start: int
     """`seq` of the first turn of the current window."""
     chat: str | None
@@ -53,6 +55,10 @@ GET: Final = sql(Session, "SELECT @columns FROM sessions WHERE id = $1 AND user_
 SET_MODE: Final = sql(
     Session,
     "UPDATE sessions SET mode = $3, updated_at = now() WHERE id = $1 AND user_id = $2 RETURNING @columns",
+)
+SET_CONSILIUM: Final = sql(
+    Session,
+    "UPDATE sessions SET consilium = $3, updated_at = now() WHERE id = $1 AND user_id = $2 RETURNING @columns",
 )
 START_WINDOW: Final = sql(
     Session,
@@ -93,6 +99,15 @@ async def set_mode(connection: PersonConnection, session_id: UUID, mode: str) ->
         RecordGone: the person has no such session.
     """
     return _there(await connection.fetchrow(SET_MODE, session_id, connection.user_id, mode))
+
+
+async def set_consilium(connection: PersonConnection, session_id: UUID, consilium: bool) -> Session:
+    """Set whether the turns to come are answered by two voices.
+
+    Raises:
+        RecordGone: the person has no such session.
+    """
+    return _there(await connection.fetchrow(SET_CONSILIUM, session_id, connection.user_id, consilium))
 
 
 async def start_window(connection: PersonConnection, session_id: UUID) -> Session:

@@ -34,6 +34,7 @@ class Answered:
     completion_tokens: int | None = None
     sources: Sequence[Mapping[str, Any]] = ()
     recalled: Sequence[str] = ()
+    voices: Mapping[str, Any] | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -54,7 +55,8 @@ START_ANSWERING: Final = f"""
 KEEP_ANSWER: Final = f"""
     UPDATE turns
     SET state = 'answering', answer = $4, finish_reason = $5, prompt_tokens = $6, completion_tokens = $7,
-        sources = $8::jsonb, recalled = $9::jsonb, timings = $10::jsonb, updated_at = now()
+        sources = $8::jsonb, recalled = $9::jsonb, voices = nullif($10::jsonb, 'null'), timings = $11::jsonb,
+        updated_at = now()
     WHERE {_HELD}
 """  # noqa: S608
 KEEP_SAID: Final = f"""
@@ -94,7 +96,7 @@ ASK_STOP: Final = """
     RETURNING id
 """
 BECOME_QUESTION: Final = f"""
-    UPDATE turns SET kind = 'question', question = $4, asked_mode = $5, updated_at = now() WHERE {_HELD}
+    UPDATE turns SET kind = 'question', question = $4, asked_mode = $5, consilium = $6, updated_at = now() WHERE {_HELD}
 """  # noqa: S608
 AGAIN: Final = """
     UPDATE turns
@@ -129,7 +131,7 @@ async def keep_answer(connection: PersonConnection, turn: Turn, made: Answered) 
         TurnTaken: as `start_answering`.
     """
     told = asdict(made)
-    documents = [document(told.pop(name)) for name in ("sources", "recalled", "timings")]
+    documents = [document(told.pop(name)) for name in ("sources", "recalled", "voices", "timings")]
     _held(await connection.execute(KEEP_ANSWER, *_hold(connection, turn), *told.values(), *documents))
 
 
@@ -148,13 +150,15 @@ async def keep_said(
     _held(await connection.execute(KEEP_SAID, *_hold(connection, turn), text, shown, error, mode))
 
 
-async def become_question(connection: PersonConnection, turn: Turn, question: str, mode: str) -> None:
+async def become_question(
+    connection: PersonConnection, turn: Turn, question: str, mode: str, *, consilium: bool = False
+) -> None:
     """A command that has only just been taken in turns out to ask something: from now on it is that question.
 
     Raises:
         TurnTaken: as `start_answering`.
     """
-    _held(await connection.execute(BECOME_QUESTION, *_hold(connection, turn), question, mode))
+    _held(await connection.execute(BECOME_QUESTION, *_hold(connection, turn), question, mode, consilium))
 
 
 async def finish(

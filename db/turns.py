@@ -52,6 +52,8 @@ class Turn:
     setbacks: int
     """How often it has been taken up without coming to an end, the present attempt included."""
     stop_asked: bool
+    consilium: bool
+    """Whether it is answered by two voices."""
     give_up_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -62,6 +64,8 @@ class Turn:
     """What a command answers beside its text."""
     sources: list[dict[str, Any]] = field(metadata=DOCUMENT)
     recalled: list[str] = field(metadata=DOCUMENT)
+    voices: dict[str, Any] | None = field(metadata=DOCUMENT)
+    """What was said before marks were set into it or two voices were joined, by who said it: `author`, `archivist`."""
     timings: dict[str, float] = field(metadata=DOCUMENT)
     """Seconds of each stage."""
 
@@ -85,6 +89,8 @@ class Arrival:
     update_id: str | None = None
     """What the platform calls the update; None when it has no name, and cannot come twice."""
     roles: Collection[str] = ()
+    consilium: bool = False
+    """Whether it is to be answered by two voices."""
     language: str | None = None
     address: Mapping[str, Any] | None = None
     process_id: UUID | None = None
@@ -104,9 +110,9 @@ ACCEPT: Final = sql(
     )
     INSERT INTO turns (
         session_id, user_id, seq, question, asked_mode, kind, update_id, roles, language, address, process_id,
-        give_up_at
+        give_up_at, consilium
     )
-    SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11 FROM numbered
+    SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11, $12 FROM numbered
     ON CONFLICT (session_id, update_id) WHERE update_id IS NOT NULL DO NOTHING
     RETURNING @columns
     """,
@@ -123,6 +129,16 @@ LAST_QUESTION: Final = sql(
     """
     SELECT @columns FROM turns
     WHERE session_id = $1 AND user_id = $2 AND kind = 'question'
+    ORDER BY seq DESC
+    LIMIT 1
+    """,
+)
+LAST_ANSWERED: Final = sql(
+    Turn,
+    """
+    SELECT @columns FROM turns
+    WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND finish_reason IS NOT NULL
+        AND (consilium OR NOT $3)
     ORDER BY seq DESC
     LIMIT 1
     """,
@@ -172,6 +188,7 @@ async def accept(connection: PersonConnection, session_id: UUID, arrival: Arriva
         None if arrival.address is None else document(dict(arrival.address)),
         arrival.process_id,
         arrival.patience,
+        arrival.consilium,
     )
     if row is not None:
         return read(Turn, row)
@@ -206,6 +223,12 @@ async def ahead_of(connection: PersonConnection, turn: Turn) -> int:
 async def last_question(connection: PersonConnection, session_id: UUID) -> Turn | None:
     """What was last asked in the session, however it ended."""
     row = await connection.fetchrow(LAST_QUESTION, session_id, connection.user_id)
+    return None if row is None else read(Turn, row)
+
+
+async def last_answered(connection: PersonConnection, session_id: UUID, *, by_two_voices: bool = False) -> Turn | None:
+    """The session's last question that has an answer; with `by_two_voices`, the last that was answered so."""
+    row = await connection.fetchrow(LAST_ANSWERED, session_id, connection.user_id, by_two_voices)
     return None if row is None else read(Turn, row)
 
 

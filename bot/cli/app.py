@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from bot.cli import adapters, chat, doctor, init, serve, train, turns
+from bot.cli import adapters, chat, doctor, init, library, serve, train, turns
 from bot.cli import evaluate as evaluation
 from bot.errors import explain
 from bot.locales import Translator, system_language
@@ -41,6 +41,7 @@ app.command("init")(init.init)
 app.command("train")(train.train)
 app.add_typer(adapters.app, name="adapters")
 app.add_typer(turns.app, name="turns")
+app.add_typer(library.app, name="library")
 app.add_typer(evaluation.app, name="eval")
 
 

@@ -53,3 +53,23 @@ class ChecksFailed(CommandError):
 
     def __init__(self, failed: int, total: int) -> None:
         super().__init__(failed=failed, total=total)
+
+
+class NoCollection(CommandError):
+    """Files are to be added to the library, and it is not said to which collection."""
+
+    sentence = N_("It is not said which collection the files belong to.")
+    remedy = N_("Add `--collection NAME`; the mind has {known}.")
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        super().__init__(known=", ".join(known))
+
+
+class CollectionUnknown(CommandError):
+    """A collection that the mind's rag_config.yaml does not name."""
+
+    sentence = N_("The mind has no collection “{name}”.")
+    remedy = N_("Write one of {known}, or add it to rag_config.yaml.")
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name=name, known=", ".join(known))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from bot.cli import evaluate_library
 from bot.cli.evaluate_memory import memory
 from bot.cli.tables import grid, output
 from bot.cli.train import dialogues_of, train_one
@@ -21,6 +22,7 @@ from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 
 app = typer.Typer(help="Measurements that anybody can repeat.", no_args_is_help=True)
+app.command("library")(evaluate_library.library)
 
 
 @app.callback()

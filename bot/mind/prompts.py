@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from bot.mind.collections import Trust
 from bot.mind.errors import BrokenMind, Mistake
 from bot.mind.places import is_inside
+from bot.mind.quoted import MAX_PASSAGE, QuotedPassage, as_data
 from bot.modes.expression import Base, Sum, Term
 from bot.modes.resolve import ResolvedMode
 from consilium.errors import N_
@@ -23,12 +24,8 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "prompts"
 SYSTEM_TEMPLATE: Final = "system.j2"
-VARIABLES: Final = ("mind", "mode", "memories", "language")
-MAX_MEMORY: Final = 500
-"""Characters of one memory in a prompt."""
-
-_MARKER = re.compile(r"<(?=[|/!a-z])", re.IGNORECASE)
-_JOINER = "\u200d"
+VARIABLES: Final = ("mind", "mode", "memories", "passages", "examples", "language")
+_SAMPLE: Final = QuotedPassage.of(1, Trust.AUTHOR, "x", "x", "x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,14 @@ class MindView:
     languages: tuple[str, ...]
 
 
-def render_system(mind: Mind, mode: ResolvedMode, memories: Sequence[str], language: str) -> str:
+def render_system(
+    mind: Mind,
+    mode: ResolvedMode,
+    memories: Sequence[str],
+    language: str,
+    passages: Sequence[QuotedPassage] = (),
+    examples: Sequence[str] = (),
+) -> str:
     """The system prompt for one answer; blocking, for the template is read from disk.
 
     Args:
@@ -49,11 +53,13 @@ def render_system(mind: Mind, mode: ResolvedMode, memories: Sequence[str], langu
         memories: what is known of the person, the most useful first. They are data: each is put on one line
             and loses what a chat template could take for a marker.
         language: ISO 639 code of the language to answer in.
+        passages: of the library, to be answered from.
+        examples: how the author has spoken of something else, to sound like; data, as the memories are.
 
     Raises:
         BrokenMind: the template does not work; names its line.
     """
-    found = _render(mind, mode, memories, language)
+    found = _render(mind, mode, memories, language, passages, examples)
     if isinstance(found, Mistake):
         raise BrokenMind(mind.folder, [found])
     return found
@@ -68,19 +74,13 @@ def check_prompts(mind: Mind) -> Iterator[Mistake]:
     core = Sum((Term(mind.core),))
     modes = [ResolvedMode(Base()), ResolvedMode(core), ResolvedMode(core, isolated=True)]
     mistakes = (
-        _render(mind, mode, memories, language)
+        _render(mind, mode, memories, language, passages, memories)
         for mode in modes
         for memories in ((), ("x",))
+        for passages in ((), (_SAMPLE,))
         for language in mind.languages
     )
     yield from {mistake.line: mistake for mistake in mistakes if isinstance(mistake, Mistake)}.values()
-
-
-def as_data(text: str) -> str:
-    """A person's words made fit for a line of a prompt: one line, no markers of a chat template, not too long."""
-    line = " ".join("".join(c if c.isprintable() or c == _JOINER else " " for c in text).split())
-    line = _MARKER.sub("< ", line)
-    return line if len(line) <= MAX_MEMORY else line[: MAX_MEMORY - 1] + "…"
 
 
 def _environment(folder: Path) -> ImmutableSandboxedEnvironment:
@@ -93,11 +93,20 @@ def _environment(folder: Path) -> ImmutableSandboxedEnvironment:
     )
 
 
-def _render(mind: Mind, mode: ResolvedMode, memories: Sequence[str], language: str) -> str | Mistake:
+def _render(
+    mind: Mind,
+    mode: ResolvedMode,
+    memories: Sequence[str],
+    language: str,
+    passages: Sequence[QuotedPassage],
+    examples: Sequence[str],
+) -> str | Mistake:
     values: Mapping[str, Any] = {
         "mind": MindView(mind.name, mind.title.text(language), mind.languages),
         "mode": mode,
         "memories": [as_data(memory) for memory in memories],
+        "passages": list(passages),
+        "examples": [as_data(example, MAX_PASSAGE) for example in examples],
         "language": language,
     }
     try:

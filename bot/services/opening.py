@@ -7,16 +7,20 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from bot.metrics import serving_metrics
 from bot.mind import Mind, load_mind
 from bot.modes.composer import Composer
 from bot.modes.prewarm import Heat, prewarm
 from bot.modes.router import Router
+from bot.recall.library.drawing import Drawing, Share
+from bot.recall.library.ingest import Counter
+from bot.recall.library.search import Library
 from bot.recall.memory import PersonalMemory, Rememberer
 from bot.recall.memory.reembedding import Reembedder
 from bot.services.building import base_model_folder, database_address, make_embedder, make_engine, open_composer
+from bot.services.keeping import keeping_library
 from bot.settings import Settings
 from bot.tracing import sending_traces
 from bot.turns.access import Doorkeeper
@@ -32,10 +36,13 @@ from consilium.errors import N_
 from db.allowances import Allowance
 from db.database import Database
 from inference.engine.port import Engine
+from inference.engine.tokenizer import ChatTokenizer
 
 Role = Literal["chat", "all", "gateway", "worker", "api"]
 Progress = Callable[[str], None]
 """Told what is being started, as a template for translation."""
+EXAMPLE_TOKENS: Final = 250
+"""Of all style examples of a prompt together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +100,23 @@ async def open_services(
 
         running = RunningTurns()
         memory = PersonalMemory(database, embedder)
+        counter = Counter(
+            settings.base_model or mind.base_model, await asyncio.to_thread(lambda: ChatTokenizer(base_folder).count)
+        )
+        library = Library(database, embedder, mind.name, counter.count)
         patience = timedelta(seconds=settings.turn_seconds)
         door = Doorkeeper(mind.name, settings.owners)
-        inbox = Inbox(mind, database, memory, composer, running, _ceilings(settings), patience, door)
+        inbox = Inbox(mind, database, memory, composer, running, _ceilings(settings), patience, door, library)
         pipeline = None
         if engine and embedder:
             limits = Limits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds)
-            pipeline = Pipeline(mind, database, engine, memory, Router(embedder, mind), composer, running, limits)
+            drawing = Drawing(mind, library, _share(settings))
+            router = Router(embedder, mind)
+            pipeline = Pipeline(mind, database, engine, memory, drawing, router, composer, running, limits)
+            if settings.library_at_start:
+                voice = settings.style_examples > 0
+                keeping = keeping_library(mind, dsn, database, embedder, counter, progress, voice=voice)
+                await stack.enter_async_context(keeping)
             heat = Heat(settings.prewarm_modes, settings.prewarm_days)
             await stack.enter_async_context(beside(prewarm(mind, composer, engine, database, heat), "prewarm"))
         afterwards = None
@@ -133,6 +150,10 @@ async def _present(presence: Presence) -> AsyncIterator[Presence]:
             yield presence
     finally:
         await presence.leave()
+
+
+def _share(settings: Settings) -> Share:
+    return Share(settings.passages, settings.library_tokens, settings.style_examples, EXAMPLE_TOKENS)
 
 
 def _ceilings(settings: Settings) -> Ceilings:

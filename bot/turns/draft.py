@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
-from bot.channels.port import Outcome
+from bot.channels.port import Outcome, Source
+from bot.recall.library.passage import Passage
 from bot.turns.prompt import Prompt
+from db.text import clean_text
 from db.turn_states import Answered
 from db.turns import Turn
 from inference.engine.port import AdapterRef, FinishReason, Usage
+
+AUTHOR, ARCHIVIST = "author", "archivist"
+"""The two voices."""
 
 
 @dataclass(slots=True)
@@ -22,6 +27,11 @@ class Draft:
     adapter: AdapterRef | None = None
     prompt: Prompt | None = None
     pieces: list[str] = field(default_factory=list)
+    """What has been shown, with its marks."""
+    spoken: dict[str, list[str]] = field(default_factory=dict)
+    """What each voice has said, as it came, by voice."""
+    cited: Sequence[Passage] = ()
+    """The passages that the marks stand for: the first is number 1."""
     finish: FinishReason | None = None
     usage: Usage | None = None
     timings: dict[str, float] = field(default_factory=dict)
@@ -33,6 +43,16 @@ class Draft:
     def text(self) -> str:
         return "".join(self.pieces).strip()
 
+    @property
+    def sources(self) -> list[Source]:
+        return [Source(n, passage.title, passage.where, passage.quote) for n, passage in enumerate(self.cited, 1)]
+
+    @property
+    def voices(self) -> Mapping[str, str] | None:
+        """What each voice has said, where that is not the answer itself."""
+        said = {voice: clean_text("".join(pieces).strip()) for voice, pieces in self.spoken.items()}
+        return None if said == {AUTHOR: self.text} or not said else said
+
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Note how long a stage takes."""
@@ -43,6 +63,17 @@ class Draft:
         finally:
             self.timings[stage] = time.monotonic() - began
 
+    def hear(self, voice: str, piece: str) -> None:
+        """Note the next piece of what a voice says."""
+        self.spoken.setdefault(voice, []).append(piece)
+
+    def spent(self, usage: Usage) -> None:
+        """Note what a generation has taken."""
+        before = self.usage or Usage(0, 0)
+        self.usage = Usage(
+            before.prompt_tokens + usage.prompt_tokens, before.completion_tokens + usage.completion_tokens
+        )
+
     def answered(self) -> Answered:
         """What is kept of it once it is made."""
         assert self.finish is not None
@@ -51,7 +82,9 @@ class Draft:
             str(self.finish),
             self.usage.prompt_tokens if self.usage else None,
             self.usage.completion_tokens if self.usage else None,
+            sources=[asdict(source) for source in self.sources],
             recalled=self.prompt.memories if self.prompt else (),
+            voices=self.voices,
             timings=self.timings,
         )
 
@@ -62,6 +95,7 @@ class Draft:
             answer=self.text,
             turn=str(turn.id),
             adapter=self.adapter.name if self.adapter else None,
+            sources=self.sources,
             memories=self.prompt.memories if self.prompt else (),
             usage={"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens} if usage else {},
             stopped=self.finish is FinishReason.CANCELLED,
@@ -77,8 +111,21 @@ def outcome_of(turn: Turn) -> Outcome:
         answer=turn.answer or "",
         turn=str(turn.id),
         adapter=turn.adapter,
+        sources=sources_of(turn),
         memories=turn.recalled,
         usage={name: count for name, count in usage.items() if count is not None},
         stopped=turn.finish_reason == FinishReason.CANCELLED,
         finish=turn.finish_reason,
     )
+
+
+def sources_of(turn: Turn) -> list[Source]:
+    """What the answer of a turn cites."""
+    return [Source(**source) for source in turn.sources]
+
+
+def own_words(turn: Turn) -> str:
+    """What the author's voice said in a turn, without marks, quotations and the other voice: what the model is shown of
+    it later.
+    """
+    return (turn.voices or {}).get(AUTHOR) or turn.answer or ""

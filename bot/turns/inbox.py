@@ -18,6 +18,7 @@ from bot.mind import Mind
 from bot.modes.composer import Composer
 from bot.modes.phrases import recognise
 from bot.modes.trigger import read_trigger
+from bot.recall.library.search import Library
 from bot.recall.memory import PersonalMemory
 from bot.turns.access import Doorkeeper, NotLetIn, Standing, admitted
 from bot.turns.admission import Ceilings, admit
@@ -68,6 +69,7 @@ class Inbox:
         ceilings: Ceilings,
         patience: timedelta,
         door: Doorkeeper,
+        library: Library,
     ) -> None:
         self._mind = mind
         self._database = database
@@ -77,6 +79,7 @@ class Inbox:
         self._ceilings = ceilings
         self._patience = patience
         self._door = door
+        self._library = library
 
     @property
     def commands(self) -> Sequence[Command[CommandContext]]:
@@ -153,6 +156,7 @@ class Inbox:
         arrival = Arrival(
             question=incoming.text if isinstance(message, CommandCall) else message.question,
             asked_mode=session.mode if isinstance(message, CommandCall) else message.mode,
+            consilium=isinstance(message, Ask) and message.consilium,
             kind="command" if isinstance(message, CommandCall) else "question",
             update_id=incoming.update,
             roles=incoming.roles,
@@ -171,6 +175,7 @@ class Inbox:
                 self._mind,
                 self._composer,
                 self._memory,
+                self._library,
                 self._running,
                 self._door,
                 standing,
@@ -206,8 +211,8 @@ class Inbox:
         if (trigger := read_trigger(message.text, self._mind)) is not None:
             if not trigger.message.strip():
                 raise EmptyMessage
-            return Ask(trigger.message, str(trigger.expression))
-        return Ask(message.text, conversation.session.mode)
+            return Ask(trigger.message, str(trigger.expression), conversation.session.consilium)
+        return Ask(message.text, conversation.session.mode, conversation.session.consilium)
 
     async def _run_command(self, context: CommandContext, call: CommandCall) -> Turn:
         """The turn with what the command has said; or, when it asks something, as that question."""
@@ -221,7 +226,7 @@ class Inbox:
             error = failed(Outcome(""), refused, conversation.say).error
         person = await context.connection.become(conversation.user.id)
         if isinstance(said, Ask):
-            await turn_states.become_question(person, turn, said.question, said.mode)
+            await turn_states.become_question(person, turn, said.question, said.mode, consilium=said.consilium)
         else:
             await turn_states.keep_said(person, turn, said.text, document_of(said), error, conversation.session.mode)
             await files.keep(person, turn.id, [(file.name, file.content) for file in said.files])

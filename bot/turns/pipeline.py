@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
-from bot.channels.given import Given
 from bot.channels.port import Outcome, Reply
 from bot.mind import Mind, render_system
 from bot.modes.access import check_access
@@ -19,19 +16,23 @@ from bot.modes.composer import Composer
 from bot.modes.expression import ModeExpression, parse
 from bot.modes.resolve import ResolvedMode, resolve
 from bot.modes.router import Router
-from bot.recall.memory import PersonalMemory
+from bot.recall.library.drawing import Drawing, Drawn, open_to
+from bot.recall.library.passage import Passage
+from bot.recall.memory import PersonalMemory, as_note
+from bot.turns.consilium import answer_by_two, archive_prompt
 from bot.turns.conversation import Conversation
-from bot.turns.draft import Draft, outcome_of
-from bot.turns.errors import AnswerNotSaved, GenerationTooSlow
+from bot.turns.draft import Draft, outcome_of, own_words
+from bot.turns.errors import AnswerNotSaved
 from bot.turns.hold import Hold
-from bot.turns.prompt import Exchange, Prompt, build_prompt
+from bot.turns.making import Making, answer_alone
+from bot.turns.prompt import Exchange, Prompt, build_prompt, quoted
 from bot.turns.running import RunningTurns
-from bot.turns.stops import StopTexts
+from bot.turns.together import together
 from db import turns
 from db.database import Database
 from db.errors import DatabaseUnreachable
 from db.turns import Turn
-from inference.engine.port import Engine, FinishReason, GenerationRequest, Sampling, TextDelta, Usage
+from inference.engine.port import Engine, FinishReason
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,7 @@ class Pipeline:
         database: Database,
         engine: Engine,
         memory: PersonalMemory,
+        drawing: Drawing,
         router: Router,
         composer: Composer,
         running: RunningTurns,
@@ -66,6 +68,7 @@ class Pipeline:
         self._database = database
         self._engine = engine
         self._memory = memory
+        self._drawing = drawing
         self._router = router
         self._composer = composer
         self._running = running
@@ -85,14 +88,31 @@ class Pipeline:
         draft.timings["queue"] = (turn.updated_at - turn.created_at).total_seconds()
         with draft.timed("resolve"):
             mode = await self._resolve(parse(turn.asked_mode or conversation.session.mode), turn)
+            if turn.consilium and not mode.terms:
+                mode = await self._resolve(parse(self._mind.core), turn)
             draft.mode = mode.text
             draft.adapter = await self._composer.ready(mode)
-        draft.prompt = await self._prompt(conversation, turn, mode, draft)
+        memories, drawn, window = await self._recall(conversation, turn, mode, draft)
+        archive = None
+        with draft.timed("prompt"):
+            # Counting tokens of a long message takes a while, and reading the template touches the disk.
+            if turn.consilium:
+                archive = await asyncio.to_thread(
+                    archive_prompt,
+                    turn.question,
+                    drawn.passages,
+                    conversation.language,
+                    self._engine.tokens,
+                    self._budget,
+                )
+                drawn = Drawn(examples=drawn.examples)
+            draft.prompt = await asyncio.to_thread(self._prompt, conversation, turn, mode, memories, drawn, window)
+        making = self._making(conversation, turn, mode, draft, reply)
+        answer = partial(answer_by_two, making, archive) if turn.consilium else partial(answer_alone, making)
         await hold.start_answering(mode.text, draft.adapter.name if draft.adapter else None)
         await reply.open(mode.text)
-        generate = partial(self._generate, draft, reply, conversation.given)
         with draft.timed("generate"):
-            stopped = turn.stop_asked or not await self._running.run(turn.id, generate)
+            stopped = turn.stop_asked or not await self._running.run(turn.id, answer)
         if stopped:
             draft.finish = FinishReason.CANCELLED
         try:
@@ -109,30 +129,24 @@ class Pipeline:
         check_access(mode, self._mind, turn.roles)
         return mode
 
-    async def _prompt(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft) -> Prompt:
+    async def _recall(
+        self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft
+    ) -> tuple[list[str], Drawn, list[Exchange]]:
+        """What the person has told, what the library has on the question, and what was said last: all at once."""
+        (memories, window), drawn = await together(
+            self._remembered(conversation, turn, draft), self._drawn(turn, mode, draft)
+        )
+        return memories, drawn, window
+
+    async def _remembered(
+        self, conversation: Conversation, turn: Turn, draft: Draft
+    ) -> tuple[list[str], list[Exchange]]:
         with draft.timed("recall"):
             recalled = await self._memory.recall(
                 conversation.user.id, turn.question, self._limits.memories, chat=conversation.session.company
             )
             window = await self._window(conversation, turn)
-        given = conversation.given
-        room = self._engine.context_tokens - self._sampling(given).max_tokens
-
-        def system(memories: Sequence[str]) -> str:
-            own = render_system(self._mind, mode, memories, conversation.language)
-            return f"{own}\n\n{given.system}" if given and given.system else own
-
-        with draft.timed("prompt"):
-            # Counting tokens of a long message takes a while, and reading the template touches the disk.
-            return await asyncio.to_thread(
-                build_prompt,
-                turn.question,
-                system=system,
-                memories=[found.memory.content for found in recalled],
-                window=window,
-                counter=self._engine.tokens,
-                budget=min(self._limits.prompt_tokens, room),
-            )
+        return [as_note(found.memory, conversation.say) for found in recalled], window
 
     async def _window(self, conversation: Conversation, turn: Turn) -> list[Exchange]:
         """What was said before, oldest first."""
@@ -140,33 +154,53 @@ class Pipeline:
             return [Exchange(question, answer) for question, answer in conversation.given.exchanges]
         async with self._database.person(conversation.user.id) as connection:
             window = await turns.window(connection, conversation.session.id, WINDOW_TURNS, turn.seq)
-        return [Exchange(past.question, past.answer) for past in window if past.answer]
+        return [Exchange(past.question, own_words(past)) for past in window if past.answer]
 
-    def _sampling(self, given: Given | None) -> Sampling:
-        return given.sampling(self._mind.sampling) if given else self._mind.sampling
+    async def _drawn(self, turn: Turn, mode: ResolvedMode, draft: Draft) -> Drawn:
+        with draft.timed("library"):
+            return await self._drawing.draw(turn.question, mode)
 
-    async def _generate(self, draft: Draft, reply: Reply, given: Given | None) -> None:
-        assert draft.prompt is not None
-        schema = given.schema if given else None
-        request = GenerationRequest(draft.prompt.messages, draft.adapter, self._sampling(given), schema)
-        stops = StopTexts(given.stop if given else ())
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(self._limits.seconds), aclosing(self._engine.generate(request)) as events:
-                async for event in events:
-                    if isinstance(event, TextDelta):
-                        draft.timings.setdefault("first_token", time.monotonic() - began)
-                        piece = stops.take(event.text)
-                    else:
-                        piece = stops.rest()
-                        draft.finish, draft.usage = event.reason, event.usage
-                    if piece:
-                        draft.pieces.append(piece)
-                        await reply.write(piece)
-                    if stops.found:
-                        # The engine is not heard to its end, so nobody but us has counted.
-                        draft.finish = FinishReason.STOP
-                        draft.usage = Usage(draft.prompt.tokens, self._engine.tokens.count(draft.text))
-                        break
-        except TimeoutError:
-            raise GenerationTooSlow(self._limits.seconds) from None
+    def _prompt(
+        self,
+        conversation: Conversation,
+        turn: Turn,
+        mode: ResolvedMode,
+        memories: Sequence[str],
+        drawn: Drawn,
+        window: Sequence[Exchange],
+    ) -> Prompt:
+        given = conversation.given
+
+        def system(told: Sequence[str], passages: Sequence[Passage]) -> str:
+            own = render_system(self._mind, mode, told, conversation.language, quoted(passages), drawn.examples)
+            return f"{own}\n\n{given.system}" if given and given.system else own
+
+        return build_prompt(
+            turn.question,
+            system=system,
+            memories=memories,
+            passages=drawn.passages,
+            window=window,
+            counter=self._engine.tokens,
+            budget=self._budget,
+        )
+
+    @property
+    def _budget(self) -> int:
+        return min(self._limits.prompt_tokens, self._engine.context_tokens - self._mind.sampling.max_tokens)
+
+    def _making(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft, reply: Reply) -> Making:
+        given = conversation.given
+        structured = given is not None and given.schema is not None
+        return Making(
+            self._engine,
+            given.sampling(self._mind.sampling) if given else self._mind.sampling,
+            self._limits.seconds,
+            draft,
+            reply,
+            conversation.say,
+            turn.question,
+            # Marks would break what has to satisfy a schema.
+            from_library=bool(open_to(self._mind, mode)) and not structured,
+            given=given,
+        )

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bot.mind.quoted import QuotedPassage
+from bot.recall.library.passage import Passage
 from bot.turns.errors import MessageTooLong
 from inference.engine.port import Message, TokenCounter
+
+SystemPrompt = Callable[[Sequence[str], Sequence[Passage]], str]
+"""Writes the system message around the memories and passages it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,7 @@ class Prompt:
 
     messages: tuple[Message, ...]
     memories: tuple[str, ...]
+    passages: tuple[Passage, ...]
     exchanges: int
     """How many past exchanges it holds."""
     tokens: int
@@ -32,46 +38,72 @@ class Prompt:
 def build_prompt(
     question: str,
     *,
-    system: Callable[[Sequence[str]], str],
-    memories: Sequence[str],
-    window: Sequence[Exchange],
+    system: SystemPrompt,
+    memories: Sequence[str] = (),
+    passages: Sequence[Passage] = (),
+    window: Sequence[Exchange] = (),
     counter: TokenCounter,
     budget: int,
 ) -> Prompt:
-    """Fit instructions, memories, the recent window and the question into `budget` tokens.
+    """Fit instructions, memories, passages, the recent window and the question into `budget` tokens.
 
-    The question goes in whole or not at all. Memories (best first) come before the window, since they were
-    chosen for this question; of the window the latest exchanges stay.
+    The question goes in whole or not at all. Memories and passages (best first) come before the window, since they were
+    chosen for this question: the passages may take half of what the question leaves, the memories what is left then,
+    and the passages what the memories leave. Of the window the latest exchanges stay.
 
     Args:
-        system: writes the system message around the memories it is given.
         window: past exchanges, oldest first.
 
     Raises:
         MessageTooLong: the question does not fit even alone.
     """
 
-    def assembled(kept: Sequence[str], exchanges: Sequence[Exchange]) -> tuple[Message, ...]:
+    def assembled(told: int, quoted: int, exchanges: Sequence[Exchange] = ()) -> tuple[Message, ...]:
         past = (
             message
             for exchange in exchanges
             for message in (Message("user", exchange.question), Message("assistant", exchange.answer))
             if message.role == "assistant" or exchange.question
         )
-        return (Message("system", system(kept)), *past, Message("user", question))
+        return (Message("system", system(memories[:told], passages[:quoted])), *past, Message("user", question))
 
-    bare = counter.count_prompt(assembled((), ()))
+    def fits(told: int, quoted: int, room: int = budget) -> bool:
+        return counter.count_prompt(assembled(told, quoted)) <= room
+
+    bare = counter.count_prompt(assembled(0, 0))
     if bare > budget:
         overhead = bare - counter.count(question)
         raise MessageTooLong(tokens=counter.count(question), limit=max(budget - overhead, 0))
 
-    kept = len(memories)
-    while kept and counter.count_prompt(assembled(memories[:kept], ())) > budget:
-        kept -= 1
-    remembered = tuple(memories[:kept])
+    half = bare + (budget - bare) // 2
+    quoted = _most(len(passages), lambda n: fits(0, n, half if memories else budget))
+    told = _most(len(memories), lambda n: fits(n, quoted))
+    if told < len(memories) or quoted < len(passages):
+        quoted = max(quoted, _most(len(passages), lambda n: fits(told, n)))
 
     start = len(window)
-    while start and counter.count_prompt(assembled(remembered, window[start - 1 :])) <= budget:
+    while start and counter.count_prompt(assembled(told, quoted, window[start - 1 :])) <= budget:
         start -= 1
-    messages = assembled(remembered, window[start:])
-    return Prompt(messages, remembered, len(window) - start, counter.count_prompt(messages))
+    messages = assembled(told, quoted, window[start:])
+    return Prompt(
+        messages,
+        tuple(memories[:told]),
+        tuple(passages[:quoted]),
+        len(window) - start,
+        counter.count_prompt(messages),
+    )
+
+
+def quoted(passages: Sequence[Passage]) -> list[QuotedPassage]:
+    """Passages as a system prompt shows them, numbered from 1 in their order."""
+    return [
+        QuotedPassage.of(n, passage.trust, passage.title, passage.where, passage.quote)
+        for n, passage in enumerate(passages, 1)
+    ]
+
+
+def _most(number: int, fits: Callable[[int], bool]) -> int:
+    """How many of the first fit."""
+    while number and not fits(number):
+        number -= 1
+    return number

@@ -78,6 +78,7 @@ def _home(folder: Path, prepared_models: Path) -> Home:
             "CONSILIUM_DATA_DIR": str(folder / "data"),
             "CONSILIUM_STATE_DIR": str(folder / "state"),
             "CONSILIUM_CACHE_DIR": str(cache),
+            "CONSILIUM_LIBRARY_AT_START": "false",
             "LANG": "C.UTF-8",
         }
     )

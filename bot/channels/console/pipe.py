@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from bot.channels.console.render import as_json, as_lines
+from bot.channels.console.render import as_json, as_lines, source_lines
 from bot.channels.console.stdin import lines
 from bot.channels.port import Incoming, Outcome
 from bot.locales import Language
@@ -36,7 +36,7 @@ class PlainReply:
             self._say("")
         elif outcome.answer:
             self._say(outcome.answer)
-        for part in (as_lines(outcome.table), outcome.error):
+        for part in (*source_lines(outcome), as_lines(outcome.table), outcome.error):
             if part:
                 self._say(part)
         self._say("")

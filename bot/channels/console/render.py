@@ -41,6 +41,11 @@ def as_lines(table: Table | None) -> str:
     )
 
 
+def source_lines(outcome: Outcome) -> list[str]:
+    """A line for each source that an answer cites."""
+    return [f"[{source.n}] {source.title} — {source.where}" for source in outcome.sources]
+
+
 def print_table(console: Console, table: Table) -> None:
     """A table as a grid on a terminal."""
     grid = Grid(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.channels.console.pipe import PLATFORM
-from bot.channels.console.render import print_table
+from bot.channels.console.render import print_table, source_lines
 from bot.channels.console.wrap import WordWrap
 from bot.channels.port import Incoming, Outcome
 from bot.locales import Language, Translator
@@ -56,6 +56,8 @@ class TerminalReply:
             self._show(f"{self._wrap.end()}\n")
         elif outcome.answer:
             self._console.print(Text(outcome.answer))
+        for line in source_lines(outcome):
+            self._console.print(Text(line, style="dim"))
         if outcome.table:
             print_table(self._console, outcome.table)
         if outcome.error:

@@ -37,7 +37,7 @@ class Rendering:
 
     def draft(self, text: str, mode: str) -> list[Body]:
         """As far as the answer has come."""
-        pieces = split(text, LONGEST, utf16) or [f"-# {mode} {PLACEHOLDER}" if mode else PLACEHOLDER]
+        pieces = split(text, LONGEST, utf16) or [f"-# {escape_markdown(mode)} {PLACEHOLDER}" if mode else PLACEHOLDER]
         *full, last = [Body(piece) for piece in pieces]
         return [*full, replace(last, components=self.components.while_answering(self.person, self.say))]
 
@@ -52,7 +52,7 @@ class Rendering:
             as_code(outcome.table) if outcome.table else "",
             "\n".join(_source(source) for source in outcome.sources),
             escape_markdown(outcome.error or ""),
-            f"-# {footer}" if footer else "",
+            f"-# {escape_markdown(footer)}" if footer else "",
         ]
         taken = [file for file in outcome.files if len(file.content) <= LARGEST]
         paragraphs += [

@@ -1,6 +1,6 @@
 """What people can ask the service itself; importing this package fills the one registry."""
 
-from bot.turns.commands import admin, basics, forgetting, linking, memories, modes, privacy
+from bot.turns.commands import admin, basics, consilium, forgetting, library, linking, memories, modes, privacy
 from bot.turns.commands.context import COMMANDS, CommandContext
 from bot.turns.commands.registry import Ask, Command, Registry, Said
 
@@ -13,7 +13,9 @@ __all__ = [
     "Said",
     "admin",
     "basics",
+    "consilium",
     "forgetting",
+    "library",
     "linking",
     "memories",
     "modes",

@@ -8,6 +8,7 @@ from bot.channels.port import Incoming
 from bot.locales import Translator
 from bot.mind import Mind
 from bot.modes.composer import Composer
+from bot.recall.library.search import Library
 from bot.recall.memory import PersonalMemory
 from bot.turns.access import Doorkeeper, Standing
 from bot.turns.commands.registry import Registry
@@ -32,6 +33,8 @@ class CommandContext:
     mind: Mind
     composer: Composer
     memory: PersonalMemory
+    library: Library
+    """Of a process that only takes messages in it is searched by words alone."""
     running: RunningTurns
     door: Doorkeeper
     standing: Standing

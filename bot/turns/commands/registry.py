@@ -32,6 +32,8 @@ class Ask:
 
     question: str
     mode: str
+    consilium: bool = False
+    """Whether it is to be answered by two voices."""
 
 
 Handler = Callable[[C, str], Awaitable[Said | Ask]]

@@ -122,7 +122,7 @@ class OnDiscord:
         stopped = await self._answer(asked)
         assert stopped["id"] == begun["id"]
         assert stopped["content"].startswith(begun["content"][: ENOUGH // 2])
-        assert stopped["content"].endswith("-# core+physics*0.7 · Stopped.")
+        assert _plain(stopped).endswith("-# core+physics*0.7 · Stopped.")
         return stopped
 
     def _tell(self, text: str) -> str:

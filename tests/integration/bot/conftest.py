@@ -41,6 +41,7 @@ def settings_for(tmp_path: Path, base_model_dir: Path) -> Callable[..., Settings
             "base_model": str(base_model_dir),
             "cache_dir": tmp_path / "cache",
             "state_dir": tmp_path / "state",
+            "library_at_start": False,
         }
         return Settings.model_validate({**own, **values})
 

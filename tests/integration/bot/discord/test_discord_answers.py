@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from bot.services.channels import any_channel
+from bot.services.discord import open_discord
+from bot.settings import Settings
 from tests.fakes.sglang_server import SGLangServer
-from tests.fixtures.discord_service import Discord
+from tests.fixtures.discord_service import TOKEN, Discord
 
 
 async def test_a_direct_message_is_answered(service: Discord) -> None:
@@ -105,3 +108,41 @@ async def test_what_cannot_be_taken_in_is_said_to_the_person_alone(service: Disc
     assert "spotr" in said["content"]
     assert said["seen_only_by"] == service.ann
     assert service.told(service.channel) == []
+
+
+async def test_it_is_built_as_the_settings_ask(service: Discord, sglang_settings: Settings) -> None:
+    own = {
+        "discord_token": TOKEN,
+        "discord_api": service.fake.api_base,
+        "discord_gateway": service.fake.gateway_url,
+        "discord_guilds": service.guild,
+    }
+    settings = Settings.model_validate({**sglang_settings.model_dump(), **own})
+    assert any_channel(settings)
+    async with open_discord(settings, service.services, receives=False) as shown:
+        assert (list(shown.platforms), shown.gateways, shown.heard) == (["discord"], {}, {})
+    async with open_discord(settings, service.services, receives=True) as channels:
+        assert await channels.heard["discord"]() == "Discord has not answered yet"
+        receiving = asyncio.create_task(channels.gateways["discord"].run())
+        await service.people.wait_for(lambda: service.people.commands(service.guild))
+        service.people.run(service.channel, service.ann, "ask", question="Kept?")
+        await service.until_row("question = 'Kept?'")
+        assert await channels.heard["discord"]() is None
+        receiving.cancel()
+        await asyncio.wait([receiving])
+
+
+async def test_as_many_shards_are_connected_as_discord_wants(service: Discord) -> None:
+    service.fake.shards = 2
+    guilds = [service.people.guild(f"Guild {n}") for n in range(4)]
+    assert {(int(guild) >> 22) % 2 for guild in guilds} == {0, 1}
+    channels = [service.people.channel(guild, "general") for guild in guilds]
+    async with service.receiving() as gateway:
+        await service.people.wait_for(lambda: service.people.connected() == [0, 1], within=20)
+        for guild, channel in zip(guilds, channels, strict=True):
+            service.people.join(guild, service.ann)
+            service.people.run(channel, service.ann, "ask", question=f"In {guild}?")
+            await service.until_row(f"question = 'In {guild}?'")
+        service.people.tell_bot(service.ann, "In private?")
+        await service.until_row("question = 'In private?'")
+        assert await gateway.heard() is None

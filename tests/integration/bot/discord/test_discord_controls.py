@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from db import access
+from db.access import Rule
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.discord_service import Discord
 
@@ -97,7 +99,7 @@ async def test_weights_are_written_in_a_form_that_shows_the_present_mode(service
         modal = (await service.people.wait_interaction(form))["modal"]
         assert modal["components"][0]["components"][0]["value"] == "core+sport"
         service.people.submit(form, expression="sport*0.7")
-        said = await service.answer(dm, "core+sport*0.7")
+        said = await service.answer(dm, r"core+sport\*0.7")
     assert said["id"] == menu["id"]
 
 
@@ -108,20 +110,49 @@ async def test_a_named_mode_is_taken_from_the_menu(service: Discord) -> None:
         opened = service.people.press(service.ann, (await service.answer(dm))["id"], "Mode")
         menu = (await service.people.wait_interaction(opened))["original"]
         service.people.choose(service.ann, menu["id"], ["Laboratory"], select="a ready mode")
-        await service.answer(dm, "core+physics*0.7")
+        await service.answer(dm, r"core+physics\*0.7")
 
 
-async def test_roles_count_in_the_operators_own_guilds_and_nowhere_else(service: Discord) -> None:
-    bot, other = service.people.bot(), service.people.guild("Elsewhere")
-    abroad = service.people.channel(other, "general")
-    service.people.join(other, service.ann)
-    for guild in (service.guild, other):
-        service.people.give_role(guild, service.ann, service.people.role(guild, "Chief Editor"))
-    service.own_guilds = (int(service.guild),)
+async def test_the_guild_and_the_roles_there_come_with_every_message(service: Discord) -> None:
+    role = service.people.role(service.guild, "Editor")
+    service.people.give_role(service.guild, service.ann, role)
+    bot = service.people.bot()
     async with service.receiving():
-        service.people.say(service.channel, service.ann, "At home?", mentions=[bot])
-        await service.until_row("question = 'At home?' AND roles = '{chief-editor}'")
-        service.people.run(service.channel, service.ann, "ask", question="At home too?")
-        await service.until_row("question = 'At home too?' AND roles = '{chief-editor}'")
-        service.people.say(abroad, service.ann, "Abroad?", mentions=[bot])
-        await service.until_row("question = 'Abroad?' AND roles = '{}'")
+        service.people.say(service.channel, service.ann, "In words?", mentions=[bot])
+        await service.until_row(f"question = 'In words?' AND roles = '{{{role}}}'")
+        service.people.run(service.channel, service.ann, "ask", question="By command?")
+        await service.until_row(f"question = 'By command?' AND roles = '{{{role}}}'")
+        service.people.tell_bot(service.ann, "In private?")
+        await service.until_row("question = 'In private?' AND roles = '{}'")
+
+
+async def test_ask_again_answers_the_last_question_anew(service: Discord, server: SGLangServer) -> None:
+    async with service.serving():
+        service.people.run(service.channel, service.ann, "ask", question="How far?")
+        answer = await service.answer(service.channel)
+        service.people.press(service.ann, answer["id"], "Ask again")
+        again = await service.answer(service.channel, after=answer["id"])
+    assert again["content"].startswith("«How far?».")
+    assert len(server.requests) == 2
+
+
+async def test_languages_are_chosen_from_a_menu(service: Discord) -> None:
+    dm = service.people.dm(service.ann)
+    async with service.serving():
+        service.people.tell_bot(service.ann, "/lang")
+        menu = await service.people.wait_message(dm, contains="Language")
+        await service.people.wait_for(lambda: service.people.labels(menu["id"]))
+        service.people.choose(service.ann, menu["id"], ["Русский"])
+        await service.answer(dm, "Язык: русский")
+
+
+async def test_who_is_kept_out_is_told_once_and_then_nothing_is_left_of_a_promise(service: Discord) -> None:
+    async with service.services.database.nobody() as connection:
+        await access.add(connection, service.services.mind.name, Rule("deny", "user", "discord", service.ann))
+    async with service.serving():
+        first = service.people.run(service.channel, service.ann, "ask", question="How far?")
+        told = (await service.people.wait_interaction(first))["original"]
+        assert "not allowed" in told["content"]
+        service.people.run(service.channel, service.ann, "ask", question="And now?")
+        await service.people.wait_for(lambda: len(service.people.journal("answer")) == 2)
+        await service.people.wait_for(lambda: len(service.told(service.channel)) == 1)

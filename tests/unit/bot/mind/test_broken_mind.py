@@ -93,7 +93,12 @@ RAG_MISTAKES = [
 PROMPT_MISTAKES = [
     ("{% endif %}", "", 8, "the template does not work: Unexpected end of template"),
     ("{{ language }}", "{{ langage }}", 8, "the template does not work: 'langage' is undefined."),
-    ("Be impersonal.", "{{ mind.folder.unlink() }}", 3, "Write Jinja over mind, mode, memories, language."),
+    (
+        "Be impersonal.",
+        "{{ mind.folder.unlink() }}",
+        3,
+        "Write Jinja over mind, mode, memories, passages, examples, language.",
+    ),
     ("Be impersonal.", "{{ 1 / 0 }}", 3, "division by zero"),
     ("- {{ memory }}", "- {{ memory.__class__ }}", 6, "the template does not work"),
     ("- {{ memory }}", "{% include 'other.j2' %}", 6, "there is no template other.j2."),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mind import BrokenMind, Mind, load_mind, render_system
-from bot.mind.prompts import MAX_MEMORY, as_data
+from bot.mind.quoted import MAX_MEMORY, as_data
 from bot.modes import parse, resolve
 
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mind import Mind, load_mind
-from bot.modes.access import check_access
+from bot.mind import load_mind
 from bot.modes.completion import complete
 from bot.modes.expression import parse
 from bot.modes.resolve import resolve
@@ -14,7 +13,7 @@ AGOGE = load_mind(DEMO_MIND)
 
 
 def offered(typed: str, limit: int = 25) -> list[str]:
-    return complete(typed, AGOGE, (), limit)
+    return complete(typed, AGOGE, limit)
 
 
 @given(st.text("sportcorephysic+*.0157 спорт@", max_size=30), st.integers(0, 25))
@@ -22,7 +21,7 @@ def test_whatever_is_offered_is_allowed_and_offered_once(typed: str, limit: int)
     found = offered(typed, limit)
     assert len(found) == len(set(found)) <= limit
     for mode in found:
-        check_access(resolve(parse(mode), AGOGE), AGOGE, ())
+        assert resolve(parse(mode), AGOGE)
 
 
 def test_nothing_typed_offers_everything() -> None:
@@ -53,8 +52,3 @@ def test_weights_are_completed() -> None:
 
 def test_what_is_far_too_long_is_not_looked_at() -> None:
     assert offered("s" * 10_000) == []
-
-
-def test_what_is_kept_for_a_role_is_offered_to_that_role_alone(mind: Mind) -> None:
-    assert "classical" not in complete("cl", mind, (), 25)
-    assert "classical" in complete("cl", mind, ("editor",), 25)

@@ -86,3 +86,10 @@ def test_a_file_too_large_is_named_and_the_others_come() -> None:
     bodies = RENDERING.whole(Outcome("core", "Here.", files=files))
     assert [[file.name for file in body.files] for body in bodies] == [["half"], ["same"]]
     assert "large.zip is too large" in bodies[0].content
+
+
+def test_markdown_is_meant_in_answers_alone() -> None:
+    text = "*here* and _there_"
+    assert RENDERING.whole(Outcome("core", text, turn="1"))[0].content.startswith(text)
+    said = RENDERING.whole(Outcome("core", text, error="*why*"))[0].content
+    assert said == r"\*here\* and \_there\_" + "\n\n" + r"\*why\*"

@@ -1,0 +1,192 @@
+"""`consilium library`: bring the library up to date, search in it, see what it holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from bot.cli.errors import CollectionUnknown, NoCollection
+from bot.cli.known import MindOption
+from bot.cli.tables import grid, output
+from bot.errors import explain
+from bot.locales import Translator, system_language
+from bot.mind import Mind, load_mind
+from bot.recall.library.ingest import Ingest
+from bot.recall.library.parse.parser import Parser
+from bot.recall.library.parse.refusals import from_record
+from bot.recall.library.report import Report, Skipped
+from bot.recall.library.search import Library
+from bot.recall.library.watch import changes
+from bot.services.library import LibraryServices, open_library
+from bot.settings import Settings
+from consilium.errors import ConsiliumError
+from db import library as rows
+
+app = typer.Typer(help="The library: what the author wrote, to be found and cited.", no_args_is_help=True)
+
+Name = Annotated[str | None, typer.Option("--collection", help="One collection of the mind.", show_default="all")]
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files or folders to add to the collection.", exists=True)
+    ] = None,
+    collection: Name = None,
+    mind_folder: MindOption = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow every change until interrupted.")] = False,
+) -> None:
+    """Read what is new or has changed, follow deletions, and say what was left out and why.
+
+    Without paths: the collections of the mind as its rag_config.yaml names them. What is interrupted goes on from there
+    the next time.
+    """
+    settings: Settings = context.obj
+    mind = load_mind(mind_folder or settings.mind)
+    if paths and collection is None:
+        raise NoCollection(tuple(mind.collections))
+    _check(mind, collection)
+    given = [path.absolute() for path in paths or ()]
+    asyncio.run(_add(settings, mind, collection, given, watch=watch))
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(help="What to look for.")],
+    collection: Name = None,
+    mind_folder: MindOption = None,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Passages at most.")] = 5,
+) -> None:
+    """Show the passages that an answer to a question would draw on."""
+    settings: Settings = context.obj
+    mind = load_mind(mind_folder or settings.mind)
+    _check(mind, collection)
+    asyncio.run(_search(settings, mind, question, collection, limit))
+
+
+@app.command()
+def status(context: typer.Context, mind_folder: MindOption = None) -> None:
+    """Show what each collection holds, and what was left out and why."""
+    settings: Settings = context.obj
+    asyncio.run(_status(settings, load_mind(mind_folder or settings.mind)))
+
+
+def _check(mind: Mind, collection: str | None) -> None:
+    if collection is not None and collection not in mind.collections:
+        raise CollectionUnknown(collection, tuple(mind.collections))
+
+
+async def _add(settings: Settings, mind: Mind, collection: str | None, given: Sequence[Path], *, watch: bool) -> None:
+    say = _translator(settings)
+    names = None if collection is None else [collection]
+    async with open_library(settings, mind) as services, Parser() as parser:
+        await _synchronise(services, parser, mind, names, given, say)
+        if not watch:
+            return
+        console = output()
+        console.print(Text(say("Watching for changes; Ctrl-C ends it."), style="dim"))
+        async for _ in changes(mind, given):
+            try:
+                mind = await asyncio.to_thread(load_mind, mind.folder)
+                await _synchronise(services, parser, mind, names, given, say)
+            except ConsiliumError as error:
+                # A file half written or a mistake in the config is mended by the next change.
+                console.print(Text(explain(error, say.language, say.template), style="red"), soft_wrap=True)
+
+
+async def _synchronise(
+    services: LibraryServices,
+    parser: Parser,
+    mind: Mind,
+    names: Sequence[str] | None,
+    given: Sequence[Path],
+    say: Translator,
+) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        shown = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in shown:
+                shown[what] = bars.add_task(say(what), total=total)
+            bars.update(shown[what], completed=done, total=total)
+
+        ingest = Ingest(services.database, services.embedder, parser, services.counter, told)
+        report = await ingest.synchronise(mind, names, {names[0]: given} if names and given else None)
+    _show(report, say)
+
+
+async def _search(settings: Settings, mind: Mind, question: str, collection: str | None, limit: int) -> None:
+    async with open_library(settings, mind) as services:
+        library = Library(services.database, services.embedder, mind.name, services.counter.count)
+        found = await library.search(question, collections=[collection] if collection else None, limit=limit)
+    console = output()
+    for number, passage in enumerate(found, 1):
+        heading = Text.assemble((f"[{number}] ", "bold"), (passage.title, "bold"), f" — {passage.where}")
+        console.print(heading, Text(f"  {passage.collection} · {passage.score:.2f}", style="dim"), end="\n")
+        console.print(Text(passage.quote), soft_wrap=False)
+        console.print()
+    if not found:
+        console.print(Text(_translator(settings)("Nothing was found.")))
+
+
+async def _status(settings: Settings, mind: Mind) -> None:
+    say = _translator(settings)
+    async with open_library(settings, mind) as services, services.database.nobody() as connection:
+        found = await rows.status(connection, mind.name, services.embedder.name)
+        collections = await rows.collections(connection, mind.name)
+        skipped = [
+            Skipped(one.name, document.uri, from_record(document.skipped))
+            for one in collections
+            for document in await rows.documents(connection, one.id)
+            if document.skipped
+        ]
+    table = grid("collection", "kind", "documents", "left out", "chunks", "embedded", "by a former model")
+    for one in found:
+        counts = (one.documents, one.skipped, one.chunks, one.embedded, one.former)
+        table.add_row(one.name, one.kind, *map(str, counts))
+    output().print(table)
+    _show_skipped(skipped, say)
+
+
+def _show(report: Report, say: Translator) -> None:
+    console = output()
+    console.print(
+        say(
+            "Documents: {read} read, {unchanged} unchanged, {deleted} deleted, {skipped} left out.",
+            read=report.read,
+            unchanged=report.unchanged,
+            deleted=report.deleted,
+            skipped=len(report.skipped),
+        )
+    )
+    console.print(
+        say(
+            "Chunks: {added} added, {kept} kept, {deleted} deleted, {embedded} embedded.",
+            added=report.chunks_added,
+            kept=report.chunks_kept,
+            deleted=report.chunks_deleted,
+            embedded=report.embedded,
+        )
+    )
+    _show_skipped(report.skipped, say)
+
+
+def _show_skipped(skipped: Sequence[Skipped], say: Translator) -> None:
+    for one in skipped:
+        reason = explain(one.reason, say.language, say.template)
+        line = Text.assemble((f"{one.collection}: {one.uri}: ", "bold yellow"), reason)
+        output().print(line, soft_wrap=True)
+
+
+def _translator(settings: Settings) -> Translator:
+    return Translator(settings.language or system_language())

@@ -1,0 +1,1 @@
+"""The library: what the author wrote, in chunks that can be found and cited."""

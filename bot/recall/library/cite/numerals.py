@@ -1,0 +1,205 @@
+"""Numbers in a text, written in digits or in words, in one form: `1,6`, `1.6` and “one point six” are the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+DIGITS: Final = r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*"
+"""A number or a date as it is written in digits."""
+_DIGITS: Final = re.compile(DIGITS)
+_THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
+_DECIMAL: Final = re.compile(r"\d+[.,]\d+")
+
+_ENGLISH: Final = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_ENGLISH_TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_RUSSIAN: Final[dict[int, str]] = {
+    0: "ноль ноля нуль нуля",
+    1: "один одна одно одного одной одну одним одном одному",
+    2: "два две двух двум двумя",
+    3: "три трех трем тремя",
+    4: "четыре четырех четырем четырьмя",
+    5: "пять пяти пятью",
+    6: "шесть шести шестью",
+    7: "семь семи семью",
+    8: "восемь восьми восемью восьмью",
+    9: "девять девяти девятью",
+    10: "десять десяти десятью",
+    11: "одиннадцать одиннадцати",
+    12: "двенадцать двенадцати",
+    13: "тринадцать тринадцати",
+    14: "четырнадцать четырнадцати",
+    15: "пятнадцать пятнадцати",
+    16: "шестнадцать шестнадцати",
+    17: "семнадцать семнадцати",
+    18: "восемнадцать восемнадцати",
+    19: "девятнадцать девятнадцати",
+    20: "двадцать двадцати",
+    30: "тридцать тридцати",
+    40: "сорок сорока",
+    50: "пятьдесят пятидесяти",
+    60: "шестьдесят шестидесяти",
+    70: "семьдесят семидесяти",
+    80: "восемьдесят восьмидесяти",
+    90: "девяносто девяноста",
+    100: "сто ста",
+    200: "двести двухсот",
+    300: "триста трехсот",
+    400: "четыреста четырехсот",
+    500: "пятьсот пятисот",
+    600: "шестьсот шестисот",
+    700: "семьсот семисот",
+    800: "восемьсот восьмисот",
+    900: "девятьсот девятисот",
+}
+_VALUES: Final[dict[str, int]] = {
+    **{word: value for value, word in enumerate(_ENGLISH)},
+    **{word: 10 * tens for tens, word in enumerate(_ENGLISH_TENS, 2)},
+    **{form: value for value, forms in _RUSSIAN.items() for form in forms.split()},
+}
+_HUNDRED: Final = "hundred"
+_THOUSAND: Final = frozenset(("thousand", "тысяча", "тысячи", "тысяч", "тысячу", "тысячам", "тысячами"))
+_ONE_AND_A_HALF: Final = frozenset(("полтора", "полторы", "полутора"))
+_HALF: Final[Sequence[Sequence[str]]] = (("and", "a", "half"), ("с", "половиной"))
+
+
+@dataclass(frozen=True, slots=True)
+class Numeral:
+    """A number, and the words of the text that say it."""
+
+    value: str
+    """In its one form."""
+    start: int
+    """Index of its first word."""
+    end: int
+    """Index after its last word."""
+
+
+def numerals(words: Sequence[str]) -> Iterator[Numeral]:
+    """The numbers among the words of a text; a bare “one” is none, for it counts nothing as often as it does.
+
+    Args:
+        words: in lower case, ё written as е, digits as words of their own.
+    """
+    at = 0
+    while at < len(words):
+        found = _digits(words, at) or _spelled(words, at)
+        if found is None:
+            at += 1
+            continue
+        if found.value != "1" or words[found.start][0].isdigit():
+            yield found
+        at = found.end
+
+
+def is_numeric(word: str) -> bool:
+    """Whether a word is written in digits."""
+    return _DIGITS.fullmatch(word) is not None
+
+
+def _digits(words: Sequence[str], at: int) -> Numeral | None:
+    word = words[at]
+    if not is_numeric(word):
+        return None
+    if ":" in word or "-" in word:
+        return Numeral(word, at, at + 1)
+    if _THOUSANDS.fullmatch(word):
+        word = word.replace(",", "")
+    elif not _DECIMAL.fullmatch(word) and not word.isdigit():
+        return Numeral(word, at, at + 1)
+    value = Decimal(word.replace(",", "."))
+    end = at + 1
+    if word.isdigit() and (half := _half(words, end)):
+        value, end = value + Decimal("0.5"), half
+    return Numeral(_normal(value), at, end)
+
+
+def _spelled(words: Sequence[str], at: int) -> Numeral | None:
+    """The longest number that the words from here on spell."""
+    if words[at] in _ONE_AND_A_HALF:
+        return Numeral("1.5", at, at + 1)
+    whole, group, end = 0, None, at
+    while end < len(words):
+        word = words[end]
+        if (value := _VALUES.get(word)) is not None and _continues(group, value):
+            group = (group or 0) + value
+        elif word == _HUNDRED and group is not None and 0 < group < 10:
+            group *= 100
+        elif word in _THOUSAND and (group is not None or end == at):
+            whole, group = whole + (1 if group is None else group) * 1000, None
+        elif not (word == "and" and _links(words, group, end)):
+            break
+        end += 1
+    if end == at:
+        return None
+    value_of_all = Decimal(whole + (group or 0))
+    if decimals := _decimals(words, end):
+        return Numeral(_normal(Decimal(f"{value_of_all}.{''.join(decimals)}")), at, end + 1 + len(decimals))
+    if half := _half(words, end):
+        return Numeral(_normal(value_of_all + Decimal("0.5")), at, half)
+    return Numeral(_normal(value_of_all), at, end)
+
+
+def _continues(group: int | None, value: int) -> bool:
+    """Whether a smaller number may follow in the same one: five after forty, and not forty after five."""
+    if group is None:
+        return True
+    if value == 0:
+        return False
+    if value < 10:
+        return group % 10 == 0 and group % 100 != 10 and group > 0
+    return group % (100 if value < 100 else 1000) == 0 and group > 0
+
+
+def _links(words: Sequence[str], group: int | None, at: int) -> bool:
+    """Whether “and” stands within a number: one hundred and five."""
+    follows = _VALUES.get(words[at + 1]) if at + 1 < len(words) else None
+    return group is not None and group >= 100 and group % 100 == 0 and follows is not None and 0 < follows < 100
+
+
+def _decimals(words: Sequence[str], at: int) -> list[str]:
+    if at >= len(words) or words[at] != "point":
+        return []
+    found = []
+    for word in words[at + 1 :]:
+        value = _VALUES.get(word)
+        if value is None or value > 9:
+            break
+        found.append(str(value))
+    return found
+
+
+def _half(words: Sequence[str], at: int) -> int | None:
+    """Index after “and a half”, if it stands here."""
+    for half in _HALF:
+        if list(words[at : at + len(half)]) == list(half):
+            return at + len(half)
+    return None
+
+
+def _normal(value: Decimal) -> str:
+    return format(value.normalize(), "f")

@@ -1,0 +1,56 @@
+"""A parsed file with what is to be known of it before it is cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from bot.locales import LANGUAGES, Language, Translator, language_of
+from bot.recall.library.chunk import Chunk, Cutting, TokenCounter, cut
+from bot.recall.library.chunk.units import title_of
+from bot.recall.library.parse.block import Block
+from bot.recall.library.sources import Source
+
+_SAMPLE_BLOCKS: Final = 200
+_SAMPLE: Final = 20_000
+"""Characters from which the language is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file's blocks, its title and its language."""
+
+    source: Source
+    blocks: Iterable[Block]
+    """Can be gone through more than once."""
+    title: str
+    language: str
+    """ISO 639."""
+    content_hash: str
+    chunking_hash: str
+
+    def cut(self, cutting: Cutting, count: TokenCounter) -> Iterator[Chunk]:
+        """The chunks, as they are asked for."""
+        spoken: Language = next((code for code in LANGUAGES if code == self.language), "en")
+        return cut(self.blocks, self.title, cutting, count, Translator(spoken))
+
+
+def read_document(
+    blocks: Iterable[Block], source: Source, languages: Sequence[str], content_hash: str, chunking_hash: str
+) -> Document:
+    """Tell the title and the language of a file; blocking.
+
+    Args:
+        languages: those the collection's documents may be in.
+    """
+    title = title_of(blocks, source.path.stem)
+    sample = " ".join(block.text for block in islice(blocks, _SAMPLE_BLOCKS))[:_SAMPLE]
+    return Document(source, blocks, title, _language(sample, languages), content_hash, chunking_hash)
+
+
+def _language(sample: str, languages: Sequence[str]) -> str:
+    """The one of the collection's languages that its letters speak for; the first when they speak for none."""
+    written = language_of(sample)
+    return written if written is not None and written in languages else languages[0]

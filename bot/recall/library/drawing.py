@@ -1,0 +1,86 @@
+"""What of the library a mode draws on, for one question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.mind import Mind
+from bot.mind.collections import CollectionKind
+from bot.modes.resolve import ResolvedMode
+from bot.recall.library.passage import Passage
+from bot.recall.library.search import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of it goes into a prompt."""
+
+    passages: int
+    """At most; 0 for none."""
+    tokens: int
+    """Of all passages together."""
+    examples: int
+    """Style examples; 0 for none."""
+    example_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What bears on a question."""
+
+    passages: tuple[Passage, ...] = ()
+    """To be answered from and cited, the best first."""
+    examples: tuple[str, ...] = ()
+    """To sound like, and never to be cited."""
+
+
+class Drawing:
+    """Draws on a mind's library."""
+
+    def __init__(self, mind: Mind, library: Library, share: Share) -> None:
+        self._mind = mind
+        self._library = library
+        self._share = share
+
+    async def draw(self, question: str, mode: ResolvedMode) -> Drawn:
+        """What the mode's collections have on a question.
+
+        Raises:
+            EmbeddingError: the embedder cannot answer.
+            DatabaseError: the database is away.
+        """
+        share = self._share
+        passages, examples = [], []
+        if share.passages and (names := open_to(self._mind, mode)):
+            passages = await self._library.search(
+                question, collections=names, limit=share.passages, token_budget=share.tokens
+            )
+        if share.examples and mode.terms and (names := open_to(self._mind, mode, voice=True)):
+            examples = await self._library.examples(
+                question, collections=names, limit=share.examples, token_budget=share.example_tokens
+            )
+        return Drawn(tuple(passages), tuple(example.quote for example in examples))
+
+
+def open_to(mind: Mind, mode: ResolvedMode, *, voice: bool = False) -> tuple[str, ...]:
+    """The collections that a mode draws on: those of its adapters; for `base` those that are open to all.
+
+    An isolated adapter has those that name it or that it names, and not what is merely open.
+
+    Args:
+        mode: not `auto`, which has been routed by now.
+        voice: the style examples, instead of all others.
+    """
+    if not mode.terms:
+        found = [name for name, collection in mind.collections.items() if not collection.adapters]
+    else:
+        found = [name for term in mode.terms for name in mind.collections_of(term.name)]
+    if mode.isolated:
+        own = {term.name: set(mind.adapters[term.name].collections) for term in mode.terms}
+        found = [
+            name
+            for name in found
+            if any(name in named or adapter in mind.collections[name].adapters for adapter, named in own.items())
+        ]
+    kinds = {name: mind.collections[name].kind for name in found}
+    return tuple(name for name, kind in kinds.items() if (kind is CollectionKind.VOICE) == voice)

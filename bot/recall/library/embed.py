@@ -1,0 +1,53 @@
+"""Vectors for chunks that have none of the current embedder, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bot.recall.library.chunk.chunk import text_of
+from db import embeddings
+from db.database import Database
+from inference.embedding import Embedder
+
+_BATCH: Final = 32
+"""Chunks embedded in one transaction: what a kill in the middle loses at most."""
+
+Told = Callable[[int, int], None]
+"""Told how many are done, and of how many."""
+
+
+async def embed_pending(
+    database: Database, embedder: Embedder, collections: Sequence[int], told: Told = lambda done, total: None
+) -> int:
+    """Give each chunk of the collections a vector of this embedder, instead of another's; how many got one.
+
+    Each batch is committed by itself. Meanwhile, and after any interruption, a search finds each chunk by whichever
+    vector it has. Several processes may do this at once: each takes other chunks.
+    """
+    async with database.nobody() as connection:
+        generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
+        total = await embeddings.count_pending(connection, generation.id, collections)
+    if total:
+        await embedder.embed([""])  # loads the model, which may take longer than a transaction may stand idle
+    done, last = 0, 0
+    while total:
+        told(done, max(total, done))
+        async with database.nobody() as connection:
+            generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
+            chunks = await embeddings.pending(connection, generation.id, collections, last, _BATCH)
+            if not chunks:
+                break
+            vectors = await embedder.embed([text_of(chunk.lead, chunk.content) for chunk in chunks])
+            await embeddings.put_vectors(connection, generation.id, [chunk.id for chunk in chunks], vectors)
+        done += len(chunks)
+        last = chunks[-1].id
+    told(done, max(total, done))
+    return done
+
+
+async def settle(database: Database, embedder: Embedder) -> None:
+    """After the library has changed: statistics, and the index once there is so much that it is worth one."""
+    async with database.nobody() as connection:
+        generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
+        await embeddings.settle(connection, generation.id)

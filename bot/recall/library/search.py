@@ -1,0 +1,172 @@
+"""Search in a mind's library."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Collection as AnyOf
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from bot.mind.collections import CollectionKind
+from bot.recall.library.chunk import TokenCounter
+from bot.recall.library.passage import Passage, passages
+from bot.recall.library.question import asks_for_number
+from db import embeddings
+from db import library_search as rows
+from db.connection import Connection
+from db.database import Database
+from db.library_search import Hit, Search, Weights
+from db.text import Language
+from inference.embedding import Embedder
+from inference.reranking import Reranker
+
+_STEMMING: Final[Mapping[str, Language]] = {"ru": "russian", "en": "english"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How candidates are weighed."""
+
+    words: float = 1.0
+    """Of the words' rank, divided by the best candidate's."""
+    dense: float = 1.0
+    """Of the cosine above the lowest candidate's."""
+    tables: float = 0.15
+    """Added for tables where the question names a number or asks for one."""
+    candidates: int = 50
+    """How many each way of searching may propose."""
+    reranked: int = 30
+    """How many of the best the reranker reads, where there is one."""
+
+
+TUNING: Final = Tuning()
+
+
+class Library:
+    """Finds what a mind's author has written that bears on a question. Style examples are never among it."""
+
+    def __init__(
+        self,
+        database: Database,
+        embedder: Embedder | None,
+        mind: str,
+        count: TokenCounter,
+        *,
+        former: Sequence[Embedder] = (),
+        reranker: Reranker | None = None,
+        tuning: Tuning = TUNING,
+    ) -> None:
+        """Set up.
+
+        Args:
+            embedder: of the questions, and of the chunks by now; without one, words alone are compared.
+            mind: its name.
+            count: counts the tokens of a text as the model does.
+            former: embedders whose vectors are compared as well, for chunks that have no newer one yet.
+            reranker: reads question and passage together, to put the best in order.
+        """
+        self._database = database
+        self._embedders = (*((embedder,) if embedder else ()), *former)
+        self._mind = mind
+        self._count = count
+        self._reranker = reranker
+        self._tuning = tuning
+
+    async def search(
+        self,
+        question: str,
+        *,
+        collections: AnyOf[str] | None = None,
+        kinds: AnyOf[CollectionKind] | None = None,
+        language: str | None = None,
+        since: date | None = None,
+        until: date | None = None,
+        limit: int = 6,
+        token_budget: int | None = None,
+        connection: Connection | None = None,
+    ) -> list[Passage]:
+        """What bears on the question, best first, each text once.
+
+        Args:
+            collections: where to search; everywhere by default.
+            kinds: of collections.
+            language: of the text: ``ru`` or ``en``.
+            since, until: of text with a date, both days included; text without one is left out then.
+            limit: passages at most.
+            token_budget: of all passages' contents together.
+            connection: to search over; one of its own by default.
+        """
+        search = Search(
+            question,
+            (),
+            language=_STEMMING.get(language) if language else None,
+            since=since,
+            until=until,
+            limit=limit,
+        )
+        hits = await self._hits(search, collections, kinds, connection, voice=False)
+        return passages(hits, self._count, token_budget)
+
+    async def examples(
+        self,
+        question: str,
+        *,
+        collections: AnyOf[str] | None = None,
+        limit: int = 3,
+        token_budget: int | None = None,
+    ) -> list[Passage]:
+        """How the author has spoken of the like: from ``voice`` collections, to sound like and never to cite."""
+        hits = await self._hits(Search(question, (), limit=limit), collections, None, None, voice=True)
+        return passages(hits, self._count, token_budget)
+
+    async def _hits(
+        self,
+        search: Search,
+        names: AnyOf[str] | None,
+        kinds: AnyOf[CollectionKind] | None,
+        connection: Connection | None,
+        *,
+        voice: bool,
+    ) -> list[Hit]:
+        wanted = search.limit
+        if wanted < 1 or not search.question.strip() or (names is not None and not names):
+            return []
+        tuning = self._tuning
+        async with self._over(connection) as over:
+            scope = await rows.scope(over, self._mind, names, kinds, voice=voice)
+        if not scope:
+            return []
+        vectors = {
+            embedder.name: (await embedder.embed([search.question], "query"))[0]
+            for embedder in (self._embedders if tuning.dense else ())
+        }
+        async with self._over(connection) as over:
+            generations = await embeddings.generations(over, list(vectors))
+            search = replace(
+                search,
+                scope=scope,
+                vectors=[(generation, vectors[generation.name]) for generation in generations],
+                weights=Weights(tuning.words, tuning.dense, tuning.tables if asks_for_number(search.question) else 0.0),
+                candidates=max(tuning.candidates, wanted),
+                limit=max(wanted, tuning.reranked) if self._reranker else wanted,
+                voice=voice,
+            )
+            hits = await rows.search(over, search)
+        return (await self._reranked(search.question, hits))[:wanted]
+
+    @asynccontextmanager
+    async def _over(self, connection: Connection | None) -> AsyncIterator[Connection]:
+        if connection is not None:
+            yield connection
+            return
+        async with self._database.nobody() as own:
+            yield own
+
+    async def _reranked(self, question: str, hits: list[Hit]) -> list[Hit]:
+        if self._reranker is None or not hits:
+            return hits
+        scores = await self._reranker.scores(question, [hit.content for hit in hits])
+        scored = [replace(hit, score=float(score)) for hit, score in zip(hits, scores, strict=True)]
+        return sorted(scored, key=lambda hit: hit.score, reverse=True)

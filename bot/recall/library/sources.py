@@ -1,0 +1,77 @@
+"""Which files a collection is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from blake3 import blake3
+
+from bot.mind import Mind
+from bot.recall.library.parse.formats import READERS
+from bot.recall.library.parse.limits import MB, Limits
+from bot.recall.library.parse.refusals import Gone, reason_of
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that is to be a document."""
+
+    path: Path
+    """Absolute."""
+    uri: str
+    """What the document is known by: the path within the mind, or absolute where it lies outside."""
+    given: bool
+    """Named by hand, and not by the collection's patterns."""
+
+
+def sources(mind: Mind, collection: str, given: Iterable[str | Path] = ()) -> list[Source]:
+    """The files of a collection that are there now: those its patterns name, and those given by hand; blocking.
+
+    Args:
+        given: files, or folders that are searched for files of known formats; one that is gone is passed over.
+    """
+    by_pattern = [Source(path, uri_of(mind, path), given=False) for path in mind.files(collection)]
+    known = {source.uri for source in by_pattern}
+    by_hand = {}
+    for path in given:
+        for file in _files(mind.folder / path):
+            uri = uri_of(mind, file)
+            if uri not in known:
+                by_hand[uri] = Source(file, uri, given=True)
+    return [*by_pattern, *(by_hand[uri] for uri in sorted(by_hand))]
+
+
+def uri_of(mind: Mind, path: Path) -> str:
+    """What a file's document is known by."""
+    path = path.absolute()
+    return (path.relative_to(mind.folder) if path.is_relative_to(mind.folder) else path).as_posix()
+
+
+def digest_of(path: Path, limits: Limits) -> str:
+    """Of a file's bytes; of one that is too large to be read, of its size and time; blocking.
+
+    Raises:
+        Gone: it cannot be opened.
+    """
+    try:
+        found = path.stat()
+        if found.st_size > limits.megabytes * MB:
+            return f"{found.st_size} bytes of {found.st_mtime_ns}"
+        digest = blake3()
+        with path.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+    except OSError as error:
+        raise Gone(reason_of(error)) from error
+    return str(digest.hexdigest(16))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in READERS and file.is_file())
+    elif path.is_file():
+        yield path

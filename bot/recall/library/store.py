@@ -1,0 +1,110 @@
+"""Stores a document so that what has not changed of it keeps its vectors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from bot.recall.library.chunk import Chunk
+from bot.recall.library.document import Document
+from bot.recall.library.parse.refusals import NoText
+from bot.recall.library.sources import Source
+from db import library as rows
+from db.connection import Connection
+from db.library import NewChunk
+
+_BATCH: Final = 500
+
+
+@dataclass(slots=True)
+class Changes:
+    """How a document's chunks differ from those it had."""
+
+    added: int = 0
+    kept: int = 0
+    deleted: int = 0
+
+
+async def store(
+    connection: Connection, collection_id: int, document: Document, chunks: Iterator[Chunk]
+) -> Changes | None:
+    """Make the stored chunks of a document those it has now; None when another process has just done it.
+
+    A chunk is the same as before when its text is, wherever in the document it has moved. The chunks are made as they
+    are stored, in a thread, and never all of them in memory.
+
+    Raises:
+        NoText: it has no chunk; nothing is to be committed then.
+    """
+    source = document.source
+    known = await rows.lock_document(connection, collection_id, source.uri)
+    hashes = (document.content_hash, document.chunking_hash, source.given)
+    if known and known.skipped is None and (known.content_hash, known.chunking_hash, known.given) == hashes:
+        return None
+    document_id = await rows.put_document(
+        connection,
+        collection_id,
+        source.uri,
+        given=source.given,
+        title=document.title,
+        language=document.language,
+        content_hash=document.content_hash,
+        chunking_hash=document.chunking_hash,
+    )
+    before: dict[str, deque[int]] = defaultdict(deque)
+    for key, digest in await rows.chunk_hashes(connection, document_id):
+        before[digest].append(key)
+    changes = Changes()
+    while batch := await asyncio.to_thread(lambda: [_row(chunk) for chunk in islice(chunks, _BATCH)]):
+        kept, new = [], []
+        for row in batch:
+            if same := before.get(row.content_hash):
+                kept.append((same.popleft(), row))
+            else:
+                new.append(row)
+        if kept:
+            await rows.keep_chunks(connection, kept)
+        if new:
+            await rows.insert_chunks(connection, document_id, collection_id, new)
+        changes.kept += len(kept)
+        changes.added += len(new)
+    if not changes.kept + changes.added:
+        raise NoText
+    left = [key for keys in before.values() for key in keys]
+    changes.deleted = await rows.delete_chunks(connection, left)
+    return changes
+
+
+async def store_refusal(
+    connection: Connection, collection_id: int, source: Source, digest: str, chunking_hash: str, why: dict[str, Any]
+) -> int:
+    """Write down why a document is left out; what was stored of it before is deleted: how many chunks."""
+    await rows.lock_document(connection, collection_id, source.uri)
+    document_id = await rows.put_document(
+        connection,
+        collection_id,
+        source.uri,
+        given=source.given,
+        content_hash=digest,
+        chunking_hash=chunking_hash,
+        skipped=why,
+    )
+    chunks = await rows.chunk_hashes(connection, document_id)
+    return await rows.delete_chunks(connection, [key for key, _ in chunks])
+
+
+def _row(chunk: Chunk) -> NewChunk:
+    return NewChunk(
+        n=chunk.n,
+        lead=chunk.lead,
+        content=chunk.content,
+        repeats=chunk.repeats,
+        place=chunk.place,
+        language=chunk.language,
+        dated=chunk.dated,
+        content_hash=chunk.digest,
+    )

@@ -1,0 +1,100 @@
+"""The library, brought up to date beside everything else when a process starts that answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from bot.mind import Mind
+from bot.mind.collections import CollectionKind
+from bot.recall.library.ingest import Counter, Ingest
+from bot.recall.library.parse.parser import Parser
+from consilium.errors import ConsiliumError
+from db import library as rows
+from db import library_search
+from db.database import Database
+from db.once import only_one
+from inference.embedding import Embedder
+
+FIRST_TIME: Final = 60.0
+"""Seconds that a start waits for a library which holds nothing yet; what takes longer goes on beside the answers."""
+
+log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def keeping_library(
+    mind: Mind,
+    dsn: str,
+    database: Database,
+    embedder: Embedder,
+    counter: Counter,
+    progress: Callable[[str], None],
+    *,
+    voice: bool,
+) -> AsyncIterator[None]:
+    """As long as this is open, the mind's library is being brought up to date once, by whichever process comes first.
+
+    Only the first time of all, when there is nothing to be found yet, is it waited for.
+
+    Args:
+        progress: told what is being done, while it is waited for.
+        voice: whether style examples are kept too.
+    """
+    names = [name for name, one in mind.collections.items() if voice or one.kind is not CollectionKind.VOICE]
+    if not names:
+        yield
+        return
+    async with database.nobody() as connection:
+        is_filled = bool(await library_search.scope(connection, mind.name))
+    waiting = not is_filled
+    last = ""
+
+    def told(what: str, _done: int, _total: int) -> None:
+        nonlocal last
+        if waiting and what != last:
+            progress(what)
+        last = what
+
+    parser = Parser()
+    ingest = Ingest(database, embedder, parser, counter, told)
+    keeping = asyncio.create_task(_keep(mind, names, dsn, database, ingest, parser), name="library")
+    try:
+        if waiting:
+            await asyncio.wait([keeping], timeout=FIRST_TIME)
+            waiting = False
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def _keep(mind: Mind, names: list[str], dsn: str, database: Database, ingest: Ingest, parser: Parser) -> None:
+    try:
+        async with only_one(dsn, f"library {mind.name}") as ours, parser:
+            if not ours:
+                log.info("library.kept_elsewhere", mind=mind.name)
+                return
+            async with database.nobody() as connection:
+                await rows.drop_other_collections(connection, mind.name, list(mind.collections))
+            report = await ingest.synchronise(mind, names)
+    except ConsiliumError as error:
+        # Answers go on with what the library holds; `consilium library add` shows the error.
+        log.warning("library.not_kept", mind=mind.name, error=type(error).__name__, reason=str(error))
+        return
+    except Exception:
+        log.exception("library.not_kept", mind=mind.name)
+        return
+    log.info(
+        "library.kept",
+        mind=mind.name,
+        read=report.read,
+        unchanged=report.unchanged,
+        deleted=report.deleted,
+        embedded=report.embedded,
+        skipped=[f"{one.uri}: {one.reason}" for one in report.skipped],
+    )

@@ -1,0 +1,48 @@
+"""What the library is filled and searched with, without anything that answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from bot.mind import Mind
+from bot.recall.library.ingest import Counter
+from bot.services.building import base_model_folder, database_address, make_embedder
+from bot.settings import Settings
+from db.database import Database
+from inference.embedding import Embedder
+from inference.engine.tokenizer import ChatTokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryServices:
+    """What the library is filled and searched with."""
+
+    database: Database
+    embedder: Embedder
+    counter: Counter
+    """Of the base model's tokens."""
+
+
+@asynccontextmanager
+async def open_library(settings: Settings, mind: Mind) -> AsyncIterator[LibraryServices]:
+    """What a library needs, without anything that answers; closed on leaving.
+
+    Raises:
+        ConsiliumError: what is missing or broken, and how to mend it.
+    """
+    async with AsyncExitStack() as stack:
+        counter = await asyncio.to_thread(make_counter, settings, mind)
+        embedder = await asyncio.to_thread(make_embedder, settings)
+        stack.push_async_callback(embedder.close)
+        dsn = await stack.enter_async_context(database_address(settings))
+        database = await stack.enter_async_context(await Database.open(dsn))
+        yield LibraryServices(database, embedder, counter)
+
+
+def make_counter(settings: Settings, mind: Mind) -> Counter:
+    """What counts text in the base model's tokens; blocking."""
+    folder = base_model_folder(settings, mind, weights=False)
+    return Counter(settings.base_model or mind.base_model, ChatTokenizer(folder).count)

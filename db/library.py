@@ -1,0 +1,233 @@
+"""The library's rows: collections of documents in chunks. They belong to minds; no person owns any."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from db.embeddings import PATIENCE
+from db.rows import read, sql
+
+if TYPE_CHECKING:
+    from collections.abc import Collection as AnyOf
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from db.connection import Connection
+    from db.text import Language
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRow:
+    """A collection of a mind."""
+
+    id: int
+    mind: str
+    name: str
+    kind: str
+    trust: str
+    size: int
+    """Chunks when they were last counted (`db.embeddings.settle`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A file of a collection, as it was last read."""
+
+    id: int
+    collection_id: int
+    uri: str
+    given: bool
+    """Named by hand, and not by the collection's patterns."""
+    title: str
+    language: str
+    content_hash: str
+    chunking_hash: str
+    skipped: dict[str, Any] | None
+    """Why it was left out, as it was written down."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewChunk:
+    """A chunk to be stored."""
+
+    n: int
+    lead: str
+    content: str
+    repeats: int
+    place: str
+    language: Language
+    dated: date | None
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionStatus:
+    """What a collection holds."""
+
+    name: str
+    kind: str
+    documents: int
+    skipped: int
+    chunks: int
+    embedded: int
+    """Chunks with a vector of the embedder asked about."""
+    former: int
+    """Chunks that have only the vector of another embedder."""
+
+
+PUT_COLLECTION: Final = sql(
+    CollectionRow,
+    """
+    INSERT INTO collections (mind, name, kind, trust) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (mind, name) DO UPDATE SET kind = excluded.kind, trust = excluded.trust
+    RETURNING @columns
+    """,
+)
+COLLECTIONS: Final = sql(CollectionRow, "SELECT @columns FROM collections WHERE mind = $1 ORDER BY name")
+DROP_OTHERS: Final = "DELETE FROM collections WHERE mind = $1 AND name <> ALL ($2::text[])"
+DOCUMENTS: Final = sql(DocumentRow, "SELECT @columns FROM documents WHERE collection_id = $1 ORDER BY uri")
+FIND_DOCUMENT: Final = sql(DocumentRow, "SELECT @columns FROM documents WHERE collection_id = $1 AND uri = $2")
+# Two processes that read the same document take turns from here to the end of their transactions.
+LOCK_DOCUMENT: Final = "SELECT pg_advisory_xact_lock($1, hashtext($2))"
+PUT_DOCUMENT: Final = """
+    INSERT INTO documents (collection_id, uri, given, title, language, content_hash, chunking_hash, skipped)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)
+    ON CONFLICT (collection_id, uri) DO UPDATE SET
+        given = excluded.given, title = excluded.title, language = excluded.language, read_at = now(),
+        content_hash = excluded.content_hash, chunking_hash = excluded.chunking_hash, skipped = excluded.skipped
+    RETURNING id
+"""
+DELETE_DOCUMENTS: Final = "DELETE FROM documents WHERE id = ANY ($1::bigint[])"
+CHUNKS: Final = "SELECT id, content_hash FROM chunks WHERE document_id = $1 ORDER BY n"
+INSERT_CHUNKS: Final = """
+    INSERT INTO chunks (document_id, collection_id, n, lead, content, repeats, place, language, dated, content_hash)
+    SELECT $1, $2, * FROM unnest(
+        $3::int[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::date[], $10::text[]
+    )
+"""
+KEEP_CHUNKS: Final = """
+    WITH kept AS (
+        UPDATE chunks SET n = new.n, repeats = new.repeats, place = new.place, dated = new.dated
+        FROM unnest($1::bigint[], $2::int[], $3::int[], $4::text[], $5::date[]) AS new (id, n, repeats, place, dated)
+        WHERE chunks.id = new.id AND (chunks.n, chunks.repeats, chunks.place, chunks.dated)
+            IS DISTINCT FROM (new.n, new.repeats, new.place, new.dated)
+        RETURNING chunks.id, chunks.dated
+    )
+    UPDATE vectors SET dated = kept.dated FROM kept
+    WHERE vectors.chunk_id = kept.id AND vectors.dated IS DISTINCT FROM kept.dated
+"""
+DELETE_CHUNKS: Final = "DELETE FROM chunks WHERE id = ANY ($1::bigint[])"
+STATUS: Final = sql(
+    CollectionStatus,
+    """
+    SELECT @columns FROM (
+        SELECT c.name, c.kind, d.documents, d.skipped, h.chunks, h.embedded, h.former
+        FROM collections AS c
+        CROSS JOIN LATERAL (
+            SELECT count(*) FILTER (WHERE skipped IS NULL) AS documents,
+                count(*) FILTER (WHERE skipped IS NOT NULL) AS skipped
+            FROM documents WHERE collection_id = c.id
+        ) AS d
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS chunks, count(v.chunk_id) FILTER (WHERE e.name = $2) AS embedded,
+                count(v.chunk_id) FILTER (WHERE e.name <> $2) AS former
+            FROM chunks AS k LEFT JOIN vectors AS v ON v.chunk_id = k.id LEFT JOIN embedders AS e ON e.id = v.embedder
+            WHERE k.collection_id = c.id
+        ) AS h
+        WHERE c.mind = $1
+    ) AS counted
+    ORDER BY name
+    """,
+)
+
+
+async def put_collection(connection: Connection, mind: str, name: str, kind: str, trust: str) -> CollectionRow:
+    """A mind's collection as its config says it is now; made if it is new."""
+    row = await connection.fetchrow(PUT_COLLECTION, mind, name, kind, trust)
+    assert row is not None
+    return read(CollectionRow, row)
+
+
+async def collections(connection: Connection, mind: str) -> list[CollectionRow]:
+    """The collections of a mind, by name."""
+    return [read(CollectionRow, row) for row in await connection.fetch(COLLECTIONS, mind)]
+
+
+async def drop_other_collections(connection: Connection, mind: str, names: AnyOf[str]) -> int:
+    """Delete those collections of a mind that are not among `names`, with all in them; how many there were."""
+    return await connection.execute(DROP_OTHERS, mind, list(names), deadline=PATIENCE)
+
+
+async def documents(connection: Connection, collection_id: int) -> list[DocumentRow]:
+    """The documents of a collection, by URI."""
+    return [_document(row) for row in await connection.fetch(DOCUMENTS, collection_id)]
+
+
+async def lock_document(connection: Connection, collection_id: int, uri: str) -> DocumentRow | None:
+    """The document as it is stored, if it is; nobody else changes it before this transaction ends."""
+    await connection.fetchval(LOCK_DOCUMENT, collection_id, uri)
+    row = await connection.fetchrow(FIND_DOCUMENT, collection_id, uri)
+    return _document(row) if row else None
+
+
+async def put_document(
+    connection: Connection,
+    collection_id: int,
+    uri: str,
+    *,
+    given: bool,
+    title: str = "",
+    language: str = "",
+    content_hash: str,
+    chunking_hash: str,
+    skipped: dict[str, Any] | None = None,
+) -> int:
+    """Store what is known of a document; its id."""
+    why = json.dumps(skipped) if skipped else None
+    found: int = await connection.fetchval(
+        PUT_DOCUMENT, collection_id, uri, given, title, language, content_hash, chunking_hash, why
+    )
+    return found
+
+
+async def delete_documents(connection: Connection, ids: Sequence[int]) -> int:
+    """Delete documents with their chunks; how many there were."""
+    return await connection.execute(DELETE_DOCUMENTS, list(ids), deadline=PATIENCE)
+
+
+async def chunk_hashes(connection: Connection, document_id: int) -> list[tuple[int, str]]:
+    """Id and content hash of a document's chunks, in order."""
+    return [(row["id"], row["content_hash"]) for row in await connection.fetch(CHUNKS, document_id)]
+
+
+async def insert_chunks(
+    connection: Connection, document_id: int, collection_id: int, chunks: Sequence[NewChunk]
+) -> None:
+    """Store new chunks, without vectors."""
+    columns = zip(
+        *((c.n, c.lead, c.content, c.repeats, c.place, c.language, c.dated, c.content_hash) for c in chunks),
+        strict=True,
+    )
+    await connection.execute(INSERT_CHUNKS, document_id, collection_id, *map(list, columns))
+
+
+async def keep_chunks(connection: Connection, kept: Sequence[tuple[int, NewChunk]]) -> None:
+    """Chunks whose text has not changed, at the places where they are now."""
+    columns = zip(*((key, c.n, c.repeats, c.place, c.dated) for key, c in kept), strict=True)
+    await connection.execute(KEEP_CHUNKS, *map(list, columns), deadline=PATIENCE)
+
+
+async def delete_chunks(connection: Connection, ids: Sequence[int]) -> int:
+    """Delete chunks with their vectors; how many there were."""
+    return await connection.execute(DELETE_CHUNKS, list(ids), deadline=PATIENCE)
+
+
+async def status(connection: Connection, mind: str, embedder: str) -> list[CollectionStatus]:
+    """What each collection of a mind holds, by name."""
+    return [read(CollectionStatus, row) for row in await connection.fetch(STATUS, mind, embedder)]
+
+
+def _document(row: Mapping[str, Any]) -> DocumentRow:
+    return read(DocumentRow, {**row, "skipped": json.loads(row["skipped"]) if row["skipped"] else None})

@@ -1,0 +1,2 @@
+ALTER TABLE turns DROP COLUMN consilium, DROP COLUMN voices;
+ALTER TABLE sessions DROP COLUMN consilium;

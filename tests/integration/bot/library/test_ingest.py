@@ -1,0 +1,232 @@
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bot.mind import Mind
+from bot.recall.library.ingest import Counter, Ingest
+from bot.recall.library.parse.parser import Parser
+from bot.recall.library.search import Library
+from db import library as rows
+from db.database import Database
+from inference.embedding import SentenceTransformerEmbedder
+from tests.fixtures.library import WriteMind
+
+CONFIG = """
+collections:
+  essays: {kind: article, path: library/*.md, language: [en, ru], chunking: {size: 64, overlap: 16}}
+"""
+SUBJECTS = ["bread", "iron", "rivers", "sleep", "winter", "debt", "letters", "horses", "salt", "bridges"]
+
+
+def essay(subjects: Sequence[str] = SUBJECTS) -> str:
+    """An essay with a paragraph on each subject, long enough to be a chunk or two."""
+    return "# Essay\n\n" + "\n\n".join(
+        f"Of {subject} I say this first. " + " ".join(f"Point {n} about {subject} is its own." for n in range(9))
+        for subject in subjects
+    )
+
+
+async def contents(database: Database, mind: str = "small") -> list[tuple[str, int, str, bool]]:
+    """URI, number and text of each chunk, and whether it has a vector."""
+    async with database.nobody() as connection:
+        found = await connection.fetch(
+            """
+            SELECT d.uri, c.n, c.content, v.chunk_id IS NOT NULL AS embedded FROM chunks AS c
+            JOIN documents AS d ON d.id = c.document_id JOIN collections AS o ON o.id = c.collection_id
+            LEFT JOIN vectors AS v ON v.chunk_id = c.id WHERE o.mind = $1 ORDER BY d.uri, c.n
+            """,
+            mind,
+        )
+    return [(row["uri"], row["n"], row["content"], row["embedded"]) for row in found]
+
+
+async def test_the_second_run_reads_and_embeds_nothing(
+    ingest: Ingest, small_mind: WriteMind, database: Database
+) -> None:
+    mind = small_mind({"library/a.md": essay(), "library/b.md": "# B\n\nShort."}, CONFIG)
+    first = await ingest.synchronise(mind)
+    before = await contents(database)
+    assert first.read == 2
+    assert first.embedded == first.chunks_added == len(before)
+    assert all(embedded for *_, embedded in before)
+    second = await ingest.synchronise(mind)
+    assert (second.read, second.unchanged, second.embedded) == (0, 2, 0)
+    assert await contents(database) == before
+
+
+async def test_an_edited_paragraph_embeds_its_own_chunks_only(
+    ingest: Ingest, small_mind: WriteMind, database: Database
+) -> None:
+    text = essay()
+    await ingest.synchronise(small_mind({"library/a.md": text}, CONFIG))
+    before = {content for _, _, content, _ in await contents(database)}
+    edited = text.replace("Point 4 about winter is its own.", "Point 4 about winter is quite another.")
+    report = await ingest.synchronise(small_mind({"library/a.md": edited}, CONFIG))
+    after = {content for _, _, content, _ in await contents(database)}
+    assert all("winter" in content for content in after - before)
+    assert report.embedded == len(after - before) > 0
+    assert report.chunks_kept == len(after & before)
+    assert report.chunks_deleted == len(before - after)
+
+
+async def test_a_paragraph_that_moves_keeps_its_vector(
+    ingest: Ingest, small_mind: WriteMind, database: Database
+) -> None:
+    await ingest.synchronise(small_mind({"library/a.md": essay()}, CONFIG))
+    report = await ingest.synchronise(small_mind({"library/a.md": essay(SUBJECTS[::-1])}, CONFIG))
+    assert report.embedded == 0
+    assert [
+        content.split()[1] for _, _, content, _ in await contents(database) if content.startswith("Of")
+    ] == SUBJECTS[::-1]
+
+
+async def test_what_is_deleted_is_followed(ingest: Ingest, small_mind: WriteMind, database: Database) -> None:
+    mind = small_mind({"library/a.md": essay(), "library/b.md": "# B\n\nShort."}, CONFIG)
+    await ingest.synchronise(mind)
+    (mind.folder / "library/a.md").unlink()
+    report = await ingest.synchronise(mind)
+    assert report.deleted == 1
+    assert [(uri, content) for uri, _, content, _ in await contents(database)] == [("library/b.md", "Short.")]
+
+
+async def test_a_collection_that_is_no_longer_named_is_deleted(
+    ingest: Ingest, small_mind: WriteMind, database: Database
+) -> None:
+    both = CONFIG + "  notes: {kind: article, path: notes.txt, language: en}\n"
+    await ingest.synchronise(small_mind({"library/a.md": essay(), "notes.txt": "A note."}, both))
+    mind = small_mind({}, CONFIG)
+    await ingest.synchronise(mind)
+    assert {uri for uri, *_ in await contents(database)} == {"library/a.md"}
+    async with database.nobody() as connection:
+        assert [found.name for found in await rows.collections(connection, mind.name)] == ["essays"]
+
+
+async def test_a_file_given_by_hand_stays_until_it_is_gone(
+    ingest: Ingest, small_mind: WriteMind, database: Database, tmp_path: Path
+) -> None:
+    mind = small_mind({"library/a.md": "# A\n\nAlpha."}, CONFIG)
+    outside = tmp_path / "elsewhere"
+    outside.mkdir()
+    (outside / "b.txt").write_text("Beta.")
+    (outside / "ignored.exe").write_bytes(b"\x00\x01")
+    await ingest.synchronise(mind, ["essays"], {"essays": [outside]})
+    await ingest.synchronise(mind)
+    assert [content for *_, content, _ in await contents(database)] == ["Beta.", "Alpha."]
+    (outside / "b.txt").unlink()
+    assert (await ingest.synchronise(mind)).deleted == 1
+
+
+async def test_another_way_of_cutting_cuts_anew(ingest: Ingest, small_mind: WriteMind, database: Database) -> None:
+    await ingest.synchronise(small_mind({"library/a.md": essay()}, CONFIG))
+    before = await contents(database)
+    report = await ingest.synchronise(small_mind({}, CONFIG.replace("size: 64", "size: 256")))
+    assert report.read == 1
+    assert len(await contents(database)) < len(before)
+
+
+async def test_what_cannot_be_read_is_told_each_time_and_loses_its_chunks(
+    ingest: Ingest, small_mind: WriteMind, database: Database
+) -> None:
+    await ingest.synchronise(small_mind({"library/a.md": essay(), "library/b.md": "# B\n\nGood."}, CONFIG))
+    mind = small_mind({"library/a.md": b"\x00\x01\x02\x03" * 5000}, CONFIG)
+    for _ in range(2):
+        report = await ingest.synchronise(mind)
+        [skipped] = report.skipped
+        assert (skipped.collection, skipped.uri) == ("essays", "library/a.md")
+        assert "not text" in str(skipped.reason)
+        assert [uri for uri, *_ in await contents(database)] == ["library/b.md"]
+    report = await ingest.synchronise(small_mind({"library/a.md": "# A\n\nMended."}, CONFIG))
+    assert (report.read, report.skipped) == (1, [])
+
+
+async def test_two_at_once_store_everything_once(
+    database: Database,
+    embedder: SentenceTransformerEmbedder,
+    counter: Counter,
+    small_mind: WriteMind,
+) -> None:
+    mind = small_mind({f"library/{n}.md": essay(SUBJECTS[: n + 1]) for n in range(6)}, CONFIG)
+    async with Parser() as one, Parser() as other:
+        reports = await asyncio.gather(
+            *(Ingest(database, embedder, parser, counter).synchronise(mind) for parser in (one, other))
+        )
+    found = await contents(database)
+    assert sum(report.chunks_added for report in reports) == len(found) == len({row[:2] for row in found})
+    assert sum(report.read for report in reports) == 6
+    assert all(embedded for *_, embedded in found)
+
+
+PROGRAM = """
+import asyncio, sys
+from pathlib import Path
+from bot.mind import load_mind
+from bot.recall.library.ingest import Counter, Ingest
+from bot.recall.library.parse.parser import Parser
+from db.database import Database
+from inference.embedding import open_embedder
+from inference.engine.tokenizer import ChatTokenizer
+
+async def main(dsn, folder, base):
+    embedder = open_embedder("all-MiniLM-L6-v2", Path(folder) / "hub")
+    def told(what, done, total):
+        print(what, done, total, flush=True)
+    counter = Counter("SmolLM2", ChatTokenizer(Path(base)).count)
+    async with await Database.open(dsn) as database, Parser() as parser:
+        await Ingest(database, embedder, parser, counter, told).synchronise(load_mind(Path(folder), trained=False))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("moment", ["reading documents 3", "embedding 64"])
+async def test_after_a_kill_in_the_middle_it_goes_on(
+    moment: str, ingest: Ingest, small_mind: WriteMind, database: Database, dsn: str, base_model_dir: Path
+) -> None:
+    mind = small_mind({f"library/{n}.md": essay([f"{s} {n}" for s in SUBJECTS]) for n in range(8)}, CONFIG)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PROGRAM, dsn, str(mind.folder), str(base_model_dir), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async for line in process.stdout:
+        if line.decode().startswith(moment):
+            os.kill(process.pid, signal.SIGKILL)
+            break
+    await process.wait()
+    before = await contents(database)
+    assert before
+    report = await ingest.synchronise(mind)
+    after = await contents(database)
+    assert report.unchanged == len({uri for uri, *_ in before})
+    assert report.read == 8 - report.unchanged
+    assert report.embedded == len(after) - sum(embedded for *_, embedded in before)
+    assert all(embedded for *_, embedded in after)
+    assert len(after) == len({row[:2] for row in after})
+    if moment.startswith("embedding"):
+        assert report.read == 0
+        assert 64 <= len(after) - report.embedded < len(after)
+
+
+async def test_the_demo_mind(
+    ingest: Ingest, agoge: Mind, library_of: Callable[[str], Library], database: Database
+) -> None:
+    report = await ingest.synchronise(agoge)
+    assert report.skipped == []
+    assert (await ingest.synchronise(agoge)).embedded == 0
+    library = library_of(agoge.name)
+    [row, *_] = await library.search("How many minutes is the long road of a veteran in week 7?")
+    assert (row.kind, row.trust, row.where) == ("table", "tables", "row 23")
+    [entry, *_] = await library.search("A neighbour asked whether I was ill, walking so slowly", kinds=["diary"])
+    assert (entry.where, entry.dated) == ("2026-03-04", date(2026, 3, 4))
+    [article, *_] = await library.search(
+        "Что писал в книгу расходов наладчик станков?", kinds=["article"], language="ru"
+    )
+    assert article.where == "§ Человек с тетрадью"
+    assert article.title == "О серых днях и силе"
+    [lecture, *_] = await library.search("Отдых по слабости умеет и лошадь", collections=["lectures"])
+    assert lecture.where.startswith("00:0")

@@ -1,0 +1,130 @@
+"""`consilium library` and `consilium eval library`, as they are typed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli import evaluate, library
+from bot.cli.errors import CollectionUnknown, NoCollection
+from bot.mind import Mind
+from bot.recall.library.evaluate import NoQuestions
+from bot.recall.library.watch import changes
+from bot.settings import Settings
+from db.database import Database
+from tests.fixtures.library import WriteMind
+
+CONFIG = "collections:\n  essays: {kind: article, path: essays/*, language: [en, ru]}\n"
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def mind(small_mind: WriteMind) -> Mind:
+    return small_mind({"essays/iron.md": "# Iron\n\nThe squat comes first.", "essays/bad.pdf": b"%PDF-1.4 no"}, CONFIG)
+
+
+@pytest.fixture
+def settings(settings_for: Callable[..., Settings], dsn: str) -> Settings:
+    return settings_for(database_url=dsn, language="ru")
+
+
+@pytest.fixture
+def run(settings: Settings, mind: Mind, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command with the mind and gives what it says; its error is raised here."""
+    monkeypatch.setenv("COLUMNS", "200")
+    # An adapter that is not trained yet is no mistake of the library's.
+    (mind.folder / "adapters/core").mkdir(parents=True)
+
+    def invoke(app: object, *arguments: str) -> str:
+        result = CliRunner().invoke(app, [*arguments, "--mind", str(mind.folder)], obj=settings)
+        if result.exception is not None:
+            raise result.exception
+        return result.output
+
+    return invoke
+
+
+def test_add_status_and_search(run: Run, tmp_path: Path) -> None:
+    said = run(library.app, "add")
+    assert "прочитано 1, без изменений 0, удалено 0, пропущено 1" in said
+    assert "essays: essays/bad.pdf: Он не читается" in said
+    (tmp_path / "more.txt").write_text("Зелёный чай пьют после дороги.")
+    assert "прочитано 1, без изменений 1" in run(
+        library.app, "add", str(tmp_path / "more.txt"), "--collection", "essays"
+    )
+    assert "прочитано 0, без изменений 2" in run(library.app, "add")
+    status = run(library.app, "status").split()
+    row = status[status.index("essays") :]
+    assert row[:7] == ["essays", "article", "2", "1", "2", "2", "0"]
+    assert "essays/bad.pdf" in " ".join(row)
+    found = run(library.app, "search", "зеленого чая")
+    assert "[1] more — ¶ 1" in found
+    assert "Зелёный чай пьют после дороги." in found
+
+
+def test_what_is_asked_wrongly(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(NoCollection, match="essays"):
+        run(library.app, "add", str(tmp_path))
+    with pytest.raises(CollectionUnknown, match="essays"):
+        run(library.app, "search", "x", "--collection", "letters")
+    with pytest.raises(SystemExit):
+        run(library.app, "add", str(tmp_path / "nowhere"), "--collection", "essays")
+
+
+async def test_changes_are_noticed(mind: Mind) -> None:
+    seen = changes(mind, every=0.05)
+    first = asyncio.ensure_future(anext(seen))
+    await asyncio.sleep(0.3)
+    assert not first.done()
+    (mind.folder / "essays/new.md").write_text("New.")
+    async with asyncio.timeout(30):
+        await first
+        (mind.folder / "essays/iron.md").unlink()
+        await anext(seen)
+    await seen.aclose()
+
+
+SUBJECTS = {"bread": "хлеб", "iron": "железо", "rivers": "реки", "salt": "соль"}
+
+
+def squad(language: str) -> str:
+    """A question set on a few subjects."""
+    paragraphs = [
+        {
+            "context": f"Of {english} this is told." if language == "en" else f"Про {russian} сказано здесь.",
+            "qas": [{"id": english, "question": f"What of {english}?" if language == "en" else f"А про {russian}?"}],
+        }
+        for english, russian in SUBJECTS.items()
+    ]
+    return json.dumps({"data": [{"paragraphs": paragraphs}]}, ensure_ascii=False)
+
+
+async def chunks_left(dsn: str) -> int:
+    async with await Database.open(dsn) as database, database.nobody() as connection:
+        found: int = await connection.fetchval("SELECT count(*) FROM chunks")
+        return found
+
+
+def test_recall_is_measured_and_the_database_left_as_it_was(run: Run, tmp_path: Path, dsn: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for language in ("en", "ru"):
+        (data / f"set.{language}.json").write_text(squad(language))
+    (data / "other.json").write_text('{"data": 1}')
+    (data / "essay.txt").write_text("Nothing of the kind.")
+    said = run(evaluate.app, "library", "--data", str(data), "--json", str(tmp_path / "figures.json"))
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    assert figures["configuration"]["hash"] in said
+    assert figures["configuration"]["distractors"] == 1
+    recall = {(one["asked"], one["searched"], one["method"]): one["recall@1"] for one in figures["measured"]}
+    assert len(recall) == 12
+    assert recall["set-set-en", "set-set-en", "fused"] == recall["set-set-ru", "set-set-ru", "words"] == 1.0
+    assert recall["set-set-ru", "set-set-en", "words"] == 0.0
+    assert asyncio.run(chunks_left(dsn)) == 0
+    with pytest.raises(NoQuestions):
+        run(evaluate.app, "library", "--data", str(tmp_path / "mind"))
