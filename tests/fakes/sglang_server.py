@@ -32,6 +32,8 @@ class SGLangServer:
     version: str = "0.5.23"
     base: str = "base"
     pieces: Sequence[str] = ("Rest", " and", " sleep.")
+    base_pieces: Sequence[str] | None = None
+    """What it answers without an adapter, where that is something else."""
     echoes: bool = False
     """Answers with the question instead, a word a piece, between `«` and `».`."""
     recites: bool = False
@@ -249,7 +251,8 @@ class SGLangServer:
             self._news.notify_all()
 
     async def _stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        pieces = _echo(body) if self.echoes else list(self.pieces)
+        own = self.pieces if ":" in body["model"] or self.base_pieces is None else self.base_pieces
+        pieces = _echo(body) if self.echoes else list(own)
         if self.recites:
             pieces = [f"{message['content']}\n" for message in body["messages"]]
         if body.get("continue_final_message"):

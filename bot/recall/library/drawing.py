@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bot.mind import Mind
 from bot.mind.collections import CollectionKind
 from bot.modes.resolve import ResolvedMode
+from bot.recall.library.cite.words import read
 from bot.recall.library.passage import Passage
 from bot.recall.library.search import Library
+
+
+NEAR: Final = 0.4
+"""Cosine from which a passage bears on a question without having a word of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,13 @@ class Drawing:
             examples = await self._library.examples(
                 question, collections=names, limit=share.examples, token_budget=share.example_tokens
             )
-        return Drawn(tuple(passages), tuple(example.quote for example in examples))
+        return Drawn(tuple(one for one in passages if _bears_on(one, question)), tuple(example.quote for example in examples))
+
+
+def _bears_on(passage: Passage, question: str) -> bool:
+    """Whether a passage has anything to do with a question: a search gives the nearest there is, however far it be."""
+    asked, said = read(question), read(f"{passage.title}\n{passage.where}\n{passage.content}")
+    return bool(asked.stems & said.stems) or (passage.similarity or 0.0) >= NEAR
 
 
 def open_to(mind: Mind, mode: ResolvedMode, *, voice: bool = False) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ class Passage:
     dated: date | None
     score: float
     """Of this search; the best is first."""
+    similarity: float | None = None
+    """Cosine with the question; None when there was no vector to compare."""
 
 
 def passages(hits: Sequence[Hit], count: TokenCounter, budget: int | None) -> list[Passage]:
@@ -95,4 +97,5 @@ def _passage(hit: Hit, content: str) -> Passage:
         uri=hit.uri,
         dated=hit.dated,
         score=hit.score,
+        similarity=hit.similarity,
     )

@@ -1,0 +1,131 @@
+"""A hundred questions on the demo library: whether the passage that is cited holds what bears the answer out.
+
+It is counted by a rule: each question has the words and numbers that its support must contain, written down by hand
+beside it. The ordinary run asks every fifth question of the search and of the quotation; with CONSILIUM_LONG=1 all of
+them go through the whole service with the real base model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from bot.channels.port import Incoming, Outcome
+from bot.mind import Mind, load_mind
+from bot.mind.collections import CollectionKind
+from bot.modes import parse, resolve
+from bot.recall.library.cite import evidence_of, quote
+from bot.recall.library.drawing import Drawing, Share, open_to
+from bot.recall.library.ingest import Counter, Ingest
+from bot.recall.library.search import Library
+from bot.services import open_services
+from bot.settings import DEMO_MIND, Settings
+from db.database import Database
+from inference.embedding import SentenceTransformerEmbedder
+
+FILE = Path(__file__).parents[3] / "fixtures" / "library_questions.jsonl"
+LONG = os.environ.get("CONSILIUM_LONG") == "1"
+SHARE = Share(passages=4, tokens=600, examples=0, example_tokens=0)
+
+
+@dataclass(frozen=True)
+class Asked:
+    question: str
+    support: Sequence[Sequence[str]]
+    """Of each group one must be in the passage."""
+
+    def is_borne_out_by(self, passage: str) -> bool:
+        said = " ".join(passage.casefold().split())
+        return all(any(one.casefold() in said for one in group) for group in self.support)
+
+
+QUESTIONS = [Asked(**json.loads(line)) for line in FILE.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def filled(ingest: Ingest) -> Mind:
+    """The demo mind, with its library in the database; without the style examples."""
+    mind = load_mind(DEMO_MIND)
+    names = [name for name, one in mind.collections.items() if one.kind is not CollectionKind.VOICE]
+    await ingest.synchronise(mind, names)
+    return mind
+
+
+def test_there_are_a_hundred_questions_in_both_languages() -> None:
+    russian = [one for one in QUESTIONS if any("а" <= letter <= "я" for letter in one.question.casefold())]
+    assert len(QUESTIONS) == len({one.question for one in QUESTIONS}) == 100
+    assert 40 <= len(russian) <= 60
+
+
+async def test_what_is_quoted_holds_the_support(
+    filled: Mind, database: Database, embedder: SentenceTransformerEmbedder, counter: Counter
+) -> None:
+    drawing = Drawing(filled, Library(database, embedder, filled.name, counter.count), SHARE)
+    mode = resolve(parse("sport"), filled)
+    asked = QUESTIONS[:: 1 if LONG else 5]
+    cited = right = 0
+    for one in asked:
+        drawn = await drawing.draw(one.question, mode)
+        assert {passage.collection for passage in drawn.passages} <= set(open_to(filled, mode))
+        found = quote(one.question, evidence_of(drawn.passages))
+        if found is not None:
+            assert found.passage in drawn.passages
+            cited += 1
+            right += one.is_borne_out_by(found.passage.quote)
+    assert cited >= 0.9 * len(asked)
+    assert right >= 0.85 * cited
+
+
+class Silent:
+    """A reply that shows nothing."""
+
+    async def queue(self, ahead: int) -> None:
+        """Nothing waits."""
+
+    async def open(self, mode: str) -> None:
+        """Nothing is shown."""
+
+    async def write(self, text: str) -> None:
+        """Nothing is shown."""
+
+    async def finish(self, outcome: Outcome) -> None:
+        """Nothing is shown."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.fixture
+def settings(settings_for: Callable[..., Settings], dsn: str) -> Settings:
+    return settings_for(database_url=SecretStr(dsn), prewarm_modes=0, library_at_start=True)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not LONG, reason="the real model takes a quarter of an hour; CONSILIUM_LONG=1 asks for it")
+@pytest.mark.timeout(7200)
+async def test_what_the_whole_service_cites_holds_the_support(settings: Settings) -> None:
+    cited = right = 0
+    async with open_services(settings) as services:
+        for number, one in enumerate(QUESTIONS):
+            incoming = Incoming(
+                "console", "anna", f"place-{number}", f"<|use_lora_sport|> {one.question}", counted=False
+            )
+            outcome = await services.direct.answer(incoming, Silent())
+            assert outcome.error is None
+            assert [source.n for source in outcome.sources] == list(range(1, len(outcome.sources) + 1))
+            assert all(f"[{source.n}]" in outcome.answer for source in outcome.sources)
+            cited += bool(outcome.sources)
+            held = any(one.is_borne_out_by(source.quote) for source in outcome.sources)
+            right += held
+            if not held:
+                print(one.question, "->", [(source.title, source.where) for source in outcome.sources])
+    print(f"cited: {cited} of {len(QUESTIONS)}; the support is in the passage: {right}")
+    assert cited >= 90
+    assert right >= 0.85 * cited

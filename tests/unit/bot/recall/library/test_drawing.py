@@ -1,0 +1,56 @@
+"""What of a library a mode draws on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.mind import Mind, load_mind
+from bot.modes import parse, resolve
+from bot.recall.library.drawing import open_to
+
+MIND = """
+name: small
+title: Test
+base_model: SmolLM2-135M-Instruct
+languages: [en]
+adapters:
+  core: {kind: core, path: adapters/core}
+  sport: {kind: topic, path: adapters/sport, collections: [loads]}
+  textbook: {kind: isolated, path: adapters/textbook}
+  atlas: {kind: isolated, path: adapters/atlas, collections: [essays]}
+"""
+RAG = """
+collections:
+  essays: {kind: article, path: library/one.md, language: en}
+  diary: {kind: diary, path: library/one.md, language: en, adapters: [core]}
+  loads: {kind: table, path: library/one.md, language: en}
+  physiology: {kind: article, path: library/one.md, language: en, adapters: [textbook]}
+  style: {kind: voice, path: library/one.md, language: en, adapters: [core]}
+"""
+
+
+@pytest.fixture
+def mind(tmp_path: Path) -> Mind:
+    files = {"mind.yaml": MIND, "rag_config.yaml": RAG, "prompts/system.j2": "x", "library/one.md": "One."}
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    return load_mind(tmp_path, trained=False)
+
+
+@pytest.mark.parametrize(
+    ("mode", "evidence", "voice"),
+    [
+        ("core", {"essays", "diary", "loads"}, {"style"}),
+        ("sport", {"essays", "diary", "loads"}, {"style"}),
+        ("base", {"essays", "loads"}, set()),
+        ("textbook", {"physiology"}, set()),
+        ("atlas", {"essays"}, set()),
+    ],
+)
+def test_a_mode_brings_its_own_knowledge(mind: Mind, mode: str, evidence: set[str], voice: set[str]) -> None:
+    resolved = resolve(parse(mode), mind)
+    assert set(open_to(mind, resolved)) == evidence
+    assert set(open_to(mind, resolved, voice=True)) == voice
