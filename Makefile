@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-library eval-adapters adapters lock locales clean
+.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-library eval-adapters adapters lock locales pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -89,6 +89,11 @@ eval-adapters: $(READY) ## Measure what each adapter keeps in a composition, bes
 
 adapters: $(READY) ## Train the demo mind's adapters anew (about half an hour)
 	$(BIN)/consilium train core sport physics classical
+
+pictures: $(READY) ## Draw the conversations of the READMEs anew, from a real one (a few minutes)
+	mkdir -p build/transcripts
+	CONSILIUM_TRANSCRIPTS=build/transcripts $(BIN)/python -m pytest tests/acceptance/test_scripted_conversation.py
+	$(BIN)/python -m tests.acceptance.scripted.pictures build/transcripts docs/pictures
 
 locales: $(READY) ## Bring the translation catalogues up to date with the code
 	$(BIN)/python -m bot.locales.catalogue --update

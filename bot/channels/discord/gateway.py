@@ -12,6 +12,7 @@ from typing import Any, Final
 import discord
 import structlog
 
+from bot.channels.discord.client import ShardClient
 from bot.channels.discord.errors import NAME
 from bot.channels.discord.incoming import is_for, is_unreadable, of_message
 from bot.channels.discord.intake import LIFE, Intake
@@ -95,7 +96,7 @@ class DiscordGateway:
 
     def client(self, shard: int = 0, shards: int = 1) -> discord.Client:
         """The connection of a shard, not open yet."""
-        return _Client(self, _intents(message_content=self._listening.message_content), shard, shards)
+        return ShardClient(self, shard, shards, message_content=self._listening.message_content)
 
     async def may_identify(self) -> None:
         """Wait until one more session may be begun: Discord takes one in five seconds."""
@@ -205,59 +206,3 @@ class DiscordGateway:
     async def _take_in_the_last(self) -> None:
         if self._events:
             await asyncio.wait(self._events, timeout=LAST_EVENTS)
-
-
-class _Client(discord.Client):
-    """One shard. Tells the gateway what comes, and keeps nothing itself.
-
-    Not the library's `AutoShardedClient`: that one gives up a session when a single try to resume it fails, and with
-    the session all that was said meanwhile.
-    """
-
-    def __init__(self, gateway: DiscordGateway, intents: discord.Intents, shard: int, shards: int) -> None:
-        super().__init__(
-            intents=intents,
-            shard_id=shard,
-            shard_count=shards,
-            max_messages=None,
-            member_cache_flags=discord.MemberCacheFlags.none(),
-            chunk_guilds_at_startup=False,
-            enable_debug_events=True,  # answers to heartbeats are among them
-        )
-        self._shard = shard
-        self._gateway = gateway
-        self._commands: asyncio.Task[None] | None = None
-
-    async def setup_hook(self) -> None:
-        assert self.application_id is not None
-        if self._shard != 0:
-            return
-        self._commands = asyncio.create_task(self._gateway.bring_up_commands(self.application_id), name="commands")
-
-    async def close(self) -> None:
-        if self._commands is not None:
-            self._commands.cancel()
-        await super().close()
-
-    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        await self._gateway.may_identify()
-
-    async def on_socket_raw_receive(self, _: str) -> None:
-        self._gateway.hear(self._shard)
-
-    async def on_message(self, message: discord.Message) -> None:
-        assert self.user is not None
-        await self._gateway.take_message(self.user, message)
-
-    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        await self._gateway.take_interaction(interaction)
-
-    async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
-        log.exception("discord.event_failed", during=event_method)
-
-
-def _intents(*, message_content: bool) -> discord.Intents:
-    intents = discord.Intents.none()
-    intents.guilds = intents.guild_messages = intents.dm_messages = True
-    intents.message_content = message_content
-    return intents

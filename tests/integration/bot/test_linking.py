@@ -11,6 +11,7 @@ import pytest
 
 from db import linking, memory, sessions, turns, users
 from db.database import Database
+from db.memory import Origin
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk
 
@@ -156,7 +157,7 @@ async def test_sessions_in_the_same_place_become_one(database: Database, kept_tu
             for n in range(questions):
                 arrival = turns.Arrival(f"{name} {n}", mode, update_id=f"{n}", address={"chat": -1})
                 turn = await turns.accept(person, session.id, arrival)
-                await memory.remember(person, "fact", f"{name} {n}", session_id=session.id, source_turn_id=turn.id)
+                await memory.remember(person, "fact", f"{name} {n}", origin=Origin(session.id, turn.id))
         return user
 
     kept, gone = await come("kept", kept_turns, "core"), await come("gone", 3, "base")

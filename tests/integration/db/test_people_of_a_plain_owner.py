@@ -13,6 +13,7 @@ from db.access import Rule, Subject
 from db.connection import PersonConnection
 from db.database import Database
 from db.embedded import EmbeddedServer
+from db.memory import Origin
 from db.turns import Arrival, Turn
 from tests.fixtures.postgres import dsn_of, run_sql
 
@@ -45,7 +46,7 @@ async def come(database: Database, name: str, place: str, chat: str | None) -> t
         person = await connection.become(user.id)
         session = await sessions.open(person, platform="telegram", place=place, chat=chat)
         turn = await turns.accept(person, session.id, Arrival(name, "core", address={"chat": chat}))
-        await memory.remember(person, "fact", name, session_id=session.id, source_turn_id=turn.id)
+        await memory.remember(person, "fact", name, origin=Origin(session.id, turn.id))
         claimed = await turn_states.claim(person, turn.id, uuid4())
         assert claimed is not None
         await parts.record(person, claimed, 0, f"message of {name}")

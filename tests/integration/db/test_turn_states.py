@@ -36,7 +36,7 @@ async def test_a_turn_goes_its_way_and_keeps_all_it_was_told(database: Database,
         assert (held.state, held.attempts, held.setbacks) == ("thinking", 1, 1)
         await turn_states.start_answering(connection, held, mode="core+sport", adapter="c0ffee")
         await parts.record(connection, held, 0, "m1")
-        made = Answered("Ten.", "stop", 10, 2, [{"n": 1, "title": "T"}], ["runs"], {"generate": 1.5})
+        made = Answered("Ten.", "stop", 10, 2, [{"n": 1, "title": "T"}], ["runs"], timings={"generate": 1.5})
         await turn_states.keep_answer(connection, held, made)
         assert (await turns.get(connection, turn.id)).is_answered
         assert await turn_states.finish(connection, held, "delivered", timings={"deliver": 0.5}) is None

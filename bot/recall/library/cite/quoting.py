@@ -42,7 +42,25 @@ _HOW_LONG: Final = re.compile(
     r"\bhow\s+long\b|\b(?:сколько|как)\s+(?:длится|длятся|продолжа\w+|времени|долго)\b", re.IGNORECASE
 )
 _TIMES: Final = frozenset(
-    map(stem, "second minute hour day week month year секунда минута час день неделя месяц год".split())
+    map(
+        stem,
+        [
+            "second",
+            "minute",
+            "hour",
+            "day",
+            "week",
+            "month",
+            "year",
+            "секунда",
+            "минута",
+            "час",
+            "день",
+            "неделя",
+            "месяц",
+            "год",
+        ],
+    )
 )
 _SHORT: Final = 100
 """Characters of a quotation that is rounded out with the sentence after it."""

@@ -130,3 +130,19 @@ async def test_it_is_built_as_the_settings_ask(service: Discord, sglang_settings
         assert await channels.heard["discord"]() is None
         receiving.cancel()
         await asyncio.wait([receiving])
+
+
+async def test_as_many_shards_are_connected_as_discord_wants(service: Discord) -> None:
+    service.fake.shards = 2
+    guilds = [service.people.guild(f"Guild {n}") for n in range(4)]
+    assert {(int(guild) >> 22) % 2 for guild in guilds} == {0, 1}
+    channels = [service.people.channel(guild, "general") for guild in guilds]
+    async with service.receiving() as gateway:
+        await service.people.wait_for(lambda: service.people.connected() == [0, 1], within=20)
+        for guild, channel in zip(guilds, channels, strict=True):
+            service.people.join(guild, service.ann)
+            service.people.run(channel, service.ann, "ask", question=f"In {guild}?")
+            await service.until_row(f"question = 'In {guild}?'")
+        service.people.tell_bot(service.ann, "In private?")
+        await service.until_row("question = 'In private?'")
+        assert await gateway.heard() is None

@@ -1,0 +1,83 @@
+"""The whole service as an operator starts it: one process for both platforms, the real model, a Postgres of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from db.embedded import EmbeddedServer
+from tests.acceptance.conftest import CONSILIUM, DEADLINE
+from tests.fakes.discord.server import DiscordFake
+from tests.fakes.telegram.server import FakeTelegram
+from tests.fixtures.fleet import Process
+
+ROOT = Path(__file__).resolve().parents[3]
+RECALLED = "SELECT recalled FROM turns WHERE question = $1 AND kind = 'question' AND state = 'delivered'"
+READY = re.compile(r"(http://\S+)/readyz")
+
+
+class Service:
+    """`consilium serve`, started and ended."""
+
+    def __init__(self, environment: Mapping[str, str], telegram: FakeTelegram, discord: DiscordFake) -> None:
+        self._data = Path(environment["CONSILIUM_DATA_DIR"])
+        own = {
+            # What is tested is the code beside this test, wherever else it is installed from.
+            "PYTHONPATH": str(ROOT),
+            "CONSILIUM_HTTP_PORT": "0",
+            "CONSILIUM_TELEGRAM_TOKEN": telegram.token,
+            "CONSILIUM_TELEGRAM_API": telegram.url,
+            "CONSILIUM_DISCORD_TOKEN": discord.token,
+            "CONSILIUM_DISCORD_API": discord.api_base,
+            "CONSILIUM_DISCORD_GATEWAY": discord.gateway_url,
+        }
+        log = self._data.parent / "serve.log"
+        self._process = Process("serve", [str(CONSILIUM), "serve"], {**environment, **own}, log)
+
+    @property
+    def log(self) -> str:
+        """All it has said, in all its runs."""
+        return self._process.log.read_text("utf-8", "replace")
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """One run, from ready to ended of its own accord on SIGTERM."""
+        begins = self._process.log.stat().st_size if self._process.log.exists() else 0
+        self._process.start()
+        try:
+            await asyncio.wait_for(self._ready(begins), DEADLINE)
+            yield
+        except BaseException:
+            await asyncio.to_thread(self._process.end)
+            print(self._process.tail)
+            raise
+        assert await asyncio.to_thread(self._process.end) == 0, self._process.tail
+        assert not (self._data / "postgres" / "data" / "postmaster.pid").exists(), "the database runs on"
+
+    async def recalled(self, question: str) -> list[str]:
+        """What of the person's memories the answer to his question was made with."""
+        async with await EmbeddedServer.open(self._data / "postgres") as server:
+            connection = await asyncpg.connect(server.dsn)
+            try:
+                found = await connection.fetchval(RECALLED, question)
+            finally:
+                await connection.close()
+        return list(json.loads(found))
+
+    async def _ready(self, begins: int) -> None:
+        async with httpx.AsyncClient() as client:
+            while True:
+                running = self._process.running
+                assert running is not None
+                assert running.poll() is None, f"it ended before it was ready: {self._process.tail}"
+                told = READY.search(self.log.encode()[begins:].decode("utf-8", "replace"))
+                if told and (await client.get(told[0])).status_code == 200:
+                    return
+                await asyncio.sleep(0.2)

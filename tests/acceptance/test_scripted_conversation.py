@@ -1,0 +1,64 @@
+"""One conversation on each platform with the real model, through the whole service and a restart of it.
+
+CONSILIUM_TRANSCRIPTS names a folder to keep what was seen in, for drawing it (`make pictures`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Home
+from tests.acceptance.scripted import on_discord, on_telegram
+from tests.acceptance.scripted.on_discord import OnDiscord
+from tests.acceptance.scripted.on_telegram import OnTelegram
+from tests.acceptance.scripted.service import Service
+from tests.acceptance.scripted.transcript import Transcript
+from tests.fakes.discord.server import DiscordFake
+from tests.fakes.telegram.server import FakeTelegram
+
+INNARDS = re.compile(r"Traceback|\b\w+Error\b")
+"""What no person is to see."""
+
+
+@pytest.mark.model
+@pytest.mark.timeout(1200)
+async def test_a_conversation_goes_on_after_a_restart_on_both_platforms(home: Home, tmp_path: Path) -> None:
+    telegram, discord = FakeTelegram(), DiscordFake()
+    async with telegram.serving(), discord.serving():
+        service = Service(home.environment, telegram, discord)
+        anna, bob = OnTelegram(telegram), OnDiscord(discord)
+        async with service.running():
+            await anna.begin()
+            await bob.begin()
+        for talk in (anna, bob):
+            talk.transcript.note("The whole service is ended and started again")
+        async with service.running():
+            await anna.go_on()
+            await bob.go_on()
+            assert on_telegram.FACT in await service.recalled(on_telegram.LATER)
+            assert on_discord.FACT in await service.recalled(on_discord.LATER)
+            await anna.end()
+            await bob.end()
+
+    anna.check()
+    bob.check()
+    for talk, fact, other in (
+        (anna, on_telegram.FACT, on_discord.FACT),
+        (bob, on_discord.FACT, on_telegram.FACT),
+    ):
+        told = talk.exported()
+        assert fact not in {memory["content"] for memory in told["memories"]}
+        assert "/export" in {turn["question"] for turn in told["turns"]}
+        assert other not in str(told)
+        texts = talk.texts()
+        assert len(texts) > 15
+        assert not [text for text in texts if other in text or INNARDS.search(text)]
+    assert "Traceback" not in service.log
+    folder = Path(os.environ.get("CONSILIUM_TRANSCRIPTS") or tmp_path)
+    for talk in (anna, bob):
+        talk.transcript.write(folder)
+        assert Transcript.read(folder / f"{talk.transcript.platform.lower()}.json") == talk.transcript
