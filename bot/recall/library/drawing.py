@@ -12,7 +12,6 @@ from bot.recall.library.cite.words import read
 from bot.recall.library.passage import Passage
 from bot.recall.library.search import Library
 
-
 NEAR: Final = 0.4
 """Cosine from which a passage bears on a question without having a word of it."""
 
@@ -65,7 +64,9 @@ class Drawing:
             examples = await self._library.examples(
                 question, collections=names, limit=share.examples, token_budget=share.example_tokens
             )
-        return Drawn(tuple(one for one in passages if _bears_on(one, question)), tuple(example.quote for example in examples))
+        return Drawn(
+            tuple(one for one in passages if _bears_on(one, question)), tuple(example.quote for example in examples)
+        )
 
 
 def _bears_on(passage: Passage, question: str) -> bool:
