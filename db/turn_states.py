@@ -34,8 +34,8 @@ class Answered:
     completion_tokens: int | None = None
     sources: Sequence[Mapping[str, Any]] = ()
     recalled: Sequence[str] = ()
-    voices: Mapping[str, Any] | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+    voices: Mapping[str, Any] | None = None
 
 
 CLAIM: Final = sql(

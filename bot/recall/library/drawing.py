@@ -64,9 +64,8 @@ class Drawing:
             examples = await self._library.examples(
                 question, collections=names, limit=share.examples, token_budget=share.example_tokens
             )
-        return Drawn(
-            tuple(one for one in passages if _bears_on(one, question)), tuple(example.quote for example in examples)
-        )
+        near = (passage for passage in passages if _bears_on(passage, question))
+        return Drawn(tuple(near), tuple(example.quote for example in examples))
 
 
 def _bears_on(passage: Passage, question: str) -> bool:
