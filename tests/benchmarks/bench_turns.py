@@ -271,7 +271,9 @@ def show(figures: Figures, console: Console) -> None:
         table.add_column(column)
     table.add_row("bare aiogram echo", f"{echo:.1f}", "")
     table.add_row("1 gateway + 3 workers", f"{empty:.1f}", f"{empty / echo:.3f} of the echo")
-    table.add_row(f"the same, {figures.rows:,} turns in the table", f"{full:.1f}", f"{empty / full:.2f} of empty (goal: 1.2)")
+    table.add_row(
+        f"the same, {figures.rows:,} turns in the table", f"{full:.1f}", f"{empty / full:.2f} of empty (goal: 1.2)"
+    )
     console.print(table)
     times = Table(box=box.SIMPLE_HEAD, title="milliseconds at an easy pace")
     for column in ("stage", "p50", "p95"):
