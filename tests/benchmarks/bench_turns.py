@@ -65,6 +65,8 @@ class Figures:
     """Seconds from a message sent to its answer whole, p50 and p95, at an easy pace."""
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
     sessions: dict[str, float] = field(default_factory=dict)
+    rows: int = 0
+    """Turns in the table for `full`."""
 
 
 class Asking:
@@ -253,6 +255,7 @@ async def run(plan: Plan, console: Console) -> Figures:
                 await thousand_sessions(fleet, asking, figures, 1000)
                 console.print(f"{plan.rows:,} turns go into the table")
                 await fill(server.dsn, plan.rows)
+                figures.rows = plan.rows
                 for _ in range(plan.repeats):
                     async with processes(fleet, gateway, *workers):
                         await burst(asking, 10, is_answer)
@@ -268,7 +271,9 @@ def show(figures: Figures, console: Console) -> None:
         table.add_column(column)
     table.add_row("bare aiogram echo", f"{echo:.1f}", "")
     table.add_row("1 gateway + 3 workers", f"{empty:.1f}", f"{empty / echo:.3f} of the echo")
-    table.add_row(f"the same, {ROWS:,} turns in the table", f"{full:.1f}", f"{empty / full:.2f} of empty (goal: 1.2)")
+    table.add_row(
+        f"the same, {figures.rows:,} turns in the table", f"{full:.1f}", f"{empty / full:.2f} of empty (goal: 1.2)"
+    )
     console.print(table)
     times = Table(box=box.SIMPLE_HEAD, title="milliseconds at an easy pace")
     for column in ("stage", "p50", "p95"):

@@ -26,6 +26,8 @@ from bot.channels.telegram.webhook import Hook, TelegramWebhook
 from bot.mind import Mind
 from bot.modes.composer import Composer
 from bot.modes.router import Router
+from bot.recall.library.drawing import Drawing, Share
+from bot.recall.library.search import Library
 from bot.recall.memory import PersonalMemory
 from bot.services import open_composer
 from bot.services.opening import beside
@@ -79,12 +81,24 @@ class House:
             running, memory = RunningTurns(), PersonalMemory(database, None)
             ceilings = Ceilings(self.person, PLENTY, 10_000)
             door = Doorkeeper(self.mind.name)
-            inbox = Inbox(self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1), door)
+            library = Library(database, None, self.mind.name, len)
+            inbox = Inbox(
+                self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1), door, library
+            )
+            drawing = Drawing(self.mind, library, Share(0, 0, 0, 0))
             router = Router(None, self.mind)  # type: ignore[arg-type]  # nobody asks in `auto` here
             limits = TurnLimits(3000, 4, 60)
             pipeline = Pipeline(
-                self.mind, database, self.engine, memory, router, self.composer, running, limits  # type: ignore[arg-type]
-            )  # fmt: skip
+                self.mind,
+                database,
+                self.engine,  # type: ignore[arg-type]
+                memory,
+                drawing,
+                router,
+                self.composer,
+                running,
+                limits,
+            )
             presence = Presence(database, "all", self.mind.name)
             await presence.announce()
             work = Work([say_jobs(self.mind.name), answer_jobs(self.mind.name)], at_once, 5, 20)
