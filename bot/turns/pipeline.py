@@ -142,19 +142,24 @@ class Pipeline:
         self, conversation: Conversation, turn: Turn, draft: Draft
     ) -> tuple[list[str], list[Exchange]]:
         with draft.timed("recall"):
+            past = [] if conversation.given else await self._window(conversation, turn)
             recalled = await self._memory.recall(
-                conversation.user.id, turn.question, self._limits.memories, chat=conversation.session.company
+                conversation.user.id,
+                turn.question,
+                self._limits.memories,
+                chat=conversation.session.company,
+                beyond={one.id for one in past},
             )
-            window = await self._window(conversation, turn)
+        window = [Exchange(one.question, own_words(one)) for one in past]
+        if conversation.given is not None:
+            window = [Exchange(question, answer) for question, answer in conversation.given.exchanges]
         return [as_note(found.memory, conversation.say) for found in recalled], window
 
-    async def _window(self, conversation: Conversation, turn: Turn) -> list[Exchange]:
-        """What was said before, oldest first."""
-        if conversation.given is not None:
-            return [Exchange(question, answer) for question, answer in conversation.given.exchanges]
+    async def _window(self, conversation: Conversation, turn: Turn) -> list[Turn]:
+        """The session's turns before this one that the model still sees, oldest first."""
         async with self._database.person(conversation.user.id) as connection:
             window = await turns.window(connection, conversation.session.id, WINDOW_TURNS, turn.seq)
-        return [Exchange(past.question, own_words(past)) for past in window if past.answer]
+        return [past for past in window if past.answer]
 
     async def _drawn(self, turn: Turn, mode: ResolvedMode, draft: Draft) -> Drawn:
         with draft.timed("library"):

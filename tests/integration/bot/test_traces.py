@@ -20,7 +20,7 @@ from tests.fakes.otlp_collector import Collector, Received
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.service import Service
 
-STAGES = {"take_in", "queue", "resolve", "recall", "prompt", "generate", "deliver"}
+STAGES = {"take_in", "queue", "resolve", "recall", "library", "prompt", "generate", "deliver"}
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -101,6 +101,11 @@ async def test_whom_the_operator_keeps_out_is_kept_out_here_too(served: Served) 
 
 async def test_a_turn_is_seen_by_whose_it_is(served: Served) -> None:
     done = await served.client().chat.completions.create(model="sport", messages=ASKED, user="anna")
+
+    async def has_ended() -> bool:
+        return all(line.ended_at for line in await served.turns())
+
+    await until(has_ended)
     async with served.http() as http:
         told = (await http.get(f"/v1/turns/{done.id}", params={"user": "anna"})).json()
         assert (told["state"], told["question"], told["answer"]) == (
