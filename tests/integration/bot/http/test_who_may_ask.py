@@ -12,7 +12,7 @@ import pytest
 from bot.settings import DEMO_MIND
 from db import access, memory, users
 from tests.fakes.sglang_server import SGLangServer
-from tests.integration.bot.http.conftest import Serve, Served
+from tests.integration.bot.http.conftest import Serve, Served, until
 
 ASKED: list[Any] = [{"role": "user", "content": "How do I sleep better?"}]
 EVERYTHING = [
