@@ -123,7 +123,7 @@ async def open_services(
         if engine and embedder:
             draws = settings.engine == "sglang" if settings.draw_facts is None else settings.draw_facts
             afterwards = Afterwards(Rememberer(database, engine, memory), draws=draws)
-            await stack.enter_async_context(beside(afterwards.run(), "afterwards"))
+            await stack.enter_async_context(afterwards.working())
             await stack.enter_async_context(beside(Reembedder(database, embedder).run(), "reembedding"))
         attempts = Attempts(pipeline, Persistence(settings.turn_attempts), afterwards)
         direct = Direct(inbox, database, mind, presence, attempts, settings.shown_patience)

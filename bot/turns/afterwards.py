@@ -1,9 +1,11 @@
-"""What is remembered of a turn once its answer is shown: at once what was said, by and by what follows from it."""
+"""What is remembered of a turn once its answer is shown: first what was said, by and by what follows from it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import structlog
@@ -15,6 +17,9 @@ from db.turns import Turn
 
 MOST: Final = 200
 """Turns that wait for the engine to look at what they tell of a person; of more, the oldest are let go."""
+
+LEAVING: Final = 5.0
+"""Seconds that a process which ends goes on keeping what was said."""
 
 log = structlog.get_logger(__name__)
 
@@ -30,38 +35,67 @@ class Afterwards:
         """
         self._rememberer = rememberer
         self._draws = draws
-        self._waiting: deque[FinishedTurn] = deque(maxlen=MOST)
+        self._said: deque[FinishedTurn] = deque()
+        """Turns whose words are to be kept."""
+        self._telling: deque[FinishedTurn] = deque(maxlen=MOST)
+        """Turns that the engine is to look at."""
         self._news = asyncio.Event()
 
-    async def note(self, conversation: Conversation, turn: Turn, draft: Draft) -> None:
-        """Remember what was said; what follows from it comes later. Nothing is raised for what cannot be done."""
+    def note(self, conversation: Conversation, turn: Turn, draft: Draft) -> None:
+        """Have a turn remembered. Nobody waits for it: who has his answer is let go."""
         if not draft.text:
             return
-        finished = FinishedTurn(
-            turn.id,
-            turn.user_id,
-            turn.session_id,
-            turn.question,
-            draft.text,
-            turn.created_at,
-            in_view=draft.prompt.exchanges if draft.prompt else 0,
-            chat=conversation.session.company,
+        self._said.append(
+            FinishedTurn(
+                turn.id,
+                turn.user_id,
+                turn.session_id,
+                turn.question,
+                draft.text,
+                turn.created_at,
+                in_view=draft.prompt.exchanges if draft.prompt else 0,
+                chat=conversation.session.company,
+            )
         )
-        await self._rememberer.keep_episodes(finished)
-        if self._draws:
-            self._waiting.append(finished)
-            self._news.set()
+        self._news.set()
 
-    async def run(self) -> None:
-        """Look at what turns tell of people, until cancelled."""
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Remember as long as this is open. What was said is kept before it is left, if that takes no longer than
+        `LEAVING`.
+        """
+        task = asyncio.create_task(self._run(), name="afterwards")
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEAVING):
+                    await self._keep_said()
+
+    async def _run(self) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
-            while self._waiting:
-                remembered = await self._rememberer.draw(self._waiting.popleft())
-                log.info(
-                    "memory.drawn",
-                    facts=len(remembered.facts),
-                    ended=remembered.ended,
-                    summary=remembered.summary is not None,
-                )
+            await self._keep_said()
+            while self._telling:
+                await self._draw(self._telling.popleft())
+                await self._keep_said()
+
+    async def _keep_said(self) -> None:
+        # A turn stays in line until it is kept, and is kept once however often it is tried.
+        while self._said:
+            await self._rememberer.keep_episodes(self._said[0])
+            finished = self._said.popleft()
+            if self._draws:
+                self._telling.append(finished)
+
+    async def _draw(self, finished: FinishedTurn) -> None:
+        remembered = await self._rememberer.draw(finished)
+        log.info(
+            "memory.drawn",
+            facts=len(remembered.facts),
+            ended=remembered.ended,
+            summary=remembered.summary is not None,
+        )

@@ -106,7 +106,7 @@ class Attempts:
             await reply.finish(outcome)
         await _ending(hold, self._end(hold, draft, outcome))
         if self._afterwards is not None and turn.kind == "question":
-            await self._afterwards.note(conversation, turn, draft)
+            self._afterwards.note(conversation, turn, draft)
         return outcome
 
     async def _end(self, hold: Hold, draft: Draft, outcome: Outcome) -> None:

@@ -95,6 +95,24 @@ async def test_a_client_that_goes_away_at_any_moment_leaves_nothing_open(served:
     assert {line.state for line in lines} == {"stopped"}
 
 
+async def test_a_client_that_goes_away_while_its_message_is_taken_in(served: Served) -> None:
+    asked = {"model": "base", "messages": ASKED, "user": "anna"}
+    async with served.http() as http:
+        await http.post("/v1/chat/completions", json=asked)
+        [first] = await served.turns()
+        async with served.services.database.person(first.user_id) as connection:
+            # The session is locked, so the next message waits in the midst of its transaction.
+            await connection.fetch("SELECT FROM sessions FOR UPDATE")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await http.post("/v1/chat/completions", json=asked)
+
+    async def is_stopped() -> bool:
+        return [line.state for line in await served.turns()] == ["stopped", "delivered"]
+
+    await until(is_stopped)
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_client_that_goes_away_with_its_answer_has_had_it(served: Served, stream: bool) -> None:
     asked = {"model": "base", "messages": ASKED, "stream": stream}
