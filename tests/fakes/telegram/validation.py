@@ -119,7 +119,8 @@ def _cleaned(text: str, entities: list[dict[str, Any]], empty: bool, records: Re
         if unit not in INVISIBLE:
             kept.append(0x20 if unit < 0x20 and unit != 0x0A else unit)
     moved.append(len(kept))
-    spans = [(moved[e["offset"]], moved[e["offset"] + e["length"]], e) for e in ordered]
+    moved_to = ((moved[e["offset"]], moved[e["offset"] + e["length"]], e) for e in ordered)
+    spans = [(s, t, e) for s, t, e in moved_to if s < t]  # an entity of removed letters alone holds no space
     if all(unit in BLANK for unit in kept):
         if empty:
             return Text("", [])

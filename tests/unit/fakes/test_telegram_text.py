@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.fakes.telegram.records import Records
@@ -20,6 +20,7 @@ def cut(text: str, offset: int, length: int) -> str:
 
 
 @given(before=PIECES, inside=PIECES, behind=PIECES)
+@example(before=[], inside=["\r"], behind=[" ", "a"])
 def test_an_entity_stays_on_its_letters(before: list[str], inside: list[str], behind: list[str]) -> None:
     text = "".join(before + inside + behind)
     entity = {"type": "bold", "offset": utf16("".join(before)), "length": utf16("".join(inside))}

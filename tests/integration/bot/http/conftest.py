@@ -48,6 +48,15 @@ class Served:
         async with self.services.database.person(user_id) as connection:
             return await turns.get(connection, UUID(turn_id))
 
+    async def ended(self, turn_id: str) -> Turn:
+        """The turn once it has ended: its client has his answer a moment before that is recorded."""
+
+        async def over() -> bool:
+            return (await self.turn(turn_id)).state in ("delivered", "stopped", "failed")
+
+        await until(over)
+        return await self.turn(turn_id)
+
     async def turns(self) -> list[oversight.TurnLine]:
         """All turns from outside, the latest first."""
         async with self.services.database.nobody() as connection:

@@ -27,7 +27,7 @@ async def test_an_answer_comes_whole_with_its_counts(served: Served) -> None:
     told = done.model_extra["consilium"]
     assert (told["mode"], told["sources"], told["memories"]) == ("core+sport", [], [])
     assert told["adapter"].startswith("c-")
-    turn = await served.turn(told["turn"])
+    turn = await served.ended(told["turn"])
     assert done.id == f"chatcmpl-{turn.id}"
     assert (turn.state, turn.question, turn.answer) == ("delivered", "How do I sleep better?", ANSWER)
     assert (turn.asked_mode, turn.mode, turn.finish_reason) == ("core+sport", "core+sport", "stop")
@@ -42,7 +42,7 @@ async def test_an_answer_comes_in_pieces(served: Served) -> None:
     assert [delta.content for delta in deltas[1:-1]] == ["Rest", " and", " sleep."]
     assert [chunk.choices[0].finish_reason for chunk in chunks] == [None] * (len(chunks) - 1) + ["stop"]
     assert all(chunk.usage is None for chunk in chunks)
-    assert (await served.turn(chunks[0].id.removeprefix("chatcmpl-"))).state == "delivered"
+    assert (await served.ended(chunks[0].id.removeprefix("chatcmpl-"))).state == "delivered"
 
 
 async def test_counts_come_in_a_last_chunk_where_they_are_asked_for(served: Served) -> None:
