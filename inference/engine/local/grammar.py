@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from llguidance import LLMatcher, LLParserLimits, LLTokenizer
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+from tokenizers import Tokenizer
 
 from inference.engine.errors import GenerationFailed, ModelNotLoadable, SchemaRefused
 
@@ -58,8 +59,9 @@ class Grammars:
     def _tokenizer(self) -> LLTokenizer:
         try:
             settings = json.loads((self._folder / "tokenizer.json").read_text("utf-8"))
-            settings |= {"truncation": None, "padding": None}
-            return LLTokenizer(json.dumps(settings), eos_token=self._stop_ids, slices=LLTokenizer.json_slices())
+            text = json.dumps(settings | {"truncation": None, "padding": None})
+            plain = TokenizerWrapper(_Plain(text, self._stop_ids))
+            return LLTokenizer(plain, eos_token=self._stop_ids, slices=LLTokenizer.json_slices())
         except Exception as error:  # the Rust library's errors have no common kind
             reason = f"tokenizer.json does not do for JSON schemas ({_one_line(str(error))})"
             raise ModelNotLoadable(folder=self._folder, reason=reason) from error
@@ -70,6 +72,26 @@ class Grammars:
         structural = np.array([not _STRUCTURE.isdisjoint(self._tokenizer.decode_bytes([token])) for token in tokens])
         structural[[token for token in self._stop_ids if token < structural.size]] = True
         return structural
+
+
+class _Plain:
+    """A tokenizer to which `<|im_end|>` in a text is ten letters and not the token of that name.
+
+    llguidance writes what a schema leaves no choice about with the tokenizer it is given. Read from `tokenizer.json`
+    it writes the token, which is no text: a value of these letters could never be said.
+    """
+
+    def __init__(self, settings: str, stop_ids: Sequence[int]) -> None:
+        read = LLTokenizer(settings)
+        self.tokens = [read.decode_bytes([token]) for token in range(read.vocab_size)]
+        self.special_token_ids = [token for token in range(read.vocab_size) if read.is_special_token(token)]
+        self.bos_token_id = None
+        self.eos_token_id = stop_ids[0]
+        self._encoder = Tokenizer.from_str(settings)
+        self._encoder.encode_special_tokens = True
+
+    def __call__(self, text: bytes) -> list[int]:
+        return self._encoder.encode(text.decode("utf-8"), add_special_tokens=False).ids
 
 
 class Grammar:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from inference.adapters.dtypes import Dtype
@@ -185,6 +185,8 @@ schemas = st.recursive(leaves, lambda inner: st.one_of(arrays(inner), objects(in
 
 
 @given(schema=schemas, seed=st.integers(0, 99), temperature=st.sampled_from([0, 0.7, 2.0]))
+@example(schema={"enum": ["<|im_end|>"]}, seed=0, temperature=0)
+@example(schema={"enum": ["1<|im_start|>я", "<|im_end"]}, seed=3, temperature=2.0)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 async def test_any_bounded_schema_is_kept_to_whatever_the_model_would_say(
     schema: dict[str, Any], seed: int, temperature: float, small_engine: LocalEngine
