@@ -63,7 +63,7 @@ class PersonalMemory:
         """
         self._database = database
         self._embedder = embedder
-        self._compared = (*((embedder,) if embedder else ()), *former)
+        self._former = tuple(former)
         self._weights = weights
         self._reader = reader
 
@@ -116,8 +116,12 @@ class PersonalMemory:
         async with self._database.person(user_id) as connection:
             await _enter(connection, chat)
             speakers = await recall.speakers(connection)
+            # A former model is not even loaded for a person who has none of its vectors any more.
+            made = await recall.embedders(connection) if self._former else set()
         asked = self._reader(question, now or datetime.now(UTC), speakers)
-        embeddings = [await _embedded(embedder, asked.topic, "query") for embedder in self._compared]
+        former = [embedder for embedder in self._former if embedder.name in made]
+        compared_by = [*((self._embedder,) if self._embedder else ()), *former]
+        embeddings = [await _embedded(embedder, asked.topic, "query") for embedder in compared_by]
         vectors = [embedding for embedding in embeddings if embedding]
         async with self._database.person(user_id) as connection:
             await _enter(connection, chat)
