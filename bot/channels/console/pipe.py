@@ -57,6 +57,7 @@ class JsonReply:
     def __init__(self, target: TextIO, say: Translator) -> None:
         self._target = target
         self._translate = say
+        self.is_written = False
 
     async def queue(self, ahead: int) -> None:
         """Nothing is shown before the end."""
@@ -70,6 +71,7 @@ class JsonReply:
     async def finish(self, outcome: Outcome) -> None:
         outcome = await with_files_saved(outcome, self._translate)
         print(as_json(outcome), file=self._target, flush=True)
+        self.is_written = True
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -81,5 +83,8 @@ async def talk_in_lines(talk: Direct, person: str, language: Language | None, *,
     async for line in lines():
         reply = JsonReply(sys.stdout, say) if machine else PlainReply(sys.stdout, say)
         outcome = await talk.answer(Incoming(PLATFORM, person, "terminal", line, language, counted=False), reply)
+        if isinstance(reply, JsonReply) and not reply.is_written:
+            # A program that counts lines gets one for each message, also for one that a person is told nothing of.
+            await reply.finish(outcome)
         sound = sound and not outcome.at_fault
     return sound
