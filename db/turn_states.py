@@ -55,8 +55,8 @@ START_ANSWERING: Final = f"""
 KEEP_ANSWER: Final = f"""
     UPDATE turns
     SET state = 'answering', answer = $4, finish_reason = $5, prompt_tokens = $6, completion_tokens = $7,
-        sources = $8::jsonb, recalled = $9::jsonb, voices = nullif($10::jsonb, 'null'), timings = $11::jsonb,
-        updated_at = now()
+        sources = $8::jsonb, recalled = CASE WHEN forgotten THEN '[]' ELSE $9::jsonb END,
+        voices = nullif($10::jsonb, 'null'), timings = $11::jsonb, updated_at = now()
     WHERE {_HELD}
 """  # noqa: S608
 KEEP_SAID: Final = f"""
