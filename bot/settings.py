@@ -58,6 +58,13 @@ class Settings(BaseSettings):
     embedding_url: str | None = None
     """Address of a server with OpenAI's `/v1/embeddings`; unset: the model runs in this process."""
     embedding_api_key: SecretStr | None = None
+    embedding_former: Annotated[tuple[str, ...], NoDecode] = ()
+    """Models used before, with commas between: their vectors are compared until everything is embedded anew. A folder,
+    a hub id, or `MODEL@URL` for one of a server."""
+    embedding_former_api_key: SecretStr | None = None
+    """Of the servers among them."""
+    reranker: str | None = None
+    """A cross-encoder that puts the passages found in order, a folder or a hub id; unset: none."""
 
     prompt_tokens: int = Field(3072, ge=256)
     """Most tokens a prompt may hold: instructions, memories, passages, the recent window and the question."""
@@ -144,7 +151,7 @@ class Settings(BaseSettings):
     """Address of an OpenTelemetry collector that traces are sent to by OTLP over HTTP; unset: there are none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    @field_validator("owners", "discord_guilds", mode="before")
+    @field_validator("owners", "discord_guilds", "embedding_former", mode="before")
     @classmethod
     def _listed(cls, written: object) -> object:
         if not isinstance(written, str):

@@ -127,7 +127,7 @@ FORGET: Final = """
         OR (told.kind = 'summary' AND told.session_id = gone.session_id)
     )
 """
-THERE: Final = "SELECT EXISTS (SELECT FROM memories WHERE user_id = $1 AND id = $2)"
+FIND: Final = sql(Memory, "SELECT @columns FROM memories WHERE user_id = $1 AND id = $2")
 FORGET_ALL: Final = "DELETE FROM memories WHERE user_id = $1"
 ENTER_CHAT: Final = "SELECT set_config('app.chat', $1, true)"
 
@@ -215,14 +215,20 @@ async def end(connection: PersonConnection, memory_id: UUID, moment: datetime) -
     return await connection.execute(END, connection.user_id, memory_id, moment) > 0
 
 
+async def find(connection: PersonConnection, memory_id: UUID) -> Memory | None:
+    """One of the person's memories; None when he has no such memory."""
+    row = await connection.fetchrow(FIND, connection.user_id, memory_id)
+    return read(Memory, row) if row is not None else None
+
+
 async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
     """Delete one memory for good; False when the person has no such memory.
 
     With a fact goes what it was drawn from: the episode it was told in, and the summary of its session.
     """
-    there: bool = await connection.fetchval(THERE, connection.user_id, memory_id)
+    there = await find(connection, memory_id)
     await connection.execute(FORGET, connection.user_id, memory_id)
-    return there
+    return there is not None
 
 
 async def forget_all(connection: PersonConnection) -> int:

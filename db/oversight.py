@@ -60,6 +60,7 @@ class Stranded:
 
 LIST: Final = sql(TurnLine, "SELECT @columns FROM oversee_turns($1, $2)")
 STATES: Final = sql(StateCount, "SELECT @columns FROM turn_states($1)")
+UNREMEMBERED: Final = "SELECT id, user_id FROM unremembered_turns($1, $2, $3)"
 STRANDED: Final = sql(Stranded, "SELECT @columns FROM stranded_turns($1, $2, $3)")
 
 
@@ -92,3 +93,9 @@ async def stranded(connection: Connection, mind: str, quiet: timedelta, gone: ti
         gone: how long a process must not have been seen to count as gone.
     """
     return [read(Stranded, row) for row in await connection.fetch(STRANDED, mind, quiet, gone)]
+
+
+async def unremembered(connection: Connection, mind: str, quiet: timedelta, most: int) -> list[tuple[UUID, UUID]]:
+    """Turns of a mind's sessions, with their owners, that ended so long ago and have not been remembered yet."""
+    rows = await connection.fetch(UNREMEMBERED, mind, quiet, most)
+    return [(row["id"], row["user_id"]) for row in rows]

@@ -85,6 +85,7 @@ _TYPES: Final = {
 }
 """Each column as Postgres sends it, and as it is computed with."""
 
+EMBEDDERS: Final = "SELECT DISTINCT embedder FROM memories WHERE user_id = $1 AND embedder IS NOT NULL"
 SPEAKERS: Final = """
     SELECT DISTINCT speaker FROM memories WHERE user_id = $1 AND speaker IS NOT NULL ORDER BY speaker LIMIT 1000
 """
@@ -134,6 +135,11 @@ def statement(models: int) -> str:
 async def speakers(connection: PersonConnection) -> list[str]:
     """The names that the person's memories are told under."""
     return [row["speaker"] for row in await connection.fetch(SPEAKERS, connection.user_id)]
+
+
+async def embedders(connection: PersonConnection) -> set[str]:
+    """The models whose vectors the person's memories have."""
+    return {row["embedder"] for row in await connection.fetch(EMBEDDERS, connection.user_id)}
 
 
 async def compare(connection: PersonConnection, asked: Asked) -> Features:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from db.forgetting import is_forgotten
 from db.memory import Memory, Origin, end, remember
 from db.rows import read, sql
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
     from uuid import UUID
 
@@ -46,7 +48,7 @@ UNSEEN: Final = sql(
     WITH told AS (
         SELECT @columns FROM turns
         WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('delivered', 'stopped')
-            AND seq >= (SELECT window_start FROM sessions WHERE id = $1)
+            AND seq >= (SELECT window_start FROM sessions WHERE id = $1) AND NOT forgotten
     )
     SELECT @columns FROM told
     WHERE seq <= (SELECT seq FROM told ORDER BY seq DESC OFFSET $3 LIMIT 1)
@@ -55,6 +57,7 @@ UNSEEN: Final = sql(
     LIMIT $5
     """,
 )
+REMEMBERED: Final = "UPDATE turns SET remembered = true WHERE id = $1 AND user_id = $2"
 # Whoever else sums this session up waits here, and then sees that it has been done.
 LOCK: Final = "SELECT FROM sessions WHERE id = $1 AND user_id = $2 FOR UPDATE"
 
@@ -73,6 +76,11 @@ async def unseen(
     return [read(Told, row) for row in rows]
 
 
+async def mark_remembered(connection: PersonConnection, turn_id: UUID) -> None:
+    """The turn's episodes are kept."""
+    await connection.execute(REMEMBERED, turn_id, connection.user_id)
+
+
 async def replace_summary(
     connection: PersonConnection,
     old: Memory | None,
@@ -81,17 +89,22 @@ async def replace_summary(
     *,
     embedding: Embedding | None,
     moment: datetime,
+    taken_in: Collection[UUID] = (),
 ) -> Memory | None:
-    """Put a summary in the place of the one it goes on from; None when that is no longer the session's.
+    """Put a summary in the place of the one it goes on from; None when that is no longer the session's, or something
+    of it has been forgotten meanwhile.
 
     Args:
         origin: with the session, and the last turn that is taken in.
+        taken_in: the turns it was made of.
     """
     assert origin.session_id is not None
     await connection.fetchrow(LOCK, origin.session_id, connection.user_id)
     last = await connection.fetchval(LAST_SUMMARY, connection.user_id, origin.session_id)
     current = await summary_of(connection, origin.session_id)
     if (current.id if current else None) != (old.id if old else None):
+        return None
+    if await is_forgotten(connection, taken_in):
         return None
     if last is not None:
         await end(connection, last, moment)

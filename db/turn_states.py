@@ -55,8 +55,8 @@ START_ANSWERING: Final = f"""
 KEEP_ANSWER: Final = f"""
     UPDATE turns
     SET state = 'answering', answer = $4, finish_reason = $5, prompt_tokens = $6, completion_tokens = $7,
-        sources = $8::jsonb, recalled = $9::jsonb, voices = nullif($10::jsonb, 'null'), timings = $11::jsonb,
-        updated_at = now()
+        sources = $8::jsonb, recalled = CASE WHEN forgotten THEN '[]' ELSE $9::jsonb END,
+        voices = nullif($10::jsonb, 'null'), timings = $11::jsonb, updated_at = now()
     WHERE {_HELD}
 """  # noqa: S608
 KEEP_SAID: Final = f"""
@@ -90,6 +90,7 @@ ASK_STOP: Final = """
     WHERE user_id = $2 AND id = (
         SELECT id FROM turns
         WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('accepted', 'thinking', 'answering')
+            AND ($3::uuid IS NULL OR id = $3)
         ORDER BY seq
         LIMIT 1
     )
@@ -198,9 +199,9 @@ async def put_back(connection: PersonConnection, turn: Turn, *, setback: bool) -
     _held(await connection.execute(PUT_BACK, *_hold(connection, turn), 0 if setback else 1))
 
 
-async def ask_stop(connection: PersonConnection, session_id: UUID) -> UUID | None:
-    """Have the answer of a session that is being made stop; None when there is none."""
-    stopped: UUID | None = await connection.fetchval(ASK_STOP, session_id, connection.user_id)
+async def ask_stop(connection: PersonConnection, session_id: UUID, turn_id: UUID | None = None) -> UUID | None:
+    """Have the answer of a session that is being made stop, or that of this turn; None when there is none."""
+    stopped: UUID | None = await connection.fetchval(ASK_STOP, session_id, connection.user_id, turn_id)
     if stopped is not None:
         await connection.notify(STOP_CHANNEL, str(stopped))
     return stopped

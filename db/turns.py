@@ -128,7 +128,7 @@ LAST_QUESTION: Final = sql(
     Turn,
     """
     SELECT @columns FROM turns
-    WHERE session_id = $1 AND user_id = $2 AND kind = 'question'
+    WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND question <> ''
     ORDER BY seq DESC
     LIMIT 1
     """,
@@ -138,7 +138,7 @@ LAST_ANSWERED: Final = sql(
     """
     SELECT @columns FROM turns
     WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND finish_reason IS NOT NULL
-        AND (consilium OR NOT $3)
+        AND (consilium OR NOT $3) AND question <> ''
     ORDER BY seq DESC
     LIMIT 1
     """,
@@ -149,7 +149,7 @@ WINDOW: Final = sql(
     SELECT @columns FROM (
         SELECT * FROM turns
         WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('delivered', 'stopped')
-            AND seq >= (SELECT window_start FROM sessions WHERE id = $1) AND seq < $4
+            AND seq >= (SELECT window_start FROM sessions WHERE id = $1) AND seq < $4 AND NOT forgotten
         ORDER BY seq DESC
         LIMIT $3
     ) AS latest
@@ -233,7 +233,8 @@ async def last_answered(connection: PersonConnection, session_id: UUID, *, by_tw
 
 
 async def window(connection: PersonConnection, session_id: UUID, limit: int, before: int = LATEST) -> list[Turn]:
-    """The last `limit` questions of the session's current window that have an answer, oldest first.
+    """The last `limit` questions of the session's current window that have an answer, oldest first; none of which
+    something has been forgotten.
 
     Args:
         before: only those with a smaller `seq`.

@@ -56,6 +56,14 @@ class CrossEncoderReranker:
         self._folder = folder
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reranker")
 
+    async def start(self) -> None:
+        """Load the model now instead of with the first question.
+
+        Raises:
+            ModelUnusable: it cannot be loaded.
+        """
+        await self.scores("?", ["?"])
+
     async def scores(self, question: str, passages: Sequence[str]) -> NDArray[np.float32]:
         """See `Reranker.scores`.
 

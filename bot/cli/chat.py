@@ -16,7 +16,7 @@ from bot.channels.console.pipe import talk_in_lines
 from bot.locales import Translator, system_language
 from bot.services import open_services
 from bot.settings import DEMO_MIND, Settings
-from bot.turns.salvage import salvage
+from bot.turns.salvage import remember_left, salvage
 
 User = Annotated[str | None, typer.Option("--user", help="Who is speaking; the session and memories are his.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a turn.")]
@@ -56,6 +56,8 @@ async def _talk(settings: Settings, user: str, *, machine: bool) -> bool:
         async with open_services(settings, show) as services:
             status.stop()
             await salvage(services.database, services.mind.name, services.presence.id)
+            if (afterwards := services.attempts.afterwards) is not None:
+                await remember_left(services.database, services.mind.name, afterwards)
             if machine or not sys.stdin.isatty():
                 return await talk_in_lines(services.direct, user, language, machine=machine)
             # Imported late: a pipe needs no line editor.

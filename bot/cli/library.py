@@ -127,7 +127,10 @@ async def _synchronise(
 
 async def _search(settings: Settings, mind: Mind, question: str, collection: str | None, limit: int) -> None:
     async with open_library(settings, mind) as services:
-        library = Library(services.database, services.embedder, mind.name, services.counter.count)
+        models, count = services.models, services.counter.count
+        library = Library(
+            services.database, models.embedder, mind.name, count, former=models.former, reranker=models.reranker
+        )
         found = await library.search(question, collections=[collection] if collection else None, limit=limit)
     console = output()
     for number, passage in enumerate(found, 1):

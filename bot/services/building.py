@@ -17,6 +17,7 @@ from inference.base_model import BaseModel
 from inference.checkpoint import resolve_base_model
 from inference.embedding import SentenceTransformerEmbedder, ServerEmbedder, open_embedder
 from inference.engine.port import Engine
+from inference.reranking import CrossEncoderReranker, open_reranker
 
 
 def base_model_folder(settings: Settings, mind: Mind, *, weights: bool | None = None) -> Path:
@@ -63,6 +64,33 @@ def make_embedder(settings: Settings) -> SentenceTransformerEmbedder | ServerEmb
     if settings.embedding_url is not None:
         return ServerEmbedder(settings.embedding_url, settings.embedding_model, _said(settings.embedding_api_key))
     return open_embedder(settings.embedding_model, settings.models_dir, allow_download=settings.allow_download)
+
+
+def make_former_embedders(settings: Settings) -> list[SentenceTransformerEmbedder | ServerEmbedder]:
+    """Those whose vectors may still be there; their weights are read when a question meets such a vector; blocking.
+
+    Raises:
+        ModelMissing, ModelUnusable: one is not here, or broken.
+    """
+    former: list[SentenceTransformerEmbedder | ServerEmbedder] = []
+    for told in settings.embedding_former:
+        model, at, url = told.partition("@http")
+        if at:
+            former.append(ServerEmbedder(f"http{url}", model, _said(settings.embedding_former_api_key)))
+        else:
+            former.append(open_embedder(told, settings.models_dir, allow_download=settings.allow_download))
+    return former
+
+
+def make_reranker(settings: Settings) -> CrossEncoderReranker | None:
+    """The reranker the settings name, its weights not yet read; blocking.
+
+    Raises:
+        ModelMissing, ModelUnusable: it is not here, or broken.
+    """
+    if settings.reranker is None:
+        return None
+    return open_reranker(settings.reranker, settings.models_dir, allow_download=settings.allow_download)
 
 
 def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import structlog
@@ -17,9 +17,13 @@ from consilium.errors import ConsiliumError
 from db import library as rows
 from db import library_search
 from db.database import Database
+from db.errors import DatabaseUnreachable
 from db.once import only_one
 from inference.embedding import Embedder
+from inference.errors import InferenceError
 
+AGAIN_AFTER: Final = 60.0
+"""Seconds after which it is tried again when a model or the database was away."""
 FIRST_TIME: Final = 60.0
 """Seconds that a start waits for a library which holds nothing yet; what takes longer goes on beside the answers."""
 
@@ -36,14 +40,17 @@ async def keeping_library(
     progress: Callable[[str], None],
     *,
     voice: bool,
+    again_after: float = AGAIN_AFTER,
 ) -> AsyncIterator[None]:
-    """As long as this is open, the mind's library is being brought up to date once, by whichever process comes first.
+    """As long as this is open, the mind's library is being brought up to date once, by whichever process comes first:
+    what is new is read, and what has no vector of this embedder gets one.
 
     Only the first time of all, when there is nothing to be found yet, is it waited for.
 
     Args:
         progress: told what is being done, while it is waited for.
         voice: whether style examples are kept too.
+        again_after: seconds until it is tried again when a model or the database was away.
     """
     names = [name for name, one in mind.collections.items() if voice or one.kind is not CollectionKind.VOICE]
     if not names:
@@ -60,12 +67,24 @@ async def keeping_library(
             progress(what)
         last = what
 
-    parser = Parser()
-    ingest = Ingest(database, embedder, parser, counter, told)
-    keeping = asyncio.create_task(_keep(mind, names, dsn, database, ingest, parser), name="library")
+    tried = asyncio.Event()
+
+    async def keep() -> None:
+        while True:
+            parser = Parser()
+            ingest = Ingest(database, embedder, parser, counter, told)
+            is_over = await _keep(mind, names, dsn, database, ingest, parser)
+            tried.set()
+            if is_over:
+                return
+            await asyncio.sleep(again_after)
+
+    keeping = asyncio.create_task(keep(), name="library")
     try:
         if waiting:
-            await asyncio.wait([keeping], timeout=FIRST_TIME)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_TIME):
+                    await tried.wait()
             waiting = False
         yield
     finally:
@@ -73,22 +92,23 @@ async def keeping_library(
         await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def _keep(mind: Mind, names: list[str], dsn: str, database: Database, ingest: Ingest, parser: Parser) -> None:
+async def _keep(mind: Mind, names: list[str], dsn: str, database: Database, ingest: Ingest, parser: Parser) -> bool:
+    """Try it once; False when it is worth another try."""
     try:
         async with only_one(dsn, f"library {mind.name}") as ours, parser:
             if not ours:
                 log.info("library.kept_elsewhere", mind=mind.name)
-                return
+                return True
             async with database.nobody() as connection:
                 await rows.drop_other_collections(connection, mind.name, list(mind.collections))
             report = await ingest.synchronise(mind, names)
     except ConsiliumError as error:
         # Answers go on with what the library holds; `consilium library add` shows the error.
         log.warning("library.not_kept", mind=mind.name, error=type(error).__name__, reason=str(error))
-        return
+        return not isinstance(error, InferenceError | DatabaseUnreachable)
     except Exception:
         log.exception("library.not_kept", mind=mind.name)
-        return
+        return True
     log.info(
         "library.kept",
         mind=mind.name,
@@ -98,3 +118,4 @@ async def _keep(mind: Mind, names: list[str], dsn: str, database: Database, inge
         embedded=report.embedded,
         skipped=[f"{one.uri}: {one.reason}" for one in report.skipped],
     )
+    return True

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from bot.mind import Mind
 from bot.recall.library.ingest import Counter
-from bot.services.building import base_model_folder, database_address, make_embedder
+from bot.services.building import base_model_folder, database_address
+from bot.services.recalling import Models, open_models
 from bot.settings import Settings
 from db.database import Database
 from inference.embedding import Embedder
@@ -21,7 +22,9 @@ class LibraryServices:
     """What the library is filled and searched with."""
 
     database: Database
+    models: Models
     embedder: Embedder
+    """The present one of the models."""
     counter: Counter
     """Of the base model's tokens."""
 
@@ -35,11 +38,13 @@ async def open_library(settings: Settings, mind: Mind) -> AsyncIterator[LibraryS
     """
     async with AsyncExitStack() as stack:
         counter = await asyncio.to_thread(make_counter, settings, mind)
-        embedder = await asyncio.to_thread(make_embedder, settings)
-        stack.push_async_callback(embedder.close)
+        # A server's model has to be asked how long its vectors are; one in this process is loaded when it is needed.
+        asks = settings.embedding_url is not None
+        models = await stack.enter_async_context(open_models(settings, at_once=asks))
+        assert models.embedder is not None
         dsn = await stack.enter_async_context(database_address(settings))
         database = await stack.enter_async_context(await Database.open(dsn))
-        yield LibraryServices(database, embedder, counter)
+        yield LibraryServices(database, models, models.embedder, counter)
 
 
 def make_counter(settings: Settings, mind: Mind) -> Counter:

@@ -19,8 +19,9 @@ from bot.recall.library.ingest import Counter
 from bot.recall.library.search import Library
 from bot.recall.memory import PersonalMemory, Rememberer
 from bot.recall.memory.reembedding import Reembedder
-from bot.services.building import base_model_folder, database_address, make_embedder, make_engine, open_composer
+from bot.services.building import base_model_folder, database_address, make_engine, open_composer
 from bot.services.keeping import keeping_library
+from bot.services.recalling import Models, open_models
 from bot.settings import Settings
 from bot.tracing import sending_traces
 from bot.turns.access import Doorkeeper
@@ -86,24 +87,23 @@ async def open_services(
         )
         presence = await stack.enter_async_context(_present(Presence(database, role, mind.name)))
 
-        engine, embedder = None, None
+        engine, models = None, Models()
         if answers:
             progress(N_("loading the models"))
             engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
             stack.push_async_callback(engine.close)
             await engine.start()
-            embedder = await asyncio.to_thread(make_embedder, settings)
-            stack.push_async_callback(embedder.close)
-            await embedder.start()
+            models = await stack.enter_async_context(open_models(settings))
+        embedder, former = models.embedder, models.former
         engine_rank = engine.max_rank if engine else None
         composer = await asyncio.to_thread(open_composer, settings, mind, base_folder, engine_rank)
 
         running = RunningTurns()
-        memory = PersonalMemory(database, embedder)
+        memory = PersonalMemory(database, embedder, former=former)
         counter = Counter(
             settings.base_model or mind.base_model, await asyncio.to_thread(lambda: ChatTokenizer(base_folder).count)
         )
-        library = Library(database, embedder, mind.name, counter.count)
+        library = Library(database, embedder, mind.name, counter.count, former=former, reranker=models.reranker)
         patience = timedelta(seconds=settings.turn_seconds)
         door = Doorkeeper(mind.name, settings.owners)
         inbox = Inbox(mind, database, memory, composer, running, _ceilings(settings), patience, door, library)

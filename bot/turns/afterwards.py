@@ -7,12 +7,14 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
+from uuid import UUID
 
 import structlog
 
 from bot.recall.memory import FinishedTurn, Rememberer
 from bot.turns.conversation import Conversation
 from bot.turns.draft import Draft
+from bot.turns.pipeline import WINDOW_TURNS
 from db.turns import Turn
 
 MOST: Final = 200
@@ -39,25 +41,24 @@ class Afterwards:
         """Turns whose words are to be kept."""
         self._telling: deque[FinishedTurn] = deque(maxlen=MOST)
         """Turns that the engine is to look at."""
+        self._late: set[UUID] = set()
+        """Of those whose words are to be kept, the ones that another process may have kept meanwhile."""
         self._news = asyncio.Event()
 
     def note(self, conversation: Conversation, turn: Turn, draft: Draft) -> None:
         """Have a turn remembered. Nobody waits for it: who has his answer is let go."""
-        if not draft.text:
-            return
-        self._said.append(
-            FinishedTurn(
-                turn.id,
-                turn.user_id,
-                turn.session_id,
-                turn.question,
-                draft.text,
-                turn.created_at,
-                in_view=draft.prompt.exchanges if draft.prompt else 0,
-                chat=conversation.session.company,
-            )
-        )
-        self._news.set()
+        if draft.text:
+            in_view = draft.prompt.exchanges if draft.prompt else 0
+            self._said.append(_finished(conversation, turn, draft.text, in_view))
+            self._news.set()
+
+    def catch_up(self, conversation: Conversation, turn: Turn) -> None:
+        """Have a turn remembered whose process did not come to it. Told of one that is in line already, do nothing."""
+        if turn.answer and all(one.id != turn.id for one in self._said):
+            # Nobody knows any more how much its prompt had room for; the next turn's summary makes up for it.
+            self._said.append(_finished(conversation, turn, turn.answer, WINDOW_TURNS))
+            self._late.add(turn.id)
+            self._news.set()
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -86,9 +87,11 @@ class Afterwards:
     async def _keep_said(self) -> None:
         # A turn stays in line until it is kept, and is kept once however often it is tried.
         while self._said:
-            await self._rememberer.keep_episodes(self._said[0])
+            kept = await self._rememberer.keep_episodes(self._said[0])
             finished = self._said.popleft()
-            if self._draws:
+            is_late = finished.id in self._late
+            self._late.discard(finished.id)
+            if self._draws and (kept or not is_late):
                 self._telling.append(finished)
 
     async def _draw(self, finished: FinishedTurn) -> None:
@@ -99,3 +102,16 @@ class Afterwards:
             ended=remembered.ended,
             summary=remembered.summary is not None,
         )
+
+
+def _finished(conversation: Conversation, turn: Turn, answer: str, in_view: int) -> FinishedTurn:
+    return FinishedTurn(
+        turn.id,
+        turn.user_id,
+        turn.session_id,
+        turn.question,
+        answer,
+        turn.created_at,
+        in_view=in_view,
+        chat=conversation.session.company,
+    )

@@ -54,6 +54,11 @@ class Attempts:
         self._persistence = persistence
         self._afterwards = afterwards
 
+    @property
+    def afterwards(self) -> Afterwards | None:
+        """What remembers the turns; None in a process that answers no questions."""
+        return self._afterwards
+
     async def run(self, hold: Hold, conversation: Conversation, reply: Reply) -> Outcome | None:
         """Answer the turn; None when it is somebody else's now. What a person can be told is not raised.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bot.channels.port import Incoming, Outcome, Reply
 from bot.mind import Mind
 from bot.turns.attempt import Attempts
-from bot.turns.errors import Interrupted
+from bot.turns.errors import Interrupted, MessageRefused
 from bot.turns.failures import failed
 from bot.turns.hold import Hold, take_up
 from bot.turns.inbox import Inbox, Receipt
@@ -52,12 +52,18 @@ class Direct:
                 await self._idle.wait()
 
     async def answer(self, incoming: Incoming, reply: Reply) -> Outcome:
-        """Answer one message. Never raises for what can be said to the person instead."""
+        """Answer one message. Never raises for what can be said to the person instead.
+
+        Of a refusal that `is_silent` nothing is shown, as on every other channel; what it is comes back all the same.
+        """
         try:
             return await self.show(await self.take_in(incoming), reply)
         except Exception as error:
             outcome = self.inbox.refusal(incoming, error)
-            await reply.finish(outcome)
+            if isinstance(error, MessageRefused) and error.is_silent:
+                await reply.close()
+            else:
+                await reply.finish(outcome)
         return outcome
 
     async def take_in(self, incoming: Incoming) -> Taken:

@@ -13,8 +13,8 @@ import structlog
 
 from bot.channels.port import Outcome
 from bot.turns.jobs import answer_jobs
-from bot.turns.said import is_farewell, said_by
-from db import files, holdings, jobs, parts, turn_states, turns
+from bot.turns.said import is_farewell, is_fleeting, said_by
+from db import files, forgetting, holdings, jobs, parts, turn_states, turns
 from db.connection import PersonConnection
 from db.database import Database
 from db.errors import DatabaseUnreachable, RecordGone, TurnTaken
@@ -107,6 +107,8 @@ class Hold:
                 await jobs.enqueue(connection, answer_jobs(self._mind), waiting, connection.user_id)
             if self.turn.kind == "command":
                 await files.drop(connection, self.turn.id)
+            if is_fleeting(self.turn):
+                await forgetting.erase(connection, [self.turn.id])
             if is_farewell(self.turn):
                 await holdings.vanish(connection)
 

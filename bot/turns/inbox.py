@@ -7,12 +7,13 @@ with a job; the first that waits in its session has one, and who ends a turn mak
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
-from bot.channels.port import Incoming, Outcome
+from bot.channels.port import Address, Incoming, Outcome
 from bot.locales import Translator
 from bot.mind import Mind
 from bot.modes.composer import Composer
@@ -37,6 +38,9 @@ from db.connection import Connection
 from db.database import Database
 from db.errors import UpdateTakenIn
 from db.turns import Arrival, Turn
+
+CHANGEABLE: Final = 3600.0
+"""Seconds for which a question that is changed is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +128,24 @@ class Inbox:
             conversation, _ = await open_conversation(connection, self._mind, incoming)
         return conversation.session.mode
 
-    async def last_question(self, incoming: Incoming) -> Turn | None:
-        """What was last asked in this session, however it ended; for channels where questions can be changed."""
+    async def supersedes(self, incoming: Incoming, is_of: Callable[[Address], bool]) -> bool:
+        """Whether a message that was changed is to be received anew: it is the session's last question, and asks
+        something else now. What it asked before is stopped then.
+
+        Args:
+            is_of: whether this address was made for the message, before it was changed to what it says now.
+        """
+        if incoming.text.startswith("/"):
+            return False
         async with self._database.nobody() as connection:
             conversation, person = await open_conversation(connection, self._mind, incoming)
-            return await turns.last_question(person, conversation.session.id)
+            last = await turns.last_question(person, conversation.session.id)
+            if last is None or not is_of(last.address or {}) or last.question == incoming.text:
+                return False
+            stopped = await turn_states.ask_stop(person, conversation.session.id, last.id)
+        if stopped is not None:
+            self._running.stop(stopped)
+        return True
 
     async def stop(self, incoming: Incoming) -> bool:
         """Stop the answer being made in this session; False when there is none."""

@@ -19,6 +19,8 @@ def document_of(said: Said) -> dict[str, Any] | None:
         kept["menu"] = said.menu
     if said.is_farewell:
         kept["farewell"] = True
+    if said.is_fleeting:
+        kept["fleeting"] = True
     return kept or None
 
 
@@ -42,6 +44,11 @@ def said_by(turn: Turn, files: Sequence[tuple[str, bytes]] = ()) -> Outcome:
 def is_farewell(turn: Turn) -> bool:
     """Whether it is the last thing that is said to a person who has been forgotten."""
     return bool((turn.said or {}).get("farewell"))
+
+
+def is_fleeting(turn: Turn) -> bool:
+    """Whether what is said is not to be kept once it has been shown."""
+    return bool((turn.said or {}).get("fleeting"))
 
 
 def _table(shown: dict[str, Any] | None) -> Table | None:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 
+from bot.turns.afterwards import Afterwards
+from bot.turns.conversation import conversation_of
 from bot.turns.errors import Interrupted
 from bot.turns.hold import take_up
 from bot.turns.jobs import answer_jobs, say_jobs
 from bot.turns.presence import GONE
-from db import jobs, oversight
+from db import jobs, oversight, turns
 from db.database import Database
-from db.errors import TurnTaken
+from db.errors import RecordGone, TurnTaken
 from db.oversight import Stranded
 
 QUIET: Final = timedelta(seconds=30)
 """How long nothing must have happened to a turn."""
+
+SETTLED: Final = timedelta(minutes=2)
+"""How long a turn must have ended for its process to have remembered it."""
+MOST_LEFT: Final = 50
+"""Turns remembered in one round."""
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +45,24 @@ async def salvage(database: Database, mind: str, process_id: UUID) -> int:
             await _requeue(database, mind, turn)
         else:
             await _interrupt(database, mind, turn, process_id)
+    return len(found)
+
+
+async def remember_left(database: Database, mind: str, afterwards: Afterwards, quiet: timedelta = SETTLED) -> int:
+    """Have the turns remembered whose process went between the answer and that; how many.
+
+    Several processes may do it at once: each turn is remembered once.
+
+    Raises:
+        DatabaseError: some may be left; the next round finds them.
+    """
+    async with database.nobody() as connection:
+        found = await oversight.unremembered(connection, mind, quiet, MOST_LEFT)
+    for turn_id, user_id in found:
+        with suppress(RecordGone):
+            async with database.person(user_id) as connection:
+                turn = await turns.get(connection, turn_id)
+            afterwards.catch_up(await conversation_of(database, turn), turn)
     return len(found)
 
 

@@ -17,7 +17,7 @@ from bot.turns.conversation import conversation_of
 from bot.turns.hold import Hold, take_up
 from bot.turns.metrics import turn_taken_up, turns_seen
 from bot.turns.presence import Presence
-from bot.turns.salvage import salvage
+from bot.turns.salvage import remember_left, salvage
 from db import jobs, oversight
 from db.database import Database
 from db.errors import DatabaseError, RecordGone, TurnTaken
@@ -195,6 +195,8 @@ class Worker:
     async def _look_around(self) -> None:
         if await salvage(self._database, self._mind, self._presence.id):
             self._news.set()
+        if (afterwards := self._attempts.afterwards) is not None:
+            await remember_left(self._database, self._mind, afterwards)
         async with self._database.nobody() as connection:
             turns_seen(await oversight.states(connection, datetime.now(UTC)))
             await jobs.prune(connection, LOG_KEPT)

@@ -39,7 +39,7 @@ class Home:
 
     environment: Mapping[str, str]
 
-    def run(self, *arguments: str, say: str | bytes = "", **more: str) -> Ended:
+    def run(self, *arguments: str, say: str | bytes = "", cwd: Path | None = None, **more: str) -> Ended:
         done = subprocess.run(
             [CONSILIUM, *arguments],
             input=say.encode() if isinstance(say, str) else say,
@@ -47,6 +47,7 @@ class Home:
             env={**self.environment, **more},
             timeout=DEADLINE,
             check=False,
+            cwd=cwd,
         )
         return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
 

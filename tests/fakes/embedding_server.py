@@ -31,6 +31,9 @@ class EmbeddingServer:
     """What it says instead of embeddings."""
     stuck: bool = False
     """Whether it never answers."""
+    gate: asyncio.Event | None = None
+    """Held open, it lets other texts through than those in `passing`."""
+    passing: frozenset[str] = frozenset({"?"})
     backwards: bool = False
     """Whether it gives the vectors last first; each says which it is."""
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -53,6 +56,8 @@ class EmbeddingServer:
         self.requests.append(asked)
         if self.stuck:
             await asyncio.Event().wait()
+        if self.gate is not None and not self.passing.issuperset(asked["input"]):
+            await self.gate.wait()
         if self.api_key is not None and request.headers.get("Authorization") != f"Bearer {self.api_key}":
             return web.json_response({"error": {"message": "wrong key"}}, status=401)
         if self.fails:

@@ -6,9 +6,10 @@ import sys
 from typing import TextIO
 
 from bot.channels.console.render import as_json, as_lines, source_lines
+from bot.channels.console.saving import with_files_saved
 from bot.channels.console.stdin import lines
 from bot.channels.port import Incoming, Outcome
-from bot.locales import Language
+from bot.locales import Language, Translator
 from bot.turns.direct import Direct
 
 PLATFORM = "console"
@@ -17,8 +18,9 @@ PLATFORM = "console"
 class PlainReply:
     """Writes the answer as it comes, then an empty line."""
 
-    def __init__(self, target: TextIO) -> None:
+    def __init__(self, target: TextIO, say: Translator) -> None:
         self._target = target
+        self._translate = say
         self._written = False
 
     async def queue(self, ahead: int) -> None:
@@ -32,6 +34,7 @@ class PlainReply:
         self._say(text, end="")
 
     async def finish(self, outcome: Outcome) -> None:
+        outcome = await with_files_saved(outcome, self._translate)
         if self._written:
             self._say("")
         elif outcome.answer:
@@ -51,8 +54,10 @@ class PlainReply:
 class JsonReply:
     """Writes one JSON object when the answer is whole."""
 
-    def __init__(self, target: TextIO) -> None:
+    def __init__(self, target: TextIO, say: Translator) -> None:
         self._target = target
+        self._translate = say
+        self.is_written = False
 
     async def queue(self, ahead: int) -> None:
         """Nothing is shown before the end."""
@@ -64,7 +69,9 @@ class JsonReply:
         """Nothing is shown before the end."""
 
     async def finish(self, outcome: Outcome) -> None:
+        outcome = await with_files_saved(outcome, self._translate)
         print(as_json(outcome), file=self._target, flush=True)
+        self.is_written = True
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -72,9 +79,12 @@ class JsonReply:
 
 async def talk_in_lines(talk: Direct, person: str, language: Language | None, *, machine: bool) -> bool:
     """Answer every line of standard input in order; True when none failed through the service's fault."""
-    sound = True
+    sound, say = True, Translator(language or "en")
     async for line in lines():
-        reply = JsonReply(sys.stdout) if machine else PlainReply(sys.stdout)
+        reply = JsonReply(sys.stdout, say) if machine else PlainReply(sys.stdout, say)
         outcome = await talk.answer(Incoming(PLATFORM, person, "terminal", line, language, counted=False), reply)
+        if isinstance(reply, JsonReply) and not reply.is_written:
+            # A program that counts lines gets one for each message, also for one that a person is told nothing of.
+            await reply.finish(outcome)
         sound = sound and not outcome.at_fault
     return sound

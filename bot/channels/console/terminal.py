@@ -18,6 +18,7 @@ from rich.text import Text
 
 from bot.channels.console.pipe import PLATFORM
 from bot.channels.console.render import print_table, source_lines
+from bot.channels.console.saving import with_files_saved
 from bot.channels.console.wrap import WordWrap
 from bot.channels.port import Incoming, Outcome
 from bot.locales import Language, Translator
@@ -29,8 +30,9 @@ PLACE = "terminal"
 class TerminalReply:
     """Streams the answer under a dim heading that names the mode."""
 
-    def __init__(self, console: Console, settle: Callable[[], None]) -> None:
+    def __init__(self, console: Console, settle: Callable[[], None], say: Translator) -> None:
         self._console = console
+        self._translate = say
         self._settle = settle
         self._wrap = WordWrap(console.width)
         self._mode = ""
@@ -52,6 +54,7 @@ class TerminalReply:
 
     async def finish(self, outcome: Outcome) -> None:
         self._settle()
+        outcome = await with_files_saved(outcome, self._translate)
         if self._written:
             self._show(f"{self._wrap.end()}\n")
         elif outcome.answer:
@@ -135,7 +138,7 @@ async def _answer(talk: Direct, message: Incoming, console: Console, say: Transl
     try:
         async with asyncio.TaskGroup() as group:
             loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(talk.inbox.stop(message)))
-            outcome = await talk.answer(message, TerminalReply(console, spinner.stop))
+            outcome = await talk.answer(message, TerminalReply(console, spinner.stop, say))
             loop.remove_signal_handler(signal.SIGINT)
         return outcome
     finally:

@@ -37,7 +37,7 @@ class Spot:
 
     channel: str
     update: str
-    """Of the message or interaction; no other answer has it."""
+    """Of the message, with the time it was last changed, or of the interaction; no other answer has it."""
     person: str
     """Whose buttons they are."""
     reply_to: str | None = None

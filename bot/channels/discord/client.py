@@ -56,6 +56,10 @@ class ShardClient(discord.Client):
         assert self.user is not None
         await self._gateway.take_message(self.user, message)
 
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        assert self.user is not None
+        await self._gateway.take_change(self.user, event.message)
+
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         await self._gateway.take_interaction(interaction)
 

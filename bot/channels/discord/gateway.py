@@ -14,7 +14,7 @@ import structlog
 
 from bot.channels.discord.client import ShardClient
 from bot.channels.discord.errors import NAME
-from bot.channels.discord.incoming import is_for, is_unreadable, of_message
+from bot.channels.discord.incoming import is_for, is_newer, is_unreadable, of_message
 from bot.channels.discord.intake import LIFE, Intake
 from bot.channels.discord.interactions import Interactions
 from bot.channels.discord.platform import DiscordPlatform
@@ -22,7 +22,7 @@ from bot.channels.discord.slash import slash_commands
 from bot.channels.errors import DeliveryError, PlatformRefused
 from bot.locales import Translator
 from bot.mind import Mind
-from bot.turns.inbox import Inbox
+from bot.turns.inbox import CHANGEABLE, Inbox
 from consilium.errors import N_
 from db.database import Database
 
@@ -176,6 +176,16 @@ class DiscordGateway:
             await self._say_unreadable(message)
             return
         await self._in_peace(self._intake.take(of_message(bot, message)))
+
+    async def take_change(self, bot: discord.ClientUser, message: discord.Message) -> None:
+        """Ask a question again that was changed. Of a message that is pinned, or whose links are shown, Discord tells
+        in the same way."""
+        changed = message.edited_at
+        if changed is None or (changed - message.created_at).total_seconds() > CHANGEABLE:
+            return
+        if is_for(bot, message) and not is_unreadable(bot, message):
+            changes = self._intake.take(of_message(bot, message), lambda address: is_newer(message, address))
+            await self._in_peace(changes)
 
     async def take_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """See to a command, button, menu or form."""

@@ -12,7 +12,7 @@ import discord
 from bot.channels.discord.addresses import TOKEN_LIFE, Spot, Token
 from bot.channels.discord.files import file_ref
 from bot.channels.discord.platform import PLATFORM
-from bot.channels.port import FileRef, Incoming
+from bot.channels.port import Address, FileRef, Incoming
 from bot.locales import LANGUAGES, Language
 
 _WORDS: Final = (discord.MessageType.default, discord.MessageType.reply)
@@ -33,13 +33,14 @@ def is_unreadable(bot: discord.ClientUser, message: discord.Message) -> bool:
 def of_message(bot: discord.ClientUser, message: discord.Message) -> Incoming:
     """What was written to the bot, without the mention of it."""
     channel, person = str(message.channel.id), str(message.author.id)
-    spot = Spot(channel, str(message.id), person, reply_to=None if message.guild is None else str(message.id))
+    update = update_of(message)
+    spot = Spot(channel, update, person, reply_to=None if message.guild is None else str(message.id))
     return Incoming(
         platform=PLATFORM,
         person=person,
         place=channel,
         text=_without_mention(bot, message),
-        update=str(message.id),
+        update=update,
         address=spot.address(),
         chat=None if message.guild is None else channel,
         guild=None if message.guild is None else str(message.guild.id),
@@ -49,6 +50,19 @@ def of_message(bot: discord.ClientUser, message: discord.Message) -> Incoming:
             for a in message.attachments
         ),
     )
+
+
+def update_of(message: discord.Message) -> str:
+    """What a message is known by as it is now: its id, and when it was last changed."""
+    changed = message.edited_at
+    return str(message.id) if changed is None else f"{message.id}.{round(changed.timestamp() * 1000)}"
+
+
+def is_newer(message: discord.Message, address: Address) -> bool:
+    """Whether a turn's address was made for this message, as it was before it was last changed."""
+    then, _, changed = str(address.get("update", "")).partition(".")
+    now, _, changes = update_of(message).partition(".")
+    return then == now and int(changed or 0) < int(changes or 0)
 
 
 def of_interaction(

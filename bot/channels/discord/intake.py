@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
 from bot.channels.discord.platform import DiscordPlatform
 from bot.channels.errors import DeliveryError
-from bot.channels.port import Incoming
+from bot.channels.port import Address, Incoming
 from bot.locales import Translator
 from bot.turns.announcement import Announcement
 from bot.turns.conversation import heard_language
@@ -27,6 +27,7 @@ LIFE: Final = 10 * 60.0
 """Seconds for which a message is worth being handed in; a little less than an interaction can be answered."""
 MOST_WAITING: Final = 2000
 """Messages that may wait for a database that is away."""
+T = TypeVar("T")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 15.0
 
 log = structlog.get_logger(__name__)
@@ -43,11 +44,19 @@ class Intake:
         self._order: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
         self._waiting = 0
 
-    async def take(self, incoming: Incoming) -> bool:
-        """Have a message taken in, or tell the person why it is not; False when nothing is to be said of it."""
+    async def take(self, incoming: Incoming, changes: Callable[[Address], bool] | None = None) -> bool:
+        """Have a message taken in, or tell the person why it is not; False when nothing is to be said of it.
+
+        Args:
+            changes: of a message that was changed, whether an address was made for what it was.
+        """
         async with self._in_order(incoming):
             try:
-                receipt = await self._receive(incoming)
+                if changes is not None and not await self._patiently(
+                    incoming, lambda: self.inbox.supersedes(incoming, changes)
+                ):
+                    return False
+                receipt = await self._patiently(incoming, lambda: self.inbox.receive(incoming))
             except Exception as error:
                 message_refused(type(error).__name__)
                 if isinstance(error, MessageRefused) and error.is_silent:
@@ -58,11 +67,12 @@ class Intake:
             await self._show_place(incoming, receipt)
         return True
 
-    async def _receive(self, incoming: Incoming) -> Receipt:
+    async def _patiently(self, incoming: Incoming, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it again and again while the database is away."""
         until, pause = time.monotonic() + self._life, _FIRST_PAUSE
         while True:
             try:
-                return await self.inbox.receive(incoming)
+                return await work()
             except DatabaseError as error:
                 if time.monotonic() + pause > until or self._waiting >= MOST_WAITING:
                     raise

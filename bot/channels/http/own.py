@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.channels.http.api import Api
 from bot.channels.http.errors import NoSuchMemory, NoSuchTurn
+from bot.recall.memory import forgetting
 from db import memory, turns
 from db.errors import RecordGone
 from db.memory import Memory
@@ -42,7 +43,7 @@ async def forget_memory(api: Api, request: web.Request) -> web.Response:
     if memory_id is None:
         raise NoSuchMemory
     async with api.person(request) as connection:
-        forgotten = await memory.forget(connection, memory_id)
+        forgotten = await forgetting.forget(connection, memory_id)
     if not forgotten:
         raise NoSuchMemory
     return web.json_response({"id": str(memory_id), "object": "memory", "deleted": True})
@@ -51,7 +52,7 @@ async def forget_memory(api: Api, request: web.Request) -> web.Response:
 async def forget_everything(api: Api, request: web.Request) -> web.Response:
     """Forget all that is remembered of the person for good."""
     async with api.person(request) as connection:
-        forgotten = await memory.forget_all(connection)
+        forgotten = await forgetting.forget_all(connection)
     return web.json_response({"object": "list", "deleted": forgotten})
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import structlog
 from aiogram.types import Message, Update
 
@@ -25,14 +23,11 @@ from bot.mind import Mind
 from bot.turns.announcement import Announcement
 from bot.turns.conversation import heard_language
 from bot.turns.errors import MessageRefused
-from bot.turns.inbox import Inbox, Receipt
+from bot.turns.inbox import CHANGEABLE, Inbox, Receipt
 from bot.turns.metrics import message_refused
 from db import chats
 from db.database import Database
 from db.errors import DatabaseError, TurnTaken
-
-CHANGEABLE: Final = 3600
-"""Seconds for which a question that is changed is asked again."""
 
 log = structlog.get_logger(__name__)
 
@@ -88,14 +83,10 @@ class Intake:
         """A question that was changed is asked again if it is the session's last; what it was is stopped."""
         incoming = self._read(update, message)
         late = message.edit_date is None or message.edit_date - message.date.timestamp() > CHANGEABLE
-        if incoming is None or late or incoming.text.startswith("/"):
+        if incoming is None or late:
             return
-        last = await self._inbox.last_question(incoming)
-        if last is None or (last.address or {}).get("reply_to") != message.message_id or last.question == incoming.text:
-            return
-        if not last.ended:
-            await self._inbox.stop(incoming)
-        await self._receive(incoming)
+        if await self._inbox.supersedes(incoming, lambda address: address.get("reply_to") == message.message_id):
+            await self._receive(incoming)
 
     async def _move(self, old: int, new: int) -> None:
         """A group has become a supergroup: all that is known of it goes on there."""

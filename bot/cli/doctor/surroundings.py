@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.metadata
 import json
 import platform
@@ -11,7 +10,8 @@ from pathlib import Path
 
 from bot.cli.doctor.report import Finding
 from bot.locales import Translator
-from bot.services import database_address, make_embedder
+from bot.services import database_address
+from bot.services.recalling import open_models
 from bot.settings import Settings
 from consilium.errors import N_, ConsiliumError
 from db.database import Database
@@ -78,17 +78,20 @@ async def see_database(settings: Settings, say: Translator) -> Finding:
 
 
 async def see_embeddings(settings: Settings, say: Translator) -> Finding:
-    """That the embedder embeds.
+    """That the embedder embeds, the former ones do, and the reranker reads.
 
     Raises:
-        ConsiliumError: it is not here, or broken.
+        ConsiliumError: one is not here, or broken.
     """
-    embedder = await asyncio.to_thread(make_embedder, settings)
-    try:
-        [vector] = await embedder.embed(["one sentence"])
-    finally:
-        await embedder.close()
-    return Finding([say("{name}, {dimensions} dimensions", name=embedder.name, dimensions=len(vector))])
+    async with open_models(settings) as models:
+        facts = []
+        for embedder in (models.embedder, *models.former):
+            assert embedder is not None
+            [vector] = await embedder.embed(["one sentence"])
+            facts.append(say("{name}, {dimensions} dimensions", name=embedder.name, dimensions=len(vector)))
+    if settings.reranker is not None:
+        facts.append(say("passages are put in order by {name}", name=settings.reranker))
+    return Finding(facts)
 
 
 def see_local_engine(base_folder: Path, free: int, say: Translator) -> Finding:

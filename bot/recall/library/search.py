@@ -7,7 +7,9 @@ from collections.abc import Collection as AnyOf
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import structlog
 
 from bot.mind.collections import CollectionKind
 from bot.recall.library.chunk import TokenCounter
@@ -20,7 +22,14 @@ from db.database import Database
 from db.library_search import Hit, Search, Weights
 from db.text import Language
 from inference.embedding import Embedder
+from inference.errors import InferenceError
 from inference.reranking import Reranker
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+log = structlog.get_logger(__name__)
 
 _STEMMING: Final[Mapping[str, Language]] = {"ru": "russian", "en": "english"}
 
@@ -68,6 +77,7 @@ class Library:
             reranker: reads question and passage together, to put the best in order.
         """
         self._database = database
+        self._present = 1 if embedder else 0
         self._embedders = (*((embedder,) if embedder else ()), *former)
         self._mind = mind
         self._count = count
@@ -136,12 +146,10 @@ class Library:
         tuning = self._tuning
         async with self._over(connection) as over:
             scope = await rows.scope(over, self._mind, names, kinds, voice=voice)
+            known = {one.name for one in await embeddings.generations(over, [one.name for one in self._embedders])}
         if not scope:
             return []
-        vectors = {
-            embedder.name: (await embedder.embed([search.question], "query"))[0]
-            for embedder in (self._embedders if tuning.dense else ())
-        }
+        vectors = await self._vectors(search.question, known) if tuning.dense else {}
         async with self._over(connection) as over:
             generations = await embeddings.generations(over, list(vectors))
             search = replace(
@@ -163,6 +171,20 @@ class Library:
             return
         async with self._database.nobody() as own:
             yield own
+
+    async def _vectors(self, question: str, known: AnyOf[str]) -> dict[str, NDArray[np.float32]]:
+        """The question's vector by each embedder that has made any; a former one may be away."""
+        vectors = {}
+        for n, embedder in enumerate(self._embedders):
+            if embedder.name not in known:
+                continue
+            try:
+                [vectors[embedder.name]] = await embedder.embed([question], "query")
+            except InferenceError as error:
+                if n < self._present:
+                    raise
+                log.warning("library.former_not_compared", model=embedder.name, reason=str(error))
+        return vectors
 
     async def _reranked(self, question: str, hits: list[Hit]) -> list[Hit]:
         if self._reranker is None or not hits:

@@ -101,6 +101,8 @@ class Rememberer:
             content = text.strip()[:MAX_CHARACTERS]
             if content and await self._memory.keep(turn.user_id, "episode", content, origin, since=turn.said_at):
                 kept += 1
+        async with self._database.person(turn.user_id) as connection:
+            await told.mark_remembered(connection, turn.id)
         return kept
 
     async def _keep_facts(self, turn: FinishedTurn) -> tuple[list[Memory], int]:
@@ -146,7 +148,13 @@ class Rememberer:
         embedding = await self._memory.embedded(content)
         async with self._database.person(turn.user_id) as connection:
             return await told.replace_summary(
-                connection, before, content, origin, embedding=embedding, moment=datetime.now(UTC)
+                connection,
+                before,
+                content,
+                origin,
+                embedding=embedding,
+                moment=datetime.now(UTC),
+                taken_in=[one.id for one in unseen],
             )
 
 

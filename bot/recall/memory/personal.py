@@ -9,12 +9,14 @@ from uuid import UUID
 
 import structlog
 
+from bot.recall.memory import forgetting
 from bot.recall.memory.question import Question, read_question
 from bot.recall.memory.weighing import WEIGHTS, Weights, weigh
 from db import memory as rows
 from db import recall
 from db.connection import PersonConnection
 from db.database import Database
+from db.forgetting import is_forgotten
 from db.memory import Embedding, Memory, MemoryKind, Origin
 from inference.embedding import Embedder, Purpose
 from inference.errors import InferenceError
@@ -63,7 +65,7 @@ class PersonalMemory:
         """
         self._database = database
         self._embedder = embedder
-        self._compared = (*((embedder,) if embedder else ()), *former)
+        self._former = tuple(former)
         self._weights = weights
         self._reader = reader
 
@@ -86,13 +88,16 @@ class PersonalMemory:
     async def keep(
         self, user_id: UUID, kind: MemoryKind, content: str, origin: Origin, *, since: datetime | None = None
     ) -> Memory | None:
-        """Keep a memory of any kind; None when it is an episode that was kept before.
+        """Keep a memory of any kind; None when it is an episode that was kept before, or of a turn that the person has
+        had forgotten meanwhile.
 
         Args:
             since: when it was said, or began to hold; now, if not given.
         """
         embedding = await self.embedded(content)
         async with self._database.person(user_id) as connection:
+            if origin.turn_id is not None and await is_forgotten(connection, [origin.turn_id]):
+                return None
             return await rows.remember(connection, kind, content, embedding=embedding, origin=origin, valid_from=since)
 
     async def recall(
@@ -116,8 +121,12 @@ class PersonalMemory:
         async with self._database.person(user_id) as connection:
             await _enter(connection, chat)
             speakers = await recall.speakers(connection)
+            # A former model is not even loaded for a person who has none of its vectors any more.
+            made = await recall.embedders(connection) if self._former else set()
         asked = self._reader(question, now or datetime.now(UTC), speakers)
-        embeddings = [await _embedded(embedder, asked.topic, "query") for embedder in self._compared]
+        former = [embedder for embedder in self._former if embedder.name in made]
+        compared_by = [*((self._embedder,) if self._embedder else ()), *former]
+        embeddings = [await _embedded(embedder, asked.topic, "query") for embedder in compared_by]
         vectors = [embedding for embedding in embeddings if embedding]
         async with self._database.person(user_id) as connection:
             await _enter(connection, chat)
@@ -148,13 +157,13 @@ class PersonalMemory:
     async def forget(self, connection: PersonConnection, memory_id: UUID) -> bool:
         """Delete one memory for good, vector included; False when it was not there.
 
-        With a fact goes what it was drawn from: the episode it was told in, and the summary of its session.
+        With it goes what it was drawn from and what repeats it (`bot.recall.memory.forgetting`).
         """
-        return await rows.forget(connection, memory_id)
+        return await forgetting.forget(connection, memory_id)
 
     async def forget_all(self, connection: PersonConnection) -> int:
         """Delete everything remembered, wherever it was said; how many there were."""
-        return await rows.forget_all(connection)
+        return await forgetting.forget_all(connection)
 
     async def embedded(self, text: str) -> Embedding | None:
         """The vector a memory of this text is kept with, if there is a model and it can give one now."""

@@ -44,7 +44,7 @@ async def forget(context: CommandContext, argument: str) -> Said:
         raise BadArgument("forget", argument[:40], usage)
     chosen = memories[number - 1]
     await context.memory.forget(context.connection, chosen.id)
-    return Said(say("Forgotten for good: {content}", content=chosen.content))
+    return Said(say("Forgotten for good: {content}", content=chosen.content), is_fleeting=True)
 
 
 async def _forget_person(context: CommandContext, *, confirmed: bool) -> Said:

@@ -18,9 +18,10 @@ _PRIVACY = N_(
     "Where: in the database of whoever runs this service. He can read it; other people cannot. Answers are made on"
     " servers he has chosen.\n"
     "How long: until you delete it. What you say in private is never used in a chat with others.\n"
-    "/export gives you all of it. /memory shows what I remember; /forget N deletes one thing of it, /forget all"
-    " everything, /forget me deletes you altogether. What you and I have written stays in the chat itself until you"
-    " delete it there, and whom the operator has let in or kept out stays in his list."
+    "/export gives you all of it. /memory shows what I remember; /forget N deletes one thing of it, and all I have"
+    " kept that says it, /forget all everything I remember, /forget me deletes you altogether. What you and I have"
+    " written stays in the chat itself until you delete it there, and whom the operator has let in or kept out stays in"
+    " his list."
 )
 
 

@@ -24,6 +24,8 @@ class Said:
     files: Sequence[File] = ()
     is_farewell: bool = False
     """Whether the person has been forgotten, and the last of him is to go once this has been shown."""
+    is_fleeting: bool = False
+    """Whether it is not to be kept once it has been shown."""
 
 
 @dataclass(frozen=True, slots=True)

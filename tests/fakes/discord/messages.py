@@ -14,7 +14,7 @@ from tests.fakes.discord.state import DM, Channel
 if TYPE_CHECKING:
     from tests.fakes.discord.server import DiscordFake
 
-DEFAULT, REPLY, THREAD_CREATED, COMMAND = 0, 19, 18, 20
+DEFAULT, PINNED, REPLY, THREAD_CREATED, COMMAND = 0, 6, 19, 18, 20
 NONCE_KEPT = 300.0
 """Seconds for which a nonce is remembered: "the past few minutes"."""
 URL_LIFE = 24 * 3600.0
@@ -53,6 +53,7 @@ class Message:
     """What the bot allowed to be mentioned, as it said."""
     nonce: str | None = None
     edited: float | None = None
+    pinned: bool = False
     reply_to: int | None = None
     reactions: dict[str, list[int]] = field(default_factory=dict)
     seen_only_by: int | None = None
@@ -205,7 +206,7 @@ class Messages:
             "author": world.users[message.author].json(), "timestamp": clock.iso(message.created),
             "edited_timestamp": clock.iso(message.edited) if message.edited else None, "flags": message.flags,
             "mention_everyone": message.mention_everyone, "mention_roles": [str(r) for r in message.mention_roles],
-            "mentions": [world.users[u].json() for u in message.mentions], "pinned": False,
+            "mentions": [world.users[u].json() for u in message.mentions], "pinned": message.pinned,
             "content": message.content if readable else "",
             "embeds": message.embeds if readable and not message.flags & bodies.SUPPRESS_EMBEDS else [],
             "components": message.components if readable else [],

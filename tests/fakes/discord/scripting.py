@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.fakes.discord.bodies import CONTENT_LIMIT
-from tests.fakes.discord.messages import File, Message
+from tests.fakes.discord.messages import PINNED, File, Message
 from tests.fakes.discord.options import CannotDo
 from tests.fakes.discord.permissions import mask
 from tests.fakes.discord.rest_channels import open_thread, tell_typing
 from tests.fakes.discord.rest_messages import react
-from tests.fakes.discord.state import CATEGORY, PRIVATE_THREAD, PUBLIC_THREAD, TEXT, Channel, Guild, Role, User
+from tests.fakes.discord.state import CATEGORY, DM, PRIVATE_THREAD, PUBLIC_THREAD, TEXT, Channel, Guild, Role, User
 from tests.fakes.discord.trouble import Trouble
 from tests.fakes.discord.using import Using
 
@@ -156,6 +156,22 @@ class People(Using, Trouble):
         """A person changes a message of his."""
         found = self._own(user, message)
         self._fake.messages.edit(found, {"content": text})
+
+    def pin(self, user: Id, message: Id) -> None:
+        """A person pins a message: it changes without being edited, and a message of Discord's own says so."""
+        found = self._fake.messages.find(int(message))
+        if found.channel.kind != DM and not self._fake.world.may(int(user), found.channel, "manage_messages"):
+            raise CannotDo("may not pin there")
+        found.pinned = True
+        self._fake.messages.changed(found)
+        note = {"message_reference": {"message_id": str(message)}, "allowed_mentions": {"parse": []}}
+        self._fake.messages.create(found.channel, int(user), note, kind=PINNED)
+
+    def unfurl(self, message: Id, title: str) -> None:
+        """Discord has found what a link in a message leads to: it changes without being edited."""
+        found = self._fake.messages.find(int(message))
+        found.embeds = [{"type": "link", "title": title}]
+        self._fake.messages.changed(found)
 
     def delete(self, user: Id, message: Id) -> None:
         """A person takes a message away: his own, or any where he may; the ephemeral one he was sent."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
 import shutil
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from bot.channels.console import pipe
+from bot.channels.console.stdin import lines
 from bot.channels.port import Outcome
 from bot.settings import DEMO_MIND
 from bot.turns.access import Doorkeeper, KeptOut, NotInvited
@@ -185,3 +189,19 @@ async def test_without_an_order_it_is_said_how_one_is_given(talk: Talk) -> None:
 )
 def test_owners_are_named_by_platform_and_id(owners: tuple[str, ...], name: tuple[str, str], owns: bool) -> None:
     assert Doorkeeper("agoge", owners).is_owner([name]) is owns
+
+
+async def test_a_terminal_says_nothing_either_to_one_who_has_been_told_and_a_program_gets_its_line(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await order(talk, "deny console:mallory")
+    heard = []
+    for machine in (False, True):
+        monkeypatch.setattr(pipe, "lines", lambda: lines(io.BytesIO(b"How far?\nAnd now?\nAnd now?\n")))
+        assert await pipe.talk_in_lines(talk.services.direct, "mallory", "en", machine=machine)
+        heard.append(capsys.readouterr().out)
+        async with talk.services.database.nobody() as connection:
+            await connection.execute("DELETE FROM allowances")
+    assert heard[0].count("I am not allowed to answer here.") == 1
+    errors = [json.loads(line)["error"] for line in heard[1].splitlines()]
+    assert [error.startswith("I am not allowed to answer here.") for error in errors] == [True] * 3

@@ -7,6 +7,9 @@ import json
 
 import asyncpg
 
+from bot.channels.port import Incoming, Outcome
+from db import users
+from db.errors import DatabaseError
 from db.holdings import TABLES
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk
@@ -121,13 +124,24 @@ async def test_the_last_of_a_person_goes_even_if_he_cannot_be_told(talk: Talk, d
     await owner.close()
 
 
+async def handed_in(talk: Talk, message: Incoming) -> None:
+    """Hand a message in as a platform does: again, when the database did not take it."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await talk.send(message)
+            except DatabaseError:
+                continue
+            return
+
+
 async def test_who_writes_while_he_is_forgotten_begins_anew(talk: Talk, dsn: str) -> None:
     for round_ in range(5):
         person = f"person-{round_}"
         await talk.say(person, f"/remember {NEEDLE}")
-        await asyncio.gather(
-            talk.say(person, "/forget me yes"), *(talk.say(person, f"/remember later {n}") for n in range(4))
-        )
+        later = [talk.message(person, f"/remember later {n}") for n in range(4)]
+        # Of a message that goes with the person nothing is shown: nobody waits for that.
+        await asyncio.gather(talk.say(person, "/forget me yes"), *(handed_in(talk, message) for message in later))
         await talk.settled()
     assert await traces(dsn, NEEDLE) == {}
     owner = await asyncpg.connect(dsn)
@@ -188,3 +202,81 @@ async def test_it_is_said_what_is_kept_in_both_languages(talk: Talk) -> None:
         assert word in said.answer
         assert "/export" in said.answer
         assert "/forget" in said.answer
+
+
+FACT = "My left knee hurts"
+
+
+async def forget_first(talk: Talk, person: str = "7") -> Outcome:
+    """Forget the first of what is remembered, once all that was said has been."""
+    await talk.settled()
+    return await talk.say(person, "/forget 1")
+
+
+async def test_what_is_forgotten_is_in_no_later_prompt_and_in_nothing_that_is_kept(
+    talk: Talk, server: SGLangServer, dsn: str
+) -> None:
+    await talk.say("7", "/mode base")
+    before = await talk.say("7", "Is rice good?")
+    await talk.say("7", f"/remember {FACT}")
+    server.pieces = ("Spare", " your", " left", " knee,", " it", " hurts.")
+    await talk.say("7", "How shall I train?")
+    server.pieces = ("That", " joint", " needs", " rest.")
+    await talk.say("7", "And tomorrow?")
+    await talk.say("7", "/memory")
+    said = await forget_first(talk)
+    assert FACT in said.answer
+    await talk.settled()
+    await talk.say("7", "And then?")
+    prompt = [message["content"] for message in server.requests[-1]["messages"]]
+    # Neither the answer that said it, nor one that may say it in other words.
+    assert not any("knee" in text or "joint" in text for text in prompt)
+    assert prompt[1:] == ["Is rice good?", before.answer, "And then?"]
+    assert await traces(dsn, FACT, "left knee") == {}
+
+
+async def test_a_message_that_told_it_goes_with_its_answer_and_cannot_be_asked_again(
+    talk: Talk, server: SGLangServer, dsn: str
+) -> None:
+    await talk.say("7", "/mode base")
+    await talk.say("7", f"{FACT}. Shall I run?")
+    await talk.say("7", f"/remember {FACT}")
+    await forget_first(talk)
+    assert await traces(dsn, "knee") == {}
+    assert "nothing to ask again" in ((await talk.say("7", "/retry")).error or "")
+    async with talk.services.database.nobody() as connection:
+        person = await users.identify(connection, platform="telegram", external_id="7")
+    async with talk.services.database.person(person.id) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM turns WHERE kind = 'question'") == 1
+
+
+async def test_an_answer_under_way_is_not_remembered_with_what_is_forgotten_meanwhile(
+    talk: Talk, server: SGLangServer, dsn: str
+) -> None:
+    await talk.say("7", "/mode base")
+    await talk.say("7", f"/remember {FACT}")
+    server.answer_gate = asyncio.Event()
+    question = talk.message("7", "What does a knee want?")
+    asked = asyncio.create_task(talk.answer(question))
+    await server.until(requests=1)
+    assert FACT in server.requests[-1]["messages"][0]["content"]
+    await talk.say("7", "/forget 1")
+    server.answer_gate.set()
+    await asked
+    await talk.settled()
+    assert await traces(dsn, FACT) == {}
+    await talk.say("7", "And then?")
+    assert [message["content"] for message in server.requests[-1]["messages"][1:]] == ["And then?"]
+
+
+async def test_after_everything_is_forgotten_nothing_that_was_said_is_before_the_model(
+    talk: Talk, server: SGLangServer
+) -> None:
+    await talk.say("7", "/mode base")
+    await talk.say("7", "I keep bees. Is rice good?")
+    await talk.settled()
+    await talk.say("7", "/forget all")
+    await talk.say("7", "And then?")
+    prompt = [message["content"] for message in server.requests[-1]["messages"]]
+    assert prompt[1:] == ["And then?"]
+    assert "bees" not in prompt[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from bot.services.building import make_former_embedders
 from bot.settings import Settings
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
@@ -80,3 +81,13 @@ def test_keys_without_a_name_of_their_own_are_refused(keys: str) -> None:
 def test_an_address_that_is_none_is_refused(endpoint: str) -> None:
     with pytest.raises(ValidationError, match="otlp_endpoint"):
         Settings.model_validate({"otlp_endpoint": endpoint})
+
+
+def test_former_models_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "CONSILIUM_EMBEDDING_FORMER", "all-MiniLM-L6-v2, intfloat/multilingual-e5-small@http://e5:8080/v1"
+    )
+    settings = Settings(_env_file=None)
+    former = make_former_embedders(settings)
+    assert [one.name.partition("@")[0] for one in former] == ["all-MiniLM-L6-v2", "intfloat/multilingual-e5-small"]
+    assert [getattr(one, "url", None) for one in former] == [None, "http://e5:8080"]

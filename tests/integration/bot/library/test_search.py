@@ -4,8 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
 from bot.mind import Mind
 from bot.mind.collections import CollectionKind, Trust
@@ -19,6 +17,7 @@ from db.database import Database
 from inference.embedding import BUNDLED, Prefixes, SentenceTransformerEmbedder, resolve_embedding_model
 from inference.reranking import open_reranker
 from tests.fixtures.library import WriteMind
+from tests.fixtures.models import small_reranker
 
 CONFIG = """
 collections:
@@ -232,22 +231,7 @@ async def test_over_the_threshold_an_index_finds_nearly_what_comparing_all_does(
 async def test_a_reranker_puts_the_best_in_its_own_order(
     library: Library, database: Database, embedder: SentenceTransformerEmbedder, counter: Counter, tmp_path: Path
 ) -> None:
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "squat", "press", "tea", "sun", "sleet"]
-    (tmp_path / "vocab.txt").write_text("\n".join(words))
-    tokenizer = BertTokenizerFast(str(tmp_path / "vocab.txt"))
-    torch.manual_seed(3)
-    config = BertConfig(
-        vocab_size=len(words),
-        hidden_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=16,
-        num_labels=1,
-    )
-    folder = tmp_path / "reranker"
-    BertForSequenceClassification(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    reranker = open_reranker(folder, tmp_path)
+    reranker = open_reranker(small_reranker(tmp_path, ["squat", "press", "tea", "sun", "sleet"]), tmp_path)
     reranked = Library(database, embedder, "small", counter.count, reranker=reranker)
     found = await reranked.search("squat", limit=3)
     everything = await library.search("squat", limit=30)

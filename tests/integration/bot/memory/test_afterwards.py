@@ -1,4 +1,5 @@
 import json
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -11,7 +12,7 @@ from db.database import Database
 from db.memory import Memory
 from db.sessions import Session
 from inference.engine.local import LocalEngine
-from inference.engine.port import FinishReason
+from inference.engine.port import FinishReason, GenerationEvent, GenerationRequest
 from tests.fakes.scribe import Scribe
 from tests.fixtures.turns import answer, ask
 
@@ -187,6 +188,55 @@ async def test_the_summary_takes_in_what_the_window_loses(
         assert await told.summary_of(connection, session.id) == remembered.summary
         await sessions.start_window(connection, session.id)
         assert await told.summary_of(connection, session.id) is None
+
+
+async def test_a_summary_is_drawn_anew_without_what_is_forgotten(
+    database: Database, session: Session, memory: PersonalMemory
+) -> None:
+    fact = '{"facts": [{"action": "add", "fact": "I own a red boat", "number": 0}]}'
+    scribe = Scribe(['{"facts": []}'] * 3 + [fact])
+    rememberer = Rememberer(database, scribe, memory)
+    for question in ("My plan is to swim.", "My plan is to rest.", "My plan is to run.", "I own a red boat."):
+        await rememberer.after_turn(await finished(database, session, question, in_view=0))
+    scribe.answers = ['{"facts": []}', '{"summary": "The plan is to swim, rest and run, a red boat."}']
+    await rememberer.after_turn(await finished(database, session, "My plan is to sleep.", in_view=0))
+    [summary] = await kept(database, session, "summary")
+    [boat] = await kept(database, session, "fact")
+    async with database.person(session.user_id) as connection:
+        assert await memory.forget(connection, boat.id)
+    said = {one.content for one in await kept(database, session, "episode")}
+    assert summary not in await kept(database, session, "summary")
+    assert "My plan is to run." in said
+    assert "I own a red boat." not in said
+    scribe.answers = ['{"facts": []}', '{"summary": "The plan is to swim, rest and run."}']
+    await rememberer.after_turn(await finished(database, session, "My plan is to eat.", in_view=0))
+    asked = scribe.requests[-1].messages[-1].content
+    assert "My plan is to run." in asked
+    assert "boat" not in asked
+
+
+async def test_what_is_forgotten_while_it_is_summed_up_is_in_no_summary(
+    database: Database, session: Session, memory: PersonalMemory
+) -> None:
+    async with database.person(session.user_id) as connection:
+        boat = await rows.remember(connection, "fact", "I own a red boat")
+    assert boat is not None
+
+    class Forgetting(Scribe):
+        async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
+            if "boat" in request.messages[-1].content and len(self.answers) == 1:
+                async with database.person(session.user_id) as connection:
+                    await memory.forget(connection, boat.id)
+            async for event in super().generate(request):
+                yield event
+
+    scribe = Forgetting(['{"facts": []}'] * 4 + ['{"summary": "The plan is to swim, a red boat."}'])
+    rememberer = Rememberer(database, scribe, memory)
+    for question in ("My plan is to swim.", "My plan is to rest.", "My plan is to run.", "I own a red boat."):
+        remembered = await rememberer.after_turn(await finished(database, session, question, in_view=0))
+    assert "boat" in scribe.requests[-1].messages[-1].content
+    assert remembered.summary is None
+    assert await kept(database, session, "summary", "fact") == []
 
 
 @pytest.mark.model

@@ -155,6 +155,32 @@ async def test_with_the_intent_everything_is_read_and_edits_and_deletions_are_to
     assert fake.people.visible(place.channel) == []
 
 
+async def test_only_an_edit_has_a_time_of_editing_and_the_whole_message_is_told_each_time(
+    fake: DiscordFake, place: Any, bots: Any
+) -> None:
+    told: list[tuple[str, bool, bool, bool]] = []
+    bot = await bots.start()
+
+    @bot.event
+    async def on_raw_message_edit(event: discord.RawMessageUpdateEvent) -> None:
+        now = event.message
+        told.append((now.content, now.edited_at is not None, now.pinned, bool(now.embeds)))
+
+    said = fake.people.tell_bot(place.user, "one")
+    fake.people.unfurl(said, "Example")
+    fake.people.pin(place.user, said)
+    fake.people.edit(place.user, said, "two")
+    of_others = fake.people.say(place.channel, place.user, "secret")
+    fake.people.edit(place.user, of_others, "secret too")
+    await fake.journal.wait_for(lambda: len(told) == 4)
+    assert told == [
+        ("one", False, False, True),
+        ("one", False, True, True),
+        ("two", True, True, True),
+        ("", True, False, False),
+    ]
+
+
 async def test_what_was_missed_is_replayed_after_a_dropped_socket(fake: DiscordFake, place: Any, bots: Any) -> None:
     bot = await bots.start()
     await fake.people.drop()
