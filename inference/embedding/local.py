@@ -16,6 +16,8 @@ from blake3 import blake3
 
 from inference.embedding.port import EmbedderStopped, Prefixes, Purpose, prefixes_of
 from inference.embedding.recent import RecentVectors
+from inference.embedding.together import MOST as FEW
+from inference.embedding.together import Together
 from inference.models import (
     ModelPackageMissing,
     ModelUnknown,
@@ -43,9 +45,6 @@ _HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 _BATCH = 32
 _TURN = 64
 """Texts embedded before the next caller has his turn: a library being read in does not hold up a question."""
-_FEW = 4
-"""Texts that one core computes soonest: several spend more time on waiting for each other than on the texts, and where
-other processes compute as well, thirty times as much."""
 _SAMPLE = 1 << 20
 
 
@@ -100,7 +99,8 @@ class SentenceTransformerEmbedder:
         self._dimensions = _dimensions(folder)
         self._name = f"{called}@{_fingerprint(folder, self._prefixes)}"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
-        self._recent = RecentVectors(self._computed)
+        self._together = Together(self._thread, self._encode)
+        self._recent = RecentVectors(self._single)
         self._closed = False
 
     @property
@@ -134,6 +134,11 @@ class SentenceTransformerEmbedder:
         await asyncio.to_thread(self._thread.shutdown)
         self.__dict__.pop("_model", None)
 
+    async def _single(self, text: str) -> NDArray[np.float32]:
+        if self._closed:
+            raise EmbedderStopped
+        return await self._together.of(text)
+
     async def _computed(self, texts: list[str]) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), self._dimensions), np.float32)
         for start in range(0, len(texts), _TURN):
@@ -145,7 +150,9 @@ class SentenceTransformerEmbedder:
         return vectors
 
     def _encode(self, texts: list[str]) -> NDArray[np.float32]:
-        with _threads(1 if len(texts) <= _FEW else None):
+        # Few texts one core computes soonest: several wait for each other longer than they compute, and where other
+        # processes compute as well, thirty times as long.
+        with _threads(1 if len(texts) <= FEW else None):
             vectors: NDArray[np.float32] = self._model.encode(
                 texts, batch_size=_BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
             )

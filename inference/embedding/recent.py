@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
-    Compute = Callable[[list[str]], Awaitable[Vectors]]
-    """Gives texts' vectors, in their order: (texts, dimensions)."""
+    Compute = Callable[[str], Awaitable[Vectors]]
+    """Gives a text's vector: (1, dimensions)."""
 
 MOST: Final = 512
 """Vectors that are kept: those of some hundred turns."""
@@ -75,7 +75,7 @@ class RecentVectors:
         return vector.copy()
 
     def _begin(self, key: bytes, text: str) -> _Computation:
-        task = asyncio.ensure_future(self._compute([text]))
+        task = asyncio.ensure_future(self._compute(text))
         computation = self._computing[key] = _Computation(task)
         task.add_done_callback(partial(self._ended, key, computation))
         return computation

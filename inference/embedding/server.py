@@ -70,7 +70,7 @@ class ServerEmbedder:
         self._prefixes = prefixes_of(model)
         self._seconds = seconds
         self._dimensions: int | None = None
-        self._recent = RecentVectors(self._computed)
+        self._recent = RecentVectors(lambda text: self._computed([text]))
         self._closed = False
         self._client = httpx.AsyncClient(
             base_url=self.url,

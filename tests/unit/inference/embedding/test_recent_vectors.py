@@ -31,8 +31,7 @@ class Model:
     working: Counter[str] = field(default_factory=Counter)
     results: dict[str, asyncio.Future[None]] = field(default_factory=dict)
 
-    async def compute(self, texts: list[str]) -> NDArray[np.float32]:
-        [text] = texts
+    async def compute(self, text: str) -> NDArray[np.float32]:
         self.asked[text] += 1
         self.working[text] += 1
         assert self.working[text] == 1
@@ -108,9 +107,9 @@ async def test_what_nobody_waits_for_is_let_go() -> None:
 async def test_the_longest_unasked_is_forgotten() -> None:
     asked = Counter[str]()
 
-    async def compute(texts: list[str]) -> NDArray[np.float32]:
-        asked.update(texts)
-        return vector_of(texts[0])
+    async def compute(text: str) -> NDArray[np.float32]:
+        asked[text] += 1
+        return vector_of(text)
 
     recent = RecentVectors(compute, most=2)
     for text in ("a", "b", "a", "c", "a", "b"):
