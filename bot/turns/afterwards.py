@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -18,6 +19,8 @@ from db.turns import Turn
 MOST: Final = 200
 """Turns that wait for the engine to look at what they tell of a person; of more, the oldest are let go."""
 
+AT_ONCE: Final = 4
+"""Turns whose words are kept at once: the model embeds them together."""
 LEAVING: Final = 5.0
 """Seconds that a process which ends goes on keeping what was said."""
 
@@ -25,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class Afterwards:
-    """Remembers turns of this process, one after another, beside the answers."""
+    """Remembers turns of this process beside the answers."""
 
     def __init__(self, rememberer: Rememberer, *, draws: bool) -> None:
         """Set up.
@@ -86,10 +89,12 @@ class Afterwards:
     async def _keep_said(self) -> None:
         # A turn stays in line until it is kept, and is kept once however often it is tried.
         while self._said:
-            await self._rememberer.keep_episodes(self._said[0])
-            finished = self._said.popleft()
+            some = list(islice(self._said, AT_ONCE))
+            await asyncio.gather(*(self._rememberer.keep_episodes(finished) for finished in some))
+            for _ in some:
+                self._said.popleft()
             if self._draws:
-                self._telling.append(finished)
+                self._telling.extend(some)
 
     async def _draw(self, finished: FinishedTurn) -> None:
         remembered = await self._rememberer.draw(finished)

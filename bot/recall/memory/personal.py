@@ -104,18 +104,20 @@ class PersonalMemory:
         chat: str | None = None,
         now: datetime | None = None,
         beyond: Collection[UUID] = (),
+        speakers: Sequence[str] | None = None,
     ) -> list[Recalled]:
         """What the person has told that bears on `question`, best first.
 
         Args:
             now: when it is asked, in the person's zone; "yesterday" is counted from it.
             beyond: turns that are before the model's eyes already; their episodes are left out.
+            speakers: as `speakers` gives them, if they have been looked up already.
         """
         if limit <= 0:
             return []
-        async with self._database.person(user_id) as connection:
-            await _enter(connection, chat)
-            speakers = await recall.speakers(connection)
+        if speakers is None:
+            async with self._database.person(user_id) as connection:
+                speakers = await self.speakers(connection, chat=chat)
         asked = self._reader(question, now or datetime.now(UTC), speakers)
         embeddings = [await _embedded(embedder, asked.topic, "query") for embedder in self._compared]
         vectors = [embedding for embedding in embeddings if embedding]
@@ -130,6 +132,11 @@ class PersonalMemory:
             memories = await recall.by_ids(connection, best)
         kept = (memory for memory in memories if memory.kind != "episode" or memory.source_turn_id not in beyond)
         return [Recalled(memory, score[memory.id]) for memory in kept][:limit]
+
+    async def speakers(self, connection: PersonConnection, *, chat: str | None = None) -> list[str]:
+        """The names that the person's memories are told under."""
+        await _enter(connection, chat)
+        return await recall.speakers(connection)
 
     async def all(self, connection: PersonConnection, *, chat: str | None = None) -> list[Memory]:
         """The facts and summaries that hold now, oldest first."""
