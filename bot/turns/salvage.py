@@ -47,7 +47,8 @@ async def _requeue(database: Database, mind: str, turn: Stranded) -> None:
 
 
 async def _interrupt(database: Database, mind: str, turn: Stranded, process_id: UUID) -> None:
-    hold = await take_up(database, turn.user_id, turn.id, process_id, mind, job=None, patience=0)
+    async with database.person(turn.user_id) as connection:
+        hold = await take_up(database, connection, turn.id, process_id, mind, job=None, patience=0)
     if hold is None:
         return
     try:
