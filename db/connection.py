@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import asyncpg
 
 BECOME: Final = "SELECT set_config('app.user', $1, true)"
+_MARK: Final = "SAVEPOINT attempt"
+_UNDO: Final = "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt"
+_GO_ON: Final = "RELEASE SAVEPOINT attempt"
+"""One name does: of several of the same name the innermost is meant."""
 
 
 class Connection:
@@ -38,17 +42,14 @@ class Connection:
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
         """A part of the transaction that is undone when it raises, with the rest left as it is."""
-        inner = self.raw.transaction()
-        with reaching(self._server):
-            await inner.start()
+        await self._plainly(_MARK)
         try:
             yield
         except BaseException:
-            with suppress(DatabaseError), reaching(self._server):
-                await inner.rollback()
+            with suppress(DatabaseError):
+                await self._plainly(_UNDO)
             raise
-        with reaching(self._server):
-            await inner.commit()
+        await self._plainly(_GO_ON)
 
     async def become(self, user_id: UUID) -> PersonConnection:
         """The rest of the transaction is this person's: it sees his rows, and nobody else's."""
@@ -86,6 +87,10 @@ class Connection:
             status: str = await self.raw.execute(statement, *_cleaned(arguments), timeout=deadline)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
+
+    async def _plainly(self, statements: str) -> None:
+        with reaching(self._server):
+            await self.raw.execute(statements)
 
 
 class PersonConnection(Connection):

@@ -79,7 +79,7 @@ class Database:
                     min_size=1,
                     max_size=pool_size,
                     init=prepare,
-                    reset=_reset,
+                    reset=_left_as_it_is,
                     timeout=deadlines.connect,
                     command_timeout=deadlines.statement,
                     server_settings={
@@ -146,21 +146,21 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, user_id: UUID | None) -> AsyncIterator[asyncpg.Connection]:
-        raw, transaction = await self._begin(user_id)
+        raw = await self._begin(user_id)
         # `reaching` stands around our own awaits only: an OSError of the caller's is none of the database's.
         try:
             try:
                 yield raw
             except BaseException:
                 with suppress(DatabaseError), reaching(self._server):
-                    await transaction.rollback()
+                    await raw.execute("ROLLBACK")
                 raise
             with reaching(self._server):
-                await transaction.commit()
+                await raw.execute("COMMIT")
         finally:
             await self._give_back(raw)
 
-    async def _begin(self, user_id: UUID | None) -> tuple[asyncpg.Connection, asyncpg.transaction.Transaction]:
+    async def _begin(self, user_id: UUID | None) -> asyncpg.Connection:
         """A connection of the pool with its transaction begun, for a person or for nobody."""
         replaced = False
         while True:
@@ -168,11 +168,8 @@ class Database:
                 raw = await self._pool.acquire(timeout=self._deadlines.acquire)
             try:
                 with reaching(self._server):
-                    transaction = raw.transaction()
-                    await transaction.start()
-                    if user_id is not None:
-                        await raw.execute(BECOME, str(user_id))
-                return raw, transaction
+                    await raw.execute(_beginning(raw, user_id))
+                return raw
             except DatabaseUnreachable as error:
                 lost = not isinstance(error.__cause__, TimeoutError)
                 await self._give_back(raw)
@@ -191,6 +188,17 @@ class Database:
             await self._pool.release(raw, timeout=self._deadlines.statement)
 
 
-async def _reset(connection: asyncpg.Connection) -> None:
+async def _left_as_it_is(connection: asyncpg.Connection) -> None:
+    """Nothing: what was left behind on a connection is wiped off when the next transaction begins on it."""
+
+
+def _beginning(connection: asyncpg.Connection, user_id: UUID | None) -> str:
+    """What a transaction begins with, sent in one go: whatever was before it on this connection is wiped off."""
     # The driver's own reset leaves a changed role in force.
-    await connection.execute(f"{connection.get_reset_query()}; RESET ROLE")
+    fresh = f"{connection.get_reset_query()}; RESET ROLE; BEGIN"
+    # Several statements at once take no arguments: the id is written out, and is nothing but hexadecimal digits.
+    return fresh if user_id is None else f"{fresh}; {BECOME.replace('$1', _quoted(user_id))}"
+
+
+def _quoted(user_id: UUID) -> str:
+    return f"'{user_id.hex}'::uuid::text"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -45,7 +46,7 @@ def render_system(
     passages: Sequence[QuotedPassage] = (),
     examples: Sequence[str] = (),
 ) -> str:
-    """The system prompt for one answer; blocking, for the template is read from disk.
+    """The system prompt for one answer; blocking, for the template's file is looked at.
 
     Args:
         mind: whose prompt it is.
@@ -83,7 +84,9 @@ def check_prompts(mind: Mind) -> Iterator[Mistake]:
     yield from {mistake.line: mistake for mistake in mistakes if isinstance(mistake, Mistake)}.values()
 
 
+@lru_cache(maxsize=8)
 def _environment(folder: Path) -> ImmutableSandboxedEnvironment:
+    """Where a folder's templates are rendered. One is compiled anew when its file has changed, and only then."""
     return ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,

@@ -73,7 +73,7 @@ class Router:
         index = await self._get_index()
         if not index:
             return Routed(resolve(Sum((Term(self._mind.core),)), self._mind), {})
-        [vector] = await self._embedder.embed([message[:MAX_CHARACTERS]])
+        [vector] = await self._embedder.embed([message[:MAX_CHARACTERS]], "query")
         scores = {name: examples.likeness(vector) for name, examples in index.items()}
         best = max(scores, key=scores.__getitem__)
         if scores[best] < self._mind.policies.auto_threshold:
@@ -90,7 +90,7 @@ class Router:
         questions = await asyncio.to_thread(_read_questions, self._sources())
         if not questions:
             return {}
-        vectors = await self._embedder.embed([text for texts in questions.values() for text in texts])
+        vectors = await self._embedder.embed([text for texts in questions.values() for text in texts], "query")
         index: dict[str, _Examples] = {}
         start = 0
         for name, texts in questions.items():

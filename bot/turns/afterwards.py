@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from db.turns import Turn
 MOST: Final = 200
 """Turns that wait for the engine to look at what they tell of a person; of more, the oldest are let go."""
 
+AT_ONCE: Final = 4
+"""Turns whose words are kept at once: the model embeds them together."""
 LEAVING: Final = 5.0
 """Seconds that a process which ends goes on keeping what was said."""
 
@@ -27,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class Afterwards:
-    """Remembers turns of this process, one after another, beside the answers."""
+    """Remembers turns of this process beside the answers."""
 
     def __init__(self, rememberer: Rememberer, *, draws: bool) -> None:
         """Set up.
@@ -87,12 +90,19 @@ class Afterwards:
     async def _keep_said(self) -> None:
         # A turn stays in line until it is kept, and is kept once however often it is tried.
         while self._said:
-            kept = await self._rememberer.keep_episodes(self._said[0])
-            finished = self._said.popleft()
-            is_late = finished.id in self._late
-            self._late.discard(finished.id)
-            if self._draws and (kept or not is_late):
-                self._telling.append(finished)
+            some = list(islice(self._said, AT_ONCE))
+            told = (self._rememberer.keep_episodes(finished) for finished in some)
+            kept = await asyncio.gather(*told, return_exceptions=True)
+            for finished, episodes in zip(some, kept, strict=True):
+                self._said.popleft()
+                if isinstance(episodes, BaseException):
+                    # A turn that cannot be remembered keeps no other from it.
+                    log.error("memory.not_kept", turn=str(finished.id), exc_info=episodes)
+                    continue
+                is_late = finished.id in self._late
+                self._late.discard(finished.id)
+                if self._draws and (episodes or not is_late):
+                    self._telling.append(finished)
 
     async def _draw(self, finished: FinishedTurn) -> None:
         remembered = await self._rememberer.draw(finished)

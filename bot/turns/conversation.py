@@ -10,7 +10,6 @@ from bot.locales import LANGUAGES, Language, Translator, language_of, system_lan
 from bot.mind import Mind
 from db import sessions, users
 from db.connection import Connection, PersonConnection
-from db.database import Database
 from db.errors import RecordGone
 from db.sessions import Session
 from db.turns import Turn
@@ -62,15 +61,14 @@ async def open_conversation(
     return Conversation(user, session, heard_language(incoming), incoming.given), person
 
 
-async def conversation_of(database: Database, turn: Turn) -> Conversation:
+async def conversation_of(connection: PersonConnection, turn: Turn) -> Conversation:
     """The conversation a turn belongs to, as it is now.
 
     Raises:
         RecordGone: the person or the session is not there any more.
     """
-    async with database.person(turn.user_id) as connection:
-        user = await users.get(connection)
-        session = await sessions.get(connection, turn.session_id)
+    user = await users.get(connection)
+    session = await sessions.get(connection, turn.session_id)
     if user is None:
         raise RecordGone(record="person")
     spoken = next((language for language in LANGUAGES if language == turn.language), None)

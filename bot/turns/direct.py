@@ -114,13 +114,14 @@ class Direct:
             message_refused(type(error).__name__)
             raise
         turn = receipt.turn
-        hold = await take_up(
-            self._database,
-            turn.user_id,
-            turn.id,
-            self._presence.id,
-            self._mind.name,
-            job=None,
-            patience=self._patience,
-        )
+        async with self._database.person(turn.user_id) as connection:
+            hold = await take_up(
+                self._database,
+                connection,
+                turn.id,
+                self._presence.id,
+                self._mind.name,
+                job=None,
+                patience=self._patience,
+            )
         return Taken(receipt, hold)

@@ -14,6 +14,7 @@ import structlog
 from bot.channels.port import Outcome
 from bot.turns.jobs import answer_jobs
 from bot.turns.said import is_farewell, is_fleeting, said_by
+from bot.turns.uninterrupted import to_its_end
 from db import files, forgetting, holdings, jobs, parts, turn_states, turns
 from db.connection import PersonConnection
 from db.database import Database
@@ -57,16 +58,8 @@ class Hold:
 
     async def record(self, n: int, message_id: str) -> None:
         """Write down that a message shows part `n` of the answer (`bot.channels.port.Parts`)."""
-
         # The message is there: an attempt that is cut off at this very moment still says so to the next one.
-        writing = asyncio.ensure_future(
-            self._write(lambda connection: parts.record(connection, self.turn, n, message_id))
-        )
-        try:
-            await asyncio.shield(writing)
-        except asyncio.CancelledError:
-            await asyncio.wait([writing], timeout=self._patience)
-            raise
+        await to_its_end(self._write(lambda connection: parts.record(connection, self.turn, n, message_id)))
         self._known[n:] = [message_id]
 
     async def said(self) -> Outcome:
@@ -156,7 +149,7 @@ class Hold:
 
 async def take_up(
     database: Database,
-    user_id: UUID,
+    connection: PersonConnection,
     turn_id: UUID,
     process_id: UUID,
     mind: str,
@@ -164,12 +157,14 @@ async def take_up(
     job: Job | None,
     patience: float,
 ) -> Hold | None:
-    """Take a turn up; None when it has ended: its job, if there is one, is over then."""
-    async with database.person(user_id) as connection:
-        turn = await turn_states.claim(connection, turn_id, process_id)
-        if turn is None:
-            if job is not None:
-                await jobs.done(connection, job)
-            return None
-        known = await parts.all_of(connection, turn.id)
-    return Hold(database, turn, known, mind, job, patience)
+    """Take a turn up; None when it has ended: its job, if there is one, is over then.
+
+    Args:
+        connection: of the turn's person; the turn is held once its transaction is committed.
+    """
+    turn = await turn_states.claim(connection, turn_id, process_id)
+    if turn is None:
+        if job is not None:
+            await jobs.done(connection, job)
+        return None
+    return Hold(database, turn, await parts.all_of(connection, turn.id), mind, job, patience)

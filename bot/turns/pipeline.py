@@ -29,6 +29,7 @@ from bot.turns.prompt import Exchange, Prompt, build_prompt, quoted
 from bot.turns.running import RunningTurns
 from bot.turns.together import together
 from db import turns
+from db.connection import PersonConnection
 from db.database import Database
 from db.errors import DatabaseUnreachable
 from db.turns import Turn
@@ -142,24 +143,22 @@ class Pipeline:
         self, conversation: Conversation, turn: Turn, draft: Draft
     ) -> tuple[list[str], list[Exchange]]:
         with draft.timed("recall"):
-            past = [] if conversation.given else await self._window(conversation, turn)
+            chat = conversation.session.company
+            async with self._database.person(conversation.user.id) as connection:
+                past = [] if conversation.given else await _window(connection, turn)
+                speakers = await self._memory.speakers(connection, chat=chat)
             recalled = await self._memory.recall(
                 conversation.user.id,
                 turn.question,
                 self._limits.memories,
-                chat=conversation.session.company,
+                chat=chat,
                 beyond={one.id for one in past},
+                speakers=speakers,
             )
         window = [Exchange(one.question, own_words(one)) for one in past]
         if conversation.given is not None:
             window = [Exchange(question, answer) for question, answer in conversation.given.exchanges]
         return [as_note(found.memory, conversation.say) for found in recalled], window
-
-    async def _window(self, conversation: Conversation, turn: Turn) -> list[Turn]:
-        """The session's turns before this one that the model still sees, oldest first."""
-        async with self._database.person(conversation.user.id) as connection:
-            window = await turns.window(connection, conversation.session.id, WINDOW_TURNS, turn.seq)
-        return [past for past in window if past.answer]
 
     async def _drawn(self, turn: Turn, mode: ResolvedMode, draft: Draft) -> Drawn:
         with draft.timed("library"):
@@ -209,3 +208,9 @@ class Pipeline:
             from_library=bool(open_to(self._mind, mode)) and not structured,
             given=given,
         )
+
+
+async def _window(connection: PersonConnection, turn: Turn) -> list[Turn]:
+    """The session's turns before this one that the model still sees, oldest first."""
+    window = await turns.window(connection, turn.session_id, WINDOW_TURNS, turn.seq)
+    return [past for past in window if past.answer]

@@ -62,7 +62,8 @@ async def remember_left(database: Database, mind: str, afterwards: Afterwards, q
         with suppress(RecordGone):
             async with database.person(user_id) as connection:
                 turn = await turns.get(connection, turn_id)
-            afterwards.catch_up(await conversation_of(database, turn), turn)
+                conversation = await conversation_of(connection, turn)
+            afterwards.catch_up(conversation, turn)
     return len(found)
 
 
@@ -73,7 +74,8 @@ async def _requeue(database: Database, mind: str, turn: Stranded) -> None:
 
 
 async def _interrupt(database: Database, mind: str, turn: Stranded, process_id: UUID) -> None:
-    hold = await take_up(database, turn.user_id, turn.id, process_id, mind, job=None, patience=0)
+    async with database.person(turn.user_id) as connection:
+        hold = await take_up(database, connection, turn.id, process_id, mind, job=None, patience=0)
     if hold is None:
         return
     try:

@@ -13,14 +13,15 @@ import structlog
 
 from bot.channels.port import Platform
 from bot.turns.attempt import Attempts
-from bot.turns.conversation import conversation_of
+from bot.turns.conversation import Conversation, conversation_of
 from bot.turns.hold import Hold, take_up
 from bot.turns.metrics import turn_taken_up, turns_seen
 from bot.turns.presence import Presence
 from bot.turns.salvage import remember_left, salvage
 from db import jobs, oversight
+from db.connection import PersonConnection
 from db.database import Database
-from db.errors import DatabaseError, RecordGone, TurnTaken
+from db.errors import DatabaseError, TurnTaken
 from db.jobs import Job
 
 BEAT: Final = 2.0
@@ -129,30 +130,30 @@ class Worker:
 
     async def _handle(self, job: Job) -> None:
         try:
-            hold = await take_up(
-                self._database,
-                job.user_id,
-                job.turn_id,
-                self._presence.id,
-                self._mind,
-                job=job,
-                patience=self._work.patience,
-            )
-            if hold is not None:
-                await self._attempt(hold)
+            async with self._database.person(job.user_id) as connection:
+                hold = await self._take_up(connection, job)
+                conversation = await conversation_of(connection, hold.turn) if hold is not None else None
+            if hold is not None and conversation is not None:
+                await self._attempt(hold, conversation)
         except DatabaseError as error:
             # The job is left to go stale: whoever takes it up then finds the turn as far as it was kept.
             log.warning("worker.job_left", turn=str(job.turn_id), reason=str(error))
         except Exception:
             log.exception("worker.job_failed", turn=str(job.turn_id))
 
-    async def _attempt(self, hold: Hold) -> None:
+    async def _take_up(self, connection: PersonConnection, job: Job) -> Hold | None:
+        return await take_up(
+            self._database,
+            connection,
+            job.turn_id,
+            self._presence.id,
+            self._mind,
+            job=job,
+            patience=self._work.patience,
+        )
+
+    async def _attempt(self, hold: Hold, conversation: Conversation) -> None:
         turn_taken_up(hold.turn)
-        try:
-            conversation = await conversation_of(self._database, hold.turn)
-        except RecordGone:
-            log.info("turn.nobody_left", turn=str(hold.turn.id))
-            return
         platform = self._platforms.get(conversation.session.platform)
         if platform is None or hold.turn.address is None:
             await self._refuse(hold, conversation.session.platform)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,9 @@ import structlog
 from blake3 import blake3
 
 from inference.embedding.port import EmbedderStopped, Prefixes, Purpose, prefixes_of
+from inference.embedding.recent import RecentVectors
+from inference.embedding.together import MOST as FEW
+from inference.embedding.together import Together
 from inference.models import (
     ModelPackageMissing,
     ModelUnknown,
@@ -26,7 +30,7 @@ from inference.models import (
 from inference.text import whole
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -95,6 +99,8 @@ class SentenceTransformerEmbedder:
         self._dimensions = _dimensions(folder)
         self._name = f"{called}@{_fingerprint(folder, self._prefixes)}"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
+        self._together = Together(self._thread, self._encode)
+        self._recent = RecentVectors(self._single)
         self._closed = False
 
     @property
@@ -116,25 +122,40 @@ class SentenceTransformerEmbedder:
             ModelUnusable: the model cannot be loaded.
             EmbedderStopped: the embedder has been closed.
         """
+        if self._closed:
+            raise EmbedderStopped
         prefix = getattr(self._prefixes, purpose)
-        vectors = np.empty((len(texts), self._dimensions), np.float32)
-        for start in range(0, len(texts), _TURN):
-            if self._closed:
-                raise EmbedderStopped
-            some = [prefix + whole(text) for text in texts[start : start + _TURN]]
-            work = asyncio.get_running_loop().run_in_executor(self._thread, self._encode, some)
-            vectors[start : start + len(some)] = await work
-        return vectors
+        written = [prefix + whole(text) for text in texts]
+        # One text is a question or what was said, and is soon asked for again; many are a document's.
+        return await (self._recent.of(written[0]) if len(written) == 1 else self._computed(written))
 
     async def close(self) -> None:
         self._closed = True
         await asyncio.to_thread(self._thread.shutdown)
         self.__dict__.pop("_model", None)
 
+    async def _single(self, text: str) -> NDArray[np.float32]:
+        if self._closed:
+            raise EmbedderStopped
+        return await self._together.of(text)
+
+    async def _computed(self, texts: list[str]) -> NDArray[np.float32]:
+        vectors = np.empty((len(texts), self._dimensions), np.float32)
+        for start in range(0, len(texts), _TURN):
+            if self._closed:
+                raise EmbedderStopped
+            some = texts[start : start + _TURN]
+            work = asyncio.get_running_loop().run_in_executor(self._thread, self._encode, some)
+            vectors[start : start + len(some)] = await work
+        return vectors
+
     def _encode(self, texts: list[str]) -> NDArray[np.float32]:
-        vectors: NDArray[np.float32] = self._model.encode(
-            texts, batch_size=_BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
-        )
+        # Few texts one core computes soonest: several wait for each other longer than they compute, and where other
+        # processes compute as well, thirty times as long.
+        with _threads(1 if len(texts) <= FEW else None):
+            vectors: NDArray[np.float32] = self._model.encode(
+                texts, batch_size=_BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            )
         return vectors
 
     @cached_property
@@ -155,6 +176,22 @@ class SentenceTransformerEmbedder:
             )
         log.info("embedder.loaded", model=self._name)
         return model
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Torch computes with so many threads in here, where the caller computes; with as many as it likes when None."""
+    import torch
+
+    usual = torch.get_num_threads()
+    if count is None or count >= usual:
+        yield
+        return
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
 
 
 def _dimensions(folder: Path) -> int:

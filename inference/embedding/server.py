@@ -13,6 +13,7 @@ from blake3 import blake3
 
 from consilium.errors import N_
 from inference.embedding.port import EmbedderStopped, Purpose, prefixes_of
+from inference.embedding.recent import RecentVectors
 from inference.errors import InferenceError
 from inference.text import whole
 
@@ -69,6 +70,7 @@ class ServerEmbedder:
         self._prefixes = prefixes_of(model)
         self._seconds = seconds
         self._dimensions: int | None = None
+        self._recent = RecentVectors(lambda text: self._computed([text]))
         self._closed = False
         self._client = httpx.AsyncClient(
             base_url=self.url,
@@ -103,18 +105,22 @@ class ServerEmbedder:
             EmbeddingServerRefused: it wants another key, does not know the model, or gives something else.
             EmbedderStopped: the embedder has been closed.
         """
+        if self._closed:
+            raise EmbedderStopped
         prefix: str = getattr(self._prefixes, purpose)
-        batches = [
-            await self._ask([prefix + (whole(text)[:MOST_CHARACTERS] or " ") for text in texts[start : start + BATCH]])
-            for start in range(0, len(texts), BATCH)
-        ]
-        if not batches:
-            return np.empty((0, self._dimensions or 0), np.float32)
-        return np.concatenate(batches)
+        written = [prefix + (whole(text)[:MOST_CHARACTERS] or " ") for text in texts]
+        # One text is a question or what was said, and is soon asked for again; many are a document's.
+        return await (self._recent.of(written[0]) if len(written) == 1 else self._computed(written))
 
     async def close(self) -> None:
         self._closed = True
         await self._client.aclose()
+
+    async def _computed(self, texts: list[str]) -> NDArray[np.float32]:
+        batches = [await self._ask(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
+        if not batches:
+            return np.empty((0, self._dimensions or 0), np.float32)
+        return np.concatenate(batches)
 
     async def _ask(self, texts: list[str]) -> NDArray[np.float32]:
         reason = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from consilium.errors import ConsiliumError
 from db import memory as rows
 from db import told
 from db.database import Database
+from db.forgetting import is_forgotten
 from db.memory import Memory, Origin
 from inference.engine.port import Engine
 
@@ -45,9 +47,8 @@ class FinishedTurn:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What came of it."""
+    """What came of it, beside the episodes."""
 
-    episodes: int = 0
     facts: tuple[Memory, ...] = ()
     ended: int = 0
     """Facts that no longer hold."""
@@ -68,16 +69,12 @@ class Rememberer:
         self._memory = memory
         self._seconds = seconds
 
-    async def after_turn(self, turn: FinishedTurn) -> Remembered:
-        """Remember a finished turn. Told of it again, it does nothing twice.
-
-        Never raises for what the engine, the embedder or the database do: what could not be done is left, and logged.
-        """
-        episodes = await self.keep_episodes(turn)
-        return replace(await self.draw(turn), episodes=episodes)
-
     async def keep_episodes(self, turn: FinishedTurn) -> int:
-        """Remember what was said, without the engine; how many episodes are new. Raises as little as `after_turn`."""
+        """Remember what was said, without the engine; how many episodes are new. Told of it again, it does nothing
+        twice.
+
+        Never raises for what the embedder or the database do: what could not be done is left, and logged.
+        """
         try:
             return await self._keep_episodes(turn)
         except ConsiliumError as error:
@@ -85,25 +82,33 @@ class Rememberer:
             return 0
 
     async def draw(self, turn: FinishedTurn) -> Remembered:
-        """Remember what a turn tells of the person, and what the window has lost: both are the engine's work."""
+        """Remember what a turn tells of the person, and what the window has lost: both are the engine's work. Raises as
+        little as `keep_episodes`.
+        """
         facts, ended, summary = list[Memory](), 0, None
         try:
             facts, ended = await self._keep_facts(turn)
             summary = await self._keep_summary(turn)
         except ConsiliumError as error:
             _incomplete(turn, error)
-        return Remembered(0, tuple(facts), ended, summary)
+        return Remembered(tuple(facts), ended, summary)
 
     async def _keep_episodes(self, turn: FinishedTurn) -> int:
         """The message and the answer, each as it was."""
-        kept = 0
-        for text, origin in ((turn.question, _origin(turn)), (turn.answer, _origin(turn, by_mind=True))):
-            content = text.strip()[:MAX_CHARACTERS]
-            if content and await self._memory.keep(turn.user_id, "episode", content, origin, since=turn.said_at):
-                kept += 1
+        said = ((turn.question, _origin(turn)), (turn.answer, _origin(turn, by_mind=True)))
+        episodes = [(content, origin) for text, origin in said if (content := text.strip()[:MAX_CHARACTERS])]
+        embeddings = await asyncio.gather(*(self._memory.embedded(content) for content, _ in episodes))
         async with self._database.person(turn.user_id) as connection:
+            if await is_forgotten(connection, [turn.id]):
+                episodes = []
+            kept = [
+                await rows.remember(
+                    connection, "episode", content, embedding=embedding, origin=origin, valid_from=turn.said_at
+                )
+                for (content, origin), embedding in zip(episodes, embeddings, strict=False)
+            ]
             await told.mark_remembered(connection, turn.id)
-        return kept
+        return sum(episode is not None for episode in kept)
 
     async def _keep_facts(self, turn: FinishedTurn) -> tuple[list[Memory], int]:
         async with self._database.person(turn.user_id) as connection:

@@ -109,20 +109,23 @@ class PersonalMemory:
         chat: str | None = None,
         now: datetime | None = None,
         beyond: Collection[UUID] = (),
+        speakers: Sequence[str] | None = None,
     ) -> list[Recalled]:
         """What the person has told that bears on `question`, best first.
 
         Args:
             now: when it is asked, in the person's zone; "yesterday" is counted from it.
             beyond: turns that are before the model's eyes already; their episodes are left out.
+            speakers: as `speakers` gives them, if they have been looked up already.
         """
         if limit <= 0:
             return []
-        async with self._database.person(user_id) as connection:
-            await _enter(connection, chat)
-            speakers = await recall.speakers(connection)
-            # A former model is not even loaded for a person who has none of its vectors any more.
-            made = await recall.embedders(connection) if self._former else set()
+        made: Collection[str] = ()
+        if speakers is None or self._former:
+            async with self._database.person(user_id) as connection:
+                speakers = await self.speakers(connection, chat=chat) if speakers is None else speakers
+                # A former model is not even loaded for a person who has none of its vectors any more.
+                made = await recall.embedders(connection) if self._former else ()
         asked = self._reader(question, now or datetime.now(UTC), speakers)
         former = [embedder for embedder in self._former if embedder.name in made]
         compared_by = [*((self._embedder,) if self._embedder else ()), *former]
@@ -139,6 +142,11 @@ class PersonalMemory:
             memories = await recall.by_ids(connection, best)
         kept = (memory for memory in memories if memory.kind != "episode" or memory.source_turn_id not in beyond)
         return [Recalled(memory, score[memory.id]) for memory in kept][:limit]
+
+    async def speakers(self, connection: PersonConnection, *, chat: str | None = None) -> list[str]:
+        """The names that the person's memories are told under."""
+        await _enter(connection, chat)
+        return await recall.speakers(connection)
 
     async def all(self, connection: PersonConnection, *, chat: str | None = None) -> list[Memory]:
         """The facts and summaries that hold now, oldest first."""

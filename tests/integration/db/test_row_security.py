@@ -205,6 +205,22 @@ async def test_the_person_ends_with_the_transaction(dsn: str) -> None:
                 await users.set_locale(connection, "ru")
 
 
+async def test_who_a_connection_was_made_for_good_is_gone_with_the_transaction(dsn: str) -> None:
+    async with await Database.open(dsn, pool_size=1) as database:
+        async with database.nobody() as connection:
+            anna = await users.identify(connection, platform="console", external_id="anna")
+            await connection.execute("SELECT set_config('app.user', $1, false)", str(anna.id))
+        for _ in range(2):
+            with suppress(ZeroDivisionError):
+                async with database.nobody() as connection:
+                    assert await count(connection, "users") == 0
+                    raise ZeroDivisionError
+        async with database.nobody() as connection:
+            assert await count(connection, "users") == 0
+            person = await connection.become(anna.id)
+            assert await count(person, "users") == 1
+
+
 async def test_a_changed_role_does_not_outlive_its_transaction(dsn: str) -> None:
     async with await Database.open(dsn, pool_size=1) as database:
         async with database.nobody() as connection:

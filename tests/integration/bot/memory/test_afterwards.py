@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from bot.recall.memory import FinishedTurn, PersonalMemory, Rememberer
+from bot.recall.memory import FinishedTurn, PersonalMemory, Remembered, Rememberer
 from db import memory as rows
 from db import sessions, told
 from db.database import Database
@@ -34,6 +34,12 @@ async def finished(
     return FinishedTurn(turn.id, session.user_id, session.id, question, reply, **known)  # type: ignore[arg-type]
 
 
+async def remember(rememberer: Rememberer, turn: FinishedTurn) -> Remembered:
+    """All that is done after a turn."""
+    await rememberer.keep_episodes(turn)
+    return await rememberer.draw(turn)
+
+
 async def kept(database: Database, session: Session, *kinds: str) -> list[Memory]:
     async with database.person(session.user_id) as connection:
         return await rows.all_valid(connection, kinds)  # type: ignore[arg-type]
@@ -45,8 +51,8 @@ async def test_a_turn_becomes_two_episodes_and_its_facts(
     turn = await finished(database, session, "I moved to Berlin in May. Is it cold there?", "In winter it is.")
     scribe = Scribe([notes(("add", "Moved to Berlin in May", 0))])
     rememberer = Rememberer(database, scribe, memory)
-    remembered = await rememberer.after_turn(turn)
-    assert remembered.episodes == 2
+    assert await rememberer.keep_episodes(turn) == 2
+    remembered = await rememberer.draw(turn)
     (fact,) = remembered.facts
     assert (fact.content, fact.source_turn_id, fact.valid_from) == ("Moved to Berlin in May", turn.id, turn.said_at)
     told_by = {one.voice: one.content for one in await kept(database, session, "episode")}
@@ -57,8 +63,8 @@ async def test_a_turn_becomes_two_episodes_and_its_facts(
     assert request.adapter is None
     assert request.schema is not None
     # Told again, as after a crash, it does nothing twice.
-    again = await rememberer.after_turn(turn)
-    assert (again.episodes, again.facts) == (0, ())
+    assert await rememberer.keep_episodes(turn) == 0
+    assert (await rememberer.draw(turn)).facts == ()
     assert len(await kept(database, session, "episode", "fact")) == 3
 
 
@@ -80,9 +86,9 @@ async def test_what_the_words_do_not_say_is_not_noted(
     database: Database, session: Session, memory: PersonalMemory, message: str, written: str
 ) -> None:
     turn = await finished(database, session, message)
-    remembered = await Rememberer(database, Scribe([written]), memory).after_turn(turn)
-    assert remembered.facts == ()
-    assert remembered.episodes == 2
+    rememberer = Rememberer(database, Scribe([written]), memory)
+    assert await rememberer.keep_episodes(turn) == 2
+    assert (await rememberer.draw(turn)).facts == ()
 
 
 async def test_a_fact_that_changes_ends_the_old_one(
@@ -90,8 +96,8 @@ async def test_a_fact_that_changes_ends_the_old_one(
 ) -> None:
     scribe = Scribe([notes(("add", "Я живу в Твери", 0)), notes(("update", "Я переехала в Омск", 1))])
     rememberer = Rememberer(database, scribe, memory)
-    await rememberer.after_turn(await finished(database, session, "Я живу в Твери, у меня кот."))
-    remembered = await rememberer.after_turn(await finished(database, session, "Я переехала в Омск из Твери."))
+    await remember(rememberer, await finished(database, session, "Я живу в Твери, у меня кот."))
+    remembered = await remember(rememberer, await finished(database, session, "Я переехала в Омск из Твери."))
     assert remembered.ended == 1
     assert [fact.content for fact in await kept(database, session, "fact")] == ["Я переехала в Омск"]
     assert scribe.requests[-1].messages[-1].content.startswith("1. Я живу в Твери\n")
@@ -107,8 +113,8 @@ async def test_without_a_word_of_change_nothing_ends(
     rememberer = Rememberer(
         database, Scribe([notes(("add", "I like tea", 0)), notes(("update", "I like coffee", 1))]), memory
     )
-    await rememberer.after_turn(await finished(database, session, "I like tea very much."))
-    remembered = await rememberer.after_turn(await finished(database, session, "I like coffee very much."))
+    await remember(rememberer, await finished(database, session, "I like tea very much."))
+    remembered = await remember(rememberer, await finished(database, session, "I like coffee very much."))
     assert remembered.ended == 0
     assert [fact.content for fact in await kept(database, session, "fact")] == ["I like tea", "I like coffee"]
 
@@ -116,7 +122,7 @@ async def test_without_a_word_of_change_nothing_ends(
 async def test_what_is_known_is_not_noted_again(database: Database, session: Session, memory: PersonalMemory) -> None:
     rememberer = Rememberer(database, Scribe([notes(("add", "I like green tea", 0))]), memory)
     for _ in range(2):
-        await rememberer.after_turn(await finished(database, session, "I like green tea very much."))
+        await remember(rememberer, await finished(database, session, "I like green tea very much."))
     assert len(await kept(database, session, "fact")) == 1
 
 
@@ -126,13 +132,16 @@ async def test_when_the_engine_fails_the_episodes_are_kept(
 ) -> None:
     scribe = Scribe([notes(("add", "I moved to Berlin", 0))], **trouble)  # type: ignore[arg-type]
     turn = await finished(database, session, "I moved to Berlin in May.")
-    remembered = await Rememberer(database, scribe, memory, seconds=0.2).after_turn(turn)
-    assert (remembered.episodes, remembered.facts) == (2, ())
+    rememberer = Rememberer(database, scribe, memory, seconds=0.2)
+    assert await rememberer.keep_episodes(turn) == 2
+    assert (await rememberer.draw(turn)).facts == ()
 
 
 async def test_a_turn_that_is_gone_is_no_error(database: Database, session: Session, memory: PersonalMemory) -> None:
     gone = FinishedTurn(uuid4(), session.user_id, session.id, "I moved.", "Oh.", datetime.now(UTC), 20)
-    assert (await Rememberer(database, Scribe(), memory).after_turn(gone)).episodes == 0
+    rememberer = Rememberer(database, Scribe(), memory)
+    assert await rememberer.keep_episodes(gone) == 0
+    assert (await rememberer.draw(gone)).facts == ()
 
 
 async def test_what_is_said_in_a_chat_stays_of_that_chat(
@@ -140,7 +149,7 @@ async def test_what_is_said_in_a_chat_stays_of_that_chat(
 ) -> None:
     scribe = Scribe([notes(("add", "I moved to Berlin in May", 0))])
     turn = await finished(database, session, "I moved to Berlin in May.", chat="telegram:1")
-    await Rememberer(database, scribe, memory).after_turn(turn)
+    await remember(Rememberer(database, scribe, memory), turn)
     assert {(one.scope, one.chat) for one in await kept(database, session, "fact", "episode")} == {
         ("chat", "telegram:1")
     }
@@ -153,14 +162,14 @@ async def test_the_summary_takes_in_what_the_window_loses(
     scribe = Scribe(['{"facts": []}'])
     rememberer = Rememberer(database, scribe, memory)
     for number in range(5):
-        remembered = await rememberer.after_turn(
-            await finished(database, session, f"My plan number {number} is to swim.", in_view=2)
+        remembered = await remember(
+            rememberer, await finished(database, session, f"My plan number {number} is to swim.", in_view=2)
         )
         assert remembered.summary is None
     # Facts are asked for first, then the summary; four turns are out of view now.
     scribe.answers = ['{"facts": []}', '{"summary": "The plan is to swim, number 0 to 3."}']
-    remembered = await rememberer.after_turn(
-        await finished(database, session, "My plan number 5 is to swim.", in_view=2)
+    remembered = await remember(
+        rememberer, await finished(database, session, "My plan number 5 is to swim.", in_view=2)
     )
     assert remembered.summary is not None
     assert remembered.summary.content == "The plan is to swim, number 0 to 3."
@@ -177,8 +186,8 @@ async def test_the_summary_takes_in_what_the_window_loses(
         '{"summary": "A dragon ate Rome."}',
     ]
     for number in range(6, 10):
-        remembered = await rememberer.after_turn(
-            await finished(database, session, f"My plan number {number} is to swim.", in_view=2)
+        remembered = await remember(
+            rememberer, await finished(database, session, f"My plan number {number} is to swim.", in_view=2)
         )
     assert remembered.summary is not None
     assert "dragon" not in remembered.summary.content
@@ -245,10 +254,9 @@ async def test_the_bundled_model_does_no_harm(
 ) -> None:
     """It is weak: what it notes may be little, and is in the person's words."""
     rememberer = Rememberer(database, local_engine, memory, seconds=60)
-    remembered = await rememberer.after_turn(
-        await finished(database, session, "I am a nurse and I live in Leeds. What should I eat?")
-    )
-    assert remembered.episodes == 2
+    turn = await finished(database, session, "I am a nurse and I live in Leeds. What should I eat?")
+    assert await rememberer.keep_episodes(turn) == 2
+    remembered = await rememberer.draw(turn)
     assert all("castle" not in fact.content for fact in remembered.facts)
     for fact in remembered.facts:
         assert {"nurse", "Leeds", "live"} & set(fact.content.split())

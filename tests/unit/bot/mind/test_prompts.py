@@ -70,6 +70,15 @@ def test_markers_in_a_memory_are_broken(agoge: Mind, said: str, shown: str) -> N
     assert f"- {shown}" in render_system(agoge, resolve(parse("core"), agoge), [said], "en").splitlines()
 
 
+def test_a_template_that_is_changed_is_rendered_as_it_is_now(folder: Path) -> None:
+    mind = load_mind(folder)
+    mode = resolve(parse("classical"), mind)
+    template = folder / "prompts" / "system.j2"
+    for text in ("Be short.", "Be long."):
+        template.write_text(text, "utf-8")
+        assert render_system(mind, mode, [], "en") == text
+
+
 def test_a_template_that_breaks_later_names_its_line(folder: Path) -> None:
     mind = load_mind(folder)
     (folder / "prompts/system.j2").write_text("Fine.\n{{ nobody }}\n", encoding="utf-8")

@@ -13,6 +13,7 @@ import pytest
 
 from bot.mind import Mind
 from bot.modes import Router
+from inference.embedding import Purpose
 from inference.training.errors import BrokenDialogues
 
 
@@ -27,7 +28,7 @@ class WordCounts:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> npt.NDArray[np.float32]:
         self.calls.append(len(texts))
         await self.gate.wait()
         vectors = np.zeros((len(texts), self.dimensions), np.float32)

@@ -1,0 +1,94 @@
+"""The texts that were last asked for, with their vectors: one question is looked up in several places in one turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from blake3 import blake3
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Vectors = NDArray[np.float32]
+    Compute = Callable[[str], Awaitable[Vectors]]
+    """Gives a text's vector: (1, dimensions)."""
+
+MOST: Final = 512
+"""Vectors that are kept: those of some hundred turns."""
+
+
+@dataclass(eq=False, slots=True)
+class _Computation:
+    """A vector that is being computed."""
+
+    task: asyncio.Task[Vectors]
+    waiting: int = 0
+
+
+class RecentVectors:
+    """The vectors of single texts, those of an embedder's last `most` kept. Of the texts nothing is kept but digests.
+
+    Who asks for a text while it is computed waits for that same computation. It goes on as long as anybody waits for
+    it. What it raises is raised to all of them, and is not kept.
+    """
+
+    def __init__(self, compute: Compute, most: int = MOST) -> None:
+        """Set up.
+
+        Args:
+            compute: asked for each text that is not known, as it is to be read by the model.
+        """
+        self._compute = compute
+        self._most = most
+        self._known: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._computing: dict[bytes, _Computation] = {}
+
+    async def of(self, text: str) -> Vectors:
+        """The text's vector, (1, dimensions), the caller's own to change.
+
+        Raises:
+            Exception: whatever `compute` raises.
+        """
+        key = blake3(text.encode()).digest()
+        known = self._known.get(key)
+        if known is not None:
+            self._known.move_to_end(key)
+            return known.copy()
+        computation = self._computing.get(key)
+        if computation is None:
+            computation = self._begin(key, text)
+        computation.waiting += 1
+        try:
+            vector = await asyncio.shield(computation.task)
+        finally:
+            computation.waiting -= 1
+            if computation.waiting == 0 and not computation.task.done():
+                # Nobody waits for it any more. Who comes now begins anew.
+                self._forget(key, computation)
+                computation.task.cancel()
+        return vector.copy()
+
+    def _begin(self, key: bytes, text: str) -> _Computation:
+        task = asyncio.ensure_future(self._compute(text))
+        computation = self._computing[key] = _Computation(task)
+        task.add_done_callback(partial(self._ended, key, computation))
+        return computation
+
+    def _ended(self, key: bytes, computation: _Computation, task: asyncio.Task[Vectors]) -> None:
+        self._forget(key, computation)
+        if task.cancelled() or task.exception() is not None:
+            return
+        self._known[key] = task.result()
+        self._known.move_to_end(key)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+
+    def _forget(self, key: bytes, computation: _Computation) -> None:
+        if self._computing.get(key) is computation:
+            del self._computing[key]

@@ -1,0 +1,86 @@
+"""Texts that come while a model is busy are given to it together, and each asker gets his own vector."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from inference.embedding.together import MOST, Together
+
+
+class Busy:
+    """A model that encodes when it is let."""
+
+    def __init__(self) -> None:
+        self.free = threading.Event()
+        self.begun = threading.Event()
+        self.batches: list[list[str]] = []
+
+    def encode(self, texts: list[str]) -> NDArray[np.float32]:
+        self.batches.append(texts)
+        self.begun.set()
+        assert self.free.wait(30)
+        if "bad" in texts:
+            raise ValueError("bad")
+        return np.array([[float(text)] for text in texts], np.float32)
+
+
+@pytest.fixture
+def thread() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as thread:
+        yield thread
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=40), st.sets(st.integers(0, 39)))
+def test_each_gets_his_own_whoever_leaves(numbers: list[int], leaving: set[int]) -> None:
+    async def run() -> None:
+        model = Busy()
+        with ThreadPoolExecutor(1) as thread:
+            together = Together(thread, model.encode)
+            asking = [asyncio.create_task(together.of(str(number))) for number in numbers]
+            await asyncio.to_thread(model.begun.wait, 30)
+            await asyncio.sleep(0)
+            for place in leaving & set(range(len(asking))):
+                asking[place].cancel()
+            await asyncio.sleep(0)
+            model.free.set()
+            found = await asyncio.gather(*asking, return_exceptions=True)
+        for place, (number, vector) in enumerate(zip(numbers, found, strict=True)):
+            if isinstance(vector, BaseException):
+                assert isinstance(vector, asyncio.CancelledError)
+                assert place in leaving
+            else:
+                assert vector.tolist() == [[float(number)]]
+        assert all(0 < len(batch) <= MOST for batch in model.batches)
+        assert sum(map(len, model.batches)) <= len(numbers)
+
+    asyncio.run(run())
+
+
+async def test_what_comes_meanwhile_goes_together(thread: ThreadPoolExecutor) -> None:
+    model = Busy()
+    together = Together(thread, model.encode)
+    first = asyncio.create_task(together.of("1"))
+    await asyncio.to_thread(model.begun.wait, 30)
+    others = [asyncio.create_task(together.of(str(number))) for number in range(2, 5)]
+    await asyncio.sleep(0)
+    model.free.set()
+    await asyncio.gather(first, *others)
+    assert model.batches == [["1"], ["2", "3", "4"]]
+
+
+async def test_an_error_is_theirs_who_asked_together(thread: ThreadPoolExecutor) -> None:
+    model = Busy()
+    model.free.set()
+    together = Together(thread, model.encode)
+    with pytest.raises(ValueError, match="bad"):
+        await together.of("bad")
+    assert (await together.of("7")).tolist() == [[7.0]]
