@@ -46,7 +46,13 @@ class Afterwards:
         """Turns that the engine is to look at."""
         self._late: set[UUID] = set()
         """Of those whose words are to be kept, the ones that another process may have kept meanwhile."""
+        self._drawing = 0
         self._news = asyncio.Event()
+
+    @property
+    def waiting(self) -> int:
+        """Turns in line, those included that are being remembered just now."""
+        return len(self._said) + len(self._telling) + self._drawing
 
     def note(self, conversation: Conversation, turn: Turn, draft: Draft) -> None:
         """Have a turn remembered. Nobody waits for it: who has his answer is let go."""
@@ -105,7 +111,11 @@ class Afterwards:
                     self._telling.append(finished)
 
     async def _draw(self, finished: FinishedTurn) -> None:
-        remembered = await self._rememberer.draw(finished)
+        self._drawing = 1
+        try:
+            remembered = await self._rememberer.draw(finished)
+        finally:
+            self._drawing = 0
         log.info(
             "memory.drawn",
             facts=len(remembered.facts),

@@ -26,6 +26,7 @@ _PUT_BACK: Final = Counter("consilium_turns_put_back", "Turns let go for another
 _TAKEN_UP: Final = Counter("consilium_turns_taken_up", "Attempts at turns begun here.", ("again",))
 _OPEN: Final = Gauge("consilium_turns_open", "Turns of everybody that have not ended.", ("state",))
 _OLDEST: Final = Gauge("consilium_turns_oldest_seconds", "Age of the oldest turn that has not ended.", ("state",))
+_TO_REMEMBER: Final = Gauge("consilium_turns_to_remember", "Answered turns here that memory has not taken up yet.")
 _TOKENS: Final = Counter("consilium_tokens", "Tokens of answered turns.", ("kind",))
 _REFUSED: Final = Counter("consilium_messages_refused", "Messages that were not taken in.", ("reason",))
 
@@ -60,6 +61,11 @@ def turn_taken_up(turn: Turn) -> None:
 def message_refused(reason: str) -> None:
     """A message has not been taken in."""
     _REFUSED.labels(reason).inc()
+
+
+def turns_to_remember(number: int) -> None:
+    """So many answered turns wait here to be remembered."""
+    _TO_REMEMBER.set(number)
 
 
 def turns_seen(counts: Iterable[StateCount]) -> None:

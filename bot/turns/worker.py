@@ -15,7 +15,7 @@ from bot.channels.port import Platform
 from bot.turns.attempt import Attempts
 from bot.turns.conversation import Conversation, conversation_of
 from bot.turns.hold import Hold, take_up
-from bot.turns.metrics import turn_taken_up, turns_seen
+from bot.turns.metrics import turn_taken_up, turns_seen, turns_to_remember
 from bot.turns.presence import Presence
 from bot.turns.salvage import remember_left, salvage
 from db import jobs, oversight
@@ -198,6 +198,7 @@ class Worker:
             self._news.set()
         if (afterwards := self._attempts.afterwards) is not None:
             await remember_left(self._database, self._mind, afterwards)
+            turns_to_remember(afterwards.waiting)
         async with self._database.nobody() as connection:
             turns_seen(await oversight.states(connection, datetime.now(UTC)))
             await jobs.prune(connection, LOG_KEPT)

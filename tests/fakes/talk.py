@@ -124,11 +124,14 @@ class Talk:
         return await self.answer(self.message(person, text, **where))  # type: ignore[arg-type]
 
     async def settled(self) -> None:
-        """Return when no turn of anybody is open: what is shown is also written down."""
+        """Return when no turn of anybody is open, and all are remembered: what is shown is also written down."""
+        afterwards = self.services.attempts.afterwards
         async with asyncio.timeout(60):
             while True:
                 async with self.services.database.nobody() as connection:
-                    if not await connection.fetchval("SELECT open_turns(1)"):
+                    if not await connection.fetchval("SELECT open_turns(1)") and not (
+                        afterwards and afterwards.waiting
+                    ):
                         return
                 await asyncio.sleep(0.02)
 

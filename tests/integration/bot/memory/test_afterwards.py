@@ -206,9 +206,9 @@ async def test_a_summary_is_drawn_anew_without_what_is_forgotten(
     scribe = Scribe(['{"facts": []}'] * 3 + [fact])
     rememberer = Rememberer(database, scribe, memory)
     for question in ("My plan is to swim.", "My plan is to rest.", "My plan is to run.", "I own a red boat."):
-        await rememberer.after_turn(await finished(database, session, question, in_view=0))
+        await remember(rememberer, await finished(database, session, question, in_view=0))
     scribe.answers = ['{"facts": []}', '{"summary": "The plan is to swim, rest and run, a red boat."}']
-    await rememberer.after_turn(await finished(database, session, "My plan is to sleep.", in_view=0))
+    await remember(rememberer, await finished(database, session, "My plan is to sleep.", in_view=0))
     [summary] = await kept(database, session, "summary")
     [boat] = await kept(database, session, "fact")
     async with database.person(session.user_id) as connection:
@@ -218,7 +218,7 @@ async def test_a_summary_is_drawn_anew_without_what_is_forgotten(
     assert "My plan is to run." in said
     assert "I own a red boat." not in said
     scribe.answers = ['{"facts": []}', '{"summary": "The plan is to swim, rest and run."}']
-    await rememberer.after_turn(await finished(database, session, "My plan is to eat.", in_view=0))
+    await remember(rememberer, await finished(database, session, "My plan is to eat.", in_view=0))
     asked = scribe.requests[-1].messages[-1].content
     assert "My plan is to run." in asked
     assert "boat" not in asked
@@ -242,7 +242,7 @@ async def test_what_is_forgotten_while_it_is_summed_up_is_in_no_summary(
     scribe = Forgetting(['{"facts": []}'] * 4 + ['{"summary": "The plan is to swim, a red boat."}'])
     rememberer = Rememberer(database, scribe, memory)
     for question in ("My plan is to swim.", "My plan is to rest.", "My plan is to run.", "I own a red boat."):
-        remembered = await rememberer.after_turn(await finished(database, session, question, in_view=0))
+        remembered = await remember(rememberer, await finished(database, session, question, in_view=0))
     assert "boat" in scribe.requests[-1].messages[-1].content
     assert remembered.summary is None
     assert await kept(database, session, "summary", "fact") == []
