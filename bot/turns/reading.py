@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from bot.turns.command_names import english_name
 from bot.turns.errors import EmptyMessage
 from db.text import clean_text
 
@@ -15,9 +16,10 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"}
 
 @dataclass(frozen=True, slots=True)
 class CommandCall:
-    """`/name argument`; the name in lower case, the argument trimmed and perhaps empty."""
+    """`/name argument`, with the argument trimmed and perhaps empty."""
 
     name: str
+    """As the registry has it, in whatever language it was written; in lower case."""
     argument: str
 
 
@@ -36,7 +38,7 @@ def read(text: str) -> CommandCall | Question:
     """
     text = legible(text)
     if found := _COMMAND.fullmatch(text):
-        return CommandCall(found["name"].lower(), (found["argument"] or "").strip())
+        return CommandCall(english_name(found["name"].lower()), (found["argument"] or "").strip())
     return Question(text)
 
 

@@ -7,30 +7,8 @@ import unicodedata
 from typing import Final
 
 from bot.locales import LANGUAGES, Translator
-from consilium.errors import N_
+from bot.turns.command_names import name_in
 
-NAMES: Final = (
-    # For translators: command names on Discord; one word in small letters after the slash.
-    N_("/start"),
-    N_("/help"),
-    N_("/ask"),
-    N_("/mode"),
-    N_("/modes"),
-    N_("/new"),
-    N_("/retry"),
-    N_("/stop"),
-    N_("/remember"),
-    N_("/memory"),
-    N_("/forget"),
-    N_("/export"),
-    N_("/library"),
-    N_("/sources"),
-    N_("/consilium"),
-    N_("/link"),
-    N_("/lang"),
-    N_("/privacy"),
-    N_("/admin"),
-)
 LOCALES: Final = {"ru": ("ru",)}
 """Discord's locales of each language but English, which is the default of them all."""
 _LONGEST: Final = 32
@@ -46,7 +24,7 @@ def localised_names(name: str) -> dict[str, str]:
     """What a command is called, by Discord's locale; what has no name of its own there keeps the English one."""
     found: dict[str, str] = {}
     for language in LANGUAGES:
-        told = Translator(language).template(f"/{name}").removeprefix("/")
+        told = name_in(language, name)
         if told != name and is_command_name(told):
             found |= dict.fromkeys(LOCALES.get(language, ()), told)
     return found

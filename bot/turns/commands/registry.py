@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 from rapidfuzz import process
 
 from bot.channels.port import File, Menu, Table
+from bot.locales import LANGUAGES
+from bot.turns.command_names import name_in
 from bot.turns.errors import UnknownCommand
 
 C = TypeVar("C")
@@ -94,6 +96,7 @@ class Registry(Generic[C]):
         """
         known = {command.name: command for command in self.visible(to_admin=to_admin)}
         if name not in known:
-            nearest = [match for match, _, _ in process.extract(name, list(known), limit=3)]
+            written = [name_in(language, one) for language in LANGUAGES for one in known]
+            nearest = [match for match, _, _ in process.extract(name, written, limit=3)]
             raise UnknownCommand(name, nearest)
         return known[name]

@@ -14,6 +14,9 @@ from bot.turns.reading import CommandCall, Question, read
         ("/help", "help", ""),
         ("/help@agoge_bot", "help", ""),
         ("/remember two\nlines", "remember", "two\nlines"),
+        ("/режим спорт", "mode", "спорт"),
+        ("/Консилиум@agoge_bot Сколько спать?", "consilium", "Сколько спать?"),
+        ("/режын", "режын", ""),
     ],
 )
 def test_a_command_is_told_from_its_argument(text: str, name: str, argument: str) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.discord.names import NAMES, cut_at_word, is_command_name, localised_names
+from bot.channels.discord.names import cut_at_word, is_command_name, localised_names
 from bot.channels.discord.slash import ASK, Called, read_call, slash_commands
+from bot.turns.command_names import NAMES
 
 
 @dataclass
