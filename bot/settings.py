@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 import platformdirs
 from pydantic import Field, SecretStr, field_validator
@@ -70,6 +71,8 @@ class Settings(BaseSettings):
     """Most tokens a prompt may hold: instructions, memories, passages, the recent window and the question."""
     draw_facts: bool | None = None
     """Whether the engine draws facts about a person, and summaries, from what he says; unset: if it is a server."""
+    timezone: ZoneInfo | None = None
+    """Where "yesterday" of the people here begins and ends, as in Europe/Moscow; unset: the machine's zone."""
     memories_recalled: int = Field(4, ge=0, le=50)
     passages: int = Field(4, ge=0, le=20)
     """Passages of the library that a prompt holds at most; 0 for answers without the library."""

@@ -100,7 +100,7 @@ async def open_services(
         composer = await asyncio.to_thread(open_composer, settings, mind, base_folder, engine_rank)
 
         running = RunningTurns()
-        memory = PersonalMemory(database, embedder, former=former)
+        memory = PersonalMemory(database, embedder, former=former, zone=settings.timezone)
         counter = Counter(
             settings.base_model or mind.base_model, await asyncio.to_thread(lambda: ChatTokenizer(base_folder).count)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from uuid import UUID
 
 import structlog
@@ -55,12 +55,14 @@ class PersonalMemory:
         former: Sequence[Embedder] = (),
         weights: Weights = WEIGHTS,
         reader: Reader = read_question,
+        zone: tzinfo | None = None,
     ) -> None:
         """Set up.
 
         Args:
             embedder: the model of the vectors to come. Without one, as in a light process, memories are kept without
                 a vector, which the `Reembedder` makes later, and recalled by their words.
+            zone: where "yesterday" begins and ends; the machine's zone if not given.
             former: models that are still here, whose vectors are compared until they have been replaced.
         """
         self._database = database
@@ -68,6 +70,7 @@ class PersonalMemory:
         self._former = tuple(former)
         self._weights = weights
         self._reader = reader
+        self._zone = zone
 
     async def remember(
         self,
@@ -114,7 +117,7 @@ class PersonalMemory:
         """What the person has told that bears on `question`, best first.
 
         Args:
-            now: when it is asked, in the person's zone; "yesterday" is counted from it.
+            now: when it is asked; "yesterday" is counted from it, in its zone.
             beyond: turns that are before the model's eyes already; their episodes are left out.
             speakers: as `speakers` gives them, if they have been looked up already.
         """
@@ -126,7 +129,7 @@ class PersonalMemory:
                 speakers = await self.speakers(connection, chat=chat) if speakers is None else speakers
                 # A former model is not even loaded for a person who has none of its vectors any more.
                 made = await recall.embedders(connection) if self._former else ()
-        asked = self._reader(question, now or datetime.now(UTC), speakers)
+        asked = self._reader(question, now or datetime.now(self._zone).astimezone(self._zone), speakers)
         former = [embedder for embedder in self._former if embedder.name in made]
         compared_by = [*((self._embedder,) if self._embedder else ()), *former]
         embeddings = [await _embedded(embedder, asked.topic, "query") for embedder in compared_by]

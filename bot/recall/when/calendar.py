@@ -115,6 +115,13 @@ def calendar_day(of_year: int, month_number: int, day_number: int) -> Days | Non
         return None
 
 
+def days_between(month_number: int, first: int, last: int, of_year: int | None, today: date) -> Days | None:
+    """Some days of one month, the last among them; without a year the latest that have begun."""
+    begun = calendar_day(of_year, month_number, first) if of_year else last_date_named(today, month_number, first)
+    ended = calendar_day(begun[0].year, month_number, last) if begun else None
+    return (begun[0], ended[1]) if begun and ended and begun[0] < ended[1] else None
+
+
 def last_weekday(today: date, number: int) -> Days:
     """The latest such day of the week before today; Monday is 0."""
     return day(today - timedelta((today.weekday() - number - 1) % 7 + 1))
@@ -137,6 +144,10 @@ def ago(today: date, count: int, unit: str) -> Days:
     if unit == "month":
         return month(today.year, today.month - count)
     return year(today.year - count)
+
+
+HALVES = {"year": (18, "month"), "month": (6, "week"), "week": (10, "day")}
+"""One and a half of a unit, in smaller ones."""
 
 
 def past(today: date, count: int, unit: str) -> Days:

@@ -6,6 +6,7 @@ import re
 from datetime import date
 
 from bot.recall.when.calendar import (
+    HALVES,
     SEASONS,
     Days,
     Reading,
@@ -13,6 +14,7 @@ from bot.recall.when.calendar import (
     before,
     calendar_day,
     days_before,
+    days_between,
     last_date_named,
     last_month_named,
     last_weekday,
@@ -30,20 +32,49 @@ WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 NUMBERS = {
     word: number
     for number, words in enumerate(
-        ("", "a an one", "two couple", "three few several", "four", "five", "six", "seven", "eight", "nine", "ten")
+        (
+            "",
+            "a an one",
+            "two couple",
+            "three few several",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        )
     )
     for word in words.split()
-} | {"eleven": 11, "twelve": 12}
+}
+_TENS = {
+    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+}  # fmt: skip
+NUMBERS |= _TENS
 
 _MONTH = f"(?P<month>{'|'.join(MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
 _WEEKDAY = f"(?P<weekday>{'|'.join(WEEKDAYS)})"
-_COUNT = rf"(?P<count>\d{{1,4}}|(?:a )?(?:couple|few)(?: of)?|{'|'.join(NUMBERS)})"
+_ONES = "one|two|three|four|five|six|seven|eight|nine"
+_COUNT = rf"(?P<count>\d{{1,4}}|(?:a )?(?:couple|few)(?: of)?|(?:{'|'.join(_TENS)})[- ](?:{_ONES})|{'|'.join(NUMBERS)})"
 _UNIT = "(?P<unit>day|week|month|year)s?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _DAY_FIRST = rf"{_DAY} (?:of )?{_MONTH}\b(?:,? {_YEAR}\b)?"
 _MONTH_FIRST = re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", rf"{_MONTH} {_DAY}\b(?:,? {_YEAR}\b)?")
 _DATE = f"(?:{_DAY_FIRST}|{_MONTH_FIRST})"
+_UNTIL = r"(?:\s?[-–—]\s?| (?:to|until|and) (?:the )?)(?P<until>\d{1,2})(?:st|nd|rd|th)?"
+_DAYS_FIRST = rf"{_DAY}{_UNTIL} (?:of )?{_MONTH}\b(?:,? {_YEAR}\b)?"
+_DAYS_LAST = re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", rf"{_MONTH} {_DAY}{_UNTIL}\b(?:,? {_YEAR}\b)?")
 
 
 def _form(pattern: str) -> re.Pattern[str]:
@@ -58,7 +89,8 @@ def _count(match: re.Match[str]) -> int:
     said = match["count"].lower()
     if said.isdigit():
         return int(said)
-    return next(NUMBERS[word] for word in reversed(said.split()) if word in NUMBERS)
+    words = [word for word in re.split("[- ]", said) if word in NUMBERS]
+    return sum(NUMBERS[word] for word in words if word != "a" or len(words) == 1)
 
 
 def _date(match: re.Match[str], today: date) -> Days | None:
@@ -66,6 +98,15 @@ def _date(match: re.Match[str], today: date) -> Days | None:
     if of_year:
         return calendar_day(int(of_year), month_number(name), int(number))
     return last_date_named(today, month_number(name), int(number))
+
+
+def _dates(match: re.Match[str], today: date) -> Days | None:
+    name, first, last, of_year = (match[group] or match[f"{group}2"] for group in ("month", "day", "until", "year"))
+    return days_between(month_number(name), int(first), int(last), int(of_year) if of_year else None, today)
+
+
+def _month_of_year(match: re.Match[str], today: date) -> Days:
+    return month(today.year - (match["which"].lower() != "this"), month_number(match["month"]))
 
 
 def _before_date(match: re.Match[str], today: date) -> Days | None:
@@ -103,7 +144,7 @@ def _season(match: re.Match[str], today: date) -> Days:
 ENGLISH: tuple[Reading, ...] = (
     (_form("today|this (?:morning|afternoon|evening)|tonight"), lambda _, today: days_before(today, 0)),
     (_form("yesterday|last night"), lambda _, today: days_before(today, 1)),
-    (_form("the day before yesterday"), lambda _, today: days_before(today, 2)),
+    (_form("(?:the )?day before yesterday"), lambda _, today: days_before(today, 2)),
     (
         _form("(?:(?:on|during|over) )?(?:the )?(?P<which>this|last|previous) (?P<unit>week|weekend|month|year)"),
         _calendar,
@@ -113,11 +154,19 @@ ENGLISH: tuple[Reading, ...] = (
         lambda match, today: past(today, _count(match) if match["count"] else 1, match["unit"].lower()),
     ),
     (_form(rf"{_COUNT} {_UNIT} ago"), lambda match, today: ago(today, _count(match), match["unit"].lower())),
+    (_form("half a year ago"), lambda _, today: ago(today, 6, "month")),
+    (_form("(?:a )?fortnight ago"), lambda _, today: ago(today, 2, "week")),
+    (
+        _form("an? (?P<unit>week|month|year) and a half ago|one and a half (?P<unit2>week|month|year)s ago"),
+        lambda match, today: ago(today, *HALVES[(match["unit"] or match["unit2"]).lower()]),
+    ),
     (
         _form(rf"(?:(?:on|last) ){_WEEKDAY}"),
         lambda match, today: last_weekday(today, WEEKDAYS.index(match["weekday"].lower())),
     ),
     (_form(rf"(?:on )?(?:the )?{_DATE}"), _date),
+    (_form(rf"(?:(?:on|from|between) )?(?:the )?(?:{_DAYS_FIRST}|{_DAYS_LAST})"), _dates),
+    (_form(rf"(?:in |during )?{_MONTH}(?: of)? (?P<which>this|last) year"), _month_of_year),
     (_form(rf"(?:the )?(?P<unit>week|month|year) before (?:the )?{_DATE}"), _before_date),
     (_form(rf"(?:in|during|of|since|last|this) {_MONTH}(?:,? {_YEAR})?"), _named_month),
     (_form(rf"{_MONTH},? {_YEAR}"), _named_month),

@@ -6,12 +6,14 @@ import re
 from datetime import date
 
 from bot.recall.when.calendar import (
+    HALVES,
     SEASONS,
     Days,
     Reading,
     ago,
     calendar_day,
     days_before,
+    days_between,
     last_date_named,
     last_month_named,
     last_weekday,
@@ -41,19 +43,42 @@ NUMBERS = {
             "восемь",
             "девять",
             "десять",
+            "одиннадцать",
+            "двенадцать",
+            "тринадцать",
+            "четырнадцать",
+            "пятнадцать",
+            "шестнадцать",
+            "семнадцать",
+            "восемнадцать",
+            "девятнадцать",
         )
     )
     for word in words.split()
 }
+_TENS = {
+    "двадцать": 20,
+    "тридцать": 30,
+    "сорок": 40,
+    "пятьдесят": 50,
+    "шестьдесят": 60,
+    "семьдесят": 70,
+    "восемьдесят": 80,
+    "девяносто": 90,
+}
+NUMBERS |= _TENS
 _UNITS = {"д": "day", "н": "week", "м": "month", "г": "year", "л": "year"}
 
 _MONTH = f"(?P<month>{'|'.join(stem + ('[йяе]' if stem == 'ма' else '[а-я]{0,2}') for stem in _MONTHS)})"
-_COUNT = rf"(?P<count>\d{{1,4}}|{'|'.join(NUMBERS)})"
+_ONES = "один|одну|одна|два|две|три|четыре|пять|шесть|семь|восемь|девять"
+_COUNT = rf"(?P<count>\d{{1,4}}|(?:{'|'.join(_TENS)}) (?:{_ONES})|{'|'.join(NUMBERS)})"
 _UNIT = "(?P<unit>день|дня|дней|недел[юиь]|неделя|месяц(?:а|ев)?|год(?:а)?|лет)"
 _YEAR = r"(?P<year>(?:19|20)\d\d)(?:-?й|-?м|-?го)?(?: (?:года|году|год|г\.?))?"
-_THIS = "эт(?:ой|от|ом|у|и|им)|текущ(?:ей|ем|ий|ую|ие)"
+_THIS = "эт(?:ой|от|ом|у|и|им|ого)|текущ(?:ей|ем|ий|ую|ие|его)"
 _LAST = "прошл(?:ой|ом|ый|ую|ые|ым|ых|ого|ая|ое)|предыдущ(?:ей|ем|ий|ую|ие)"
-_WHICH = f"(?:(?P<this>{_THIS})|(?P<last>{_LAST}))"
+_BEFORE_LAST = "поза(?:прошл(?:ой|ом|ый|ую|ые|ым|ых|ого|ая|ое))"
+_WHICH = f"(?:(?P<this>{_THIS})|(?P<last>{_LAST})|(?P<before>{_BEFORE_LAST}))"
+_UNTIL = r"(?:\s?[-–—]\s?| (?:по|до|и) )(?P<until>\d{1,2})(?:-?[её]?го|-?[её]?)"
 
 
 def _form(pattern: str) -> re.Pattern[str]:
@@ -71,11 +96,15 @@ def _unit(match: re.Match[str]) -> str:
 
 def _count(match: re.Match[str]) -> int:
     said = (match["count"] or "один").lower()
-    return int(said) if said.isdigit() else NUMBERS[said]
+    return int(said) if said.isdigit() else sum(NUMBERS[word] for word in said.split())
+
+
+def _back(match: re.Match[str]) -> int:
+    return 2 if match["before"] else int(match["last"] is not None)
 
 
 def _calendar(match: re.Match[str], today: date) -> Days:
-    back = int(match["last"] is not None)
+    back = _back(match)
     unit = match["unit"].lower()
     if unit.startswith("недел"):
         return week(today, back)
@@ -103,12 +132,28 @@ def _named_month(match: re.Match[str], today: date) -> Days:
     return last_month_named(today, number)
 
 
+def _dates(match: re.Match[str], today: date) -> Days | None:
+    of_year = int(match["year"]) if match["year"] else None
+    return days_between(_month_number(match["month"]), int(match["day"]), int(match["until"]), of_year, today)
+
+
+def _month_of_year(match: re.Match[str], today: date) -> Days:
+    return month(today.year - _back(match), _month_number(match["month"]))
+
+
+def _season_of_year(match: re.Match[str], today: date) -> Days:
+    first = SEASONS[next(name for stem, name in _SEASONS.items() if match["season"].lower().startswith(stem))]
+    return season(today, first, of_year=today.year - _back(match))
+
+
 def _season(match: re.Match[str], today: date) -> Days:
     first = SEASONS[next(name for stem, name in _SEASONS.items() if match["season"].lower().startswith(stem))]
     if match["year"]:
         return season(today, first, of_year=int(match["year"]))
     begun = season(today, first)
-    return season(today, first, back=1) if match["last"] and today < begun[1] else begun
+    back = 2 if match["before"] else int(match["last"] is not None)
+    # "Last summer", said in summer, is the one before.
+    return season(today, first, back=back if today < begun[1] else max(back - 1, 0))
 
 
 def _year(match: re.Match[str], _today: date) -> Days:
@@ -131,13 +176,21 @@ RUSSIAN: tuple[Reading, ...] = (
         _form(rf"(?:(?:за|в) )?последн(?:ие|ий|юю|их|ей|ем) (?:{_COUNT} )?{_UNIT}"),
         lambda match, today: past(today, _count(match), _unit(match)),
     ),
-    (_form(rf"(?:{_COUNT} )?{_UNIT} (?:тому )?назад"), lambda match, today: ago(today, _count(match), _unit(match))),
+    (_form(rf"{_COUNT} {_UNIT} (?:тому )?назад"), lambda match, today: ago(today, _count(match), _unit(match))),
+    (_form("(?P<unit>день|неделю|месяц|год) (?:тому )?назад"), lambda match, today: ago(today, 1, _unit(match))),
     (_form("полгода (?:тому )?назад"), lambda _, today: ago(today, 6, "month")),
+    (
+        _form("полтор[аы] (?P<unit>недели|месяца|года) (?:тому )?назад"),
+        lambda match, today: ago(today, *HALVES[_unit(match)]),
+    ),
     (
         _form(rf"во? (?:(?:{_LAST}) )?(?P<weekday>понедельник|вторник|среду|четверг|пятницу|субботу|воскресенье)"),
         _weekday,
     ),
     (_form(rf"(?P<day>\d{{1,2}})(?:-?го)? {_MONTH}(?: {_YEAR})?"), _date),
+    (_form(rf"(?:(?:с|между) )?(?P<day>\d{{1,2}})(?:-?го)?{_UNTIL} {_MONTH}(?: {_YEAR})?"), _dates),
+    (_form(rf"(?:(?:в|за|с) )?{_MONTH} {_WHICH} года"), _month_of_year),
+    (_form(rf"(?P<season>зимой|весной|летом|осенью) {_WHICH} года"), _season_of_year),
     (_form(rf"(?:в|за|с) (?:(?:{_LAST}|{_THIS}) )?{_MONTH}(?: {_YEAR})?"), _named_month),
     (_form(rf"{_MONTH} {_YEAR}"), _named_month),
     (
