@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import discord
 import structlog
 
-if TYPE_CHECKING:
-    from bot.channels.discord.gateway import DiscordGateway
-
 log = structlog.get_logger(__name__)
 
 
+class Listener(Protocol):
+    """Who is told what comes, and asked before a session is begun."""
+
+    async def may_identify(self) -> None:
+        """Wait until one more session may be begun."""
+        ...
+
+    async def bring_up_commands(self, application: int) -> None:
+        """Have Discord know the commands."""
+        ...
+
+    def hear(self, shard: int) -> None:
+        """Something has come from Discord."""
+        ...
+
+    async def take_message(self, bot: discord.ClientUser, message: discord.Message) -> None:
+        """Take in what somebody wrote."""
+        ...
+
+    async def take_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """See to a command, button, menu or form."""
+        ...
+
+
 class ShardClient(discord.Client):
-    """One shard. Tells the gateway what comes, and keeps nothing itself.
+    """One shard. Tells its listener what comes, and keeps nothing itself.
 
     Not the library's `AutoShardedClient`: that one gives up a session when a single try to resume it fails, and with
     the session all that was said meanwhile.
     """
 
-    def __init__(self, gateway: DiscordGateway, shard: int, shards: int, *, message_content: bool) -> None:
+    def __init__(self, listener: Listener, shard: int, shards: int, *, message_content: bool) -> None:
         super().__init__(
             intents=_intents(message_content=message_content),
             shard_id=shard,
@@ -32,14 +53,14 @@ class ShardClient(discord.Client):
             enable_debug_events=True,  # answers to heartbeats are among them
         )
         self._shard = shard
-        self._gateway = gateway
+        self._listener = listener
         self._commands: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         assert self.application_id is not None
         if self._shard != 0:
             return
-        self._commands = asyncio.create_task(self._gateway.bring_up_commands(self.application_id), name="commands")
+        self._commands = asyncio.create_task(self._listener.bring_up_commands(self.application_id), name="commands")
 
     async def close(self) -> None:
         if self._commands is not None:
@@ -47,21 +68,21 @@ class ShardClient(discord.Client):
         await super().close()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        await self._gateway.may_identify()
+        await self._listener.may_identify()
 
     async def on_socket_raw_receive(self, _: str) -> None:
-        self._gateway.hear(self._shard)
+        self._listener.hear(self._shard)
 
     async def on_message(self, message: discord.Message) -> None:
         assert self.user is not None
-        await self._gateway.take_message(self.user, message)
+        await self._listener.take_message(self.user, message)
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         assert self.user is not None
         await self._gateway.take_change(self.user, event.message)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        await self._gateway.take_interaction(interaction)
+        await self._listener.take_interaction(interaction)
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         log.exception("discord.event_failed", during=event_method)
