@@ -30,6 +30,10 @@ class Listener(Protocol):
         """Take in what somebody wrote."""
         ...
 
+    async def take_change(self, bot: discord.ClientUser, message: discord.Message) -> None:
+        """See to what somebody has written differently."""
+        ...
+
     async def take_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """See to a command, button, menu or form."""
         ...
@@ -79,7 +83,7 @@ class ShardClient(discord.Client):
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         assert self.user is not None
-        await self._gateway.take_change(self.user, event.message)
+        await self._listener.take_change(self.user, event.message)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         await self._listener.take_interaction(interaction)
