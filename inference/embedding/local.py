@@ -132,7 +132,11 @@ class SentenceTransformerEmbedder:
     async def close(self) -> None:
         self._closed = True
         await asyncio.to_thread(self._thread.shutdown)
-        self.__dict__.pop("_model", None)
+        model = self.__dict__.pop("_model", None)
+        if model is not None:
+            # It would refer to itself, and stay until the garbage is collected, which so few objects do not bring about
+            # however large they are.
+            model.model_card_data.model = None
 
     async def _single(self, text: str) -> NDArray[np.float32]:
         if self._closed:

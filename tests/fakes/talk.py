@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -152,13 +152,3 @@ async def talking(services: Services, *names: str) -> AsyncIterator[Talk]:
         worker.drain()
         with suppress(asyncio.CancelledError):
             await task
-
-
-@contextmanager
-def held_answers(gate: asyncio.Event) -> Iterator[None]:
-    """Answers do not go on while this is open."""
-    gate.clear()
-    try:
-        yield
-    finally:
-        gate.set()

@@ -12,29 +12,35 @@ log = structlog.get_logger(__name__)
 
 
 class Listener(Protocol):
-    """Who is told of what comes, over all shards."""
+    """Who is told what comes, and asked before a session is begun."""
 
     async def may_identify(self) -> None:
         """Wait until one more session may be begun."""
-
-    def hear(self, shard: int) -> None:
-        """Something has come to a shard."""
+        ...
 
     async def bring_up_commands(self, application: int) -> None:
-        """The first shard knows which application it is."""
+        """Have Discord know the commands."""
+        ...
+
+    def hear(self, shard: int) -> None:
+        """Something has come from Discord."""
+        ...
 
     async def take_message(self, bot: discord.ClientUser, message: discord.Message) -> None:
-        """Somebody has written."""
+        """Take in what somebody wrote."""
+        ...
 
     async def take_change(self, bot: discord.ClientUser, message: discord.Message) -> None:
-        """A message is told of again: changed, pinned, its links shown."""
+        """See to what somebody has written differently."""
+        ...
 
     async def take_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Somebody has given a command, pressed a button, chosen from a menu or sent a form."""
+        """See to a command, button, menu or form."""
+        ...
 
 
 class ShardClient(discord.Client):
-    """One shard. Tells the listener what comes, and keeps nothing itself.
+    """One shard. Tells its listener what comes, and keeps nothing itself.
 
     Not the library's `AutoShardedClient`: that one gives up a session when a single try to resume it fails, and with
     the session all that was said meanwhile.
@@ -63,7 +69,6 @@ class ShardClient(discord.Client):
     async def close(self) -> None:
         if self._commands is not None:
             self._commands.cancel()
-            await asyncio.wait([self._commands])
         await super().close()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:

@@ -35,27 +35,30 @@ _LET_END: Final = 10.0
 log = structlog.get_logger(__name__)
 
 
-class Canvas(Protocol):
-    """The messages of an answer."""
+class Messages(Protocol):
+    """The messages of an answer that is painted."""
 
     @property
     def begun(self) -> int:
-        """How many of them there are."""
-
-    async def begin(self, n: int, urgency: Urgency, *, granted: bool = False) -> None:
-        """Send an empty message as number `n`."""
+        """How many there are."""
+        ...
 
     async def show(self, n: int, page: Page, urgency: Urgency, *, granted: bool = False) -> None:
-        """Have message number `n` show a page."""
+        """Have message number `n` show a page; it is sent if it is not there."""
+        ...
+
+    async def begin(self, n: int, urgency: Urgency, *, granted: bool = False) -> None:
+        """Send message number `n`, with nothing in it yet."""
+        ...
 
 
 class Painter:
     """Shows what has been written so far, from `start` to `stop`."""
 
-    def __init__(self, outbox: Outbox, place: Place, canvas: Canvas, say: Translator) -> None:
+    def __init__(self, outbox: Outbox, place: Place, messages: Messages, say: Translator) -> None:
         self._outbox = outbox
         self._place = place
-        self._canvas = canvas
+        self._messages = messages
         self._keyboard = stopping(say)
         self._text = ""
         self._news = asyncio.Event()
@@ -103,7 +106,7 @@ class Painter:
         try:
             while True:
                 renewed = not await self._wait()
-                await self._outbox.turn(self._place, Urgency.LATER, message=not self._is_draft(self._canvas.begun))
+                await self._outbox.turn(self._place, Urgency.LATER, message=not self._is_draft(self._messages.begun))
                 self._news.clear()
                 self._idle.clear()
                 try:
@@ -116,7 +119,7 @@ class Painter:
 
     async def _wait(self) -> bool:
         """Wait until more has come; False when what is shown has to be shown again meanwhile."""
-        drafting, begun = self._is_draft(self._canvas.begun), bool(self._text.strip())
+        drafting, begun = self._is_draft(self._messages.begun), bool(self._text.strip())
         seconds = _DRAFTS_LAST if drafting else None if begun else _TYPING_LASTS
         try:
             async with asyncio.timeout(seconds):
@@ -129,7 +132,7 @@ class Painter:
         try:
             found = pages(render(self._text)) or [Formatted()]
             for n, content in enumerate(found[:-1]):
-                await self._canvas.show(n, Page(content), Urgency.LATER)
+                await self._messages.show(n, Page(content), Urgency.LATER)
             await self._paint_last(len(found) - 1, found[-1], renewed=renewed)
         except DeliveryFailed as error:
             # What is not shown now is shown with the next piece, or in the end.
@@ -149,13 +152,13 @@ class Painter:
                 log.info("telegram.no_drafts", reason=str(error))
                 self._drafts, granted = False, False
         if content.text:
-            await self._canvas.show(n, Page(content, self._keyboard), Urgency.LATER, granted=granted)
+            await self._messages.show(n, Page(content, self._keyboard), Urgency.LATER, granted=granted)
             return
-        if n >= self._canvas.begun:
-            await self._canvas.begin(n, Urgency.SOON, granted=granted)
+        if n >= self._messages.begun:
+            await self._messages.begin(n, Urgency.SOON, granted=granted)
         with suppress(DeliveryError):
             await self._outbox.typing(self._place)
 
     def _is_draft(self, n: int) -> bool:
         """Whether page `n` is shown as a draft: where no message shows it yet, in private."""
-        return self._drafts and n >= self._canvas.begun
+        return self._drafts and n >= self._messages.begun

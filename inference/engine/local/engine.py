@@ -154,7 +154,9 @@ class LocalEngine:
             relay.fail(EngineStopped())
         self._thread.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._thread.shutdown)
-        self.__dict__.pop("_model", None)
+        model = self.__dict__.pop("_model", None)
+        if model is not None:
+            model.let_go()
 
     async def __aenter__(self) -> Self:
         await self.start()

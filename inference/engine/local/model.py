@@ -43,8 +43,8 @@ class LocalModel:
         except Exception as error:  # whatever is wrong with a checkpoint, in the words of three libraries
             raise ModelNotLoadable(folder=folder, reason=str(error).partition("\n")[0]) from error
         self._reader: Relay[GenerationEvent] | None = None
-        for layer in self._model.get_decoder().layers:
-            layer.register_forward_pre_hook(self._break_off)
+        layers = self._model.get_decoder().layers
+        self._hooks = [layer.register_forward_pre_hook(self._break_off) for layer in layers]
         self._tokenizer = tokenizer
         self._context_tokens = context_tokens
         self._adapters = AdapterSlots(self._model, adapters)
@@ -56,6 +56,11 @@ class LocalModel:
     def adapters(self) -> AdapterSlots:
         """The adapters in memory."""
         return self._adapters
+
+    def let_go(self) -> None:
+        """Take off what refers from the weights back to here: they would stay until the garbage is collected."""
+        for hook in self._hooks:
+            hook.remove()
 
     def generate(self, prompt: Sequence[int], request: GenerationRequest, out: Relay[GenerationEvent]) -> None:
         """Answer a request, whose prompt these ids are, into `out`, ending with `Finished`.

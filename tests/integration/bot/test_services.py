@@ -18,7 +18,9 @@ from bot.services import open_composer, open_services
 from bot.settings import Settings
 from inference.adapters.resident import read_resident
 from inference.adapters.usage import last_used
+from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.sglang_server import SGLangServer
+from tests.fakes.talk import talking
 from tests.fixtures.sglang import free_port
 
 
@@ -91,3 +93,20 @@ async def test_only_what_answers_counts_as_used(
     assert await composer.ready(core) == composition.ref
     assert last_used(composition.path) > 0
     assert await composer.ready(base) is composer.compose(base) is None
+
+
+async def test_a_question_is_embedded_once_in_a_turn(sglang_settings: Settings, dsn: str) -> None:
+    embeddings = EmbeddingServer()
+    question = "How should I rest after a hard week?"
+    async with embeddings.serving() as url:
+        settings = sglang_settings.model_copy(
+            update={"embedding_url": url, "embedding_model": "letters", "database_url": SecretStr(dsn)}
+        )
+        async with open_services(settings, role="all") as services, talking(services, "telegram") as talk:
+            outcome = await talk.say("1", question)
+            await talk.settled()
+    assert outcome.answer
+    # The router and recall have asked for it, and so has what was kept of the turn on leaving.
+    asked = [text for request in embeddings.requests for text in request["input"]]
+    assert asked.count(question) == 1
+    assert asked.count(outcome.answer) == 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
+import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,3 +95,15 @@ async def test_a_broken_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(ModelUnusable, match="broken"):
         await embedder.embed(["text"])
     await embedder.close()
+
+
+async def test_a_closed_embedder_leaves_no_model_in_memory(tmp_path: Path) -> None:
+    embedder = open_embedder(BUNDLED, tmp_path)
+    await embedder.start()
+    model = weakref.ref(embedder._model)
+    gc.disable()  # it is not to wait for the garbage
+    try:
+        await embedder.close()
+        assert model() is None
+    finally:
+        gc.enable()

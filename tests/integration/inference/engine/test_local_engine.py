@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
+import weakref
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -208,3 +210,15 @@ async def test_the_base_model_speaks(local_engine: LocalEngine) -> None:
     assert isinstance(end, Finished)
     assert end.reason is FinishReason.STOP
     assert "<|" not in text(events)
+
+
+async def test_a_closed_engine_leaves_no_weights_in_memory(small_model_dir: Path) -> None:
+    engine = LocalEngine(small_model_dir)
+    await engine.start()
+    model = weakref.ref(engine._model)
+    gc.disable()  # it is not to wait for the garbage
+    try:
+        await engine.close()
+        assert model() is None
+    finally:
+        gc.enable()
