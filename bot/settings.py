@@ -81,6 +81,14 @@ class Settings(BaseSettings):
     library_at_start: bool = True
     """Whether a process that answers brings the library up to date when it starts; `consilium library add` does it at
     any time."""
+    document_megabytes: int = Field(20, ge=1, le=64)
+    """Size of a document that somebody sends, at most. Telegram gives bots no larger ones."""
+    documents_per_message: int = Field(5, ge=1, le=10)
+    """Documents of one message that are read."""
+    document_passages: int = Field(1000, ge=1, le=20_000)
+    """Passages of a hundred tokens that a document in a person's memory may have."""
+    person_passages: int = Field(5000, ge=0, le=100_000)
+    """Passages of all documents in a person's memory; 0 for none at all."""
     generation_seconds: float = Field(300, gt=0)
     """Deadline of one answer, from the prompt to its last token."""
 

@@ -59,6 +59,17 @@ PENDING: Final = sql(
     FOR NO KEY UPDATE SKIP LOCKED
     """,
 )
+PENDING_OF: Final = sql(
+    PendingChunk,
+    """
+    SELECT @columns FROM chunks AS c
+    WHERE document_id = (SELECT d.id FROM documents AS d WHERE d.collection_id = $2 AND d.uri = $3) AND id > $4
+        AND NOT EXISTS (SELECT FROM vectors AS v WHERE v.chunk_id = c.id AND v.embedder = $1)
+    ORDER BY id
+    LIMIT $5
+    FOR NO KEY UPDATE
+    """,
+)
 COUNT_PENDING: Final = """
     SELECT count(*) FROM chunks AS c
     WHERE collection_id = ANY ($2::int[])
@@ -104,6 +115,14 @@ async def pending(
     They are this transaction's until it ends.
     """
     rows = await connection.fetch(PENDING, embedder, list(collections), after, limit)
+    return [read(PendingChunk, row) for row in rows]
+
+
+async def pending_of(
+    connection: Connection, embedder: int, collection: int, uri: str, after: int, limit: int
+) -> list[PendingChunk]:
+    """Those of one document. They are this transaction's until it ends."""
+    rows = await connection.fetch(PENDING_OF, embedder, collection, uri, after, limit)
     return [read(PendingChunk, row) for row in rows]
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from db.connection import PersonConnection
 
-MemoryKind = Literal["fact", "episode", "summary"]
+MemoryKind = Literal["fact", "episode", "summary", "document", "passage"]
+"""A `document` that the person has sent stands for its passages: they go when it goes."""
 Voice = Literal["person", "mind", "other"]
 """Who speaks in a memory: the person himself, the mind that answered him, somebody else in the conversation."""
 Scope = Literal["private", "chat", "shared"]
@@ -54,6 +55,12 @@ class Memory:
     """When it began to hold; of an episode, when it was said."""
     valid_until: datetime | None
     """When it ceases to hold; None when no end is known."""
+    document_id: UUID | None
+    """Of a passage, its document."""
+    title: str | None
+    """Of a document, its file's name; of a passage, its document's title."""
+    place: str | None
+    """Of a passage, where in the document it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +125,13 @@ END: Final = """
     UPDATE memories SET valid_until = greatest($3, valid_from)
     WHERE user_id = $1 AND id = $2 AND valid_until IS NULL
 """
-# With a fact goes what it was drawn from: the words it was told in, and the summary that may have taken it up.
+# With a fact goes what it was drawn from: the words it was told in, and the summary that may have taken it up. With a
+# document go its passages, by themselves, and what was said as it came.
 FORGET: Final = """
     WITH gone AS (DELETE FROM memories WHERE user_id = $1 AND id = $2 RETURNING kind, session_id, source_turn_id)
     DELETE FROM memories AS told USING gone
-    WHERE told.user_id = $1 AND gone.kind = 'fact' AND gone.source_turn_id IS NOT NULL AND told.id <> $2 AND (
+    WHERE told.user_id = $1 AND gone.kind IN ('fact', 'document') AND gone.source_turn_id IS NOT NULL
+        AND told.id <> $2 AND (
         (told.kind = 'episode' AND told.source_turn_id = gone.source_turn_id)
         OR (told.kind = 'summary' AND told.session_id = gone.session_id)
     )
@@ -224,7 +233,8 @@ async def find(connection: PersonConnection, memory_id: UUID) -> Memory | None:
 async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
     """Delete one memory for good; False when the person has no such memory.
 
-    With a fact goes what it was drawn from: the episode it was told in, and the summary of its session.
+    With a fact goes what it was drawn from: the episode it was told in, and the summary of its session. With a document
+    go its passages, what was said as it came, and the summary.
     """
     there = await find(connection, memory_id)
     await connection.execute(FORGET, connection.user_id, memory_id)

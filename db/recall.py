@@ -69,6 +69,8 @@ class Features:
     spoken: Flags
     """Whether somebody speaks in it whose words are asked for."""
     episode: Flags
+    passage: Flags
+    """Whether it is of a document, which was cut to size and says as much as there was room for."""
 
     def __len__(self) -> int:
         return len(self.said_at)
@@ -81,7 +83,7 @@ _TYPES: Final = {
     "ids": ("V16", "V16"),
     **dict.fromkeys(("session", "model", "hits", "words"), (">i8", "i8")),
     **dict.fromkeys(("said_at", "made_at", "similarity"), (">f8", "f8")),
-    **dict.fromkeys(("spoken", "episode"), ("?", "?")),
+    **dict.fromkeys(("spoken", "episode", "passage"), ("?", "?")),
 }
 """Each column as Postgres sends it, and as it is computed with."""
 
@@ -117,6 +119,7 @@ def statement(models: int) -> str:
         "words": "int8send(length(words))",
         "spoken": "boolsend(speaker = ANY ($4) IS TRUE OR voice = $5 IS TRUE)",
         "episode": "boolsend(kind = 'episode')",
+        "passage": "boolsend(kind = 'passage')",
     }
     packed = ", ".join(f"string_agg({value}, ''::bytea) AS {name}" for name, value in columns.items())
     return f"""
@@ -128,7 +131,8 @@ def statement(models: int) -> str:
             FROM lexemes
         )
         SELECT {packed} FROM memories, asked
-        WHERE user_id = $1 AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())
+        WHERE user_id = $1 AND kind <> 'document'
+            AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())
     """  # noqa: S608 (nothing but names and numbers of this file is put in)
 
 
@@ -145,7 +149,8 @@ async def embedders(connection: PersonConnection) -> set[str]:
 async def compare(connection: PersonConnection, asked: Asked) -> Features:
     """Everything about each of the person's memories that recall weighs.
 
-    Exact and complete: every memory that holds now and may be seen here is compared. Words are compared by their
+    Exact and complete: every memory that holds now and may be seen here is compared; of
+    a document its passages are. Words are compared by their
     stems, е and ё alike; of a question over 4,000 characters the head is taken.
     """
     vectors = [part for one in asked.embeddings for part in (one.embedder, half(one.vector))]

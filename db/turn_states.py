@@ -65,6 +65,9 @@ KEEP_SAID: Final = f"""
         updated_at = now()
     WHERE {_HELD}
 """  # noqa: S608
+KEEP_TAKEN: Final = f"""
+    UPDATE turns SET taken = $4::jsonb, updated_at = now() WHERE {_HELD}
+"""  # noqa: S608
 FINISH: Final = f"""
     UPDATE turns
     SET state = $4, error = coalesce($5, error), answer = coalesce($6, answer), timings = timings || $7::jsonb,
@@ -97,7 +100,9 @@ ASK_STOP: Final = """
     RETURNING id
 """
 BECOME_QUESTION: Final = f"""
-    UPDATE turns SET kind = 'question', question = $4, asked_mode = $5, consilium = $6, updated_at = now() WHERE {_HELD}
+    UPDATE turns
+    SET kind = 'question', question = $4, asked_mode = $5, consilium = $6, files = $7::jsonb, updated_at = now()
+    WHERE {_HELD}
 """  # noqa: S608
 AGAIN: Final = """
     UPDATE turns
@@ -152,14 +157,30 @@ async def keep_said(
 
 
 async def become_question(
-    connection: PersonConnection, turn: Turn, question: str, mode: str, *, consilium: bool = False
+    connection: PersonConnection,
+    turn: Turn,
+    question: str,
+    mode: str,
+    *,
+    consilium: bool = False,
+    files: Mapping[str, Any] | None = None,
 ) -> None:
     """A command that has only just been taken in turns out to ask something: from now on it is that question.
 
     Raises:
         TurnTaken: as `start_answering`.
     """
-    _held(await connection.execute(BECOME_QUESTION, *_hold(connection, turn), question, mode, consilium))
+    came = None if files is None else document(dict(files))
+    _held(await connection.execute(BECOME_QUESTION, *_hold(connection, turn), question, mode, consilium, came))
+
+
+async def keep_taken(connection: PersonConnection, turn: Turn, taken: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what has become so far of the files that came with a turn.
+
+    Raises:
+        TurnTaken: as `start_answering`.
+    """
+    _held(await connection.execute(KEEP_TAKEN, *_hold(connection, turn), document([dict(one) for one in taken])))
 
 
 async def finish(

@@ -68,6 +68,10 @@ class Turn:
     """What was said before marks were set into it or two voices were joined, by who said it: `author`, `archivist`."""
     timings: dict[str, float] = field(metadata=DOCUMENT)
     """Seconds of each stage."""
+    files: dict[str, Any] | None = field(metadata=DOCUMENT)
+    """Files that came with the message, and where they are to go."""
+    taken: list[dict[str, Any]] | None = field(metadata=DOCUMENT)
+    """What has become of each of them so far, in their order."""
 
     @property
     def ended(self) -> bool:
@@ -97,6 +101,8 @@ class Arrival:
     """The process that shows the answer itself; it needs an address or this."""
     patience: timedelta | None = None
     """How long it may take until it is given up."""
+    files: Mapping[str, Any] | None = None
+    """Files that came with it, and where they are to go."""
 
 
 # The session's row is locked by the update, so turns accepted at once get numbers one after another.
@@ -110,9 +116,10 @@ ACCEPT: Final = sql(
     )
     INSERT INTO turns (
         session_id, user_id, seq, question, asked_mode, kind, update_id, roles, language, address, process_id,
-        give_up_at, consilium
+        give_up_at, consilium, files
     )
-    SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11, $12 FROM numbered
+    SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11, $12, $13::jsonb
+    FROM numbered
     ON CONFLICT (session_id, update_id) WHERE update_id IS NOT NULL DO NOTHING
     RETURNING @columns
     """,
@@ -189,6 +196,7 @@ async def accept(connection: PersonConnection, session_id: UUID, arrival: Arriva
         arrival.process_id,
         arrival.patience,
         arrival.consilium,
+        None if arrival.files is None else document(dict(arrival.files)),
     )
     if row is not None:
         return read(Turn, row)

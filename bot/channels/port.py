@@ -7,7 +7,7 @@ on a turn asks it for a `Reply` at the address that came in with the message.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -124,7 +124,7 @@ Menu = Literal["modes", "languages"]
 
 
 class Reply(Protocol):
-    """Shows one answer while it is made: any of the first three may never be called; then `finish` or `close`, once.
+    """Shows one answer while it is made: any of the first four may never be called; then `finish` or `close`, once.
 
     A reply may have been begun by an earlier attempt, in a process that is gone: what it has shown is edited then, not
     shown again.
@@ -132,6 +132,14 @@ class Reply(Protocol):
 
     async def queue(self, ahead: int) -> None:
         """The message waits until so many others of its session are answered."""
+        ...
+
+    async def notice(self, text: str) -> None:
+        """What is being done before an answer begins, in the place of what the message has shown until now.
+
+        Raises:
+            DeliveryError: it is not shown now; the answer may be.
+        """
         ...
 
     async def open(self, mode: str) -> None:
@@ -184,8 +192,8 @@ class Platform(Protocol):
         """A reply at an address."""
         ...
 
-    def fetch(self, handle: Address) -> AsyncIterator[bytes]:
-        """The content of a file that came with a message, in pieces.
+    def fetch(self, handle: Address) -> AsyncGenerator[bytes, None]:
+        """The content of a file that came with a message, in pieces; closed by who asks for it.
 
         Raises:
             DeliveryError: the platform does not have it any more, or not now.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bot.mind.collections import RagConfigFile
+from bot.mind.collections import CollectionKind, RagConfigFile
 from bot.mind.complaints import unknown_name
 from bot.mind.document import Document, Place
 from bot.mind.errors import Mistake
@@ -79,6 +79,27 @@ def check_links(spec: MindSpec, library: RagConfigFile, mind: Document, rag: Doc
     for name in spec.access:
         if name not in usable:
             yield _unknown(mind, ("access", name), name, usable)
+
+
+def check_receiving(library: RagConfigFile, document: Document) -> Iterator[Mistake]:
+    """One collection at most takes what is sent in a chat, and what it takes may be cited."""
+    taking = [name for name, collection in library.collections.items() if collection.receives]
+    for extra in taking[1:]:
+        yield document.mistake(
+            ("collections", extra, "receives"),
+            N_("“{extra}” is a second collection that takes what owners send; {first} is one already."),
+            N_("Leave `receives` out here."),
+            extra=extra,
+            first=taking[0],
+        )
+    name = library.receiving
+    if name in library.collections and library.collections[name].kind is CollectionKind.VOICE:
+        yield document.mistake(
+            ("collections", name, "kind"),
+            N_("“{name}” takes what owners send, and examples of a voice are never cited."),
+            N_("Write `receives: true` in a collection of another kind."),
+            name=name,
+        )
 
 
 def check_modes(mind: Mind, document: Document) -> Iterator[Mistake]:

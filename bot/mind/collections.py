@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
@@ -11,6 +12,9 @@ from pydantic_core import PydanticCustomError
 from bot.mind.places import Patterns
 from bot.mind.spec import Spec
 from bot.mind.texts import Language, Name
+
+RECEIVED: Final = "received"
+"""The collection of what owners send in a chat, where no collection of the mind's own takes it."""
 
 
 class CollectionKind(StrEnum):
@@ -70,6 +74,8 @@ class Collection(Spec):
     trust: Trust = Field(default_factory=_trust_by_kind, examples=["author"])
     adapters: tuple[Name, ...] = Field(default=(), examples=["[sport]"])
     """Adapters that may use it; empty for all."""
+    receives: bool = Field(default=False, examples=["true"])
+    """Whether documents that owners and admins send in a chat go into it."""
 
 
 class RagConfigFile(Spec):
@@ -78,3 +84,21 @@ class RagConfigFile(Spec):
     collections: dict[Name, Collection] = Field(
         examples=["{articles: {kind: article, path: library/articles/*.md, language: en}}"]
     )
+
+    @property
+    def receiving(self) -> str:
+        """Name of the collection that takes what owners and admins send; it is there once this is `completed`."""
+        return next((name for name, collection in self.collections.items() if collection.receives), RECEIVED)
+
+    def completed(self, languages: Sequence[str]) -> RagConfigFile:
+        """With a collection that takes what is sent, if none of the mind's own does.
+
+        Args:
+            languages: those of the mind.
+        """
+        if self.receiving in self.collections:
+            return self
+        made = Collection.model_construct(
+            kind=CollectionKind.ARTICLE, path=(), language=tuple(languages), trust=Trust.AUTHOR, receives=True
+        )
+        return self.model_copy(update={"collections": {**self.collections, RECEIVED: made}})

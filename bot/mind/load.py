@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from bot.mind.checks import check_links, check_modes, check_names
+from bot.mind.checks import check_links, check_modes, check_names, check_receiving
 from bot.mind.collections import RagConfigFile
 from bot.mind.complaints import complaints
 from bot.mind.document import Document, read_document
@@ -48,7 +48,9 @@ def load_mind(folder: Path, *, trained: bool = True) -> Mind:
     library = _validate(documents[1], RagConfigFile, context)
     mistakes = [mistake for document in documents for mistake in document.mistakes]
     if spec and library and not mistakes:
-        mistakes = [*check_names(spec, documents[0]), *check_links(spec, library, *documents)]
+        mistakes = [*check_names(spec, documents[0]), *check_receiving(library, documents[1])]
+        library = library.completed(spec.languages)
+        mistakes += check_links(spec, library, *documents)
     if mistakes or not (spec and library):
         raise BrokenMind(folder, mistakes)
     mind = _assemble(folder, spec, library)
@@ -85,6 +87,7 @@ def _assemble(folder: Path, spec: MindSpec, library: RagConfigFile) -> Mind:
         access=MappingProxyType(spec.access),
         sampling=Sampling(**spec.sampling.model_dump()),
         collections=MappingProxyType(library.collections),
+        receiving=library.receiving,
         names=MappingProxyType(dict(_names(spec))),
     )
 

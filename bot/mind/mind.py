@@ -42,6 +42,8 @@ class Mind:
     sampling: Sampling
     collections: Mapping[str, Collection]
     """By name."""
+    receiving: str
+    """The collection that takes documents which owners and admins send in a chat."""
     names: Mapping[str, str]
     """Every name and alias, as `bot.modes.names.name_key` writes it, to the adapter or named mode it stands for."""
 

@@ -11,7 +11,8 @@ import structlog
 
 from bot.mind import Mind
 from bot.mind.collections import CollectionKind
-from bot.recall.library.ingest import Counter, Ingest
+from bot.recall.library.ingest import Ingest
+from bot.recall.library.manner import Counter
 from bot.recall.library.parse.parser import Parser
 from consilium.errors import ConsiliumError
 from db import library as rows

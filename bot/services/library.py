@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from bot.mind import Mind
-from bot.recall.library.ingest import Counter
+from bot.recall.library.manner import Counter
 from bot.services.building import base_model_folder, database_address
 from bot.services.recalling import Models, open_models
 from bot.settings import Settings

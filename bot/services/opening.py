@@ -15,11 +15,12 @@ from bot.modes.composer import Composer
 from bot.modes.prewarm import Heat, prewarm
 from bot.modes.router import Router
 from bot.recall.library.drawing import Drawing, Share
-from bot.recall.library.ingest import Counter
+from bot.recall.library.manner import Counter
 from bot.recall.library.search import Library
 from bot.recall.memory import PersonalMemory, Rememberer
 from bot.recall.memory.reembedding import Reembedder
 from bot.services.building import base_model_folder, database_address, make_engine, open_composer
+from bot.services.documents import open_documents
 from bot.services.keeping import keeping_library
 from bot.services.recalling import Models, open_models
 from bot.settings import Settings
@@ -125,7 +126,11 @@ async def open_services(
             afterwards = Afterwards(Rememberer(database, engine, memory), draws=draws)
             await stack.enter_async_context(afterwards.working())
             await stack.enter_async_context(beside(Reembedder(database, embedder).run(), "reembedding"))
-        attempts = Attempts(pipeline, Persistence(settings.turn_attempts), afterwards)
+        documents = None
+        if embedder:
+            own = open_documents(settings, mind, database, embedder, counter, running)
+            documents = await stack.enter_async_context(own)
+        attempts = Attempts(pipeline, Persistence(settings.turn_attempts), afterwards, documents)
         direct = Direct(inbox, database, mind, presence, attempts, settings.shown_patience)
         await stack.enter_async_context(serving_metrics(settings.metrics_host, settings.metrics_port))
         yield Services(mind, dsn, database, presence, engine, composer, running, inbox, attempts, direct)

@@ -16,6 +16,9 @@ from bot.channels.errors import DeliveryError, DeliveryFailed
 from bot.channels.port import Outcome, Reply
 from bot.turns.afterwards import Afterwards
 from bot.turns.conversation import Conversation
+from bot.turns.documents.errors import NotFetched
+from bot.turns.documents.fetching import Fetch
+from bot.turns.documents.taking import Documents
 from bot.turns.draft import Draft
 from bot.turns.errors import GivenUp
 from bot.turns.failures import failed, foreseen, may_pass
@@ -48,19 +51,29 @@ class Attempts:
     """Works on turns that have been taken up. Each ends here, or is let go for somebody else to take up."""
 
     def __init__(
-        self, pipeline: Pipeline | None, persistence: Persistence, afterwards: Afterwards | None = None
+        self,
+        pipeline: Pipeline | None,
+        persistence: Persistence,
+        afterwards: Afterwards | None = None,
+        documents: Documents | None = None,
     ) -> None:
         self._pipeline = pipeline
         self._persistence = persistence
         self._afterwards = afterwards
+        self._documents = documents
 
     @property
     def afterwards(self) -> Afterwards | None:
         """What remembers the turns; None in a process that answers no questions."""
         return self._afterwards
 
-    async def run(self, hold: Hold, conversation: Conversation, reply: Reply) -> Outcome | None:
+    async def run(
+        self, hold: Hold, conversation: Conversation, reply: Reply, fetch: Fetch | None = None
+    ) -> Outcome | None:
         """Answer the turn; None when it is somebody else's now. What a person can be told is not raised.
+
+        Args:
+            fetch: gives the files that came with the turn, where any can have.
 
         A cancelled attempt lets go of the turn at once, with nothing held against it. Of a turn that is shown here it
         is the end: nobody waits for the answer any more, and what there is of it is kept.
@@ -69,7 +82,7 @@ class Attempts:
         draft = Draft(turn.mode or turn.asked_mode or conversation.session.mode)
         with structlog.contextvars.bound_contextvars(turn=str(turn.id), session=str(turn.session_id)):
             try:
-                return await self._run(hold, conversation, draft, reply)
+                return await self._run(hold, conversation, draft, reply, fetch)
             except TurnTaken:
                 log.warning("turn.taken", attempt=turn.attempts)
                 return None
@@ -81,10 +94,12 @@ class Attempts:
                 trace_attempt(turn, draft)
                 await reply.close()
 
-    async def _run(self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply) -> Outcome | None:
+    async def _run(
+        self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply, fetch: Fetch | None
+    ) -> Outcome | None:
         try:
             self._check_patience(hold)
-            return await self._answer(hold, conversation, draft, reply)
+            return await self._answer(hold, conversation, draft, reply, fetch)
         except TurnTaken:
             raise
         except Exception as error:
@@ -100,19 +115,38 @@ class Attempts:
         if late or turn.setbacks > self._persistence.setbacks:
             raise GivenUp(turn.setbacks - 1)
 
-    async def _answer(self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply) -> Outcome:
+    async def _answer(
+        self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply, fetch: Fetch | None
+    ) -> Outcome:
         turn = hold.turn
         if turn.kind == "command":
             outcome = await hold.said()
         else:
-            assert self._pipeline is not None
-            outcome = await self._pipeline.answer(conversation, hold, draft, reply)
+            outcome = await self._make(hold, conversation, draft, reply, fetch)
         with draft.timed("deliver"):
             await reply.finish(outcome)
         await _ending(hold, self._end(hold, draft, outcome))
         if self._afterwards is not None and turn.kind == "question":
             self._afterwards.note(conversation, turn, draft)
         return outcome
+
+    async def _make(
+        self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply, fetch: Fetch | None
+    ) -> Outcome:
+        """Take in the documents that came with a question, if any did, and answer it, if there is one."""
+        turn = hold.turn
+        assert self._pipeline is not None
+        if turn.files is not None and fetch is not None and not turn.is_answered:
+            assert self._documents is not None
+            with draft.timed("documents"):
+                told = await self._documents.take(conversation, hold, reply, fetch)
+            draft.pieces.append(f"{told.report}\n\n")
+            if told.stopped or not turn.question:
+                draft.mode = ""
+                draft.finish = FinishReason.CANCELLED if told.stopped else FinishReason.STOP
+                await hold.keep(draft.answered())
+                return draft.outcome(turn)
+        return await self._pipeline.answer(conversation, hold, draft, reply)
 
     async def _end(self, hold: Hold, draft: Draft, outcome: Outcome) -> None:
         turn = hold.turn
@@ -142,7 +176,7 @@ class Attempts:
 
     async def _try_later(self, hold: Hold, failure: ConsiliumError) -> None:
         pause = min(LONGEST_PAUSE, 2.0 ** (hold.turn.setbacks - 1)) * random.uniform(0.7, 1.3)  # noqa: S311
-        if isinstance(failure, DeliveryFailed):
+        if isinstance(failure, (DeliveryFailed, NotFetched)):
             pause = max(pause, failure.wait)
         log.warning("turn.put_back", error=type(failure).__name__, reason=str(failure), pause=round(pause, 1))
         turn_put_back(type(failure).__name__)

@@ -55,10 +55,18 @@ def _lines(held: Mapping[str, Sequence[Row]], made: datetime, say: Translator) -
     yield from _section(say("Messages counted, by day"), counters)
     yield from _section(
         say("What is remembered of you"),
-        [f"{_day(row)} ({row['kind']}): {_flat(row['content'])}" for row in held["memories"]],
+        [f"{_day(row)} ({row['kind']}): {_flat(row['content'])}" for row in held["memories"] if _is_told(row)],
     )
+    for document in (row for row in held["memories"] if row["kind"] == "document"):
+        passages = [row for row in held["memories"] if row.get("document_id") == document["id"]]
+        title = say("Document: {name}", name=document["title"])
+        yield from _section(title, [f"{row['place'] or '—'}: {_flat(row['content'])}" for row in passages])
     for session in held["sessions"]:
         yield from _conversation(session, [row for row in held["turns"] if row["session_id"] == session["id"]], say)
+
+
+def _is_told(memory: Row) -> bool:
+    return memory["kind"] not in ("document", "passage")
 
 
 def _section(title: str, items: Sequence[str]) -> Iterator[str]:
@@ -79,6 +87,7 @@ def _conversation(session: Row, turns: Sequence[Row], say: Translator) -> Iterat
         yield f"### {turn['created_at'][:16].replace('T', ' ')}"
         yield ""
         yield from _quoted(turn["question"])
+        yield from (f"> 📎 {file['name']}" for file in (turn.get("files") or {}).get("files", ()))
         if turn["answer"]:
             yield ""
             yield f"**{turn['mode'] or '—'}**"

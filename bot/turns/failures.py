@@ -12,6 +12,7 @@ from bot.channels.port import Outcome
 from bot.errors import explain
 from bot.locales import Translator
 from bot.modes.errors import ModeError
+from bot.turns.documents.errors import NotFetched
 from bot.turns.errors import MessageRefused, Unexpected
 from consilium.errors import ConsiliumError
 from db.errors import DatabaseExhausted, DatabaseUnreachable
@@ -41,4 +42,4 @@ def may_pass(error: ConsiliumError) -> bool:
         return error.passing
     if isinstance(error, EngineError):
         return error.retryable
-    return isinstance(error, (DatabaseUnreachable, DatabaseExhausted))
+    return isinstance(error, (DatabaseUnreachable, DatabaseExhausted, NotFetched))

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import structlog
@@ -66,6 +66,10 @@ class Hold:
         """What the command of this turn has said, with the files it hands over."""
         kept = await self._write(lambda connection: files.of_turn(connection, self.turn.id))
         return said_by(self.turn, kept)
+
+    async def keep_taken(self, taken: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what has become so far of the files that came with the turn."""
+        await self._write(lambda connection: turn_states.keep_taken(connection, self.turn, taken))
 
     async def start_answering(self, mode: str, adapter: str | None) -> None:
         """The answer begins to come."""

@@ -25,6 +25,7 @@ from bot.turns.access import Doorkeeper, NotLetIn, Standing, admitted
 from bot.turns.admission import Ceilings, admit
 from bot.turns.commands import COMMANDS, Ask, Command, CommandContext, Said
 from bot.turns.conversation import Conversation, heard_language, open_conversation
+from bot.turns.documents.sent import Sending
 from bot.turns.errors import EmptyMessage, PassedOver
 from bot.turns.failures import failed, foreseen
 from bot.turns.jobs import SAY_FIRST, answer_jobs, say_jobs
@@ -32,7 +33,7 @@ from bot.turns.reading import CommandCall, legible, read
 from bot.turns.running import RunningTurns
 from bot.turns.said import document_of, said_by
 from bot.turns.traces import trace_stage
-from consilium.errors import ConsiliumError
+from consilium.errors import N_, ConsiliumError
 from db import files, jobs, turn_states, turns
 from db.connection import Connection
 from db.database import Database
@@ -41,6 +42,7 @@ from db.turns import Arrival, Turn
 
 CHANGEABLE: Final = 3600.0
 """Seconds for which a question that is changed is asked again."""
+NOT_READ: Final = N_("I have not read the file that came with it: send it without a command.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class Inbox:
         session = conversation.session
         if incoming.update and await turns.by_update(person, session.id, incoming.update):
             raise UpdateTakenIn(update=incoming.update)
-        message = self._understand(conversation, incoming)
+        message = self._understand(conversation, incoming, standing)
         if not (isinstance(message, CommandCall) and message.name == "stop"):
             await admit(person, self._ceilings, conversation.user.id, incoming)
         arrival = Arrival(
@@ -181,6 +183,7 @@ class Inbox:
             address=incoming.address,
             process_id=process_id,
             patience=self._patience,
+            files=message.files if isinstance(message, Ask) else None,
         )
         turn = await turns.accept(person, session.id, arrival)
         if isinstance(message, CommandCall):
@@ -216,20 +219,32 @@ class Inbox:
         assert turn is not None
         return Receipt(conversation, turn, is_new=False)
 
-    def _understand(self, conversation: Conversation, incoming: Incoming) -> CommandCall | Ask:
-        """A command, a mode switch said in a sentence, or a question with the mode to answer it in."""
+    def _understand(self, conversation: Conversation, incoming: Incoming, standing: Standing) -> CommandCall | Ask:
+        """A command, a mode switch said in a sentence, or a question with the mode to answer it in.
+
+        What an owner or an admin sends goes into the library; documents may come without a word.
+        """
         if incoming.given is not None:
             return Ask(legible(incoming.text), incoming.given.mode)
-        message = read(incoming.text)
+        files = None
+        if incoming.files:
+            files = Sending.of(incoming.files, "library" if standing.is_admin else "memory").document()
+        session = conversation.session
+        try:
+            message = read(incoming.text)
+        except EmptyMessage:
+            if files is None:
+                raise
+            return Ask("", session.mode, session.consilium, files)
         if isinstance(message, CommandCall):
             return message
         if (expression := recognise(message.text, self._mind)) is not None:
             return CommandCall("mode", expression)
         if (trigger := read_trigger(message.text, self._mind)) is not None:
-            if not trigger.message.strip():
+            if not trigger.message.strip() and files is None:
                 raise EmptyMessage
-            return Ask(trigger.message, str(trigger.expression), conversation.session.consilium)
-        return Ask(message.text, conversation.session.mode, conversation.session.consilium)
+            return Ask(trigger.message.strip(), str(trigger.expression), session.consilium, files)
+        return Ask(message.text, session.mode, session.consilium, files)
 
     async def _run_command(self, context: CommandContext, call: CommandCall) -> Turn:
         """The turn with what the command has said; or, when it asks something, as that question."""
@@ -243,9 +258,14 @@ class Inbox:
             error = failed(Outcome(""), refused, conversation.say).error
         person = await context.connection.become(conversation.user.id)
         if isinstance(said, Ask):
-            await turn_states.become_question(person, turn, said.question, said.mode, consilium=said.consilium)
+            await turn_states.become_question(
+                person, turn, said.question, said.mode, consilium=said.consilium, files=said.files
+            )
         else:
-            await turn_states.keep_said(person, turn, said.text, document_of(said), error, conversation.session.mode)
+            text = said.text
+            if context.incoming.files:
+                text = f"{text}\n\n{conversation.say(NOT_READ)}".strip()
+            await turn_states.keep_said(person, turn, text, document_of(said), error, conversation.session.mode)
             await files.keep(person, turn.id, [(file.name, file.content) for file in said.files])
         return await turns.get(person, turn.id)
 

@@ -21,6 +21,7 @@ from bot.recall.library.passage import Passage
 from bot.recall.memory import PersonalMemory, as_note
 from bot.turns.consilium import answer_by_two, archive_prompt
 from bot.turns.conversation import Conversation
+from bot.turns.documents.sent import asked_of
 from bot.turns.draft import Draft, outcome_of, own_words
 from bot.turns.errors import AnswerNotSaved
 from bot.turns.hold import Hold
@@ -78,7 +79,8 @@ class Pipeline:
     async def answer(self, conversation: Conversation, hold: Hold, draft: Draft, reply: Reply) -> Outcome:
         """Answer a turn and keep the answer; `draft` holds what there is if this raises. The caller shows the end.
 
-        An answer that was kept by an earlier attempt is not made again.
+        An answer that was kept by an earlier attempt is not made again. What the draft says already, of documents that
+        came with the question, is shown before it.
 
         Raises:
             ConsiliumError: why there is no answer, or only the part in `draft`.
@@ -112,6 +114,8 @@ class Pipeline:
         answer = partial(answer_by_two, making, archive) if turn.consilium else partial(answer_alone, making)
         await hold.start_answering(mode.text, draft.adapter.name if draft.adapter else None)
         await reply.open(mode.text)
+        for told in draft.pieces:
+            await reply.write(told)
         with draft.timed("generate"):
             stopped = turn.stop_asked or not await self._running.run(turn.id, answer)
         if stopped:
@@ -155,7 +159,7 @@ class Pipeline:
                 beyond={one.id for one in past},
                 speakers=speakers,
             )
-        window = [Exchange(one.question, own_words(one)) for one in past]
+        window = [Exchange(asked_of(one), own_words(one)) for one in past]
         if conversation.given is not None:
             window = [Exchange(question, answer) for question, answer in conversation.given.exchanges]
         return [as_note(found.memory, conversation.say) for found in recalled], window

@@ -159,7 +159,7 @@ class Worker:
             await self._refuse(hold, conversation.session.platform)
             return
         reply = platform.reply(hold.turn.address, hold, conversation.say)
-        await self._attempts.run(hold, conversation, reply)
+        await self._attempts.run(hold, conversation, reply, platform.fetch)
 
     async def _refuse(self, hold: Hold, platform: str) -> None:
         """Leave a turn to workers that know its platform, for as long as it is worth it; this one does not."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from bot.channels.errors import DeliveryError
-from bot.channels.port import Address, Outcome, Parts
+from bot.channels.port import Address, FileRef, Outcome, Parts
 from bot.locales import Translator
 
 
@@ -39,13 +39,34 @@ class RecordingPlatform:
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     """Answers in these chats wait before their first piece."""
     queued: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    files: dict[str, bytes] = field(default_factory=dict)
+    """What it gives when it is asked for files, by their handles."""
+    fetched: list[str] = field(default_factory=list)
+    """Handles that it was asked for."""
+    fetch_fails: list[DeliveryError] = field(default_factory=list)
+    """Raised when files are asked for, one each."""
     _news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def reply(self, address: Address, parts: Parts, say: Translator) -> RecordingReply:
         return RecordingReply(self, str(address["chat"]), parts, say)
 
-    async def fetch(self, handle: Address) -> AsyncIterator[bytes]:
-        yield bytes(str(handle), "utf-8")
+    async def fetch(self, handle: Address) -> AsyncGenerator[bytes, None]:
+        self.fetched.append(str(handle["file"]))
+        gate = self.gates.get(str(handle["file"]))
+        if gate is not None:
+            await gate.wait()
+        if self.fetch_fails:
+            raise self.fetch_fails.pop(0)
+        content = self.files[str(handle["file"])]
+        for start in range(0, len(content), 65536):
+            yield content[start : start + 65536]
+
+    def send(self, name: str, content: bytes | str, size: int | None = None) -> FileRef:
+        """A file that somebody sends, on its way with a message; `size` is what it is said to be, if not its own."""
+        sent = content.encode() if isinstance(content, str) else content
+        handle = f"file-{len(self.files) + 1}"
+        self.files[handle] = sent
+        return FileRef(name, len(sent) if size is None else size, {"file": handle})
 
     def shown_in(self, chat: str) -> list[str]:
         """What is to be read in a chat."""
@@ -74,6 +95,10 @@ class RecordingReply:
 
     async def queue(self, ahead: int) -> None:
         self._platform.queued[self._chat].append(ahead)
+
+    async def notice(self, text: str) -> None:
+        assert not self._over
+        (await self._message()).texts.append(text)
 
     async def open(self, mode: str) -> None:
         await self._message()

@@ -54,6 +54,8 @@ class RecordingReply:
 
     async def queue(self, ahead: int) -> None: ...
 
+    async def notice(self, text: str) -> None: ...
+
     async def open(self, mode: str) -> None:
         if not self._parts.known:
             await self._parts.record(0, f"{self._address['chat']}/{self._address['message']}")

@@ -26,6 +26,9 @@ class PlainReply:
     async def queue(self, ahead: int) -> None:
         """A pipe is read a line at a time: nothing waits."""
 
+    async def notice(self, text: str) -> None:
+        """Nothing: what comes here brings no files."""
+
     async def open(self, mode: str) -> None:
         self._say(f"[{mode}] ", end="")
 
@@ -61,6 +64,9 @@ class JsonReply:
 
     async def queue(self, ahead: int) -> None:
         """Nothing is shown before the end."""
+
+    async def notice(self, text: str) -> None:
+        """Nothing: what comes here brings no files."""
 
     async def open(self, mode: str) -> None:
         """Nothing is shown before the end."""

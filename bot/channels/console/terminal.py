@@ -41,6 +41,9 @@ class TerminalReply:
     async def queue(self, ahead: int) -> None:
         """The prompt comes back once a message is answered: nothing waits."""
 
+    async def notice(self, text: str) -> None:
+        """Nothing: what comes here brings no files."""
+
     async def open(self, mode: str) -> None:
         """The heading waits for the first piece: until then the spinner says that the model thinks."""
         self._mode = mode

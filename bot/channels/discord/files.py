@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any, Final
 
 import httpx
@@ -29,7 +29,7 @@ def file_ref(attachment: Mapping[str, Any], channel: str | None = None, message:
     return FileRef(str(attachment["filename"]), size, handle)
 
 
-async def download(rest: Rest, handle: Address) -> AsyncIterator[bytes]:
+async def download(rest: Rest, handle: Address) -> AsyncGenerator[bytes, None]:
     """The content, in pieces; no more of it than Discord has said there is.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 
 from bot.channels.discord.addresses import read_spot
 from bot.channels.discord.components import Components
@@ -37,7 +37,7 @@ class DiscordPlatform:
         spot = read_spot(address)
         return DiscordReply(surface_at(self.rest, spot), parts, Rendering(spot.person, say, self.components))
 
-    def fetch(self, handle: Address) -> AsyncIterator[bytes]:
+    def fetch(self, handle: Address) -> AsyncGenerator[bytes, None]:
         return download(self.rest, handle)
 
     async def withdraw(self, address: Address) -> None:

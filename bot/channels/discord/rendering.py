@@ -35,6 +35,10 @@ class Rendering:
         say = self.say
         return "-# " + say("Your earlier messages are answered first; before this one: {ahead}.", ahead=ahead)
 
+    def noticed(self, text: str) -> str:
+        """What is being done until the answer begins."""
+        return f"-# {escape_markdown(text)}"
+
     def draft(self, text: str, mode: str) -> list[Body]:
         """As far as the answer has come."""
         pieces = split(text, LONGEST, utf16) or [f"-# {escape_markdown(mode)} {PLACEHOLDER}" if mode else PLACEHOLDER]

@@ -45,6 +45,9 @@ class DiscordReply:
             await self._make(0, label="queue")
         await self._show([Body(self._rendering.queued(ahead))])
 
+    async def notice(self, text: str) -> None:
+        await self._show([Body(self._rendering.noticed(text))])
+
     async def open(self, mode: str) -> None:
         self._mode = mode
         self._stir()

@@ -34,6 +34,9 @@ class WholeReply:
     async def queue(self, ahead: int) -> None:
         """Nothing: there is no place to show it in."""
 
+    async def notice(self, text: str) -> None:
+        """Nothing: what comes here brings no files."""
+
     async def open(self, mode: str) -> None:
         """Nothing."""
 
@@ -67,6 +70,9 @@ class StreamedReply:
 
     async def queue(self, ahead: int) -> None:
         """Nothing: before the first piece there is no stream."""
+
+    async def notice(self, text: str) -> None:
+        """Nothing: what comes here brings no files."""
 
     async def open(self, mode: str) -> None:
         self._mode = mode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from aiogram.methods import GetFile
 
@@ -31,7 +31,7 @@ class TelegramPlatform:
     def reply(self, address: Address, parts: Parts, say: Translator) -> TelegramReply:
         return TelegramReply(self._outbox, Place.of(address), parts, say, self._looks)
 
-    async def fetch(self, handle: Address) -> AsyncIterator[bytes]:
+    async def fetch(self, handle: Address) -> AsyncGenerator[bytes, None]:
         """The content of a file, in pieces; Telegram gives bots up to 20 MB.
 
         Raises:

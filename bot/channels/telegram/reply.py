@@ -12,7 +12,7 @@ import structlog
 
 from bot.channels.errors import Undeliverable
 from bot.channels.port import Outcome, Parts
-from bot.channels.telegram.formatted import pages
+from bot.channels.telegram.formatted import pages, plain
 from bot.channels.telegram.keyboards import after
 from bot.channels.telegram.methods import Page
 from bot.channels.telegram.outbox import Outbox
@@ -67,6 +67,9 @@ class TelegramReply:
 
     async def queue(self, ahead: int) -> None:
         await self.show(0, Page(place_in_queue(ahead, self._say)), Urgency.SOON)
+
+    async def notice(self, text: str) -> None:
+        await self.show(0, Page(plain(text)), Urgency.SOON)
 
     async def open(self, mode: str) -> None:
         self._painter.start()

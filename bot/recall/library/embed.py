@@ -46,6 +46,36 @@ async def embed_pending(
     return done
 
 
+async def embed_document(
+    database: Database, embedder: Embedder, collection: int, uri: str, total: int, told: Told
+) -> None:
+    """Give each chunk of a document a vector; no connection is held while they are made.
+
+    Each batch is committed by itself. Chunks that go meanwhile, or get their vector from somebody else, are passed
+    over.
+    """
+    done, last = 0, 0
+    while True:
+        told(done, total)
+        async with database.nobody() as connection:
+            generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
+            chunks = await embeddings.pending_of(connection, generation.id, collection, uri, last, _BATCH)
+        if not chunks:
+            return
+        vectors = await embedder.embed([text_of(chunk.lead, chunk.content) for chunk in chunks])
+        async with database.nobody() as connection:
+            generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
+            still = {
+                chunk.id
+                for chunk in await embeddings.pending_of(connection, generation.id, collection, uri, last, _BATCH)
+            }
+            wanted = [n for n, chunk in enumerate(chunks) if chunk.id in still]
+            if wanted:
+                await embeddings.put_vectors(connection, generation.id, [chunks[n].id for n in wanted], vectors[wanted])
+        done += len(chunks)
+        last = chunks[-1].id
+
+
 async def settle(database: Database, embedder: Embedder) -> None:
     """After the library has changed: statistics, and the index once there is so much that it is worth one."""
     async with database.nobody() as connection:

@@ -15,7 +15,8 @@ from blake3 import blake3
 from bot.errors import BotError
 from bot.mind import Mind, load_mind
 from bot.mind.collections import Chunking
-from bot.recall.library.ingest import CUTTING_VERSION, Counter, Ingest
+from bot.recall.library.ingest import Ingest
+from bot.recall.library.manner import CUTTING_VERSION, Counter
 from bot.recall.library.search import TUNING, Library, Tuning
 from consilium.errors import N_
 from db import library as rows

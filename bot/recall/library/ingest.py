@@ -3,46 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from blake3 import blake3
+from tempfile import TemporaryDirectory
 
 from bot.mind import Mind
-from bot.mind.collections import Collection, CollectionKind
-from bot.recall.library.chunk import Cutting, TokenCounter
+from bot.mind.collections import Collection
 from bot.recall.library.document import Document, read_document
 from bot.recall.library.embed import embed_pending, settle
-from bot.recall.library.parse.formats import VERSION as PARSER_VERSION
+from bot.recall.library.manner import Counter, chunking_hash, cutting_of, is_spoken
 from bot.recall.library.parse.parser import Parser
-from bot.recall.library.parse.refusals import DocumentRefused, as_record, from_record
+from bot.recall.library.parse.refusals import DocumentRefused, Gone, as_record, from_record
 from bot.recall.library.report import Report, Skipped
-from bot.recall.library.sources import Source, digest_of, sources
+from bot.recall.library.sources import Source, digest_of, received_source, sources
 from bot.recall.library.store import store, store_refusal
 from consilium.errors import N_
 from db import library as rows
+from db import received
 from db.database import Database
 from db.library import CollectionRow, DocumentRow
 from inference.embedding import Embedder
-
-CUTTING_VERSION: Final = 1
-"""Raised when the same blocks are cut in another way, so that everything is cut anew."""
 
 READING, EMBEDDING, SETTLING = N_("reading documents"), N_("embedding"), N_("putting the index in order")
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done (a template for translation), how much of it is done, and of how much."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """The model's measure of text."""
-
-    name: str
-    """Of the tokenizer: when it changes, everything is cut anew."""
-    count: TokenCounter
 
 
 class Ingest:
@@ -76,7 +63,7 @@ class Ingest:
                 they exist.
         """
         report = Report()
-        wanted = list(mind.collections) if names is None else list(names)
+        wanted = await self._not_empty(mind, mind.collections if names is None else names)
         found = [await self._collection(mind, name, (given or {}).get(name, ())) for name in wanted]
         total = sum(len(work.sources) for work in found)
         done = 0
@@ -84,7 +71,7 @@ class Ingest:
             report.deleted += await self._follow_deletions(work)
             for source in work.sources:
                 self._progress(READING, done, total)
-                await self._document(work, source, report)
+                await self._document(mind, work, source, report)
                 done += 1
         self._progress(READING, done, total)
         if names is None:
@@ -100,6 +87,27 @@ class Ingest:
             self._progress(SETTLING, 1, 1)
         return report
 
+    async def _not_empty(self, mind: Mind, names: Iterable[str]) -> list[str]:
+        """The collections without the one that has no files of the mind's, as long as nothing was sent for it."""
+        async with self._database.nobody() as connection:
+            sent = await received.all_of(connection, mind.name)
+        return [name for name in names if sent or mind.collections[name].path]
+
+    @asynccontextmanager
+    async def _file_of(self, mind: Mind, source: Source) -> AsyncIterator[Path]:
+        """Where a source can be read."""
+        if source.digest is None:
+            yield source.path
+            return
+        async with self._database.nobody() as connection:
+            content = await received.content(connection, mind.name, source.path.name)
+        if content is None:
+            raise Gone("it has been taken out")
+        with TemporaryDirectory(prefix="consilium-received-") as folder:
+            path = Path(folder) / f"document{source.path.suffix}"
+            await asyncio.to_thread(path.write_bytes, content)
+            yield path
+
     async def _collection(self, mind: Mind, name: str, given: Sequence[Path]) -> _Work:
         collection = mind.collections[name]
         async with self._database.nobody() as connection:
@@ -107,7 +115,11 @@ class Ingest:
             known = {document.uri: document for document in await rows.documents(connection, row.id)}
         before = [mind.folder / document.uri for document in known.values() if document.given]
         there = await asyncio.to_thread(sources, mind, name, [*before, *(path.absolute() for path in given)])
-        return _Work(collection, row, known, there, self._chunking_hash(collection))
+        if name == mind.receiving:
+            # Looked at after the documents: one that is taken in at this very moment is not thought to be gone.
+            async with self._database.nobody() as connection:
+                there += [received_source(one.name, one.digest) for one in await received.all_of(connection, mind.name)]
+        return _Work(collection, row, known, there, chunking_hash(collection, self._counter.name))
 
     async def _follow_deletions(self, work: _Work) -> int:
         there = {source.uri for source in work.sources}
@@ -115,11 +127,11 @@ class Ingest:
         async with self._database.nobody() as connection:
             return await rows.delete_documents(connection, gone)
 
-    async def _document(self, work: _Work, source: Source, report: Report) -> None:
+    async def _document(self, mind: Mind, work: _Work, source: Source, report: Report) -> None:
         known = work.known.get(source.uri)
         digest = ""
         try:
-            digest = await asyncio.to_thread(digest_of, source.path, self._parser.limits)
+            digest = await self._digest(source)
             if known and _is_current(known, digest, work.chunking_hash, source):
                 if known.skipped is None:
                     report.unchanged += 1
@@ -128,7 +140,8 @@ class Ingest:
                 if not refusal.passing:
                     report.skipped.append(Skipped(work.row.name, source.uri, refusal))
                     return
-            parsed = await self._parser.parse(source.path, spoken=_is_spoken(work.collection))
+            async with self._file_of(mind, source) as path:
+                parsed = await self._parser.parse(path, spoken=is_spoken(work.collection))
             document = await asyncio.to_thread(
                 read_document, parsed, source, work.collection.language, digest, work.chunking_hash
             )
@@ -141,9 +154,14 @@ class Ingest:
                     connection, work.row.id, source, digest, work.chunking_hash, record
                 )
 
+    async def _digest(self, source: Source) -> str:
+        if source.digest is not None:
+            return source.digest
+        return await asyncio.to_thread(digest_of, source.path, self._parser.limits)
+
     async def _store(self, work: _Work, document: Document, report: Report) -> None:
         async with self._database.nobody() as connection:
-            cutting = _cutting(work.collection)
+            cutting = cutting_of(work.collection)
             changes = await store(connection, work.row.id, document, document.cut(cutting, self._counter.count))
         if changes is None:
             report.unchanged += 1
@@ -152,17 +170,6 @@ class Ingest:
         report.chunks_added += changes.added
         report.chunks_kept += changes.kept
         report.chunks_deleted += changes.deleted
-
-    def _chunking_hash(self, collection: Collection) -> str:
-        all_of_it = (
-            PARSER_VERSION,
-            CUTTING_VERSION,
-            self._counter.name,
-            _cutting(collection),
-            _is_spoken(collection),
-            collection.language,
-        )
-        return str(blake3(repr(all_of_it).encode()).hexdigest(8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +186,3 @@ class _Work:
 
 def _is_current(known: DocumentRow, digest: str, chunking_hash: str, source: Source) -> bool:
     return (known.content_hash, known.chunking_hash, known.given) == (digest, chunking_hash, source.given)
-
-
-def _is_spoken(collection: Collection) -> bool:
-    return collection.kind in (CollectionKind.DIALOGUE, CollectionKind.VOICE)
-
-
-def _cutting(collection: Collection) -> Cutting:
-    chunking = collection.chunking
-    return Cutting(chunking.size, chunking.overlap, diary=collection.kind is CollectionKind.DIARY)

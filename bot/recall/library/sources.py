@@ -9,6 +9,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from bot.mind import Mind
+from bot.mind.collections import RECEIVED
 from bot.recall.library.parse.formats import READERS
 from bot.recall.library.parse.limits import MB, Limits
 from bot.recall.library.parse.refusals import Gone, reason_of
@@ -21,11 +22,13 @@ class Source:
     """A file that is to be a document."""
 
     path: Path
-    """Absolute."""
+    """Absolute, of a file."""
     uri: str
     """What the document is known by: the path within the mind, or absolute where it lies outside."""
     given: bool
     """Named by hand, and not by the collection's patterns."""
+    digest: str | None = None
+    """Of a document that came in a chat and lies in the database: its path is its name, and no file's."""
 
 
 def sources(mind: Mind, collection: str, given: Iterable[str | Path] = ()) -> list[Source]:
@@ -49,6 +52,11 @@ def uri_of(mind: Mind, path: Path) -> str:
     """What a file's document is known by."""
     path = path.absolute()
     return (path.relative_to(mind.folder) if path.is_relative_to(mind.folder) else path).as_posix()
+
+
+def received_source(name: str, digest: str | None = None) -> Source:
+    """A document that came in a chat."""
+    return Source(Path(name), f"{RECEIVED}:{name}", given=False, digest=digest)
 
 
 def digest_of(path: Path, limits: Limits) -> str:

@@ -9,11 +9,21 @@ from db.memory import Memory
 def as_note(memory: Memory, say: Translator) -> str:
     """One line in the person's language.
 
-    A fact stands as it was told. What the mind answered is told as that: it is no word of the person's.
+    A fact stands as it was told. What the mind answered is told as that: it is no word of the person's; nor is what
+    stands in a document that he has sent.
     """
     date = f"{memory.valid_from:%Y-%m-%d}"
     if memory.kind == "fact":
         return memory.content
+    if memory.kind == "passage":
+        where = ", ".join(part for part in (f"“{memory.title}”", memory.place) if part)
+        quotation = own_text(memory)
+        return say(
+            "{date}, from the document {where} that the person sent: “{quotation}”",
+            date=date,
+            where=where,
+            quotation=quotation,
+        )
     if memory.kind == "summary":
         return say("Earlier in this conversation: {content}", content=memory.content)
     if memory.voice == "mind":
@@ -21,3 +31,9 @@ def as_note(memory: Memory, say: Translator) -> str:
     if memory.speaker is not None:
         return say("{date}, {speaker}: {content}", date=date, speaker=memory.speaker, content=memory.content)
     return say("{date}, the person: {content}", date=date, content=memory.content)
+
+
+def own_text(passage: Memory) -> str:
+    """A passage of a document without the line above it that repeats the title and the headings."""
+    lead, _, rest = passage.content.partition("\n")
+    return rest if rest and passage.title and lead.startswith(passage.title) else passage.content

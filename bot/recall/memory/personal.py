@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 Reader = Callable[[str, datetime, Sequence[str]], Question]
 """Reads a question, asked at a moment by somebody whose memories are told under these names."""
 
-SHOWN: tuple[MemoryKind, ...] = ("fact", "summary")
+SHOWN: tuple[MemoryKind, ...] = ("fact", "summary", "document")
 """What a person is shown of his memory; episodes are his own messages over again."""
 
 
@@ -149,7 +149,7 @@ class PersonalMemory:
         return await recall.speakers(connection)
 
     async def all(self, connection: PersonConnection, *, chat: str | None = None) -> list[Memory]:
-        """The facts and summaries that hold now, oldest first."""
+        """The facts, summaries and documents that hold now, oldest first."""
         await _enter(connection, chat)
         return await rows.all_valid(connection, SHOWN)
 

@@ -69,7 +69,7 @@ def weigh(features: Features, question: Question, weights: Weights = WEIGHTS) ->
             "flow": _by_model(_flow(features, before), features.model),
             "speaker": features.spoken,
             "time": in_time,
-            "length": _scaled(np.log1p(features.words)),
+            "length": _length(features),
         }
         score = np.zeros(len(features))
         for name, part in parts.items():
@@ -148,6 +148,16 @@ def _time(features: Features, question: Question) -> Floats:
     inside = (features.said_at >= start) & (features.said_at < end)
     soon = (features.said_at >= end) & (features.said_at < end + ECHO)
     return inside + 0.5 * soon
+
+
+def _length(features: Features) -> Floats:
+    """How much a memory says. A passage was cut to its size and says no more by it than the others do on average."""
+    told = ~features.passage
+    length = np.zeros(len(features))
+    if told.any():
+        length[told] = _scaled(np.log1p(features.words[told]))
+        length[~told] = length[told].mean()
+    return length
 
 
 def _scaled(values: Floats, least_range: float = 0.0) -> Floats:

@@ -57,7 +57,8 @@ async def ask_again(context: CommandContext, _argument: str) -> Said | Ask:
         raise NothingToRetry
     if not (last.ended or last.is_answered):
         return Said(context.say("Your last question is still being answered; /stop stops it."))
-    return Ask(last.question, last.asked_mode or last.mode or context.conversation.session.mode, last.consilium)
+    mode = last.asked_mode or last.mode or context.conversation.session.mode
+    return Ask(last.question, mode, last.consilium, last.files)
 
 
 @COMMANDS.command("stop", N_("stop the answer that is being written"))

@@ -44,7 +44,8 @@ async def forget(context: CommandContext, argument: str) -> Said:
         raise BadArgument("forget", argument[:40], usage)
     chosen = memories[number - 1]
     await context.memory.forget(context.connection, chosen.id)
-    return Said(say("Forgotten for good: {content}", content=chosen.content), is_fleeting=True)
+    told = chosen.title if chosen.kind == "document" else chosen.content
+    return Said(say("Forgotten for good: {content}", content=told), is_fleeting=True)
 
 
 async def _forget_person(context: CommandContext, *, confirmed: bool) -> Said:

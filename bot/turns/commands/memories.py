@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from uuid import UUID
+
 from bot.channels.port import Table
+from bot.locales import Translator
 from bot.turns.commands.context import COMMANDS, CommandContext
 from bot.turns.commands.registry import Said
-from bot.turns.errors import BadArgument
+from bot.turns.errors import BadArgument, MessageRefused
 from consilium.errors import N_
+from db import told_documents
 from db.memory import Memory
+
+
+class DocumentStands(MessageRefused):
+    """A document is to have other words, which it cannot."""
+
+    sentence = N_("“{name}” is a document, and stands as it was sent.")
+    remedy = N_("Send it anew under the same name, or delete it with /forget.")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
 
 MAX_CHARACTERS = 2000
 """Of one memory: what an embedder can take in, and a prompt can hold beside others."""
@@ -42,7 +58,10 @@ async def show_memory(context: CommandContext, argument: str) -> Said:
     told = say("Beside it I remember {count} messages of our conversations.", count=episodes) if episodes else ""
     if not memories:
         return Said(say("I have noted nothing about you yet.") + f"\n{told}")
-    rows = [(str(n), memory.content, f"{memory.valid_from:%Y-%m-%d}") for n, memory in enumerate(memories, 1)]
+    passages = await told_documents.counts(context.connection)
+    rows = [
+        (str(n), _line(memory, passages, say), f"{memory.valid_from:%Y-%m-%d}") for n, memory in enumerate(memories, 1)
+    ]
     text = say(
         "This is what I remember about you; /memory N TEXT corrects one, /forget N deletes one, /forget all deletes"
         " everything."
@@ -61,11 +80,19 @@ async def _correct(context: CommandContext, argument: str) -> Said:
         limit=MAX_CHARACTERS,
     )
     chosen = _numbered(memories, number, "memory", usage)
+    if chosen.kind == "document":
+        raise DocumentStands(chosen.title or chosen.content)
     text = text.strip()
     if not text or len(text) > MAX_CHARACTERS:
         raise BadArgument("memory", _shown(argument), usage)
     await context.memory.correct(context.connection, chosen.id, text)
     return Said(context.say("I will remember instead: {content}", content=text))
+
+
+def _line(memory: Memory, passages: Mapping[UUID, int], say: Translator) -> str:
+    if memory.kind != "document":
+        return memory.content
+    return say("document “{name}” (passages: {count})", name=memory.title, count=passages.get(memory.id, 0))
 
 
 def _numbered(memories: list[Memory], number: str, command: str, usage: str) -> Memory:

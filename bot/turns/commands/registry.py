@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from rapidfuzz import process
 
@@ -36,6 +36,8 @@ class Ask:
     mode: str
     consilium: bool = False
     """Whether it is to be answered by two voices."""
+    files: Mapping[str, Any] | None = None
+    """Documents that come with it (`bot.turns.documents.Sending`)."""
 
 
 Handler = Callable[[C, str], Awaitable[Said | Ask]]

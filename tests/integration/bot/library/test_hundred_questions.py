@@ -23,7 +23,8 @@ from bot.mind.collections import CollectionKind
 from bot.modes import parse, resolve
 from bot.recall.library.cite import evidence_of, quote
 from bot.recall.library.drawing import Drawing, Share, open_to
-from bot.recall.library.ingest import Counter, Ingest
+from bot.recall.library.ingest import Ingest
+from bot.recall.library.manner import Counter
 from bot.recall.library.search import Library
 from bot.services import open_services
 from bot.settings import DEMO_MIND, Settings
@@ -88,6 +89,9 @@ class Silent:
 
     async def queue(self, ahead: int) -> None:
         """Nothing waits."""
+
+    async def notice(self, text: str) -> None:
+        """Nothing is shown."""
 
     async def open(self, mode: str) -> None:
         """Nothing is shown."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.mind import Mind
-from bot.recall.library.ingest import Counter, Ingest
+from bot.recall.library.ingest import Ingest
+from bot.recall.library.manner import Counter
 from bot.recall.library.parse.parser import Parser
 from bot.recall.library.search import Library
 from db import library as rows
@@ -166,7 +167,8 @@ PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from bot.mind import load_mind
-from bot.recall.library.ingest import Counter, Ingest
+from bot.recall.library.ingest import Ingest
+from bot.recall.library.manner import Counter
 from bot.recall.library.parse.parser import Parser
 from db.database import Database
 from inference.embedding import open_embedder

@@ -8,7 +8,8 @@ import pytest
 from bot.mind import Mind
 from bot.mind.collections import CollectionKind, Trust
 from bot.recall.library.embed import embed_pending
-from bot.recall.library.ingest import Counter, Ingest
+from bot.recall.library.ingest import Ingest
+from bot.recall.library.manner import Counter
 from bot.recall.library.parse.parser import Parser
 from bot.recall.library.search import Library
 from db import embeddings, library_search

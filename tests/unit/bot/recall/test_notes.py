@@ -9,7 +9,7 @@ from db.memory import Memory
 SAID = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TOLD = Memory(
     UUID(int=1), UUID(int=2), None, None, "fact", "Sleeps badly", "english", "person", None, "private", None, None,
-    SAID, SAID, None,
+    SAID, SAID, None, None, None, None,
 )  # fmt: skip
 
 

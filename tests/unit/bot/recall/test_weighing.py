@@ -27,6 +27,7 @@ def rows(count: int, **columns: object) -> Features:
         "words": np.full(count, 5),
         "spoken": np.zeros(count, bool),
         "episode": np.ones(count, bool),
+        "passage": np.zeros(count, bool),
     }
     return Features(**{name: np.asarray(columns.get(name, value)) for name, value in plain.items()})
 

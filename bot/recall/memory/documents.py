@@ -1,0 +1,133 @@
+"""Documents that a person has sent: read, cut and kept in his memory, where nobody else sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from bot.locales import LANGUAGES
+from bot.recall.library.chunk import Cutting
+from bot.recall.library.chunk.chunk import text_of
+from bot.recall.library.parse.refusals import DocumentRefused, NoText
+from bot.recall.library.reading import Manner, Reading
+from bot.recall.library.sources import received_source
+from consilium.errors import N_
+from db import told_documents as rows
+from db.database import Database
+from db.memory import Origin
+from db.told_documents import Kept, NewPassage
+from inference.embedding import Embedder
+from inference.errors import InferenceError
+
+CUTTING: Final = Cutting(size=100, overlap=20)
+"""A passage has to find room in a prompt beside other memories, with words that say where it is from."""
+_BATCH: Final = 32
+"""Passages embedded at once."""
+
+log = structlog.get_logger(__name__)
+
+Told = Callable[[int, int], None]
+"""Told how many passages are embedded, and of how many."""
+
+
+class TooManyPassages(DocumentRefused):
+    """A document is longer than a person's memory takes."""
+
+    sentence = N_("It is too long for your memory: more than {limit} passages.")
+    remedy = N_("Send the part of it that matters.")
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
+class MemoryFull(DocumentRefused):
+    """With this document a person would have more passages than he may."""
+
+    sentence = N_("There is no room for it: your documents have {held} passages together, and may have {limit}.")
+    remedy = N_("/memory shows them, /forget with a number deletes one.")
+
+    def __init__(self, held: int, limit: int) -> None:
+        super().__init__(held=held, limit=limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many passages there is room for."""
+
+    document: int
+    """Of one document."""
+    person: int
+    """Of all documents of a person."""
+
+
+class PersonalDocuments:
+    """Takes documents into people's memories."""
+
+    def __init__(self, database: Database, embedder: Embedder, reading: Reading, room: Room) -> None:
+        self._database = database
+        self._embedder = embedder
+        self._reading = reading
+        self._room = room
+
+    async def take(self, user_id: UUID, name: str, path: Path, origin: Origin, said_at: datetime, told: Told) -> Kept:
+        """Keep a document, in the place of one of its name that came to the same ears; told of it again, it does
+        nothing twice.
+
+        Args:
+            name: of its file.
+            path: where it lies.
+            origin: with the turn that it came in.
+
+        Raises:
+            DocumentRefused: why it is not kept.
+            RecordGone: the person or the turn is not there any more.
+        """
+        assert origin.turn_id is not None
+        async with self._database.person(user_id) as connection:
+            if (kept := await rows.find(connection, origin.turn_id, name)) is not None:
+                return kept
+            held = await rows.count(connection)
+        manner = Manner(LANGUAGES, CUTTING, most=self._room.document + 1)
+        document, chunks = await self._reading.read(path, received_source(name), manner)
+        if not chunks:
+            raise NoText
+        if len(chunks) > self._room.document:
+            raise TooManyPassages(self._room.document)
+        if held + len(chunks) > self._room.person:
+            raise MemoryFull(held, self._room.person)
+        passages = [NewPassage(text_of(chunk.lead, chunk.content), chunk.place) for chunk in chunks]
+        vectors = await self._embedded([passage.content for passage in passages], told)
+        async with self._database.person(user_id) as connection:
+            kept = await rows.keep(
+                connection,
+                name,
+                document.title,
+                passages,
+                origin,
+                said_at=said_at,
+                embedder=self._embedder.name,
+                vectors=vectors,
+            )
+        return kept or Kept(len(passages))
+
+    async def _embedded(self, texts: Sequence[str], told: Told) -> list[NDArray[np.float32] | None]:
+        """A vector for each; None for those that the model gives none now. They are made later, and words are there."""
+        vectors: list[NDArray[np.float32] | None] = []
+        for start in range(0, len(texts), _BATCH):
+            told(start, len(texts))
+            batch = texts[start : start + _BATCH]
+            try:
+                vectors += list(await self._embedder.embed(batch))
+            except InferenceError as error:
+                log.warning("memory.document_not_embedded", model=self._embedder.name, reason=str(error))
+                return [*vectors, *[None] * (len(texts) - len(vectors))]
+        told(len(texts), len(texts))
+        return vectors

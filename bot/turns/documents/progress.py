@@ -1,0 +1,67 @@
+"""What is being done about a document, shown now and then in the message that will have the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from bot.channels.errors import ChannelError
+from bot.channels.port import Reply
+from db.errors import DatabaseError
+
+EVERY: Final = 2.0
+"""Seconds between two looks; platforms take no more edits of a message for long."""
+_LET_END: Final = 10.0
+"""Seconds that a call which is being made is let end in: it must not overtake what is shown next."""
+
+log = structlog.get_logger(__name__)
+
+
+class Progress:
+    """Shows the latest of what it is told, and holds nobody up."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self._latest = ""
+        self._news = asyncio.Event()
+        self._over = asyncio.Event()
+
+    def tell(self, text: str) -> None:
+        """This is being done now."""
+        if text != self._latest:
+            self._latest = text
+            self._news.set()
+
+    @asynccontextmanager
+    async def showing(self) -> AsyncIterator[None]:
+        """Show it as long as this is open."""
+        task = asyncio.create_task(self._show(), name="document-progress")
+        try:
+            yield
+        finally:
+            self._over.set()
+            self._news.set()
+            await asyncio.wait([task], timeout=_LET_END)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _show(self) -> None:
+        while True:
+            await self._news.wait()
+            if self._over.is_set():
+                return
+            self._news.clear()
+            try:
+                await self._reply.notice(self._latest)
+            except (ChannelError, DatabaseError) as error:
+                # The document is taken in all the same; that the end cannot be shown is said then.
+                log.info("document.progress_not_shown", reason=str(error))
+            try:
+                async with asyncio.timeout(EVERY):
+                    await self._over.wait()
+            except TimeoutError:
+                continue

@@ -1,0 +1,90 @@
+"""What a person is told of a document: while it is taken in, and at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bot.locales import Translator
+from bot.turns.documents.sent import Destination
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What has become of one document."""
+
+    name: str
+    passages: int = 0
+    replaced: bool = False
+    """Whether it has taken the place of one of the same name."""
+    refusal: str | None = None
+    """Why it was not taken in, in the person's language."""
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> Taken:
+        """What `document` has written."""
+        return cls(**kept)
+
+    def document(self) -> dict[str, Any]:
+        """All of it as plain JSON."""
+        return asdict(self)
+
+
+def fetching(name: str, say: Translator) -> str:
+    """It is on its way here."""
+    return say("Fetching “{name}” …", name=name)
+
+
+def reading(name: str, say: Translator) -> str:
+    """It is being read."""
+    return say("Reading “{name}” …", name=name)
+
+
+def embedding(name: str, done: int, total: int, say: Translator) -> str:
+    """So much of it is done."""
+    return say("Learning “{name}”: {done} of {total} passages …", name=name, done=done, total=total)
+
+
+def report(taken: Sequence[Taken], to: Destination, say: Translator, *, in_company: bool) -> str:
+    """What has become of all documents of a message, a line each.
+
+    Args:
+        in_company: whether others are present.
+    """
+    return "\n".join(_told(one, to, say, in_company=in_company) for one in taken)
+
+
+def _told(one: Taken, to: Destination, say: Translator, *, in_company: bool) -> str:
+    if one.refusal is not None:
+        return say("I have not taken in “{name}”. {reason}", name=one.name, reason=one.refusal)
+    known = {"name": one.name, "count": one.passages}
+    if to == "library":
+        if one.replaced:
+            return say(
+                "“{name}” is in the library in its new form (passages: {count}). /library shows what is there,"
+                " “/library forget {name}” takes it out.",
+                **known,
+            )
+        return say(
+            "“{name}” is in the library now (passages: {count}). /library shows what is there, “/library forget {name}”"
+            " takes it out.",
+            **known,
+        )
+    if in_company:
+        return say(
+            "I have read “{name}” and remember it for you in this chat (passages: {count}). In a private chat with me"
+            " /memory shows it, and /forget with its number deletes it.",
+            **known,
+        )
+    if one.replaced:
+        return say(
+            "I have read “{name}” and remember it in its new form (passages: {count}). /memory shows it, and /forget"
+            " with its number deletes it.",
+            **known,
+        )
+    return say(
+        "I have read “{name}” and remember it (passages: {count}); nobody else sees it. /memory shows it, and /forget"
+        " with its number deletes it.",
+        **known,
+    )

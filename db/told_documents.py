@@ -1,0 +1,151 @@
+"""Documents that a person has sent: memories with passages, kept whole and forgotten whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+from pgvector import HalfVector
+
+from db.errors import RecordGone
+from db.memory import half
+from db.text import language_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from db.connection import PersonConnection
+    from db.memory import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassage:
+    """A passage to be kept."""
+
+    content: str
+    place: str
+    """Where in the document it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a document."""
+
+    passages: int
+    replaced: bool = False
+    """Whether it has taken the place of an earlier one."""
+
+
+FIND: Final = """
+    SELECT id FROM memories WHERE user_id = $1 AND kind = 'document' AND source_turn_id = $2 AND title = $3
+"""
+KEEP: Final = """
+    INSERT INTO memories (
+        user_id, kind, content, language, session_id, source_turn_id, voice, scope, chat, valid_from, title
+    )
+    VALUES ($1, 'document', $2, $3, $4, $5, 'other', $6, $7, $8, $9)
+    ON CONFLICT (source_turn_id, title) WHERE kind = 'document' DO NOTHING
+    RETURNING id
+"""
+KEEP_PASSAGES: Final = """
+    INSERT INTO memories (
+        user_id, kind, content, language, session_id, source_turn_id, voice, scope, chat, valid_from, document_id,
+        title, place, embedder, embedding
+    )
+    SELECT d.user_id, 'passage', new.content, new.language, d.session_id, d.source_turn_id, 'other', d.scope, d.chat,
+        d.valid_from, d.id, d.content, new.place, CASE WHEN new.embedding IS NOT NULL THEN $6 END, new.embedding
+    FROM memories AS d, unnest($2::text[], $3::text[], $4::text[], $5::halfvec[])
+        AS new (content, language, place, embedding)
+    WHERE d.id = $1
+"""
+REPLACE: Final = """
+    DELETE FROM memories
+    WHERE user_id = $1 AND kind = 'document' AND title = $2 AND scope = $3 AND chat IS NOT DISTINCT FROM $4
+        AND source_turn_id IS DISTINCT FROM $5
+"""
+COUNT: Final = "SELECT count(*) FROM memories WHERE user_id = $1 AND kind = 'passage'"
+COUNTS: Final = """
+    SELECT document_id, count(*) AS passages FROM memories
+    WHERE user_id = $1 AND kind = 'passage' GROUP BY document_id
+"""
+COUNT_OF: Final = "SELECT count(*) FROM memories WHERE user_id = $1 AND document_id = $2"
+
+
+async def find(connection: PersonConnection, turn_id: UUID, name: str) -> Kept | None:
+    """What is kept of a document that came in a turn; None when it is not there."""
+    document_id = await connection.fetchval(FIND, connection.user_id, turn_id, name)
+    if document_id is None:
+        return None
+    return Kept(await connection.fetchval(COUNT_OF, connection.user_id, document_id))
+
+
+async def count(connection: PersonConnection) -> int:
+    """How many passages the person has, of all his documents."""
+    number: int = await connection.fetchval(COUNT, connection.user_id)
+    return number
+
+
+async def counts(connection: PersonConnection) -> Mapping[UUID, int]:
+    """How many passages each of the person's documents has."""
+    rows = await connection.fetch(COUNTS, connection.user_id)
+    return {row["document_id"]: row["passages"] for row in rows}
+
+
+async def keep(
+    connection: PersonConnection,
+    name: str,
+    title: str,
+    passages: Sequence[NewPassage],
+    origin: Origin,
+    *,
+    said_at: datetime,
+    embedder: str | None,
+    vectors: Sequence[NDArray[np.float32] | None],
+) -> Kept | None:
+    """Keep a document that came in a turn, in the place of one of the same name that came to the same ears.
+
+    Args:
+        name: of its file.
+        vectors: of each passage, None for those without.
+
+    Returns:
+        None when this turn's is kept already.
+
+    Raises:
+        RecordGone: the turn, the session or the person is no longer there.
+    """
+    user_id = connection.user_id
+    replaced = await connection.execute(REPLACE, user_id, name, origin.scope, origin.chat, origin.turn_id)
+    try:
+        document_id = await connection.fetchval(
+            KEEP,
+            user_id,
+            title,
+            language_of(title),
+            origin.session_id,
+            origin.turn_id,
+            origin.scope,
+            origin.chat,
+            said_at,
+            name,
+        )
+    except asyncpg.ForeignKeyViolationError as error:
+        raise RecordGone(record="turn") from error
+    if document_id is None:
+        return None
+    await connection.execute(
+        KEEP_PASSAGES,
+        document_id,
+        [passage.content for passage in passages],
+        [language_of(passage.content) for passage in passages],
+        [passage.place for passage in passages],
+        [None if vector is None else HalfVector(half(vector)) for vector in vectors],
+        embedder,
+    )
+    return Kept(len(passages), replaced=bool(replaced))

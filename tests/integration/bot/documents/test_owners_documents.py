@@ -1,0 +1,95 @@
+"""What an owner sends goes into the library: found, cited, replaced, taken out, and never by anybody else."""
+
+from __future__ import annotations
+
+from db import received
+from db.turns import Turn
+from tests.fakes.sglang_server import SGLangServer
+from tests.fixtures.service import Service
+from tests.integration.bot.documents.conftest import GUEST, OWNER, Opens
+
+PLAN = "# The Winter Plan\n\n## Skis\n\nIn January every recruit skis forty kilometres a week on wooden skis.\n"
+CHANGED = PLAN.replace("forty", "fifty")
+QUESTION = "How many kilometres a week does a recruit ski in January?"
+
+
+async def said(service: Service, text: str, chat: str = OWNER, **more: object) -> Turn:
+    return await service.ended(await service.say(text, chat, **more), within=60)
+
+
+async def test_an_owners_document_is_in_the_library_and_cited(open_service: Opens, server: SGLangServer) -> None:
+    server.pieces = ["Every recruit skis forty kilometres a week in January."]
+    async with open_service() as service, service.working():
+        sent = await said(service, "", files=[service.platform.send("plan.md", PLAN)])
+        assert sent.answer == (
+            "“plan.md” is in the library now (passages: 1). /library shows what is there, “/library forget plan.md”"
+            " takes it out."
+        )
+        assert (sent.state, sent.question, sent.mode) == ("delivered", "", None)
+        (message,) = service.platform.messages.values()
+        assert message.texts[0].startswith("Fetching “plan.md”")
+        assert message.text == sent.answer
+        # Whoever asks is answered from it.
+        turn = await said(service, QUESTION, GUEST)
+        assert turn.answer == "Every recruit skis forty kilometres a week in January. [1]"
+        assert [(one["title"], one["where"]) for one in turn.sources] == [("The Winter Plan", "§ Skis")]
+        overview = await said(service, "/library")
+        assert "Sent in chats: “plan.md”." in str(overview.answer)
+        assert ["received", "article", "1", "1", "0"] in [row[:5] for row in overview.said["table"]["rows"]]
+        assert "Sent in chats" not in str((await said(service, "/library", GUEST)).answer)
+
+
+async def test_it_outlives_ingests_and_is_replaced_by_its_name(open_service: Opens, server: SGLangServer) -> None:
+    server.pieces = ["Yes."]
+    async with open_service() as service, service.working():
+        await said(service, "", files=[service.platform.send("plan.md", PLAN)])
+    async with open_service() as service, service.working():
+        found = await said(service, f"/library search {QUESTION}")
+        assert "forty kilometres" in str(found.answer)
+        again = await said(service, "", files=[service.platform.send("plan.md", CHANGED)])
+        assert str(again.answer).startswith("“plan.md” is in the library in its new form (passages: 1).")
+        found = await said(service, f"/library search {QUESTION}")
+        assert "fifty kilometres" in str(found.answer)
+        assert "forty" not in str(found.answer)
+    # Cut anew, since the way it is cut has changed; and gone when it is taken out.
+    async with open_service(
+        "collections:\n  articles: {kind: article, path: 'library/*.md', language: [en, ru], receives: true,"
+        " chunking: {size: 64, overlap: 8}}\n"
+    ) as service, service.working():
+        overview = await said(service, "/library")
+        assert [row[:3] for row in overview.said["table"]["rows"]] == [["articles", "article", "2"]]
+        assert "fifty kilometres" in str((await said(service, f"/library search {QUESTION}")).answer)
+        refused = await said(service, "/library forget plan.md", GUEST)
+        assert refused.error is not None
+        assert "is not in the library any more" in str((await said(service, "/library forget plan.md")).answer)
+        assert "No document “plan.md”" in str((await said(service, "/library forget plan.md")).error)
+    async with open_service() as service, service.working():
+        assert "fifty" not in str((await said(service, f"/library search {QUESTION}")).answer)
+        async with service.services.database.nobody() as connection:
+            assert await received.all_of(connection, service.services.mind.name) == []
+
+
+async def test_a_question_beside_it_is_answered_from_it(open_service: Opens, server: SGLangServer) -> None:
+    server.pieces = ["Every recruit skis forty kilometres a week in January."]
+    async with open_service() as service, service.working():
+        turn = await said(service, QUESTION, files=[service.platform.send("plan.md", PLAN)])
+        report, _, answer = str(turn.answer).partition("\n\n")
+        assert report.startswith("“plan.md” is in the library now")
+        assert answer == "Every recruit skis forty kilometres a week in January. [1]"
+        assert [one["title"] for one in turn.sources] == ["The Winter Plan"]
+        assert service.platform.shown_in(OWNER) == [turn.answer]
+        # What the model is shown of it later is what it said itself.
+        await said(service, "And in March?")
+        assert server.requests[-1]["messages"][2]["content"] == "Every recruit skis forty kilometres a week in January."
+
+
+async def test_an_admin_fills_the_library_and_others_do_not(open_service: Opens, server: SGLangServer) -> None:
+    async with open_service() as service, service.working():
+        await said(service, "/admin grant admin recording:person-3")
+        admin = await said(service, "", "3", files=[service.platform.send("a.md", PLAN)])
+        guest = await said(service, "", GUEST, files=[service.platform.send("b.md", CHANGED)])
+        assert "is in the library now" in str(admin.answer)
+        assert "nobody else sees it" in str(guest.answer)
+        found = str((await said(service, f"/library search {QUESTION}")).answer)
+        assert "forty" in found
+        assert "fifty" not in found
