@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     documents_per_message: int = Field(5, ge=1, le=10)
     """Documents of one message that are read."""
     document_passages: int = Field(1000, ge=1, le=20_000)
-    """Passages of a hundred tokens that a document in a person's memory may have."""
+    """Passages of 160 tokens that a document in a person's memory may have."""
     person_passages: int = Field(5000, ge=0, le=100_000)
     """Passages of all documents in a person's memory; 0 for none at all."""
     generation_seconds: float = Field(300, gt=0)

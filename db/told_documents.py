@@ -69,7 +69,11 @@ REPLACE: Final = """
     WHERE user_id = $1 AND kind = 'document' AND title = $2 AND scope = $3 AND chat IS NOT DISTINCT FROM $4
         AND source_turn_id IS DISTINCT FROM $5
 """
-COUNT: Final = "SELECT count(*) FROM memories WHERE user_id = $1 AND kind = 'passage'"
+COUNT: Final = """
+    SELECT count(*) FROM memories AS passage JOIN memories AS document ON document.id = passage.document_id
+    WHERE passage.user_id = $1
+        AND (document.title, document.scope, document.chat) IS DISTINCT FROM ($2::text, $3::text, $4::text)
+"""
 COUNTS: Final = """
     SELECT document_id, count(*) AS passages FROM memories
     WHERE user_id = $1 AND kind = 'passage' GROUP BY document_id
@@ -85,9 +89,10 @@ async def find(connection: PersonConnection, turn_id: UUID, name: str) -> Kept |
     return Kept(await connection.fetchval(COUNT_OF, connection.user_id, document_id))
 
 
-async def count(connection: PersonConnection) -> int:
-    """How many passages the person has, of all his documents."""
-    number: int = await connection.fetchval(COUNT, connection.user_id)
+async def count(connection: PersonConnection, name: str | None = None, origin: Origin | None = None) -> int:
+    """How many passages the person has, of all his documents but the one that this name, from there, would replace."""
+    besides = (name, origin.scope, origin.chat) if origin else (None, None, None)
+    number: int = await connection.fetchval(COUNT, connection.user_id, *besides)
     return number
 
 

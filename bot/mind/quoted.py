@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.mind.collections import Trust
 
-MAX_MEMORY: Final = 500
+MAX_MEMORY: Final = 800
 """Characters of one memory in a prompt."""
 MAX_PASSAGE: Final = 4000
 """Characters of one passage in a prompt."""
@@ -38,7 +38,7 @@ class QuotedPassage:
     @classmethod
     def of(cls, n: int, trust: Trust, title: str, where: str, text: str) -> QuotedPassage:
         """Take a passage's own words."""
-        return cls(n, TRUST[trust], _quoted(title), _quoted(where), _quoted(text))
+        return cls(n, TRUST[trust], as_quotation(title), as_quotation(where), as_quotation(text))
 
     def __str__(self) -> str:
         place = ", ".join(part for part in (self.title, self.where) if part)
@@ -52,5 +52,6 @@ def as_data(text: str, most: int = MAX_MEMORY) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def _quoted(text: str) -> str:
-    return _CITATION.sub(r"(\1)", as_data(text, MAX_PASSAGE)).translate(_QUOTES)
+def as_quotation(text: str, most: int = MAX_PASSAGE) -> str:
+    """Foreign words between quotation marks: nothing in them ends the quotation, or looks like a citation."""
+    return _CITATION.sub(r"(\1)", as_data(text, most)).translate(_QUOTES)

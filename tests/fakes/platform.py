@@ -38,6 +38,8 @@ class RecordingPlatform:
     """Raised by the ends to come, one each."""
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     """Answers in these chats wait before their first piece."""
+    ends_wait: asyncio.Event | None = None
+    """What all ends of answers wait for."""
     queued: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     files: dict[str, bytes] = field(default_factory=dict)
     """What it gives when it is asked for files, by their handles."""
@@ -115,6 +117,8 @@ class RecordingReply:
     async def finish(self, outcome: Outcome) -> None:
         assert not self._over
         self._over = True
+        if self._platform.ends_wait is not None:
+            await self._platform.ends_wait.wait()
         if self._platform.fails:
             raise self._platform.fails.pop(0)
         whole = "\n".join(part for part in (outcome.answer, outcome.error) if part)

@@ -27,7 +27,7 @@ from db.told_documents import Kept, NewPassage
 from inference.embedding import Embedder
 from inference.errors import InferenceError
 
-CUTTING: Final = Cutting(size=100, overlap=20)
+CUTTING: Final = Cutting(size=160, overlap=30)
 """A passage has to find room in a prompt beside other memories, with words that say where it is from."""
 _BATCH: Final = 32
 """Passages embedded at once."""
@@ -94,7 +94,7 @@ class PersonalDocuments:
         async with self._database.person(user_id) as connection:
             if (kept := await rows.find(connection, origin.turn_id, name)) is not None:
                 return kept
-            held = await rows.count(connection)
+            held = await rows.count(connection, name, origin)
         manner = Manner(LANGUAGES, CUTTING, most=self._room.document + 1)
         document, chunks = await self._reading.read(path, received_source(name), manner)
         if not chunks:

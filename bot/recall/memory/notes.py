@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bot.locales import Translator
+from bot.mind.quoted import as_quotation
 from db.memory import Memory
+
+LONGEST_QUOTATION: Final = 640
+"""Characters of a document's passage in a note, so that its end is seen in a prompt."""
+LONGEST_TITLE: Final = 60
+"""Characters of a document's title there, and of the place in it."""
 
 
 def as_note(memory: Memory, say: Translator) -> str:
@@ -16,13 +24,12 @@ def as_note(memory: Memory, say: Translator) -> str:
     if memory.kind == "fact":
         return memory.content
     if memory.kind == "passage":
-        where = ", ".join(part for part in (f"“{memory.title}”", memory.place) if part)
-        quotation = own_text(memory)
+        title = as_quotation(memory.title or "", LONGEST_TITLE)
         return say(
             "{date}, from the document {where} that the person sent: “{quotation}”",
             date=date,
-            where=where,
-            quotation=quotation,
+            where=", ".join(part for part in (f"“{title}”", as_quotation(memory.place or "", LONGEST_TITLE)) if part),
+            quotation=as_quotation(own_text(memory), LONGEST_QUOTATION),
         )
     if memory.kind == "summary":
         return say("Earlier in this conversation: {content}", content=memory.content)

@@ -52,10 +52,13 @@ async def test_it_outlives_ingests_and_is_replaced_by_its_name(open_service: Ope
         assert "fifty kilometres" in str(found.answer)
         assert "forty" not in str(found.answer)
     # Cut anew, since the way it is cut has changed; and gone when it is taken out.
-    async with open_service(
-        "collections:\n  articles: {kind: article, path: 'library/*.md', language: [en, ru], receives: true,"
-        " chunking: {size: 64, overlap: 8}}\n"
-    ) as service, service.working():
+    async with (
+        open_service(
+            "collections:\n  articles: {kind: article, path: 'library/*.md', language: [en, ru], receives: true,"
+            " chunking: {size: 64, overlap: 8}}\n"
+        ) as service,
+        service.working(),
+    ):
         overview = await said(service, "/library")
         assert [row[:3] for row in overview.said["table"]["rows"]] == [["articles", "article", "2"]]
         assert "fifty kilometres" in str((await said(service, f"/library search {QUESTION}")).answer)

@@ -39,15 +39,29 @@ def test_texts_by_language(folder: Path) -> None:
     assert LocalText({}).text("en") == ""
 
 
+def test_what_owners_send_has_a_collection(folder: Path) -> None:
+    mind = load_mind(folder)
+    received = mind.collections[mind.receiving]
+    assert (mind.receiving, received.kind, received.trust) == ("received", CollectionKind.ARTICLE, Trust.AUTHOR)
+    assert (received.path, received.adapters, received.language) == ((), (), mind.languages)
+    assert mind.files("received") == []
+    config = folder / "rag_config.yaml"
+    own = config.read_text("utf-8").replace("  articles:\n", "  articles:\n    receives: true\n", 1)
+    config.write_text(own, "utf-8")
+    mind = load_mind(folder)
+    assert mind.receiving == "articles"
+    assert "received" not in mind.collections
+
+
 def test_collections(folder: Path) -> None:
     mind = load_mind(folder)
     articles, tables = mind.collections["articles"], mind.collections["tables"]
     assert (articles.kind, articles.trust, articles.language) == (CollectionKind.ARTICLE, Trust.AUTHOR, ("en", "ru"))
     assert (tables.trust, tables.language, tables.chunking.size) == (Trust.TABLES, ("en",), 120)
     assert [path.name for path in mind.files("articles")] == ["one.md", "второй.md"]
-    assert mind.collections_of("core") == ("articles", "tables")
+    assert mind.collections_of("core") == ("articles", "tables", "received")
     assert mind.collections_of("sport") == ("articles",)
-    assert mind.collections_of("classical") == ("articles",)
+    assert mind.collections_of("classical") == ("articles", "received")
 
 
 def test_a_document_linked_from_outside_is_passed_over(folder: Path, tmp_path: Path) -> None:
@@ -91,7 +105,7 @@ def test_the_mind_that_ships() -> None:
         "учебник": "classical",
         "агоге": "core",
     }
-    assert all(mind.files(collection) for collection in mind.collections)
+    assert [name for name in mind.collections if not mind.files(name)] == [mind.receiving] == ["received"]
     assert mind.collections["voice"].kind is CollectionKind.VOICE
     assert "voice" not in mind.collections_of("classical")
     assert all(adapter.description.text("ru") != adapter.description.text("en") for adapter in mind.adapters.values())

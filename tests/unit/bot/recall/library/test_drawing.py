@@ -43,9 +43,9 @@ def mind(tmp_path: Path) -> Mind:
 @pytest.mark.parametrize(
     ("mode", "evidence", "voice"),
     [
-        ("core", {"essays", "diary", "loads"}, {"style"}),
-        ("sport", {"essays", "diary", "loads"}, {"style"}),
-        ("base", {"essays", "loads"}, set()),
+        ("core", {"essays", "diary", "loads", "received"}, {"style"}),
+        ("sport", {"essays", "diary", "loads", "received"}, {"style"}),
+        ("base", {"essays", "loads", "received"}, set()),
         ("textbook", {"physiology"}, set()),
         ("atlas", {"essays"}, set()),
     ],
