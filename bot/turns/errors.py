@@ -30,7 +30,7 @@ class EmptyMessage(MessageRefused):
     """A message holds nothing that can be read: no letter, digit or sign."""
 
     sentence = N_("There is nothing to read in that message.")
-    remedy = N_("Write a question in words, or /help.")
+    remedy = N_("Write a question in words, send a document that has text in it, or see /help.")
 
 
 class MessageTooLong(MessageRefused):

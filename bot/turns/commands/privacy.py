@@ -13,8 +13,8 @@ from consilium.errors import N_
 from db import holdings
 
 _PRIVACY = N_(
-    "What I keep: what you ask and what I answer, what I remember about you, the ids that the platforms know you by,"
-    " your mode and language, and how many messages you send.\n"
+    "What I keep: what you ask and what I answer, what I remember about you and the text of documents you send,"
+    " the ids that the platforms know you by, your mode and language, and how many messages you send.\n"
     "Where: in the database of whoever runs this service. He can read it; other people cannot. Answers are made on"
     " servers he has chosen.\n"
     "How long: until you delete it. What you say in private is never used in a chat with others.\n"

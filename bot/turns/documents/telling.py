@@ -84,7 +84,7 @@ def _told(one: Taken, to: Destination, say: Translator, *, in_company: bool) -> 
             **known,
         )
     return say(
-        "I have read “{name}” and remember it (passages: {count}); nobody else sees it. /memory shows it, and /forget"
-        " with its number deletes it.",
+        "I have read “{name}” and remember it (passages: {count}); other people cannot see it. /memory shows it, and"
+        " /forget with its number deletes it.",
         **known,
     )

@@ -92,7 +92,7 @@ async def test_an_admin_fills_the_library_and_others_do_not(open_service: Opens,
         admin = await said(service, "", "3", files=[service.platform.send("a.md", PLAN)])
         guest = await said(service, "", GUEST, files=[service.platform.send("b.md", CHANGED)])
         assert "is in the library now" in str(admin.answer)
-        assert "nobody else sees it" in str(guest.answer)
+        assert "other people cannot see it" in str(guest.answer)
         found = str((await said(service, f"/library search {QUESTION}")).answer)
         assert "forty" in found
         assert "fifty" not in found
