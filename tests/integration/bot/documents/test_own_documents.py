@@ -52,8 +52,8 @@ async def test_it_is_recalled_for_its_sender_alone(open_service: Opens, server: 
     async with open_service() as service, service.working():
         sent = await said(service, "", files=[service.platform.send("diary.md", DIARY)])
         assert sent.answer == (
-            "I have read “diary.md” and remember it (passages: 2); other people cannot see it. /memory shows it, and /forget"
-            " with its number deletes it."
+            "I have read “diary.md” and remember it (passages: 2); other people cannot see it. /memory shows it, and"
+            " /forget with its number deletes it."
         )
         turn = await said(service, QUESTION)
         notes = [note for note in turn.recalled if "lighthouse" in note]
