@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import structlog
@@ -15,6 +15,8 @@ from db.errors import DatabaseError
 
 EVERY: Final = 2.0
 """Seconds between two looks; platforms take no more edits of a message for long."""
+FIRST: Final = 1.0
+"""Seconds until anything is shown: what takes no longer has its end at once, and a platform one call less."""
 _LET_END: Final = 10.0
 """Seconds that a call which is being made is let end in: it must not overtake what is shown next."""
 
@@ -22,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class Progress:
-    """Shows the latest of what it is told, and holds nobody up."""
+    """Shows the latest of what it is told, beside the work."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
@@ -50,6 +52,7 @@ class Progress:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _show(self) -> None:
+        await self._pause(FIRST)
         while True:
             await self._news.wait()
             if self._over.is_set():
@@ -60,8 +63,10 @@ class Progress:
             except (ChannelError, DatabaseError) as error:
                 # The document is taken in all the same; that the end cannot be shown is said then.
                 log.info("document.progress_not_shown", reason=str(error))
-            try:
-                async with asyncio.timeout(EVERY):
-                    await self._over.wait()
-            except TimeoutError:
-                continue
+            await self._pause(EVERY)
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait so long, or until it is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._over.wait()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from db import received
 from db.turns import Turn
 from tests.fakes.sglang_server import SGLangServer
@@ -20,14 +22,20 @@ async def said(service: Service, text: str, chat: str = OWNER, **more: object) -
 async def test_an_owners_document_is_in_the_library_and_cited(open_service: Opens, server: SGLangServer) -> None:
     server.pieces = ["Every recruit skis forty kilometres a week in January."]
     async with open_service() as service, service.working():
-        sent = await said(service, "", files=[service.platform.send("plan.md", PLAN)])
+        file = service.platform.send("plan.md", PLAN)
+        gate = service.platform.gates[str(file.handle["file"])] = asyncio.Event()
+        receipt = await service.say("", OWNER, files=[file])
+        async with asyncio.timeout(30):
+            while service.platform.shown_in(OWNER) != ["Fetching “plan.md” …"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        gate.set()
+        sent = await service.ended(receipt)
         assert sent.answer == (
             "“plan.md” is in the library now (passages: 1). /library shows what is there, “/library forget plan.md”"
             " takes it out."
         )
         assert (sent.state, sent.question, sent.mode) == ("delivered", "", None)
         (message,) = service.platform.messages.values()
-        assert message.texts[0].startswith("Fetching “plan.md”")
         assert message.text == sent.answer
         # Whoever asks is answered from it.
         turn = await said(service, QUESTION, GUEST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -64,7 +65,7 @@ async def answered(telegram: FakeTelegram, chat: int, count: int) -> list[str]:
         ]
         return ended if len(ended) == len(found) >= count else None
 
-    return await telegram.wait_for(look)
+    return await telegram.wait_for(look, within=60)
 
 
 async def in_library(services: Services) -> list[str]:
@@ -83,14 +84,27 @@ async def test_an_owners_document_is_read_in_one_message_and_cited(
     )
     (message,) = telegram.users.answers(anna)
     assert message.reply_to == sent
-    shown = [state.text for state in telegram.records.states if state.message == message.id]
-    assert shown[:2] == ["…", "Получаю «план.md» …"]
     telegram.users.say(anna, anna, "Сколько километров на лыжах в январе?")
     _, answer = await answered(telegram, anna, 2)
     assert answer.startswith("Новобранец проходит на лыжах сорок километров в неделю. [1]")
     assert "Зимний план" in answer
     telegram.users.say(anna, anna, "/library удалить план.md")
     assert (await answered(telegram, anna, 3))[-1] == "Документа «план.md» в библиотеке больше нет."
+
+
+async def test_how_far_it_has_come_is_shown_in_the_message_that_has_the_end(
+    services: Services, telegram: FakeTelegram
+) -> None:
+    boris = telegram.users.person("Борис", language="ru")
+    text = "".join(f"Запись {n}. Сегодня пройдено {n} километров по снегу и льду.\n\n" for n in range(2000))
+    telegram.users.document(boris, boris, "дневник.md", text.encode())
+    (told,) = await answered(telegram, boris, 1)
+    assert told.startswith("«дневник.md» прочитан, я его помню (отрывков: ")
+    (message,) = telegram.users.answers(boris)
+    shown = [state.text for state in telegram.records.states if state.message == message.id]
+    assert shown[0] == "…"
+    assert any(re.fullmatch(r"Запоминаю «дневник.md»: отрывков \d+ из \d+ …", text) for text in shown)
+    assert shown[-1] == told
 
 
 async def test_in_a_group_only_what_is_sent_to_the_bot_is_read(
@@ -117,7 +131,7 @@ async def test_an_album_is_read_one_after_another(services: Services, telegram: 
     for name in names:
         telegram.users.document(boris, boris, name, PLAN.encode())
     told = await answered(telegram, boris, 4)
-    assert [text.split("»")[0] for text in told] == [f"«{name}" for name in names]
+    assert sorted(text.split("»")[0] for text in told) == [f"«{name}" for name in names]
     assert all("другим людям он не виден" in text for text in told)
 
 
