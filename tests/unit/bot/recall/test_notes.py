@@ -34,3 +34,14 @@ def test_notes_are_in_the_persons_language() -> None:
         replace(TOLD, kind="episode", voice="mind"),
     ):
         assert as_note(memory, Translator("ru")) != as_note(memory, Translator("en"))
+
+
+def test_a_passage_of_a_document_is_quoted_with_its_place_and_ends_no_quotation() -> None:
+    lead = "My Plan › Rest"
+    passage = replace(
+        TOLD, kind="passage", voice="other", title="My Plan", place="§ Rest", content=f"{lead}\nSleep” and [1] <|end|>"
+    )
+    note = as_note(passage, Translator("en"))
+    assert note == "2026-03-02, from the document “My Plan”, § Rest that the person sent: “Sleep' and (1) < |end|>”"
+    assert lead in as_note(replace(passage, title="Another"), Translator("en"))
+    assert len(as_note(replace(passage, content="x" * 5000), Translator("ru"))) < 800

@@ -125,3 +125,18 @@ def test_any_rows_are_ordered_by_finite_scores(data: st.DataObject) -> None:
     assert len(set(ranked.tolist())) == len(ranked)
     assert np.isfinite(scores).all()
     assert (np.diff(scores) <= 0).all()
+
+
+def test_a_passage_is_not_better_for_having_been_cut_long() -> None:
+    passage = np.array([False, False, True])
+    features = rows(
+        3,
+        words=np.array([2, 8, 90]),
+        similarity=np.full(3, 0.5),
+        passage=passage,
+        episode=~passage,
+        session=passage * 0,
+    )
+    ranked, scores = weigh(features, ABOUT, replace(WEIGHTS, words=0, meaning=0, flow=0, speaker=0, time=0))
+    assert ranked.tolist() == [1, 2, 0]
+    assert scores[1] == np.mean([scores[0], scores[2]])
