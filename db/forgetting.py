@@ -56,7 +56,8 @@ SUMMED_UP: Final = """
 """
 ERASE: Final = """
     UPDATE turns
-    SET question = '', answer = NULL, said = NULL, voices = NULL, sources = '[]', recalled = '[]', forgotten = true
+    SET question = '', answer = NULL, said = NULL, voices = NULL, sources = '[]', recalled = '[]', files = NULL,
+        taken = NULL, forgotten = true
     WHERE user_id = $1 AND id = ANY ($2) AND state IN ('delivered', 'stopped', 'failed')
 """
 # Of a question that has not been taken up nothing is known to anybody yet.

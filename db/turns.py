@@ -135,7 +135,7 @@ LAST_QUESTION: Final = sql(
     Turn,
     """
     SELECT @columns FROM turns
-    WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND question <> ''
+    WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND (question <> '' OR files IS NOT NULL)
     ORDER BY seq DESC
     LIMIT 1
     """,

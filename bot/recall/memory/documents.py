@@ -20,6 +20,7 @@ from bot.recall.library.parse.refusals import DocumentRefused, NoText
 from bot.recall.library.reading import Manner, Reading
 from bot.recall.library.sources import received_source
 from consilium.errors import N_
+from db import forgetting
 from db import told_documents as rows
 from db.database import Database
 from db.memory import Origin
@@ -56,6 +57,16 @@ class MemoryFull(DocumentRefused):
 
     def __init__(self, held: int, limit: int) -> None:
         super().__init__(held=held, limit=limit)
+
+
+class ForgottenMeanwhile(DocumentRefused):
+    """The person has had memories deleted while the document was being read."""
+
+    sentence = N_("You have had memories deleted while I was reading it.")
+    remedy = N_("Send it again if it is to be kept.")
+
+    def __init__(self) -> None:
+        super().__init__()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +117,8 @@ class PersonalDocuments:
         passages = [NewPassage(text_of(chunk.lead, chunk.content), chunk.place) for chunk in chunks]
         vectors = await self._embedded([passage.content for passage in passages], told)
         async with self._database.person(user_id) as connection:
+            if await forgetting.is_forgotten(connection, [origin.turn_id]):
+                raise ForgottenMeanwhile
             kept = await rows.keep(
                 connection,
                 name,

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from bot.recall.memory.notes import title_in_notes
 from bot.recall.memory.support import ENOUGH, content_words, coverage
 from db import forgetting
 from db import memory as rows
@@ -23,13 +24,16 @@ async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
     memory = await rows.find(connection, memory_id)
     if memory is None:
         return False
-    words = content_words(memory.content)
+    # A document is told apart by its name in what was made with it; its title's words may be anybody's.
+    is_document = memory.kind == "document"
+    words = [] if is_document else content_words(memory.content)
     saying, episodes = set[UUID](), set[UUID]()
     if words:
         beginnings, fewest = [_beginning(word) for word in words], math.ceil(ENOUGH * len(words))
         saying = _repeating(words, await forgetting.turns_with(connection, beginnings, fewest))
         episodes = _repeating(words, await forgetting.episodes_with(connection, beginnings, fewest))
-    made_with = await forgetting.informed_by(connection, memory.content)
+    shown = title_in_notes(memory.content) if is_document else memory.content
+    made_with = await forgetting.informed_by(connection, shown)
     if memory.source_turn_id is not None:
         if memory.kind == "summary":
             made_with |= await forgetting.summed_up(connection, memory.source_turn_id)

@@ -24,11 +24,14 @@ def as_note(memory: Memory, say: Translator) -> str:
     if memory.kind == "fact":
         return memory.content
     if memory.kind == "passage":
-        title = as_quotation(memory.title or "", LONGEST_TITLE)
         return say(
             "{date}, from the document {where} that the person sent: “{quotation}”",
             date=date,
-            where=", ".join(part for part in (f"“{title}”", as_quotation(memory.place or "", LONGEST_TITLE)) if part),
+            where=", ".join(
+                part
+                for part in (title_in_notes(memory.title or ""), as_quotation(memory.place or "", LONGEST_TITLE))
+                if part
+            ),
             quotation=as_quotation(own_text(memory), LONGEST_QUOTATION),
         )
     if memory.kind == "summary":
@@ -38,6 +41,11 @@ def as_note(memory: Memory, say: Translator) -> str:
     if memory.speaker is not None:
         return say("{date}, {speaker}: {content}", date=date, speaker=memory.speaker, content=memory.content)
     return say("{date}, the person: {content}", date=date, content=memory.content)
+
+
+def title_in_notes(title: str) -> str:
+    """A document's title as notes from it have it, in any language."""
+    return f"“{as_quotation(title, LONGEST_TITLE)}”"
 
 
 def own_text(passage: Memory) -> str:

@@ -194,20 +194,29 @@ async def test_two_who_take_the_same_turn_up_keep_one_copy(open_service: Opens) 
         async with services.database.nobody() as connection:
             mind = services.mind.name
             [job] = await jobs.take(connection, services.presence.id, [answer_jobs(mind)], 1, STALE)
-        first, second = [
-            await take_up(services.database, job.user_id, job.turn_id, services.presence.id, mind, job=job, patience=5)
-            for _ in range(2)
-        ]
-        assert first is not None
-        assert second is not None
-        await asyncio.gather(attempt(service, first), attempt(service, second))
+        holds = []
+        for _ in range(2):
+            async with services.database.person(job.user_id) as connection:
+                held = await take_up(
+                    services.database,
+                    connection,
+                    job.turn_id,
+                    services.presence.id,
+                    mind,
+                    job=job,
+                    patience=5,
+                )
+            assert held is not None
+            holds.append(held)
+        await asyncio.gather(*(attempt(service, held) for held in holds))
         turn = await service.ended(receipt)
         assert (await kept(service, turn))[0] == 1
         assert [outcome.answer for _, outcome in service.platform.ended] == [turn.answer]
 
 
 async def attempt(service: Service, held: Hold) -> None:
-    conversation = await conversation_of(service.services.database, held.turn)
+    async with service.services.database.person(held.turn.user_id) as connection:
+        conversation = await conversation_of(connection, held.turn)
     address = held.turn.address
     assert address is not None
     reply = service.platform.reply(address, held, conversation.say)

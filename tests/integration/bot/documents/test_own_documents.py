@@ -6,7 +6,7 @@ import asyncio
 import json
 from dataclasses import replace
 
-from db import memory, told_documents
+from db import memory, told_documents, turns
 from db.memory import Memory
 from db.turns import Turn
 from tests.fakes.sglang_server import SGLangServer
@@ -102,7 +102,16 @@ async def test_memory_shows_one_line_of_it_and_forget_deletes_all_of_it(
             ["2", "document “diary.md” (passages: 2)"],
         ]
         assert "“diary.md” is a document" in str((await said(service, "/memory 2 other words")).error)
-        assert (await said(service, "/forget 2")).answer == "Forgotten for good: diary.md"
+        recalled = await said(service, QUESTION)
+        assert any("lighthouse" in note for note in recalled.recalled)
+        await said(service, "/forget 2")
+        assert service.platform.ended[-1][1].answer == "Forgotten for good: diary.md"
+        # Nor is it left in what it came with and what was answered from it.
+        async with service.services.database.person(sent.user_id) as connection:
+            erased = await turns.get(connection, sent.id)
+            answered = await turns.get(connection, recalled.id)
+        assert (erased.question, erased.answer, erased.files, erased.taken) == ("", None, None, None)
+        assert answered.recalled == []
         assert await memories(service, sent, "document") == []
         assert await memories(service, sent, "passage") == []
         assert [one.content for one in await memories(service, sent, "fact")] == ["I like rye bread."]
@@ -139,17 +148,17 @@ async def test_what_is_sent_in_private_is_not_recalled_in_a_group_nor_in_another
     async with open_service() as service, service.working():
         await said(service, "", files=[service.platform.send("diary.md", DIARY)])
         elbow = "When did my right elbow begin to hurt?"
-        turns = [
+        heard = [
             await said_in(service, "g1", "", files=[service.platform.send("diary.md", diary)]),
             await said_in(service, "g1", QUESTION),
             await said_in(service, "g2", elbow),
             await said(service, elbow),
         ]
-        assert "remember it for you in this chat" in str(turns[0].answer)
-        assert any("right elbow" in note for note in turns[1].recalled)
-        assert not any("left knee" in note for note in turns[1].recalled)
-        assert not any("elbow" in note for note in turns[2].recalled)
-        assert any("right elbow" in note for note in turns[3].recalled)
+        assert "remember it for you in this chat" in str(heard[0].answer)
+        assert any("right elbow" in note for note in heard[1].recalled)
+        assert not any("left knee" in note for note in heard[1].recalled)
+        assert not any("elbow" in note for note in heard[2].recalled)
+        assert any("right elbow" in note for note in heard[3].recalled)
 
 
 async def test_sent_again_under_its_name_it_takes_the_place_of_the_former(open_service: Opens) -> None:
