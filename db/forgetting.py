@@ -77,7 +77,11 @@ KEEP_ALL_OUT: Final = """
 """
 DROP_EPISODES: Final = """
     DELETE FROM memories
-    WHERE user_id = $1 AND kind = 'episode' AND (id = ANY ($2) OR source_turn_id = ANY ($3))
+    WHERE user_id = $1 AND kind = 'episode'
+        AND (
+            id = ANY ($2) OR source_turn_id = ANY ($3)
+            OR (voice = 'mind' AND source_turn_id IN (SELECT id FROM turns WHERE user_id = $1 AND forgotten))
+        )
 """
 DROP_SUMMARIES: Final = """
     DELETE FROM memories
@@ -127,7 +131,8 @@ async def keep_all_out(connection: PersonConnection) -> None:
 
 
 async def drop_episodes(connection: PersonConnection, ids: Collection[UUID], turn_ids: Collection[UUID]) -> None:
-    """Delete these episodes and those of the turns."""
+    """Delete these episodes, those of the turns, and the answers of all turns that are kept out: they may say in other
+    words what was before the model's eyes."""
     await connection.execute(DROP_EPISODES, connection.user_id, list(ids), list(turn_ids))
 
 

@@ -64,7 +64,7 @@ def recognise(message: str, mind: Mind) -> str | None:
     """
     if len(message) > MAX_LENGTH or "\n" in message.strip():
         return None
-    text = _PLEASE.sub(" ", name_key(message)).strip(" \t.!")
+    text = _PLEASE.sub(" ", name_key(message.strip())).strip(" \t.!")
     if text.endswith("?"):
         return None
     for says_mode, has_verb, rest in _readings(text):

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 
+import structlog
+
 from bot.metrics import serving_metrics
 from bot.mind import Mind, load_mind
 from bot.modes.composer import Composer
@@ -45,6 +47,9 @@ Progress = Callable[[str], None]
 """Told what is being started, as a template for translation."""
 EXAMPLE_TOKENS: Final = 250
 """Of all style examples of a prompt together."""
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +144,20 @@ async def open_services(
 @asynccontextmanager
 async def beside(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
     """Work that goes on while this is open, and is over when it is left."""
-    task = asyncio.create_task(work, name=name)
+    task = asyncio.create_task(_told_of(work, name), name=name)
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def _told_of(work: Coroutine[None, None, None], name: str) -> None:
+    try:
+        await work
+    except Exception:
+        # The service goes on without it; whoever runs it has to know.
+        log.exception("service.work_ended", work=name)
 
 
 @asynccontextmanager

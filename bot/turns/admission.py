@@ -15,6 +15,9 @@ from db.allowances import Allowance, Refusal
 from db.chats import chat_key
 from db.connection import Connection
 
+OWN_DATA: Final = frozenset({"memory", "forget", "export", "privacy"})
+"""Commands by which a person sees to what is kept of him."""
+_OWN_DATA: Final = Allowance(at_once=5, per_minute=5, per_day=50)
 _FULL_FOR: Final = 60.0
 """Seconds after which a full service is worth another try."""
 
@@ -81,8 +84,13 @@ class Ceilings:
     """Messages of everybody that may wait or be in work at once."""
 
 
-async def admit(connection: Connection, ceilings: Ceilings, user_id: UUID, incoming: Incoming) -> None:
+async def admit(
+    connection: Connection, ceilings: Ceilings, user_id: UUID, incoming: Incoming, *, own_data: bool = False
+) -> None:
     """Count a message in; what is raised undoes the transaction, and the count with it.
+
+    Args:
+        own_data: it asks for what is kept of the person, or has it deleted: that he may also when his quota is spent.
 
     Raises:
         NotAdmitted: with how long to wait.
@@ -92,6 +100,8 @@ async def admit(connection: Connection, ceilings: Ceilings, user_id: UUID, incom
     if await oversight.open_turns(connection, ceilings.waiting) >= ceilings.waiting:
         raise ServiceFull(ceilings.waiting)
     refusal = await allowances.take(connection, person_key(user_id), ceilings.person)
+    if refusal is not None and refusal.of == "quota" and own_data:
+        refusal = await allowances.take(connection, own_data_key(user_id), _OWN_DATA)
     if refusal is not None:
         raise _refused(refusal, ceilings.person)
     if incoming.chat is not None:
@@ -103,6 +113,11 @@ async def admit(connection: Connection, ceilings: Ceilings, user_id: UUID, incom
 def person_key(user_id: UUID) -> str:
     """What a person's messages are counted under."""
     return f"person:{user_id}"
+
+
+def own_data_key(user_id: UUID) -> str:
+    """What it is counted under how often a person sees to his own data once his quota is spent."""
+    return f"own:{user_id}"
 
 
 def _refused(refusal: Refusal, allowance: Allowance) -> NotAdmitted:

@@ -114,6 +114,10 @@ class Afterwards:
         self._drawing = 1
         try:
             remembered = await self._rememberer.draw(finished)
+        except Exception:
+            # A turn that cannot be looked at keeps no other from it.
+            log.exception("memory.not_drawn", turn=str(finished.id))
+            return
         finally:
             self._drawing = 0
         log.info(

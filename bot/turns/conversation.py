@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from bot.channels.given import Given
 from bot.channels.port import Incoming
@@ -38,10 +39,18 @@ class Conversation:
         return Translator(self.language)
 
 
+_SENTENCE: Final = 3
+"""Words after a command that tell by themselves in which language somebody writes."""
+
+
 def heard_language(incoming: Incoming) -> Language:
-    """What a message is written in; a bare command falls back on what the platform says."""
+    """What a message is written in; a bare command, or one with a name or two in Latin letters, falls back on what the
+    platform says."""
     is_command = incoming.given is None and incoming.text.lstrip().startswith("/")
-    spoken = None if is_command else language_of(incoming.text)
+    text = incoming.text.partition(" ")[2] if is_command else incoming.text
+    spoken = language_of(text)
+    if is_command and spoken == "en" and len(text.split()) < _SENTENCE:
+        spoken = None
     return spoken or incoming.language or system_language()
 
 

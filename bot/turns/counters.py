@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.turns.access import told_key
-from bot.turns.admission import person_key
+from bot.turns.admission import own_data_key, person_key
 from db import linking
 from db.connection import PersonConnection
 
@@ -16,4 +16,5 @@ def link_key(user_id: object) -> str:
 async def counters_of(connection: PersonConnection) -> list[str]:
     """The keys of all that is counted for a person."""
     told = [told_key(one.platform, None, one.external_id) for one in await linking.identities(connection)]
-    return [person_key(connection.user_id), link_key(connection.user_id), *told]
+    person = connection.user_id
+    return [person_key(person), own_data_key(person), link_key(person), *told]

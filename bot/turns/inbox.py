@@ -22,7 +22,7 @@ from bot.modes.trigger import read_trigger
 from bot.recall.library.search import Library
 from bot.recall.memory import PersonalMemory
 from bot.turns.access import Doorkeeper, NotLetIn, Standing, admitted
-from bot.turns.admission import Ceilings, admit
+from bot.turns.admission import OWN_DATA, Ceilings, admit
 from bot.turns.commands import COMMANDS, Ask, Command, CommandContext, Said
 from bot.turns.conversation import Conversation, heard_language, open_conversation
 from bot.turns.documents.sent import Sending
@@ -170,8 +170,9 @@ class Inbox:
         if incoming.update and await turns.by_update(person, session.id, incoming.update):
             raise UpdateTakenIn(update=incoming.update)
         message = self._understand(conversation, incoming, standing)
-        if not (isinstance(message, CommandCall) and message.name == "stop"):
-            await admit(person, self._ceilings, conversation.user.id, incoming)
+        command = message.name if isinstance(message, CommandCall) else None
+        if command != "stop":
+            await admit(person, self._ceilings, conversation.user.id, incoming, own_data=command in OWN_DATA)
         arrival = Arrival(
             question=incoming.text if isinstance(message, CommandCall) else message.question,
             asked_mode=session.mode if isinstance(message, CommandCall) else message.mode,

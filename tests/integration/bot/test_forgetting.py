@@ -227,12 +227,17 @@ async def test_what_is_forgotten_is_in_no_later_prompt_and_in_nothing_that_is_ke
     said = await forget_first(talk)
     assert FACT in said.answer
     await talk.settled()
+    server.pieces = ("Eat", " well.")
     await talk.say("7", "And then?")
     prompt = [message["content"] for message in server.requests[-1]["messages"]]
     # Neither the answer that said it, nor one that may say it in other words.
     assert not any("knee" in text or "joint" in text for text in prompt)
     assert prompt[1:] == ["Is rice good?", before.answer, "And then?"]
     assert await traces(dsn, FACT, "left knee") == {}
+    # Nor is it recalled in another conversation.
+    await talk.say("7", "/new")
+    await talk.say("7", "Which joint needs rest?")
+    assert "That joint" not in server.requests[-1]["messages"][0]["content"]
 
 
 async def test_a_message_that_told_it_goes_with_its_answer_and_cannot_be_asked_again(

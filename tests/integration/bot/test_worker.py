@@ -286,6 +286,21 @@ async def test_over_a_limit_a_message_is_declined_with_a_sentence_and_nothing_is
             assert [turn.question for turn in await turns.unfinished(connection)] == ["0", "1", "/stop"]
 
 
+async def test_whose_quota_is_spent_may_still_see_and_delete_what_is_kept_of_him(
+    sglang_settings: Settings, dsn: str
+) -> None:
+    settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn), "person_per_day": 1})
+    async with open_services(settings, role="gateway") as services:
+        service = Service(services)
+        await service.say("Hello.")
+        for command in ("/memory", "/export", "/privacy"):
+            assert await service.say(command)
+        for text in ("And now?", "/mode base"):
+            with pytest.raises(QuotaSpent):
+                await service.say(text)
+        await service.say("/forget me yes")
+
+
 async def test_fifty_processes_worth_of_one_persons_messages_never_pass_his_quota(
     sglang_settings: Settings, dsn: str
 ) -> None:

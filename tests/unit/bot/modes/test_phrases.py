@@ -17,6 +17,7 @@ from bot.modes import UnknownAdapter, parse, recognise, resolve
     [
         ("включить режим: физика+агоге", "core+physics"),
         ("включи режим спорт и физика", "core+physics+sport"),
+        ("\nвключи режим спорт и физика\n", "core+physics+sport"),
         ("Включи, пожалуйста, спорт", "core+sport"),
         ("Пожалуйста, включи режим «спорт»", "core+sport"),
         ("режим: база", "base"),
