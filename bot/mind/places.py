@@ -41,8 +41,8 @@ def _patterns(value: Any, info: ValidationInfo) -> tuple[str, ...]:
     if not isinstance(patterns, list) or not patterns:
         raise PydanticCustomError("no_text", "a path is needed")
     for pattern in patterns:
-        _inside(pattern, info)
-        if not matching_files(_folder(info), pattern):
+        path = _inside(pattern, info)
+        if not matching_files(_folder(info), pattern) and not _is_empty(path.parent):
             raise PydanticCustomError("no_match", "matches no file", {"written": pattern})
     return tuple(patterns)
 
@@ -76,6 +76,14 @@ def _exists(path: Path, kind: str) -> bool:
         return False
 
 
+def _is_empty(folder: Path) -> bool:
+    """Whether it is a folder with no file in it, as when the last of a collection has been deleted."""
+    try:
+        return folder.is_dir() and not any(path.is_file() for path in folder.iterdir())
+    except OSError:
+        return False
+
+
 def _folder(info: ValidationInfo) -> Path:
     folder: Path = (info.context or {})["folder"]
     return folder
@@ -86,4 +94,4 @@ MindFile = Annotated[Path, PlainValidator(_file)]
 AdapterFolder = Annotated[Path, PlainValidator(_adapter_folder)]
 """An adapter's folder in the mind; there already, unless the mind is read in order to train it."""
 Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns)]
-"""One path or pattern or a list of them, relative to the mind's folder, each matching at least one file."""
+"""One path or pattern or a list of them, relative to the mind's folder; each matches a file, or a folder is empty."""

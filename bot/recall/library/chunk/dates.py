@@ -27,13 +27,16 @@ _MONTHS: Final = {
     )
     for name in names.split()
 }
+_THIS_CENTURY: Final = 70
+"""Years of two digits below this are of the twenty-first century."""
 _MONTH: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
 _DATE: Final = re.compile(
     rf"""(?:(?:{"|".join(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])}
-            |понедельник|вторник|среда|четверг|пятница|суббота|воскресенье),?\s+)?
+            |понедельник|вторник|среда|четверг|пятница|суббота|воскресенье
+            |(?:mon|tue|wed|thu|fri|sat|sun|пн|вт|ср|чт|пт|сб|вс)\.?),?\s+)?
     (?:(?P<y1>\d{{4}})[-./](?P<m1>\d{{1,2}})[-./](?P<d1>\d{{1,2}})
-      |(?P<d2>\d{{1,2}})\.(?P<m2>\d{{1,2}})\.(?P<y2>\d{{4}})
-      |(?P<d3>\d{{1,2}})(?:st|nd|rd|th)?\s+(?P<m3>{_MONTH})\.?,?\s+(?P<y3>\d{{4}})(?:\s*(?:года|г)\b)?
+      |(?P<d2>\d{{1,2}})\.(?P<m2>\d{{1,2}})\.(?P<y2>\d{{4}}|\d{{2}})
+      |(?P<d3>\d{{1,2}})(?:st|nd|rd|th|-?(?:го|е|ое))?\s+(?P<m3>{_MONTH})\.?,?\s+(?P<y3>\d{{4}})(?:\s*(?:года|г)\b)?
       |(?P<m4>{_MONTH})\.?\s+(?P<d4>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y4>\d{{4}}))(?!\w)""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -60,7 +63,8 @@ def _read(found: re.Match[str] | None) -> date | None:
         year, month, day = (found[f"{part}{form}"] for part in "ymd")
         if year is not None:
             try:
-                return date(int(year), _MONTHS.get(month.lower()) or int(month), int(day))
+                full = int(year) + (0 if len(year) == 4 else 2000 if int(year) < _THIS_CENTURY else 1900)
+                return date(full, _MONTHS.get(month.lower()) or int(month), int(day))
             except ValueError:
                 return None
     return None

@@ -82,7 +82,17 @@ _VALUES: Final[dict[str, int]] = {
     **{form: value for value, forms in _RUSSIAN.items() for form in forms.split()},
 }
 _HUNDRED: Final = "hundred"
-_THOUSAND: Final = frozenset(("thousand", "тысяча", "тысячи", "тысяч", "тысячу", "тысячам", "тысячами"))
+_POWERS: Final[dict[str, int]] = {
+    form: value
+    for value, forms in {
+        1_000: "thousand thousands тысяча тысячи тысяч тысячу тысяче тысячам тысячами тысячах тыс",
+        1_000_000: "million millions миллион миллиона миллионов миллиону миллионам миллионами миллионах млн",
+        1_000_000_000: "billion billions миллиард миллиарда миллиардов миллиарду миллиардам миллиардами млрд",
+    }.items()
+    for form in forms.split()
+}
+_GROUP: Final = re.compile(r"\d{3}")
+_FIRST_GROUP: Final = re.compile(r"[1-9]\d{0,2}")
 _ONE_AND_A_HALF: Final = frozenset(("полтора", "полторы", "полутора"))
 _HALF: Final[Sequence[Sequence[str]]] = (("and", "a", "half"), ("с", "половиной"))
 
@@ -127,14 +137,20 @@ def _digits(words: Sequence[str], at: int) -> Numeral | None:
         return None
     if ":" in word or "-" in word:
         return Numeral(word, at, at + 1)
+    end = at + 1
+    if _FIRST_GROUP.fullmatch(word):
+        # 1 200 000, as thousands are set apart in Russian.
+        while end < len(words) and _GROUP.fullmatch(words[end]):
+            word, end = word + words[end], end + 1
     if _THOUSANDS.fullmatch(word):
         word = word.replace(",", "")
     elif not _DECIMAL.fullmatch(word) and not word.isdigit():
-        return Numeral(word, at, at + 1)
+        return Numeral(word, at, end)
     value = Decimal(word.replace(",", "."))
-    end = at + 1
     if word.isdigit() and (half := _half(words, end)):
         value, end = value + Decimal("0.5"), half
+    if end < len(words) and (power := _POWERS.get(words[end])):
+        value, end = value * power, end + 1
     return Numeral(_normal(value), at, end)
 
 
@@ -149,8 +165,8 @@ def _spelled(words: Sequence[str], at: int) -> Numeral | None:
             group = (group or 0) + value
         elif word == _HUNDRED and group is not None and 0 < group < 10:
             group *= 100
-        elif word in _THOUSAND and (group is not None or end == at):
-            whole, group = whole + (1 if group is None else group) * 1000, None
+        elif (power := _POWERS.get(word)) and (group is not None or end == at) and whole % (power * 1000) == 0:
+            whole, group = whole + (1 if group is None else group) * power, None
         elif not (word == "and" and _links(words, group, end)):
             break
         end += 1

@@ -24,14 +24,31 @@ def read_csv(path: Path, limits: Limits) -> Iterator[Block]:
     """A CSV file, whatever separates its cells; never more of it in memory than a row."""
     csv.field_size_limit(_FIELD)
     with open_text(path) as stream:
-        sample = stream.read(_SAMPLE)
+        delimiter = _delimiter(stream.read(_SAMPLE))
         stream.seek(0)
-        try:
-            dialect: type[csv.Dialect] = csv.Sniffer().sniff(sample, ",;\t|")
-        except csv.Error:
-            dialect = csv.excel
-        lines = csv.reader(stream, delimiter=dialect.delimiter)
+        lines = csv.reader(stream, delimiter=delimiter)
         yield from table(([cell.lstrip("\ufeff") for cell in line[:_WIDEST_ROW]] for line in lines), limits)
+
+
+def _delimiter(sample: str) -> str:
+    """What separates the cells: with it the rows have as many cells as the first one, and more than one.
+
+    Of two that do, the one that nobody writes in a number or a sentence.
+    """
+    lines = sample.splitlines()
+    lines = [line for line in (lines[:-1] if len(sample) == _SAMPLE and len(lines) > 1 else lines) if line.strip()]
+    best, most = ",", (False, 0.0)
+    for delimiter in "\t;|,":
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        except csv.Error:
+            continue
+        if not widths or widths[0] < 2:
+            continue
+        even = sum(width == widths[0] for width in widths) / len(widths)
+        if (even > 0.9, even) > most:
+            best, most = delimiter, (even > 0.9, even)
+    return best
 
 
 def read_xlsx(path: Path, limits: Limits) -> Iterator[Block]:

@@ -64,6 +64,12 @@ def test_collections(folder: Path) -> None:
     assert mind.collections_of("classical") == ("articles", "received")
 
 
+def test_a_collection_whose_last_document_is_deleted_is_empty(folder: Path) -> None:
+    for document in (folder / "library/articles").iterdir():
+        document.unlink()
+    assert not load_mind(folder).files("articles")
+
+
 def test_a_document_linked_from_outside_is_passed_over(folder: Path, tmp_path: Path) -> None:
     mind = load_mind(folder)
     (tmp_path / "secret.md").write_text("secret", encoding="utf-8")

@@ -240,3 +240,10 @@ def test_dialogues(tmp_path: Path) -> None:
         ("exchange", "Анна: А если?\nПётр: Тогда нет."),
     ]
     assert read(dialogue.read_transcript, tmp_path / "b.txt", "No talk at all.") == [("paragraph", "No talk at all.")]
+
+
+def test_decimal_commas_separate_no_cells(tmp_path: Path) -> None:
+    text = "Год;Вес, кг;Рост, см\n2019;70,5;180,1\n2020;71,2;180,1\n"
+    shown = str(read(spreadsheets.read_csv, tmp_path / "a.csv", text))
+    assert "Вес, кг: 70,5" in shown
+    assert "Рост, см: 180,1" in shown
