@@ -10,9 +10,9 @@ from bot.recall.library.cite.evidence import borne_out_by, evidence_of
 from bot.recall.library.cite.sentences import is_over
 from bot.recall.library.passage import Passage
 
-_MARK: Final = re.compile(r"\[\s*\d{1,3}(?:\s*[,;]\s*\d{1,3})*\s*\]")
+_MARK: Final = re.compile(r"\[\s*[\^№#]?\s?\d{1,3}(?:\s*[,;–—-]\s*[\^№#]?\s?\d{1,3})*\s*\]")
 _MARK_AND_BLANK: Final = re.compile(rf"[ \t]*{_MARK.pattern}")
-_BEGUN: Final = re.compile(r"\[[\d\s,;]{0,40}")
+_BEGUN: Final = re.compile(r"\[[\d\s,;–—^№#-]{0,40}")
 _NO_BLANK_BEFORE: Final = ".,;:!?…)»”"
 
 

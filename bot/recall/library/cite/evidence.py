@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.mind.collections import CollectionKind, Trust
+from bot.recall.library.cite.opposites import contradict
 from bot.recall.library.cite.sentences import sentences
 from bot.recall.library.cite.words import Reading, read
 from bot.recall.library.passage import Passage
@@ -36,7 +37,8 @@ class Evidence:
         """How well the passage bears a statement out, 0 when it does not, 1 when it has all its words.
 
         It does when one or two neighbouring sentences have at least `ENOUGH` of its content words (in any form) and all
-        its numbers, each with the same word after it where both have one, and deny if and only if it denies.
+        its numbers, each with the same word after it where both have one, deny if and only if it denies, and do not say
+        the opposite of one of its words.
         """
         said = read(statement)
         if statement.rstrip(" \"'»”)").endswith("?") or len(said.stems) + len(said.numbers) < LEAST:
@@ -56,7 +58,7 @@ class Evidence:
         if not all(_measured(measure, found) for measure in said.measures):
             return 0.0
         nearest = max(window, key=lambda one: len(said.stems & read(one).stems))
-        if said.denies != read(nearest).denies:
+        if said.denies != read(nearest).denies or contradict(said.sides, read(nearest).sides):
             return 0.0
         covered = len(said.stems & (found.stems | self.lead.stems)) / max(len(said.stems), 1)
         return covered if covered >= ENOUGH else 0.0

@@ -136,7 +136,12 @@ def _weighed(
 ) -> Quotation | None:
     text = " ".join(window)
     found = read(text)
-    own = (asked.stems & found.stems) | _counted(asked, found, is_row=one.passage.kind is CollectionKind.TABLE)
+    is_row = one.passage.kind is CollectionKind.TABLE
+    counted = _counted(asked, found, is_row=is_row)
+    if is_row and not asked.numbers <= counted | one.lead.numbers:
+        # The row of another week or year looks like the one that is asked for, and is not.
+        return None
+    own = (asked.stems & found.stems) | counted
     shared = own | (asked.stems & one.lead.stems) | (asked.numbers & one.lead.numbers)
     whole = sum(weights.values())
     covered = sum(weights[item] for item in shared) / whole
@@ -146,7 +151,7 @@ def _weighed(
     score += placed - _A_SENTENCE * (len(window) - 1)
     if wanted.by(found, asked):
         score += _A_NUMBER
-    if one.passage.kind is CollectionKind.TABLE:
+    if is_row:
         return Quotation(one.passage, _fields(text, asked), score - _A_NOTE)
     if one.passage.kind is CollectionKind.DIARY:
         score -= _A_NOTE

@@ -12,6 +12,7 @@ from typing import Final
 import snowballstemmer
 
 from bot.recall.library.cite.numerals import DIGITS, is_numeric, numerals
+from bot.recall.library.cite.opposites import sides
 
 MOST: Final = 20_000
 """Characters of a text that are read."""
@@ -41,6 +42,7 @@ _DENIES: Final = frozenset(_DENYING.split())
 _BOUNDS: Final = frozenset(_COMPARING.split())
 """After these words a “not” denies nothing: not less than seven."""
 _EMPTY: Final = frozenset(_GRAMMATICAL.split()) | _DENIES
+_SIGNS: Final = (("%", "процентов", "percent"), ("$", "долларов", "dollars"), ("€", "евро", "euros"))
 _STEMMERS: Final = {name: snowballstemmer.stemmer(name) for name in ("russian", "english")}
 _LOCK: Final = threading.Lock()
 """A stemmer holds the word it works on."""
@@ -59,12 +61,15 @@ class Reading:
     named: frozenset[tuple[str, str]] = frozenset()
     """Each number with the stem of the content word right before it; empty where there is none."""
     denies: bool = False
+    sides: frozenset[tuple[str, str]] = frozenset()
+    """Which of two opposites it says (`cite.opposites`)."""
 
 
 @lru_cache(4096)
 def read(text: str) -> Reading:
     """Read a text, Russian or English or both."""
-    words = [word.replace("’", "'") for word in _WORD.findall(text[:MOST].lower().replace("ё", "е"))]
+    text = _signs_spelled(text[:MOST].lower().replace("ё", "е"))
+    words = [word.replace("’", "'") for word in _WORD.findall(text)]
     found = list(numerals(words))
     spoken = {at for numeral in found for at in range(numeral.start, numeral.end)}
     measures = {(numeral.value, _stem_at(words, numeral.end) if numeral.end not in spoken else "") for numeral in found}
@@ -79,6 +84,7 @@ def read(text: str) -> Reading:
         frozenset(measures),
         frozenset(named),
         any(_denies(word, after) for word, after in zip_longest(words, words[1:], fillvalue="")),
+        sides(words, spoken),
     )
 
 
@@ -93,6 +99,16 @@ def stem(word: str) -> str:
     # Of a short word the stemmer leaves the ending on.
     stemmed = _SHORT.sub(r"\1", stemmed)
     return _FLEETING.sub("", stemmed) if len(stemmed) <= _LONGEST_FLEETING else stemmed
+
+
+def _signs_spelled(text: str) -> str:
+    """Percents and currencies as words behind their number, as other units are."""
+    in_russian = _CYRILLIC.search(text) is not None
+    for sign, russian, english in _SIGNS:
+        if sign in text:
+            word = russian if in_russian else english
+            text = re.sub(rf"{re.escape(sign)}\s?({DIGITS})", rf"\1 {word} ", text).replace(sign, f" {word} ")
+    return text
 
 
 def _denies(word: str, after: str) -> bool:

@@ -49,6 +49,10 @@ def test_of_a_row_the_fields_asked_about_are_quoted_and_the_gap_is_shown() -> No
     assert "roads" not in text
 
 
+def test_a_row_of_another_number_is_no_answer() -> None:
+    assert quoted("How many sets does a veteran do in week 99?", OTHER_ROW, ROW) is None
+
+
 def test_a_sentence_is_rather_quoted_than_a_row() -> None:
     says = passage("In the quiet week a veteran sleeps 8.5 hours.", 4)
     assert quoted("How many hours does a veteran sleep in the quiet week?", ROW, says) == says.quote
