@@ -70,7 +70,7 @@ async def show_memory(context: CommandContext, argument: str) -> Said:
 
 
 async def _correct(context: CommandContext, argument: str) -> Said:
-    number, _, text = argument.partition(" ")
+    number, text = (*argument.split(maxsplit=1), "")[:2]
     memories = await context.memory.all(context.connection)
     if not memories:
         return Said(context.say(_NOTHING))

@@ -207,6 +207,14 @@ async def test_it_is_said_what_is_kept_in_both_languages(talk: Talk) -> None:
 FACT = "My left knee hurts"
 
 
+async def test_a_memory_can_be_corrected_with_a_text_of_several_lines(talk: Talk) -> None:
+    await talk.say("7", f"/remember {FACT}")
+    assert (await talk.say("7", "/memory 1\nI own a boat\nand a car")).error is None
+    table = (await talk.say("7", "/memory")).table
+    assert table is not None
+    assert "boat" in table.rows[0][1]
+
+
 async def forget_first(talk: Talk, person: str = "7") -> Outcome:
     """Forget the first of what is remembered, once all that was said has been."""
     await talk.settled()
