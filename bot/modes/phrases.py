@@ -77,7 +77,7 @@ def recognise(message: str, mind: Mind) -> str | None:
         if not unknown:
             expression = "+".join(f"{piece.name}{piece.rest}" for piece in pieces)
             return expression if says_mode or _parses(expression) else None
-        if says_mode and (colon or has_verb) and _is_meant(pieces, unknown, colon, mind):
+        if says_mode and (colon or has_verb) and _is_meant(pieces, unknown, colon, has_verb, mind):
             raise UnknownAdapter(unknown[0].word, nearest(unknown[0].word, mind) or tuple(mind.adapters)[:PROPOSALS])
     return None
 
@@ -107,11 +107,14 @@ def _parses(expression: str) -> bool:
     return True
 
 
-def _is_meant(pieces: list[_Piece], unknown: list[_Piece], colon: bool, mind: Mind) -> bool:
+def _is_meant(pieces: list[_Piece], unknown: list[_Piece], colon: bool, has_verb: bool, mind: Mind) -> bool:
     """Whether a message with unknown names still plainly asks for a mode, rather than speaks of one.
 
-    “режим: медицина” does, and so does “включи режим спрот”; “режим: сон и еда” and “turn on dark mode” do not.
+    “режим: медицина” does, and so do “включи режим спрот” and “включи режим: физика+магия”; “режим: сон и еда” and
+    “turn on dark mode” do not.
     """
-    if colon and len(pieces) == 1:
+    if colon and (has_verb or len(pieces) == 1):
+        return True
+    if has_verb and len(unknown) < len(pieces):
         return True
     return all(piece.is_typo(mind) for piece in unknown)

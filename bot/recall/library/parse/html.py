@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from bs4.element import PageElement
 
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
-_SILENT: Final = {"script", "style", "noscript", "template", "nav", "head", "svg", "iframe", "form", "button"}
+_SILENT: Final = frozenset(
+    {"script", "style", "noscript", "template", "nav", "head", "svg", "iframe", "button", "select", "textarea"}
+)
 _INLINE: Final = frozenset(
     {"a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img"}
     | {"input", "ins", "kbd", "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub"}

@@ -103,6 +103,8 @@ def test_ordinary_messages_switch_nothing(mind: Mind, message: str) -> None:
     ("message", "nearest"),
     [
         ("режим: спрот", "sport"),
+        ("включить режим: физика+магия", "core"),
+        ("включи режим: магия и еда", "core"),
         ("включи режим физка", "physics"),
         ("mode: sprot and core", "sport"),
         ("switch to phisics mode", "physics"),

@@ -247,3 +247,10 @@ def test_decimal_commas_separate_no_cells(tmp_path: Path) -> None:
     shown = str(read(spreadsheets.read_csv, tmp_path / "a.csv", text))
     assert "Вес, кг: 70,5" in shown
     assert "Рост, см: 180,1" in shown
+
+
+def test_what_stands_in_a_form_is_read(tmp_path: Path) -> None:
+    page = "<body><form><h1>Sleep</h1><p>Eight hours.</p><select><option>x</option></select></form></body>"
+    shown = str(read(html.read, tmp_path / "a.html", page))
+    assert "Eight hours." in shown
+    assert "option" not in shown
