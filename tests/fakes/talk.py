@@ -125,9 +125,9 @@ class Talk:
         """What is shown when somebody writes this."""
         return await self.answer(self.message(person, text, **where))  # type: ignore[arg-type]
 
-    async def settled(self) -> None:
-        """Return when no turn of anybody is open, and all are remembered: what is shown is also written down."""
-        afterwards = self.services.attempts.afterwards
+    async def settled(self, *, remembered: bool = True) -> None:
+        """Return when no turn of anybody is open: what is shown is also written down; and, if so wished, remembered."""
+        afterwards = self.services.attempts.afterwards if remembered else None
         async with asyncio.timeout(60):
             while True:
                 async with self.services.database.nobody() as connection:

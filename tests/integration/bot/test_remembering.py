@@ -44,7 +44,7 @@ async def test_what_a_killed_process_did_not_remember_another_does_once(
     # The process dies with the next turn in line: nothing in it remembers any more.
     services.attempts._afterwards = Afterwards(own._rememberer, draws=False)
     await talk.say("7", "How far today?")
-    await talk.settled()
+    await talk.settled(remembered=False)
     assert "How far today?" not in await episodes(dsn)
     # As long as its process may still come to it, it is left alone.
     mind, database = services.mind.name, services.database
@@ -65,7 +65,7 @@ async def test_what_was_forgotten_is_not_caught_up_with(talk: Talk, server: SGLa
     services.attempts._afterwards = Afterwards(own._rememberer, draws=False)
     await talk.say("7", "/mode base")
     await talk.say("7", "I keep bees.")
-    await talk.settled()
+    await talk.settled(remembered=False)
     await talk.say("7", "/forget all")
     assert await remember_left(services.database, services.mind.name, own, NOW) == 0
     assert await episodes(dsn) == []
