@@ -16,20 +16,22 @@ class BotError(ConsiliumError):
 class Localizable(Protocol):
     """A detail of an error that reads differently in each language; its ``str()`` is for logs."""
 
-    def localized(self, language: str, translate: Callable[[str], str]) -> str:
+    def localize(self, language: str, translate: Callable[[str], str]) -> str:
         """The text in `language`; `translate` looks up templates marked with `N_`."""
         ...
 
 
-def localized(details: Mapping[str, object], language: str, translate: Callable[[str], str]) -> dict[str, object]:
+def localize_details(
+    details: Mapping[str, object], language: str, translate: Callable[[str], str]
+) -> dict[str, object]:
     """`details` with every `Localizable` among them as text."""
     return {
-        name: value.localized(language, translate) if isinstance(value, Localizable) else value
+        name: value.localize(language, translate) if isinstance(value, Localizable) else value
         for name, value in details.items()
     }
 
 
-def explain(error: ConsiliumError, language: str, translate: Callable[[str], str]) -> str:
+def describe_error(error: ConsiliumError, language: str, translate: Callable[[str], str]) -> str:
     """What a person reads of `error`: its sentence and remedy, translated, with the details filled in."""
-    details = localized(error.details, language, translate)
+    details = localize_details(error.details, language, translate)
     return " ".join(translate(template).format(**details) for template in (error.sentence, error.remedy) if template)

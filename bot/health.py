@@ -13,16 +13,16 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from bot.errors import BotError
 from consilium.errors import N_
 
-Check = Callable[[], Awaitable[str | None]]
+ReadinessCheck = Callable[[], Awaitable[str | None]]
 """What keeps the process from working, in a few words; None when nothing does. It raises nothing and has a deadline."""
 
-_HANDLERS_END: Final = 0.5
+_HANDLER_SHUTDOWN_TIMEOUT: Final = 0.5
 """Seconds that handlers have to end on leaving, before they are cancelled."""
 
 log = structlog.get_logger(__name__)
 
 
-class HealthNotServed(BotError):
+class HttpServerNotStarted(BotError):
     """The health address cannot be listened on."""
 
     sentence = N_("The health of the process cannot be served on {host}:{port}: {reason}.")
@@ -32,7 +32,7 @@ class HealthNotServed(BotError):
         super().__init__(host=host, port=port, reason=reason)
 
 
-def health_routes(checks: Mapping[str, Check]) -> web.RouteTableDef:
+def health_routes(checks: Mapping[str, ReadinessCheck]) -> web.RouteTableDef:
     """`/healthz`: the event loop turns. `/readyz`: every check passes, or 503 with what does not. `/metrics`."""
     routes = web.RouteTableDef()
 
@@ -55,25 +55,27 @@ def health_routes(checks: Mapping[str, Check]) -> web.RouteTableDef:
 
 
 @asynccontextmanager
-async def serving_http(host: str, port: int, *routes: web.RouteTableDef) -> AsyncIterator[str]:
+async def http_server(host: str, port: int, *routes: web.RouteTableDef) -> AsyncIterator[str]:
     """Serve these routes as long as this is open; yields the address. A handler is cancelled when its client goes away,
     and when it is left.
 
     Raises:
-        HealthNotServed: the port is taken, or the address is not this machine's.
+        HttpServerNotStarted: the port is taken, or the address is not this machine's.
     """
     application = web.Application()
     for table in routes:
         application.add_routes(table)
-    runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=_HANDLERS_END)
+    runner = web.AppRunner(
+        application, access_log=None, handler_cancellation=True, shutdown_timeout=_HANDLER_SHUTDOWN_TIMEOUT
+    )
     await runner.setup()
     try:
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise HealthNotServed(host, port, error.strerror or str(error)) from error
+            raise HttpServerNotStarted(host, port, error.strerror or str(error)) from error
         address = f"http://{host}:{runner.addresses[0][1]}"
-        log.info("http.served", address=address)
+        log.info("http_server.started", address=address)
         yield address
     finally:
         await runner.cleanup()

@@ -14,9 +14,9 @@ import structlog
 
 from bot.settings import Settings
 
-LOG_BYTES = 10_000_000
-LOG_FILES = 3
-_SHARED: Final[list[structlog.typing.Processor]] = [
+MAX_LOG_BYTES = 10_000_000
+ROTATED_LOG_FILES = 3
+_SHARED_PROCESSORS: Final[list[structlog.typing.Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
@@ -34,26 +34,26 @@ def configure_logs(settings: Settings) -> None:
     """Send structlog's and the standard library's records to the log file, tracebacks included."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     structlog.configure(
-        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*_SHARED_PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
     handler = RotatingFileHandler(
-        log_path(settings), maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True
+        log_path(settings), maxBytes=MAX_LOG_BYTES, backupCount=ROTATED_LOG_FILES, encoding="utf-8", delay=True
     )
-    _send_to(handler, settings)
+    _install_handler(handler, settings)
 
 
 def log_to_stdout(settings: Settings) -> None:
     """Send to standard output what goes to the file otherwise: of a service there may be many, on many machines."""
-    _send_to(logging.StreamHandler(sys.stdout), settings)
+    _install_handler(logging.StreamHandler(sys.stdout), settings)
 
 
-def _send_to(handler: logging.Handler, settings: Settings) -> None:
+def _install_handler(handler: logging.Handler, settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_SHARED,
+            foreign_pre_chain=_SHARED_PROCESSORS,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(ensure_ascii=False),
@@ -70,7 +70,7 @@ def _send_to(handler: logging.Handler, settings: Settings) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-def quieten_libraries() -> None:
+def silence_libraries() -> None:
     """Keep libraries' progress bars and advice off the terminal; must run before they are imported."""
     for name, value in {
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",

@@ -15,7 +15,7 @@ from consilium.errors import N_
 log = structlog.get_logger(__name__)
 
 
-class MetricsNotServed(BotError):
+class MetricsServerNotStarted(BotError):
     """The metrics' address cannot be listened on."""
 
     sentence = N_("The metrics cannot be served on {host}:{port}: {reason}.")
@@ -26,11 +26,11 @@ class MetricsNotServed(BotError):
 
 
 @asynccontextmanager
-async def serving_metrics(host: str, port: int | None) -> AsyncIterator[None]:
+async def metrics_server(host: str, port: int | None) -> AsyncIterator[None]:
     """Serve the metrics at `http://host:port/metrics` from a thread as long as this is open; no port, no server.
 
     Raises:
-        MetricsNotServed: the port is taken, or the address is not this machine's.
+        MetricsServerNotStarted: the port is taken, or the address is not this machine's.
     """
     if port is None:
         yield
@@ -38,8 +38,8 @@ async def serving_metrics(host: str, port: int | None) -> AsyncIterator[None]:
     try:
         server, thread = await asyncio.to_thread(start_http_server, port, host)
     except OSError as error:
-        raise MetricsNotServed(host, port, error.strerror or str(error)) from error
-    log.info("metrics.served", host=host, port=port)
+        raise MetricsServerNotStarted(host, port, error.strerror or str(error)) from error
+    log.info("metrics_server.started", host=host, port=port)
     try:
         yield
     finally:

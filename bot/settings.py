@@ -10,7 +10,7 @@ import platformdirs
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-APP = "consilium"
+APP_NAME = "consilium"
 DEMO_MIND = Path(__file__).resolve().parent.parent / "minds" / "agoge"
 
 
@@ -28,11 +28,11 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """DSN of a Postgres with pgvector; unset: an embedded one under `data_dir`."""
-    data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP))
+    data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP_NAME))
     """What must not be lost: the embedded database."""
-    cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP))
+    cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP_NAME))
     """What can be made again: prepared base models and compositions."""
-    state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP))
+    state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP_NAME))
     """Logs and the terminal's history."""
 
     engine: Literal["local", "sglang"] = "local"
@@ -164,14 +164,14 @@ class Settings(BaseSettings):
 
     @field_validator("owners", "discord_guilds", "embedding_former", mode="before")
     @classmethod
-    def _listed(cls, written: object) -> object:
-        if not isinstance(written, str):
-            return written
-        return tuple(one.strip() for one in written.split(",") if one.strip())
+    def _split_commas(cls, raw: object) -> object:
+        if not isinstance(raw, str):
+            return raw
+        return tuple(one.strip() for one in raw.split(",") if one.strip())
 
     @field_validator("owners", mode="after")
     @classmethod
-    def _named(cls, owners: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_owners(cls, owners: tuple[str, ...]) -> tuple[str, ...]:
         for owner in owners:
             platform, colon, name = owner.partition(":")
             if not (platform and colon and name):
@@ -180,13 +180,13 @@ class Settings(BaseSettings):
 
     @field_validator("mind", "data_dir", "cache_dir", "state_dir", mode="after")
     @classmethod
-    def _home(cls, path: Path) -> Path:
+    def _expand_home(cls, path: Path) -> Path:
         return path.expanduser()
 
     @field_validator("api_keys", mode="after")
     @classmethod
-    def _pairs(cls, keys: SecretStr | None) -> SecretStr | None:
-        pairs = _pairs(keys)
+    def _check_api_keys(cls, keys: SecretStr | None) -> SecretStr | None:
+        pairs = _parse_api_keys(keys)
         names, values = [name for name, _ in pairs], [key for _, key in pairs]
         if not all(names) or not all(values):
             raise ValueError("it takes NAME:KEY pairs, parted by commas")
@@ -197,7 +197,7 @@ class Settings(BaseSettings):
     @property
     def api_clients(self) -> dict[str, str]:
         """Keys of the HTTP channel by their names."""
-        return dict(_pairs(self.api_keys))
+        return dict(_parse_api_keys(self.api_keys))
 
     @property
     def compositions_dir(self) -> Path:
@@ -208,7 +208,7 @@ class Settings(BaseSettings):
         return self.cache_dir / "models"
 
 
-def _pairs(keys: SecretStr | None) -> list[tuple[str, str]]:
+def _parse_api_keys(keys: SecretStr | None) -> list[tuple[str, str]]:
     written = keys.get_secret_value().split(",") if keys else []
     parted = (pair.partition(":") for pair in written if pair.strip())
     return [(name.strip(), key.strip()) for name, _, key in parted]

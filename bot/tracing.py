@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from bot.errors import BotError
-from bot.turns.traces import WHOLE, Span, tracing_to
+from bot.turns.traces import ROOT_SPAN, Span, exporting_spans
 from consilium.errors import N_
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from opentelemetry.trace import SpanContext
 
-_SENT_WITHIN: Final = 3.0
+_EXPORT_TIMEOUT: Final = 3.0
 """Seconds that sending a batch may take, tries again included."""
-_LOW_HALF: Final = 2**64 - 1
+_LOW_64_BITS: Final = 2**64 - 1
 
 log = structlog.get_logger(__name__)
 
@@ -38,10 +38,10 @@ class TracingNotInstalled(BotError):
         super().__init__(reason=reason)
 
 
-class OtlpTraces:
+class OtlpExporter:
     """Sends spans over HTTP, in batches, from a thread of its own. What a collector that is away misses is lost."""
 
-    def __init__(self, endpoint: str, about: Mapping[str, str]) -> None:
+    def __init__(self, endpoint: str, resource_attributes: Mapping[str, str]) -> None:
         """Set up; sends nothing yet.
 
         Args:
@@ -57,25 +57,25 @@ class OtlpTraces:
             from opentelemetry.sdk.trace.export import BatchSpanProcessor
         except ImportError as error:
             raise TracingNotInstalled(str(error)) from error
-        self._about = Resource.create({"service.name": "consilium", **about})
-        self._batches = BatchSpanProcessor(OTLPSpanExporter(traces_address(endpoint), timeout=_SENT_WITHIN))
+        self._resource = Resource.create({"service.name": "consilium", **resource_attributes})
+        self._span_processor = BatchSpanProcessor(OTLPSpanExporter(traces_url(endpoint), timeout=_EXPORT_TIMEOUT))
 
     def add(self, span: Span) -> None:
         from opentelemetry.sdk.trace import Event, ReadableSpan
         from opentelemetry.trace import SpanKind, Status, StatusCode
 
-        whole = span.name == WHOLE
-        root = _root(span.turn)
-        self._batches.on_end(
+        whole = span.name == ROOT_SPAN
+        root = _root_context(span.turn)
+        self._span_processor.on_end(
             ReadableSpan(
                 span.name,
-                context=root if whole else _beneath(root),
+                context=root if whole else _child_context(root),
                 parent=None if whole else root,
-                resource=self._about,
-                attributes=dict(span.details),
-                events=[Event(name, timestamp=_nanoseconds(when)) for name, when in span.moments.items()],
+                resource=self._resource,
+                attributes=dict(span.attributes),
+                events=[Event(name, timestamp=_nanoseconds(when)) for name, when in span.events.items()],
                 kind=SpanKind.SERVER if whole else SpanKind.INTERNAL,
-                status=Status(StatusCode.ERROR, span.error) if span.error else Status(StatusCode.OK),
+                status=Status(StatusCode.ERROR, span.error_type) if span.error_type else Status(StatusCode.OK),
                 start_time=_nanoseconds(span.began),
                 end_time=_nanoseconds(max(span.began, span.ended)),
             )
@@ -83,11 +83,11 @@ class OtlpTraces:
 
     def close(self) -> None:
         """Send what is left; blocking."""
-        self._batches.shutdown()  # type: ignore[no-untyped-call]  # the library has no types there
+        self._span_processor.shutdown()  # type: ignore[no-untyped-call]  # the library has no types there
 
 
 @asynccontextmanager
-async def sending_traces(endpoint: str | None, role: str, mind: str) -> AsyncIterator[None]:
+async def export_traces(endpoint: str | None, role: str, mind: str) -> AsyncIterator[None]:
     """Send the traces of this process as long as this is open; no endpoint, no traces.
 
     Raises:
@@ -97,28 +97,28 @@ async def sending_traces(endpoint: str | None, role: str, mind: str) -> AsyncIte
         yield
         return
     about = {"consilium.role": role, "consilium.mind": mind, "process.pid": str(os.getpid())}
-    traces = await asyncio.to_thread(OtlpTraces, endpoint, about)
-    log.info("traces.sent", endpoint=endpoint)
+    traces = await asyncio.to_thread(OtlpExporter, endpoint, about)
+    log.info("tracing.started", endpoint=endpoint)
     try:
-        with tracing_to(traces):
+        with exporting_spans(traces):
             yield
     finally:
         await asyncio.to_thread(traces.close)
 
 
-def traces_address(endpoint: str) -> str:
+def traces_url(endpoint: str) -> str:
     """Where a collector takes traces."""
     return endpoint if urlsplit(endpoint).path.strip("/") else f"{endpoint.rstrip('/')}/v1/traces"
 
 
-def _root(turn: UUID) -> SpanContext:
+def _root_context(turn: UUID) -> SpanContext:
     """The whole turn's span: its ids are made of the turn's."""
     from opentelemetry.trace import SpanContext, TraceFlags
 
-    return SpanContext(turn.int, turn.int & _LOW_HALF, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
+    return SpanContext(turn.int, turn.int & _LOW_64_BITS, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
 
 
-def _beneath(root: SpanContext) -> SpanContext:
+def _child_context(root: SpanContext) -> SpanContext:
     from opentelemetry.trace import SpanContext
 
     own = random.getrandbits(64) or 1  # a name, not a secret

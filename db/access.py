@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from db.rows import read, sql
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from db.connection import Connection
 
 Effect = Literal["allow", "deny", "role"]
-Kind = Literal["user", "chat", "guild", "role"]
+SubjectKind = Literal["user", "chat", "guild", "role"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Subject:
     """Whom a rule is about, by the platform's own id."""
 
-    kind: Kind
+    kind: SubjectKind
     platform: str
     subject: str
 
@@ -30,7 +30,7 @@ class Rule:
     """One rule."""
 
     effect: Effect
-    kind: Kind
+    kind: SubjectKind
     platform: str
     subject: str
     role: str = ""
@@ -38,19 +38,19 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
+class ApplicableRules:
     """What the rules say of one message."""
 
-    names: frozenset[tuple[str, str]]
+    identities: frozenset[tuple[str, str]]
     """Platform and id of all the names that the person is known by."""
     rules: tuple[Rule, ...]
     """Those that apply."""
-    by_invitation: bool
+    invite_only: bool
     """Whether only those are let in who are allowed to."""
 
 
 # A person's rules hold under all his names: he is one person.
-APPLYING: Final = sql(
+RULES_FOR_SUBJECTS: Final = with_columns(
     Rule,
     """
     SELECT @columns FROM access_rules
@@ -59,9 +59,9 @@ APPLYING: Final = sql(
     )
     """,
 )
-NAMES: Final = "SELECT platform, external_id FROM names_of($1, $2)"
-BY_INVITATION: Final = "SELECT EXISTS (SELECT FROM access_rules WHERE mind = $1 AND effect = 'allow')"
-ALL: Final = sql(
+IDENTITIES: Final = "SELECT platform, external_id FROM names_of($1, $2)"
+IS_INVITE_ONLY: Final = "SELECT EXISTS (SELECT FROM access_rules WHERE mind = $1 AND effect = 'allow')"
+ALL: Final = with_columns(
     Rule,
     "SELECT @columns FROM access_rules WHERE mind = $1 ORDER BY effect, role, kind, platform, subject LIMIT $2",
 )
@@ -75,36 +75,38 @@ REMOVE: Final = """
 """
 
 
-async def of(
-    connection: Connection, mind: str, *, platform: str, external_id: str, around: Collection[Subject]
-) -> Access:
+async def find_applicable(
+    connection: Connection, mind: str, *, platform: str, external_id: str, context: Collection[Subject]
+) -> ApplicableRules:
     """What the rules say of a person, known by any of his names, in the midst of others; works for nobody.
 
     Args:
         around: where he is and what he is there: a chat, a guild, roles.
     """
-    named = await connection.fetch(NAMES, platform, external_id)
+    named = await connection.fetch(IDENTITIES, platform, external_id)
     names = frozenset((row["platform"], row["external_id"]) for row in named)
-    subjects = {*around, *(Subject("user", *name) for name in names)}
+    subjects = {*context, *(Subject("user", *name) for name in names)}
     rows = await connection.fetch(
-        APPLYING,
+        RULES_FOR_SUBJECTS,
         mind,
         [subject.kind for subject in subjects],
         [subject.platform for subject in subjects],
         [subject.subject for subject in subjects],
     )
-    return Access(names, tuple(sorted(read(Rule, row) for row in rows)), await connection.fetchval(BY_INVITATION, mind))
+    return ApplicableRules(
+        names, tuple(sorted(from_row(Rule, row) for row in rows)), await connection.fetchval(IS_INVITE_ONLY, mind)
+    )
 
 
-async def about(connection: Connection, mind: str, subject: Subject) -> list[Rule]:
+async def list_for_subject(connection: Connection, mind: str, subject: Subject) -> list[Rule]:
     """The rules about one subject."""
-    rows = await connection.fetch(APPLYING, mind, [subject.kind], [subject.platform], [subject.subject])
-    return [read(Rule, row) for row in rows]
+    rows = await connection.fetch(RULES_FOR_SUBJECTS, mind, [subject.kind], [subject.platform], [subject.subject])
+    return [from_row(Rule, row) for row in rows]
 
 
-async def rules(connection: Connection, mind: str, most: int) -> list[Rule]:
+async def list_all(connection: Connection, mind: str, limit: int) -> list[Rule]:
     """Every rule of a mind, `most` of them at most."""
-    return [read(Rule, row) for row in await connection.fetch(ALL, mind, most)]
+    return [from_row(Rule, row) for row in await connection.fetch(ALL, mind, limit)]
 
 
 async def add(connection: Connection, mind: str, rule: Rule) -> bool:

@@ -13,10 +13,10 @@ UNLIMITED: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
-class Allowance:
+class TokenBucket:
     """How much somebody may ask for."""
 
-    at_once: int
+    burst: int
     """Messages that may come one right after another."""
     per_minute: float
     """How quickly that fills up again."""
@@ -28,13 +28,13 @@ class Allowance:
 class Refusal:
     """Why there is no more for now."""
 
-    of: Literal["rate", "quota"]
-    wait: float
+    reason: Literal["rate", "quota"]
+    retry_after: float
     """Seconds until it is worth another try."""
 
 
 # The row is locked by the update, and the clock is read then: however many come at once, they are counted one by one.
-TAKE: Final = """
+CONSUME: Final = """
     INSERT INTO allowances AS a (key, day, used, tokens, refilled_at)
     VALUES ($1, (clock_timestamp() AT TIME ZONE 'UTC')::date, 1, $2::double precision - 1, clock_timestamp())
     ON CONFLICT (key) DO UPDATE SET
@@ -50,7 +50,7 @@ TAKE: Final = """
         ) >= 1
     RETURNING used
 """
-WHY: Final = """
+EXPLAIN_REFUSAL: Final = """
     SELECT
         day = (clock_timestamp() AT TIME ZONE 'UTC')::date AND used >= $2 AS spent,
         extract(epoch FROM (day + 1)::timestamp AT TIME ZONE 'UTC' - clock_timestamp())::double precision AS tomorrow,
@@ -71,27 +71,27 @@ MOVE: Final = """
         tokens = least(a.tokens, excluded.tokens),
         refilled_at = greatest(a.refilled_at, excluded.refilled_at)
 """
-DROP: Final = "DELETE FROM allowances WHERE key = $1"
+DELETE: Final = "DELETE FROM allowances WHERE key = $1"
 
 
-async def take(connection: Connection, key: str, allowance: Allowance) -> Refusal | None:
+async def consume(connection: Connection, key: str, bucket: TokenBucket) -> Refusal | None:
     """Count one message against an allowance; why not, when there is none left, and nothing is counted then."""
-    rate = allowance.per_minute / 60
-    used = await connection.fetchval(TAKE, key, float(allowance.at_once), rate, allowance.per_day)
+    rate = bucket.per_minute / 60
+    used = await connection.fetchval(CONSUME, key, float(bucket.burst), rate, bucket.per_day)
     if used is not None:
         return None
-    row = await connection.fetchrow(WHY, key, allowance.per_day, rate)
+    row = await connection.fetchrow(EXPLAIN_REFUSAL, key, bucket.per_day, rate)
     if row is not None and row["spent"]:
         return Refusal("quota", float(row["tomorrow"]))
     missing = 1 - float(row["tokens"]) if row is not None else 0.0
     return Refusal("rate", max(missing, 0.0) / rate if rate > 0 else math.inf)
 
 
-async def move(connection: Connection, key: str, to: str) -> None:
+async def move(connection: Connection, key: str, new_key: str) -> None:
     """Count under another key what was counted under this one, on top of what has been counted there."""
-    await connection.execute(MOVE, key, to)
+    await connection.execute(MOVE, key, new_key)
 
 
-async def drop(connection: Connection, key: str) -> None:
+async def delete(connection: Connection, key: str) -> None:
     """Forget what was counted under a key."""
-    await connection.execute(DROP, key)
+    await connection.execute(DELETE, key)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from db.errors import DatabaseError
-from db.reach import reaching
+from db.reach import translate_driver_errors
 from db.text import clean_text
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-BECOME: Final = "SELECT set_config('app.user', $1, true)"
-_MARK: Final = "SAVEPOINT attempt"
-_UNDO: Final = "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt"
-_GO_ON: Final = "RELEASE SAVEPOINT attempt"
+SET_CURRENT_PERSON: Final = "SELECT set_config('app.user', $1, true)"
+_CREATE_SAVEPOINT: Final = "SAVEPOINT attempt"
+_ROLLBACK_TO_SAVEPOINT: Final = "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt"
+_RELEASE_SAVEPOINT: Final = "RELEASE SAVEPOINT attempt"
 """One name does: of several of the same name the innermost is meant."""
 
 
@@ -35,26 +35,26 @@ class Connection:
         """The driver's connection, for COPY, LISTEN and libraries that are built on it."""
         self._server = server
 
-    def reaching(self) -> AbstractContextManager[None]:
+    def translate_driver_errors(self) -> AbstractContextManager[None]:
         """Around what a library does with `raw`: the driver's errors come out as a `DatabaseError` there too."""
-        return reaching(self._server)
+        return translate_driver_errors(self._server)
 
     @asynccontextmanager
-    async def attempt(self) -> AsyncIterator[None]:
+    async def savepoint(self) -> AsyncIterator[None]:
         """A part of the transaction that is undone when it raises, with the rest left as it is."""
-        await self._plainly(_MARK)
+        await self._execute_script(_CREATE_SAVEPOINT)
         try:
             yield
         except BaseException:
             with suppress(DatabaseError):
-                await self._plainly(_UNDO)
+                await self._execute_script(_ROLLBACK_TO_SAVEPOINT)
             raise
-        await self._plainly(_GO_ON)
+        await self._execute_script(_RELEASE_SAVEPOINT)
 
-    async def become(self, user_id: UUID) -> PersonConnection:
+    async def become_person(self, user_id: UUID) -> PersonConnection:
         """The rest of the transaction is this person's: it sees his rows, and nobody else's."""
-        with reaching(self._server):
-            await self.raw.execute(BECOME, str(user_id))
+        with translate_driver_errors(self._server):
+            await self.raw.execute(SET_CURRENT_PERSON, str(user_id))
         return PersonConnection(self.raw, self._server, user_id)
 
     async def notify(self, channel: str, payload: str) -> None:
@@ -63,19 +63,19 @@ class Connection:
 
     async def fetch(self, statement: str, *arguments: object) -> list[Mapping[str, Any]]:
         """All rows."""
-        with reaching(self._server):
-            return list(await self.raw.fetch(statement, *_cleaned(arguments)))
+        with translate_driver_errors(self._server):
+            return list(await self.raw.fetch(statement, *_clean_arguments(arguments)))
 
     async def fetchrow(self, statement: str, *arguments: object) -> Mapping[str, Any] | None:
         """The first row, if any."""
-        with reaching(self._server):
-            row: Mapping[str, Any] | None = await self.raw.fetchrow(statement, *_cleaned(arguments))
+        with translate_driver_errors(self._server):
+            row: Mapping[str, Any] | None = await self.raw.fetchrow(statement, *_clean_arguments(arguments))
             return row
 
     async def fetchval(self, statement: str, *arguments: object) -> Any:
         """The first column of the first row; None when there is no row."""
-        with reaching(self._server):
-            return await self.raw.fetchval(statement, *_cleaned(arguments))
+        with translate_driver_errors(self._server):
+            return await self.raw.fetchval(statement, *_clean_arguments(arguments))
 
     async def execute(self, statement: str, *arguments: object, deadline: float | None = None) -> int:
         """Run a statement and return how many rows it touched.
@@ -83,13 +83,13 @@ class Connection:
         Args:
             deadline: seconds it may take, where that is not what every statement may.
         """
-        with reaching(self._server):
-            status: str = await self.raw.execute(statement, *_cleaned(arguments), timeout=deadline)
+        with translate_driver_errors(self._server):
+            status: str = await self.raw.execute(statement, *_clean_arguments(arguments), timeout=deadline)
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
-    async def _plainly(self, statements: str) -> None:
-        with reaching(self._server):
+    async def _execute_script(self, statements: str) -> None:
+        with translate_driver_errors(self._server):
             await self.raw.execute(statements)
 
 
@@ -101,5 +101,5 @@ class PersonConnection(Connection):
         self.user_id = user_id
 
 
-def _cleaned(arguments: tuple[object, ...]) -> tuple[object, ...]:
+def _clean_arguments(arguments: tuple[object, ...]) -> tuple[object, ...]:
     return tuple(clean_text(argument) if isinstance(argument, str) else argument for argument in arguments)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import asyncpg
 from pgvector.asyncpg import register_vector
 
-from db.connection import BECOME, Connection, PersonConnection
+from db.connection import SET_CURRENT_PERSON, Connection, PersonConnection
 from db.errors import DatabaseError, DatabaseUnreachable, ServiceRoleDenied
 from db.migrate import migrate
 from db.migrations.revisions import EXTENSION_SCHEMA
-from db.reach import DRIVER_ERRORS, connected, describe, reaching
-from db.role import SERVICE_ROLE, verify
+from db.reach import DRIVER_ERRORS, describe_dsn, open_connection, translate_driver_errors
+from db.role import SERVICE_ROLE, verify_row_level_security
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -65,21 +65,21 @@ class Database:
             ServiceRoleDenied, UnsafeRole: not as the service's role, or row-level security would not hold.
         """
         await migrate(dsn, deadline=deadlines.migrate)
-        async with connected(dsn, deadlines.connect) as connection:
+        async with open_connection(dsn, deadlines.connect) as connection:
             schema = await connection.fetchval(EXTENSION_SCHEMA)
 
         async def prepare(connection: asyncpg.Connection) -> None:
             await register_vector(connection, schema=schema)
 
-        server = describe(dsn)
-        with reaching(server):
+        server = describe_dsn(dsn)
+        with translate_driver_errors(server):
             try:
                 pool = await asyncpg.create_pool(
                     dsn,
                     min_size=1,
                     max_size=pool_size,
                     init=prepare,
-                    reset=_left_as_it_is,
+                    reset=_skip_reset,
                     timeout=deadlines.connect,
                     command_timeout=deadlines.statement,
                     server_settings={
@@ -93,16 +93,16 @@ class Database:
                 raise ServiceRoleDenied(server=server, reason=str(error)) from error
         database = cls(pool, server, deadlines)
         try:
-            with reaching(server):
+            with translate_driver_errors(server):
                 async with pool.acquire(timeout=deadlines.acquire) as connection:
-                    await verify(connection)
+                    await verify_row_level_security(connection)
         except BaseException:
             await database.close()
             raise
         return database
 
     @asynccontextmanager
-    async def person(self, user_id: UUID) -> AsyncIterator[PersonConnection]:
+    async def person_transaction(self, user_id: UUID) -> AsyncIterator[PersonConnection]:
         """A transaction that sees what this person owns; committed at its end, rolled back by any exception.
 
         Inside it, open no second one: of all that wait for a second connection none may ever get it.
@@ -114,7 +114,7 @@ class Database:
             yield PersonConnection(raw, self._server, user_id)
 
     @asynccontextmanager
-    async def nobody(self) -> AsyncIterator[Connection]:
+    async def anonymous_transaction(self) -> AsyncIterator[Connection]:
         """A transaction before the person is known: nothing that anyone owns is visible in it."""
         async with self._transaction(None) as raw:
             yield Connection(raw, self._server)
@@ -125,7 +125,7 @@ class Database:
         Raises:
             DatabaseUnreachable: it gave none.
         """
-        async with self.nobody() as connection:
+        async with self.anonymous_transaction() as connection:
             await connection.fetchval("SELECT 1")
 
     async def close(self) -> None:
@@ -152,53 +152,53 @@ class Database:
             try:
                 yield raw
             except BaseException:
-                with suppress(DatabaseError), reaching(self._server):
+                with suppress(DatabaseError), translate_driver_errors(self._server):
                     await raw.execute("ROLLBACK")
                 raise
-            with reaching(self._server):
+            with translate_driver_errors(self._server):
                 await raw.execute("COMMIT")
         finally:
-            await self._give_back(raw)
+            await self._release(raw)
 
     async def _begin(self, user_id: UUID | None) -> asyncpg.Connection:
         """A connection of the pool with its transaction begun, for a person or for nobody."""
         replaced = False
         while True:
-            with reaching(self._server):
+            with translate_driver_errors(self._server):
                 raw = await self._pool.acquire(timeout=self._deadlines.acquire)
             try:
-                with reaching(self._server):
-                    await raw.execute(_beginning(raw, user_id))
+                with translate_driver_errors(self._server):
+                    await raw.execute(_begin_statements(raw, user_id))
                 return raw
             except DatabaseUnreachable as error:
                 lost = not isinstance(error.__cause__, TimeoutError)
-                await self._give_back(raw)
+                await self._release(raw)
                 if not lost or replaced:
                     raise
                 # It died unnoticed while it lay in the pool, as after a restart of the server. So may have the others.
                 replaced = True
                 await self._pool.expire_connections()
             except BaseException:
-                await self._give_back(raw)
+                await self._release(raw)
                 raise
 
-    async def _give_back(self, raw: asyncpg.Connection) -> None:
+    async def _release(self, raw: asyncpg.Connection) -> None:
         # Whatever befalls the connection now, the transaction's outcome is known, and the pool replaces it.
         with suppress(OSError, *DRIVER_ERRORS):
             await self._pool.release(raw, timeout=self._deadlines.statement)
 
 
-async def _left_as_it_is(connection: asyncpg.Connection) -> None:
+async def _skip_reset(connection: asyncpg.Connection) -> None:
     """Nothing: what was left behind on a connection is wiped off when the next transaction begins on it."""
 
 
-def _beginning(connection: asyncpg.Connection, user_id: UUID | None) -> str:
+def _begin_statements(connection: asyncpg.Connection, user_id: UUID | None) -> str:
     """What a transaction begins with, sent in one go: whatever was before it on this connection is wiped off."""
     # The driver's own reset leaves a changed role in force.
     fresh = f"{connection.get_reset_query()}; RESET ROLE; BEGIN"
     # Several statements at once take no arguments: the id is written out, and is nothing but hexadecimal digits.
-    return fresh if user_id is None else f"{fresh}; {BECOME.replace('$1', _quoted(user_id))}"
+    return fresh if user_id is None else f"{fresh}; {SET_CURRENT_PERSON.replace('$1', _quote_uuid(user_id))}"
 
 
-def _quoted(user_id: UUID) -> str:
+def _quote_uuid(user_id: UUID) -> str:
     return f"'{user_id.hex}'::uuid::text"

@@ -28,11 +28,11 @@ class EmbeddedServer:
     A process that is killed lets go by itself, because what it holds is a lock of the operating system.
     """
 
-    def __init__(self, cluster: Cluster, dsn: str, users: int) -> None:
+    def __init__(self, cluster: Cluster, dsn: str, users_lock: int) -> None:
         self.cluster = cluster
         self.dsn = dsn
         """Address of its database, for `db.database.Database.open`."""
-        self._users: int | None = users
+        self._users_lock: int | None = users_lock
         self._pid = os.getpid()
         atexit.register(self._release)
 
@@ -48,7 +48,7 @@ class EmbeddedServer:
             EmbeddedServerFailed: it cannot be made or started.
             EmbeddedServerMissing: its package is not installed.
         """
-        starting = asyncio.ensure_future(asyncio.to_thread(cls._open, directory, deadline))
+        starting = asyncio.ensure_future(asyncio.to_thread(cls._start_and_lock, directory, deadline))
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -76,14 +76,14 @@ class EmbeddedServer:
         await self.close()
 
     @classmethod
-    def _open(cls, directory: Path, deadline: float) -> Self:
+    def _start_and_lock(cls, directory: Path, deadline: float) -> Self:
         directory = directory.expanduser().resolve()
         until = time.monotonic() + deadline
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            change = _lock(directory / "change.lock", fcntl.LOCK_EX, until)
+            change = _acquire_file_lock(directory / "change.lock", fcntl.LOCK_EX, until)
             try:
-                users = _lock(directory / "users.lock", fcntl.LOCK_SH, until)
+                users = _acquire_file_lock(directory / "users.lock", fcntl.LOCK_SH, until)
                 try:
                     cluster = Cluster(directory / "data")
                     return cls(cluster, cluster.start(max(1.0, until - time.monotonic())), users)
@@ -97,12 +97,12 @@ class EmbeddedServer:
 
     def _release(self) -> None:
         # A forked child inherits the lock, which stays the parent's to give up.
-        if self._users is None or os.getpid() != self._pid:
+        if self._users_lock is None or os.getpid() != self._pid:
             return
-        users, self._users = self._users, None
+        users, self._users_lock = self._users_lock, None
         folder = self.cluster.data.parent
         try:
-            change = _lock(folder / "change.lock", fcntl.LOCK_EX, time.monotonic() + _STOP_DEADLINE)
+            change = _acquire_file_lock(folder / "change.lock", fcntl.LOCK_EX, time.monotonic() + _STOP_DEADLINE)
             try:
                 with suppress(BlockingIOError):
                     fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -115,15 +115,15 @@ class EmbeddedServer:
             os.close(users)
 
 
-def _lock(path: Path, how: int, until: float) -> int:
+def _acquire_file_lock(path: Path, operation: int, give_up_at: float) -> int:
     """Take an advisory lock and return the descriptor that holds it; closing it lets go."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         while True:
             try:
-                fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() > until:
+                if time.monotonic() > give_up_at:
                     raise TimeoutError("another process has been starting or stopping it for too long") from None
                 time.sleep(0.05)
             else:

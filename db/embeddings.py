@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pgvector import HalfVector
 
-from db.rows import read, sql
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from db.connection import Connection
 
-INDEX_FROM: Final = 50_000
+INDEX_THRESHOLD: Final = 50_000
 """Vectors over which an index is worth its errors; up to there, comparing them all takes some tens of milliseconds."""
-PATIENCE: Final = 3600.0
+INDEX_BUILD_TIMEOUT: Final = 3600.0
 """Seconds that making the index may take, and that a change of vectors may wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class EmbedderRow:
     """The vectors of one embedder."""
 
     id: int
@@ -43,12 +43,14 @@ class PendingChunk:
     content: str
 
 
-FIND: Final = sql(Generation, "SELECT @columns FROM embedders WHERE name = $1 FOR KEY SHARE")
+FIND_EMBEDDER: Final = with_columns(EmbedderRow, "SELECT @columns FROM embedders WHERE name = $1 FOR KEY SHARE")
 # Not ON CONFLICT alone: each try would use up one of the few numbers that the ids have.
-MAKE: Final = "INSERT INTO embedders (name, dimensions) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
-GENERATIONS: Final = sql(Generation, "SELECT @columns FROM embedders WHERE name = ANY ($1::text[]) ORDER BY id")
+INSERT_EMBEDDER: Final = "INSERT INTO embedders (name, dimensions) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"
+FIND_EMBEDDERS: Final = with_columns(
+    EmbedderRow, "SELECT @columns FROM embedders WHERE name = ANY ($1::text[]) ORDER BY id"
+)
 # Another process that embeds takes other chunks; it has these only when this one's transaction has failed.
-PENDING: Final = sql(
+PENDING_CHUNKS: Final = with_columns(
     PendingChunk,
     """
     SELECT @columns FROM chunks AS c
@@ -59,7 +61,7 @@ PENDING: Final = sql(
     FOR NO KEY UPDATE SKIP LOCKED
     """,
 )
-PENDING_OF: Final = sql(
+PENDING_CHUNKS_OF_DOCUMENT: Final = with_columns(
     PendingChunk,
     """
     SELECT @columns FROM chunks AS c
@@ -76,29 +78,29 @@ COUNT_PENDING: Final = """
         AND NOT EXISTS (SELECT FROM vectors AS v WHERE v.chunk_id = c.id AND v.embedder = $1)
 """
 # The new vector takes the place of any other embedder's in one step: a search finds the chunk by the one or the other.
-PUT_VECTORS: Final = """
+SAVE_VECTORS: Final = """
     WITH replaced AS (DELETE FROM vectors WHERE chunk_id = ANY ($2::bigint[]) AND embedder <> $1)
     INSERT INTO vectors (chunk_id, embedder, collection_id, language, dated, embedding)
     SELECT c.id, $1, c.collection_id, c.language, c.dated, new.embedding
     FROM unnest($2::bigint[], $3::halfvec[]) AS new (id, embedding) JOIN chunks AS c USING (id)
     ON CONFLICT (chunk_id, embedder) DO NOTHING
 """
-SETTLE: Final = "SELECT settle_library($1::smallint, $2::bigint)"
+MAINTAIN_INDEX: Final = "SELECT settle_library($1::smallint, $2::bigint)"
 
 
-async def generation(connection: Connection, name: str, dimensions: int) -> Generation:
+async def get_or_create_embedder(connection: Connection, name: str, dimensions: int) -> EmbedderRow:
     """The embedder's generation, made if it is new; it stays as long as this transaction."""
-    row = await connection.fetchrow(FIND, name)
+    row = await connection.fetchrow(FIND_EMBEDDER, name)
     if row is None:
-        await connection.execute(MAKE, name, dimensions)
-        row = await connection.fetchrow(FIND, name)
+        await connection.execute(INSERT_EMBEDDER, name, dimensions)
+        row = await connection.fetchrow(FIND_EMBEDDER, name)
     assert row is not None
-    return read(Generation, row)
+    return from_row(EmbedderRow, row)
 
 
-async def generations(connection: Connection, names: Sequence[str]) -> list[Generation]:
+async def find_embedders(connection: Connection, names: Sequence[str]) -> list[EmbedderRow]:
     """Those of the named embedders that have made vectors."""
-    return [read(Generation, row) for row in await connection.fetch(GENERATIONS, list(names))]
+    return [from_row(EmbedderRow, row) for row in await connection.fetch(FIND_EMBEDDERS, list(names))]
 
 
 async def count_pending(connection: Connection, embedder: int, collections: Sequence[int]) -> int:
@@ -107,35 +109,35 @@ async def count_pending(connection: Connection, embedder: int, collections: Sequ
     return found
 
 
-async def pending(
-    connection: Connection, embedder: int, collections: Sequence[int], after: int, limit: int
+async def pending_chunks(
+    connection: Connection, embedder: int, collections: Sequence[int], after_id: int, limit: int
 ) -> list[PendingChunk]:
     """Chunks with an id over `after` that have no vector of the embedder and that no other process is embedding.
 
     They are this transaction's until it ends.
     """
-    rows = await connection.fetch(PENDING, embedder, list(collections), after, limit)
-    return [read(PendingChunk, row) for row in rows]
+    rows = await connection.fetch(PENDING_CHUNKS, embedder, list(collections), after_id, limit)
+    return [from_row(PendingChunk, row) for row in rows]
 
 
-async def pending_of(
-    connection: Connection, embedder: int, collection: int, uri: str, after: int, limit: int
+async def pending_chunks_of_document(
+    connection: Connection, embedder: int, collection: int, uri: str, after_id: int, limit: int
 ) -> list[PendingChunk]:
     """Those of one document. They are this transaction's until it ends."""
-    rows = await connection.fetch(PENDING_OF, embedder, collection, uri, after, limit)
-    return [read(PendingChunk, row) for row in rows]
+    rows = await connection.fetch(PENDING_CHUNKS_OF_DOCUMENT, embedder, collection, uri, after_id, limit)
+    return [from_row(PendingChunk, row) for row in rows]
 
 
-async def put_vectors(connection: Connection, embedder: int, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
+async def save_vectors(connection: Connection, embedder: int, ids: Sequence[int], vectors: NDArray[np.float32]) -> None:
     """Store chunks' vectors, instead of those of any other embedder; chunks that are gone are passed over."""
     await connection.execute(
-        PUT_VECTORS, embedder, list(ids), [HalfVector(vector) for vector in vectors], deadline=PATIENCE
+        SAVE_VECTORS, embedder, list(ids), [HalfVector(vector) for vector in vectors], deadline=INDEX_BUILD_TIMEOUT
     )
 
 
-async def settle(connection: Connection, embedder: int, threshold: int = INDEX_FROM) -> None:
+async def maintain_index(connection: Connection, embedder: int, threshold: int = INDEX_THRESHOLD) -> None:
     """After a change of the library: count, gather statistics, make the index if it is time, drop what is of no use.
 
     With an index to make it takes minutes; searches go on meanwhile.
     """
-    await connection.execute(SETTLE, embedder, threshold, deadline=PATIENCE)
+    await connection.execute(MAINTAIN_INDEX, embedder, threshold, deadline=INDEX_BUILD_TIMEOUT)

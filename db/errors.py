@@ -109,7 +109,7 @@ class EmbeddedServerFailed(DatabaseError):
         super().__init__(directory=directory, reason=reason)
 
 
-class RecordGone(DatabaseError):
+class RecordNotFound(DatabaseError):
     """Raised when a row that an operation names does not exist, or belongs to another person."""
 
     sentence: ClassVar[str] = N_("This {record} is no longer there.")
@@ -119,7 +119,7 @@ class RecordGone(DatabaseError):
         super().__init__(record=record)
 
 
-class UpdateTakenIn(DatabaseError):
+class DuplicateUpdate(DatabaseError):
     """Raised when an update that a platform hands over once more has been taken in already. Nobody has to know."""
 
     sentence: ClassVar[str] = N_("This message has been taken in already ({update}).")
@@ -129,7 +129,7 @@ class UpdateTakenIn(DatabaseError):
         super().__init__(update=update)
 
 
-class TurnTaken(DatabaseError):
+class TurnLeaseLost(DatabaseError):
     """Raised when a turn is written to by who does not hold it any more: it was taken up anew, or has ended."""
 
     sentence: ClassVar[str] = N_("This message is being answered elsewhere, or has been answered.")
@@ -139,7 +139,7 @@ class TurnTaken(DatabaseError):
         super().__init__()
 
 
-class PersonBusy(DatabaseError):
+class LinkingConflict(DatabaseError):
     """Raised when two people are being joined to each other from both sides at once; neither has been."""
 
     sentence: ClassVar[str] = N_("Both accounts are being joined from both sides at this moment.")

@@ -45,11 +45,11 @@ _QUEUE: Final = QueryQueueBuilder(_SETTINGS)
 """Shared, so that each shape of its long statements is written once."""
 CHANNEL: Final = str(_SETTINGS.channel)
 """Where the database says that jobs have come or gone."""
-ARRIVED: Final = '"operation" : "insert"'
+INSERT_MARKER: Final = '"operation" : "insert"'
 """What a notification of new jobs says."""
-PRUNE: Final = "DELETE FROM consilium_pgqueuer_log WHERE created < now() - $1::interval"
-DROP: Final = "DELETE FROM consilium_pgqueuer WHERE dedupe_key = ANY ($1::text[])"
-FIND: Final = """
+PRUNE_LOG: Final = "DELETE FROM consilium_pgqueuer_log WHERE created < now() - $1::interval"
+DELETE_BY_TURNS: Final = "DELETE FROM consilium_pgqueuer WHERE dedupe_key = ANY ($1::text[])"
+FIND_BY_TURN: Final = """
     SELECT id FROM consilium_pgqueuer WHERE dedupe_key = $1 AND status IN ('queued', 'picked')
 """
 
@@ -78,16 +78,16 @@ async def enqueue(
     user_id: UUID,
     *,
     priority: int = 0,
-    after: timedelta | None = None,
+    delay: timedelta | None = None,
 ) -> None:
     """Have somebody work on a turn; a turn that waits for somebody already is left as it is."""
     payload = json.dumps({"turn": str(turn_id), "user": str(user_id)}).encode()
-    with connection.reaching():
-        await _queries(connection).enqueue(entrypoint, payload, priority, after, str(turn_id), on_conflict="skip")
+    with connection.translate_driver_errors():
+        await _queries(connection).enqueue(entrypoint, payload, priority, delay, str(turn_id), on_conflict="skip")
 
 
-async def take(
-    connection: Connection, process_id: UUID, entrypoints: Sequence[str], most: int, stale: timedelta
+async def dequeue(
+    connection: Connection, process_id: UUID, entrypoints: Sequence[str], limit: int, stale_after: timedelta
 ) -> list[Job]:
     """Up to `most` jobs for this process, the most urgent and oldest first.
 
@@ -95,42 +95,42 @@ async def take(
         stale: how long a job may go without a sign of life before it is somebody else's.
     """
     asked = {QueueEntrypoint(name): EntrypointExecutionParameter(concurrency_limit=0) for name in entrypoints}
-    with connection.reaching():
-        rows = await _queries(connection).dequeue(most, asked, QueueManagerId(process_id), None, stale)
+    with connection.translate_driver_errors():
+        rows = await _queries(connection).dequeue(limit, asked, QueueManagerId(process_id), None, stale_after)
     return [_job(row) for row in rows]
 
 
-async def beat(connection: Connection, job_ids: Sequence[int]) -> None:
+async def heartbeat(connection: Connection, job_ids: Sequence[int]) -> None:
     """A sign of life for jobs that are being worked on."""
-    with connection.reaching():
+    with connection.translate_driver_errors():
         await _queries(connection).update_heartbeat([JobId(job_id) for job_id in job_ids])
 
 
-async def done(connection: Connection, job: Job) -> None:
+async def complete(connection: Connection, job: Job) -> None:
     """A job is over, however it ended."""
-    with connection.reaching():
+    with connection.translate_driver_errors():
         await _queries(connection).log_jobs([(job.row, "successful", None)])
 
 
-async def put_back(connection: Connection, job: Job, after: timedelta) -> None:
+async def reschedule(connection: Connection, job: Job, delay: timedelta) -> None:
     """Have somebody take a job up again after a while."""
-    with connection.reaching():
-        await _queries(connection).retry_job(job.row, after, None)
+    with connection.translate_driver_errors():
+        await _queries(connection).retry_job(job.row, delay, None)
 
 
-async def drop(connection: Connection, turn_ids: Sequence[UUID]) -> None:
+async def delete_by_turns(connection: Connection, turn_ids: Sequence[UUID]) -> None:
     """Strike off the jobs of turns that are gone, whoever works on them."""
-    await connection.execute(DROP, [str(turn_id) for turn_id in turn_ids])
+    await connection.execute(DELETE_BY_TURNS, [str(turn_id) for turn_id in turn_ids])
 
 
-async def prune(connection: Connection, older: timedelta) -> int:
+async def prune_log(connection: Connection, older_than: timedelta) -> int:
     """Forget what the log says of jobs that ended so long ago."""
-    return await connection.execute(PRUNE, older)
+    return await connection.execute(PRUNE_LOG, older_than)
 
 
-async def is_waiting(connection: Connection, turn_id: UUID) -> bool:
+async def has_job(connection: Connection, turn_id: UUID) -> bool:
     """Whether the turn has a job, waiting or being worked on."""
-    return await connection.fetchval(FIND, str(turn_id)) is not None
+    return await connection.fetchval(FIND_BY_TURN, str(turn_id)) is not None
 
 
 def _queries(connection: Connection) -> Queries:

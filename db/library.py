@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from db.embeddings import PATIENCE
-from db.rows import read, sql
+from db.embeddings import INDEX_BUILD_TIMEOUT
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection as AnyOf
@@ -77,7 +77,7 @@ class CollectionStatus:
     """Chunks that have only the vector of another embedder."""
 
 
-PUT_COLLECTION: Final = sql(
+UPSERT_COLLECTION: Final = with_columns(
     CollectionRow,
     """
     INSERT INTO collections (mind, name, kind, trust) VALUES ($1, $2, $3, $4)
@@ -85,13 +85,15 @@ PUT_COLLECTION: Final = sql(
     RETURNING @columns
     """,
 )
-COLLECTIONS: Final = sql(CollectionRow, "SELECT @columns FROM collections WHERE mind = $1 ORDER BY name")
-DROP_OTHERS: Final = "DELETE FROM collections WHERE mind = $1 AND name <> ALL ($2::text[])"
-DOCUMENTS: Final = sql(DocumentRow, "SELECT @columns FROM documents WHERE collection_id = $1 ORDER BY uri")
-FIND_DOCUMENT: Final = sql(DocumentRow, "SELECT @columns FROM documents WHERE collection_id = $1 AND uri = $2")
+LIST_COLLECTIONS: Final = with_columns(CollectionRow, "SELECT @columns FROM collections WHERE mind = $1 ORDER BY name")
+DELETE_OTHER_COLLECTIONS: Final = "DELETE FROM collections WHERE mind = $1 AND name <> ALL ($2::text[])"
+LIST_DOCUMENTS: Final = with_columns(
+    DocumentRow, "SELECT @columns FROM documents WHERE collection_id = $1 ORDER BY uri"
+)
+FIND_DOCUMENT: Final = with_columns(DocumentRow, "SELECT @columns FROM documents WHERE collection_id = $1 AND uri = $2")
 # Two processes that read the same document take turns from here to the end of their transactions.
 LOCK_DOCUMENT: Final = "SELECT pg_advisory_xact_lock($1, hashtext($2))"
-PUT_DOCUMENT: Final = """
+UPSERT_DOCUMENT: Final = """
     INSERT INTO documents (collection_id, uri, given, title, language, content_hash, chunking_hash, skipped)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)
     ON CONFLICT (collection_id, uri) DO UPDATE SET
@@ -100,14 +102,14 @@ PUT_DOCUMENT: Final = """
     RETURNING id
 """
 DELETE_DOCUMENTS: Final = "DELETE FROM documents WHERE id = ANY ($1::bigint[])"
-CHUNKS: Final = "SELECT id, content_hash FROM chunks WHERE document_id = $1 ORDER BY n"
+CHUNK_HASHES: Final = "SELECT id, content_hash FROM chunks WHERE document_id = $1 ORDER BY n"
 INSERT_CHUNKS: Final = """
     INSERT INTO chunks (document_id, collection_id, n, lead, content, repeats, place, language, dated, content_hash)
     SELECT $1, $2, * FROM unnest(
         $3::int[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::date[], $10::text[]
     )
 """
-KEEP_CHUNKS: Final = """
+UPDATE_CHUNK_POSITIONS: Final = """
     WITH kept AS (
         UPDATE chunks SET n = new.n, repeats = new.repeats, place = new.place, dated = new.dated
         FROM unnest($1::bigint[], $2::int[], $3::int[], $4::text[], $5::date[]) AS new (id, n, repeats, place, dated)
@@ -119,7 +121,7 @@ KEEP_CHUNKS: Final = """
     WHERE vectors.chunk_id = kept.id AND vectors.dated IS DISTINCT FROM kept.dated
 """
 DELETE_CHUNKS: Final = "DELETE FROM chunks WHERE id = ANY ($1::bigint[])"
-STATUS: Final = sql(
+COLLECTION_STATUSES: Final = with_columns(
     CollectionStatus,
     """
     SELECT @columns FROM (
@@ -143,36 +145,36 @@ STATUS: Final = sql(
 )
 
 
-async def put_collection(connection: Connection, mind: str, name: str, kind: str, trust: str) -> CollectionRow:
+async def upsert_collection(connection: Connection, mind: str, name: str, kind: str, trust: str) -> CollectionRow:
     """A mind's collection as its config says it is now; made if it is new."""
-    row = await connection.fetchrow(PUT_COLLECTION, mind, name, kind, trust)
+    row = await connection.fetchrow(UPSERT_COLLECTION, mind, name, kind, trust)
     assert row is not None
-    return read(CollectionRow, row)
+    return from_row(CollectionRow, row)
 
 
-async def collections(connection: Connection, mind: str) -> list[CollectionRow]:
+async def list_collections(connection: Connection, mind: str) -> list[CollectionRow]:
     """The collections of a mind, by name."""
-    return [read(CollectionRow, row) for row in await connection.fetch(COLLECTIONS, mind)]
+    return [from_row(CollectionRow, row) for row in await connection.fetch(LIST_COLLECTIONS, mind)]
 
 
-async def drop_other_collections(connection: Connection, mind: str, names: AnyOf[str]) -> int:
+async def delete_other_collections(connection: Connection, mind: str, names: AnyOf[str]) -> int:
     """Delete those collections of a mind that are not among `names`, with all in them; how many there were."""
-    return await connection.execute(DROP_OTHERS, mind, list(names), deadline=PATIENCE)
+    return await connection.execute(DELETE_OTHER_COLLECTIONS, mind, list(names), deadline=INDEX_BUILD_TIMEOUT)
 
 
-async def documents(connection: Connection, collection_id: int) -> list[DocumentRow]:
+async def list_documents(connection: Connection, collection_id: int) -> list[DocumentRow]:
     """The documents of a collection, by URI."""
-    return [_document(row) for row in await connection.fetch(DOCUMENTS, collection_id)]
+    return [_document_from_row(row) for row in await connection.fetch(LIST_DOCUMENTS, collection_id)]
 
 
 async def lock_document(connection: Connection, collection_id: int, uri: str) -> DocumentRow | None:
     """The document as it is stored, if it is; nobody else changes it before this transaction ends."""
     await connection.fetchval(LOCK_DOCUMENT, collection_id, uri)
     row = await connection.fetchrow(FIND_DOCUMENT, collection_id, uri)
-    return _document(row) if row else None
+    return _document_from_row(row) if row else None
 
 
-async def put_document(
+async def upsert_document(
     connection: Connection,
     collection_id: int,
     uri: str,
@@ -187,19 +189,19 @@ async def put_document(
     """Store what is known of a document; its id."""
     why = json.dumps(skipped) if skipped else None
     found: int = await connection.fetchval(
-        PUT_DOCUMENT, collection_id, uri, given, title, language, content_hash, chunking_hash, why
+        UPSERT_DOCUMENT, collection_id, uri, given, title, language, content_hash, chunking_hash, why
     )
     return found
 
 
 async def delete_documents(connection: Connection, ids: Sequence[int]) -> int:
     """Delete documents with their chunks; how many there were."""
-    return await connection.execute(DELETE_DOCUMENTS, list(ids), deadline=PATIENCE)
+    return await connection.execute(DELETE_DOCUMENTS, list(ids), deadline=INDEX_BUILD_TIMEOUT)
 
 
 async def chunk_hashes(connection: Connection, document_id: int) -> list[tuple[int, str]]:
     """Id and content hash of a document's chunks, in order."""
-    return [(row["id"], row["content_hash"]) for row in await connection.fetch(CHUNKS, document_id)]
+    return [(row["id"], row["content_hash"]) for row in await connection.fetch(CHUNK_HASHES, document_id)]
 
 
 async def insert_chunks(
@@ -213,21 +215,21 @@ async def insert_chunks(
     await connection.execute(INSERT_CHUNKS, document_id, collection_id, *map(list, columns))
 
 
-async def keep_chunks(connection: Connection, kept: Sequence[tuple[int, NewChunk]]) -> None:
+async def update_chunk_positions(connection: Connection, unchanged: Sequence[tuple[int, NewChunk]]) -> None:
     """Chunks whose text has not changed, at the places where they are now."""
-    columns = zip(*((key, c.n, c.repeats, c.place, c.dated) for key, c in kept), strict=True)
-    await connection.execute(KEEP_CHUNKS, *map(list, columns), deadline=PATIENCE)
+    columns = zip(*((key, c.n, c.repeats, c.place, c.dated) for key, c in unchanged), strict=True)
+    await connection.execute(UPDATE_CHUNK_POSITIONS, *map(list, columns), deadline=INDEX_BUILD_TIMEOUT)
 
 
 async def delete_chunks(connection: Connection, ids: Sequence[int]) -> int:
     """Delete chunks with their vectors; how many there were."""
-    return await connection.execute(DELETE_CHUNKS, list(ids), deadline=PATIENCE)
+    return await connection.execute(DELETE_CHUNKS, list(ids), deadline=INDEX_BUILD_TIMEOUT)
 
 
-async def status(connection: Connection, mind: str, embedder: str) -> list[CollectionStatus]:
+async def collection_statuses(connection: Connection, mind: str, embedder: str) -> list[CollectionStatus]:
     """What each collection of a mind holds, by name."""
-    return [read(CollectionStatus, row) for row in await connection.fetch(STATUS, mind, embedder)]
+    return [from_row(CollectionStatus, row) for row in await connection.fetch(COLLECTION_STATUSES, mind, embedder)]
 
 
-def _document(row: Mapping[str, Any]) -> DocumentRow:
-    return read(DocumentRow, {**row, "skipped": json.loads(row["skipped"]) if row["skipped"] else None})
+def _document_from_row(row: Mapping[str, Any]) -> DocumentRow:
+    return from_row(DocumentRow, {**row, "skipped": json.loads(row["skipped"]) if row["skipped"] else None})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from db.rows import DOCUMENT, read, sql
+from db.rows import JSONB, from_row, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection as AnyOf
@@ -28,15 +28,15 @@ class CollectionOverview:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class SkippedDocument:
     """A document that was left out."""
 
     uri: str
-    why: dict[str, Any] = field(metadata=DOCUMENT)
+    why: dict[str, Any] = field(metadata=JSONB)
     """As it was written down."""
 
 
-OVERVIEW: Final = sql(
+COLLECTION_OVERVIEWS: Final = with_columns(
     CollectionOverview,
     """
     SELECT @columns FROM (
@@ -53,8 +53,8 @@ OVERVIEW: Final = sql(
     ORDER BY name
     """,
 )
-LEFT_OUT: Final = sql(
-    LeftOut,
+LIST_SKIPPED_DOCUMENTS: Final = with_columns(
+    SkippedDocument,
     """
     SELECT @columns FROM (
         SELECT d.uri, d.skipped AS why
@@ -67,11 +67,16 @@ LEFT_OUT: Final = sql(
 )
 
 
-async def overview(connection: Connection, mind: str) -> list[CollectionOverview]:
+async def collection_overviews(connection: Connection, mind: str) -> list[CollectionOverview]:
     """Each collection of a mind, by name."""
-    return [read(CollectionOverview, row) for row in await connection.fetch(OVERVIEW, mind)]
+    return [from_row(CollectionOverview, row) for row in await connection.fetch(COLLECTION_OVERVIEWS, mind)]
 
 
-async def left_out(connection: Connection, mind: str, names: AnyOf[str], most: int) -> list[LeftOut]:
+async def list_skipped_documents(
+    connection: Connection, mind: str, names: AnyOf[str], limit: int
+) -> list[SkippedDocument]:
     """Documents of the named collections that were left out, by URI; no more than `most`."""
-    return [read(LeftOut, row) for row in await connection.fetch(LEFT_OUT, mind, list(names), most)]
+    return [
+        from_row(SkippedDocument, row)
+        for row in await connection.fetch(LIST_SKIPPED_DOCUMENTS, mind, list(names), limit)
+    ]

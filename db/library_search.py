@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from db.embeddings import INDEX_FROM, Generation
+from db.embeddings import INDEX_THRESHOLD, EmbedderRow
 from db.library import CollectionRow
-from db.rows import read, sql
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection as AnyOf
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class SearchHit:
     """A chunk that was found."""
 
     id: int
@@ -51,7 +51,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class ScoreWeights:
     """What counts for how much; words count for 1 at their best."""
 
     words: float = 1.0
@@ -62,15 +62,15 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchQuery:
     """What is asked."""
 
     question: str
-    scope: Sequence[CollectionRow]
+    collections: Sequence[CollectionRow]
     """The collections to search in."""
-    vectors: Sequence[tuple[Generation, ArrayLike]] = ()
+    vectors: Sequence[tuple[EmbedderRow, ArrayLike]] = ()
     """The question's vector by each embedder whose vectors are to be compared."""
-    weights: Weights = Weights()
+    weights: ScoreWeights = ScoreWeights()
     language: Language | None = None
     since: date | None = None
     until: date | None = None
@@ -80,12 +80,12 @@ class Search:
     limit: int = 10
     voice: bool = False
     """Whether style examples are searched, which are in no other search."""
-    index_from: int = INDEX_FROM
+    index_threshold: int = INDEX_THRESHOLD
     """Chunks in the scope over which the index is used where there is one."""
 
 
 # The guard that keeps style examples out of what is cited stands here and in the search itself.
-SCOPE: Final = sql(
+SEARCHABLE_COLLECTIONS: Final = with_columns(
     CollectionRow,
     """
     SELECT @columns FROM collections
@@ -97,7 +97,7 @@ SCOPE: Final = sql(
 )
 # Words of the question by how rare they are: `shares` of the commonest are in the table's statistics, and a word that
 # is not among them is rare. Any of the words will do. Of those in thousands of chunks only the rarest proposes any.
-_ASKED: Final = r"""
+_QUERY_WORDS: Final = r"""
     shares AS MATERIALIZED (
         SELECT word, share
         FROM pg_stats, unnest(most_common_elems::text::text[], most_common_elem_freqs) AS m (word, share)
@@ -137,8 +137,8 @@ _PROPOSED: Final = " UNION SELECT chunk_id FROM dense_{id}"
 _EXACT: Final = "embedding <=> {vector}::halfvec"
 # What the index is made on, so that the planner can use it.
 _BY_INDEX: Final = "embedding::halfvec({dimensions}) <=> {vector}::halfvec({dimensions})"
-_SEARCH: Final = sql(
-    Hit,
+_SEARCH: Final = with_columns(
+    SearchHit,
     """
     WITH {asked},
     {dense}
@@ -173,14 +173,14 @@ _SEARCH: Final = sql(
     SELECT @columns FROM found ORDER BY score DESC, id
     """,
 )
-_COMMON: Final = 10_000
+_MAX_WORD_MATCHES: Final = 10_000
 """Chunks that a word may be in and still propose candidates."""
-_PREPARE: Final = """
+_SET_INDEX_OPTIONS: Final = """
     SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', $1, true)
 """
 
 
-async def scope(
+async def searchable_collections(
     connection: Connection,
     mind: str,
     names: AnyOf[str] | None = None,
@@ -193,66 +193,70 @@ async def scope(
     Without `voice` none of them is of style examples; with it all are.
     """
     rows = await connection.fetch(
-        SCOPE, mind, voice, None if names is None else list(names), None if kinds is None else list(kinds)
+        SEARCHABLE_COLLECTIONS,
+        mind,
+        voice,
+        None if names is None else list(names),
+        None if kinds is None else list(kinds),
     )
-    return [read(CollectionRow, row) for row in rows]
+    return [from_row(CollectionRow, row) for row in rows]
 
 
-async def search(connection: Connection, asked: Search) -> list[Hit]:
+async def search(connection: Connection, query: SearchQuery) -> list[SearchHit]:
     """The chunks that fit the question best, each text once, the best first.
 
     Both ways of searching propose candidates, and each candidate is then scored both ways; the scores are added rather
     than the ranks, which throw away how much better the best is.
     """
-    if not asked.scope:
+    if not query.collections:
         return []
-    by_index = [generation.id for generation, _ in asked.vectors if _is_worth_index(asked, generation)]
+    by_index = [generation.id for generation, _ in query.vectors if _should_use_index(query, generation)]
     if by_index:
-        await connection.fetchrow(_PREPARE, str(max(2 * asked.candidates, 100)))
-    statement, arguments = statement_of(asked, by_index)
-    return [read(Hit, row) for row in await connection.fetch(statement, *arguments)]
+        await connection.fetchrow(_SET_INDEX_OPTIONS, str(max(2 * query.candidates, 100)))
+    statement, arguments = build_statement(query, by_index)
+    return [from_row(SearchHit, row) for row in await connection.fetch(statement, *arguments)]
 
 
-def _is_worth_index(asked: Search, generation: Generation) -> bool:
+def _should_use_index(query: SearchQuery, generation: EmbedderRow) -> bool:
     # By dates few chunks may be left, of which an index would find a part.
-    narrow = asked.since is not None or asked.until is not None
-    return generation.indexed and not narrow and sum(one.size for one in asked.scope) > asked.index_from
+    narrow = query.since is not None or query.until is not None
+    return generation.indexed and not narrow and sum(one.size for one in query.collections) > query.index_threshold
 
 
-def statement_of(asked: Search, by_index: AnyOf[int]) -> tuple[str, list[object]]:
+def build_statement(query: SearchQuery, indexed_ids: AnyOf[int]) -> tuple[str, list[object]]:
     """The query for what is asked; everything that comes from outside is a parameter of it."""
-    generations = [generation for generation, _ in asked.vectors]
+    generations = [generation for generation, _ in query.vectors]
     arguments: list[object] = [
-        [one.id for one in asked.scope],
-        asked.question,
-        asked.candidates,
-        asked.limit,
-        asked.weights.words,
-        asked.weights.dense,
-        asked.weights.tables,
-        asked.voice,
+        [one.id for one in query.collections],
+        query.question,
+        query.candidates,
+        query.limit,
+        query.weights.words,
+        query.weights.dense,
+        query.weights.tables,
+        query.voice,
         [generation.id for generation in generations],
     ]
     filters = ["c.collection_id = ANY ($1::int[])"]
     for condition, value in (
-        ("c.language = ${}::text", asked.language),
-        ("c.dated >= ${}::date", asked.since),
-        ("c.dated <= ${}::date", asked.until),
+        ("c.language = ${}::text", query.language),
+        ("c.dated >= ${}::date", query.since),
+        ("c.dated <= ${}::date", query.until),
     ):
         if value is not None:
             arguments.append(value)
             filters.append(condition.format(len(arguments)))
     where = " AND ".join(filters)
     dense, vectors = "", ""
-    for generation, vector in asked.vectors:
+    for generation, vector in query.vectors:
         arguments.append(np.asarray(vector, dtype=np.float16))
         place = f"${len(arguments)}"
-        form = _BY_INDEX if generation.id in by_index else _EXACT
+        form = _BY_INDEX if generation.id in indexed_ids else _EXACT
         distance = form.format(vector=place, dimensions=generation.dimensions)
         dense += _DENSE.format(id=generation.id, filters=where, distance=distance) + ","
         vectors += f" WHEN {generation.id} THEN {place}::halfvec"
     statement = _SEARCH.format(
-        asked=_ASKED.format(common=_COMMON, filters=where),
+        asked=_QUERY_WORDS.format(common=_MAX_WORD_MATCHES, filters=where),
         dense=dense,
         candidates="".join(_PROPOSED.format(id=generation.id) for generation in generations),
         vectors=vectors or "WHEN 0 THEN NULL::halfvec",

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from db.errors import PersonBusy
-from db.rows import read, sql
+from db.errors import LinkingConflict
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -26,24 +26,26 @@ class Identity:
     created_at: datetime
 
 
-OFFER: Final = """
+CREATE_CODE: Final = """
     INSERT INTO link_codes (user_id, digest, expires_at) VALUES ($1, $2, clock_timestamp() + $3::interval)
     ON CONFLICT (user_id) DO UPDATE SET digest = excluded.digest, expires_at = excluded.expires_at
 """
-JOIN: Final = "SELECT join_person($1)"
-IDENTITIES: Final = sql(Identity, "SELECT @columns FROM identities WHERE user_id = $1 ORDER BY created_at, platform")
-LEAVE: Final = """
+REDEEM_CODE: Final = "SELECT join_person($1)"
+IDENTITIES: Final = with_columns(
+    Identity, "SELECT @columns FROM identities WHERE user_id = $1 ORDER BY created_at, platform"
+)
+UNLINK: Final = """
     DELETE FROM identities
     WHERE user_id = $1 AND platform = $2 AND external_id = $3 AND (SELECT count(*) FROM identities) > 1
 """
 
 
-async def offer(connection: PersonConnection, digest: bytes, lasting: timedelta) -> None:
+async def create_code(connection: PersonConnection, digest: bytes, lifetime: timedelta) -> None:
     """Let whoever knows the code of this digest join the person; an earlier code ends."""
-    await connection.execute(OFFER, connection.user_id, digest, lasting)
+    await connection.execute(CREATE_CODE, connection.user_id, digest, lifetime)
 
 
-async def join(connection: PersonConnection, digest: bytes) -> UUID | None:
+async def redeem_code(connection: PersonConnection, digest: bytes) -> UUID | None:
     """Make the person one with who offered the code; the one who is left, or None when there is no such code.
 
     All that the person has is the other's then, and he himself is gone: the rest of the transaction has to be the
@@ -51,21 +53,21 @@ async def join(connection: PersonConnection, digest: bytes) -> UUID | None:
     code is his own.
 
     Raises:
-        PersonBusy: both are just being joined to each other; nothing has been done.
+        LinkingConflict: both are just being joined to each other; nothing has been done.
     """
     try:
-        async with connection.attempt():
-            kept: UUID | None = await connection.fetchval(JOIN, digest)
+        async with connection.savepoint():
+            kept: UUID | None = await connection.fetchval(REDEEM_CODE, digest)
     except asyncpg.DeadlockDetectedError as error:
-        raise PersonBusy from error
+        raise LinkingConflict from error
     return kept
 
 
-async def identities(connection: PersonConnection) -> list[Identity]:
+async def list_identities(connection: PersonConnection) -> list[Identity]:
     """The names that the person is known by, oldest first."""
-    return [read(Identity, row) for row in await connection.fetch(IDENTITIES, connection.user_id)]
+    return [from_row(Identity, row) for row in await connection.fetch(IDENTITIES, connection.user_id)]
 
 
-async def leave(connection: PersonConnection, platform: str, external_id: str) -> bool:
+async def unlink(connection: PersonConnection, platform: str, external_id: str) -> bool:
     """Take a name from the person: who writes under it next begins anew. False when it is his only one."""
-    return await connection.execute(LEAVE, connection.user_id, platform, external_id) == 1
+    return await connection.execute(UNLINK, connection.user_id, platform, external_id) == 1

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, Literal
 import asyncpg
 import numpy as np
 
-from db.errors import RecordGone
-from db.rows import read, sql
-from db.text import Language, language_of
+from db.errors import RecordNotFound
+from db.rows import from_row, with_columns
+from db.text import Language, detect_language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,9 +86,9 @@ class Origin:
     """Needed by the scope `chat`."""
 
 
-NOWHERE: Final = Origin()
+NO_ORIGIN: Final = Origin()
 
-REMEMBER: Final = sql(
+REMEMBER: Final = with_columns(
     Memory,
     """
     INSERT INTO memories (
@@ -100,7 +100,7 @@ REMEMBER: Final = sql(
     RETURNING @columns
     """,
 )
-ALL_VALID: Final = sql(
+LIST_VALID: Final = with_columns(
     Memory,
     """
     SELECT @columns FROM memories
@@ -108,12 +108,12 @@ ALL_VALID: Final = sql(
     ORDER BY created_at, id
     """,
 )
-DRAWN_FROM: Final = sql(
+LIST_BY_TURN: Final = with_columns(
     Memory,
     "SELECT @columns FROM memories WHERE user_id = $1 AND source_turn_id = $2 AND kind = $3 ORDER BY created_at, id",
 )
 COUNT: Final = "SELECT count(*) FROM memories WHERE user_id = $1 AND kind = $2"
-CORRECT: Final = sql(
+CORRECT: Final = with_columns(
     Memory,
     """
     UPDATE memories SET content = $3, language = $4, embedder = $5, embedding = $6::halfvec
@@ -121,7 +121,7 @@ CORRECT: Final = sql(
     RETURNING @columns
     """,
 )
-END: Final = """
+EXPIRE: Final = """
     UPDATE memories SET valid_until = greatest($3, valid_from)
     WHERE user_id = $1 AND id = $2 AND valid_until IS NULL
 """
@@ -136,17 +136,17 @@ FORGET: Final = """
         OR (told.kind = 'summary' AND told.session_id = gone.session_id)
     )
 """
-FIND: Final = sql(Memory, "SELECT @columns FROM memories WHERE user_id = $1 AND id = $2")
+FIND: Final = with_columns(Memory, "SELECT @columns FROM memories WHERE user_id = $1 AND id = $2")
 FORGET_ALL: Final = "DELETE FROM memories WHERE user_id = $1"
-ENTER_CHAT: Final = "SELECT set_config('app.chat', $1, true)"
+RESTRICT_TO_CHAT: Final = "SELECT set_config('app.chat', $1, true)"
 
 
-async def enter_chat(connection: PersonConnection, chat: str) -> None:
+async def restrict_to_chat(connection: PersonConnection, chat: str) -> None:
     """From here to the transaction's end, see only what may be recalled in a chat with others.
 
     Row-level security sees to it: no statement, however it is written, reads a private memory or one of another chat.
     """
-    await connection.execute(ENTER_CHAT, chat)
+    await connection.execute(RESTRICT_TO_CHAT, chat)
 
 
 async def remember(
@@ -155,7 +155,7 @@ async def remember(
     content: str,
     *,
     embedding: Embedding | None = None,
-    origin: Origin = NOWHERE,
+    origin: Origin = NO_ORIGIN,
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
 ) -> Memory | None:
@@ -167,7 +167,7 @@ async def remember(
         None when it is an episode of a turn that was remembered before.
 
     Raises:
-        RecordGone: the session or the turn it comes from, or the person, is no longer there.
+        RecordNotFound: the session or the turn it comes from, or the person, is no longer there.
     """
     try:
         row = await connection.fetchrow(
@@ -175,32 +175,32 @@ async def remember(
             connection.user_id,
             kind,
             content,
-            language_of(content),
+            detect_language(content),
             origin.session_id,
             origin.turn_id,
             origin.voice,
             origin.speaker,
             origin.scope,
             origin.chat,
-            *_columns(embedding),
+            *_embedding_columns(embedding),
             valid_from,
             valid_until,
         )
     except asyncpg.ForeignKeyViolationError as error:
-        raise RecordGone(record="session") from error
-    return read(Memory, row) if row is not None else None
+        raise RecordNotFound(record="session") from error
+    return from_row(Memory, row) if row is not None else None
 
 
-async def all_valid(
+async def list_valid(
     connection: PersonConnection, kinds: Sequence[MemoryKind] = ("fact", "episode", "summary")
 ) -> list[Memory]:
     """All that holds now of what the person has told, oldest first."""
-    return [read(Memory, row) for row in await connection.fetch(ALL_VALID, connection.user_id, list(kinds))]
+    return [from_row(Memory, row) for row in await connection.fetch(LIST_VALID, connection.user_id, list(kinds))]
 
 
-async def drawn_from(connection: PersonConnection, turn_id: UUID, kind: MemoryKind) -> list[Memory]:
+async def list_by_turn(connection: PersonConnection, turn_id: UUID, kind: MemoryKind) -> list[Memory]:
     """What was drawn from a turn, oldest first, whether it still holds or not."""
-    return [read(Memory, row) for row in await connection.fetch(DRAWN_FROM, connection.user_id, turn_id, kind)]
+    return [from_row(Memory, row) for row in await connection.fetch(LIST_BY_TURN, connection.user_id, turn_id, kind)]
 
 
 async def count(connection: PersonConnection, kind: MemoryKind) -> int:
@@ -214,20 +214,20 @@ async def correct(
 ) -> Memory | None:
     """Put other words, and their vector, in the place of a memory's; None when the person has no such memory."""
     row = await connection.fetchrow(
-        CORRECT, connection.user_id, memory_id, content, language_of(content), *_columns(embedding)
+        CORRECT, connection.user_id, memory_id, content, detect_language(content), *_embedding_columns(embedding)
     )
-    return read(Memory, row) if row is not None else None
+    return from_row(Memory, row) if row is not None else None
 
 
-async def end(connection: PersonConnection, memory_id: UUID, moment: datetime) -> bool:
+async def expire(connection: PersonConnection, memory_id: UUID, moment: datetime) -> bool:
     """A memory ceases to hold; False when the person has no such memory, or it has an end already."""
-    return await connection.execute(END, connection.user_id, memory_id, moment) > 0
+    return await connection.execute(EXPIRE, connection.user_id, memory_id, moment) > 0
 
 
 async def find(connection: PersonConnection, memory_id: UUID) -> Memory | None:
     """One of the person's memories; None when he has no such memory."""
     row = await connection.fetchrow(FIND, connection.user_id, memory_id)
-    return read(Memory, row) if row is not None else None
+    return from_row(Memory, row) if row is not None else None
 
 
 async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
@@ -246,10 +246,10 @@ async def forget_all(connection: PersonConnection) -> int:
     return await connection.execute(FORGET_ALL, connection.user_id)
 
 
-def half(vector: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float16]]:
+def to_half_precision(vector: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float16]]:
     """A vector as it is kept."""
     return np.asarray(vector, dtype=np.float16)
 
 
-def _columns(embedding: Embedding | None) -> tuple[object, object]:
-    return (embedding.embedder, half(embedding.vector)) if embedding else (None, None)
+def _embedding_columns(embedding: Embedding | None) -> tuple[object, object]:
+    return (embedding.embedder, to_half_precision(embedding.vector)) if embedding else (None, None)

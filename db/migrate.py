@@ -6,10 +6,10 @@ import asyncio
 import threading
 
 from db.errors import MigrationFailed
-from db.migrations.revisions import CURRENT, MADE, REVISIONS, known
-from db.reach import connected, describe
+from db.migrations.revisions import CURRENT_VERSION, REVISIONS, VERSION_TABLE_EXISTS, validate_revision
+from db.reach import describe_dsn, open_connection
 
-_alembic = threading.Lock()
+_alembic_lock = threading.Lock()
 """Alembic keeps its state in module globals, so within one process too only one migration runs at a time."""
 
 
@@ -27,9 +27,9 @@ async def migrate(dsn: str, target: str = "head", *, deadline: float = 300.0) ->
     """
     target = REVISIONS[-1] if target == "head" else target
     if target not in REVISIONS:
-        raise MigrationFailed(server=describe(dsn), reason=f"there is no revision {target}")
+        raise MigrationFailed(server=describe_dsn(dsn), reason=f"there is no revision {target}")
     if await current_revision(dsn, deadline=deadline) != target:
-        await asyncio.to_thread(_migrate, dsn, target, deadline)
+        await asyncio.to_thread(_run_in_own_loop, dsn, target, deadline)
 
 
 async def current_revision(dsn: str, *, deadline: float = 60.0) -> str:
@@ -39,15 +39,17 @@ async def current_revision(dsn: str, *, deadline: float = 60.0) -> str:
         SchemaTooNew: the database is at a revision of a newer release.
         DatabaseUnreachable, DatabaseRefused: no connection.
     """
-    async with connected(dsn, deadline) as connection:
-        version = await connection.fetchval(CURRENT) if await connection.fetchval(MADE) else None
-    return known(version, describe(dsn))
+    async with open_connection(dsn, deadline) as connection:
+        version = (
+            await connection.fetchval(CURRENT_VERSION) if await connection.fetchval(VERSION_TABLE_EXISTS) else None
+        )
+    return validate_revision(version, describe_dsn(dsn))
 
 
-def _migrate(dsn: str, target: str, deadline: float) -> None:
+def _run_in_own_loop(dsn: str, target: str, deadline: float) -> None:
     # Alembic and SQLAlchemy take a second to import, and a database that is up to date needs neither.
     from db.migrations.runner import run
 
     # In a thread and with a loop of its own, because Alembic reads and compiles its scripts without awaiting.
-    with _alembic:
+    with _alembic_lock:
         asyncio.run(run(dsn, target, deadline))

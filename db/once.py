@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from db.reach import DRIVER_ERRORS, describe, reaching
+from db.reach import DRIVER_ERRORS, describe_dsn, translate_driver_errors
 from db.role import SERVICE_ROLE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-TAKE: Final = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+TRY_LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 
 
 @asynccontextmanager
-async def only_one(dsn: str, work: str, *, deadline: float = 10.0) -> AsyncIterator[bool]:
+async def try_advisory_lock(dsn: str, name: str, *, deadline: float = 10.0) -> AsyncIterator[bool]:
     """Whether no other process is doing this work; if so, none will as long as this is open.
 
     It is held by a connection of its own, without a transaction: when the process dies, so does its hold.
@@ -29,13 +29,13 @@ async def only_one(dsn: str, work: str, *, deadline: float = 10.0) -> AsyncItera
     Raises:
         DatabaseUnreachable, DatabaseExhausted: no connection.
     """
-    with reaching(describe(dsn)):
+    with translate_driver_errors(describe_dsn(dsn)):
         connection = await asyncpg.connect(
             dsn, timeout=deadline, command_timeout=deadline, server_settings={"role": SERVICE_ROLE}
         )
     try:
-        with reaching(describe(dsn)):
-            taken: bool = await connection.fetchval(TAKE, work)
+        with translate_driver_errors(describe_dsn(dsn)):
+            taken: bool = await connection.fetchval(TRY_LOCK, name)
         yield taken
     finally:
         try:

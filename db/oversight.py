@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from db.rows import read, sql
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnLine:
+class TurnSummary:
     """One turn from outside."""
 
     id: UUID
@@ -48,7 +48,7 @@ class StateCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Stranded:
+class StrandedTurn:
     """A turn that nobody will take up by himself."""
 
     id: UUID
@@ -58,44 +58,48 @@ class Stranded:
     """Whether another process can show its answer; if not, the one that was to show it is gone."""
 
 
-LIST: Final = sql(TurnLine, "SELECT @columns FROM oversee_turns($1, $2)")
-STATES: Final = sql(StateCount, "SELECT @columns FROM turn_states($1)")
-UNREMEMBERED: Final = "SELECT id, user_id FROM unremembered_turns($1, $2, $3)"
-STRANDED: Final = sql(Stranded, "SELECT @columns FROM stranded_turns($1, $2, $3)")
+LIST_TURNS: Final = with_columns(TurnSummary, "SELECT @columns FROM oversee_turns($1, $2)")
+COUNT_BY_STATE: Final = with_columns(StateCount, "SELECT @columns FROM turn_states($1)")
+LIST_UNREMEMBERED: Final = "SELECT id, user_id FROM unremembered_turns($1, $2, $3)"
+LIST_STRANDED: Final = with_columns(StrandedTurn, "SELECT @columns FROM stranded_turns($1, $2, $3)")
 
 
-async def list_turns(connection: Connection, state: str | None, most: int) -> list[TurnLine]:
+async def list_turns(connection: Connection, state: str | None, limit: int) -> list[TurnSummary]:
     """The latest turns, newest first, in a state or in any."""
-    return [read(TurnLine, row) for row in await connection.fetch(LIST, state, most)]
+    return [from_row(TurnSummary, row) for row in await connection.fetch(LIST_TURNS, state, limit)]
 
 
-async def owners(connection: Connection, beginning: str) -> list[tuple[UUID, UUID]]:
+async def find_by_id_prefix(connection: Connection, id_prefix: str) -> list[tuple[UUID, UUID]]:
     """Turns whose id begins so, with their owners; two at most, which is one too many."""
-    rows = await connection.fetch("SELECT id, user_id FROM owner_of_turn($1)", beginning)
+    rows = await connection.fetch("SELECT id, user_id FROM owner_of_turn($1)", id_prefix)
     return [(row["id"], row["user_id"]) for row in rows]
 
 
-async def open_turns(connection: Connection, most: int) -> int:
+async def count_open_turns(connection: Connection, limit: int) -> int:
     """How many turns have not ended, counted up to `most`."""
-    return int(await connection.fetchval("SELECT open_turns($1)", most))
+    return int(await connection.fetchval("SELECT open_turns($1)", limit))
 
 
-async def states(connection: Connection, since: datetime) -> list[StateCount]:
+async def count_by_state(connection: Connection, since: datetime) -> list[StateCount]:
     """Turns by state: all that are open, and the ended ones taken in since then."""
-    return [read(StateCount, row) for row in await connection.fetch(STATES, since)]
+    return [from_row(StateCount, row) for row in await connection.fetch(COUNT_BY_STATE, since)]
 
 
-async def stranded(connection: Connection, mind: str, quiet: timedelta, gone: timedelta) -> list[Stranded]:
+async def list_stranded(
+    connection: Connection, mind: str, idle_for: timedelta, stale_after: timedelta
+) -> list[StrandedTurn]:
     """Turns of a mind's sessions that nobody will take up by himself.
 
     Args:
         quiet: how long nothing must have happened to them.
         gone: how long a process must not have been seen to count as gone.
     """
-    return [read(Stranded, row) for row in await connection.fetch(STRANDED, mind, quiet, gone)]
+    return [from_row(StrandedTurn, row) for row in await connection.fetch(LIST_STRANDED, mind, idle_for, stale_after)]
 
 
-async def unremembered(connection: Connection, mind: str, quiet: timedelta, most: int) -> list[tuple[UUID, UUID]]:
+async def list_unremembered(
+    connection: Connection, mind: str, idle_for: timedelta, limit: int
+) -> list[tuple[UUID, UUID]]:
     """Turns of a mind's sessions, with their owners, that ended so long ago and have not been remembered yet."""
-    rows = await connection.fetch(UNREMEMBERED, mind, quiet, most)
+    rows = await connection.fetch(LIST_UNREMEMBERED, mind, idle_for, limit)
     return [(row["id"], row["user_id"]) for row in rows]

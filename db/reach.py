@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Everything the driver raises of its own; OSError (TimeoutError with it) comes from beneath it."""
 
-_GONE = (
+_UNREACHABLE_ERRORS = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -26,16 +26,16 @@ _GONE = (
     asyncpg.IdleInTransactionSessionTimeoutError,
     OSError,
 )
-_REFUSED = (
+_REFUSED_ERRORS = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.exceptions.ClientConfigurationError,
 )
-_LOST = ("connection is closed", "connection was closed", "released back to the pool")
-_EXHAUSTED = (asyncpg.InsufficientResourcesError, asyncpg.PostgresIOError)
+_CONNECTION_LOST_PHRASES = ("connection is closed", "connection was closed", "released back to the pool")
+_EXHAUSTED_ERRORS = (asyncpg.InsufficientResourcesError, asyncpg.PostgresIOError)
 
 
-def describe(dsn: str) -> str:
+def describe_dsn(dsn: str) -> str:
     """The server and database a DSN names, without user and password: fit for logs and error texts."""
     try:
         parts = urlsplit(dsn)
@@ -49,43 +49,45 @@ def describe(dsn: str) -> str:
     return f"{unquote(host) or 'localhost'}/{database}"
 
 
-def translate(server: str, error: BaseException) -> DatabaseError | None:
+def translate_driver_error(server: str, error: BaseException) -> DatabaseError | None:
     """What a driver's error means for the service; None when it is a mistake in a statement or a broken constraint."""
     lines = str(error).strip().splitlines()
     reason = lines[0].rstrip(".") if lines else "no answer in time"
-    if _is_lost(error):
+    if _is_connection_lost(error):
         return DatabaseUnreachable(server=server, reason="the connection was lost")
-    if isinstance(error, _GONE) or (type(error) is asyncpg.InterfaceError and reason.startswith("pool is clos")):
+    if isinstance(error, _UNREACHABLE_ERRORS) or (
+        type(error) is asyncpg.InterfaceError and reason.startswith("pool is clos")
+    ):
         return DatabaseUnreachable(server=server, reason=reason)
-    if isinstance(error, _REFUSED):
+    if isinstance(error, _REFUSED_ERRORS):
         return DatabaseRefused(server=server, reason=reason)
-    if isinstance(error, _EXHAUSTED):
+    if isinstance(error, _EXHAUSTED_ERRORS):
         return DatabaseExhausted(server=server, reason=reason)
     return None
 
 
 @contextmanager
-def reaching(server: str) -> Iterator[None]:
+def translate_driver_errors(server: str) -> Iterator[None]:
     """Around every await that goes to the server (and nothing else): the driver's errors come out as ours."""
     try:
         yield
     except (OSError, *DRIVER_ERRORS) as error:
-        translated = translate(server, error)
+        translated = translate_driver_error(server, error)
         if translated is None:
             raise
         raise translated from error
 
 
 @asynccontextmanager
-async def connected(dsn: str, deadline: float) -> AsyncIterator[asyncpg.Connection]:
+async def open_connection(dsn: str, deadline: float) -> AsyncIterator[asyncpg.Connection]:
     """A single connection, as the DSN's own role; what is done with it shares the deadline of `deadline` seconds.
 
     Raises:
         DatabaseRefused: also when the DSN is not one.
         DatabaseUnreachable, DatabaseExhausted: no connection, or it was lost.
     """
-    server = describe(dsn)
-    with reaching(server):
+    server = describe_dsn(dsn)
+    with translate_driver_errors(server):
         async with asyncio.timeout(deadline):
             try:
                 connection = await asyncpg.connect(dsn, timeout=deadline)
@@ -97,9 +99,9 @@ async def connected(dsn: str, deadline: float) -> AsyncIterator[asyncpg.Connecti
                 await connection.close()
 
 
-def _is_lost(error: BaseException) -> bool:
+def _is_connection_lost(error: BaseException) -> bool:
     # Use of a connection that has died meanwhile the driver tells only by the text of its general InterfaceError (the
     # subclasses that are ValueErrors quote the caller's own text), or, while it dies, by an InternalClientError.
     if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError):
-        return any(phrase in str(error) for phrase in _LOST)
+        return any(phrase in str(error) for phrase in _CONNECTION_LOST_PHRASES)
     return isinstance(error, asyncpg.InternalClientError)

@@ -14,9 +14,9 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from db.memory import Embedding, Memory, half
-from db.rows import read, sql
-from db.text import language_of
+from db.memory import Embedding, Memory, to_half_precision
+from db.rows import from_row, with_columns
+from db.text import detect_language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from db.connection import PersonConnection
     from db.memory import Voice
 
-MOST_WORDS: Final = 62
+MAX_QUERY_WORDS: Final = 62
 """Of a question's words as many count: one bit each in a `bigint`."""
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -33,7 +33,7 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RecallQuery:
     """What a person's memories are compared with."""
 
     words: str
@@ -75,11 +75,11 @@ class Features:
     def __len__(self) -> int:
         return len(self.said_at)
 
-    def id(self, row: int) -> UUID:
+    def memory_id(self, row: int) -> UUID:
         return UUID(bytes=self.ids[row].tobytes())
 
 
-_TYPES: Final = {
+_COLUMN_TYPES: Final = {
     "ids": ("V16", "V16"),
     **dict.fromkeys(("session", "model", "hits", "words"), (">i8", "i8")),
     **dict.fromkeys(("said_at", "made_at", "similarity"), (">f8", "f8")),
@@ -87,22 +87,23 @@ _TYPES: Final = {
 }
 """Each column as Postgres sends it, and as it is computed with."""
 
-EMBEDDERS: Final = "SELECT DISTINCT embedder FROM memories WHERE user_id = $1 AND embedder IS NOT NULL"
-SPEAKERS: Final = """
+LIST_EMBEDDERS: Final = "SELECT DISTINCT embedder FROM memories WHERE user_id = $1 AND embedder IS NOT NULL"
+LIST_SPEAKERS: Final = """
     SELECT DISTINCT speaker FROM memories WHERE user_id = $1 AND speaker IS NOT NULL ORDER BY speaker LIMIT 1000
 """
-BY_IDS: Final = sql(Memory, "SELECT @columns FROM memories WHERE user_id = $1 AND id = ANY ($2)")
+LOAD_BY_IDS: Final = with_columns(Memory, "SELECT @columns FROM memories WHERE user_id = $1 AND id = ANY ($2)")
 
 
-_QUOTED: Final = r"""'''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || ''''"""
+_QUOTED_LEXEME: Final = r"""'''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || ''''"""
 """A lexeme as it is written in a tsquery."""
 
 
 @cache
-def statement(models: int) -> str:
+def build_statement(model_count: int) -> str:
     """The read for a question with so many vectors. Those of a model are compared with that model's alone."""
-    pairs = [(f"${6 + 2 * n}", f"${7 + 2 * n}") for n in range(models)]
+    pairs = [(f"${6 + 2 * n}", f"${7 + 2 * n}") for n in range(model_count)]
     similarity = "".join(f" WHEN {name} THEN 1 - (embedding <=> {vector}::halfvec)" for name, vector in pairs)
+    cosine = f"CASE embedder{similarity} END" if model_count else "NULL"
     model = "".join(f" WHEN {name} THEN {n}" for n, (name, _) in enumerate(pairs))
     # Each column's values one after another, as Postgres sends them; all gathered from the same rows in one pass.
     columns = {
@@ -110,8 +111,8 @@ def statement(models: int) -> str:
         "session": "int8send(coalesce(uuid_hash_extended(session_id, 0), 0))",
         "said_at": "float8send(date_part('epoch', valid_from))",
         "made_at": "float8send(date_part('epoch', created_at))",
-        "similarity": f"float8send(coalesce({f'CASE embedder{similarity} END' if models else 'NULL'}, 'NaN'::float8))",
-        "model": f"int8send({f'CASE embedder{model} ELSE -1 END' if models else '-1'})",
+        "similarity": f"float8send(coalesce({cosine}, 'NaN'::float8))",
+        "model": f"int8send({f'CASE embedder{model} ELSE -1 END' if model_count else '-1'})",
         "hits": """int8send(CASE WHEN words @@ any_word THEN (
             SELECT bit_or(1::bigint << (n - 1)::int) FROM unnest(terms) WITH ORDINALITY AS t (term, n)
             WHERE words @@ term
@@ -124,8 +125,8 @@ def statement(models: int) -> str:
     packed = ", ".join(f"string_agg({value}, ''::bytea) AS {name}" for name, value in columns.items())
     return f"""
         WITH lexemes AS (
-            SELECT {_QUOTED} AS quoted FROM unnest(to_tsvector(($2::text)::regconfig, folded(left($3, 4000))))
-            ORDER BY positions[1] LIMIT {MOST_WORDS}
+            SELECT {_QUOTED_LEXEME} AS quoted FROM unnest(to_tsvector(($2::text)::regconfig, folded(left($3, 4000))))
+            ORDER BY positions[1] LIMIT {MAX_QUERY_WORDS}
         ), asked AS MATERIALIZED (
             SELECT array_agg(quoted::tsquery) AS terms, string_agg(quoted, ' | ')::tsquery AS any_word
             FROM lexemes
@@ -136,40 +137,45 @@ def statement(models: int) -> str:
     """  # noqa: S608 (nothing but names and numbers of this file is put in)
 
 
-async def speakers(connection: PersonConnection) -> list[str]:
+async def list_speakers(connection: PersonConnection) -> list[str]:
     """The names that the person's memories are told under."""
-    return [row["speaker"] for row in await connection.fetch(SPEAKERS, connection.user_id)]
+    return [row["speaker"] for row in await connection.fetch(LIST_SPEAKERS, connection.user_id)]
 
 
-async def embedders(connection: PersonConnection) -> set[str]:
+async def list_embedders(connection: PersonConnection) -> set[str]:
     """The models whose vectors the person's memories have."""
-    return {row["embedder"] for row in await connection.fetch(EMBEDDERS, connection.user_id)}
+    return {row["embedder"] for row in await connection.fetch(LIST_EMBEDDERS, connection.user_id)}
 
 
-async def compare(connection: PersonConnection, asked: Asked) -> Features:
+async def compute_features(connection: PersonConnection, query: RecallQuery) -> Features:
     """Everything about each of the person's memories that recall weighs.
 
     Exact and complete: every memory that holds now and may be seen here is compared; of
     a document its passages are. Words are compared by their
     stems, е and ё alike; of a question over 4,000 characters the head is taken.
     """
-    vectors = [part for one in asked.embeddings for part in (one.embedder, half(one.vector))]
+    vectors = [part for one in query.embeddings for part in (one.embedder, to_half_precision(one.vector))]
     row = await connection.fetchrow(
-        statement(len(asked.embeddings)),
+        build_statement(len(query.embeddings)),
         connection.user_id,
-        language_of(asked.words),
-        asked.words,
-        list(asked.speakers),
-        asked.voice,
+        detect_language(query.words),
+        query.words,
+        list(query.speakers),
+        query.voice,
         *vectors,
     )
     assert row is not None
     return Features(
-        **{name: np.frombuffer(row[name] or b"", packed).astype(plain) for name, (packed, plain) in _TYPES.items()}
+        **{
+            name: np.frombuffer(row[name] or b"", packed).astype(plain)
+            for name, (packed, plain) in _COLUMN_TYPES.items()
+        }
     )
 
 
-async def by_ids(connection: PersonConnection, ids: Sequence[UUID]) -> list[Memory]:
+async def load_by_ids(connection: PersonConnection, ids: Sequence[UUID]) -> list[Memory]:
     """The person's memories of these ids, in their order; those that are gone are left out."""
-    found = {row["id"]: read(Memory, row) for row in await connection.fetch(BY_IDS, connection.user_id, list(ids))}
+    found = {
+        row["id"]: from_row(Memory, row) for row in await connection.fetch(LOAD_BY_IDS, connection.user_id, list(ids))
+    }
     return [found[key] for key in ids if key in found]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from db.embeddings import PATIENCE
-from db.rows import read, sql
+from db.embeddings import INDEX_BUILD_TIMEOUT
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class Upload:
     """One of them, without its content."""
 
     name: str
@@ -24,39 +24,39 @@ class Received:
     received_at: datetime
 
 
-ALL: Final = sql(Received, "SELECT @columns FROM received WHERE mind = $1 ORDER BY name")
-CONTENT: Final = "SELECT content FROM received WHERE mind = $1 AND name = $2"
-DIGEST: Final = "SELECT digest FROM received WHERE mind = $1 AND name = $2 FOR UPDATE"
-PUT: Final = """
+LIST_ALL: Final = with_columns(Upload, "SELECT @columns FROM received WHERE mind = $1 ORDER BY name")
+LOAD_CONTENT: Final = "SELECT content FROM received WHERE mind = $1 AND name = $2"
+LOCK_DIGEST: Final = "SELECT digest FROM received WHERE mind = $1 AND name = $2 FOR UPDATE"
+SAVE: Final = """
     INSERT INTO received (mind, name, digest, content) VALUES ($1, $2, $3, $4)
     ON CONFLICT (mind, name) DO UPDATE SET
         digest = excluded.digest, content = excluded.content, received_at = now()
 """
-DROP: Final = "DELETE FROM received WHERE mind = $1 AND name = $2"
+DELETE: Final = "DELETE FROM received WHERE mind = $1 AND name = $2"
 
 
-async def all_of(connection: Connection, mind: str) -> list[Received]:
+async def list_all(connection: Connection, mind: str) -> list[Upload]:
     """Those of a mind, by name."""
-    return [read(Received, row) for row in await connection.fetch(ALL, mind)]
+    return [from_row(Upload, row) for row in await connection.fetch(LIST_ALL, mind)]
 
 
-async def content(connection: Connection, mind: str, name: str) -> bytes | None:
+async def load_content(connection: Connection, mind: str, name: str) -> bytes | None:
     """What was sent; None when it is not there any more."""
-    found: bytes | None = await connection.fetchval(CONTENT, mind, name)
+    found: bytes | None = await connection.fetchval(LOAD_CONTENT, mind, name)
     return found
 
 
-async def digest(connection: Connection, mind: str, name: str) -> str | None:
+async def lock_digest(connection: Connection, mind: str, name: str) -> str | None:
     """Of the document that is there under a name, which stays it until this transaction ends; None if there is none."""
-    found: str | None = await connection.fetchval(DIGEST, mind, name)
+    found: str | None = await connection.fetchval(LOCK_DIGEST, mind, name)
     return found
 
 
-async def put(connection: Connection, mind: str, name: str, digest_of_it: str, sent: bytes) -> None:
+async def save(connection: Connection, mind: str, name: str, digest: str, content: bytes) -> None:
     """Keep a document, in the place of the one that has its name."""
-    await connection.execute(PUT, mind, name, digest_of_it, sent, deadline=PATIENCE)
+    await connection.execute(SAVE, mind, name, digest, content, deadline=INDEX_BUILD_TIMEOUT)
 
 
-async def drop(connection: Connection, mind: str, name: str) -> bool:
+async def delete(connection: Connection, mind: str, name: str) -> bool:
     """Delete a document; False when it was not there."""
-    return await connection.execute(DROP, mind, name) > 0
+    return await connection.execute(DELETE, mind, name) > 0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SERVICE_ROLE: Final = "consilium_app"
 """Made by the first migration; cannot log in, owns nothing, cannot bypass row-level security."""
 
-_AUDIT: Final = """
+_AUDIT_ROLE: Final = """
     SELECT
         current_user AS role,
         EXISTS (
@@ -41,13 +41,13 @@ _AUDIT: Final = """
 """
 
 
-async def verify(connection: asyncpg.Connection) -> None:
+async def verify_row_level_security(connection: asyncpg.Connection) -> None:
     """Make sure that whoever this connection runs as sees a person's rows only as that person.
 
     Raises:
         UnsafeRole: it could see more.
     """
-    audit = await connection.fetchrow(_AUDIT)
+    audit = await connection.fetchrow(_AUDIT_ROLE)
     reason = None
     if audit["role"] != SERVICE_ROLE:
         reason = f"the service runs as it and not as {SERVICE_ROLE}"

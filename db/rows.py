@@ -16,11 +16,11 @@ else:
     R = TypeVar("R")
 
 
-DOCUMENT: Final = {"jsonb": True}
+JSONB: Final = {"jsonb": True}
 """Metadata of a field that is read from a jsonb column."""
 
 
-def sql(row_type: type[DataclassInstance], statement: str) -> str:
+def with_columns(row_type: type[DataclassInstance], statement: str) -> str:
     """The statement with ``@columns`` replaced by the columns of `row_type`.
 
     Columns are named, never ``*``: a process of this release keeps working after a newer one has added a column.
@@ -28,15 +28,15 @@ def sql(row_type: type[DataclassInstance], statement: str) -> str:
     return statement.replace("@columns", ", ".join(column.name for column in fields(row_type)))
 
 
-def document(value: object) -> str:
+def to_jsonb(value: object) -> str:
     """A value as a jsonb column takes it."""
     return json.dumps(value, ensure_ascii=False)
 
 
-def read(row_type: type[R], row: Mapping[str, Any]) -> R:
+def from_row(row_type: type[R], row: Mapping[str, Any]) -> R:
     """One row; columns that are not fields of `row_type` are left aside."""
-    return row_type(**{column.name: _value(column, row[column.name]) for column in fields(row_type)})
+    return row_type(**{column.name: _column_value(column, row[column.name]) for column in fields(row_type)})
 
 
-def _value(column: Field[Any], value: Any) -> Any:
+def _column_value(column: Field[Any], value: Any) -> Any:
     return json.loads(value) if value is not None and "jsonb" in column.metadata else value

@@ -26,7 +26,7 @@ def clean_text(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\x00", "\ufffd")
 
 
-def language_of(text: str) -> Language:
+def detect_language(text: str) -> Language:
     """The configuration for a text, by its script.
 
     Any Cyrillic letter makes it `russian`, which stems Latin words as English too; otherwise any Latin letter makes

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from db.forgetting import is_forgotten
-from db.memory import Memory, Origin, end, remember
-from db.rows import read, sql
+from db.forgetting import any_forgotten
+from db.memory import Memory, Origin, expire, remember
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TurnText:
     """What was said in a turn."""
 
     id: UUID
@@ -29,7 +29,7 @@ class Told:
 
 
 # A summary of a window that was closed by /new stands for nothing any more.
-SUMMARY: Final = sql(
+CURRENT_SUMMARY: Final = with_columns(
     Memory,
     """
     SELECT @columns FROM memories
@@ -39,11 +39,11 @@ SUMMARY: Final = sql(
     )
     """,
 )
-LAST_SUMMARY: Final = (
+LATEST_SUMMARY_ID: Final = (
     "SELECT id FROM memories WHERE user_id = $1 AND session_id = $2 AND kind = 'summary' AND valid_until IS NULL"
 )
-UNSEEN: Final = sql(
-    Told,
+LIST_TURNS_OUT_OF_WINDOW: Final = with_columns(
+    TurnText,
     """
     WITH told AS (
         SELECT @columns FROM turns
@@ -57,28 +57,28 @@ UNSEEN: Final = sql(
     LIMIT $5
     """,
 )
-REMEMBERED: Final = "UPDATE turns SET remembered = true WHERE id = $1 AND user_id = $2"
+MARK_REMEMBERED: Final = "UPDATE turns SET remembered = true WHERE id = $1 AND user_id = $2"
 # Whoever else sums this session up waits here, and then sees that it has been done.
-LOCK: Final = "SELECT FROM sessions WHERE id = $1 AND user_id = $2 FOR UPDATE"
+LOCK_SESSION: Final = "SELECT FROM sessions WHERE id = $1 AND user_id = $2 FOR UPDATE"
 
 
-async def summary_of(connection: PersonConnection, session_id: UUID) -> Memory | None:
+async def current_summary(connection: PersonConnection, session_id: UUID) -> Memory | None:
     """The running summary of a session's window, if it has one."""
-    row = await connection.fetchrow(SUMMARY, connection.user_id, session_id)
-    return read(Memory, row) if row is not None else None
+    row = await connection.fetchrow(CURRENT_SUMMARY, connection.user_id, session_id)
+    return from_row(Memory, row) if row is not None else None
 
 
-async def unseen(
-    connection: PersonConnection, session_id: UUID, *, in_view: int, after: UUID | None, limit: int
-) -> list[Told]:
+async def list_turns_out_of_window(
+    connection: PersonConnection, session_id: UUID, *, window_size: int, after: UUID | None, limit: int
+) -> list[TurnText]:
     """The turns of the session's window, oldest first, that came after a turn and before the last `in_view` ones."""
-    rows = await connection.fetch(UNSEEN, session_id, connection.user_id, in_view, after, limit)
-    return [read(Told, row) for row in rows]
+    rows = await connection.fetch(LIST_TURNS_OUT_OF_WINDOW, session_id, connection.user_id, window_size, after, limit)
+    return [from_row(TurnText, row) for row in rows]
 
 
 async def mark_remembered(connection: PersonConnection, turn_id: UUID) -> None:
     """The turn's episodes are kept."""
-    await connection.execute(REMEMBERED, turn_id, connection.user_id)
+    await connection.execute(MARK_REMEMBERED, turn_id, connection.user_id)
 
 
 async def replace_summary(
@@ -89,7 +89,7 @@ async def replace_summary(
     *,
     embedding: Embedding | None,
     moment: datetime,
-    taken_in: Collection[UUID] = (),
+    turn_ids: Collection[UUID] = (),
 ) -> Memory | None:
     """Put a summary in the place of the one it goes on from; None when that is no longer the session's, or something
     of it has been forgotten meanwhile.
@@ -99,13 +99,13 @@ async def replace_summary(
         taken_in: the turns it was made of.
     """
     assert origin.session_id is not None
-    await connection.fetchrow(LOCK, origin.session_id, connection.user_id)
-    last = await connection.fetchval(LAST_SUMMARY, connection.user_id, origin.session_id)
-    current = await summary_of(connection, origin.session_id)
+    await connection.fetchrow(LOCK_SESSION, origin.session_id, connection.user_id)
+    last = await connection.fetchval(LATEST_SUMMARY_ID, connection.user_id, origin.session_id)
+    current = await current_summary(connection, origin.session_id)
     if (current.id if current else None) != (old.id if old else None):
         return None
-    if await is_forgotten(connection, taken_in):
+    if await any_forgotten(connection, turn_ids):
         return None
     if last is not None:
-        await end(connection, last, moment)
+        await expire(connection, last, moment)
     return await remember(connection, "summary", content, embedding=embedding, origin=origin, valid_from=moment)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 from pgvector import HalfVector
 
-from db.errors import RecordGone
-from db.memory import half
-from db.text import language_of
+from db.errors import RecordNotFound
+from db.memory import to_half_precision
+from db.text import detect_language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ class NewPassage:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredDocument:
     """What is kept of a document."""
 
     passages: int
@@ -45,7 +45,7 @@ class Kept:
 FIND: Final = """
     SELECT id FROM memories WHERE user_id = $1 AND kind = 'document' AND source_turn_id = $2 AND title = $3
 """
-KEEP: Final = """
+SAVE: Final = """
     INSERT INTO memories (
         user_id, kind, content, language, session_id, source_turn_id, voice, scope, chat, valid_from, title
     )
@@ -53,7 +53,7 @@ KEEP: Final = """
     ON CONFLICT (source_turn_id, title) WHERE kind = 'document' DO NOTHING
     RETURNING id
 """
-KEEP_PASSAGES: Final = """
+SAVE_PASSAGES: Final = """
     INSERT INTO memories (
         user_id, kind, content, language, session_id, source_turn_id, voice, scope, chat, valid_from, document_id,
         title, place, embedder, embedding
@@ -64,55 +64,55 @@ KEEP_PASSAGES: Final = """
         AS new (content, language, place, embedding)
     WHERE d.id = $1
 """
-REPLACE: Final = """
+DELETE_REPLACED: Final = """
     DELETE FROM memories
     WHERE user_id = $1 AND kind = 'document' AND title = $2 AND scope = $3 AND chat IS NOT DISTINCT FROM $4
         AND source_turn_id IS DISTINCT FROM $5
 """
-COUNT: Final = """
+COUNT_PASSAGES: Final = """
     SELECT count(*) FROM memories AS passage JOIN memories AS document ON document.id = passage.document_id
     WHERE passage.user_id = $1
         AND (document.title, document.scope, document.chat) IS DISTINCT FROM ($2::text, $3::text, $4::text)
 """
-COUNTS: Final = """
+COUNT_PASSAGES_BY_DOCUMENT: Final = """
     SELECT document_id, count(*) AS passages FROM memories
     WHERE user_id = $1 AND kind = 'passage' GROUP BY document_id
 """
-COUNT_OF: Final = "SELECT count(*) FROM memories WHERE user_id = $1 AND document_id = $2"
+COUNT_PASSAGES_OF_DOCUMENT: Final = "SELECT count(*) FROM memories WHERE user_id = $1 AND document_id = $2"
 
 
-async def find(connection: PersonConnection, turn_id: UUID, name: str) -> Kept | None:
+async def find(connection: PersonConnection, turn_id: UUID, name: str) -> StoredDocument | None:
     """What is kept of a document that came in a turn; None when it is not there."""
     document_id = await connection.fetchval(FIND, connection.user_id, turn_id, name)
     if document_id is None:
         return None
-    return Kept(await connection.fetchval(COUNT_OF, connection.user_id, document_id))
+    return StoredDocument(await connection.fetchval(COUNT_PASSAGES_OF_DOCUMENT, connection.user_id, document_id))
 
 
-async def count(connection: PersonConnection, name: str | None = None, origin: Origin | None = None) -> int:
+async def count_passages(connection: PersonConnection, name: str | None = None, origin: Origin | None = None) -> int:
     """How many passages the person has, of all his documents but the one that this name, from there, would replace."""
     besides = (name, origin.scope, origin.chat) if origin else (None, None, None)
-    number: int = await connection.fetchval(COUNT, connection.user_id, *besides)
+    number: int = await connection.fetchval(COUNT_PASSAGES, connection.user_id, *besides)
     return number
 
 
-async def counts(connection: PersonConnection) -> Mapping[UUID, int]:
+async def count_passages_by_document(connection: PersonConnection) -> Mapping[UUID, int]:
     """How many passages each of the person's documents has."""
-    rows = await connection.fetch(COUNTS, connection.user_id)
+    rows = await connection.fetch(COUNT_PASSAGES_BY_DOCUMENT, connection.user_id)
     return {row["document_id"]: row["passages"] for row in rows}
 
 
-async def keep(
+async def save(
     connection: PersonConnection,
     name: str,
     title: str,
     passages: Sequence[NewPassage],
     origin: Origin,
     *,
-    said_at: datetime,
+    sent_at: datetime,
     embedder: str | None,
     vectors: Sequence[NDArray[np.float32] | None],
-) -> Kept | None:
+) -> StoredDocument | None:
     """Keep a document that came in a turn, in the place of one of the same name that came to the same ears.
 
     Args:
@@ -123,34 +123,34 @@ async def keep(
         None when this turn's is kept already.
 
     Raises:
-        RecordGone: the turn, the session or the person is no longer there.
+        RecordNotFound: the turn, the session or the person is no longer there.
     """
     user_id = connection.user_id
-    replaced = await connection.execute(REPLACE, user_id, name, origin.scope, origin.chat, origin.turn_id)
+    replaced = await connection.execute(DELETE_REPLACED, user_id, name, origin.scope, origin.chat, origin.turn_id)
     try:
         document_id = await connection.fetchval(
-            KEEP,
+            SAVE,
             user_id,
             title,
-            language_of(title),
+            detect_language(title),
             origin.session_id,
             origin.turn_id,
             origin.scope,
             origin.chat,
-            said_at,
+            sent_at,
             name,
         )
     except asyncpg.ForeignKeyViolationError as error:
-        raise RecordGone(record="turn") from error
+        raise RecordNotFound(record="turn") from error
     if document_id is None:
         return None
     await connection.execute(
-        KEEP_PASSAGES,
+        SAVE_PASSAGES,
         document_id,
         [passage.content for passage in passages],
-        [language_of(passage.content) for passage in passages],
+        [detect_language(passage.content) for passage in passages],
         [passage.place for passage in passages],
-        [None if vector is None else HalfVector(half(vector)) for vector in vectors],
+        [None if vector is None else HalfVector(to_half_precision(vector)) for vector in vectors],
         embedder,
     )
-    return Kept(len(passages), replaced=bool(replaced))
+    return StoredDocument(len(passages), replaced=bool(replaced))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from db.errors import TurnTaken
-from db.rows import document, read, sql
+from db.errors import TurnLeaseLost
+from db.rows import from_row, to_jsonb, with_columns
 from db.turns import Turn
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ STOP_CHANNEL: Final = "consilium_stop"
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class GeneratedAnswer:
     """An answer that is made, all of it or as far as it came."""
 
     answer: str
@@ -38,7 +38,7 @@ class Answered:
     voices: Mapping[str, Any] | None = None
 
 
-CLAIM: Final = sql(
+CLAIM: Final = with_columns(
     Turn,
     """
     UPDATE turns
@@ -48,35 +48,35 @@ CLAIM: Final = sql(
     RETURNING @columns
     """,
 )
-_HELD: Final = "id = $1 AND user_id = $2 AND attempts = $3 AND state IN ('accepted', 'thinking', 'answering')"
+_LEASED: Final = "id = $1 AND user_id = $2 AND attempts = $3 AND state IN ('accepted', 'thinking', 'answering')"
 START_ANSWERING: Final = f"""
-    UPDATE turns SET state = 'answering', mode = $4, adapter = $5, updated_at = now() WHERE {_HELD}
+    UPDATE turns SET state = 'answering', mode = $4, adapter = $5, updated_at = now() WHERE {_LEASED}
 """  # noqa: S608  # built of constants
-KEEP_ANSWER: Final = f"""
+SAVE_ANSWER: Final = f"""
     UPDATE turns
     SET state = 'answering', answer = $4, finish_reason = $5, prompt_tokens = $6, completion_tokens = $7,
         sources = $8::jsonb, recalled = CASE WHEN forgotten THEN '[]' ELSE $9::jsonb END,
         voices = nullif($10::jsonb, 'null'), timings = $11::jsonb, updated_at = now()
-    WHERE {_HELD}
+    WHERE {_LEASED}
 """  # noqa: S608
-KEEP_SAID: Final = f"""
+SAVE_COMMAND_RESULT: Final = f"""
     UPDATE turns
     SET state = 'answering', answer = $4, said = $5::jsonb, finish_reason = 'said', error = $6, mode = $7,
         updated_at = now()
-    WHERE {_HELD}
+    WHERE {_LEASED}
 """  # noqa: S608
-KEEP_TAKEN: Final = f"""
-    UPDATE turns SET taken = $4::jsonb, updated_at = now() WHERE {_HELD}
+SAVE_FILE_RESULTS: Final = f"""
+    UPDATE turns SET taken = $4::jsonb, updated_at = now() WHERE {_LEASED}
 """  # noqa: S608
 FINISH: Final = f"""
     UPDATE turns
     SET state = $4, error = coalesce($5, error), answer = coalesce($6, answer), timings = timings || $7::jsonb,
         updated_at = now(), ended_at = now()
-    WHERE {_HELD}
+    WHERE {_LEASED}
 """  # noqa: S608
-PUT_BACK: Final = f"""
+RESCHEDULE: Final = f"""
     UPDATE turns SET setbacks = setbacks - $4, process_id = NULL, updated_at = now()
-    WHERE {_HELD}
+    WHERE {_LEASED}
 """  # noqa: S608
 # The session is locked before its turns are looked at, as it is when one is taken in: of a turn that comes and one that
 # ends at once, the second sees the first.
@@ -88,7 +88,7 @@ NEXT_WAITING: Final = """
     ORDER BY seq
     LIMIT 1
 """
-ASK_STOP: Final = """
+REQUEST_STOP: Final = """
     UPDATE turns SET stop_asked = true
     WHERE user_id = $2 AND id = (
         SELECT id FROM turns
@@ -99,12 +99,12 @@ ASK_STOP: Final = """
     )
     RETURNING id
 """
-BECOME_QUESTION: Final = f"""
+CONVERT_TO_QUESTION: Final = f"""
     UPDATE turns
     SET kind = 'question', question = $4, asked_mode = $5, consilium = $6, files = $7::jsonb, updated_at = now()
-    WHERE {_HELD}
+    WHERE {_LEASED}
 """  # noqa: S608
-AGAIN: Final = """
+REOPEN_FAILED: Final = """
     UPDATE turns
     SET state = 'accepted', attempts = attempts + 1, setbacks = 0, error = NULL, stop_asked = false, ended_at = NULL,
         give_up_at = NULL, process_id = NULL, updated_at = now()
@@ -118,31 +118,31 @@ async def claim(connection: PersonConnection, turn_id: UUID, process_id: UUID) -
     It counts as a setback until it ends or is put back, so that a process which dies of a turn is counted too.
     """
     row = await connection.fetchrow(CLAIM, turn_id, connection.user_id, process_id)
-    return None if row is None else read(Turn, row)
+    return None if row is None else from_row(Turn, row)
 
 
 async def start_answering(connection: PersonConnection, turn: Turn, *, mode: str, adapter: str | None) -> None:
     """The answer begins to come, in a resolved mode.
 
     Raises:
-        TurnTaken: another attempt holds the turn, or it has ended.
+        TurnLeaseLost: another attempt holds the turn, or it has ended.
     """
-    _held(await connection.execute(START_ANSWERING, *_hold(connection, turn), mode, adapter))
+    _require_lease(await connection.execute(START_ANSWERING, *_lease_key(connection, turn), mode, adapter))
 
 
-async def keep_answer(connection: PersonConnection, turn: Turn, made: Answered) -> None:
+async def save_answer(connection: PersonConnection, turn: Turn, answer: GeneratedAnswer) -> None:
     """Keep an answer that is made, before the last of it is shown: after a crash it only has to be shown again.
 
     Raises:
-        TurnTaken: as `start_answering`.
+        TurnLeaseLost: as `start_answering`.
     """
-    told = asdict(made)
-    documents = [document(told.pop(name)) for name in ("sources", "recalled", "voices", "timings")]
-    _held(await connection.execute(KEEP_ANSWER, *_hold(connection, turn), *told.values(), *documents))
+    told = asdict(answer)
+    documents = [to_jsonb(told.pop(name)) for name in ("sources", "recalled", "voices", "timings")]
+    _require_lease(await connection.execute(SAVE_ANSWER, *_lease_key(connection, turn), *told.values(), *documents))
 
 
-async def keep_said(
-    connection: PersonConnection, turn: Turn, text: str, said: Mapping[str, Any] | None, error: str | None, mode: str
+async def save_command_result(
+    connection: PersonConnection, turn: Turn, text: str, extras: Mapping[str, Any] | None, error: str | None, mode: str
 ) -> None:
     """Keep what a command answers, or why it could not be done; `mode` is the session's after it.
 
@@ -150,13 +150,15 @@ async def keep_said(
         said: what it answers beside the text.
 
     Raises:
-        TurnTaken: as `start_answering`.
+        TurnLeaseLost: as `start_answering`.
     """
-    shown = None if said is None else document(dict(said))
-    _held(await connection.execute(KEEP_SAID, *_hold(connection, turn), text, shown, error, mode))
+    shown = None if extras is None else to_jsonb(dict(extras))
+    _require_lease(
+        await connection.execute(SAVE_COMMAND_RESULT, *_lease_key(connection, turn), text, shown, error, mode)
+    )
 
 
-async def become_question(
+async def convert_to_question(
     connection: PersonConnection,
     turn: Turn,
     question: str,
@@ -168,19 +170,25 @@ async def become_question(
     """A command that has only just been taken in turns out to ask something: from now on it is that question.
 
     Raises:
-        TurnTaken: as `start_answering`.
+        TurnLeaseLost: as `start_answering`.
     """
-    came = None if files is None else document(dict(files))
-    _held(await connection.execute(BECOME_QUESTION, *_hold(connection, turn), question, mode, consilium, came))
+    came = None if files is None else to_jsonb(dict(files))
+    _require_lease(
+        await connection.execute(CONVERT_TO_QUESTION, *_lease_key(connection, turn), question, mode, consilium, came)
+    )
 
 
-async def keep_taken(connection: PersonConnection, turn: Turn, taken: Sequence[Mapping[str, Any]]) -> None:
+async def save_file_results(connection: PersonConnection, turn: Turn, results: Sequence[Mapping[str, Any]]) -> None:
     """Keep what has become so far of the files that came with a turn.
 
     Raises:
-        TurnTaken: as `start_answering`.
+        TurnLeaseLost: as `start_answering`.
     """
-    _held(await connection.execute(KEEP_TAKEN, *_hold(connection, turn), document([dict(one) for one in taken])))
+    _require_lease(
+        await connection.execute(
+            SAVE_FILE_RESULTS, *_lease_key(connection, turn), to_jsonb([dict(one) for one in results])
+        )
+    )
 
 
 async def finish(
@@ -199,44 +207,44 @@ async def finish(
         answer: as far as it came; what was kept stays when None.
 
     Raises:
-        TurnTaken: as `start_answering`.
+        TurnLeaseLost: as `start_answering`.
     """
     await connection.fetchrow(LOCK_SESSION, turn.session_id, connection.user_id)
-    spent = document(dict(timings or {}))
-    _held(await connection.execute(FINISH, *_hold(connection, turn), state, error, answer, spent))
+    spent = to_jsonb(dict(timings or {}))
+    _require_lease(await connection.execute(FINISH, *_lease_key(connection, turn), state, error, answer, spent))
     waiting: UUID | None = await connection.fetchval(NEXT_WAITING, turn.session_id, connection.user_id)
     return waiting
 
 
-async def put_back(connection: PersonConnection, turn: Turn, *, setback: bool) -> None:
+async def reschedule(connection: PersonConnection, turn: Turn, *, count_as_failure: bool) -> None:
     """Let go of a turn that somebody else is to take up.
 
     Args:
         setback: whether something went wrong; if not, as when a process is told to end, it does not count as one.
 
     Raises:
-        TurnTaken: as `start_answering`.
+        TurnLeaseLost: as `start_answering`.
     """
-    _held(await connection.execute(PUT_BACK, *_hold(connection, turn), 0 if setback else 1))
+    _require_lease(await connection.execute(RESCHEDULE, *_lease_key(connection, turn), 0 if count_as_failure else 1))
 
 
-async def ask_stop(connection: PersonConnection, session_id: UUID, turn_id: UUID | None = None) -> UUID | None:
+async def request_stop(connection: PersonConnection, session_id: UUID, turn_id: UUID | None = None) -> UUID | None:
     """Have the answer of a session that is being made stop, or that of this turn; None when there is none."""
-    stopped: UUID | None = await connection.fetchval(ASK_STOP, session_id, connection.user_id, turn_id)
+    stopped: UUID | None = await connection.fetchval(REQUEST_STOP, session_id, connection.user_id, turn_id)
     if stopped is not None:
         await connection.notify(STOP_CHANNEL, str(stopped))
     return stopped
 
 
-async def begin_again(connection: PersonConnection, turn_id: UUID) -> bool:
+async def reopen_failed(connection: PersonConnection, turn_id: UUID) -> bool:
     """Open a failed turn once more, to be taken up from where it is; False when it has not failed."""
-    return await connection.execute(AGAIN, turn_id, connection.user_id) == 1
+    return await connection.execute(REOPEN_FAILED, turn_id, connection.user_id) == 1
 
 
-def _hold(connection: PersonConnection, turn: Turn) -> tuple[UUID, UUID, int]:
+def _lease_key(connection: PersonConnection, turn: Turn) -> tuple[UUID, UUID, int]:
     return turn.id, connection.user_id, turn.attempts
 
 
-def _held(touched: int) -> None:
-    if touched == 0:
-        raise TurnTaken
+def _require_lease(updated_rows: int) -> None:
+    if updated_rows == 0:
+        raise TurnLeaseLost

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from db.errors import RecordGone, UpdateTakenIn
-from db.rows import DOCUMENT, document, read, sql
+from db.errors import DuplicateUpdate, RecordNotFound
+from db.rows import JSONB, from_row, to_jsonb, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -58,19 +58,19 @@ class Turn:
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None
-    address: dict[str, Any] | None = field(metadata=DOCUMENT)
+    address: dict[str, Any] | None = field(metadata=JSONB)
     """Where the answer goes, in the platform's terms; None when the process that took it in shows it."""
-    said: dict[str, Any] | None = field(metadata=DOCUMENT)
+    said: dict[str, Any] | None = field(metadata=JSONB)
     """What a command answers beside its text."""
-    sources: list[dict[str, Any]] = field(metadata=DOCUMENT)
-    recalled: list[str] = field(metadata=DOCUMENT)
-    voices: dict[str, Any] | None = field(metadata=DOCUMENT)
+    sources: list[dict[str, Any]] = field(metadata=JSONB)
+    recalled: list[str] = field(metadata=JSONB)
+    voices: dict[str, Any] | None = field(metadata=JSONB)
     """What was said before marks were set into it or two voices were joined, by who said it: `author`, `archivist`."""
-    timings: dict[str, float] = field(metadata=DOCUMENT)
+    timings: dict[str, float] = field(metadata=JSONB)
     """Seconds of each stage."""
-    files: dict[str, Any] | None = field(metadata=DOCUMENT)
+    files: dict[str, Any] | None = field(metadata=JSONB)
     """Files that came with the message, and where they are to go."""
-    taken: list[dict[str, Any]] | None = field(metadata=DOCUMENT)
+    taken: list[dict[str, Any]] | None = field(metadata=JSONB)
     """What has become of each of them so far, in their order."""
 
     @property
@@ -84,7 +84,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class NewTurn:
     """All that is known of a turn when it is taken in."""
 
     question: str
@@ -99,14 +99,14 @@ class Arrival:
     address: Mapping[str, Any] | None = None
     process_id: UUID | None = None
     """The process that shows the answer itself; it needs an address or this."""
-    patience: timedelta | None = None
+    timeout: timedelta | None = None
     """How long it may take until it is given up."""
     files: Mapping[str, Any] | None = None
     """Files that came with it, and where they are to go."""
 
 
 # The session's row is locked by the update, so turns accepted at once get numbers one after another.
-ACCEPT: Final = sql(
+ACCEPT: Final = with_columns(
     Turn,
     """
     WITH numbered AS (
@@ -124,14 +124,16 @@ ACCEPT: Final = sql(
     RETURNING @columns
     """,
 )
-GET: Final = sql(Turn, "SELECT @columns FROM turns WHERE id = $1 AND user_id = $2")
-BY_UPDATE: Final = sql(Turn, "SELECT @columns FROM turns WHERE session_id = $1 AND update_id = $2 AND user_id = $3")
-AHEAD: Final = """
+GET: Final = with_columns(Turn, "SELECT @columns FROM turns WHERE id = $1 AND user_id = $2")
+FIND_BY_UPDATE: Final = with_columns(
+    Turn, "SELECT @columns FROM turns WHERE session_id = $1 AND update_id = $2 AND user_id = $3"
+)
+COUNT_AHEAD: Final = """
     SELECT count(*) FROM turns
     WHERE session_id = $1 AND user_id = $2 AND seq < $3 AND kind = 'question'
         AND state IN ('accepted', 'thinking', 'answering')
 """
-LAST_QUESTION: Final = sql(
+LAST_QUESTION: Final = with_columns(
     Turn,
     """
     SELECT @columns FROM turns
@@ -140,7 +142,7 @@ LAST_QUESTION: Final = sql(
     LIMIT 1
     """,
 )
-LAST_ANSWERED: Final = sql(
+LAST_ANSWERED: Final = with_columns(
     Turn,
     """
     SELECT @columns FROM turns
@@ -150,7 +152,7 @@ LAST_ANSWERED: Final = sql(
     LIMIT 1
     """,
 )
-WINDOW: Final = sql(
+WINDOW: Final = with_columns(
     Turn,
     """
     SELECT @columns FROM (
@@ -163,7 +165,7 @@ WINDOW: Final = sql(
     ORDER BY seq
     """,
 )
-UNFINISHED: Final = sql(
+LIST_UNFINISHED: Final = with_columns(
     Turn,
     """
     SELECT @columns FROM turns
@@ -171,76 +173,76 @@ UNFINISHED: Final = sql(
     ORDER BY created_at, seq
     """,
 )
-LATEST: Final = 2**62
+MAX_SEQ: Final = 2**62
 """A number no turn gets to."""
 
 
-async def accept(connection: PersonConnection, session_id: UUID, arrival: Arrival) -> Turn:
+async def accept(connection: PersonConnection, session_id: UUID, new_turn: NewTurn) -> Turn:
     """Take a message in as the session's next turn. Safe to call at once: every turn gets a number of its own.
 
     Raises:
-        RecordGone: the person has no such session.
-        UpdateTakenIn: the same update has been taken in already; undo what else was done for it.
+        RecordNotFound: the person has no such session.
+        DuplicateUpdate: the same update has been taken in already; undo what else was done for it.
     """
     row = await connection.fetchrow(
         ACCEPT,
         session_id,
         connection.user_id,
-        arrival.question,
-        arrival.asked_mode,
-        arrival.kind,
-        arrival.update_id,
-        sorted(arrival.roles),
-        arrival.language,
-        None if arrival.address is None else document(dict(arrival.address)),
-        arrival.process_id,
-        arrival.patience,
-        arrival.consilium,
-        None if arrival.files is None else document(dict(arrival.files)),
+        new_turn.question,
+        new_turn.asked_mode,
+        new_turn.kind,
+        new_turn.update_id,
+        sorted(new_turn.roles),
+        new_turn.language,
+        None if new_turn.address is None else to_jsonb(dict(new_turn.address)),
+        new_turn.process_id,
+        new_turn.timeout,
+        new_turn.consilium,
+        None if new_turn.files is None else to_jsonb(dict(new_turn.files)),
     )
     if row is not None:
-        return read(Turn, row)
-    if arrival.update_id is not None and await by_update(connection, session_id, arrival.update_id):
-        raise UpdateTakenIn(update=arrival.update_id)
-    raise RecordGone(record="session")
+        return from_row(Turn, row)
+    if new_turn.update_id is not None and await find_by_update(connection, session_id, new_turn.update_id):
+        raise DuplicateUpdate(update=new_turn.update_id)
+    raise RecordNotFound(record="session")
 
 
 async def get(connection: PersonConnection, turn_id: UUID) -> Turn:
     """One of the person's turns.
 
     Raises:
-        RecordGone: he has no such turn.
+        RecordNotFound: he has no such turn.
     """
     row = await connection.fetchrow(GET, turn_id, connection.user_id)
     if row is None:
-        raise RecordGone(record="turn")
-    return read(Turn, row)
+        raise RecordNotFound(record="turn")
+    return from_row(Turn, row)
 
 
-async def by_update(connection: PersonConnection, session_id: UUID, update_id: str) -> Turn | None:
+async def find_by_update(connection: PersonConnection, session_id: UUID, update_id: str) -> Turn | None:
     """The turn an update became; None when it has not been taken in."""
-    row = await connection.fetchrow(BY_UPDATE, session_id, update_id, connection.user_id)
-    return None if row is None else read(Turn, row)
+    row = await connection.fetchrow(FIND_BY_UPDATE, session_id, update_id, connection.user_id)
+    return None if row is None else from_row(Turn, row)
 
 
-async def ahead_of(connection: PersonConnection, turn: Turn) -> int:
+async def count_ahead(connection: PersonConnection, turn: Turn) -> int:
     """How many questions of the session are to be answered before this one."""
-    return int(await connection.fetchval(AHEAD, turn.session_id, connection.user_id, turn.seq))
+    return int(await connection.fetchval(COUNT_AHEAD, turn.session_id, connection.user_id, turn.seq))
 
 
 async def last_question(connection: PersonConnection, session_id: UUID) -> Turn | None:
     """What was last asked in the session, however it ended."""
     row = await connection.fetchrow(LAST_QUESTION, session_id, connection.user_id)
-    return None if row is None else read(Turn, row)
+    return None if row is None else from_row(Turn, row)
 
 
 async def last_answered(connection: PersonConnection, session_id: UUID, *, by_two_voices: bool = False) -> Turn | None:
     """The session's last question that has an answer; with `by_two_voices`, the last that was answered so."""
     row = await connection.fetchrow(LAST_ANSWERED, session_id, connection.user_id, by_two_voices)
-    return None if row is None else read(Turn, row)
+    return None if row is None else from_row(Turn, row)
 
 
-async def window(connection: PersonConnection, session_id: UUID, limit: int, before: int = LATEST) -> list[Turn]:
+async def load_window(connection: PersonConnection, session_id: UUID, limit: int, before: int = MAX_SEQ) -> list[Turn]:
     """The last `limit` questions of the session's current window that have an answer, oldest first; none of which
     something has been forgotten.
 
@@ -248,9 +250,9 @@ async def window(connection: PersonConnection, session_id: UUID, limit: int, bef
         before: only those with a smaller `seq`.
     """
     rows = await connection.fetch(WINDOW, session_id, connection.user_id, limit, before)
-    return [read(Turn, row) for row in rows]
+    return [from_row(Turn, row) for row in rows]
 
 
-async def unfinished(connection: PersonConnection) -> list[Turn]:
+async def list_unfinished(connection: PersonConnection) -> list[Turn]:
     """The person's turns that have not ended, oldest first."""
-    return [read(Turn, row) for row in await connection.fetch(UNFINISHED, connection.user_id)]
+    return [from_row(Turn, row) for row in await connection.fetch(LIST_UNFINISHED, connection.user_id)]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from db.memory import half
-from db.rows import read, sql
+from db.memory import to_half_precision
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Lacking:
+class UnembeddedMemory:
     """That a memory lacks a vector, and whose it is; nothing of what it says."""
 
     id: UUID
@@ -25,37 +25,44 @@ class Lacking:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class MemoryText:
     """What a vector is made of."""
 
     id: UUID
     content: str
 
 
-LACKING: Final = sql(Lacking, "SELECT @columns FROM unembedded($1, $2)")
-TEXTS: Final = sql(
-    Text, "SELECT @columns FROM memories WHERE user_id = $1 AND id = ANY ($2) AND embedder IS DISTINCT FROM $3"
+LIST_UNEMBEDDED: Final = with_columns(UnembeddedMemory, "SELECT @columns FROM unembedded($1, $2)")
+LOAD_TEXTS: Final = with_columns(
+    MemoryText, "SELECT @columns FROM memories WHERE user_id = $1 AND id = ANY ($2) AND embedder IS DISTINCT FROM $3"
 )
 # Of a memory that has been corrected meanwhile the vector would tell of other words.
-EMBED: Final = """
+SAVE_EMBEDDING: Final = """
     UPDATE memories SET embedder = $4, embedding = $5::halfvec
     WHERE user_id = $1 AND id = $2 AND content = $3
 """
 
 
-async def lacking(connection: Connection, embedder: str, limit: int) -> list[Lacking]:
+async def list_unembedded(connection: Connection, embedder: str, limit: int) -> list[UnembeddedMemory]:
     """Some memories, of whomever, that have no vector by this model."""
-    return [read(Lacking, row) for row in await connection.fetch(LACKING, embedder, limit)]
+    return [from_row(UnembeddedMemory, row) for row in await connection.fetch(LIST_UNEMBEDDED, embedder, limit)]
 
 
-async def texts(connection: PersonConnection, ids: Sequence[UUID], embedder: str) -> list[Text]:
+async def load_texts(connection: PersonConnection, ids: Sequence[UUID], embedder: str) -> list[MemoryText]:
     """What those of the person's memories say that have no vector by this model yet."""
-    return [read(Text, row) for row in await connection.fetch(TEXTS, connection.user_id, list(ids), embedder)]
+    return [
+        from_row(MemoryText, row) for row in await connection.fetch(LOAD_TEXTS, connection.user_id, list(ids), embedder)
+    ]
 
 
-async def embed(connection: PersonConnection, text: Text, embedding: Embedding) -> bool:
+async def save_embedding(connection: PersonConnection, text: MemoryText, embedding: Embedding) -> bool:
     """Give a memory its vector; False when it says something else by now, or is gone."""
     changed = await connection.execute(
-        EMBED, connection.user_id, text.id, text.content, embedding.embedder, half(embedding.vector)
+        SAVE_EMBEDDING,
+        connection.user_id,
+        text.id,
+        text.content,
+        embedding.embedder,
+        to_half_precision(embedding.vector),
     )
     return changed > 0

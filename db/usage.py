@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from db.rows import read, sql
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ModeUse:
+class ModeUsage:
     """How often a mode has answered."""
 
     mode: str
@@ -22,13 +22,13 @@ class ModeUse:
     turns: int
 
 
-HOT_MODES: Final = sql(ModeUse, "SELECT @columns FROM hot_modes($1, $2)")
+MOST_USED_MODES: Final = with_columns(ModeUsage, "SELECT @columns FROM hot_modes($1, $2)")
 
 
-async def hot_modes(connection: Connection, since: datetime, most: int) -> list[ModeUse]:
+async def most_used_modes(connection: Connection, since: datetime, limit: int) -> list[ModeUsage]:
     """The modes in which turns have been answered since then, the most used first, `most` of them at most.
 
     It counts every mind's turns, and works in `Database.nobody`, where no rows are visible. The count is all that
     comes out of anybody's turns.
     """
-    return [read(ModeUse, row) for row in await connection.fetch(HOT_MODES, since, most)]
+    return [from_row(ModeUsage, row) for row in await connection.fetch(MOST_USED_MODES, since, limit)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from db.errors import RecordGone
-from db.rows import read, sql
+from db.errors import RecordNotFound
+from db.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,9 +25,9 @@ class User:
     created_at: datetime
 
 
-IDENTIFY: Final = sql(User, "SELECT @columns FROM identify($1, $2, $3)")
-GET: Final = sql(User, "SELECT @columns FROM users WHERE id = $1")
-SET_LOCALE: Final = sql(User, "UPDATE users SET locale = $2 WHERE id = $1 RETURNING @columns")
+IDENTIFY: Final = with_columns(User, "SELECT @columns FROM identify($1, $2, $3)")
+GET: Final = with_columns(User, "SELECT @columns FROM users WHERE id = $1")
+SET_LOCALE: Final = with_columns(User, "UPDATE users SET locale = $2 WHERE id = $1 RETURNING @columns")
 
 
 async def identify(connection: Connection, *, platform: str, external_id: str, locale: str | None = None) -> User:
@@ -37,22 +37,22 @@ async def identify(connection: Connection, *, platform: str, external_id: str, l
     """
     row = await connection.fetchrow(IDENTIFY, platform, external_id, locale)
     assert row is not None
-    return read(User, row)
+    return from_row(User, row)
 
 
 async def get(connection: PersonConnection) -> User | None:
     """The person this transaction is for; None when he is not there."""
     row = await connection.fetchrow(GET, connection.user_id)
-    return None if row is None else read(User, row)
+    return None if row is None else from_row(User, row)
 
 
 async def set_locale(connection: PersonConnection, locale: str | None) -> User:
     """Set the person's language.
 
     Raises:
-        RecordGone: the person is not there.
+        RecordNotFound: the person is not there.
     """
     row = await connection.fetchrow(SET_LOCALE, connection.user_id, locale)
     if row is None:
-        raise RecordGone(record="person")
-    return read(User, row)
+        raise RecordNotFound(record="person")
+    return from_row(User, row)

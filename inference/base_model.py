@@ -39,7 +39,7 @@ ATTENTION_ONLY_MODELS = frozenset(
 """Model types with the four attention modules and an MLP that is not adaptable: experts, or fused."""
 
 
-class BaseConfigBroken(InferenceError):
+class BaseConfigInvalid(InferenceError):
     """The base model's `config.json` cannot be read, or lacks a number the modules' shapes follow from."""
 
     sentence = N_("The base model's configuration {path} cannot be used: {problem}.")
@@ -60,7 +60,7 @@ class BaseNotAdaptable(InferenceError):
 
 
 @dataclass(frozen=True, slots=True)
-class BaseModel:
+class BaseModelSpec:
     """A base model's shape. Two bases with equal shape and name take the same adapters."""
 
     name: str
@@ -77,10 +77,10 @@ class BaseModel:
         """Read the shape from a `config.json` as transformers writes it.
 
         Raises:
-            BaseConfigBroken: the file is missing, is not JSON, or lacks a needed number.
+            BaseConfigInvalid: the file is missing, is not JSON, or lacks a needed number.
             BaseNotAdaptable: the model type has other modules.
         """
-        config = _Config(config_path)
+        config = _ConfigReader(config_path)
         model_type = config.text("model_type")
         known = DENSE_MODELS | ATTENTION_ONLY_MODELS
         if model_type not in known:
@@ -106,7 +106,7 @@ class BaseModel:
         )
 
 
-class _Config:
+class _ConfigReader:
     """A JSON object that says which key is missing or of the wrong kind."""
 
     def __init__(self, path: Path) -> None:
@@ -114,11 +114,11 @@ class _Config:
         try:
             values = json.loads(path.read_bytes())
         except OSError as error:
-            raise BaseConfigBroken(path, error.strerror or str(error)) from error
+            raise BaseConfigInvalid(path, error.strerror or str(error)) from error
         except (ValueError, RecursionError) as error:
-            raise BaseConfigBroken(path, f"it is not JSON ({error})") from error
+            raise BaseConfigInvalid(path, f"it is not JSON ({error})") from error
         if not isinstance(values, dict):
-            raise BaseConfigBroken(path, "it is not a JSON object")
+            raise BaseConfigInvalid(path, "it is not a JSON object")
         self.values: dict[str, Any] = values
 
     def number(self, key: str, default: int | None = None) -> int:
@@ -127,9 +127,9 @@ class _Config:
         if value is None and default is not None:
             value = default
         if value is None:
-            raise BaseConfigBroken(self.path, f"“{key}” is missing")
+            raise BaseConfigInvalid(self.path, f"“{key}” is missing")
         if type(value) is not int or value < 1:
-            raise BaseConfigBroken(
+            raise BaseConfigInvalid(
                 self.path, f"“{key}” is {json.dumps(value)[:40]} where a positive whole number belongs"
             )
         return value
@@ -137,5 +137,5 @@ class _Config:
     def text(self, key: str) -> str:
         value = self.values.get(key)
         if not isinstance(value, str):
-            raise BaseConfigBroken(self.path, f"“{key}” is missing")
+            raise BaseConfigInvalid(self.path, f"“{key}” is missing")
         return value

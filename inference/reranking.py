@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import structlog
 
-from inference.models import ModelUnusable, check_weights, download
-from inference.text import whole
+from inference.models import ModelUnusable, check_weights, download_model
+from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 _HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
-_BATCH = 16
+_BATCH_SIZE = 16
 
 
 class Reranker(Protocol):
@@ -44,7 +44,7 @@ def open_reranker(name_or_path: str | Path, cache_dir: Path, *, allow_download: 
     """
     folder = Path(name_or_path).expanduser()
     if not folder.is_dir():
-        folder = download(str(name_or_path), cache_dir, allow=allow_download, patterns=_HUB_FILES)
+        folder = download_model(str(name_or_path), cache_dir, allow=allow_download, patterns=_HUB_FILES)
     check_weights(folder)
     return CrossEncoderReranker(folder)
 
@@ -70,7 +70,7 @@ class CrossEncoderReranker:
         Raises:
             ModelUnusable: the model cannot be loaded.
         """
-        pairs = [(whole(question), whole(passage)) for passage in passages]
+        pairs = [(replace_lone_surrogates(question), replace_lone_surrogates(passage)) for passage in passages]
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._predict, pairs)
 
     async def close(self) -> None:
@@ -81,7 +81,7 @@ class CrossEncoderReranker:
         if not pairs:
             return np.empty(0, np.float32)
         found: NDArray[np.float32] = self._model.predict(
-            pairs, batch_size=_BATCH, show_progress_bar=False, convert_to_numpy=True
+            pairs, batch_size=_BATCH_SIZE, show_progress_bar=False, convert_to_numpy=True
         )
         return found.astype(np.float32)
 
@@ -91,7 +91,7 @@ class CrossEncoderReranker:
 
         import inference.quiet  # noqa: F401
 
-        log.info("reranker.loading", model=self._folder.name)
+        log.info("reranker.load_started", model=self._folder.name)
         try:
             return sentence_transformers.CrossEncoder(str(self._folder), device="cpu", local_files_only=True)
         except Exception as error:  # whatever is wrong with a checkpoint, in the words of three libraries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def whole(text: str) -> str:
+def replace_lone_surrogates(text: str) -> str:
     """The text with halves of surrogate pairs, which are no characters, joined or replaced by U+FFFD.
 
     Python lets them through (a broken emoji in JSON makes one); tokenizers and UTF-8 do not.

@@ -15,27 +15,27 @@ class ChannelError(BotError):
 class DeliveryError(ChannelError):
     """An answer could not be shown."""
 
-    passing: ClassVar[bool]
+    retryable: ClassVar[bool]
     """Whether a later try may help."""
 
 
-class DeliveryFailed(DeliveryError):
+class TemporaryDeliveryError(DeliveryError):
     """The platform did not take an answer now: it was away, too busy, or slow."""
 
-    passing = True
+    retryable = True
     sentence = N_("{platform} did not take the answer: {reason}.")
     remedy = N_("It is tried again by itself.")
 
-    def __init__(self, platform: str, reason: str, wait: float = 0.0) -> None:
+    def __init__(self, platform: str, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(platform=platform, reason=reason)
-        self.wait = wait
+        self.retry_after = retry_after
         """Seconds that the platform asks to wait."""
 
 
-class Undeliverable(DeliveryError):
+class PermanentDeliveryError(DeliveryError):
     """The platform will never take this answer: the chat is gone, or the bot is shut out of it."""
 
-    passing = False
+    retryable = False
     sentence = N_("{platform} will not take the answer: {reason}.")
     remedy = N_("The answer is kept in the person's history.")
 
@@ -43,7 +43,7 @@ class Undeliverable(DeliveryError):
         super().__init__(platform=platform, reason=reason)
 
 
-class PlatformRefused(ChannelError):
+class PlatformAccessDenied(ChannelError):
     """A platform does not let the bot in."""
 
     sentence = N_("{platform} does not let the bot in: {reason}.")

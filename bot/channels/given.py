@@ -10,7 +10,7 @@ from inference.engine.port import Sampling
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ClientConversation:
     """A conversation, and how it is to be gone on with: it stands in for the session's window and mode.
 
     With it a message is a question whatever it looks like: no command and no switch of mode is read from it.
@@ -31,12 +31,12 @@ class Given:
     schema: Mapping[str, Any] | None = None
     """JSON schema the answer must satisfy."""
 
-    def sampling(self, own: Sampling) -> Sampling:
+    def resolve_sampling(self, defaults: Sampling) -> Sampling:
         """How the answer is drawn: as it was asked for, else as by the mind's own; never longer than by that."""
         return replace(
-            own,
-            max_tokens=min(self.max_tokens or own.max_tokens, own.max_tokens),
-            temperature=own.temperature if self.temperature is None else self.temperature,
-            top_p=own.top_p if self.top_p is None else self.top_p,
-            seed=own.seed if self.seed is None else self.seed,
+            defaults,
+            max_tokens=min(self.max_tokens or defaults.max_tokens, defaults.max_tokens),
+            temperature=defaults.temperature if self.temperature is None else self.temperature,
+            top_p=defaults.top_p if self.top_p is None else self.top_p,
+            seed=defaults.seed if self.seed is None else self.seed,
         )

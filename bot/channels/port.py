@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from bot.channels.given import Given
+from bot.channels.given import ClientConversation
 from bot.locales import Language, Translator
 from consilium.errors import ConsiliumError
 
@@ -63,9 +63,9 @@ class Incoming:
     """The roles that the person has there, by the platform's ids and not by names that anybody could give himself.
     What they allow is granted with /admin."""
     files: Sequence[FileRef] = ()
-    counted: bool = True
+    counts_toward_limits: bool = True
     """Whether it counts against the person's and the chat's allowance."""
-    given: Given | None = None
+    client_conversation: ClientConversation | None = None
     """The conversation, of a client that keeps it itself; the answer is shown by the process that received it then."""
 
 
@@ -106,11 +106,11 @@ class Outcome:
     """`prompt_tokens` and `completion_tokens`; empty when nothing was generated."""
     error: str | None = None
     """A sentence that says what went wrong and what to do; None when all went well."""
-    at_fault: bool = False
+    is_service_error: bool = False
     """Whether what went wrong is the service's doing, and not the message's."""
-    failure: ConsiliumError | None = None
+    exception: ConsiliumError | None = None
     """What went wrong itself, for channels that tell one kind from another."""
-    finish: str | None = None
+    finish_reason: str | None = None
     """Why the answer ended: `stop`, `length` or `cancelled`; None when there is none."""
     stopped: bool = False
     """Whether the person stopped the answer before its end."""
@@ -130,11 +130,11 @@ class Reply(Protocol):
     shown again.
     """
 
-    async def queue(self, ahead: int) -> None:
+    async def show_queue_position(self, ahead: int) -> None:
         """The message waits until so many others of its session are answered."""
         ...
 
-    async def notice(self, text: str) -> None:
+    async def show_status(self, text: str) -> None:
         """What is being done before an answer begins, in the place of what the message has shown until now.
 
         Raises:
@@ -142,7 +142,7 @@ class Reply(Protocol):
         """
         ...
 
-    async def open(self, mode: str) -> None:
+    async def start(self, mode: str) -> None:
         """An answer is about to be generated, in this mode."""
         ...
 
@@ -167,7 +167,7 @@ class Parts(Protocol):
     """The messages that an answer is shown in, written down so that no attempt sends one twice."""
 
     @property
-    def known(self) -> Sequence[str]:
+    def message_ids(self) -> Sequence[str]:
         """The platform's ids of those that are there already, in order."""
         ...
 
@@ -175,7 +175,7 @@ class Parts(Protocol):
         """Message number `n`, counted from 0, is there. To be called before it shows anything of the answer.
 
         Raises:
-            TurnTaken: another attempt shows the answer now; take the message away.
+            TurnLeaseLost: another attempt shows the answer now; take the message away.
         """
         ...
 

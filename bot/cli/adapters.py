@@ -12,30 +12,30 @@ from rich.text import Text
 
 from bot.cli import compositions, revoke
 from bot.cli.errors import ChecksFailed
-from bot.cli.known import MindOption, facts, moment, names_by_digest
-from bot.cli.tables import grid, output
+from bot.cli.known import MindOption, format_time, key_value_table, names_by_digest
+from bot.cli.tables import new_table, stdout_console
 from bot.locales import system_language
 from bot.mind import Mind, load_mind
 from bot.modes.errors import UnknownAdapter
-from bot.modes.names import nearest
+from bot.modes.names import nearest_names
 from bot.services import base_model_folder
 from bot.settings import Settings
 from consilium.errors import ConsiliumError
-from inference.adapters.composition import is_name
-from inference.adapters.conflict import conflict
-from inference.adapters.fit import check as check_fit
+from inference.adapters.composition import is_composition_name
+from inference.adapters.conflict import measure_conflict
+from inference.adapters.fit import check_compatible as check_fit
 from inference.adapters.package import AdapterPackage
 from inference.adapters.revoked import Revocation, Revocations
 from inference.adapters.store import CompositionStore
 from inference.adapters.summary import AdapterSummary, summarise
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 
 app = typer.Typer(help="Look at a mind's adapters, check them, compose them.", no_args_is_help=True)
 app.command("compose")(compositions.compose)
 app.command("compositions")(compositions.compositions)
 app.command("revoke")(revoke.revoke)
 
-Which = Annotated[
+AdapterArgument = Annotated[
     str, typer.Argument(help="An adapter of the mind, a folder with one, or a composition's name.", metavar="ADAPTER")
 ]
 
@@ -47,7 +47,7 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
     mind = load_mind(mind_folder or settings.mind)
     revoked = Revocations(settings.compositions_dir).list()
     language = settings.language or system_language()
-    table = grid("adapter", "kind", "rank", "MB", "trained on", "loss", "about")
+    table = new_table("adapter", "kind", "rank", "MB", "trained on", "loss", "about")
     cores = {}
     for name, adapter in mind.adapters.items():
         package = AdapterPackage.open(adapter.path)
@@ -65,28 +65,28 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
             f"{loss:.3f}" if loss is not None else "",
             adapter.description.text(language),
         )
-    output().print(table)
+    stdout_console().print(table)
     if revoked:
-        output().print(_revocations(revoked))
+        stdout_console().print(_revocations_table(revoked))
 
 
 @app.command()
-def inspect(context: typer.Context, which: Which, mind_folder: MindOption = None) -> None:
+def inspect(context: typer.Context, which: AdapterArgument, mind_folder: MindOption = None) -> None:
     """Everything there is to know of one adapter, or of a composition."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
-    if is_name(which):
+    if is_composition_name(which):
         composition = CompositionStore(settings.compositions_dir).get(which)
-        output().print(facts(compositions.describe(composition, names_by_digest(mind))))
+        stdout_console().print(key_value_table(compositions.describe(composition, names_by_digest(mind))))
         return
-    package = _open(mind, which)
-    lines = list(_lines(summarise(package)))
+    package = _open_adapter(mind, which)
+    lines = list(_summary_lines(summarise(package)))
     if manifest := package.manifest:
         for label, values in (("recipe", manifest.recipe), ("figures", manifest.figures)):
             lines.append((label, ", ".join(f"{key} {value}" for key, value in values.items())))
     if revocation := Revocations(settings.compositions_dir).find(package.digest):
-        lines.append(("revoked", moment(revocation.at)))
-    output().print(facts(lines))
+        lines.append(("revoked", format_time(revocation.at)))
+    stdout_console().print(key_value_table(lines))
 
 
 @app.command()
@@ -98,13 +98,13 @@ def check(
     """Check that adapters are sound and belong to the mind's base model; exit code 1 when one does not."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
-    base = _base(settings, mind)
-    console = output()
+    base = _base_model(settings, mind)
+    console = stdout_console()
     names = which or list(mind.adapters)
     failed = 0
     for name in names:
         try:
-            check_fit(_open(mind, name), base)
+            check_fit(_open_adapter(mind, name), base)
         except ConsiliumError as error:
             failed += 1
             console.print(Text.assemble((f"{name}: ", "bold red"), str(error)), soft_wrap=True)
@@ -120,23 +120,28 @@ def conflicts(context: typer.Context, mind_folder: MindOption = None) -> None:
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     packages = {name: AdapterPackage.open(a.path) for name, a in mind.adapters.items()}
-    table = grid("pair", "cosine", "shared inputs", "shared outputs")
+    table = new_table("pair", "cosine", "shared inputs", "shared outputs")
     names = list(packages)
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
-            found = conflict(packages[first], packages[second])
-            table.add_row(f"{first} · {second}", f"{found.cosine:+.3f}", f"{found.reads:.3f}", f"{found.writes:.3f}")
-    output().print(table)
+            found = measure_conflict(packages[first], packages[second])
+            table.add_row(
+                f"{first} · {second}",
+                f"{found.cosine:+.3f}",
+                f"{found.input_overlap:.3f}",
+                f"{found.output_overlap:.3f}",
+            )
+    stdout_console().print(table)
 
 
-def _revocations(revoked: Sequence[Revocation]) -> Table:
-    table = grid("revoked", "weights", "when")
+def _revocations_table(revoked: Sequence[Revocation]) -> Table:
+    table = new_table("revoked", "weights", "when")
     for revocation in revoked:
-        table.add_row(revocation.adapter, revocation.digest, moment(revocation.at))
+        table.add_row(revocation.adapter, revocation.digest, format_time(revocation.at))
     return table
 
 
-def _lines(summary: AdapterSummary) -> Iterator[tuple[str, str]]:
+def _summary_lines(summary: AdapterSummary) -> Iterator[tuple[str, str]]:
     yield "base model", summary.base or "not said"
     yield "digest", summary.digest
     yield "rank", ", ".join(map(str, summary.ranks))
@@ -144,14 +149,17 @@ def _lines(summary: AdapterSummary) -> Iterator[tuple[str, str]]:
     yield "layers", f"{summary.layers[0]} to {summary.layers[-1]} ({len(summary.layers)})"
     yield "parameters", f"{summary.parameters:,} as {', '.join(summary.dtypes)}, {summary.size / 1e6:.1f} MB"
     yield "norm", f"{summary.norm:.3f} ({', '.join(f'{name} {norm:.3f}' for name, norm in summary.norms.items())})"
-    yield "safe form", "yes" if not summary.unsafe else f"once composed; as it is, {'; '.join(summary.unsafe)}"
+    yield (
+        "safe form",
+        "yes" if not summary.unsafe_reasons else f"once composed; as it is, {'; '.join(summary.unsafe_reasons)}",
+    )
 
 
-def _base(settings: Settings, mind: Mind) -> BaseModel:
-    return BaseModel.from_config(base_model_folder(settings, mind) / "config.json", mind.base_model)
+def _base_model(settings: Settings, mind: Mind) -> BaseModelSpec:
+    return BaseModelSpec.from_config(base_model_folder(settings, mind) / "config.json", mind.base_model)
 
 
-def _open(mind: Mind, which: str) -> AdapterPackage:
+def _open_adapter(mind: Mind, which: str) -> AdapterPackage:
     """An adapter of the mind by its name, or any folder.
 
     Raises:
@@ -161,4 +169,4 @@ def _open(mind: Mind, which: str) -> AdapterPackage:
         return AdapterPackage.open(mind.adapters[which].path)
     if Path(which).is_dir():
         return AdapterPackage.open(Path(which))
-    raise UnknownAdapter(which, nearest(which, mind) or tuple(mind.adapters))
+    raise UnknownAdapter(which, nearest_names(which, mind) or tuple(mind.adapters))

@@ -14,15 +14,15 @@ from rich.text import Text
 
 from bot.cli import adapters, chat, doctor, init, library, serve, train, turns
 from bot.cli import evaluate as evaluation
-from bot.errors import explain
+from bot.errors import describe_error
 from bot.locales import Translator, system_language
-from bot.logs import configure_logs, log_path, quieten_libraries
+from bot.logs import configure_logs, log_path, silence_libraries
 from bot.settings import Settings
 from consilium.errors import ConsiliumError
 
-UNEXPECTED = 70
+EXIT_UNEXPECTED = 70
 """EX_SOFTWARE of sysexits.h: a mistake of ours."""
-BAD_SETTINGS = 78
+EXIT_BAD_SETTINGS = 78
 """EX_CONFIG."""
 
 app = typer.Typer(
@@ -47,7 +47,7 @@ app.add_typer(evaluation.app, name="eval")
 
 def main() -> None:
     """Run the command; every error ends as a sentence and an exit code, and as a record in the log."""
-    quieten_libraries()
+    silence_libraries()
     errors = Console(stderr=True, highlight=False)
     try:
         settings = Settings()
@@ -55,14 +55,14 @@ def main() -> None:
         for problem in error.errors():
             name = "CONSILIUM_" + "_".join(map(str, problem["loc"])).upper()
             errors.print(Text(f"{name}: {problem['msg']}. See .env.example.", style="red"), soft_wrap=True)
-        raise SystemExit(BAD_SETTINGS) from None
+        raise SystemExit(EXIT_BAD_SETTINGS) from None
     configure_logs(settings)
     say = Translator(settings.language or system_language())
     try:
         app(obj=settings)
     except ConsiliumError as error:
         structlog.get_logger(__name__).error("command.failed", exc_info=error)
-        errors.print(Text(explain(error, say.language, say.template), style="red"), soft_wrap=True)
+        errors.print(Text(describe_error(error, say.language, say.translate), style="red"), soft_wrap=True)
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
         # Whoever read our output has left. Python would complain once more when it flushes at exit.
@@ -72,7 +72,7 @@ def main() -> None:
         raise SystemExit(130) from None
     except Exception as error:
         reference = secrets.token_hex(4)
-        structlog.get_logger(__name__).error("unexpected", reference=reference, exc_info=error)
+        structlog.get_logger(__name__).error("error.unexpected_raised", reference=reference, exc_info=error)
         errors.print(
             Text(
                 say(
@@ -85,4 +85,4 @@ def main() -> None:
             ),
             soft_wrap=True,
         )
-        raise SystemExit(UNEXPECTED) from None
+        raise SystemExit(EXIT_UNEXPECTED) from None

@@ -12,36 +12,36 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bot.channels.console.pipe import talk_in_lines
+from bot.channels.console.pipe import run_pipe_chat
 from bot.locales import Translator, system_language
 from bot.services import open_services
 from bot.settings import DEMO_MIND, Settings
-from bot.turns.salvage import remember_left, salvage
+from bot.turns.salvage import recover_stranded, recover_unremembered
 
-User = Annotated[str | None, typer.Option("--user", help="Who is speaking; the session and memories are his.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a turn.")]
+UserOption = Annotated[str | None, typer.Option("--user", help="Who is speaking; the session and memories are his.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a turn.")]
 
 
 def chat(
     context: typer.Context,
     mind: Annotated[Path | None, typer.Option(help="Folder of the mind.", show_default="the demo mind")] = None,
-    user: User = None,
-    machine: Json = False,
+    user: UserOption = None,
+    json_output: JsonOption = False,
 ) -> None:
     """Talk to a mind: a chat at a terminal, one message a line from a pipe."""
     settings: Settings = context.obj
     if mind is not None:
         settings = settings.model_copy(update={"mind": mind})
-    if not asyncio.run(_talk(settings, user or getpass.getuser(), machine=machine)):
+    if not asyncio.run(_run_chat(settings, user or getpass.getuser(), json_output=json_output)):
         raise typer.Exit(1)
 
 
-def demo(context: typer.Context, user: User = None, machine: Json = False) -> None:
+def demo(context: typer.Context, user: UserOption = None, json_output: JsonOption = False) -> None:
     """Talk to the demo mind, everything embedded."""
-    chat(context, DEMO_MIND, user, machine)
+    chat(context, DEMO_MIND, user, json_output)
 
 
-async def _talk(settings: Settings, user: str, *, machine: bool) -> bool:
+async def _run_chat(settings: Settings, user: str, *, json_output: bool) -> bool:
     language = settings.language or system_language()
     say = Translator(language)
     progress = Console(stderr=True, highlight=False)
@@ -55,16 +55,16 @@ async def _talk(settings: Settings, user: str, *, machine: bool) -> bool:
 
         async with open_services(settings, show) as services:
             status.stop()
-            await salvage(services.database, services.mind.name, services.presence.id)
-            if (afterwards := services.attempts.afterwards) is not None:
-                await remember_left(services.database, services.mind.name, afterwards)
-            if machine or not sys.stdin.isatty():
-                return await talk_in_lines(services.direct, user, language, machine=machine)
+            await recover_stranded(services.database, services.mind.name, services.heartbeat.id)
+            if (afterwards := services.turn_runner.memory_writer) is not None:
+                await recover_unremembered(services.database, services.mind.name, afterwards)
+            if json_output or not sys.stdin.isatty():
+                return await run_pipe_chat(services.direct, user, language, json_output=json_output)
             # Imported late: a pipe needs no line editor.
-            from bot.channels.console.terminal import talk_in_terminal
+            from bot.channels.console.terminal import run_terminal_chat
 
             mind = services.mind
-            return await talk_in_terminal(
+            return await run_terminal_chat(
                 services.direct,
                 user,
                 language,

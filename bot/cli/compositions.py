@@ -10,21 +10,21 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bot.cli.known import MindOption, moment
-from bot.cli.letting_go import let_go
-from bot.cli.tables import grid, output
+from bot.cli.known import MindOption, format_time
+from bot.cli.letting_go import unload_from_engine
+from bot.cli.tables import new_table, stdout_console
 from bot.mind import load_mind
-from bot.modes.expression import parse
-from bot.modes.resolve import resolve
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import resolve_mode
 from bot.services import base_model_folder, open_composer
 from bot.settings import Settings
 from inference.adapters.compose import CompositionReport
-from inference.adapters.composition import Composition, RecipePart, is_name
-from inference.adapters.errors import CompositionUnknown
+from inference.adapters.composition import Composition, RecipePart, is_composition_name
+from inference.adapters.errors import CompositionNotFound
 from inference.adapters.prune import prune as prune_store
 from inference.adapters.store import CompositionStore
 
-WORST_MODULES = 3
+WORST_MODULES_SHOWN = 3
 """Modules whose errors are shown of a composition that was cut."""
 
 
@@ -43,8 +43,8 @@ def compose(
         settings = settings.model_copy(update={"max_rank": max_rank})
     mind = load_mind(mind_folder or settings.mind)
     composer = open_composer(settings, mind, base_model_folder(settings, mind))
-    resolved = resolve(parse(mode), mind)
-    console = output()
+    resolved = resolve_mode(parse_expression(mode), mind)
+    console = stdout_console()
     composition = composer.compose(resolved)
     if composition is None:
         console.print(Text(f"{resolved.text}: nothing is composed for this mode."))
@@ -54,7 +54,7 @@ def compose(
     weights = ", ".join(f"{name} × {weight:.2f}" for name, weight in composer.weights(resolved).items())
     report = composition.report
     console.print(Text.assemble((resolved.text, "bold"), f" = {weights}"))
-    console.print(Text(f"{composition.name}  {_rank(report)}, {report.size / 1e6:.1f} MB"), soft_wrap=True)
+    console.print(Text(f"{composition.name}  {_format_rank(report)}, {report.size / 1e6:.1f} MB"), soft_wrap=True)
     console.print(Text(str(folder or composition.path)), soft_wrap=True)
 
 
@@ -82,9 +82,9 @@ def compositions(
     if prune is not None:
         freed |= prune_store(store, int(prune * 1e9))
     for name, size in freed.items():
-        output().print(Text(f"{name}: {size / 1e6:.1f} MB freed"))
-    output().print(Text(f"{store.size / 1e6:.1f} MB in {store.root}"), soft_wrap=True)
-    let_go(settings, mind_folder or settings.mind, list(freed))
+        stdout_console().print(Text(f"{name}: {size / 1e6:.1f} MB freed"))
+    stdout_console().print(Text(f"{store.size / 1e6:.1f} MB in {store.root}"), soft_wrap=True)
+    unload_from_engine(settings, mind_folder or settings.mind, list(freed))
 
 
 def describe(composition: Composition, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -97,52 +97,52 @@ def describe(composition: Composition, names: Mapping[str, str]) -> Iterator[tup
     yield "composition", composition.name
     yield "base model", record.base
     for label, part in zip(("made of", *[""] * len(record.parts)), record.parts, strict=False):
-        yield label, _part(part, names.get(part.digest, part.digest))
-    yield "rank", _rank(report).removeprefix("rank ")
-    worst = sorted(report.module_errors.items(), key=lambda item: -item[1])[:WORST_MODULES]
+        yield label, _format_part(part, names.get(part.digest, part.digest))
+    yield "rank", _format_rank(report).removeprefix("rank ")
+    worst = sorted(report.module_errors.items(), key=lambda item: -item[1])[:WORST_MODULES_SHOWN]
     for label, (module, error) in zip(("worst", *[""] * len(worst)), worst, strict=False):
         yield label, f"{module} {error:.2%}"
     yield "modules", ", ".join(report.modules)
     yield "layers", f"{report.layers[0]} to {report.layers[-1]} ({len(report.layers)})"
     yield "weights", f"{'/'.join(dict.fromkeys(report.dtypes))}, {composition.size / 1e6:.1f} MB"
-    yield "made", moment(composition.made_at)
-    yield "last used", moment(composition.used_at)
+    yield "made", format_time(composition.created_at)
+    yield "last used", format_time(composition.last_used_at)
     yield "path", str(composition.path)
 
 
 def _show(store: CompositionStore, max_rank: int | None) -> None:
-    table = grid("composition", "base", "adapters", "rank", "error", "MB", "last used")
+    table = new_table("composition", "base", "adapters", "rank", "error", "MB", "last used")
     for composition in store.list():
         record, report = composition.record, composition.report
         if max_rank is not None and report.rank > max_rank:
             continue
         try:
-            used = moment(composition.used_at)
+            used = format_time(composition.last_used_at)
         except FileNotFoundError:  # removed by another process meanwhile
             continue
-        parts = " + ".join(_part(part, part.digest[:8]) for part in record.parts)
+        parts = " + ".join(_format_part(part, part.digest[:8]) for part in record.parts)
         error = f"{report.truncation_error:.1%}" if report.truncation_error else ""
         size = f"{composition.size / 1e6:.1f}"
         table.add_row(composition.name, record.base, parts, str(report.rank), error, size, used)
-    output().print(table)
-    output().print(Text(f"{store.size / 1e6:.1f} MB in {store.root}"), soft_wrap=True)
+    stdout_console().print(table)
+    stdout_console().print(Text(f"{store.size / 1e6:.1f} MB in {store.root}"), soft_wrap=True)
 
 
 def _remove(settings: Settings, store: CompositionStore, name: str) -> dict[str, int]:
     """Bytes freed, by name. One that is gone already may still be held by a server, which is told again."""
     try:
         return {name: store.remove(name)}
-    except CompositionUnknown:
-        if settings.engine == "sglang" and is_name(name):
+    except CompositionNotFound:
+        if settings.engine == "sglang" and is_composition_name(name):
             return {name: 0}
         raise
 
 
-def _part(part: RecipePart, name: str) -> str:
+def _format_part(part: RecipePart, name: str) -> str:
     return f"{name} × {part.weight:g}{f' @ {part.layers[0]}-{part.layers[1]}' if part.layers else ''}"
 
 
-def _rank(report: CompositionReport) -> str:
+def _format_rank(report: CompositionReport) -> str:
     if report.rank == report.rank_before:
         return f"rank {report.rank}, exact"
     return f"rank {report.rank_before} cut to {report.rank}, truncation error {report.truncation_error:.2%}"

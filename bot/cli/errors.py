@@ -34,7 +34,7 @@ class BadRecipe(CommandError):
         super().__init__(option=option, value=value, problem=problem)
 
 
-class FolderTaken(CommandError):
+class FolderNotEmpty(CommandError):
     """A mind's template is to be written where something is already."""
 
     sentence = N_("{folder} is not empty.")
@@ -55,7 +55,7 @@ class ChecksFailed(CommandError):
         super().__init__(failed=failed, total=total)
 
 
-class NoCollection(CommandError):
+class CollectionNotGiven(CommandError):
     """Files are to be added to the library, and it is not said to which collection."""
 
     sentence = N_("It is not said which collection the files belong to.")

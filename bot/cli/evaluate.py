@@ -10,11 +10,11 @@ import typer
 
 from bot.cli import evaluate_library
 from bot.cli.evaluate_memory import memory
-from bot.cli.tables import grid, output
-from bot.cli.train import dialogues_of, train_one
+from bot.cli.tables import new_table, stdout_console
+from bot.cli.train import load_adapter_dialogues, train_adapter
 from bot.mind import Mind, load_mind
-from bot.modes.expression import parse
-from bot.modes.resolve import resolve
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import resolve_mode
 from bot.services import base_model_folder, open_composer
 from bot.settings import Settings
 from inference.adapters.manifest import AdapterKind
@@ -43,47 +43,47 @@ def adapters(
     figures_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
 ) -> None:
     """Held-out loss of the base, each adapter and each composition, and what is kept of each one's gain."""
-    from inference.training.evaluate import HeldOutLoss, gain, kept
+    from inference.training.evaluate import HeldOutLoss, relative_gain, retained_gain
 
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     base = base_model_folder(settings, mind, weights=True)
     composer = open_composer(settings, mind, base)
-    held_out = {name: dialogues_of(mind, name, heldout=True) for name in mind.adapters}
+    held_out = {name: load_adapter_dialogues(mind, name, heldout=True) for name in mind.adapters}
     loss = HeldOutLoss(base, held_out)
-    console = output()
+    console = stdout_console()
 
     def composed(parts: list[Part]) -> Path:
-        return composer.store.ensure(parts, composer.base).path
+        return composer.store.get_or_compose(parts, composer.base).path
 
     figures: dict[str, dict[str, float]] = {}
-    alone_table = grid("adapter", "base", "adapter", "gain")
-    bare = {name: loss.of(None, name) for name in mind.adapters}
+    alone_table = new_table("adapter", "base", "adapter", "gain")
+    bare = {name: loss.evaluate(None, name) for name in mind.adapters}
     alone = {}
     for name, package in composer.packages.items():
-        alone[name] = loss.of(composed([Part(package)]), name)
-        share = gain(bare[name], alone[name])
+        alone[name] = loss.evaluate(composed([Part(package)]), name)
+        share = relative_gain(bare[name], alone[name])
         figures[name] = {"base": bare[name], "adapter": alone[name], "gain": share}
         alone_table.add_row(name, f"{bare[name]:.3f}", f"{alone[name]:.3f}", f"{share:.1%}")
     console.print(alone_table)
 
-    kept_table = grid("composition", "of", "alone", "composed", "kept")
+    kept_table = new_table("composition", "of", "alone", "composed", "kept")
 
     def measure(title: str, package: Path, alone_by_name: dict[str, float]) -> None:
         for name, on_its_own in alone_by_name.items():
-            together = loss.of(package, name)
-            share = kept(bare[name], on_its_own, together)
+            together = loss.evaluate(package, name)
+            share = retained_gain(bare[name], on_its_own, together)
             figures[f"{title} / {name}"] = {"alone": on_its_own, "composed": together, "kept": share}
             kept_table.add_row(title, name, f"{on_its_own:.3f}", f"{together:.3f}", f"{share:.1%}")
 
     core = mind.core
-    for topic in _topics(mind):
-        mode = resolve(parse(topic), mind)
+    for topic in _topic_adapters(mind):
+        mode = resolve_mode(parse_expression(topic), mind)
         measure(mode.text, composed(composer.parts(mode)), {name: alone[name] for name in (core, topic)})
     if apart:
-        for topic in _topics(mind):
-            package = _trained_apart(settings, mind, topic, base)
-            by_name = {core: alone[core], topic: loss.of(composed([Part(package)]), topic)}
+        for topic in _topic_adapters(mind):
+            package = _train_without_core(settings, mind, topic, base)
+            by_name = {core: alone[core], topic: loss.evaluate(composed([Part(package)]), topic)}
             for title, weight in (("plain sum, trained apart", 1.0), ("1/√2 each, trained apart", 0.71)):
                 parts = [Part(composer.packages[core], weight), Part(package, weight)]
                 measure(f"{core}+{topic}, {title}", composed(parts), by_name)
@@ -92,16 +92,16 @@ def adapters(
         figures_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _topics(mind: Mind) -> list[str]:
+def _topic_adapters(mind: Mind) -> list[str]:
     return [name for name, adapter in mind.adapters.items() if adapter.kind is AdapterKind.TOPIC]
 
 
-def _trained_apart(settings: Settings, mind: Mind, topic: str, base: Path) -> AdapterPackage:
+def _train_without_core(settings: Settings, mind: Mind, topic: str, base: Path) -> AdapterPackage:
     """The topic trained without the core, kept in the cache for the next measurement."""
     from inference.training.recipe import Recipe
 
     folder = settings.cache_dir / "trained-apart" / mind.name / topic
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        train_one(mind, topic, Recipe(), base, folder, apart=True)
+        train_adapter(mind, topic, Recipe(), base, folder, without_core=True)
     return AdapterPackage.open(folder)

@@ -12,10 +12,19 @@ import typer
 from rich.console import Console
 
 from bot.cli.known import MindOption
-from bot.cli.tables import grid, output
+from bot.cli.tables import new_table, stdout_console
 from bot.mind import Mind, load_mind
 from bot.mind.collections import Chunking
-from bot.recall.library.evaluate import CUTOFFS, DISTRACTORS, METHODS, Evaluation, Measured, lay_out, pairs, read_sets
+from bot.recall.library.evaluate import (
+    CUTOFFS,
+    DISTRACTORS,
+    METHODS,
+    LibraryEvaluation,
+    SearchMetrics,
+    comparable_pairs,
+    load_question_sets,
+    write_evaluation_mind,
+)
 from bot.recall.library.ingest import Ingest
 from bot.recall.library.parse.parser import Parser
 from bot.services.library import open_library
@@ -29,7 +38,7 @@ def library(
     data: Annotated[Path, typer.Option(help="Folder with question sets (SQuAD's JSON) and texts as distractors.")],
     mind_folder: MindOption = None,
     size: Annotated[int, typer.Option(help="Tokens of a chunk at most.")] = Chunking().size,
-    most: Annotated[int | None, typer.Option("--questions", help="Questions of each set at most.")] = None,
+    max_questions: Annotated[int | None, typer.Option("--questions", help="Questions of each set at most.")] = None,
     figures_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
 ) -> None:
     """Recall@k, MRR and latency of search by words, by meaning and by both, on questions with known paragraphs.
@@ -37,39 +46,39 @@ def library(
     Each set's questions are asked of its own paragraphs and of those of its translations, with the texts beside them.
     """
     settings: Settings = context.obj
-    mind = load_mind(mind_folder or settings.mind, trained=False)
+    mind = load_mind(mind_folder or settings.mind, require_adapters=False)
     chunking = Chunking(size=size, overlap=size // 5)
-    config, measured = asyncio.run(_measure(settings, mind, data, chunking, most))
-    table = grid("questions", "paragraphs", "by", *(f"R@{k}" for k in CUTOFFS), "MRR", "p50 ms", "p95 ms")
+    config, measured = asyncio.run(_measure(settings, mind, data, chunking, max_questions))
+    table = new_table("questions", "paragraphs", "by", *(f"R@{k}" for k in CUTOFFS), "MRR", "p50 ms", "p95 ms")
     for one in measured:
         recall = (f"{one.recall[k]:.3f}" for k in CUTOFFS)
         table.add_row(
-            f"{one.asked} ({one.questions})",
-            one.searched,
+            f"{one.question_set} ({one.questions})",
+            one.searched_set,
             one.method,
             *recall,
             f"{one.mrr:.3f}",
             f"{one.p50_ms:.0f}",
             f"{one.p95_ms:.0f}",
         )
-    output().print(table)
-    output().print(f"configuration {config['hash']}: {json.dumps(config, ensure_ascii=False)}", soft_wrap=True)
+    stdout_console().print(table)
+    stdout_console().print(f"configuration {config['hash']}: {json.dumps(config, ensure_ascii=False)}", soft_wrap=True)
     if figures_file is not None:
-        figures = {"configuration": config, "measured": [_figures(one) for one in measured]}
+        figures = {"configuration": config, "measured": [_measurement_object(one) for one in measured]}
         figures_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 async def _measure(
-    settings: Settings, mind: Mind, data: Path, chunking: Chunking, most: int | None
-) -> tuple[dict[str, Any], list[Measured]]:
-    sets = await asyncio.to_thread(read_sets, data)
-    texts = await asyncio.to_thread(_texts, data)
+    settings: Settings, mind: Mind, data: Path, chunking: Chunking, max_questions: int | None
+) -> tuple[dict[str, Any], list[SearchMetrics]]:
+    sets = await asyncio.to_thread(load_question_sets, data)
+    texts = await asyncio.to_thread(_distractor_files, data)
     others = [DISTRACTORS] if texts else []
     progress = Console(stderr=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="consilium-eval-") as folder, progress.status("…") as status:
-        laid_out = await asyncio.to_thread(lay_out, sets, texts, Path(folder), chunking)
+        laid_out = await asyncio.to_thread(write_evaluation_mind, sets, texts, Path(folder), chunking)
         async with open_library(settings, mind) as services, Parser() as parser:
-            evaluation = Evaluation(services.database, services.embedder, services.counter)
+            evaluation = LibraryEvaluation(services.database, services.embedder, services.counter)
 
             def told(what: str, done: int, total: int) -> None:
                 status.update(f"{what} {done}/{total}")
@@ -78,27 +87,27 @@ async def _measure(
                 ingest = Ingest(services.database, services.embedder, parser, services.counter, told)
                 chunks = await evaluation.fill(ingest, laid_out)
                 measured = []
-                for asked, searched in pairs(sets):
+                for asked, searched in comparable_pairs(sets):
                     for method in METHODS:
                         status.update(f"{asked.name} → {searched.name}: {method}")
-                        measured.append(await evaluation.measure(asked, searched, method, others, most))
+                        measured.append(await evaluation.measure(asked, searched, method, others, max_questions))
             finally:
                 await evaluation.remove()
     return evaluation.configuration(sets, len(texts), chunks, chunking), measured
 
 
-def _texts(data: Path) -> list[Path]:
+def _distractor_files(data: Path) -> list[Path]:
     return sorted(path for path in data.rglob("*") if path.suffix in _TEXTS and path.name.lower() != "readme.md")
 
 
-def _figures(one: Measured) -> dict[str, Any]:
+def _measurement_object(measured: SearchMetrics) -> dict[str, Any]:
     return {
-        "asked": one.asked,
-        "searched": one.searched,
-        "method": one.method,
-        "questions": one.questions,
-        **{f"recall@{k}": one.recall[k] for k in CUTOFFS},
-        "mrr": one.mrr,
-        "p50_ms": one.p50_ms,
-        "p95_ms": one.p95_ms,
+        "asked": measured.question_set,
+        "searched": measured.searched_set,
+        "method": measured.method,
+        "questions": measured.questions,
+        **{f"recall@{k}": measured.recall[k] for k in CUTOFFS},
+        "mrr": measured.mrr,
+        "p50_ms": measured.p50_ms,
+        "p95_ms": measured.p95_ms,
     }

@@ -13,9 +13,16 @@ import typer
 from blake3 import blake3
 from rich.progress import Progress
 
-from bot.cli.tables import grid, output
+from bot.cli.tables import new_table, stdout_console
 from bot.recall.evaluation.dialogues import Dialogue, read_dialogues
-from bot.recall.evaluation.memory import BASELINES, FUSED, Measured, configuration, fingerprint, measure
+from bot.recall.evaluation.memory import (
+    BASELINES,
+    FUSED,
+    Measurement,
+    build_configuration,
+    hash_configuration,
+    measure_recall,
+)
 from bot.services import make_embedder
 from bot.settings import Settings
 from db.database import Database
@@ -37,10 +44,10 @@ def memory(
     settled["data"] = {"file": data.name, "blake3": blake3(data.read_bytes()).hexdigest()[:12]}
     report: dict[str, Any] = {
         "configuration": settled,
-        "hash": fingerprint(settled),
+        "hash": hash_configuration(settled),
         "messages": sum(len(dialogue.messages) for dialogue in dialogues),
         "measured": [asdict(one) for one in measured],
-        "gain": _gain(measured),
+        "gain": _gain_over_baselines(measured),
     }
     _show(report, measured, k)
     if figures_file is not None:
@@ -49,7 +56,7 @@ def memory(
 
 async def _measure(
     settings: Settings, dialogues: list[Dialogue], k: int, folder: Path
-) -> tuple[list[Measured], dict[str, object]]:
+) -> tuple[list[Measurement], dict[str, object]]:
     embedder = make_embedder(settings)
     try:
         async with (
@@ -62,13 +69,13 @@ async def _measure(
                 def show(name: str, done: int) -> None:
                     bar.update(task, description=name, completed=done)
 
-                measured = await measure(database, embedder, dialogues, k, show)
+                measured = await measure_recall(database, embedder, dialogues, k, show)
     finally:
         await embedder.close()
-    return measured, configuration(embedder.name, k)
+    return measured, build_configuration(embedder.name, k)
 
 
-def _gain(measured: list[Measured]) -> dict[str, float]:
+def _gain_over_baselines(measured: list[Measurement]) -> dict[str, float]:
     """Points of fused recall over the best that it is compared with."""
     by_name = {one.name: one.overall for one in measured}
     return {
@@ -77,9 +84,9 @@ def _gain(measured: list[Measured]) -> dict[str, float]:
     }
 
 
-def _show(report: dict[str, Any], measured: list[Measured], k: int) -> None:
-    console = output()
-    table = grid("recall", f"recall@{k}", f"any@{k}", "MRR", *measured[0].dialogues)
+def _show(report: dict[str, Any], measured: list[Measurement], k: int) -> None:
+    console = stdout_console()
+    table = new_table("recall", f"recall@{k}", f"any@{k}", "MRR", *measured[0].dialogues)
     for one in measured:
         overall = one.overall
         each = (f"{figures.recall:.3f} / {figures.any:.3f}" for figures in one.dialogues.values())

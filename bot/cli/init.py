@@ -10,20 +10,20 @@ import typer
 from rich.text import Text
 
 from bot import mind
-from bot.cli.errors import FolderTaken
-from bot.cli.tables import output
+from bot.cli.errors import FolderNotEmpty
+from bot.cli.tables import stdout_console
 
-TEMPLATE = Path(mind.__file__).parent / "template"
+MIND_TEMPLATE = Path(mind.__file__).parent / "template"
 
 
 def init(folder: Annotated[Path, typer.Argument(help="Where the mind is to be; a new or an empty folder.")]) -> None:
     """Write a mind's template, to be filled with dialogues and trained."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FolderTaken(folder)
-    shutil.copytree(TEMPLATE, folder, dirs_exist_ok=True)
+        raise FolderNotEmpty(folder)
+    shutil.copytree(MIND_TEMPLATE, folder, dirs_exist_ok=True)
     for text in (
         f"A mind is begun in {folder}.",
         f"Write dialogues into {folder / 'dialogues'}, then: consilium train core --mind {folder}",
         f"Then talk to it: consilium chat --mind {folder}",
     ):
-        output().print(Text(text), soft_wrap=True)
+        stdout_console().print(Text(text), soft_wrap=True)

@@ -29,7 +29,7 @@ def names_by_digest(mind: Mind) -> dict[str, str]:
     return names
 
 
-def facts(lines: Iterable[tuple[str, str]]) -> Table:
+def key_value_table(lines: Iterable[tuple[str, str]]) -> Table:
     """Labels, and beside each what there is to say."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
@@ -39,6 +39,6 @@ def facts(lines: Iterable[tuple[str, str]]) -> Table:
     return table
 
 
-def moment(when: datetime) -> str:
+def format_time(when: datetime) -> str:
     """A moment as the machine's clock on the wall shows it."""
     return when.astimezone().strftime("%Y-%m-%d %H:%M")

@@ -14,11 +14,11 @@ from bot.settings import Settings
 from consilium.errors import N_
 from inference.engine.errors import EngineError
 
-_PATIENCE_SECONDS: Final = 5.0
+_UNLOAD_TIMEOUT: Final = 5.0
 """A server that is away holds nothing that it could answer with; nobody should wait for it at a prompt."""
 
 
-class StillHeld(BotError):
+class EngineUnloadFailed(BotError):
     """Compositions are removed from the disk, and the engine's server could not be told to let go of them."""
 
     sentence = N_("These compositions are removed, but the engine has not let go of them: {names}. {reason}")
@@ -28,28 +28,28 @@ class StillHeld(BotError):
         super().__init__(names=names, reason=reason)
 
 
-def let_go(settings: Settings, mind_folder: Path, names: Sequence[str]) -> None:
+def unload_from_engine(settings: Settings, mind_folder: Path, names: Sequence[str]) -> None:
     """Have the engine's server forget compositions whose folders are gone; an engine in a process needs no telling.
 
     Raises:
-        StillHeld: the server cannot be reached, or does not do it.
+        EngineUnloadFailed: the server cannot be reached, or does not do it.
     """
     if settings.engine != "sglang" or not names:
         return
     mind = load_mind(mind_folder)
     base_folder = base_model_folder(settings, mind)
-    asyncio.run(_let_go(settings.model_copy(update={"engine_patience": _PATIENCE_SECONDS}), mind, base_folder, names))
+    asyncio.run(_unload(settings.model_copy(update={"engine_patience": _UNLOAD_TIMEOUT}), mind, base_folder, names))
 
 
-async def _let_go(settings: Settings, mind: Mind, base_folder: Path, names: Sequence[str]) -> None:
+async def _unload(settings: Settings, mind: Mind, base_folder: Path, names: Sequence[str]) -> None:
     engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
     held = list(names)
     try:
         await engine.start()
         while held:
-            await engine.forget(held[0])
+            await engine.unload_adapter(held[0])
             del held[0]
     except EngineError as error:
-        raise StillHeld(", ".join(held), str(error)) from error
+        raise EngineUnloadFailed(", ".join(held), str(error)) from error
     finally:
         await engine.close()

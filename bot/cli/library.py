@@ -12,18 +12,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from bot.cli.errors import CollectionUnknown, NoCollection
+from bot.cli.errors import CollectionNotGiven, CollectionUnknown
 from bot.cli.known import MindOption
-from bot.cli.tables import grid, output
-from bot.errors import explain
+from bot.cli.tables import new_table, stdout_console
+from bot.errors import describe_error
 from bot.locales import Translator, system_language
 from bot.mind import Mind, load_mind
 from bot.recall.library.ingest import Ingest
 from bot.recall.library.parse.parser import Parser
-from bot.recall.library.parse.refusals import from_record
-from bot.recall.library.report import Report, Skipped
+from bot.recall.library.parse.refusals import refusal_from_record
+from bot.recall.library.report import IngestReport, SkippedDocument
 from bot.recall.library.search import Library
-from bot.recall.library.watch import changes
+from bot.recall.library.watch import watch_files
 from bot.services.library import LibraryServices, open_library
 from bot.settings import Settings
 from consilium.errors import ConsiliumError
@@ -31,7 +31,9 @@ from db import library as rows
 
 app = typer.Typer(help="The library: what the author wrote, to be found and cited.", no_args_is_help=True)
 
-Name = Annotated[str | None, typer.Option("--collection", help="One collection of the mind.", show_default="all")]
+CollectionOption = Annotated[
+    str | None, typer.Option("--collection", help="One collection of the mind.", show_default="all")
+]
 
 
 @app.command()
@@ -40,7 +42,7 @@ def add(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Files or folders to add to the collection.", exists=True)
     ] = None,
-    collection: Name = None,
+    collection: CollectionOption = None,
     mind_folder: MindOption = None,
     watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow every change until interrupted.")] = False,
 ) -> None:
@@ -52,8 +54,8 @@ def add(
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     if paths and collection is None:
-        raise NoCollection(tuple(mind.collections))
-    _check(mind, collection)
+        raise CollectionNotGiven(tuple(mind.collections))
+    _check_collection(mind, collection)
     given = [path.absolute() for path in paths or ()]
     asyncio.run(_add(settings, mind, collection, given, watch=watch))
 
@@ -62,14 +64,14 @@ def add(
 def search(
     context: typer.Context,
     question: Annotated[str, typer.Argument(help="What to look for.")],
-    collection: Name = None,
+    collection: CollectionOption = None,
     mind_folder: MindOption = None,
     limit: Annotated[int, typer.Option(min=1, max=50, help="Passages at most.")] = 5,
 ) -> None:
     """Show the passages that an answer to a question would draw on."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
-    _check(mind, collection)
+    _check_collection(mind, collection)
     asyncio.run(_search(settings, mind, question, collection, limit))
 
 
@@ -80,27 +82,27 @@ def status(context: typer.Context, mind_folder: MindOption = None) -> None:
     asyncio.run(_status(settings, load_mind(mind_folder or settings.mind)))
 
 
-def _check(mind: Mind, collection: str | None) -> None:
+def _check_collection(mind: Mind, collection: str | None) -> None:
     if collection is not None and collection not in mind.collections:
         raise CollectionUnknown(collection, tuple(mind.collections))
 
 
-async def _add(settings: Settings, mind: Mind, collection: str | None, given: Sequence[Path], *, watch: bool) -> None:
+async def _add(settings: Settings, mind: Mind, collection: str | None, paths: Sequence[Path], *, watch: bool) -> None:
     say = _translator(settings)
     names = None if collection is None else [collection]
     async with open_library(settings, mind) as services, Parser() as parser:
-        await _synchronise(services, parser, mind, names, given, say)
+        await _synchronise(services, parser, mind, names, paths, say)
         if not watch:
             return
-        console = output()
+        console = stdout_console()
         console.print(Text(say("Watching for changes; Ctrl-C ends it."), style="dim"))
-        async for _ in changes(mind, given):
+        async for _ in watch_files(mind, paths):
             try:
                 mind = await asyncio.to_thread(load_mind, mind.folder)
-                await _synchronise(services, parser, mind, names, given, say)
+                await _synchronise(services, parser, mind, names, paths, say)
             except ConsiliumError as error:
                 # A file half written or a mistake in the config is mended by the next change.
-                console.print(Text(explain(error, say.language, say.template), style="red"), soft_wrap=True)
+                console.print(Text(describe_error(error, say.language, say.translate), style="red"), soft_wrap=True)
 
 
 async def _synchronise(
@@ -108,7 +110,7 @@ async def _synchronise(
     parser: Parser,
     mind: Mind,
     names: Sequence[str] | None,
-    given: Sequence[Path],
+    paths: Sequence[Path],
     say: Translator,
 ) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -121,18 +123,23 @@ async def _synchronise(
             bars.update(shown[what], completed=done, total=total)
 
         ingest = Ingest(services.database, services.embedder, parser, services.counter, told)
-        report = await ingest.synchronise(mind, names, {names[0]: given} if names and given else None)
-    _show(report, say)
+        report = await ingest.synchronise(mind, names, {names[0]: paths} if names and paths else None)
+    _show_report(report, say)
 
 
 async def _search(settings: Settings, mind: Mind, question: str, collection: str | None, limit: int) -> None:
     async with open_library(settings, mind) as services:
         models, count = services.models, services.counter.count
         library = Library(
-            services.database, models.embedder, mind.name, count, former=models.former, reranker=models.reranker
+            services.database,
+            models.embedder,
+            mind.name,
+            count,
+            former_embedders=models.former,
+            reranker=models.reranker,
         )
         found = await library.search(question, collections=[collection] if collection else None, limit=limit)
-    console = output()
+    console = stdout_console()
     for number, passage in enumerate(found, 1):
         heading = Text.assemble((f"[{number}] ", "bold"), (passage.title, "bold"), f" — {passage.where}")
         console.print(heading, Text(f"  {passage.collection} · {passage.score:.2f}", style="dim"), end="\n")
@@ -144,29 +151,29 @@ async def _search(settings: Settings, mind: Mind, question: str, collection: str
 
 async def _status(settings: Settings, mind: Mind) -> None:
     say = _translator(settings)
-    async with open_library(settings, mind) as services, services.database.nobody() as connection:
-        found = await rows.status(connection, mind.name, services.embedder.name)
-        collections = await rows.collections(connection, mind.name)
+    async with open_library(settings, mind) as services, services.database.anonymous_transaction() as connection:
+        found = await rows.collection_statuses(connection, mind.name, services.embedder.name)
+        collections = await rows.list_collections(connection, mind.name)
         skipped = [
-            Skipped(one.name, document.uri, from_record(document.skipped))
+            SkippedDocument(one.name, document.uri, refusal_from_record(document.skipped))
             for one in collections
-            for document in await rows.documents(connection, one.id)
+            for document in await rows.list_documents(connection, one.id)
             if document.skipped
         ]
-    table = grid("collection", "kind", "documents", "left out", "chunks", "embedded", "by a former model")
+    table = new_table("collection", "kind", "documents", "left out", "chunks", "embedded", "by a former model")
     for one in found:
         counts = (one.documents, one.skipped, one.chunks, one.embedded, one.former)
         table.add_row(one.name, one.kind, *map(str, counts))
-    output().print(table)
+    stdout_console().print(table)
     _show_skipped(skipped, say)
 
 
-def _show(report: Report, say: Translator) -> None:
-    console = output()
+def _show_report(report: IngestReport, say: Translator) -> None:
+    console = stdout_console()
     console.print(
         say(
             "Documents: {read} read, {unchanged} unchanged, {deleted} deleted, {skipped} left out.",
-            read=report.read,
+            read=report.ingested,
             unchanged=report.unchanged,
             deleted=report.deleted,
             skipped=len(report.skipped),
@@ -184,11 +191,11 @@ def _show(report: Report, say: Translator) -> None:
     _show_skipped(report.skipped, say)
 
 
-def _show_skipped(skipped: Sequence[Skipped], say: Translator) -> None:
+def _show_skipped(skipped: Sequence[SkippedDocument], say: Translator) -> None:
     for one in skipped:
-        reason = explain(one.reason, say.language, say.template)
+        reason = describe_error(one.reason, say.language, say.translate)
         line = Text.assemble((f"{one.collection}: {one.uri}: ", "bold yellow"), reason)
-        output().print(line, soft_wrap=True)
+        stdout_console().print(line, soft_wrap=True)
 
 
 def _translator(settings: Settings) -> Translator:

@@ -11,11 +11,11 @@ from rich.text import Text
 
 from bot.cli.errors import CommandError
 from bot.cli.known import MindOption, names_by_digest
-from bot.cli.letting_go import let_go
-from bot.cli.tables import output
+from bot.cli.letting_go import unload_from_engine
+from bot.cli.tables import stdout_console
 from bot.mind import Mind, load_mind
 from bot.modes.errors import UnknownAdapter
-from bot.modes.names import find, nearest
+from bot.modes.names import find_name, nearest_names
 from bot.settings import Settings
 from consilium.errors import N_
 from inference.adapters.package import AdapterPackage
@@ -23,11 +23,11 @@ from inference.adapters.revoked import NotRevoked
 from inference.adapters.store import CompositionStore
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_HEAD: Final = re.compile(r"[0-9a-f]{8,64}")
+_DIGEST_PREFIX: Final = re.compile(r"[0-9a-f]{8,64}")
 """As many digits of a digest as may stand for it."""
 
 
-class SeveralDigests(CommandError):
+class AmbiguousDigest(CommandError):
     """What is to be revoked, or allowed again, could be one adapter or another."""
 
     sentence = N_("“{which}” may be any of these weights: {digests}.")
@@ -54,50 +54,54 @@ def revoke(
     if undo:
         _undo(mind, store, which)
         return
-    digest, adapter = _weights(mind, store, which)
+    digest, adapter = _resolve_weights(mind, store, which)
     untold = store.revoke(digest, adapter)
-    output().print(Text(f"{adapter} ({digest}) is revoked; compositions removed: {len(untold)}."), soft_wrap=True)
-    let_go(settings, mind.folder, untold)
-    store.revocations.told(digest)
+    stdout_console().print(
+        Text(f"{adapter} ({digest}) is revoked; compositions removed: {len(untold)}."), soft_wrap=True
+    )
+    unload_from_engine(settings, mind.folder, untold)
+    store.revocations.mark_unloaded(digest)
 
 
 def _undo(mind: Mind, store: CompositionStore, which: str) -> None:
     revoked = {revocation.digest: revocation.adapter for revocation in store.revocations.list()}
-    named = {digest: adapter for digest, adapter in revoked.items() if adapter in (which, find(which, mind))}
-    digest = _only(which, named or _beginning(which, revoked))
+    named = {digest: adapter for digest, adapter in revoked.items() if adapter in (which, find_name(which, mind))}
+    digest = _single_match(which, named or _matching_prefix(which, revoked))
     if digest is None:
         raise NotRevoked(which)
-    store.revocations.lift(digest)
-    output().print(Text(f"{revoked[digest]} ({digest}) may answer again."), soft_wrap=True)
+    store.revocations.undo(digest)
+    stdout_console().print(Text(f"{revoked[digest]} ({digest}) may answer again."), soft_wrap=True)
 
 
-def _weights(mind: Mind, store: CompositionStore, which: str) -> tuple[str, str]:
+def _resolve_weights(mind: Mind, store: CompositionStore, which: str) -> tuple[str, str]:
     """Digest and name of what is to be revoked.
 
     Raises:
         UnknownAdapter: it is neither an adapter of the mind nor a digest that is known here.
-        SeveralDigests: several digests begin so.
+        AmbiguousDigest: several digests begin so.
     """
-    name = find(which, mind)
+    name = find_name(which, mind)
     if name is not None and name in mind.adapters:
         return AdapterPackage.open(mind.adapters[name].path).digest, name
     names = names_by_digest(mind)
     composed = (part.digest for composition in store.list() for part in composition.record.parts)
     revoked = (revocation.digest for revocation in store.revocations.list())
     known = {digest: digest[:8] for digest in (*composed, *revoked)} | names
-    if (digest := _only(which, _beginning(which, known))) is not None:
+    if (digest := _single_match(which, _matching_prefix(which, known))) is not None:
         return digest, known[digest]
     if _DIGEST.fullmatch(which):
         return which, which[:8]
-    raise UnknownAdapter(which, nearest(which, mind) or tuple(mind.adapters))
+    raise UnknownAdapter(which, nearest_names(which, mind) or tuple(mind.adapters))
 
 
-def _beginning(which: str, names: Mapping[str, str]) -> dict[str, str]:
+def _matching_prefix(which: str, names: Mapping[str, str]) -> dict[str, str]:
     """Those whose digests begin as asked for."""
-    return {digest: name for digest, name in names.items() if _HEAD.fullmatch(which) and digest.startswith(which)}
+    return {
+        digest: name for digest, name in names.items() if _DIGEST_PREFIX.fullmatch(which) and digest.startswith(which)
+    }
 
 
-def _only(which: str, found: Mapping[str, str]) -> str | None:
+def _single_match(which: str, found: Mapping[str, str]) -> str | None:
     if len(found) > 1:
-        raise SeveralDigests(which, found)
+        raise AmbiguousDigest(which, found)
     return next(iter(found), None)

@@ -7,12 +7,12 @@ from rich.console import Console
 from rich.table import Table
 
 
-def output() -> Console:
+def stdout_console() -> Console:
     """Standard output, with nothing coloured that we did not colour."""
     return Console(highlight=False)
 
 
-def grid(*columns: str) -> Table:
+def new_table(*columns: str) -> Table:
     """An empty table with a ruled heading."""
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for column in columns:

@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from bot.cli.errors import BadRecipe, NoDialogues
-from bot.mind import Mind, load_mind, render_system
+from bot.mind import Mind, load_mind, render_system_prompt
 from bot.modes.errors import UnknownAdapter
-from bot.modes.expression import parse
-from bot.modes.names import nearest
-from bot.modes.resolve import resolve
+from bot.modes.expression import parse_expression
+from bot.modes.names import nearest_names
+from bot.modes.resolve import resolve_mode
 from bot.services import base_model_folder
 from bot.settings import Settings
 from inference.adapters.manifest import AdapterKind
@@ -23,8 +23,8 @@ from inference.training.dialogues import Dialogue, read_dialogues
 from inference.training.errors import TooFewDialogues
 from inference.training.recipe import Recipe
 
-_DEFAULT = Recipe()
-FEWEST_DIALOGUES = 16
+_DEFAULT_RECIPE = Recipe()
+MIN_DIALOGUES = 16
 """Fewer cannot be both learnt from and stopped by."""
 
 
@@ -32,15 +32,17 @@ def train(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(help="Adapters to train; the core before its topics.")],
     mind_folder: Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.")] = None,
-    rank: Annotated[int, typer.Option(help="Rank of the LoRA.")] = _DEFAULT.rank,
-    epochs: Annotated[int, typer.Option(help="At most; early stopping may end sooner.")] = _DEFAULT.epochs,
-    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = _DEFAULT.learning_rate,
-    rehearsal: Annotated[float, typer.Option(help="Share of the core's dialogues a topic sees.")] = _DEFAULT.rehearsal,
-    seed: Annotated[int, typer.Option(help="Of the split, the order and the first weights.")] = _DEFAULT.seed,
+    rank: Annotated[int, typer.Option(help="Rank of the LoRA.")] = _DEFAULT_RECIPE.rank,
+    epochs: Annotated[int, typer.Option(help="At most; early stopping may end sooner.")] = _DEFAULT_RECIPE.epochs,
+    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = _DEFAULT_RECIPE.learning_rate,
+    rehearsal: Annotated[
+        float, typer.Option(help="Share of the core's dialogues a topic sees.")
+    ] = _DEFAULT_RECIPE.rehearsal,
+    seed: Annotated[int, typer.Option(help="Of the split, the order and the first weights.")] = _DEFAULT_RECIPE.seed,
 ) -> None:
     """Train adapters of a mind from its dialogues, and write them into the mind."""
     settings: Settings = context.obj
-    mind = load_mind(mind_folder or settings.mind, trained=False)
+    mind = load_mind(mind_folder or settings.mind, require_adapters=False)
     given = {"rank": rank, "epochs": epochs, "learning_rate": learning_rate, "rehearsal": rehearsal, "seed": seed}
     try:
         recipe = Recipe.model_validate(given | {"alpha": 2 * rank})
@@ -50,13 +52,13 @@ def train(
         raise BadRecipe(option.replace("_", "-"), given.get(option), problem["msg"]) from None
     for name in names:
         if name not in mind.adapters:
-            raise UnknownAdapter(name, nearest(name, mind) or tuple(mind.adapters))
+            raise UnknownAdapter(name, nearest_names(name, mind) or tuple(mind.adapters))
     base = base_model_folder(settings, mind, weights=True)
     for name in names:
-        train_one(mind, name, recipe, base, mind.adapters[name].path)
+        train_adapter(mind, name, recipe, base, mind.adapters[name].path)
 
 
-def dialogues_of(mind: Mind, name: str, *, heldout: bool = False) -> list[Dialogue]:
+def load_adapter_dialogues(mind: Mind, name: str, *, heldout: bool = False) -> list[Dialogue]:
     """An adapter's dialogues under the system prompt of its own mode; blocking.
 
     Raises:
@@ -66,11 +68,13 @@ def dialogues_of(mind: Mind, name: str, *, heldout: bool = False) -> list[Dialog
     path = adapter.heldout if heldout else adapter.dialogues
     if path is None:
         raise NoDialogues(name, "heldout" if heldout else "dialogues")
-    system = render_system(mind, resolve(parse(name), mind), (), "en")
-    return [dialogue.under(system) for dialogue in read_dialogues(path)]
+    system = render_system_prompt(mind, resolve_mode(parse_expression(name), mind), (), "en")
+    return [dialogue.with_system_message(system) for dialogue in read_dialogues(path)]
 
 
-def train_one(mind: Mind, name: str, recipe: Recipe, base: Path, folder: Path, *, apart: bool = False) -> None:
+def train_adapter(
+    mind: Mind, name: str, recipe: Recipe, base: Path, folder: Path, *, without_core: bool = False
+) -> None:
     """Train one adapter into `folder`; a topic on top of the mind's core, unless it is to be trained apart."""
     # Imported late: torch takes seconds, which a mistyped name need not wait for.
     from inference.training.saving import save_adapter
@@ -79,12 +83,12 @@ def train_one(mind: Mind, name: str, recipe: Recipe, base: Path, folder: Path, *
     console = Console(stderr=True, highlight=False)
     core = None
     core_digest = None
-    if mind.adapters[name].kind is AdapterKind.TOPIC and not apart:
+    if mind.adapters[name].kind is AdapterKind.TOPIC and not without_core:
         package = AdapterPackage.open(mind.adapters[mind.core].path)
-        core, core_digest = FrozenCore(package.folder, dialogues_of(mind, mind.core)), package.digest
-    dialogues = dialogues_of(mind, name)
-    if len(dialogues) < FEWEST_DIALOGUES:
-        raise TooFewDialogues(name, len(dialogues), FEWEST_DIALOGUES)
+        core, core_digest = FrozenCore(package.folder, load_adapter_dialogues(mind, mind.core)), package.digest
+    dialogues = load_adapter_dialogues(mind, name)
+    if len(dialogues) < MIN_DIALOGUES:
+        raise TooFewDialogues(name, len(dialogues), MIN_DIALOGUES)
     console.print(f"{name}: {len(dialogues)} dialogues{f' on top of {mind.core}' if core else ''}")
 
     def report(epoch: Epoch) -> None:
@@ -92,7 +96,7 @@ def train_one(mind: Mind, name: str, recipe: Recipe, base: Path, folder: Path, *
         losses = f"training {epoch.training_loss:.3f}, validation {epoch.validation_loss:.3f}{beside}"
         console.print(f"  epoch {epoch.number}: {losses}")
 
-    trained = train(base, dialogues, recipe, core=core, report=report)
+    trained = train(base, dialogues, recipe, core=core, on_epoch=report)
     manifest = save_adapter(
         trained,
         folder,
@@ -102,4 +106,4 @@ def train_one(mind: Mind, name: str, recipe: Recipe, base: Path, folder: Path, *
         recipe=recipe,
         core_digest=core_digest,
     )
-    console.print(f"  kept epoch {trained.best}; written to {folder} as {manifest.digest[:12]}")
+    console.print(f"  kept epoch {trained.best_epoch}; written to {folder} as {manifest.digest[:12]}")

@@ -13,11 +13,11 @@ import typer
 from rich.text import Text
 
 from bot.cli.errors import CommandError
-from bot.cli.known import facts, moment
-from bot.cli.tables import grid, output
-from bot.services import database_address
+from bot.cli.known import format_time, key_value_table
+from bot.cli.tables import new_table, stdout_console
+from bot.services import database_dsn
 from bot.settings import Settings
-from bot.turns.jobs import answer_jobs, say_jobs
+from bot.turns.jobs import answer_entrypoint, delivery_entrypoint
 from consilium.errors import N_
 from db import jobs, oversight, parts, sessions, turn_states, turns
 from db.database import Database
@@ -26,12 +26,12 @@ T = TypeVar("T")
 
 app = typer.Typer(name="turns", help="Look into turns, and have failed ones answered again.", no_args_is_help=True)
 
-_ID: Final = re.compile(r"[0-9a-f]{1,8}(-[0-9a-f]{0,12}){0,4}")
+_ID_PREFIX: Final = re.compile(r"[0-9a-f]{1,8}(-[0-9a-f]{0,12}){0,4}")
 
-Id = Annotated[str, typer.Argument(help="The turn's id, or how it begins.", metavar="ID")]
+TurnIdArgument = Annotated[str, typer.Argument(help="The turn's id, or how it begins.", metavar="ID")]
 
 
-class States(StrEnum):
+class TurnState(StrEnum):
     """The states of a turn."""
 
     ACCEPTED = "accepted"
@@ -52,7 +52,7 @@ class NoSuchTurn(CommandError):
         super().__init__(name=name)
 
 
-class NotFailed(CommandError):
+class TurnNotFailed(CommandError):
     """A turn is to be answered again that has not failed, or whose place to show an answer in is gone."""
 
     sentence = N_("The turn {turn} cannot be answered again: it is {state}.")
@@ -63,14 +63,14 @@ class NotFailed(CommandError):
 
 
 @app.command("list")
-def show_list(
+def show_turns(
     context: typer.Context,
-    state: Annotated[States | None, typer.Option(help="Only turns in this state.")] = None,
+    state: Annotated[TurnState | None, typer.Option(help="Only turns in this state.")] = None,
     most: Annotated[int, typer.Option(help="How many, the latest first.", min=1, max=1000)] = 20,
 ) -> None:
     """The latest turns: whose, where, in which state; never what was said."""
-    lines = _run(context.obj, lambda database: _list(database, state.value if state else None, most))
-    shown = grid("turn", "where", "n", "kind", "state", "mode", "attempts", "taken in", "took")
+    lines = _with_database(context.obj, lambda database: _latest_turns(database, state.value if state else None, most))
+    shown = new_table("turn", "where", "n", "kind", "state", "mode", "attempts", "taken in", "took")
     for line in lines:
         took = f"{(line.ended_at - line.created_at).total_seconds():.1f} s" if line.ended_at else ""
         shown.add_row(
@@ -81,23 +81,23 @@ def show_list(
             line.state,
             line.mode or "",
             str(line.attempts),
-            moment(line.created_at),
+            format_time(line.created_at),
             took,
         )
-    output().print(shown)
+    stdout_console().print(shown)
 
 
 @app.command("show")
-def show_one(context: typer.Context, turn: Id) -> None:
+def show_turn(context: typer.Context, turn: TurnIdArgument) -> None:
     """All of one turn, with what was asked and answered: mind whose it is."""
 
     async def look(database: Database) -> list[tuple[str, str]]:
-        turn_id, user_id = await _find(database, turn)
-        async with database.person(user_id) as connection:
+        turn_id, user_id = await _find_turn(database, turn)
+        async with database.person_transaction(user_id) as connection:
             found = await turns.get(connection, turn_id)
             session = await sessions.get(connection, found.session_id)
-            messages = await parts.all_of(connection, turn_id)
-            waits = await jobs.is_waiting(connection, turn_id)
+            messages = await parts.message_ids(connection, turn_id)
+            waits = await jobs.has_job(connection, turn_id)
         spent = ", ".join(f"{name} {seconds:.3f}" for name, seconds in found.timings.items())
         tokens = f"{found.prompt_tokens or 0} + {found.completion_tokens or 0}"
         return [
@@ -113,52 +113,52 @@ def show_one(context: typer.Context, turn: Id) -> None:
             ("seconds", spent),
             ("messages", ", ".join(messages)),
             ("error", found.error or ""),
-            ("taken in", moment(found.created_at)),
-            ("ended", moment(found.ended_at) if found.ended_at else ""),
+            ("taken in", format_time(found.created_at)),
+            ("ended", format_time(found.ended_at) if found.ended_at else ""),
         ]
 
-    output().print(facts(_run(context.obj, look)))
+    stdout_console().print(key_value_table(_with_database(context.obj, look)))
 
 
 @app.command("retry")
-def retry(context: typer.Context, turn: Id) -> None:
+def retry(context: typer.Context, turn: TurnIdArgument) -> None:
     """Have a failed turn answered again, in the messages it was shown in."""
 
     async def again(database: Database) -> UUID:
-        turn_id, user_id = await _find(database, turn)
-        async with database.person(user_id) as connection:
+        turn_id, user_id = await _find_turn(database, turn)
+        async with database.person_transaction(user_id) as connection:
             found = await turns.get(connection, turn_id)
-            if not await turn_states.begin_again(connection, turn_id):
-                raise NotFailed(turn_id, found.state)
+            if not await turn_states.reopen_failed(connection, turn_id):
+                raise TurnNotFailed(turn_id, found.state)
             session = await sessions.get(connection, found.session_id)
             mind = session.place.partition("/")[0]
-            entrypoint = say_jobs(mind) if found.kind == "command" else answer_jobs(mind)
-            if found.kind == "command" or await turns.ahead_of(connection, found) == 0:
+            entrypoint = delivery_entrypoint(mind) if found.kind == "command" else answer_entrypoint(mind)
+            if found.kind == "command" or await turns.count_ahead(connection, found) == 0:
                 await jobs.enqueue(connection, entrypoint, turn_id, user_id)
         return turn_id
 
-    output().print(Text(f"{_run(context.obj, again)} will be answered again."))
+    stdout_console().print(Text(f"{_with_database(context.obj, again)} will be answered again."))
 
 
-async def _list(database: Database, state: str | None, most: int) -> list[oversight.TurnLine]:
-    async with database.nobody() as connection:
-        return await oversight.list_turns(connection, state, most)
+async def _latest_turns(database: Database, state: str | None, limit: int) -> list[oversight.TurnSummary]:
+    async with database.anonymous_transaction() as connection:
+        return await oversight.list_turns(connection, state, limit)
 
 
-async def _find(database: Database, beginning: str) -> tuple[UUID, UUID]:
-    asked = beginning.strip().lower()
-    if not _ID.fullmatch(asked) or len(asked) > 36:
-        raise NoSuchTurn(beginning)
-    async with database.nobody() as connection:
-        found = await oversight.owners(connection, asked)
+async def _find_turn(database: Database, id_prefix: str) -> tuple[UUID, UUID]:
+    asked = id_prefix.strip().lower()
+    if not _ID_PREFIX.fullmatch(asked) or len(asked) > 36:
+        raise NoSuchTurn(id_prefix)
+    async with database.anonymous_transaction() as connection:
+        found = await oversight.find_by_id_prefix(connection, asked)
     if len(found) != 1:
-        raise NoSuchTurn(beginning)
+        raise NoSuchTurn(id_prefix)
     return found[0]
 
 
-def _run(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
     async def connected() -> T:
-        async with database_address(settings) as dsn, await Database.open(dsn) as database:
+        async with database_dsn(settings) as dsn, await Database.open(dsn) as database:
             return await work(database)
 
     return asyncio.run(connected())

@@ -19,14 +19,14 @@ from babel.messages.pofile import read_po
 
 Language = Literal["ru", "en"]
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
-_HERE = Path(__file__).parent
+_LOCALES_FOLDER = Path(__file__).parent
 _CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 _LATIN = re.compile(r"[a-z]", re.IGNORECASE)
 
 
 @cache
-def _catalogue(language: Language) -> gettext.NullTranslations:
-    path = _HERE / language / "LC_MESSAGES" / "consilium.po"
+def _load_catalogue(language: Language) -> gettext.NullTranslations:
+    path = _LOCALES_FOLDER / language / "LC_MESSAGES" / "consilium.po"
     if not path.exists():
         return gettext.NullTranslations()
     with path.open("rb") as source:
@@ -42,18 +42,18 @@ class Translator:
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self._catalogue = _catalogue(language)
+        self._catalogue = _load_catalogue(language)
 
     def __call__(self, template: str, **details: object) -> str:
         """Translate `template` and fill it in; a template with no translation is said in English."""
         return self._catalogue.gettext(template).format(**details)
 
-    def template(self, template: str) -> str:
+    def translate(self, template: str) -> str:
         """Translate without filling in."""
         return self._catalogue.gettext(template)
 
 
-def language_of(text: str) -> Language | None:
+def detect_language(text: str) -> Language | None:
     """The language a text is written in by its letters; None when it has neither script's."""
     cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
     if not cyrillic and not latin:

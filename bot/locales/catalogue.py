@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po, write_po
 from bot.locales import LANGUAGES
 
 _ROOT = Path(__file__).resolve().parents[2]
-_HOUSES = ("consilium", "bot", "inference", "db")
+_PACKAGES = ("consilium", "bot", "inference", "db")
 SOURCE_LANGUAGE = "en"
 # Ours and not Babel's, whose date would change the file each time it is brought up to date.
 _HEADER = """\
@@ -26,10 +26,10 @@ msgstr ""
 """
 
 
-def extract() -> Catalog:
+def extract_templates() -> Catalog:
     """Every template that the code marks with `N_` or says through a translator."""
     catalog = Catalog(project="consilium", fuzzy=False)
-    for house in _HOUSES:
+    for house in _PACKAGES:
         found = extract_from_dir(
             _ROOT / house,
             method_map=[("**.py", "python")],
@@ -41,37 +41,37 @@ def extract() -> Catalog:
     return catalog
 
 
-def path_of(language: str) -> Path:
+def catalogue_path(language: str) -> Path:
     return _ROOT / "bot" / "locales" / language / "LC_MESSAGES" / "consilium.po"
 
 
-def read(language: str) -> Catalog:
-    path = path_of(language)
+def read_catalogue(language: str) -> Catalog:
+    path = catalogue_path(language)
     if not path.exists():
         return Catalog(locale=language, project="consilium")
     with path.open("rb") as source:
         return read_po(source, locale=language)
 
 
-def missing(language: str) -> list[str]:
+def missing_translations(language: str) -> list[str]:
     """Templates of the code that `language` has no finished translation of."""
-    known = {m.id for m in read(language) if m.string and not m.fuzzy}
-    return [str(m.id) for m in extract() if m.id and m.id not in known]
+    known = {m.id for m in read_catalogue(language) if m.string and not m.fuzzy}
+    return [str(m.id) for m in extract_templates() if m.id and m.id not in known]
 
 
-def stale(language: str) -> list[str]:
+def stale_translations(language: str) -> list[str]:
     """Translations of what the code no longer says."""
-    said = {m.id for m in extract()}
-    return [str(m.id) for m in read(language) if m.id and m.id not in said]
+    said = {m.id for m in extract_templates()}
+    return [str(m.id) for m in read_catalogue(language) if m.id and m.id not in said]
 
 
-def update(language: str) -> None:
+def update_catalogue(language: str) -> None:
     """Add what the code has begun to say, untranslated, and drop what it no longer says."""
-    catalog = read(language)
-    catalog.update(extract(), no_fuzzy_matching=True)
+    catalog = read_catalogue(language)
+    catalog.update(extract_templates(), no_fuzzy_matching=True)
     catalog.obsolete.clear()
-    path_of(language).parent.mkdir(parents=True, exist_ok=True)
-    with path_of(language).open("wb") as target:
+    catalogue_path(language).parent.mkdir(parents=True, exist_ok=True)
+    with catalogue_path(language).open("wb") as target:
         target.write(_HEADER.format(language=language).encode())
         write_po(target, catalog, width=120, omit_header=True, ignore_obsolete=True, no_location=True)
 
@@ -85,8 +85,11 @@ def main() -> int:
     failed = False
     for language in (code for code in LANGUAGES if code != SOURCE_LANGUAGE):
         if asked.update:
-            update(language)
-        for problem, templates in (("no translation of", missing(language)), ("no longer said", stale(language))):
+            update_catalogue(language)
+        for problem, templates in (
+            ("no translation of", missing_translations(language)),
+            ("no longer said", stale_translations(language)),
+        ):
             for template in templates:
                 print(f"{language}: {problem}: {template}", file=sys.stderr)
                 failed = True

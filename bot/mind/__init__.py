@@ -5,7 +5,7 @@ from bot.mind.errors import BrokenMind, MindError, Mistake
 from bot.mind.load import load_mind
 from bot.mind.mind import Mind
 from bot.mind.models import Adapter, Forbidden, NamedMode, Policies
-from bot.mind.prompts import render_system
+from bot.mind.prompts import render_system_prompt
 from bot.mind.texts import LocalText
 
 __all__ = [
@@ -23,5 +23,5 @@ __all__ = [
     "Policies",
     "Trust",
     "load_mind",
-    "render_system",
+    "render_system_prompt",
 ]

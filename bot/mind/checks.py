@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from bot.mind.collections import CollectionKind, RagConfigFile
-from bot.mind.complaints import unknown_name
-from bot.mind.document import Document, Place
+from bot.mind.complaints import suggest_known_name
+from bot.mind.document import KeyPath, YamlDocument
 from bot.mind.errors import Mistake
 from bot.mind.mind import Mind
 from bot.mind.models import MindSpec
 from bot.modes.errors import ModeError
-from bot.modes.expression import RESERVED, parse
+from bot.modes.expression import RESERVED, parse_expression
 from bot.modes.names import name_key
-from bot.modes.resolve import resolve
+from bot.modes.resolve import resolve_mode
 from consilium.errors import N_
 from inference.adapters.manifest import AdapterKind
 
 
-def check_names(spec: MindSpec, document: Document) -> Iterator[Mistake]:
+def check_names(spec: MindSpec, document: YamlDocument) -> Iterator[Mistake]:
     """One core, and no name or alias that stands for two things."""
     cores = [name for name, adapter in spec.adapters.items() if adapter.kind is AdapterKind.CORE]
     if not cores:
@@ -33,8 +33,8 @@ def check_names(spec: MindSpec, document: Document) -> Iterator[Mistake]:
             extra=extra,
             core=cores[0],
         )
-    owners: dict[str, Place] = {}
-    for place, alias in _every_name(spec):
+    owners: dict[str, KeyPath] = {}
+    for place, alias in _all_names(spec):
         owner = place[:2]
         first = owners.setdefault(name_key(alias), owner)
         if first != owner:
@@ -48,13 +48,13 @@ def check_names(spec: MindSpec, document: Document) -> Iterator[Mistake]:
             )
 
 
-def check_links(spec: MindSpec, library: RagConfigFile, mind: Document, rag: Document) -> Iterator[Mistake]:
+def check_links(spec: MindSpec, library: RagConfigFile, mind: YamlDocument, rag: YamlDocument) -> Iterator[Mistake]:
     """Every adapter, mode and collection that is mentioned is there."""
     for name, adapter in spec.adapters.items():
         for index, collection in enumerate(adapter.collections):
-            place: Place = ("adapters", name, "collections", index)
+            place: KeyPath = ("adapters", name, "collections", index)
             if collection not in library.collections:
-                yield _unknown(mind, place, collection, library.collections)
+                yield _unknown_name_mistake(mind, place, collection, library.collections)
             elif (allowed := library.collections[collection].adapters) and name not in allowed:
                 yield mind.mistake(
                     place,
@@ -67,21 +67,21 @@ def check_links(spec: MindSpec, library: RagConfigFile, mind: Document, rag: Doc
     for name, found in library.collections.items():
         for index, adapter_name in enumerate(found.adapters):
             if adapter_name not in spec.adapters:
-                yield _unknown(rag, ("collections", name, "adapters", index), adapter_name, spec.adapters)
+                yield _unknown_name_mistake(rag, ("collections", name, "adapters", index), adapter_name, spec.adapters)
     for number, forbidden in enumerate(spec.policies.forbidden):
         place = ("policies", "forbidden", number, "adapters")
         for index, adapter_name in enumerate(forbidden.adapters):
             if adapter_name not in spec.adapters:
-                yield _unknown(mind, (*place, index), adapter_name, spec.adapters)
+                yield _unknown_name_mistake(mind, (*place, index), adapter_name, spec.adapters)
         if len(set(forbidden.adapters)) < 2:
             yield mind.mistake(place, N_("“{place}” names one adapter."), N_("Write two or more different ones."))
     usable = {**spec.adapters, **spec.modes, **{str(mode): mode for mode in RESERVED.values()}}
     for name in spec.access:
         if name not in usable:
-            yield _unknown(mind, ("access", name), name, usable)
+            yield _unknown_name_mistake(mind, ("access", name), name, usable)
 
 
-def check_receiving(library: RagConfigFile, document: Document) -> Iterator[Mistake]:
+def check_upload_collection(library: RagConfigFile, document: YamlDocument) -> Iterator[Mistake]:
     """One collection at most takes what is sent in a chat, and what it takes may be cited."""
     taking = [name for name, collection in library.collections.items() if collection.receives]
     for extra in taking[1:]:
@@ -92,7 +92,7 @@ def check_receiving(library: RagConfigFile, document: Document) -> Iterator[Mist
             extra=extra,
             first=taking[0],
         )
-    name = library.receiving
+    name = library.upload_collection
     if name in library.collections and library.collections[name].kind is CollectionKind.VOICE:
         yield document.mistake(
             ("collections", name, "kind"),
@@ -102,7 +102,7 @@ def check_receiving(library: RagConfigFile, document: Document) -> Iterator[Mist
         )
 
 
-def check_modes(mind: Mind, document: Document) -> Iterator[Mistake]:
+def check_modes(mind: Mind, document: YamlDocument) -> Iterator[Mistake]:
     """Every adapter can answer by itself; the named modes and the default one keep the mind's own policies."""
     mistakes = []
     for name in mind.adapters:
@@ -118,15 +118,15 @@ def check_modes(mind: Mind, document: Document) -> Iterator[Mistake]:
     yield from mistakes or _check_mode(mind.default_mode, mind, document, ("default_mode",))
 
 
-def _check_mode(text: str, mind: Mind, document: Document, place: Place) -> list[Mistake]:
+def _check_mode(text: str, mind: Mind, document: YamlDocument, place: KeyPath) -> list[Mistake]:
     try:
-        resolve(parse(text), mind)
+        resolve_mode(parse_expression(text), mind)
     except ModeError as error:
         return [document.mistake(place, error.sentence, error.remedy, **error.details)]
     return []
 
 
-def _every_name(spec: MindSpec) -> Iterator[tuple[Place, str]]:
+def _all_names(spec: MindSpec) -> Iterator[tuple[KeyPath, str]]:
     for section, entries in (("adapters", spec.adapters), ("modes", spec.modes)):
         for name, entry in entries.items():
             yield (section, name), name
@@ -134,6 +134,6 @@ def _every_name(spec: MindSpec) -> Iterator[tuple[Place, str]]:
                 yield (section, name, "aliases", index), alias
 
 
-def _unknown(document: Document, place: Place, name: str, known: Mapping[str, object]) -> Mistake:
-    remedy, details = unknown_name(name, known)
+def _unknown_name_mistake(document: YamlDocument, place: KeyPath, name: str, known: Mapping[str, object]) -> Mistake:
+    remedy, details = suggest_known_name(name, known)
     return document.mistake(place, N_("“{name}” is not known."), remedy, name=name, **details)

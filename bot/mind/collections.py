@@ -10,10 +10,10 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from bot.mind.places import Patterns
-from bot.mind.spec import Spec
+from bot.mind.spec import StrictModel
 from bot.mind.texts import Language, Name
 
-RECEIVED: Final = "received"
+DEFAULT_UPLOAD_COLLECTION: Final = "received"
 """The collection of what owners send in a chat, where no collection of the mind's own takes it."""
 
 
@@ -40,7 +40,7 @@ class Trust(StrEnum):
     USER = "user"
 
 
-class Chunking(Spec):
+class Chunking(StrictModel):
     """How a document is cut."""
 
     size: int = Field(default=200, ge=32, le=2048)
@@ -59,11 +59,11 @@ def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-def _trust_by_kind(known: dict[str, Any]) -> Trust:
-    return Trust.TABLES if known.get("kind") is CollectionKind.TABLE else Trust.AUTHOR
+def _default_trust(fields: dict[str, Any]) -> Trust:
+    return Trust.TABLES if fields.get("kind") is CollectionKind.TABLE else Trust.AUTHOR
 
 
-class Collection(Spec):
+class Collection(StrictModel):
     """One collection of documents."""
 
     kind: CollectionKind = Field(examples=["article"])
@@ -71,14 +71,14 @@ class Collection(Spec):
     language: Annotated[tuple[Language, ...], BeforeValidator(_as_list), Field(min_length=1, examples=["en"])]
     """The documents' languages; where there are several, each document is in one of them."""
     chunking: Annotated[Chunking, AfterValidator(_check_overlap)] = Chunking()
-    trust: Trust = Field(default_factory=_trust_by_kind, examples=["author"])
+    trust: Trust = Field(default_factory=_default_trust, examples=["author"])
     adapters: tuple[Name, ...] = Field(default=(), examples=["[sport]"])
     """Adapters that may use it; empty for all."""
     receives: bool = Field(default=False, examples=["true"])
     """Whether documents that owners and admins send in a chat go into it."""
 
 
-class RagConfigFile(Spec):
+class RagConfigFile(StrictModel):
     """`rag_config.yaml`."""
 
     collections: dict[Name, Collection] = Field(
@@ -86,19 +86,21 @@ class RagConfigFile(Spec):
     )
 
     @property
-    def receiving(self) -> str:
+    def upload_collection(self) -> str:
         """Name of the collection that takes what owners and admins send; it is there once this is `completed`."""
-        return next((name for name, collection in self.collections.items() if collection.receives), RECEIVED)
+        return next(
+            (name for name, collection in self.collections.items() if collection.receives), DEFAULT_UPLOAD_COLLECTION
+        )
 
-    def completed(self, languages: Sequence[str]) -> RagConfigFile:
+    def with_upload_collection(self, languages: Sequence[str]) -> RagConfigFile:
         """With a collection that takes what is sent, if none of the mind's own does.
 
         Args:
             languages: those of the mind.
         """
-        if self.receiving in self.collections:
+        if self.upload_collection in self.collections:
             return self
         made = Collection.model_construct(
             kind=CollectionKind.ARTICLE, path=(), language=tuple(languages), trust=Trust.AUTHOR, receives=True
         )
-        return self.model_copy(update={"collections": {**self.collections, RECEIVED: made}})
+        return self.model_copy(update={"collections": {**self.collections, DEFAULT_UPLOAD_COLLECTION: made}})

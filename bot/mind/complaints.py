@@ -10,25 +10,25 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from rapidfuzz import fuzz, process
 
-from bot.mind.document import Document, Place
+from bot.mind.document import KeyPath, YamlDocument
 from bot.mind.errors import Mistake
-from bot.mind.spec import Spec
-from bot.modes.errors import shown
+from bot.mind.spec import StrictModel
+from bot.modes.errors import safe_excerpt
 from consilium.errors import N_
 
-_WRITE = N_("Write `{example}`.")
-_NEEDS_TEXT = (N_("“{place}” needs text, not {found}."), _WRITE)
-_NEEDS_LIST = (N_("“{place}” needs a list, not {found}."), _WRITE)
-_NEEDS_KEYS = (N_("“{place}” needs keys with values, not {found}."), _WRITE)
-_NEEDS_WHOLE = (N_("“{place}” needs a whole number, not {found}."), _WRITE)
-_NEEDS_NUMBER = (N_("“{place}” needs a number, not {found}."), _WRITE)
+_WRITE_EXAMPLE = N_("Write `{example}`.")
+_NEEDS_TEXT = (N_("“{place}” needs text, not {found}."), _WRITE_EXAMPLE)
+_NEEDS_LIST = (N_("“{place}” needs a list, not {found}."), _WRITE_EXAMPLE)
+_NEEDS_KEYS = (N_("“{place}” needs keys with values, not {found}."), _WRITE_EXAMPLE)
+_NEEDS_INTEGER = (N_("“{place}” needs a whole number, not {found}."), _WRITE_EXAMPLE)
+_NEEDS_NUMBER = (N_("“{place}” needs a number, not {found}."), _WRITE_EXAMPLE)
 _NEEDS_CHOICE = (N_("“{place}” cannot be {found}."), N_("Write {expected}."))
-_NEEDS_YES = (N_("“{place}” needs true or false, not {found}."), N_("Write `{key}: true` or `{key}: false`."))
+_NEEDS_BOOLEAN = (N_("“{place}” needs true or false, not {found}."), N_("Write `{key}: true` or `{key}: false`."))
 
-_BY_TYPE: Final[Mapping[str, tuple[str, str]]] = {
+_MESSAGES_BY_TYPE: Final[Mapping[str, tuple[str, str]]] = {
     "string_type": _NEEDS_TEXT,
     "no_text": _NEEDS_TEXT,
-    "string_too_short": (N_("“{place}” is empty."), _WRITE),
+    "string_too_short": (N_("“{place}” is empty."), _WRITE_EXAMPLE),
     "string_too_long": (N_("“{place}” is too long."), N_("Write at most {max_length} characters.")),
     "string_pattern_mismatch": (N_("“{place}” cannot be {found}."), N_("Write a word of small Latin letters.")),
     "tuple_type": _NEEDS_LIST,
@@ -37,13 +37,13 @@ _BY_TYPE: Final[Mapping[str, tuple[str, str]]] = {
     "dict_type": _NEEDS_KEYS,
     "model_type": _NEEDS_KEYS,
     "model_attributes_type": _NEEDS_KEYS,
-    "int_type": _NEEDS_WHOLE,
-    "int_parsing": _NEEDS_WHOLE,
-    "int_from_float": _NEEDS_WHOLE,
+    "int_type": _NEEDS_INTEGER,
+    "int_parsing": _NEEDS_INTEGER,
+    "int_from_float": _NEEDS_INTEGER,
     "float_type": _NEEDS_NUMBER,
     "finite_number": _NEEDS_NUMBER,
-    "bool_type": _NEEDS_YES,
-    "bool_parsing": _NEEDS_YES,
+    "bool_type": _NEEDS_BOOLEAN,
+    "bool_parsing": _NEEDS_BOOLEAN,
     "enum": _NEEDS_CHOICE,
     "greater_than_equal": (N_("“{place}” is {found}."), N_("Write {ge} or more.")),
     "greater_than": (N_("“{place}” is {found}."), N_("Write more than {gt}.")),
@@ -69,26 +69,30 @@ _BY_TYPE: Final[Mapping[str, tuple[str, str]]] = {
     "not_canonical": (N_("{found} is not how modes write this name."), N_("Write `{canonical}`.")),
     "reserved": (N_("{found} is a word of the mode grammar itself."), N_("Take another; reserved are {reserved}.")),
 }
-_ODD = (N_("“{place}” does not fit: {problem}."), _WRITE)
-_KEY = "[key]"
+_FALLBACK_MESSAGE = (N_("“{place}” does not fit: {problem}."), _WRITE_EXAMPLE)
+_KEY_MARKER = "[key]"
 
 
-def complaints(error: ValidationError, document: Document, model: type[Spec]) -> Iterator[Mistake]:
+def explain_validation_error(
+    error: ValidationError, document: YamlDocument, model: type[StrictModel]
+) -> Iterator[Mistake]:
     """One mistake for each thing `model` refused in `document`."""
     for one in error.errors(include_url=False):
-        place: Place = tuple(step for step in one["loc"] if step != _KEY)
+        place: KeyPath = tuple(step for step in one["loc"] if step != _KEY_MARKER)
         if one["type"] == "extra_forbidden":
-            yield _unknown_key(place, document, model)
+            yield _unknown_key_mistake(place, document, model)
         elif one["type"] == "default_factory_not_called":
             continue  # a default that depends on a field which is itself complained of
         elif one["type"] == "missing":
-            yield document.mistake(place[:-1], N_("“{key}” is missing."), _WRITE, **_facts(place, model, one))
+            yield document.mistake(
+                place[:-1], N_("“{key}” is missing."), _WRITE_EXAMPLE, **_template_values(place, model, one)
+            )
         else:
-            sentence, remedy = _BY_TYPE.get(one["type"], _ODD)
-            yield document.mistake(place, sentence, remedy, **_facts(place, model, one))
+            sentence, remedy = _MESSAGES_BY_TYPE.get(one["type"], _FALLBACK_MESSAGE)
+            yield document.mistake(place, sentence, remedy, **_template_values(place, model, one))
 
 
-def unknown_name(name: str, known: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+def suggest_known_name(name: str, known: Mapping[str, object]) -> tuple[str, dict[str, object]]:
     """A remedy for a name that is not among `known`, and its details."""
     near = process.extractOne(name, list(known), scorer=fuzz.ratio, score_cutoff=60)
     if near:
@@ -96,25 +100,27 @@ def unknown_name(name: str, known: Mapping[str, object]) -> tuple[str, dict[str,
     return N_("Write one of: {known}."), {"known": ", ".join(known) or "—"}
 
 
-def _unknown_key(place: Place, document: Document, model: type[Spec]) -> Mistake:
+def _unknown_key_mistake(place: KeyPath, document: YamlDocument, model: type[StrictModel]) -> Mistake:
     owner = _model_at(model, place[:-1])
-    remedy, details = unknown_name(str(place[-1]), owner.model_fields if owner else {})
-    return document.mistake(place, N_("“{key}” is not a known key."), remedy, key=shown(str(place[-1])), **details)
+    remedy, details = suggest_known_name(str(place[-1]), owner.model_fields if owner else {})
+    return document.mistake(
+        place, N_("“{key}” is not a known key."), remedy, key=safe_excerpt(str(place[-1])), **details
+    )
 
 
-def _facts(place: Place, model: type[Spec], error: ErrorDetails) -> dict[str, Any]:
+def _template_values(place: KeyPath, model: type[StrictModel], error: ErrorDetails) -> dict[str, Any]:
     """Everything a template may name; `place` itself comes from the document."""
     steps = [step for step in place if isinstance(step, str)]
     return {
         "key": steps[-1] if steps else "",
-        "found": _found(error["input"]),
-        "example": _example(place, model),
+        "found": _describe_value(error["input"]),
+        "example": _example_for(place, model),
         "problem": error["msg"],
         **error.get("ctx", {}),
     }
 
 
-def _found(value: object) -> str:
+def _describe_value(value: object) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, bool):
@@ -123,10 +129,10 @@ def _found(value: object) -> str:
         return "keys with values"
     if isinstance(value, (list, tuple)):
         return "a list"
-    return f"“{shown(str(value))}”"
+    return f"“{safe_excerpt(str(value))}”"
 
 
-def _example(place: Place, model: type[Spec]) -> str:
+def _example_for(place: KeyPath, model: type[StrictModel]) -> str:
     """How the field at `place`, or the nearest field around it with an example, is written."""
     while place:
         found = _field_at(model, place)
@@ -137,17 +143,17 @@ def _example(place: Place, model: type[Spec]) -> str:
     return "key: value"
 
 
-def _field_at(model: type[Spec], place: Place) -> FieldInfo | None:
+def _field_at(model: type[StrictModel], place: KeyPath) -> FieldInfo | None:
     owner = _model_at(model, place[:-1])
     return owner.model_fields.get(str(place[-1])) if owner else None
 
 
-def _model_at(model: type[Spec], place: Place) -> type[Spec] | None:
+def _model_at(model: type[StrictModel], place: KeyPath) -> type[StrictModel] | None:
     kind: Any = model
     for step in place:
-        if isinstance(kind, type) and issubclass(kind, Spec):
+        if isinstance(kind, type) and issubclass(kind, StrictModel):
             kind = kind.model_fields[str(step)].annotation if step in kind.model_fields else None
         else:
             arguments = [argument for argument in get_args(kind) if argument is not Ellipsis]
             kind = arguments[-1] if arguments else None
-    return kind if isinstance(kind, type) and issubclass(kind, Spec) else None
+    return kind if isinstance(kind, type) and issubclass(kind, StrictModel) else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bot.errors import BotError, localized
+from bot.errors import BotError, localize_details
 from consilium.errors import N_
 
 
@@ -24,15 +24,15 @@ class Mistake:
     """What to write instead: a template over `details`."""
     details: Mapping[str, object] = field(default_factory=dict)
 
-    def localized(self, language: str, translate: Callable[[str], str]) -> str:
+    def localize(self, language: str, translate: Callable[[str], str]) -> str:
         """``file:line: what is wrong and what to write``, in one language."""
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        details = localized(self.details, language, translate)
+        details = localize_details(self.details, language, translate)
         texts = (translate(template).format(**details) for template in (self.sentence, self.remedy) if template)
         return f"{place}: {' '.join(texts)}"
 
     def __str__(self) -> str:
-        return self.localized("en", str)
+        return self.localize("en", str)
 
 
 class Mistakes(tuple[Mistake, ...]):
@@ -40,12 +40,12 @@ class Mistakes(tuple[Mistake, ...]):
 
     __slots__ = ()
 
-    def localized(self, language: str, translate: Callable[[str], str]) -> str:
+    def localize(self, language: str, translate: Callable[[str], str]) -> str:
         """All of them in one language."""
-        return "\n".join(mistake.localized(language, translate) for mistake in self)
+        return "\n".join(mistake.localize(language, translate) for mistake in self)
 
     def __str__(self) -> str:
-        return self.localized("en", str)
+        return self.localize("en", str)
 
 
 class MindError(BotError):

@@ -9,15 +9,15 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from bot.mind.checks import check_links, check_modes, check_names, check_receiving
+from bot.mind.checks import check_links, check_modes, check_names, check_upload_collection
 from bot.mind.collections import RagConfigFile
-from bot.mind.complaints import complaints
-from bot.mind.document import Document, read_document
+from bot.mind.complaints import explain_validation_error
+from bot.mind.document import YamlDocument, read_yaml_document
 from bot.mind.errors import BrokenMind, Mistake
 from bot.mind.mind import Mind
 from bot.mind.models import Adapter, MindSpec, NamedMode
 from bot.mind.prompts import check_prompts
-from bot.mind.spec import Spec
+from bot.mind.spec import StrictModel
 from bot.modes.names import name_key
 from consilium.errors import N_
 from inference.adapters.manifest import AdapterKind
@@ -26,10 +26,10 @@ from inference.engine.port import Sampling
 MIND_FILE: Final = "mind.yaml"
 RAG_FILE: Final = "rag_config.yaml"
 
-SpecT = TypeVar("SpecT", bound=Spec)
+ModelT = TypeVar("ModelT", bound=StrictModel)
 
 
-def load_mind(folder: Path, *, trained: bool = True) -> Mind:
+def load_mind(folder: Path, *, require_adapters: bool = True) -> Mind:
     """Read and check a mind's folder; blocking.
 
     Args:
@@ -42,36 +42,36 @@ def load_mind(folder: Path, *, trained: bool = True) -> Mind:
     folder = folder.absolute()
     if not folder.is_dir():
         raise BrokenMind(folder, [Mistake(MIND_FILE, None, N_("there is no such folder."), N_("Correct the path."))])
-    documents = [read_document(folder, MIND_FILE), read_document(folder, RAG_FILE)]
-    context = {"folder": folder, "trained": trained}
+    documents = [read_yaml_document(folder, MIND_FILE), read_yaml_document(folder, RAG_FILE)]
+    context = {"folder": folder, "trained": require_adapters}
     spec = _validate(documents[0], MindSpec, context)
     library = _validate(documents[1], RagConfigFile, context)
     mistakes = [mistake for document in documents for mistake in document.mistakes]
     if spec and library and not mistakes:
-        mistakes = [*check_names(spec, documents[0]), *check_receiving(library, documents[1])]
-        library = library.completed(spec.languages)
+        mistakes = [*check_names(spec, documents[0]), *check_upload_collection(library, documents[1])]
+        library = library.with_upload_collection(spec.languages)
         mistakes += check_links(spec, library, *documents)
     if mistakes or not (spec and library):
         raise BrokenMind(folder, mistakes)
-    mind = _assemble(folder, spec, library)
+    mind = _build_mind(folder, spec, library)
     mistakes = [*check_modes(mind, documents[0]), *check_prompts(mind)]
     if mistakes:
         raise BrokenMind(folder, mistakes)
     return mind
 
 
-def _validate(document: Document, model: type[SpecT], context: dict[str, object]) -> SpecT | None:
+def _validate(document: YamlDocument, model: type[ModelT], context: dict[str, object]) -> ModelT | None:
     """The model of a document, or None with what is wrong added to the document's mistakes."""
     if document.mistakes and not document.values:
         return None
     try:
         return model.model_validate(document.values, context=context)
     except ValidationError as error:
-        document.mistakes.extend(complaints(error, document, model))
+        document.mistakes.extend(explain_validation_error(error, document, model))
         return None
 
 
-def _assemble(folder: Path, spec: MindSpec, library: RagConfigFile) -> Mind:
+def _build_mind(folder: Path, spec: MindSpec, library: RagConfigFile) -> Mind:
     return Mind(
         folder=folder,
         name=spec.name,
@@ -87,12 +87,12 @@ def _assemble(folder: Path, spec: MindSpec, library: RagConfigFile) -> Mind:
         access=MappingProxyType(spec.access),
         sampling=Sampling(**spec.sampling.model_dump()),
         collections=MappingProxyType(library.collections),
-        receiving=library.receiving,
-        names=MappingProxyType(dict(_names(spec))),
+        upload_collection=library.upload_collection,
+        names=MappingProxyType(dict(_index_names(spec))),
     )
 
 
-def _names(spec: MindSpec) -> Iterator[tuple[str, str]]:
+def _index_names(spec: MindSpec) -> Iterator[tuple[str, str]]:
     sections: tuple[Mapping[str, Adapter | NamedMode], ...] = (spec.modes, spec.adapters)
     for section in sections:
         for name, entry in section.items():

@@ -42,7 +42,7 @@ class Mind:
     sampling: Sampling
     collections: Mapping[str, Collection]
     """By name."""
-    receiving: str
+    upload_collection: str
     """The collection that takes documents which owners and admins send in a chat."""
     names: Mapping[str, str]
     """Every name and alias, as `bot.modes.names.name_key` writes it, to the adapter or named mode it stands for."""
@@ -52,12 +52,12 @@ class Mind:
         """Folder of the Jinja templates."""
         return self.folder / "prompts"
 
-    def files(self, collection: str) -> list[Path]:
+    def collection_files(self, collection: str) -> list[Path]:
         """The documents of a collection that are there now, sorted; blocking."""
         found = {path for pattern in self.collections[collection].path for path in matching_files(self.folder, pattern)}
         return sorted(found)
 
-    def collections_of(self, adapter: str) -> tuple[str, ...]:
+    def adapter_collections(self, adapter: str) -> tuple[str, ...]:
         """The collections an adapter draws on."""
         chosen = self.adapters[adapter].collections or tuple(self.collections)
         return tuple(name for name in chosen if self._is_open(name, adapter))

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, Strict
 
 from bot.mind.places import AdapterFolder, MindFile
-from bot.mind.spec import Spec
+from bot.mind.spec import StrictModel
 from bot.mind.texts import Alias, Language, Localized, LocalText, Name, Text
 from inference.adapters.manifest import AdapterKind
 
@@ -15,7 +15,7 @@ StrictInt = Annotated[int, Strict()]
 StrictFloat = Annotated[float, Strict()]
 
 
-class Adapter(Spec):
+class Adapter(StrictModel):
     """One adapter of a mind; its name is the key it stands under."""
 
     kind: AdapterKind = Field(examples=["topic"])
@@ -30,7 +30,7 @@ class Adapter(Spec):
     """What it is measured by: never trained on."""
 
 
-class NamedMode(Spec):
+class NamedMode(StrictModel):
     """A mode under a name of its own; the name is the key it stands under."""
 
     mode: Text = Field(examples=["core+sport"])
@@ -38,14 +38,14 @@ class NamedMode(Spec):
     aliases: tuple[Alias, ...] = Field(default=(), examples=["[тренер]"])
 
 
-class Forbidden(Spec):
+class Forbidden(StrictModel):
     """Adapters that never answer together, and why."""
 
     adapters: tuple[Name, ...] = Field(min_length=2, examples=["[sport, physics]"])
     reason: Localized = Field(examples=["{en: They contradict each other., ru: Они противоречат друг другу.}"])
 
 
-class Policies(Spec):
+class Policies(StrictModel):
     """What a mind allows."""
 
     core_joins: bool = True
@@ -57,13 +57,13 @@ class Policies(Spec):
     """Whether `auto` may choose an isolated adapter."""
 
 
-class Triggers(Spec):
+class Triggers(StrictModel):
     """`<|use_lora_NAME|>` at the head of a message."""
 
     enabled: bool = True
 
 
-class SamplingDefaults(Spec):
+class SamplingDefaults(StrictModel):
     """How this mind's answers are drawn."""
 
     max_tokens: StrictInt = Field(default=256, ge=1, le=32768, examples=["256"])
@@ -75,7 +75,7 @@ class SamplingDefaults(Spec):
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z_-]*$", max_length=32)]
 
 
-class MindSpec(Spec):
+class MindSpec(StrictModel):
     """`mind.yaml`."""
 
     name: Name = Field(examples=["agoge"])

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-_PATTERN = re.compile(r"[*?\[]")
+_GLOB_CHARACTER = re.compile(r"[*?\[]")
 
 
 def matching_files(folder: Path, pattern: str) -> list[Path]:
@@ -22,40 +22,40 @@ def matching_files(folder: Path, pattern: str) -> list[Path]:
     return sorted(path for path in found if is_inside(path, folder))
 
 
-def _file(value: Any, info: ValidationInfo) -> Path:
-    path = _inside(value, info)
+def _validate_file(value: Any, info: ValidationInfo) -> Path:
+    path = _resolve_inside(value, info)
     if not _exists(path, "file"):
         raise PydanticCustomError("no_file", "no such file", {"written": value})
     return path
 
 
-def _adapter_folder(value: Any, info: ValidationInfo) -> Path:
-    path = _inside(value, info)
+def _validate_adapter_folder(value: Any, info: ValidationInfo) -> Path:
+    path = _resolve_inside(value, info)
     if (info.context or {})["trained"] and not _exists(path, "folder"):
         raise PydanticCustomError("no_adapter", "no such folder", {"written": value})
     return path
 
 
-def _patterns(value: Any, info: ValidationInfo) -> tuple[str, ...]:
+def _validate_patterns(value: Any, info: ValidationInfo) -> tuple[str, ...]:
     patterns = [value] if isinstance(value, str) else value
     if not isinstance(patterns, list) or not patterns:
         raise PydanticCustomError("no_text", "a path is needed")
     for pattern in patterns:
-        path = _inside(pattern, info)
-        if not matching_files(_folder(info), pattern) and not _is_empty(path.parent):
+        path = _resolve_inside(pattern, info)
+        if not matching_files(_mind_folder(info), pattern) and not _is_empty_folder(path.parent):
             raise PydanticCustomError("no_match", "matches no file", {"written": pattern})
     return tuple(patterns)
 
 
-def _inside(value: Any, info: ValidationInfo) -> Path:
+def _resolve_inside(value: Any, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value.strip():
         raise PydanticCustomError("no_text", "a path is needed")
     relative = PurePosixPath(value)
     odd = "\\" in value or any(unicodedata.category(c) == "Cc" for c in value)
     if odd or relative.is_absolute() or PureWindowsPath(value).drive or ".." in relative.parts or not relative.parts:
         raise PydanticCustomError("outside", "leads out of the mind", {"written": value})
-    folder = _folder(info)
-    fixed = next((i for i, part in enumerate(relative.parts) if _PATTERN.search(part)), len(relative.parts))
+    folder = _mind_folder(info)
+    fixed = next((i for i, part in enumerate(relative.parts) if _GLOB_CHARACTER.search(part)), len(relative.parts))
     if not is_inside(folder.joinpath(*relative.parts[:fixed]), folder):
         raise PydanticCustomError("outside", "leads out of the mind", {"written": value})
     return folder / relative
@@ -76,7 +76,7 @@ def _exists(path: Path, kind: str) -> bool:
         return False
 
 
-def _is_empty(folder: Path) -> bool:
+def _is_empty_folder(folder: Path) -> bool:
     """Whether it is a folder with no file in it, as when the last of a collection has been deleted."""
     try:
         return folder.is_dir() and not any(path.is_file() for path in folder.iterdir())
@@ -84,14 +84,14 @@ def _is_empty(folder: Path) -> bool:
         return False
 
 
-def _folder(info: ValidationInfo) -> Path:
+def _mind_folder(info: ValidationInfo) -> Path:
     folder: Path = (info.context or {})["folder"]
     return folder
 
 
-MindFile = Annotated[Path, PlainValidator(_file)]
+MindFile = Annotated[Path, PlainValidator(_validate_file)]
 """A file of the mind that is there; read from text, relative to the mind's folder."""
-AdapterFolder = Annotated[Path, PlainValidator(_adapter_folder)]
+AdapterFolder = Annotated[Path, PlainValidator(_validate_adapter_folder)]
 """An adapter's folder in the mind; there already, unless the mind is read in order to train it."""
-Patterns = Annotated[tuple[str, ...], BeforeValidator(_patterns)]
+Patterns = Annotated[tuple[str, ...], BeforeValidator(_validate_patterns)]
 """One path or pattern or a list of them, relative to the mind's folder; each matches a file, or a folder is empty."""

@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from bot.mind.collections import Trust
 from bot.mind.errors import BrokenMind, Mistake
 from bot.mind.places import is_inside
-from bot.mind.quoted import MAX_PASSAGE, QuotedPassage, as_data
+from bot.mind.quoted import MAX_PASSAGE_CHARACTERS, QuotedPassage, sanitise_line
 from bot.modes.expression import Base, Sum, Term
 from bot.modes.resolve import ResolvedMode
 from consilium.errors import N_
@@ -23,10 +23,10 @@ from consilium.errors import N_
 if TYPE_CHECKING:
     from bot.mind.mind import Mind
 
-FOLDER: Final = "prompts"
+PROMPTS_FOLDER: Final = "prompts"
 SYSTEM_TEMPLATE: Final = "system.j2"
-VARIABLES: Final = ("mind", "mode", "memories", "passages", "examples", "language")
-_SAMPLE: Final = QuotedPassage.of(1, Trust.AUTHOR, "x", "x", "x")
+TEMPLATE_VARIABLES: Final = ("mind", "mode", "memories", "passages", "examples", "language")
+_SAMPLE_PASSAGE: Final = QuotedPassage.from_untrusted(1, Trust.AUTHOR, "x", "x", "x")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class MindView:
     languages: tuple[str, ...]
 
 
-def render_system(
+def render_system_prompt(
     mind: Mind,
     mode: ResolvedMode,
     memories: Sequence[str],
@@ -78,7 +78,7 @@ def check_prompts(mind: Mind) -> Iterator[Mistake]:
         _render(mind, mode, memories, language, passages, memories)
         for mode in modes
         for memories in ((), ("x",))
-        for passages in ((), (_SAMPLE,))
+        for passages in ((), (_SAMPLE_PASSAGE,))
         for language in mind.languages
     )
     yield from {mistake.line: mistake for mistake in mistakes if isinstance(mistake, Mistake)}.values()
@@ -107,37 +107,37 @@ def _render(
     values: Mapping[str, Any] = {
         "mind": MindView(mind.name, mind.title.text(language), mind.languages),
         "mode": mode,
-        "memories": [as_data(memory) for memory in memories],
+        "memories": [sanitise_line(memory) for memory in memories],
         "passages": list(passages),
-        "examples": [as_data(example, MAX_PASSAGE) for example in examples],
+        "examples": [sanitise_line(example, MAX_PASSAGE_CHARACTERS) for example in examples],
         "language": language,
     }
     try:
         template: Template = _environment(mind.prompts).get_template(SYSTEM_TEMPLATE)
         text = template.render(values)
     except Exception as error:  # a template is a program, and may raise anything
-        return _mistake(error, mind.prompts)
+        return _template_mistake(error, mind.prompts)
     return "\n".join(line.rstrip() for line in text.splitlines()).strip()
 
 
 def _check_syntax(mind: Mind) -> Iterator[Mistake]:
     if not (mind.prompts / SYSTEM_TEMPLATE).is_file():
         remedy = N_("Write there who the mind is, in two or three plain sentences.")
-        yield Mistake(f"{FOLDER}/{SYSTEM_TEMPLATE}", None, N_("there is no such file."), remedy)
+        yield Mistake(f"{PROMPTS_FOLDER}/{SYSTEM_TEMPLATE}", None, N_("there is no such file."), remedy)
     environment = _environment(mind.prompts)
     for path in sorted(mind.prompts.rglob("*.j2")):
         name = path.relative_to(mind.prompts).as_posix()
         if not is_inside(path, mind.folder):
             remedy = N_("Put the template itself here.")
-            yield Mistake(f"{FOLDER}/{name}", None, N_("this link leads out of the mind's folder."), remedy)
+            yield Mistake(f"{PROMPTS_FOLDER}/{name}", None, N_("this link leads out of the mind's folder."), remedy)
             continue
         try:
             environment.get_template(name)
         except (TemplateError, UnicodeDecodeError, OSError, RecursionError) as error:
-            yield _mistake(error, mind.prompts, name)
+            yield _template_mistake(error, mind.prompts, name)
 
 
-def _mistake(error: Exception, folder: Path, name: str = SYSTEM_TEMPLATE) -> Mistake:
+def _template_mistake(error: Exception, folder: Path, name: str = SYSTEM_TEMPLATE) -> Mistake:
     line: int | None = None
     if isinstance(error, TemplateSyntaxError):
         name, line = error.name or name, error.lineno
@@ -150,9 +150,9 @@ def _mistake(error: Exception, folder: Path, name: str = SYSTEM_TEMPLATE) -> Mis
                 name, line = Path(frame.filename).relative_to(folder).as_posix(), frame.lineno
     problem = f"there is no template {error.name}" if isinstance(error, TemplateNotFound) else str(error)
     return Mistake(
-        f"{FOLDER}/{name}",
+        f"{PROMPTS_FOLDER}/{name}",
         line,
         N_("the template does not work: {problem}."),
         N_("Write Jinja over {variables}."),
-        {"problem": " ".join(problem.split()).rstrip("."), "variables": ", ".join(VARIABLES)},
+        {"problem": " ".join(problem.split()).rstrip("."), "variables": ", ".join(TEMPLATE_VARIABLES)},
     )

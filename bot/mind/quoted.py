@@ -8,16 +8,16 @@ from typing import Final
 
 from bot.mind.collections import Trust
 
-MAX_MEMORY: Final = 800
+MAX_MEMORY_CHARACTERS: Final = 800
 """Characters of one memory in a prompt."""
-MAX_PASSAGE: Final = 4000
+MAX_PASSAGE_CHARACTERS: Final = 4000
 """Characters of one passage in a prompt."""
-TRUST: Final = {Trust.AUTHOR: "author's text", Trust.TABLES: "author's figures", Trust.USER: "what a user said"}
+TRUST_LABELS: Final = {Trust.AUTHOR: "author's text", Trust.TABLES: "author's figures", Trust.USER: "what a user said"}
 """How a prompt says whose word a passage is."""
 
-_MARKER: Final = re.compile(r"<(?=[|/!a-z])", re.IGNORECASE)
-_JOINER: Final = "\u200d"
-_CITATION: Final = re.compile(r"\[(\s*\d[\d\s,;]*)\]")
+_CHAT_TEMPLATE_MARKER: Final = re.compile(r"<(?=[|/!a-z])", re.IGNORECASE)
+_ZERO_WIDTH_JOINER: Final = "\u200d"
+_CITATION_MARK: Final = re.compile(r"\[(\s*\d[\d\s,;]*)\]")
 _QUOTES: Final = dict.fromkeys(map(ord, "“”„‟"), "'")
 
 
@@ -36,22 +36,24 @@ class QuotedPassage:
     text: str
 
     @classmethod
-    def of(cls, n: int, trust: Trust, title: str, where: str, text: str) -> QuotedPassage:
+    def from_untrusted(cls, n: int, trust: Trust, title: str, where: str, text: str) -> QuotedPassage:
         """Take a passage's own words."""
-        return cls(n, TRUST[trust], as_quotation(title), as_quotation(where), as_quotation(text))
+        return cls(
+            n, TRUST_LABELS[trust], sanitise_quotation(title), sanitise_quotation(where), sanitise_quotation(text)
+        )
 
     def __str__(self) -> str:
         place = ", ".join(part for part in (self.title, self.where) if part)
         return f"[{self.n}] ({self.trust}) {place}: “{self.text}”"
 
 
-def as_data(text: str, most: int = MAX_MEMORY) -> str:
+def sanitise_line(text: str, max_length: int = MAX_MEMORY_CHARACTERS) -> str:
     """Foreign words made fit for a line of a prompt: one line, no markers of a chat template, not too long."""
-    line = " ".join("".join(c if c.isprintable() or c == _JOINER else " " for c in text).split())
-    line = _MARKER.sub("< ", line)
-    return line if len(line) <= most else line[: most - 1] + "…"
+    line = " ".join("".join(c if c.isprintable() or c == _ZERO_WIDTH_JOINER else " " for c in text).split())
+    line = _CHAT_TEMPLATE_MARKER.sub("< ", line)
+    return line if len(line) <= max_length else line[: max_length - 1] + "…"
 
 
-def as_quotation(text: str, most: int = MAX_PASSAGE) -> str:
+def sanitise_quotation(text: str, max_length: int = MAX_PASSAGE_CHARACTERS) -> str:
     """Foreign words between quotation marks: nothing in them ends the quotation, or looks like a citation."""
-    return _CITATION.sub(r"(\1)", as_data(text, most)).translate(_QUOTES)
+    return _CITATION_MARK.sub(r"(\1)", sanitise_line(text, max_length)).translate(_QUOTES)

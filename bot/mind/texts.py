@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, RootModel, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from bot.modes.expression import RESERVED, is_name, normalise
+from bot.modes.expression import RESERVED, is_valid_name, normalise
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 """An ISO 639 code, as `en`."""
@@ -30,7 +30,7 @@ class LocalText(RootModel[dict[Language, Text]]):
                 return self.root[choice]
         return ""
 
-    def localized(self, language: str, translate: Callable[[str], str]) -> str:
+    def localize(self, language: str, translate: Callable[[str], str]) -> str:
         """The text in `language`; an author's text needs no translation."""
         return self.text(language)
 
@@ -38,27 +38,27 @@ class LocalText(RootModel[dict[Language, Text]]):
         return self.text("en")
 
 
-def _in_any_language(value: Any) -> Any:
+def _wrap_plain_text(value: Any) -> Any:
     return {ANY_LANGUAGE: value} if isinstance(value, str) else value
 
 
 def _check_name(name: str) -> str:
     normal = normalise(name).strip()
-    if not is_name(normal):
+    if not is_valid_name(normal):
         raise PydanticCustomError("no_name", "not a name")
     if normal in RESERVED:
         raise PydanticCustomError("reserved", "reserved", {"reserved": ", ".join(RESERVED)})
     return normal
 
 
-def _check_canonical(name: str) -> str:
+def _check_canonical_name(name: str) -> str:
     if _check_name(name) != name:
         raise PydanticCustomError("not_canonical", "not canonical", {"canonical": normalise(name).strip()})
     return name
 
 
-Localized = Annotated[LocalText, BeforeValidator(_in_any_language)]
-Name = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_canonical)]
+Localized = Annotated[LocalText, BeforeValidator(_wrap_plain_text)]
+Name = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_canonical_name)]
 """A name as modes are written with: small letters of any script, digits, `-`, `_`."""
 Alias = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_name)]
 """Another name; written in any case."""

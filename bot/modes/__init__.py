@@ -1,35 +1,35 @@
 """Modes: which adapters answer, how a person says so, and what a mind allows."""
 
 from bot.modes.access import check_access
-from bot.modes.bands import Band, Layers, Third, layer_range
+from bot.modes.bands import Band, LayerRange, NamedBand, resolve_band
 from bot.modes.errors import ModeError, UnknownAdapter
-from bot.modes.expression import Auto, Base, ModeExpression, Sum, Term, parse
-from bot.modes.phrases import recognise
-from bot.modes.resolve import ResolvedMode, resolve
-from bot.modes.router import Routed, Router
-from bot.modes.trigger import Trigger, read_trigger
+from bot.modes.expression import Auto, Base, ModeExpression, Sum, Term, parse_expression
+from bot.modes.phrases import parse_mode_switch
+from bot.modes.resolve import ResolvedMode, resolve_mode
+from bot.modes.router import Router, RoutingResult
+from bot.modes.trigger import Trigger, parse_trigger
 from bot.modes.weights import effective_weights
 
 __all__ = [
     "Auto",
     "Band",
     "Base",
-    "Layers",
+    "LayerRange",
     "ModeError",
     "ModeExpression",
+    "NamedBand",
     "ResolvedMode",
-    "Routed",
     "Router",
+    "RoutingResult",
     "Sum",
     "Term",
-    "Third",
     "Trigger",
     "UnknownAdapter",
     "check_access",
     "effective_weights",
-    "layer_range",
-    "parse",
-    "read_trigger",
-    "recognise",
-    "resolve",
+    "parse_expression",
+    "parse_mode_switch",
+    "parse_trigger",
+    "resolve_band",
+    "resolve_mode",
 ]

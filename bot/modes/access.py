@@ -6,8 +6,8 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from bot.modes.errors import ModeNotAllowed
-from bot.modes.expression import parse
-from bot.modes.resolve import PROPOSALS, ResolvedMode, resolve
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import MAX_SUGGESTIONS, ResolvedMode, resolve_mode
 
 if TYPE_CHECKING:
     from bot.mind.mind import Mind
@@ -22,14 +22,18 @@ def check_access(mode: ResolvedMode, mind: Mind, roles: Collection[str]) -> None
     Raises:
         ModeNotAllowed: naming modes that are open to these roles.
     """
-    closed = _closed(mode, mind, roles)
+    closed = _restricted_name(mode, mind, roles)
     if closed is not None:
         choices = ("auto", *mind.adapters, *mind.modes, "base")
-        working = [name for name in choices if _closed(resolve(parse(name), mind), mind, roles) is None]
-        raise ModeNotAllowed(closed, working[:PROPOSALS] or ["auto"])
+        working = [
+            name
+            for name in choices
+            if _restricted_name(resolve_mode(parse_expression(name), mind), mind, roles) is None
+        ]
+        raise ModeNotAllowed(closed, working[:MAX_SUGGESTIONS] or ["auto"])
 
 
-def _closed(mode: ResolvedMode, mind: Mind, roles: Collection[str]) -> str | None:
+def _restricted_name(mode: ResolvedMode, mind: Mind, roles: Collection[str]) -> str | None:
     for name in (mode.named, mode.text, *(term.name for term in mode.terms)):
         if name is not None and name in mind.access and set(mind.access[name]).isdisjoint(roles):
             return name

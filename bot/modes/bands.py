@@ -9,7 +9,7 @@ from enum import StrEnum
 from bot.modes.errors import LayersOutOfRange
 
 
-class Third(StrEnum):
+class NamedBand(StrEnum):
     """A third of the model's layers, counted from the input."""
 
     EARLY = "early"
@@ -18,7 +18,7 @@ class Third(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Layers:
+class LayerRange:
     """Layers from `first` to `last`, both included, counted from 0."""
 
     first: int
@@ -28,33 +28,33 @@ class Layers:
         return f"{self.first}-{self.last}"
 
 
-Band = Third | Layers
+Band = NamedBand | LayerRange
 
-_LAYERS = re.compile(r"([0-9]{1,3})\s*-\s*([0-9]{1,3})")
+_LAYER_RANGE = re.compile(r"([0-9]{1,3})\s*-\s*([0-9]{1,3})")
 
 
-def read_band(text: str) -> Band | None:
+def parse_band(text: str) -> Band | None:
     """The band that normalised `text` writes, or None when it writes none."""
-    if text in tuple(Third):
-        return Third(text)
-    if found := _LAYERS.fullmatch(text):
+    if text in tuple(NamedBand):
+        return NamedBand(text)
+    if found := _LAYER_RANGE.fullmatch(text):
         first, last = int(found[1]), int(found[2])
-        return Layers(first, last) if first <= last else None
+        return LayerRange(first, last) if first <= last else None
     return None
 
 
-def layer_range(band: Band, layers: int) -> Layers:
+def resolve_band(band: Band, layer_count: int) -> LayerRange:
     """The layers `band` covers in a model of `layers` layers; the thirds part the model without overlap.
 
     Raises:
         LayersOutOfRange: the model does not have those layers.
     """
-    if isinstance(band, Layers):
+    if isinstance(band, LayerRange):
         first, last = band.first, band.last
     else:
-        third = list(Third).index(band)
-        first, last = third * layers // 3, (third + 1) * layers // 3 - 1
-    if not first <= last < layers:
-        nearest = Layers(first, layers - 1) if first < layers else Layers(0, layers - 1)
-        raise LayersOutOfRange(str(band), layers, [str(nearest)])
-    return Layers(first, last)
+        third = list(NamedBand).index(band)
+        first, last = third * layer_count // 3, (third + 1) * layer_count // 3 - 1
+    if not first <= last < layer_count:
+        nearest = LayerRange(first, layer_count - 1) if first < layer_count else LayerRange(0, layer_count - 1)
+        raise LayersOutOfRange(str(band), layer_count, [str(nearest)])
+    return LayerRange(first, last)

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import Self
 
 from bot.mind.mind import Mind
-from bot.modes.bands import layer_range
+from bot.modes.bands import resolve_band
 from bot.modes.resolve import ResolvedMode
 from bot.modes.weights import effective_weights
 from inference.adapters.composition import Composition
-from inference.adapters.fit import check
+from inference.adapters.fit import check_compatible
 from inference.adapters.manifest import AdapterManifest
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from inference.engine.port import AdapterRef
 
 
@@ -26,7 +26,7 @@ class Composer:
     def __init__(
         self,
         mind: Mind,
-        base: BaseModel,
+        base: BaseModelSpec,
         packages: Mapping[str, AdapterPackage],
         manifests: Mapping[str, AdapterManifest],
         store: CompositionStore,
@@ -40,7 +40,7 @@ class Composer:
         self.max_rank = max_rank
 
     @classmethod
-    def open(cls, mind: Mind, base: BaseModel, store: CompositionStore, max_rank: int | None = None) -> Self:
+    def open(cls, mind: Mind, base: BaseModelSpec, store: CompositionStore, max_rank: int | None = None) -> Self:
         """Open every adapter of the mind and check that it is sound and belongs to the base; blocking.
 
         Args:
@@ -52,7 +52,7 @@ class Composer:
         packages = {name: AdapterPackage.open(adapter.path) for name, adapter in mind.adapters.items()}
         manifests = {}
         for name, package in packages.items():
-            check(package, base)
+            check_compatible(package, base)
             # An adapter trained elsewhere has no manifest; what matters of it is known all the same.
             manifests[name] = package.manifest or AdapterManifest(
                 name=name, kind=mind.adapters[name].kind, base_model=base.name, digest=package.digest
@@ -74,12 +74,12 @@ class Composer:
         for term in mode.terms:
             layers = None
             if term.band is not None:
-                band = layer_range(term.band, self.base.layers)
+                band = resolve_band(term.band, self.base.layers)
                 layers = range(band.first, band.last + 1)
             parts.append(Part(self.packages[term.name], weights[term.name], layers))
         return parts
 
-    def check(self, mode: ResolvedMode) -> None:
+    def validate(self, mode: ResolvedMode) -> None:
         """Refuse a mode that could not be composed, before anybody waits for it.
 
         Raises:
@@ -87,7 +87,7 @@ class Composer:
         """
         self.parts(mode)
 
-    async def ready(self, mode: ResolvedMode) -> AdapterRef | None:
+    async def prepare(self, mode: ResolvedMode) -> AdapterRef | None:
         """The mode's composition to answer with, made now if it never was; None for the bare base model.
 
         Raises:
@@ -97,10 +97,10 @@ class Composer:
         composition = await asyncio.to_thread(self.compose, mode)
         if composition is None:
             return None
-        await asyncio.to_thread(composition.note_use)
+        await asyncio.to_thread(composition.mark_used)
         return composition.ref
 
     def compose(self, mode: ResolvedMode) -> Composition | None:
         """As `ready`, but not to answer with it now: it does not count as used. Blocking."""
         parts = self.parts(mode)
-        return self.store.ensure(parts, self.base, max_rank=self.max_rank) if parts else None
+        return self.store.get_or_compose(parts, self.base, max_rank=self.max_rank) if parts else None

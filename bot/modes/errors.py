@@ -12,15 +12,15 @@ from consilium.errors import N_
 if TYPE_CHECKING:
     from bot.errors import Localizable
 
-SHOWN = 60
+EXCERPT_LENGTH = 60
 """Characters of a person's text that an error repeats."""
 
 
-def shown(text: str) -> str:
+def safe_excerpt(text: str) -> str:
     """`text` as an error may repeat it: printable, on one line, not too long."""
-    clean = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " for c in text[: SHOWN * 4])
+    clean = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " for c in text[: EXCERPT_LENGTH * 4])
     clean = " ".join(clean.split())
-    return clean if len(clean) <= SHOWN else clean[: SHOWN - 1] + "…"
+    return clean if len(clean) <= EXCERPT_LENGTH else clean[: EXCERPT_LENGTH - 1] + "…"
 
 
 class ModeError(BotError):
@@ -30,9 +30,9 @@ class ModeError(BotError):
         working: what may be written instead, the likeliest first; never empty.
     """
 
-    def __init__(self, working: Sequence[str], **details: object) -> None:
-        self.working = tuple(working)
-        super().__init__(working=", ".join(self.working), **details)
+    def __init__(self, alternatives: Sequence[str], **details: object) -> None:
+        self.alternatives = tuple(alternatives)
+        super().__init__(working=", ".join(self.alternatives), **details)
 
 
 class EmptyMode(ModeError):
@@ -61,8 +61,8 @@ class TooManyAdapters(ModeError):
     sentence = N_("A mode composes at most {limit} adapters; this one has {count}.")
     remedy = N_("Try {working}.")
 
-    def __init__(self, count: int, limit: int, working: Sequence[str]) -> None:
-        super().__init__(working, count=count, limit=limit)
+    def __init__(self, count: int, limit: int, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, count=count, limit=limit)
 
 
 class UnreadableMode(ModeError):
@@ -71,8 +71,8 @@ class UnreadableMode(ModeError):
     sentence = N_("“{piece}” cannot be read as an adapter's name with an optional weight and band.")
     remedy = N_("Try {working}; names are joined with “+”, a weight follows “*”, a band follows “@”.")
 
-    def __init__(self, piece: str, working: Sequence[str]) -> None:
-        super().__init__(working, piece=shown(piece))
+    def __init__(self, piece: str, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, piece=safe_excerpt(piece))
 
 
 class BadWeight(ModeError):
@@ -81,8 +81,8 @@ class BadWeight(ModeError):
     sentence = N_("“{weight}” is not a weight for {name}.")
     remedy = N_("Weights go from 0.05 to 2.00 in steps of 0.05; try {working}.")
 
-    def __init__(self, name: str, weight: str, working: Sequence[str]) -> None:
-        super().__init__(working, name=shown(name), weight=shown(weight))
+    def __init__(self, name: str, weight: str, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, name=safe_excerpt(name), weight=safe_excerpt(weight))
 
 
 class BadBand(ModeError):
@@ -91,8 +91,8 @@ class BadBand(ModeError):
     sentence = N_("“{band}” is not a band for {name}.")
     remedy = N_("A band is early, mid, late or the first and last layer, as in 8-15; try {working}.")
 
-    def __init__(self, name: str, band: str, working: Sequence[str]) -> None:
-        super().__init__(working, name=shown(name), band=shown(band))
+    def __init__(self, name: str, band: str, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, name=safe_excerpt(name), band=safe_excerpt(band))
 
 
 class RepeatedAdapter(ModeError):
@@ -101,18 +101,18 @@ class RepeatedAdapter(ModeError):
     sentence = N_("{name} is named twice.")
     remedy = N_("Name it once, with a weight if it should be stronger; try {working}.")
 
-    def __init__(self, name: str, working: Sequence[str]) -> None:
-        super().__init__(working, name=shown(name))
+    def __init__(self, name: str, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, name=safe_excerpt(name))
 
 
-class NotAlone(ModeError):
+class MustStandAlone(ModeError):
     """`auto`, `base` or a named mode is joined with something, or carries a weight or a band."""
 
     sentence = N_("{name} stands alone: it takes neither a weight nor a band, and nothing joins it.")
     remedy = N_("Try {working}.")
 
-    def __init__(self, name: str, working: Sequence[str]) -> None:
-        super().__init__(working, name=shown(name))
+    def __init__(self, name: str, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, name=safe_excerpt(name))
 
 
 class UnknownAdapter(ModeError):
@@ -121,8 +121,8 @@ class UnknownAdapter(ModeError):
     sentence = N_("This mind has no adapter or mode named “{name}”.")
     remedy = N_("Try {working}.")
 
-    def __init__(self, name: str, working: Sequence[str]) -> None:
-        super().__init__(working, name=shown(name))
+    def __init__(self, name: str, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, name=safe_excerpt(name))
 
 
 class IsolatedAdapter(ModeError):
@@ -131,8 +131,8 @@ class IsolatedAdapter(ModeError):
     sentence = N_("{isolated} is kept apart from the author's own voice, so it never joins {others}.")
     remedy = N_("Try {working}.")
 
-    def __init__(self, isolated: Collection[str], others: Collection[str], working: Sequence[str]) -> None:
-        super().__init__(working, isolated=", ".join(isolated), others=", ".join(others))
+    def __init__(self, isolated: Collection[str], others: Collection[str], alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, isolated=", ".join(isolated), others=", ".join(others))
 
 
 class ForbiddenComposition(ModeError):
@@ -141,8 +141,8 @@ class ForbiddenComposition(ModeError):
     sentence = N_("This mind does not join {adapters}: “{reason}”")
     remedy = N_("Try {working}.")
 
-    def __init__(self, adapters: Collection[str], reason: Localizable, working: Sequence[str]) -> None:
-        super().__init__(working, adapters=", ".join(adapters), reason=reason)
+    def __init__(self, adapters: Collection[str], reason: Localizable, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, adapters=", ".join(adapters), reason=reason)
 
 
 class LayersOutOfRange(ModeError):
@@ -151,8 +151,8 @@ class LayersOutOfRange(ModeError):
     sentence = N_("The base model has layers 0-{last}; {band} is not among them.")
     remedy = N_("Try {working}.")
 
-    def __init__(self, band: str, layers: int, working: Sequence[str]) -> None:
-        super().__init__(working, band=band, last=layers - 1)
+    def __init__(self, band: str, layer_count: int, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, band=band, last=layer_count - 1)
 
 
 class ModeNotAllowed(ModeError):
@@ -161,5 +161,5 @@ class ModeNotAllowed(ModeError):
     sentence = N_("{name} is not open to everyone in this mind.")
     remedy = N_("Try {working}.")
 
-    def __init__(self, name: str, working: Sequence[str]) -> None:
-        super().__init__(working, name=name)
+    def __init__(self, name: str, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, name=name)

@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from bot.modes.bands import Band, read_band
+from bot.modes.bands import Band, parse_band
 from bot.modes.errors import (
     BadBand,
     BadWeight,
     EmptyMode,
     ModeTooLong,
-    NotAlone,
+    MustStandAlone,
     RepeatedAdapter,
     TooManyAdapters,
     UnreadableMode,
 )
 
-MAX_LENGTH: Final = 200
+MAX_EXPRESSION_LENGTH: Final = 200
 """Characters of an expression."""
 MAX_TERMS: Final = 8
 """Adapters of one composition."""
@@ -109,36 +109,36 @@ def normalise(text: str) -> str:
     return text
 
 
-def is_name(text: str) -> bool:
+def is_valid_name(text: str) -> bool:
     """Whether normalised `text` may name an adapter: letters of any script, digits, `-` and `_`."""
-    return bool(text) and text[0].isalnum() and all(_in_name(c) for c in text)
+    return bool(text) and text[0].isalnum() and all(_is_name_character(c) for c in text)
 
 
-def parse(text: str) -> ModeExpression:
+def parse_expression(text: str) -> ModeExpression:
     """Read an expression; names are not looked up.
 
     Raises:
         ModeError: the text is no expression; the error names one that is, and nothing else is ever raised.
     """
     text = text.strip()
-    if len(text) > MAX_LENGTH:
-        raise ModeTooLong(len(text), MAX_LENGTH)
+    if len(text) > MAX_EXPRESSION_LENGTH:
+        raise ModeTooLong(len(text), MAX_EXPRESSION_LENGTH)
     folded = normalise(text).translate(_TIMES).strip()
     if not folded:
         raise EmptyMode
     if folded in RESERVED:
         return RESERVED[folded]
     pieces = [piece.strip() for piece in folded.split("+")]
-    terms = [_read_term(piece, folded) for piece in pieces]
-    return _sum(terms)
+    terms = [_parse_term(piece, folded) for piece in pieces]
+    return _build_sum(terms)
 
 
-def _sum(terms: list[Term]) -> Sum:
+def _build_sum(terms: list[Term]) -> Sum:
     seen: dict[str, Term] = {}
     for term in terms:
         if term.name in RESERVED:
             others = [str(Sum((other,))) for other in terms if other.name not in RESERVED]
-            raise NotAlone(term.name, [*dict.fromkeys(others), str(RESERVED[term.name])])
+            raise MustStandAlone(term.name, [*dict.fromkeys(others), str(RESERVED[term.name])])
         if term.name in seen:
             raise RepeatedAdapter(term.name, [f"{term.name}*1.5", term.name])
         seen[term.name] = term
@@ -147,25 +147,25 @@ def _sum(terms: list[Term]) -> Sum:
     return Sum(tuple(terms))
 
 
-def _read_term(piece: str, whole: str) -> Term:
+def _parse_term(piece: str, expression: str) -> Term:
     found = _TERM.fullmatch(piece)
-    if not found or not is_name(found["name"]) or (found["times"] and found["times_after"]):
-        raise UnreadableMode(piece or whole, [_salvage(whole)])
+    if not found or not is_valid_name(found["name"]) or (found["times"] and found["times_after"]):
+        raise UnreadableMode(piece or expression, [_suggest_expression(expression)])
     name = found["name"]
     if name in RESERVED:
         # It stands alone; what is wrong with its weight or band is not worth a word.
         return Term(name)
     weight = band = None
     if found["times"] or found["times_after"]:
-        weight = _read_weight(name, found["weight"] if found["times"] else found["weight_after"])
+        weight = _parse_weight(name, found["weight"] if found["times"] else found["weight_after"])
     if found["at"]:
-        band = read_band(found["band"])
+        band = parse_band(found["band"])
         if band is None:
             raise BadBand(name, found["band"], [f"{name}@late", f"{name}@8-15"])
     return Term(name, weight, band)
 
 
-def _read_weight(name: str, text: str) -> Decimal:
+def _parse_weight(name: str, text: str) -> Decimal:
     if not _NUMBER.fullmatch(text):
         raise BadWeight(name, text, [f"{name}*0.7", name])
     weight = Decimal(text.replace(",", "."))
@@ -176,13 +176,13 @@ def _read_weight(name: str, text: str) -> Decimal:
     return nearest.normalize()
 
 
-def _salvage(text: str) -> str:
+def _suggest_expression(text: str) -> str:
     """An expression made of what in `text` can be a name; `auto` when nothing can."""
-    runs = "".join(c if _in_name(c) else " " for c in text).split()
-    names = [run for run in runs if is_name(run) and not run.isdecimal() and read_band(run) is None]
+    runs = "".join(c if _is_name_character(c) else " " for c in text).split()
+    names = [run for run in runs if is_valid_name(run) and not run.isdecimal() and parse_band(run) is None]
     adapters = [name for name in dict.fromkeys(names) if name not in RESERVED]
     return "+".join(adapters[:MAX_TERMS]) or "auto"
 
 
-def _in_name(character: str) -> bool:
+def _is_name_character(character: str) -> bool:
     return character in "-_" or unicodedata.category(character)[0] in "LNM"

@@ -11,20 +11,20 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from bot.modes.bands import Third
-from bot.modes.expression import MAX_TERMS, MAX_WEIGHT, MIN_WEIGHT, WEIGHT_STEP, Base, Sum, Term, parse
+from bot.modes.bands import NamedBand
+from bot.modes.expression import MAX_TERMS, MAX_WEIGHT, MIN_WEIGHT, WEIGHT_STEP, Base, Sum, Term, parse_expression
 from inference.adapters.manifest import AdapterKind
 
 if TYPE_CHECKING:
     from bot.mind.mind import Mind
 
-PER_PAGE: Final = 5
+PAGE_SIZE: Final = 5
 """Adapters shown at once."""
-STEP: Final = Decimal("0.10")
-LONGEST: Final = 4 + 4 * MAX_TERMS
+WEIGHT_INCREMENT: Final = Decimal("0.10")
+MAX_ENCODED_LENGTH: Final = 4 + 4 * MAX_TERMS
 """Characters of a mix as it is written."""
 _DIGITS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_BANDS: Final[tuple[Third | None, ...]] = (None, *Third)
+_BANDS: Final[tuple[NamedBand | None, ...]] = (None, *NamedBand)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Mix:
         """An adapter as it is chosen; None when it is not."""
         return next((term for term in self.terms if term.name == name), None)
 
-    def toggled(self, name: str, mind: Mind) -> Mix:
+    def toggle(self, name: str, mind: Mind) -> Mix:
         """With an adapter that was not chosen, or without one that was. Isolated ones are never with others."""
         if self.term(name) is not None:
             return replace(self, terms=tuple(term for term in self.terms if term.name != name))
@@ -52,62 +52,68 @@ class Mix:
         kept = tuple(term for term in self.terms if (mind.adapters[term.name].kind is AdapterKind.ISOLATED) == isolated)
         return replace(self, terms=(*kept, Term(name))) if len(kept) < MAX_TERMS else self
 
-    def heavier(self, name: str) -> Mix:
+    def increase_weight(self, name: str) -> Mix:
         """With more of a chosen adapter."""
-        return self._weighed(name, STEP)
+        return self._adjust_weight(name, WEIGHT_INCREMENT)
 
-    def lighter(self, name: str) -> Mix:
+    def decrease_weight(self, name: str) -> Mix:
         """With less of it."""
-        return self._weighed(name, -STEP)
+        return self._adjust_weight(name, -WEIGHT_INCREMENT)
 
-    def unweighed(self, name: str) -> Mix:
+    def reset_weight(self, name: str) -> Mix:
         """With its weight left to the composition again."""
-        return self._with(name, None)
+        return self._set_weight(name, None)
 
-    def _weighed(self, name: str, step: Decimal) -> Mix:
+    def _adjust_weight(self, name: str, step: Decimal) -> Mix:
         term = self.term(name)
         weight = Decimal(1) if term is None or term.weight is None else term.weight
-        return self._with(name, min(max(weight + step, MIN_WEIGHT), MAX_WEIGHT))
+        return self._set_weight(name, min(max(weight + step, MIN_WEIGHT), MAX_WEIGHT))
 
-    def _with(self, name: str, weight: Decimal | None) -> Mix:
+    def _set_weight(self, name: str, weight: Decimal | None) -> Mix:
         return replace(self, terms=tuple(replace(t, weight=weight) if t.name == name else t for t in self.terms))
 
 
-def mix_of(mode: str, mind: Mind) -> Mix:
+def parse_mix(mode: str, mind: Mind) -> Mix:
     """The mix a mode is; none of `auto` and `base`. Bands of single layers are left out."""
-    expression = parse(mode)
+    expression = parse_expression(mode)
     if not isinstance(expression, Sum):
         return Mix()
     known = [term for term in expression.terms if term.name in mind.adapters]
-    return Mix(tuple(t if isinstance(t.band, Third) else replace(t, band=None) for t in known))
+    return Mix(tuple(t if isinstance(t.band, NamedBand) else replace(t, band=None) for t in known))
 
 
 def page_count(mind: Mind) -> int:
     """How many pages the adapters fill."""
-    return max(1, -(-len(mind.adapters) // PER_PAGE))
+    return max(1, -(-len(mind.adapters) // PAGE_SIZE))
 
 
-def on_page(mix: Mix, mind: Mind) -> Sequence[str]:
+def adapters_on_page(mix: Mix, mind: Mind) -> Sequence[str]:
     """The adapters on the page that is shown."""
-    return tuple(mind.adapters)[mix.page * PER_PAGE : (mix.page + 1) * PER_PAGE]
+    return tuple(mind.adapters)[mix.page * PAGE_SIZE : (mix.page + 1) * PAGE_SIZE]
 
 
-def encode(mix: Mix, mind: Mind) -> str:
+def encode_mix(mix: Mix, mind: Mind) -> str:
     """A mix in at most `LONGEST` characters of ASCII."""
     names = list(mind.adapters)
-    written = [_mark(mind), _DIGITS[mix.page]]
+    written = [_adapters_fingerprint(mind), _DIGITS[mix.page]]
     for term in mix.terms:
         index = names.index(term.name)
         weight = 0 if term.weight is None else int(term.weight / WEIGHT_STEP)
-        band = _BANDS.index(term.band if isinstance(term.band, Third) else None)
+        band = _BANDS.index(term.band if isinstance(term.band, NamedBand) else None)
         written += (_DIGITS[index // 64], _DIGITS[index % 64], _DIGITS[weight], _DIGITS[band])
     return "".join(written)
 
 
-def decode(written: str, mind: Mind) -> Mix | None:
+def decode_mix(encoded: str, mind: Mind) -> Mix | None:
     """The mix that was written; None when the mind has other adapters now, or it is none."""
-    mark, digits = written[:3], [_DIGITS.find(c) for c in written[3:]]
-    if mark != _mark(mind) or not digits or -1 in digits or len(digits) % 4 != 1 or digits[0] >= page_count(mind):
+    mark, digits = encoded[:3], [_DIGITS.find(c) for c in encoded[3:]]
+    if (
+        mark != _adapters_fingerprint(mind)
+        or not digits
+        or -1 in digits
+        or len(digits) % 4 != 1
+        or digits[0] >= page_count(mind)
+    ):
         return None
     names = list(mind.adapters)
     terms: dict[str, Term] = {}
@@ -121,7 +127,7 @@ def decode(written: str, mind: Mind) -> Mix | None:
     return Mix(tuple(terms.values()), digits[0])
 
 
-def _mark(mind: Mind) -> str:
+def _adapters_fingerprint(mind: Mind) -> str:
     """What tells the mind's adapters from those of another, or of another day."""
     told = hashlib.sha256("\n".join(mind.adapters).encode()).digest()
     return "".join(_DIGITS[byte % 64] for byte in told[:3])

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from bot.modes.errors import ModeError, UnknownAdapter
-from bot.modes.expression import MAX_LENGTH, is_name, parse
-from bot.modes.names import TYPO, find_inflected, name_key, nearest
-from bot.modes.resolve import PROPOSALS
+from bot.modes.expression import MAX_EXPRESSION_LENGTH, is_valid_name, parse_expression
+from bot.modes.names import TYPO_THRESHOLD, find_inflected, name_key, nearest_names
+from bot.modes.resolve import MAX_SUGGESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +40,9 @@ _PHRASES: Final = [
         (r"(?P<verb>(?:(?:switch|change|return)\s+(?:back\s+)?to|use|turn on|enable|activate)\s+)(?P<rest>.+)", False),
     )
 ]
-_PLEASE = re.compile(r"\s*,?\s*\b(?:please|пожалуйста)\b\s*,?\s*")
-_LEAD = re.compile(r"\s*(?P<colon>[:=]|-\s)?\s*(?:(?:to|на)\s+)?")
-_JOINT = re.compile(r"\s*(?:[+&]|,(?!\d))\s*(?:(?:и|and)\s+)?|\s+(?:и|and|plus|плюс|with|вместе с|с)\s+")
+_POLITE_WORDS = re.compile(r"\s*,?\s*\b(?:please|пожалуйста)\b\s*,?\s*")
+_LEADING_WORDS = re.compile(r"\s*(?P<colon>[:=]|-\s)?\s*(?:(?:to|на)\s+)?")
+_SEPARATOR = re.compile(r"\s*(?:[+&]|,(?!\d))\s*(?:(?:и|and)\s+)?|\s+(?:и|and|plus|плюс|with|вместе с|с)\s+")
 _PIECE = re.compile(r"[«\"“„']?(?P<name>[^*×@\s«»\"“”„']+)[»\"”“']?\s*(?P<rest>(?:[*×@].*)?)")
 
 
@@ -53,61 +53,63 @@ class _Piece:
     rest: str
 
     def is_typo(self, mind: Mind) -> bool:
-        return self.name is None and bool(nearest(self.word, mind, at_least=TYPO))
+        return self.name is None and bool(nearest_names(self.word, mind, min_score=TYPO_THRESHOLD))
 
 
-def recognise(message: str, mind: Mind) -> str | None:
+def parse_mode_switch(message: str, mind: Mind) -> str | None:
     """The expression a message asks to switch to, in the mind's own names; None for an ordinary message.
 
     Raises:
         UnknownAdapter: the message plainly asks for a mode, by a name the mind does not have.
     """
-    if len(message) > MAX_LENGTH or "\n" in message.strip():
+    if len(message) > MAX_EXPRESSION_LENGTH or "\n" in message.strip():
         return None
-    text = _PLEASE.sub(" ", name_key(message.strip())).strip(" \t.!")
+    text = _POLITE_WORDS.sub(" ", name_key(message.strip())).strip(" \t.!")
     if text.endswith("?"):
         return None
-    for says_mode, has_verb, rest in _readings(text):
-        lead = _LEAD.match(rest)
+    for says_mode, has_verb, rest in _match_phrases(text):
+        lead = _LEADING_WORDS.match(rest)
         colon = bool(lead and lead["colon"])
-        pieces = _read_pieces(rest[lead.end() :] if lead else rest, mind)
+        pieces = _parse_pieces(rest[lead.end() :] if lead else rest, mind)
         if not pieces:
             continue
         unknown = [piece for piece in pieces if piece.name is None]
         if not unknown:
             expression = "+".join(f"{piece.name}{piece.rest}" for piece in pieces)
-            return expression if says_mode or _parses(expression) else None
-        if says_mode and (colon or has_verb) and _is_meant(pieces, unknown, colon, has_verb, mind):
-            raise UnknownAdapter(unknown[0].word, nearest(unknown[0].word, mind) or tuple(mind.adapters)[:PROPOSALS])
+            return expression if says_mode or _is_expression(expression) else None
+        if says_mode and (colon or has_verb) and _is_mode_request(pieces, unknown, colon, has_verb, mind):
+            raise UnknownAdapter(
+                unknown[0].word, nearest_names(unknown[0].word, mind) or tuple(mind.adapters)[:MAX_SUGGESTIONS]
+            )
     return None
 
 
-def _readings(text: str) -> Iterator[tuple[bool, bool, str]]:
+def _match_phrases(text: str) -> Iterator[tuple[bool, bool, str]]:
     for pattern, says_mode in _PHRASES:
         if found := pattern.fullmatch(text):
             yield says_mode, bool(found["verb"]), found["rest"]
 
 
-def _read_pieces(text: str, mind: Mind) -> list[_Piece]:
+def _parse_pieces(text: str, mind: Mind) -> list[_Piece]:
     """The names joined in `text`; empty when some part of it cannot be a name."""
     pieces = []
-    for part in _JOINT.split(text.strip()):
+    for part in _SEPARATOR.split(text.strip()):
         found = _PIECE.fullmatch(part.strip())
-        if not found or not is_name(found["name"]):
+        if not found or not is_valid_name(found["name"]):
             return []
         pieces.append(_Piece(found["name"], find_inflected(found["name"], mind), found["rest"]))
     return pieces
 
 
-def _parses(expression: str) -> bool:
+def _is_expression(expression: str) -> bool:
     try:
-        parse(expression)
+        parse_expression(expression)
     except ModeError:
         return False
     return True
 
 
-def _is_meant(pieces: list[_Piece], unknown: list[_Piece], colon: bool, has_verb: bool, mind: Mind) -> bool:
+def _is_mode_request(pieces: list[_Piece], unknown: list[_Piece], colon: bool, has_verb: bool, mind: Mind) -> bool:
     """Whether a message with unknown names still plainly asks for a mode, rather than speaks of one.
 
     “режим: медицина” does, and so do “включи режим спрот” and “включи режим: физика+магия”; “режим: сон и еда” and

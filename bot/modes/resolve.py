@@ -10,19 +10,19 @@ from bot.modes.errors import (
     ForbiddenComposition,
     IsolatedAdapter,
     ModeError,
-    NotAlone,
+    MustStandAlone,
     RepeatedAdapter,
     TooManyAdapters,
     UnknownAdapter,
 )
-from bot.modes.expression import MAX_TERMS, Auto, ModeExpression, Sum, Term, parse
-from bot.modes.names import find, nearest
+from bot.modes.expression import MAX_TERMS, Auto, ModeExpression, Sum, Term, parse_expression
+from bot.modes.names import find_name, nearest_names
 from inference.adapters.manifest import AdapterKind
 
 if TYPE_CHECKING:
     from bot.mind.mind import Mind
 
-PROPOSALS: Final = 6
+MAX_SUGGESTIONS: Final = 6
 """Ways out that one error proposes."""
 
 
@@ -52,7 +52,7 @@ class ResolvedMode:
         return isinstance(self.expression, Auto)
 
 
-def resolve(expression: ModeExpression, mind: Mind) -> ResolvedMode:
+def resolve_mode(expression: ModeExpression, mind: Mind) -> ResolvedMode:
     """Look up names, expand a named mode, let the core join and check what the mind forbids.
 
     Raises:
@@ -63,28 +63,28 @@ def resolve(expression: ModeExpression, mind: Mind) -> ResolvedMode:
     terms = [_look_up(term, mind) for term in expression.terms]
     for term in terms:
         if term.name in mind.modes:
-            return _expand(term, terms, mind)
-    return _compose(terms, mind)
+            return _expand_named_mode(term, terms, mind)
+    return _apply_policies(terms, mind)
 
 
 def _look_up(term: Term, mind: Mind) -> Term:
-    name = find(term.name, mind)
+    name = find_name(term.name, mind)
     if name is None:
-        raise UnknownAdapter(term.name, nearest(term.name, mind) or tuple(mind.adapters)[:PROPOSALS])
+        raise UnknownAdapter(term.name, nearest_names(term.name, mind) or tuple(mind.adapters)[:MAX_SUGGESTIONS])
     return Term(name, term.weight, term.band)
 
 
-def _expand(named: Term, terms: Sequence[Term], mind: Mind) -> ResolvedMode:
+def _expand_named_mode(named: Term, terms: Sequence[Term], mind: Mind) -> ResolvedMode:
     if len(terms) > 1 or named.weight is not None or named.band is not None:
-        expanded = parse(mind.modes[named.name].mode)
+        expanded = parse_expression(mind.modes[named.name].mode)
         inside = [_look_up(term, mind) for term in expanded.terms] if isinstance(expanded, Sum) else []
         merged = Sum(tuple({term.name: term for term in (*inside, *terms) if term.name in mind.adapters}.values()))
-        raise NotAlone(named.name, [*_that_work([merged], mind), named.name])
-    mode = resolve(parse(mind.modes[named.name].mode), mind)
+        raise MustStandAlone(named.name, [*_allowed_alternatives([merged], mind), named.name])
+    mode = resolve_mode(parse_expression(mind.modes[named.name].mode), mind)
     return ResolvedMode(mode.expression, mode.isolated, named.name)
 
 
-def _compose(terms: Sequence[Term], mind: Mind) -> ResolvedMode:
+def _apply_policies(terms: Sequence[Term], mind: Mind) -> ResolvedMode:
     by_name: dict[str, Term] = {}
     for term in terms:
         if term.name in by_name:
@@ -92,38 +92,40 @@ def _compose(terms: Sequence[Term], mind: Mind) -> ResolvedMode:
         by_name[term.name] = term
     isolated = {name for name in by_name if mind.adapters[name].kind is AdapterKind.ISOLATED}
     if isolated and len(isolated) < len(by_name):
-        raise _mixed(by_name, isolated, mind)
+        raise _isolated_mix_error(by_name, isolated, mind)
     if not isolated and mind.policies.core_joins:
         by_name.setdefault(mind.core, Term(mind.core))
     if len(by_name) > MAX_TERMS:
         fewer = [term for name, term in by_name.items() if name != mind.core][: MAX_TERMS - 1]
-        raise TooManyAdapters(len(by_name), MAX_TERMS, _that_work([Sum(tuple(fewer))], mind) or [mind.core])
+        raise TooManyAdapters(len(by_name), MAX_TERMS, _allowed_alternatives([Sum(tuple(fewer))], mind) or [mind.core])
     for forbidden in mind.policies.forbidden:
         if by_name.keys() >= set(forbidden.adapters):
-            kept = [Sum(_without(by_name, name)) for name in forbidden.adapters if name != mind.core]
-            working = _that_work(kept, mind) or [mind.core]
+            kept = [Sum(_terms_without(by_name, name)) for name in forbidden.adapters if name != mind.core]
+            working = _allowed_alternatives(kept, mind) or [mind.core]
             raise ForbiddenComposition(forbidden.adapters, forbidden.reason, working)
     return ResolvedMode(Sum(tuple(by_name.values())), isolated=bool(isolated))
 
 
-def _mixed(by_name: dict[str, Term], isolated: set[str], mind: Mind) -> IsolatedAdapter:
+def _isolated_mix_error(by_name: dict[str, Term], isolated: set[str], mind: Mind) -> IsolatedAdapter:
     apart = Sum(tuple(term for name, term in by_name.items() if name in isolated))
     others = Sum(tuple(term for name, term in by_name.items() if name not in isolated))
     return IsolatedAdapter(
-        sorted(isolated), [term.name for term in others.terms], _that_work([apart, others], mind) or [mind.core]
+        sorted(isolated),
+        [term.name for term in others.terms],
+        _allowed_alternatives([apart, others], mind) or [mind.core],
     )
 
 
-def _without(by_name: dict[str, Term], left_out: str) -> tuple[Term, ...]:
-    return tuple(term for name, term in by_name.items() if name != left_out)
+def _terms_without(by_name: dict[str, Term], excluded: str) -> tuple[Term, ...]:
+    return tuple(term for name, term in by_name.items() if name != excluded)
 
 
-def _that_work(candidates: Iterable[Sum], mind: Mind) -> list[str]:
+def _allowed_alternatives(candidates: Iterable[Sum], mind: Mind) -> list[str]:
     """Canonical texts of the candidates the mind allows, each once; what a candidate's error proposes is followed."""
     found: dict[str, None] = {}
     for candidate in candidates:
         try:
-            found[resolve(candidate, mind).text] = None
+            found[resolve_mode(candidate, mind).text] = None
         except ModeError as error:
-            found |= dict.fromkeys(error.working)
-    return list(found)[:PROPOSALS]
+            found |= dict.fromkeys(error.alternatives)
+    return list(found)[:MAX_SUGGESTIONS]

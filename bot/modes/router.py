@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot.modes.expression import Sum, Term
-from bot.modes.resolve import ResolvedMode, resolve
+from bot.modes.resolve import ResolvedMode, resolve_mode
 from inference.adapters.manifest import AdapterKind
 from inference.training.dialogues import read_dialogues
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from bot.mind.mind import Mind
     from inference.embedding import Embedder
 
-NEAREST: Final = 3
+NEAREST_EXAMPLES: Final = 3
 """Examples of an adapter that a message is compared with."""
-CENTROID_SHARE: Final = 0.3
+CENTROID_WEIGHT: Final = 0.3
 """Share of the likeness to the adapter's examples as a whole, against that to the nearest ones."""
-MAX_CHARACTERS: Final = 2000
+MAX_MESSAGE_CHARACTERS: Final = 2000
 """Of a message; what comes later hardly moves its subject, and embedders cut it off anyway."""
 
 Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
+class RoutingResult:
     """Where `auto` leads for one message."""
 
     mode: ResolvedMode
@@ -41,15 +41,15 @@ class Routed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Examples:
+class _ExampleIndex:
     vectors: Vectors
     """(examples, dimensions), unit length."""
     centroid: Vectors
     """(dimensions,), unit length."""
 
-    def likeness(self, message: Vectors) -> float:
-        nearest = np.sort(self.vectors @ message)[-NEAREST:].mean()
-        return float((1 - CENTROID_SHARE) * nearest + CENTROID_SHARE * (self.centroid @ message))
+    def similarity(self, message: Vectors) -> float:
+        nearest = np.sort(self.vectors @ message)[-NEAREST_EXAMPLES:].mean()
+        return float((1 - CENTROID_WEIGHT) * nearest + CENTROID_WEIGHT * (self.centroid @ message))
 
 
 class Router:
@@ -58,49 +58,49 @@ class Router:
     def __init__(self, embedder: Embedder, mind: Mind) -> None:
         self._embedder = embedder
         self._mind = mind
-        self._index: Mapping[str, _Examples] | None = None
-        self._building = asyncio.Lock()
+        self._index: Mapping[str, _ExampleIndex] | None = None
+        self._index_lock = asyncio.Lock()
 
-    async def route(self, message: str) -> Routed:
+    async def route(self, message: str) -> RoutingResult:
         """The adapter nearest to `message`; the core when none is near enough.
 
         Isolated adapters take part only where the mind's policies let them, adapters without dialogues never.
 
         Raises:
-            BrokenDialogues: an adapter's dialogues cannot be read.
+            InvalidDialogues: an adapter's dialogues cannot be read.
             EmbeddingError: the embedder cannot answer.
         """
         index = await self._get_index()
         if not index:
-            return Routed(resolve(Sum((Term(self._mind.core),)), self._mind), {})
-        [vector] = await self._embedder.embed([message[:MAX_CHARACTERS]], "query")
-        scores = {name: examples.likeness(vector) for name, examples in index.items()}
+            return RoutingResult(resolve_mode(Sum((Term(self._mind.core),)), self._mind), {})
+        [vector] = await self._embedder.embed([message[:MAX_MESSAGE_CHARACTERS]], "query")
+        scores = {name: examples.similarity(vector) for name, examples in index.items()}
         best = max(scores, key=scores.__getitem__)
         if scores[best] < self._mind.policies.auto_threshold:
             best = self._mind.core
-        return Routed(resolve(Sum((Term(best),)), self._mind), scores)
+        return RoutingResult(resolve_mode(Sum((Term(best),)), self._mind), scores)
 
-    async def _get_index(self) -> Mapping[str, _Examples]:
-        async with self._building:
+    async def _get_index(self) -> Mapping[str, _ExampleIndex]:
+        async with self._index_lock:
             if self._index is None:
-                self._index = await self._build()
+                self._index = await self._build_index()
             return self._index
 
-    async def _build(self) -> Mapping[str, _Examples]:
-        questions = await asyncio.to_thread(_read_questions, self._sources())
+    async def _build_index(self) -> Mapping[str, _ExampleIndex]:
+        questions = await asyncio.to_thread(_load_questions, self._dialogue_files())
         if not questions:
             return {}
         vectors = await self._embedder.embed([text for texts in questions.values() for text in texts], "query")
-        index: dict[str, _Examples] = {}
+        index: dict[str, _ExampleIndex] = {}
         start = 0
         for name, texts in questions.items():
             own = vectors[start : start + len(texts)]
             start += len(texts)
             centroid = own.mean(axis=0)
-            index[name] = _Examples(own, centroid / max(float(np.linalg.norm(centroid)), 1e-9))
+            index[name] = _ExampleIndex(own, centroid / max(float(np.linalg.norm(centroid)), 1e-9))
         return index
 
-    def _sources(self) -> dict[str, Path]:
+    def _dialogue_files(self) -> dict[str, Path]:
         isolated_too = self._mind.policies.auto_isolated
         return {
             name: adapter.dialogues
@@ -109,10 +109,12 @@ class Router:
         }
 
 
-def _read_questions(sources: Mapping[str, Path]) -> dict[str, list[str]]:
+def _load_questions(sources: Mapping[str, Path]) -> dict[str, list[str]]:
     """What people ask in each adapter's dialogues; adapters with none left out."""
     questions = {
-        name: [question[:MAX_CHARACTERS] for dialogue in read_dialogues(path) for question in dialogue.questions]
+        name: [
+            question[:MAX_MESSAGE_CHARACTERS] for dialogue in read_dialogues(path) for question in dialogue.questions
+        ]
         for name, path in sources.items()
     }
     return {name: texts for name, texts in questions.items() if texts}

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bot.modes.expression import ModeExpression, parse
+from bot.modes.expression import ModeExpression, parse_expression
 
 if TYPE_CHECKING:
     from bot.mind.mind import Mind
 
-_HEAD = re.compile(r"\s*<\|use_lora_(?P<name>[^<>|\n]*)\|>\s*", re.IGNORECASE)
+_TRIGGER_PREFIX = re.compile(r"\s*<\|use_lora_(?P<name>[^<>|\n]*)\|>\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Trigger:
     message: str
 
 
-def read_trigger(message: str, mind: Mind) -> Trigger | None:
+def parse_trigger(message: str, mind: Mind) -> Trigger | None:
     """Split off the triggers at the head of `message`; several compose.
 
     Only the head counts: the same words anywhere else are data. None when there is none, or when the mind
@@ -35,7 +35,7 @@ def read_trigger(message: str, mind: Mind) -> Trigger | None:
         return None
     names = []
     end = 0
-    while found := _HEAD.match(message, end):
+    while found := _TRIGGER_PREFIX.match(message, end):
         names.append(found["name"].strip())
         end = found.end()
-    return Trigger(parse("+".join(names)), message[end:]) if names else None
+    return Trigger(parse_expression("+".join(names)), message[end:]) if names else None

@@ -13,7 +13,7 @@ from bot.modes.composer import Composer
 from bot.settings import Settings
 from db.embedded import EmbeddedServer
 from inference.adapters.store import CompositionStore
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from inference.checkpoint import resolve_base_model
 from inference.embedding import SentenceTransformerEmbedder, ServerEmbedder, open_embedder
 from inference.engine.port import Engine
@@ -40,13 +40,13 @@ def open_composer(settings: Settings, mind: Mind, base_folder: Path, engine_rank
     Args:
         engine_rank: the largest rank that the engine takes, when it is known and there is a limit.
     """
-    base = BaseModel.from_config(base_folder / "config.json", mind.base_model)
+    base = BaseModelSpec.from_config(base_folder / "config.json", mind.base_model)
     limits = [rank for rank in (settings.max_rank, engine_rank) if rank is not None]
     return Composer.open(mind, base, CompositionStore(settings.compositions_dir), min(limits, default=None))
 
 
 @asynccontextmanager
-async def database_address(settings: Settings) -> AsyncIterator[str]:
+async def database_dsn(settings: Settings) -> AsyncIterator[str]:
     """DSN of the operator's Postgres, or of the embedded one, which runs as long as this is open."""
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
@@ -62,7 +62,9 @@ def make_embedder(settings: Settings) -> SentenceTransformerEmbedder | ServerEmb
         ModelMissing, ModelUnusable: it is not here, or broken.
     """
     if settings.embedding_url is not None:
-        return ServerEmbedder(settings.embedding_url, settings.embedding_model, _said(settings.embedding_api_key))
+        return ServerEmbedder(
+            settings.embedding_url, settings.embedding_model, _secret_value(settings.embedding_api_key)
+        )
     return open_embedder(settings.embedding_model, settings.models_dir, allow_download=settings.allow_download)
 
 
@@ -76,7 +78,7 @@ def make_former_embedders(settings: Settings) -> list[SentenceTransformerEmbedde
     for told in settings.embedding_former:
         model, at, url = told.partition("@http")
         if at:
-            former.append(ServerEmbedder(f"http{url}", model, _said(settings.embedding_former_api_key)))
+            former.append(ServerEmbedder(f"http{url}", model, _secret_value(settings.embedding_former_api_key)))
         else:
             former.append(open_embedder(told, settings.models_dir, allow_download=settings.allow_download))
     return former
@@ -102,10 +104,10 @@ def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:
             settings.sglang_url,
             mind.base_model,
             base_folder,
-            api_key=_said(settings.sglang_api_key),
-            admin_key=_said(settings.sglang_admin_key),
+            api_key=_secret_value(settings.sglang_api_key),
+            admin_key=_secret_value(settings.sglang_admin_key),
             compositions=settings.compositions_dir,
-            patience=settings.engine_patience,
+            retry_timeout=settings.engine_patience,
         )
     # Imported late: torch and transformers take seconds, and a remote engine needs neither.
     from inference.engine.local import LocalEngine
@@ -113,5 +115,5 @@ def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:
     return LocalEngine(base_folder)
 
 
-def _said(secret: SecretStr | None) -> str | None:
+def _secret_value(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret is not None else None

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 from bot.channels.port import Gateway, Platform
 from bot.errors import BotError
-from bot.health import Check
+from bot.health import ReadinessCheck
 from bot.settings import Settings
 from consilium.errors import N_
 
 
-class NoChannel(BotError):
+class NoChannelConfigured(BotError):
     """A gateway is to be started, and no channel is set up."""
 
     sentence = N_("No channel is set up, so there is nothing to receive from.")
@@ -27,16 +27,16 @@ class Channels:
     """Where answers are shown, in every process that has any to show."""
     gateways: dict[str, Gateway] = field(default_factory=dict)
     """Where messages are received: in gateways only."""
-    heard: dict[str, Check] = field(default_factory=dict)
+    connection_checks: dict[str, ReadinessCheck] = field(default_factory=dict)
     """Whether each gateway hears from its platform."""
 
-    def join(self, other: Channels) -> None:
+    def merge(self, other: Channels) -> None:
         """Those of another, too."""
         self.platforms |= other.platforms
         self.gateways |= other.gateways
-        self.heard |= other.heard
+        self.connection_checks |= other.connection_checks
 
 
-def any_channel(settings: Settings) -> bool:
+def has_channel(settings: Settings) -> bool:
     """Whether there is a channel to receive from."""
     return settings.telegram_token is not None or settings.discord_token is not None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bot.channels.discord.gateway import DiscordGateway, Listening
+from bot.channels.discord.gateway import DiscordGateway, GatewayConfig
 from bot.channels.discord.platform import DiscordPlatform
-from bot.channels.discord.rest import point_at
+from bot.channels.discord.rest import set_base_urls
 from bot.services.channels import Channels
 from bot.services.opening import Services
 from bot.settings import Settings
@@ -19,15 +19,15 @@ async def open_discord(settings: Settings, services: Services, *, receives: bool
     """Where answers are shown on Discord, and where messages are received if this process does."""
     assert settings.discord_token is not None
     token = settings.discord_token.get_secret_value()
-    point_at(settings.discord_api, settings.discord_gateway)
+    set_base_urls(settings.discord_api, settings.discord_gateway)
     platform = DiscordPlatform(token, services.mind, [command.name for command in COMMANDS])
     try:
         channels = Channels(platforms={platform.name: platform})
         if receives:
-            listening = Listening(token, settings.discord_message_content, settings.discord_guilds)
+            listening = GatewayConfig(token, settings.discord_message_content, settings.discord_guilds)
             gateway = DiscordGateway(listening, services.mind, services.inbox, services.database, platform)
             channels.gateways[platform.name] = gateway
-            channels.heard[platform.name] = gateway.heard
+            channels.connection_checks[platform.name] = gateway.check_connection
         yield channels
     finally:
         await platform.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from bot.channels.http import Api, Clients, api_routes
+from bot.channels.http import Api, ApiClients, api_routes
 from bot.services.opening import Services
 from bot.settings import Settings
 
@@ -16,8 +16,8 @@ def http_routes(settings: Settings, services: Services) -> web.RouteTableDef:
         services.composer,
         services.database,
         services.direct,
-        services.presence,
-        Clients(settings.api_clients),
+        services.heartbeat,
+        ApiClients(settings.api_clients),
         settings.language,
     )
     return api_routes(api)

@@ -12,36 +12,36 @@ import structlog
 from bot.mind import Mind
 from bot.mind.collections import CollectionKind
 from bot.recall.library.ingest import Ingest
-from bot.recall.library.manner import Counter
+from bot.recall.library.manner import NamedTokenCounter
 from bot.recall.library.parse.parser import Parser
 from consilium.errors import ConsiliumError
 from db import library as rows
 from db import library_search
 from db.database import Database
 from db.errors import DatabaseUnreachable
-from db.once import only_one
+from db.once import try_advisory_lock
 from inference.embedding import Embedder
 from inference.errors import InferenceError
 
-AGAIN_AFTER: Final = 60.0
+RETRY_DELAY: Final = 60.0
 """Seconds after which it is tried again when a model or the database was away."""
-FIRST_TIME: Final = 60.0
+FIRST_SYNC_TIMEOUT: Final = 60.0
 """Seconds that a start waits for a library which holds nothing yet; what takes longer goes on beside the answers."""
 
 log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def keeping_library(
+async def background_library_sync(
     mind: Mind,
     dsn: str,
     database: Database,
     embedder: Embedder,
-    counter: Counter,
+    counter: NamedTokenCounter,
     progress: Callable[[str], None],
     *,
-    voice: bool,
-    again_after: float = AGAIN_AFTER,
+    include_voice: bool,
+    retry_delay: float = RETRY_DELAY,
 ) -> AsyncIterator[None]:
     """As long as this is open, the mind's library is being brought up to date once, by whichever process comes first:
     what is new is read, and what has no vector of this embedder gets one.
@@ -53,12 +53,12 @@ async def keeping_library(
         voice: whether style examples are kept too.
         again_after: seconds until it is tried again when a model or the database was away.
     """
-    names = [name for name, one in mind.collections.items() if voice or one.kind is not CollectionKind.VOICE]
+    names = [name for name, one in mind.collections.items() if include_voice or one.kind is not CollectionKind.VOICE]
     if not names:
         yield
         return
-    async with database.nobody() as connection:
-        is_filled = bool(await library_search.scope(connection, mind.name))
+    async with database.anonymous_transaction() as connection:
+        is_filled = bool(await library_search.searchable_collections(connection, mind.name))
     waiting = not is_filled
     last = ""
 
@@ -74,17 +74,17 @@ async def keeping_library(
         while True:
             parser = Parser()
             ingest = Ingest(database, embedder, parser, counter, told)
-            is_over = await _keep(mind, names, dsn, database, ingest, parser)
+            is_over = await _sync_once(mind, names, dsn, database, ingest, parser)
             tried.set()
             if is_over:
                 return
-            await asyncio.sleep(again_after)
+            await asyncio.sleep(retry_delay)
 
     keeping = asyncio.create_task(keep(), name="library")
     try:
         if waiting:
             with suppress(TimeoutError):
-                async with asyncio.timeout(FIRST_TIME):
+                async with asyncio.timeout(FIRST_SYNC_TIMEOUT):
                     await tried.wait()
             waiting = False
         yield
@@ -93,27 +93,29 @@ async def keeping_library(
         await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def _keep(mind: Mind, names: list[str], dsn: str, database: Database, ingest: Ingest, parser: Parser) -> bool:
+async def _sync_once(
+    mind: Mind, names: list[str], dsn: str, database: Database, ingest: Ingest, parser: Parser
+) -> bool:
     """Try it once; False when it is worth another try."""
     try:
-        async with only_one(dsn, f"library {mind.name}") as ours, parser:
+        async with try_advisory_lock(dsn, f"library {mind.name}") as ours, parser:
             if not ours:
-                log.info("library.kept_elsewhere", mind=mind.name)
+                log.info("library.sync_skipped", mind=mind.name)
                 return True
-            async with database.nobody() as connection:
-                await rows.drop_other_collections(connection, mind.name, list(mind.collections))
+            async with database.anonymous_transaction() as connection:
+                await rows.delete_other_collections(connection, mind.name, list(mind.collections))
             report = await ingest.synchronise(mind, names)
     except ConsiliumError as error:
         # Answers go on with what the library holds; `consilium library add` shows the error.
-        log.warning("library.not_kept", mind=mind.name, error=type(error).__name__, reason=str(error))
+        log.warning("library.sync_failed", mind=mind.name, error=type(error).__name__, reason=str(error))
         return not isinstance(error, InferenceError | DatabaseUnreachable)
     except Exception:
-        log.exception("library.not_kept", mind=mind.name)
+        log.exception("library.sync_failed", mind=mind.name)
         return True
     log.info(
-        "library.kept",
+        "library.synced",
         mind=mind.name,
-        read=report.read,
+        read=report.ingested,
         unchanged=report.unchanged,
         deleted=report.deleted,
         embedded=report.embedded,

@@ -14,7 +14,7 @@ from inference.reranking import Reranker
 
 
 @dataclass(frozen=True, slots=True)
-class Models:
+class RetrievalModels:
     """What is there for comparing; in a process that answers nothing, nothing."""
 
     embedder: Embedder | None = None
@@ -24,11 +24,11 @@ class Models:
 
 
 @asynccontextmanager
-async def open_models(settings: Settings, *, at_once: bool = True) -> AsyncIterator[Models]:
+async def open_retrieval_models(settings: Settings, *, preload: bool = True) -> AsyncIterator[RetrievalModels]:
     """The models, closed on leaving. A former one is loaded only when there is something to compare by it.
 
     Args:
-        at_once: whether the others are loaded now and not when they are first needed.
+        preload: whether the others are loaded now and not when they are first needed.
 
     Raises:
         ConsiliumError: what is missing or broken, and how to mend it.
@@ -42,8 +42,8 @@ async def open_models(settings: Settings, *, at_once: bool = True) -> AsyncItera
         reranker = await asyncio.to_thread(make_reranker, settings)
         if reranker is not None:
             stack.push_async_callback(reranker.close)
-        if at_once:
+        if preload:
             await embedder.start()
             if reranker is not None:
                 await reranker.start()
-        yield Models(embedder, [one for one in former if one.name != embedder.name], reranker)
+        yield RetrievalModels(embedder, [one for one in former if one.name != embedder.name], reranker)

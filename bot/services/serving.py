@@ -12,29 +12,29 @@ from uuid import UUID
 import structlog
 
 from bot.channels.port import Platform
-from bot.health import Check, health_routes, serving_http
-from bot.services.channels import Channels, NoChannel, any_channel
+from bot.health import ReadinessCheck, health_routes, http_server
+from bot.services.channels import Channels, NoChannelConfigured, has_channel
 from bot.services.http import http_routes
-from bot.services.opening import Progress, Role, Services, beside, open_services
+from bot.services.opening import Progress, Role, Services, open_services, run_in_background
 from bot.settings import Settings
-from bot.turns.jobs import answer_jobs, say_jobs
-from bot.turns.worker import Work, Worker
+from bot.turns.jobs import answer_entrypoint, delivery_entrypoint
+from bot.turns.worker import Worker, WorkerOptions
 from db.errors import DatabaseError
-from db.jobs import ARRIVED, CHANNEL
+from db.jobs import CHANNEL, INSERT_MARKER
 from db.listening import listen
 from db.turn_states import STOP_CHANNEL
 
-_CHECKED_WITHIN: Final = 3.0
+_CHECK_TIMEOUT: Final = 3.0
 """Seconds that one readiness check may take."""
-WORKING: Final = ("all", "worker")
+ANSWERING_ROLES: Final = ("all", "worker")
 """Roles that answer what gateways take in."""
-ASKED: Final = ("all", "api")
+HTTP_ROLES: Final = ("all", "api")
 """Roles that are asked over HTTP."""
 
 log = structlog.get_logger(__name__)
 
 
-async def serve(settings: Settings, role: Role, progress: Progress, ready: Callable[[str], None]) -> None:
+async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Callable[[str], None]) -> None:
     """Run one process until it is told to end (SIGTERM, SIGINT), then let what runs come to its end.
 
     Args:
@@ -43,8 +43,8 @@ async def serve(settings: Settings, role: Role, progress: Progress, ready: Calla
     Raises:
         ConsiliumError: it could not start.
     """
-    if role == "gateway" and not any_channel(settings):
-        raise NoChannel
+    if role == "gateway" and not has_channel(settings):
+        raise NoChannelConfigured
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,27 +53,29 @@ async def serve(settings: Settings, role: Role, progress: Progress, ready: Calla
         services = await stack.enter_async_context(open_services(settings, progress, role=role))
         channels = await stack.enter_async_context(_open_channels(settings, services, role))
         worker = _make_worker(settings, services, channels.platforms, role)
-        await stack.enter_async_context(beside(_hear(services, worker), "listening"))
-        checks = _checks(services, channels, role, ending)
+        await stack.enter_async_context(run_in_background(_listen_for_notifications(services, worker), "listening"))
+        checks = _readiness_checks(services, channels, role, ending)
         if settings.http_port is not None:
-            routes = [health_routes(checks), *([http_routes(settings, services)] if role in ASKED else [])]
-            serving = serving_http(settings.http_host, settings.http_port, *routes)
-            ready(await stack.enter_async_context(serving))
-        await _work(services, channels, worker, ending, settings.drain_seconds)
+            routes = [health_routes(checks), *([http_routes(settings, services)] if role in HTTP_ROLES else [])]
+            serving = http_server(settings.http_host, settings.http_port, *routes)
+            on_ready(await stack.enter_async_context(serving))
+        await _run_until_shutdown(services, channels, worker, ending, settings.drain_seconds)
 
 
-async def _work(services: Services, channels: Channels, worker: Worker, ending: asyncio.Event, drain: float) -> None:
+async def _run_until_shutdown(
+    services: Services, channels: Channels, worker: Worker, shutdown: asyncio.Event, drain_seconds: float
+) -> None:
     async with asyncio.TaskGroup() as group:
         receiving = [group.create_task(gateway.run(), name=name) for name, gateway in channels.gateways.items()]
         working = group.create_task(worker.run(), name="worker")
-        await ending.wait()
-        log.info("process.draining")
-        services.presence.draining = True
+        await shutdown.wait()
+        log.info("process.drain_started")
+        services.heartbeat.draining = True
         # What a gateway is taking in when it is cut off has not been acknowledged, and comes again.
         for task in receiving:
             task.cancel()
         worker.drain()
-        await services.direct.drain(drain)
+        await services.direct.drain(drain_seconds)
         await asyncio.wait([working])
 
 
@@ -86,53 +88,55 @@ async def _open_channels(settings: Settings, services: Services, role: Role) -> 
             # Imported late: each channel's library takes a while, and most services have one channel.
             from bot.services.telegram import open_telegram
 
-            channels.join(await stack.enter_async_context(open_telegram(settings, services, receives=receives)))
+            channels.merge(await stack.enter_async_context(open_telegram(settings, services, receives=receives)))
         if settings.discord_token is not None:
             from bot.services.discord import open_discord
 
-            channels.join(await stack.enter_async_context(open_discord(settings, services, receives=receives)))
+            channels.merge(await stack.enter_async_context(open_discord(settings, services, receives=receives)))
         yield channels
 
 
 def _make_worker(settings: Settings, services: Services, platforms: Mapping[str, Platform], role: Role) -> Worker:
     mind = services.mind.name
-    entrypoints = [say_jobs(mind), *([answer_jobs(mind)] if role in WORKING else [])]
-    work = Work(entrypoints, settings.worker_turns, settings.drain_seconds, settings.database_patience)
-    return Worker(services.database, mind, services.presence, services.attempts, platforms, work)
+    entrypoints = [delivery_entrypoint(mind), *([answer_entrypoint(mind)] if role in ANSWERING_ROLES else [])]
+    work = WorkerOptions(entrypoints, settings.worker_turns, settings.drain_seconds, settings.database_patience)
+    return Worker(services.database, mind, services.heartbeat, services.turn_runner, platforms, work)
 
 
-async def _hear(services: Services, worker: Worker) -> None:
+async def _listen_for_notifications(services: Services, worker: Worker) -> None:
     def jobs_changed(told: str) -> None:
-        if ARRIVED in told:
+        if INSERT_MARKER in told:
             worker.wake()
 
     def stop(turn_id: str) -> None:
-        services.running.stop(UUID(turn_id))
+        services.running_turns.stop(UUID(turn_id))
 
     await listen(services.dsn, {CHANNEL: jobs_changed, STOP_CHANNEL: stop}, worker.wake)
 
 
-def _checks(services: Services, channels: Channels, role: Role, ending: asyncio.Event) -> dict[str, Check]:
+def _readiness_checks(
+    services: Services, channels: Channels, role: Role, shutdown: asyncio.Event
+) -> dict[str, ReadinessCheck]:
     async def database() -> str | None:
         try:
-            async with asyncio.timeout(_CHECKED_WITHIN):
+            async with asyncio.timeout(_CHECK_TIMEOUT):
                 await services.database.ping()
         except (DatabaseError, TimeoutError) as error:
             return str(error) or "it does not answer in time"
         return None
 
     async def draining() -> str | None:
-        return "the process is ending" if ending.is_set() else None
+        return "the process is ending" if shutdown.is_set() else None
 
     async def workers() -> str | None:
         try:
-            async with asyncio.timeout(_CHECKED_WITHIN):
-                there = await services.presence.others(*WORKING)
+            async with asyncio.timeout(_CHECK_TIMEOUT):
+                there = await services.heartbeat.count_processes(*ANSWERING_ROLES)
         except (DatabaseError, TimeoutError) as error:
             return str(error) or "nobody knows"
         return None if there else "no worker is there to answer what is taken in"
 
-    checks: dict[str, Check] = {"process": draining, "database": database, **channels.heard}
+    checks: dict[str, ReadinessCheck] = {"process": draining, "database": database, **channels.connection_checks}
     if role == "gateway":
         checks["workers"] = workers
     return checks

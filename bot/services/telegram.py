@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.channels.telegram.client import make_bot
-from bot.channels.telegram.errands import Errands
-from bot.channels.telegram.gateway import TelegramGateway
-from bot.channels.telegram.intake import Intake
+from bot.channels.telegram.errands import BackgroundTasks
+from bot.channels.telegram.gateway import PollingGateway
+from bot.channels.telegram.intake import UpdateHandler
 from bot.channels.telegram.outbox import Outbox
-from bot.channels.telegram.pacing import Pacer, Rate, Rates
+from bot.channels.telegram.pacing import BotApiLimits, RateLimit, RateLimiter
 from bot.channels.telegram.platform import TelegramPlatform
-from bot.channels.telegram.reply import Looks
-from bot.channels.telegram.webhook import Hook, TelegramWebhook
+from bot.channels.telegram.reply import RenderOptions
+from bot.channels.telegram.webhook import WebhookConfig, WebhookGateway
 from bot.services.channels import Channels
 from bot.services.opening import Services
 from bot.settings import Settings
@@ -25,26 +25,26 @@ async def open_telegram(settings: Settings, services: Services, *, receives: boo
     """Where answers are shown in Telegram, and where messages are received if this process does."""
     bot = make_bot(settings)
     try:
-        outbox = Outbox(bot, Pacer(Rates(overall=Rate(settings.telegram_per_second, 1))))
+        outbox = Outbox(bot, RateLimiter(BotApiLimits(overall=RateLimit(settings.telegram_per_second, 1))))
         channels = Channels()
-        platform = TelegramPlatform(outbox, Looks(services.mind, settings.telegram_rich))
+        platform = TelegramPlatform(outbox, RenderOptions(services.mind, settings.telegram_rich))
         channels.platforms[platform.name] = platform
         if receives:
-            errands = Errands()
+            errands = BackgroundTasks()
             inbox = services.inbox
-            intake = Intake(inbox, platform, outbox, services.database, services.mind, errands)
-            gateway = _make_gateway(Hook.of(settings), outbox, intake, inbox, errands)
+            intake = UpdateHandler(inbox, platform, outbox, services.database, services.mind, errands)
+            gateway = _make_gateway(WebhookConfig.from_settings(settings), outbox, intake, inbox, errands)
             channels.gateways[platform.name] = gateway
-            channels.heard[platform.name] = gateway.heard
+            channels.connection_checks[platform.name] = gateway.health_problem
         yield channels
     finally:
         await bot.session.close()
 
 
 def _make_gateway(
-    hook: Hook | None, outbox: Outbox, intake: Intake, inbox: Inbox, errands: Errands
-) -> TelegramGateway | TelegramWebhook:
+    hook: WebhookConfig | None, outbox: Outbox, intake: UpdateHandler, inbox: Inbox, background_tasks: BackgroundTasks
+) -> PollingGateway | WebhookGateway:
     """One that Telegram posts to, where it is told of an address, or one that asks."""
     if hook is None:
-        return TelegramGateway(outbox, intake, inbox, errands)
-    return TelegramWebhook(outbox, intake, inbox, errands, hook)
+        return PollingGateway(outbox, intake, inbox, background_tasks)
+    return WebhookGateway(outbox, intake, inbox, background_tasks, hook)

@@ -11,30 +11,30 @@ from bot.channels.port import Incoming
 from bot.turns.errors import MessageRefused
 from consilium.errors import N_
 from db import allowances, oversight
-from db.allowances import Allowance, Refusal
+from db.allowances import Refusal, TokenBucket
 from db.chats import chat_key
 from db.connection import Connection
 
-OWN_DATA: Final = frozenset({"memory", "forget", "export", "privacy"})
+OWN_DATA_COMMANDS: Final = frozenset({"memory", "forget", "export", "privacy"})
 """Commands by which a person sees to what is kept of him."""
-_OWN_DATA: Final = Allowance(at_once=5, per_minute=5, per_day=50)
-_FULL_FOR: Final = 60.0
+_OWN_DATA_LIMIT: Final = TokenBucket(burst=5, per_minute=5, per_day=50)
+_FULL_RETRY_AFTER: Final = 60.0
 """Seconds after which a full service is worth another try."""
 
 
-class NotAdmitted(MessageRefused):
+class LimitExceeded(MessageRefused):
     """Root of why a message is not taken in now, though nothing is wrong with it.
 
     Attributes:
         wait: seconds until it is worth another try.
     """
 
-    def __init__(self, wait: float, **details: object) -> None:
+    def __init__(self, retry_after: float, **details: object) -> None:
         super().__init__(**details)
-        self.wait = wait
+        self.retry_after = retry_after
 
 
-class TooManyMessages(NotAdmitted):
+class TooManyMessages(LimitExceeded):
     """A person writes faster than he may."""
 
     sentence = N_("You write faster than I can answer.")
@@ -44,7 +44,7 @@ class TooManyMessages(NotAdmitted):
         super().__init__(seconds, seconds=math.ceil(seconds))
 
 
-class QuotaSpent(NotAdmitted):
+class QuotaSpent(LimitExceeded):
     """A person has asked all that he may today."""
 
     sentence = N_("You have sent {quota} messages today, which is all I can answer in a day.")
@@ -54,7 +54,7 @@ class QuotaSpent(NotAdmitted):
         super().__init__(seconds, quota=quota, hours=math.ceil(seconds / 3600))
 
 
-class ChatTooBusy(NotAdmitted):
+class ChatTooBusy(LimitExceeded):
     """A chat writes faster than it may, or has asked all it may today."""
 
     sentence = N_("So much is written in this chat that I cannot keep up.")
@@ -64,28 +64,28 @@ class ChatTooBusy(NotAdmitted):
         super().__init__(seconds, minutes=math.ceil(seconds / 60))
 
 
-class ServiceFull(NotAdmitted):
+class ServiceFull(LimitExceeded):
     """As many messages wait as the service may hold."""
 
     sentence = N_("Too many people are asking right now ({waiting} messages wait).")
     remedy = N_("Nothing of yours is lost but this message: send it again in a few minutes.")
 
     def __init__(self, waiting: int) -> None:
-        super().__init__(_FULL_FOR, waiting=waiting)
+        super().__init__(_FULL_RETRY_AFTER, waiting=waiting)
 
 
 @dataclass(frozen=True, slots=True)
-class Ceilings:
+class RateLimits:
     """How much is taken in."""
 
-    person: Allowance
-    chat: Allowance
-    waiting: int
+    person: TokenBucket
+    chat: TokenBucket
+    max_open_turns: int
     """Messages of everybody that may wait or be in work at once."""
 
 
-async def admit(
-    connection: Connection, ceilings: Ceilings, user_id: UUID, incoming: Incoming, *, own_data: bool = False
+async def enforce_rate_limits(
+    connection: Connection, limits: RateLimits, user_id: UUID, incoming: Incoming, *, own_data: bool = False
 ) -> None:
     """Count a message in; what is raised undoes the transaction, and the count with it.
 
@@ -93,21 +93,21 @@ async def admit(
         own_data: it asks for what is kept of the person, or has it deleted: that he may also when his quota is spent.
 
     Raises:
-        NotAdmitted: with how long to wait.
+        LimitExceeded: with how long to wait.
     """
-    if not incoming.counted:
+    if not incoming.counts_toward_limits:
         return
-    if await oversight.open_turns(connection, ceilings.waiting) >= ceilings.waiting:
-        raise ServiceFull(ceilings.waiting)
-    refusal = await allowances.take(connection, person_key(user_id), ceilings.person)
-    if refusal is not None and refusal.of == "quota" and own_data:
-        refusal = await allowances.take(connection, own_data_key(user_id), _OWN_DATA)
+    if await oversight.count_open_turns(connection, limits.max_open_turns) >= limits.max_open_turns:
+        raise ServiceFull(limits.max_open_turns)
+    refusal = await allowances.consume(connection, person_key(user_id), limits.person)
+    if refusal is not None and refusal.reason == "quota" and own_data:
+        refusal = await allowances.consume(connection, own_data_key(user_id), _OWN_DATA_LIMIT)
     if refusal is not None:
-        raise _refused(refusal, ceilings.person)
+        raise _limit_error(refusal, limits.person)
     if incoming.chat is not None:
-        refusal = await allowances.take(connection, chat_key(incoming.platform, incoming.chat), ceilings.chat)
+        refusal = await allowances.consume(connection, chat_key(incoming.platform, incoming.chat), limits.chat)
         if refusal is not None:
-            raise ChatTooBusy(refusal.wait)
+            raise ChatTooBusy(refusal.retry_after)
 
 
 def person_key(user_id: UUID) -> str:
@@ -120,7 +120,7 @@ def own_data_key(user_id: UUID) -> str:
     return f"own:{user_id}"
 
 
-def _refused(refusal: Refusal, allowance: Allowance) -> NotAdmitted:
-    if refusal.of == "quota":
-        return QuotaSpent(allowance.per_day, refusal.wait)
-    return TooManyMessages(refusal.wait)
+def _limit_error(refusal: Refusal, allowance: TokenBucket) -> LimitExceeded:
+    if refusal.reason == "quota":
+        return QuotaSpent(allowance.per_day, refusal.retry_after)
+    return TooManyMessages(refusal.retry_after)

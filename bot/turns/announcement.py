@@ -9,7 +9,7 @@ from db.database import Database
 from db.turns import Turn
 
 
-class Announcement:
+class QueuedTurnParts:
     """The parts of a turn that waits, for who has just taken it in (`bot.channels.port.Parts`)."""
 
     def __init__(self, database: Database, turn: Turn) -> None:
@@ -17,14 +17,14 @@ class Announcement:
         self._turn = turn
 
     @property
-    def known(self) -> Sequence[str]:
+    def message_ids(self) -> Sequence[str]:
         return ()
 
     async def record(self, n: int, message_id: str) -> None:
         """Write down that a message is there; who takes the turn up goes on with it.
 
         Raises:
-            TurnTaken: the turn has been taken up meanwhile.
+            TurnLeaseLost: the turn has been taken up meanwhile.
         """
-        async with self._database.person(self._turn.user_id) as connection:
-            await parts.record(connection, self._turn, n, message_id)
+        async with self._database.person_transaction(self._turn.user_id) as connection:
+            await parts.record_message(connection, self._turn, n, message_id)

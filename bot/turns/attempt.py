@@ -12,63 +12,63 @@ from typing import Final
 
 import structlog
 
-from bot.channels.errors import DeliveryError, DeliveryFailed
+from bot.channels.errors import DeliveryError, TemporaryDeliveryError
 from bot.channels.port import Outcome, Reply
-from bot.turns.afterwards import Afterwards
+from bot.turns.afterwards import MemoryWriter
 from bot.turns.conversation import Conversation
-from bot.turns.documents.errors import NotFetched
-from bot.turns.documents.fetching import Fetch
-from bot.turns.documents.taking import Documents
+from bot.turns.documents.errors import FetchFailed
+from bot.turns.documents.fetching import FetchFile
+from bot.turns.documents.taking import AttachmentIntake
 from bot.turns.draft import Draft
-from bot.turns.errors import GivenUp
-from bot.turns.failures import failed, foreseen, may_pass
-from bot.turns.hold import Hold
-from bot.turns.metrics import tokens_spent, turn_ended, turn_put_back
+from bot.turns.errors import TurnAbandoned
+from bot.turns.failures import as_consilium_error, failed_outcome, is_retryable
+from bot.turns.hold import TurnLease
+from bot.turns.metrics import tokens_spent, turn_ended, turn_rescheduled
 from bot.turns.pipeline import Pipeline
-from bot.turns.traces import trace_attempt, trace_put_back, trace_turn
-from bot.turns.uninterrupted import to_its_end
+from bot.turns.traces import trace_attempt, trace_rescheduled, trace_turn
+from bot.turns.uninterrupted import finish_despite_cancellation
 from consilium.errors import ConsiliumError
-from db.errors import DatabaseError, DatabaseUnreachable, TurnTaken
+from db.errors import DatabaseError, DatabaseUnreachable, TurnLeaseLost
 from db.turn_states import FinalState
 from db.turns import Turn
 from inference.engine.port import FinishReason
 
-LONGEST_PAUSE: Final = 60.0
+MAX_RETRY_DELAY: Final = 60.0
 """Seconds before another attempt, at most."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Persistence:
+class RetryPolicy:
     """How long a turn is tried."""
 
-    setbacks: int
+    max_failed_attempts: int
     """After so many attempts that came to no end it is given up."""
 
 
-class Attempts:
+class TurnRunner:
     """Works on turns that have been taken up. Each ends here, or is let go for somebody else to take up."""
 
     def __init__(
         self,
         pipeline: Pipeline | None,
-        persistence: Persistence,
-        afterwards: Afterwards | None = None,
-        documents: Documents | None = None,
+        retry_policy: RetryPolicy,
+        memory_writer: MemoryWriter | None = None,
+        attachments: AttachmentIntake | None = None,
     ) -> None:
         self._pipeline = pipeline
-        self._persistence = persistence
-        self._afterwards = afterwards
-        self._documents = documents
+        self._retry_policy = retry_policy
+        self._memory_writer = memory_writer
+        self._attachments = attachments
 
     @property
-    def afterwards(self) -> Afterwards | None:
+    def memory_writer(self) -> MemoryWriter | None:
         """What remembers the turns; None in a process that answers no questions."""
-        return self._afterwards
+        return self._memory_writer
 
     async def run(
-        self, hold: Hold, conversation: Conversation, reply: Reply, fetch: Fetch | None = None
+        self, lease: TurnLease, conversation: Conversation, reply: Reply, fetch: FetchFile | None = None
     ) -> Outcome | None:
         """Answer the turn; None when it is somebody else's now. What a person can be told is not raised.
 
@@ -78,139 +78,143 @@ class Attempts:
         A cancelled attempt lets go of the turn at once, with nothing held against it. Of a turn that is shown here it
         is the end: nobody waits for the answer any more, and what there is of it is kept.
         """
-        turn = hold.turn
+        turn = lease.turn
         draft = Draft(turn.mode or turn.asked_mode or conversation.session.mode)
         with structlog.contextvars.bound_contextvars(turn=str(turn.id), session=str(turn.session_id)):
             try:
-                return await self._run(hold, conversation, draft, reply, fetch)
-            except TurnTaken:
-                log.warning("turn.taken", attempt=turn.attempts)
+                return await self._run(lease, conversation, draft, reply, fetch)
+            except TurnLeaseLost:
+                log.warning("turn.lease_lost", attempt=turn.attempts)
                 return None
             except asyncio.CancelledError:
                 with suppress(DatabaseError):
-                    await self._let_go(hold, draft)
+                    await self._release(lease, draft)
                 raise
             finally:
                 trace_attempt(turn, draft)
                 await reply.close()
 
     async def _run(
-        self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply, fetch: Fetch | None
+        self, lease: TurnLease, conversation: Conversation, draft: Draft, reply: Reply, fetch: FetchFile | None
     ) -> Outcome | None:
         try:
-            self._check_patience(hold)
-            return await self._answer(hold, conversation, draft, reply, fetch)
-        except TurnTaken:
+            self._check_retry_limits(lease)
+            return await self._answer(lease, conversation, draft, reply, fetch)
+        except TurnLeaseLost:
             raise
         except Exception as error:
-            failure = foreseen(error)
-        if not hold.is_shown_here and may_pass(failure) and hold.turn.setbacks < self._persistence.setbacks:
-            await self._try_later(hold, failure)
+            failure = as_consilium_error(error)
+        if (
+            not lease.is_inline
+            and is_retryable(failure)
+            and lease.turn.setbacks < self._retry_policy.max_failed_attempts
+        ):
+            await self._retry_later(lease, failure)
             return None
-        return await self._give_up(hold, conversation, draft, reply, failure)
+        return await self._report_failure(lease, conversation, draft, reply, failure)
 
-    def _check_patience(self, hold: Hold) -> None:
-        turn = hold.turn
+    def _check_retry_limits(self, lease: TurnLease) -> None:
+        turn = lease.turn
         late = turn.give_up_at is not None and turn.give_up_at < datetime.now(UTC)
-        if late or turn.setbacks > self._persistence.setbacks:
-            raise GivenUp(turn.setbacks - 1)
+        if late or turn.setbacks > self._retry_policy.max_failed_attempts:
+            raise TurnAbandoned(turn.setbacks - 1)
 
     async def _answer(
-        self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply, fetch: Fetch | None
+        self, lease: TurnLease, conversation: Conversation, draft: Draft, reply: Reply, fetch: FetchFile | None
     ) -> Outcome:
-        turn = hold.turn
+        turn = lease.turn
         if turn.kind == "command":
-            outcome = await hold.said()
+            outcome = await lease.command_outcome()
         else:
-            outcome = await self._make(hold, conversation, draft, reply, fetch)
+            outcome = await self._generate(lease, conversation, draft, reply, fetch)
         with draft.timed("deliver"):
             await reply.finish(outcome)
-        await _ending(hold, self._end(hold, draft, outcome))
-        if self._afterwards is not None and turn.kind == "question":
-            self._afterwards.note(conversation, turn, draft)
+        await _complete(lease, self._finish(lease, draft, outcome))
+        if self._memory_writer is not None and turn.kind == "question":
+            self._memory_writer.enqueue(conversation, turn, draft)
         return outcome
 
-    async def _make(
-        self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply, fetch: Fetch | None
+    async def _generate(
+        self, lease: TurnLease, conversation: Conversation, draft: Draft, reply: Reply, fetch: FetchFile | None
     ) -> Outcome:
         """Take in the documents that came with a question, if any did, and answer it, if there is one."""
-        turn = hold.turn
+        turn = lease.turn
         assert self._pipeline is not None
         if turn.files is not None and fetch is not None and not turn.is_answered:
-            assert self._documents is not None
+            assert self._attachments is not None
             with draft.timed("documents"):
-                told = await self._documents.take(conversation, hold, reply, fetch)
-            draft.pieces.append(f"{told.report}\n\n")
+                told = await self._attachments.ingest(conversation, lease, reply, fetch)
+            draft.pieces.append(f"{told.text}\n\n")
             if told.stopped or not turn.question:
                 draft.mode = ""
-                draft.finish = FinishReason.CANCELLED if told.stopped else FinishReason.STOP
-                await hold.keep(draft.answered())
+                draft.finish_reason = FinishReason.CANCELLED if told.stopped else FinishReason.STOP
+                await lease.save_answer(draft.to_answered())
                 return draft.outcome(turn)
-        return await self._pipeline.answer(conversation, hold, draft, reply)
+        return await self._pipeline.answer(conversation, lease, draft, reply)
 
-    async def _end(self, hold: Hold, draft: Draft, outcome: Outcome) -> None:
-        turn = hold.turn
+    async def _finish(self, lease: TurnLease, draft: Draft, outcome: Outcome) -> None:
+        turn = lease.turn
         shown = {"deliver": draft.timings["deliver"]}
         state: FinalState = "stopped" if outcome.stopped else "delivered"
         try:
-            await hold.finish(state, timings=shown)
+            await lease.finish(state, timings=shown)
         except DatabaseError as error:
-            if not hold.is_shown_here or isinstance(error, TurnTaken):
+            if not lease.is_inline or isinstance(error, TurnLeaseLost):
                 raise
-            log.warning("turn.end_not_saved", reason=str(error))
+            log.warning("turn.finish_not_saved", reason=str(error))
         turn_ended(state, turn, draft.timings, _age(turn))
         trace_turn(turn, state, draft)
         tokens_spent(outcome.usage)
         log.info("turn.ended", state=state, mode=outcome.mode, attempt=turn.attempts, **_rounded(draft.timings))
 
-    async def _let_go(self, hold: Hold, draft: Draft) -> None:
-        if not hold.is_shown_here:
-            await hold.put_back(timedelta(0), setback=False)
+    async def _release(self, lease: TurnLease, draft: Draft) -> None:
+        if not lease.is_inline:
+            await lease.reschedule(timedelta(0), failed=False)
             return
         if draft.text:
-            draft.finish = draft.finish or FinishReason.CANCELLED
-            await hold.keep(draft.answered())
-        await hold.finish("stopped")
-        turn_ended("stopped", hold.turn, draft.timings, _age(hold.turn))
-        trace_turn(hold.turn, "stopped", draft)
+            draft.finish_reason = draft.finish_reason or FinishReason.CANCELLED
+            await lease.save_answer(draft.to_answered())
+        await lease.finish("stopped")
+        turn_ended("stopped", lease.turn, draft.timings, _age(lease.turn))
+        trace_turn(lease.turn, "stopped", draft)
 
-    async def _try_later(self, hold: Hold, failure: ConsiliumError) -> None:
-        pause = min(LONGEST_PAUSE, 2.0 ** (hold.turn.setbacks - 1)) * random.uniform(0.7, 1.3)  # noqa: S311
-        if isinstance(failure, (DeliveryFailed, NotFetched)):
-            pause = max(pause, failure.wait)
-        log.warning("turn.put_back", error=type(failure).__name__, reason=str(failure), pause=round(pause, 1))
-        turn_put_back(type(failure).__name__)
-        trace_put_back(hold.turn, failure)
+    async def _retry_later(self, lease: TurnLease, failure: ConsiliumError) -> None:
+        pause = min(MAX_RETRY_DELAY, 2.0 ** (lease.turn.setbacks - 1)) * random.uniform(0.7, 1.3)  # noqa: S311
+        if isinstance(failure, (TemporaryDeliveryError, FetchFailed)):
+            pause = max(pause, failure.retry_after)
+        log.warning("turn.rescheduled", error=type(failure).__name__, reason=str(failure), pause=round(pause, 1))
+        turn_rescheduled(type(failure).__name__)
+        trace_rescheduled(lease.turn, failure)
         # A database that is still away lets the job go stale, and it is taken up anew then.
         with suppress(DatabaseUnreachable):
-            await hold.put_back(timedelta(seconds=pause), setback=True)
+            await lease.reschedule(timedelta(seconds=pause), failed=True)
 
-    async def _give_up(
-        self, hold: Hold, conversation: Conversation, draft: Draft, reply: Reply, failure: ConsiliumError
+    async def _report_failure(
+        self, lease: TurnLease, conversation: Conversation, draft: Draft, reply: Reply, failure: ConsiliumError
     ) -> Outcome:
         log.warning("turn.failed", error=type(failure).__name__, reason=str(failure))
-        outcome = failed(draft.outcome(hold.turn), failure, conversation.say)
+        outcome = failed_outcome(draft.outcome(lease.turn), failure, conversation.say)
         if not isinstance(failure, DeliveryError):
             try:
                 await reply.finish(outcome)
             except DeliveryError as error:
                 log.warning("turn.failure_not_shown", reason=str(error))
-        await _ending(hold, self._fail(hold, draft, failure))
+        await _complete(lease, self._save_failure(lease, draft, failure))
         return outcome
 
-    async def _fail(self, hold: Hold, draft: Draft, failure: ConsiliumError) -> None:
+    async def _save_failure(self, lease: TurnLease, draft: Draft, failure: ConsiliumError) -> None:
         try:
-            await hold.finish("failed", error=str(failure), answer=draft.text or None, timings=draft.timings)
+            await lease.finish("failed", error=str(failure), answer=draft.text or None, timings=draft.timings)
         except DatabaseUnreachable as gone:
             # The turn stays unfinished in the database, which is the truth.
             log.warning("turn.failure_not_saved", reason=str(gone))
-        turn_ended("failed", hold.turn, draft.timings, _age(hold.turn))
-        trace_turn(hold.turn, "failed", draft, failure)
+        turn_ended("failed", lease.turn, draft.timings, _age(lease.turn))
+        trace_turn(lease.turn, "failed", draft, failure)
 
 
-async def _ending(hold: Hold, work: Coroutine[None, None, None]) -> None:
+async def _complete(lease: TurnLease, work: Coroutine[None, None, None]) -> None:
     """Who asked may go as soon as he has the answer, and with him the task: that he has it is kept all the same."""
-    await (to_its_end(work) if hold.is_shown_here else work)
+    await (finish_despite_cancellation(work) if lease.is_inline else work)
 
 
 def _age(turn: Turn) -> float:

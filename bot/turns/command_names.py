@@ -8,7 +8,7 @@ from typing import Final
 from bot.locales import LANGUAGES, Language, Translator
 from consilium.errors import N_
 
-NAMES: Final = (
+COMMAND_NAMES: Final = (
     # For translators: names of commands; one word in small letters after the slash, as Discord demands.
     N_("/start"),
     N_("/help"),
@@ -32,17 +32,17 @@ NAMES: Final = (
 )
 
 
-def name_in(language: Language, name: str) -> str:
+def localized_name(language: Language, name: str) -> str:
     """What a command is called in a language; its English name where it has no other."""
-    return Translator(language).template(f"/{name}").removeprefix("/")
+    return Translator(language).translate(f"/{name}").removeprefix("/")
 
 
-def english_name(name: str) -> str:
+def canonical_name(name: str) -> str:
     """The name in the registry of what a command is called in any language; what is no command's stays as it is."""
-    return _english().get(name, name)
+    return _canonical_names().get(name, name)
 
 
 @cache
-def _english() -> dict[str, str]:
-    names = [name.removeprefix("/") for name in NAMES]
-    return {name_in(language, name): name for language in LANGUAGES for name in names}
+def _canonical_names() -> dict[str, str]:
+    names = [name.removeprefix("/") for name in COMMAND_NAMES]
+    return {localized_name(language, name): name for language in LANGUAGES for name in names}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from bot.turns.access import told_key
+from bot.turns.access import denial_notice_key
 from bot.turns.admission import own_data_key, person_key
 from db import linking
 from db.connection import PersonConnection
 
 
-def link_key(user_id: object) -> str:
+def link_attempts_key(user_id: object) -> str:
     """What it is counted under how often a person enters a code."""
     return f"link:{user_id}"
 
 
-async def counters_of(connection: PersonConnection) -> list[str]:
+async def rate_limit_keys(connection: PersonConnection) -> list[str]:
     """The keys of all that is counted for a person."""
-    told = [told_key(one.platform, None, one.external_id) for one in await linking.identities(connection)]
+    told = [denial_notice_key(one.platform, None, one.external_id) for one in await linking.list_identities(connection)]
     person = connection.user_id
-    return [person_key(person), own_data_key(person), link_key(person), *told]
+    return [person_key(person), own_data_key(person), link_attempts_key(person), *told]

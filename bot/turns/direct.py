@@ -9,46 +9,52 @@ from dataclasses import dataclass
 
 from bot.channels.port import Incoming, Outcome, Reply
 from bot.mind import Mind
-from bot.turns.attempt import Attempts
-from bot.turns.errors import Interrupted, MessageRefused
-from bot.turns.failures import failed
-from bot.turns.hold import Hold, take_up
+from bot.turns.attempt import TurnRunner
+from bot.turns.errors import MessageRefused, TurnInterrupted
+from bot.turns.failures import failed_outcome
+from bot.turns.hold import TurnLease, claim
 from bot.turns.inbox import Inbox, Receipt
 from bot.turns.metrics import message_refused
-from bot.turns.presence import Presence
+from bot.turns.presence import Heartbeat
 from consilium.errors import ConsiliumError
 from db.database import Database
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class AcceptedMessage:
     """A message that has been taken in and taken up, to be shown now."""
 
     receipt: Receipt
-    hold: Hold | None
+    lease: TurnLease | None
     """None when its turn has ended already."""
 
 
-class Direct:
+class InlineResponder:
     """Takes a message in and answers it here and now."""
 
     def __init__(
-        self, inbox: Inbox, database: Database, mind: Mind, presence: Presence, attempts: Attempts, patience: float
+        self,
+        inbox: Inbox,
+        database: Database,
+        mind: Mind,
+        heartbeat: Heartbeat,
+        runner: TurnRunner,
+        database_timeout: float,
     ) -> None:
         self.inbox = inbox
         self._database = database
         self._mind = mind
-        self._presence = presence
-        self._attempts = attempts
-        self._patience = patience
-        self._answering = 0
+        self._heartbeat = heartbeat
+        self._runner = runner
+        self._database_timeout = database_timeout
+        self._active = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def drain(self, seconds: float) -> None:
+    async def drain(self, timeout_seconds: float) -> None:
         """Return once nothing is being answered, or the deadline for it has come."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(timeout_seconds):
                 await self._idle.wait()
 
     async def answer(self, incoming: Incoming, reply: Reply) -> Outcome:
@@ -57,16 +63,16 @@ class Direct:
         Of a refusal that `is_silent` nothing is shown, as on every other channel; what it is comes back all the same.
         """
         try:
-            return await self.show(await self.take_in(incoming), reply)
+            return await self.answer_accepted(await self.accept(incoming), reply)
         except Exception as error:
-            outcome = self.inbox.refusal(incoming, error)
+            outcome = self.inbox.refusal_outcome(incoming, error)
             if isinstance(error, MessageRefused) and error.is_silent:
                 await reply.close()
             else:
                 await reply.finish(outcome)
         return outcome
 
-    async def take_in(self, incoming: Incoming) -> Taken:
+    async def accept(self, incoming: Incoming) -> AcceptedMessage:
         """Take a message in, to be shown by `show` next.
 
         Cancelled in its midst it leaves nothing open: a message that has been taken in by then is stopped.
@@ -75,53 +81,53 @@ class Direct:
             MessageRefused: it is not taken in, and why.
             DatabaseError: nobody knows whether it is.
         """
-        taking = asyncio.create_task(self._take_in(incoming), name="take-in")
+        taking = asyncio.create_task(self._accept(incoming), name="take-in")
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
             with suppress(ConsiliumError):
                 taken = await taking
-                if taken.hold is not None:
-                    await taken.hold.finish("stopped")
+                if taken.lease is not None:
+                    await taken.lease.finish("stopped")
             raise
 
-    async def show(self, taken: Taken, reply: Reply) -> Outcome:
+    async def answer_accepted(self, accepted: AcceptedMessage, reply: Reply) -> Outcome:
         """Answer a message that has been taken in. Never raises for what can be said to the person instead."""
-        conversation = taken.receipt.conversation
+        conversation = accepted.receipt.conversation
         outcome = None
-        if taken.hold is not None:
-            with self._counted():
-                outcome = await self._attempts.run(taken.hold, conversation, reply)
+        if accepted.lease is not None:
+            with self._tracked():
+                outcome = await self._runner.run(accepted.lease, conversation, reply)
         if outcome is None:
-            outcome = failed(Outcome(conversation.session.mode), Interrupted(), conversation.say)
+            outcome = failed_outcome(Outcome(conversation.session.mode), TurnInterrupted(), conversation.say)
         return outcome
 
     @contextmanager
-    def _counted(self) -> Iterator[None]:
-        self._answering += 1
+    def _tracked(self) -> Iterator[None]:
+        self._active += 1
         self._idle.clear()
         try:
             yield
         finally:
-            self._answering -= 1
-            if not self._answering:
+            self._active -= 1
+            if not self._active:
                 self._idle.set()
 
-    async def _take_in(self, incoming: Incoming) -> Taken:
+    async def _accept(self, incoming: Incoming) -> AcceptedMessage:
         try:
-            receipt = await self.inbox.receive(incoming, self._presence.id)
+            receipt = await self.inbox.receive(incoming, self._heartbeat.id)
         except Exception as error:
             message_refused(type(error).__name__)
             raise
         turn = receipt.turn
-        async with self._database.person(turn.user_id) as connection:
-            hold = await take_up(
+        async with self._database.person_transaction(turn.user_id) as connection:
+            hold = await claim(
                 self._database,
                 connection,
                 turn.id,
-                self._presence.id,
+                self._heartbeat.id,
                 self._mind.name,
                 job=None,
-                patience=self._patience,
+                database_timeout=self._database_timeout,
             )
-        return Taken(receipt, hold)
+        return AcceptedMessage(receipt, hold)

@@ -11,7 +11,7 @@ from bot.channels.port import Outcome, Source
 from bot.recall.library.passage import Passage
 from bot.turns.prompt import Prompt
 from db.text import clean_text
-from db.turn_states import Answered
+from db.turn_states import GeneratedAnswer
 from db.turns import Turn
 from inference.engine.port import AdapterRef, FinishReason, Usage
 
@@ -32,11 +32,11 @@ class Draft:
     """What each voice has said, as it came, by voice."""
     cited: Sequence[Passage] = ()
     """The passages that the marks stand for: the first is number 1."""
-    finish: FinishReason | None = None
+    finish_reason: FinishReason | None = None
     usage: Usage | None = None
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds of each stage that is over."""
-    began: dict[str, float] = field(default_factory=dict)
+    started_at: dict[str, float] = field(default_factory=dict)
     """When each stage that is timed began, in seconds since 1970."""
 
     @property
@@ -56,30 +56,30 @@ class Draft:
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
         """Note how long a stage takes."""
-        self.began[stage] = time.time()
+        self.started_at[stage] = time.time()
         began = time.monotonic()
         try:
             yield
         finally:
             self.timings[stage] = time.monotonic() - began
 
-    def hear(self, voice: str, piece: str) -> None:
+    def add_spoken(self, voice: str, piece: str) -> None:
         """Note the next piece of what a voice says."""
         self.spoken.setdefault(voice, []).append(piece)
 
-    def spent(self, usage: Usage) -> None:
+    def add_usage(self, usage: Usage) -> None:
         """Note what a generation has taken."""
         before = self.usage or Usage(0, 0)
         self.usage = Usage(
             before.prompt_tokens + usage.prompt_tokens, before.completion_tokens + usage.completion_tokens
         )
 
-    def answered(self) -> Answered:
+    def to_answered(self) -> GeneratedAnswer:
         """What is kept of it once it is made."""
-        assert self.finish is not None
-        return Answered(
+        assert self.finish_reason is not None
+        return GeneratedAnswer(
             self.text,
-            str(self.finish),
+            str(self.finish_reason),
             self.usage.prompt_tokens if self.usage else None,
             self.usage.completion_tokens if self.usage else None,
             sources=[asdict(source) for source in self.sources],
@@ -98,12 +98,12 @@ class Draft:
             sources=self.sources,
             memories=self.prompt.memories if self.prompt else (),
             usage={"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens} if usage else {},
-            stopped=self.finish is FinishReason.CANCELLED,
-            finish=str(self.finish) if self.finish else None,
+            stopped=self.finish_reason is FinishReason.CANCELLED,
+            finish_reason=str(self.finish_reason) if self.finish_reason else None,
         )
 
 
-def outcome_of(turn: Turn) -> Outcome:
+def stored_outcome(turn: Turn) -> Outcome:
     """The outcome of a turn whose answer was kept before it was shown."""
     usage = {"prompt_tokens": turn.prompt_tokens, "completion_tokens": turn.completion_tokens}
     return Outcome(
@@ -115,7 +115,7 @@ def outcome_of(turn: Turn) -> Outcome:
         memories=turn.recalled,
         usage={name: count for name, count in usage.items() if count is not None},
         stopped=turn.finish_reason == FinishReason.CANCELLED,
-        finish=turn.finish_reason,
+        finish_reason=turn.finish_reason,
     )
 
 
@@ -124,7 +124,7 @@ def sources_of(turn: Turn) -> list[Source]:
     return [Source(**source) for source in turn.sources]
 
 
-def own_words(turn: Turn) -> str:
+def author_text(turn: Turn) -> str:
     """What the author's voice said in a turn, without marks, quotations and the other voice: what the model is shown of
     it later.
     """

@@ -19,7 +19,7 @@ class MessageRefused(TurnError):
     """Whether nothing is to be said of it, where a channel can say nothing."""
 
 
-class PassedOver(MessageRefused):
+class AlreadyRefused(MessageRefused):
     """A message of one who is not let in, and has been told so not long ago."""
 
     is_silent = True
@@ -53,17 +53,17 @@ class GenerationTooSlow(TurnError):
         super().__init__(seconds=round(seconds))
 
 
-class GivenUp(TurnError):
+class TurnAbandoned(TurnError):
     """A turn was tried again and again, or for too long, and never came to an end."""
 
     sentence = N_("Something kept going wrong while I answered this, and I have given it up (tries: {tries}).")
     remedy = N_("Nothing is lost: /retry asks it again.")
 
-    def __init__(self, tries: int) -> None:
-        super().__init__(tries=tries)
+    def __init__(self, attempts: int) -> None:
+        super().__init__(tries=attempts)
 
 
-class Interrupted(TurnError):
+class TurnInterrupted(TurnError):
     """The process that was to show an answer ended before it could, and with it the place to show it in."""
 
     sentence = N_("The program ended before this was answered.")
@@ -115,7 +115,7 @@ class NothingRemembered(MessageRefused):
     sentence = N_("There is nothing to forget: I remember nothing about you yet.")
 
 
-class Unexpected(TurnError):
+class UnexpectedError(TurnError):
     """Something failed that nobody foresaw; the log holds all of it under this reference."""
 
     sentence = N_("Something broke on our side, and your message is kept.")

@@ -12,71 +12,75 @@ from typing import Any, Final
 from bot.channels.port import File
 from bot.locales import Translator
 
-NAME: Final = "consilium-export"
-ZIP_OVER: Final = 4_000_000
+EXPORT_NAME: Final = "consilium-export"
+ZIP_THRESHOLD: Final = 4_000_000
 """Bytes above which both go into one archive: platforms take no files of any size."""
 
 Row = Mapping[str, Any]
 
 
-def export_files(held: Mapping[str, Sequence[Row]], made: datetime, say: Translator) -> tuple[File, ...]:
+def export_files(data: Mapping[str, Sequence[Row]], created_at: datetime, say: Translator) -> tuple[File, ...]:
     """The files; blocking, for there may be years in them.
 
     Args:
         held: rows by table (`db.holdings.held`).
     """
-    told = {"made": made.isoformat(), **held}
+    told = {"made": created_at.isoformat(), **data}
     files = (
-        File(f"{NAME}.json", json.dumps(told, ensure_ascii=False, indent=2).encode()),
-        File(f"{NAME}.md", "\n".join(_lines(held, made, say)).encode()),
+        File(f"{EXPORT_NAME}.json", json.dumps(told, ensure_ascii=False, indent=2).encode()),
+        File(f"{EXPORT_NAME}.md", "\n".join(_markdown_lines(data, created_at, say)).encode()),
     )
-    return files if sum(len(file.content) for file in files) <= ZIP_OVER else (_zipped(files),)
+    return files if sum(len(file.content) for file in files) <= ZIP_THRESHOLD else (_zip_files(files),)
 
 
-def _zipped(files: Sequence[File]) -> File:
+def _zip_files(files: Sequence[File]) -> File:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
             archive.writestr(file.name, file.content)
-    return File(f"{NAME}.zip", target.getvalue())
+    return File(f"{EXPORT_NAME}.zip", target.getvalue())
 
 
-def _lines(held: Mapping[str, Sequence[Row]], made: datetime, say: Translator) -> Iterator[str]:
+def _markdown_lines(data: Mapping[str, Sequence[Row]], created_at: datetime, say: Translator) -> Iterator[str]:
     title = say("All that is held about you")
     yield f"# {title}"
     yield ""
-    yield say("Made on {moment}. The JSON beside it has every detail.", moment=f"{made:%Y-%m-%d %H:%M} UTC")
-    yield from _section(
-        say("You are known as"), [f"{row['platform']}: {row['external_id']}" for row in held["identities"]]
+    yield say("Made on {moment}. The JSON beside it has every detail.", moment=f"{created_at:%Y-%m-%d %H:%M} UTC")
+    yield from _section_lines(
+        say("You are known as"), [f"{row['platform']}: {row['external_id']}" for row in data["identities"]]
     )
-    rules = [f"{row['effect']} {row['role']} ({row['platform']}: {row['subject']})" for row in held["access_rules"]]
-    yield from _section(say("Rules of the operator about you"), rules)
-    counters = [f"{row['key']}: {row['day']}, {row['used']}" for row in held["allowances"]]
-    yield from _section(say("Messages counted, by day"), counters)
-    yield from _section(
+    rules = [f"{row['effect']} {row['role']} ({row['platform']}: {row['subject']})" for row in data["access_rules"]]
+    yield from _section_lines(say("Rules of the operator about you"), rules)
+    counters = [f"{row['key']}: {row['day']}, {row['used']}" for row in data["allowances"]]
+    yield from _section_lines(say("Messages counted, by day"), counters)
+    yield from _section_lines(
         say("What is remembered of you"),
-        [f"{_day(row)} ({row['kind']}): {_flat(row['content'])}" for row in held["memories"] if _is_told(row)],
+        [
+            f"{_day(row)} ({row['kind']}): {_single_line(row['content'])}"
+            for row in data["memories"]
+            if _is_personal_fact(row)
+        ],
     )
-    for document in (row for row in held["memories"] if row["kind"] == "document"):
-        passages = [row for row in held["memories"] if row.get("document_id") == document["id"]]
+    for document in (row for row in data["memories"] if row["kind"] == "document"):
+        passages = [row for row in data["memories"] if row.get("document_id") == document["id"]]
         title = say("Document: {name}", name=document["title"])
-        yield from _section(title, [f"{row['place'] or '—'}: {_flat(row['content'])}" for row in passages])
-    for session in held["sessions"]:
-        yield from _conversation(session, [row for row in held["turns"] if row["session_id"] == session["id"]], say)
+        yield from _section_lines(title, [f"{row['place'] or '—'}: {_single_line(row['content'])}" for row in passages])
+    for session in data["sessions"]:
+        yield from _session_lines(session, [row for row in data["turns"] if row["session_id"] == session["id"]], say)
 
 
-def _is_told(memory: Row) -> bool:
+def _is_personal_fact(memory: Row) -> bool:
     return memory["kind"] not in ("document", "passage")
 
 
-def _section(title: str, items: Sequence[str]) -> Iterator[str]:
+def _section_lines(title: str, items: Sequence[str]) -> Iterator[str]:
     yield ""
     yield f"## {title}"
     yield ""
     yield from ([f"- {item}" for item in items] or ["—"])
 
 
-def _conversation(session: Row, turns: Sequence[Row], say: Translator) -> Iterator[str]:
+def _session_lines(session: Row, turns: Sequence[Row], say: Translator) -> Iterator[str]:
     title = say("Conversation: {where}", where=f"{session['platform']}, {session['place']}")
     yield ""
     yield f"## {title}"
@@ -86,23 +90,23 @@ def _conversation(session: Row, turns: Sequence[Row], say: Translator) -> Iterat
         yield ""
         yield f"### {turn['created_at'][:16].replace('T', ' ')}"
         yield ""
-        yield from _quoted(turn["question"])
+        yield from _as_quote(turn["question"])
         yield from (f"> 📎 {file['name']}" for file in (turn.get("files") or {}).get("files", ()))
         if turn["answer"]:
             yield ""
             yield f"**{turn['mode'] or '—'}**"
             yield ""
-            yield from _quoted(turn["answer"])
+            yield from _as_quote(turn["answer"])
         if turn["error"]:
             yield ""
-            yield f"*{_flat(turn['error'])}*"
+            yield f"*{_single_line(turn['error'])}*"
 
 
-def _quoted(text: str) -> Iterator[str]:
+def _as_quote(text: str) -> Iterator[str]:
     yield from (f"> {line}".rstrip() for line in text.splitlines())
 
 
-def _flat(text: str) -> str:
+def _single_line(text: str) -> str:
     return " ".join(text.split())
 
 

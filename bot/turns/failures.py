@@ -9,11 +9,11 @@ import structlog
 
 from bot.channels.errors import DeliveryError
 from bot.channels.port import Outcome
-from bot.errors import explain
+from bot.errors import describe_error
 from bot.locales import Translator
 from bot.modes.errors import ModeError
-from bot.turns.documents.errors import NotFetched
-from bot.turns.errors import MessageRefused, Unexpected
+from bot.turns.documents.errors import FetchFailed
+from bot.turns.errors import MessageRefused, UnexpectedError
 from consilium.errors import ConsiliumError
 from db.errors import DatabaseExhausted, DatabaseUnreachable
 from inference.engine.errors import EngineError
@@ -21,25 +21,27 @@ from inference.engine.errors import EngineError
 log = structlog.get_logger(__name__)
 
 
-def foreseen(error: Exception) -> ConsiliumError:
+def as_consilium_error(error: Exception) -> ConsiliumError:
     """The error itself, or, of one that nobody foresaw, a reference to what the log holds of it."""
     if isinstance(error, ConsiliumError):
         return error
     reference = secrets.token_hex(4)
-    log.error("unexpected", reference=reference, exc_info=error)
-    return Unexpected(reference)
+    log.error("error.unexpected_raised", reference=reference, exc_info=error)
+    return UnexpectedError(reference)
 
 
-def failed(outcome: Outcome, error: ConsiliumError, say: Translator) -> Outcome:
+def failed_outcome(outcome: Outcome, error: ConsiliumError, say: Translator) -> Outcome:
     """The outcome with what went wrong, in the person's language."""
     at_fault = not isinstance(error, (ModeError, MessageRefused))
-    return replace(outcome, error=explain(error, say.language, say.template), at_fault=at_fault, failure=error)
+    return replace(
+        outcome, error=describe_error(error, say.language, say.translate), is_service_error=at_fault, exception=error
+    )
 
 
-def may_pass(error: ConsiliumError) -> bool:
+def is_retryable(error: ConsiliumError) -> bool:
     """Whether the same turn may succeed a little later, with nothing changed."""
     if isinstance(error, DeliveryError):
-        return error.passing
+        return error.retryable
     if isinstance(error, EngineError):
         return error.retryable
-    return isinstance(error, (DatabaseUnreachable, DatabaseExhausted, NotFetched))
+    return isinstance(error, (DatabaseUnreachable, DatabaseExhausted, FetchFailed))

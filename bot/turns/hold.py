@@ -12,64 +12,72 @@ from uuid import UUID
 import structlog
 
 from bot.channels.port import Outcome
-from bot.turns.jobs import answer_jobs
-from bot.turns.said import is_farewell, is_fleeting, said_by
-from bot.turns.uninterrupted import to_its_end
+from bot.turns.jobs import answer_entrypoint
+from bot.turns.said import command_outcome, erases_person, is_ephemeral
+from bot.turns.uninterrupted import finish_despite_cancellation
 from db import files, forgetting, holdings, jobs, parts, turn_states, turns
 from db.connection import PersonConnection
 from db.database import Database
-from db.errors import DatabaseUnreachable, RecordGone, TurnTaken
+from db.errors import DatabaseUnreachable, RecordNotFound, TurnLeaseLost
 from db.jobs import Job
-from db.turn_states import Answered, FinalState
+from db.turn_states import FinalState, GeneratedAnswer
 from db.turns import Turn
 
 T = TypeVar("T")
 
-_FIRST_PAUSE: Final = 0.1
-_LONGEST_PAUSE: Final = 2.0
+_INITIAL_DELAY: Final = 0.1
+_MAX_DELAY: Final = 2.0
 
 log = structlog.get_logger(__name__)
 
 
-class Hold:
+class TurnLease:
     """A turn that has been taken up, with its job if it has one, and the parts of its answer.
 
     A database that goes away is waited for: what has been generated and sent is not made again for its sake.
     """
 
     def __init__(
-        self, database: Database, turn: Turn, known: Sequence[str], mind: str, job: Job | None, patience: float
+        self,
+        database: Database,
+        turn: Turn,
+        message_ids: Sequence[str],
+        mind: str,
+        job: Job | None,
+        database_timeout: float,
     ) -> None:
         self.turn = turn
         self._database = database
-        self._known = list(known)
+        self._message_ids = list(message_ids)
         self._mind = mind
         self._job = job
-        self._patience = patience
+        self._database_timeout = database_timeout
 
     @property
-    def is_shown_here(self) -> bool:
+    def is_inline(self) -> bool:
         """Whether this process shows the answer itself, to somebody who waits for it."""
         return self._job is None
 
     @property
-    def known(self) -> Sequence[str]:
-        return tuple(self._known)
+    def message_ids(self) -> Sequence[str]:
+        return tuple(self._message_ids)
 
     async def record(self, n: int, message_id: str) -> None:
         """Write down that a message shows part `n` of the answer (`bot.channels.port.Parts`)."""
         # The message is there: an attempt that is cut off at this very moment still says so to the next one.
-        await to_its_end(self._write(lambda connection: parts.record(connection, self.turn, n, message_id)))
-        self._known[n:] = [message_id]
+        await finish_despite_cancellation(
+            self._write(lambda connection: parts.record_message(connection, self.turn, n, message_id))
+        )
+        self._message_ids[n:] = [message_id]
 
-    async def said(self) -> Outcome:
+    async def command_outcome(self) -> Outcome:
         """What the command of this turn has said, with the files it hands over."""
-        kept = await self._write(lambda connection: files.of_turn(connection, self.turn.id))
-        return said_by(self.turn, kept)
+        kept = await self._write(lambda connection: files.load_files(connection, self.turn.id))
+        return command_outcome(self.turn, kept)
 
-    async def keep_taken(self, taken: Sequence[Mapping[str, Any]]) -> None:
+    async def save_document_results(self, results: Sequence[Mapping[str, Any]]) -> None:
         """Keep what has become so far of the files that came with the turn."""
-        await self._write(lambda connection: turn_states.keep_taken(connection, self.turn, taken))
+        await self._write(lambda connection: turn_states.save_file_results(connection, self.turn, results))
 
     async def start_answering(self, mode: str, adapter: str | None) -> None:
         """The answer begins to come."""
@@ -77,9 +85,9 @@ class Hold:
             lambda connection: turn_states.start_answering(connection, self.turn, mode=mode, adapter=adapter)
         )
 
-    async def keep(self, made: Answered) -> None:
+    async def save_answer(self, answer: GeneratedAnswer) -> None:
         """Keep an answer that is made, before the last of it is shown."""
-        await self._write(lambda connection: turn_states.keep_answer(connection, self.turn, made))
+        await self._write(lambda connection: turn_states.save_answer(connection, self.turn, answer))
 
     async def finish(
         self,
@@ -99,59 +107,59 @@ class Hold:
                 connection, self.turn, state, error=error, answer=answer, timings=timings
             )
             if self._job is not None:
-                await jobs.done(connection, self._job)
+                await jobs.complete(connection, self._job)
             if waiting is not None:
-                await jobs.enqueue(connection, answer_jobs(self._mind), waiting, connection.user_id)
+                await jobs.enqueue(connection, answer_entrypoint(self._mind), waiting, connection.user_id)
             if self.turn.kind == "command":
-                await files.drop(connection, self.turn.id)
-            if is_fleeting(self.turn):
-                await forgetting.erase(connection, [self.turn.id])
-            if is_farewell(self.turn):
-                await holdings.vanish(connection)
+                await files.delete_files(connection, self.turn.id)
+            if is_ephemeral(self.turn):
+                await forgetting.erase_turns(connection, [self.turn.id])
+            if erases_person(self.turn):
+                await holdings.delete_person(connection)
 
         await self._write(write)
 
-    async def put_back(self, after: timedelta, *, setback: bool) -> None:
+    async def reschedule(self, delay: timedelta, *, failed: bool) -> None:
         """Let go of the turn, for somebody to take it up after a while."""
 
         async def write(connection: PersonConnection) -> None:
-            await turn_states.put_back(connection, self.turn, setback=setback)
+            await turn_states.reschedule(connection, self.turn, count_as_failure=failed)
             if self._job is not None:
-                await jobs.put_back(connection, self._job, after)
+                await jobs.reschedule(connection, self._job, delay)
 
         await self._write(write)
 
     async def _write(self, write: Callable[[PersonConnection], Awaitable[T]]) -> T:
-        until = time.monotonic() + self._patience
-        pause = _FIRST_PAUSE
+        until = time.monotonic() + self._database_timeout
+        pause = _INITIAL_DELAY
         unsure = False
         while True:
             try:
-                async with self._database.person(self.turn.user_id) as connection:
+                async with self._database.person_transaction(self.turn.user_id) as connection:
                     return await write(connection)
             except DatabaseUnreachable as gone:
                 if time.monotonic() + pause > until:
                     raise
-                log.warning("turn.database_away", turn=str(self.turn.id), reason=str(gone))
-            except TurnTaken:
+                log.warning("turn.database_unavailable", turn=str(self.turn.id), reason=str(gone))
+            except TurnLeaseLost:
                 # The connection may have been lost after the commit: then it is our own end that we have found.
-                if unsure and await self._has_ended():
+                if unsure and await self._is_already_finished():
                     return None  # type: ignore[return-value]  # only `finish` ends a turn, and it returns nothing
                 raise
             unsure = True
             await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _MAX_DELAY)
 
-    async def _has_ended(self) -> bool:
+    async def _is_already_finished(self) -> bool:
         try:
-            async with self._database.person(self.turn.user_id) as connection:
+            async with self._database.person_transaction(self.turn.user_id) as connection:
                 found = await turns.get(connection, self.turn.id)
-        except RecordGone:
-            return is_farewell(self.turn)
+        except RecordNotFound:
+            return erases_person(self.turn)
         return found.ended and found.attempts == self.turn.attempts
 
 
-async def take_up(
+async def claim(
     database: Database,
     connection: PersonConnection,
     turn_id: UUID,
@@ -159,8 +167,8 @@ async def take_up(
     mind: str,
     *,
     job: Job | None,
-    patience: float,
-) -> Hold | None:
+    database_timeout: float,
+) -> TurnLease | None:
     """Take a turn up; None when it has ended: its job, if there is one, is over then.
 
     Args:
@@ -169,6 +177,6 @@ async def take_up(
     turn = await turn_states.claim(connection, turn_id, process_id)
     if turn is None:
         if job is not None:
-            await jobs.done(connection, job)
+            await jobs.complete(connection, job)
         return None
-    return Hold(database, turn, await parts.all_of(connection, turn.id), mind, job, patience)
+    return TurnLease(database, turn, await parts.message_ids(connection, turn.id), mind, job, database_timeout)

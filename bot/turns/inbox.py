@@ -17,32 +17,32 @@ from bot.channels.port import Address, Incoming, Outcome
 from bot.locales import Translator
 from bot.mind import Mind
 from bot.modes.composer import Composer
-from bot.modes.phrases import recognise
-from bot.modes.trigger import read_trigger
+from bot.modes.phrases import parse_mode_switch
+from bot.modes.trigger import parse_trigger
 from bot.recall.library.search import Library
 from bot.recall.memory import PersonalMemory
-from bot.turns.access import Doorkeeper, NotLetIn, Standing, admitted
-from bot.turns.admission import OWN_DATA, Ceilings, admit
-from bot.turns.commands import COMMANDS, Ask, Command, CommandContext, Said
-from bot.turns.conversation import Conversation, heard_language, open_conversation
-from bot.turns.documents.sent import Sending
-from bot.turns.errors import EmptyMessage, PassedOver
-from bot.turns.failures import failed, foreseen
-from bot.turns.jobs import SAY_FIRST, answer_jobs, say_jobs
-from bot.turns.reading import CommandCall, legible, read
-from bot.turns.running import RunningTurns
-from bot.turns.said import document_of, said_by
+from bot.turns.access import AccessDenied, AccessPolicy, Permissions, with_granted_roles
+from bot.turns.admission import OWN_DATA_COMMANDS, RateLimits, enforce_rate_limits
+from bot.turns.commands import COMMANDS, AskQuestion, Command, CommandContext, CommandResult
+from bot.turns.conversation import Conversation, detect_message_language, open_conversation
+from bot.turns.documents.sent import Attachments
+from bot.turns.errors import AlreadyRefused, EmptyMessage
+from bot.turns.failures import as_consilium_error, failed_outcome
+from bot.turns.jobs import DELIVERY_PRIORITY, answer_entrypoint, delivery_entrypoint
+from bot.turns.reading import CommandCall, clean_message, parse_message
+from bot.turns.running import RunningAnswers
+from bot.turns.said import command_outcome, result_to_json
 from bot.turns.traces import trace_stage
 from consilium.errors import N_, ConsiliumError
 from db import files, jobs, turn_states, turns
 from db.connection import Connection
 from db.database import Database
-from db.errors import UpdateTakenIn
-from db.turns import Arrival, Turn
+from db.errors import DuplicateUpdate
+from db.turns import NewTurn, Turn
 
-CHANGEABLE: Final = 3600.0
+EDIT_WINDOW: Final = 3600.0
 """Seconds for which a question that is changed is asked again."""
-NOT_READ: Final = N_("I have not read the file that came with it: send it without a command.")
+FILE_NOT_READ: Final = N_("I have not read the file that came with it: send it without a command.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,15 @@ class Receipt:
 
     conversation: Conversation
     turn: Turn
-    ahead: int = 0
+    turns_ahead: int = 0
     """Questions of the session that are to be answered before this one."""
     is_new: bool = True
     """False when the same update had been taken in before."""
 
     @property
-    def said(self) -> Outcome | None:
+    def command_outcome(self) -> Outcome | None:
         """What a command answers; None for a question."""
-        return said_by(self.turn) if self.turn.kind == "command" else None
+        return command_outcome(self.turn) if self.turn.kind == "command" else None
 
 
 class Inbox:
@@ -71,20 +71,20 @@ class Inbox:
         database: Database,
         memory: PersonalMemory,
         composer: Composer,
-        running: RunningTurns,
-        ceilings: Ceilings,
-        patience: timedelta,
-        door: Doorkeeper,
+        running_answers: RunningAnswers,
+        rate_limits: RateLimits,
+        turn_timeout: timedelta,
+        access_policy: AccessPolicy,
         library: Library,
     ) -> None:
         self._mind = mind
         self._database = database
         self._memory = memory
         self._composer = composer
-        self._running = running
-        self._ceilings = ceilings
-        self._patience = patience
-        self._door = door
+        self._running_answers = running_answers
+        self._rate_limits = rate_limits
+        self._turn_timeout = turn_timeout
+        self._access_policy = access_policy
         self._library = library
 
     @property
@@ -94,9 +94,9 @@ class Inbox:
 
     async def commands_for(self, incoming: Incoming) -> Sequence[Command[CommandContext]]:
         """The commands that this person has, for a menu of his own; none when he is not let in."""
-        async with self._database.nobody() as connection:
-            standing = await self._door.look(connection, incoming)
-        return () if isinstance(standing, NotLetIn) else COMMANDS.visible(to_admin=standing.is_admin)
+        async with self._database.anonymous_transaction() as connection:
+            standing = await self._access_policy.check(connection, incoming)
+        return () if isinstance(standing, AccessDenied) else COMMANDS.visible(include_admin=standing.is_admin)
 
     async def receive(self, incoming: Incoming, process_id: UUID | None = None) -> Receipt:
         """Take a message in; once this returns it is safe, and will be answered.
@@ -110,27 +110,29 @@ class Inbox:
         """
         began = time.time()
         try:
-            async with self._database.nobody() as connection:
-                standing = await self._door.look(connection, incoming)
-                if isinstance(standing, NotLetIn):
+            async with self._database.anonymous_transaction() as connection:
+                standing = await self._access_policy.check(connection, incoming)
+                if isinstance(standing, AccessDenied):
                     # Counted in a transaction that is committed, or he would be told again and again.
-                    told_now = await self._door.may_tell(connection, incoming)
+                    told_now = await self._access_policy.should_send_denial(connection, incoming)
                 else:
-                    receipt = await self._take_in(connection, admitted(incoming, standing), standing, process_id)
-        except UpdateTakenIn as again:
-            return await self._taken_in(incoming, again)
-        if isinstance(standing, NotLetIn):
-            raise standing if told_now else PassedOver
+                    receipt = await self._accept(
+                        connection, with_granted_roles(incoming, standing), standing, process_id
+                    )
+        except DuplicateUpdate as again:
+            return await self._already_accepted(incoming, again)
+        if isinstance(standing, AccessDenied):
+            raise standing if told_now else AlreadyRefused
         trace_stage(receipt.turn.id, "take_in", began, time.time(), {"consilium.platform": incoming.platform})
         return receipt
 
-    async def mode_of(self, incoming: Incoming) -> str:
+    async def current_mode(self, incoming: Incoming) -> str:
         """The session's mode in canonical form, for channels that show it before anything is asked."""
-        async with self._database.nobody() as connection:
+        async with self._database.anonymous_transaction() as connection:
             conversation, _ = await open_conversation(connection, self._mind, incoming)
         return conversation.session.mode
 
-    async def supersedes(self, incoming: Incoming, is_of: Callable[[Address], bool]) -> bool:
+    async def supersedes_last_question(self, incoming: Incoming, matches_address: Callable[[Address], bool]) -> bool:
         """Whether a message that was changed is to be received anew: it is the session's last question, and asks
         something else now. What it asked before is stopped then.
 
@@ -139,52 +141,56 @@ class Inbox:
         """
         if incoming.text.startswith("/"):
             return False
-        async with self._database.nobody() as connection:
+        async with self._database.anonymous_transaction() as connection:
             conversation, person = await open_conversation(connection, self._mind, incoming)
             last = await turns.last_question(person, conversation.session.id)
-            if last is None or not is_of(last.address or {}) or last.question == incoming.text:
+            if last is None or not matches_address(last.address or {}) or last.question == incoming.text:
                 return False
-            stopped = await turn_states.ask_stop(person, conversation.session.id, last.id)
+            stopped = await turn_states.request_stop(person, conversation.session.id, last.id)
         if stopped is not None:
-            self._running.stop(stopped)
+            self._running_answers.stop(stopped)
         return True
 
     async def stop(self, incoming: Incoming) -> bool:
         """Stop the answer being made in this session; False when there is none."""
-        async with self._database.nobody() as connection:
+        async with self._database.anonymous_transaction() as connection:
             conversation, person = await open_conversation(connection, self._mind, incoming)
-            stopped = await turn_states.ask_stop(person, conversation.session.id)
+            stopped = await turn_states.request_stop(person, conversation.session.id)
         if stopped is not None:
-            self._running.stop(stopped)
+            self._running_answers.stop(stopped)
         return stopped is not None
 
-    def refusal(self, incoming: Incoming, error: Exception) -> Outcome:
+    def refusal_outcome(self, incoming: Incoming, error: Exception) -> Outcome:
         """What to say of a message that was not taken in."""
-        return failed(Outcome(self._mind.default_mode), foreseen(error), Translator(heard_language(incoming)))
+        return failed_outcome(
+            Outcome(self._mind.default_mode), as_consilium_error(error), Translator(detect_message_language(incoming))
+        )
 
-    async def _take_in(
-        self, connection: Connection, incoming: Incoming, standing: Standing, process_id: UUID | None
+    async def _accept(
+        self, connection: Connection, incoming: Incoming, permissions: Permissions, process_id: UUID | None
     ) -> Receipt:
         conversation, person = await open_conversation(connection, self._mind, incoming)
         session = conversation.session
-        if incoming.update and await turns.by_update(person, session.id, incoming.update):
-            raise UpdateTakenIn(update=incoming.update)
-        message = self._understand(conversation, incoming, standing)
+        if incoming.update and await turns.find_by_update(person, session.id, incoming.update):
+            raise DuplicateUpdate(update=incoming.update)
+        message = self._parse(conversation, incoming, permissions)
         command = message.name if isinstance(message, CommandCall) else None
         if command != "stop":
-            await admit(person, self._ceilings, conversation.user.id, incoming, own_data=command in OWN_DATA)
-        arrival = Arrival(
+            await enforce_rate_limits(
+                person, self._rate_limits, conversation.user.id, incoming, own_data=command in OWN_DATA_COMMANDS
+            )
+        arrival = NewTurn(
             question=incoming.text if isinstance(message, CommandCall) else message.question,
             asked_mode=session.mode if isinstance(message, CommandCall) else message.mode,
-            consilium=isinstance(message, Ask) and message.consilium,
+            consilium=isinstance(message, AskQuestion) and message.consilium,
             kind="command" if isinstance(message, CommandCall) else "question",
             update_id=incoming.update,
             roles=incoming.roles,
-            language=conversation.heard,
+            language=conversation.detected_language,
             address=incoming.address,
             process_id=process_id,
-            patience=self._patience,
-            files=message.files if isinstance(message, Ask) else None,
+            timeout=self._turn_timeout,
+            files=message.files if isinstance(message, AskQuestion) else None,
         )
         turn = await turns.accept(person, session.id, arrival)
         if isinstance(message, CommandCall):
@@ -197,84 +203,92 @@ class Inbox:
                 self._composer,
                 self._memory,
                 self._library,
-                self._running,
-                self._door,
-                standing,
+                self._running_answers,
+                self._access_policy,
+                permissions,
             )
             turn = await self._run_command(context, message)
             # A command may have made the person one with another, whose the rest of the transaction is then.
-            person = await connection.become(turn.user_id)
+            person = await connection.become_person(turn.user_id)
         if turn.kind == "command":
             if incoming.address is not None:
-                await jobs.enqueue(person, say_jobs(self._mind.name), turn.id, turn.user_id, priority=SAY_FIRST)
+                await jobs.enqueue(
+                    person, delivery_entrypoint(self._mind.name), turn.id, turn.user_id, priority=DELIVERY_PRIORITY
+                )
             return Receipt(conversation, turn)
-        ahead = await turns.ahead_of(person, turn)
+        ahead = await turns.count_ahead(person, turn)
         if incoming.address is not None and ahead == 0:
-            await jobs.enqueue(person, answer_jobs(self._mind.name), turn.id, turn.user_id)
+            await jobs.enqueue(person, answer_entrypoint(self._mind.name), turn.id, turn.user_id)
         return Receipt(conversation, turn, ahead)
 
-    async def _taken_in(self, incoming: Incoming, again: UpdateTakenIn) -> Receipt:
-        async with self._database.nobody() as connection:
+    async def _already_accepted(self, incoming: Incoming, again: DuplicateUpdate) -> Receipt:
+        async with self._database.anonymous_transaction() as connection:
             conversation, person = await open_conversation(connection, self._mind, incoming)
-            turn = await turns.by_update(person, conversation.session.id, str(again.details["update"]))
+            turn = await turns.find_by_update(person, conversation.session.id, str(again.details["update"]))
         assert turn is not None
         return Receipt(conversation, turn, is_new=False)
 
-    def _understand(self, conversation: Conversation, incoming: Incoming, standing: Standing) -> CommandCall | Ask:
+    def _parse(
+        self, conversation: Conversation, incoming: Incoming, permissions: Permissions
+    ) -> CommandCall | AskQuestion:
         """A command, a mode switch said in a sentence, or a question with the mode to answer it in.
 
         What an owner or an admin sends goes into the library; documents may come without a word.
         """
-        if incoming.given is not None:
-            return Ask(legible(incoming.text), incoming.given.mode)
+        if incoming.client_conversation is not None:
+            return AskQuestion(clean_message(incoming.text), incoming.client_conversation.mode)
         files = None
         if incoming.files:
-            files = Sending.of(incoming.files, "library" if standing.is_admin else "memory").document()
+            files = Attachments.from_file_refs(
+                incoming.files, "library" if permissions.is_admin else "memory"
+            ).to_document()
         session = conversation.session
         try:
-            message = read(incoming.text)
+            message = parse_message(incoming.text)
         except EmptyMessage:
             if files is None:
                 raise
-            return Ask("", session.mode, session.consilium, files)
+            return AskQuestion("", session.mode, session.consilium, files)
         if isinstance(message, CommandCall):
             return message
-        if (expression := recognise(message.text, self._mind)) is not None:
+        if (expression := parse_mode_switch(message.text, self._mind)) is not None:
             return CommandCall("mode", expression)
-        if (trigger := read_trigger(message.text, self._mind)) is not None:
+        if (trigger := parse_trigger(message.text, self._mind)) is not None:
             if not trigger.message.strip() and files is None:
                 raise EmptyMessage
-            return Ask(trigger.message.strip(), str(trigger.expression), session.consilium, files)
-        return Ask(message.text, session.mode, session.consilium, files)
+            return AskQuestion(trigger.message.strip(), str(trigger.expression), session.consilium, files)
+        return AskQuestion(message.text, session.mode, session.consilium, files)
 
     async def _run_command(self, context: CommandContext, call: CommandCall) -> Turn:
         """The turn with what the command has said; or, when it asks something, as that question."""
         conversation, turn = context.conversation, context.turn
-        said: Said | Ask = Said("")
+        said: CommandResult | AskQuestion = CommandResult("")
         error = None
         try:
-            async with context.connection.attempt():
-                said = await _answer(context, call)
+            async with context.connection.savepoint():
+                said = await _execute(context, call)
         except ConsiliumError as refused:
-            error = failed(Outcome(""), refused, conversation.say).error
-        person = await context.connection.become(conversation.user.id)
-        if isinstance(said, Ask):
-            await turn_states.become_question(
+            error = failed_outcome(Outcome(""), refused, conversation.say).error
+        person = await context.connection.become_person(conversation.user.id)
+        if isinstance(said, AskQuestion):
+            await turn_states.convert_to_question(
                 person, turn, said.question, said.mode, consilium=said.consilium, files=said.files
             )
         else:
             text = said.text
             if context.incoming.files:
-                text = f"{text}\n\n{conversation.say(NOT_READ)}".strip()
-            await turn_states.keep_said(person, turn, text, document_of(said), error, conversation.session.mode)
-            await files.keep(person, turn.id, [(file.name, file.content) for file in said.files])
+                text = f"{text}\n\n{conversation.say(FILE_NOT_READ)}".strip()
+            await turn_states.save_command_result(
+                person, turn, text, result_to_json(said), error, conversation.session.mode
+            )
+            await files.save_files(person, turn.id, [(file.name, file.content) for file in said.files])
         return await turns.get(person, turn.id)
 
 
-async def _answer(context: CommandContext, call: CommandCall) -> Said | Ask:
-    command = COMMANDS.find(call.name, to_admin=context.standing.is_admin)
-    if command.in_private and context.incoming.chat is not None:
-        return Said(
+async def _execute(context: CommandContext, call: CommandCall) -> CommandResult | AskQuestion:
+    command = COMMANDS.find(call.name, include_admin=context.permissions.is_admin)
+    if command.private_only and context.incoming.chat is not None:
+        return CommandResult(
             context.say("That is between the two of us: send me {usage} in a private chat.", usage=command.usage)
         )
     return await command.run(context, call.argument)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 
-def answer_jobs(mind: str) -> str:
+def answer_entrypoint(mind: str) -> str:
     """Questions: they need an engine."""
     return f"answer:{mind}"
 
 
-def say_jobs(mind: str) -> str:
+def delivery_entrypoint(mind: str) -> str:
     """What is to be shown and needs no engine: what commands have said."""
     return f"say:{mind}"
 
 
-SAY_FIRST: Final = 1
+DELIVERY_PRIORITY: Final = 1
 """Priority of what is only to be shown: it takes a moment, and nobody should wait behind an answer for it."""

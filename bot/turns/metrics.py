@@ -10,23 +10,25 @@ from prometheus_client import Counter, Gauge, Histogram
 from db.oversight import StateCount
 from db.turns import Turn
 
-_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
 _ENDED: Final = Counter("consilium_turns_ended", "Turns that have come to an end here.", ("kind", "state"))
-_STAGE: Final = Histogram(
+_STAGE_SECONDS: Final = Histogram(
     "consilium_turn_stage_seconds",
     "How long each stage of an answered turn took; first_token is a part of generate.",
     ("stage",),
-    buckets=_SECONDS,
+    buckets=_BUCKETS,
 )
-_WHOLE: Final = Histogram(
-    "consilium_turn_seconds", "From a message taken in to its answer shown.", ("kind",), buckets=_SECONDS
+_TURN_SECONDS: Final = Histogram(
+    "consilium_turn_seconds", "From a message taken in to its answer shown.", ("kind",), buckets=_BUCKETS
 )
-_PUT_BACK: Final = Counter("consilium_turns_put_back", "Turns let go for another attempt.", ("error",))
-_TAKEN_UP: Final = Counter("consilium_turns_taken_up", "Attempts at turns begun here.", ("again",))
+_RESCHEDULED: Final = Counter("consilium_turns_put_back", "Turns let go for another attempt.", ("error",))
+_CLAIMED: Final = Counter("consilium_turns_taken_up", "Attempts at turns begun here.", ("again",))
 _OPEN: Final = Gauge("consilium_turns_open", "Turns of everybody that have not ended.", ("state",))
-_OLDEST: Final = Gauge("consilium_turns_oldest_seconds", "Age of the oldest turn that has not ended.", ("state",))
-_TO_REMEMBER: Final = Gauge("consilium_turns_to_remember", "Answered turns here that memory has not taken up yet.")
+_OLDEST_SECONDS: Final = Gauge(
+    "consilium_turns_oldest_seconds", "Age of the oldest turn that has not ended.", ("state",)
+)
+_MEMORY_BACKLOG: Final = Gauge("consilium_turns_to_remember", "Answered turns here that memory has not taken up yet.")
 _TOKENS: Final = Counter("consilium_tokens", "Tokens of answered turns.", ("kind",))
 _REFUSED: Final = Counter("consilium_messages_refused", "Messages that were not taken in.", ("reason",))
 
@@ -37,9 +39,9 @@ def turn_ended(state: str, turn: Turn, timings: Mapping[str, float], seconds: fl
     """A turn has ended, `seconds` after it was taken in."""
     _ENDED.labels(turn.kind, state).inc()
     if state != "failed":
-        _WHOLE.labels(turn.kind).observe(seconds)
+        _TURN_SECONDS.labels(turn.kind).observe(seconds)
     for stage, spent in timings.items():
-        _STAGE.labels(stage).observe(spent)
+        _STAGE_SECONDS.labels(stage).observe(spent)
 
 
 def tokens_spent(usage: Mapping[str, int]) -> None:
@@ -48,14 +50,14 @@ def tokens_spent(usage: Mapping[str, int]) -> None:
         _TOKENS.labels(kind.removesuffix("_tokens")).inc(count)
 
 
-def turn_put_back(error: str) -> None:
+def turn_rescheduled(error: str) -> None:
     """A turn has been let go for another attempt."""
-    _PUT_BACK.labels(error).inc()
+    _RESCHEDULED.labels(error).inc()
 
 
-def turn_taken_up(turn: Turn) -> None:
+def turn_claimed(turn: Turn) -> None:
     """A turn has been taken up."""
-    _TAKEN_UP.labels("yes" if turn.attempts > 1 else "no").inc()
+    _CLAIMED.labels("yes" if turn.attempts > 1 else "no").inc()
 
 
 def message_refused(reason: str) -> None:
@@ -63,15 +65,15 @@ def message_refused(reason: str) -> None:
     _REFUSED.labels(reason).inc()
 
 
-def turns_to_remember(number: int) -> None:
+def observe_memory_backlog(number: int) -> None:
     """So many answered turns wait here to be remembered."""
-    _TO_REMEMBER.set(number)
+    _MEMORY_BACKLOG.set(number)
 
 
-def turns_seen(counts: Iterable[StateCount]) -> None:
+def observe_open_turns(counts: Iterable[StateCount]) -> None:
     """How many turns are in each open state, over all processes."""
     by_state = {count.state: count for count in counts}
     for state in OPEN_STATES:
         count = by_state.get(state)
         _OPEN.labels(state).set(count.turns if count else 0)
-        _OLDEST.labels(state).set(count.oldest if count else 0)
+        _OLDEST_SECONDS.labels(state).set(count.oldest if count else 0)

@@ -10,25 +10,25 @@ from functools import partial
 import structlog
 
 from bot.channels.port import Outcome, Reply
-from bot.mind import Mind, render_system
+from bot.mind import Mind, render_system_prompt
 from bot.modes.access import check_access
 from bot.modes.composer import Composer
-from bot.modes.expression import ModeExpression, parse
-from bot.modes.resolve import ResolvedMode, resolve
+from bot.modes.expression import ModeExpression, parse_expression
+from bot.modes.resolve import ResolvedMode, resolve_mode
 from bot.modes.router import Router
-from bot.recall.library.drawing import Drawing, Drawn, open_to
+from bot.recall.library.drawing import Retrieved, Retriever, collections_for_mode
 from bot.recall.library.passage import Passage
-from bot.recall.memory import PersonalMemory, as_note
-from bot.turns.consilium import answer_by_two, archive_prompt
+from bot.recall.memory import PersonalMemory, render_memory
+from bot.turns.consilium import answer_with_two_voices, build_archivist_prompt
 from bot.turns.conversation import Conversation
-from bot.turns.documents.sent import asked_of
-from bot.turns.draft import Draft, outcome_of, own_words
+from bot.turns.documents.sent import question_text
+from bot.turns.draft import Draft, author_text, stored_outcome
 from bot.turns.errors import AnswerNotSaved
-from bot.turns.hold import Hold
-from bot.turns.making import Making, answer_alone
-from bot.turns.prompt import Exchange, Prompt, build_prompt, quoted
-from bot.turns.running import RunningTurns
-from bot.turns.together import together
+from bot.turns.hold import TurnLease
+from bot.turns.making import GenerationContext, answer_with_one_voice
+from bot.turns.prompt import Exchange, Prompt, build_prompt, quoted_passages
+from bot.turns.running import RunningAnswers
+from bot.turns.together import run_both
 from db import turns
 from db.connection import PersonConnection
 from db.database import Database
@@ -43,12 +43,12 @@ WINDOW_TURNS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PipelineLimits:
     """What one turn may take."""
 
     prompt_tokens: int
-    memories: int
-    seconds: float
+    max_memories: int
+    generation_timeout: float
 
 
 class Pipeline:
@@ -60,23 +60,23 @@ class Pipeline:
         database: Database,
         engine: Engine,
         memory: PersonalMemory,
-        drawing: Drawing,
+        retriever: Retriever,
         router: Router,
         composer: Composer,
-        running: RunningTurns,
-        limits: Limits,
+        running_answers: RunningAnswers,
+        limits: PipelineLimits,
     ) -> None:
         self._mind = mind
         self._database = database
         self._engine = engine
         self._memory = memory
-        self._drawing = drawing
+        self._retriever = retriever
         self._router = router
         self._composer = composer
-        self._running = running
+        self._running_answers = running_answers
         self._limits = limits
 
-    async def answer(self, conversation: Conversation, hold: Hold, draft: Draft, reply: Reply) -> Outcome:
+    async def answer(self, conversation: Conversation, lease: TurnLease, draft: Draft, reply: Reply) -> Outcome:
         """Answer a turn and keep the answer; `draft` holds what there is if this raises. The caller shows the end.
 
         An answer that was kept by an earlier attempt is not made again. What the draft says already, of documents that
@@ -85,136 +85,148 @@ class Pipeline:
         Raises:
             ConsiliumError: why there is no answer, or only the part in `draft`.
         """
-        turn = hold.turn
+        turn = lease.turn
         if turn.is_answered:
-            return outcome_of(turn)
+            return stored_outcome(turn)
         draft.timings["queue"] = (turn.updated_at - turn.created_at).total_seconds()
         with draft.timed("resolve"):
-            mode = await self._resolve(parse(turn.asked_mode or conversation.session.mode), turn)
+            mode = await self._resolve(parse_expression(turn.asked_mode or conversation.session.mode), turn)
             if turn.consilium and not mode.terms:
-                mode = await self._resolve(parse(self._mind.core), turn)
+                mode = await self._resolve(parse_expression(self._mind.core), turn)
             draft.mode = mode.text
-            draft.adapter = await self._composer.ready(mode)
-        memories, drawn, window = await self._recall(conversation, turn, mode, draft)
+            draft.adapter = await self._composer.prepare(mode)
+        memories, drawn, window = await self._retrieve_context(conversation, turn, mode, draft)
         archive = None
         with draft.timed("prompt"):
             # Counting tokens of a long message takes a while, and reading the template touches the disk.
             if turn.consilium:
                 archive = await asyncio.to_thread(
-                    archive_prompt,
+                    build_archivist_prompt,
                     turn.question,
                     drawn.passages,
                     conversation.language,
-                    self._engine.tokens,
-                    self._budget,
+                    self._engine.tokenizer,
+                    self._token_budget,
                 )
-                drawn = Drawn(examples=drawn.examples)
-            draft.prompt = await asyncio.to_thread(self._prompt, conversation, turn, mode, memories, drawn, window)
-        making = self._making(conversation, turn, mode, draft, reply)
-        answer = partial(answer_by_two, making, archive) if turn.consilium else partial(answer_alone, making)
-        await hold.start_answering(mode.text, draft.adapter.name if draft.adapter else None)
-        await reply.open(mode.text)
+                drawn = Retrieved(examples=drawn.examples)
+            draft.prompt = await asyncio.to_thread(
+                self._build_prompt, conversation, turn, mode, memories, drawn, window
+            )
+        making = self._generation_context(conversation, turn, mode, draft, reply)
+        answer = (
+            partial(answer_with_two_voices, making, archive)
+            if turn.consilium
+            else partial(answer_with_one_voice, making)
+        )
+        await lease.start_answering(mode.text, draft.adapter.name if draft.adapter else None)
+        await reply.start(mode.text)
         for told in draft.pieces:
             await reply.write(told)
         with draft.timed("generate"):
-            stopped = turn.stop_asked or not await self._running.run(turn.id, answer)
+            stopped = turn.stop_asked or not await self._running_answers.run(turn.id, answer)
         if stopped:
-            draft.finish = FinishReason.CANCELLED
+            draft.finish_reason = FinishReason.CANCELLED
         try:
-            await hold.keep(draft.answered())
+            await lease.save_answer(draft.to_answered())
         except DatabaseUnreachable as error:
             raise AnswerNotSaved(str(error)) from error
-        log.info("turn.answered", mode=draft.mode, adapter=draft.adapter and draft.adapter.name, finish=draft.finish)
+        log.info(
+            "turn.answered", mode=draft.mode, adapter=draft.adapter and draft.adapter.name, finish=draft.finish_reason
+        )
         return draft.outcome(turn)
 
     async def _resolve(self, asked: ModeExpression, turn: Turn) -> ResolvedMode:
-        mode = resolve(asked, self._mind)
+        mode = resolve_mode(asked, self._mind)
         if mode.is_auto:
             mode = (await self._router.route(turn.question)).mode
         check_access(mode, self._mind, turn.roles)
         return mode
 
-    async def _recall(
+    async def _retrieve_context(
         self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft
-    ) -> tuple[list[str], Drawn, list[Exchange]]:
+    ) -> tuple[list[str], Retrieved, list[Exchange]]:
         """What the person has told, what the library has on the question, and what was said last: all at once."""
-        (memories, window), drawn = await together(
-            self._remembered(conversation, turn, draft), self._drawn(turn, mode, draft)
+        (memories, window), drawn = await run_both(
+            self._recall_memories(conversation, turn, draft), self._retrieve_passages(turn, mode, draft)
         )
         return memories, drawn, window
 
-    async def _remembered(
+    async def _recall_memories(
         self, conversation: Conversation, turn: Turn, draft: Draft
     ) -> tuple[list[str], list[Exchange]]:
         with draft.timed("recall"):
-            chat = conversation.session.company
-            async with self._database.person(conversation.user.id) as connection:
-                past = [] if conversation.given else await _window(connection, turn)
-                speakers = await self._memory.speakers(connection, chat=chat)
+            chat = conversation.session.group_chat
+            async with self._database.person_transaction(conversation.user.id) as connection:
+                past = [] if conversation.client_conversation else await _load_window(connection, turn)
+                speakers = await self._memory.list_speakers(connection, chat=chat)
             recalled = await self._memory.recall(
                 conversation.user.id,
                 turn.question,
-                self._limits.memories,
+                self._limits.max_memories,
                 chat=chat,
-                beyond={one.id for one in past},
+                turns_in_prompt={one.id for one in past},
                 speakers=speakers,
             )
-        window = [Exchange(asked_of(one), own_words(one)) for one in past]
-        if conversation.given is not None:
-            window = [Exchange(question, answer) for question, answer in conversation.given.exchanges]
-        return [as_note(found.memory, conversation.say) for found in recalled], window
+        window = [Exchange(question_text(one), author_text(one)) for one in past]
+        if conversation.client_conversation is not None:
+            window = [Exchange(question, answer) for question, answer in conversation.client_conversation.exchanges]
+        return [render_memory(found.memory, conversation.say) for found in recalled], window
 
-    async def _drawn(self, turn: Turn, mode: ResolvedMode, draft: Draft) -> Drawn:
+    async def _retrieve_passages(self, turn: Turn, mode: ResolvedMode, draft: Draft) -> Retrieved:
         with draft.timed("library"):
-            return await self._drawing.draw(turn.question, mode)
+            return await self._retriever.retrieve(turn.question, mode)
 
-    def _prompt(
+    def _build_prompt(
         self,
         conversation: Conversation,
         turn: Turn,
         mode: ResolvedMode,
         memories: Sequence[str],
-        drawn: Drawn,
+        retrieved: Retrieved,
         window: Sequence[Exchange],
     ) -> Prompt:
-        given = conversation.given
+        given = conversation.client_conversation
 
         def system(told: Sequence[str], passages: Sequence[Passage]) -> str:
-            own = render_system(self._mind, mode, told, conversation.language, quoted(passages), drawn.examples)
+            own = render_system_prompt(
+                self._mind, mode, told, conversation.language, quoted_passages(passages), retrieved.examples
+            )
             return f"{own}\n\n{given.system}" if given and given.system else own
 
         return build_prompt(
             turn.question,
             system=system,
             memories=memories,
-            passages=drawn.passages,
+            passages=retrieved.passages,
             window=window,
-            counter=self._engine.tokens,
-            budget=self._budget,
+            counter=self._engine.tokenizer,
+            budget=self._token_budget,
         )
 
     @property
-    def _budget(self) -> int:
+    def _token_budget(self) -> int:
         return min(self._limits.prompt_tokens, self._engine.context_tokens - self._mind.sampling.max_tokens)
 
-    def _making(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft, reply: Reply) -> Making:
-        given = conversation.given
+    def _generation_context(
+        self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft, reply: Reply
+    ) -> GenerationContext:
+        given = conversation.client_conversation
         structured = given is not None and given.schema is not None
-        return Making(
+        return GenerationContext(
             self._engine,
-            given.sampling(self._mind.sampling) if given else self._mind.sampling,
-            self._limits.seconds,
+            given.resolve_sampling(self._mind.sampling) if given else self._mind.sampling,
+            self._limits.generation_timeout,
             draft,
             reply,
             conversation.say,
             turn.question,
             # Marks would break what has to satisfy a schema.
-            from_library=bool(open_to(self._mind, mode)) and not structured,
-            given=given,
+            cites_library=bool(collections_for_mode(self._mind, mode)) and not structured,
+            client_conversation=given,
         )
 
 
-async def _window(connection: PersonConnection, turn: Turn) -> list[Turn]:
+async def _load_window(connection: PersonConnection, turn: Turn) -> list[Turn]:
     """The session's turns before this one that the model still sees, oldest first."""
-    window = await turns.window(connection, turn.session_id, WINDOW_TURNS, turn.seq)
+    window = await turns.load_window(connection, turn.session_id, WINDOW_TURNS, turn.seq)
     return [past for past in window if past.answer]

@@ -15,15 +15,15 @@ from db import processes
 from db.database import Database
 from db.errors import DatabaseError
 
-EVERY: Final = 5.0
+HEARTBEAT_INTERVAL: Final = 5.0
 """Seconds between signs of life."""
-GONE: Final = timedelta(seconds=30)
+PROCESS_GONE_AFTER: Final = timedelta(seconds=30)
 """Without a sign of life for so long, a process is gone."""
 
 log = structlog.get_logger(__name__)
 
 
-class Presence:
+class Heartbeat:
     """One process of the service in one role."""
 
     def __init__(self, database: Database, role: str, mind: str) -> None:
@@ -34,14 +34,14 @@ class Presence:
         self._role = role
         self._mind = mind
 
-    async def announce(self) -> None:
+    async def send(self) -> None:
         """Say that this process is there, and strike off those that are gone.
 
         Raises:
             DatabaseError: nobody could be told.
         """
-        async with self._database.nobody() as connection:
-            await processes.see(
+        async with self._database.anonymous_transaction() as connection:
+            await processes.heartbeat(
                 connection,
                 self.id,
                 role=self._role,
@@ -50,30 +50,30 @@ class Presence:
                 pid=os.getpid(),
                 draining=self.draining,
             )
-            await processes.sweep(connection, 10 * GONE)
+            await processes.delete_stale(connection, 10 * PROCESS_GONE_AFTER)
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Say it again and again until cancelled."""
         while True:
             try:
-                await self.announce()
+                await self.send()
             except DatabaseError as error:
-                log.warning("process.not_announced", reason=str(error))
-            await asyncio.sleep(EVERY)
+                log.warning("process.heartbeat_failed", reason=str(error))
+            await asyncio.sleep(HEARTBEAT_INTERVAL)
 
-    async def leave(self) -> None:
+    async def deregister(self) -> None:
         """Say that this process ends; a database that is away will notice by itself."""
         try:
-            async with self._database.nobody() as connection:
-                await processes.leave(connection, self.id)
+            async with self._database.anonymous_transaction() as connection:
+                await processes.unregister(connection, self.id)
         except DatabaseError as error:
-            log.warning("process.not_struck_off", reason=str(error))
+            log.warning("process.deregister_failed", reason=str(error))
 
-    async def others(self, *roles: str) -> int:
+    async def count_processes(self, *roles: str) -> int:
         """How many processes of this mind take work in these roles; this one counts too.
 
         Raises:
             DatabaseError: nobody knows.
         """
-        async with self._database.nobody() as connection:
-            return len(await processes.present(connection, self._mind, roles, GONE))
+        async with self._database.anonymous_transaction() as connection:
+            return len(await processes.list_available(connection, self._mind, roles, PROCESS_GONE_AFTER))

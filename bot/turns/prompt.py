@@ -10,7 +10,7 @@ from bot.recall.library.passage import Passage
 from bot.turns.errors import MessageTooLong
 from inference.engine.port import Message, TokenCounter
 
-SystemPrompt = Callable[[Sequence[str], Sequence[Passage]], str]
+SystemPromptBuilder = Callable[[Sequence[str], Sequence[Passage]], str]
 """Writes the system message around the memories and passages it is given."""
 
 
@@ -38,7 +38,7 @@ class Prompt:
 def build_prompt(
     question: str,
     *,
-    system: SystemPrompt,
+    system: SystemPromptBuilder,
     memories: Sequence[str] = (),
     passages: Sequence[Passage] = (),
     window: Sequence[Exchange] = (),
@@ -76,10 +76,10 @@ def build_prompt(
         raise MessageTooLong(tokens=counter.count(question), limit=max(budget - overhead, 0))
 
     half = bare + (budget - bare) // 2
-    quoted = _most(len(passages), lambda n: fits(0, n, half if memories else budget))
-    told = _most(len(memories), lambda n: fits(n, quoted))
+    quoted = _count_fitting(len(passages), lambda n: fits(0, n, half if memories else budget))
+    told = _count_fitting(len(memories), lambda n: fits(n, quoted))
     if told < len(memories) or quoted < len(passages):
-        quoted = max(quoted, _most(len(passages), lambda n: fits(told, n)))
+        quoted = max(quoted, _count_fitting(len(passages), lambda n: fits(told, n)))
 
     start = len(window)
     while start and counter.count_prompt(assembled(told, quoted, window[start - 1 :])) <= budget:
@@ -94,16 +94,16 @@ def build_prompt(
     )
 
 
-def quoted(passages: Sequence[Passage]) -> list[QuotedPassage]:
+def quoted_passages(passages: Sequence[Passage]) -> list[QuotedPassage]:
     """Passages as a system prompt shows them, numbered from 1 in their order."""
     return [
-        QuotedPassage.of(n, passage.trust, passage.title, passage.where, passage.quote)
+        QuotedPassage.from_untrusted(n, passage.trust, passage.title, passage.where, passage.quote)
         for n, passage in enumerate(passages, 1)
     ]
 
 
-def _most(number: int, fits: Callable[[int], bool]) -> int:
+def _count_fitting(limit: int, fits: Callable[[int], bool]) -> int:
     """How many of the first fit."""
-    while number and not fits(number):
-        number -= 1
-    return number
+    while limit and not fits(limit):
+        limit -= 1
+    return limit

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from bot.turns.command_names import english_name
+from bot.turns.command_names import canonical_name
 from bot.turns.errors import EmptyMessage
 from db.text import clean_text
 
@@ -30,19 +30,19 @@ class Question:
     text: str
 
 
-def read(text: str) -> CommandCall | Question:
+def parse_message(text: str) -> CommandCall | Question:
     """Tell a command from a question.
 
     Raises:
         EmptyMessage: nothing visible is left.
     """
-    text = legible(text)
+    text = clean_message(text)
     if found := _COMMAND.fullmatch(text):
-        return CommandCall(english_name(found["name"].lower()), (found["argument"] or "").strip())
+        return CommandCall(canonical_name(found["name"].lower()), (found["argument"] or "").strip())
     return Question(text)
 
 
-def legible(text: str) -> str:
+def clean_message(text: str) -> str:
     """The text without the spaces around it; what neither Postgres nor a tokenizer can take becomes U+FFFD.
 
     Raises:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 
-class RunningTurns:
+class RunningAnswers:
     """Running answers by their turns."""
 
     def __init__(self) -> None:

@@ -6,25 +6,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.channels.port import File, Outcome, Table
-from bot.turns.commands.registry import Said
+from bot.turns.commands.registry import CommandResult
 from db.turns import Turn
 
 
-def document_of(said: Said) -> dict[str, Any] | None:
+def result_to_json(result: CommandResult) -> dict[str, Any] | None:
     """All of it beside its text and its files, as plain JSON; None when there is nothing else."""
     kept: dict[str, Any] = {}
-    if said.table is not None:
-        kept["table"] = {"columns": list(said.table.columns), "rows": [list(row) for row in said.table.rows]}
-    if said.menu is not None:
-        kept["menu"] = said.menu
-    if said.is_farewell:
+    if result.table is not None:
+        kept["table"] = {"columns": list(result.table.columns), "rows": [list(row) for row in result.table.rows]}
+    if result.menu is not None:
+        kept["menu"] = result.menu
+    if result.erases_person:
         kept["farewell"] = True
-    if said.is_fleeting:
+    if result.is_ephemeral:
         kept["fleeting"] = True
     return kept or None
 
 
-def said_by(turn: Turn, files: Sequence[tuple[str, bytes]] = ()) -> Outcome:
+def command_outcome(turn: Turn, files: Sequence[tuple[str, bytes]] = ()) -> Outcome:
     """What a command has said, as it was kept.
 
     Args:
@@ -41,12 +41,12 @@ def said_by(turn: Turn, files: Sequence[tuple[str, bytes]] = ()) -> Outcome:
     )
 
 
-def is_farewell(turn: Turn) -> bool:
+def erases_person(turn: Turn) -> bool:
     """Whether it is the last thing that is said to a person who has been forgotten."""
     return bool((turn.said or {}).get("farewell"))
 
 
-def is_fleeting(turn: Turn) -> bool:
+def is_ephemeral(turn: Turn) -> bool:
     """Whether what is said is not to be kept once it has been shown."""
     return bool((turn.said or {}).get("fleeting"))
 

@@ -9,36 +9,36 @@ from uuid import UUID
 
 import structlog
 
-from bot.turns.afterwards import Afterwards
-from bot.turns.conversation import conversation_of
-from bot.turns.errors import Interrupted
-from bot.turns.hold import take_up
-from bot.turns.jobs import answer_jobs, say_jobs
-from bot.turns.presence import GONE
+from bot.turns.afterwards import MemoryWriter
+from bot.turns.conversation import load_conversation
+from bot.turns.errors import TurnInterrupted
+from bot.turns.hold import claim
+from bot.turns.jobs import answer_entrypoint, delivery_entrypoint
+from bot.turns.presence import PROCESS_GONE_AFTER
 from db import jobs, oversight, turns
 from db.database import Database
-from db.errors import RecordGone, TurnTaken
-from db.oversight import Stranded
+from db.errors import RecordNotFound, TurnLeaseLost
+from db.oversight import StrandedTurn
 
-QUIET: Final = timedelta(seconds=30)
+STRANDED_AFTER: Final = timedelta(seconds=30)
 """How long nothing must have happened to a turn."""
 
-SETTLED: Final = timedelta(minutes=2)
+UNREMEMBERED_AFTER: Final = timedelta(minutes=2)
 """How long a turn must have ended for its process to have remembered it."""
-MOST_LEFT: Final = 50
+UNREMEMBERED_BATCH_SIZE: Final = 50
 """Turns remembered in one round."""
 
 log = structlog.get_logger(__name__)
 
 
-async def salvage(database: Database, mind: str, process_id: UUID) -> int:
+async def recover_stranded(database: Database, mind: str, process_id: UUID) -> int:
     """Have stranded turns of a mind answered, or ended where there is nobody left to show an answer to; how many.
 
     Raises:
         DatabaseError: some may be left; the next round finds them.
     """
-    async with database.nobody() as connection:
-        found = await oversight.stranded(connection, mind, QUIET, GONE)
+    async with database.anonymous_transaction() as connection:
+        found = await oversight.list_stranded(connection, mind, STRANDED_AFTER, PROCESS_GONE_AFTER)
     for turn in found:
         log.warning("turn.stranded", turn=str(turn.id), shown_elsewhere=turn.shown_elsewhere)
         if turn.shown_elsewhere:
@@ -48,7 +48,9 @@ async def salvage(database: Database, mind: str, process_id: UUID) -> int:
     return len(found)
 
 
-async def remember_left(database: Database, mind: str, afterwards: Afterwards, quiet: timedelta = SETTLED) -> int:
+async def recover_unremembered(
+    database: Database, mind: str, memory_writer: MemoryWriter, older_than: timedelta = UNREMEMBERED_AFTER
+) -> int:
     """Have the turns remembered whose process went between the answer and that; how many.
 
     Several processes may do it at once: each turn is remembered once.
@@ -56,29 +58,29 @@ async def remember_left(database: Database, mind: str, afterwards: Afterwards, q
     Raises:
         DatabaseError: some may be left; the next round finds them.
     """
-    async with database.nobody() as connection:
-        found = await oversight.unremembered(connection, mind, quiet, MOST_LEFT)
+    async with database.anonymous_transaction() as connection:
+        found = await oversight.list_unremembered(connection, mind, older_than, UNREMEMBERED_BATCH_SIZE)
     for turn_id, user_id in found:
-        with suppress(RecordGone):
-            async with database.person(user_id) as connection:
+        with suppress(RecordNotFound):
+            async with database.person_transaction(user_id) as connection:
                 turn = await turns.get(connection, turn_id)
-                conversation = await conversation_of(connection, turn)
-            afterwards.catch_up(conversation, turn)
+                conversation = await load_conversation(connection, turn)
+            memory_writer.enqueue_recovered(conversation, turn)
     return len(found)
 
 
-async def _requeue(database: Database, mind: str, turn: Stranded) -> None:
-    entrypoint = say_jobs(mind) if turn.kind == "command" else answer_jobs(mind)
-    async with database.nobody() as connection:
+async def _requeue(database: Database, mind: str, turn: StrandedTurn) -> None:
+    entrypoint = delivery_entrypoint(mind) if turn.kind == "command" else answer_entrypoint(mind)
+    async with database.anonymous_transaction() as connection:
         await jobs.enqueue(connection, entrypoint, turn.id, turn.user_id)
 
 
-async def _interrupt(database: Database, mind: str, turn: Stranded, process_id: UUID) -> None:
-    async with database.person(turn.user_id) as connection:
-        hold = await take_up(database, connection, turn.id, process_id, mind, job=None, patience=0)
+async def _interrupt(database: Database, mind: str, turn: StrandedTurn, process_id: UUID) -> None:
+    async with database.person_transaction(turn.user_id) as connection:
+        hold = await claim(database, connection, turn.id, process_id, mind, job=None, database_timeout=0)
     if hold is None:
         return
     try:
-        await hold.finish("failed", error=str(Interrupted()))
-    except TurnTaken:
-        log.info("turn.salvaged_elsewhere", turn=str(turn.id))
+        await hold.finish("failed", error=str(TurnInterrupted()))
+    except TurnLeaseLost:
+        log.info("turn.recovered_elsewhere", turn=str(turn.id))

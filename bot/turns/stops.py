@@ -5,37 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-class StopTexts:
+class StopTextFilter:
     """Lets an answer through piece by piece, up to the first of the texts that end it."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         """Set up; with no texts everything goes through as it comes."""
-        self.found = False
+        self.stopped = False
         self._texts = [text for text in texts if text]
-        self._held = ""
+        self._buffer = ""
         """The end of what came, which may be the beginning of such a text."""
 
-    def take(self, piece: str) -> str:
+    def feed(self, piece: str) -> str:
         """What may be shown now; once `found`, nothing more may."""
-        if self.found:
+        if self.stopped:
             return ""
-        text = self._held + piece
+        text = self._buffer + piece
         ends = [at for stop in self._texts if (at := text.find(stop)) >= 0]
         if ends:
-            self.found = True
-            self._held = ""
+            self.stopped = True
+            self._buffer = ""
             return text[: min(ends)]
-        kept = max((_overlap(text, stop) for stop in self._texts), default=0)
-        shown, self._held = text[: len(text) - kept], text[len(text) - kept :]
+        kept = max((_overlap_length(text, stop) for stop in self._texts), default=0)
+        shown, self._buffer = text[: len(text) - kept], text[len(text) - kept :]
         return shown
 
-    def rest(self) -> str:
+    def flush(self) -> str:
         """What was held back, when nothing will follow."""
-        held, self._held = self._held, ""
+        held, self._buffer = self._buffer, ""
         return held
 
 
-def _overlap(text: str, stop: str) -> int:
+def _overlap_length(text: str, stop: str) -> int:
     """How much of the text's end is a beginning of `stop`."""
     longest = min(len(text), len(stop) - 1)
     return next((n for n in range(longest, 0, -1) if stop.startswith(text[len(text) - n :])), 0)

@@ -17,10 +17,10 @@ from uuid import UUID
 from bot.turns.draft import Draft
 from db.turns import Turn
 
-Detail = str | int | float | bool
-Details = Mapping[str, Detail]
+AttributeValue = str | int | float | bool
+Attributes = Mapping[str, AttributeValue]
 
-WHOLE: Final = "turn"
+ROOT_SPAN: Final = "turn"
 """The span that all others of a turn hang on."""
 
 
@@ -33,14 +33,14 @@ class Span:
     began: float
     """In seconds since 1970."""
     ended: float
-    details: Details = field(default_factory=dict)
-    moments: Mapping[str, float] = field(default_factory=dict)
+    attributes: Attributes = field(default_factory=dict)
+    events: Mapping[str, float] = field(default_factory=dict)
     """What happened in its course, and when."""
-    error: str | None = None
+    error_type: str | None = None
     """The class of what went wrong."""
 
 
-class Sink(Protocol):
+class SpanSink(Protocol):
     """Where spans go."""
 
     def add(self, span: Span) -> None:
@@ -48,11 +48,11 @@ class Sink(Protocol):
         ...
 
 
-_sinks: Final[list[Sink]] = []
+_sinks: Final[list[SpanSink]] = []
 
 
 @contextmanager
-def tracing_to(sink: Sink) -> Iterator[None]:
+def exporting_spans(sink: SpanSink) -> Iterator[None]:
     """Have all spans of this process, as long as this is open."""
     _sinks.append(sink)
     try:
@@ -61,36 +61,36 @@ def tracing_to(sink: Sink) -> Iterator[None]:
         _sinks.remove(sink)
 
 
-def trace_stage(turn_id: UUID, stage: str, began: float, ended: float, details: Details = {}) -> None:  # noqa: B006
+def trace_stage(turn_id: UUID, stage: str, began: float, ended: float, attributes: Attributes = {}) -> None:  # noqa: B006
     """A stage of a turn is over."""
-    _add(Span(turn_id, stage, began, ended, details))
+    _emit(Span(turn_id, stage, began, ended, attributes))
 
 
 def trace_attempt(turn: Turn, draft: Draft) -> None:
     """An attempt at a turn is over, whatever came of it."""
     if not _sinks:
         return
-    attempt: dict[str, Detail] = {"consilium.attempt": turn.attempts}
+    attempt: dict[str, AttributeValue] = {"consilium.attempt": turn.attempts}
     if "queue" in draft.timings:
         trace_stage(turn.id, "queue", turn.created_at.timestamp(), turn.updated_at.timestamp(), attempt)
-    for stage, began in draft.began.items():
+    for stage, began in draft.started_at.items():
         ended = began + draft.timings[stage]
         if stage == "generate":
             first = {"first_token": began + draft.timings["first_token"]} if "first_token" in draft.timings else {}
-            _add(Span(turn.id, stage, began, ended, attempt | _generated(draft), first))
+            _emit(Span(turn.id, stage, began, ended, attempt | _generation_attributes(draft), first))
         else:
             trace_stage(turn.id, stage, began, ended, attempt)
 
 
-def trace_put_back(turn: Turn, failure: Exception) -> None:
+def trace_rescheduled(turn: Turn, failure: Exception) -> None:
     """A turn has been let go for another attempt."""
     now = time.time()
-    _add(Span(turn.id, "put_back", now, now, {"consilium.attempt": turn.attempts}, error=type(failure).__name__))
+    _emit(Span(turn.id, "put_back", now, now, {"consilium.attempt": turn.attempts}, error_type=type(failure).__name__))
 
 
 def trace_turn(turn: Turn, state: str, draft: Draft, failure: Exception | None = None) -> None:
     """A turn has ended."""
-    details: dict[str, Detail] = {
+    details: dict[str, AttributeValue] = {
         "consilium.turn": str(turn.id),
         "consilium.session": str(turn.session_id),
         "consilium.kind": turn.kind,
@@ -99,22 +99,31 @@ def trace_turn(turn: Turn, state: str, draft: Draft, failure: Exception | None =
         "consilium.attempts": turn.attempts,
     }
     error = type(failure).__name__ if failure else None
-    _add(Span(turn.id, WHOLE, turn.created_at.timestamp(), time.time(), details | _generated(draft), error=error))
+    _emit(
+        Span(
+            turn.id,
+            ROOT_SPAN,
+            turn.created_at.timestamp(),
+            time.time(),
+            details | _generation_attributes(draft),
+            error_type=error,
+        )
+    )
 
 
-def _generated(draft: Draft) -> dict[str, Detail]:
+def _generation_attributes(draft: Draft) -> dict[str, AttributeValue]:
     """What OpenTelemetry's conventions for generative models have names for."""
-    told: dict[str, Detail] = {}
+    told: dict[str, AttributeValue] = {}
     if draft.adapter is not None:
         told["consilium.adapter"] = draft.adapter.name
     if draft.usage is not None:
         told["gen_ai.usage.input_tokens"] = draft.usage.prompt_tokens
         told["gen_ai.usage.output_tokens"] = draft.usage.completion_tokens
-    if draft.finish is not None:
-        told["gen_ai.response.finish_reasons"] = str(draft.finish)
+    if draft.finish_reason is not None:
+        told["gen_ai.response.finish_reasons"] = str(draft.finish_reason)
     return told
 
 
-def _add(span: Span) -> None:
+def _emit(span: Span) -> None:
     for sink in _sinks:
         sink.add(span)

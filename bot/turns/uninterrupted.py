@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+async def finish_despite_cancellation(work: Coroutine[Any, Any, T]) -> T:
     """What `work` gives. Whoever is cancelled while he waits for it stays until it has ended, and is cancelled then."""
     task = asyncio.create_task(work)
     try:

@@ -10,15 +10,15 @@ from db.errors import SchemaTooNew
 REVISIONS: Final = ("base", *sorted(p.name[:4] for p in (Path(__file__).parent / "versions").glob("*.up.sql")))
 """Oldest first; "base" is the empty database."""
 
-MADE: Final = "SELECT to_regclass('public.alembic_version') IS NOT NULL"
-CURRENT: Final = "SELECT version_num FROM public.alembic_version"
+VERSION_TABLE_EXISTS: Final = "SELECT to_regclass('public.alembic_version') IS NOT NULL"
+CURRENT_VERSION: Final = "SELECT version_num FROM public.alembic_version"
 EXTENSION_SCHEMA: Final = """
     SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = 'vector'
 """
 """Where pgvector's types are: a server may keep its extensions in a schema of their own."""
 
 
-def known(version: str | None, server: str) -> str:
+def validate_revision(version: str | None, server: str) -> str:
     """The revision a database says it is at; "base" when it says nothing.
 
     Raises:

@@ -16,32 +16,38 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from db.errors import MigrationFailed
-from db.migrations.revisions import CURRENT, EXTENSION_SCHEMA, MADE, REVISIONS, known
-from db.reach import DRIVER_ERRORS, describe, translate
+from db.migrations.revisions import (
+    CURRENT_VERSION,
+    EXTENSION_SCHEMA,
+    REVISIONS,
+    VERSION_TABLE_EXISTS,
+    validate_revision,
+)
+from db.reach import DRIVER_ERRORS, describe_dsn, translate_driver_error
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-LOCK: Final = "SELECT pg_advisory_xact_lock(x'636F6E73696C6975'::bigint)"
+LOCK_MIGRATIONS: Final = "SELECT pg_advisory_xact_lock(x'636F6E73696C6975'::bigint)"
 """Lets one process migrate a database at a time. The number is "consiliu" in ASCII."""
 
 
 async def run(dsn: str, target: str, deadline: float) -> None:
     """Move a database to a revision, in one transaction; see `db.migrate.migrate`."""
-    server = describe(dsn)
+    server = describe_dsn(dsn)
     connect = partial(asyncpg.connect, dsn, timeout=deadline)
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
         async with asyncio.timeout(deadline), engine.begin() as connection:
-            await connection.run_sync(_move, target, server)
+            await connection.run_sync(_migrate_to, target, server)
     except (OSError, SQLAlchemyError, CommandError, *DRIVER_ERRORS) as error:
-        cause = _root(error)
+        cause = _root_cause(error)
         reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
-        raise translate(server, cause) or MigrationFailed(server=server, reason=reason) from error
+        raise translate_driver_error(server, cause) or MigrationFailed(server=server, reason=reason) from error
 
 
-def _move(connection: Connection, target: str, server: str) -> None:
-    connection.exec_driver_sql(LOCK)
+def _migrate_to(connection: Connection, target: str, server: str) -> None:
+    connection.exec_driver_sql(LOCK_MIGRATIONS)
     connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS vector")
     schema = connection.exec_driver_sql(EXTENSION_SCHEMA).scalar_one()
     connection.exec_driver_sql(f'SET LOCAL search_path = public, "{schema}"')
@@ -49,15 +55,15 @@ def _move(connection: Connection, target: str, server: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    made = connection.exec_driver_sql(MADE).scalar_one()
-    current = known(connection.exec_driver_sql(CURRENT).scalar() if made else None, server)
+    made = connection.exec_driver_sql(VERSION_TABLE_EXISTS).scalar_one()
+    current = validate_revision(connection.exec_driver_sql(CURRENT_VERSION).scalar() if made else None, server)
     if REVISIONS.index(current) < REVISIONS.index(target):
         command.upgrade(config, target)
     else:
         command.downgrade(config, target)
 
 
-def _root(error: BaseException) -> BaseException:
+def _root_cause(error: BaseException) -> BaseException:
     """The driver's error beneath what SQLAlchemy has wrapped it in."""
     beneath: BaseException | None = error
     while beneath is not None and not isinstance(beneath, (OSError, *DRIVER_ERRORS)):

@@ -18,16 +18,16 @@ from pathlib import Path
 import numpy as np
 import pydantic
 
-from inference.adapters.assemble import Assembly
-from inference.adapters.config import CONFIG_FILE, plain_config
+from inference.adapters.assemble import CompositionWriter
+from inference.adapters.config import CONFIG_FILE, safe_form_config
 from inference.adapters.dtypes import Dtype
 from inference.adapters.errors import WeightsOverflow
-from inference.adapters.files import replacing, write_at, writing
-from inference.adapters.fit import MOST_NORM, check
+from inference.adapters.files import atomic_write, translate_write_errors, write_at
+from inference.adapters.fit import MAX_FACTOR_NORM, check_compatible
 from inference.adapters.package import WEIGHTS_FILE
-from inference.adapters.parts import Part, in_order
-from inference.adapters.plan import Plan, Slot, make_plan
-from inference.base_model import MODULE_PATHS, BaseModel
+from inference.adapters.parts import Part, canonical_order
+from inference.adapters.plan import CompositionPlan, PlannedModule, plan_composition
+from inference.base_model import MODULE_PATHS, BaseModelSpec
 
 
 class CompositionReport(pydantic.BaseModel):
@@ -51,7 +51,7 @@ class CompositionReport(pydantic.BaseModel):
 
 
 def compose(
-    parts: Sequence[Part], base: BaseModel, destination: Path, *, max_rank: int | None = None
+    parts: Sequence[Part], base: BaseModelSpec, destination: Path, *, max_rank: int | None = None
 ) -> CompositionReport:
     """Write the weighted sum of `parts` into the folder `destination`, as one package in the safe form.
 
@@ -59,25 +59,26 @@ def compose(
     safe form. With `max_rank`, modules above it are cut to the nearest product of that rank, and the error reported.
 
     Raises:
-        OtherBase, DigestMismatch, WeightsNotFinite, PackageUnreadable, PackageChanged: a part is unfit (`fit.check`).
+        WrongBaseModel, DigestMismatch, WeightsNotFinite, PackageUnreadable, PackageChanged: a part is unfit
+            (`fit.check`).
         BandOutOfRange, NothingToCompose: no part has anything in the layers asked for.
         WeightsOverflow: a part's numbers, with its scale, are beyond what an engine is given.
-        DiskFull, CannotWrite: what was in `destination` before is as it was, and nothing new is there.
+        DiskFull, WriteFailed: what was in `destination` before is as it was, and nothing new is there.
     """
     for part in parts:
-        check(part.package, base)
-    plan = make_plan(in_order(parts, base), base, max_rank)
+        check_compatible(part.package, base)
+    plan = plan_composition(canonical_order(parts, base), base, max_rank)
     _check_magnitudes(plan)
-    assembly = Assembly(plan)
-    config = _config(plan)
+    assembly = CompositionWriter(plan)
+    config = _build_config(plan)
     is_new = not destination.exists()
-    with writing(destination, plan.size):
+    with translate_write_errors(destination, plan.size):
         destination.mkdir(parents=True, exist_ok=True)
     try:
         # Both files are whole before either gets its name.
-        with replacing(destination / CONFIG_FILE, len(config)) as config_file:
+        with atomic_write(destination / CONFIG_FILE, len(config)) as config_file:
             write_at(config_file, config, 0)
-            with replacing(destination / WEIGHTS_FILE, plan.size) as weights_file:
+            with atomic_write(destination / WEIGHTS_FILE, plan.size) as weights_file:
                 assembly.write(weights_file)
     except BaseException:
         if is_new:
@@ -87,48 +88,48 @@ def compose(
     return CompositionReport(
         rank=plan.rank,
         rank_before=plan.rank_before,
-        truncation_error=math.sqrt(assembly.lost / assembly.energy) if assembly.energy else 0.0,
+        truncation_error=math.sqrt(assembly.lost_energy / assembly.energy) if assembly.energy else 0.0,
         module_errors=assembly.module_errors,
         layers=tuple(sorted(layer for run in plan.runs for layer in run.layers)),
-        modules=tuple(sorted({slot.module for run in plan.runs for slot in run.slots})),
+        modules=tuple(sorted({slot.module for run in plan.runs for slot in run.modules})),
         dtypes=(plan.a_dtype, plan.b_dtype),
         size=plan.size,
     )
 
 
-def _check_magnitudes(plan: Plan) -> None:
+def _check_magnitudes(plan: CompositionPlan) -> None:
     """Refuse factors beyond `MOST_NORM`, which no engine is given; cutting the rank makes none larger.
 
     The norm cannot be above what it were if every number was the largest, and only for absurd adapters does that
     not settle it.
     """
     for run in plan.runs:
-        for slot in run.slots:
+        for slot in run.modules:
             most_a = most_b = 0.0
-            for piece in slot.pieces:
-                peak = plan.parts[piece.part].package.scan.peak
+            for piece in slot.parts:
+                peak = plan.parts[piece.part].package.scan.max_magnitude
                 most_a += piece.pair.rank * slot.inputs * peak**2
-                most_b += piece.pair.rank * slot.outputs * (piece.factor * peak) ** 2
-            if max(most_a, most_b) > MOST_NORM**2:
+                most_b += piece.pair.rank * slot.outputs * (piece.multiplier * peak) ** 2
+            if max(most_a, most_b) > MAX_FACTOR_NORM**2:
                 for layer in run.layers:
                     _check_norms(plan, slot, layer)
 
 
-def _check_norms(plan: Plan, slot: Slot, layer: int) -> None:
+def _check_norms(plan: CompositionPlan, module: PlannedModule, layer: int) -> None:
     energies = np.zeros(2)
-    for piece in slot.pieces:
+    for piece in module.parts:
         package = plan.parts[piece.part].package
-        pair = package.layers[layer][slot.module]
+        pair = package.layers[layer][module.module]
         with package.file.reader() as reader:
-            a, b = (reader.matrix(tensor).astype(np.float64) for tensor in (pair.a, pair.b))
-        energies += np.square(a).sum(), np.square(b * piece.factor).sum()
-        if energies.max() > MOST_NORM**2:
+            a, b = (reader.read_tensor(tensor).astype(np.float64) for tensor in (pair.a, pair.b))
+        energies += np.square(a).sum(), np.square(b * piece.multiplier).sum()
+        if energies.max() > MAX_FACTOR_NORM**2:
             raise WeightsOverflow(package.folder)
 
 
-def _config(plan: Plan) -> bytes:
+def _build_config(plan: CompositionPlan) -> bytes:
     base = plan.base
-    present = [(run.layers, {slot.module for slot in run.slots}) for run in plan.runs]
+    present = [(run.layers, {slot.module for slot in run.modules}) for run in plan.runs]
     modules = set().union(*(here for _, here in present))
     absent = [
         f"{base.prefix}.{layer}.{MODULE_PATHS[module]}"
@@ -137,4 +138,6 @@ def _config(plan: Plan) -> bytes:
         for layer in layers
     ]
     layers = sorted(layer for layers, _ in present for layer in layers)
-    return plain_config(base.name, plan.rank, sorted(modules), layers if len(layers) < base.layers else None, absent)
+    return safe_form_config(
+        base.name, plan.rank, sorted(modules), layers if len(layers) < base.layers else None, absent
+    )

@@ -15,15 +15,15 @@ import pydantic
 from inference.adapters.compose import CompositionReport
 from inference.adapters.config import CONFIG_FILE
 from inference.adapters.package import WEIGHTS_FILE
-from inference.adapters.usage import last_used, mark
+from inference.adapters.usage import last_used, touch
 from inference.engine.port import AdapterRef
 
 RECORD_FILE: Final = "composition.json"
-FILES: Final = (CONFIG_FILE, WEIGHTS_FILE, RECORD_FILE)
-FORMAT: Final[Literal[1]] = 1
+COMPOSITION_FILES: Final = (CONFIG_FILE, WEIGHTS_FILE, RECORD_FILE)
+RECORD_FORMAT: Final[Literal[1]] = 1
 
-_NOTE_EVERY_SECONDS: Final = 60.0
-_NAME = re.compile(r"c-[0-9a-f]{32}")
+_MARK_INTERVAL_SECONDS: Final = 60.0
+_NAME_PATTERN = re.compile(r"c-[0-9a-f]{32}")
 
 
 class RecipePart(pydantic.BaseModel):
@@ -42,7 +42,7 @@ class CompositionRecord(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(frozen=True)
 
-    format: Literal[1] = FORMAT
+    format: Literal[1] = RECORD_FORMAT
     name: str
     base: str
     """Name of the base model."""
@@ -75,54 +75,54 @@ class Composition:
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return size_of(self.path)
+        return disk_size(self.path)
 
     @property
-    def made_at(self) -> datetime:
+    def created_at(self) -> datetime:
         """When it was composed.
 
         Raises:
             FileNotFoundError: it has been removed in the meantime.
         """
-        return datetime.fromtimestamp(_made(self.path), UTC)
+        return datetime.fromtimestamp(_created(self.path), UTC)
 
-    def note_use(self) -> None:
+    def mark_used(self) -> None:
         """Mark it as used now, unless it was marked just before: an engine that holds it marks it more often."""
-        if time.time() - last_used(self.path) > _NOTE_EVERY_SECONDS:
-            mark(self.path)
+        if time.time() - last_used(self.path) > _MARK_INTERVAL_SECONDS:
+            touch(self.path)
 
     @property
-    def used_at(self) -> datetime:
+    def last_used_at(self) -> datetime:
         """When it was last answered with, or else made.
 
         Raises:
             FileNotFoundError: it has been removed in the meantime.
         """
-        return used_at(self.path)
+        return last_used_at(self.path)
 
 
-def is_name(text: str) -> bool:
+def is_composition_name(text: str) -> bool:
     """Whether `text` may be a composition's name."""
-    return _NAME.fullmatch(text) is not None
+    return _NAME_PATTERN.fullmatch(text) is not None
 
 
-def used_at(folder: Path) -> datetime:
+def last_used_at(folder: Path) -> datetime:
     """When the composition in this folder was last used, or else made.
 
     Raises:
         FileNotFoundError: it is not there.
     """
-    return datetime.fromtimestamp(last_used(folder) or _made(folder), UTC)
+    return datetime.fromtimestamp(last_used(folder) or _created(folder), UTC)
 
 
-def size_of(folder: Path) -> int:
+def disk_size(folder: Path) -> int:
     """Bytes of a composition's files; 0 when it has been removed."""
     size = 0
-    for name in FILES:
+    for name in COMPOSITION_FILES:
         with suppress(OSError):
             size += (folder / name).stat().st_size
     return size
 
 
-def _made(folder: Path) -> float:
+def _created(folder: Path) -> float:
     return (folder / RECORD_FILE).stat().st_mtime

@@ -12,16 +12,16 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from inference.adapters.errors import AdapterUnsupported
-from inference.adapters.files import read_document
+from inference.adapters.files import read_json
 
 CONFIG_FILE = "adapter_config.json"
 
 MAX_RANK = 4096
 
-_MAX_PATTERN = 200
+_MAX_PATTERN_LENGTH = 200
 _MAX_PATTERNS = 1024
-_MAX_CHOOSY = 8
-_MAX_CHOICES = 3
+_MAX_BACKTRACKING_PATTERNS = 8
+_MAX_QUANTIFIERS = 3
 _Number = TypeVar("_Number", int, float)
 
 _QUANTIFIER = re.compile(r"[*+?{]")
@@ -34,7 +34,7 @@ Alpha = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Names = Annotated[frozenset[str], Field(strict=False)]
 Layers = Annotated[frozenset[int], Field(strict=False), BeforeValidator(lambda v: [v] if type(v) is int else v)]
 
-_PLAIN_VALUES: dict[str, tuple[object, str]] = {
+_PLAIN_LORA_VALUES: dict[str, tuple[object, str]] = {
     "use_dora": (False, "DoRA"),
     "modules_to_save": ((), "whole modules of its own (modules_to_save)"),
     "trainable_token_indices": ((), "added tokens (trainable_token_indices)"),
@@ -74,24 +74,24 @@ class AdapterConfig(BaseModel):
     init_lora_weights: bool | str | None = True
 
     @classmethod
-    def read(cls, folder: Path) -> AdapterConfig:
+    def load(cls, folder: Path) -> AdapterConfig:
         """Read and judge the configuration of the package in `folder`.
 
         Raises:
-            PackageUnreadable, PathLeavesFolder, DocumentBroken: the file is not there or not such a file.
+            PackageUnreadable, PathOutsideFolder, DocumentInvalid: the file is not there or not such a file.
             AdapterUnsupported: it describes more than low-rank products on linear modules.
         """
-        config = read_document(folder, CONFIG_FILE, cls)
-        for feature in config._features():
+        config = read_json(folder, CONFIG_FILE, cls)
+        for feature in config._unsupported_features():
             raise AdapterUnsupported(folder, feature)
         return config
 
-    def _features(self) -> Iterator[str]:
+    def _unsupported_features(self) -> Iterator[str]:
         """What the adapter uses that plain LoRA does not have."""
         if self.peft_type.upper() != "LORA":
             yield f"{self.peft_type[:40]} instead of LoRA"
         extra: dict[str, Any] = self.model_extra or {}
-        for key, (plain, feature) in _PLAIN_VALUES.items():
+        for key, (plain, feature) in _PLAIN_LORA_VALUES.items():
             value = extra.get(key)
             if value and value != plain:
                 yield feature
@@ -101,19 +101,19 @@ class AdapterConfig(BaseModel):
         patterns = [*(self.rank_pattern or ()), *(self.alpha_pattern or ())]
         if len(patterns) > _MAX_PATTERNS:
             yield f"more than {_MAX_PATTERNS} patterns"
-        if sum(_is_choosy(pattern) for pattern in patterns) > _MAX_CHOOSY:
-            yield f"more than {_MAX_CHOOSY} patterns with choices in them"
+        if sum(_can_backtrack(pattern) for pattern in patterns) > _MAX_BACKTRACKING_PATTERNS:
+            yield f"more than {_MAX_BACKTRACKING_PATTERNS} patterns with choices in them"
         for pattern in patterns:
-            if not _is_tame(pattern):
+            if not _is_bounded(pattern):
                 yield f"a pattern that is not safe to evaluate ({pattern[:40]})"
 
     def rank_of(self, path: str) -> int:
         """The rank of the module at `path`, such as `model.layers.0.self_attn.q_proj`."""
-        return _by_pattern(self.rank_pattern, path, self.r)
+        return _first_match(self.rank_pattern, path, self.r)
 
     def scale_of(self, path: str) -> float:
         """What the module's product is multiplied by: alpha/rank, or alpha/sqrt(rank) for rsLoRA."""
-        rank, alpha = self.rank_of(path), _by_pattern(self.alpha_pattern, path, self.lora_alpha)
+        rank, alpha = self.rank_of(path), _first_match(self.alpha_pattern, path, self.lora_alpha)
         return float(alpha / rank**0.5 if self.use_rslora else alpha / rank)
 
     def targets(self, path: str, layer: int) -> bool:
@@ -129,42 +129,42 @@ class AdapterConfig(BaseModel):
         return not self.layers_to_transform or layer in self.layers_to_transform
 
 
-def _by_pattern(patterns: dict[str, _Number] | None, path: str, default: _Number) -> _Number:
+def _first_match(patterns: dict[str, _Number] | None, path: str, default: _Number) -> _Number:
     """The value of the first pattern that matches the end of `path`, as PEFT looks it up."""
     for pattern, value in (patterns or {}).items():
-        if _compiled(pattern).match(path):
+        if _compile(pattern).match(path):
             return value
     return default
 
 
-def _is_choosy(pattern: str) -> bool:
+def _can_backtrack(pattern: str) -> bool:
     """Whether there is more than one way to match it, so that not matching it may take many tries."""
     return bool(_QUANTIFIER.search(pattern) or _GROUP.search(pattern))
 
 
-def _is_tame(pattern: str) -> bool:
+def _is_bounded(pattern: str) -> bool:
     """Whether matching takes a bounded number of tries: nothing repeats a group, and there are few choices.
 
     Each further repetition or group multiplies the tries; nothing else about a pattern tells what they come to.
     """
-    if len(pattern) > _MAX_PATTERN or _UNBOUNDED.search(pattern):
+    if len(pattern) > _MAX_PATTERN_LENGTH or _UNBOUNDED.search(pattern):
         return False
-    if len(_QUANTIFIER.findall(pattern)) + pattern.count("(") > _MAX_CHOICES:
+    if len(_QUANTIFIER.findall(pattern)) + pattern.count("(") > _MAX_QUANTIFIERS:
         return False
     try:
-        _compiled(pattern)
+        _compile(pattern)
     except (re.error, OverflowError, RecursionError):
         return False
     return True
 
 
 @lru_cache(maxsize=_MAX_PATTERNS)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> re.Pattern[str]:
     """The pattern as PEFT looks for it: at the end of a module's path, from a dot on."""
     return re.compile(rf"(.*\.)?({pattern})$")
 
 
-def plain_config(
+def safe_form_config(
     base_name: str, rank: int, modules: Sequence[str], layers: Sequence[int] | None, absent: Sequence[str]
 ) -> bytes:
     """The `adapter_config.json` of a package in the safe form: no setting PEFT and engines could read differently.

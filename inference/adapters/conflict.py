@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.adapters.factors import Doubles, inner_product, read_factors, singular
+from inference.adapters.factors import Float64Array, inner_product, read_factors, thin_svd
 from inference.adapters.package import AdapterPackage
 from inference.base_model import MODULE_PATHS
 
@@ -28,9 +28,9 @@ class ModuleConflict:
     module: str
     cosine: float
     """⟨ΔW₁, ΔW₂⟩ / (‖ΔW₁‖·‖ΔW₂‖): 1 for the same direction, 0 for independent, -1 for opposite."""
-    reads: float
+    input_overlap: float
     """Overlap of the input directions, 0 to 1: mean squared cosine of the principal angles between them."""
-    writes: float
+    output_overlap: float
     """Overlap of the output directions, likewise."""
     norms: tuple[float, float]
     """Frobenius norms of the two deltas."""
@@ -49,15 +49,15 @@ class Conflict:
     """The modules both adapt, by layer."""
     cosine: float
     """The cosine of the deltas of all modules taken as one vector; those only one adapts count into its norm."""
-    reads: float
+    input_overlap: float
     """Mean overlap of input directions, each module weighted by the product of its norms."""
-    writes: float
+    output_overlap: float
     """Mean overlap of output directions, likewise."""
     norms: tuple[float, float]
     """Frobenius norms of the two adapters."""
 
 
-def conflict(first: AdapterPackage, second: AdapterPackage) -> Conflict:
+def measure_conflict(first: AdapterPackage, second: AdapterPackage) -> Conflict:
     """Measure how two adapters of one base model overlap. Symmetric.
 
     Raises:
@@ -78,19 +78,21 @@ def conflict(first: AdapterPackage, second: AdapterPackage) -> Conflict:
                     inner = float(inner_product(*one, *other))
                     product += inner
                     norms = math.sqrt(energies[0]), math.sqrt(energies[1])
-                    shared.append(ModuleConflict(layer, module, _ratio(inner, *norms), *_overlaps(one, other), norms))
+                    shared.append(ModuleConflict(layer, module, _cosine(inner, *norms), *_overlaps(one, other), norms))
     norms = math.sqrt(squares[0]), math.sqrt(squares[1])
     weights = [math.prod(it.norms) for it in shared]
     total = sum(weights)
-    reads = sum(w * it.reads for w, it in zip(weights, shared, strict=True)) / total if total else 0.0
-    writes = sum(w * it.writes for w, it in zip(weights, shared, strict=True)) / total if total else 0.0
-    return Conflict(tuple(shared), _ratio(product, *norms), reads, writes, norms)
+    reads = sum(w * it.input_overlap for w, it in zip(weights, shared, strict=True)) / total if total else 0.0
+    writes = sum(w * it.output_overlap for w, it in zip(weights, shared, strict=True)) / total if total else 0.0
+    return Conflict(tuple(shared), _cosine(product, *norms), reads, writes, norms)
 
 
-def _overlaps(first: tuple[Doubles, Doubles], second: tuple[Doubles, Doubles]) -> tuple[float, float]:
+def _overlaps(
+    first: tuple[Float64Array, Float64Array], second: tuple[Float64Array, Float64Array]
+) -> tuple[float, float]:
     """Overlap of what two deltas read, and of what they write."""
-    (u, values, v), (other_u, other_values, other_v) = singular(*first), singular(*second)
-    count, other_count = _directions(values), _directions(other_values)
+    (u, values, v), (other_u, other_values, other_v) = thin_svd(*first), thin_svd(*second)
+    count, other_count = _count_directions(values), _count_directions(other_values)
     fewest = min(count, other_count)
     if not fewest:
         return 0.0, 0.0
@@ -99,9 +101,9 @@ def _overlaps(first: tuple[Doubles, Doubles], second: tuple[Doubles, Doubles]) -
     return float(reads), float(writes)
 
 
-def _directions(values: Doubles) -> int:
+def _count_directions(values: Float64Array) -> int:
     return int((values > _NEGLIGIBLE * values[0]).sum())
 
 
-def _ratio(inner: float, norm: float, other: float) -> float:
+def _cosine(inner: float, norm: float, other: float) -> float:
     return inner / (norm * other) if norm and other else 0.0

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-Floats = npt.NDArray[np.float32]
+Float32Array = npt.NDArray[np.float32]
 
 
 class Dtype(StrEnum):
@@ -34,12 +34,12 @@ class Dtype(StrEnum):
         return _STORAGE[self]
 
     @property
-    def infinity(self) -> int:
+    def infinity_bits(self) -> int:
         """Bits of plus infinity: a magnitude at or above is not finite."""
-        return _INFINITY[self]
+        return _INFINITY_BITS[self]
 
 
-ORDER = tuple(Dtype)
+DTYPE_ORDER = tuple(Dtype)
 """Tensors lie in a file in the order of their formats, and by name within a format."""
 
 _STORAGE: dict[Dtype, np.dtype[Any]] = {
@@ -47,17 +47,17 @@ _STORAGE: dict[Dtype, np.dtype[Any]] = {
     Dtype.BF16: np.dtype("<u2"),
     Dtype.F16: np.dtype("<f2"),
 }
-_INFINITY = {Dtype.F32: 0x7F800000, Dtype.BF16: 0x7F80, Dtype.F16: 0x7C00}
+_INFINITY_BITS = {Dtype.F32: 0x7F800000, Dtype.BF16: 0x7F80, Dtype.F16: 0x7C00}
 _BF16_EXPONENT = np.uint16(0x7F80)
 
 
-def widest(dtypes: Iterable[Dtype]) -> Dtype:
+def common_dtype(dtypes: Iterable[Dtype]) -> Dtype:
     """The narrowest format that holds all numbers of all of `dtypes` unchanged."""
     kinds = set(dtypes)
     return kinds.pop() if len(kinds) == 1 else Dtype.F32
 
 
-def to_float32(values: Array, dtype: Dtype, out: Floats) -> None:
+def to_float32(values: Array, dtype: Dtype, out: Float32Array) -> None:
     """Write numbers of `dtype` into `out` as float32, exactly."""
     if dtype is Dtype.BF16:
         bits = out.view(np.uint32)
@@ -67,20 +67,20 @@ def to_float32(values: Array, dtype: Dtype, out: Floats) -> None:
         np.copyto(out, values)
 
 
-def scale_bfloat16(values: Array, power: int, out: Array) -> None:
+def scale_bfloat16(values: Array, exponent: int, out: Array) -> None:
     """Write bfloat16 numbers times 2 to the `power` into `out`: exact, but that what comes below 1e-37 becomes zero.
 
     It works on the bits: a power of two adds to the exponent and leaves the rest of a number alone.
     """
     np.bitwise_and(values, _BF16_EXPONENT, out=out)
-    least = max(0, -power << 7)
+    least = max(0, -exponent << 7)
     normal = None if out.min() > least else out > least
-    np.add(values, (power << 7) & 0xFFFF, out=out)
+    np.add(values, (exponent << 7) & 0xFFFF, out=out)
     if normal is not None:
         out *= normal
 
 
-def peak(values: Array, dtype: Dtype) -> float:
+def max_magnitude(values: Array, dtype: Dtype) -> float:
     """The largest magnitude among one or more numbers; infinity when one is infinite or not a number.
 
     Two reductions over the bits as integers, without a temporary: among non-negative floats the order of the
@@ -90,7 +90,7 @@ def peak(values: Array, dtype: Dtype) -> float:
     sign = 1 << (8 * dtype.size - 1)
     positive = max(int(bits.view(f"<i{dtype.size}").max()), 0)
     magnitude = max(positive, int(bits.max()) & (sign - 1) if int(bits.max()) >= sign else 0)
-    if magnitude >= dtype.infinity:
+    if magnitude >= dtype.infinity_bits:
         return float("inf")
     largest = np.empty(1, np.float32)
     to_float32(np.array([magnitude], bits.dtype).view(dtype.storage), dtype, largest)

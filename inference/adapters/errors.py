@@ -8,7 +8,7 @@ from pathlib import Path
 from consilium.errors import N_
 from inference.errors import InferenceError
 
-_MOST_CHARACTERS = 4096
+_MAX_CHARACTERS = 4096
 
 
 class AdapterError(InferenceError):
@@ -19,15 +19,15 @@ class AdapterError(InferenceError):
     """
 
     def __init__(self, **details: object) -> None:
-        super().__init__(**{name: _plain(value) for name, value in details.items()})
+        super().__init__(**{name: _escape_detail(value) for name, value in details.items()})
 
 
-def _plain(value: object) -> object:
+def _escape_detail(value: object) -> object:
     if not isinstance(value, str | Path):
         return value
     text = str(value)
-    if len(text) > _MOST_CHARACTERS:
-        text = f"{text[:_MOST_CHARACTERS]}…"
+    if len(text) > _MAX_CHARACTERS:
+        text = f"{text[:_MAX_CHARACTERS]}…"
     elif text.isprintable():
         return value
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
@@ -53,7 +53,7 @@ class PickledWeights(AdapterError):
         super().__init__(path=path, command=command)
 
 
-class PathLeavesFolder(AdapterError):
+class PathOutsideFolder(AdapterError):
     """A file of a package is a link to somewhere outside the package's folder."""
 
     sentence = N_("{path} is a link that leads out of the adapter's folder.")
@@ -63,7 +63,7 @@ class PathLeavesFolder(AdapterError):
         super().__init__(path=path)
 
 
-class DocumentBroken(AdapterError):
+class DocumentInvalid(AdapterError):
     """A JSON file of a package does not hold what belongs there."""
 
     sentence = N_("{path}, line {line}: {problem}.")
@@ -143,7 +143,7 @@ class PackageChanged(AdapterError):
         super().__init__(path=path)
 
 
-class OtherBase(AdapterError):
+class WrongBaseModel(AdapterError):
     """The adapter was made for another base model."""
 
     sentence = N_("The adapter {path} is for the base model “{adapter_base}”, not for “{base}”: {difference}.")
@@ -226,7 +226,7 @@ class DiskFull(AdapterError):
         super().__init__(path=path, needed=needed)
 
 
-class CannotWrite(AdapterError):
+class WriteFailed(AdapterError):
     """A file or folder cannot be written for a reason other than room."""
 
     sentence = N_("{path} cannot be written: {reason}.")
@@ -236,7 +236,7 @@ class CannotWrite(AdapterError):
         super().__init__(path=path, reason=reason)
 
 
-class CompositionUnknown(AdapterError):
+class CompositionNotFound(AdapterError):
     """A composition is asked for by a name the store does not hold."""
 
     sentence = N_("There is no composition named “{name}”.")

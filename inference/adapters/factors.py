@@ -6,27 +6,27 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from inference.adapters.package import Pair
-from inference.adapters.tensors import Reader
+from inference.adapters.package import FactorPair
+from inference.adapters.tensors import TensorReader
 
-Doubles = npt.NDArray[np.float64]
+Float64Array = npt.NDArray[np.float64]
 
 
-def read_factors(reader: Reader, pair: Pair) -> tuple[Doubles, Doubles]:
+def read_factors(reader: TensorReader, pair: FactorPair) -> tuple[Float64Array, Float64Array]:
     """A and B of one module, with the scale in B.
 
     Raises:
         PackageUnreadable, PackageChanged: the numbers cannot be read.
     """
-    return reader.matrix(pair.a).astype(np.float64), reader.matrix(pair.b) * np.float64(pair.scale)
+    return reader.read_tensor(pair.a).astype(np.float64), reader.read_tensor(pair.b) * np.float64(pair.scale)
 
 
-def inner_product(a: Doubles, b: Doubles, other_a: Doubles, other_b: Doubles) -> Doubles:
+def inner_product(a: Float64Array, b: Float64Array, other_a: Float64Array, other_b: Float64Array) -> Float64Array:
     """The inner product ⟨B @ A, B' @ A'⟩: what their elementwise product sums to."""
     return np.asarray(((b.mT @ other_b) * (a @ other_a.mT)).sum(axis=(-2, -1)))
 
 
-def singular(a: Doubles, b: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+def thin_svd(a: Float64Array, b: Float64Array) -> tuple[Float64Array, Float64Array, Float64Array]:
     """Left vectors, values and right vectors of B @ A, as the thin SVD of the dense product would give them."""
     left, left_core = np.linalg.qr(b)
     right, right_core = np.linalg.qr(a.mT)
@@ -34,9 +34,9 @@ def singular(a: Doubles, b: Doubles) -> tuple[Doubles, Doubles, Doubles]:
     return left @ u, values, v @ right.mT
 
 
-def best_of_rank(a: Doubles, b: Doubles, rank: int) -> tuple[Doubles, Doubles, Doubles]:
+def truncate_to_rank(a: Float64Array, b: Float64Array, rank: int) -> tuple[Float64Array, Float64Array, Float64Array]:
     """The factors of the product of `rank` nearest to B @ A, and the squared Frobenius norm of what is lost."""
-    u, values, v = singular(a, b)
+    u, values, v = thin_svd(a, b)
     # Each factor takes half of every singular value, so that both are of a size a narrow format holds well.
     root = np.sqrt(values[..., :rank])
     lost = np.square(values[..., rank:]).sum(axis=-1)

@@ -16,31 +16,31 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from inference.adapters.errors import CannotWrite, DiskFull, DocumentBroken, PackageUnreadable, PathLeavesFolder
+from inference.adapters.errors import DiskFull, DocumentInvalid, PackageUnreadable, PathOutsideFolder, WriteFailed
 
 MAX_DOCUMENT_BYTES = 1 << 20
 """A JSON file of a package beyond this is not what it pretends to be."""
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_DISK_FULL_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
-_CANNOT_CLAIM = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV})
-_LARGE, _SMALL = 1 << 20, 1 << 16
+_PREALLOCATION_UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.ENODEV})
+_PREALLOCATE_FROM_BYTES, _LOCK_FILE_BYTES = 1 << 20, 1 << 16
 _POLL_SECONDS = 0.01
 
 Document = TypeVar("Document", bound=BaseModel)
 
 
-def open_inside(folder: Path, name: str) -> int:
+def open_in_folder(folder: Path, name: str) -> int:
     """Open the plain file `name` of `folder` for reading and return its descriptor.
 
     Raises:
         PackageUnreadable: it is missing, is a folder, pipe or device, or may not be read.
-        PathLeavesFolder: it is a link to somewhere outside `folder`.
+        PathOutsideFolder: it is a link to somewhere outside `folder`.
     """
     path = folder / name
     try:
         if path.is_symlink() and not path.resolve(strict=True).is_relative_to(folder.resolve(strict=True)):
-            raise PathLeavesFolder(path)
+            raise PathOutsideFolder(path)
         # Without O_NONBLOCK, opening a pipe somebody put there would wait for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -53,27 +53,27 @@ def open_inside(folder: Path, name: str) -> int:
     return descriptor
 
 
-def read_document(folder: Path, name: str, model: type[Document]) -> Document:
+def read_json(folder: Path, name: str, model: type[Document]) -> Document:
     """Read the JSON file `name` of `folder` as `model`.
 
     Raises:
-        PackageUnreadable, PathLeavesFolder: as `open_inside`.
-        DocumentBroken: it is not JSON, or not what `model` asks for; says on which line.
+        PackageUnreadable, PathOutsideFolder: as `open_inside`.
+        DocumentInvalid: it is not JSON, or not what `model` asks for; says on which line.
     """
     path = folder / name
-    with open(open_inside(folder, name), "rb") as file:
+    with open(open_in_folder(folder, name), "rb") as file:
         raw = file.read(MAX_DOCUMENT_BYTES + 1)
     if len(raw) > MAX_DOCUMENT_BYTES:
-        raise DocumentBroken(path, 1, f"the file is larger than {MAX_DOCUMENT_BYTES} bytes")
+        raise DocumentInvalid(path, 1, f"the file is larger than {MAX_DOCUMENT_BYTES} bytes")
     try:
         text = raw.decode()
-        values = json.loads(text, object_pairs_hook=unique, parse_constant=_refuse_constant)
+        values = json.loads(text, object_pairs_hook=reject_duplicate_keys, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
-        raise DocumentBroken(path, error.lineno, f"this is not JSON ({error.msg})") from error
+        raise DocumentInvalid(path, error.lineno, f"this is not JSON ({error.msg})") from error
     except UnicodeDecodeError as error:
-        raise DocumentBroken(path, raw.count(b"\n", 0, error.start) + 1, "this is not UTF-8 text") from error
+        raise DocumentInvalid(path, raw.count(b"\n", 0, error.start) + 1, "this is not UTF-8 text") from error
     except (ValueError, RecursionError) as error:
-        raise DocumentBroken(path, 1, f"this is not JSON ({brief(error)})") from error
+        raise DocumentInvalid(path, 1, f"this is not JSON ({describe_json_error(error)})") from error
     try:
         return model.model_validate(values)
     except ValidationError as error:
@@ -81,10 +81,10 @@ def read_document(folder: Path, name: str, model: type[Document]) -> Document:
         # pydantic puts the alternatives of a union into the path; a person knows only the keys he wrote.
         where = [str(key) for key in first["loc"] if isinstance(key, int) or json.dumps(key) in text]
         problem = f"“{'.'.join(where)}”: {first['msg']}" if where else first["msg"]
-        raise DocumentBroken(path, _line_of(text, where), problem) from error
+        raise DocumentInvalid(path, _find_line(text, where), problem) from error
 
 
-def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; of a name that stands twice, readers take the first or the last as they please.
 
     Raises:
@@ -96,7 +96,7 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def brief(error: Exception) -> str:
+def describe_json_error(error: Exception) -> str:
     """What was wrong with JSON from a stranger, in a few words."""
     return "brackets too deep" if isinstance(error, RecursionError) else str(error)[:80]
 
@@ -105,7 +105,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number")
 
 
-def _line_of(text: str, where: list[str]) -> int:
+def _find_line(text: str, where: list[str]) -> int:
     """The line of the innermost key of `where` that the text has, else the first."""
     for key in reversed(where):
         at = text.find(json.dumps(key))
@@ -115,29 +115,29 @@ def _line_of(text: str, where: list[str]) -> int:
 
 
 @contextmanager
-def writing(path: Path, needed: int) -> Iterator[None]:
-    """Turn what the system says while `path` is written into `DiskFull` or `CannotWrite`."""
+def translate_write_errors(path: Path, needed: int) -> Iterator[None]:
+    """Turn what the system says while `path` is written into `DiskFull` or `WriteFailed`."""
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in _DISK_FULL_ERRNOS:
             raise DiskFull(path, needed) from error
-        raise CannotWrite(path, error.strerror or str(error)) from error
+        raise WriteFailed(path, error.strerror or str(error)) from error
 
 
 @contextmanager
-def replacing(path: Path, size: int) -> Iterator[int]:
+def atomic_write(path: Path, size: int) -> Iterator[int]:
     """A descriptor to write `size` bytes through; `path` becomes that file at the end, or stays as it was.
 
     Raises:
-        DiskFull, CannotWrite: nothing half-written is left behind.
+        DiskFull, WriteFailed: nothing half-written is left behind.
     """
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with writing(path, size):
+    with translate_write_errors(path, size):
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
         try:
             try:
-                _claim(descriptor, size)
+                _preallocate(descriptor, size)
                 yield descriptor
             finally:
                 # Network file systems report a spent quota only here.
@@ -149,36 +149,36 @@ def replacing(path: Path, size: int) -> Iterator[int]:
             raise
 
 
-def _claim(descriptor: int, size: int) -> None:
+def _preallocate(descriptor: int, size: int) -> None:
     """Have the room for a large file set aside: a full disk shows at once, and the writing is a third faster."""
-    if size < _LARGE or not hasattr(os, "posix_fallocate"):
+    if size < _PREALLOCATE_FROM_BYTES or not hasattr(os, "posix_fallocate"):
         return
     try:
         os.posix_fallocate(descriptor, 0, size)
     except OSError as error:
-        if error.errno not in _CANNOT_CLAIM:
+        if error.errno not in _PREALLOCATION_UNSUPPORTED:
             raise
 
 
 @contextmanager
-def holding(path: Path, patience: float) -> Iterator[None]:
+def file_lock(path: Path, timeout: float) -> Iterator[None]:
     """Hold `path` against every thread and process that asks in the same way; whoever dies lets go.
 
     Args:
         patience: seconds to wait for another holder.
 
     Raises:
-        CannotWrite: another holder has not let go in that time, or there can be no file at `path`.
+        WriteFailed: another holder has not let go in that time, or there can be no file at `path`.
         DiskFull: there is no room for it.
     """
-    with writing(path, _SMALL):
+    with translate_write_errors(path, _LOCK_FILE_BYTES):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        deadline = time.monotonic() + patience
-        while not seize(descriptor):
+        deadline = time.monotonic() + timeout
+        while not try_flock(descriptor):
             if time.monotonic() > deadline:
-                raise CannotWrite(path, f"another process has held it for {patience:.0f} seconds")
+                raise WriteFailed(path, f"another process has held it for {timeout:.0f} seconds")
             time.sleep(_POLL_SECONDS)
         try:
             yield
@@ -189,23 +189,23 @@ def holding(path: Path, patience: float) -> Iterator[None]:
         os.close(descriptor)
 
 
-def seize(descriptor: int, how: int = fcntl.LOCK_EX) -> bool:
+def try_flock(descriptor: int, operation: int = fcntl.LOCK_EX) -> bool:
     """Lock an open file alone, or beside others with `fcntl.LOCK_SH`; False when another holder forbids it."""
     try:
-        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
 
 
-def write_document(path: Path, document: BaseModel) -> None:
+def write_json(path: Path, document: BaseModel) -> None:
     """Write `document` as JSON people can read.
 
     Raises:
-        DiskFull, CannotWrite: the file is as it was.
+        DiskFull, WriteFailed: the file is as it was.
     """
     text = document.model_dump_json(indent=2).encode() + b"\n"
-    with replacing(path, len(text)) as descriptor:
+    with atomic_write(path, len(text)) as descriptor:
         write_at(descriptor, text, 0)
 
 

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from inference.adapters.errors import OtherBase
-from inference.adapters.package import AdapterPackage, Pair
-from inference.base_model import BaseModel
+from inference.adapters.errors import WrongBaseModel
+from inference.adapters.package import AdapterPackage, FactorPair
+from inference.base_model import BaseModelSpec
 
-MOST_NORM = 1e5
+MAX_FACTOR_NORM = 1e5
 """Largest Frobenius norm of a factor that an engine is given; trained ones have 1 to 100.
 
 Far above it, a model's own numbers overflow whatever the prompt; what is not a number where a token is drawn ends an
 SGLang server on a CPU, and with it everybody's answers.
 """
 
-_SHOWN = 120
+_MAX_SHOWN_CHARACTERS = 120
 
 
-def check(package: AdapterPackage, base: BaseModel) -> None:
+def check_compatible(package: AdapterPackage, base: BaseModelSpec) -> None:
     """Check all there is to check before an adapter may be composed or loaded: base, layers, shapes, numbers.
 
     Raises:
-        OtherBase: it was trained on another base model, or its shapes are another's.
+        WrongBaseModel: it was trained on another base model, or its shapes are another's.
         DigestMismatch: the weights are not those its manifest describes.
         WeightsNotFinite, PackageUnreadable, PackageChanged: the numbers are unsound, or cannot be read.
     """
-    difference = _difference(package, base)
+    difference = _find_mismatch(package, base)
     if difference:
-        raise OtherBase(package.folder, package.base_name[:_SHOWN] or "?", base.name, difference)
+        raise WrongBaseModel(package.folder, package.base_name[:_MAX_SHOWN_CHARACTERS] or "?", base.name, difference)
     package.verify()
 
 
-def _difference(package: AdapterPackage, base: BaseModel) -> str:
+def _find_mismatch(package: AdapterPackage, base: BaseModelSpec) -> str:
     """What shows that the adapter is for another base model; empty when nothing does."""
     if package.prefix != base.prefix:
         return f"its layers are at “{package.prefix}”, the model's at “{base.prefix}”"
@@ -40,16 +40,16 @@ def _difference(package: AdapterPackage, base: BaseModel) -> str:
     if last >= base.layers:
         return f"it adapts layer {last} and the model's last is {base.layers - 1}"
     # Layers of one form have equal shapes, so one of each is enough.
-    for layer in {form: layer for layer, form in package.forms.items()}.values():
+    for layer in {form: layer for layer, form in package.layer_groups.items()}.values():
         for pair in package.layers[layer].values():
             if (pair.a.columns, pair.b.rows) != base.modules.get(pair.module):
-                return _shape_difference(layer, pair, base)
-    if _is_name(package.base_name) and _short(package.base_name) != _short(base.name):
+                return _describe_shape_mismatch(layer, pair, base)
+    if _is_model_name(package.base_name) and _base_name(package.base_name) != _base_name(base.name):
         return "it says so itself, though the shapes are alike"
     return ""
 
 
-def _shape_difference(layer: int, pair: Pair, base: BaseModel) -> str:
+def _describe_shape_mismatch(layer: int, pair: FactorPair, base: BaseModelSpec) -> str:
     found = f"its {pair.module} in layer {layer} goes from {pair.a.columns} to {pair.b.rows} features"
     if pair.module not in base.modules:
         return f"{found}, and the model has no such module to adapt"
@@ -57,11 +57,11 @@ def _shape_difference(layer: int, pair: Pair, base: BaseModel) -> str:
     return f"{found}, the model's from {inputs} to {outputs}"
 
 
-def _is_name(name: str) -> bool:
+def _is_model_name(name: str) -> bool:
     """Whether it names a model, and not a folder on the disk of whoever trained the adapter."""
     return bool(name) and name[0] not in "./~" and "\\" not in name and name.count("/") <= 1
 
 
-def _short(name: str) -> str:
+def _base_name(name: str) -> str:
     """The name without its owner and case: the same model is published and copied under many owners."""
     return PurePosixPath(name).name.casefold()

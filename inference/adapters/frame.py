@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inference.adapters.dtypes import ORDER, Array, Dtype, scale_bfloat16, to_float32
+from inference.adapters.dtypes import DTYPE_ORDER, Array, Dtype, scale_bfloat16, to_float32
 from inference.adapters.package import AdapterPackage
-from inference.adapters.plan import Plan, Slot
-from inference.adapters.tensors import Reader, Tensor
+from inference.adapters.plan import CompositionPlan, PlannedModule
+from inference.adapters.tensors import Tensor, TensorReader
 
 
-class Stack:
+class MatrixStack:
     """One matrix for each layer of a chunk, at equal distances in memory.
 
     Attributes:
@@ -36,61 +36,61 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Conversion:
     """What becomes of a factor on its way."""
 
-    of: Dtype
-    to: Dtype
+    source: Dtype
+    target: Dtype
     multiplier: float = 1.0
 
     @property
-    def is_none(self) -> bool:
-        return self.of is self.to and self.multiplier == 1
+    def is_identity(self) -> bool:
+        return self.source is self.target and self.multiplier == 1
 
     def apply(self, values: Array, out: Array) -> None:
         """Write the changed `values` into `out`."""
-        if self.to is Dtype.BF16:
+        if self.target is Dtype.BF16:
             # The plan keeps bfloat16 only where the multiplier is a power of two.
             scale_bfloat16(values, math.frexp(self.multiplier)[1] - 1, out)
             return
-        to_float32(values, self.of, out)
+        to_float32(values, self.source, out)
         if self.multiplier != 1:
             out *= self.multiplier
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class ConversionBatch:
     """Factors that change alike, side by side in memory, so that one operation changes them all."""
 
-    change: Change
-    read: Array
-    ready: Array
+    conversion: Conversion
+    raw: Array
+    converted: Array
     """The same array as `read` when nothing changes."""
     moves: Sequence[tuple[Array, Array]]
     """Views of places and of what belongs there, row by row: a row of B is short, and as one thing it moves fast."""
 
-    def finish(self) -> None:
+    def apply(self) -> None:
         """Change what was read and put it in its place."""
-        if self.ready is not self.read:
-            self.change.apply(self.read, self.ready)
+        if self.converted is not self.raw:
+            self.conversion.apply(self.raw, self.converted)
         for place, ready in self.moves:
             np.copyto(place, ready)
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class ReadTarget:
     """Where a factor of a part is read to."""
 
     module: str
     factor: str
     tensor: Tensor
     """The factor in one of the layers; those of the others have the same shape."""
-    stack: Stack
+    stack: MatrixStack
     row: int
     """First row in the stack."""
 
 
-class Frame:
+class ChunkBuffer:
     """Memory for chunks of one kind, and where in it everything goes; made once, used for chunk after chunk.
 
     A mostly needs no change, so it is read straight to its place. B is read aside, takes on its scale and weight,
@@ -103,79 +103,87 @@ class Frame:
         exact: for modules whose rank is over the limit, the factors of the exact product.
     """
 
-    def __init__(self, plan: Plan, slots: Sequence[Slot], layers: int) -> None:
-        self.slots, self.layers = slots, layers
-        self.places: dict[tuple[str, str], Stack] = {}
-        self.exact: dict[tuple[str, str], Stack] = {}
+    def __init__(self, plan: CompositionPlan, modules: Sequence[PlannedModule], layers: int) -> None:
+        self.modules, self.layers = modules, layers
+        self.outputs: dict[tuple[str, str], MatrixStack] = {}
+        self.exact: dict[tuple[str, str], MatrixStack] = {}
         self._plan = plan
-        self._regions = [self._lay_out(region) for region in plan.regions]
-        self._batches: list[Batch] = []
-        self._landings = [self._land(part) for part in range(len(plan.parts))]
+        self._regions = [self._allocate_region(region) for region in plan.regions]
+        self._batches: list[ConversionBatch] = []
+        self._read_targets = [self._build_read_targets(part) for part in range(len(plan.parts))]
         self._views = [
             [list(views) for views in zip(*(it.stack.rows(it.row, it.tensor.rows) for it in landings), strict=True)]
-            for landings in self._landings
+            for landings in self._read_targets
         ]
 
-    def _lay_out(self, region: str) -> tuple[memoryview, int]:
+    def _allocate_region(self, region: str) -> tuple[memoryview, int]:
         """Memory for a region, with a place in it for each of its factors; and the bytes of a layer in it."""
-        matrices = [(slot, factor, *self._plan.matrix(slot, factor)) for slot in self.slots for factor in region]
+        matrices = [
+            (slot, factor, *self._plan.matrix_format(slot, factor)) for slot in self.modules for factor in region
+        ]
         step = sum(rows * columns * dtype.size for _, _, (rows, columns), dtype in matrices)
         memory = np.empty(self.layers * step, np.uint8)
         start = 0
         for slot, factor, (rows, columns), dtype in matrices:
-            place = Stack(memory, start, step, (self.layers, rows, columns), dtype)
+            place = MatrixStack(memory, start, step, (self.layers, rows, columns), dtype)
             if slot.rank < self._plan.rank:
                 # Parts write over their own rows and columns only: what is zero now stays zero from chunk to chunk.
                 (place.array if factor == "a" else place.array.mT)[:, slot.rank :] = 0
-            self.places[slot.module, factor] = place
+            self.outputs[slot.module, factor] = place
             if slot.rank > self._plan.rank:
                 shape = (slot.rank, slot.inputs) if factor == "a" else (slot.outputs, slot.rank)
                 size = shape[0] * shape[1] * dtype.size
                 aside = np.zeros(self.layers * size, np.uint8)
-                self.exact[slot.module, factor] = Stack(aside, 0, size, (self.layers, *shape), dtype)
+                self.exact[slot.module, factor] = MatrixStack(aside, 0, size, (self.layers, *shape), dtype)
             start += rows * columns * dtype.size
         return memory.data, step
 
-    def _land(self, part: int) -> list[Landing]:
+    def _build_read_targets(self, part: int) -> list[ReadTarget]:
         """Where the factors of a part are read to, in the order they have in a sorted file."""
         plan = self._plan
-        landings: list[Landing] = []
-        changes: dict[Change, list[tuple[str, str, Tensor, int]]] = defaultdict(list)
-        for slot in self.slots:
-            for piece in (piece for piece in slot.pieces if piece.part == part):
+        landings: list[ReadTarget] = []
+        changes: dict[Conversion, list[tuple[str, str, Tensor, int]]] = defaultdict(list)
+        for slot in self.modules:
+            for piece in (piece for piece in slot.parts if piece.part == part):
                 a, b = piece.pair.a, piece.pair.b
                 if a.dtype is plan.a_dtype:
-                    landings.append(Landing(slot.module, "a", a, self._target(slot.module, "a"), piece.at))
+                    landings.append(ReadTarget(slot.module, "a", a, self._destination(slot.module, "a"), piece.offset))
                 else:
-                    changes[Change(a.dtype, plan.a_dtype)].append((slot.module, "a", a, piece.at))
-                changes[Change(b.dtype, plan.b_dtype, piece.factor)].append((slot.module, "b", b, piece.at))
+                    changes[Conversion(a.dtype, plan.a_dtype)].append((slot.module, "a", a, piece.offset))
+                changes[Conversion(b.dtype, plan.b_dtype, piece.multiplier)].append((slot.module, "b", b, piece.offset))
         for change, factors in changes.items():
-            landings += self._batch(change, factors)
-        modules = [slot.module for slot in self.slots]
-        return sorted(landings, key=lambda it: (ORDER.index(it.tensor.dtype), modules.index(it.module), it.factor))
+            landings += self._build_batch(change, factors)
+        modules = [slot.module for slot in self.modules]
+        return sorted(
+            landings, key=lambda it: (DTYPE_ORDER.index(it.tensor.dtype), modules.index(it.module), it.factor)
+        )
 
-    def _target(self, module: str, factor: str) -> Stack:
-        return self.exact.get((module, factor)) or self.places[module, factor]
+    def _destination(self, module: str, factor: str) -> MatrixStack:
+        return self.exact.get((module, factor)) or self.outputs[module, factor]
 
-    def _batch(self, change: Change, factors: Sequence[tuple[str, str, Tensor, int]]) -> Iterator[Landing]:
+    def _build_batch(
+        self, conversion: Conversion, factors: Sequence[tuple[str, str, Tensor, int]]
+    ) -> Iterator[ReadTarget]:
         """Put factors that change alike side by side; their landings there."""
         count = self.layers * sum(tensor.rows * tensor.columns for _, _, tensor, _ in factors)
-        read = np.zeros(count, change.of.storage)
-        ready = read if change.is_none else np.empty(count, change.to.storage)
+        read = np.zeros(count, conversion.source.storage)
+        ready = read if conversion.is_identity else np.empty(count, conversion.target.storage)
         moves = []
         first = 0
         for module, factor, tensor, at in factors:
             shape = (self.layers, tensor.rows, tensor.columns)
-            target = self._target(module, factor).array
+            target = self._destination(module, factor).array
             place = target[:, at : at + tensor.rows] if factor == "a" else target[:, :, at : at + tensor.columns]
-            row = f"V{tensor.columns * change.to.size}"
+            row = f"V{tensor.columns * conversion.target.size}"
             moves.append((place.view(row), ready[first : first + math.prod(shape)].reshape(shape).view(row)))
-            aside = Stack(read.view(np.uint8), first * change.of.size, tensor.size, shape, change.of)
-            yield Landing(module, factor, tensor, aside, 0)
+            aside = MatrixStack(
+                read.view(np.uint8), first * conversion.source.size, tensor.size, shape, conversion.source
+            )
+            yield ReadTarget(module, factor, tensor, aside, 0)
             first += math.prod(shape)
-        self._batches.append(Batch(change, read, ready, moves))
+        self._batches.append(ConversionBatch(conversion, read, ready, moves))
 
-    def receive(self, part: int, package: AdapterPackage, reader: Reader, layers: Sequence[int]) -> None:
+    def read_part(self, part: int, package: AdapterPackage, reader: TensorReader, layers: Sequence[int]) -> None:
         """Read what a part brings to `layers`, with as few reads as the order of its file allows.
 
         Raises:
@@ -184,7 +192,7 @@ class Frame:
         first = end = 0
         joined: list[memoryview] = []
         for layer, views in zip(layers, self._views[part], strict=False):
-            for start, size, some in self._stretches(part, package, layer, views):
+            for start, size, some in self._byte_ranges(part, package, layer, views):
                 if start != end:
                     reader.read(first, joined)
                     joined = []
@@ -193,26 +201,26 @@ class Frame:
                 end += size
         reader.read(first, joined)
 
-    def _stretches(
+    def _byte_ranges(
         self, part: int, package: AdapterPackage, layer: int, views: list[memoryview]
     ) -> Iterator[tuple[int, int, list[memoryview]]]:
         """Stretches of a part's file with where to read them to: the whole layer when it is one, else each tensor."""
-        landings = self._landings[part]
+        landings = self._read_targets[part]
         if not landings:
             return
         pairs = package.layers[layer]
-        if 2 * len(pairs) == len(landings) and layer in package.spans:
-            yield *package.spans[layer], views
+        if 2 * len(pairs) == len(landings) and layer in package.layer_spans:
+            yield *package.layer_spans[layer], views
             return
         for landing, view in zip(landings, views, strict=True):
             pair = pairs[landing.module]
             tensor = pair.a if landing.factor == "a" else pair.b
             yield tensor.start, tensor.size, [view]
 
-    def finish(self) -> None:
+    def convert(self) -> None:
         """Bring everything that was read aside to its place."""
         for batch in self._batches:
-            batch.finish()
+            batch.apply()
 
     def blocks(self, layers: int) -> Iterator[memoryview]:
         """For each region of the file the bytes of a chunk of `layers` layers."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from inference.adapters.files import read_document, write_document
+from inference.adapters.files import read_json, write_json
 
 MANIFEST_FILE = "manifest.json"
 
@@ -52,9 +52,9 @@ def read_manifest(folder: Path) -> AdapterManifest:
     """Read the manifest of the adapter in `folder`.
 
     Raises:
-        PackageUnreadable, PathLeavesFolder, DocumentBroken: there is none, or it is not one.
+        PackageUnreadable, PathOutsideFolder, DocumentInvalid: there is none, or it is not one.
     """
-    return read_document(folder, MANIFEST_FILE, AdapterManifest)
+    return read_json(folder, MANIFEST_FILE, AdapterManifest)
 
 
 def find_manifest(folder: Path) -> AdapterManifest | None:
@@ -66,6 +66,6 @@ def write_manifest(folder: Path, manifest: AdapterManifest) -> None:
     """Write the manifest into `folder`, whole or not at all.
 
     Raises:
-        DiskFull, CannotWrite: the manifest that was there is as it was.
+        DiskFull, WriteFailed: the manifest that was there is as it was.
     """
-    write_document(folder / MANIFEST_FILE, manifest)
+    write_json(folder / MANIFEST_FILE, manifest)

@@ -16,7 +16,7 @@ import numpy as np
 from blake3 import blake3
 
 from inference.adapters.config import AdapterConfig
-from inference.adapters.dtypes import ORDER, Array, Dtype, peak
+from inference.adapters.dtypes import DTYPE_ORDER, Array, Dtype, max_magnitude
 from inference.adapters.errors import (
     DigestMismatch,
     PackageUnreadable,
@@ -27,15 +27,15 @@ from inference.adapters.errors import (
     WeightsDamaged,
     WeightsNotFinite,
 )
-from inference.adapters.files import open_inside
+from inference.adapters.files import open_in_folder
 from inference.adapters.manifest import AdapterManifest, find_manifest
 from inference.adapters.tensors import Tensor, TensorFile
 from inference.base_model import MODULE_PATHS
 
 WEIGHTS_FILE = "adapter_model.safetensors"
 
-_PICKLES = ("adapter_model.bin", "adapter_model.pt", "adapter_model.pth", "adapter_model.pkl", "pytorch_model.bin")
-_ZIP = b"PK\x03\x04"
+_PICKLE_FILES = ("adapter_model.bin", "adapter_model.pt", "adapter_model.pth", "adapter_model.pkl", "pytorch_model.bin")
+_ZIP_MAGIC = b"PK\x03\x04"
 _CHUNK_BYTES = 1 << 20
 _MODULES = {path: module for module, path in MODULE_PATHS.items()}
 _TENSOR_NAME = re.compile(
@@ -44,7 +44,7 @@ _TENSOR_NAME = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class FactorPair:
     """The two factors of one module's delta: `scale · B @ A`."""
 
     module: str
@@ -60,11 +60,11 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class WeightScan:
     """What one pass over all the numbers tells."""
 
     digest: str
-    peak: float
+    max_magnitude: float
     """The largest magnitude of any number."""
 
 
@@ -84,10 +84,10 @@ class AdapterPackage:
         self.folder = folder
         if not os.path.isdir(folder):  # noqa: PTH112 - pathlib's own raises where a name is too long
             raise PackageUnreadable(folder, "there is no such folder")
-        self.config = AdapterConfig.read(folder)
+        self.config = AdapterConfig.load(folder)
         self.manifest: AdapterManifest | None = find_manifest(folder)
         self.file = _open_weights(folder)
-        self.prefix, self.layers = self._paired()
+        self.prefix, self.layers = self._pair_factors()
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -96,29 +96,29 @@ class AdapterPackage:
         Numbers are not looked at: `scan` does that.
 
         Raises:
-            PackageUnreadable, PathLeavesFolder: a file is missing, or is not a file of this folder.
+            PackageUnreadable, PathOutsideFolder: a file is missing, or is not a file of this folder.
             PickledWeights: the weights are in a format that runs code.
-            DocumentBroken, AdapterUnsupported: the configuration is broken, or not one of a plain LoRA.
+            DocumentInvalid, AdapterUnsupported: the configuration is broken, or not one of a plain LoRA.
             WeightsDamaged, TensorUnexpected, TensorUnpaired, RankMismatch: the weights are not what they should be.
         """
         return cls(folder)
 
-    def _paired(self) -> tuple[str, Mapping[int, Mapping[str, Pair]]]:
+    def _pair_factors(self) -> tuple[str, Mapping[int, Mapping[str, FactorPair]]]:
         factors: dict[int, dict[tuple[str, str], Tensor]] = defaultdict(dict)
         prefixes: set[str] = set()
         for tensor in self.file.tensors.values():
-            prefix, layer, module, factor = self._site(tensor.name)
+            prefix, layer, module, factor = self._parse_tensor_name(tensor.name)
             prefixes.add(prefix)
             factors[layer][module, factor] = tensor
             if len(prefixes) > 1:
                 raise TensorUnexpected(self.file.path, tensor.name, "belongs to another model than the rest")
         (prefix,) = prefixes
         return prefix, {
-            layer: {pair.module: pair for pair in self._pairs(prefix, layer, factors[layer])}
+            layer: {pair.module: pair for pair in self._layer_pairs(prefix, layer, factors[layer])}
             for layer in sorted(factors)
         }
 
-    def _site(self, name: str) -> tuple[str, int, str, str]:
+    def _parse_tensor_name(self, name: str) -> tuple[str, int, str, str]:
         """Prefix, layer, module and factor that a tensor's name tells."""
         found = _TENSOR_NAME.fullmatch(name)
         if not found:
@@ -128,27 +128,27 @@ class AdapterPackage:
             raise TensorUnexpected(self.file.path, name[:120], f"is not of one of {', '.join(MODULE_PATHS)}")
         return prefix, int(layer), _MODULES[path], factor
 
-    def _pairs(self, prefix: str, layer: int, factors: Mapping[tuple[str, str], Tensor]) -> Iterator[Pair]:
+    def _layer_pairs(self, prefix: str, layer: int, factors: Mapping[tuple[str, str], Tensor]) -> Iterator[FactorPair]:
         for module, inner in MODULE_PATHS.items():
             a, b = factors.get((module, "A")), factors.get((module, "B"))
             if a and b:
                 path = f"{prefix}.{layer}.{inner}"
-                yield self._pair(module, path, layer, a, b)
+                yield self._build_pair(module, path, layer, a, b)
             elif one := a or b:
                 other = {"A": "B", "B": "A"}["A" if a else "B"]
                 missing = f"{one.name[: -len('A.weight')]}{other}.weight"
                 raise TensorUnpaired(self.file.path, one.name, missing)
 
-    def _pair(self, module: str, path: str, layer: int, a: Tensor, b: Tensor) -> Pair:
+    def _build_pair(self, module: str, path: str, layer: int, a: Tensor, b: Tensor) -> FactorPair:
         if not self.config.targets(path, layer):
             raise TensorUnexpected(self.file.path, a.name, "is of a module its adapter_config.json does not adapt")
         if a.rows != b.columns:
             raise RankMismatch(self.file.path, path, a.rows, "its other factor", b.columns)
         if a.rows != (rank := self.config.rank_of(path)):
             raise RankMismatch(self.file.path, path, a.rows, "adapter_config.json", rank)
-        return Pair(module, a, b, self.config.scale_of(path))
+        return FactorPair(module, a, b, self.config.scale_of(path))
 
-    def pairs(self) -> Iterator[Pair]:
+    def pairs(self) -> Iterator[FactorPair]:
         """The factors of every module of every layer."""
         for modules in self.layers.values():
             yield from modules.values()
@@ -164,18 +164,21 @@ class AdapterPackage:
         return max(pair.rank for pair in self.pairs())
 
     @cached_property
-    def forms(self) -> Mapping[int, int]:
+    def layer_groups(self) -> Mapping[int, int]:
         """A number for every adapted layer; layers of one number differ in nothing but place and weights."""
         known: dict[tuple[object, ...], int] = {}
-        return {layer: known.setdefault(_form(pairs.values()), len(known)) for layer, pairs in self.layers.items()}
+        return {
+            layer: known.setdefault(_layer_group_key(pairs.values()), len(known))
+            for layer, pairs in self.layers.items()
+        }
 
     @cached_property
-    def spans(self) -> Mapping[int, tuple[int, int]]:
+    def layer_spans(self) -> Mapping[int, tuple[int, int]]:
         """First byte and length of the layers whose tensors lie side by side in the order of a sorted file."""
         spans = {}
         for layer, pairs in self.layers.items():
             tensors = [tensor for pair in pairs.values() for tensor in (pair.a, pair.b)]
-            tensors.sort(key=lambda tensor: ORDER.index(tensor.dtype))
+            tensors.sort(key=lambda tensor: DTYPE_ORDER.index(tensor.dtype))
             ends = [tensor.start + tensor.size for tensor in tensors]
             if all(tensor.start == end for tensor, end in zip(tensors[1:], ends, strict=False)):
                 spans[layer] = tensors[0].start, ends[-1] - tensors[0].start
@@ -202,7 +205,7 @@ class AdapterPackage:
             raise DigestMismatch(self.folder, self.manifest.digest, found)
 
     @cached_property
-    def scan(self) -> Scan:
+    def scan(self) -> WeightScan:
         """Look at every number once; later asks are answered from memory.
 
         Raises:
@@ -210,7 +213,7 @@ class AdapterPackage:
             PackageUnreadable, PackageChanged: the file cannot be read any more, or is another one.
         """
         scales = {pair.a.name: pair.scale for pair in self.pairs()}
-        tensors = sorted(self.file.tensors.values(), key=lambda tensor: (ORDER.index(tensor.dtype), tensor.name))
+        tensors = sorted(self.file.tensors.values(), key=lambda tensor: (DTYPE_ORDER.index(tensor.dtype), tensor.name))
         facts = ["consilium adapter 1"]
         facts += [f"{t.name}\0{t.dtype}\0{t.rows}\0{t.columns}\0{scales.get(t.name, '')}" for t in tensors]
         hasher = blake3("".join(f"{fact}\n" for fact in facts).encode())
@@ -221,14 +224,14 @@ class AdapterPackage:
                 chunk = buffer[:size]
                 reader.read(start, [chunk.data])
                 hasher.update(chunk.data)
-                largest = max(largest, here := peak(chunk.view(dtype.storage), dtype))
+                largest = max(largest, here := max_magnitude(chunk.view(dtype.storage), dtype))
                 if here == float("inf"):
-                    raise WeightsNotFinite(self.file.path, self._tensor_with_infinity(start, chunk, dtype))
-        return Scan(hasher.hexdigest(), largest)
+                    raise WeightsNotFinite(self.file.path, self._find_infinite_tensor(start, chunk, dtype))
+        return WeightScan(hasher.hexdigest(), largest)
 
-    def _tensor_with_infinity(self, start: int, chunk: Array, dtype: Dtype) -> str:
+    def _find_infinite_tensor(self, start: int, chunk: Array, dtype: Dtype) -> str:
         magnitudes = chunk.view(f"<u{dtype.size}") & ((1 << (8 * dtype.size - 1)) - 1)
-        at = start + int(np.argmax(magnitudes >= dtype.infinity)) * dtype.size
+        at = start + int(np.argmax(magnitudes >= dtype.infinity_bits)) * dtype.size
         return next(t.name for t in self.file.tensors.values() if t.start <= at < t.start + t.size)
 
 
@@ -245,27 +248,27 @@ def _chunks(tensors: Iterable[Tensor]) -> Iterator[tuple[Dtype, int, int]]:
             yield dtype, start + done, min(_CHUNK_BYTES, size - done)
 
 
-def _form(pairs: Iterable[Pair]) -> tuple[object, ...]:
+def _layer_group_key(pairs: Iterable[FactorPair]) -> tuple[object, ...]:
     return tuple((p.module, p.scale, p.rank, p.a.columns, p.b.rows, p.a.dtype, p.b.dtype) for p in pairs)
 
 
 def _open_weights(folder: Path) -> TensorFile:
     weights = folder / WEIGHTS_FILE
     if not os.path.lexists(weights):
-        for name in _PICKLES:
+        for name in _PICKLE_FILES:
             if os.path.lexists(folder / name):
-                raise _pickled(folder / name, weights)
+                raise _pickle_error(folder / name, weights)
     try:
         return TensorFile(folder, WEIGHTS_FILE)
     except WeightsDamaged:
-        with os.fdopen(open_inside(folder, WEIGHTS_FILE), "rb") as file:
+        with os.fdopen(open_in_folder(folder, WEIGHTS_FILE), "rb") as file:
             head = file.read(4)
-        if head == _ZIP or (head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5"):
-            raise _pickled(weights, weights) from None
+        if head == _ZIP_MAGIC or (head[:1] == b"\x80" and head[1:2] in b"\2\3\4\5"):
+            raise _pickle_error(weights, weights) from None
         raise
 
 
-def _pickled(pickle: Path, weights: Path) -> PickledWeights:
+def _pickle_error(pickle: Path, weights: Path) -> PickledWeights:
     tensors = f"torch.load({str(pickle)!r}, map_location='cpu', weights_only=True)"
     saving = f"save_file({{k: v.contiguous() for k, v in {tensors}.items()}}, {str(weights)!r})"
     code = f"import torch; from safetensors.torch import save_file; {saving}"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from inference.adapters.errors import BandOutOfRange, WeightOutOfRange
 from inference.adapters.package import AdapterPackage
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 
-LEAST_WEIGHT, MOST_WEIGHT = 0.05, 2.0
+MIN_WEIGHT, MAX_WEIGHT = 0.05, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class Part:
     """The layers it acts on, counted from 0; None for all it was trained on."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.weight) and LEAST_WEIGHT <= (weight := round(self.weight, 2)) <= MOST_WEIGHT):
-            raise WeightOutOfRange(self.weight, LEAST_WEIGHT, MOST_WEIGHT)
+        if not (math.isfinite(self.weight) and MIN_WEIGHT <= (weight := round(self.weight, 2)) <= MAX_WEIGHT):
+            raise WeightOutOfRange(self.weight, MIN_WEIGHT, MAX_WEIGHT)
         object.__setattr__(self, "weight", weight)
 
     @property
-    def hundredths(self) -> int:
+    def weight_hundredths(self) -> int:
         """The weight as a whole number."""
         return round(self.weight * 100)
 
@@ -43,13 +43,13 @@ class Part:
         return (self.layers[0], self.layers[-1]) if self.layers is not None else None
 
     @property
-    def forms(self) -> Mapping[int, int]:
+    def layer_groups(self) -> Mapping[int, int]:
         """The layers the part changes, with the number of their form (`AdapterPackage.forms`)."""
-        forms = self.package.forms
+        forms = self.package.layer_groups
         return forms if self.layers is None else {layer: forms[layer] for layer in self.layers if layer in forms}
 
 
-def in_order(parts: Sequence[Part], base: BaseModel) -> list[Part]:
+def canonical_order(parts: Sequence[Part], base: BaseModelSpec) -> list[Part]:
     """The parts in the one order that a recipe has, whatever order they were named in.
 
     Raises:
@@ -60,4 +60,4 @@ def in_order(parts: Sequence[Part], base: BaseModel) -> list[Part]:
         band = part.layers
         if band is not None and (not band or band.step != 1 or band[0] < 0 or band[-1] >= base.layers):
             raise BandOutOfRange(f"{band.start}-{band.stop - 1}", base.layers - 1)
-    return sorted(parts, key=lambda part: (part.package.digest, part.hundredths, part.band or (-1, -1)))
+    return sorted(parts, key=lambda part: (part.package.digest, part.weight_hundredths, part.band or (-1, -1)))

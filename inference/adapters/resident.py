@@ -15,19 +15,19 @@ from typing import Final, Literal
 import pydantic
 import structlog
 
-from inference.adapters.composition import RECORD_FILE, is_name, used_at
+from inference.adapters.composition import RECORD_FILE, is_composition_name, last_used_at
 from inference.adapters.errors import AdapterError
-from inference.adapters.files import holding, read_document, write_document
+from inference.adapters.files import file_lock, read_json, write_json
 
 RESIDENT_FILE: Final = "resident.json"
 
 _LOCKS: Final = ".locks"
-_PATIENCE_SECONDS: Final = 30.0
+_LOCK_TIMEOUT_SECONDS: Final = 30.0
 
 log = structlog.get_logger(__name__)
 
 
-class Resident(pydantic.BaseModel):
+class ResidentEntry(pydantic.BaseModel):
     """One composition to be loaded."""
 
     model_config = pydantic.ConfigDict(frozen=True)
@@ -44,22 +44,22 @@ class ResidentList(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True)
 
     format: Literal[1] = 1
-    resident: tuple[Resident, ...] = ()
+    resident: tuple[ResidentEntry, ...] = ()
     """Each name once; the pinned ones come first."""
 
 
-def read_resident(root: Path) -> ResidentList:
+def read_resident_list(root: Path) -> ResidentList:
     """What a server is to load at its start; nothing when no service has said so, or the file is unusable."""
     if not (root / RESIDENT_FILE).exists():
         return ResidentList()
     try:
-        return read_document(root, RESIDENT_FILE, ResidentList)
+        return read_json(root, RESIDENT_FILE, ResidentList)
     except AdapterError as error:
-        log.warning("resident.unusable", reason=str(error))
+        log.warning("resident_list.read_failed", reason=str(error))
         return ResidentList()
 
 
-def write_resident(root: Path, mind: str, wanted: Sequence[Resident], since: datetime) -> None:
+def update_resident_list(root: Path, mind: str, entries: Sequence[ResidentEntry], since: datetime) -> None:
     """Replace the entries of `mind` by `wanted`, whole or not at all; blocking.
 
     Args:
@@ -67,16 +67,18 @@ def write_resident(root: Path, mind: str, wanted: Sequence[Resident], since: dat
         since: entries of other minds whose compositions were last used before this are dropped.
 
     Raises:
-        DiskFull, CannotWrite: the list is as it was.
+        DiskFull, WriteFailed: the list is as it was.
     """
-    with holding(root / _LOCKS / RESIDENT_FILE, _PATIENCE_SECONDS):
-        others = [one for one in read_resident(root).resident if one.mind != mind and _is_used(root, one.name, since)]
-        merged: dict[str, Resident] = {}
-        for one in sorted((*wanted, *others), key=lambda one: not one.pinned):
+    with file_lock(root / _LOCKS / RESIDENT_FILE, _LOCK_TIMEOUT_SECONDS):
+        others = [
+            one for one in read_resident_list(root).resident if one.mind != mind and _is_in_use(root, one.name, since)
+        ]
+        merged: dict[str, ResidentEntry] = {}
+        for one in sorted((*entries, *others), key=lambda one: not one.pinned):
             merged.setdefault(one.name, one)
-        write_document(root / RESIDENT_FILE, ResidentList(resident=tuple(merged.values())))
+        write_json(root / RESIDENT_FILE, ResidentList(resident=tuple(merged.values())))
 
 
-def _is_used(root: Path, name: str, since: datetime) -> bool:
+def _is_in_use(root: Path, name: str, since: datetime) -> bool:
     folder = root / name
-    return is_name(name) and (folder / RECORD_FILE).is_file() and used_at(folder) >= since
+    return is_composition_name(name) and (folder / RECORD_FILE).is_file() and last_used_at(folder) >= since

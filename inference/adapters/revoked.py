@@ -16,14 +16,14 @@ import pydantic
 
 from consilium.errors import N_
 from inference.adapters.errors import AdapterError
-from inference.adapters.files import holding, read_document, write_document
+from inference.adapters.files import file_lock, read_json, write_json
 from inference.adapters.manifest import Digest
 from inference.adapters.parts import Part
 
 REVOKED_FILE: Final = "revoked.json"
 
 _LOCKS: Final = ".locks"
-_PATIENCE_SECONDS: Final = 30.0
+_LOCK_TIMEOUT_SECONDS: Final = 30.0
 
 
 class AdapterRevoked(AdapterError):
@@ -59,7 +59,7 @@ class Revocation(pydantic.BaseModel):
     """Removed compositions that engines may still hold, because none has been told yet."""
 
 
-class _Document(pydantic.BaseModel):
+class _RevocationList(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(frozen=True)
 
     format: Literal[1] = 1
@@ -75,13 +75,13 @@ class Revocations:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._path = root / REVOKED_FILE
-        self._known: tuple[object, Mapping[str, Revocation]] = (None, {})
+        self._cached: tuple[object, Mapping[str, Revocation]] = (None, {})
 
     def list(self) -> list[Revocation]:
         """The revoked adapters, the latest first.
 
         Raises:
-            PackageUnreadable, PathLeavesFolder, DocumentBroken: the list cannot be read.
+            PackageUnreadable, PathOutsideFolder, DocumentInvalid: the list cannot be read.
         """
         return sorted(self._read().values(), key=lambda revocation: revocation.at, reverse=True)
 
@@ -94,7 +94,7 @@ class Revocations:
 
         Raises:
             AdapterRevoked: one is.
-            PackageUnreadable, PathLeavesFolder, DocumentBroken: whether one is cannot be told.
+            PackageUnreadable, PathOutsideFolder, DocumentInvalid: whether one is cannot be told.
             WeightsNotFinite, PackageChanged: a part is unfit.
         """
         if not (revoked := self._read()):
@@ -107,79 +107,79 @@ class Revocations:
         """Revoke weights; those that are revoked already stay so.
 
         Raises:
-            DiskFull, CannotWrite: nothing has changed.
+            DiskFull, WriteFailed: nothing has changed.
         """
         with self._lock():
             revoked = self._read()
             if digest not in revoked:
                 self._write({**revoked, digest: Revocation(digest=digest, adapter=adapter, at=datetime.now(UTC))})
 
-    def removed(self, digest: str, compositions: Sequence[str]) -> tuple[str, ...]:
+    def record_removed(self, digest: str, compositions: Sequence[str]) -> tuple[str, ...]:
         """Note compositions that go with revoked weights; all that no engine has been told of yet.
 
         Raises:
             NotRevoked: these weights are not revoked.
-            DiskFull, CannotWrite: nothing has changed.
+            DiskFull, WriteFailed: nothing has changed.
         """
         with self._lock():
-            revocation = self._revoked(digest)
+            revocation = self._get(digest)
             untold = tuple(dict.fromkeys((*revocation.untold, *compositions)))
-            self._replace(revocation, untold)
+            self._replace_untold(revocation, untold)
             return untold
 
-    def told(self, digest: str) -> None:
+    def mark_unloaded(self, digest: str) -> None:
         """Note that the engine holds nothing of these weights any more.
 
         Raises:
             NotRevoked: these weights are not revoked.
-            DiskFull, CannotWrite: nothing has changed.
+            DiskFull, WriteFailed: nothing has changed.
         """
         with self._lock():
-            self._replace(self._revoked(digest), ())
+            self._replace_untold(self._get(digest), ())
 
-    def lift(self, digest: str) -> None:
+    def undo(self, digest: str) -> None:
         """Allow revoked weights again.
 
         Raises:
             NotRevoked: these weights are not revoked.
-            DiskFull, CannotWrite: nothing has changed.
+            DiskFull, WriteFailed: nothing has changed.
         """
         with self._lock():
-            self._revoked(digest)
+            self._get(digest)
             self._write({one: revocation for one, revocation in self._read().items() if one != digest})
 
-    def _revoked(self, digest: str) -> Revocation:
+    def _get(self, digest: str) -> Revocation:
         revocation = self.find(digest)
         if revocation is None:
             raise NotRevoked(digest)
         return revocation
 
-    def _replace(self, revocation: Revocation, untold: tuple[str, ...]) -> None:
+    def _replace_untold(self, revocation: Revocation, untold: tuple[str, ...]) -> None:
         if untold != revocation.untold:
             changed = revocation.model_copy(update={"untold": untold})
             self._write({**self._read(), revocation.digest: changed})
 
     def _read(self) -> Mapping[str, Revocation]:
         try:
-            state = _state_of(self._path)
+            state = _file_state(self._path)
         except (FileNotFoundError, NotADirectoryError):
             return {}
         except OSError:
             state = None  # reading it below says what is wrong
-        known = self._known
+        known = self._cached
         if state is None or known[0] != state:
-            document = read_document(self._root, REVOKED_FILE, _Document)
+            document = read_json(self._root, REVOKED_FILE, _RevocationList)
             # The state is older than what was read, never newer: a change in between is read again next time.
-            known = self._known = state, {revocation.digest: revocation for revocation in document.revoked}
+            known = self._cached = state, {revocation.digest: revocation for revocation in document.revoked}
         return known[1]
 
     def _write(self, revoked: Mapping[str, Revocation]) -> None:
-        write_document(self._path, _Document(revoked=tuple(revoked.values())))
+        write_json(self._path, _RevocationList(revoked=tuple(revoked.values())))
 
     def _lock(self) -> AbstractContextManager[None]:
-        return holding(self._root / _LOCKS / REVOKED_FILE, _PATIENCE_SECONDS)
+        return file_lock(self._root / _LOCKS / REVOKED_FILE, _LOCK_TIMEOUT_SECONDS)
 
 
-def _state_of(path: Path) -> tuple[int, int, int]:
+def _file_state(path: Path) -> tuple[int, int, int]:
     status = path.stat()
     return status.st_ino, status.st_size, status.st_mtime_ns

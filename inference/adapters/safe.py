@@ -20,25 +20,27 @@ import pydantic
 from safetensors import SafetensorError, safe_open
 
 from inference.adapters.composition import RECORD_FILE, CompositionRecord
-from inference.adapters.config import CONFIG_FILE, plain_config
+from inference.adapters.config import CONFIG_FILE, safe_form_config
 from inference.adapters.errors import NotSafeForm, PackageUnreadable, WeightsOverflow
 from inference.adapters.factors import inner_product
-from inference.adapters.files import read_document
-from inference.adapters.fit import MOST_NORM, check
-from inference.adapters.package import WEIGHTS_FILE, AdapterPackage, Pair
-from inference.adapters.plan import TOGETHER
-from inference.adapters.tensors import Reader
-from inference.base_model import MODULE_PATHS, BaseModel
+from inference.adapters.files import read_json
+from inference.adapters.fit import MAX_FACTOR_NORM, check_compatible
+from inference.adapters.package import WEIGHTS_FILE, AdapterPackage, FactorPair
+from inference.adapters.plan import FUSED_MODULES
+from inference.adapters.tensors import TensorReader
+from inference.base_model import MODULE_PATHS, BaseModelSpec
 
-_FILES: Final = (CONFIG_FILE, WEIGHTS_FILE, RECORD_FILE)
-_IMPLIED: Final = frozenset({"task_type", "base_model_name_or_path", "bias", "inference_mode", "init_lora_weights"})
+_ALLOWED_FILES: Final = (CONFIG_FILE, WEIGHTS_FILE, RECORD_FILE)
+_OPTIONAL_SETTINGS: Final = frozenset(
+    {"task_type", "base_model_name_or_path", "bias", "inference_mode", "init_lora_weights"}
+)
 """Settings that may be left out although the safe form has a value for them: that is how they are read without it."""
 
-_ROUNDING = 1 + 1e-6
-_NOTHING = 1e-12
+_ROUNDING_TOLERANCE = 1 + 1e-6
+_ZERO_TOLERANCE = 1e-12
 
 
-class _Settings(pydantic.RootModel[dict[str, Any]]):
+class _RawSettings(pydantic.RootModel[dict[str, Any]]):
     """A configuration as it was written, before anything is made of it."""
 
 
@@ -55,11 +57,11 @@ class SafeAdapter:
     """`AdapterPackage.digest`."""
     size: int
     """Bytes of the weights file."""
-    inert: bool
+    is_zero: bool
     """Every delta is zero: answers with it are those of the base."""
 
 
-def check_safe(folder: Path, base: BaseModel) -> SafeAdapter:
+def check_safe_form(folder: Path, base: BaseModelSpec) -> SafeAdapter:
     """Check, from the files a server will read, that the package in `folder` is sound, fits and is in the safe form.
 
     Blocking: every number is read once, and those of absurdly large adapters twice.
@@ -73,7 +75,7 @@ def check_safe(folder: Path, base: BaseModel) -> SafeAdapter:
     _check_files(folder)
     _check_layers(package)
     # Shapes are compared before numbers are read, so a file is never read that is larger than the base asks for.
-    check(package, base)
+    check_compatible(package, base)
     _check_settings(package, base)
     _check_header(package)
     _check_record(package)
@@ -83,7 +85,7 @@ def check_safe(folder: Path, base: BaseModel) -> SafeAdapter:
         layers=tuple(package.layers),
         digest=package.digest,
         size=package.file.size,
-        inert=_check_numbers(package),
+        is_zero=_check_numbers(package),
     )
 
 
@@ -103,7 +105,7 @@ def _check_files(folder: Path) -> None:
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name not in _FILES:
+                if entry.name not in _ALLOWED_FILES:
                     raise NotSafeForm(folder, f"it also holds “{entry.name}”, which a server could read")
                 if not entry.is_file(follow_symlinks=False):
                     raise NotSafeForm(folder, f"its {entry.name} is a link or no plain file")
@@ -117,17 +119,17 @@ def _check_layers(package: AdapterPackage) -> None:
     if len(ranks) > 1:
         raise NotSafeForm(package.folder, f"its modules have ranks from {min(ranks)} to {max(ranks)}")
     for layer, pairs in package.layers.items():
-        for together in TOGETHER:
+        for together in FUSED_MODULES:
             missing = [module for module in together if module not in pairs]
             if 0 < len(missing) < len(together):
                 there = next(module for module in together if module in pairs)
                 raise NotSafeForm(package.folder, f"layer {layer} adapts {there} without {' and '.join(missing)}")
 
 
-def _check_settings(package: AdapterPackage, base: BaseModel) -> None:
+def _check_settings(package: AdapterPackage, base: BaseModelSpec) -> None:
     """Every setting is the one `compose` would write for these tensors."""
-    settings = read_document(package.folder, CONFIG_FILE, _Settings).root
-    plain = _plain_settings(package, base)
+    settings = read_json(package.folder, CONFIG_FILE, _RawSettings).root
+    plain = _expected_settings(package, base)
     for name in settings:
         if name not in plain:
             raise NotSafeForm(package.folder, f"{CONFIG_FILE} sets “{name[:60]}”, which the safe form does not have")
@@ -135,14 +137,18 @@ def _check_settings(package: AdapterPackage, base: BaseModel) -> None:
         if name == "base_model_name_or_path":
             continue  # names of one base differ; `fit.check` has judged it
         if name not in settings:
-            if value and name not in _IMPLIED:
-                raise NotSafeForm(package.folder, f"{CONFIG_FILE} lacks “{name}”, which has to be {_brief(value)}")
-        elif not _is_same(settings[name], value):
-            found = _brief(settings[name])
-            raise NotSafeForm(package.folder, f"“{name}” in {CONFIG_FILE} is {found} and has to be {_brief(value)}")
+            if value and name not in _OPTIONAL_SETTINGS:
+                raise NotSafeForm(
+                    package.folder, f"{CONFIG_FILE} lacks “{name}”, which has to be {_format_setting(value)}"
+                )
+        elif not _settings_match(settings[name], value):
+            found = _format_setting(settings[name])
+            raise NotSafeForm(
+                package.folder, f"“{name}” in {CONFIG_FILE} is {found} and has to be {_format_setting(value)}"
+            )
 
 
-def _plain_settings(package: AdapterPackage, base: BaseModel) -> dict[str, Any]:
+def _expected_settings(package: AdapterPackage, base: BaseModelSpec) -> dict[str, Any]:
     modules = {pair.module for pair in package.pairs()}
     absent = [
         f"{base.prefix}.{layer}.{MODULE_PATHS[module]}"
@@ -150,18 +156,20 @@ def _plain_settings(package: AdapterPackage, base: BaseModel) -> dict[str, Any]:
         for module in modules - pairs.keys()
     ]
     layers = sorted(package.layers) if len(package.layers) < base.layers else None
-    settings: dict[str, Any] = json.loads(plain_config(base.name, package.rank, sorted(modules), layers, absent))
+    settings: dict[str, Any] = json.loads(safe_form_config(base.name, package.rank, sorted(modules), layers, absent))
     return settings
 
 
-def _is_same(found: object, plain: object) -> bool:
+def _settings_match(actual: object, expected: object) -> bool:
     """Whether a setting says the same to every reader; the order of a list says nothing."""
-    if isinstance(found, list) and isinstance(plain, list):
-        return all(isinstance(it, str | int) for it in found) and sorted(map(repr, found)) == sorted(map(repr, plain))
-    return isinstance(found, bool) == isinstance(plain, bool) and found == plain
+    if isinstance(actual, list) and isinstance(expected, list):
+        return all(isinstance(it, str | int) for it in actual) and sorted(map(repr, actual)) == sorted(
+            map(repr, expected)
+        )
+    return isinstance(actual, bool) == isinstance(expected, bool) and actual == expected
 
 
-def _brief(value: object) -> str:
+def _format_setting(value: object) -> str:
     """A setting as its file has it, unless it is too long to say or goes deep."""
     if isinstance(value, list | dict):
         return f"of {len(value)} entries" if len(value) > 1 else "a list or map of its own"
@@ -189,7 +197,7 @@ def _check_header(package: AdapterPackage) -> None:
 def _check_record(package: AdapterPackage) -> None:
     if not os.path.lexists(package.folder / RECORD_FILE):
         return
-    record = read_document(package.folder, RECORD_FILE, CompositionRecord)
+    record = read_json(package.folder, RECORD_FILE, CompositionRecord)
     if record.digest != package.digest:
         raise NotSafeForm(package.folder, f"{RECORD_FILE} was written for other weights")
 
@@ -200,19 +208,22 @@ def _check_numbers(package: AdapterPackage) -> bool:
     One delta that is not zero settles the first, and the largest number mostly settles the second.
     """
     inert = True
-    is_small = max(t.rows * t.columns for t in package.file.tensors.values()) * package.scan.peak**2 <= MOST_NORM**2
+    is_small = (
+        max(t.rows * t.columns for t in package.file.tensors.values()) * package.scan.max_magnitude**2
+        <= MAX_FACTOR_NORM**2
+    )
     with package.file.reader() as reader:
         for pair in package.pairs():
             if is_small and not inert:
                 break
-            inert = _is_nothing(package, reader, pair) and inert
+            inert = _is_zero_delta(package, reader, pair) and inert
     return inert
 
 
-def _is_nothing(package: AdapterPackage, reader: Reader, pair: Pair) -> bool:
-    a, b = (reader.matrix(tensor).astype(np.float64) for tensor in (pair.a, pair.b))
+def _is_zero_delta(package: AdapterPackage, reader: TensorReader, pair: FactorPair) -> bool:
+    a, b = (reader.read_tensor(tensor).astype(np.float64) for tensor in (pair.a, pair.b))
     norms = float(np.linalg.norm(a)), float(np.linalg.norm(b))
-    if max(norms) > MOST_NORM * _ROUNDING:
+    if max(norms) > MAX_FACTOR_NORM * _ROUNDING_TOLERANCE:
         raise WeightsOverflow(package.folder)
     # Where A's rows and B's columns cancel out, rounding leaves something of the product.
-    return not all(norms) or float(inner_product(a, b, a, b)) <= _NOTHING * (norms[0] * norms[1]) ** 2
+    return not all(norms) or float(inner_product(a, b, a, b)) <= _ZERO_TOLERANCE * (norms[0] * norms[1]) ** 2

@@ -24,27 +24,27 @@ from blake3 import blake3
 
 from inference.adapters.compose import compose
 from inference.adapters.composition import (
-    FILES,
-    FORMAT,
+    COMPOSITION_FILES,
     RECORD_FILE,
+    RECORD_FORMAT,
     Composition,
     CompositionRecord,
     RecipePart,
-    is_name,
-    size_of,
+    disk_size,
+    is_composition_name,
 )
-from inference.adapters.errors import AdapterError, CompositionUnknown
-from inference.adapters.files import holding, read_document, write_document, writing
+from inference.adapters.errors import AdapterError, CompositionNotFound
+from inference.adapters.files import file_lock, read_json, translate_write_errors, write_json
 from inference.adapters.package import AdapterPackage
-from inference.adapters.parts import Part, in_order
+from inference.adapters.parts import Part, canonical_order
 from inference.adapters.revoked import Revocations
-from inference.adapters.usage import forget_use
-from inference.base_model import BaseModel
+from inference.adapters.usage import remove_usage
+from inference.base_model import BaseModelSpec
 from inference.metrics import COMPOSITION_SECONDS, COMPOSITION_TRUNCATION, COMPOSITIONS
 
-_LOCKS, _MAKING = ".locks", ".making"
-_PATIENCE_SECONDS = 300.0
-_SMALL = 64 << 10
+_LOCKS, _STAGING = ".locks", ".making"
+_LOCK_TIMEOUT_SECONDS = 300.0
+_RECORD_BYTES = 64 << 10
 """Room that a record, a lock or a folder takes at most."""
 
 log = structlog.get_logger(__name__)
@@ -59,11 +59,11 @@ class CompositionStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.revocations = Revocations(root)
-        self._guard = threading.Lock()
+        self._flights_lock = threading.Lock()
         self._flights: dict[str, Future[Composition]] = {}
-        self._known: dict[str, tuple[object, Composition]] = {}
+        self._verified: dict[str, tuple[object, Composition]] = {}
 
-    def name_of(self, parts: Sequence[Part], base: BaseModel, max_rank: int | None = None) -> str:
+    def composition_name(self, parts: Sequence[Part], base: BaseModelSpec, max_rank: int | None = None) -> str:
         """The name of a composition: the same for the same recipe, in whatever order it is given.
 
         A limit that the parts' ranks cannot go over even together is no part of the recipe.
@@ -72,14 +72,16 @@ class CompositionStore:
             BandOutOfRange, WeightsNotFinite, PackageUnreadable, PackageChanged: a part is unfit.
         """
         recipe = {
-            "format": FORMAT,
+            "format": RECORD_FORMAT,
             "base": [base.layers, base.prefix, sorted((name, *shape) for name, shape in base.modules.items())],
-            "parts": [(part.package.digest, part.hundredths, part.band) for part in in_order(parts, base)],
-            "max_rank": _limit(parts, max_rank),
+            "parts": [
+                (part.package.digest, part.weight_hundredths, part.band) for part in canonical_order(parts, base)
+            ],
+            "max_rank": _effective_max_rank(parts, max_rank),
         }
         return f"c-{blake3(json.dumps(recipe).encode()).hexdigest(16)}"
 
-    def ensure(self, parts: Sequence[Part], base: BaseModel, *, max_rank: int | None = None) -> Composition:
+    def get_or_compose(self, parts: Sequence[Part], base: BaseModelSpec, *, max_rank: int | None = None) -> Composition:
         """The composition of `parts`: found, or made. Whoever asks while it is being made waits and gets it too.
 
         Raises:
@@ -87,8 +89,8 @@ class CompositionStore:
             AdapterError: as `compose`; every one who waits gets the error.
         """
         self.revocations.check(parts)
-        name = self.name_of(parts, base, max_rank)
-        with self._guard:
+        name = self.composition_name(parts, base, max_rank)
+        with self._flights_lock:
             flight = self._flights.get(name)
             leads = flight is None
             if flight is None:
@@ -96,10 +98,10 @@ class CompositionStore:
         if not leads:
             return flight.result()
         try:
-            composition, result = self._find(name), "found"
+            composition, result = self._load_verified(name), "found"
             if composition is None:
-                composition, result = self._make(name, parts, base, _limit(parts, max_rank)), "made"
-                self._refuse_revoked(parts, name)
+                composition, result = self._compose(name, parts, base, _effective_max_rank(parts, max_rank)), "made"
+                self._discard_if_revoked(parts, name)
         except BaseException as error:
             COMPOSITIONS.labels(result="failed").inc()
             flight.set_exception(error)
@@ -109,49 +111,49 @@ class CompositionStore:
             flight.set_result(composition)
             return composition
         finally:
-            with self._guard:
+            with self._flights_lock:
                 del self._flights[name]
 
     def get(self, name: str) -> Composition:
         """The composition of this name, its weights not looked at.
 
         Raises:
-            CompositionUnknown: there is none of that name.
-            PackageUnreadable, PathLeavesFolder, DocumentBroken: it is damaged.
+            CompositionNotFound: there is none of that name.
+            PackageUnreadable, PathOutsideFolder, DocumentInvalid: it is damaged.
         """
         path = self._folder(name)
-        return Composition(name, path, read_document(path, RECORD_FILE, CompositionRecord))
+        return Composition(name, path, read_json(path, RECORD_FILE, CompositionRecord))
 
     def list(self) -> list[Composition]:
         """The compositions there are, by name; damaged ones are left out."""
         found = []
         for path in self._folders():
             try:
-                found.append(Composition(path.name, path, read_document(path, RECORD_FILE, CompositionRecord)))
+                found.append(Composition(path.name, path, read_json(path, RECORD_FILE, CompositionRecord)))
             except AdapterError as error:
-                log.warning("composition.left_out", name=path.name, reason=str(error))
+                log.warning("composition.skipped", name=path.name, reason=str(error))
         return found
 
     @property
     def size(self) -> int:
         """Bytes of all compositions."""
-        return sum(size_of(path) for path in self._folders())
+        return sum(disk_size(path) for path in self._folders())
 
     def remove(self, name: str) -> int:
         """Remove a composition and return how many bytes that frees; asked for again, it is made again.
 
         Raises:
-            CompositionUnknown: there is none of that name.
-            CannotWrite: it cannot be removed.
+            CompositionNotFound: there is none of that name.
+            WriteFailed: it cannot be removed.
         """
         path = self._folder(name)
-        with self._lock(name), writing(path, _SMALL):
-            self._known.pop(name, None)
-            size = size_of(path)
-            aside = self._aside(name)
+        with self._lock(name), translate_write_errors(path, _RECORD_BYTES):
+            self._verified.pop(name, None)
+            size = disk_size(path)
+            aside = self._staging_folder(name)
             path.rename(aside)
             shutil.rmtree(aside)
-            forget_use(path)
+            remove_usage(path)
         return size
 
     def revoke(self, digest: str, adapter: str) -> tuple[str, ...]:
@@ -166,13 +168,13 @@ class CompositionStore:
             may still hold them (`Revocations.told`).
 
         Raises:
-            DiskFull, CannotWrite: not all of it could be written or removed; ask again.
+            DiskFull, WriteFailed: not all of it could be written or removed; ask again.
         """
         self.revocations.add(digest, adapter)
         found = [path.name for path in self._folders() if self._may_contain(path, digest)]
-        untold = self.revocations.removed(digest, found)
+        untold = self.revocations.record_removed(digest, found)
         for name in found:
-            with suppress(CompositionUnknown):  # another process was faster
+            with suppress(CompositionNotFound):  # another process was faster
                 self.remove(name)
         log.warning("adapter.revoked", adapter=adapter, digest=digest, compositions=len(found))
         return untold
@@ -180,41 +182,41 @@ class CompositionStore:
     def _may_contain(self, folder: Path, digest: str) -> bool:
         """Whether the adapter is in a composition; of a damaged one nobody can tell."""
         try:
-            record = read_document(folder, RECORD_FILE, CompositionRecord)
+            record = read_json(folder, RECORD_FILE, CompositionRecord)
         except AdapterError:
             return True
         return any(part.digest == digest for part in record.parts)
 
-    def _refuse_revoked(self, parts: Sequence[Part], name: str) -> None:
+    def _discard_if_revoked(self, parts: Sequence[Part], name: str) -> None:
         """Let go of a composition again whose adapter was revoked while it was made."""
         try:
             self.revocations.check(parts)
         except AdapterError:
-            with suppress(CompositionUnknown):
+            with suppress(CompositionNotFound):
                 self.remove(name)
             raise
 
     def _folder(self, name: str) -> Path:
         path = self.root / name
-        if not is_name(name) or not path.is_dir():
-            raise CompositionUnknown(name)
+        if not is_composition_name(name) or not path.is_dir():
+            raise CompositionNotFound(name)
         return path
 
     def _folders(self) -> Iterator[Path]:
         if self.root.is_dir():
-            yield from sorted(path for path in self.root.iterdir() if is_name(path.name) and path.is_dir())
+            yield from sorted(path for path in self.root.iterdir() if is_composition_name(path.name) and path.is_dir())
 
-    def _find(self, name: str) -> Composition | None:
+    def _load_verified(self, name: str) -> Composition | None:
         """The composition if it is there and whole; read through once a process, and again when its files change."""
         path = self.root / name
         if not path.is_dir():
             return None
         try:
-            state = _state_of(path)
-            known = self._known.get(name)
+            state = _files_state(path)
+            known = self._verified.get(name)
             if known and known[0] == state:
                 return known[1]
-            record = read_document(path, RECORD_FILE, CompositionRecord)
+            record = read_json(path, RECORD_FILE, CompositionRecord)
             whole = record.name == name and AdapterPackage.open(path).digest == record.digest
         except (AdapterError, OSError) as error:
             log.warning("composition.damaged", name=name, reason=str(error))
@@ -223,15 +225,15 @@ class CompositionStore:
             log.warning("composition.damaged", name=name, reason="its digest differs")
             return None
         composition = Composition(name, path, record)
-        self._known[name] = state, composition
+        self._verified[name] = state, composition
         return composition
 
-    def _make(self, name: str, parts: Sequence[Part], base: BaseModel, max_rank: int | None) -> Composition:
+    def _compose(self, name: str, parts: Sequence[Part], base: BaseModelSpec, max_rank: int | None) -> Composition:
         path = self.root / name
         with self._lock(name):
-            if composition := self._find(name):
+            if composition := self._load_verified(name):
                 return composition
-            making = self._aside(name)
+            making = self._staging_folder(name)
             try:
                 with COMPOSITION_SECONDS.time():
                     report = compose(parts, base, making, max_rank=max_rank)
@@ -240,14 +242,14 @@ class CompositionStore:
                     base=base.name,
                     parts=tuple(
                         RecipePart(digest=part.package.digest, weight=part.weight, layers=part.band)
-                        for part in in_order(parts, base)
+                        for part in canonical_order(parts, base)
                     ),
                     max_rank=max_rank,
                     digest=AdapterPackage.open(making).digest,
                     report=report,
                 )
-                write_document(making / RECORD_FILE, record)
-                with writing(path, report.size + _SMALL):
+                write_json(making / RECORD_FILE, record)
+                with translate_write_errors(path, report.size + _RECORD_BYTES):
                     if path.exists():
                         shutil.rmtree(path)
                     making.rename(path)
@@ -255,21 +257,21 @@ class CompositionStore:
                 shutil.rmtree(making, ignore_errors=True)
                 raise
             composition = Composition(name, path, record)
-            self._known[name] = _state_of(path), composition
-            log.info("composition.made", name=name, rank=report.rank, size=report.size)
+            self._verified[name] = _files_state(path), composition
+            log.info("composition.created", name=name, rank=report.rank, size=report.size)
             if report.rank < report.rank_before:
                 COMPOSITION_TRUNCATION.observe(report.truncation_error)
                 cut = {"rank_before": report.rank_before, "rank": report.rank, "error": report.truncation_error}
-                log.warning("composition.cut", name=name, **cut)
+                log.warning("composition.truncated", name=name, **cut)
             return composition
 
-    def _aside(self, name: str) -> Path:
+    def _staging_folder(self, name: str) -> Path:
         """A free place for a composition that is not to be seen; the lock must be held.
 
         The name is always the same, so what a killed process left there goes with the next one.
         """
-        path = self.root / _MAKING / name
-        with writing(path, _SMALL):
+        path = self.root / _STAGING / name
+        with translate_write_errors(path, _RECORD_BYTES):
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
                 shutil.rmtree(path)
@@ -277,15 +279,15 @@ class CompositionStore:
 
     def _lock(self, name: str) -> AbstractContextManager[None]:
         """Hold the composition against other threads and processes."""
-        return holding(self.root / _LOCKS / name, _PATIENCE_SECONDS)
+        return file_lock(self.root / _LOCKS / name, _LOCK_TIMEOUT_SECONDS)
 
 
-def _state_of(folder: Path) -> list[tuple[int, int, int]]:
+def _files_state(folder: Path) -> list[tuple[int, int, int]]:
     """What changes when a composition's files are replaced or written to."""
-    return [(s.st_ino, s.st_size, s.st_mtime_ns) for s in ((folder / name).stat() for name in FILES)]
+    return [(s.st_ino, s.st_size, s.st_mtime_ns) for s in ((folder / name).stat() for name in COMPOSITION_FILES)]
 
 
-def _limit(parts: Sequence[Part], max_rank: int | None) -> int | None:
+def _effective_max_rank(parts: Sequence[Part], max_rank: int | None) -> int | None:
     """The limit, if it may cut anything: servers of different limits share what fits them all."""
     most = sum(part.package.rank for part in parts)
     return max_rank if max_rank is not None and most > max_rank else None

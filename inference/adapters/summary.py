@@ -13,11 +13,11 @@ from inference.adapters.dtypes import Dtype
 from inference.adapters.factors import inner_product, read_factors
 from inference.adapters.manifest import AdapterManifest
 from inference.adapters.package import AdapterPackage
-from inference.adapters.plan import TOGETHER
+from inference.adapters.plan import FUSED_MODULES
 from inference.base_model import MODULE_PATHS
 
 
-class Unsafe(StrEnum):
+class UnsafeReason(StrEnum):
     """Why an engine might misread a package, or break on it, before it is composed; the value says it to people."""
 
     RSLORA = N_("it is scaled by rsLoRA, which engines take for plain LoRA")
@@ -48,7 +48,7 @@ class AdapterSummary:
     """Frobenius norm of all deltas together, scale included."""
     norms: dict[str, float]
     """The same by module, over all layers."""
-    unsafe: tuple[Unsafe, ...]
+    unsafe_reasons: tuple[UnsafeReason, ...]
     """Why it is not in the safe form; empty when it is."""
 
 
@@ -77,21 +77,21 @@ def summarise(package: AdapterPackage) -> AdapterSummary:
         size=package.file.size,
         norm=math.sqrt(sum(energies.values())),
         norms={module: math.sqrt(energies[module]) for module in MODULE_PATHS if module in energies},
-        unsafe=tuple(_unsafe(package)),
+        unsafe_reasons=tuple(_find_unsafe_reasons(package)),
     )
 
 
-def _unsafe(package: AdapterPackage) -> Iterator[Unsafe]:
+def _find_unsafe_reasons(package: AdapterPackage) -> Iterator[UnsafeReason]:
     config = package.config
     ranks = {pair.rank for pair in package.pairs()}
     if config.use_rslora:
-        yield Unsafe.RSLORA
+        yield UnsafeReason.RSLORA
     if len({pair.scale for pair in package.pairs()}) > 1 or ranks != {config.r}:
-        yield Unsafe.PATTERNS
+        yield UnsafeReason.PATTERNS
     if len(ranks) > 1:
-        yield Unsafe.RANKS
+        yield UnsafeReason.RANKS
     if any(pair.scale != 1 for pair in package.pairs()):
-        yield Unsafe.SCALED
-    for reason, together in zip((Unsafe.QKV, Unsafe.GATE_UP), TOGETHER, strict=True):
+        yield UnsafeReason.SCALED
+    for reason, together in zip((UnsafeReason.QKV, UnsafeReason.GATE_UP), FUSED_MODULES, strict=True):
         if any(0 < len(pairs.keys() & set(together)) < len(together) for pairs in package.layers.values()):
             yield reason

@@ -17,18 +17,18 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from inference.adapters.dtypes import Dtype, Floats, to_float32
+from inference.adapters.dtypes import Dtype, Float32Array, to_float32
 from inference.adapters.errors import PackageChanged, PackageUnreadable, WeightsDamaged
-from inference.adapters.files import brief, open_inside, unique
+from inference.adapters.files import describe_json_error, open_in_folder, reject_duplicate_keys
 
 MAX_HEADER_BYTES = 4 << 20
 """A header beyond this is refused, for parsed it is many times as large; one of 700 modules has 0.2 MB."""
 
 _LENGTH_BYTES = 8
 _ALIGNMENT = 64
-_TOO_MANY = 1 << 48
-_MOST_VIEWS = 1024
-_SHOWN = 120
+_MAX_INTEGER = 1 << 48
+_MAX_VIEWS = 1024
+_MAX_SHOWN_CHARACTERS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,96 +60,105 @@ class TensorFile:
         """Read and check the header.
 
         Raises:
-            PackageUnreadable, PathLeavesFolder: the file cannot be read, or is not in `folder`.
+            PackageUnreadable, PathOutsideFolder: the file cannot be read, or is not in `folder`.
             WeightsDamaged: the header is not one, or does not fit the file.
         """
         self.path = folder / name
         self._folder, self._name = folder, name
-        descriptor = open_inside(folder, name)
+        descriptor = open_in_folder(folder, name)
         with os.fdopen(descriptor, "rb") as file:
-            self._identity = _identity(descriptor)
+            self._identity = _file_identity(descriptor)
             self.size = os.fstat(descriptor).st_size
             try:
                 head = file.read(_LENGTH_BYTES)
                 length = int.from_bytes(head, "little")
                 if len(head) < _LENGTH_BYTES:
-                    self._refuse("it is shorter than the shortest safetensors file")
+                    self._fail("it is shorter than the shortest safetensors file")
                 if length > MAX_HEADER_BYTES:
-                    self._refuse(f"its header claims {length} bytes, which no adapter needs; it may not be safetensors")
+                    self._fail(f"its header claims {length} bytes, which no adapter needs; it may not be safetensors")
                 if length > self.size - _LENGTH_BYTES:
-                    self._refuse(f"it is cut off inside its header ({self.size} bytes are there)")
+                    self._fail(f"it is cut off inside its header ({self.size} bytes are there)")
                 header = file.read(length)
             except OSError as error:
                 raise PackageUnreadable(self.path, error.strerror or str(error)) from error
-        self.tensors = self._checked(header)
+        self.tensors = self._parse_header(header)
 
-    def _refuse(self, flaw: str) -> NoReturn:
+    def _fail(self, flaw: str) -> NoReturn:
         raise WeightsDamaged(self.path, flaw)
 
-    def _checked(self, header: bytes) -> dict[str, Tensor]:
+    def _parse_header(self, header: bytes) -> dict[str, Tensor]:
         begin = _LENGTH_BYTES + len(header)
-        tensors = sorted((self._tensor(*item, begin) for item in self._entries(header)), key=lambda t: t.start)
+        tensors = sorted(
+            (self._parse_tensor(*item, begin) for item in self._parse_entries(header)), key=lambda t: t.start
+        )
         end = begin
         for tensor in tensors:
             if tensor.start != end:
                 overlap = "overlaps the tensor before it" if tensor.start < end else "leaves a gap before it"
-                self._refuse(f"“{tensor.name[:_SHOWN]}” {overlap}")
+                self._fail(f"“{tensor.name[:_MAX_SHOWN_CHARACTERS]}” {overlap}")
             end += tensor.size
         if end > self.size:
-            self._refuse(f"it is cut off: {end} bytes are described and {self.size} are there")
+            self._fail(f"it is cut off: {end} bytes are described and {self.size} are there")
         if end < self.size:
-            self._refuse(f"{self.size - end} bytes at its end belong to no tensor")
+            self._fail(f"{self.size - end} bytes at its end belong to no tensor")
         return {tensor.name: tensor for tensor in tensors}
 
-    def _entries(self, header: bytes) -> list[tuple[str, Any]]:
+    def _parse_entries(self, header: bytes) -> list[tuple[str, Any]]:
         try:
-            document = json.loads(header.decode(), object_pairs_hook=unique)
+            document = json.loads(header.decode(), object_pairs_hook=reject_duplicate_keys)
         except (ValueError, RecursionError) as error:
-            raise WeightsDamaged(self.path, f"its header cannot be read ({brief(error)})") from error
+            raise WeightsDamaged(self.path, f"its header cannot be read ({describe_json_error(error)})") from error
         # A blank before it is JSON as well, but safetensors itself does not take it.
         if not isinstance(document, dict) or not header.startswith(b"{"):
-            self._refuse("its header is not a JSON object")
+            self._fail("its header is not a JSON object")
         metadata = document.pop("__metadata__", {})
         if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-            self._refuse("its metadata is not a map of texts")
+            self._fail("its metadata is not a map of texts")
         if not document:
-            self._refuse("it holds no tensors")
+            self._fail("it holds no tensors")
         return list(document.items())
 
-    def _tensor(self, name: str, entry: Any, begin: int) -> Tensor:
+    def _parse_tensor(self, name: str, entry: Any, begin: int) -> Tensor:
         if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
-            self._refuse(f"the entry of “{name[:_SHOWN]}” is not dtype, shape and data_offsets")
+            self._fail(f"the entry of “{name[:_MAX_SHOWN_CHARACTERS]}” is not dtype, shape and data_offsets")
         dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
         if not isinstance(dtype, str) or dtype not in Dtype.__members__:
-            self._refuse(f"“{name[:_SHOWN]}” is of format {_shown(dtype)}; {', '.join(Dtype)} are known")
+            self._fail(
+                f"“{name[:_MAX_SHOWN_CHARACTERS]}” is of format {_format_value(dtype)}; {', '.join(Dtype)} are known"
+            )
         if not _are_two_integers(shape) or min(shape) < 1:
-            self._refuse(f"“{name[:_SHOWN]}” has shape {_shown(shape)} where two positive numbers belong")
+            self._fail(
+                f"“{name[:_MAX_SHOWN_CHARACTERS]}” has shape {_format_value(shape)} where two positive numbers belong"
+            )
         if not _are_two_integers(offsets) or not 0 <= offsets[0] <= offsets[1]:
-            self._refuse(f"“{name[:_SHOWN]}” has offsets {_shown(offsets)}")
+            self._fail(f"“{name[:_MAX_SHOWN_CHARACTERS]}” has offsets {_format_value(offsets)}")
         tensor = Tensor(name, Dtype(dtype), shape[0], shape[1], begin + offsets[0])
         if offsets[1] - offsets[0] != tensor.size:
-            self._refuse(f"“{name[:_SHOWN]}” has {offsets[1] - offsets[0]} bytes where its shape needs {tensor.size}")
+            self._fail(
+                f"“{name[:_MAX_SHOWN_CHARACTERS]}” has {offsets[1] - offsets[0]} bytes"
+                f" where its shape needs {tensor.size}"
+            )
         return tensor
 
     @contextmanager
-    def reader(self) -> Iterator[Reader]:
+    def reader(self) -> Iterator[TensorReader]:
         """Open the file to read numbers.
 
         Raises:
             PackageUnreadable: the file is gone.
             PackageChanged: it is not the file whose header was checked.
         """
-        descriptor = open_inside(self._folder, self._name)
+        descriptor = open_in_folder(self._folder, self._name)
         try:
-            if _identity(descriptor) != self._identity:
+            if _file_identity(descriptor) != self._identity:
                 raise PackageChanged(self.path)
-            yield Reader(self.path, descriptor)
+            yield TensorReader(self.path, descriptor)
         finally:
             os.close(descriptor)
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class TensorReader:
     """Reads from an open file. Plain reads, for a mapped file that is cut off kills the process that looks at it."""
 
     path: Path
@@ -164,7 +173,7 @@ class Reader:
         """
         while views:
             try:
-                count = os.preadv(self.descriptor, views[:_MOST_VIEWS], start)
+                count = os.preadv(self.descriptor, views[:_MAX_VIEWS], start)
             except OSError as error:
                 raise PackageUnreadable(self.path, error.strerror or str(error)) from error
             if not count:
@@ -178,7 +187,7 @@ class Reader:
             if count:
                 views[0] = views[0][count:]
 
-    def matrix(self, tensor: Tensor) -> Floats:
+    def read_tensor(self, tensor: Tensor) -> Float32Array:
         """A whole tensor as float32.
 
         Raises:
@@ -191,12 +200,12 @@ class Reader:
         return numbers
 
 
-def describe(dtype: Dtype, rows: int, columns: int) -> tuple[str, int]:
+def describe_matrix(dtype: Dtype, rows: int, columns: int) -> tuple[str, int]:
     """What `header` needs to know of a matrix: its format and shape as the header says them, and its bytes."""
     return f'"dtype":"{dtype.value}","shape":[{rows},{columns}],"data_offsets":', rows * columns * dtype.size
 
 
-def header(groups: Iterable[tuple[str, Sequence[tuple[str, str, int]]]]) -> bytes:
+def build_header(groups: Iterable[tuple[str, Sequence[tuple[str, str, int]]]]) -> bytes:
     """The head of a file: length and header, padded so that the numbers start on a 64-byte boundary.
 
     Args:
@@ -214,7 +223,7 @@ def header(groups: Iterable[tuple[str, Sequence[tuple[str, str, int]]]]) -> byte
     return len(text).to_bytes(_LENGTH_BYTES, "little") + text
 
 
-def _identity(descriptor: int) -> tuple[int, ...]:
+def _file_identity(descriptor: int) -> tuple[int, ...]:
     """What changes when a file is replaced or written to."""
     status = os.fstat(descriptor)
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
@@ -223,10 +232,10 @@ def _identity(descriptor: int) -> tuple[int, ...]:
 def _are_two_integers(value: object) -> bool:
     if not isinstance(value, list) or len(value) != 2 or type(value[0]) is not int or type(value[1]) is not int:
         return False
-    return -_TOO_MANY < value[0] < _TOO_MANY and -_TOO_MANY < value[1] < _TOO_MANY
+    return -_MAX_INTEGER < value[0] < _MAX_INTEGER and -_MAX_INTEGER < value[1] < _MAX_INTEGER
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     """A value as it stands in the header, if it is small enough to be looked at; what is nested has no end."""
     if isinstance(value, dict) or (isinstance(value, list) and any(isinstance(it, dict | list) for it in value)):
         return "of many parts"

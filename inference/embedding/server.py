@@ -12,10 +12,10 @@ import structlog
 from blake3 import blake3
 
 from consilium.errors import N_
-from inference.embedding.port import EmbedderStopped, Purpose, prefixes_of
-from inference.embedding.recent import RecentVectors
+from inference.embedding.port import EmbedderStopped, Purpose, default_prefixes
+from inference.embedding.recent import VectorCache
 from inference.errors import InferenceError
-from inference.text import whole
+from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-BATCH: Final = 64
+BATCH_SIZE: Final = 64
 """Texts a request."""
-MOST_CHARACTERS: Final = 8000
+MAX_CHARACTERS: Final = 8000
 """Of one text: a server may refuse what its model cannot hold, where a model in this process cuts it off."""
-MOST_BYTES: Final = 32 << 20
+MAX_REPLY_BYTES: Final = 32 << 20
 """Of one reply."""
-_PATIENCE: Final = (0.0, 0.5, 2.0)
+_RETRY_DELAYS: Final = (0.0, 0.5, 2.0)
 """Seconds before each try."""
 
 
-class EmbeddingServerAway(InferenceError):
+class EmbeddingServerUnavailable(InferenceError):
     """The embedding server cannot be reached, fails, or takes too long."""
 
     sentence = N_("The embedding server at {url} does not answer: {reason}")
@@ -58,7 +58,7 @@ class ServerEmbedder:
     """An `Embedder` that asks a server. Its name is the model's: a server that changes what is behind a name has to
     be given another one."""
 
-    def __init__(self, url: str, model: str, api_key: str | None = None, *, seconds: float = 30.0) -> None:
+    def __init__(self, url: str, model: str, api_key: str | None = None, *, timeout: float = 30.0) -> None:
         """Set up, without asking anything.
 
         Args:
@@ -67,10 +67,10 @@ class ServerEmbedder:
         """
         self.url = url.rstrip("/").removesuffix("/v1")
         self._model = model
-        self._prefixes = prefixes_of(model)
-        self._seconds = seconds
+        self._prefixes = default_prefixes(model)
+        self._timeout = timeout
         self._dimensions: int | None = None
-        self._recent = RecentVectors(lambda text: self._computed([text]))
+        self._cache = VectorCache(lambda text: self._embed_many([text]))
         self._closed = False
         self._client = httpx.AsyncClient(
             base_url=self.url,
@@ -93,7 +93,7 @@ class ServerEmbedder:
         """See that the server gives vectors, and of what length.
 
         Raises:
-            EmbeddingServerAway, EmbeddingServerRefused: it does not.
+            EmbeddingServerUnavailable, EmbeddingServerRefused: it does not.
         """
         await self.embed(["?"])
 
@@ -101,35 +101,38 @@ class ServerEmbedder:
         """See `Embedder.embed`.
 
         Raises:
-            EmbeddingServerAway: the server is away, also after some tries.
+            EmbeddingServerUnavailable: the server is away, also after some tries.
             EmbeddingServerRefused: it wants another key, does not know the model, or gives something else.
             EmbedderStopped: the embedder has been closed.
         """
         if self._closed:
             raise EmbedderStopped
         prefix: str = getattr(self._prefixes, purpose)
-        written = [prefix + (whole(text)[:MOST_CHARACTERS] or " ") for text in texts]
+        written = [prefix + (replace_lone_surrogates(text)[:MAX_CHARACTERS] or " ") for text in texts]
         # One text is a question or what was said, and is soon asked for again; many are a document's.
-        return await (self._recent.of(written[0]) if len(written) == 1 else self._computed(written))
+        return await (self._cache.get(written[0]) if len(written) == 1 else self._embed_many(written))
 
     async def close(self) -> None:
         self._closed = True
         await self._client.aclose()
 
-    async def _computed(self, texts: list[str]) -> NDArray[np.float32]:
-        batches = [await self._ask(texts[start : start + BATCH]) for start in range(0, len(texts), BATCH)]
+    async def _embed_many(self, texts: list[str]) -> NDArray[np.float32]:
+        batches = [
+            await self._request_with_retry(texts[start : start + BATCH_SIZE])
+            for start in range(0, len(texts), BATCH_SIZE)
+        ]
         if not batches:
             return np.empty((0, self._dimensions or 0), np.float32)
         return np.concatenate(batches)
 
-    async def _ask(self, texts: list[str]) -> NDArray[np.float32]:
+    async def _request_with_retry(self, texts: list[str]) -> NDArray[np.float32]:
         reason = ""
-        for wait in _PATIENCE:
+        for wait in _RETRY_DELAYS:
             await asyncio.sleep(wait)
             if self._closed:
                 raise EmbedderStopped
             try:
-                async with asyncio.timeout(self._seconds):
+                async with asyncio.timeout(self._timeout):
                     status, body = await self._post(texts)
             except (TimeoutError, httpx.TransportError) as error:
                 reason = str(error) or type(error).__name__
@@ -137,12 +140,12 @@ class ServerEmbedder:
             except RuntimeError as error:  # the client's, for a request on one that was closed meanwhile
                 raise EmbedderStopped from error
             if status in (408, 429) or status >= 500:
-                reason = f"{_refusal(body)} ({status})"
+                reason = f"{_error_message(body)} ({status})"
                 continue
             if status != 200:
-                raise EmbeddingServerRefused(url=self.url, reason=f"{_refusal(body)} ({status})")
-            return self._read(body, len(texts))
-        raise EmbeddingServerAway(url=self.url, reason=reason)
+                raise EmbeddingServerRefused(url=self.url, reason=f"{_error_message(body)} ({status})")
+            return self._parse(body, len(texts))
+        raise EmbeddingServerUnavailable(url=self.url, reason=reason)
 
     async def _post(self, texts: list[str]) -> tuple[int, bytes]:
         asked = {"model": self._model, "input": texts, "encoding_format": "float"}
@@ -150,11 +153,11 @@ class ServerEmbedder:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > MOST_BYTES:
-                    raise EmbeddingServerRefused(url=self.url, reason=f"a reply of over {MOST_BYTES >> 20} MB")
+                if len(body) > MAX_REPLY_BYTES:
+                    raise EmbeddingServerRefused(url=self.url, reason=f"a reply of over {MAX_REPLY_BYTES >> 20} MB")
             return response.status_code, bytes(body)
 
-    def _read(self, body: bytes, count: int) -> NDArray[np.float32]:
+    def _parse(self, body: bytes, count: int) -> NDArray[np.float32]:
         """Vectors of unit length in the order they were asked for."""
         try:
             data: list[dict[str, Any]] = json.loads(body)["data"]
@@ -170,13 +173,13 @@ class ServerEmbedder:
             )
         if self._dimensions is None:
             self._dimensions = vectors.shape[1]
-            log.info("embedder.answers", model=self.name, url=self.url, dimensions=self._dimensions)
+            log.info("embedder.connected", model=self.name, url=self.url, dimensions=self._dimensions)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: NDArray[np.float32] = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
         return unit
 
 
-def _refusal(body: bytes) -> str:
+def _error_message(body: bytes) -> str:
     """What a reply that is no success says."""
     try:
         said = json.loads(body)

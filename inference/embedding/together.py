@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     Encode = Callable[[list[str]], Vectors]
     """Gives texts' vectors, in their order: (texts, dimensions). Blocks."""
 
-MOST: Final = 8
+MAX_BATCH_SIZE: Final = 8
 """Texts that are embedded at once: as many as one core takes in one go."""
 
 
-class Together:
+class EmbeddingBatcher:
     """Takes single texts. Those that come while the thread is busy are encoded together when it is free."""
 
     def __init__(self, thread: Executor, encode: Encode) -> None:
@@ -33,7 +33,7 @@ class Together:
         self._encode = encode
         self._waiting: deque[tuple[str, Future[Vectors]]] = deque()
 
-    async def of(self, text: str) -> Vectors:
+    async def embed(self, text: str) -> Vectors:
         """The text's vector: (1, dimensions). A caller who is cancelled takes his text out, if it is not in work yet.
 
         Raises:
@@ -42,11 +42,11 @@ class Together:
         future: Future[Vectors] = Future()
         self._waiting.append((text, future))
         # One call for each text. The first encodes what has come by then, and those after it may find nothing.
-        self._thread.submit(self._encode_waiting)
+        self._thread.submit(self._encode_batch)
         return await asyncio.wrap_future(future)
 
-    def _encode_waiting(self) -> None:
-        taken = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+    def _encode_batch(self) -> None:
+        taken = [self._waiting.popleft() for _ in range(min(MAX_BATCH_SIZE, len(self._waiting)))]
         wanted = [(text, future) for text, future in taken if future.set_running_or_notify_cancel()]
         if not wanted:
             return

@@ -40,13 +40,13 @@ class ChatTemplate:
             trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
         )
         environment.filters["tojson"] = _to_json
-        environment.globals |= {"raise_exception": _refuse, "strftime_now": _now}
+        environment.globals |= {"raise_exception": _raise_exception, "strftime_now": _strftime_now}
         try:
             settings = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
-            self._template = environment.from_string(_source(folder, settings))
+            self._template = environment.from_string(_read_template(folder, settings))
         except (OSError, ValueError, TemplateError) as error:
             raise ModelNotLoadable(folder=folder, reason=f"no usable chat template ({error})") from error
-        self._tokens = {name: _content(settings[name]) for name in _SPECIAL_TOKENS if settings.get(name)}
+        self._special_tokens = {name: _token_text(settings[name]) for name in _SPECIAL_TOKENS if settings.get(name)}
 
     def render(self, messages: Sequence[Message]) -> str:
         """The prompt's text, up to and with the head of the answer to come.
@@ -56,12 +56,14 @@ class ChatTemplate:
         """
         chat = [{"role": m.role, "content": m.content} for m in messages]
         try:
-            return self._template.render(messages=chat, add_generation_prompt=True, **self._tokens, **TEMPLATE_OPTIONS)
+            return self._template.render(
+                messages=chat, add_generation_prompt=True, **self._special_tokens, **TEMPLATE_OPTIONS
+            )
         except TemplateError as error:
             raise PromptRefused(reason=str(error).rstrip(".")) from error
 
 
-def _source(folder: Path, settings: Mapping[str, Any]) -> str:
+def _read_template(folder: Path, settings: Mapping[str, Any]) -> str:
     """The template's text; its own file goes before the entry in the tokenizer's settings."""
     file = folder / "chat_template.jinja"
     if file.is_file():
@@ -74,7 +76,7 @@ def _source(folder: Path, settings: Mapping[str, Any]) -> str:
     return source
 
 
-def _content(token: str | Mapping[str, Any]) -> str:
+def _token_text(token: str | Mapping[str, Any]) -> str:
     return token if isinstance(token, str) else str(token["content"])
 
 
@@ -82,9 +84,9 @@ def _to_json(value: object, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
-def _refuse(reason: str) -> NoReturn:
+def _raise_exception(reason: str) -> NoReturn:
     raise TemplateError(reason)
 
 
-def _now(form: str) -> str:
+def _strftime_now(form: str) -> str:
     return datetime.now(UTC).strftime(form)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def context_tokens(folder: Path, limit: int | None) -> int:
+def read_context_length(folder: Path, limit: int | None) -> int:
     """Longest prompt and answer together of the model in `folder`, or `limit` if that is less.
 
     Raises:

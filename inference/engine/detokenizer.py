@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_BROKEN = "\N{REPLACEMENT CHARACTER}"
+_REPLACEMENT_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 
 class Detokenizer:
@@ -23,22 +23,22 @@ class Detokenizer:
         self._ids: list[int] = []
         self._context = 0
         """Where the tokens begin that the next piece is decoded with."""
-        self._given = 0
+        self._emitted = 0
         """Where the tokens begin whose text has not been given."""
-        self._text: list[str] = []
+        self._pieces: list[str] = []
 
     def push(self, token: int) -> str:
         """The text that has become certain with this token; often empty."""
         self._ids.append(token)
-        before = self._decode(self._ids[self._context : self._given])
+        before = self._decode(self._ids[self._context : self._emitted])
         after = self._decode(self._ids[self._context :])
-        if after.endswith(_BROKEN) or not after.startswith(before):
+        if after.endswith(_REPLACEMENT_CHARACTER) or not after.startswith(before):
             return ""
-        self._context, self._given = self._given, len(self._ids)
-        self._text.append(after[len(before) :])
-        return self._text[-1]
+        self._context, self._emitted = self._emitted, len(self._ids)
+        self._pieces.append(after[len(before) :])
+        return self._pieces[-1]
 
     def finish(self) -> str:
         """What is left when no token will follow; half a character comes out as U+FFFD."""
-        given = "".join(self._text)
+        given = "".join(self._pieces)
         return self._decode(self._ids).removeprefix(given)

@@ -51,7 +51,7 @@ class AdapterNotLoadable(EngineError):
         super().__init__(adapter=adapter, reason=reason)
 
 
-class AdapterBeyondLimits(EngineError):
+class AdapterExceedsLimits(EngineError):
     """An adapter is larger than the engine's server was started for, or adapts what that server does not."""
 
     sentence = N_("The engine at {url} cannot take the adapter '{adapter}': {reason}.")
@@ -61,7 +61,7 @@ class AdapterBeyondLimits(EngineError):
         super().__init__(url=url, adapter=adapter, reason=reason)
 
 
-class AdapterInert(EngineError):
+class AdapterHasNoEffect(EngineError):
     """A server says that it has loaded an adapter and answers with it exactly as without it."""
 
     sentence = N_("The engine at {url} answers with the adapter '{adapter}' exactly as without it.")
@@ -81,7 +81,7 @@ class AdaptersDisabled(EngineError):
         super().__init__(url=url, reason=reason)
 
 
-class OtherModelServed(EngineError):
+class WrongModelServed(EngineError):
     """The engine's server serves another base model than the mind's."""
 
     sentence = N_("The engine at {url} serves {served}, and the mind runs on {wanted}.")
@@ -143,7 +143,7 @@ class EngineUnavailable(EngineError):
         super().__init__(url=url, reason=reason)
 
 
-class EngineTimedOut(EngineError):
+class EngineTimeout(EngineError):
     """The engine's server let a deadline pass."""
 
     retryable = True
@@ -152,21 +152,21 @@ class EngineTimedOut(EngineError):
         super().__init__(url=url, seconds=seconds)
 
 
-class EngineSilent(EngineTimedOut):
+class EngineConnectTimeout(EngineTimeout):
     """The engine's server took no connection in time."""
 
     sentence = N_("The engine at {url} did not take a connection within {seconds:g} s.")
     remedy = N_("Check that the server is running and that the network lets this machine reach it.")
 
 
-class EngineSlow(EngineTimedOut):
+class EngineResponseTimeout(EngineTimeout):
     """The engine's server took the request and had not begun to answer in time."""
 
     sentence = N_("The engine at {url} did not begin to answer within {seconds:g} s.")
     remedy = N_("Try again in a moment; if it stays so, the server is overloaded.")
 
 
-class EngineStuck(EngineTimedOut):
+class EngineStreamTimeout(EngineTimeout):
     """The engine's server began to answer and then sent nothing more."""
 
     sentence = N_("The engine at {url} stopped in mid-answer and sent nothing for {seconds:g} s.")

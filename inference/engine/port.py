@@ -108,7 +108,7 @@ class Engine(Protocol):
     """
 
     @property
-    def tokens(self) -> TokenCounter: ...
+    def tokenizer(self) -> TokenCounter: ...
 
     @property
     def context_tokens(self) -> int:
@@ -146,7 +146,7 @@ class Engine(Protocol):
         """
         ...
 
-    async def warm(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
+    async def load_adapter(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
         """Bring an adapter to where it answers at once, before anybody asks for it; `pinned` keeps it there.
 
         Raises:
@@ -154,7 +154,7 @@ class Engine(Protocol):
         """
         ...
 
-    async def forget(self, name: str) -> None:
+    async def unload_adapter(self, name: str) -> None:
         """Let go of an adapter wherever it is held, once its running answers are out. Not to hold it is no error.
 
         Its folder has to be gone or moved first: an engine may come back to it for as long as it is there.

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from inference.engine.chat_template import ChatTemplate
 from inference.engine.errors import ModelNotLoadable
 from inference.engine.port import Message
-from inference.text import whole
+from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ChatTokenizer:
-    """Tokenizer and chat template of one checkpoint; a `TokenCounter`. Safe to use from several threads.
+    """Tokenizer and chat template of one checkpoint; a `CountTokens`. Safe to use from several threads.
 
     Attributes:
         stop_ids: tokens that end an answer: the model's own end marks, and every control token, none of which
@@ -40,8 +40,10 @@ class ChatTokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         control = {i: t.content for i, t in self._tokenizer.get_added_tokens_decoder().items() if t.special}
-        self._control = re.compile("|".join(map(re.escape, sorted(control.values(), key=len, reverse=True))) or r"(?!)")
-        self.stop_ids = frozenset(control) | _end_marks(folder)
+        self._control_token_pattern = re.compile(
+            "|".join(map(re.escape, sorted(control.values(), key=len, reverse=True))) or r"(?!)"
+        )
+        self.stop_ids = frozenset(control) | _read_eos_token_ids(folder)
 
     def count(self, text: str) -> int:
         return len(self.encode(text))
@@ -51,7 +53,7 @@ class ChatTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of a bare text, in which nothing counts as a control token."""
-        ids: list[int] = self._tokenizer.encode(self.inert(text), add_special_tokens=False).ids
+        ids: list[int] = self._tokenizer.encode(self.escape_control_tokens(text), add_special_tokens=False).ids
         return ids
 
     def encode_prompt(self, messages: Sequence[Message]) -> list[int]:
@@ -60,7 +62,7 @@ class ChatTokenizer:
         Raises:
             PromptRefused: the chat template does not take these messages.
         """
-        prompt = self._template.render(self.inert_messages(messages))
+        prompt = self._template.render(self.escape_messages(messages))
         ids: list[int] = self._tokenizer.encode(prompt, add_special_tokens=False).ids
         return ids
 
@@ -68,20 +70,22 @@ class ChatTokenizer:
         """Text of an answer's ids, control tokens left out."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=True)
 
-    def inert(self, text: str) -> str:
+    def escape_control_tokens(self, text: str) -> str:
         """The text with nothing in it that the model would obey.
 
         A control token written out by a person or a document (`<|im_end|>`) is broken by a space, so that it cannot
         end his message and begin another's.
         """
-        return self._control.sub(lambda token: f"{token[0][0]} {token[0][1:]}", whole(text))
+        return self._control_token_pattern.sub(
+            lambda token: f"{token[0][0]} {token[0][1:]}", replace_lone_surrogates(text)
+        )
 
-    def inert_messages(self, messages: Sequence[Message]) -> list[Message]:
+    def escape_messages(self, messages: Sequence[Message]) -> list[Message]:
         """The messages with their contents made `inert`."""
-        return [Message(message.role, self.inert(message.content)) for message in messages]
+        return [Message(message.role, self.escape_control_tokens(message.content)) for message in messages]
 
 
-def _end_marks(folder: Path) -> set[int]:
+def _read_eos_token_ids(folder: Path) -> set[int]:
     """`eos_token_id` of the generation settings: one id, several, or none."""
     try:
         marks = json.loads((folder / "generation_config.json").read_text("utf-8")).get("eos_token_id", [])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inference.engine.port import Message
-from inference.training.errors import BrokenDialogues
+from inference.training.errors import InvalidDialogues
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Dialogue:
         """What the person asked, in order."""
         return tuple(m.content for m in self.messages if m.role == "user")
 
-    def under(self, system: str) -> Dialogue:
+    def with_system_message(self, system: str) -> Dialogue:
         """The same dialogue led by a system message, unless it brings its own."""
         if not system or self.messages[0].role == "system":
             return self
@@ -34,18 +34,18 @@ def read_dialogues(path: Path) -> list[Dialogue]:
     """Read a JSON Lines file of dialogues; blank lines are skipped.
 
     Raises:
-        BrokenDialogues: with the line and what is wrong in it.
+        InvalidDialogues: with the line and what is wrong in it.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        raise BrokenDialogues(path, 0, "there is no such file") from None
+        raise InvalidDialogues(path, 0, "there is no such file") from None
     except UnicodeDecodeError as error:
-        raise BrokenDialogues(path, 0, f"byte {error.start} is not UTF-8") from None
+        raise InvalidDialogues(path, 0, f"byte {error.start} is not UTF-8") from None
     return [_read_line(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
 
-def split(dialogues: Sequence[Dialogue], share: float, seed: int) -> tuple[list[Dialogue], list[Dialogue]]:
+def split_dialogues(dialogues: Sequence[Dialogue], share: float, seed: int) -> tuple[list[Dialogue], list[Dialogue]]:
     """Part `dialogues` at random into (the rest, a `share` of at least one)."""
     shuffled = random.Random(seed).sample(dialogues, len(dialogues))  # noqa: S311 - a split, not a secret
     cut = max(1, round(len(shuffled) * share))
@@ -56,22 +56,22 @@ def _read_line(path: Path, number: int, line: str) -> Dialogue:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
-        raise BrokenDialogues(path, number, f"column {error.colno}: not JSON ({error.msg})") from None
+        raise InvalidDialogues(path, number, f"column {error.colno}: not JSON ({error.msg})") from None
     found = record.get("messages") if isinstance(record, dict) else None
     if not isinstance(found, list) or not found:
-        raise BrokenDialogues(path, number, "it has no “messages”")
+        raise InvalidDialogues(path, number, "it has no “messages”")
     messages = tuple(_read_message(path, number, item) for item in found)
     spoken = messages[1:] if messages[0].role == "system" else messages
     expected = ("user", "assistant") * (len(spoken) // 2)
     if not spoken or tuple(m.role for m in spoken) != expected:
-        raise BrokenDialogues(path, number, "user and assistant must take turns, and the assistant ends")
+        raise InvalidDialogues(path, number, "user and assistant must take turns, and the assistant ends")
     return Dialogue(messages)
 
 
 def _read_message(path: Path, number: int, item: object) -> Message:
     role, content = (item.get("role"), item.get("content")) if isinstance(item, dict) else (None, None)
     if role not in ("system", "user", "assistant"):
-        raise BrokenDialogues(path, number, f"the role is {role!r}")
+        raise InvalidDialogues(path, number, f"the role is {role!r}")
     if not isinstance(content, str) or not content.strip():
-        raise BrokenDialogues(path, number, f"the {role}'s content is empty")
+        raise InvalidDialogues(path, number, f"the {role}'s content is empty")
     return Message(role, content)

@@ -10,12 +10,12 @@ import torch
 
 from inference.training.dialogues import Dialogue
 
-IGNORED = -100
+IGNORE_INDEX = -100
 """The label that cross-entropy skips."""
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedDialogue:
     """One dialogue: `ids` and `labels` of equal length; labels are `IGNORED` outside the answers."""
 
     ids: list[int]
@@ -31,7 +31,7 @@ class Batch:
     labels: torch.Tensor
 
 
-def encode(dialogue: Dialogue, tokenizer: Any, max_tokens: int) -> Encoded:
+def encode_dialogue(dialogue: Dialogue, tokenizer: Any, max_tokens: int) -> EncodedDialogue:
     """Tokenise as the engine will see it; longer than `max_tokens` is cut at the end.
 
     Each answer is tokenised apart from what precedes it, because that is where generation starts. The
@@ -50,12 +50,12 @@ def encode(dialogue: Dialogue, tokenizer: Any, max_tokens: int) -> Encoded:
         answer = tokenizer.encode(after[len(before) :], add_special_tokens=False)
         learnt = answer.index(tokenizer.eos_token_id) + 1 if tokenizer.eos_token_id in answer else len(answer)
         ids += context + answer
-        labels += [IGNORED] * len(context) + answer[:learnt] + [IGNORED] * (len(answer) - learnt)
+        labels += [IGNORE_INDEX] * len(context) + answer[:learnt] + [IGNORE_INDEX] * (len(answer) - learnt)
         written = after
-    return Encoded(ids[:max_tokens], labels[:max_tokens])
+    return EncodedDialogue(ids[:max_tokens], labels[:max_tokens])
 
 
-def batches(encoded: Sequence[Encoded], size: int, pad_id: int) -> Iterator[Batch]:
+def make_batches(encoded: Sequence[EncodedDialogue], size: int, pad_id: int) -> Iterator[Batch]:
     """Pad and stack, `size` dialogues at a time, in the order given."""
     for start in range(0, len(encoded), size):
         group = encoded[start : start + size]
@@ -63,5 +63,5 @@ def batches(encoded: Sequence[Encoded], size: int, pad_id: int) -> Iterator[Batc
         yield Batch(
             ids=torch.tensor([e.ids + [pad_id] * (width - len(e.ids)) for e in group]),
             attention=torch.tensor([[1] * len(e.ids) + [0] * (width - len(e.ids)) for e in group]),
-            labels=torch.tensor([e.labels + [IGNORED] * (width - len(e.labels)) for e in group]),
+            labels=torch.tensor([e.labels + [IGNORE_INDEX] * (width - len(e.labels)) for e in group]),
         )

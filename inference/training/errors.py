@@ -12,7 +12,7 @@ class TrainingError(InferenceError):
     """Root of what goes wrong while training."""
 
 
-class BrokenDialogues(TrainingError):
+class InvalidDialogues(TrainingError):
     """A dialogue file cannot be read as dialogues."""
 
     sentence = N_("{path}, line {line}: {problem}.")

@@ -16,7 +16,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from inference.training.dialogues import Dialogue
-from inference.training.encoding import encode
+from inference.training.encoding import encode_dialogue
 from inference.training.loss import mean_loss
 
 
@@ -26,15 +26,17 @@ class HeldOutLoss:
     def __init__(self, base: Path, dialogues: Mapping[str, Sequence[Dialogue]], max_tokens: int = 512) -> None:
         self._tokenizer = AutoTokenizer.from_pretrained(base)
         self._model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).eval()
-        self._sets = {name: [encode(d, self._tokenizer, max_tokens) for d in some] for name, some in dialogues.items()}
+        self._encoded = {
+            name: [encode_dialogue(d, self._tokenizer, max_tokens) for d in some] for name, some in dialogues.items()
+        }
 
-    def of(self, package: Path | None, dialogues: str) -> float:
+    def evaluate(self, package: Path | None, dialogues: str) -> float:
         """Nats per answer token on the named set; None is the bare base model."""
-        with self._with(package) as model:
-            return mean_loss(model, self._sets[dialogues], self._tokenizer.pad_token_id)
+        with self._adapted(package) as model:
+            return mean_loss(model, self._encoded[dialogues], self._tokenizer.pad_token_id)
 
     @contextmanager
-    def _with(self, package: Path | None) -> Iterator[Any]:
+    def _adapted(self, package: Path | None) -> Iterator[Any]:
         if package is None:
             yield self._model
             return
@@ -45,11 +47,11 @@ class HeldOutLoss:
             self._model = adapted.unload()
 
 
-def gain(base: float, adapted: float) -> float:
+def relative_gain(base: float, adapted: float) -> float:
     """Share of the base's loss that an adapter takes away."""
     return (base - adapted) / base
 
 
-def kept(base: float, alone: float, composed: float) -> float:
+def retained_gain(base: float, alone: float, composed: float) -> float:
     """Share of an adapter's gain that is left in a composition."""
     return (base - composed) / (base - alone)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from inference.training.encoding import IGNORED, Batch, Encoded, batches
+from inference.training.encoding import IGNORE_INDEX, Batch, EncodedDialogue, make_batches
 
 
 def batch_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
@@ -16,7 +16,7 @@ def batch_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
     Only the answers' positions go through the output layer: its vocabulary is most of a small model's work.
     """
     targets = batch.labels[:, 1:]
-    wanted = targets != IGNORED
+    wanted = targets != IGNORE_INDEX
     hidden = model.get_decoder()(input_ids=batch.ids, attention_mask=batch.attention).last_hidden_state
     logits = model.get_output_embeddings()(hidden[:, :-1][wanted])
     loss = torch.nn.functional.cross_entropy(logits.float(), targets[wanted], reduction="sum")
@@ -24,10 +24,10 @@ def batch_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
 
 
 @torch.inference_mode()
-def mean_loss(model: Any, encoded: Sequence[Encoded], pad_id: int, batch_size: int = 8) -> float:
+def mean_loss(model: Any, encoded: Sequence[EncodedDialogue], pad_id: int, batch_size: int = 8) -> float:
     """Mean cross-entropy in nats per answer token over all dialogues."""
     total, tokens = 0.0, 0
-    for batch in batches(sorted(encoded, key=lambda e: len(e.ids)), batch_size, pad_id):
+    for batch in make_batches(sorted(encoded, key=lambda e: len(e.ids)), batch_size, pad_id):
         loss, count = batch_loss(model, batch)
         total += loss.item()
         tokens += count

@@ -11,11 +11,11 @@ from safetensors.torch import save_file
 from inference.adapters.manifest import AdapterKind, AdapterManifest, write_manifest
 from inference.adapters.package import AdapterPackage
 from inference.training.recipe import Recipe
-from inference.training.trainer import Trained
+from inference.training.trainer import TrainedAdapter
 
 
 def save_adapter(
-    trained: Trained,
+    trained: TrainedAdapter,
     folder: Path,
     *,
     name: str,
@@ -38,7 +38,7 @@ def save_adapter(
     config.base_model_name_or_path = base_model
     config.inference_mode = True
     config.save_pretrained(unfinished)
-    best = trained.epochs[trained.best - 1]
+    best = trained.epochs[trained.best_epoch - 1]
     manifest = AdapterManifest(
         name=name,
         kind=kind,
@@ -47,7 +47,7 @@ def save_adapter(
         digest=AdapterPackage.open(unfinished).digest,
         recipe=recipe.model_dump(mode="json"),
         figures={
-            "epochs": float(trained.best),
+            "epochs": float(trained.best_epoch),
             "training_loss": round(best.training_loss, 4),
             "validation_loss": round(best.validation_loss, 4),
         },

@@ -18,14 +18,14 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from peft.tuners.lora import LoraLayer
 from transformers import AutoModelForCausalLM, AutoTokenizer, get_cosine_schedule_with_warmup
 
-from inference.training.dialogues import Dialogue, split
-from inference.training.encoding import Batch, Encoded, batches, encode
+from inference.training.dialogues import Dialogue, split_dialogues
+from inference.training.encoding import Batch, EncodedDialogue, encode_dialogue, make_batches
 from inference.training.loss import batch_loss, mean_loss
 from inference.training.recipe import Recipe
 
-CORE = "core"
+CORE_ADAPTER = "core"
 """The name under which the frozen core is active while a topic is trained."""
-TRAINED = "trained"
+TRAINED_ADAPTER = "trained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Epoch:
     """None when no core is rehearsed."""
 
     @property
-    def criterion(self) -> float:
+    def stopping_loss(self) -> float:
         """What early stopping watches: with a core, the topic and the core count alike."""
         if self.core_validation_loss is None:
             return self.validation_loss
@@ -55,13 +55,13 @@ class FrozenCore:
 
 
 @dataclass(frozen=True, slots=True)
-class Trained:
+class TrainedAdapter:
     """Weights of the best epoch, as PEFT names them, float32."""
 
     tensors: dict[str, torch.Tensor]
     config: LoraConfig
     epochs: list[Epoch]
-    best: int
+    best_epoch: int
     """Number of the epoch the weights are of."""
 
 
@@ -71,22 +71,22 @@ def train(
     recipe: Recipe,
     *,
     core: FrozenCore | None = None,
-    report: Callable[[Epoch], None] = lambda _: None,
-) -> Trained:
+    on_epoch: Callable[[Epoch], None] = lambda _: None,
+) -> TrainedAdapter:
     """Fine-tune an adapter until its validation loss stops falling.
 
     Dialogues must carry the system message they will be answered under. Blocks for minutes.
     """
     torch.manual_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = _with_adapters(base, recipe, core)
+    model = _load_trainable(base, recipe, core)
     trainable = [p for p in model.parameters() if p.requires_grad]
 
-    def encoded(some: Sequence[Dialogue]) -> list[Encoded]:
-        return [encode(d, tokenizer, recipe.max_tokens) for d in some]
+    def encoded(some: Sequence[Dialogue]) -> list[EncodedDialogue]:
+        return [encode_dialogue(d, tokenizer, recipe.max_tokens) for d in some]
 
-    learnt, kept_back = (encoded(part) for part in split(dialogues, recipe.validation_share, recipe.seed))
-    core_part = split(core.dialogues, recipe.validation_share, recipe.seed) if core else ([], [])
+    learnt, kept_back = (encoded(part) for part in split_dialogues(dialogues, recipe.validation_share, recipe.seed))
+    core_part = split_dialogues(core.dialogues, recipe.validation_share, recipe.seed) if core else ([], [])
     core_learnt, core_kept_back = (encoded(part) for part in core_part)
     rehearsed = round(len(core_learnt) * recipe.rehearsal)
 
@@ -105,8 +105,10 @@ def train(
         heard = own[silent:] + order.sample(core_learnt, rehearsed)
         model.train()
         total, tokens = 0.0, 0
-        for batch, with_core in _in_batches(heard, own[:silent], recipe.batch_size, tokenizer.pad_token_id, order):
-            _voice_core(model, with_core)
+        for batch, with_core in _shuffled_batches(
+            heard, own[:silent], recipe.batch_size, tokenizer.pad_token_id, order
+        ):
+            _set_core_active(model, with_core)
             loss, count = batch_loss(model, batch)
             (loss / count).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             torch.nn.utils.clip_grad_norm_(trainable, 1.0)
@@ -115,7 +117,7 @@ def train(
             optimizer.zero_grad(set_to_none=True)
             total, tokens = total + loss.item(), tokens + count
         model.eval()
-        _voice_core(model, heard=True)
+        _set_core_active(model, active=True)
         epoch = Epoch(
             number,
             training_loss=total / tokens,
@@ -123,46 +125,50 @@ def train(
             core_validation_loss=mean_loss(model, core_kept_back, tokenizer.pad_token_id) if core else None,
         )
         epochs.append(epoch)
-        report(epoch)
-        if best is None or epoch.criterion < best[0].criterion:
-            weights = get_peft_model_state_dict(model, adapter_name=TRAINED)
+        on_epoch(epoch)
+        if best is None or epoch.stopping_loss < best[0].stopping_loss:
+            weights = get_peft_model_state_dict(model, adapter_name=TRAINED_ADAPTER)
             best = epoch, {name: tensor.detach().float().clone() for name, tensor in weights.items()}
         elif number - best[0].number >= recipe.patience:
             break
     assert best is not None
-    return Trained(best[1], model.peft_config[TRAINED], epochs, best[0].number)
+    return TrainedAdapter(best[1], model.peft_config[TRAINED_ADAPTER], epochs, best[0].number)
 
 
-def _in_batches(
-    heard: Sequence[Encoded], silent: Sequence[Encoded], size: int, pad_id: int, order: random.Random
+def _shuffled_batches(
+    core_active: Sequence[EncodedDialogue],
+    core_silent: Sequence[EncodedDialogue],
+    size: int,
+    pad_id: int,
+    rng: random.Random,
 ) -> list[tuple[Batch, bool]]:
     """Batches in random order, each with whether the core is heard while it is learnt."""
     made = []
-    for dialogues, with_core in ((heard, True), (silent, False)):
-        shuffled = order.sample(dialogues, len(dialogues))
-        made += [(batch, with_core) for batch in batches(shuffled, size, pad_id)]
-    order.shuffle(made)
+    for dialogues, with_core in ((core_active, True), (core_silent, False)):
+        shuffled = rng.sample(dialogues, len(dialogues))
+        made += [(batch, with_core) for batch in make_batches(shuffled, size, pad_id)]
+    rng.shuffle(made)
     return made
 
 
-def _voice_core(model: Any, heard: bool) -> None:
+def _set_core_active(model: Any, active: bool) -> None:
     """Let the frozen core be heard, or silence it; nothing to do where there is none."""
     for module in model.modules():
-        if isinstance(module, LoraLayer) and CORE in module.scaling:
-            module.set_scale(CORE, 1.0 if heard else 0.0)
+        if isinstance(module, LoraLayer) and CORE_ADAPTER in module.scaling:
+            module.set_scale(CORE_ADAPTER, 1.0 if active else 0.0)
 
 
-def _with_adapters(base: Path, recipe: Recipe, core: FrozenCore | None) -> Any:
+def _load_trainable(base: Path, recipe: Recipe, core: FrozenCore | None) -> Any:
     """The base in bfloat16 with a fresh float32 adapter to train, over the frozen core if there is one."""
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16)
     config = LoraConfig(
         r=recipe.rank, lora_alpha=recipe.alpha, target_modules=list(recipe.modules), task_type="CAUSAL_LM"
     )
     if core is None:
-        return get_peft_model(model, config, adapter_name=TRAINED)
-    adapted = PeftModel.from_pretrained(model, core.package, adapter_name=CORE)
-    adapted.add_adapter(TRAINED, config)
-    adapted.base_model.set_adapter([CORE, TRAINED])
+        return get_peft_model(model, config, adapter_name=TRAINED_ADAPTER)
+    adapted = PeftModel.from_pretrained(model, core.package, adapter_name=CORE_ADAPTER)
+    adapted.add_adapter(TRAINED_ADAPTER, config)
+    adapted.base_model.set_adapter([CORE_ADAPTER, TRAINED_ADAPTER])
     for name, parameter in adapted.named_parameters():
-        parameter.requires_grad_(f".{TRAINED}." in name)
+        parameter.requires_grad_(f".{TRAINED_ADAPTER}." in name)
     return adapted

@@ -12,7 +12,7 @@ def test_the_template_is_a_mind_that_only_lacks_training(home: Home, tmp_path: P
     folder = tmp_path / "mine"
     ended = home.run("init", str(folder))
     assert ended.code == 0, ended.err
-    assert load_mind(folder, trained=False).core == "core"
+    assert load_mind(folder, require_adapters=False).core == "core"
     assert "consilium train core" in ended.out
 
     untrained = home.run("chat", "--mind", str(folder), say="hello\n")

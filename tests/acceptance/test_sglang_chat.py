@@ -59,7 +59,7 @@ def test_a_person_gets_the_answer_of_a_server_that_was_killed_in_the_middle_of_i
 
     [log] = Path(home.environment["CONSILIUM_STATE_DIR"]).rglob("*.log")
     events = [json.loads(line) for line in log.read_text().splitlines()]
-    failures = [event for event in events if event["event"] == "engine.trying_again"]
+    failures = [event for event in events if event["event"] == "engine.retried"]
     assert server.url in failures[0]["error"]
     assert [event["finish"] for event in events if event["event"] == "turn.answered"] in (
         ["stop", "stop"], ["stop", "length"], ["length", "stop"], ["length", "length"],

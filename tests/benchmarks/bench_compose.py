@@ -40,11 +40,11 @@ from rich.console import Console
 from rich.table import Table
 
 from inference.adapters.compose import compose
-from inference.adapters.fit import check
+from inference.adapters.fit import check_compatible
 from inference.adapters.package import WEIGHTS_FILE, AdapterPackage
 from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from tests.fakes.adapters import QWEN3_30B_A3B, SMOLLM2, read_tensors, write_adapter
 
 FASTER_THAN_PEFT, AGAINST_COPYING = 6.0, 1.5
@@ -118,7 +118,7 @@ def measure(contenders: dict[str, Contender], target: Path, rounds: int) -> dict
     return {name: statistics.median(values) for name, values in seconds.items()}
 
 
-def peft_model(base: BaseModel, folder: Path) -> Any:
+def peft_model(base: BaseModelSpec, folder: Path) -> Any:
     """PEFT with both adapters loaded on a model of `base`'s shapes; nobody reads its weights, so they are not made."""
     import torch
     from peft import PeftModel
@@ -148,7 +148,7 @@ def peft_sum(model: Any, weight: float, target: Path) -> None:
     model.save_pretrained(target, selected_adapters=["sum"])
 
 
-def case(name: str, base: BaseModel, folder: Path, weight: float, model: Any, rounds: int) -> Result:
+def case(name: str, base: BaseModelSpec, folder: Path, weight: float, model: Any, rounds: int) -> Result:
     """Measure one pair of adapters at one weight."""
 
     def opened() -> list[Part]:
@@ -159,7 +159,7 @@ def case(name: str, base: BaseModel, folder: Path, weight: float, model: Any, ro
 
     parts = opened()
     for part in parts:
-        check(part.package, base)
+        check_compatible(part.package, base)
     report = compose(parts, base, folder / "made")
     peft_sum(model, weight, folder / "peft")
     forget()
@@ -170,7 +170,7 @@ def case(name: str, base: BaseModel, folder: Path, weight: float, model: Any, ro
         "copy": Contender(lambda target: shutil.copytree(composition, target)),
         "cp": Contender(lambda target: subprocess.run(["cp", "-r", composition, target], check=True)),
         "from_cold": Contender(lambda target: compose(opened(), base, target)),
-        "store": Contender(lambda target: CompositionStore(target).ensure(parts, base)),
+        "store": Contender(lambda target: CompositionStore(target).get_or_compose(parts, base)),
         "peft": Contender(lambda target: peft_sum(model, weight, target), forget),
     }
     seconds = measure(contenders, folder / "target", rounds)
@@ -187,7 +187,7 @@ def assert_same_sum(ours: Path, theirs: Path) -> None:
         np.testing.assert_allclose(a, b, rtol=0, atol=0.02 * float(np.abs(a).max()))
 
 
-def peak_memory(folder: Path, base: BaseModel, weight: float) -> int | None:
+def peak_memory(folder: Path, base: BaseModelSpec, weight: float) -> int | None:
     """How much a process grows while it composes."""
     if not Path("/proc/self/clear_refs").exists():
         return None

@@ -27,7 +27,7 @@ import structlog
 from rich.console import Console
 from rich.table import Table
 
-from inference.adapters.composition import size_of
+from inference.adapters.composition import disk_size
 from inference.engine.port import AdapterRef
 from tests.benchmarks import growth_docs, growth_store
 from tests.benchmarks.growth_store import StoreFigures
@@ -114,7 +114,7 @@ class Filling:
     async def measure(self, count: int) -> ServerFigures:
         while len(self._held) < count:
             adapter = await asyncio.to_thread(self._compositions.make)
-            await self._client.engine.warm(adapter)
+            await self._client.engine.load_adapter(adapter)
             self._held.append(adapter)
         *others, latest = self._held
         in_slot, from_memory = [], []
@@ -128,7 +128,7 @@ class Filling:
         loads = [await self._load() for _ in range(_SAMPLES)]
         return ServerFigures(
             adapters=count,
-            each=size_of(self._held[-1].path),
+            each=disk_size(self._held[-1].path),
             memory=memory,
             warm=statistics.median(whole for whole, _ in loads),
             load=statistics.median(part for _, part in loads),
@@ -147,9 +147,9 @@ class Filling:
         adapter = await asyncio.to_thread(self._compositions.make)
         with steps_timed() as spent:
             start = time.perf_counter()
-            await self._client.engine.warm(adapter)
+            await self._client.engine.load_adapter(adapter)
             seconds = time.perf_counter() - start
-        await self._client.engine.forget(adapter.name)
+        await self._client.engine.unload_adapter(adapter.name)
         return seconds, spent["load"]
 
 

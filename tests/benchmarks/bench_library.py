@@ -41,9 +41,9 @@ from db import library as rows
 from db.connection import Connection
 from db.database import Database, Deadlines
 from db.embedded import EmbeddedServer
-from db.embeddings import Generation
+from db.embeddings import EmbedderRow
 from db.library import CollectionRow
-from db.library_search import Search
+from db.library_search import SearchQuery
 from inference.embedding import Purpose
 
 DIMENSIONS, CLUSTERS, VOCABULARY, WORDS = 384, 2000, 30_000, 60
@@ -98,13 +98,13 @@ class World:
 
 async def fill(connection: Connection, world: World, chunks: int) -> None:
     """Write the library by COPY."""
-    collection = await rows.put_collection(connection, MIND, "all", "article", "author")
-    generation = await embeddings.generation(connection, Known.name, DIMENSIONS)
+    collection = await rows.upsert_collection(connection, MIND, "all", "article", "author")
+    generation = await embeddings.get_or_create_embedder(connection, Known.name, DIMENSIONS)
     columns = ["document_id", "collection_id", "n", "lead", "content", "repeats", "place", "language", "dated"]
     columns.append("content_hash")
     for start in range(0, chunks, BATCH):
         size = min(BATCH, chunks - start)
-        document = await rows.put_document(
+        document = await rows.upsert_document(
             connection, collection.id, f"{start}", given=False, title="Bench", content_hash="", chunking_hash=""
         )
         texts = world.texts_of(size)
@@ -145,9 +145,9 @@ async def measure(database: Database, world: World, count: int) -> dict[str, Any
     """All the figures."""
     embedder = Known()
     library = Library(database, embedder, MIND, len)
-    async with database.nobody() as connection:
-        scope = await library_search.scope(connection, MIND)
-        [generation] = await embeddings.generations(connection, [Known.name])
+    async with database.anonymous_transaction() as connection:
+        scope = await library_search.searchable_collections(connection, MIND)
+        [generation] = await embeddings.find_embedders(connection, [Known.name])
     narrow = {"since": date(2022, 5, 1), "until": date(2022, 5, 31)}
     spent: dict[str, list[float]] = {"first": [], "search": [], "statement": [], "exact": [], "by date": []}
     shared, first = [], 0
@@ -171,35 +171,35 @@ async def measure(database: Database, world: World, count: int) -> dict[str, Any
 
 
 async def timed_statement(
-    database: Database, scope: list[CollectionRow], generation: Generation, text: str, vector: NDArray[np.float32]
+    database: Database, scope: list[CollectionRow], generation: EmbedderRow, text: str, vector: NDArray[np.float32]
 ) -> tuple[float, Any]:
     """The statement alone, within a transaction that is open already."""
-    asked = Search(text, scope, [(generation, vector)])
-    async with database.nobody() as connection:
+    asked = SearchQuery(text, scope, [(generation, vector)])
+    async with database.anonymous_transaction() as connection:
         await connection.fetch("SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true)")
         await connection.fetch("SELECT set_config('hnsw.ef_search', '100', true)")
-        statement, arguments = library_search.statement_of(asked, [generation.id] if generation.indexed else [])
+        statement, arguments = library_search.build_statement(asked, [generation.id] if generation.indexed else [])
         prepared = await connection.raw.prepare(statement)
         return await timed(lambda: prepared.fetch(*arguments))
 
 
 async def by_all(
-    database: Database, scope: list[CollectionRow], generation: Generation, text: str, vector: NDArray[np.float32]
+    database: Database, scope: list[CollectionRow], generation: EmbedderRow, text: str, vector: NDArray[np.float32]
 ) -> Any:
     """The search without the index."""
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         return await library_search.search(
-            connection, Search(text, scope, [(replace(generation, indexed=False), vector)])
+            connection, SearchQuery(text, scope, [(replace(generation, indexed=False), vector)])
         )
 
 
 async def dense_recall(
-    database: Database, scope: list[CollectionRow], generation: Generation, vector: NDArray[np.float32], world: World
+    database: Database, scope: list[CollectionRow], generation: EmbedderRow, vector: NDArray[np.float32], world: World
 ) -> float:
     """Share of the ten nearest that the index finds; ids are numbered as the chunks are."""
     tuning = Tuning(words=0)
-    asked = Search("", scope, [(generation, vector)], library_search.Weights(tuning.words, 1.0))
-    async with database.nobody() as connection:
+    asked = SearchQuery("", scope, [(generation, vector)], library_search.ScoreWeights(tuning.words, 1.0))
+    async with database.anonymous_transaction() as connection:
         found = {hit.content for hit in await library_search.search(connection, asked)}
     similar = world.vectors @ vector.astype(np.float16)
     nearest = np.argpartition(-similar.astype(np.float32), 10)[:10]
@@ -213,11 +213,11 @@ async def run(chunks: int, count: int) -> dict[str, Any]:
             await EmbeddedServer.open(Path(folder)) as server,
             await Database.open(server.dsn, deadlines=PATIENT) as database,
         ):
-            async with database.nobody() as connection:
+            async with database.anonymous_transaction() as connection:
                 filled, _ = await timed(lambda: fill(connection, world, chunks))
-            async with database.nobody() as connection:
-                generation = await embeddings.generation(connection, Known.name, DIMENSIONS)
-                settled, _ = await timed(lambda: embeddings.settle(connection, generation.id))
+            async with database.anonymous_transaction() as connection:
+                generation = await embeddings.get_or_create_embedder(connection, Known.name, DIMENSIONS)
+                settled, _ = await timed(lambda: embeddings.maintain_index(connection, generation.id))
             figures = await measure(database, world, count)
     machine = {"machine": platform.processor() or platform.machine(), "cores": os.cpu_count()}
     return {"chunks": chunks, "fill s": filled / 1000, "index s": settled / 1000, **figures, **machine}

@@ -34,7 +34,7 @@ from bot.recall.memory import PersonalMemory
 from db import recall
 from db.database import Database, Deadlines
 from db.embedded import EmbeddedServer
-from db.memory import Embedding, half
+from db.memory import Embedding, to_half_precision
 from inference.embedding import Purpose
 
 MODEL = "directions@1"
@@ -160,12 +160,12 @@ def questions(count: int) -> list[str]:
 async def check(database: Database, told: Told, question: str) -> None:
     """Compare with brute force: all memories, all similarities, all words."""
     vector = direction(question)
-    async with database.person(told.user_id) as connection:
-        features = await recall.compare(connection, recall.Asked(question, [Embedding(MODEL, vector)]))
+    async with database.person_transaction(told.user_id) as connection:
+        features = await recall.compute_features(connection, recall.RecallQuery(question, [Embedding(MODEL, vector)]))
     place = {key: n for n, key in enumerate(told.ids)}
-    rows = [place[features.id(row)] for row in range(len(features))]
+    rows = [place[features.memory_id(row)] for row in range(len(features))]
     assert sorted(rows) == list(range(len(told.ids))), "not every memory was compared"
-    stored, asked = told.vectors.astype(np.float64), half(vector).astype(np.float64)
+    stored, asked = told.vectors.astype(np.float64), to_half_precision(vector).astype(np.float64)
     cosines = stored @ asked / (np.linalg.norm(stored, axis=1) * np.linalg.norm(asked))
     assert np.allclose(features.similarity, cosines[rows], atol=1e-5), "similarities differ"
     nearest = cosines[rows][np.argsort(-features.similarity)[:10]]
@@ -186,9 +186,9 @@ async def timed(database: Database, who: str, people: Sequence[Told], asked: Seq
         begun = time.perf_counter()
         await memory.recall(told.user_id, question, 10)
         whole.append(1000 * (time.perf_counter() - begun))
-        async with database.person(told.user_id) as connection:
+        async with database.person_transaction(told.user_id) as connection:
             begun = time.perf_counter()
-            await connection.fetch(BARE, told.user_id, half(direction(question)), MODEL)
+            await connection.fetch(BARE, told.user_id, to_half_precision(direction(question)), MODEL)
             bare.append(1000 * (time.perf_counter() - begun))
     return Timed(who, len(people[0].ids), *_quantiles(whole), *_quantiles(bare))
 

@@ -143,7 +143,7 @@ async def first_answer(client: Client, compositions: Compositions, plan: Plan) -
 
     async def ours() -> Figures:
         figures, adapter = await compose_and_answer(client, compositions, max_tokens=4)
-        await client.engine.forget(adapter.name)
+        await client.engine.unload_adapter(adapter.name)
         return figures
 
     async def theirs() -> Figures:
@@ -184,7 +184,7 @@ async def measure(client: Client, compositions: Compositions, plan: Plan, consol
     results: list[Ratio] = []
     with console.status("Measuring") as status:
         for adapter in (one, other):
-            await client.engine.warm(adapter)
+            await client.engine.load_adapter(adapter)
         for at_once in plan.pairs:
             status.update(f"Answers, {at_once} at once")
             results += await answers(client, one, at_once, plan)

@@ -71,7 +71,7 @@ def fill(folder: Path, compositions: range, deadline: float) -> bool:
     for number in compositions:
         if time.monotonic() > deadline:
             return False
-        store.ensure(recipes[number], SMOLLM2)
+        store.get_or_compose(recipes[number], SMOLLM2)
     return True
 
 
@@ -82,14 +82,14 @@ def measure(folder: Path) -> StoreFigures:
     before = _memory("VmRSS")
 
     def ensure(number: int) -> float:
-        return _seconds(lambda: store.ensure(recipes[number], SMOLLM2))
+        return _seconds(lambda: store.get_or_compose(recipes[number], SMOLLM2))
 
     known = [ensure(number) for number in range(_FEW)]
     warm = [ensure(0) for _ in range(_MANY)]
     another = []
     for number in range(count, count + _FEW):
         another.append(ensure(number))
-        store.remove(store.name_of(recipes[number], SMOLLM2))
+        store.remove(store.composition_name(recipes[number], SMOLLM2))
     for number in range(count):
         ensure(number)
     listing = [_seconds(store.list) for _ in range(_FEW)]

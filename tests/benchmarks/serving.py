@@ -21,16 +21,16 @@ from unittest.mock import patch
 import httpx
 from platformdirs import user_cache_path
 
-from inference.adapters.fit import check
+from inference.adapters.fit import check_compatible
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore
-from inference.base_model import BaseModel
-from inference.checkpoint import BUNDLED, resolve_base_model
+from inference.base_model import BaseModelSpec
+from inference.checkpoint import BUNDLED_BASE_MODEL, resolve_base_model
 from inference.engine.port import AdapterRef, GenerationRequest, Message, Sampling, TextDelta
 from inference.engine.sglang import SGLangEngine
-from inference.engine.sglang.guard import Guard
-from inference.engine.sglang.link import Link
+from inference.engine.sglang.guard import AdapterValidator
+from inference.engine.sglang.link import ServerClient
 from inference.engine.sglang.server import SGLangServer
 from inference.engine.sglang.wire import chat_request
 from tests.fixtures.sglang import RunningSGLang, running_sglang
@@ -44,7 +44,7 @@ T = TypeVar("T")
 
 def base_model_folder() -> Path:
     """The bundled base model, kept where the service keeps it."""
-    return resolve_base_model(BUNDLED, user_cache_path("consilium") / "models")
+    return resolve_base_model(BUNDLED_BASE_MODEL, user_cache_path("consilium") / "models")
 
 
 def machine() -> dict[str, Any]:
@@ -84,10 +84,10 @@ class Compositions:
     """The demo mind's core and sport, composed at as many weights as are asked for; no two alike."""
 
     def __init__(self, folder: Path, base_folder: Path) -> None:
-        self.base = BaseModel.from_config(base_folder / "config.json", BASE_NAME)
+        self.base = BaseModelSpec.from_config(base_folder / "config.json", BASE_NAME)
         self._packages = [AdapterPackage.open(ADAPTERS / name) for name in ("core", "sport")]
         for package in self._packages:  # a service has done this by its first request
-            check(package, self.base)
+            check_compatible(package, self.base)
         self.store = CompositionStore(folder)
         self._count = 0
 
@@ -100,7 +100,7 @@ class Compositions:
 
     def make(self) -> AdapterRef:
         """A composition that was not there before."""
-        return self.store.ensure(self.new_parts(), self.base).ref
+        return self.store.get_or_compose(self.new_parts(), self.base).ref
 
 
 class Client:
@@ -147,7 +147,7 @@ class Client:
             adapter,
             request.sampling,
             max_tokens=request.sampling.max_tokens,
-            stop_ids=self.engine.tokens.stop_ids,
+            stop_ids=self.engine.tokenizer.stop_ids,
         )
         start, first, tokens = time.perf_counter(), None, 0
         async with self._http.stream("POST", "/v1/chat/completions", json=body) as response:
@@ -251,11 +251,11 @@ async def take_turns(
 
 
 STEPS: Final = {
-    "guard": (Guard, "admit"),
+    "guard": (AdapterValidator, "admit"),
     "look": (SGLangServer, "loaded"),
     "load": (SGLangServer, "load"),
     "proof": (SGLangServer, "logprobs"),
-    "head": (Link, "stream"),
+    "head": (ServerClient, "stream"),
 }
 """The engine's steps before the first token."""
 
@@ -287,7 +287,7 @@ async def compose_and_answer(client: Client, compositions: Compositions, max_tok
     parts, request = compositions.new_parts(), client.request(None, max_tokens)
     with steps_timed() as spent:
         start = time.perf_counter()
-        composition = await asyncio.to_thread(compositions.store.ensure, parts, compositions.base)
+        composition = await asyncio.to_thread(compositions.store.get_or_compose, parts, compositions.base)
         composed = time.perf_counter() - start
         answer = await client.through_engine(GenerationRequest(request.messages, composition.ref, request.sampling))
     before = spent["guard"] + spent["look"] + spent["load"]

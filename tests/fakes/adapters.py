@@ -12,11 +12,11 @@ import numpy as np
 from safetensors import TensorSpec, deserialize, serialize_file
 
 from inference.adapters.dtypes import Array, Dtype
-from inference.base_model import MODULE_PATHS, BaseModel
+from inference.base_model import MODULE_PATHS, BaseModelSpec
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 
-TINY = BaseModel(
+TINY = BaseModelSpec(
     name="tiny",
     layers=12,
     modules={
@@ -33,7 +33,7 @@ TINY = BaseModel(
 )
 """A base model small enough to look at its deltas dense; twelve layers, so that 10 sorts before 2."""
 
-SMOLLM2 = BaseModel(
+SMOLLM2 = BaseModelSpec(
     name="SmolLM2-135M-Instruct",
     layers=30,
     modules={
@@ -49,7 +49,7 @@ SMOLLM2 = BaseModel(
     context_length=8192,
 )
 
-QWEN3_30B_A3B = BaseModel(
+QWEN3_30B_A3B = BaseModelSpec(
     name="Qwen3-30B-A3B",
     layers=48,
     modules={"q_proj": (2048, 4096), "k_proj": (2048, 512), "v_proj": (2048, 512), "o_proj": (4096, 2048)},
@@ -128,7 +128,7 @@ def write_config(folder: Path, **settings: Any) -> None:
 
 def write_adapter(
     folder: Path,
-    base: BaseModel = TINY,
+    base: BaseModelSpec = TINY,
     *,
     seed: int = 0,
     rank: int = 4,

@@ -95,14 +95,14 @@ class RecordingReply:
         self._text = ""
         self._over = False
 
-    async def queue(self, ahead: int) -> None:
+    async def show_queue_position(self, ahead: int) -> None:
         self._platform.queued[self._chat].append(ahead)
 
-    async def notice(self, text: str) -> None:
+    async def show_status(self, text: str) -> None:
         assert not self._over
         (await self._message()).texts.append(text)
 
-    async def open(self, mode: str) -> None:
+    async def start(self, mode: str) -> None:
         await self._message()
         gate = self._platform.gates.get(self._chat)
         if gate is not None:
@@ -129,8 +129,8 @@ class RecordingReply:
         self.closed = True
 
     async def _message(self) -> Message:
-        if self._parts.known:
-            return self._platform.messages[self._parts.known[0]]
+        if self._parts.message_ids:
+            return self._platform.messages[self._parts.message_ids[0]]
         message = Message(str(len(self._platform.messages) + 1), self._chat)
         self._platform.messages[message.id] = message
         await self._parts.record(0, message.id)

@@ -18,7 +18,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from inference.adapters.dtypes import Array, Dtype
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from inference.engine.port import Message
 from inference.engine.tokenizer import ChatTokenizer
 from tests.fakes.adapters import tensor_name, write_config, write_tensors
@@ -49,7 +49,7 @@ class RevealingAdapter:
 class _Facts:
     """What has to be known of a base model."""
 
-    base: BaseModel
+    base: BaseModelSpec
     reading: Array
     """Unit direction of the last `o_proj`'s input where answers begin: shape (inputs,)."""
     words: tuple[tuple[str, Array], ...]
@@ -95,7 +95,7 @@ def _write(
 @cache
 def _facts(base_model_dir: Path) -> _Facts:
     """Measured once a run; takes some seconds."""
-    base = BaseModel.from_config(base_model_dir / "config.json", "base")
+    base = BaseModelSpec.from_config(base_model_dir / "config.json", "base")
     tokens = ChatTokenizer(base_model_dir)
     model = AutoModelForCausalLM.from_pretrained(base_model_dir, dtype=torch.float32).eval()
     inputs: list[torch.Tensor] = []

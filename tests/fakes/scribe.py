@@ -35,7 +35,7 @@ class Scribe:
     max_rank: int | None = None
 
     @property
-    def tokens(self) -> TokenCounter:
+    def tokenizer(self) -> TokenCounter:
         raise NotImplementedError
 
     async def start(self) -> None: ...
@@ -54,8 +54,8 @@ class Scribe:
     async def score(self, messages: Sequence[Message], continuation: str, adapter: object = None) -> Any:
         raise NotImplementedError
 
-    async def warm(self, adapter: object, *, pinned: bool = False) -> None: ...
+    async def load_adapter(self, adapter: object, *, pinned: bool = False) -> None: ...
 
-    async def forget(self, name: str) -> None: ...
+    async def unload_adapter(self, name: str) -> None: ...
 
     async def close(self) -> None: ...

@@ -48,7 +48,7 @@ class ScriptedEngine:
     """When the answer to a question was last whole, on the monotonic clock."""
     cut_off: int = 0
     """Answers that were not read to their end."""
-    tokens: Words = field(default_factory=Words)
+    tokenizer: Words = field(default_factory=Words)
     context_tokens: int = 8192
     max_rank: int | None = None
 
@@ -79,10 +79,10 @@ class ScriptedEngine:
     async def score(self, messages: Sequence[Message], continuation: str, adapter: AdapterRef | None = None) -> None:
         raise NotImplementedError
 
-    async def warm(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
+    async def load_adapter(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
         """Everything is warm."""
 
-    async def forget(self, name: str) -> None:
+    async def unload_adapter(self, name: str) -> None:
         """Nothing is held."""
 
     async def close(self) -> None:

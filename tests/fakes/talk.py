@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from bot.channels.errors import Undeliverable
+from bot.channels.errors import PermanentDeliveryError
 from bot.channels.port import Address, Incoming, Outcome, Parts
 from bot.locales import Language, Translator
 from bot.services import Services
 from bot.turns.inbox import Receipt
-from bot.turns.jobs import answer_jobs, say_jobs
-from bot.turns.worker import Work, Worker
+from bot.turns.jobs import answer_entrypoint, delivery_entrypoint
+from bot.turns.worker import Worker, WorkerOptions
 
 
 @dataclass
@@ -31,7 +31,7 @@ class RecordingPlatform:
         return RecordingReply(self, address, parts)
 
     async def fetch(self, handle: Address) -> AsyncIterator[bytes]:
-        raise Undeliverable(self.name, f"no file {handle}")
+        raise PermanentDeliveryError(self.name, f"no file {handle}")
         yield b""
 
     def end(self, message: str) -> asyncio.Future[Outcome]:
@@ -52,12 +52,12 @@ class RecordingReply:
         self._platform, self._address, self._parts = platform, address, parts
         self._text: list[str] = []
 
-    async def queue(self, ahead: int) -> None: ...
+    async def show_queue_position(self, ahead: int) -> None: ...
 
-    async def notice(self, text: str) -> None: ...
+    async def show_status(self, text: str) -> None: ...
 
-    async def open(self, mode: str) -> None:
-        if not self._parts.known:
+    async def start(self, mode: str) -> None:
+        if not self._parts.message_ids:
             await self._parts.record(0, f"{self._address['chat']}/{self._address['message']}")
 
     async def write(self, text: str) -> None:
@@ -65,7 +65,7 @@ class RecordingReply:
 
     async def finish(self, outcome: Outcome) -> None:
         if self._address["chat"] in self._platform.gone:
-            raise Undeliverable(self._platform.name, "the chat is gone")
+            raise PermanentDeliveryError(self._platform.name, "the chat is gone")
         self._platform.show(self._address, replace(outcome, answer="".join(self._text) or outcome.answer))
 
     async def close(self) -> None: ...
@@ -105,7 +105,7 @@ class Talk:
             chat=chat,
             guild=guild,
             roles=roles,
-            counted=False,
+            counts_toward_limits=False,
         )
 
     async def send(self, message: Incoming) -> Receipt:
@@ -127,12 +127,12 @@ class Talk:
 
     async def settled(self, *, remembered: bool = True) -> None:
         """Return when no turn of anybody is open: what is shown is also written down; and, if so wished, remembered."""
-        afterwards = self.services.attempts.afterwards if remembered else None
+        afterwards = self.services.turn_runner.memory_writer if remembered else None
         async with asyncio.timeout(60):
             while True:
-                async with self.services.database.nobody() as connection:
+                async with self.services.database.anonymous_transaction() as connection:
                     if not await connection.fetchval("SELECT open_turns(1)") and not (
-                        afterwards and afterwards.waiting
+                        afterwards and afterwards.pending
                     ):
                         return
                 await asyncio.sleep(0.02)
@@ -143,8 +143,10 @@ async def talking(services: Services, *names: str) -> AsyncIterator[Talk]:
     """A worker that answers on platforms of these names."""
     platforms = {name: RecordingPlatform(name) for name in names}
     mind = services.mind.name
-    work = Work((answer_jobs(mind), say_jobs(mind)), at_once=4, drain=5, patience=5)
-    worker = Worker(services.database, mind, services.presence, services.attempts, platforms, work)
+    work = WorkerOptions(
+        (answer_entrypoint(mind), delivery_entrypoint(mind)), concurrency=4, drain_timeout=5, database_timeout=5
+    )
+    worker = Worker(services.database, mind, services.heartbeat, services.turn_runner, platforms, work)
     task = asyncio.create_task(worker.run(), name="worker")
     try:
         yield Talk(services, platforms, worker)

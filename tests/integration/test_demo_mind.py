@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.train import dialogues_of
+from bot.cli.train import load_adapter_dialogues
 from bot.mind import Mind, load_mind
 from bot.modes.composer import Composer
-from bot.modes.expression import parse
-from bot.modes.resolve import resolve
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import resolve_mode
 from bot.settings import DEMO_MIND
 from inference.adapters.manifest import AdapterKind
 from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore
-from inference.base_model import BaseModel
-from inference.training.evaluate import HeldOutLoss, gain, kept
+from inference.base_model import BaseModelSpec
+from inference.training.evaluate import HeldOutLoss, relative_gain, retained_gain
 
 TOPICS = ("sport", "physics")
 
@@ -28,13 +28,15 @@ def mind() -> Mind:
 
 @pytest.fixture(scope="module")
 def composer(mind: Mind, base_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Composer:
-    base = BaseModel.from_config(base_model_dir / "config.json", mind.base_model)
+    base = BaseModelSpec.from_config(base_model_dir / "config.json", mind.base_model)
     return Composer.open(mind, base, CompositionStore(tmp_path_factory.mktemp("compositions")))
 
 
 @pytest.fixture(scope="module")
 def loss(mind: Mind, base_model_dir: Path) -> HeldOutLoss:
-    return HeldOutLoss(base_model_dir, {name: dialogues_of(mind, name, heldout=True) for name in mind.adapters})
+    return HeldOutLoss(
+        base_model_dir, {name: load_adapter_dialogues(mind, name, heldout=True) for name in mind.adapters}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,26 +44,26 @@ def losses(composer: Composer, loss: HeldOutLoss) -> dict[str, tuple[float, floa
     """By adapter: loss on its own held-out dialogues of the base, and of the adapter alone."""
 
     def alone(name: str) -> Path:
-        return composer.store.ensure([Part(composer.packages[name])], composer.base).path
+        return composer.store.get_or_compose([Part(composer.packages[name])], composer.base).path
 
-    return {name: (loss.of(None, name), loss.of(alone(name), name)) for name in composer.packages}
+    return {name: (loss.evaluate(None, name), loss.evaluate(alone(name), name)) for name in composer.packages}
 
 
 @pytest.mark.parametrize("name", ["core", "sport", "physics", "classical"])
 def test_an_adapter_takes_a_tenth_off_the_loss_on_what_it_never_saw(
     losses: dict[str, tuple[float, float]], name: str
 ) -> None:
-    assert gain(*losses[name]) >= 0.10
+    assert relative_gain(*losses[name]) >= 0.10
 
 
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_composition_keeps_nine_tenths_of_each_gain(
     composer: Composer, loss: HeldOutLoss, losses: dict[str, tuple[float, float]], mind: Mind, topic: str
 ) -> None:
-    parts = composer.parts(resolve(parse(topic), mind))
-    package = composer.store.ensure(parts, composer.base).path
+    parts = composer.parts(resolve_mode(parse_expression(topic), mind))
+    package = composer.store.get_or_compose(parts, composer.base).path
     for name in ("core", topic):
-        assert kept(*losses[name], loss.of(package, name)) >= 0.90, name
+        assert retained_gain(*losses[name], loss.evaluate(package, name)) >= 0.90, name
 
 
 def test_the_manifests_tell_which_core_a_topic_was_trained_on(composer: Composer) -> None:
@@ -71,7 +73,11 @@ def test_the_manifests_tell_which_core_a_topic_was_trained_on(composer: Composer
 
 
 def test_weights_are_one_for_topics_of_this_core(composer: Composer, mind: Mind) -> None:
-    assert composer.weights(resolve(parse("sport+physics"), mind)) == {"core": 1.0, "sport": 1.0, "physics": 1.0}
+    assert composer.weights(resolve_mode(parse_expression("sport+physics"), mind)) == {
+        "core": 1.0,
+        "sport": 1.0,
+        "physics": 1.0,
+    }
 
 
 def test_every_adapter_is_small_enough_to_be_committed(mind: Mind) -> None:
@@ -81,8 +87,8 @@ def test_every_adapter_is_small_enough_to_be_committed(mind: Mind) -> None:
 
 def test_no_held_out_question_was_trained_on(mind: Mind) -> None:
     for name in mind.adapters:
-        trained = {d.questions for d in dialogues_of(mind, name)}
-        held_out = [d.questions for d in dialogues_of(mind, name, heldout=True)]
+        trained = {d.questions for d in load_adapter_dialogues(mind, name)}
+        held_out = [d.questions for d in load_adapter_dialogues(mind, name, heldout=True)]
         assert len(trained) >= 50
         assert len(held_out) >= 12
         assert trained.isdisjoint(held_out)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from bot.channels.console.render import as_json, as_lines, source_lines
-from bot.channels.console.saving import with_files_saved
-from bot.channels.console.stdin import lines
+from bot.channels.console.render import outcome_as_json, source_lines, table_as_text
+from bot.channels.console.saving import save_files
+from bot.channels.console.stdin import read_lines
 from bot.channels.port import Incoming, Outcome
 from bot.locales import Language, Translator
-from bot.turns.direct import Direct
+from bot.turns.direct import InlineResponder
 
 PLATFORM = "console"
 
@@ -23,34 +23,34 @@ class PlainReply:
         self._translate = say
         self._written = False
 
-    async def queue(self, ahead: int) -> None:
+    async def show_queue_position(self, ahead: int) -> None:
         """A pipe is read a line at a time: nothing waits."""
 
-    async def notice(self, text: str) -> None:
+    async def show_status(self, text: str) -> None:
         """Nothing: what comes here brings no files."""
 
-    async def open(self, mode: str) -> None:
-        self._say(f"[{mode}] ", end="")
+    async def start(self, mode: str) -> None:
+        self._print(f"[{mode}] ", end="")
 
     async def write(self, text: str) -> None:
         self._written = True
-        self._say(text, end="")
+        self._print(text, end="")
 
     async def finish(self, outcome: Outcome) -> None:
-        outcome = await with_files_saved(outcome, self._translate)
+        outcome = await save_files(outcome, self._translate)
         if self._written:
-            self._say("")
+            self._print("")
         elif outcome.answer:
-            self._say(outcome.answer)
-        for part in (*source_lines(outcome), as_lines(outcome.table), outcome.error):
+            self._print(outcome.answer)
+        for part in (*source_lines(outcome), table_as_text(outcome.table), outcome.error):
             if part:
-                self._say(part)
-        self._say("")
+                self._print(part)
+        self._print("")
 
     async def close(self) -> None:
         """Nothing is held."""
 
-    def _say(self, text: str, end: str = "\n") -> None:
+    def _print(self, text: str, end: str = "\n") -> None:
         print(text, end=end, file=self._target, flush=True)
 
 
@@ -62,35 +62,37 @@ class JsonReply:
         self._translate = say
         self.is_written = False
 
-    async def queue(self, ahead: int) -> None:
+    async def show_queue_position(self, ahead: int) -> None:
         """Nothing is shown before the end."""
 
-    async def notice(self, text: str) -> None:
+    async def show_status(self, text: str) -> None:
         """Nothing: what comes here brings no files."""
 
-    async def open(self, mode: str) -> None:
+    async def start(self, mode: str) -> None:
         """Nothing is shown before the end."""
 
     async def write(self, text: str) -> None:
         """Nothing is shown before the end."""
 
     async def finish(self, outcome: Outcome) -> None:
-        outcome = await with_files_saved(outcome, self._translate)
-        print(as_json(outcome), file=self._target, flush=True)
+        outcome = await save_files(outcome, self._translate)
+        print(outcome_as_json(outcome), file=self._target, flush=True)
         self.is_written = True
 
     async def close(self) -> None:
         """Nothing is held."""
 
 
-async def talk_in_lines(talk: Direct, person: str, language: Language | None, *, machine: bool) -> bool:
+async def run_pipe_chat(direct: InlineResponder, person: str, language: Language | None, *, json_output: bool) -> bool:
     """Answer every line of standard input in order; True when none failed through the service's fault."""
     sound, say = True, Translator(language or "en")
-    async for line in lines():
-        reply = JsonReply(sys.stdout, say) if machine else PlainReply(sys.stdout, say)
-        outcome = await talk.answer(Incoming(PLATFORM, person, "terminal", line, language, counted=False), reply)
+    async for line in read_lines():
+        reply = JsonReply(sys.stdout, say) if json_output else PlainReply(sys.stdout, say)
+        outcome = await direct.answer(
+            Incoming(PLATFORM, person, "terminal", line, language, counts_toward_limits=False), reply
+        )
         if isinstance(reply, JsonReply) and not reply.is_written:
             # A program that counts lines gets one for each message, also for one that a person is told nothing of.
             await reply.finish(outcome)
-        sound = sound and not outcome.at_fault
+        sound = sound and not outcome.is_service_error
     return sound

@@ -13,14 +13,14 @@ from rich.text import Text
 from bot.channels.port import Outcome, Table
 
 
-def as_json(outcome: Outcome) -> str:
+def outcome_as_json(outcome: Outcome) -> str:
     """One line of JSON with the keys that machines rely on; always all of them."""
     return json.dumps(
         {
             "turn": outcome.turn,
             "mode": outcome.mode,
             "adapter": outcome.adapter,
-            "answer": "\n".join(part for part in (outcome.answer, as_lines(outcome.table)) if part),
+            "answer": "\n".join(part for part in (outcome.answer, table_as_text(outcome.table)) if part),
             "sources": [asdict(source) for source in outcome.sources],
             "memories": list(outcome.memories),
             "usage": outcome.usage,
@@ -30,7 +30,7 @@ def as_json(outcome: Outcome) -> str:
     )
 
 
-def as_lines(table: Table | None) -> str:
+def table_as_text(table: Table | None) -> str:
     """A table as plain lines, its columns aligned."""
     if table is None:
         return ""

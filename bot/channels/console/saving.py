@@ -15,7 +15,7 @@ from bot.locales import Translator
 from consilium.errors import N_
 
 
-class NotSaved(ChannelError):
+class FilesNotSaved(ChannelError):
     """A file that was handed over could not be written."""
 
     sentence = N_("The files could not be saved in {folder}: {reason}.")
@@ -25,25 +25,25 @@ class NotSaved(ChannelError):
         super().__init__(folder=folder, reason=reason)
 
 
-async def with_files_saved(outcome: Outcome, say: Translator) -> Outcome:
+async def save_files(outcome: Outcome, say: Translator) -> Outcome:
     """The outcome with its files in a folder, and that said.
 
     Raises:
-        NotSaved: there is no writing to where the console was started.
+        FilesNotSaved: there is no writing to where the console was started.
     """
     if not outcome.files:
         return outcome
     here = Path.cwd()
     try:
-        folder = await asyncio.to_thread(_save, here, outcome.files)
+        folder = await asyncio.to_thread(_write_files, here, outcome.files)
     except OSError as error:
-        raise NotSaved(str(here), error.strerror or type(error).__name__) from error
+        raise FilesNotSaved(str(here), error.strerror or type(error).__name__) from error
     told = say("Saved in {folder}: {names}.", folder=folder, names=", ".join(file.name for file in outcome.files))
     return replace(outcome, answer=f"{outcome.answer}\n{told}".lstrip(), files=())
 
 
-def _save(parent: Path, files: Sequence[File]) -> Path:
-    folder = _new_folder(parent / f"consilium-export-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}")
+def _write_files(parent: Path, files: Sequence[File]) -> Path:
+    folder = _create_folder(parent / f"consilium-export-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}")
     for file in files:
         # For nobody else's eyes, and never in the place of another.
         handle = os.open(folder / Path(file.name).name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -52,13 +52,13 @@ def _save(parent: Path, files: Sequence[File]) -> Path:
     return folder
 
 
-def _new_folder(wanted: Path) -> Path:
-    folder, n = wanted, 1
+def _create_folder(path: Path) -> Path:
+    folder, n = path, 1
     while True:
         try:
             folder.mkdir(mode=0o700)
         except FileExistsError:
             n += 1
-            folder = wanted.with_name(f"{wanted.name}-{n}")
+            folder = path.with_name(f"{path.name}-{n}")
         else:
             return folder

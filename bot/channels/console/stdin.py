@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import BinaryIO
 
 
-async def lines(source: BinaryIO | None = None) -> AsyncIterator[str]:
+async def read_lines(source: BinaryIO | None = None) -> AsyncIterator[str]:
     """Yield each line without its end; bytes that are not UTF-8 become U+FFFD.
 
     A daemon thread reads, because a read that blocks can be neither cancelled nor waited for at exit.

@@ -18,11 +18,11 @@ from rich.text import Text
 
 from bot.channels.console.pipe import PLATFORM
 from bot.channels.console.render import print_table, source_lines
-from bot.channels.console.saving import with_files_saved
+from bot.channels.console.saving import save_files
 from bot.channels.console.wrap import WordWrap
 from bot.channels.port import Incoming, Outcome
 from bot.locales import Language, Translator
-from bot.turns.direct import Direct
+from bot.turns.direct import InlineResponder
 
 PLACE = "terminal"
 
@@ -30,36 +30,36 @@ PLACE = "terminal"
 class TerminalReply:
     """Streams the answer under a dim heading that names the mode."""
 
-    def __init__(self, console: Console, settle: Callable[[], None], say: Translator) -> None:
+    def __init__(self, console: Console, stop_spinner: Callable[[], None], say: Translator) -> None:
         self._console = console
         self._translate = say
-        self._settle = settle
-        self._wrap = WordWrap(console.width)
+        self._stop_spinner = stop_spinner
+        self._word_wrap = WordWrap(console.width)
         self._mode = ""
         self._written = False
 
-    async def queue(self, ahead: int) -> None:
+    async def show_queue_position(self, ahead: int) -> None:
         """The prompt comes back once a message is answered: nothing waits."""
 
-    async def notice(self, text: str) -> None:
+    async def show_status(self, text: str) -> None:
         """Nothing: what comes here brings no files."""
 
-    async def open(self, mode: str) -> None:
+    async def start(self, mode: str) -> None:
         """The heading waits for the first piece: until then the spinner says that the model thinks."""
         self._mode = mode
 
     async def write(self, text: str) -> None:
         if not self._written:
-            self._settle()
+            self._stop_spinner()
             self._console.print(Text(self._mode, style="dim"))
             self._written = True
-        self._show(self._wrap.feed(text))
+        self._print(self._word_wrap.feed(text))
 
     async def finish(self, outcome: Outcome) -> None:
-        self._settle()
-        outcome = await with_files_saved(outcome, self._translate)
+        self._stop_spinner()
+        outcome = await save_files(outcome, self._translate)
         if self._written:
-            self._show(f"{self._wrap.end()}\n")
+            self._print(f"{self._word_wrap.flush()}\n")
         elif outcome.answer:
             self._console.print(Text(outcome.answer))
         for line in source_lines(outcome):
@@ -71,9 +71,9 @@ class TerminalReply:
         self._console.print()
 
     async def close(self) -> None:
-        self._settle()
+        self._stop_spinner()
 
-    def _show(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._console.print(Text(text), end="", soft_wrap=True)
 
 
@@ -100,27 +100,27 @@ class CommandCompleter(Completer):
                     yield Completion(mode, start_position=-len(begun))
 
 
-async def talk_in_terminal(
-    talk: Direct, person: str, language: Language | None, *, title: str, modes: Iterable[str], history: Path
+async def run_terminal_chat(
+    direct: InlineResponder, person: str, language: Language | None, *, title: str, modes: Iterable[str], history: Path
 ) -> bool:
     """Chat until Ctrl-D; True when no answer failed through the service's fault."""
     console = Console(highlight=False)
     say = Translator(language or "en")
     history.parent.mkdir(parents=True, exist_ok=True)
-    commands = [(command.name, say(command.summary)) for command in talk.inbox.commands]
+    commands = [(command.name, say(command.summary)) for command in direct.inbox.commands]
     session: PromptSession[str] = PromptSession(
         history=FileHistory(str(history)), completer=CommandCompleter(commands, modes), complete_while_typing=True
     )
 
     def incoming(text: str) -> Incoming:
-        return Incoming(PLATFORM, person, PLACE, text, language, counted=False)
+        return Incoming(PLATFORM, person, PLACE, text, language, counts_toward_limits=False)
 
     console.print(Text(title, style="bold"))
     console.print(Text(say("/help shows what you can do; Ctrl-C stops an answer, Ctrl-D leaves."), style="dim"))
     console.print()
     sound = True
     while True:
-        mode = await talk.inbox.mode_of(incoming(""))
+        mode = await direct.inbox.current_mode(incoming(""))
         prompt = FormattedText([("ansicyan", mode), ("", " › ")])
         try:
             with patch_stdout():
@@ -130,18 +130,20 @@ async def talk_in_terminal(
         except EOFError:
             return sound
         if text.strip():
-            outcome = await _answer(talk, incoming(text), console, say)
-            sound = sound and not outcome.at_fault
+            outcome = await _answer_with_spinner(direct, incoming(text), console, say)
+            sound = sound and not outcome.is_service_error
 
 
-async def _answer(talk: Direct, message: Incoming, console: Console, say: Translator) -> Outcome:
+async def _answer_with_spinner(
+    direct: InlineResponder, message: Incoming, console: Console, say: Translator
+) -> Outcome:
     loop = asyncio.get_running_loop()
     spinner = console.status(Text(say("thinking …"), style="dim"))
     spinner.start()
     try:
         async with asyncio.TaskGroup() as group:
-            loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(talk.inbox.stop(message)))
-            outcome = await talk.answer(message, TerminalReply(console, spinner.stop, say))
+            loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(direct.inbox.stop(message)))
+            outcome = await direct.answer(message, TerminalReply(console, spinner.stop, say))
             loop.remove_signal_handler(signal.SIGINT)
         return outcome
     finally:

@@ -24,7 +24,7 @@ class WordWrap:
             if not character.isspace():
                 self._word += character
                 continue
-            shown.append(self._take_word())
+            shown.append(self._flush_word())
             if character == "\n":
                 shown.append("\n")
                 self._column, self._spaces = 0, ""
@@ -32,11 +32,11 @@ class WordWrap:
                 self._spaces += character
         return "".join(shown)
 
-    def end(self) -> str:
+    def flush(self) -> str:
         """What was held back."""
-        return self._take_word()
+        return self._flush_word()
 
-    def _take_word(self) -> str:
+    def _flush_word(self) -> str:
         word, self._word = self._word, ""
         if not word:
             return ""

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from bot.channels.port import Address
 
-TOKEN_LIFE: Final = 14 * 60.0
+TOKEN_LIFETIME: Final = 14 * 60.0
 """Seconds for which an interaction is answered by its token; Discord takes it for fifteen minutes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class InteractionToken:
     """What an interaction is answered with."""
 
     application: str
@@ -27,12 +27,12 @@ class Token:
     """Whether only the person sees it: then nothing of the answer may be shown in any other way."""
 
     @property
-    def alive(self) -> bool:
+    def is_valid(self) -> bool:
         return time.time() < self.until
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class AnswerTarget:
     """A channel, thread or direct conversation, and whom of it to answer."""
 
     channel: str
@@ -42,20 +42,20 @@ class Spot:
     """Whose buttons they are."""
     reply_to: str | None = None
     """The message that is answered; None in private, where it is plain."""
-    token: Token | None = None
+    token: InteractionToken | None = None
 
-    def address(self) -> Address:
+    def to_address(self) -> Address:
         """As plain JSON."""
         return asdict(self)
 
-    def nonce(self, n: int, instead_of: str | None = None, label: str = "") -> str:
+    def nonce(self, n: int, replaced_message: str | None = None, label: str = "") -> str:
         """What Discord knows a message again by: the same for every attempt at part `n`; at most 25 characters."""
-        told = "\0".join(("consilium", self.update, str(n), instead_of or "", label))
+        told = "\0".join(("consilium", self.update, str(n), replaced_message or "", label))
         return blake2b(told.encode(), digest_size=12).hexdigest()
 
 
-def read_spot(address: Address) -> Spot:
-    """The spot that `Spot.address` wrote down."""
+def target_from_address(address: Address) -> AnswerTarget:
+    """The spot that `AnswerTarget.address` wrote down."""
     told: dict[str, Any] = dict(address)
     token = told.pop("token", None)
-    return Spot(**told, token=None if token is None else Token(**token))
+    return AnswerTarget(**told, token=None if token is None else InteractionToken(**token))

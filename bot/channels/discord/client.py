@@ -11,30 +11,30 @@ import structlog
 log = structlog.get_logger(__name__)
 
 
-class Listener(Protocol):
+class ShardEventHandler(Protocol):
     """Who is told what comes, and asked before a session is begun."""
 
-    async def may_identify(self) -> None:
+    async def wait_to_identify(self) -> None:
         """Wait until one more session may be begun."""
         ...
 
-    async def bring_up_commands(self, application: int) -> None:
+    async def register_commands(self, application_id: int) -> None:
         """Have Discord know the commands."""
         ...
 
-    def hear(self, shard: int) -> None:
+    def record_activity(self, shard_id: int) -> None:
         """Something has come from Discord."""
         ...
 
-    async def take_message(self, bot: discord.ClientUser, message: discord.Message) -> None:
+    async def handle_message(self, bot: discord.ClientUser, message: discord.Message) -> None:
         """Take in what somebody wrote."""
         ...
 
-    async def take_change(self, bot: discord.ClientUser, message: discord.Message) -> None:
+    async def handle_edit(self, bot: discord.ClientUser, message: discord.Message) -> None:
         """See to what somebody has written differently."""
         ...
 
-    async def take_interaction(self, interaction: discord.Interaction[Any]) -> None:
+    async def handle_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """See to a command, button, menu or form."""
         ...
 
@@ -46,47 +46,51 @@ class ShardClient(discord.Client):
     the session all that was said meanwhile.
     """
 
-    def __init__(self, listener: Listener, shard: int, shards: int, *, message_content: bool) -> None:
+    def __init__(
+        self, event_handler: ShardEventHandler, shard_id: int, shard_count: int, *, message_content: bool
+    ) -> None:
         super().__init__(
             intents=_intents(message_content=message_content),
-            shard_id=shard,
-            shard_count=shards,
+            shard_id=shard_id,
+            shard_count=shard_count,
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             enable_debug_events=True,  # answers to heartbeats are among them
         )
-        self._shard = shard
-        self._listener = listener
-        self._commands: asyncio.Task[None] | None = None
+        self._shard_id = shard_id
+        self._event_handler = event_handler
+        self._commands_task: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         assert self.application_id is not None
-        if self._shard != 0:
+        if self._shard_id != 0:
             return
-        self._commands = asyncio.create_task(self._listener.bring_up_commands(self.application_id), name="commands")
+        self._commands_task = asyncio.create_task(
+            self._event_handler.register_commands(self.application_id), name="commands"
+        )
 
     async def close(self) -> None:
-        if self._commands is not None:
-            self._commands.cancel()
+        if self._commands_task is not None:
+            self._commands_task.cancel()
         await super().close()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        await self._listener.may_identify()
+        await self._event_handler.wait_to_identify()
 
     async def on_socket_raw_receive(self, _: str) -> None:
-        self._listener.hear(self._shard)
+        self._event_handler.record_activity(self._shard_id)
 
     async def on_message(self, message: discord.Message) -> None:
         assert self.user is not None
-        await self._listener.take_message(self.user, message)
+        await self._event_handler.handle_message(self.user, message)
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         assert self.user is not None
-        await self._listener.take_change(self.user, event.message)
+        await self._event_handler.handle_edit(self.user, event.message)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        await self._listener.take_interaction(interaction)
+        await self._event_handler.handle_interaction(interaction)
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         log.exception("discord.event_failed", during=event_method)

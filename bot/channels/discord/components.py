@@ -6,50 +6,50 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bot.channels.discord.presses import Action, Press
+from bot.channels.discord.presses import ComponentAction, ComponentId
 from bot.channels.port import Menu
 from bot.locales import LANGUAGES, Translator
 from bot.mind import Mind
-from bot.modes.expression import MAX_LENGTH, MAX_TERMS
+from bot.modes.expression import MAX_EXPRESSION_LENGTH, MAX_TERMS
 
 ROW, BUTTON, SELECT, TEXT_INPUT = 1, 2, 3, 4
 GREY, RED = 2, 4
-OPTIONS: Final = 25
+MAX_OPTIONS: Final = 25
 """Of one menu."""
-FIELD: Final = "expression"
+MODE_FIELD_ID: Final = "expression"
 """Id of the form's one field."""
-_TEXT: Final = 100
+_MAX_LABEL_LENGTH: Final = 100
 _LANGUAGE_NAMES: Final = {"ru": "Русский", "en": "English"}
 
-Rows = tuple[dict[str, Any], ...]
+ActionRows = tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Components:
+class ComponentBuilder:
     """What can be pressed, made for one mind."""
 
     mind: Mind
     commands: Collection[str]
     """Names of the commands there are: what has no command gets no button."""
 
-    def while_answering(self, person: str, say: Translator) -> Rows:
+    def draft_buttons(self, person: str, say: Translator) -> ActionRows:
         """Under an answer that is being written."""
-        return _row([_button("stop", person, say("Stop"), RED)])
+        return _action_row([_button("stop", person, say("Stop"), RED)])
 
-    def under_answer(self, person: str, say: Translator) -> Rows:
+    def answer_buttons(self, person: str, say: Translator) -> ActionRows:
         """Under one that has ended."""
         retry = [_button("retry", person, say("Ask again"), GREY)] if "retry" in self.commands else []
-        return _row([*retry, _button("menu", person, say("Mode"), GREY)])
+        return _action_row([*retry, _button("menu", person, say("Mode"), GREY)])
 
-    def menu(self, menu: Menu, person: str, say: Translator) -> Rows:
+    def menu(self, menu: Menu, person: str, say: Translator) -> ActionRows:
         """Something to choose from; in at most 25 of each kind, the rest is for `/mode` and the form."""
         if menu == "languages":
             options = [_option(code, _LANGUAGE_NAMES[code]) for code in LANGUAGES]
             options.append(_option("auto", say("the one you write in")))
-            return _row([_select("language", person, say("the language I speak with you"), options)])
+            return _action_row([_select("language", person, say("the language I speak with you"), options)])
         mix = [
             _option(name, name, adapter.description.text(say.language))
-            for name, adapter in list(self.mind.adapters.items())[:OPTIONS]
+            for name, adapter in list(self.mind.adapters.items())[:MAX_OPTIONS]
         ]
         named = [
             _option("auto", "auto", say("the nearest adapter, chosen for each message by its meaning")),
@@ -58,63 +58,63 @@ class Components:
                 _option(name, mode.title.text(say.language) or name, mode.mode)
                 for name, mode in self.mind.modes.items()
             ),
-        ][:OPTIONS]
+        ][:MAX_OPTIONS]
         return (
-            *_row([_select("mix", person, say("adapters to mix"), mix, most=min(len(mix), MAX_TERMS))]),
-            *_row([_select("named", person, say("a ready mode"), named)]),
-            *_row([_button("write", person, say("Weights…"), GREY)]),
+            *_action_row([_select("mix", person, say("adapters to mix"), mix, max_values=min(len(mix), MAX_TERMS))]),
+            *_action_row([_select("named", person, say("a ready mode"), named)]),
+            *_action_row([_button("write", person, say("Weights…"), GREY)]),
         )
 
 
-def form(person: str, mode: str, say: Translator) -> dict[str, Any]:
+def mode_form(person: str, mode: str, say: Translator) -> dict[str, Any]:
     """A form to write a mode in, filled in with the present one."""
     field = {
         "type": TEXT_INPUT,
-        "custom_id": FIELD,
+        "custom_id": MODE_FIELD_ID,
         "style": 1,
         "label": say("Adapters and their weights"),
-        "value": mode[:MAX_LENGTH],
+        "value": mode[:MAX_EXPRESSION_LENGTH],
         "placeholder": "sport*0.7+core",
         "min_length": 1,
-        "max_length": MAX_LENGTH,
+        "max_length": MAX_EXPRESSION_LENGTH,
         "required": True,
     }
     row = {"type": ROW, "components": [field]}
-    return {"custom_id": str(Press("write", person)), "title": say("Mode"), "components": [row]}
+    return {"custom_id": str(ComponentId("write", person)), "title": say("Mode"), "components": [row]}
 
 
-def written(data: dict[str, Any]) -> str:
+def submitted_mode(data: dict[str, Any]) -> str:
     """What was written in the form."""
     fields = [field for row in data.get("components", ()) for field in row.get("components", ())]
-    return next((str(field.get("value", "")) for field in fields if field.get("custom_id") == FIELD), "")
+    return next((str(field.get("value", "")) for field in fields if field.get("custom_id") == MODE_FIELD_ID), "")
 
 
-def _row(components: Sequence[dict[str, Any]]) -> Rows:
+def _action_row(components: Sequence[dict[str, Any]]) -> ActionRows:
     return ({"type": ROW, "components": list(components)},)
 
 
-def _button(action: Action, person: str, label: str, style: int) -> dict[str, Any]:
-    return {"type": BUTTON, "style": style, "label": label[:80], "custom_id": str(Press(action, person))}
+def _button(action: ComponentAction, person: str, label: str, style: int) -> dict[str, Any]:
+    return {"type": BUTTON, "style": style, "label": label[:80], "custom_id": str(ComponentId(action, person))}
 
 
 def _select(
-    action: Action, person: str, placeholder: str, options: Sequence[dict[str, Any]], most: int = 1
+    action: ComponentAction, person: str, placeholder: str, options: Sequence[dict[str, Any]], max_values: int = 1
 ) -> dict[str, Any]:
     return {
         "type": SELECT,
-        "custom_id": str(Press(action, person)),
+        "custom_id": str(ComponentId(action, person)),
         "placeholder": placeholder[:150],
         "min_values": 1,
-        "max_values": most,
+        "max_values": max_values,
         "options": list(options),
     }
 
 
 def _option(value: str, label: str, description: str = "") -> dict[str, Any]:
-    option = {"value": value, "label": shortened(label, _TEXT)}
-    return {**option, "description": shortened(description, _TEXT)} if description else option
+    option = {"value": value, "label": truncate(label, _MAX_LABEL_LENGTH)}
+    return {**option, "description": truncate(description, _MAX_LABEL_LENGTH)} if description else option
 
 
-def shortened(text: str, limit: int) -> str:
+def truncate(text: str, limit: int) -> str:
     """At most `limit` characters of a label; what it stands for can be read elsewhere."""
     return text if len(text) <= limit else f"{text[: limit - 1].rstrip()}…"

@@ -7,16 +7,18 @@ from typing import Any, Final
 
 import httpx
 
-from bot.channels.discord.errors import NAME, Refused
-from bot.channels.discord.rest import Rest
-from bot.channels.errors import DeliveryFailed, Undeliverable
+from bot.channels.discord.errors import DISPLAY_NAME, RequestRejected
+from bot.channels.discord.rest import RestClient
+from bot.channels.errors import PermanentDeliveryError, TemporaryDeliveryError
 from bot.channels.port import Address, FileRef
 
-PIECE: Final = 64 * 1024
-_EXPIRED: Final = (403, 404)
+CHUNK_BYTES: Final = 64 * 1024
+_EXPIRED_STATUSES: Final = (403, 404)
 
 
-def file_ref(attachment: Mapping[str, Any], channel: str | None = None, message: str | None = None) -> FileRef:
+def file_ref_from_attachment(
+    attachment: Mapping[str, Any], channel: str | None = None, message: str | None = None
+) -> FileRef:
     """An attachment as Discord describes it; with its message, its address can be asked for again once it is old."""
     size = int(attachment["size"])
     handle = {
@@ -29,7 +31,7 @@ def file_ref(attachment: Mapping[str, Any], channel: str | None = None, message:
     return FileRef(str(attachment["filename"]), size, handle)
 
 
-async def download(rest: Rest, handle: Address) -> AsyncGenerator[bytes, None]:
+async def download(rest: RestClient, handle: Address) -> AsyncGenerator[bytes, None]:
     """The content, in pieces; no more of it than Discord has said there is.
 
     Raises:
@@ -38,19 +40,19 @@ async def download(rest: Rest, handle: Address) -> AsyncGenerator[bytes, None]:
     url = str(handle["url"])
     async with httpx.AsyncClient(timeout=httpx.Timeout(30), follow_redirects=False) as client:
         response = await _open(client, url)
-        if response.status_code in _EXPIRED and handle["message"] is not None:
+        if response.status_code in _EXPIRED_STATUSES and handle["message"] is not None:
             await response.aclose()
             response = await _open(client, await _fresh_url(rest, handle))
         try:
-            _check(response)
+            _raise_for_status(response)
             left = int(handle["size"])
-            async for piece in response.aiter_bytes(PIECE):
+            async for piece in response.aiter_bytes(CHUNK_BYTES):
                 left -= len(piece)
                 if left < 0:
-                    raise Undeliverable(NAME, "the file is larger than was said")
+                    raise PermanentDeliveryError(DISPLAY_NAME, "the file is larger than was said")
                 yield piece
         except httpx.TransportError as error:
-            raise DeliveryFailed(NAME, str(error) or type(error).__name__) from error
+            raise TemporaryDeliveryError(DISPLAY_NAME, str(error) or type(error).__name__) from error
         finally:
             await response.aclose()
 
@@ -59,10 +61,10 @@ async def _open(client: httpx.AsyncClient, url: str) -> httpx.Response:
     try:
         return await client.send(client.build_request("GET", url), stream=True)
     except httpx.TransportError as error:
-        raise DeliveryFailed(NAME, str(error) or type(error).__name__) from error
+        raise TemporaryDeliveryError(DISPLAY_NAME, str(error) or type(error).__name__) from error
 
 
-async def _fresh_url(rest: Rest, handle: Address) -> str:
+async def _fresh_url(rest: RestClient, handle: Address) -> str:
     """Addresses of attachments end after a day; the message always has one that is good."""
     message = await rest.request(
         "GET",
@@ -72,11 +74,11 @@ async def _fresh_url(rest: Rest, handle: Address) -> str:
     for attachment in message.get("attachments", ()):
         if str(attachment["id"]) == handle["id"]:
             return str(attachment["url"])
-    raise Refused("the file was taken away")
+    raise RequestRejected("the file was taken away")
 
 
-def _check(response: httpx.Response) -> None:
+def _raise_for_status(response: httpx.Response) -> None:
     if response.status_code >= 500 or response.status_code == 429:
-        raise DeliveryFailed(NAME, f"status {response.status_code} for a file")
+        raise TemporaryDeliveryError(DISPLAY_NAME, f"status {response.status_code} for a file")
     if response.status_code != 200:
-        raise Undeliverable(NAME, f"status {response.status_code} for a file")
+        raise PermanentDeliveryError(DISPLAY_NAME, f"status {response.status_code} for a file")

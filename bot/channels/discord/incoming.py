@@ -9,18 +9,18 @@ from typing import Any, Final
 
 import discord
 
-from bot.channels.discord.addresses import TOKEN_LIFE, Spot, Token
-from bot.channels.discord.files import file_ref
+from bot.channels.discord.addresses import TOKEN_LIFETIME, AnswerTarget, InteractionToken
+from bot.channels.discord.files import file_ref_from_attachment
 from bot.channels.discord.platform import PLATFORM
 from bot.channels.port import Address, FileRef, Incoming
 from bot.locales import LANGUAGES, Language
 
-_WORDS: Final = (discord.MessageType.default, discord.MessageType.reply)
+_TEXT_MESSAGE_TYPES: Final = (discord.MessageType.default, discord.MessageType.reply)
 
 
-def is_for(bot: discord.ClientUser, message: discord.Message) -> bool:
+def is_addressed_to(bot: discord.ClientUser, message: discord.Message) -> bool:
     """Whether a message is a person's and meant for the bot: in private, by a mention, or as a reply to it."""
-    if message.author.bot or message.webhook_id is not None or message.type not in _WORDS:
+    if message.author.bot or message.webhook_id is not None or message.type not in _TEXT_MESSAGE_TYPES:
         return False
     return message.guild is None or _mentions(bot, message) or _replies_to(bot, message)
 
@@ -30,42 +30,44 @@ def is_unreadable(bot: discord.ClientUser, message: discord.Message) -> bool:
     return not message.content and not message.attachments and not message.stickers and not _mentions(bot, message)
 
 
-def of_message(bot: discord.ClientUser, message: discord.Message) -> Incoming:
+def incoming_from_message(bot: discord.ClientUser, message: discord.Message) -> Incoming:
     """What was written to the bot, without the mention of it."""
     channel, person = str(message.channel.id), str(message.author.id)
-    update = update_of(message)
-    spot = Spot(channel, update, person, reply_to=None if message.guild is None else str(message.id))
+    update = update_id(message)
+    spot = AnswerTarget(channel, update, person, reply_to=None if message.guild is None else str(message.id))
     return Incoming(
         platform=PLATFORM,
         person=person,
         place=channel,
-        text=_without_mention(bot, message),
+        text=_strip_mention(bot, message),
         update=update,
-        address=spot.address(),
+        address=spot.to_address(),
         chat=None if message.guild is None else channel,
         guild=None if message.guild is None else str(message.guild.id),
-        roles=roles_of(message.author),
+        roles=role_ids(message.author),
         files=tuple(
-            file_ref({"filename": a.filename, "size": a.size, "url": a.url, "id": a.id}, channel, str(message.id))
+            file_ref_from_attachment(
+                {"filename": a.filename, "size": a.size, "url": a.url, "id": a.id}, channel, str(message.id)
+            )
             for a in message.attachments
         ),
     )
 
 
-def update_of(message: discord.Message) -> str:
+def update_id(message: discord.Message) -> str:
     """What a message is known by as it is now: its id, and when it was last changed."""
     changed = message.edited_at
     return str(message.id) if changed is None else f"{message.id}.{round(changed.timestamp() * 1000)}"
 
 
-def is_newer(message: discord.Message, address: Address) -> bool:
+def is_edit_of(message: discord.Message, address: Address) -> bool:
     """Whether a turn's address was made for this message, as it was before it was last changed."""
     then, _, changed = str(address.get("update", "")).partition(".")
-    now, _, changes = update_of(message).partition(".")
+    now, _, changes = update_id(message).partition(".")
     return then == now and int(changed or 0) < int(changes or 0)
 
 
-def of_interaction(
+def incoming_from_interaction(
     interaction: discord.Interaction[Any],
     text: str,
     *,
@@ -80,29 +82,31 @@ def of_interaction(
         original: the message that becomes the answer's first, if it is known.
     """
     channel, person = str(interaction.channel_id), str(interaction.user.id)
-    token = Token(str(interaction.application_id), interaction.token, time.time() + TOKEN_LIFE, original, private)
-    files: tuple[FileRef, ...] = () if attachment is None else (file_ref(attachment),)
+    token = InteractionToken(
+        str(interaction.application_id), interaction.token, time.time() + TOKEN_LIFETIME, original, private
+    )
+    files: tuple[FileRef, ...] = () if attachment is None else (file_ref_from_attachment(attachment),)
     return Incoming(
         platform=PLATFORM,
         person=person,
         place=channel,
         text=text,
-        language=language_of(interaction.locale.value),
+        language=language_from_locale(interaction.locale.value),
         update=str(interaction.id),
-        address=Spot(channel, str(interaction.id), person, token=token).address(),
+        address=AnswerTarget(channel, str(interaction.id), person, token=token).to_address(),
         chat=None if interaction.guild_id is None else channel,
         guild=None if interaction.guild_id is None else str(interaction.guild_id),
-        roles=roles_of(interaction.user),
+        roles=role_ids(interaction.user),
         files=files,
     )
 
 
-def language_of(locale: str) -> Language | None:
+def language_from_locale(locale: str) -> Language | None:
     """The language of a locale, if the service speaks it."""
     return next((language for language in LANGUAGES if locale.partition("-")[0] == language), None)
 
 
-def roles_of(user: discord.abc.User) -> frozenset[str]:
+def role_ids(user: discord.abc.User) -> frozenset[str]:
     """The ids of a member's roles; that of everyone is none."""
     if not isinstance(user, discord.Member):
         return frozenset()
@@ -121,7 +125,7 @@ def _replies_to(bot: discord.ClientUser, message: discord.Message) -> bool:
     return isinstance(replied, discord.Message) and replied.author.id == bot.id
 
 
-def _without_mention(bot: discord.ClientUser, message: discord.Message) -> str:
+def _strip_mention(bot: discord.ClientUser, message: discord.Message) -> str:
     role = message.guild.self_role if message.guild else None
     ours = [rf"<@!?{bot.id}>", *([rf"<@&{role.id}>"] if role else [])]
     return re.sub(rf"\s*(?:{'|'.join(ours)})", "", message.content).strip()

@@ -15,20 +15,20 @@ from bot.channels.discord.platform import DiscordPlatform
 from bot.channels.errors import DeliveryError
 from bot.channels.port import Address, Incoming
 from bot.locales import Translator
-from bot.turns.announcement import Announcement
-from bot.turns.conversation import heard_language
+from bot.turns.announcement import QueuedTurnParts
+from bot.turns.conversation import detect_message_language
 from bot.turns.errors import MessageRefused
 from bot.turns.inbox import Inbox, Receipt
 from bot.turns.metrics import message_refused
 from db.database import Database
 from db.errors import DatabaseError
 
-LIFE: Final = 10 * 60.0
+RETRY_SECONDS: Final = 10 * 60.0
 """Seconds for which a message is worth being handed in; a little less than an interaction can be answered."""
-MOST_WAITING: Final = 2000
+MAX_WAITING: Final = 2000
 """Messages that may wait for a database that is away."""
 T = TypeVar("T")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 15.0
+_INITIAL_DELAY, _MAX_DELAY = 0.2, 15.0
 
 log = structlog.get_logger(__name__)
 
@@ -36,94 +36,102 @@ log = structlog.get_logger(__name__)
 class Intake:
     """From a gateway's events to turns that are kept."""
 
-    def __init__(self, inbox: Inbox, database: Database, platform: DiscordPlatform, *, life: float = LIFE) -> None:
+    def __init__(
+        self, inbox: Inbox, database: Database, platform: DiscordPlatform, *, retry_seconds: float = RETRY_SECONDS
+    ) -> None:
         self.inbox = inbox
         self._database = database
         self._platform = platform
-        self._life = life
-        self._order: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
+        self._retry_seconds = retry_seconds
+        self._locks: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
         self._waiting = 0
 
-    async def take(self, incoming: Incoming, changes: Callable[[Address], bool] | None = None) -> bool:
+    async def submit(self, incoming: Incoming, is_previous_version: Callable[[Address], bool] | None = None) -> bool:
         """Have a message taken in, or tell the person why it is not; False when nothing is to be said of it.
 
         Args:
             changes: of a message that was changed, whether an address was made for what it was.
         """
-        async with self._in_order(incoming):
+        async with self._serialized(incoming):
             try:
-                if changes is not None and not await self._patiently(
-                    incoming, lambda: self.inbox.supersedes(incoming, changes)
+                if is_previous_version is not None and not await self._retry_while_database_down(
+                    incoming, lambda: self.inbox.supersedes_last_question(incoming, is_previous_version)
                 ):
                     return False
-                receipt = await self._patiently(incoming, lambda: self.inbox.receive(incoming))
+                receipt = await self._retry_while_database_down(incoming, lambda: self.inbox.receive(incoming))
             except Exception as error:
                 message_refused(type(error).__name__)
                 if isinstance(error, MessageRefused) and error.is_silent:
                     return False
-                await self._refuse(incoming, error)
+                await self._send_refusal(incoming, error)
                 return True
-        if receipt.ahead and receipt.is_new:
-            await self._show_place(incoming, receipt)
+        if receipt.turns_ahead and receipt.is_new:
+            await self._show_queue_position(incoming, receipt)
         return True
 
-    async def _patiently(self, incoming: Incoming, work: Callable[[], Awaitable[T]]) -> T:
+    async def _retry_while_database_down(self, incoming: Incoming, work: Callable[[], Awaitable[T]]) -> T:
         """Do it again and again while the database is away."""
-        until, pause = time.monotonic() + self._life, _FIRST_PAUSE
+        until, pause = time.monotonic() + self._retry_seconds, _INITIAL_DELAY
         while True:
             try:
                 return await work()
             except DatabaseError as error:
-                if time.monotonic() + pause > until or self._waiting >= MOST_WAITING:
+                if time.monotonic() + pause > until or self._waiting >= MAX_WAITING:
                     raise
-                log.warning("discord.not_taken_in", update=incoming.update, reason=str(error))
+                log.warning("discord.intake_retried", update=incoming.update, reason=str(error))
             self._waiting += 1
             try:
                 await asyncio.sleep(pause * random.uniform(0.7, 1.3))  # noqa: S311  # not a secret
             finally:
                 self._waiting -= 1
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, _MAX_DELAY)
 
-    async def _refuse(self, incoming: Incoming, error: Exception) -> None:
+    async def _send_refusal(self, incoming: Incoming, error: Exception) -> None:
         assert incoming.address is not None
-        reply = self._platform.reply(incoming.address, _Unwritten(), Translator(heard_language(incoming)))
+        reply = self._platform.reply(
+            incoming.address, _UnrecordedParts(), Translator(detect_message_language(incoming))
+        )
         try:
-            await reply.finish(self.inbox.refusal(incoming, error))
+            await reply.finish(self.inbox.refusal_outcome(incoming, error))
         except DeliveryError as failed:
-            log.warning("discord.refusal_not_shown", update=incoming.update, reason=str(failed))
+            log.warning("discord.refusal_send_failed", update=incoming.update, reason=str(failed))
         finally:
             await reply.close()
 
-    async def _show_place(self, incoming: Incoming, receipt: Receipt) -> None:
+    async def _show_queue_position(self, incoming: Incoming, receipt: Receipt) -> None:
         assert incoming.address is not None
-        announcement = Announcement(self._database, receipt.turn)
+        announcement = QueuedTurnParts(self._database, receipt.turn)
         reply = self._platform.reply(incoming.address, announcement, receipt.conversation.say)
         try:
-            await reply.queue(receipt.ahead)
+            await reply.show_queue_position(receipt.turns_ahead)
         except (DeliveryError, DatabaseError) as error:
-            log.info("discord.place_not_shown", turn=str(receipt.turn.id), reason=str(error) or type(error).__name__)
+            log.info(
+                "discord.queue_position_send_failed",
+                turn=str(receipt.turn.id),
+                reason=str(error) or type(error).__name__,
+            )
         finally:
             await reply.close()
 
     @asynccontextmanager
-    async def _in_order(self, incoming: Incoming) -> AsyncIterator[None]:
+    async def _serialized(self, incoming: Incoming) -> AsyncIterator[None]:
         key = (incoming.person, incoming.place)
-        lock, waiting = self._order.get(key, (asyncio.Lock(), 0))
-        self._order[key] = (lock, waiting + 1)
+        lock, waiting = self._locks.get(key, (asyncio.Lock(), 0))
+        self._locks[key] = (lock, waiting + 1)
         try:
             async with lock:
                 yield
         finally:
-            lock, waiting = self._order[key]
-            self._order[key] = (lock, waiting - 1)
+            lock, waiting = self._locks[key]
+            self._locks[key] = (lock, waiting - 1)
             if waiting == 1:
-                del self._order[key]
+                del self._locks[key]
 
 
-class _Unwritten:
+class _UnrecordedParts:
     """Parts of what is no turn's answer: nobody will look for them."""
 
-    known: Sequence[str] = ()
+    message_ids: Sequence[str] = ()
 
     async def record(self, n: int, message_id: str) -> None:
         """Nothing is to be written down."""

@@ -9,30 +9,30 @@ from typing import Any, Final
 import discord
 import structlog
 
-from bot.channels.discord.components import form, shortened, written
-from bot.channels.discord.errors import ALREADY_ACKNOWLEDGED, Refused, TokenOver
-from bot.channels.discord.incoming import language_of, of_interaction
+from bot.channels.discord.components import mode_form, submitted_mode, truncate
+from bot.channels.discord.errors import ALREADY_ACKNOWLEDGED, RequestRejected, TokenExpired
+from bot.channels.discord.incoming import incoming_from_interaction, language_from_locale
 from bot.channels.discord.intake import Intake
 from bot.channels.discord.platform import DiscordPlatform
-from bot.channels.discord.presses import Press, read_press
-from bot.channels.discord.slash import MOST_CHOICES, read_call
+from bot.channels.discord.presses import ComponentId, parse_component_id
+from bot.channels.discord.slash import MAX_CHOICES, parse_invocation
 from bot.channels.discord.surfaces import EPHEMERAL
 from bot.channels.port import Incoming
 from bot.locales import Translator
 from bot.mind import Mind
-from bot.modes.completion import complete
+from bot.modes.completion import complete_mode
 from bot.turns.errors import MessageRefused
 from db.errors import DatabaseError
 
-MESSAGE, DEFER, DEFER_UPDATE, CHOICES, FORM = 4, 5, 6, 8, 9
-_LONGEST_CHOICE: Final = 100
-_PATIENCE: Final = 1.5
+MESSAGE, DEFER_MESSAGE, DEFER_UPDATE, AUTOCOMPLETE_CHOICES, MODAL = 4, 5, 6, 8, 9
+_MAX_CHOICE_LENGTH: Final = 100
+_MODE_TIMEOUT: Final = 1.5
 """Seconds that the present mode is waited for before a form is opened without it: it has to come within three."""
 
 log = structlog.get_logger(__name__)
 
 
-class Interactions:
+class InteractionHandler:
     """Answers within Discord's three seconds with what is at hand, or promises an answer and has it made."""
 
     def __init__(self, intake: Intake, platform: DiscordPlatform, mind: Mind) -> None:
@@ -44,65 +44,67 @@ class Interactions:
         """See to one interaction, whatever it is."""
         data: Mapping[str, Any] = interaction.data or {}
         if interaction.type is discord.InteractionType.autocomplete:
-            await self._complete(interaction, data)
+            await self._handle_autocomplete(interaction, data)
         elif interaction.type is discord.InteractionType.application_command:
-            await self._call(interaction, data)
+            await self._handle_command(interaction, data)
         elif interaction.type in (discord.InteractionType.component, discord.InteractionType.modal_submit):
-            press = read_press(str(data.get("custom_id", "")))
+            press = parse_component_id(str(data.get("custom_id", "")))
             if press is None:
-                log.info("discord.unknown_component", custom_id=data.get("custom_id"))
+                log.info("discord.component_rejected", custom_id=data.get("custom_id"))
             elif press.person != str(interaction.user.id):
-                await self._send_away(interaction)
+                await self._reject_other_person(interaction)
             else:
-                await self._press(interaction, press, data)
+                await self._handle_component(interaction, press, data)
 
-    async def _call(self, interaction: discord.Interaction[Any], data: Mapping[str, Any]) -> None:
-        called = read_call(data)
-        private = called.private and interaction.guild_id is not None
-        await self._take(interaction, called.text, private=private, attachment=called.attachment)
+    async def _handle_command(self, interaction: discord.Interaction[Any], data: Mapping[str, Any]) -> None:
+        called = parse_invocation(data)
+        private = called.is_private and interaction.guild_id is not None
+        await self._answer_in_new_message(interaction, called.text, private=private, attachment=called.attachment)
 
-    async def _complete(self, interaction: discord.Interaction[Any], data: Mapping[str, Any]) -> None:
+    async def _handle_autocomplete(self, interaction: discord.Interaction[Any], data: Mapping[str, Any]) -> None:
         typed = next((str(option.get("value", "")) for option in data.get("options", ()) if option.get("focused")), "")
-        language = self._say(interaction).language
+        language = self._translator(interaction).language
         choices = [
-            {"name": self._described(mode, language), "value": mode}
-            for mode in complete(typed, self._mind, MOST_CHOICES)
-            if len(mode) <= _LONGEST_CHOICE
+            {"name": self._mode_label(mode, language), "value": mode}
+            for mode in complete_mode(typed, self._mind, MAX_CHOICES)
+            if len(mode) <= _MAX_CHOICE_LENGTH
         ]
-        await self._respond(interaction, CHOICES, {"choices": choices})
+        await self._respond(interaction, AUTOCOMPLETE_CHOICES, {"choices": choices})
 
-    def _described(self, mode: str, language: str) -> str:
+    def _mode_label(self, mode: str, language: str) -> str:
         """A mode with what its author says of it."""
         about = ""
         if mode in self._mind.adapters:
             about = self._mind.adapters[mode].description.text(language)
         elif mode in self._mind.modes:
             about = f"{self._mind.modes[mode].title.text(language)}: {self._mind.modes[mode].mode}"
-        return shortened(f"{mode} · {about}" if about else mode, _LONGEST_CHOICE)
+        return truncate(f"{mode} · {about}" if about else mode, _MAX_CHOICE_LENGTH)
 
-    async def _press(self, interaction: discord.Interaction[Any], press: Press, data: Mapping[str, Any]) -> None:
-        say, person = self._say(interaction), press.person
+    async def _handle_component(
+        self, interaction: discord.Interaction[Any], press: ComponentId, data: Mapping[str, Any]
+    ) -> None:
+        say, person = self._translator(interaction), press.person
         if press.action == "stop":
             await self._respond(interaction, DEFER_UPDATE)
             await self._stop(self._incoming(interaction, "/stop"))
         elif press.action == "retry":
-            await self._take(interaction, "/retry", private=False)
+            await self._answer_in_new_message(interaction, "/retry", private=False)
         elif press.action == "menu":
             rows = self._platform.components.menu("modes", person, say)
             flags = EPHEMERAL if interaction.guild_id is not None else 0
             text = say("Choose who answers, or mix adapters.")
             await self._respond(interaction, MESSAGE, {"content": text, "components": list(rows), "flags": flags})
         elif interaction.type is discord.InteractionType.modal_submit:
-            await self._take_here(interaction, f"/mode {written(dict(data))}")
+            await self._answer_in_place(interaction, f"/mode {submitted_mode(dict(data))}")
         elif press.action == "write":
-            mode = await self._present_mode(self._incoming(interaction, ""))
-            await self._respond(interaction, FORM, form(person, mode, say))
+            mode = await self._current_mode(self._incoming(interaction, ""))
+            await self._respond(interaction, MODAL, mode_form(person, mode, say))
         else:
             chosen = [str(value) for value in data.get("values", ())]
             command = "lang" if press.action == "language" else "mode"
-            await self._take_here(interaction, f"/{command} {'+'.join(chosen)}")
+            await self._answer_in_place(interaction, f"/{command} {'+'.join(chosen)}")
 
-    async def _take(
+    async def _answer_in_new_message(
         self,
         interaction: discord.Interaction[Any],
         text: str,
@@ -111,36 +113,38 @@ class Interactions:
         attachment: Mapping[str, Any] | None = None,
     ) -> None:
         """Promise an answer in a new message, then take in what it answers."""
-        original = await self._respond(interaction, DEFER, {"flags": EPHEMERAL if private else 0})
-        incoming = of_interaction(interaction, text, private=private, original=original, attachment=attachment)
-        if not await self._intake.take(incoming) and incoming.address is not None:
+        original = await self._respond(interaction, DEFER_MESSAGE, {"flags": EPHEMERAL if private else 0})
+        incoming = incoming_from_interaction(
+            interaction, text, private=private, original=original, attachment=attachment
+        )
+        if not await self._intake.submit(incoming) and incoming.address is not None:
             # Nothing is said of it; the promise has to go, or the bot would seem to think for a quarter of an hour.
-            await self._platform.withdraw(incoming.address)
+            await self._platform.delete_deferred_reply(incoming.address)
 
-    async def _take_here(self, interaction: discord.Interaction[Any], text: str) -> None:
+    async def _answer_in_place(self, interaction: discord.Interaction[Any], text: str) -> None:
         """Take in what is answered in the very message that was pressed."""
         await self._respond(interaction, DEFER_UPDATE)
         message = interaction.message
         private = message is not None and message.flags.ephemeral
         original = None if message is None else str(message.id)
-        await self._intake.take(of_interaction(interaction, text, private=private, original=original))
+        await self._intake.submit(incoming_from_interaction(interaction, text, private=private, original=original))
 
     async def _stop(self, incoming: Incoming) -> None:
         try:
             await self._intake.inbox.stop(incoming)
         except DatabaseError as error:
             # The button is still there: who wants the answer to stop presses it again.
-            log.warning("discord.not_stopped", reason=str(error))
+            log.warning("discord.stop_failed", reason=str(error))
 
-    async def _present_mode(self, incoming: Incoming) -> str:
+    async def _current_mode(self, incoming: Incoming) -> str:
         try:
-            async with asyncio.timeout(_PATIENCE):
-                return await self._intake.inbox.mode_of(incoming)
+            async with asyncio.timeout(_MODE_TIMEOUT):
+                return await self._intake.inbox.current_mode(incoming)
         except (TimeoutError, DatabaseError, MessageRefused):
             return self._mind.default_mode
 
-    async def _send_away(self, interaction: discord.Interaction[Any]) -> None:
-        say = self._say(interaction)
+    async def _reject_other_person(self, interaction: discord.Interaction[Any]) -> None:
+        say = self._translator(interaction)
         text = say("These buttons belong to somebody else's answer: ask me something of your own.")
         await self._respond(interaction, MESSAGE, {"content": text, "flags": EPHEMERAL})
 
@@ -160,7 +164,7 @@ class Interactions:
                 json={"type": kind, "data": dict(data or {})},
                 query={"with_response": "true"},
             )
-        except (Refused, TokenOver) as refused:
+        except (RequestRejected, TokenExpired) as refused:
             if refused.code != ALREADY_ACKNOWLEDGED:
                 raise
             # By an earlier try whose connection was lost, or by another gateway; it is taken in once all the same.
@@ -169,7 +173,7 @@ class Interactions:
         return None if told is None else str(told)
 
     def _incoming(self, interaction: discord.Interaction[Any], text: str) -> Incoming:
-        return of_interaction(interaction, text, private=True, original=None)
+        return incoming_from_interaction(interaction, text, private=True, original=None)
 
-    def _say(self, interaction: discord.Interaction[Any]) -> Translator:
-        return Translator(language_of(interaction.locale.value) or "en")
+    def _translator(self, interaction: discord.Interaction[Any]) -> Translator:
+        return Translator(language_from_locale(interaction.locale.value) or "en")

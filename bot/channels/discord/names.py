@@ -7,39 +7,39 @@ import unicodedata
 from typing import Final
 
 from bot.locales import LANGUAGES, Translator
-from bot.turns.command_names import name_in
+from bot.turns.command_names import localized_name
 
-LOCALES: Final = {"ru": ("ru",)}
+DISCORD_LOCALES: Final = {"ru": ("ru",)}
 """Discord's locales of each language but English, which is the default of them all."""
-_LONGEST: Final = 32
+_MAX_NAME_LENGTH: Final = 32
 
 
-def is_command_name(name: str) -> bool:
+def is_valid_command_name(name: str) -> bool:
     """Whether Discord takes it: letters and digits of any script, `-`, `_`, `'`, nothing that has a small form."""
     marks = all(c in "-_'" or unicodedata.category(c)[0] in "LN" for c in name)
-    return 1 <= len(name) <= _LONGEST and marks and name == name.lower()
+    return 1 <= len(name) <= _MAX_NAME_LENGTH and marks and name == name.lower()
 
 
-def localised_names(name: str) -> dict[str, str]:
+def name_localizations(name: str) -> dict[str, str]:
     """What a command is called, by Discord's locale; what has no name of its own there keeps the English one."""
     found: dict[str, str] = {}
     for language in LANGUAGES:
-        told = name_in(language, name)
-        if told != name and is_command_name(told):
-            found |= dict.fromkeys(LOCALES.get(language, ()), told)
+        told = localized_name(language, name)
+        if told != name and is_valid_command_name(told):
+            found |= dict.fromkeys(DISCORD_LOCALES.get(language, ()), told)
     return found
 
 
-def localised(template: str, limit: int) -> dict[str, str]:
+def description_localizations(template: str, limit: int) -> dict[str, str]:
     """A sentence by Discord's locale, in at most `limit` characters."""
     return {
-        locale: cut_at_word(Translator(language).template(template), limit)
+        locale: truncate_at_word(Translator(language).translate(template), limit)
         for language in LANGUAGES
-        for locale in LOCALES.get(language, ())
+        for locale in DISCORD_LOCALES.get(language, ())
     }
 
 
-def cut_at_word(text: str, limit: int) -> str:
+def truncate_at_word(text: str, limit: int) -> str:
     """At most `limit` characters of a description."""
     if len(text) <= limit:
         return text

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Collection
 
-from bot.channels.discord.addresses import read_spot
-from bot.channels.discord.components import Components
+from bot.channels.discord.addresses import target_from_address
+from bot.channels.discord.components import ComponentBuilder
 from bot.channels.discord.files import download
-from bot.channels.discord.rendering import Rendering
+from bot.channels.discord.rendering import AnswerRenderer
 from bot.channels.discord.reply import DiscordReply
-from bot.channels.discord.rest import Rest
-from bot.channels.discord.surfaces import surface_at
+from bot.channels.discord.rest import RestClient
+from bot.channels.discord.surfaces import answer_messages_at
 from bot.channels.port import Address, Parts
 from bot.locales import Translator
 from bot.mind import Mind
@@ -26,29 +26,31 @@ class DiscordPlatform:
         Args:
             commands: names of those in the registry; answers get buttons for some of them.
         """
-        self.rest = Rest(token)
-        self.components = Components(mind, frozenset(commands))
+        self.rest = RestClient(token)
+        self.components = ComponentBuilder(mind, frozenset(commands))
 
     @property
     def name(self) -> str:
         return PLATFORM
 
     def reply(self, address: Address, parts: Parts, say: Translator) -> DiscordReply:
-        spot = read_spot(address)
-        return DiscordReply(surface_at(self.rest, spot), parts, Rendering(spot.person, say, self.components))
+        spot = target_from_address(address)
+        return DiscordReply(
+            answer_messages_at(self.rest, spot), parts, AnswerRenderer(spot.person, say, self.components)
+        )
 
     def fetch(self, handle: Address) -> AsyncGenerator[bytes, None]:
         return download(self.rest, handle)
 
-    async def withdraw(self, address: Address) -> None:
+    async def delete_deferred_reply(self, address: Address) -> None:
         """Take back the promise of an answer to an interaction.
 
         Raises:
             DeliveryError: it stays.
         """
-        spot = read_spot(address)
+        spot = target_from_address(address)
         if spot.token is not None and spot.token.original is not None:
-            await surface_at(self.rest, spot).delete(spot.token.original)
+            await answer_messages_at(self.rest, spot).delete(spot.token.original)
 
     async def close(self) -> None:
         """Drop the connections."""

@@ -8,87 +8,89 @@ from typing import Final
 
 from discord.utils import escape_markdown
 
-from bot.channels.discord.components import Components
-from bot.channels.discord.surfaces import PLACEHOLDER, Body
+from bot.channels.discord.components import ComponentBuilder
+from bot.channels.discord.surfaces import PLACEHOLDER, MessageBody
 from bot.channels.port import File, Outcome, Source
-from bot.channels.splitting import closed, split, utf16
-from bot.channels.tables import as_code
+from bot.channels.splitting import close_fence, split_message, utf16_length
+from bot.channels.tables import table_as_code_block
 from bot.locales import Translator
 
-LONGEST: Final = 2000
+MAX_MESSAGE_LENGTH: Final = 2000
 """Characters of a message; Discord may count them as UTF-16 does or more kindly."""
-LARGEST: Final = 10 * 1024 * 1024 - 64 * 1024
+MAX_UPLOAD_BYTES: Final = 10 * 1024 * 1024 - 64 * 1024
 """Bytes of the files of a message, what is said of them left off."""
-MOST_FILES: Final = 10
+MAX_FILES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Rendering:
+class AnswerRenderer:
     """How answers to one person look."""
 
     person: str
     say: Translator
-    components: Components
+    components: ComponentBuilder
 
-    def queued(self, ahead: int) -> str:
+    def render_queue_position(self, ahead: int) -> str:
         """What is said until the answer begins."""
         say = self.say
         return "-# " + say("Your earlier messages are answered first; before this one: {ahead}.", ahead=ahead)
 
-    def noticed(self, text: str) -> str:
+    def render_status(self, text: str) -> str:
         """What is being done until the answer begins."""
         return f"-# {escape_markdown(text)}"
 
-    def draft(self, text: str, mode: str) -> list[Body]:
+    def render_draft(self, text: str, mode: str) -> list[MessageBody]:
         """As far as the answer has come."""
-        pieces = split(text, LONGEST, utf16) or [f"-# {escape_markdown(mode)} {PLACEHOLDER}" if mode else PLACEHOLDER]
-        *full, last = [Body(piece) for piece in pieces]
-        return [*full, replace(last, components=self.components.while_answering(self.person, self.say))]
+        pieces = split_message(text, MAX_MESSAGE_LENGTH, utf16_length) or [
+            f"-# {escape_markdown(mode)} {PLACEHOLDER}" if mode else PLACEHOLDER
+        ]
+        *full, last = [MessageBody(piece) for piece in pieces]
+        return [*full, replace(last, components=self.components.draft_buttons(self.person, self.say))]
 
-    def whole(self, outcome: Outcome) -> list[Body]:
+    def render_outcome(self, outcome: Outcome) -> list[MessageBody]:
         """All that is to be said."""
         say = self.say
         stopped = say("Stopped.") if outcome.stopped else ""
         footer = " · ".join(part for part in (outcome.mode if outcome.turn else "", stopped) if part)
         # What commands and errors say holds words of people, who did not mean their asterisks.
         paragraphs = [
-            closed(outcome.answer if outcome.turn else escape_markdown(outcome.answer)),
-            as_code(outcome.table) if outcome.table else "",
-            "\n".join(_source(source) for source in outcome.sources),
+            close_fence(outcome.answer if outcome.turn else escape_markdown(outcome.answer)),
+            table_as_code_block(outcome.table) if outcome.table else "",
+            "\n".join(_format_source(source) for source in outcome.sources),
             escape_markdown(outcome.error or ""),
             f"-# {escape_markdown(footer)}" if footer else "",
         ]
-        taken = [file for file in outcome.files if len(file.content) <= LARGEST]
+        taken = [file for file in outcome.files if len(file.content) <= MAX_UPLOAD_BYTES]
         paragraphs += [
             say("{name} is too large for Discord.", name=file.name) for file in outcome.files if file not in taken
         ]
-        pieces = split("\n\n".join(part for part in paragraphs if part), LONGEST, utf16)
-        bodies = [Body(piece) for piece in pieces]
-        groups = _groups(taken)
+        pieces = split_message("\n\n".join(part for part in paragraphs if part), MAX_MESSAGE_LENGTH, utf16_length)
+        bodies = [MessageBody(piece) for piece in pieces]
+        groups = _group_files(taken)
         if groups and bodies:
             bodies[-1] = replace(bodies[-1], files=groups.pop(0))
-        bodies += [Body("", files=group) for group in groups]
-        *full, last = bodies or [Body(PLACEHOLDER)]
-        return [*full, replace(last, components=self._below(outcome))]
+        bodies += [MessageBody("", files=group) for group in groups]
+        *full, last = bodies or [MessageBody(PLACEHOLDER)]
+        return [*full, replace(last, components=self._components_below(outcome))]
 
-    def _below(self, outcome: Outcome) -> tuple[dict[str, object], ...]:
+    def _components_below(self, outcome: Outcome) -> tuple[dict[str, object], ...]:
         if outcome.menu is not None:
             return self.components.menu(outcome.menu, self.person, self.say)
-        return self.components.under_answer(self.person, self.say) if outcome.turn else ()
+        return self.components.answer_buttons(self.person, self.say) if outcome.turn else ()
 
 
-def _source(source: Source) -> str:
+def _format_source(source: Source) -> str:
     where = f", {source.where}" if source.where else ""
     told = " ".join(f"[{source.n}] {source.title}{where}".split())
     return f"-# {escape_markdown(told)}"
 
 
-def _groups(files: Sequence[File]) -> list[tuple[File, ...]]:
+def _group_files(files: Sequence[File]) -> list[tuple[File, ...]]:
     """As many files in one message as it takes."""
     groups: list[tuple[File, ...]] = []
     for file in files:
         last = groups[-1] if groups else ()
-        if last and len(last) < MOST_FILES and sum(len(f.content) for f in (*last, file)) <= LARGEST:
+        if last and len(last) < MAX_FILES and sum(len(f.content) for f in (*last, file)) <= MAX_UPLOAD_BYTES:
             groups[-1] = (*last, file)
         else:
             groups.append((file,))

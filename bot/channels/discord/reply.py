@@ -11,13 +11,13 @@ from typing import Final
 import structlog
 
 from bot.channels.discord.errors import MessageGone
-from bot.channels.discord.rendering import Rendering
-from bot.channels.discord.surfaces import Body, Surface
-from bot.channels.errors import DeliveryError, DeliveryFailed
+from bot.channels.discord.rendering import AnswerRenderer
+from bot.channels.discord.surfaces import AnswerMessages, MessageBody
+from bot.channels.errors import DeliveryError, TemporaryDeliveryError
 from bot.channels.port import Outcome, Parts
-from db.errors import TurnTaken
+from db.errors import TurnLeaseLost
 
-EDIT_EVERY: Final = 1.25
+EDIT_INTERVAL: Final = 1.25
 """Seconds between two edits of an answer that is being written: Discord takes five in five seconds of a channel."""
 
 log = structlog.get_logger(__name__)
@@ -26,110 +26,110 @@ log = structlog.get_logger(__name__)
 class DiscordReply:
     """Writes go into a draft that a task of the reply's own shows now and then; only the end is waited for."""
 
-    def __init__(self, surface: Surface, parts: Parts, rendering: Rendering) -> None:
-        self._surface = surface
+    def __init__(self, answer_messages: AnswerMessages, parts: Parts, renderer: AnswerRenderer) -> None:
+        self._answer_messages = answer_messages
         self._parts = parts
-        self._rendering = rendering
-        self._messages = list(parts.known)
-        self._shown: dict[int, Body] = {}
+        self._renderer = renderer
+        self._message_ids = list(parts.message_ids)
+        self._shown: dict[int, MessageBody] = {}
         self._draft = ""
         self._mode = ""
-        self._news = asyncio.Event()
-        self._over = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._edit_task: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
 
-    async def queue(self, ahead: int) -> None:
+    async def show_queue_position(self, ahead: int) -> None:
         """The place in the queue, in what becomes the answer's first message."""
-        if not self._messages:
-            await self._make(0, label="queue")
-        await self._show([Body(self._rendering.queued(ahead))])
+        if not self._message_ids:
+            await self._create_message(0, label="queue")
+        await self._show([MessageBody(self._renderer.render_queue_position(ahead))])
 
-    async def notice(self, text: str) -> None:
-        await self._show([Body(self._rendering.noticed(text))])
+    async def show_status(self, text: str) -> None:
+        await self._show([MessageBody(self._renderer.render_status(text))])
 
-    async def open(self, mode: str) -> None:
+    async def start(self, mode: str) -> None:
         self._mode = mode
-        self._stir()
+        self._schedule_edit()
 
     async def write(self, text: str) -> None:
         if self._failure is not None:
             raise self._failure
         self._draft += text
-        self._stir()
+        self._schedule_edit()
 
     async def finish(self, outcome: Outcome) -> None:
-        await self._settle()
+        await self._stop_editing()
         if self._failure is not None:
             raise self._failure
-        bodies = self._rendering.whole(outcome)
+        bodies = self._renderer.render_outcome(outcome)
         await self._show(bodies)
-        for message in self._messages[len(bodies) :]:
-            await self._surface.delete(message)
+        for message in self._message_ids[len(bodies) :]:
+            await self._answer_messages.delete(message)
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        if self._edit_task is not None:
+            self._edit_task.cancel()
+            await asyncio.gather(self._edit_task, return_exceptions=True)
 
-    def _stir(self) -> None:
-        self._news.set()
-        if self._task is None:
-            self._task = asyncio.create_task(self._keep_showing(), name="discord-reply")
+    def _schedule_edit(self) -> None:
+        self._changed.set()
+        if self._edit_task is None:
+            self._edit_task = asyncio.create_task(self._edit_loop(), name="discord-reply")
 
-    async def _settle(self) -> None:
+    async def _stop_editing(self) -> None:
         """Let an edit that is under way come to its end, so that it does not overtake the last one."""
-        self._over.set()
-        self._news.set()
-        if self._task is not None:
-            await asyncio.wait([self._task])
+        self._ended.set()
+        self._changed.set()
+        if self._edit_task is not None:
+            await asyncio.wait([self._edit_task])
 
-    async def _keep_showing(self) -> None:
-        while not self._over.is_set():
-            await self._news.wait()
-            self._news.clear()
-            if self._over.is_set():
+    async def _edit_loop(self) -> None:
+        while not self._ended.is_set():
+            await self._changed.wait()
+            self._changed.clear()
+            if self._ended.is_set():
                 return
-            pause = EDIT_EVERY
+            pause = EDIT_INTERVAL
             try:
                 began = time.monotonic()
-                await self._show(self._rendering.draft(self._draft, self._mode))
+                await self._show(self._renderer.render_draft(self._draft, self._mode))
                 pause -= time.monotonic() - began
-            except DeliveryFailed as failed:
-                log.info("discord.draft_late", reason=str(failed))
-                self._news.set()
-                pause = max(pause, failed.wait)
+            except TemporaryDeliveryError as failed:
+                log.info("discord.draft_edit_delayed", reason=str(failed))
+                self._changed.set()
+                pause = max(pause, failed.retry_after)
             except DeliveryError as refused:
                 # The answer is made all the same, for the person's history; its end will say that it cannot be shown.
-                log.info("discord.draft_refused", reason=str(refused))
+                log.info("discord.draft_edit_rejected", reason=str(refused))
                 return
             except Exception as failure:
                 self._failure = failure
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(pause, 0.0)):
-                    await self._over.wait()
+                    await self._ended.wait()
 
-    async def _show(self, bodies: Sequence[Body]) -> None:
+    async def _show(self, bodies: Sequence[MessageBody]) -> None:
         for n, body in enumerate(bodies):
             if self._shown.get(n) == body:
                 continue
-            if n == len(self._messages):
-                await self._make(n)
+            if n == len(self._message_ids):
+                await self._create_message(n)
             try:
-                await self._surface.edit(self._messages[n], body)
+                await self._answer_messages.edit(self._message_ids[n], body)
             except MessageGone:
-                await self._make(n, instead_of=self._messages[n])
-                await self._surface.edit(self._messages[n], body)
+                await self._create_message(n, replaced_message=self._message_ids[n])
+                await self._answer_messages.edit(self._message_ids[n], body)
             self._shown[n] = body
 
-    async def _make(self, n: int, instead_of: str | None = None, label: str = "") -> None:
+    async def _create_message(self, n: int, replaced_message: str | None = None, label: str = "") -> None:
         """A message for part `n`, written down before it shows anything of the answer."""
-        message = await self._surface.create(n, instead_of, label)
+        message = await self._answer_messages.create(n, replaced_message, label)
         try:
             await self._parts.record(n, message)
-        except TurnTaken:
+        except TurnLeaseLost:
             with suppress(DeliveryError):
-                await self._surface.discard(message)
+                await self._answer_messages.delete_unused(message)
             raise
-        self._messages[n : n + 1] = [message]
+        self._message_ids[n : n + 1] = [message]

@@ -14,54 +14,54 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
 
-from bot.channels.discord.errors import LOST, NAME, delivery_error
-from bot.channels.errors import PlatformRefused
+from bot.channels.discord.errors import CONNECTION_ERRORS, DISPLAY_NAME, to_delivery_error
+from bot.channels.errors import PlatformAccessDenied
 from bot.channels.port import File
 
-TRY: Final = aiohttp.ClientTimeout(total=30)
+REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 """Of one try; discord.py makes several where Discord is at fault or asks to wait."""
-LONGEST_WAIT: Final = 30.0
+MAX_RATE_LIMIT_WAIT: Final = 30.0
 """Seconds that a rate limit is waited out here; a longer one puts the answer off."""
-AGAIN_AFTER: Final = (0.3, 2.0)
+RETRY_DELAYS: Final = (0.3, 2.0)
 """Seconds before a request whose connection was lost is made again."""
 
 log = structlog.get_logger(__name__)
 
 
-def point_at(api: str, gateway: str) -> None:
+def set_base_urls(api: str, gateway: str) -> None:
     """Have discord.py talk to these addresses; for the whole process."""
     Route.BASE = api.rstrip("/")
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)
 
 
-class Rest:
+class RestClient:
     """Makes requests as the bot. Every one of them may reach Discord twice: see to it that this does no harm."""
 
     def __init__(self, token: str) -> None:
         self._token = token
         self._http: HTTPClient | None = None
-        self._opening = asyncio.Lock()
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._login_lock = asyncio.Lock()
+        self._in_flight: set[asyncio.Task[Any]] = set()
 
-    async def open(self) -> None:
+    async def login(self) -> None:
         """Log in; not needed before the first request, but tells early of a token that is not valid.
 
         Raises:
-            PlatformRefused: the token is not valid.
+            PlatformAccessDenied: the token is not valid.
             DeliveryError: Discord is not to be reached now.
         """
         try:
-            await self._opened()
+            await self._logged_in_client()
         except discord.LoginFailure as error:
-            raise PlatformRefused(NAME, str(error), "CONSILIUM_DISCORD_TOKEN") from error
+            raise PlatformAccessDenied(DISPLAY_NAME, str(error), "CONSILIUM_DISCORD_TOKEN") from error
         except Exception as error:
-            raise delivery_error(error) or error from error
+            raise to_delivery_error(error) or error from error
 
     async def close(self) -> None:
         """Drop what is under way and the connections."""
-        for task in self._under_way:
+        for task in self._in_flight:
             task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await asyncio.gather(*self._in_flight, return_exceptions=True)
         if self._http is not None:
             await self._http.close()
 
@@ -69,12 +69,12 @@ class Rest:
         self,
         method: str,
         path: str,
-        at: Mapping[str, str],
+        path_params: Mapping[str, str],
         *,
         json: Mapping[str, Any] | Sequence[Any] | None = None,
         query: Mapping[str, str] | None = None,
         files: Sequence[File] = (),
-        once: bool = False,
+        no_retry: bool = False,
     ) -> Any:
         """What Discord answers, as parsed JSON.
 
@@ -85,20 +85,20 @@ class Rest:
         Raises:
             DeliveryError: with what Discord says.
         """
-        for pause in (*(() if once else AGAIN_AFTER), None):
+        for pause in (*(() if no_retry else RETRY_DELAYS), None):
             try:
-                return await self._request(Route(method, path, **at), json, query, files)
+                return await self._request(Route(method, path, **path_params), json, query, files)
             except Exception as error:
-                known = delivery_error(error)
-                if pause is None or not isinstance(error, LOST):
+                known = to_delivery_error(error)
+                if pause is None or not isinstance(error, CONNECTION_ERRORS):
                     raise known or error from error
                 log.info("discord.connection_lost", method=method, path=path, reason=str(known))
             await asyncio.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
     async def _request(self, route: Route, json: Any, query: Mapping[str, str] | None, files: Sequence[File]) -> Any:
-        http = await self._opened()
-        sent: dict[str, Any] = {"timeout": TRY} | ({"params": query} if query else {})
+        http = await self._logged_in_client()
+        sent: dict[str, Any] = {"timeout": REQUEST_TIMEOUT} | ({"params": query} if query else {})
         if files:
             sent |= _multipart(json, files)
         elif json is not None:
@@ -106,19 +106,19 @@ class Rest:
         # Cut off in the middle of a global limit, discord.py would hold up every later request for good. So a request
         # once begun goes on to its end, whatever becomes of who asked for it.
         task = asyncio.create_task(http.request(route, **sent), name=f"discord-{route.method}")
-        self._under_way.add(task)
-        task.add_done_callback(self._done)
+        self._in_flight.add(task)
+        task.add_done_callback(self._on_request_done)
         return await asyncio.shield(task)
 
-    def _done(self, task: asyncio.Task[Any]) -> None:
-        self._under_way.discard(task)
+    def _on_request_done(self, task: asyncio.Task[Any]) -> None:
+        self._in_flight.discard(task)
         if not task.cancelled():
             task.exception()  # seen, even where nobody waits for it any more
 
-    async def _opened(self) -> HTTPClient:
-        async with self._opening:
+    async def _logged_in_client(self) -> HTTPClient:
+        async with self._login_lock:
             if self._http is None:
-                http = HTTPClient(asyncio.get_running_loop(), max_ratelimit_timeout=LONGEST_WAIT)
+                http = HTTPClient(asyncio.get_running_loop(), max_ratelimit_timeout=MAX_RATE_LIMIT_WAIT)
                 try:
                     await http.static_login(self._token)
                 except BaseException:

@@ -7,24 +7,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from bot.channels.discord.names import cut_at_word, is_command_name, localised, localised_names
+from bot.channels.discord.names import (
+    description_localizations,
+    is_valid_command_name,
+    name_localizations,
+    truncate_at_word,
+)
 from consilium.errors import N_
 
 ASK: Final = "ask"
 """A command of this channel's own: where a bot may not read what is written, this is how it is asked."""
-ANSWERING: Final = frozenset({ASK, "retry", "consilium"})
+PUBLIC_COMMANDS: Final = frozenset({ASK, "retry", "consilium"})
 """Commands that are answered for all to see; what the others say is the person's own business."""
-QUESTION, FILE = "question", "file"
-LONGEST_OPTION: Final = 6000
-MOST_CHOICES: Final = 25
-_DESCRIPTION: Final = 100
-_IN_GUILDS_AND_DIRECT: Final = [0, 1]
-_TEXT, _ATTACHMENT = 3, 11
+QUESTION_OPTION, FILE_OPTION = "question", "file"
+MAX_OPTION_LENGTH: Final = 6000
+MAX_CHOICES: Final = 25
+_MAX_DESCRIPTION_LENGTH: Final = 100
+_GUILD_AND_DM_CONTEXTS: Final = [0, 1]
+_STRING_OPTION_TYPE, _ATTACHMENT_OPTION_TYPE = 3, 11
 _ALTERNATIVES: Final = re.compile(r"[a-z]+(\|[a-z]+)+")
 _PLACEHOLDER: Final = re.compile(r"[A-Z]+")
 
 
-class Listed(Protocol):
+class CommandInfo(Protocol):
     """What of a registered command is looked at."""
 
     @property
@@ -36,7 +41,7 @@ class Listed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class SlashInvocation:
     """A slash command as somebody used it."""
 
     name: str
@@ -45,69 +50,75 @@ class Called:
     attachment: Mapping[str, Any] | None = None
 
     @property
-    def private(self) -> bool:
+    def is_private(self) -> bool:
         """Whether its answer is for the person's eyes only."""
         asks_a_command = self.name == ASK and self.text.lstrip().startswith("/")
-        return self.name not in ANSWERING or asks_a_command
+        return self.name not in PUBLIC_COMMANDS or asks_a_command
 
 
-def slash_commands(commands: Iterable[Listed]) -> list[dict[str, Any]]:
+def build_slash_commands(commands: Iterable[CommandInfo]) -> list[dict[str, Any]]:
     """All of them, and `/ask`; a command whose name Discord does not take is left to be written as text."""
-    made = [_command(command) for command in commands if is_command_name(command.name) and command.name != ASK]
-    return [_ask(), *made]
+    made = [
+        _build_command(command) for command in commands if is_valid_command_name(command.name) and command.name != ASK
+    ]
+    return [_build_ask_command(), *made]
 
 
-def read_call(data: Mapping[str, Any]) -> Called:
+def parse_invocation(data: Mapping[str, Any]) -> SlashInvocation:
     """What was called, from an interaction's data."""
     name = str(data["name"])
     options = {str(option["name"]): option.get("value") for option in data.get("options", ())}
     if name == ASK:
         attachments = data.get("resolved", {}).get("attachments", {})
-        return Called(name, str(options.get(QUESTION) or ""), attachments.get(str(options.get(FILE))))
+        return SlashInvocation(
+            name, str(options.get(QUESTION_OPTION) or ""), attachments.get(str(options.get(FILE_OPTION)))
+        )
     argument = next((str(value) for value in options.values()), "")
-    return Called(name, f"/{name} {argument}".strip())
+    return SlashInvocation(name, f"/{name} {argument}".strip())
 
 
-def _command(command: Listed) -> dict[str, Any]:
+def _build_command(command: CommandInfo) -> dict[str, Any]:
     argument = command.usage.removeprefix(f"/{command.name}").strip()
-    return _made(command.name, command.summary, [_option(argument)] if argument else [])
+    return _command_json(command.name, command.summary, [_build_option(argument)] if argument else [])
 
 
-def _ask() -> dict[str, Any]:
+def _build_ask_command() -> dict[str, Any]:
     question = {
-        "type": _TEXT,
-        "name": QUESTION,
+        "type": _STRING_OPTION_TYPE,
+        "name": QUESTION_OPTION,
         "description": N_("what you want to know"),
         "required": True,
-        "max_length": LONGEST_OPTION,
+        "max_length": MAX_OPTION_LENGTH,
     }
-    file = {"type": _ATTACHMENT, "name": FILE, "description": N_("a document that goes with it")}
-    return _made(ASK, N_("ask a question"), [_localised(question), _localised(file)])
+    file = {"type": _ATTACHMENT_OPTION_TYPE, "name": FILE_OPTION, "description": N_("a document that goes with it")}
+    return _command_json(
+        ASK, N_("ask a question"), [_with_localized_description(question), _with_localized_description(file)]
+    )
 
 
-def _made(name: str, summary: str, options: list[dict[str, Any]]) -> dict[str, Any]:
+def _command_json(name: str, summary: str, options: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "type": 1,
         "name": name,
-        "name_localizations": localised_names(name),
-        "description": cut_at_word(summary, _DESCRIPTION),
-        "description_localizations": localised(summary, _DESCRIPTION),
+        "name_localizations": name_localizations(name),
+        "description": truncate_at_word(summary, _MAX_DESCRIPTION_LENGTH),
+        "description_localizations": description_localizations(summary, _MAX_DESCRIPTION_LENGTH),
         "options": options,
-        "contexts": _IN_GUILDS_AND_DIRECT,
+        "contexts": _GUILD_AND_DM_CONTEXTS,
         "integration_types": [0],
     }
 
 
-def _option(argument: str) -> dict[str, Any]:
+def _build_option(argument: str) -> dict[str, Any]:
     """The one text a command takes; alternatives become choices, modes are completed while they are typed."""
     option: dict[str, Any] = {
-        "type": _TEXT,
+        "type": _STRING_OPTION_TYPE,
         "name": argument.lower() if _PLACEHOLDER.fullmatch(argument) else "argument",
-        "description": cut_at_word(argument, _DESCRIPTION),
-        "max_length": LONGEST_OPTION,
+        "description": truncate_at_word(argument, _MAX_DESCRIPTION_LENGTH),
+        "max_length": MAX_OPTION_LENGTH,
     }
     alternatives = argument.split("|")
-    if _ALTERNATIVES.fullmatch(argument) and len(alternatives) <= MOST_CHOICES:
+    if _ALTERNATIVES.fullmatch(argument) and len(alternatives) <= MAX_CHOICES:
         option |= {"choices": [{"name": word, "value": word} for word in alternatives]}
         del option["max_length"]
     elif argument == "MODE":
@@ -115,5 +126,8 @@ def _option(argument: str) -> dict[str, Any]:
     return option
 
 
-def _localised(option: dict[str, Any]) -> dict[str, Any]:
-    return {**option, "description_localizations": localised(option["description"], _DESCRIPTION)}
+def _with_localized_description(option: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **option,
+        "description_localizations": description_localizations(option["description"], _MAX_DESCRIPTION_LENGTH),
+    }

@@ -9,13 +9,13 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.channels.http.errors import KeyMissing, KeyUnknown
+from bot.channels.http.errors import ApiKeyMissing, ApiKeyUnknown
 
-_PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
+_PROXY_HEADERS: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
 """Headers by which a proxy tells that it asks for somebody else."""
 
 
-class Clients:
+class ApiClients:
     """The programs that may ask, by their keys."""
 
     def __init__(self, keys: Mapping[str, str]) -> None:
@@ -26,28 +26,28 @@ class Clients:
         """
         self._keys = {name: key.encode() for name, key in keys.items()}
 
-    def name_of(self, request: web.Request) -> str:
+    def authenticate(self, request: web.Request) -> str:
         """Name of the program that asks.
 
         Raises:
-            KeyMissing, KeyUnknown: it may not ask.
+            ApiKeyMissing, ApiKeyUnknown: it may not ask.
         """
         if not self._keys:
-            if _is_from_here(request):
+            if _is_local_request(request):
                 return ""
-            raise KeyMissing
+            raise ApiKeyMissing
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
-            raise KeyMissing
+            raise ApiKeyMissing
         said = key.strip().encode("utf-8", "surrogateescape")
         # All are compared, each in constant time: how long it takes tells nothing.
         known = [name for name, own in self._keys.items() if hmac.compare_digest(own, said)]
         if not known:
-            raise KeyUnknown
+            raise ApiKeyUnknown
         return known[0]
 
 
-def person_of(client: str, user: str | None) -> str:
+def external_id_of(client: str, user: str | None) -> str:
     """What a client's person is called on our platform: no two clients have one in common.
 
     A name of a client holds no colon, so the first one parts the two.
@@ -55,12 +55,12 @@ def person_of(client: str, user: str | None) -> str:
     return f"{client}:{user or ''}"
 
 
-def _is_from_here(request: web.Request) -> bool:
+def _is_local_request(request: web.Request) -> bool:
     """Whether a program on this machine asks for itself.
 
     A web page may make a browser ask too, under a name that leads here; so the name has to be this machine's own.
     """
-    if any(header in request.headers for header in _PASSED_ON):
+    if any(header in request.headers for header in _PROXY_HEADERS):
         return False
     return _is_loopback(request.remote or "") and _is_loopback(request.url.host or "")
 

@@ -32,7 +32,7 @@ class BadRequest(RequestRefused):
         self.param = param
 
 
-class LastWordTaken(RequestRefused):
+class LastMessageNotFromUser(RequestRefused):
     """A conversation does not end with something to be answered."""
 
     sentence = N_("The last message has to be the user's.")
@@ -47,7 +47,7 @@ class NotJson(RequestRefused):
     remedy = N_("Send it with Content-Type: application/json.")
 
 
-class NotSupported(RequestRefused):
+class ParameterNotSupported(RequestRefused):
     """A request asks for what this service does not do, and an answer without it would be another one."""
 
     code = "unsupported_parameter"
@@ -59,7 +59,7 @@ class NotSupported(RequestRefused):
         self.param = param
 
 
-class KeyMissing(RequestRefused):
+class ApiKeyMissing(RequestRefused):
     """A request comes without a key, and needs one."""
 
     status = 401
@@ -68,7 +68,7 @@ class KeyMissing(RequestRefused):
     remedy = N_("Send it as: Authorization: Bearer KEY. An operator sets keys with CONSILIUM_API_KEYS.")
 
 
-class KeyUnknown(RequestRefused):
+class ApiKeyUnknown(RequestRefused):
     """A request comes with a key that is none of ours."""
 
     status = 401
@@ -88,7 +88,7 @@ class BodyTooLarge(RequestRefused):
         super().__init__(limit=limit)
 
 
-class BodyTooSlow(RequestRefused):
+class BodyTimedOut(RequestRefused):
     """A request's body has not come to its end in time."""
 
     status = 408
@@ -126,7 +126,7 @@ class NoSuchMemory(RequestRefused):
     remedy = N_("GET /v1/memories lists what is.")
 
 
-class ServiceEnding(RequestRefused):
+class ServiceShuttingDown(RequestRefused):
     """The process takes nothing new, for it is about to end."""
 
     status = 503

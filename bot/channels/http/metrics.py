@@ -11,6 +11,6 @@ _REQUESTS: Final = Counter(
 )
 
 
-def request_ended(path: str, status: int) -> None:
+def count_request(path: str, status: int) -> None:
     """A request has ended; `path` as it is written in the routes."""
     _REQUESTS.labels(path, str(status)).inc()

@@ -10,12 +10,12 @@ from bot.channels.http.api import Api
 from bot.locales import Translator
 from bot.modes.access import check_access
 from bot.modes.errors import ModeError
-from bot.modes.expression import parse
-from bot.modes.resolve import resolve
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import resolve_mode
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class NamedMode:
     """A mode that has a name of its own."""
 
     name: str
@@ -27,7 +27,7 @@ class Choice:
     """In canonical form."""
 
 
-def choices(api: Api, say: Translator) -> Iterator[Choice]:
+def named_modes(api: Api, say: Translator) -> Iterator[NamedMode]:
     """Modes with names that are open to everybody; sums of adapters may be asked for as well."""
     mind, language = api.mind, say.language
     found = [
@@ -37,14 +37,14 @@ def choices(api: Api, say: Translator) -> Iterator[Choice]:
         ("base", "base", say("the base model, with nobody's thoughts added"), ()),
     ]
     for name, kind, about, aliases in found:
-        mode = resolve(parse(name), mind)
+        mode = resolve_mode(parse_expression(name), mind)
         try:
             check_access(mode, mind, ())
         except ModeError:
             continue
-        yield Choice(name, kind, about, tuple(aliases), mode.text)
+        yield NamedMode(name, kind, about, tuple(aliases), mode.text)
 
 
-def as_model(api: Api, name: str) -> dict[str, Any]:
+def model_object(api: Api, name: str) -> dict[str, Any]:
     """OpenAI's model object."""
     return {"id": name, "object": "model", "created": 0, "owned_by": api.mind.name}

@@ -11,38 +11,38 @@ from bot.channels.http.api import Api
 from bot.channels.http.errors import NoSuchMemory, NoSuchTurn
 from bot.recall.memory import forgetting
 from db import memory, turns
-from db.errors import RecordGone
+from db.errors import RecordNotFound
 from db.memory import Memory
 from db.turns import Turn
 
 
 async def show_turn(api: Api, request: web.Request) -> web.Response:
     """One of the person's turns, by its id or that of its completion."""
-    turn_id = _id(request)
+    turn_id = _parse_id(request)
     if turn_id is None:
         raise NoSuchTurn
-    async with api.person(request) as connection:
+    async with api.person_connection(request) as connection:
         try:
             found = await turns.get(connection, turn_id)
-        except RecordGone:
+        except RecordNotFound:
             raise NoSuchTurn from None
-    return web.json_response(_turn(found))
+    return web.json_response(_turn_object(found))
 
 
 async def list_memories(api: Api, request: web.Request) -> web.Response:
     """What is remembered of the person, oldest first."""
-    async with api.person(request) as connection:
-        found = await memory.all_valid(connection)
-    told = [_memory(one) for one in found if one.kind != "episode"]
+    async with api.person_connection(request) as connection:
+        found = await memory.list_valid(connection)
+    told = [_memory_object(one) for one in found if one.kind != "episode"]
     return web.json_response({"object": "list", "data": told})
 
 
 async def forget_memory(api: Api, request: web.Request) -> web.Response:
     """Forget one thing for good."""
-    memory_id = _id(request)
+    memory_id = _parse_id(request)
     if memory_id is None:
         raise NoSuchMemory
-    async with api.person(request) as connection:
+    async with api.person_connection(request) as connection:
         forgotten = await forgetting.forget(connection, memory_id)
     if not forgotten:
         raise NoSuchMemory
@@ -51,19 +51,19 @@ async def forget_memory(api: Api, request: web.Request) -> web.Response:
 
 async def forget_everything(api: Api, request: web.Request) -> web.Response:
     """Forget all that is remembered of the person for good."""
-    async with api.person(request) as connection:
+    async with api.person_connection(request) as connection:
         forgotten = await forgetting.forget_all(connection)
     return web.json_response({"object": "list", "deleted": forgotten})
 
 
-def _id(request: web.Request) -> UUID | None:
+def _parse_id(request: web.Request) -> UUID | None:
     try:
         return UUID(request.match_info["id"].removeprefix("chatcmpl-"))
     except ValueError:
         return None
 
 
-def _turn(turn: Turn) -> dict[str, Any]:
+def _turn_object(turn: Turn) -> dict[str, Any]:
     return {
         "id": str(turn.id),
         "object": "turn",
@@ -83,11 +83,11 @@ def _turn(turn: Turn) -> dict[str, Any]:
     }
 
 
-def _memory(one: Memory) -> dict[str, Any]:
+def _memory_object(record: Memory) -> dict[str, Any]:
     return {
-        "id": str(one.id),
+        "id": str(record.id),
         "object": "memory",
-        "kind": one.kind,
-        "content": one.content,
-        "created_at": one.created_at.isoformat(),
+        "kind": record.kind,
+        "content": record.content,
+        "created_at": record.created_at.isoformat(),
     }

@@ -10,18 +10,25 @@ from typing import Final
 from aiohttp import web
 from pydantic import TypeAdapter, ValidationError
 
-from bot.channels.given import Given
-from bot.channels.http.errors import BadRequest, BodyTooLarge, BodyTooSlow, LastWordTaken, NotJson, NotSupported
-from bot.channels.http.wire import ChatMessage, ChatRequest, Name
+from bot.channels.given import ClientConversation
+from bot.channels.http.errors import (
+    BadRequest,
+    BodyTimedOut,
+    BodyTooLarge,
+    LastMessageNotFromUser,
+    NotJson,
+    ParameterNotSupported,
+)
+from bot.channels.http.wire import ChatMessage, ChatRequest, Identifier
 
-MAX_BODY: Final = 1_000_000
+MAX_BODY_BYTES: Final = 1_000_000
 """Bytes of a request."""
-_NAME: Final[TypeAdapter[str | None]] = TypeAdapter(Name | None)
-BODY_WITHIN: Final = 30.0
+_IDENTIFIER_ADAPTER: Final[TypeAdapter[str | None]] = TypeAdapter(Identifier | None)
+BODY_TIMEOUT: Final = 30.0
 """Seconds that a request may take to come in."""
 
 
-async def read_request(request: web.Request) -> ChatRequest:
+async def parse_request(request: web.Request) -> ChatRequest:
     """The request's body.
 
     Raises:
@@ -30,55 +37,55 @@ async def read_request(request: web.Request) -> ChatRequest:
     if request.content_type != "application/json":
         raise NotJson
     try:
-        async with asyncio.timeout(BODY_WITHIN):
-            body = await _read(request)
+        async with asyncio.timeout(BODY_TIMEOUT):
+            body = await _read_body(request)
     except TimeoutError:
-        raise BodyTooSlow(BODY_WITHIN) from None
+        raise BodyTimedOut(BODY_TIMEOUT) from None
     try:
         asked = ChatRequest.model_validate_json(body)
     except ValidationError as error:
-        raise _first(error) from None
-    if asked.unsupported is not None:
-        raise NotSupported(asked.unsupported)
+        raise _first_problem(error) from None
+    if asked.unsupported_parameter is not None:
+        raise ParameterNotSupported(asked.unsupported_parameter)
     return asked
 
 
-def read_conversation(asked: ChatRequest, mode: str) -> tuple[str, Given]:
+def parse_conversation(chat_request: ChatRequest, mode: str) -> tuple[str, ClientConversation]:
     """The question, and what it came with.
 
     Raises:
-        LastWordTaken: the last word is not the person's.
+        LastMessageNotFromUser: the last word is not the person's.
     """
-    system = "\n\n".join(message.text for message in asked.messages if _is_instruction(message))
-    said = list(_runs([message for message in asked.messages if not _is_instruction(message)]))
+    system = "\n\n".join(message.text for message in chat_request.messages if _is_instruction(message))
+    said = list(_merge_consecutive([message for message in chat_request.messages if not _is_instruction(message)]))
     if not said or said[-1][0] != "user":
-        raise LastWordTaken
+        raise LastMessageNotFromUser
     question = said.pop()[1]
     if said and said[0][0] == "assistant":
         said.insert(0, ("user", ""))
     questions, answers = said[::2], said[1::2]
-    limits = [limit for limit in (asked.max_tokens, asked.max_completion_tokens) if limit is not None]
-    return question, Given(
+    limits = [limit for limit in (chat_request.max_tokens, chat_request.max_completion_tokens) if limit is not None]
+    return question, ClientConversation(
         mode,
         [(one, other) for (_, one), (_, other) in zip(questions, answers, strict=True)],
         system,
         max_tokens=min(limits, default=None),
-        temperature=asked.temperature,
-        top_p=asked.top_p,
-        seed=asked.seed,
-        stop=asked.stops,
-        schema=asked.response_format.schema_ if asked.response_format else None,
+        temperature=chat_request.temperature,
+        top_p=chat_request.top_p,
+        seed=chat_request.seed,
+        stop=chat_request.stop_sequences,
+        schema=chat_request.response_format.schema_ if chat_request.response_format else None,
     )
 
 
-def read_user(request: web.Request) -> str | None:
+def parse_user(request: web.Request) -> str | None:
     """Whom `?user=` names.
 
     Raises:
         BadRequest: it is no name.
     """
     try:
-        return _NAME.validate_python(request.query.get("user"))
+        return _IDENTIFIER_ADAPTER.validate_python(request.query.get("user"))
     except ValidationError as error:
         problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
         raise BadRequest("user", problem["msg"]) from None
@@ -88,23 +95,23 @@ def _is_instruction(message: ChatMessage) -> bool:
     return message.role in ("system", "developer")
 
 
-def _runs(messages: Sequence[ChatMessage]) -> Iterator[tuple[str, str]]:
+def _merge_consecutive(messages: Sequence[ChatMessage]) -> Iterator[tuple[str, str]]:
     """Messages of one side in a row become one: chat templates know only two who take turns."""
     for role, run in groupby(messages, lambda message: message.role):
         yield role, "\n\n".join(message.text for message in run)
 
 
-async def _read(request: web.Request) -> bytes:
-    if (request.content_length or 0) > MAX_BODY:
-        raise BodyTooLarge(MAX_BODY)
+async def _read_body(request: web.Request) -> bytes:
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise BodyTooLarge(MAX_BODY_BYTES)
     body = bytearray()
     async for piece in request.content.iter_any():
         body += piece
-        if len(body) > MAX_BODY:
-            raise BodyTooLarge(MAX_BODY)
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge(MAX_BODY_BYTES)
     return bytes(body)
 
 
-def _first(error: ValidationError) -> BadRequest:
+def _first_problem(error: ValidationError) -> BadRequest:
     problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
     return BadRequest(".".join(map(str, problem["loc"])) or "body", problem["msg"])

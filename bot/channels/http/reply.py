@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.channels.errors import Undeliverable
-from bot.channels.http.failures import verdict
-from bot.channels.http.shapes import DONE, Completion, event
+from bot.channels.errors import PermanentDeliveryError
+from bot.channels.http.failures import error_response
+from bot.channels.http.shapes import DONE_EVENT, Completion, server_sent_event
 from bot.channels.port import Outcome
 
 PLATFORM: Final = "http"
-_STREAM: Final = {
+_STREAM_HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache",
     # nginx would hold the pieces back.
@@ -22,7 +22,7 @@ _STREAM: Final = {
 }
 
 
-class WholeReply:
+class JsonReply:
     """Sends the answer once it is there."""
 
     def __init__(self, request: web.Request, completion: Completion) -> None:
@@ -31,13 +31,13 @@ class WholeReply:
         self.response: web.StreamResponse | None = None
         """What has been sent; None until there is an end."""
 
-    async def queue(self, ahead: int) -> None:
+    async def show_queue_position(self, ahead: int) -> None:
         """Nothing: there is no place to show it in."""
 
-    async def notice(self, text: str) -> None:
+    async def show_status(self, text: str) -> None:
         """Nothing: what comes here brings no files."""
 
-    async def open(self, mode: str) -> None:
+    async def start(self, mode: str) -> None:
         """Nothing."""
 
     async def write(self, text: str) -> None:
@@ -45,10 +45,10 @@ class WholeReply:
 
     async def finish(self, outcome: Outcome) -> None:
         if outcome.error is not None:
-            response = verdict(outcome.failure).response(outcome.error)
+            response = error_response(outcome.exception).to_response(outcome.error)
         else:
-            response = web.json_response(self._completion.whole(outcome))
-        async with _sending():
+            response = web.json_response(self._completion.completion_object(outcome))
+        async with _undeliverable_on_disconnect():
             await response.prepare(self._request)
             await response.write_eof()
         self.response = response
@@ -57,7 +57,7 @@ class WholeReply:
         """Nothing is held."""
 
 
-class StreamedReply:
+class StreamingReply:
     """Sends each piece as it comes. Until the first of them a failure still has a status of its own."""
 
     def __init__(self, request: web.Request, completion: Completion, *, with_usage: bool) -> None:
@@ -68,67 +68,67 @@ class StreamedReply:
         self._stream: web.StreamResponse | None = None
         self.response: web.StreamResponse | None = None
 
-    async def queue(self, ahead: int) -> None:
+    async def show_queue_position(self, ahead: int) -> None:
         """Nothing: before the first piece there is no stream."""
 
-    async def notice(self, text: str) -> None:
+    async def show_status(self, text: str) -> None:
         """Nothing: what comes here brings no files."""
 
-    async def open(self, mode: str) -> None:
+    async def start(self, mode: str) -> None:
         self._mode = mode
 
     async def write(self, text: str) -> None:
         # Who has gone stops the answer, by the cancellation of its request, which is on its way.
         with suppress(ConnectionError):
-            stream = await self._begun()
-            await self._send(stream, self._completion.chunk(self._mode, {"content": text}, **self._uncounted))
+            stream = await self._ensure_started()
+            await self._send(stream, self._completion.chunk(self._mode, {"content": text}, **self._empty_usage))
 
     async def finish(self, outcome: Outcome) -> None:
-        async with _sending():
+        async with _undeliverable_on_disconnect():
             if outcome.error is not None and self._stream is None:
-                refusal = verdict(outcome.failure).response(outcome.error)
+                refusal = error_response(outcome.exception).to_response(outcome.error)
                 await refusal.prepare(self._request)
                 await refusal.write_eof()
                 self.response = refusal
                 return
             self._mode = outcome.mode
-            stream = await self._begun()
-            for data in self._end(outcome):
+            stream = await self._ensure_started()
+            for data in self._final_events(outcome):
                 await self._send(stream, data)
-            await stream.write(DONE)
+            await stream.write(DONE_EVENT)
             await stream.write_eof()
             self.response = stream
 
     async def close(self) -> None:
         """Nothing is held."""
 
-    def _end(self, outcome: Outcome) -> list[dict[str, Any]]:
+    def _final_events(self, outcome: Outcome) -> list[dict[str, Any]]:
         if outcome.error is not None:
-            return [verdict(outcome.failure).body(outcome.error)]
-        last = self._completion.last(outcome, **self._uncounted)
-        return [last, self._completion.counted(outcome)] if self._with_usage else [last]
+            return [error_response(outcome.exception).body(outcome.error)]
+        last = self._completion.final_chunk(outcome, **self._empty_usage)
+        return [last, self._completion.usage_chunk(outcome)] if self._with_usage else [last]
 
     @property
-    def _uncounted(self) -> dict[str, None]:
+    def _empty_usage(self) -> dict[str, None]:
         """Who asks for the token counts finds their place empty in all chunks but the last."""
         return {"usage": None} if self._with_usage else {}
 
-    async def _begun(self) -> web.StreamResponse:
+    async def _ensure_started(self) -> web.StreamResponse:
         if self._stream is None:
-            self._stream = web.StreamResponse(headers=_STREAM)
+            self._stream = web.StreamResponse(headers=_STREAM_HEADERS)
             await self._stream.prepare(self._request)
-            first = self._completion.chunk(self._mode, {"role": "assistant", "content": ""}, **self._uncounted)
+            first = self._completion.chunk(self._mode, {"role": "assistant", "content": ""}, **self._empty_usage)
             await self._send(self._stream, first)
         return self._stream
 
     @staticmethod
     async def _send(stream: web.StreamResponse, data: Mapping[str, Any]) -> None:
-        await stream.write(event(data))
+        await stream.write(server_sent_event(data))
 
 
 @asynccontextmanager
-async def _sending() -> AsyncIterator[None]:
+async def _undeliverable_on_disconnect() -> AsyncIterator[None]:
     try:
         yield
     except ConnectionError as gone:
-        raise Undeliverable(PLATFORM, "who asked has gone") from gone
+        raise PermanentDeliveryError(PLATFORM, "who asked has gone") from gone

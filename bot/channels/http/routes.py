@@ -11,13 +11,13 @@ from aiohttp import web
 
 from bot.channels.http import own
 from bot.channels.http.api import Api
-from bot.channels.http.completions import complete
+from bot.channels.http.completions import create_completion
 from bot.channels.http.errors import NoSuchEndpoint
-from bot.channels.http.failures import verdict
-from bot.channels.http.metrics import request_ended
-from bot.channels.http.models import as_model, choices
-from bot.errors import explain
-from bot.turns.failures import foreseen
+from bot.channels.http.failures import error_response
+from bot.channels.http.metrics import count_request
+from bot.channels.http.models import model_object, named_modes
+from bot.errors import describe_error
+from bot.turns.failures import as_consilium_error
 
 Endpoint = Callable[[Api, web.Request], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -25,28 +25,28 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 async def list_models(api: Api, request: web.Request) -> web.Response:
     """`GET /v1/models`: modes with names."""
-    api.clients.name_of(request)
-    data = [as_model(api, choice.name) for choice in choices(api, api.say(request))]
+    api.clients.authenticate(request)
+    data = [model_object(api, choice.name) for choice in named_modes(api, api.translator_for(request))]
     return web.json_response({"object": "list", "data": data})
 
 
 async def show_model(api: Api, request: web.Request) -> web.Response:
     """`GET /v1/models/{model}`: any mode that can answer, sums of adapters too."""
-    api.clients.name_of(request)
+    api.clients.authenticate(request)
     model = request.match_info["model"]
-    api.mode(model)
-    return web.json_response(as_model(api, model))
+    api.resolve_mode(model)
+    return web.json_response(model_object(api, model))
 
 
 async def list_modes(api: Api, request: web.Request) -> web.Response:
     """`GET /v1/modes`: modes with names, and all that is known of them."""
-    api.clients.name_of(request)
-    data = [{"object": "mode", **asdict(choice)} for choice in choices(api, api.say(request))]
+    api.clients.authenticate(request)
+    data = [{"object": "mode", **asdict(choice)} for choice in named_modes(api, api.translator_for(request))]
     return web.json_response({"object": "list", "mind": api.mind.name, "default": api.mind.default_mode, "data": data})
 
 
 ENDPOINTS: Final[dict[tuple[str, str], Endpoint]] = {
-    ("POST", "/v1/chat/completions"): complete,
+    ("POST", "/v1/chat/completions"): create_completion,
     ("GET", "/v1/models"): list_models,
     ("GET", "/v1/models/{model}"): show_model,
     ("GET", "/v1/modes"): list_modes,
@@ -57,7 +57,7 @@ ENDPOINTS: Final[dict[tuple[str, str], Endpoint]] = {
 }
 
 
-async def nowhere(_api: Api, request: web.Request) -> web.Response:
+async def unknown_endpoint(_api: Api, request: web.Request) -> web.Response:
     """Everything else under `/v1/`."""
     raise NoSuchEndpoint(request.method, request.path, ", ".join(f"{method} {path}" for method, path in ENDPOINTS))
 
@@ -66,12 +66,12 @@ def api_routes(api: Api) -> web.RouteTableDef:
     """The channel's routes, for an application whose handlers are cancelled when their client goes away."""
     routes = web.RouteTableDef()
     for (method, path), endpoint in ENDPOINTS.items():
-        routes.route(method, path)(_told(api, path, endpoint))
-    routes.route("*", "/v1/{rest:.*}")(_told(api, "/v1/", nowhere))
+        routes.route(method, path)(_with_error_responses(api, path, endpoint))
+    routes.route("*", "/v1/{rest:.*}")(_with_error_responses(api, "/v1/", unknown_endpoint))
     return routes
 
 
-def _told(api: Api, path: str, endpoint: Endpoint) -> Handler:
+def _with_error_responses(api: Api, path: str, endpoint: Endpoint) -> Handler:
     """The endpoint as a handler: it raises nothing but cancellation."""
 
     @wraps(endpoint)
@@ -82,12 +82,12 @@ def _told(api: Api, path: str, endpoint: Endpoint) -> Handler:
             response = await endpoint(api, request)
             status = response.status
         except Exception as error:
-            failure = foreseen(error)
-            say = api.say(request)
-            response = verdict(failure).response(explain(failure, say.language, say.template))
+            failure = as_consilium_error(error)
+            say = api.translator_for(request)
+            response = error_response(failure).to_response(describe_error(failure, say.language, say.translate))
             status = response.status
         finally:
-            request_ended(path, status)
+            count_request(path, status)
         return response
 
     return handle

@@ -6,26 +6,34 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MAX_STOPS: Final = 4
-Name = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
+MAX_STOP_SEQUENCES: Final = 4
+Identifier = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """What a client calls a person or a session."""
-StopText = Annotated[str, Field(min_length=1, max_length=256)]
+StopSequence = Annotated[str, Field(min_length=1, max_length=256)]
 
-REFUSED: Final = ("tools", "functions", "logit_bias", "logprobs", "audio", "frequency_penalty", "presence_penalty")
+UNSUPPORTED_PARAMETERS: Final = (
+    "tools",
+    "functions",
+    "logit_bias",
+    "logprobs",
+    "audio",
+    "frequency_penalty",
+    "presence_penalty",
+)
 """Parts of a request without which the answer would be another one, and which are not supported: empty and zero will
 do."""
 
 
-class _Wire(BaseModel):
+class _RequestModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
 
-class TextPart(_Wire):
+class TextPart(_RequestModel):
     type: Literal["text"]
     text: str
 
 
-class ChatMessage(_Wire):
+class ChatMessage(_RequestModel):
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[TextPart]
 
@@ -35,7 +43,7 @@ class ChatMessage(_Wire):
         return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
 
 
-class FreeText(_Wire):
+class TextFormat(_RequestModel):
     type: Literal["text"]
 
     @property
@@ -43,7 +51,7 @@ class FreeText(_Wire):
         """None: any text will do."""
 
 
-class AnyJson(_Wire):
+class JsonObjectFormat(_RequestModel):
     type: Literal["json_object"]
 
     @property
@@ -52,11 +60,11 @@ class AnyJson(_Wire):
         return {"type": "object"}
 
 
-class NamedSchema(_Wire):
+class NamedSchema(_RequestModel):
     schema_: dict[str, Any] = Field(default_factory=lambda: {"type": "object"}, alias="schema")
 
 
-class JsonOfSchema(_Wire):
+class JsonSchemaFormat(_RequestModel):
     type: Literal["json_schema"]
     json_schema: NamedSchema
 
@@ -66,24 +74,24 @@ class JsonOfSchema(_Wire):
         return self.json_schema.schema_
 
 
-class StreamOptions(_Wire):
+class StreamOptions(_RequestModel):
     include_usage: bool = False
 
 
-class Metadata(_Wire):
-    session: Name | None = None
+class Metadata(_RequestModel):
+    session: Identifier | None = None
     """Which of the person's conversations it belongs to."""
 
 
-class ChatRequest(_Wire):
+class ChatRequest(_RequestModel):
     """Body of `POST /v1/chat/completions`."""
 
     model: Annotated[str, Field(max_length=1000)]
     """A mode."""
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
-    user: Name | None = None
+    user: Identifier | None = None
     """Who speaks, as the client knows him."""
-    safety_identifier: Name | None = None
+    safety_identifier: Identifier | None = None
     """What OpenAI calls `user` now."""
     metadata: Metadata | None = None
     stream: bool | None = None
@@ -93,8 +101,10 @@ class ChatRequest(_Wire):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    stop: StopText | Annotated[list[StopText], Field(max_length=MAX_STOPS)] | None = None
-    response_format: Annotated[FreeText | AnyJson | JsonOfSchema, Field(discriminator="type")] | None = None
+    stop: StopSequence | Annotated[list[StopSequence], Field(max_length=MAX_STOP_SEQUENCES)] | None = None
+    response_format: Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")] | None = (
+        None
+    )
     n: Literal[1] | None = None
     tools: Any = None
     functions: Any = None
@@ -109,10 +119,10 @@ class ChatRequest(_Wire):
         return self.user or self.safety_identifier
 
     @property
-    def stops(self) -> tuple[str, ...]:
+    def stop_sequences(self) -> tuple[str, ...]:
         return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
 
     @property
-    def unsupported(self) -> str | None:
+    def unsupported_parameter(self) -> str | None:
         """A part that asks for what is not done here; None when there is none."""
-        return next((name for name in REFUSED if getattr(self, name)), None)
+        return next((name for name in UNSUPPORTED_PARAMETERS if getattr(self, name)), None)

@@ -21,66 +21,66 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 
-from bot.channels.errors import DeliveryFailed, PlatformRefused, Undeliverable
+from bot.channels.errors import PermanentDeliveryError, PlatformAccessDenied, TemporaryDeliveryError
 from bot.settings import Settings
 
 PLATFORM: Final = "telegram"
 """As in `Incoming.platform`."""
-NAME: Final = "Telegram"
+DISPLAY_NAME: Final = "Telegram"
 """As people are told."""
-PATIENCE: Final = 20.0
+REQUEST_TIMEOUT: Final = 20.0
 """Seconds until a request that was not answered counts as failed."""
-_CONNECTIONS: Final = 100
+_MAX_CONNECTIONS: Final = 100
 
 
 def make_bot(settings: Settings) -> Bot:
     """The client for the token and the Bot API server of the settings; close its session in the end.
 
     Raises:
-        PlatformRefused: the token cannot be one.
+        PlatformAccessDenied: the token cannot be one.
     """
     assert settings.telegram_token is not None
     session = AiohttpSession(
-        limit=_CONNECTIONS, api=TelegramAPIServer.from_base(settings.telegram_api), timeout=PATIENCE
+        limit=_MAX_CONNECTIONS, api=TelegramAPIServer.from_base(settings.telegram_api), timeout=REQUEST_TIMEOUT
     )
     try:
         return Bot(settings.telegram_token.get_secret_value(), session)
     except ValueError as error:
-        raise refused(str(error)) from error
+        raise rejected_token_error(str(error)) from error
 
 
 @contextmanager
-def telegram_errors() -> Iterator[None]:
+def map_telegram_errors() -> Iterator[None]:
     """Whatever the client raises inside comes out as an error of ours; but that a group has moved is for the caller.
 
     Raises:
-        DeliveryFailed: a later try may help.
-        Undeliverable: none will.
-        PlatformRefused: the bot's token is not accepted.
+        TemporaryDeliveryError: a later try may help.
+        PermanentDeliveryError: none will.
+        PlatformAccessDenied: the bot's token is not accepted.
     """
     try:
         yield
     except TelegramMigrateToChat:
         raise
     except TelegramRetryAfter as error:
-        raise DeliveryFailed(NAME, reason_of(error), float(error.retry_after)) from error
+        raise TemporaryDeliveryError(DISPLAY_NAME, error_reason(error), float(error.retry_after)) from error
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
         # A Bot API server of one's own may be too old for a method; a token that is none is not found either.
         if "method not found" in error.message:
-            raise Undeliverable(NAME, reason_of(error)) from error
-        raise refused(reason_of(error)) from error
+            raise PermanentDeliveryError(DISPLAY_NAME, error_reason(error)) from error
+        raise rejected_token_error(error_reason(error)) from error
     except (TelegramForbiddenError, TelegramBadRequest, TelegramEntityTooLarge) as error:
-        raise Undeliverable(NAME, reason_of(error)) from error
+        raise PermanentDeliveryError(DISPLAY_NAME, error_reason(error)) from error
     except (AiogramError, OSError, TimeoutError) as error:
-        raise DeliveryFailed(NAME, reason_of(error)) from error
+        raise TemporaryDeliveryError(DISPLAY_NAME, error_reason(error)) from error
 
 
-def refused(reason: str) -> PlatformRefused:
+def rejected_token_error(reason: str) -> PlatformAccessDenied:
     """The error for a token that is not accepted."""
-    return PlatformRefused(NAME, reason, "CONSILIUM_TELEGRAM_TOKEN")
+    return PlatformAccessDenied(DISPLAY_NAME, reason, "CONSILIUM_TELEGRAM_TOKEN")
 
 
-def reason_of(error: BaseException) -> str:
+def error_reason(error: BaseException) -> str:
     """What Telegram, or the way to it, said, on one line and with nothing of ours."""
     said = error.message if isinstance(error, DetailedAiogramError) else type(error).__name__
     return " ".join(said.split())[:200]

@@ -8,27 +8,27 @@ from typing import Any, Final
 
 import structlog
 
-MOST: Final = 1000
+MAX_TASKS: Final = 1000
 """Errands at once; more are not run."""
 
 log = structlog.get_logger(__name__)
 
 
-class Errands:
+class BackgroundTasks:
     """Tasks that have an owner."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def run(self, errand: Coroutine[Any, Any, None]) -> None:
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run it beside all else."""
-        if len(self._tasks) >= MOST:
-            log.warning("telegram.errand_dropped", errands=len(self._tasks))
-            errand.close()
+        if len(self._tasks) >= MAX_TASKS:
+            log.warning("telegram.background_task_dropped", errands=len(self._tasks))
+            coroutine.close()
             return
-        task = asyncio.create_task(errand)
+        task = asyncio.create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._on_done)
 
     async def close(self) -> None:
         """Cut off what still runs."""
@@ -37,7 +37,7 @@ class Errands:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("telegram.errand_failed", exc_info=error)
+            log.error("telegram.background_task_failed", exc_info=error)

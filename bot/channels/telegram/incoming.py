@@ -17,7 +17,7 @@ from bot.locales import LANGUAGES, Language
 _COMMAND: Final = re.compile(r"/(?P<name>[^\W\d_]\w*)(?:@(?P<bot>\w+))?")
 
 
-_WRITTEN: Final = frozenset(
+_USER_CONTENT_TYPES: Final = frozenset(
     {"text", "photo", "video", "animation", "audio", "voice", "video_note", "document", "sticker", "story"}
     | {"live_photo", "paid_media", "contact", "dice", "poll", "venue", "location", "checklist", "game", "rich_message"}
 )
@@ -25,7 +25,7 @@ _WRITTEN: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Me:
+class BotIdentity:
     """The bot itself, as Telegram knows it."""
 
     id: int
@@ -34,60 +34,62 @@ class Me:
     """What it answers in a group though it is not named."""
 
 
-def of_message(update: int, message: Message, me: Me) -> Incoming | None:
+def incoming_from_message(update_id: int, message: Message, bot: BotIdentity) -> Incoming | None:
     """A message that is for the bot: any in private; in a group a command, a mention, or a reply to it."""
-    person = _writer(message)
-    if person is None or _is_service(message):
+    person = _sender_id(message)
+    if person is None or _is_service_message(message):
         return None
     private = message.chat.type == "private"
     text = message.text or message.caption or ""
     if not private:
-        if not _is_for(message, text, me):
+        if not _is_addressed_to(message, text, bot):
             return None
-        text = _without_mention(text, me)
+        text = _without_mention(text, bot)
     return Incoming(
         platform=PLATFORM,
         person=person,
-        place=place_of(message, update).name,
+        place=reply_place(message, update_id).name,
         text=text,
         language=language_of_user(message.from_user),
-        update=str(update),
-        address=place_of(message, update).address,
+        update=str(update_id),
+        address=reply_place(message, update_id).address,
         chat=None if private else str(message.chat.id),
         files=_files(message),
     )
 
 
-def of_press(update: int, query: CallbackQuery, message: Message, text: str, *, replaces: bool = False) -> Incoming:
+def incoming_from_button(
+    update_id: int, query: CallbackQuery, message: Message, text: str, *, replaces_message: bool = False
+) -> Incoming:
     """What pressing a button under a message says, in words; the answer may take the place of that message."""
-    place = place_of(message, update)
-    place = replace(place, reply_to=None, instead=message.message_id if replaces else None)
+    place = reply_place(message, update_id)
+    place = replace(place, reply_to=None, instead=message.message_id if replaces_message else None)
     return Incoming(
         platform=PLATFORM,
         person=str(query.from_user.id),
         place=place.name,
         text=text,
         language=language_of_user(query.from_user),
-        update=str(update),
+        update=str(update_id),
         address=place.address,
         chat=None if place.private else str(place.chat),
     )
 
 
-def of_stop(update: int, stopped: MessageGenerationStopped) -> Incoming:
+def incoming_from_stop(update_id: int, stopped: MessageGenerationStopped) -> Incoming:
     """The Stop button of a private chat: its chat is the person's."""
-    place = Place(stopped.chat.id, private=True, thread=stopped.message_thread_id, draft=update)
-    return Incoming(PLATFORM, str(stopped.chat.id), place.name, "/stop", update=str(update), address=place.address)
+    place = Place(stopped.chat.id, private=True, thread=stopped.message_thread_id, draft=update_id)
+    return Incoming(PLATFORM, str(stopped.chat.id), place.name, "/stop", update=str(update_id), address=place.address)
 
 
-def place_of(message: Message, update: int) -> Place:
+def reply_place(message: Message, update_id: int) -> Place:
     """Where a message is answered: under it, in its topic."""
     return Place(
         chat=message.chat.id,
         private=message.chat.type == "private",
         thread=message.message_thread_id if message.is_topic_message else None,
         reply_to=message.message_id,
-        draft=update or 1,
+        draft=update_id or 1,
     )
 
 
@@ -97,7 +99,7 @@ def language_of_user(user: User | None) -> Language | None:
     return next((language for language in LANGUAGES if code.split("-")[0] == language), None)
 
 
-def _writer(message: Message) -> str | None:
+def _sender_id(message: Message) -> str | None:
     """Who wrote: a person, or a chat that speaks for one; no other bot."""
     if message.sender_chat is not None:
         return str(message.sender_chat.id)
@@ -106,30 +108,30 @@ def _writer(message: Message) -> str | None:
     return str(message.from_user.id)
 
 
-def _is_service(message: Message) -> bool:
+def _is_service_message(message: Message) -> bool:
     """Whether nobody wrote it: somebody joined, a topic was opened, a group moved."""
-    return message.content_type not in _WRITTEN
+    return message.content_type not in _USER_CONTENT_TYPES
 
 
-def _is_for(message: Message, text: str, me: Me) -> bool:
+def _is_addressed_to(message: Message, text: str, bot: BotIdentity) -> bool:
     if command := _COMMAND.match(text):
         if command["bot"] is not None:
-            return command["bot"].casefold() == me.username.casefold()
-        if command["name"].casefold() in me.commands:
+            return command["bot"].casefold() == bot.username.casefold()
+        if command["name"].casefold() in bot.commands:
             return True
     answered = message.reply_to_message
     # Every message of a topic answers the one that opened it, unless it answers another.
-    if answered and answered.from_user and answered.from_user.id == me.id and not _is_service(answered):
+    if answered and answered.from_user and answered.from_user.id == bot.id and not _is_service_message(answered):
         return True
     return any(
-        (entity.type == "mention" and entity.extract_from(text).casefold() == f"@{me.username}".casefold())
-        or (entity.type == "text_mention" and entity.user is not None and entity.user.id == me.id)
+        (entity.type == "mention" and entity.extract_from(text).casefold() == f"@{bot.username}".casefold())
+        or (entity.type == "text_mention" and entity.user is not None and entity.user.id == bot.id)
         for entity in message.entities or message.caption_entities or ()
     )
 
 
-def _without_mention(text: str, me: Me) -> str:
-    return re.sub(rf"(?<![\w/@])@{re.escape(me.username)}\b[,:]?\s*", "", text, flags=re.IGNORECASE).strip()
+def _without_mention(text: str, bot: BotIdentity) -> str:
+    return re.sub(rf"(?<![\w/@])@{re.escape(bot.username)}\b[,:]?\s*", "", text, flags=re.IGNORECASE).strip()
 
 
 def _files(message: Message) -> Sequence[FileRef]:

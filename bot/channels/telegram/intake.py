@@ -8,96 +8,104 @@ from aiogram.types import Message, Update
 from bot.channels.errors import ChannelError
 from bot.channels.port import Incoming
 from bot.channels.telegram.client import PLATFORM
-from bot.channels.telegram.errands import Errands
-from bot.channels.telegram.formatted import pages
-from bot.channels.telegram.incoming import Me, of_message, of_stop
-from bot.channels.telegram.methods import Page
+from bot.channels.telegram.errands import BackgroundTasks
+from bot.channels.telegram.formatted import split_into_messages
+from bot.channels.telegram.incoming import BotIdentity, incoming_from_message, incoming_from_stop
+from bot.channels.telegram.methods import OutgoingMessage
 from bot.channels.telegram.outbox import Outbox
-from bot.channels.telegram.pacing import Urgency
+from bot.channels.telegram.pacing import Priority
 from bot.channels.telegram.place import Place
 from bot.channels.telegram.platform import TelegramPlatform
-from bot.channels.telegram.presses import Presses
-from bot.channels.telegram.show import outcome_text
+from bot.channels.telegram.presses import CallbackQueries
+from bot.channels.telegram.show import render_outcome
 from bot.locales import Translator
 from bot.mind import Mind
-from bot.turns.announcement import Announcement
-from bot.turns.conversation import heard_language
+from bot.turns.announcement import QueuedTurnParts
+from bot.turns.conversation import detect_message_language
 from bot.turns.errors import MessageRefused
-from bot.turns.inbox import CHANGEABLE, Inbox, Receipt
+from bot.turns.inbox import EDIT_WINDOW, Inbox, Receipt
 from bot.turns.metrics import message_refused
 from db import chats
 from db.database import Database
-from db.errors import DatabaseError, TurnTaken
+from db.errors import DatabaseError, TurnLeaseLost
 
 log = structlog.get_logger(__name__)
 
 
-class Intake:
+class UpdateHandler:
     """Hands updates in."""
 
     def __init__(
-        self, inbox: Inbox, platform: TelegramPlatform, outbox: Outbox, database: Database, mind: Mind, errands: Errands
+        self,
+        inbox: Inbox,
+        platform: TelegramPlatform,
+        outbox: Outbox,
+        database: Database,
+        mind: Mind,
+        background: BackgroundTasks,
     ) -> None:
         self._inbox = inbox
         self._platform = platform
         self._outbox = outbox
         self._database = database
-        self._errands = errands
-        self._presses = Presses(inbox, outbox, mind, errands)
-        self._refusing: set[str] = set()
-        self._me: Me | None = None
+        self._background = background
+        self._callback_queries = CallbackQueries(inbox, outbox, mind, background)
+        self._places_being_refused: set[str] = set()
+        self._bot_identity: BotIdentity | None = None
 
-    def introduce(self, me: Me) -> None:
+    def set_bot_identity(self, bot: BotIdentity) -> None:
         """Who the bot is; before any update."""
-        self._me = me
+        self._bot_identity = bot
 
-    async def take(self, update: Update) -> None:
+    async def handle(self, update: Update) -> None:
         """Take an update in; once this returns, Telegram may forget it.
 
         Raises:
             DatabaseError: it is not taken in, and has to come again.
         """
         if update.message is not None:
-            await self._take_message(update.update_id, update.message)
+            await self._handle_message(update.update_id, update.message)
         elif update.edited_message is not None:
-            await self._ask_anew(update.update_id, update.edited_message)
+            await self._handle_edit(update.update_id, update.edited_message)
         elif update.callback_query is not None:
-            said = await self._presses.take(update.update_id, update.callback_query)
+            said = await self._callback_queries.handle(update.update_id, update.callback_query)
             if said is not None:
                 await self._receive(said)
         elif update.stopped_message_generation is not None:
-            await self._inbox.stop(of_stop(update.update_id, update.stopped_message_generation))
+            await self._inbox.stop(incoming_from_stop(update.update_id, update.stopped_message_generation))
         elif update.my_chat_member is not None:
             changed = update.my_chat_member
-            log.info("telegram.standing", chat=changed.chat.id, status=changed.new_chat_member.status)
+            log.info("telegram.membership_changed", chat=changed.chat.id, status=changed.new_chat_member.status)
 
-    async def _take_message(self, update: int, message: Message) -> None:
+    async def _handle_message(self, update_id: int, message: Message) -> None:
         if message.migrate_to_chat_id is not None:
-            await self._move(message.chat.id, message.migrate_to_chat_id)
+            await self._migrate_chat(message.chat.id, message.migrate_to_chat_id)
         elif message.migrate_from_chat_id is not None:
-            await self._move(message.migrate_from_chat_id, message.chat.id)
-        elif (incoming := self._read(update, message)) is not None:
+            await self._migrate_chat(message.migrate_from_chat_id, message.chat.id)
+        elif (incoming := self._parse_message(update_id, message)) is not None:
             await self._receive(incoming)
 
-    async def _ask_anew(self, update: int, message: Message) -> None:
+    async def _handle_edit(self, update_id: int, message: Message) -> None:
         """A question that was changed is asked again if it is the session's last; what it was is stopped."""
-        incoming = self._read(update, message)
-        late = message.edit_date is None or message.edit_date - message.date.timestamp() > CHANGEABLE
+        incoming = self._parse_message(update_id, message)
+        late = message.edit_date is None or message.edit_date - message.date.timestamp() > EDIT_WINDOW
         if incoming is None or late:
             return
-        if await self._inbox.supersedes(incoming, lambda address: address.get("reply_to") == message.message_id):
+        if await self._inbox.supersedes_last_question(
+            incoming, lambda address: address.get("reply_to") == message.message_id
+        ):
             await self._receive(incoming)
 
-    async def _move(self, old: int, new: int) -> None:
+    async def _migrate_chat(self, old: int, new: int) -> None:
         """A group has become a supergroup: all that is known of it goes on there."""
-        self._outbox.moved(old, new)
-        async with self._database.nobody() as connection:
+        self._outbox.record_migration(old, new)
+        async with self._database.anonymous_transaction() as connection:
             sessions = await chats.move(connection, PLATFORM, str(old), str(new))
-        log.info("telegram.chat_moved", old=old, new=new, sessions=sessions)
+        log.info("telegram.chat_migrated", old=old, new=new, sessions=sessions)
 
-    def _read(self, update: int, message: Message) -> Incoming | None:
-        assert self._me is not None
-        return of_message(update, message, self._me)
+    def _parse_message(self, update_id: int, message: Message) -> Incoming | None:
+        assert self._bot_identity is not None
+        return incoming_from_message(update_id, message, self._bot_identity)
 
     async def _receive(self, incoming: Incoming) -> None:
         try:
@@ -107,35 +115,35 @@ class Intake:
         except Exception as error:
             message_refused(type(error).__name__)
             if not (isinstance(error, MessageRefused) and error.is_silent):
-                self._errands.run(self._refuse(incoming, error))
+                self._background.start(self._show_refusal(incoming, error))
             return
-        if receipt.is_new and receipt.ahead:
-            self._errands.run(self._announce(incoming, receipt))
+        if receipt.is_new and receipt.turns_ahead:
+            self._background.start(self._show_queue_position(incoming, receipt))
 
-    async def _refuse(self, incoming: Incoming, error: Exception) -> None:
+    async def _show_refusal(self, incoming: Incoming, error: Exception) -> None:
         """Say why a message is not taken in; in one place once at a time, however fast somebody writes there."""
-        if incoming.address is None or incoming.place in self._refusing:
+        if incoming.address is None or incoming.place in self._places_being_refused:
             return
-        say = Translator(heard_language(incoming))
-        place = Place.of(incoming.address)
-        self._refusing.add(incoming.place)
+        say = Translator(detect_message_language(incoming))
+        place = Place.from_address(incoming.address)
+        self._places_being_refused.add(incoming.place)
         try:
-            for content in pages(outcome_text(self._inbox.refusal(incoming, error), say)):
-                await self._outbox.send(place, Page(content), Urgency.SOON)
+            for content in split_into_messages(render_outcome(self._inbox.refusal_outcome(incoming, error), say)):
+                await self._outbox.send(place, OutgoingMessage(content), Priority.INTERACTIVE)
         except ChannelError as failure:
-            log.info("telegram.refusal_not_shown", reason=str(failure))
+            log.info("telegram.refusal_delivery_failed", reason=str(failure))
         finally:
-            self._refusing.discard(incoming.place)
+            self._places_being_refused.discard(incoming.place)
 
-    async def _announce(self, incoming: Incoming, receipt: Receipt) -> None:
+    async def _show_queue_position(self, incoming: Incoming, receipt: Receipt) -> None:
         """Show a question's place in the queue, in the very message that will show the answer."""
         assert incoming.address is not None
-        announcement = Announcement(self._database, receipt.turn)
+        announcement = QueuedTurnParts(self._database, receipt.turn)
         reply = self._platform.reply(incoming.address, announcement, receipt.conversation.say)
         try:
-            await reply.queue(receipt.ahead)
-        except TurnTaken:
+            await reply.show_queue_position(receipt.turns_ahead)
+        except TurnLeaseLost:
             # Its answer is on its way already.
             return
         except (ChannelError, DatabaseError) as failure:
-            log.info("telegram.place_not_shown", reason=str(failure))
+            log.info("telegram.queue_position_delivery_failed", reason=str(failure))

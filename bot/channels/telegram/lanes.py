@@ -11,13 +11,13 @@ from aiogram.types import Update
 
 from db.errors import DatabaseError
 
-_FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 10.0
+_INITIAL_RETRY_DELAY: Final = 0.5
+_MAX_RETRY_DELAY: Final = 10.0
 
 log = structlog.get_logger(__name__)
 
 
-def lane_of(update: Update) -> int:
+def ordering_key(update: Update) -> int:
     """Updates of one lane keep their order: those of a chat."""
     event = update.event
     for holder in (event, getattr(event, "message", None)):
@@ -28,7 +28,9 @@ def lane_of(update: Update) -> int:
     return int(person.id) if person is not None else 0
 
 
-async def take_all(updates: Sequence[Update], take: Callable[[Update], Awaitable[None]], at_once: int) -> None:
+async def dispatch_updates(
+    updates: Sequence[Update], handle: Callable[[Update], Awaitable[None]], concurrency: int
+) -> None:
     """Take every update in; returns when all are.
 
     Args:
@@ -36,29 +38,29 @@ async def take_all(updates: Sequence[Update], take: Callable[[Update], Awaitable
     """
     lanes: dict[int, list[Update]] = {}
     for update in updates:
-        lanes.setdefault(lane_of(update), []).append(update)
-    free = asyncio.Semaphore(at_once)
+        lanes.setdefault(ordering_key(update), []).append(update)
+    free = asyncio.Semaphore(concurrency)
 
     async def drive(lane: Sequence[Update]) -> None:
         async with free:
             for update in lane:
-                await _until_taken(update, take)
+                await _handle_with_retry(update, handle)
 
     async with asyncio.TaskGroup() as group:
         for lane in lanes.values():
             group.create_task(drive(lane))
 
 
-async def _until_taken(update: Update, take: Callable[[Update], Awaitable[None]]) -> None:
-    pause = _FIRST_PAUSE
+async def _handle_with_retry(update: Update, handle: Callable[[Update], Awaitable[None]]) -> None:
+    pause = _INITIAL_RETRY_DELAY
     while True:
         try:
-            await take(update)
+            await handle(update)
             return
         except DatabaseError as error:
-            log.warning("telegram.update_waits", update=update.update_id, reason=str(error), pause=pause)
+            log.warning("telegram.update_deferred", update=update.update_id, reason=str(error), pause=pause)
         except Exception:
-            log.exception("telegram.update_lost", update=update.update_id)
+            log.exception("telegram.update_dropped", update=update.update_id)
             return
         await asyncio.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        pause = min(2 * pause, _MAX_RETRY_DELAY)

@@ -10,45 +10,45 @@ from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from bot.channels.port import Table
-from bot.channels.telegram.formatted import Formatted, Span, clean, plain
-from bot.channels.telegram.tables import as_text
+from bot.channels.telegram.formatted import FormattedText, Span, normalize_text, plain
+from bot.channels.telegram.tables import format_table
 
-LONGEST: Final = 20_000
+MAX_LENGTH: Final = 20_000
 """Characters; a longer text is shown as it is."""
-DEEPEST: Final = 20
+MAX_NESTING: Final = 20
 """Blocks in blocks; what is deeper is shown as it is, for the parser would leave it out."""
-_PARSER: Final = MarkdownIt("commonmark", {"maxNesting": DEEPEST}).enable(["table", "strikethrough"])
+_PARSER: Final = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
 # HTML is not for a chat: it is shown as it is written.
 _PARSER.disable(["html_block", "html_inline"])
 _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strikethrough", "heading": "bold"}
-_LINKS: Final = ("http://", "https://", "tg://", "mailto:")
-_RULE: Final = "———"
+_LINK_SCHEMES: Final = ("http://", "https://", "tg://", "mailto:")
+_HORIZONTAL_RULE: Final = "———"
 
 
-def render(markdown: str) -> Formatted:
+def render_markdown(markdown: str) -> FormattedText:
     """What Markdown says, and how it looks."""
-    if len(markdown) > LONGEST:
+    if len(markdown) > MAX_LENGTH:
         return plain(markdown)
-    tokens = _PARSER.parse(clean(markdown))
-    if max((token.level for token in tokens), default=0) >= DEEPEST - 1:
+    tokens = _PARSER.parse(normalize_text(markdown))
+    if max((token.level for token in tokens), default=0) >= MAX_NESTING - 1:
         return plain(markdown)
-    writer = _Writer()
-    writer.blocks(SyntaxTreeNode(tokens).children)
-    return writer.done()
+    writer = _EntityWriter()
+    writer.write_blocks(SyntaxTreeNode(tokens).children)
+    return writer.result()
 
 
-class _Writer:
+class _EntityWriter:
     """Writes blocks and what is in them, and notes where each look begins and ends."""
 
     def __init__(self) -> None:
         self._text: list[str] = []
         self._length = 0
         self._spans: list[Span] = []
-        self._depth = 0
+        self._list_depth = 0
         """Of lists in lists."""
-        self._quoted = False
+        self._in_quote = False
 
-    def done(self) -> Formatted:
+    def result(self) -> FormattedText:
         """What has been written, with no blanks at its ends."""
         text = "".join(self._text)
         start, end = len(text) - len(text.lstrip()), len(text.rstrip())
@@ -57,96 +57,96 @@ class _Writer:
             start = 0
         # An outer look before an inner one.
         spans.sort(key=lambda span: (span.start, -span.end))
-        return Formatted(text, tuple(spans)).cut(start, end)
+        return FormattedText(text, tuple(spans)).substring(start, end)
 
-    def blocks(self, nodes: Sequence[SyntaxTreeNode], between: str = "\n\n") -> None:
+    def write_blocks(self, nodes: Sequence[SyntaxTreeNode], separator: str = "\n\n") -> None:
         """Blocks, one under another."""
         for n, node in enumerate(nodes):
             if n:
-                self._write(between)
-            self._block(node)
+                self._write(separator)
+            self._write_block(node)
 
-    def _block(self, node: SyntaxTreeNode) -> None:
+    def _write_block(self, node: SyntaxTreeNode) -> None:
         match node.type:
             case "fence" | "code_block":
                 language = node.info.split()[0] if node.type == "fence" and node.info.split() else None
-                with self._look("pre", language):
+                with self._styled("pre", language):
                     self._write(node.content.rstrip("\n"))
             case "heading":
-                with self._look("bold"):
-                    self._inside(node)
+                with self._styled("bold"):
+                    self._write_children(node)
             case "blockquote":
-                self._quote(node)
+                self._write_quote(node)
             case "bullet_list" | "ordered_list":
-                self._list(node)
+                self._write_list(node)
             case "hr":
-                self._write(_RULE)
+                self._write(_HORIZONTAL_RULE)
             case "table":
-                self._table(node)
+                self._write_table(node)
             case _:
-                self._inside(node)
+                self._write_children(node)
 
-    def _inside(self, node: SyntaxTreeNode) -> None:
+    def _write_children(self, node: SyntaxTreeNode) -> None:
         for child in node.children:
-            self._inline(child)
+            self._write_inline(child)
         if not node.children and node.type not in ("paragraph", "heading", "inline"):
             self._write(node.content)
 
-    def _quote(self, node: SyntaxTreeNode) -> None:
+    def _write_quote(self, node: SyntaxTreeNode) -> None:
         # Telegram knows no quote in a quote.
-        if self._quoted:
-            self.blocks(node.children)
+        if self._in_quote:
+            self.write_blocks(node.children)
             return
-        self._quoted = True
-        with self._look("blockquote"):
-            self.blocks(node.children)
-        self._quoted = False
+        self._in_quote = True
+        with self._styled("blockquote"):
+            self.write_blocks(node.children)
+        self._in_quote = False
 
-    def _list(self, node: SyntaxTreeNode) -> None:
+    def _write_list(self, node: SyntaxTreeNode) -> None:
         first = int(node.attrs.get("start", 1))
-        self._depth += 1
+        self._list_depth += 1
         for n, item in enumerate(node.children):
             if n:
                 self._write("\n")
             mark = f"{first + n}." if node.type == "ordered_list" else "•"
-            self._write("   " * (self._depth - 1) + mark + " ")
-            self.blocks(item.children, "\n")
-        self._depth -= 1
+            self._write("   " * (self._list_depth - 1) + mark + " ")
+            self.write_blocks(item.children, "\n")
+        self._list_depth -= 1
 
-    def _table(self, node: SyntaxTreeNode) -> None:
-        rows = [["".join(_words(cell)) for cell in row.children] for part in node.children for row in part.children]
-        self._append(as_text(Table(rows[0], rows[1:]), named=True))
+    def _write_table(self, node: SyntaxTreeNode) -> None:
+        rows = [["".join(_cell_text(cell)) for cell in row.children] for part in node.children for row in part.children]
+        self._write_formatted(format_table(Table(rows[0], rows[1:]), label_cells=True))
 
-    def _inline(self, node: SyntaxTreeNode) -> None:
+    def _write_inline(self, node: SyntaxTreeNode) -> None:
         match node.type:
             case "text" | "text_special":
                 self._write(node.content)
             case "code_inline":
-                with self._look("code"):
+                with self._styled("code"):
                     self._write(node.content)
             case "softbreak" | "hardbreak":
                 self._write("\n")
             case "strong" | "em" | "s":
-                with self._look(_STYLES[node.type]):
-                    self._inside(node)
+                with self._styled(_STYLES[node.type]):
+                    self._write_children(node)
             case "link":
-                self._link(node, str(node.attrs.get("href", "")), lambda: self._inside(node))
+                self._write_link(node, str(node.attrs.get("href", "")), lambda: self._write_children(node))
             case "image":
-                self._link(node, str(node.attrs.get("src", "")), lambda: self._write(node.content or "🖼"))
+                self._write_link(node, str(node.attrs.get("src", "")), lambda: self._write(node.content or "🖼"))
             case _:
-                self._inside(node)
+                self._write_children(node)
 
-    def _link(self, node: SyntaxTreeNode, address: str, write: Callable[[], None]) -> None:
-        if address.startswith(_LINKS):
-            with self._look("text_link", address):
-                write()
+    def _write_link(self, node: SyntaxTreeNode, address: str, write_label: Callable[[], None]) -> None:
+        if address.startswith(_LINK_SCHEMES):
+            with self._styled("text_link", address):
+                write_label()
             return
-        write()
+        write_label()
         if address:
             self._write(f" ({address})")
 
     @contextmanager
-    def _look(self, kind: str, detail: str | None = None) -> Iterator[None]:
+    def _styled(self, kind: str, detail: str | None = None) -> Iterator[None]:
         start = self._length
         yield
         self._spans.append(Span(kind, start, self._length, detail))
@@ -155,15 +155,15 @@ class _Writer:
         self._text.append(text)
         self._length += len(text)
 
-    def _append(self, piece: Formatted) -> None:
+    def _write_formatted(self, piece: FormattedText) -> None:
         at = self._length
         self._write(piece.text)
         self._spans += (Span(span.kind, span.start + at, span.end + at, span.detail) for span in piece.spans)
 
 
-def _words(node: SyntaxTreeNode) -> Iterator[str]:
+def _cell_text(node: SyntaxTreeNode) -> Iterator[str]:
     """The text of a cell, its looks left out."""
     if not node.children:
         yield " " if node.type in ("softbreak", "hardbreak") else node.content if node.type != "td" else ""
     for child in node.children:
-        yield from _words(child)
+        yield from _cell_text(child)

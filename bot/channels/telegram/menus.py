@@ -16,38 +16,43 @@ from bot.channels.telegram.outbox import Outbox
 from bot.locales import LANGUAGES, Language, Translator
 from bot.turns.commands import Command
 
-_NAME: Final = re.compile(r"[a-z0-9_]{1,32}")
-_LONGEST: Final = 256
-_SOURCE: Final[Language] = "en"
+_VALID_COMMAND_NAME: Final = re.compile(r"[a-z0-9_]{1,32}")
+_MAX_DESCRIPTION_LENGTH: Final = 256
+_FALLBACK_LANGUAGE: Final[Language] = "en"
 """What those read whose language is none of ours."""
 
 log = structlog.get_logger(__name__)
 
 
-async def publish_menus(outbox: Outbox, commands: Iterable[Command[Any]]) -> None:
+async def publish_command_menus(outbox: Outbox, commands: Iterable[Command[Any]]) -> None:
     """Have Telegram show the commands; that it does not is no reason not to answer."""
     try:
-        for method in menus(list(commands)):
+        for method in command_menu_calls(list(commands)):
             await outbox.call(method)
     except ChannelError as error:
-        log.warning("telegram.no_menu", reason=str(error))
+        log.warning("telegram.command_menu_failed", reason=str(error))
 
 
-def menus(commands: list[Command[Any]]) -> Iterator[SetMyCommands]:
+def command_menu_calls(commands: list[Command[Any]]) -> Iterator[SetMyCommands]:
     """In groups, without what is only for the person's own eyes."""
-    public = [command for command in commands if not command.in_private]
+    public = [command for command in commands if not command.private_only]
     for language in LANGUAGES:
-        code = None if language == _SOURCE else language
+        code = None if language == _FALLBACK_LANGUAGE else language
         yield SetMyCommands(
-            commands=_menu(commands, language), scope=BotCommandScopeAllPrivateChats(), language_code=code
+            commands=_menu_entries(commands, language), scope=BotCommandScopeAllPrivateChats(), language_code=code
         )
-        yield SetMyCommands(commands=_menu(public, language), scope=BotCommandScopeAllGroupChats(), language_code=code)
+        yield SetMyCommands(
+            commands=_menu_entries(public, language), scope=BotCommandScopeAllGroupChats(), language_code=code
+        )
 
 
-def _menu(commands: Iterable[Command[Any]], language: Language) -> list[BotCommand]:
+def _menu_entries(commands: Iterable[Command[Any]], language: Language) -> list[BotCommand]:
     say = Translator(language)
     return [
-        BotCommand(command=command.name, description=textwrap.shorten(say(command.summary), _LONGEST, placeholder="…"))
+        BotCommand(
+            command=command.name,
+            description=textwrap.shorten(say(command.summary), _MAX_DESCRIPTION_LENGTH, placeholder="…"),
+        )
         for command in commands
-        if _NAME.fullmatch(command.name)
+        if _VALID_COMMAND_NAME.fullmatch(command.name)
     ]

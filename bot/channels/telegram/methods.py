@@ -15,74 +15,74 @@ from aiogram.types import (
 )
 
 from bot.channels.port import File
-from bot.channels.telegram.formatted import Formatted
+from bot.channels.telegram.formatted import FormattedText
 from bot.channels.telegram.place import Place
 
 _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class OutgoingMessage:
     """What one message shows."""
 
-    content: Formatted
+    formatted: FormattedText
     keyboard: InlineKeyboardMarkup | None = None
-    rich: str | None = None
-    """Markdown that Telegram lays out itself, in the place of `content`."""
+    rich_markdown: str | None = None
+    """Markdown that Telegram lays out itself, in the place of `formatted`."""
 
 
-def sending(chat: int, place: Place, page: Page) -> SendMessage:
+def build_send_message(chat_id: int, place: Place, message: OutgoingMessage) -> SendMessage:
     """A new message; under the one it answers, if that is still there."""
     reply = None
     if place.reply_to is not None:
         reply = ReplyParameters(message_id=place.reply_to, allow_sending_without_reply=True)
     return SendMessage(
-        chat_id=chat,
+        chat_id=chat_id,
         message_thread_id=place.thread,
-        text=page.content.text,
-        entities=page.content.entities(),
+        text=message.formatted.text,
+        entities=message.formatted.entities(),
         parse_mode=None,
         link_preview_options=_NO_PREVIEW,
         reply_parameters=reply,
-        reply_markup=page.keyboard,
+        reply_markup=message.keyboard,
     )
 
 
-def editing(chat: int, message_id: int, page: Page) -> EditMessageText:
+def build_edit_message(chat_id: int, message_id: int, message: OutgoingMessage) -> EditMessageText:
     """A message that shows something else from now on."""
-    rich = None if page.rich is None else InputRichMessage(markdown=page.rich)
+    rich = None if message.rich_markdown is None else InputRichMessage(markdown=message.rich_markdown)
     return EditMessageText(
-        chat_id=chat,
+        chat_id=chat_id,
         message_id=message_id,
-        text=page.content.text if rich is None else None,
-        entities=page.content.entities() if rich is None else None,
+        text=message.formatted.text if rich is None else None,
+        entities=message.formatted.entities() if rich is None else None,
         rich_message=rich,
         parse_mode=None,
         link_preview_options=_NO_PREVIEW,
-        reply_markup=page.keyboard,
+        reply_markup=message.keyboard,
     )
 
 
-def drafting(chat: int, place: Place, content: Formatted) -> SendMessageDraft:
+def build_draft(chat_id: int, place: Place, formatted: FormattedText) -> SendMessageDraft:
     """What is being written, with a button to stop it; nothing yet is shown as that."""
     return SendMessageDraft(
-        chat_id=chat,
+        chat_id=chat_id,
         draft_id=place.draft,
         message_thread_id=place.thread,
-        text=content.text,
-        entities=content.entities(),
+        text=formatted.text,
+        entities=formatted.entities(),
         parse_mode=None,
         can_stop=True,
         keep_on_stop=True,
     )
 
 
-def handing(chat: int, place: Place, file: File) -> SendDocument:
+def build_send_document(chat_id: int, place: Place, file: File) -> SendDocument:
     """A file."""
     document = BufferedInputFile(file.content, file.name)
-    return SendDocument(chat_id=chat, message_thread_id=place.thread, document=document, parse_mode=None)
+    return SendDocument(chat_id=chat_id, message_thread_id=place.thread, document=document, parse_mode=None)
 
 
-def acting(chat: int, place: Place) -> SendChatAction:
+def build_typing_action(chat_id: int, place: Place) -> SendChatAction:
     """That something is being written."""
-    return SendChatAction(chat_id=chat, action="typing", message_thread_id=place.thread)
+    return SendChatAction(chat_id=chat_id, action="typing", message_thread_id=place.thread)

@@ -12,24 +12,31 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramMigrateToChat
 from aiogram.methods import DeleteMessage, TelegramMethod
 
-from bot.channels.errors import DeliveryError, DeliveryFailed, Undeliverable
+from bot.channels.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
 from bot.channels.port import File
-from bot.channels.telegram.client import telegram_errors
-from bot.channels.telegram.formatted import Formatted
-from bot.channels.telegram.methods import Page, acting, drafting, editing, handing, sending
-from bot.channels.telegram.pacing import Pacer, Urgency
+from bot.channels.telegram.client import map_telegram_errors
+from bot.channels.telegram.formatted import FormattedText
+from bot.channels.telegram.methods import (
+    OutgoingMessage,
+    build_draft,
+    build_edit_message,
+    build_send_document,
+    build_send_message,
+    build_typing_action,
+)
+from bot.channels.telegram.pacing import Priority, RateLimiter
 from bot.channels.telegram.place import Place
 
 T = TypeVar("T")
 
-PAUSES: Final = (0.5, 1.0, 2.0, 4.0)
+RETRY_DELAYS: Final = (0.5, 1.0, 2.0, 4.0)
 """Seconds before a call that failed on its way is made again."""
-LONGEST_WAIT: Final = 90.0
+MAX_RATE_LIMIT_WAIT: Final = 90.0
 """Seconds that Telegram may ask to wait until the answer is put back instead."""
-_BRIEF: Final = 5
+_PROGRESS_TIMEOUT: Final = 5
 """Seconds for a call that the next one makes good."""
-_UNCHANGED: Final = "message is not modified"
-_GONE: Final = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID")
+_NOT_MODIFIED: Final = "message is not modified"
+_NOT_EDITABLE: Final = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID")
 
 log = structlog.get_logger(__name__)
 
@@ -37,58 +44,64 @@ log = structlog.get_logger(__name__)
 class Outbox:
     """Shows messages of the bot."""
 
-    def __init__(self, bot: Bot, pacer: Pacer, pauses: Sequence[float] = PAUSES) -> None:
+    def __init__(self, bot: Bot, rate_limiter: RateLimiter, retry_delays: Sequence[float] = RETRY_DELAYS) -> None:
         self.bot = bot
-        self._pacer = pacer
-        self._pauses = pauses
-        self._moved: dict[int, int] = {}
+        self._rate_limiter = rate_limiter
+        self._retry_delays = retry_delays
+        self._migrated_chats: dict[int, int] = {}
         """Groups that have become supergroups."""
 
-    def moved(self, chat: int, to: int) -> None:
+    def record_migration(self, old_id: int, new_id: int) -> None:
         """A group has become a supergroup, with another id."""
-        self._moved[chat] = to
+        self._migrated_chats[old_id] = new_id
 
-    async def turn(self, place: Place, urgency: Urgency, *, message: bool = True) -> None:
+    async def acquire_slot(self, place: Place, priority: Priority, *, counts_in_chat: bool = True) -> None:
         """Wait for a turn in a chat; the next call is told that it has been `granted`."""
-        await self._pacer.turn(self._chat(place), urgency, message=message)
+        await self._rate_limiter.acquire(self._chat_id(place), priority, counts_in_chat=counts_in_chat)
 
-    async def send(self, place: Place, page: Page, urgency: Urgency, *, granted: bool = False) -> int:
+    async def send(self, place: Place, message: OutgoingMessage, priority: Priority, *, has_slot: bool = False) -> int:
         """Send a message; its id.
 
         Raises:
-            DeliveryFailed: it may have been sent nevertheless.
-            Undeliverable: it has not been and will not be.
+            TemporaryDeliveryError: it may have been sent nevertheless.
+            PermanentDeliveryError: it has not been and will not be.
         """
-        sent = await self._call(place, lambda chat: sending(chat, place, page), urgency, granted=granted)
+        sent = await self._call(
+            place, lambda chat: build_send_message(chat, place, message), priority, has_slot=has_slot
+        )
         return sent.message_id
 
-    async def edit(self, place: Place, message_id: int, page: Page, urgency: Urgency, *, granted: bool = False) -> bool:
+    async def edit(
+        self, place: Place, message_id: int, message: OutgoingMessage, priority: Priority, *, has_slot: bool = False
+    ) -> bool:
         """Make a message show something else; False when it is not there any more.
 
         Raises:
             DeliveryError: it does not show it.
         """
         try:
-            await self._call(place, lambda chat: editing(chat, message_id, page), urgency, granted=granted)
-        except Undeliverable as error:
+            await self._call(
+                place, lambda chat: build_edit_message(chat, message_id, message), priority, has_slot=has_slot
+            )
+        except PermanentDeliveryError as error:
             said = str(error)
-            if any(words in said for words in _GONE):
+            if any(words in said for words in _NOT_EDITABLE):
                 return False
-            if "entit" in said.casefold() and page.content.spans:
-                log.warning("telegram.looks_refused", reason=said)
-                bare = replace(page, content=Formatted(page.content.text))
-                return await self.edit(place, message_id, bare, urgency)
-            if _UNCHANGED not in said:
+            if "entit" in said.casefold() and message.formatted.spans:
+                log.warning("telegram.formatting_rejected", reason=said)
+                bare = replace(message, formatted=FormattedText(message.formatted.text))
+                return await self.edit(place, message_id, bare, priority)
+            if _NOT_MODIFIED not in said:
                 raise
         return True
 
-    async def document(self, place: Place, file: File) -> int:
+    async def send_document(self, place: Place, file: File) -> int:
         """Send a file; its message's id. A file has no empty message to go before it: sent again, it is there twice.
 
         Raises:
             DeliveryError: it has not been sent, as far as is known.
         """
-        sent = await self._call(place, lambda chat: handing(chat, place, file), Urgency.FINAL, again=False)
+        sent = await self._call(place, lambda chat: build_send_document(chat, place, file), Priority.FINAL, retry=False)
         return sent.message_id
 
     async def delete(self, place: Place, message_id: int) -> None:
@@ -97,79 +110,83 @@ class Outbox:
             await self._call(
                 place,
                 lambda chat: DeleteMessage(chat_id=chat, message_id=message_id),
-                Urgency.SOON,
-                message=False,
+                Priority.INTERACTIVE,
+                counts_in_chat=False,
             )
         except DeliveryError as error:
-            log.info("telegram.not_deleted", reason=str(error))
+            log.info("telegram.delete_failed", reason=str(error))
 
-    async def draft(self, place: Place, content: Formatted, *, granted: bool = False) -> None:
+    async def show_draft(self, place: Place, formatted: FormattedText, *, has_slot: bool = False) -> None:
         """Show in a private chat what is being written, with a button to stop it.
 
         Raises:
             DeliveryError: it is not shown.
         """
         await self._call(
-            place, lambda chat: drafting(chat, place, content), Urgency.LATER, granted=granted, message=False
+            place,
+            lambda chat: build_draft(chat, place, formatted),
+            Priority.PROGRESS,
+            has_slot=has_slot,
+            counts_in_chat=False,
         )
 
-    async def typing(self, place: Place) -> None:
+    async def show_typing(self, place: Place) -> None:
         """Say that something is being written.
 
         Raises:
             DeliveryError: nobody is told.
         """
-        await self._call(place, lambda chat: acting(chat, place), Urgency.LATER, message=False)
+        await self._call(place, lambda chat: build_typing_action(chat, place), Priority.PROGRESS, counts_in_chat=False)
 
-    async def call(self, method: TelegramMethod[T], urgency: Urgency = Urgency.SOON) -> T:
+    async def call(self, method: TelegramMethod[T], priority: Priority = Priority.INTERACTIVE) -> T:
         """Make any other call, in its turn.
 
         Raises:
             DeliveryError: it could not be made.
         """
-        return await self._call(None, lambda _: method, urgency, message=False)
+        return await self._call(None, lambda _: method, priority, counts_in_chat=False)
 
-    def _chat(self, place: Place | None) -> int | None:
-        return None if place is None else self._moved.get(place.chat, place.chat)
+    def _chat_id(self, place: Place | None) -> int | None:
+        return None if place is None else self._migrated_chats.get(place.chat, place.chat)
 
     async def _call(
         self,
         place: Place | None,
-        method: Callable[[int], TelegramMethod[T]],
-        urgency: Urgency,
+        build_method: Callable[[int], TelegramMethod[T]],
+        priority: Priority,
         *,
-        granted: bool = False,
-        message: bool = True,
-        again: bool = True,
+        has_slot: bool = False,
+        counts_in_chat: bool = True,
+        retry: bool = True,
     ) -> T:
         """Make a call in its turn, and again where it failed on its way; what may come later is made once.
 
         Raises:
             DeliveryError: it could not be made.
         """
-        timeout = _BRIEF if urgency is Urgency.LATER else None
-        left = iter(self._pauses if again and urgency is not Urgency.LATER else ())
+        timeout = _PROGRESS_TIMEOUT if priority is Priority.PROGRESS else None
+        left = iter(self._retry_delays if retry and priority is not Priority.PROGRESS else ())
         waited = 0.0
         while True:
-            if not granted:
-                await self._pacer.turn(self._chat(place), urgency, message=message)
-            granted = False
+            if not has_slot:
+                await self._rate_limiter.acquire(self._chat_id(place), priority, counts_in_chat=counts_in_chat)
+            has_slot = False
             try:
-                with telegram_errors():
-                    return await self.bot(method(self._chat(place) or 0), request_timeout=timeout)
+                with map_telegram_errors():
+                    return await self.bot(build_method(self._chat_id(place) or 0), request_timeout=timeout)
             except TelegramMigrateToChat as error:
                 assert place is not None
-                self.moved(place.chat, error.migrate_to_chat_id)
-            except DeliveryFailed as error:
-                if error.wait:
-                    self._pacer.refused(self._chat(place), error.wait)
-                    waited += error.wait
-                    log.warning("telegram.told_to_wait", chat=self._chat(place), seconds=error.wait)
-                    if urgency is Urgency.LATER or waited > LONGEST_WAIT:
+                self.record_migration(place.chat, error.migrate_to_chat_id)
+            except TemporaryDeliveryError as error:
+                if error.retry_after:
+                    self._rate_limiter.apply_retry_after(self._chat_id(place), error.retry_after)
+                    waited += error.retry_after
+                    log.warning("telegram.rate_limited", chat=self._chat_id(place), seconds=error.retry_after)
+                    if priority is Priority.PROGRESS or waited > MAX_RATE_LIMIT_WAIT:
                         raise
                     continue
                 pause = next(left, None)
                 if pause is None:
                     raise
-                log.info("telegram.call_again", reason=str(error), pause=pause)
+                log.info("telegram.call_retried", reason=str(error), pause=pause)
                 await asyncio.sleep(pause)

@@ -23,7 +23,7 @@ class Place:
     """A message of the bot's that the answer is shown in, instead of in a new one."""
 
     @classmethod
-    def of(cls, address: Address) -> Place:
+    def from_address(cls, address: Address) -> Place:
         """Read it back."""
         return cls(**{name: address[name] for name in cls.__slots__ if name in address})
 
@@ -38,6 +38,6 @@ class Place:
         return str(self.chat) if self.thread is None else f"{self.chat}/{self.thread}"
 
     @property
-    def unanswering(self) -> Place:
+    def without_reply(self) -> Place:
         """For messages that go on where one has answered."""
         return replace(self, reply_to=None)

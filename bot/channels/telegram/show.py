@@ -7,54 +7,56 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from bot.channels.port import Outcome, Source
-from bot.channels.telegram.formatted import Formatted, joined, plain, styled
-from bot.channels.telegram.markdown import render
-from bot.channels.telegram.tables import as_text
+from bot.channels.telegram.formatted import FormattedText, join, plain, styled
+from bot.channels.telegram.markdown import render_markdown
+from bot.channels.telegram.tables import format_table
 from bot.locales import Translator
 
 PLACEHOLDER: Final = plain("…")
 """What a message shows before it shows anything of an answer."""
-MOST_RICH: Final = 32_768
+MAX_RICH_LENGTH: Final = 32_768
 """Characters of a message that Telegram lays out itself."""
-_MARKS: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>])")
+_MARKDOWN_CHARACTERS: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>])")
 
 
-def outcome_text(outcome: Outcome, say: Translator) -> Formatted:
+def render_outcome(outcome: Outcome, say: Translator) -> FormattedText:
     """Everything of an outcome that is text: what came, what ended it, what it draws on."""
-    whole = joined(_pieces(outcome, say))
+    whole = join(_outcome_sections(outcome, say))
     return PLACEHOLDER if whole.is_blank else whole
 
 
-def outcome_markdown(outcome: Outcome, say: Translator) -> str | None:
+def render_outcome_markdown(outcome: Outcome, say: Translator) -> str | None:
     """The same as Markdown for Telegram to lay out; None when it is too long, or nothing of an answer is in it."""
     if not outcome.answer or outcome.turn is None:
         return None
-    others = (_MARKS.sub(r"\\\1", piece.text) for piece in _pieces(outcome, say, answered=False))
+    others = (
+        _MARKDOWN_CHARACTERS.sub(r"\\\1", piece.text) for piece in _outcome_sections(outcome, say, include_answer=False)
+    )
     whole = "\n\n".join((outcome.answer, *others))
-    return whole if len(whole) <= MOST_RICH else None
+    return whole if len(whole) <= MAX_RICH_LENGTH else None
 
 
-def place_in_queue(ahead: int, say: Translator) -> Formatted:
+def queue_position_text(ahead: int, say: Translator) -> FormattedText:
     """That others of the session are answered first."""
     return plain(say("Your earlier messages are answered first; before this one: {ahead}.", ahead=ahead))
 
 
-def _pieces(outcome: Outcome, say: Translator, *, answered: bool = True) -> Iterator[Formatted]:
-    if answered:
+def _outcome_sections(outcome: Outcome, say: Translator, *, include_answer: bool = True) -> Iterator[FormattedText]:
+    if include_answer:
         # What commands say holds words of people, who did not mean their asterisks.
-        yield plain(outcome.answer) if outcome.turn is None else render(outcome.answer)
+        yield plain(outcome.answer) if outcome.turn is None else render_markdown(outcome.answer)
     if outcome.stopped:
         mark = say("Stopped.")
         yield styled(f"⏹ {mark}", "italic")
     if outcome.table is not None:
-        yield as_text(outcome.table)
+        yield format_table(outcome.table)
     if outcome.error:
         yield plain(f"⚠️ {outcome.error}")
     if outcome.sources:
-        yield _quoted(_sources(outcome.sources, say))
+        yield _collapsed_quote(_source_lines(outcome.sources, say))
 
 
-def _sources(sources: Sequence[Source], say: Translator) -> Iterator[Formatted]:
+def _source_lines(sources: Sequence[Source], say: Translator) -> Iterator[FormattedText]:
     yield styled(say("Sources"), "bold")
     for source in sources:
         where = f", {source.where}" if source.where else ""
@@ -62,8 +64,8 @@ def _sources(sources: Sequence[Source], say: Translator) -> Iterator[Formatted]:
         yield plain(" ".join(f"[{source.n}] {source.title}{where}{quote}".split()))
 
 
-def _quoted(lines: Iterable[Formatted]) -> Formatted:
+def _collapsed_quote(lines: Iterable[FormattedText]) -> FormattedText:
     """Folded away until it is touched."""
-    whole = joined(lines, "\n")
+    whole = join(lines, "\n")
     quote = styled(whole.text, "expandable_blockquote")
-    return Formatted(whole.text, (*quote.spans, *whole.spans))
+    return FormattedText(whole.text, (*quote.spans, *whole.spans))

@@ -17,29 +17,29 @@ from aiogram.methods import SetWebhook
 from aiohttp import web
 from yarl import URL
 
-from bot.channels.errors import PlatformRefused, Undeliverable
-from bot.channels.telegram.client import NAME
-from bot.channels.telegram.errands import Errands
-from bot.channels.telegram.gateway import UPDATES, Receiver, read_update
-from bot.channels.telegram.intake import Intake
+from bot.channels.errors import PermanentDeliveryError, PlatformAccessDenied
+from bot.channels.telegram.client import DISPLAY_NAME
+from bot.channels.telegram.errands import BackgroundTasks
+from bot.channels.telegram.gateway import ALLOWED_UPDATES, UpdateReceiver, parse_update
+from bot.channels.telegram.intake import UpdateHandler
 from bot.channels.telegram.outbox import Outbox
 from bot.settings import Settings
 from bot.turns.inbox import Inbox
 from db.errors import DatabaseError
 
-CONNECTIONS: Final = 20
+MAX_CONNECTIONS: Final = 20
 """Posts that Telegram makes at once."""
-LARGEST: Final = 1 << 20
+MAX_UPDATE_SIZE: Final = 1 << 20
 """Bytes of an update."""
-_SIGNED: Final = "X-Telegram-Bot-Api-Secret-Token"
-_WAIT: Final = "2"
+_SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
+_RETRY_AFTER: Final = "2"
 """Seconds that Telegram is asked to wait while the database is away."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Hook:
+class WebhookConfig:
     """Where Telegram posts to, and where that comes out."""
 
     url: str
@@ -51,7 +51,7 @@ class Hook:
     """Where they are listened for, behind whatever takes them in from outside."""
 
     @classmethod
-    def of(cls, settings: Settings) -> Hook | None:
+    def from_settings(cls, settings: Settings) -> WebhookConfig | None:
         """As the settings ask for it; None when they do not. A secret that is not set is made of the token."""
         if settings.telegram_webhook_url is None or settings.telegram_token is None:
             return None
@@ -63,66 +63,68 @@ class Hook:
         )
 
 
-class TelegramWebhook(Receiver):
+class WebhookGateway(UpdateReceiver):
     """Listens for updates and hands them in (`bot.channels.port.Gateway`); any number of processes may."""
 
-    def __init__(self, outbox: Outbox, intake: Intake, inbox: Inbox, errands: Errands, hook: Hook) -> None:
-        super().__init__(outbox, intake, inbox, errands)
-        self._hook = hook
+    def __init__(
+        self, outbox: Outbox, handler: UpdateHandler, inbox: Inbox, background: BackgroundTasks, config: WebhookConfig
+    ) -> None:
+        super().__init__(outbox, handler, inbox, background)
+        self._config = config
 
     async def run(self) -> None:
         """Receive until cancelled. The webhook stays set: what comes meanwhile waits at Telegram.
 
         Raises:
-            PlatformRefused: the bot's token or the webhook's address is not accepted, or the port is taken.
+            PlatformAccessDenied: the bot's token or the webhook's address is not accepted, or the port is taken.
         """
-        application = web.Application(client_max_size=LARGEST)
-        application.router.add_post(URL(self._hook.url).path or "/", self._take)
+        application = web.Application(client_max_size=MAX_UPDATE_SIZE)
+        application.router.add_post(URL(self._config.url).path or "/", self._handle_post)
         runner = web.AppRunner(application, access_log=None)
         try:
-            await self.meet()
+            await self.connect()
             await runner.setup()
             try:
-                await web.TCPSite(runner, self._hook.host, self._hook.port).start()
+                await web.TCPSite(runner, self._config.host, self._config.port).start()
             except OSError as error:
-                raise PlatformRefused(NAME, str(error), "CONSILIUM_TELEGRAM_WEBHOOK_PORT") from error
-            await self._set()
+                raise PlatformAccessDenied(DISPLAY_NAME, str(error), "CONSILIUM_TELEGRAM_WEBHOOK_PORT") from error
+            await self._register_webhook()
             await asyncio.Event().wait()
         finally:
             await runner.cleanup()
-            await self._errands.close()
+            await self._background.close()
 
-    async def _set(self) -> None:
+    async def _register_webhook(self) -> None:
         asked = SetWebhook(
-            url=self._hook.url,
-            secret_token=self._hook.secret,
-            max_connections=CONNECTIONS,
-            allowed_updates=list(UPDATES),
+            url=self._config.url,
+            secret_token=self._config.secret,
+            max_connections=MAX_CONNECTIONS,
+            allowed_updates=list(ALLOWED_UPDATES),
             drop_pending_updates=False,
         )
         try:
-            await self.insist(asked)
-        except Undeliverable as error:
-            raise PlatformRefused(NAME, str(error), "CONSILIUM_TELEGRAM_WEBHOOK_URL") from error
-        log.info("telegram.webhook_set", url=self._hook.url)
+            await self.call_until_answered(asked)
+        except PermanentDeliveryError as error:
+            raise PlatformAccessDenied(DISPLAY_NAME, str(error), "CONSILIUM_TELEGRAM_WEBHOOK_URL") from error
+        log.info("telegram.webhook_set", url=self._config.url)
 
-    async def _take(self, request: web.Request) -> web.Response:
+    async def _handle_post(self, request: web.Request) -> web.Response:
         """Answers 200 once the update is kept, and to what is none; 503 when it has to come again."""
-        given = request.headers.get(_SIGNED, "")
-        if not hmac.compare_digest(given.encode(), self._hook.secret.encode()):
+        given = request.headers.get(_SECRET_HEADER, "")
+        if not hmac.compare_digest(given.encode(), self._config.secret.encode()):
             return web.Response(status=403)
-        self.last_heard = time.monotonic()
+        self.last_contact_at = time.monotonic()
         try:
             raw = json.loads(await request.read())
         except ValueError:
             return web.Response(status=400)
-        update = read_update(raw, self._outbox.bot)
+        update = parse_update(raw, self._outbox.bot)
         if update is not None:
             try:
-                await self._intake.take(update)
+                await self._handler.handle(update)
             except DatabaseError as error:
-                log.warning("telegram.update_waits", update=update.update_id, reason=str(error))
-                return web.Response(status=503, headers={"Retry-After": _WAIT})
+                log.warning("telegram.update_deferred", update=update.update_id, reason=str(error))
+                return web.Response(status=503, headers={"Retry-After": _RETRY_AFTER})
             except Exception:
-                log.exception("telegram.update_lost", update=update.update_id)
+                log.exception("telegram.update_dropped", update=update.update_id)
         return web.Response()

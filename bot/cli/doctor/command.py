@@ -10,11 +10,17 @@ from typing import Annotated
 import psutil  # type: ignore[import-untyped]  # has no types
 import typer
 
-from bot.cli.doctor.fitting import Wanted, compare
-from bot.cli.doctor.needs import Needs
+from bot.cli.doctor.fitting import ServiceRequirements, compare_server
+from bot.cli.doctor.needs import MindRequirements
 from bot.cli.doctor.report import Finding, Report
-from bot.cli.doctor.servers import find_servers, keys_of, look_at
-from bot.cli.doctor.surroundings import see_database, see_embeddings, see_local_engine, see_space, see_versions
+from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server
+from bot.cli.doctor.surroundings import (
+    check_database,
+    check_disk_space,
+    check_embeddings,
+    check_local_engine,
+    check_versions,
+)
 from bot.cli.errors import ChecksFailed
 from bot.locales import Translator, system_language
 from bot.logs import log_path
@@ -33,14 +39,14 @@ def doctor(
     settings: Settings = context.obj
     if mind_folder is not None:
         settings = settings.model_copy(update={"mind": mind_folder})
-    examination = Examination(settings)
+    examination = Diagnostics(settings)
     asyncio.run(examination.run())
     report = examination.report
-    if report.failed:
-        raise ChecksFailed(report.failed, report.checks)
+    if report.failed_count:
+        raise ChecksFailed(report.failed_count, report.check_count)
 
 
-class Examination:
+class Diagnostics:
     """Every check that can be run, with what the earlier ones have found."""
 
     def __init__(self, settings: Settings) -> None:
@@ -54,29 +60,29 @@ class Examination:
     async def run(self) -> None:
         """Run them all; what came of them is in `report`."""
         settings, report, say = self._settings, self.report, self.say
-        await report.check("versions", see_versions)
-        await report.check("space", partial(see_space, settings, say))
-        if await report.check("mind", self._see_mind):
-            await report.check("adapters", self._see_adapters)
-        await report.check("database", partial(see_database, settings, say))
-        await report.check("embeddings", partial(see_embeddings, settings, say))
-        await self._see_engine()
+        await report.check("versions", check_versions)
+        await report.check("space", partial(check_disk_space, settings, say))
+        if await report.check("mind", self._check_mind):
+            await report.check("adapters", self._check_adapters)
+        await report.check("database", partial(check_database, settings, say))
+        await report.check("embeddings", partial(check_embeddings, settings, say))
+        await self._check_engine()
         report.note("log", Finding([str(log_path(settings))]))
 
-    async def _see_engine(self) -> None:
+    async def _check_engine(self) -> None:
         """Look at the servers, each as a check of its own, or at what an engine in this process finds."""
         if self._settings.engine == "sglang":
-            await self._see_servers()
+            await self._check_servers()
         elif self._base_folder is not None:
             free = psutil.virtual_memory().available
-            finding = await asyncio.to_thread(see_local_engine, self._base_folder, free, self.say)
+            finding = await asyncio.to_thread(check_local_engine, self._base_folder, free, self.say)
             self.report.note("engine", finding)
 
-    async def _see_mind(self) -> Finding:
+    async def _check_mind(self) -> Finding:
         mind = self._mind = await asyncio.to_thread(load_mind, self._settings.mind)
         return Finding([f"{mind.name}: {', '.join(mind.adapters)} ({self._settings.mind})"])
 
-    async def _see_adapters(self) -> Finding:
+    async def _check_adapters(self) -> Finding:
         assert self._mind is not None
         folder = self._base_folder = await asyncio.to_thread(base_model_folder, self._settings, self._mind)
         composer = self._composer = await asyncio.to_thread(open_composer, self._settings, self._mind, folder)
@@ -86,8 +92,8 @@ class Examination:
             [self.say("sound, for {base} in {folder}; ranks: {ranks}", base=base, folder=folder, ranks=ranks)]
         )
 
-    async def _see_servers(self) -> None:
-        wanted = await asyncio.to_thread(self._wanted)
+    async def _check_servers(self) -> None:
+        wanted = await asyncio.to_thread(self._service_requirements)
         ready: list[str] = []
 
         async def find() -> Finding:
@@ -98,48 +104,48 @@ class Examination:
             ready.extend(found.ready)
             warnings = [
                 self.say("The router sends nothing to {url}. Look whether it runs, and at its log.", url=away)
-                for away in found.away
+                for away in found.unhealthy
             ]
-            if found.router:
+            if found.has_router:
                 where = self.say("a router at {url}; ready servers: {servers}", url=url, servers=len(ready))
             else:
                 where = self.say("a server at {url}", url=url)
-            return Finding([where, *self._needs(wanted)], warnings=warnings)
+            return Finding([where, *self._requirement_lines(wanted)], warnings=warnings)
 
         async def look(url: str) -> Finding:
-            sight = await look_at(url, wanted.keys)
-            return await asyncio.to_thread(compare, sight, wanted, self.say)
+            sight = await inspect_server(url, wanted.keys)
+            return await asyncio.to_thread(compare_server, sight, wanted, self.say)
 
         if await self.report.check("engine", find):
             for url in ready:
                 await self.report.check("server", partial(look, url))
 
-    def _wanted(self) -> Wanted:
+    def _service_requirements(self) -> ServiceRequirements:
         settings, mind = self._settings, self._mind
-        keys = keys_of(settings)
+        keys = engine_keys(settings)
         if mind is None or self._base_folder is None:
-            return Wanted(keys)
-        return Wanted(
+            return ServiceRequirements(keys)
+        return ServiceRequirements(
             keys,
-            Needs.of(self._composer) if self._composer else None,
+            MindRequirements.from_composer(self._composer) if self._composer else None,
             mind.base_model,
             self._base_folder,
             settings.max_rank,
             settings.prompt_tokens + mind.sampling.max_tokens,
         )
 
-    def _needs(self, wanted: Wanted) -> list[str]:
-        if wanted.needs is None:
+    def _requirement_lines(self, requirements: ServiceRequirements) -> list[str]:
+        if requirements.mind_requirements is None:
             return []
-        mode, rank = wanted.needs.largest
+        mode, rank = requirements.mind_requirements.largest_mode
         return [
             self.say(
                 "the mind needs ranks up to {rank} ({mode}) of {modules}; pinned adapters: {pinned}; usual "
                 "compositions: {usual}",
                 rank=rank,
                 mode=mode,
-                modules=", ".join(sorted(wanted.needs.modules)),
-                pinned=len(wanted.needs.pinned(wanted.max_rank)),
-                usual=len(wanted.needs.usual(wanted.max_rank)),
+                modules=", ".join(sorted(requirements.mind_requirements.modules)),
+                pinned=len(requirements.mind_requirements.pinned_compositions(requirements.max_rank)),
+                usual=len(requirements.mind_requirements.usual_compositions(requirements.max_rank)),
             )
         ]

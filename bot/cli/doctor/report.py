@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from bot.cli.tables import output
-from bot.errors import explain
+from bot.cli.tables import stdout_console
+from bot.errors import describe_error
 from bot.locales import Translator
 from consilium.errors import ConsiliumError
 
@@ -22,7 +22,7 @@ class Finding:
 
     facts: Sequence[str]
     """What there is; a line each."""
-    misfits: Sequence[str] = ()
+    problems: Sequence[str] = ()
     """What has to be mended before it works; any of them fails the check."""
     warnings: Sequence[str] = ()
     """What works and is worth a change."""
@@ -33,40 +33,40 @@ class Report:
 
     def __init__(self, say: Translator) -> None:
         self.say = say
-        self.checks = 0
-        self.failed = 0
-        self._console = output()
+        self.check_count = 0
+        self.failed_count = 0
+        self._console = stdout_console()
 
     async def check(self, name: str, examine: Callable[[], Awaitable[Finding]]) -> bool:
         """Run one check and print what came of it; whether it passed. An error that it raises fails it."""
         try:
             finding = await examine()
         except ConsiliumError as error:
-            finding = Finding((), misfits=[explain(error, self.say.language, self.say.template)])
-        self.checks += 1
-        self.failed += bool(finding.misfits)
-        if finding.misfits and not finding.facts:
-            self._lines("✗", "red", name, finding.misfits[:1])
-            self._each("✗", "red", finding.misfits[1:])
+            finding = Finding((), problems=[describe_error(error, self.say.language, self.say.translate)])
+        self.check_count += 1
+        self.failed_count += bool(finding.problems)
+        if finding.problems and not finding.facts:
+            self._print_lines("✗", "red", name, finding.problems[:1])
+            self._print_marked("✗", "red", finding.problems[1:])
         else:
-            self._lines(*(("✗", "red") if finding.misfits else ("✓", "green")), name, finding.facts)
-            self._each("✗", "red", finding.misfits)
-        self._each("!", "yellow", finding.warnings)
-        return not finding.misfits
+            self._print_lines(*(("✗", "red") if finding.problems else ("✓", "green")), name, finding.facts)
+            self._print_marked("✗", "red", finding.problems)
+        self._print_marked("!", "yellow", finding.warnings)
+        return not finding.problems
 
     def note(self, name: str, finding: Finding) -> None:
         """Print what is worth knowing and can neither pass nor fail."""
-        self._lines(" ", "dim", name, finding.facts, dim=True)
-        self._each("!", "yellow", finding.warnings)
+        self._print_lines(" ", "dim", name, finding.facts, dim=True)
+        self._print_marked("!", "yellow", finding.warnings)
 
-    def _lines(self, mark: str, colour: str, name: str, lines: Sequence[str], *, dim: bool = False) -> None:
+    def _print_lines(self, mark: str, colour: str, name: str, lines: Sequence[str], *, dim: bool = False) -> None:
         style = "dim" if dim else ""
         for number, line in enumerate(lines):
             head = (f"{mark} ", f"bold {colour}"), (f"{name:<{_WIDTH}}", style or "bold")
             indent = ((" " * (_WIDTH + 2), ""),)
             self._console.print(Text.assemble(*(indent if number else head), (line, style)), soft_wrap=True)
 
-    def _each(self, mark: str, colour: str, lines: Sequence[str]) -> None:
+    def _print_marked(self, mark: str, colour: str, lines: Sequence[str]) -> None:
         for line in lines:
             text = Text.assemble((" " * _WIDTH, ""), (f"{mark} ", f"bold {colour}"), line)
             self._console.print(text, soft_wrap=True)

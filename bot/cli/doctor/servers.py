@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.settings import Settings
-from inference.engine.sglang import Deadlines
+from inference.engine.sglang import Timeouts
 from inference.engine.sglang.limits import ServerLimits
-from inference.engine.sglang.link import Keys, Link
+from inference.engine.sglang.link import ApiKeys, ServerClient
 from inference.engine.sglang.server import SGLangServer
-from inference.engine.sglang.workers import Found, servers_behind
+from inference.engine.sglang.workers import DiscoveredServers, discover_servers
 
 
-class ShownKeys(BaseModel):
+class ExposedKeys(BaseModel):
     """The part of `/server_info` that lets out keys: a server shows them to whoever may ask for answers."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -26,33 +26,33 @@ class ShownKeys(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ServerInfo:
     """What a server says of itself."""
 
     url: str
     limits: ServerLimits
-    loaded: int
+    loaded_adapters: int
     """Adapters in its memory now."""
-    keys: ShownKeys
+    exposed_keys: ExposedKeys
 
 
-def keys_of(settings: Settings) -> Keys:
+def engine_keys(settings: Settings) -> ApiKeys:
     """The keys the service has for its servers."""
     api, admin = settings.sglang_api_key, settings.sglang_admin_key
-    return Keys(api.get_secret_value() if api else None, admin.get_secret_value() if admin else None)
+    return ApiKeys(api.get_secret_value() if api else None, admin.get_secret_value() if admin else None)
 
 
-async def find_servers(url: str, keys: Keys) -> Found:
+async def find_servers(url: str, keys: ApiKeys) -> DiscoveredServers:
     """Ask the address who is behind it.
 
     Raises:
         EngineError: nobody answers there, or the keys do not do.
     """
     async with _link(url, keys) as link:
-        return await servers_behind(link)
+        return await discover_servers(link)
 
 
-async def look_at(url: str, keys: Keys) -> Sight:
+async def inspect_server(url: str, keys: ApiKeys) -> ServerInfo:
     """Ask one server about itself; nothing on it is changed.
 
     Raises:
@@ -62,17 +62,17 @@ async def look_at(url: str, keys: Keys) -> Sight:
         server = SGLangServer(link)
         limits = await server.limits()
         loaded = await server.loaded()
-        reply = await link.ask("GET", "/server_info")
+        reply = await link.request("GET", "/server_info")
         try:
-            shown = ShownKeys.model_validate_json(reply.body)
+            shown = ExposedKeys.model_validate_json(reply.body)
         except ValidationError as error:
-            raise link.refused(reply.status, reply.reason) from error
-    return Sight(link.url, limits, len(loaded), shown)
+            raise link.status_error(reply.status, reply.reason) from error
+    return ServerInfo(link.url, limits, len(loaded), shown)
 
 
 @asynccontextmanager
-async def _link(url: str, keys: Keys) -> AsyncIterator[Link]:
-    link = Link(url, keys, Deadlines())
+async def _link(url: str, keys: ApiKeys) -> AsyncIterator[ServerClient]:
+    link = ServerClient(url, keys, Timeouts())
     try:
         yield link
     finally:

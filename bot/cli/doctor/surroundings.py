@@ -10,19 +10,19 @@ from pathlib import Path
 
 from bot.cli.doctor.report import Finding
 from bot.locales import Translator
-from bot.services import database_address
-from bot.services.recalling import open_models
+from bot.services import database_dsn
+from bot.services.recalling import open_retrieval_models
 from bot.settings import Settings
 from consilium.errors import N_, ConsiliumError
 from db.database import Database
 
-NEEDED_FREE = 1_000_000_000
+MIN_FREE_BYTES = 1_000_000_000
 """Bytes: the prepared base model, the embedded database and room for compositions."""
-_HALF = ("bfloat16", "float16")
+_HALF_PRECISION = ("bfloat16", "float16")
 """Formats that take twice the room once the local engine computes in float32."""
 
 
-class LittleSpace(ConsiliumError):
+class LowDiskSpace(ConsiliumError):
     """A folder that fills up has little room left."""
 
     sentence = N_("Only {free:.1f} GB are free in {folder}.")
@@ -32,40 +32,40 @@ class LittleSpace(ConsiliumError):
         super().__init__(folder=folder, free=free, setting=setting)
 
 
-async def see_versions() -> Finding:
+async def check_versions() -> Finding:
     """Versions of what answers depend on most."""
     names = ("torch", "transformers", "peft", "asyncpg", "sentence-transformers")
     versions = [f"{name} {importlib.metadata.version(name)}" for name in names]
     return Finding([", ".join([f"Python {platform.python_version()}", *versions])])
 
 
-async def see_space(settings: Settings, say: Translator) -> Finding:
+async def check_disk_space(settings: Settings, say: Translator) -> Finding:
     """Free space where it is needed.
 
     Raises:
-        LittleSpace: there is less than `NEEDED_FREE`.
+        LowDiskSpace: there is less than `NEEDED_FREE`.
     """
     found = []
     for folder, setting in ((settings.data_dir, "CONSILIUM_DATA_DIR"), (settings.cache_dir, "CONSILIUM_CACHE_DIR")):
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
-        if free < NEEDED_FREE:
-            raise LittleSpace(folder, free / 1e9, setting)
+        if free < MIN_FREE_BYTES:
+            raise LowDiskSpace(folder, free / 1e9, setting)
         found.append(say("{free:.0f} GB free in {folder}", free=free / 1e9, folder=folder))
     return Finding(["; ".join(found)])
 
 
-async def see_database(settings: Settings, say: Translator) -> Finding:
+async def check_database(settings: Settings, say: Translator) -> Finding:
     """That the database answers, migrated.
 
     Raises:
         ConsiliumError: it does not.
     """
-    async with database_address(settings) as dsn:
+    async with database_dsn(settings) as dsn:
         database = await Database.open(dsn)
         async with database:
             await database.ping()
-            async with database.nobody() as connection:
+            async with database.anonymous_transaction() as connection:
                 version = await connection.fetchval("SHOW server_version")
                 vector = await connection.fetchval("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
     where = settings.data_dir / "postgres"
@@ -77,13 +77,13 @@ async def see_database(settings: Settings, say: Translator) -> Finding:
     return Finding([fact])
 
 
-async def see_embeddings(settings: Settings, say: Translator) -> Finding:
+async def check_embeddings(settings: Settings, say: Translator) -> Finding:
     """That the embedder embeds, the former ones do, and the reranker reads.
 
     Raises:
         ConsiliumError: one is not here, or broken.
     """
-    async with open_models(settings) as models:
+    async with open_retrieval_models(settings) as models:
         facts = []
         for embedder in (models.embedder, *models.former):
             assert embedder is not None
@@ -94,16 +94,16 @@ async def see_embeddings(settings: Settings, say: Translator) -> Finding:
     return Finding(facts)
 
 
-def see_local_engine(base_folder: Path, free: int, say: Translator) -> Finding:
+def check_local_engine(base_folder: Path, free_bytes: int, say: Translator) -> Finding:
     """How large the base model is for an engine in this process, beside the `free` bytes of memory; blocking."""
     weights = sum(file.stat().st_size for file in base_folder.glob("*.safetensors"))
     config = json.loads((base_folder / "config.json").read_bytes())
-    needed = weights * (2 if config.get("dtype", config.get("torch_dtype")) in _HALF else 1)
-    numbers = {"needed": needed / 1e9, "free": free / 1e9}
+    needed = weights * (2 if config.get("dtype", config.get("torch_dtype")) in _HALF_PRECISION else 1)
+    numbers = {"needed": needed / 1e9, "free": free_bytes / 1e9}
     fact = say(
         "local, in this process: the base model takes {needed:.1f} GB of memory, {free:.1f} GB are free", **numbers
     )
-    if needed <= free:
+    if needed <= free_bytes:
         return Finding([fact])
     return Finding(
         [fact],

@@ -24,7 +24,7 @@ class BaselineMissing(BotError):
         super().__init__(package=package)
 
 
-def bm25(texts: Sequence[str]) -> Ranker:
+def bm25_ranker(texts: Sequence[str]) -> Ranker:
     """BM25 as bm25s does it, with its English stop words and stems by Snowball.
 
     Raises:
@@ -52,7 +52,7 @@ def bm25(texts: Sequence[str]) -> Ranker:
     return rank
 
 
-async def dense(texts: Sequence[str], questions: Sequence[str], embedder: Embedder) -> Ranker:
+async def dense_ranker(texts: Sequence[str], questions: Sequence[str], embedder: Embedder) -> Ranker:
     """Cosine of the whole question with the whole text."""
     passages = await embedder.embed(texts, "passage")
     asked = dict(zip(questions, await embedder.embed(questions, "query"), strict=True))

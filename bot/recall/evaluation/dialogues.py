@@ -12,7 +12,7 @@ from typing import Any
 from bot.errors import BotError
 from consilium.errors import N_
 
-ADVERSARIAL = 5
+ADVERSARIAL_CATEGORY = 5
 """The category of questions that have no answer; they are left out."""
 _MESSAGE_ID = re.compile(r"D\d+:\d+")
 
@@ -28,7 +28,7 @@ class BadDialogues(BotError):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class DialogueMessage:
     """One message."""
 
     id: str
@@ -40,7 +40,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DialogueQuestion:
     """One question."""
 
     text: str
@@ -52,13 +52,13 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Dialogue:
     name: str
-    messages: tuple[Said, ...]
+    messages: tuple[DialogueMessage, ...]
     """In the order they were said."""
-    questions: tuple[Asked, ...]
+    questions: tuple[DialogueQuestion, ...]
     """Those that have an answer in it."""
 
     @property
-    def ends(self) -> datetime:
+    def asked_at(self) -> datetime:
         """A day after its last message; the questions are asked then."""
         return self.messages[-1].said_at + timedelta(1)
 
@@ -70,29 +70,31 @@ def read_dialogues(file: Path) -> list[Dialogue]:
         BadDialogues: it is missing, or of another form.
     """
     try:
-        return [_dialogue(raw, number) for number, raw in enumerate(json.loads(file.read_text("utf-8")), 1)]
+        return [_parse_dialogue(raw, number) for number, raw in enumerate(json.loads(file.read_text("utf-8")), 1)]
     except OSError as error:
         raise BadDialogues(file=file, reason=str(error.strerror)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadDialogues(file=file, reason=f"{type(error).__name__}: {error}") from error
 
 
-def _dialogue(raw: dict[str, Any], number: int) -> Dialogue:
-    messages = tuple(_messages(raw["conversation"]))
+def _parse_dialogue(raw: dict[str, Any], number: int) -> Dialogue:
+    messages = tuple(_parse_messages(raw["conversation"]))
     if not messages:
         raise ValueError(f"dialogue {number} has no messages")
     ids = {message.id for message in messages}
     questions = (
-        Asked(str(one["question"]), frozenset(_MESSAGE_ID.findall(" ".join(one.get("evidence", [])))) & ids, category)
+        DialogueQuestion(
+            str(one["question"]), frozenset(_MESSAGE_ID.findall(" ".join(one.get("evidence", [])))) & ids, category
+        )
         for one in raw["qa"]
-        if (category := int(one["category"])) != ADVERSARIAL
+        if (category := int(one["category"])) != ADVERSARIAL_CATEGORY
     )
     return Dialogue(
         str(raw.get("sample_id", number)), messages, tuple(question for question in questions if question.evidence)
     )
 
 
-def _messages(conversation: dict[str, Any]) -> list[Said]:
+def _parse_messages(conversation: dict[str, Any]) -> list[DialogueMessage]:
     numbers = sorted(int(key.split("_")[1]) for key in conversation if re.fullmatch(r"session_\d+", key))
     said = []
     for session in numbers:
@@ -100,7 +102,7 @@ def _messages(conversation: dict[str, Any]) -> list[Said]:
         for minute, message in enumerate(conversation[f"session_{session}"]):
             caption = message.get("blip_caption")
             said.append(
-                Said(
+                DialogueMessage(
                     id=message["dia_id"],
                     session=session,
                     speaker=message["speaker"],

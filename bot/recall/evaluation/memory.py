@@ -13,12 +13,18 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from bot.recall.evaluation.baselines import bm25, dense
+from bot.recall.evaluation.baselines import bm25_ranker, dense_ranker
 from bot.recall.evaluation.dialogues import Dialogue
-from bot.recall.evaluation.ranking import Figures, Found, judge, mean
-from bot.recall.memory.personal import PersonalMemory, Reader
-from bot.recall.memory.question import Question, read_question
-from bot.recall.memory.weighing import ECHO, MIN_SIMILARITY, PAUSE, WEIGHTS, Weights
+from bot.recall.evaluation.ranking import MeanScores, RankingScore, mean_scores, score_ranking
+from bot.recall.memory.personal import PersonalMemory, QuestionParser
+from bot.recall.memory.question import Question, parse_question
+from bot.recall.memory.weighing import (
+    AFTERMATH_SECONDS,
+    DEFAULT_WEIGHTS,
+    MIN_SIMILARITY,
+    OCCASION_GAP_SECONDS,
+    ScoreWeights,
+)
 from db import sessions, users
 from db.database import Database
 from db.memory import Origin
@@ -27,7 +33,7 @@ from inference.embedding import Embedder, Purpose
 FUSED = "fused"
 BASELINES = ("bm25s", "bm25s, date and speaker", "dense", "dense, date and speaker")
 
-Progress = Callable[[str, int], None]
+ProgressCallback = Callable[[str, int], None]
 """Told what is being measured, and how many have been."""
 
 
@@ -36,29 +42,29 @@ class Variant:
     """Recall with something left out."""
 
     name: str
-    weights: Weights = WEIGHTS
-    reader: Reader = read_question
+    weights: ScoreWeights = DEFAULT_WEIGHTS
+    question_parser: QuestionParser = parse_question
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Measurement:
     """One way of recalling: over all questions, and in each dialogue by itself."""
 
     name: str
-    overall: Figures
-    dialogues: dict[str, Figures]
-    categories: dict[int, Figures]
+    overall: MeanScores
+    dialogues: dict[str, MeanScores]
+    categories: dict[int, MeanScores]
     milliseconds: tuple[float, float] | None
     """Median and 95th percentile of one recall without the question's embedding; None where nothing is to be learnt
     from it."""
 
 
-class KnownVectors:
+class CachingEmbedder:
     """An `Embedder` that gives a text it has seen the same vector at once: the same questions are asked many times."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._known: dict[tuple[str, Purpose], NDArray[np.float32]] = {}
+        self._cache: dict[tuple[str, Purpose], NDArray[np.float32]] = {}
 
     @property
     def name(self) -> str:
@@ -69,16 +75,16 @@ class KnownVectors:
         return self._embedder.dimensions
 
     async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> NDArray[np.float32]:
-        new = [text for text in dict.fromkeys(texts) if (text, purpose) not in self._known]
+        new = [text for text in dict.fromkeys(texts) if (text, purpose) not in self._cache]
         for text, vector in zip(new, await self._embedder.embed(new, purpose), strict=True):
-            self._known[text, purpose] = vector
-        return np.stack([self._known[text, purpose] for text in texts])
+            self._cache[text, purpose] = vector
+        return np.stack([self._cache[text, purpose] for text in texts])
 
     async def close(self) -> None:
         await self._embedder.close()
 
 
-def unread(text: str, _now: datetime, _speakers: Sequence[str] = ()) -> Question:
+def leave_unparsed(text: str, _now: datetime, _speakers: Sequence[str] = ()) -> Question:
     """A question taken as it stands."""
     return Question(text, None, False, (), None)
 
@@ -88,116 +94,121 @@ VARIANTS: tuple[Variant, ...] = (
     *(
         Variant(f"without {name}", weights)
         for name, weights in {
-            "words": replace(WEIGHTS, words=0),
-            "meaning": replace(WEIGHTS, meaning=0),
-            "flow": replace(WEIGHTS, flow=0),
-            "speaker": replace(WEIGHTS, speaker=0),
-            "time": replace(WEIGHTS, time=0),
-            "length": replace(WEIGHTS, length=0),
-            "neighbours' words": replace(WEIGHTS, neighbours=False),
+            "words": replace(DEFAULT_WEIGHTS, words=0),
+            "meaning": replace(DEFAULT_WEIGHTS, meaning=0),
+            "flow": replace(DEFAULT_WEIGHTS, flow=0),
+            "speaker": replace(DEFAULT_WEIGHTS, speaker=0),
+            "time": replace(DEFAULT_WEIGHTS, time=0),
+            "length": replace(DEFAULT_WEIGHTS, length=0),
+            "neighbours' words": replace(DEFAULT_WEIGHTS, neighbours=False),
         }.items()
     ),
-    Variant("without reading the question", reader=unread),
-    Variant("words only", Weights(1, 0, 0, 0, 0, 0, neighbours=False)),
-    Variant("meaning only", Weights(0, 1, 0, 0, 0, 0, neighbours=False)),
+    Variant("without reading the question", question_parser=leave_unparsed),
+    Variant("words only", ScoreWeights(1, 0, 0, 0, 0, 0, neighbours=False)),
+    Variant("meaning only", ScoreWeights(0, 1, 0, 0, 0, 0, neighbours=False)),
 )
 """What each part adds: recall without it."""
 
 
-def configuration(embedder: str, k: int) -> dict[str, object]:
+def build_configuration(embedder: str, k: int) -> dict[str, object]:
     """What the figures depend on beside the code and the data."""
     return {
         "embedder": embedder,
         "k": k,
-        "weights": asdict(WEIGHTS),
+        "weights": asdict(DEFAULT_WEIGHTS),
         "min_similarity": MIN_SIMILARITY,
-        "pause_seconds": PAUSE,
-        "echo_seconds": ECHO,
+        "pause_seconds": OCCASION_GAP_SECONDS,
+        "echo_seconds": AFTERMATH_SECONDS,
     }
 
 
-def fingerprint(settled: dict[str, object]) -> str:
+def hash_configuration(configuration: dict[str, object]) -> str:
     """Twelve hex digits: equal for equal configurations."""
-    return blake3(json.dumps(settled, sort_keys=True).encode()).hexdigest()[:12]
+    return blake3(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:12]
 
 
-async def measure(
-    database: Database, embedder: Embedder, dialogues: Sequence[Dialogue], k: int, progress: Progress
-) -> list[Measured]:
+async def measure_recall(
+    database: Database, embedder: Embedder, dialogues: Sequence[Dialogue], k: int, progress: ProgressCallback
+) -> list[Measurement]:
     """Measure every baseline and variant. The database is filled with a person for each dialogue."""
-    known = KnownVectors(embedder)
-    judged: dict[str, dict[str, list[tuple[int, Found]]]] = {
+    known = CachingEmbedder(embedder)
+    judged: dict[str, dict[str, list[tuple[int, RankingScore]]]] = {
         name: {} for name in (*BASELINES, *(variant.name for variant in VARIANTS))
     }
     seconds: list[float] = []
     for number, dialogue in enumerate(dialogues):
         progress(dialogue.name, number)
-        for name, rankings in (await _baselines(dialogue, known, k)).items():
-            judged[name][dialogue.name] = _judged(dialogue, rankings, k)
-        person, ids = await remember(database, known, dialogue)
+        for name, rankings in (await _rank_baselines(dialogue, known, k)).items():
+            judged[name][dialogue.name] = _score_rankings(dialogue, rankings, k)
+        person, ids = await store_dialogue(database, known, dialogue)
         for variant in VARIANTS:
-            memory = PersonalMemory(database, known, weights=variant.weights, reader=variant.reader)
+            memory = PersonalMemory(database, known, weights=variant.weights, question_parser=variant.question_parser)
             rankings = []
             for question in dialogue.questions:
                 begun = time.perf_counter()
-                found = await memory.recall(person, question.text, k, now=dialogue.ends)
+                found = await memory.recall(person, question.text, k, now=dialogue.asked_at)
                 # Its vector is known since the first variant that needed it.
                 if variant.name.startswith("without words"):
                     seconds.append(time.perf_counter() - begun)
                 rankings.append([ids[one.memory.id] for one in found])
-            judged[variant.name][dialogue.name] = _judged(dialogue, rankings, k)
+            judged[variant.name][dialogue.name] = _score_rankings(dialogue, rankings, k)
     latency = tuple(float(value) * 1000 for value in np.percentile(seconds, [50, 95])) if seconds else None
     return [
-        _measured(name, by_dialogue, (latency[0], latency[1]) if latency and name == FUSED else None)
+        _build_measurement(name, by_dialogue, (latency[0], latency[1]) if latency and name == FUSED else None)
         for name, by_dialogue in judged.items()
     ]
 
 
-async def remember(database: Database, embedder: Embedder, dialogue: Dialogue) -> tuple[UUID, dict[UUID, str]]:
+async def store_dialogue(database: Database, embedder: Embedder, dialogue: Dialogue) -> tuple[UUID, dict[UUID, str]]:
     """Keep a dialogue as one person's episodes; the person, and which memory each message became."""
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         person = await users.identify(connection, platform="evaluation", external_id=dialogue.name)
-    async with database.person(person.id) as connection:
-        session = await sessions.open(connection, platform="evaluation", place=dialogue.name)
+    async with database.person_transaction(person.id) as connection:
+        session = await sessions.get_or_create(connection, platform="evaluation", place=dialogue.name)
     memory = PersonalMemory(database, embedder)
     await embedder.embed([message.text for message in dialogue.messages])
     ids = {}
     for message in dialogue.messages:
         origin = Origin(session.id, voice="other", speaker=message.speaker)
-        kept = await memory.keep(person.id, "episode", message.text, origin, since=message.said_at)
+        kept = await memory.save(person.id, "episode", message.text, origin, valid_from=message.said_at)
         assert kept is not None
         ids[kept.id] = message.id
     return person.id, ids
 
 
-async def _baselines(dialogue: Dialogue, embedder: Embedder, k: int) -> dict[str, list[list[str]]]:
+async def _rank_baselines(dialogue: Dialogue, embedder: Embedder, k: int) -> dict[str, list[list[str]]]:
     bare = [message.text for message in dialogue.messages]
     full = [f"{one.said_at:%d %B %Y}, {one.speaker}: {one.text}" for one in dialogue.messages]
     questions = [question.text for question in dialogue.questions]
-    rankers = (bm25(bare), bm25(full), await dense(bare, questions, embedder), await dense(full, questions, embedder))
+    rankers = (
+        bm25_ranker(bare),
+        bm25_ranker(full),
+        await dense_ranker(bare, questions, embedder),
+        await dense_ranker(full, questions, embedder),
+    )
     return {
         name: [[dialogue.messages[place].id for place in rank(question, k)] for question in questions]
         for name, rank in zip(BASELINES, rankers, strict=True)
     }
 
 
-def _judged(dialogue: Dialogue, rankings: Sequence[Sequence[str]], k: int) -> list[tuple[int, Found]]:
+def _score_rankings(dialogue: Dialogue, rankings: Sequence[Sequence[str]], k: int) -> list[tuple[int, RankingScore]]:
     return [
-        (question.category, judge(ranking, question.evidence, k))
+        (question.category, score_ranking(ranking, question.evidence, k))
         for question, ranking in zip(dialogue.questions, rankings, strict=True)
     ]
 
 
-def _measured(
-    name: str, by_dialogue: dict[str, list[tuple[int, Found]]], milliseconds: tuple[float, float] | None
-) -> Measured:
+def _build_measurement(
+    name: str, by_dialogue: dict[str, list[tuple[int, RankingScore]]], milliseconds: tuple[float, float] | None
+) -> Measurement:
     every = [one for some in by_dialogue.values() for one in some]
-    return Measured(
+    return Measurement(
         name,
-        mean([found for _, found in every]),
-        {dialogue: mean([found for _, found in some]) for dialogue, some in by_dialogue.items()},
+        mean_scores([found for _, found in every]),
+        {dialogue: mean_scores([found for _, found in some]) for dialogue, some in by_dialogue.items()},
         {
-            category: mean([found for of, found in every if of == category])
+            category: mean_scores([found for of, found in every if of == category])
             for category in sorted({of for of, _ in every})
         },
         milliseconds,

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RankingScore:
     """One question's ranking against what answers it."""
 
     recall: float
     """Share of what answers it that is among the first k."""
-    any: bool
+    hit: bool
     """Whether any of it is."""
     reciprocal_rank: float
     """1 over the place of the first; 0 when it is beyond k."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class MeanScores:
     """Means over questions."""
 
     questions: int
@@ -28,18 +28,18 @@ class Figures:
     mrr: float
 
 
-def judge(ranking: Sequence[str], evidence: Collection[str], k: int) -> Found:
+def score_ranking(ranking: Sequence[str], evidence: Collection[str], k: int) -> RankingScore:
     first = list(ranking[:k])
     places = [place for place, found in enumerate(first, 1) if found in evidence]
-    return Found(len(places) / len(evidence), bool(places), 1 / places[0] if places else 0.0)
+    return RankingScore(len(places) / len(evidence), bool(places), 1 / places[0] if places else 0.0)
 
 
-def mean(found: Sequence[Found]) -> Figures:
-    count = len(found)
+def mean_scores(scores: Sequence[RankingScore]) -> MeanScores:
+    count = len(scores)
     total = max(count, 1)
-    return Figures(
+    return MeanScores(
         count,
-        sum(one.recall for one in found) / total,
-        sum(one.any for one in found) / total,
-        sum(one.reciprocal_rank for one in found) / total,
+        sum(one.recall for one in scores) / total,
+        sum(one.hit for one in scores) / total,
+        sum(one.reciprocal_rank for one in scores) / total,
     )

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from bot.locales import LANGUAGES, Language, Translator, language_of
-from bot.recall.library.chunk import Chunk, Cutting, TokenCounter, cut
-from bot.recall.library.chunk.units import title_of
+from bot.locales import LANGUAGES, Language, Translator, detect_language
+from bot.recall.library.chunk import Chunk, ChunkOptions, CountTokens, chunk_blocks
+from bot.recall.library.chunk.units import document_title
 from bot.recall.library.parse.block import Block
 from bot.recall.library.sources import Source
 
 _SAMPLE_BLOCKS: Final = 200
-_SAMPLE: Final = 20_000
+_SAMPLE_CHARACTERS: Final = 20_000
 """Characters from which the language is told."""
 
 
@@ -31,13 +31,13 @@ class Document:
     content_hash: str
     chunking_hash: str
 
-    def cut(self, cutting: Cutting, count: TokenCounter) -> Iterator[Chunk]:
+    def chunks(self, options: ChunkOptions, count_tokens: CountTokens) -> Iterator[Chunk]:
         """The chunks, as they are asked for."""
         spoken: Language = next((code for code in LANGUAGES if code == self.language), "en")
-        return cut(self.blocks, self.title, cutting, count, Translator(spoken))
+        return chunk_blocks(self.blocks, self.title, options, count_tokens, Translator(spoken))
 
 
-def read_document(
+def build_document(
     blocks: Iterable[Block], source: Source, languages: Sequence[str], content_hash: str, chunking_hash: str
 ) -> Document:
     """Tell the title and the language of a file; blocking.
@@ -45,12 +45,12 @@ def read_document(
     Args:
         languages: those the collection's documents may be in.
     """
-    title = title_of(blocks, source.path.stem)
-    sample = " ".join(block.text for block in islice(blocks, _SAMPLE_BLOCKS))[:_SAMPLE]
-    return Document(source, blocks, title, _language(sample, languages), content_hash, chunking_hash)
+    title = document_title(blocks, source.path.stem)
+    sample = " ".join(block.text for block in islice(blocks, _SAMPLE_BLOCKS))[:_SAMPLE_CHARACTERS]
+    return Document(source, blocks, title, _detect_language(sample, languages), content_hash, chunking_hash)
 
 
-def _language(sample: str, languages: Sequence[str]) -> str:
+def _detect_language(sample: str, languages: Sequence[str]) -> str:
     """The one of the collection's languages that its letters speak for; the first when they speak for none."""
-    written = language_of(sample)
+    written = detect_language(sample)
     return written if written is not None and written in languages else languages[0]

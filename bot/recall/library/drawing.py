@@ -8,21 +8,21 @@ from typing import Final
 from bot.mind import Mind
 from bot.mind.collections import CollectionKind
 from bot.modes.resolve import ResolvedMode
-from bot.recall.library.cite.words import read
+from bot.recall.library.cite.words import analyse
 from bot.recall.library.passage import Passage
 from bot.recall.library.search import Library
 
-NEAR: Final = 0.4
+MIN_SIMILARITY: Final = 0.4
 """Cosine from which a passage bears on a question without having a word of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class RetrievalBudget:
     """How much of it goes into a prompt."""
 
     passages: int
     """At most; 0 for none."""
-    tokens: int
+    passage_tokens: int
     """Of all passages together."""
     examples: int
     """Style examples; 0 for none."""
@@ -30,7 +30,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Retrieved:
     """What bears on a question."""
 
     passages: tuple[Passage, ...] = ()
@@ -39,42 +39,42 @@ class Drawn:
     """To sound like, and never to be cited."""
 
 
-class Drawing:
+class Retriever:
     """Draws on a mind's library."""
 
-    def __init__(self, mind: Mind, library: Library, share: Share) -> None:
+    def __init__(self, mind: Mind, library: Library, budget: RetrievalBudget) -> None:
         self._mind = mind
         self._library = library
-        self._share = share
+        self._budget = budget
 
-    async def draw(self, question: str, mode: ResolvedMode) -> Drawn:
+    async def retrieve(self, question: str, mode: ResolvedMode) -> Retrieved:
         """What the mode's collections have on a question.
 
         Raises:
             EmbeddingError: the embedder cannot answer.
             DatabaseError: the database is away.
         """
-        share = self._share
+        share = self._budget
         passages, examples = [], []
-        if share.passages and (names := open_to(self._mind, mode)):
+        if share.passages and (names := collections_for_mode(self._mind, mode)):
             passages = await self._library.search(
-                question, collections=names, limit=share.passages, token_budget=share.tokens
+                question, collections=names, limit=share.passages, token_budget=share.passage_tokens
             )
-        if share.examples and mode.terms and (names := open_to(self._mind, mode, voice=True)):
-            examples = await self._library.examples(
+        if share.examples and mode.terms and (names := collections_for_mode(self._mind, mode, voice=True)):
+            examples = await self._library.style_examples(
                 question, collections=names, limit=share.examples, token_budget=share.example_tokens
             )
-        near = (passage for passage in passages if _bears_on(passage, question))
-        return Drawn(tuple(near), tuple(example.quote for example in examples))
+        near = (passage for passage in passages if _is_relevant(passage, question))
+        return Retrieved(tuple(near), tuple(example.quote for example in examples))
 
 
-def _bears_on(passage: Passage, question: str) -> bool:
+def _is_relevant(passage: Passage, question: str) -> bool:
     """Whether a passage has anything to do with a question: a search gives the nearest there is, however far it be."""
-    asked, said = read(question), read(f"{passage.title}\n{passage.where}\n{passage.content}")
-    return bool(asked.stems & said.stems) or (passage.similarity or 0.0) >= NEAR
+    asked, said = analyse(question), analyse(f"{passage.title}\n{passage.where}\n{passage.content}")
+    return bool(asked.stems & said.stems) or (passage.similarity or 0.0) >= MIN_SIMILARITY
 
 
-def open_to(mind: Mind, mode: ResolvedMode, *, voice: bool = False) -> tuple[str, ...]:
+def collections_for_mode(mind: Mind, mode: ResolvedMode, *, voice: bool = False) -> tuple[str, ...]:
     """The collections that a mode draws on: those of its adapters; for `base` those that are open to all.
 
     An isolated adapter has those that name it or that it names, and not what is merely open.
@@ -86,7 +86,7 @@ def open_to(mind: Mind, mode: ResolvedMode, *, voice: bool = False) -> tuple[str
     if not mode.terms:
         found = [name for name, collection in mind.collections.items() if not collection.adapters]
     else:
-        found = [name for term in mode.terms for name in mind.collections_of(term.name)]
+        found = [name for term in mode.terms for name in mind.adapter_collections(term.name)]
     if mode.isolated:
         own = {term.name: set(mind.adapters[term.name].collections) for term in mode.terms}
         found = [

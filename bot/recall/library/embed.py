@@ -5,49 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bot.recall.library.chunk.chunk import text_of
+from bot.recall.library.chunk.chunk import embedding_text
 from db import embeddings
 from db.database import Database
 from inference.embedding import Embedder
 
-_BATCH: Final = 32
+_BATCH_SIZE: Final = 32
 """Chunks embedded in one transaction: what a kill in the middle loses at most."""
 
-Told = Callable[[int, int], None]
+EmbeddingProgress = Callable[[int, int], None]
 """Told how many are done, and of how many."""
 
 
 async def embed_pending(
-    database: Database, embedder: Embedder, collections: Sequence[int], told: Told = lambda done, total: None
+    database: Database,
+    embedder: Embedder,
+    collections: Sequence[int],
+    on_progress: EmbeddingProgress = lambda done, total: None,
 ) -> int:
     """Give each chunk of the collections a vector of this embedder, instead of another's; how many got one.
 
     Each batch is committed by itself. Meanwhile, and after any interruption, a search finds each chunk by whichever
     vector it has. Several processes may do this at once: each takes other chunks.
     """
-    async with database.nobody() as connection:
-        generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
+    async with database.anonymous_transaction() as connection:
+        generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
         total = await embeddings.count_pending(connection, generation.id, collections)
     if total:
         await embedder.embed([""])  # loads the model, which may take longer than a transaction may stand idle
     done, last = 0, 0
     while total:
-        told(done, max(total, done))
-        async with database.nobody() as connection:
-            generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
-            chunks = await embeddings.pending(connection, generation.id, collections, last, _BATCH)
+        on_progress(done, max(total, done))
+        async with database.anonymous_transaction() as connection:
+            generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
+            chunks = await embeddings.pending_chunks(connection, generation.id, collections, last, _BATCH_SIZE)
             if not chunks:
                 break
-            vectors = await embedder.embed([text_of(chunk.lead, chunk.content) for chunk in chunks])
-            await embeddings.put_vectors(connection, generation.id, [chunk.id for chunk in chunks], vectors)
+            vectors = await embedder.embed([embedding_text(chunk.lead, chunk.content) for chunk in chunks])
+            await embeddings.save_vectors(connection, generation.id, [chunk.id for chunk in chunks], vectors)
         done += len(chunks)
         last = chunks[-1].id
-    told(done, max(total, done))
+    on_progress(done, max(total, done))
     return done
 
 
 async def embed_document(
-    database: Database, embedder: Embedder, collection: int, uri: str, total: int, told: Told
+    database: Database, embedder: Embedder, collection: int, uri: str, total: int, on_progress: EmbeddingProgress
 ) -> None:
     """Give each chunk of a document a vector; no connection is held while they are made.
 
@@ -56,28 +59,34 @@ async def embed_document(
     """
     done, last = 0, 0
     while True:
-        told(done, total)
-        async with database.nobody() as connection:
-            generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
-            chunks = await embeddings.pending_of(connection, generation.id, collection, uri, last, _BATCH)
+        on_progress(done, total)
+        async with database.anonymous_transaction() as connection:
+            generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
+            chunks = await embeddings.pending_chunks_of_document(
+                connection, generation.id, collection, uri, last, _BATCH_SIZE
+            )
         if not chunks:
             return
-        vectors = await embedder.embed([text_of(chunk.lead, chunk.content) for chunk in chunks])
-        async with database.nobody() as connection:
-            generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
+        vectors = await embedder.embed([embedding_text(chunk.lead, chunk.content) for chunk in chunks])
+        async with database.anonymous_transaction() as connection:
+            generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
             still = {
                 chunk.id
-                for chunk in await embeddings.pending_of(connection, generation.id, collection, uri, last, _BATCH)
+                for chunk in await embeddings.pending_chunks_of_document(
+                    connection, generation.id, collection, uri, last, _BATCH_SIZE
+                )
             }
             wanted = [n for n, chunk in enumerate(chunks) if chunk.id in still]
             if wanted:
-                await embeddings.put_vectors(connection, generation.id, [chunks[n].id for n in wanted], vectors[wanted])
+                await embeddings.save_vectors(
+                    connection, generation.id, [chunks[n].id for n in wanted], vectors[wanted]
+                )
         done += len(chunks)
         last = chunks[-1].id
 
 
-async def settle(database: Database, embedder: Embedder) -> None:
+async def refresh_index(database: Database, embedder: Embedder) -> None:
     """After the library has changed: statistics, and the index once there is so much that it is worth one."""
-    async with database.nobody() as connection:
-        generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
-        await embeddings.settle(connection, generation.id)
+    async with database.anonymous_transaction() as connection:
+        generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
+        await embeddings.maintain_index(connection, generation.id)

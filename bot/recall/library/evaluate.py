@@ -16,21 +16,21 @@ from bot.errors import BotError
 from bot.mind import Mind, load_mind
 from bot.mind.collections import Chunking
 from bot.recall.library.ingest import Ingest
-from bot.recall.library.manner import CUTTING_VERSION, Counter
-from bot.recall.library.search import TUNING, Library, Tuning
+from bot.recall.library.manner import CHUNKING_VERSION, NamedTokenCounter
+from bot.recall.library.search import DEFAULT_TUNING, Library, Tuning
 from consilium.errors import N_
 from db import library as rows
 from db.database import Database
 from inference.embedding import Embedder
 
-MIND: Final = "eval-library"
+MIND_NAME: Final = "eval-library"
 """The name under which the measured library lies in the database, until the measurement is over."""
 DISTRACTORS: Final = "distractors"
 CUTOFFS: Final = (1, 5, 10)
 METHODS: Final[dict[str, tuple[float, float]]] = {"words": (1, 0), "dense": (0, 1), "fused": (1, 1)}
 """Ways of searching: what becomes of the weights of words and of the dense part."""
-_LARGEST: Final = 64 << 20
-_MIND_FILE: Final = """
+_MAX_FILE_SIZE: Final = 64 << 20
+_MIND_YAML: Final = """
 name: eval-library
 title: Measurement
 base_model: none
@@ -62,12 +62,12 @@ class QuestionSet:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class SearchMetrics:
     """One way of searching on one set of questions."""
 
-    asked: str
+    question_set: str
     """The set that the questions are from."""
-    searched: str
+    searched_set: str
     """The set whose paragraphs are searched."""
     method: str
     questions: int
@@ -79,42 +79,42 @@ class Measured:
     p95_ms: float
 
 
-def read_sets(folder: Path) -> list[QuestionSet]:
+def load_question_sets(folder: Path) -> list[QuestionSet]:
     """The question sets under a folder, by name; JSON of other forms is passed over; blocking.
 
     Raises:
         NoQuestions: there is none.
     """
-    small = [path for path in sorted(folder.rglob("*.json")) if path.stat().st_size <= _LARGEST]
-    found = [one for path in small if (one := _read_set(path))]
+    small = [path for path in sorted(folder.rglob("*.json")) if path.stat().st_size <= _MAX_FILE_SIZE]
+    found = [one for path in small if (one := _load_question_set(path))]
     if not found:
         raise NoQuestions(folder)
     return found
 
 
-def lay_out(sets: Sequence[QuestionSet], texts: Sequence[Path], folder: Path, chunking: Chunking) -> Mind:
+def write_evaluation_mind(sets: Sequence[QuestionSet], texts: Sequence[Path], folder: Path, chunking: Chunking) -> Mind:
     """A mind whose library is the sets' paragraphs, each a document, and the texts as distractors; blocking."""
     folder = folder.resolve()
     for one in sets:
         for number, paragraph in enumerate(one.paragraphs):
-            _write(folder / uri(one, number), paragraph)
+            _write(folder / paragraph_uri(one, number), paragraph)
     for number, text in enumerate(texts):
         _write(folder / DISTRACTORS / f"{number}-{text.name}", text.read_bytes())
     cut = f"{{size: {chunking.size}, overlap: {chunking.overlap}}}"
     names = [*(one.name for one in sets), *([DISTRACTORS] if texts else [])]
     config = [f"  {name}: {{kind: article, path: '{name}/*', language: [en, ru], chunking: {cut}}}" for name in names]
-    _write(folder / "mind.yaml", _MIND_FILE)
+    _write(folder / "mind.yaml", _MIND_YAML)
     _write(folder / "rag_config.yaml", "\n".join(["collections:", *config]))
-    _write(folder / "prompts" / "system.j2", MIND)
-    return load_mind(folder, trained=False)
+    _write(folder / "prompts" / "system.j2", MIND_NAME)
+    return load_mind(folder, require_adapters=False)
 
 
-def uri(one: QuestionSet, number: int) -> str:
+def paragraph_uri(question_set: QuestionSet, number: int) -> str:
     """What a paragraph's document is known by."""
-    return f"{one.name}/{number:06}.txt"
+    return f"{question_set.name}/{number:06}.txt"
 
 
-def pairs(sets: Sequence[QuestionSet]) -> Iterator[tuple[QuestionSet, QuestionSet]]:
+def comparable_pairs(sets: Sequence[QuestionSet]) -> Iterator[tuple[QuestionSet, QuestionSet]]:
     """Each set with itself, and with each other one whose questions have the same ids: translations of each other."""
     for asked in sets:
         for searched in sets:
@@ -122,10 +122,12 @@ def pairs(sets: Sequence[QuestionSet]) -> Iterator[tuple[QuestionSet, QuestionSe
                 yield asked, searched
 
 
-class Evaluation:
+class LibraryEvaluation:
     """A library of the data, filled as any is, and measured."""
 
-    def __init__(self, database: Database, embedder: Embedder, counter: Counter, tuning: Tuning = TUNING) -> None:
+    def __init__(
+        self, database: Database, embedder: Embedder, counter: NamedTokenCounter, tuning: Tuning = DEFAULT_TUNING
+    ) -> None:
         self._database = database
         self._embedder = embedder
         self._counter = counter
@@ -134,17 +136,22 @@ class Evaluation:
     async def fill(self, ingest: Ingest, mind: Mind) -> int:
         """Ingest the library; how many chunks it has."""
         await ingest.synchronise(mind)
-        async with self._database.nobody() as connection:
-            return sum(one.chunks for one in await rows.status(connection, mind.name, self._embedder.name))
+        async with self._database.anonymous_transaction() as connection:
+            return sum(one.chunks for one in await rows.collection_statuses(connection, mind.name, self._embedder.name))
 
     async def remove(self) -> None:
         """Delete the library again."""
-        async with self._database.nobody() as connection:
-            await rows.drop_other_collections(connection, MIND, ())
+        async with self._database.anonymous_transaction() as connection:
+            await rows.delete_other_collections(connection, MIND_NAME, ())
 
     async def measure(
-        self, asked: QuestionSet, searched: QuestionSet, method: str, others: Sequence[str], most: int | None = None
-    ) -> Measured:
+        self,
+        question_set: QuestionSet,
+        searched_set: QuestionSet,
+        method: str,
+        other_collections: Sequence[str],
+        max_questions: int | None = None,
+    ) -> SearchMetrics:
         """Ask questions of one set for the paragraphs of another.
 
         Args:
@@ -154,20 +161,20 @@ class Evaluation:
         """
         words, dense = METHODS[method]
         tuning = replace(self._tuning, words=self._tuning.words * words, dense=self._tuning.dense * dense)
-        library = Library(self._database, self._embedder, MIND, self._counter.count, tuning=tuning)
-        answers = {key: number for key, _, number in searched.questions}
-        questions = [(text, answers[key]) for key, text, _ in asked.questions if key in answers][:most]
+        library = Library(self._database, self._embedder, MIND_NAME, self._counter.count, tuning=tuning)
+        answers = {key: number for key, _, number in searched_set.questions}
+        questions = [(text, answers[key]) for key, text, _ in question_set.questions if key in answers][:max_questions]
         ranks, seconds = [], []
         for text, number in questions:
             begun = time.perf_counter()
-            found = await library.search(text, collections=[searched.name, *others], limit=max(CUTOFFS))
+            found = await library.search(text, collections=[searched_set.name, *other_collections], limit=max(CUTOFFS))
             seconds.append(time.perf_counter() - begun)
-            wanted = uri(searched, number)
+            wanted = paragraph_uri(searched_set, number)
             ranks.append(next((place for place, one in enumerate(found, 1) if one.uri == wanted), 0))
         place = np.array(ranks)
-        return Measured(
-            asked.name,
-            searched.name,
+        return SearchMetrics(
+            question_set.name,
+            searched_set.name,
             method,
             len(questions),
             {k: float(np.mean((place > 0) & (place <= k))) for k in CUTOFFS},
@@ -180,7 +187,7 @@ class Evaluation:
         config: dict[str, Any] = {
             "embedder": self._embedder.name,
             "tokens": self._counter.name,
-            "chunking": chunking.model_dump() | {"version": CUTTING_VERSION},
+            "chunking": chunking.model_dump() | {"version": CHUNKING_VERSION},
             "tuning": asdict(self._tuning),
             "sets": {one.name: [len(one.paragraphs), len(one.questions), _digest(repr(one))] for one in sets},
             "distractors": texts,
@@ -189,7 +196,7 @@ class Evaluation:
         return config | {"hash": _digest(json.dumps(config, sort_keys=True))}
 
 
-def _read_set(path: Path) -> QuestionSet | None:
+def _load_question_set(path: Path) -> QuestionSet | None:
     try:
         articles = json.loads(path.read_text("utf-8"))["data"]
         paragraphs: list[str] = []

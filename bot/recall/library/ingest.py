@@ -11,14 +11,14 @@ from tempfile import TemporaryDirectory
 
 from bot.mind import Mind
 from bot.mind.collections import Collection
-from bot.recall.library.document import Document, read_document
-from bot.recall.library.embed import embed_pending, settle
-from bot.recall.library.manner import Counter, chunking_hash, cutting_of, is_spoken
+from bot.recall.library.document import Document, build_document
+from bot.recall.library.embed import embed_pending, refresh_index
+from bot.recall.library.manner import NamedTokenCounter, chunk_options_of, chunking_hash, holds_dialogues
 from bot.recall.library.parse.parser import Parser
-from bot.recall.library.parse.refusals import DocumentRefused, Gone, as_record, from_record
-from bot.recall.library.report import Report, Skipped
-from bot.recall.library.sources import Source, digest_of, received_source, sources
-from bot.recall.library.store import store, store_refusal
+from bot.recall.library.parse.refusals import DocumentRefused, Gone, refusal_from_record, refusal_to_record
+from bot.recall.library.report import IngestReport, SkippedDocument
+from bot.recall.library.sources import Source, file_digest, list_sources, uploaded_source
+from bot.recall.library.store import store_document, store_refusal
 from consilium.errors import N_
 from db import library as rows
 from db import received
@@ -26,9 +26,9 @@ from db.database import Database
 from db.library import CollectionRow, DocumentRow
 from inference.embedding import Embedder
 
-READING, EMBEDDING, SETTLING = N_("reading documents"), N_("embedding"), N_("putting the index in order")
+READING, EMBEDDING, INDEXING = N_("reading documents"), N_("embedding"), N_("putting the index in order")
 
-Progress = Callable[[str, int, int], None]
+IngestProgress = Callable[[str, int, int], None]
 """Told what is being done (a template for translation), how much of it is done, and of how much."""
 
 
@@ -40,8 +40,8 @@ class Ingest:
         database: Database,
         embedder: Embedder,
         parser: Parser,
-        counter: Counter,
-        progress: Progress = lambda what, done, total: None,
+        counter: NamedTokenCounter,
+        progress: IngestProgress = lambda what, done, total: None,
     ) -> None:
         self._database = database
         self._embedder = embedder
@@ -50,8 +50,8 @@ class Ingest:
         self._progress = progress
 
     async def synchronise(
-        self, mind: Mind, names: Sequence[str] | None = None, given: Mapping[str, Sequence[Path]] | None = None
-    ) -> Report:
+        self, mind: Mind, names: Sequence[str] | None = None, added_paths: Mapping[str, Sequence[Path]] | None = None
+    ) -> IngestReport:
         """Bring a mind's collections up to date with its files.
 
         Each document is committed by itself and each batch of vectors as well, so that whatever ends this in the
@@ -62,45 +62,45 @@ class Ingest:
             given: files and folders to add to a collection besides those its patterns name; they stay in it as long as
                 they exist.
         """
-        report = Report()
-        wanted = await self._not_empty(mind, mind.collections if names is None else names)
-        found = [await self._collection(mind, name, (given or {}).get(name, ())) for name in wanted]
+        report = IngestReport()
+        wanted = await self._nonempty_collections(mind, mind.collections if names is None else names)
+        found = [await self._plan_collection(mind, name, (added_paths or {}).get(name, ())) for name in wanted]
         total = sum(len(work.sources) for work in found)
         done = 0
         for work in found:
-            report.deleted += await self._follow_deletions(work)
+            report.deleted += await self._delete_missing(work)
             for source in work.sources:
                 self._progress(READING, done, total)
-                await self._document(mind, work, source, report)
+                await self._ingest_document(mind, work, source, report)
                 done += 1
         self._progress(READING, done, total)
         if names is None:
-            async with self._database.nobody() as connection:
-                await rows.drop_other_collections(connection, mind.name, wanted)
+            async with self._database.anonymous_transaction() as connection:
+                await rows.delete_other_collections(connection, mind.name, wanted)
         ids = [work.row.id for work in found]
         report.embedded = await embed_pending(
             self._database, self._embedder, ids, lambda so_far, of: self._progress(EMBEDDING, so_far, of)
         )
         if report.embedded or report.chunks_added or report.chunks_deleted or report.deleted:
-            self._progress(SETTLING, 0, 1)
-            await settle(self._database, self._embedder)
-            self._progress(SETTLING, 1, 1)
+            self._progress(INDEXING, 0, 1)
+            await refresh_index(self._database, self._embedder)
+            self._progress(INDEXING, 1, 1)
         return report
 
-    async def _not_empty(self, mind: Mind, names: Iterable[str]) -> list[str]:
+    async def _nonempty_collections(self, mind: Mind, names: Iterable[str]) -> list[str]:
         """The collections without the one that has no files of the mind's, as long as nothing was sent for it."""
-        async with self._database.nobody() as connection:
-            sent = await received.all_of(connection, mind.name)
+        async with self._database.anonymous_transaction() as connection:
+            sent = await received.list_all(connection, mind.name)
         return [name for name in names if sent or mind.collections[name].path]
 
     @asynccontextmanager
-    async def _file_of(self, mind: Mind, source: Source) -> AsyncIterator[Path]:
+    async def _open_source(self, mind: Mind, source: Source) -> AsyncIterator[Path]:
         """Where a source can be read."""
         if source.digest is None:
             yield source.path
             return
-        async with self._database.nobody() as connection:
-            content = await received.content(connection, mind.name, source.path.name)
+        async with self._database.anonymous_transaction() as connection:
+            content = await received.load_content(connection, mind.name, source.path.name)
         if content is None:
             raise Gone("it has been taken out")
         with TemporaryDirectory(prefix="consilium-received-") as folder:
@@ -108,27 +108,29 @@ class Ingest:
             await asyncio.to_thread(path.write_bytes, content)
             yield path
 
-    async def _collection(self, mind: Mind, name: str, given: Sequence[Path]) -> _Work:
+    async def _plan_collection(self, mind: Mind, name: str, given: Sequence[Path]) -> _CollectionWork:
         collection = mind.collections[name]
-        async with self._database.nobody() as connection:
-            row = await rows.put_collection(connection, mind.name, name, collection.kind, collection.trust)
-            known = {document.uri: document for document in await rows.documents(connection, row.id)}
+        async with self._database.anonymous_transaction() as connection:
+            row = await rows.upsert_collection(connection, mind.name, name, collection.kind, collection.trust)
+            known = {document.uri: document for document in await rows.list_documents(connection, row.id)}
         before = [mind.folder / document.uri for document in known.values() if document.given]
-        there = await asyncio.to_thread(sources, mind, name, [*before, *(path.absolute() for path in given)])
-        if name == mind.receiving:
+        there = await asyncio.to_thread(list_sources, mind, name, [*before, *(path.absolute() for path in given)])
+        if name == mind.upload_collection:
             # Looked at after the documents: one that is taken in at this very moment is not thought to be gone.
-            async with self._database.nobody() as connection:
-                there += [received_source(one.name, one.digest) for one in await received.all_of(connection, mind.name)]
-        return _Work(collection, row, known, there, chunking_hash(collection, self._counter.name))
+            async with self._database.anonymous_transaction() as connection:
+                there += [
+                    uploaded_source(one.name, one.digest) for one in await received.list_all(connection, mind.name)
+                ]
+        return _CollectionWork(collection, row, known, there, chunking_hash(collection, self._counter.name))
 
-    async def _follow_deletions(self, work: _Work) -> int:
+    async def _delete_missing(self, work: _CollectionWork) -> int:
         there = {source.uri for source in work.sources}
-        gone = [document.id for uri, document in work.known.items() if uri not in there]
-        async with self._database.nobody() as connection:
+        gone = [document.id for uri, document in work.stored.items() if uri not in there]
+        async with self._database.anonymous_transaction() as connection:
             return await rows.delete_documents(connection, gone)
 
-    async def _document(self, mind: Mind, work: _Work, source: Source, report: Report) -> None:
-        known = work.known.get(source.uri)
+    async def _ingest_document(self, mind: Mind, work: _CollectionWork, source: Source, report: IngestReport) -> None:
+        known = work.stored.get(source.uri)
         digest = ""
         try:
             digest = await self._digest(source)
@@ -136,20 +138,20 @@ class Ingest:
                 if known.skipped is None:
                     report.unchanged += 1
                     return
-                refusal = from_record(known.skipped)
-                if not refusal.passing:
-                    report.skipped.append(Skipped(work.row.name, source.uri, refusal))
+                refusal = refusal_from_record(known.skipped)
+                if not refusal.is_transient:
+                    report.skipped.append(SkippedDocument(work.row.name, source.uri, refusal))
                     return
-            async with self._file_of(mind, source) as path:
-                parsed = await self._parser.parse(path, spoken=is_spoken(work.collection))
+            async with self._open_source(mind, source) as path:
+                parsed = await self._parser.parse(path, is_dialogue=holds_dialogues(work.collection))
             document = await asyncio.to_thread(
-                read_document, parsed, source, work.collection.language, digest, work.chunking_hash
+                build_document, parsed, source, work.collection.language, digest, work.chunking_hash
             )
             await self._store(work, document, report)
         except DocumentRefused as refusal:
-            report.skipped.append(Skipped(work.row.name, source.uri, refusal))
-            async with self._database.nobody() as connection:
-                record = as_record(refusal)
+            report.skipped.append(SkippedDocument(work.row.name, source.uri, refusal))
+            async with self._database.anonymous_transaction() as connection:
+                record = refusal_to_record(refusal)
                 report.chunks_deleted += await store_refusal(
                     connection, work.row.id, source, digest, work.chunking_hash, record
                 )
@@ -157,32 +159,34 @@ class Ingest:
     async def _digest(self, source: Source) -> str:
         if source.digest is not None:
             return source.digest
-        return await asyncio.to_thread(digest_of, source.path, self._parser.limits)
+        return await asyncio.to_thread(file_digest, source.path, self._parser.limits)
 
-    async def _store(self, work: _Work, document: Document, report: Report) -> None:
-        async with self._database.nobody() as connection:
-            cutting = cutting_of(work.collection)
-            changes = await store(connection, work.row.id, document, document.cut(cutting, self._counter.count))
+    async def _store(self, work: _CollectionWork, document: Document, report: IngestReport) -> None:
+        async with self._database.anonymous_transaction() as connection:
+            cutting = chunk_options_of(work.collection)
+            changes = await store_document(
+                connection, work.row.id, document, document.chunks(cutting, self._counter.count)
+            )
         if changes is None:
             report.unchanged += 1
             return
-        report.read += 1
+        report.ingested += 1
         report.chunks_added += changes.added
         report.chunks_kept += changes.kept
         report.chunks_deleted += changes.deleted
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
+class _CollectionWork:
     """A collection and what is to become of it."""
 
     collection: Collection
     row: CollectionRow
-    known: Mapping[str, DocumentRow]
+    stored: Mapping[str, DocumentRow]
     """What is stored of it, by URI."""
     sources: Sequence[Source]
     chunking_hash: str
 
 
 def _is_current(known: DocumentRow, digest: str, chunking_hash: str, source: Source) -> bool:
-    return (known.content_hash, known.chunking_hash, known.given) == (digest, chunking_hash, source.given)
+    return (known.content_hash, known.chunking_hash, known.given) == (digest, chunking_hash, source.added_by_hand)

@@ -8,45 +8,43 @@ from typing import Final
 from blake3 import blake3
 
 from bot.mind.collections import Collection, CollectionKind
-from bot.recall.library.chunk import Cutting, TokenCounter
-from bot.recall.library.parse.formats import VERSION as PARSER_VERSION
+from bot.recall.library.chunk import ChunkOptions, CountTokens
+from bot.recall.library.parse.formats import PARSER_VERSION
 
-CUTTING_VERSION: Final = 1
+CHUNKING_VERSION: Final = 1
 """Raised when the same blocks are cut in another way, so that everything is cut anew."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counter:
+class NamedTokenCounter:
     """The model's measure of text."""
 
     name: str
     """Of the tokenizer: when it changes, everything is cut anew."""
-    count: TokenCounter
+    count: CountTokens
 
 
-def chunking_hash(collection: Collection, counter: str) -> str:
+def chunking_hash(collection: Collection, counter_name: str) -> str:
     """Of all that decides how the collection's documents are cut, beside what is in them.
 
     Args:
         counter: its name.
     """
-    all_of_it = (
-        PARSER_VERSION,
-        CUTTING_VERSION,
-        counter,
-        cutting_of(collection),
-        is_spoken(collection),
-        collection.language,
-    )
-    return str(blake3(repr(all_of_it).encode()).hexdigest(8))
+    options = chunk_options_of(collection)
+    # Spelled out, not the dataclass's own repr: renaming a class must not have every stored document cut anew.
+    cutting = f"Cutting(size={options.size!r}, overlap={options.overlap!r}, diary={options.diary!r})"
+    parts = (PARSER_VERSION, CHUNKING_VERSION, counter_name, holds_dialogues(collection), collection.language)
+    versions = ", ".join(repr(part) for part in parts[:3])
+    rest = ", ".join(repr(part) for part in parts[3:])
+    return str(blake3(f"({versions}, {cutting}, {rest})".encode()).hexdigest(8))
 
 
-def is_spoken(collection: Collection) -> bool:
+def holds_dialogues(collection: Collection) -> bool:
     """Whether its documents are dialogues."""
     return collection.kind in (CollectionKind.DIALOGUE, CollectionKind.VOICE)
 
 
-def cutting_of(collection: Collection) -> Cutting:
+def chunk_options_of(collection: Collection) -> ChunkOptions:
     """How its documents are cut."""
     chunking = collection.chunking
-    return Cutting(chunking.size, chunking.overlap, diary=collection.kind is CollectionKind.DIARY)
+    return ChunkOptions(chunking.size, chunking.overlap, diary=collection.kind is CollectionKind.DIARY)

@@ -8,10 +8,10 @@ from datetime import date
 from typing import Final
 
 from bot.mind.collections import CollectionKind, Trust
-from bot.recall.library.chunk import TokenCounter
-from db.library_search import Hit
+from bot.recall.library.chunk import CountTokens
+from db.library_search import SearchHit
 
-_CONNECTED: Final = (CollectionKind.ARTICLE, CollectionKind.LECTURE, CollectionKind.DIALOGUE)
+_CONTINUOUS_KINDS: Final = (CollectionKind.ARTICLE, CollectionKind.LECTURE, CollectionKind.DIALOGUE)
 """Kinds in which what stands beside a chunk belongs to it; a row or a day stands alone."""
 
 
@@ -40,7 +40,7 @@ class Passage:
     """Cosine with the question; None when there was no vector to compare."""
 
 
-def passages(hits: Sequence[Hit], count: TokenCounter, budget: int | None) -> list[Passage]:
+def fit_passages(hits: Sequence[SearchHit], count_tokens: CountTokens, token_budget: int | None) -> list[Passage]:
     """The hits as passages, in their order.
 
     Each quote goes in whole or not at all, the better first. What room they leave is filled with their neighbours, of
@@ -49,30 +49,30 @@ def passages(hits: Sequence[Hit], count: TokenCounter, budget: int | None) -> li
     Args:
         budget: tokens of all contents together; None for no end.
     """
-    room = float("inf") if budget is None else float(budget)
+    room = float("inf") if token_budget is None else float(token_budget)
     kept = []
     for hit in hits:
-        if (cost := count(hit.content)) <= room:
+        if (cost := count_tokens(hit.content)) <= room:
             kept.append(hit)
             room -= cost
     shown = {(hit.document_id, hit.n) for hit in kept}
     found = []
     for hit in kept:
         content = hit.content
-        for step, addition in ((-1, _before(hit)), (1, _after(hit))):
+        for step, addition in ((-1, _text_before(hit)), (1, _text_after(hit))):
             place = (hit.document_id, hit.n + step)
-            if not addition or place in shown or hit.kind not in _CONNECTED:
+            if not addition or place in shown or hit.kind not in _CONTINUOUS_KINDS:
                 continue
             joined = f"{addition}\n{content}" if step < 0 else f"{content}\n{addition}"
-            if (cost := count(joined) - count(content)) <= room:
+            if (cost := count_tokens(joined) - count_tokens(content)) <= room:
                 content = joined
                 room -= cost
                 shown.add(place)
-        found.append(_passage(hit, content))
+        found.append(_to_passage(hit, content))
     return found
 
 
-def _before(hit: Hit) -> str:
+def _text_before(hit: SearchHit) -> str:
     """The chunk before, without what the hit repeats of it."""
     if hit.before is None:
         return ""
@@ -80,11 +80,11 @@ def _before(hit: Hit) -> str:
     return hit.before.removesuffix(repeated).rstrip() if repeated else hit.before
 
 
-def _after(hit: Hit) -> str:
+def _text_after(hit: SearchHit) -> str:
     return (hit.after or "")[hit.after_repeats or 0 :].strip()
 
 
-def _passage(hit: Hit, content: str) -> Passage:
+def _to_passage(hit: SearchHit, content: str) -> Passage:
     return Passage(
         id=hit.id,
         title=hit.title,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_NUMERIC: Final = re.compile(
+_ASKS_FOR_NUMBER: Final = re.compile(
     r"\d|[%№]"
     r"|\bhow\s+(?:many|much|long|often|far|high|heavy|old|fast)\b"
     r"|\b(?:percent\w*|average|maximum|minimum|number\s+of|amount\s+of)\b"
@@ -17,4 +17,4 @@ _NUMERIC: Final = re.compile(
 
 def asks_for_number(question: str) -> bool:
     """Whether a question names a number or asks for one, so that tables are likelier to hold the answer."""
-    return _NUMERIC.search(question) is not None
+    return _ASKS_FOR_NUMBER.search(question) is not None

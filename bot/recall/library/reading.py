@@ -8,33 +8,33 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from bot.recall.library.chunk import Chunk, Cutting
-from bot.recall.library.document import Document, read_document
-from bot.recall.library.manner import Counter
-from bot.recall.library.parse.parser import Parsed, Parser
+from bot.recall.library.chunk import Chunk, ChunkOptions
+from bot.recall.library.document import Document, build_document
+from bot.recall.library.manner import NamedTokenCounter
+from bot.recall.library.parse.parser import ParsedBlocks, Parser
 from bot.recall.library.parse.refusals import TooSlow
-from bot.recall.library.sources import Source, digest_of
+from bot.recall.library.sources import Source, file_digest
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class LoadOptions:
     """How a document is read."""
 
     languages: Sequence[str]
     """Those it may be in."""
-    cutting: Cutting
-    hash: str = ""
+    chunk_options: ChunkOptions
+    chunking_hash: str = ""
     """Of all that decides how it is cut, where that is kept."""
-    spoken: bool = False
+    is_dialogue: bool = False
     """Whether it is a dialogue."""
-    most: int | None = None
+    max_chunks: int | None = None
     """Chunks after which no more are cut."""
 
 
-class Reading:
+class DocumentLoader:
     """Reads one document after another, whoever asks."""
 
-    def __init__(self, parser: Parser, counter: Counter, seconds: float) -> None:
+    def __init__(self, parser: Parser, counter: NamedTokenCounter, timeout: float) -> None:
         """Set up.
 
         Args:
@@ -42,10 +42,10 @@ class Reading:
         """
         self._parser = parser
         self._counter = counter
-        self._seconds = seconds
-        self._turn = asyncio.Lock()
+        self._timeout = timeout
+        self._lock = asyncio.Lock()
 
-    async def read(self, path: Path, source: Source, manner: Manner) -> tuple[Document, list[Chunk]]:
+    async def load(self, path: Path, source: Source, options: LoadOptions) -> tuple[Document, list[Chunk]]:
         """A document and its chunks.
 
         Args:
@@ -55,15 +55,17 @@ class Reading:
         Raises:
             DocumentRefused: why it cannot be read.
         """
-        async with self._turn:
+        async with self._lock:
             try:
-                async with asyncio.timeout(self._seconds):
-                    digest = await asyncio.to_thread(digest_of, path, self._parser.limits)
-                    parsed = await self._parser.parse(path, spoken=manner.spoken)
-                    return await asyncio.to_thread(self._cut, parsed, source, manner, digest)
+                async with asyncio.timeout(self._timeout):
+                    digest = await asyncio.to_thread(file_digest, path, self._parser.limits)
+                    parsed = await self._parser.parse(path, is_dialogue=options.is_dialogue)
+                    return await asyncio.to_thread(self._build_chunks, parsed, source, options, digest)
             except TimeoutError:
-                raise TooSlow(round(self._seconds)) from None
+                raise TooSlow(round(self._timeout)) from None
 
-    def _cut(self, parsed: Parsed, source: Source, manner: Manner, digest: str) -> tuple[Document, list[Chunk]]:
-        document = read_document(parsed, source, manner.languages, digest, manner.hash)
-        return document, list(islice(document.cut(manner.cutting, self._counter.count), manner.most))
+    def _build_chunks(
+        self, parsed: ParsedBlocks, source: Source, manner: LoadOptions, digest: str
+    ) -> tuple[Document, list[Chunk]]:
+        document = build_document(parsed, source, manner.languages, digest, manner.chunking_hash)
+        return document, list(islice(document.chunks(manner.chunk_options, self._counter.count), manner.max_chunks))

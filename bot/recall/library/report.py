@@ -8,7 +8,7 @@ from bot.recall.library.parse.refusals import DocumentRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedDocument:
     """A document that was left out."""
 
     collection: str
@@ -17,10 +17,10 @@ class Skipped:
 
 
 @dataclass(slots=True)
-class Report:
+class IngestReport:
     """Counted while it goes on."""
 
-    read: int = 0
+    ingested: int = 0
     """Documents that were new or had changed."""
     unchanged: int = 0
     deleted: int = 0
@@ -30,4 +30,4 @@ class Report:
     """Chunks of changed documents whose text had not changed: they keep their vectors."""
     chunks_deleted: int = 0
     embedded: int = 0
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[SkippedDocument] = field(default_factory=list)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from bot.mind.collections import CollectionKind
-from bot.recall.library.chunk import TokenCounter
-from bot.recall.library.passage import Passage, passages
+from bot.recall.library.chunk import CountTokens
+from bot.recall.library.passage import Passage, fit_passages
 from bot.recall.library.question import asks_for_number
 from db import embeddings
 from db import library_search as rows
 from db.connection import Connection
 from db.database import Database
-from db.library_search import Hit, Search, Weights
+from db.library_search import ScoreWeights, SearchHit, SearchQuery
 from db.text import Language
 from inference.embedding import Embedder
 from inference.errors import InferenceError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_STEMMING: Final[Mapping[str, Language]] = {"ru": "russian", "en": "english"}
+_STEMMING_LANGUAGES: Final[Mapping[str, Language]] = {"ru": "russian", "en": "english"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Tuning:
     """How many of the best the reranker reads, where there is one."""
 
 
-TUNING: Final = Tuning()
+DEFAULT_TUNING: Final = Tuning()
 
 
 class Library:
@@ -61,11 +61,11 @@ class Library:
         database: Database,
         embedder: Embedder | None,
         mind: str,
-        count: TokenCounter,
+        count_tokens: CountTokens,
         *,
-        former: Sequence[Embedder] = (),
+        former_embedders: Sequence[Embedder] = (),
         reranker: Reranker | None = None,
-        tuning: Tuning = TUNING,
+        tuning: Tuning = DEFAULT_TUNING,
     ) -> None:
         """Set up.
 
@@ -77,10 +77,10 @@ class Library:
             reranker: reads question and passage together, to put the best in order.
         """
         self._database = database
-        self._present = 1 if embedder else 0
-        self._embedders = (*((embedder,) if embedder else ()), *former)
+        self._current_embedders = 1 if embedder else 0
+        self._embedders = (*((embedder,) if embedder else ()), *former_embedders)
         self._mind = mind
-        self._count = count
+        self._count_tokens = count_tokens
         self._reranker = reranker
         self._tuning = tuning
 
@@ -108,18 +108,18 @@ class Library:
             token_budget: of all passages' contents together.
             connection: to search over; one of its own by default.
         """
-        search = Search(
+        search = SearchQuery(
             question,
             (),
-            language=_STEMMING.get(language) if language else None,
+            language=_STEMMING_LANGUAGES.get(language) if language else None,
             since=since,
             until=until,
             limit=limit,
         )
-        hits = await self._hits(search, collections, kinds, connection, voice=False)
-        return passages(hits, self._count, token_budget)
+        hits = await self._find_hits(search, collections, kinds, connection, voice=False)
+        return fit_passages(hits, self._count_tokens, token_budget)
 
-    async def examples(
+    async def style_examples(
         self,
         question: str,
         *,
@@ -128,51 +128,53 @@ class Library:
         token_budget: int | None = None,
     ) -> list[Passage]:
         """How the author has spoken of the like: from ``voice`` collections, to sound like and never to cite."""
-        hits = await self._hits(Search(question, (), limit=limit), collections, None, None, voice=True)
-        return passages(hits, self._count, token_budget)
+        hits = await self._find_hits(SearchQuery(question, (), limit=limit), collections, None, None, voice=True)
+        return fit_passages(hits, self._count_tokens, token_budget)
 
-    async def _hits(
+    async def _find_hits(
         self,
-        search: Search,
+        search: SearchQuery,
         names: AnyOf[str] | None,
         kinds: AnyOf[CollectionKind] | None,
         connection: Connection | None,
         *,
         voice: bool,
-    ) -> list[Hit]:
+    ) -> list[SearchHit]:
         wanted = search.limit
         if wanted < 1 or not search.question.strip() or (names is not None and not names):
             return []
         tuning = self._tuning
-        async with self._over(connection) as over:
-            scope = await rows.scope(over, self._mind, names, kinds, voice=voice)
-            known = {one.name for one in await embeddings.generations(over, [one.name for one in self._embedders])}
+        async with self._borrow_connection(connection) as over:
+            scope = await rows.searchable_collections(over, self._mind, names, kinds, voice=voice)
+            known = {one.name for one in await embeddings.find_embedders(over, [one.name for one in self._embedders])}
         if not scope:
             return []
-        vectors = await self._vectors(search.question, known) if tuning.dense else {}
-        async with self._over(connection) as over:
-            generations = await embeddings.generations(over, list(vectors))
+        vectors = await self._embed_question(search.question, known) if tuning.dense else {}
+        async with self._borrow_connection(connection) as over:
+            generations = await embeddings.find_embedders(over, list(vectors))
             search = replace(
                 search,
-                scope=scope,
+                collections=scope,
                 vectors=[(generation, vectors[generation.name]) for generation in generations],
-                weights=Weights(tuning.words, tuning.dense, tuning.tables if asks_for_number(search.question) else 0.0),
+                weights=ScoreWeights(
+                    tuning.words, tuning.dense, tuning.tables if asks_for_number(search.question) else 0.0
+                ),
                 candidates=max(tuning.candidates, wanted),
                 limit=max(wanted, tuning.reranked) if self._reranker else wanted,
                 voice=voice,
             )
             hits = await rows.search(over, search)
-        return (await self._reranked(search.question, hits))[:wanted]
+        return (await self._rerank(search.question, hits))[:wanted]
 
     @asynccontextmanager
-    async def _over(self, connection: Connection | None) -> AsyncIterator[Connection]:
+    async def _borrow_connection(self, connection: Connection | None) -> AsyncIterator[Connection]:
         if connection is not None:
             yield connection
             return
-        async with self._database.nobody() as own:
+        async with self._database.anonymous_transaction() as own:
             yield own
 
-    async def _vectors(self, question: str, known: AnyOf[str]) -> dict[str, NDArray[np.float32]]:
+    async def _embed_question(self, question: str, known: AnyOf[str]) -> dict[str, NDArray[np.float32]]:
         """The question's vector by each embedder that has made any; a former one may be away."""
         vectors = {}
         for n, embedder in enumerate(self._embedders):
@@ -181,12 +183,12 @@ class Library:
             try:
                 [vectors[embedder.name]] = await embedder.embed([question], "query")
             except InferenceError as error:
-                if n < self._present:
+                if n < self._current_embedders:
                     raise
-                log.warning("library.former_not_compared", model=embedder.name, reason=str(error))
+                log.warning("library.former_embedder_failed", model=embedder.name, reason=str(error))
         return vectors
 
-    async def _reranked(self, question: str, hits: list[Hit]) -> list[Hit]:
+    async def _rerank(self, question: str, hits: list[SearchHit]) -> list[SearchHit]:
         if self._reranker is None or not hits:
             return hits
         scores = await self._reranker.scores(question, [hit.content for hit in hits])

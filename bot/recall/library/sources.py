@@ -9,12 +9,12 @@ from pathlib import Path
 from blake3 import blake3
 
 from bot.mind import Mind
-from bot.mind.collections import RECEIVED
+from bot.mind.collections import DEFAULT_UPLOAD_COLLECTION
 from bot.recall.library.parse.formats import READERS
-from bot.recall.library.parse.limits import MB, Limits
-from bot.recall.library.parse.refusals import Gone, reason_of
+from bot.recall.library.parse.limits import MB, ParseLimits
+from bot.recall.library.parse.refusals import Gone, error_reason
 
-_BLOCK = 1 << 20
+_READ_SIZE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,41 +25,43 @@ class Source:
     """Absolute, of a file."""
     uri: str
     """What the document is known by: the path within the mind, or absolute where it lies outside."""
-    given: bool
+    added_by_hand: bool
     """Named by hand, and not by the collection's patterns."""
     digest: str | None = None
     """Of a document that came in a chat and lies in the database: its path is its name, and no file's."""
 
 
-def sources(mind: Mind, collection: str, given: Iterable[str | Path] = ()) -> list[Source]:
+def list_sources(mind: Mind, collection: str, added_paths: Iterable[str | Path] = ()) -> list[Source]:
     """The files of a collection that are there now: those its patterns name, and those given by hand; blocking.
 
     Args:
         given: files, or folders that are searched for files of known formats; one that is gone is passed over.
     """
-    by_pattern = [Source(path, uri_of(mind, path), given=False) for path in mind.files(collection)]
+    by_pattern = [
+        Source(path, source_uri(mind, path), added_by_hand=False) for path in mind.collection_files(collection)
+    ]
     known = {source.uri for source in by_pattern}
     by_hand = {}
-    for path in given:
-        for file in _files(mind.folder / path):
-            uri = uri_of(mind, file)
+    for path in added_paths:
+        for file in _readable_files(mind.folder / path):
+            uri = source_uri(mind, file)
             if uri not in known:
-                by_hand[uri] = Source(file, uri, given=True)
+                by_hand[uri] = Source(file, uri, added_by_hand=True)
     return [*by_pattern, *(by_hand[uri] for uri in sorted(by_hand))]
 
 
-def uri_of(mind: Mind, path: Path) -> str:
+def source_uri(mind: Mind, path: Path) -> str:
     """What a file's document is known by."""
     path = path.absolute()
     return (path.relative_to(mind.folder) if path.is_relative_to(mind.folder) else path).as_posix()
 
 
-def received_source(name: str, digest: str | None = None) -> Source:
+def uploaded_source(name: str, digest: str | None = None) -> Source:
     """A document that came in a chat."""
-    return Source(Path(name), f"{RECEIVED}:{name}", given=False, digest=digest)
+    return Source(Path(name), f"{DEFAULT_UPLOAD_COLLECTION}:{name}", added_by_hand=False, digest=digest)
 
 
-def digest_of(path: Path, limits: Limits) -> str:
+def file_digest(path: Path, limits: ParseLimits) -> str:
     """Of a file's bytes; of one that is too large to be read, of its size and time; blocking.
 
     Raises:
@@ -71,14 +73,14 @@ def digest_of(path: Path, limits: Limits) -> str:
             return f"{found.st_size} bytes of {found.st_mtime_ns}"
         digest = blake3()
         with path.open("rb") as stream:
-            while block := stream.read(_BLOCK):
+            while block := stream.read(_READ_SIZE):
                 digest.update(block)
     except OSError as error:
-        raise Gone(reason_of(error)) from error
+        raise Gone(error_reason(error)) from error
     return str(digest.hexdigest(16))
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _readable_files(path: Path) -> Iterator[Path]:
     if path.is_dir():
         yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in READERS and file.is_file())
     elif path.is_file():

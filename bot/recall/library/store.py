@@ -17,11 +17,11 @@ from db import library as rows
 from db.connection import Connection
 from db.library import NewChunk
 
-_BATCH: Final = 500
+_BATCH_SIZE: Final = 500
 
 
 @dataclass(slots=True)
-class Changes:
+class ChunkChanges:
     """How a document's chunks differ from those it had."""
 
     added: int = 0
@@ -29,9 +29,9 @@ class Changes:
     deleted: int = 0
 
 
-async def store(
+async def store_document(
     connection: Connection, collection_id: int, document: Document, chunks: Iterator[Chunk]
-) -> Changes | None:
+) -> ChunkChanges | None:
     """Make the stored chunks of a document those it has now; None when another process has just done it.
 
     A chunk is the same as before when its text is, wherever in the document it has moved. The chunks are made as they
@@ -42,14 +42,14 @@ async def store(
     """
     source = document.source
     known = await rows.lock_document(connection, collection_id, source.uri)
-    hashes = (document.content_hash, document.chunking_hash, source.given)
+    hashes = (document.content_hash, document.chunking_hash, source.added_by_hand)
     if known and known.skipped is None and (known.content_hash, known.chunking_hash, known.given) == hashes:
         return None
-    document_id = await rows.put_document(
+    document_id = await rows.upsert_document(
         connection,
         collection_id,
         source.uri,
-        given=source.given,
+        given=source.added_by_hand,
         title=document.title,
         language=document.language,
         content_hash=document.content_hash,
@@ -58,8 +58,8 @@ async def store(
     before: dict[str, deque[int]] = defaultdict(deque)
     for key, digest in await rows.chunk_hashes(connection, document_id):
         before[digest].append(key)
-    changes = Changes()
-    while batch := await asyncio.to_thread(lambda: [_row(chunk) for chunk in islice(chunks, _BATCH)]):
+    changes = ChunkChanges()
+    while batch := await asyncio.to_thread(lambda: [_to_new_chunk(chunk) for chunk in islice(chunks, _BATCH_SIZE)]):
         kept, new = [], []
         for row in batch:
             if same := before.get(row.content_hash):
@@ -67,7 +67,7 @@ async def store(
             else:
                 new.append(row)
         if kept:
-            await rows.keep_chunks(connection, kept)
+            await rows.update_chunk_positions(connection, kept)
         if new:
             await rows.insert_chunks(connection, document_id, collection_id, new)
         changes.kept += len(kept)
@@ -80,24 +80,24 @@ async def store(
 
 
 async def store_refusal(
-    connection: Connection, collection_id: int, source: Source, digest: str, chunking_hash: str, why: dict[str, Any]
+    connection: Connection, collection_id: int, source: Source, digest: str, chunking_hash: str, refusal: dict[str, Any]
 ) -> int:
     """Write down why a document is left out; what was stored of it before is deleted: how many chunks."""
     await rows.lock_document(connection, collection_id, source.uri)
-    document_id = await rows.put_document(
+    document_id = await rows.upsert_document(
         connection,
         collection_id,
         source.uri,
-        given=source.given,
+        given=source.added_by_hand,
         content_hash=digest,
         chunking_hash=chunking_hash,
-        skipped=why,
+        skipped=refusal,
     )
     chunks = await rows.chunk_hashes(connection, document_id)
     return await rows.delete_chunks(connection, [key for key, _ in chunks])
 
 
-def _row(chunk: Chunk) -> NewChunk:
+def _to_new_chunk(chunk: Chunk) -> NewChunk:
     return NewChunk(
         n=chunk.n,
         lead=chunk.lead,
@@ -106,5 +106,5 @@ def _row(chunk: Chunk) -> NewChunk:
         place=chunk.place,
         language=chunk.language,
         dated=chunk.dated,
-        content_hash=chunk.digest,
+        content_hash=chunk.content_hash,
     )

@@ -10,20 +10,20 @@ from uuid import UUID
 
 import structlog
 
-from bot.recall.memory.facts import MOST_KNOWN, Drawn, draw_facts
+from bot.recall.memory.facts import MAX_KNOWN_FACTS, ExtractedFact, extract_facts
 from bot.recall.memory.personal import PersonalMemory
-from bot.recall.memory.summary import FEWEST_TURNS, MOST_TURNS, sum_up
+from bot.recall.memory.summary import MAX_TURNS, MIN_TURNS, summarise
 from consilium.errors import ConsiliumError
 from db import memory as rows
 from db import told
 from db.database import Database
-from db.forgetting import is_forgotten
+from db.forgetting import any_forgotten
 from db.memory import Memory, Origin
 from inference.engine.port import Engine
 
 log = structlog.get_logger(__name__)
 
-MAX_CHARACTERS = 4000
+MAX_EPISODE_CHARACTERS = 4000
 """Of a message or an answer that are kept as an episode."""
 
 
@@ -46,19 +46,19 @@ class FinishedTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class ExtractedMemories:
     """What came of it, beside the episodes."""
 
     facts: tuple[Memory, ...] = ()
-    ended: int = 0
+    ended_facts: int = 0
     """Facts that no longer hold."""
     summary: Memory | None = None
 
 
-class Rememberer:
+class TurnRecorder:
     """Remembers turns: what was said, what it tells of the person, and what the window has lost."""
 
-    def __init__(self, database: Database, engine: Engine, memory: PersonalMemory, *, seconds: float = 30) -> None:
+    def __init__(self, database: Database, engine: Engine, memory: PersonalMemory, *, timeout: float = 30) -> None:
         """Set up.
 
         Args:
@@ -67,39 +67,39 @@ class Rememberer:
         self._database = database
         self._engine = engine
         self._memory = memory
-        self._seconds = seconds
+        self._timeout = timeout
 
-    async def keep_episodes(self, turn: FinishedTurn) -> int:
+    async def save_episodes(self, turn: FinishedTurn) -> int:
         """Remember what was said, without the engine; how many episodes are new. Told of it again, it does nothing
         twice.
 
         Never raises for what the embedder or the database do: what could not be done is left, and logged.
         """
         try:
-            return await self._keep_episodes(turn)
+            return await self._save_episodes(turn)
         except ConsiliumError as error:
-            _incomplete(turn, error)
+            _log_failure(turn, error)
             return 0
 
-    async def draw(self, turn: FinishedTurn) -> Remembered:
+    async def extract_memories(self, turn: FinishedTurn) -> ExtractedMemories:
         """Remember what a turn tells of the person, and what the window has lost: both are the engine's work. Raises as
         little as `keep_episodes`.
         """
         facts, ended, summary = list[Memory](), 0, None
         try:
-            facts, ended = await self._keep_facts(turn)
-            summary = await self._keep_summary(turn)
+            facts, ended = await self._extract_facts(turn)
+            summary = await self._update_summary(turn)
         except ConsiliumError as error:
-            _incomplete(turn, error)
-        return Remembered(tuple(facts), ended, summary)
+            _log_failure(turn, error)
+        return ExtractedMemories(tuple(facts), ended, summary)
 
-    async def _keep_episodes(self, turn: FinishedTurn) -> int:
+    async def _save_episodes(self, turn: FinishedTurn) -> int:
         """The message and the answer, each as it was."""
-        said = ((turn.question, _origin(turn)), (turn.answer, _origin(turn, by_mind=True)))
-        episodes = [(content, origin) for text, origin in said if (content := text.strip()[:MAX_CHARACTERS])]
-        embeddings = await asyncio.gather(*(self._memory.embedded(content) for content, _ in episodes))
-        async with self._database.person(turn.user_id) as connection:
-            if await is_forgotten(connection, [turn.id]):
+        said = ((turn.question, _memory_origin(turn)), (turn.answer, _memory_origin(turn, by_mind=True)))
+        episodes = [(content, origin) for text, origin in said if (content := text.strip()[:MAX_EPISODE_CHARACTERS])]
+        embeddings = await asyncio.gather(*(self._memory.embed(content) for content, _ in episodes))
+        async with self._database.person_transaction(turn.user_id) as connection:
+            if await any_forgotten(connection, [turn.id]):
                 episodes = []
             kept = [
                 await rows.remember(
@@ -110,48 +110,54 @@ class Rememberer:
             await told.mark_remembered(connection, turn.id)
         return sum(episode is not None for episode in kept)
 
-    async def _keep_facts(self, turn: FinishedTurn) -> tuple[list[Memory], int]:
-        async with self._database.person(turn.user_id) as connection:
-            if await rows.drawn_from(connection, turn.id, "fact"):
+    async def _extract_facts(self, turn: FinishedTurn) -> tuple[list[Memory], int]:
+        async with self._database.person_transaction(turn.user_id) as connection:
+            if await rows.list_by_turn(connection, turn.id, "fact"):
                 return [], 0
-        known = await self._known(turn)
-        drawn = await draw_facts(
-            self._engine, turn.question, [memory.content for memory in known], seconds=self._seconds
+        known = await self._recall_known_facts(turn)
+        drawn = await extract_facts(
+            self._engine, turn.question, [memory.content for memory in known], timeout_seconds=self._timeout
         )
         kept: list[Memory] = []
         for fact in drawn:
             if fact.action != "end":
-                memory = await self._memory.keep(turn.user_id, "fact", fact.text, _origin(turn), since=turn.said_at)
+                memory = await self._memory.save(
+                    turn.user_id, "fact", fact.text, _memory_origin(turn), valid_from=turn.said_at
+                )
                 kept += [memory] if memory else []
-        return kept, await self._end(turn, known, drawn)
+        return kept, await self._end_outdated_facts(turn, known, drawn)
 
-    async def _known(self, turn: FinishedTurn) -> list[Memory]:
-        found = await self._memory.recall(turn.user_id, turn.question, 4 * MOST_KNOWN, chat=turn.chat)
-        return [one.memory for one in found if one.memory.kind == "fact"][:MOST_KNOWN]
+    async def _recall_known_facts(self, turn: FinishedTurn) -> list[Memory]:
+        found = await self._memory.recall(turn.user_id, turn.question, 4 * MAX_KNOWN_FACTS, chat=turn.chat)
+        return [one.memory for one in found if one.memory.kind == "fact"][:MAX_KNOWN_FACTS]
 
-    async def _end(self, turn: FinishedTurn, known: Sequence[Memory], drawn: Sequence[Drawn]) -> int:
-        over = {known[fact.replaces].id for fact in drawn if fact.replaces is not None}
+    async def _end_outdated_facts(
+        self, turn: FinishedTurn, known: Sequence[Memory], extracted: Sequence[ExtractedFact]
+    ) -> int:
+        over = {known[fact.replaced_index].id for fact in extracted if fact.replaced_index is not None}
         if not over:
             return 0
-        async with self._database.person(turn.user_id) as connection:
-            return sum([await rows.end(connection, memory_id, turn.said_at) for memory_id in over])
+        async with self._database.person_transaction(turn.user_id) as connection:
+            return sum([await rows.expire(connection, memory_id, turn.said_at) for memory_id in over])
 
-    async def _keep_summary(self, turn: FinishedTurn) -> Memory | None:
-        async with self._database.person(turn.user_id) as connection:
-            before = await told.summary_of(connection, turn.session_id)
-            unseen = await told.unseen(
+    async def _update_summary(self, turn: FinishedTurn) -> Memory | None:
+        async with self._database.person_transaction(turn.user_id) as connection:
+            before = await told.current_summary(connection, turn.session_id)
+            unseen = await told.list_turns_out_of_window(
                 connection,
                 turn.session_id,
-                in_view=turn.in_view,
+                window_size=turn.in_view,
                 after=before.source_turn_id if before else None,
-                limit=MOST_TURNS,
+                limit=MAX_TURNS,
             )
-        if len(unseen) < FEWEST_TURNS:
+        if len(unseen) < MIN_TURNS:
             return None
-        content = await sum_up(self._engine, before.content if before else None, unseen, seconds=self._seconds)
-        origin = _origin(turn, until=unseen[-1].id)
-        embedding = await self._memory.embedded(content)
-        async with self._database.person(turn.user_id) as connection:
+        content = await summarise(
+            self._engine, before.content if before else None, unseen, timeout_seconds=self._timeout
+        )
+        origin = _memory_origin(turn, until=unseen[-1].id)
+        embedding = await self._memory.embed(content)
+        async with self._database.person_transaction(turn.user_id) as connection:
             return await told.replace_summary(
                 connection,
                 before,
@@ -159,15 +165,15 @@ class Rememberer:
                 origin,
                 embedding=embedding,
                 moment=datetime.now(UTC),
-                taken_in=[one.id for one in unseen],
+                turn_ids=[one.id for one in unseen],
             )
 
 
-def _incomplete(turn: FinishedTurn, error: ConsiliumError) -> None:
-    log.warning("memory.incomplete", turn=str(turn.id), error=type(error).__name__, reason=str(error))
+def _log_failure(turn: FinishedTurn, error: ConsiliumError) -> None:
+    log.warning("memory.recording_failed", turn=str(turn.id), error=type(error).__name__, reason=str(error))
 
 
-def _origin(turn: FinishedTurn, *, by_mind: bool = False, until: UUID | None = None) -> Origin:
+def _memory_origin(turn: FinishedTurn, *, by_mind: bool = False, until: UUID | None = None) -> Origin:
     return Origin(
         turn.session_id,
         until or turn.id,

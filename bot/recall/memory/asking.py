@@ -15,25 +15,25 @@ from inference.engine.port import Engine, Finished, FinishReason, GenerationRequ
 
 log = structlog.get_logger(__name__)
 
-M = TypeVar("M", bound=BaseModel)
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
-async def written(
+async def generate_structured(
     engine: Engine,
     messages: Sequence[Message],
-    form: type[M],
+    model: type[ModelT],
     schema: Mapping[str, Any],
     *,
     max_tokens: int,
-    seconds: float,
-) -> M | None:
+    timeout_seconds: float,
+) -> ModelT | None:
     """What the engine's base model writes in the form asked for; None when it fails, is cut off or takes too long."""
     sampling = Sampling(max_tokens=max_tokens, temperature=0, top_p=1, repetition_penalty=1)
     request = GenerationRequest(tuple(messages), None, sampling, schema)
     pieces: list[str] = []
     reason = FinishReason.CANCELLED
     try:
-        async with asyncio.timeout(seconds), aclosing(engine.generate(request)) as events:
+        async with asyncio.timeout(timeout_seconds), aclosing(engine.generate(request)) as events:
             async for event in events:
                 match event:
                     case TextDelta(text):
@@ -41,8 +41,8 @@ async def written(
                     case Finished():
                         reason = event.reason
         if reason is FinishReason.STOP:
-            return form.model_validate_json("".join(pieces))
-        log.info("memory.not_written", form=form.__name__, reason=reason)
+            return model.model_validate_json("".join(pieces))
+        log.info("memory.generation_failed", form=model.__name__, reason=reason)
     except (ConsiliumError, ValidationError, TimeoutError) as error:
-        log.info("memory.not_written", form=form.__name__, reason=str(error) or type(error).__name__)
+        log.info("memory.generation_failed", form=model.__name__, reason=str(error) or type(error).__name__)
     return None

@@ -14,28 +14,28 @@ import structlog
 from numpy.typing import NDArray
 
 from bot.locales import LANGUAGES
-from bot.recall.library.chunk import Cutting
-from bot.recall.library.chunk.chunk import text_of
+from bot.recall.library.chunk import ChunkOptions
+from bot.recall.library.chunk.chunk import embedding_text
 from bot.recall.library.parse.refusals import DocumentRefused, NoText
-from bot.recall.library.reading import Manner, Reading
-from bot.recall.library.sources import received_source
+from bot.recall.library.reading import DocumentLoader, LoadOptions
+from bot.recall.library.sources import uploaded_source
 from consilium.errors import N_
 from db import forgetting
 from db import told_documents as rows
 from db.database import Database
 from db.memory import Origin
-from db.told_documents import Kept, NewPassage
+from db.told_documents import NewPassage, StoredDocument
 from inference.embedding import Embedder
 from inference.errors import InferenceError
 
-CUTTING: Final = Cutting(size=160, overlap=30)
+CHUNK_OPTIONS: Final = ChunkOptions(size=160, overlap=30)
 """A passage has to find room in a prompt beside other memories, with words that say where it is from."""
-_BATCH: Final = 32
+_BATCH_SIZE: Final = 32
 """Passages embedded at once."""
 
 log = structlog.get_logger(__name__)
 
-Told = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 """Told how many passages are embedded, and of how many."""
 
 
@@ -59,7 +59,7 @@ class MemoryFull(DocumentRefused):
         super().__init__(held=held, limit=limit)
 
 
-class ForgottenMeanwhile(DocumentRefused):
+class MemoryDeletedMeanwhile(DocumentRefused):
     """The person has had memories deleted while the document was being read."""
 
     sentence = N_("You have had memories deleted while I was reading it.")
@@ -70,25 +70,27 @@ class ForgottenMeanwhile(DocumentRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class PassageLimits:
     """How many passages there is room for."""
 
-    document: int
+    per_document: int
     """Of one document."""
-    person: int
+    per_person: int
     """Of all documents of a person."""
 
 
 class PersonalDocuments:
     """Takes documents into people's memories."""
 
-    def __init__(self, database: Database, embedder: Embedder, reading: Reading, room: Room) -> None:
+    def __init__(self, database: Database, embedder: Embedder, reader: DocumentLoader, limits: PassageLimits) -> None:
         self._database = database
         self._embedder = embedder
-        self._reading = reading
-        self._room = room
+        self._reader = reader
+        self._limits = limits
 
-    async def take(self, user_id: UUID, name: str, path: Path, origin: Origin, said_at: datetime, told: Told) -> Kept:
+    async def ingest(
+        self, user_id: UUID, name: str, path: Path, origin: Origin, said_at: datetime, on_progress: ProgressCallback
+    ) -> StoredDocument:
         """Keep a document, in the place of one of its name that came to the same ears; told of it again, it does
         nothing twice.
 
@@ -99,48 +101,48 @@ class PersonalDocuments:
 
         Raises:
             DocumentRefused: why it is not kept.
-            RecordGone: the person or the turn is not there any more.
+            RecordNotFound: the person or the turn is not there any more.
         """
         assert origin.turn_id is not None
-        async with self._database.person(user_id) as connection:
+        async with self._database.person_transaction(user_id) as connection:
             if (kept := await rows.find(connection, origin.turn_id, name)) is not None:
                 return kept
-            held = await rows.count(connection, name, origin)
-        manner = Manner(LANGUAGES, CUTTING, most=self._room.document + 1)
-        document, chunks = await self._reading.read(path, received_source(name), manner)
+            held = await rows.count_passages(connection, name, origin)
+        manner = LoadOptions(LANGUAGES, CHUNK_OPTIONS, max_chunks=self._limits.per_document + 1)
+        document, chunks = await self._reader.load(path, uploaded_source(name), manner)
         if not chunks:
             raise NoText
-        if len(chunks) > self._room.document:
-            raise TooManyPassages(self._room.document)
-        if held + len(chunks) > self._room.person:
-            raise MemoryFull(held, self._room.person)
-        passages = [NewPassage(text_of(chunk.lead, chunk.content), chunk.place) for chunk in chunks]
-        vectors = await self._embedded([passage.content for passage in passages], told)
-        async with self._database.person(user_id) as connection:
-            if await forgetting.is_forgotten(connection, [origin.turn_id]):
-                raise ForgottenMeanwhile
-            kept = await rows.keep(
+        if len(chunks) > self._limits.per_document:
+            raise TooManyPassages(self._limits.per_document)
+        if held + len(chunks) > self._limits.per_person:
+            raise MemoryFull(held, self._limits.per_person)
+        passages = [NewPassage(embedding_text(chunk.lead, chunk.content), chunk.place) for chunk in chunks]
+        vectors = await self._embed([passage.content for passage in passages], on_progress)
+        async with self._database.person_transaction(user_id) as connection:
+            if await forgetting.any_forgotten(connection, [origin.turn_id]):
+                raise MemoryDeletedMeanwhile
+            kept = await rows.save(
                 connection,
                 name,
                 document.title,
                 passages,
                 origin,
-                said_at=said_at,
+                sent_at=said_at,
                 embedder=self._embedder.name,
                 vectors=vectors,
             )
-        return kept or Kept(len(passages))
+        return kept or StoredDocument(len(passages))
 
-    async def _embedded(self, texts: Sequence[str], told: Told) -> list[NDArray[np.float32] | None]:
+    async def _embed(self, texts: Sequence[str], on_progress: ProgressCallback) -> list[NDArray[np.float32] | None]:
         """A vector for each; None for those that the model gives none now. They are made later, and words are there."""
         vectors: list[NDArray[np.float32] | None] = []
-        for start in range(0, len(texts), _BATCH):
-            told(start, len(texts))
-            batch = texts[start : start + _BATCH]
+        for start in range(0, len(texts), _BATCH_SIZE):
+            on_progress(start, len(texts))
+            batch = texts[start : start + _BATCH_SIZE]
             try:
                 vectors += list(await self._embedder.embed(batch))
             except InferenceError as error:
-                log.warning("memory.document_not_embedded", model=self._embedder.name, reason=str(error))
+                log.warning("memory.document_embedding_failed", model=self._embedder.name, reason=str(error))
                 return [*vectors, *[None] * (len(texts) - len(vectors))]
-        told(len(texts), len(texts))
+        on_progress(len(texts), len(texts))
         return vectors

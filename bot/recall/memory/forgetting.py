@@ -11,12 +11,12 @@ import math
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from bot.recall.memory.notes import title_in_notes
-from bot.recall.memory.support import ENOUGH, content_words, coverage
+from bot.recall.memory.notes import quoted_title
+from bot.recall.memory.support import MIN_FACT_COVERAGE, content_words, word_coverage
 from db import forgetting
 from db import memory as rows
 from db.connection import PersonConnection
-from db.forgetting import Wording
+from db.forgetting import MatchingText
 
 
 async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
@@ -29,34 +29,34 @@ async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
     words = [] if is_document else content_words(memory.content)
     saying, episodes = set[UUID](), set[UUID]()
     if words:
-        beginnings, fewest = [_beginning(word) for word in words], math.ceil(ENOUGH * len(words))
-        saying = _repeating(words, await forgetting.turns_with(connection, beginnings, fewest))
-        episodes = _repeating(words, await forgetting.episodes_with(connection, beginnings, fewest))
-    shown = title_in_notes(memory.content) if is_document else memory.content
-    made_with = await forgetting.informed_by(connection, shown)
+        beginnings, fewest = [_stem_prefix(word) for word in words], math.ceil(MIN_FACT_COVERAGE * len(words))
+        saying = _ids_repeating(words, await forgetting.find_turns(connection, beginnings, fewest))
+        episodes = _ids_repeating(words, await forgetting.find_episodes(connection, beginnings, fewest))
+    shown = quoted_title(memory.content) if is_document else memory.content
+    made_with = await forgetting.turns_using_memory(connection, shown)
     if memory.source_turn_id is not None:
         if memory.kind == "summary":
-            made_with |= await forgetting.summed_up(connection, memory.source_turn_id)
+            made_with |= await forgetting.summarized_turns(connection, memory.source_turn_id)
         else:
             saying.add(memory.source_turn_id)
-    await forgetting.keep_out(connection, saying | made_with)
-    await forgetting.drop_episodes(connection, episodes, saying)
-    await forgetting.drop_summaries(connection, saying | made_with)
-    await forgetting.erase(connection, saying)
+    await forgetting.exclude_turns(connection, saying | made_with)
+    await forgetting.delete_episodes(connection, episodes, saying)
+    await forgetting.delete_summaries(connection, saying | made_with)
+    await forgetting.erase_turns(connection, saying)
     return await rows.forget(connection, memory_id)
 
 
 async def forget_all(connection: PersonConnection) -> int:
     """Delete all memories for good; how many there were. What was said so far is before nobody's eyes any more."""
-    await forgetting.keep_all_out(connection)
+    await forgetting.exclude_all_turns(connection)
     return await rows.forget_all(connection)
 
 
-def _repeating(words: Sequence[str], found: Iterable[Wording]) -> set[UUID]:
+def _ids_repeating(words: Sequence[str], found: Iterable[MatchingText]) -> set[UUID]:
     """Those that say it: they have most of its words in some form."""
-    return {one.id for one in found if coverage(words, content_words(one.content)) >= ENOUGH}
+    return {one.id for one in found if word_coverage(words, content_words(one.content)) >= MIN_FACT_COVERAGE}
 
 
-def _beginning(word: str) -> str:
+def _stem_prefix(word: str) -> str:
     """What every form of a word begins with (`same_word`)."""
     return word[: max(len(word) - 3, min(3, len(word)))]

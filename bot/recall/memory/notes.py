@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from bot.locales import Translator
-from bot.mind.quoted import as_quotation
+from bot.mind.quoted import sanitise_quotation
 from db.memory import Memory
 
-LONGEST_QUOTATION: Final = 640
+MAX_QUOTATION_LENGTH: Final = 640
 """Characters of a document's passage in a note, so that its end is seen in a prompt."""
-LONGEST_TITLE: Final = 60
+MAX_TITLE_LENGTH: Final = 60
 """Characters of a document's title there, and of the place in it."""
 
 
-def as_note(memory: Memory, say: Translator) -> str:
+def render_memory(memory: Memory, say: Translator) -> str:
     """One line in the person's language.
 
     A fact stands as it was told. What the mind answered is told as that: it is no word of the person's; nor is what
@@ -29,10 +29,10 @@ def as_note(memory: Memory, say: Translator) -> str:
             date=date,
             where=", ".join(
                 part
-                for part in (title_in_notes(memory.title or ""), as_quotation(memory.place or "", LONGEST_TITLE))
+                for part in (quoted_title(memory.title or ""), sanitise_quotation(memory.place or "", MAX_TITLE_LENGTH))
                 if part
             ),
-            quotation=as_quotation(own_text(memory), LONGEST_QUOTATION),
+            quotation=sanitise_quotation(passage_body(memory), MAX_QUOTATION_LENGTH),
         )
     if memory.kind == "summary":
         return say("Earlier in this conversation: {content}", content=memory.content)
@@ -43,12 +43,12 @@ def as_note(memory: Memory, say: Translator) -> str:
     return say("{date}, the person: {content}", date=date, content=memory.content)
 
 
-def title_in_notes(title: str) -> str:
+def quoted_title(title: str) -> str:
     """A document's title as notes from it have it, in any language."""
-    return f"“{as_quotation(title, LONGEST_TITLE)}”"
+    return f"“{sanitise_quotation(title, MAX_TITLE_LENGTH)}”"
 
 
-def own_text(passage: Memory) -> str:
+def passage_body(passage: Memory) -> str:
     """A passage of a document without the line above it that repeats the title and the headings."""
     lead, _, rest = passage.content.partition("\n")
     return rest if rest and passage.title and lead.startswith(passage.title) else passage.content

@@ -10,28 +10,28 @@ from uuid import UUID
 import structlog
 
 from bot.recall.memory import forgetting
-from bot.recall.memory.question import Question, read_question
-from bot.recall.memory.weighing import WEIGHTS, Weights, weigh
+from bot.recall.memory.question import Question, parse_question
+from bot.recall.memory.weighing import DEFAULT_WEIGHTS, ScoreWeights, rank_memories
 from db import memory as rows
 from db import recall
 from db.connection import PersonConnection
 from db.database import Database
-from db.forgetting import is_forgotten
+from db.forgetting import any_forgotten
 from db.memory import Embedding, Memory, MemoryKind, Origin
 from inference.embedding import Embedder, Purpose
 from inference.errors import InferenceError
 
 log = structlog.get_logger(__name__)
 
-Reader = Callable[[str, datetime, Sequence[str]], Question]
+QuestionParser = Callable[[str, datetime, Sequence[str]], Question]
 """Reads a question, asked at a moment by somebody whose memories are told under these names."""
 
-SHOWN: tuple[MemoryKind, ...] = ("fact", "summary", "document")
+VISIBLE_KINDS: tuple[MemoryKind, ...] = ("fact", "summary", "document")
 """What a person is shown of his memory; episodes are his own messages over again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
+class RecalledMemory:
     """A memory and how well it fits."""
 
     memory: Memory
@@ -52,10 +52,10 @@ class PersonalMemory:
         database: Database,
         embedder: Embedder | None,
         *,
-        former: Sequence[Embedder] = (),
-        weights: Weights = WEIGHTS,
-        reader: Reader = read_question,
-        zone: tzinfo | None = None,
+        previous_embedders: Sequence[Embedder] = (),
+        weights: ScoreWeights = DEFAULT_WEIGHTS,
+        question_parser: QuestionParser = parse_question,
+        timezone: tzinfo | None = None,
     ) -> None:
         """Set up.
 
@@ -67,12 +67,12 @@ class PersonalMemory:
         """
         self._database = database
         self._embedder = embedder
-        self._former = tuple(former)
+        self._previous_embedders = tuple(previous_embedders)
         self._weights = weights
-        self._reader = reader
-        self._zone = zone
+        self._question_parser = question_parser
+        self._timezone = timezone
 
-    async def remember(
+    async def add_fact(
         self,
         connection: PersonConnection,
         content: str,
@@ -83,13 +83,13 @@ class PersonalMemory:
     ) -> Memory:
         """Keep what the person asked to keep."""
         origin = Origin(session_id, source_turn_id, scope="chat" if chat else "private", chat=chat)
-        embedding = await self.embedded(content)
+        embedding = await self.embed(content)
         kept = await rows.remember(connection, "fact", content, embedding=embedding, origin=origin)
         assert kept is not None
         return kept
 
-    async def keep(
-        self, user_id: UUID, kind: MemoryKind, content: str, origin: Origin, *, since: datetime | None = None
+    async def save(
+        self, user_id: UUID, kind: MemoryKind, content: str, origin: Origin, *, valid_from: datetime | None = None
     ) -> Memory | None:
         """Keep a memory of any kind; None when it is an episode that was kept before, or of a turn that the person has
         had forgotten meanwhile.
@@ -97,11 +97,13 @@ class PersonalMemory:
         Args:
             since: when it was said, or began to hold; now, if not given.
         """
-        embedding = await self.embedded(content)
-        async with self._database.person(user_id) as connection:
-            if origin.turn_id is not None and await is_forgotten(connection, [origin.turn_id]):
+        embedding = await self.embed(content)
+        async with self._database.person_transaction(user_id) as connection:
+            if origin.turn_id is not None and await any_forgotten(connection, [origin.turn_id]):
                 return None
-            return await rows.remember(connection, kind, content, embedding=embedding, origin=origin, valid_from=since)
+            return await rows.remember(
+                connection, kind, content, embedding=embedding, origin=origin, valid_from=valid_from
+            )
 
     async def recall(
         self,
@@ -111,9 +113,9 @@ class PersonalMemory:
         *,
         chat: str | None = None,
         now: datetime | None = None,
-        beyond: Collection[UUID] = (),
+        turns_in_prompt: Collection[UUID] = (),
         speakers: Sequence[str] | None = None,
-    ) -> list[Recalled]:
+    ) -> list[RecalledMemory]:
         """What the person has told that bears on `question`, best first.
 
         Args:
@@ -124,46 +126,50 @@ class PersonalMemory:
         if limit <= 0:
             return []
         made: Collection[str] = ()
-        if speakers is None or self._former:
-            async with self._database.person(user_id) as connection:
-                speakers = await self.speakers(connection, chat=chat) if speakers is None else speakers
+        if speakers is None or self._previous_embedders:
+            async with self._database.person_transaction(user_id) as connection:
+                speakers = await self.list_speakers(connection, chat=chat) if speakers is None else speakers
                 # A former model is not even loaded for a person who has none of its vectors any more.
-                made = await recall.embedders(connection) if self._former else ()
-        asked = self._reader(question, now or datetime.now(self._zone).astimezone(self._zone), speakers)
-        former = [embedder for embedder in self._former if embedder.name in made]
+                made = await recall.list_embedders(connection) if self._previous_embedders else ()
+        asked = self._question_parser(
+            question, now or datetime.now(self._timezone).astimezone(self._timezone), speakers
+        )
+        former = [embedder for embedder in self._previous_embedders if embedder.name in made]
         compared_by = [*((self._embedder,) if self._embedder else ()), *former]
-        embeddings = [await _embedded(embedder, asked.topic, "query") for embedder in compared_by]
+        embeddings = [await _embed_or_none(embedder, asked.topic, "query") for embedder in compared_by]
         vectors = [embedding for embedding in embeddings if embedding]
-        async with self._database.person(user_id) as connection:
-            await _enter(connection, chat)
-            compared = recall.Asked(asked.topic, vectors, asked.speakers, asked.voice)
-            features = await recall.compare(connection, compared)
-            ranked, scores = weigh(features, asked, self._weights)
+        async with self._database.person_transaction(user_id) as connection:
+            await _enter_chat(connection, chat)
+            compared = recall.RecallQuery(asked.topic, vectors, asked.speakers, asked.voice)
+            features = await recall.compute_features(connection, compared)
+            ranked, scores = rank_memories(features, asked, self._weights)
             # Two episodes a turn may fall away again.
-            best = [features.id(row) for row in ranked[: limit + 2 * len(beyond)]]
+            best = [features.memory_id(row) for row in ranked[: limit + 2 * len(turns_in_prompt)]]
             score = dict(zip(best, scores.tolist(), strict=False))
-            memories = await recall.by_ids(connection, best)
-        kept = (memory for memory in memories if memory.kind != "episode" or memory.source_turn_id not in beyond)
-        return [Recalled(memory, score[memory.id]) for memory in kept][:limit]
+            memories = await recall.load_by_ids(connection, best)
+        kept = (
+            memory for memory in memories if memory.kind != "episode" or memory.source_turn_id not in turns_in_prompt
+        )
+        return [RecalledMemory(memory, score[memory.id]) for memory in kept][:limit]
 
-    async def speakers(self, connection: PersonConnection, *, chat: str | None = None) -> list[str]:
+    async def list_speakers(self, connection: PersonConnection, *, chat: str | None = None) -> list[str]:
         """The names that the person's memories are told under."""
-        await _enter(connection, chat)
-        return await recall.speakers(connection)
+        await _enter_chat(connection, chat)
+        return await recall.list_speakers(connection)
 
-    async def all(self, connection: PersonConnection, *, chat: str | None = None) -> list[Memory]:
+    async def list_visible(self, connection: PersonConnection, *, chat: str | None = None) -> list[Memory]:
         """The facts, summaries and documents that hold now, oldest first."""
-        await _enter(connection, chat)
-        return await rows.all_valid(connection, SHOWN)
+        await _enter_chat(connection, chat)
+        return await rows.list_valid(connection, VISIBLE_KINDS)
 
-    async def episodes(self, connection: PersonConnection, *, chat: str | None = None) -> int:
+    async def count_episodes(self, connection: PersonConnection, *, chat: str | None = None) -> int:
         """How many messages and answers are remembered."""
-        await _enter(connection, chat)
+        await _enter_chat(connection, chat)
         return await rows.count(connection, "episode")
 
     async def correct(self, connection: PersonConnection, memory_id: UUID, content: str) -> Memory | None:
         """Put other words in the place of a memory's; None when it was not there."""
-        return await rows.correct(connection, memory_id, content, await self.embedded(content))
+        return await rows.correct(connection, memory_id, content, await self.embed(content))
 
     async def forget(self, connection: PersonConnection, memory_id: UUID) -> bool:
         """Delete one memory for good, vector included; False when it was not there.
@@ -176,9 +182,9 @@ class PersonalMemory:
         """Delete everything remembered, wherever it was said; how many there were."""
         return await forgetting.forget_all(connection)
 
-    async def embedded(self, text: str) -> Embedding | None:
+    async def embed(self, text: str) -> Embedding | None:
         """The vector a memory of this text is kept with, if there is a model and it can give one now."""
-        return await _embedded(self._embedder, text, "passage") if self._embedder else None
+        return await _embed_or_none(self._embedder, text, "passage") if self._embedder else None
 
 
 def chat_key(platform: str, chat: str | None) -> str | None:
@@ -186,16 +192,16 @@ def chat_key(platform: str, chat: str | None) -> str | None:
     return f"{platform}:{chat}" if chat else None
 
 
-async def _enter(connection: PersonConnection, chat: str | None) -> None:
+async def _enter_chat(connection: PersonConnection, chat: str | None) -> None:
     if chat is not None:
-        await rows.enter_chat(connection, chat)
+        await rows.restrict_to_chat(connection, chat)
 
 
-async def _embedded(embedder: Embedder, text: str, purpose: Purpose) -> Embedding | None:
+async def _embed_or_none(embedder: Embedder, text: str, purpose: Purpose) -> Embedding | None:
     """The text's vector; None when the model cannot give one now, for words are better than nothing."""
     try:
         [vector] = await embedder.embed([text], purpose)
     except InferenceError as error:
-        log.warning("memory.not_embedded", model=embedder.name, purpose=purpose, reason=str(error))
+        log.warning("memory.embedding_failed", model=embedder.name, purpose=purpose, reason=str(error))
         return None
     return Embedding(embedder.name, vector)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.recall.when import Interval, find_time
+from bot.recall.when import Interval, find_time_expression
 from db.memory import Voice
 
 _WORD: Final = re.compile(r"\w+", re.UNICODE)
@@ -23,11 +23,13 @@ _FUNCTION_WORDS: Final = """
     говорили говорить сказал сказала сказали рассказывал рассказывала рассказал рассказала обсуждал обсуждали обсуждала
     спрашивал спрашивала спросил спросила писал писала написал написала помнишь вспомни напомни упоминал упоминала
 """
-_FUNCTION: Final = frozenset(_FUNCTION_WORDS.split())
+_FUNCTION_WORD_SET: Final = frozenset(_FUNCTION_WORDS.split())
 """Of "what did I say last week?" these words are all that is left: it is about nothing but the time."""
-_ENDINGS: Final = frozenset(("", *["а", "я", "ы", "и", "е", "у", "ю", "ой", "ей", "ёй", "ою", "ею", "ом", "ем", "ём"]))
-_PERSON: Final = frozenset(("i", "я"))
-_MIND: Final = frozenset(("you", "ты", "вы"))
+_RUSSIAN_CASE_ENDINGS: Final = frozenset(
+    ("", *["а", "я", "ы", "и", "е", "у", "ю", "ой", "ей", "ёй", "ою", "ею", "ом", "ем", "ём"])
+)
+_FIRST_PERSON_WORDS: Final = frozenset(("i", "я"))
+_SECOND_PERSON_WORDS: Final = frozenset(("you", "ты", "вы"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Question:
     unless the question is."""
     interval: Interval | None
     """When what it asks for was said."""
-    only_time: bool
+    time_only: bool
     """Whether it asks for a time alone, whatever was said then."""
     speakers: tuple[str, ...]
     """The one whose words it asks for, if it names one of those known."""
@@ -47,45 +49,45 @@ class Question:
     """Whose words it asks for, when it names nobody: the person's own or the mind's."""
 
 
-def read_question(text: str, now: datetime, speakers: Sequence[str] = ()) -> Question:
+def parse_question(text: str, now: datetime, speakers: Sequence[str] = ()) -> Question:
     """Read a question, in Russian or English.
 
     Args:
         now: when it is asked, with a zone.
         speakers: the names that the person's memories are told under.
     """
-    said = find_time(text, now)
-    timeless = f"{text[: said.begin]} {text[said.end :]}" if said else text
+    said = find_time_expression(text, now)
+    timeless = f"{text[: said.start]} {text[said.end :]}" if said else text
     named = [name for name in speakers if _is_named(name, _WORD.findall(timeless))]
-    topic = _squeezed(_without(timeless, named))
+    topic = _collapse_spaces(_remove_names(timeless, named))
     # Of several who are named none is preferred.
     whose = (named[0],) if len(named) == 1 else ()
     return Question(
-        topic=topic if _WORD.search(topic) else _squeezed(text),
+        topic=topic if _WORD.search(topic) else _collapse_spaces(text),
         interval=said.interval if said else None,
-        only_time=said is not None and all(word in _FUNCTION for word in _words(topic)),
+        time_only=said is not None and all(word in _FUNCTION_WORD_SET for word in _lowercase_words(topic)),
         speakers=whose,
-        voice=None if named else _voice(_words(text)),
+        voice=None if named else _detect_voice(_lowercase_words(text)),
     )
 
 
-def _voice(words: Iterable[str]) -> Voice | None:
+def _detect_voice(words: Iterable[str]) -> Voice | None:
     found = set(words)
-    if found & _PERSON:
+    if found & _FIRST_PERSON_WORDS:
         return "person"
-    return "mind" if found & _MIND else None
+    return "mind" if found & _SECOND_PERSON_WORDS else None
 
 
-def _words(text: str) -> list[str]:
+def _lowercase_words(text: str) -> list[str]:
     return [word.lower() for word in _WORD.findall(text)]
 
 
 def _is_named(name: str, words: Iterable[str]) -> bool:
     parts = _WORD.findall(name)
-    return any(_is_form_of(word, part) for word in words for part in parts)
+    return any(_is_case_form(word, part) for word in words for part in parts)
 
 
-def _is_form_of(word: str, name: str) -> bool:
+def _is_case_form(word: str, name: str) -> bool:
     """Whether a word is a name, or, in Russian, a case of it: Катя, Кати, Кате, Катей."""
     word, name = word.lower(), name.lower()
     if word == name:
@@ -93,18 +95,18 @@ def _is_form_of(word: str, name: str) -> bool:
     if len(name) < 3 or not _CYRILLIC.search(name):
         return False
     stem = name[:-1] if name[-1] in "аяйь" else name
-    return word.startswith(stem) and word[len(stem) :] in _ENDINGS
+    return word.startswith(stem) and word[len(stem) :] in _RUSSIAN_CASE_ENDINGS
 
 
-def _without(text: str, names: Sequence[str]) -> str:
+def _remove_names(text: str, names: Sequence[str]) -> str:
     """The text without the names, and without the genitive's mark after them."""
     parts = [part for name in names for part in _WORD.findall(name)]
 
     def cut(match: re.Match[str]) -> str:
-        return "" if any(_is_form_of(match[1], part) for part in parts) else match[0]
+        return "" if any(_is_case_form(match[1], part) for part in parts) else match[0]
 
     return re.sub(r"(\w+)(?:['’]s?(?!\w))?", cut, text) if parts else text
 
 
-def _squeezed(text: str) -> str:
+def _collapse_spaces(text: str) -> str:
     return " ".join(text.split())

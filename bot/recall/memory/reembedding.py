@@ -16,7 +16,7 @@ from inference.embedding import Embedder
 
 log = structlog.get_logger(__name__)
 
-BATCH = 64
+BATCH_SIZE = 64
 """Memories embedded at once."""
 
 
@@ -27,7 +27,7 @@ class Reembedder:
     Several may run at once: they do some work twice, and no harm.
     """
 
-    def __init__(self, database: Database, embedder: Embedder, *, pause: float = 60.0) -> None:
+    def __init__(self, database: Database, embedder: Embedder, *, idle_delay: float = 60.0) -> None:
         """Set up.
 
         Args:
@@ -35,20 +35,20 @@ class Reembedder:
         """
         self._database = database
         self._embedder = embedder
-        self._pause = pause
+        self._idle_delay = idle_delay
 
     async def run(self) -> None:
         """Work until cancelled."""
         while True:
             try:
-                done = await self.step()
+                done = await self.embed_batch()
             except ConsiliumError as error:
-                log.warning("memory.not_reembedded", error=type(error).__name__, reason=str(error))
+                log.warning("memory.reembedding_failed", error=type(error).__name__, reason=str(error))
                 done = 0
             if not done:
-                await asyncio.sleep(self._pause)
+                await asyncio.sleep(self._idle_delay)
 
-    async def step(self) -> int:
+    async def embed_batch(self) -> int:
         """Embed one batch; how many memories have their vector now that had not. 0 when there is nothing to do.
 
         Raises:
@@ -56,22 +56,22 @@ class Reembedder:
             DatabaseError: the database is away.
         """
         name = self._embedder.name
-        async with self._database.nobody() as connection:
-            lacking = await unembedded.lacking(connection, name, BATCH)
+        async with self._database.anonymous_transaction() as connection:
+            lacking = await unembedded.list_unembedded(connection, name, BATCH_SIZE)
         whose: dict[UUID, list[UUID]] = defaultdict(list)
         for one in lacking:
             whose[one.user_id].append(one.id)
-        found: list[tuple[UUID, unembedded.Text]] = []
+        found: list[tuple[UUID, unembedded.MemoryText]] = []
         for user_id, ids in whose.items():
-            async with self._database.person(user_id) as connection:
-                found += [(user_id, text) for text in await unembedded.texts(connection, ids, name)]
+            async with self._database.person_transaction(user_id) as connection:
+                found += [(user_id, text) for text in await unembedded.load_texts(connection, ids, name)]
         vectors = await self._embedder.embed([text.content for _, text in found])
         done = 0
         for user_id in whose:
-            async with self._database.person(user_id) as connection:
+            async with self._database.person_transaction(user_id) as connection:
                 for (owner, text), vector in zip(found, vectors, strict=True):
                     if owner == user_id:
-                        done += await unembedded.embed(connection, text, Embedding(name, vector))
+                        done += await unembedded.save_embedding(connection, text, Embedding(name, vector))
         if done:
             log.info("memory.reembedded", memories=done, people=len(whose), model=name)
         return done

@@ -7,18 +7,18 @@ from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from bot.recall.memory.asking import written
-from bot.recall.memory.support import content_words, coverage, statements
-from db.text import language_of
-from db.told import Told
+from bot.recall.memory.asking import generate_structured
+from bot.recall.memory.support import content_words, split_statements, word_coverage
+from db.text import detect_language
+from db.told import TurnText
 from inference.engine.port import Engine, Message
 
-MAX_CHARACTERS: Final = 600
-FEWEST_TURNS: Final = 4
+MAX_SUMMARY_CHARACTERS: Final = 600
+MIN_TURNS: Final = 4
 """Turns beyond the window before the summary is written anew: each time costs an answer of the engine."""
-MOST_TURNS: Final = 8
+MAX_TURNS: Final = 8
 """Turns taken in at once."""
-ENOUGH: Final = 0.6
+MIN_SUMMARY_COVERAGE: Final = 0.6
 """Share of a summary's content words that what it sums up has to have."""
 _TURN_CHARACTERS: Final = 400
 _SENTENCE_CHARACTERS: Final = 120
@@ -26,12 +26,12 @@ _MAX_TOKENS: Final = 320
 
 
 class _Summary(BaseModel):
-    summary: str = Field(min_length=1, max_length=MAX_CHARACTERS)
+    summary: str = Field(min_length=1, max_length=MAX_SUMMARY_CHARACTERS)
 
 
 _SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
-    "properties": {"summary": {"type": "string", "minLength": 1, "maxLength": MAX_CHARACTERS}},
+    "properties": {"summary": {"type": "string", "minLength": 1, "maxLength": MAX_SUMMARY_CHARACTERS}},
     "required": ["summary"],
     "additionalProperties": False,
 }
@@ -43,36 +43,40 @@ _INSTRUCTIONS: Final = {
 }
 
 
-async def sum_up(engine: Engine, before: str | None, turns: Sequence[Told], *, seconds: float) -> str:
+async def summarise(
+    engine: Engine, previous_summary: str | None, turns: Sequence[TurnText], *, timeout_seconds: float
+) -> str:
     """The summary so far with further turns taken in. Never raises for what the engine does.
 
     When the engine gives none, or one that is not in the conversation's words, the person's own first sentences stand
     in its place.
     """
-    source = "\n".join([*([before] if before else []), *(_shown(turn) for turn in turns)])
-    language = "ru" if language_of(turns[-1].question) == "russian" else "en"
+    source = "\n".join([*([previous_summary] if previous_summary else []), *(_format_turn(turn) for turn in turns)])
+    language = "ru" if detect_language(turns[-1].question) == "russian" else "en"
     messages = [Message("system", _INSTRUCTIONS[language]), Message("user", f"<<<{source}>>>")]
-    found = await written(engine, messages, _Summary, _SCHEMA, max_tokens=_MAX_TOKENS, seconds=seconds)
+    found = await generate_structured(
+        engine, messages, _Summary, _SCHEMA, max_tokens=_MAX_TOKENS, timeout_seconds=timeout_seconds
+    )
     summary = " ".join(found.summary.split()) if found else ""
     words = content_words(summary)
-    if words and coverage(words, content_words(source)) >= ENOUGH:
+    if words and word_coverage(words, content_words(source)) >= MIN_SUMMARY_COVERAGE:
         return summary
-    return excerpt(before, turns)
+    return fallback_summary(previous_summary, turns)
 
 
-def excerpt(before: str | None, turns: Sequence[Told]) -> str:
+def fallback_summary(previous_summary: str | None, turns: Sequence[TurnText]) -> str:
     """The first sentence of each message, after the summary so far; of what is too long the latest stays."""
-    said = [_cut((statements(turn.question) or [turn.question])[0], _SENTENCE_CHARACTERS) for turn in turns]
-    lines = [*(before.split(" · ") if before else []), *said]
-    while len(lines) > 1 and len(" · ".join(lines)) > MAX_CHARACTERS:
+    said = [_truncate((split_statements(turn.question) or [turn.question])[0], _SENTENCE_CHARACTERS) for turn in turns]
+    lines = [*(previous_summary.split(" · ") if previous_summary else []), *said]
+    while len(lines) > 1 and len(" · ".join(lines)) > MAX_SUMMARY_CHARACTERS:
         del lines[0]
-    return _cut(" · ".join(lines), MAX_CHARACTERS)
+    return _truncate(" · ".join(lines), MAX_SUMMARY_CHARACTERS)
 
 
-def _shown(turn: Told) -> str:
-    return f"— {_cut(turn.question, _TURN_CHARACTERS)}\n— {_cut(turn.answer or '', _TURN_CHARACTERS)}"
+def _format_turn(turn: TurnText) -> str:
+    return f"— {_truncate(turn.question, _TURN_CHARACTERS)}\n— {_truncate(turn.answer or '', _TURN_CHARACTERS)}"
 
 
-def _cut(text: str, most: int) -> str:
+def _truncate(text: str, max_length: int) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return text if len(text) <= max_length else f"{text[: max_length - 1]}…"

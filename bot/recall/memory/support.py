@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-MOST = 1500
+MAX_MESSAGE_CHARACTERS = 1500
 """Characters of a message that are read for facts: what is longer was pasted rather than said."""
-ENOUGH = 0.8
+MIN_FACT_COVERAGE = 0.8
 """Share of a fact's content words that the message has to have."""
 
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)?", re.UNICODE)
 _FENCED: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _QUOTED_LINE: Final = re.compile(r"^[ \t]*(?:>|&gt;).*$", re.MULTILINE)
 _LONG_QUOTATION: Final = re.compile(r"«[^»]{60,}»|“[^”]{60,}”|\"[^\"]{60,}\"")
-_ADDRESS: Final = re.compile(r"https?://\S+")
+_URL: Final = re.compile(r"https?://\S+")
 _SENTENCE: Final = re.compile(r"[^.!?…\n]+[.!?…]*")
 _NUMBER: Final = re.compile(r"\d+")
 _NEGATION: Final = re.compile(
@@ -29,7 +29,7 @@ _CHANGE: Final = re.compile(
     r"на самом деле|уш[её]л|ушл[аи])(?!\w)",
     re.IGNORECASE,
 )
-_EMPTY_WORDS: Final = """
+_STOP_WORDS_TEXT: Final = """
     a an the and or but if of in on at to for from by with about as is are was were be been being am do does did have
     has had having will would can could should may might must i me my mine myself we us our you your he him his she her
     hers it its they them their this that these those there here who which what when where why how so very too just
@@ -39,17 +39,17 @@ _EMPTY_WORDS: Final = """
     они их им ним есть был была было были быть буду будет будут бы же ли то так там тут тоже также очень ещё уже
     пользователь пользователя человек человека не нет ни никогда свой своя свою своей
 """
-_EMPTY: Final = frozenset(_EMPTY_WORDS.replace("ё", "е").split())
+_STOP_WORDS: Final = frozenset(_STOP_WORDS_TEXT.replace("ё", "е").split())
 
 
-def own_words(message: str) -> str:
+def extract_own_statements(message: str) -> str:
     """What a person says himself in a message: without code, quotations, pasted pages and questions."""
-    for foreign in (_FENCED, _QUOTED_LINE, _LONG_QUOTATION, _ADDRESS):
+    for foreign in (_FENCED, _QUOTED_LINE, _LONG_QUOTATION, _URL):
         message = foreign.sub(" ", message)
-    return " ".join(" ".join(statements(message[:MOST])).split())
+    return " ".join(" ".join(split_statements(message[:MAX_MESSAGE_CHARACTERS])).split())
 
 
-def statements(text: str) -> list[str]:
+def split_statements(text: str) -> list[str]:
     """Sentences that state something: those that ask are left out."""
     return [found for one in _SENTENCE.findall(text) if (found := one.strip()) and not found.endswith("?")]
 
@@ -57,43 +57,43 @@ def statements(text: str) -> list[str]:
 def content_words(text: str) -> list[str]:
     """Words that carry what is said, folded, in order, each once."""
     found = (word.lower().replace("ё", "е").replace("’", "'").removesuffix("'s") for word in _WORD.findall(text))
-    return list(dict.fromkeys(word for word in found if word not in _EMPTY))
+    return list(dict.fromkeys(word for word in found if word not in _STOP_WORDS))
 
 
-def is_supported(fact: str, said: str) -> bool:
+def is_supported(fact: str, source: str) -> bool:
     """Whether a fact says nothing but what a person's own words say.
 
     Most of its content words are among them in some form, all its numbers are, and where it denies they deny.
     """
     words = content_words(fact)
-    if not words or coverage(words, content_words(said)) < ENOUGH:
+    if not words or word_coverage(words, content_words(source)) < MIN_FACT_COVERAGE:
         return False
-    if not set(_NUMBER.findall(fact)) <= set(_NUMBER.findall(said)):
+    if not set(_NUMBER.findall(fact)) <= set(_NUMBER.findall(source)):
         return False
-    nearest = max(statements(said), key=lambda one: coverage(words, content_words(one)), default="")
+    nearest = max(split_statements(source), key=lambda one: word_coverage(words, content_words(one)), default="")
     return bool(_NEGATION.search(fact)) == bool(_NEGATION.search(nearest))
 
 
-def coverage(words: Sequence[str], among: Iterable[str]) -> float:
+def word_coverage(words: Sequence[str], available: Iterable[str]) -> float:
     """Share of words that have a form among others."""
-    others = list(among)
-    return sum(any(same_word(word, other) for other in others) for word in words) / len(words) if words else 0.0
+    others = list(available)
+    return sum(any(is_same_word_form(word, other) for other in others) for word in words) / len(words) if words else 0.0
 
 
-def same_word(one: str, other: str) -> bool:
+def is_same_word_form(first: str, second: str) -> bool:
     """Whether two words look like forms of one: they begin alike, by three letters or more, and end apart."""
-    if one == other:
+    if first == second:
         return True
     common = 0
-    for a, b in zip(one, other, strict=False):
+    for a, b in zip(first, second, strict=False):
         if a != b:
             break
         common += 1
-    shorter = min(len(one), len(other))
-    ending = max(len(one), len(other)) - common
+    shorter = min(len(first), len(second))
+    ending = max(len(first), len(second)) - common
     return common >= shorter - 2 and ending <= (3 if common >= 4 else 2 if common == 3 else 0)
 
 
-def tells_change(said: str) -> bool:
+def mentions_change(text: str) -> bool:
     """Whether a person says that something is no longer as it was."""
-    return _CHANGE.search(said) is not None
+    return _CHANGE.search(text) is not None

@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 MIN_SIMILARITY = 0.2
 """Cosine under which a memory that shares no word with the question has nothing to do with it."""
-PAUSE = 3 * 3600.0
+OCCASION_GAP_SECONDS = 3 * 3600.0
 """Seconds of silence after which what is said belongs to another occasion."""
-ECHO = 7 * 86400.0
+AFTERMATH_SECONDS = 7 * 86400.0
 """Seconds for which what has happened is still talked about."""
-_NARROW = 0.1
+_MIN_SIMILARITY_RANGE = 0.1
 """Cosines that all lie within this differ by chance: what is next to nothing is not made to look like much."""
 _K1, _B = 1.2, 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class ScoreWeights:
     """What each part counts. Round on purpose: the ground is flat around them."""
 
     words: float = 1.0
@@ -47,29 +47,31 @@ class Weights:
     """Whether the words said right before and after a memory count as its own."""
 
 
-WEIGHTS = Weights()
+DEFAULT_WEIGHTS = ScoreWeights()
 
 
-def weigh(features: Features, question: Question, weights: Weights = WEIGHTS) -> tuple[Integers, Floats]:
+def rank_memories(
+    features: Features, question: Question, weights: ScoreWeights = DEFAULT_WEIGHTS
+) -> tuple[Integers, Floats]:
     """The rows that have something to do with the question, best first, and their scores."""
     if not len(features):
         return np.empty(0, np.int64), np.empty(0)
     order = np.lexsort((features.made_at, features.said_at, features.session))
     before, after = _neighbours(features, order)
-    in_time = _time(features, question)
-    if question.only_time and in_time.any():
+    in_time = _time_scores(features, question)
+    if question.time_only and in_time.any():
         chosen = in_time == 1
-        score = _scaled(np.log1p(features.words)) + features.spoken
+        score = _scale(np.log1p(features.words)) + features.spoken
     else:
-        hits = _joined(features.hits, before, after) if weights.neighbours else features.hits
+        hits = _merge_neighbour_hits(features.hits, before, after) if weights.neighbours else features.hits
         chosen = (hits > 0) | (np.nan_to_num(features.similarity, nan=-1.0) >= MIN_SIMILARITY) | (in_time == 1)
         parts = {
-            "words": _scaled(_bm25(hits, _lengths(features, before, after, weights))),
-            "meaning": _by_model(features.similarity, features.model),
-            "flow": _by_model(_flow(features, before), features.model),
+            "words": _scale(_bm25(hits, _lengths_with_neighbours(features, before, after, weights))),
+            "meaning": _scale_per_model(features.similarity, features.model),
+            "flow": _scale_per_model(_flow_similarity(features, before), features.model),
             "speaker": features.spoken,
             "time": in_time,
-            "length": _length(features),
+            "length": _length_scores(features),
         }
         score = np.zeros(len(features))
         for name, part in parts.items():
@@ -85,7 +87,7 @@ def _neighbours(features: Features, order: Integers) -> tuple[Integers, Integers
     talk = order[features.episode[order] & (features.session[order] != 0)]
     first, second = talk[:-1], talk[1:]
     joined = (features.session[first] == features.session[second]) & (
-        features.said_at[second] - features.said_at[first] <= PAUSE
+        features.said_at[second] - features.said_at[first] <= OCCASION_GAP_SECONDS
     )
     before = np.full(len(features), -1)
     after = np.full(len(features), -1)
@@ -94,11 +96,11 @@ def _neighbours(features: Features, order: Integers) -> tuple[Integers, Integers
     return before, after
 
 
-def _joined(hits: Integers, before: Integers, after: Integers) -> Integers:
+def _merge_neighbour_hits(hits: Integers, before: Integers, after: Integers) -> Integers:
     return hits | np.where(before >= 0, hits[before], 0) | np.where(after >= 0, hits[after], 0)
 
 
-def _lengths(features: Features, before: Integers, after: Integers, weights: Weights) -> Floats:
+def _lengths_with_neighbours(features: Features, before: Integers, after: Integers, weights: ScoreWeights) -> Floats:
     own = features.words.astype(np.float64)
     if not weights.neighbours:
         return own
@@ -119,7 +121,7 @@ def _bm25(hits: Integers, lengths: Floats) -> Floats:
     return score
 
 
-def _flow(features: Features, before: Integers) -> Floats:
+def _flow_similarity(features: Features, before: Integers) -> Floats:
     """A memory's similarity together with that of what was said before it; of what stands alone, its own for all."""
     own = features.similarity
     heard = np.nan_to_num(own)
@@ -130,37 +132,37 @@ def _flow(features: Features, before: Integers) -> Floats:
     return np.where(alone, 1.75 * own, own + 0.5 * one + 0.25 * two)
 
 
-def _by_model(values: Floats, models: Integers) -> Floats:
+def _scale_per_model(values: Floats, models: Integers) -> Floats:
     """Scaled among the memories compared by one model, for models differ in what is near; 0 for those without."""
     scaled = np.zeros(len(values))
     for model in range(int(models.max()) + 1):
         mine = models == model
         if mine.any():
-            scaled[mine] = _scaled(values[mine], _NARROW)
+            scaled[mine] = _scale(values[mine], _MIN_SIMILARITY_RANGE)
     return scaled
 
 
-def _time(features: Features, question: Question) -> Floats:
+def _time_scores(features: Features, question: Question) -> Floats:
     """1 for what was said in the interval asked for, half for what was said soon after; 0 if nothing was said in it."""
     if question.interval is None:
         return np.zeros(len(features))
     start, end = question.interval.start.timestamp(), question.interval.end.timestamp()
     inside = (features.said_at >= start) & (features.said_at < end)
-    soon = (features.said_at >= end) & (features.said_at < end + ECHO)
+    soon = (features.said_at >= end) & (features.said_at < end + AFTERMATH_SECONDS)
     return inside + 0.5 * soon
 
 
-def _length(features: Features) -> Floats:
+def _length_scores(features: Features) -> Floats:
     """How much a memory says. A passage was cut to its size and says no more by it than the others do on average."""
     told = ~features.passage
     length = np.zeros(len(features))
     if told.any():
-        length[told] = _scaled(np.log1p(features.words[told]))
+        length[told] = _scale(np.log1p(features.words[told]))
         length[~told] = length[told].mean()
     return length
 
 
-def _scaled(values: Floats, least_range: float = 0.0) -> Floats:
+def _scale(values: Floats, min_range: float = 0.0) -> Floats:
     """1 for the most, down to 0 for the least; or less far down, when all lie in less than `least_range`.
 
     0 throughout when there is nothing in any.
@@ -168,6 +170,6 @@ def _scaled(values: Floats, least_range: float = 0.0) -> Floats:
     most = float(values.max())
     if most <= 0:
         return np.zeros(len(values))
-    span = max(most - float(values.min()), least_range)
+    span = max(most - float(values.min()), min_range)
     scaled: Floats = 1 - (most - values) / span if span > 0 else np.ones(len(values))
     return scaled

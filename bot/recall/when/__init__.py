@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.recall.when.calendar import Interval, TimeExpression, earliest
-from bot.recall.when.english import ENGLISH
-from bot.recall.when.russian import RUSSIAN
+from bot.recall.when.calendar import Interval, TimeExpression, find_earliest
+from bot.recall.when.english import ENGLISH_PATTERNS
+from bot.recall.when.russian import RUSSIAN_PATTERNS
 
-__all__ = ["Interval", "TimeExpression", "find_time"]
+__all__ = ["Interval", "TimeExpression", "find_time_expression"]
 
-HEAD = 1000
+MAX_CHARACTERS = 1000
 """Characters of a text that are looked at."""
 
 
-def find_time(text: str, now: datetime) -> TimeExpression | None:
+def find_time_expression(text: str, now: datetime) -> TimeExpression | None:
     """The time a text speaks of: its first such expression, and of two that begin together the longer.
 
     Args:
         text: a question, say; its first thousand characters count.
         now: with a zone; days begin and end in it.
     """
-    return earliest((*ENGLISH, *RUSSIAN), text[:HEAD], now)
+    return find_earliest((*ENGLISH_PATTERNS, *RUSSIAN_PATTERNS), text[:MAX_CHARACTERS], now)

@@ -6,21 +6,21 @@ import re
 from datetime import date
 
 from bot.recall.when.calendar import (
-    HALVES,
+    ONE_AND_A_HALF_UNITS,
     SEASONS,
-    Days,
-    Reading,
-    ago,
-    before,
+    DatePattern,
+    DayRange,
     calendar_day,
-    days_before,
-    days_between,
-    last_date_named,
-    last_month_named,
+    days_ago,
+    days_of_month,
     last_weekday,
+    latest_date,
+    latest_month,
     month,
-    past,
+    past_units,
     season,
+    unit_before,
+    units_ago,
     week,
     weekend,
     year,
@@ -77,7 +77,7 @@ _DAYS_FIRST = rf"{_DAY}{_UNTIL} (?:of )?{_MONTH}\b(?:,? {_YEAR}\b)?"
 _DAYS_LAST = re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", rf"{_MONTH} {_DAY}{_UNTIL}\b(?:,? {_YEAR}\b)?")
 
 
-def _form(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
@@ -93,28 +93,28 @@ def _count(match: re.Match[str]) -> int:
     return sum(NUMBERS[word] for word in words if word != "a" or len(words) == 1)
 
 
-def _date(match: re.Match[str], today: date) -> Days | None:
+def _date(match: re.Match[str], today: date) -> DayRange | None:
     name, number, of_year = (match[group] or match[f"{group}2"] for group in ("month", "day", "year"))
     if of_year:
         return calendar_day(int(of_year), month_number(name), int(number))
-    return last_date_named(today, month_number(name), int(number))
+    return latest_date(today, month_number(name), int(number))
 
 
-def _dates(match: re.Match[str], today: date) -> Days | None:
+def _date_range(match: re.Match[str], today: date) -> DayRange | None:
     name, first, last, of_year = (match[group] or match[f"{group}2"] for group in ("month", "day", "until", "year"))
-    return days_between(month_number(name), int(first), int(last), int(of_year) if of_year else None, today)
+    return days_of_month(month_number(name), int(first), int(last), int(of_year) if of_year else None, today)
 
 
-def _month_of_year(match: re.Match[str], today: date) -> Days:
+def _month_of_year(match: re.Match[str], today: date) -> DayRange:
     return month(today.year - (match["which"].lower() != "this"), month_number(match["month"]))
 
 
-def _before_date(match: re.Match[str], today: date) -> Days | None:
+def _before_date(match: re.Match[str], today: date) -> DayRange | None:
     days = _date(match, today)
-    return before(days, match["unit"].lower()) if days else None
+    return unit_before(days, match["unit"].lower()) if days else None
 
 
-def _calendar(match: re.Match[str], today: date) -> Days:
+def _calendar_unit(match: re.Match[str], today: date) -> DayRange:
     back = int(match["which"].lower() != "this")
     unit = match["unit"].lower()
     if unit == "week":
@@ -125,14 +125,14 @@ def _calendar(match: re.Match[str], today: date) -> Days:
     return month(today.year, today.month - back) if unit == "month" else year(today.year - back)
 
 
-def _named_month(match: re.Match[str], today: date) -> Days:
+def _named_month(match: re.Match[str], today: date) -> DayRange:
     number = month_number(match["month"])
     if match["year"]:
         return month(int(match["year"]), number)
-    return last_month_named(today, number)
+    return latest_month(today, number)
 
 
-def _season(match: re.Match[str], today: date) -> Days:
+def _season(match: re.Match[str], today: date) -> DayRange:
     first = SEASONS["autumn" if match["season"].lower() == "fall" else match["season"].lower()]
     if match["year"]:
         return season(today, first, of_year=int(match["year"]))
@@ -141,45 +141,45 @@ def _season(match: re.Match[str], today: date) -> Days:
     return season(today, first, back=1) if match["which"] == "last" and today < begun[1] else begun
 
 
-ENGLISH: tuple[Reading, ...] = (
-    (_form("today|this (?:morning|afternoon|evening)|tonight"), lambda _, today: days_before(today, 0)),
-    (_form("yesterday|last night"), lambda _, today: days_before(today, 1)),
-    (_form("(?:the )?day before yesterday"), lambda _, today: days_before(today, 2)),
+ENGLISH_PATTERNS: tuple[DatePattern, ...] = (
+    (_compile("today|this (?:morning|afternoon|evening)|tonight"), lambda _, today: days_ago(today, 0)),
+    (_compile("yesterday|last night"), lambda _, today: days_ago(today, 1)),
+    (_compile("(?:the )?day before yesterday"), lambda _, today: days_ago(today, 2)),
     (
-        _form("(?:(?:on|during|over) )?(?:the )?(?P<which>this|last|previous) (?P<unit>week|weekend|month|year)"),
-        _calendar,
+        _compile("(?:(?:on|during|over) )?(?:the )?(?P<which>this|last|previous) (?P<unit>week|weekend|month|year)"),
+        _calendar_unit,
     ),
     (
-        _form(rf"(?:(?:in|during|over|for) )?(?:the )?(?:last|past) (?:{_COUNT} )?{_UNIT}"),
-        lambda match, today: past(today, _count(match) if match["count"] else 1, match["unit"].lower()),
+        _compile(rf"(?:(?:in|during|over|for) )?(?:the )?(?:last|past) (?:{_COUNT} )?{_UNIT}"),
+        lambda match, today: past_units(today, _count(match) if match["count"] else 1, match["unit"].lower()),
     ),
-    (_form(rf"{_COUNT} {_UNIT} ago"), lambda match, today: ago(today, _count(match), match["unit"].lower())),
-    (_form("half a year ago"), lambda _, today: ago(today, 6, "month")),
-    (_form("(?:a )?fortnight ago"), lambda _, today: ago(today, 2, "week")),
+    (_compile(rf"{_COUNT} {_UNIT} ago"), lambda match, today: units_ago(today, _count(match), match["unit"].lower())),
+    (_compile("half a year ago"), lambda _, today: units_ago(today, 6, "month")),
+    (_compile("(?:a )?fortnight ago"), lambda _, today: units_ago(today, 2, "week")),
     (
-        _form("an? (?P<unit>week|month|year) and a half ago|one and a half (?P<unit2>week|month|year)s ago"),
-        lambda match, today: ago(today, *HALVES[(match["unit"] or match["unit2"]).lower()]),
+        _compile("an? (?P<unit>week|month|year) and a half ago|one and a half (?P<unit2>week|month|year)s ago"),
+        lambda match, today: units_ago(today, *ONE_AND_A_HALF_UNITS[(match["unit"] or match["unit2"]).lower()]),
     ),
     (
-        _form(rf"(?:(?:on|last) ){_WEEKDAY}"),
+        _compile(rf"(?:(?:on|last) ){_WEEKDAY}"),
         lambda match, today: last_weekday(today, WEEKDAYS.index(match["weekday"].lower())),
     ),
-    (_form(rf"(?:on )?(?:the )?{_DATE}"), _date),
-    (_form(rf"(?:(?:on|from|between) )?(?:the )?(?:{_DAYS_FIRST}|{_DAYS_LAST})"), _dates),
-    (_form(rf"(?:in |during )?{_MONTH}(?: of)? (?P<which>this|last) year"), _month_of_year),
-    (_form(rf"(?:the )?(?P<unit>week|month|year) before (?:the )?{_DATE}"), _before_date),
-    (_form(rf"(?:in|during|of|since|last|this) {_MONTH}(?:,? {_YEAR})?"), _named_month),
-    (_form(rf"{_MONTH},? {_YEAR}"), _named_month),
-    (_form(rf"(?:in|during|of|since) {_YEAR}"), lambda match, _: year(int(match["year"]))),
+    (_compile(rf"(?:on )?(?:the )?{_DATE}"), _date),
+    (_compile(rf"(?:(?:on|from|between) )?(?:the )?(?:{_DAYS_FIRST}|{_DAYS_LAST})"), _date_range),
+    (_compile(rf"(?:in |during )?{_MONTH}(?: of)? (?P<which>this|last) year"), _month_of_year),
+    (_compile(rf"(?:the )?(?P<unit>week|month|year) before (?:the )?{_DATE}"), _before_date),
+    (_compile(rf"(?:in|during|of|since|last|this) {_MONTH}(?:,? {_YEAR})?"), _named_month),
+    (_compile(rf"{_MONTH},? {_YEAR}"), _named_month),
+    (_compile(rf"(?:in|during|of|since) {_YEAR}"), lambda match, _: year(int(match["year"]))),
     (
-        _form(
+        _compile(
             rf"(?:(?:in|during) )?(?:the )?(?P<which>last|this|in|during)(?: the)? "
             rf"(?P<season>winter|spring|summer|autumn|fall)(?: (?:of )?{_YEAR})?"
         ),
         _season,
     ),
     (
-        _form(r"(?:on )?(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)"),
+        _compile(r"(?:on )?(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)"),
         lambda match, _: calendar_day(int(match["year"]), int(match["month"]), int(match["day"])),
     ),
 )

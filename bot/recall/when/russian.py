@@ -6,20 +6,20 @@ import re
 from datetime import date
 
 from bot.recall.when.calendar import (
-    HALVES,
+    ONE_AND_A_HALF_UNITS,
     SEASONS,
-    Days,
-    Reading,
-    ago,
+    DatePattern,
+    DayRange,
     calendar_day,
-    days_before,
-    days_between,
-    last_date_named,
-    last_month_named,
+    days_ago,
+    days_of_month,
     last_weekday,
+    latest_date,
+    latest_month,
     month,
-    past,
+    past_units,
     season,
+    units_ago,
     week,
     weekend,
     year,
@@ -81,7 +81,7 @@ _WHICH = f"(?:(?P<this>{_THIS})|(?P<last>{_LAST})|(?P<before>{_BEFORE_LAST}))"
 _UNTIL = r"(?:\s?[-–—]\s?| (?:по|до|и) )(?P<until>\d{1,2})(?:-?[её]?го|-?[её]?)"
 
 
-def _form(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
@@ -99,12 +99,12 @@ def _count(match: re.Match[str]) -> int:
     return int(said) if said.isdigit() else sum(NUMBERS[word] for word in said.split())
 
 
-def _back(match: re.Match[str]) -> int:
+def _steps_back(match: re.Match[str]) -> int:
     return 2 if match["before"] else int(match["last"] is not None)
 
 
-def _calendar(match: re.Match[str], today: date) -> Days:
-    back = _back(match)
+def _calendar_unit(match: re.Match[str], today: date) -> DayRange:
+    back = _steps_back(match)
     unit = match["unit"].lower()
     if unit.startswith("недел"):
         return week(today, back)
@@ -113,40 +113,40 @@ def _calendar(match: re.Match[str], today: date) -> Days:
     return month(today.year, today.month - back) if unit.startswith("мес") else year(today.year - back)
 
 
-def _weekday(match: re.Match[str], today: date) -> Days:
+def _weekday(match: re.Match[str], today: date) -> DayRange:
     said = match["weekday"].lower()
     return last_weekday(today, next(n for n, stem in enumerate(_WEEKDAYS) if said.startswith(stem)))
 
 
-def _date(match: re.Match[str], today: date) -> Days | None:
+def _date(match: re.Match[str], today: date) -> DayRange | None:
     number = _month_number(match["month"])
     if match["year"]:
         return calendar_day(int(match["year"]), number, int(match["day"]))
-    return last_date_named(today, number, int(match["day"]))
+    return latest_date(today, number, int(match["day"]))
 
 
-def _named_month(match: re.Match[str], today: date) -> Days:
+def _named_month(match: re.Match[str], today: date) -> DayRange:
     number = _month_number(match["month"])
     if match["year"]:
         return month(int(match["year"]), number)
-    return last_month_named(today, number)
+    return latest_month(today, number)
 
 
-def _dates(match: re.Match[str], today: date) -> Days | None:
+def _date_range(match: re.Match[str], today: date) -> DayRange | None:
     of_year = int(match["year"]) if match["year"] else None
-    return days_between(_month_number(match["month"]), int(match["day"]), int(match["until"]), of_year, today)
+    return days_of_month(_month_number(match["month"]), int(match["day"]), int(match["until"]), of_year, today)
 
 
-def _month_of_year(match: re.Match[str], today: date) -> Days:
-    return month(today.year - _back(match), _month_number(match["month"]))
+def _month_of_year(match: re.Match[str], today: date) -> DayRange:
+    return month(today.year - _steps_back(match), _month_number(match["month"]))
 
 
-def _season_of_year(match: re.Match[str], today: date) -> Days:
+def _season_of_year(match: re.Match[str], today: date) -> DayRange:
     first = SEASONS[next(name for stem, name in _SEASONS.items() if match["season"].lower().startswith(stem))]
-    return season(today, first, of_year=today.year - _back(match))
+    return season(today, first, of_year=today.year - _steps_back(match))
 
 
-def _season(match: re.Match[str], today: date) -> Days:
+def _season(match: re.Match[str], today: date) -> DayRange:
     first = SEASONS[next(name for stem, name in _SEASONS.items() if match["season"].lower().startswith(stem))]
     if match["year"]:
         return season(today, first, of_year=int(match["year"]))
@@ -156,47 +156,53 @@ def _season(match: re.Match[str], today: date) -> Days:
     return season(today, first, back=back if today < begun[1] else max(back - 1, 0))
 
 
-def _year(match: re.Match[str], _today: date) -> Days:
+def _year(match: re.Match[str], _today: date) -> DayRange:
     return year(int(match["year"]))
 
 
-def _digits(match: re.Match[str], _today: date) -> Days | None:
+def _numeric_date(match: re.Match[str], _today: date) -> DayRange | None:
     return calendar_day(int(match["year"]), int(match["month"]), int(match["day"]))
 
 
-RUSSIAN: tuple[Reading, ...] = (
-    (_form("сегодня(?: утром| вечером| дн[её]м)?"), lambda _, today: days_before(today, 0)),
-    (_form("вчера(?:шн(?:ий|его|ем) (?:день|дня|дне))?(?: утром| вечером| дн[её]м)?"), lambda _, t: days_before(t, 1)),
-    (_form("позавчера"), lambda _, today: days_before(today, 2)),
+RUSSIAN_PATTERNS: tuple[DatePattern, ...] = (
+    (_compile("сегодня(?: утром| вечером| дн[её]м)?"), lambda _, today: days_ago(today, 0)),
+    (_compile("вчера(?:шн(?:ий|его|ем) (?:день|дня|дне))?(?: утром| вечером| дн[её]м)?"), lambda _, t: days_ago(t, 1)),
+    (_compile("позавчера"), lambda _, today: days_ago(today, 2)),
     (
-        _form(rf"(?:(?:на|в|за) )?{_WHICH} (?P<unit>недел[еюиья]|месяц[еа]?|год[уа]?|выходны[ехм]+)"),
-        _calendar,
+        _compile(rf"(?:(?:на|в|за) )?{_WHICH} (?P<unit>недел[еюиья]|месяц[еа]?|год[уа]?|выходны[ехм]+)"),
+        _calendar_unit,
     ),
     (
-        _form(rf"(?:(?:за|в) )?последн(?:ие|ий|юю|их|ей|ем) (?:{_COUNT} )?{_UNIT}"),
-        lambda match, today: past(today, _count(match), _unit(match)),
-    ),
-    (_form(rf"{_COUNT} {_UNIT} (?:тому )?назад"), lambda match, today: ago(today, _count(match), _unit(match))),
-    (_form("(?P<unit>день|неделю|месяц|год) (?:тому )?назад"), lambda match, today: ago(today, 1, _unit(match))),
-    (_form("полгода (?:тому )?назад"), lambda _, today: ago(today, 6, "month")),
-    (
-        _form("полтор[аы] (?P<unit>недели|месяца|года) (?:тому )?назад"),
-        lambda match, today: ago(today, *HALVES[_unit(match)]),
+        _compile(rf"(?:(?:за|в) )?последн(?:ие|ий|юю|их|ей|ем) (?:{_COUNT} )?{_UNIT}"),
+        lambda match, today: past_units(today, _count(match), _unit(match)),
     ),
     (
-        _form(rf"во? (?:(?:{_LAST}) )?(?P<weekday>понедельник|вторник|среду|четверг|пятницу|субботу|воскресенье)"),
+        _compile(rf"{_COUNT} {_UNIT} (?:тому )?назад"),
+        lambda match, today: units_ago(today, _count(match), _unit(match)),
+    ),
+    (
+        _compile("(?P<unit>день|неделю|месяц|год) (?:тому )?назад"),
+        lambda match, today: units_ago(today, 1, _unit(match)),
+    ),
+    (_compile("полгода (?:тому )?назад"), lambda _, today: units_ago(today, 6, "month")),
+    (
+        _compile("полтор[аы] (?P<unit>недели|месяца|года) (?:тому )?назад"),
+        lambda match, today: units_ago(today, *ONE_AND_A_HALF_UNITS[_unit(match)]),
+    ),
+    (
+        _compile(rf"во? (?:(?:{_LAST}) )?(?P<weekday>понедельник|вторник|среду|четверг|пятницу|субботу|воскресенье)"),
         _weekday,
     ),
-    (_form(rf"(?P<day>\d{{1,2}})(?:-?го)? {_MONTH}(?: {_YEAR})?"), _date),
-    (_form(rf"(?:(?:с|между) )?(?P<day>\d{{1,2}})(?:-?го)?{_UNTIL} {_MONTH}(?: {_YEAR})?"), _dates),
-    (_form(rf"(?:(?:в|за|с) )?{_MONTH} {_WHICH} года"), _month_of_year),
-    (_form(rf"(?P<season>зимой|весной|летом|осенью) {_WHICH} года"), _season_of_year),
-    (_form(rf"(?:в|за|с) (?:(?:{_LAST}|{_THIS}) )?{_MONTH}(?: {_YEAR})?"), _named_month),
-    (_form(rf"{_MONTH} {_YEAR}"), _named_month),
+    (_compile(rf"(?P<day>\d{{1,2}})(?:-?го)? {_MONTH}(?: {_YEAR})?"), _date),
+    (_compile(rf"(?:(?:с|между) )?(?P<day>\d{{1,2}})(?:-?го)?{_UNTIL} {_MONTH}(?: {_YEAR})?"), _date_range),
+    (_compile(rf"(?:(?:в|за|с) )?{_MONTH} {_WHICH} года"), _month_of_year),
+    (_compile(rf"(?P<season>зимой|весной|летом|осенью) {_WHICH} года"), _season_of_year),
+    (_compile(rf"(?:в|за|с) (?:(?:{_LAST}|{_THIS}) )?{_MONTH}(?: {_YEAR})?"), _named_month),
+    (_compile(rf"{_MONTH} {_YEAR}"), _named_month),
     (
-        _form(r"(?:в|за|с) (?P<year>(?:19|20)\d\d)(?:-?м|-?й|-?го)?(?: году| год| года)"),
+        _compile(r"(?:в|за|с) (?P<year>(?:19|20)\d\d)(?:-?м|-?й|-?го)?(?: году| год| года)"),
         lambda m, _: year(int(m["year"])),
     ),
-    (_form(rf"(?:{_WHICH} )?(?P<season>зимой|весной|летом|осенью)(?: {_YEAR})?"), _season),
-    (_form(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>(?:19|20)\d\d)"), _digits),
+    (_compile(rf"(?:{_WHICH} )?(?P<season>зимой|весной|летом|осенью)(?: {_YEAR})?"), _season),
+    (_compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>(?:19|20)\d\d)"), _numeric_date),
 )

@@ -2,15 +2,15 @@
 
 from bot.turns.commands import admin, basics, consilium, forgetting, library, linking, memories, modes, privacy
 from bot.turns.commands.context import COMMANDS, CommandContext
-from bot.turns.commands.registry import Ask, Command, Registry, Said
+from bot.turns.commands.registry import AskQuestion, Command, CommandRegistry, CommandResult
 
 __all__ = [
     "COMMANDS",
-    "Ask",
+    "AskQuestion",
     "Command",
     "CommandContext",
-    "Registry",
-    "Said",
+    "CommandRegistry",
+    "CommandResult",
     "admin",
     "basics",
     "consilium",

@@ -7,28 +7,28 @@ from typing import Final
 import structlog
 
 from bot.channels.port import Table
-from bot.turns.access import ADMIN, rule_of
+from bot.turns.access import ADMIN, make_rule
 from bot.turns.commands.context import COMMANDS, CommandContext
-from bot.turns.commands.orders import ROLE_VERBS, Order, read_order
-from bot.turns.commands.registry import Said
+from bot.turns.commands.orders import ROLE_VERBS, AdminCommand, parse_admin_command
+from bot.turns.commands.registry import CommandResult
 from bot.turns.errors import BadArgument, MessageRefused
 from consilium.errors import N_
 from db import access
 from db.access import Rule
 
-SHOWN: Final = 200
+MAX_RULES_SHOWN: Final = 200
 """Rules that a list has at most."""
 
 log = structlog.get_logger(__name__)
 
 
-class OwnersOnly(MessageRefused):
+class OwnerOnly(MessageRefused):
     """An admin tries what is an owner's."""
 
     sentence = N_("Who is an admin, and whether one is let in, is for the owner to say.")
 
 
-class OwnerStays(MessageRefused):
+class OwnerCannotBeDenied(MessageRefused):
     """Somebody tries to keep an owner out."""
 
     sentence = N_("{name} is an owner, and nobody keeps an owner out.")
@@ -38,21 +38,23 @@ class OwnerStays(MessageRefused):
         super().__init__(name=name)
 
 
-@COMMANDS.command("admin", N_("who is let in, kept out, or given a role"), "[list|…]", in_private=True, for_admins=True)
-async def administer(context: CommandContext, argument: str) -> Said:
+@COMMANDS.command(
+    "admin", N_("who is let in, kept out, or given a role"), "[list|…]", private_only=True, admin_only=True
+)
+async def administer(context: CommandContext, argument: str) -> CommandResult:
     """Change the rules of access, or list them."""
     say = context.say
     if not argument:
-        return Said(say(_USAGE))
-    order = read_order(argument)
+        return CommandResult(say(_USAGE))
+    order = parse_admin_command(argument)
     if order is None:
         raise BadArgument("admin", argument[:40], say("what /admin alone shows"))
     if order.verb == "list":
-        return await _list(context)
-    await _check(context, order)
-    changed = await _carry_out(context, order)
-    log.info("access.changed", order=str(order), changed=changed, by=str(context.conversation.user.id))
-    return Said(
+        return await _list_rules(context)
+    await _check_permission(context, order)
+    changed = await _apply(context, order)
+    log.info("access.rule_changed", order=str(order), changed=changed, by=str(context.conversation.user.id))
+    return CommandResult(
         say("Done: {order}", order=str(order)) if changed else say("It is so already: {order}", order=str(order))
     )
 
@@ -68,40 +70,42 @@ _USAGE = N_(
 )
 
 
-async def _list(context: CommandContext) -> Said:
+async def _list_rules(context: CommandContext) -> CommandResult:
     say = context.say
-    rules = await access.rules(context.connection, context.door.mind, SHOWN)
+    rules = await access.list_all(context.connection, context.access_policy.mind, MAX_RULES_SHOWN)
     if not rules:
-        return Said(say("There are no rules: everybody is let in."))
+        return CommandResult(say("There are no rules: everybody is let in."))
     rows = [(rule.effect, rule.role, rule.kind, f"{rule.platform}:{rule.subject}") for rule in rules]
-    return Said(say("Rules of access:"), Table((say("rule"), say("role"), say("for"), say("who")), rows))
+    return CommandResult(say("Rules of access:"), Table((say("rule"), say("role"), say("for"), say("who")), rows))
 
 
-async def _check(context: CommandContext, order: Order) -> None:
+async def _check_permission(context: CommandContext, command: AdminCommand) -> None:
     """Owners stay in, and only they say who else is over others."""
-    if order.subject.kind == "user" and context.door.is_owner([(order.subject.platform, order.subject.subject)]):
-        if order.verb == "deny":
-            raise OwnerStays(f"{order.subject.platform}:{order.subject.subject}")
+    if command.subject.kind == "user" and context.access_policy.is_owner(
+        [(command.subject.platform, command.subject.subject)]
+    ):
+        if command.verb == "deny":
+            raise OwnerCannotBeDenied(f"{command.subject.platform}:{command.subject.subject}")
         return
-    if context.standing.is_owner:
+    if context.permissions.is_owner:
         return
-    if order.role == ADMIN:
-        raise OwnersOnly
-    rules = await access.about(context.connection, context.door.mind, order.subject)
-    if order.verb not in ROLE_VERBS and rule_of(order.subject, "role", ADMIN) in rules:
-        raise OwnersOnly
+    if command.role == ADMIN:
+        raise OwnerOnly
+    rules = await access.list_for_subject(context.connection, context.access_policy.mind, command.subject)
+    if command.verb not in ROLE_VERBS and make_rule(command.subject, "role", ADMIN) in rules:
+        raise OwnerOnly
 
 
-async def _carry_out(context: CommandContext, order: Order) -> bool:
-    connection, mind = context.connection, context.door.mind
-    if order.verb == "grant":
-        return await access.add(connection, mind, rule_of(order.subject, "role", order.role))
-    if order.verb == "revoke":
-        return await access.remove(connection, mind, rule_of(order.subject, "role", order.role))
-    denied, allowed = rule_of(order.subject, "deny"), rule_of(order.subject, "allow")
-    if order.verb == "lift":
+async def _apply(context: CommandContext, command: AdminCommand) -> bool:
+    connection, mind = context.connection, context.access_policy.mind
+    if command.verb == "grant":
+        return await access.add(connection, mind, make_rule(command.subject, "role", command.role))
+    if command.verb == "revoke":
+        return await access.remove(connection, mind, make_rule(command.subject, "role", command.role))
+    denied, allowed = make_rule(command.subject, "deny"), make_rule(command.subject, "allow")
+    if command.verb == "lift":
         lifted: list[Rule] = [rule for rule in (denied, allowed) if await access.remove(connection, mind, rule)]
         return bool(lifted)
-    new, opposite = (denied, allowed) if order.verb == "deny" else (allowed, denied)
+    new, opposite = (denied, allowed) if command.verb == "deny" else (allowed, denied)
     await access.remove(connection, mind, opposite)
     return await access.add(connection, mind, new)

@@ -10,10 +10,10 @@ from bot.mind import Mind
 from bot.modes.composer import Composer
 from bot.recall.library.search import Library
 from bot.recall.memory import PersonalMemory
-from bot.turns.access import Doorkeeper, Standing
-from bot.turns.commands.registry import Registry
+from bot.turns.access import AccessPolicy, Permissions
+from bot.turns.commands.registry import CommandRegistry
 from bot.turns.conversation import Conversation
-from bot.turns.running import RunningTurns
+from bot.turns.running import RunningAnswers
 from db.connection import PersonConnection
 from db.turns import Turn
 
@@ -35,9 +35,9 @@ class CommandContext:
     memory: PersonalMemory
     library: Library
     """Of a process that only takes messages in it is searched by words alone."""
-    running: RunningTurns
-    door: Doorkeeper
-    standing: Standing
+    running_answers: RunningAnswers
+    access_policy: AccessPolicy
+    permissions: Permissions
     """What the person may do."""
 
     @property
@@ -49,5 +49,5 @@ class CommandContext:
         return self.conversation.say
 
 
-COMMANDS: Registry[CommandContext] = Registry()
+COMMANDS: CommandRegistry[CommandContext] = CommandRegistry()
 """Every command of every channel."""

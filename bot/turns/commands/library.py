@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from bot.channels.port import Source, Table
-from bot.errors import explain
+from bot.errors import describe_error
 from bot.locales import Translator
 from bot.modes.access import check_access
 from bot.modes.errors import ModeNotAllowed
-from bot.modes.expression import parse
-from bot.modes.resolve import resolve
-from bot.recall.library.drawing import open_to
-from bot.recall.library.parse.refusals import from_record
-from bot.recall.library.sources import received_source
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import resolve_mode
+from bot.recall.library.drawing import collections_for_mode
+from bot.recall.library.parse.refusals import refusal_from_record
+from bot.recall.library.sources import uploaded_source
 from bot.turns.commands.context import COMMANDS, CommandContext
-from bot.turns.commands.registry import Said
+from bot.turns.commands.registry import CommandResult
 from bot.turns.draft import sources_of
 from bot.turns.errors import BadArgument, MessageRefused
 from consilium.errors import N_
@@ -23,7 +23,7 @@ from db import library as rows
 from db import library_overview, received, turns
 
 
-class NotSent(MessageRefused):
+class DocumentNotSent(MessageRefused):
     """A document is to be taken out of the library that nobody has sent."""
 
     sentence = N_("No document “{name}” was sent for the library.")
@@ -33,72 +33,76 @@ class NotSent(MessageRefused):
         super().__init__(name=name)
 
 
-FOUND: Final = 4
+MAX_RESULTS: Final = 4
 """Passages that a search shows."""
-LEFT_OUT: Final = 10
+MAX_SKIPPED_SHOWN: Final = 10
 """Documents that were left out of which it is said why."""
-RECEIVED_SHOWN: Final = 30
+MAX_RECEIVED_SHOWN: Final = 30
 """Documents sent in a chat that an admin is shown."""
 COLUMNS: Final = (N_("collection"), N_("kind"), N_("documents"), N_("chunks"), N_("left out"), N_("last change"))
-_FORGET: Final = ("forget", "remove", "delete", "забудь", "забыть", "удали", "удалить", "убери", "убрать")
-_SEARCH: Final = ("search", "find", "поиск", "найти", "найди", "ищи")
+_REMOVE_WORDS: Final = ("forget", "remove", "delete", "забудь", "забыть", "удали", "удалить", "убери", "убрать")
+_SEARCH_WORDS: Final = ("search", "find", "поиск", "найти", "найди", "ищи")
 
 
 @COMMANDS.command("library", N_("what the author has written, or where it speaks of something"), "[search WORDS]")
-async def show_library(context: CommandContext, argument: str) -> Said:
+async def show_library(context: CommandContext, argument: str) -> CommandResult:
     """List the collections, or search in them; an admin also takes out what was sent for them."""
     verb, _, words = argument.partition(" ")
     if not argument:
         return await _overview(context)
-    if context.standing.is_admin and verb.casefold() in _FORGET and words.strip():
-        return await _take_out(context, words.strip())
-    if verb.casefold() not in _SEARCH or not words.strip():
+    if context.permissions.is_admin and verb.casefold() in _REMOVE_WORDS and words.strip():
+        return await _remove_document(context, words.strip())
+    if verb.casefold() not in _SEARCH_WORDS or not words.strip():
         raise BadArgument("library", argument[:40], "/library · /library search WORDS")
     return await _search(context, words.strip())
 
 
 @COMMANDS.command("sources", N_("what the last answer cites: title, place and passage"), "[N]")
-async def show_sources(context: CommandContext, argument: str) -> Said:
+async def show_sources(context: CommandContext, argument: str) -> CommandResult:
     """Show the passages that the session's last answer cites, or one of them."""
     say = context.say
     last = await turns.last_answered(context.connection, context.conversation.session.id)
     if last is None:
-        return Said(say("I have not answered anything here yet."))
+        return CommandResult(say("I have not answered anything here yet."))
     sources = sources_of(last)
     if not sources:
-        return Said(say("My last answer cites nothing."))
+        return CommandResult(say("My last answer cites nothing."))
     if argument:
         number = int(argument) if len(argument) < 4 and argument.isascii() and argument.isdigit() else 0
         sources = [source for source in sources if source.n == number]
         if not sources:
             usage = say("/sources N with N from the marks in the answer (1 to {last})", last=len(last.sources))
             raise BadArgument("sources", argument[:40], usage)
-    return Said("\n\n".join(as_text(source, say) for source in sources))
+    return CommandResult("\n\n".join(format_source(source, say) for source in sources))
 
 
-def as_text(source: Source, say: Translator) -> str:
+def format_source(source: Source, say: Translator) -> str:
     """A source in full."""
     return f"[{source.n}] {source.title} — {source.where}\n" + say("“{quotation}”", quotation=source.quote.strip())
 
 
-def open_collections(context: CommandContext) -> set[str]:
+def accessible_collections(context: CommandContext) -> set[str]:
     """The collections of all modes that this person may use; without the style examples."""
     found: set[str] = set()
     for name in (*context.mind.adapters, "base"):
-        mode = resolve(parse(name), context.mind)
+        mode = resolve_mode(parse_expression(name), context.mind)
         try:
             check_access(mode, context.mind, context.roles)
         except ModeNotAllowed:
             continue
-        found.update(open_to(context.mind, mode))
+        found.update(collections_for_mode(context.mind, mode))
     return found
 
 
-async def _overview(context: CommandContext) -> Said:
-    say, names = context.say, open_collections(context)
-    found = [one for one in await library_overview.overview(context.connection, context.mind.name) if one.name in names]
+async def _overview(context: CommandContext) -> CommandResult:
+    say, names = context.say, accessible_collections(context)
+    found = [
+        one
+        for one in await library_overview.collection_overviews(context.connection, context.mind.name)
+        if one.name in names
+    ]
     if not found:
-        return Said(say("The library is empty."))
+        return CommandResult(say("The library is empty."))
     rows = [
         (
             one.name,
@@ -111,34 +115,38 @@ async def _overview(context: CommandContext) -> Said:
         for one in found
     ]
     lines = [say("This is my author's library; /library search WORDS looks for something in it.")]
-    left_out = await library_overview.left_out(context.connection, context.mind.name, sorted(names), LEFT_OUT)
+    left_out = await library_overview.list_skipped_documents(
+        context.connection, context.mind.name, sorted(names), MAX_SKIPPED_SHOWN
+    )
     for one in left_out:
-        reason = explain(from_record(one.why), say.language, say.template)
+        reason = describe_error(refusal_from_record(one.why), say.language, say.translate)
         lines.append(say("Left out: {document} ({reason})", document=one.uri, reason=reason))
-    if context.standing.is_admin and (sent := await received.all_of(context.connection, context.mind.name)):
-        told = ", ".join(f"“{one.name}”" for one in sent[:RECEIVED_SHOWN])
-        told += " …" if len(sent) > RECEIVED_SHOWN else ""
+    if context.permissions.is_admin and (sent := await received.list_all(context.connection, context.mind.name)):
+        told = ", ".join(f"“{one.name}”" for one in sent[:MAX_RECEIVED_SHOWN])
+        told += " …" if len(sent) > MAX_RECEIVED_SHOWN else ""
         lines.append(say("Sent in chats: {documents}. “/library forget NAME” takes one out.", documents=told))
-    return Said("\n".join(lines), Table([say(column) for column in COLUMNS], rows))
+    return CommandResult("\n".join(lines), Table([say(column) for column in COLUMNS], rows))
 
 
-async def _take_out(context: CommandContext, name: str) -> Said:
+async def _remove_document(context: CommandContext, name: str) -> CommandResult:
     """Delete a document that was sent in a chat, from the library and altogether."""
     connection, mind = context.connection, context.mind
-    if not await received.drop(connection, mind.name, name):
-        raise NotSent(name)
-    source = received_source(name)
-    for collection in await rows.collections(connection, mind.name):
+    if not await received.delete(connection, mind.name, name):
+        raise DocumentNotSent(name)
+    source = uploaded_source(name)
+    for collection in await rows.list_collections(connection, mind.name):
         if (document := await rows.lock_document(connection, collection.id, source.uri)) is not None:
             await rows.delete_documents(connection, [document.id])
-    return Said(context.say("“{name}” is not in the library any more.", name=name))
+    return CommandResult(context.say("“{name}” is not in the library any more.", name=name))
 
 
-async def _search(context: CommandContext, words: str) -> Said:
+async def _search(context: CommandContext, words: str) -> CommandResult:
     say = context.say
-    names = open_collections(context)
-    found = await context.library.search(words, collections=names, limit=FOUND, connection=context.connection)
+    names = accessible_collections(context)
+    found = await context.library.search(words, collections=names, limit=MAX_RESULTS, connection=context.connection)
     if not found:
-        return Said(say("Nothing was found."))
-    shown = [as_text(Source(n, passage.title, passage.where, passage.quote), say) for n, passage in enumerate(found, 1)]
-    return Said("\n\n".join(shown))
+        return CommandResult(say("Nothing was found."))
+    shown = [
+        format_source(Source(n, passage.title, passage.where, passage.quote), say) for n, passage in enumerate(found, 1)
+    ]
+    return CommandResult("\n\n".join(shown))

@@ -8,14 +8,14 @@ from uuid import UUID
 from bot.channels.port import Table
 from bot.locales import Translator
 from bot.turns.commands.context import COMMANDS, CommandContext
-from bot.turns.commands.registry import Said
+from bot.turns.commands.registry import CommandResult
 from bot.turns.errors import BadArgument, MessageRefused
 from consilium.errors import N_
 from db import told_documents
 from db.memory import Memory
 
 
-class DocumentStands(MessageRefused):
+class DocumentNotEditable(MessageRefused):
     """A document is to have other words, which it cannot."""
 
     sentence = N_("“{name}” is a document, and stands as it was sent.")
@@ -27,80 +27,81 @@ class DocumentStands(MessageRefused):
 
 MAX_CHARACTERS = 2000
 """Of one memory: what an embedder can take in, and a prompt can hold beside others."""
-_NOTHING = N_("I remember nothing about you yet. Tell me with /remember.")
+_NO_MEMORIES = N_("I remember nothing about you yet. Tell me with /remember.")
 
 
 @COMMANDS.command("remember", N_("keep something about you, for this and later conversations"), "TEXT")
-async def remember(context: CommandContext, argument: str) -> Said:
+async def remember(context: CommandContext, argument: str) -> CommandResult:
     """Keep a fact about the person."""
     if not argument or len(argument) > MAX_CHARACTERS:
         usage = context.say("/remember TEXT, up to {limit} characters", limit=MAX_CHARACTERS)
-        raise BadArgument("remember", _shown(argument), usage)
+        raise BadArgument("remember", _shortened(argument), usage)
     session = context.conversation.session
-    memory = await context.memory.remember(
-        context.connection, argument, session.id, context.turn.id, chat=session.company
+    memory = await context.memory.add_fact(
+        context.connection, argument, session.id, context.turn.id, chat=session.group_chat
     )
-    return Said(context.say("I will remember: {content}", content=memory.content))
+    return CommandResult(context.say("I will remember: {content}", content=memory.content))
 
 
 @COMMANDS.command(
-    "memory", N_("what I remember about you; with a number and a text, correct it"), "[N TEXT]", in_private=True
+    "memory", N_("what I remember about you; with a number and a text, correct it"), "[N TEXT]", private_only=True
 )
-async def show_memory(context: CommandContext, argument: str) -> Said:
+async def show_memory(context: CommandContext, argument: str) -> CommandResult:
     """Number everything remembered, oldest first; or put other words in the place of one."""
     if argument:
         return await _correct(context, argument)
-    memories = await context.memory.all(context.connection)
-    episodes = await context.memory.episodes(context.connection)
+    memories = await context.memory.list_visible(context.connection)
+    episodes = await context.memory.count_episodes(context.connection)
     say = context.say
     if not memories and not episodes:
-        return Said(say(_NOTHING))
+        return CommandResult(say(_NO_MEMORIES))
     told = say("Beside it I remember {count} messages of our conversations.", count=episodes) if episodes else ""
     if not memories:
-        return Said(say("I have noted nothing about you yet.") + f"\n{told}")
-    passages = await told_documents.counts(context.connection)
+        return CommandResult(say("I have noted nothing about you yet.") + f"\n{told}")
+    passages = await told_documents.count_passages_by_document(context.connection)
     rows = [
-        (str(n), _line(memory, passages, say), f"{memory.valid_from:%Y-%m-%d}") for n, memory in enumerate(memories, 1)
+        (str(n), _memory_text(memory, passages, say), f"{memory.valid_from:%Y-%m-%d}")
+        for n, memory in enumerate(memories, 1)
     ]
     text = say(
         "This is what I remember about you; /memory N TEXT corrects one, /forget N deletes one, /forget all deletes"
         " everything."
     )
-    return Said(f"{text}\n{told}".strip(), Table(("N", say("what"), say("since")), rows))
+    return CommandResult(f"{text}\n{told}".strip(), Table(("N", say("what"), say("since")), rows))
 
 
-async def _correct(context: CommandContext, argument: str) -> Said:
+async def _correct(context: CommandContext, argument: str) -> CommandResult:
     number, text = (*argument.split(maxsplit=1), "")[:2]
-    memories = await context.memory.all(context.connection)
+    memories = await context.memory.list_visible(context.connection)
     if not memories:
-        return Said(context.say(_NOTHING))
+        return CommandResult(context.say(_NO_MEMORIES))
     usage = context.say(
         "/memory N TEXT with N from /memory (1 to {last}), and up to {limit} characters",
         last=len(memories),
         limit=MAX_CHARACTERS,
     )
-    chosen = _numbered(memories, number, "memory", usage)
+    chosen = _memory_by_number(memories, number, "memory", usage)
     if chosen.kind == "document":
-        raise DocumentStands(chosen.title or chosen.content)
+        raise DocumentNotEditable(chosen.title or chosen.content)
     text = text.strip()
     if not text or len(text) > MAX_CHARACTERS:
-        raise BadArgument("memory", _shown(argument), usage)
+        raise BadArgument("memory", _shortened(argument), usage)
     await context.memory.correct(context.connection, chosen.id, text)
-    return Said(context.say("I will remember instead: {content}", content=text))
+    return CommandResult(context.say("I will remember instead: {content}", content=text))
 
 
-def _line(memory: Memory, passages: Mapping[UUID, int], say: Translator) -> str:
+def _memory_text(memory: Memory, passages: Mapping[UUID, int], say: Translator) -> str:
     if memory.kind != "document":
         return memory.content
     return say("document “{name}” (passages: {count})", name=memory.title, count=passages.get(memory.id, 0))
 
 
-def _numbered(memories: list[Memory], number: str, command: str, usage: str) -> Memory:
+def _memory_by_number(memories: list[Memory], number: str, command: str, usage: str) -> Memory:
     place = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
     if not 1 <= place <= len(memories):
-        raise BadArgument(command, _shown(number), usage)
+        raise BadArgument(command, _shortened(number), usage)
     return memories[place - 1]
 
 
-def _shown(argument: str) -> str:
+def _shortened(argument: str) -> str:
     return argument if len(argument) <= 40 else f"{argument[:40]}…"

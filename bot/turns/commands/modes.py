@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from bot.channels.port import Table
 from bot.modes.access import check_access
-from bot.modes.expression import parse
-from bot.modes.resolve import ResolvedMode, resolve
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import ResolvedMode, resolve_mode
 from bot.turns.commands.context import COMMANDS, CommandContext
-from bot.turns.commands.registry import Said
+from bot.turns.commands.registry import CommandResult
 from consilium.errors import N_
 from db import sessions
 
 
 @COMMANDS.command("mode", N_("show or choose who answers, such as sport+core, physics*0.7, auto or base"), "MODE")
-async def choose_mode(context: CommandContext, argument: str) -> Said:
+async def choose_mode(context: CommandContext, argument: str) -> CommandResult:
     """Switch the session's mode; with no argument, tell it."""
     conversation = context.conversation
     if not argument:
-        return Said(_describe(context, resolve(parse(conversation.session.mode), context.mind)), menu="modes")
-    mode = resolve(parse(argument), context.mind)
+        return CommandResult(
+            _describe(context, resolve_mode(parse_expression(conversation.session.mode), context.mind)), menu="modes"
+        )
+    mode = resolve_mode(parse_expression(argument), context.mind)
     check_access(mode, context.mind, context.roles)
-    context.composer.check(mode)
+    context.composer.validate(mode)
     conversation.session = await sessions.set_mode(context.connection, conversation.session.id, mode.text)
-    return Said(_describe(context, mode))
+    return CommandResult(_describe(context, mode))
 
 
 @COMMANDS.command("modes", N_("every mode you can choose"))
-async def show_modes(context: CommandContext, _argument: str) -> Said:
+async def show_modes(context: CommandContext, _argument: str) -> CommandResult:
     """Adapters, named modes, and the two that every mind has."""
     say, mind, language = context.say, context.mind, context.conversation.language
     rows = [
@@ -39,7 +41,7 @@ async def show_modes(context: CommandContext, _argument: str) -> Said:
     rows.append(("auto", "", say("the nearest adapter, chosen for each message by its meaning"), ""))
     rows.append(("base", "", say("the base model, with nobody's thoughts added"), ""))
     text = say("Join adapters with “+”, weigh them with “*”: /mode sport*0.7+core.")
-    return Said(text, Table((say("mode"), say("kind"), say("about"), say("also called")), rows), menu="modes")
+    return CommandResult(text, Table((say("mode"), say("kind"), say("about"), say("also called")), rows), menu="modes")
 
 
 def _describe(context: CommandContext, mode: ResolvedMode) -> str:

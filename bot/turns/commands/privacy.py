@@ -6,8 +6,8 @@ import asyncio
 from datetime import UTC, datetime
 
 from bot.turns.commands.context import COMMANDS, CommandContext
-from bot.turns.commands.registry import Said
-from bot.turns.counters import counters_of
+from bot.turns.commands.registry import CommandResult
+from bot.turns.counters import rate_limit_keys
 from bot.turns.export import export_files
 from consilium.errors import N_
 from db import holdings
@@ -25,15 +25,15 @@ _PRIVACY = N_(
 )
 
 
-@COMMANDS.command("export", N_("get everything that is kept about you, as files"), in_private=True)
-async def export(context: CommandContext, _argument: str) -> Said:
+@COMMANDS.command("export", N_("get everything that is kept about you, as files"), private_only=True)
+async def export(context: CommandContext, _argument: str) -> CommandResult:
     """Hand over everything that is held about the person."""
-    held = await holdings.held(context.connection, await counters_of(context.connection))
+    held = await holdings.export(context.connection, await rate_limit_keys(context.connection))
     files = await asyncio.to_thread(export_files, held, datetime.now(UTC), context.say)
-    return Said(context.say("Everything that is kept about you is in here."), files=files)
+    return CommandResult(context.say("Everything that is kept about you is in here."), files=files)
 
 
-@COMMANDS.command("privacy", N_("what is kept about you, where, and how to get or delete it"), in_private=True)
-async def tell_privacy(context: CommandContext, _argument: str) -> Said:
+@COMMANDS.command("privacy", N_("what is kept about you, where, and how to get or delete it"), private_only=True)
+async def show_privacy(context: CommandContext, _argument: str) -> CommandResult:
     """Say what is kept."""
-    return Said(context.say(_PRIVACY))
+    return CommandResult(context.say(_PRIVACY))

@@ -10,28 +10,28 @@ from rapidfuzz import process
 
 from bot.channels.port import File, Menu, Table
 from bot.locales import LANGUAGES
-from bot.turns.command_names import name_in
+from bot.turns.command_names import localized_name
 from bot.turns.errors import UnknownCommand
 
 C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CommandResult:
     """What a command answers."""
 
     text: str
     table: Table | None = None
     menu: Menu | None = None
     files: Sequence[File] = ()
-    is_farewell: bool = False
+    erases_person: bool = False
     """Whether the person has been forgotten, and the last of him is to go once this has been shown."""
-    is_fleeting: bool = False
+    is_ephemeral: bool = False
     """Whether it is not to be kept once it has been shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class AskQuestion:
     """A question that a command puts in the person's name: its turn becomes that question's."""
 
     question: str
@@ -42,7 +42,7 @@ class Ask:
     """Documents that come with it (`bot.turns.documents.Sending`)."""
 
 
-Handler = Callable[[C, str], Awaitable[Said | Ask]]
+Handler = Callable[[C, str], Awaitable[CommandResult | AskQuestion]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +55,20 @@ class Command(Generic[C]):
     usage: str
     """How it is written, with its argument; the same in every language."""
     run: Handler[C]
-    in_private: bool = False
+    private_only: bool = False
     """Whether its answer is for the person's eyes only: where others are present he is sent to a private chat."""
-    for_admins: bool = False
+    admin_only: bool = False
     """Whether it is there for admins alone: for anybody else there is no such command."""
 
 
-class Registry(Generic[C]):
+class CommandRegistry(Generic[C]):
     """Commands by name, in the order they were added."""
 
     def __init__(self) -> None:
         self._commands: dict[str, Command[C]] = {}
 
     def command(
-        self, name: str, summary: str, usage: str = "", *, in_private: bool = False, for_admins: bool = False
+        self, name: str, summary: str, usage: str = "", *, private_only: bool = False, admin_only: bool = False
     ) -> Callable[[Handler[C]], Handler[C]]:
         """Decorator: register a handler under `name`."""
 
@@ -76,7 +76,7 @@ class Registry(Generic[C]):
             if name in self._commands:
                 raise ValueError(f"two commands are called {name!r}")
             usage_line = f"/{name} {usage}".strip()
-            self._commands[name] = Command(name, summary, usage_line, run, in_private, for_admins)
+            self._commands[name] = Command(name, summary, usage_line, run, private_only, admin_only)
             return run
 
         return register
@@ -84,19 +84,19 @@ class Registry(Generic[C]):
     def __iter__(self) -> Iterator[Command[C]]:
         return iter(self._commands.values())
 
-    def visible(self, *, to_admin: bool = False) -> tuple[Command[C], ...]:
+    def visible(self, *, include_admin: bool = False) -> tuple[Command[C], ...]:
         """The commands there are for somebody, for menus, completion and help."""
-        return tuple(command for command in self if to_admin or not command.for_admins)
+        return tuple(command for command in self if include_admin or not command.admin_only)
 
-    def find(self, name: str, *, to_admin: bool = False) -> Command[C]:
+    def find(self, name: str, *, include_admin: bool = False) -> Command[C]:
         """The command of that name.
 
         Raises:
             UnknownCommand: with the nearest names; also when it is not there for him.
         """
-        known = {command.name: command for command in self.visible(to_admin=to_admin)}
+        known = {command.name: command for command in self.visible(include_admin=include_admin)}
         if name not in known:
-            written = [name_in(language, one) for language in LANGUAGES for one in known]
+            written = [localized_name(language, one) for language in LANGUAGES for one in known]
             nearest = [match for match, _, _ in process.extract(name, written, limit=3)]
             raise UnknownCommand(name, nearest)
         return known[name]

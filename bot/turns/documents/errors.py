@@ -27,7 +27,7 @@ class FileGone(DocumentRefused):
         super().__init__(reason=reason)
 
 
-class TookTooLong(DocumentRefused):
+class ReadingTimedOut(DocumentRefused):
     """Reading it took longer than is allowed."""
 
     sentence = N_("Reading it took longer than {seconds} seconds.")
@@ -37,7 +37,7 @@ class TookTooLong(DocumentRefused):
         super().__init__(seconds=seconds)
 
 
-class NotFetched(TurnError):
+class FetchFailed(TurnError):
     """The platform does not give a file now; a later try may help.
 
     Attributes:
@@ -47,6 +47,6 @@ class NotFetched(TurnError):
     sentence = N_("I could not get “{name}”: {reason}.")
     remedy = N_("Send it again a little later.")
 
-    def __init__(self, name: str, reason: str, wait: float = 0.0) -> None:
+    def __init__(self, name: str, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(name=name, reason=reason)
-        self.wait = wait
+        self.retry_after = retry_after

@@ -13,30 +13,30 @@ from bot.channels.errors import ChannelError
 from bot.channels.port import Reply
 from db.errors import DatabaseError
 
-EVERY: Final = 2.0
+UPDATE_INTERVAL: Final = 2.0
 """Seconds between two looks; platforms take no more edits of a message for long."""
-FIRST: Final = 1.0
+INITIAL_DELAY: Final = 1.0
 """Seconds until anything is shown: what takes no longer has its end at once, and a platform one call less."""
-_LET_END: Final = 10.0
+_FINISH_TIMEOUT: Final = 10.0
 """Seconds that a call which is being made is let end in: it must not overtake what is shown next."""
 
 log = structlog.get_logger(__name__)
 
 
-class Progress:
+class DocumentProgress:
     """Shows the latest of what it is told, beside the work."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         self._latest = ""
-        self._news = asyncio.Event()
-        self._over = asyncio.Event()
+        self._updated = asyncio.Event()
+        self._finished = asyncio.Event()
 
-    def tell(self, text: str) -> None:
+    def update(self, text: str) -> None:
         """This is being done now."""
         if text != self._latest:
             self._latest = text
-            self._news.set()
+            self._updated.set()
 
     @asynccontextmanager
     async def showing(self) -> AsyncIterator[None]:
@@ -45,28 +45,28 @@ class Progress:
         try:
             yield
         finally:
-            self._over.set()
-            self._news.set()
-            await asyncio.wait([task], timeout=_LET_END)
+            self._finished.set()
+            self._updated.set()
+            await asyncio.wait([task], timeout=_FINISH_TIMEOUT)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     async def _show(self) -> None:
-        await self._pause(FIRST)
+        await self._wait_or_finished(INITIAL_DELAY)
         while True:
-            await self._news.wait()
-            if self._over.is_set():
+            await self._updated.wait()
+            if self._finished.is_set():
                 return
-            self._news.clear()
+            self._updated.clear()
             try:
-                await self._reply.notice(self._latest)
+                await self._reply.show_status(self._latest)
             except (ChannelError, DatabaseError) as error:
                 # The document is taken in all the same; that the end cannot be shown is said then.
                 log.info("document.progress_not_shown", reason=str(error))
-            await self._pause(EVERY)
+            await self._wait_or_finished(UPDATE_INTERVAL)
 
-    async def _pause(self, seconds: float) -> None:
+    async def _wait_or_finished(self, seconds: float) -> None:
         """Wait so long, or until it is over."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._over.wait()
+                await self._finished.wait()

@@ -15,16 +15,16 @@ from db.turns import Turn
 
 Destination = Literal["library", "memory"]
 
-LONGEST_NAME: Final = 100
+MAX_NAME_LENGTH: Final = 100
 """Characters."""
-_NAMELESS: Final = "document"
+_DEFAULT_NAME: Final = "document"
 _MARKUP: Final = re.compile(r"[*`~|<>\[\]“”]")
 """What a platform or a prompt could take for more than a name."""
 _SEPARATORS: Final = re.compile(r"[/\\]")
 
 
 @dataclass(frozen=True, slots=True)
-class SentFile:
+class Attachment:
     """One file."""
 
     name: str
@@ -36,55 +36,55 @@ class SentFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class Attachments:
     """The files of a message, and where they go: settled as it is taken in, whatever its sender may do later."""
 
-    to: Destination
-    files: Sequence[SentFile]
+    destination: Destination
+    files: Sequence[Attachment]
 
     @classmethod
-    def of(cls, files: Iterable[FileRef], to: Destination) -> Sending:
+    def from_file_refs(cls, files: Iterable[FileRef], destination: Destination) -> Attachments:
         """Files as a channel received them."""
         names: set[str] = set()
         sent = []
         for file in files:
-            name = _distinct(plain_name(file.name), names)
+            name = _deduplicate_name(sanitize_file_name(file.name), names)
             names.add(name)
-            sent.append(SentFile(name, file.size, dict(file.handle)))
-        return cls(to, tuple(sent))
+            sent.append(Attachment(name, file.size, dict(file.handle)))
+        return cls(destination, tuple(sent))
 
     @classmethod
-    def read(cls, kept: Mapping[str, Any]) -> Sending:
+    def from_document(cls, document: Mapping[str, Any]) -> Attachments:
         """What `document` has written."""
-        return cls(kept["to"], tuple(SentFile(**file) for file in kept["files"]))
+        return cls(document["to"], tuple(Attachment(**file) for file in document["files"]))
 
-    def document(self) -> dict[str, Any]:
+    def to_document(self) -> dict[str, Any]:
         """All of it as plain JSON."""
-        return {"to": self.to, "files": [asdict(file) for file in self.files]}
+        return {"to": self.destination, "files": [asdict(file) for file in self.files]}
 
 
-def plain_name(name: str) -> str:
+def sanitize_file_name(name: str) -> str:
     """A file's name without what could pass for more: folders, controls, markup, marks that turn writing around."""
     last = _SEPARATORS.split(clean_text(name))[-1]
     composed = _MARKUP.sub("-", unicodedata.normalize("NFC", last))
     visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in composed)
     name = " ".join(visible.split()).lstrip(". ")
-    if len(name) <= LONGEST_NAME:
-        return name or _NAMELESS
+    if len(name) <= MAX_NAME_LENGTH:
+        return name or _DEFAULT_NAME
     suffix = PurePosixPath(name).suffix
-    return name[: LONGEST_NAME - len(suffix) - 1] + "…" + suffix if len(suffix) <= 10 else name[:LONGEST_NAME]
+    return name[: MAX_NAME_LENGTH - len(suffix) - 1] + "…" + suffix if len(suffix) <= 10 else name[:MAX_NAME_LENGTH]
 
 
-def asked_of(turn: Turn) -> str:
+def question_text(turn: Turn) -> str:
     """What a turn asked, or, of one that brought files without a word, their names."""
     if turn.question or turn.files is None:
         return turn.question
-    return " ".join(f"[{file.name}]" for file in Sending.read(turn.files).files)
+    return " ".join(f"[{file.name}]" for file in Attachments.from_document(turn.files).files)
 
 
-def _distinct(name: str, others: set[str]) -> str:
+def _deduplicate_name(name: str, taken_names: set[str]) -> str:
     path, number, found = PurePosixPath(name), 2, name
-    while found in others:
+    while found in taken_names:
         found = f"{path.stem} ({number}){path.suffix}"
         number += 1
     return found

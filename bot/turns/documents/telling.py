@@ -11,7 +11,7 @@ from bot.turns.documents.sent import Destination
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class DocumentResult:
     """What has become of one document."""
 
     name: str
@@ -22,45 +22,47 @@ class Taken:
     """Why it was not taken in, in the person's language."""
 
     @classmethod
-    def read(cls, kept: Mapping[str, Any]) -> Taken:
+    def from_json(cls, stored: Mapping[str, Any]) -> DocumentResult:
         """What `document` has written."""
-        return cls(**kept)
+        return cls(**stored)
 
-    def document(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """All of it as plain JSON."""
         return asdict(self)
 
 
-def fetching(name: str, say: Translator) -> str:
+def fetching_text(name: str, say: Translator) -> str:
     """It is on its way here."""
     return say("Fetching “{name}” …", name=name)
 
 
-def reading(name: str, say: Translator) -> str:
+def reading_text(name: str, say: Translator) -> str:
     """It is being read."""
     return say("Reading “{name}” …", name=name)
 
 
-def embedding(name: str, done: int, total: int, say: Translator) -> str:
+def embedding_text(name: str, done: int, total: int, say: Translator) -> str:
     """So much of it is done."""
     return say("Learning “{name}”: {done} of {total} passages …", name=name, done=done, total=total)
 
 
-def report(taken: Sequence[Taken], to: Destination, say: Translator, *, in_company: bool) -> str:
+def format_report(
+    results: Sequence[DocumentResult], destination: Destination, say: Translator, *, in_group: bool
+) -> str:
     """What has become of all documents of a message, a line each.
 
     Args:
         in_company: whether others are present.
     """
-    return "\n".join(_told(one, to, say, in_company=in_company) for one in taken)
+    return "\n".join(_format_result(one, destination, say, in_group=in_group) for one in results)
 
 
-def _told(one: Taken, to: Destination, say: Translator, *, in_company: bool) -> str:
-    if one.refusal is not None:
-        return say("I have not taken in “{name}”. {reason}", name=one.name, reason=one.refusal)
-    known = {"name": one.name, "count": one.passages}
-    if to == "library":
-        if one.replaced:
+def _format_result(result: DocumentResult, destination: Destination, say: Translator, *, in_group: bool) -> str:
+    if result.refusal is not None:
+        return say("I have not taken in “{name}”. {reason}", name=result.name, reason=result.refusal)
+    known = {"name": result.name, "count": result.passages}
+    if destination == "library":
+        if result.replaced:
             return say(
                 "“{name}” is in the library in its new form (passages: {count}). /library shows what is there,"
                 " “/library forget {name}” takes it out.",
@@ -71,13 +73,13 @@ def _told(one: Taken, to: Destination, say: Translator, *, in_company: bool) -> 
             " takes it out.",
             **known,
         )
-    if in_company:
+    if in_group:
         return say(
             "I have read “{name}” and remember it for you in this chat (passages: {count}). In a private chat with me"
             " /memory shows it, and /forget with its number deletes it.",
             **known,
         )
-    if one.replaced:
+    if result.replaced:
         return say(
             "I have read “{name}” and remember it in its new form (passages: {count}). /memory shows it, and /forget"
             " with its number deletes it.",

@@ -49,7 +49,7 @@ class AdapterSlots:
         return tuple(self._slots)
 
     @contextmanager
-    def active(self, adapter: AdapterRef | None) -> Iterator[None]:
+    def activated(self, adapter: AdapterRef | None) -> Iterator[None]:
         """Within the block the model answers with this adapter and no other; with None, as the base.
 
         Raises:
@@ -74,19 +74,19 @@ class AdapterSlots:
         if len(self._pinned) < self._limit - 1:
             self._pinned.add(adapter.name)
         else:
-            log.warning("adapter.not_pinned", adapter=adapter.name, pinned=len(self._pinned), limit=self._limit)
+            log.warning("adapter.pin_refused", adapter=adapter.name, pinned=len(self._pinned), limit=self._limit)
 
-    def forget(self, name: str) -> None:
+    def unload(self, name: str) -> None:
         """Drop it from memory, pinned or not, if it is there."""
         self._pinned.discard(name)
         if slot := self._slots.pop(name, None):
-            self._unload(slot)
+            self._delete_slot(slot)
             log.info("adapter.unloaded", adapter=name)
 
     def _slot(self, adapter: AdapterRef) -> str:
         if adapter.name not in self._slots:
             while len(self._slots) >= self._limit:
-                self.forget(next(name for name in self._slots if name not in self._pinned))
+                self.unload(next(name for name in self._slots if name not in self._pinned))
             self._slots[adapter.name] = self._load(adapter)
             log.info("adapter.loaded", adapter=adapter.name, path=str(adapter.path))
         self._slots.move_to_end(adapter.name)
@@ -95,7 +95,7 @@ class AdapterSlots:
     def _load(self, adapter: AdapterRef) -> str:
         slot = f"slot_{next(self._numbers)}"
         try:
-            config, tensors = _read(adapter.path)
+            config, tensors = _read_package(adapter.path)
             tensors = {name: tensor.to(self._model.dtype) for name, tensor in tensors.items()}
             inject_adapter_in_model(config, self._model, slot, low_cpu_mem_usage=True, state_dict=tensors)
             outcome = set_peft_model_state_dict(self._model, tensors, slot, low_cpu_mem_usage=True)
@@ -106,12 +106,12 @@ class AdapterSlots:
             for layer in self._layers():
                 layer.eval()
         except Exception as error:  # PEFT has no common error for what can be wrong with a package
-            self._unload(slot)
+            self._delete_slot(slot)
             reason = str(error).strip().rstrip(".") or type(error).__name__
             raise AdapterNotLoadable(adapter=adapter.name, reason=" ".join(reason.split())) from error
         return slot
 
-    def _unload(self, slot: str) -> None:
+    def _delete_slot(self, slot: str) -> None:
         delete_adapter(self._model, slot, prefix="lora_", layer_cls=LoraLayer)
         getattr(self._model, "peft_config", {}).pop(slot, None)
 
@@ -119,7 +119,7 @@ class AdapterSlots:
         return (module for module in self._model.modules() if isinstance(module, LoraLayer))
 
 
-def _read(folder: Path) -> tuple[PeftConfig, dict[str, torch.Tensor]]:
+def _read_package(folder: Path) -> tuple[PeftConfig, dict[str, torch.Tensor]]:
     """Configuration and tensors of a package, the tensors under the names their modules have in the base model."""
     for file in ("adapter_config.json", "adapter_model.safetensors"):
         if not (folder / file).is_file():

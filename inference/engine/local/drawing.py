@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inference.engine.local.grammar import Grammar
     from inference.engine.port import Sampling
 
-_PROSE = 0.1
+_FREE_TEXT_SHARE = 0.1
 """Where a grammar allows more than this share of all tokens, the answer is inside a text of its own words."""
 
 
@@ -43,36 +43,36 @@ class GrammarMask:
 
     def __init__(self, grammar: Grammar, prompt_tokens: int, repetition_penalty: float) -> None:
         self._grammar = grammar
-        self._structural = torch.from_numpy(grammar.structural)
+        self._structural = torch.from_numpy(grammar.structural_tokens)
         self._penalty = RepetitionPenaltyLogitsProcessor(float(repetition_penalty), prompt_ignore_length=prompt_tokens)
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
-        allowed = self._of_vocabulary(torch.from_numpy(self._grammar.allowed()), scores)
+        allowed = self._fit_to_vocabulary(torch.from_numpy(self._grammar.allowed_tokens()), scores)
         penalised: torch.Tensor = scores
-        if allowed.count_nonzero() > _PROSE * allowed.numel():
-            structural = self._of_vocabulary(self._structural, scores)
+        if allowed.count_nonzero() > _FREE_TEXT_SHARE * allowed.numel():
+            structural = self._fit_to_vocabulary(self._structural, scores)
             penalised = torch.where(structural, scores, self._penalty(input_ids, scores))
         return penalised.masked_fill(~allowed, float("-inf"))
 
     @staticmethod
-    def _of_vocabulary(marks: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+    def _fit_to_vocabulary(marks: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """A model may score more tokens than its tokenizer knows, or fewer."""
         size = scores.shape[-1]
         return torch.nn.functional.pad(marks[:size], (0, max(0, size - marks.numel())))
 
 
-class GrammarEnd:
+class GrammarStoppingCriteria:
     """Tells the grammar every token that is drawn, and ends the answer with it."""
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
 
     def __call__(self, input_ids: torch.LongTensor, scores: object, **_: object) -> torch.Tensor:
-        self._grammar.take(int(input_ids[0, -1]))
-        return torch.tensor([self._grammar.complete])
+        self._grammar.consume(int(input_ids[0, -1]))
+        return torch.tensor([self._grammar.is_complete])
 
 
-def processors(sampling: Sampling) -> LogitsProcessorList:
+def sampling_processors(sampling: Sampling) -> LogitsProcessorList:
     """What is done to the scores of a step before the largest is taken; nothing at temperature 0."""
     steps = LogitsProcessorList()
     if sampling.temperature <= 0:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal, Self, TypeVar
 
 import structlog
 
-from inference.engine.context import context_tokens as model_context
+from inference.engine.context import read_context_length as model_context
 from inference.engine.errors import EngineError, EngineStopped, GenerationFailed
-from inference.engine.local.relay import Relay
+from inference.engine.local.relay import ThreadStream
 from inference.engine.port import Finished
 from inference.engine.scores import TokenScores
 from inference.engine.tokenizer import ChatTokenizer
@@ -61,11 +61,11 @@ class LocalEngine:
         self._max_adapters = max_adapters
         self._context_tokens = model_context(base_model, context_tokens)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="local-engine")
-        self._relays: set[Relay[GenerationEvent]] = set()
+        self._streams: set[ThreadStream[GenerationEvent]] = set()
         self._closed = False
 
     @cached_property
-    def tokens(self) -> ChatTokenizer:
+    def tokenizer(self) -> ChatTokenizer:
         return ChatTokenizer(self._folder)
 
     @property
@@ -78,7 +78,7 @@ class LocalEngine:
 
     async def start(self) -> None:
         """Load the model now instead of at the first request."""
-        await self._call(lambda: self._model)
+        await self._run_in_thread(lambda: self._model)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
         """See `inference.engine.port.Engine.generate`.
@@ -89,8 +89,8 @@ class LocalEngine:
         """
         if self._closed:
             raise EngineStopped
-        relay: Relay[GenerationEvent] = Relay()
-        self._relays.add(relay)
+        relay: ThreadStream[GenerationEvent] = ThreadStream()
+        self._streams.add(relay)
         job = self._thread.submit(self._generate, request, relay)
         try:
             while True:
@@ -99,8 +99,8 @@ class LocalEngine:
                 if isinstance(event, Finished):
                     return
         finally:
-            self._relays.discard(relay)
-            relay.stop()
+            self._streams.discard(relay)
+            relay.cancel()
             job.cancel()
 
     async def score(
@@ -113,10 +113,10 @@ class LocalEngine:
         """
 
         def work() -> TokenScores:
-            prompt, ids = self.tokens.encode_prompt(messages), self.tokens.encode(continuation)
+            prompt, ids = self.tokenizer.encode_prompt(messages), self.tokenizer.encode(continuation)
             return TokenScores(tuple(ids), self._model.logprobs(prompt, ids, adapter).numpy())
 
-        return await self._call(work)
+        return await self._run_in_thread(work)
 
     async def logits(self, messages: Sequence[Message], adapter: AdapterRef | None = None) -> NDArray[np.float32]:
         """Scores of the next token after each token of the prompt: float32 (tokens, vocabulary).
@@ -125,32 +125,32 @@ class LocalEngine:
         """
 
         def work() -> NDArray[np.float32]:
-            scores: NDArray[np.float32] = self._model.logits(self.tokens.encode_prompt(messages), adapter).numpy()
+            scores: NDArray[np.float32] = self._model.logits(self.tokenizer.encode_prompt(messages), adapter).numpy()
             return scores
 
-        return await self._call(work)
+        return await self._run_in_thread(work)
 
-    async def warm(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
+    async def load_adapter(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
         """Load an adapter into memory; `pinned` keeps it there, for all but one of the `max_adapters` places.
 
         Raises:
             AdapterNotLoadable, ModelNotLoadable, EngineStopped
         """
-        await self._call(lambda: self._model.adapters.load(adapter, pinned=pinned))
+        await self._run_in_thread(lambda: self._model.adapters.load(adapter, pinned=pinned))
 
-    async def forget(self, name: str) -> None:
+    async def unload_adapter(self, name: str) -> None:
         """Drop an adapter from memory, once the answers asked for before are out. Not to hold it is no error."""
         with suppress(EngineStopped):  # a closed engine holds nothing
-            await self._call(lambda: self._model.adapters.forget(name) if "_model" in self.__dict__ else None)
+            await self._run_in_thread(lambda: self._model.adapters.unload(name) if "_model" in self.__dict__ else None)
 
     async def loaded_adapters(self) -> tuple[str, ...]:
         """Names of the adapters in memory, the least recently used first."""
-        return await self._call(lambda: self._model.adapters.loaded)
+        return await self._run_in_thread(lambda: self._model.adapters.loaded)
 
     async def close(self) -> None:
         """Stop what runs, refuse what waits, and let go of the model. Idempotent."""
         self._closed = True
-        for relay in self._relays:
+        for relay in self._streams:
             relay.fail(EngineStopped())
         self._thread.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._thread.shutdown)
@@ -165,13 +165,13 @@ class LocalEngine:
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
-    async def _call(self, work: Callable[[], T]) -> T:
+    async def _run_in_thread(self, work: Callable[[], T]) -> T:
         """Do `work` in the engine's thread, when its turn comes."""
         if self._closed:
             raise EngineStopped
 
         def guarded() -> T:
-            with self._told():
+            with self._wrap_errors():
                 return work()
 
         job = asyncio.get_running_loop().run_in_executor(self._thread, guarded)
@@ -188,27 +188,27 @@ class LocalEngine:
         """Loaded when first asked for, which only the engine's thread does."""
         from inference.engine.local.model import LocalModel
 
-        log.info("engine.loading", model=str(self._folder), dtype=self._dtype)
+        log.info("engine.load_started", model=str(self._folder), dtype=self._dtype)
         model = LocalModel(
             self._folder,
-            self.tokens,
+            self.tokenizer,
             dtype=self._dtype,
             context_tokens=self._context_tokens,
-            adapters=self._max_adapters,
+            max_adapters=self._max_adapters,
         )
         log.info("engine.loaded", model=str(self._folder))
         return model
 
-    def _generate(self, request: GenerationRequest, relay: Relay[GenerationEvent]) -> None:
+    def _generate(self, request: GenerationRequest, stream: ThreadStream[GenerationEvent]) -> None:
         """The whole of one request, in the engine's thread. Whatever goes wrong reaches the reader."""
         try:
-            with self._told():
-                self._model.generate(self.tokens.encode_prompt(request.messages), request, relay)
+            with self._wrap_errors():
+                self._model.generate(self.tokenizer.encode_prompt(request.messages), request, stream)
         except EngineError as error:
-            relay.send(error)
+            stream.send(error)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _wrap_errors(self) -> Iterator[None]:
         """Whatever goes wrong within the block leaves it as an `EngineError`."""
         try:
             yield

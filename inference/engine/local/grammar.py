@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_STRUCTURE = frozenset(b'"\\{}[],:')
+_STRUCTURAL_BYTES = frozenset(b'"\\{}[],:')
 
 
-class Grammars:
+class GrammarCompiler:
     """Compiles JSON schemas against one tokenizer, which is read by the first of them (about 1 s). For one thread."""
 
     def __init__(self, folder: Path, stop_ids: Sequence[int]) -> None:
@@ -49,10 +49,10 @@ class Grammars:
                 overrides={"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "},
             )
         except (TypeError, ValueError, RecursionError) as error:
-            raise SchemaRefused(reason=_one_line(str(error))) from error
+            raise SchemaRefused(reason=_single_line(str(error))) from error
         matcher = LLMatcher(self._tokenizer, grammar, log_level=0, limits=LLParserLimits(verbose_errors=False))
         if matcher.is_error():
-            raise SchemaRefused(reason=_one_line(matcher.get_error()))
+            raise SchemaRefused(reason=_single_line(matcher.get_error()))
         return Grammar(matcher, self._structural)
 
     @cached_property
@@ -60,21 +60,23 @@ class Grammars:
         try:
             settings = json.loads((self._folder / "tokenizer.json").read_text("utf-8"))
             text = json.dumps(settings | {"truncation": None, "padding": None})
-            plain = TokenizerWrapper(_Plain(text, self._stop_ids))
+            plain = TokenizerWrapper(_PlainTextTokenizer(text, self._stop_ids))
             return LLTokenizer(plain, eos_token=self._stop_ids, slices=LLTokenizer.json_slices())
         except Exception as error:  # the Rust library's errors have no common kind
-            reason = f"tokenizer.json does not do for JSON schemas ({_one_line(str(error))})"
+            reason = f"tokenizer.json does not do for JSON schemas ({_single_line(str(error))})"
             raise ModelNotLoadable(folder=self._folder, reason=reason) from error
 
     @cached_property
     def _structural(self) -> NDArray[np.bool_]:
         tokens = range(self._tokenizer.vocab_size)
-        structural = np.array([not _STRUCTURE.isdisjoint(self._tokenizer.decode_bytes([token])) for token in tokens])
+        structural = np.array(
+            [not _STRUCTURAL_BYTES.isdisjoint(self._tokenizer.decode_bytes([token])) for token in tokens]
+        )
         structural[[token for token in self._stop_ids if token < structural.size]] = True
         return structural
 
 
-class _Plain:
+class _PlainTextTokenizer:
     """A tokenizer to which `<|im_end|>` in a text is ten letters and not the token of that name.
 
     llguidance writes what a schema leaves no choice about with the tokenizer it is given. Read from `tokenizer.json`
@@ -103,35 +105,35 @@ class Grammar:
         self._mask = allocate_token_bitmask(1, structural.size)
 
     @property
-    def structural(self) -> NDArray[np.bool_]:
+    def structural_tokens(self) -> NDArray[np.bool_]:
         """Tokens that open, part or close values, or end the answer: bool (tokenizer's vocabulary,)."""
         return self._structural
 
     @property
-    def complete(self) -> bool:
+    def is_complete(self) -> bool:
         """The answer satisfies the schema, and nothing can follow."""
         return self._matcher.is_stopped()
 
-    def allowed(self) -> NDArray[np.bool_]:
+    def allowed_tokens(self) -> NDArray[np.bool_]:
         """Tokens the answer may go on with: bool (tokenizer's vocabulary,).
 
         Raises:
             GenerationFailed: the schema turned out too large to follow.
         """
         fill_next_token_bitmask(self._matcher, self._mask)
-        self._check()
+        self._raise_on_error()
         bits = np.unpackbits(self._mask.view(np.uint8)[0], count=self._structural.size, bitorder="little")
         return bits.view(np.bool_)
 
-    def take(self, token: int) -> None:
+    def consume(self, token: int) -> None:
         """Go on by one allowed token."""
         self._matcher.consume_token(token)
-        self._check()
+        self._raise_on_error()
 
-    def _check(self) -> None:
+    def _raise_on_error(self) -> None:
         if self._matcher.is_error():
-            raise GenerationFailed(reason=_one_line(self._matcher.get_error()))
+            raise GenerationFailed(reason=_single_line(self._matcher.get_error()))
 
 
-def _one_line(reason: str) -> str:
+def _single_line(reason: str) -> str:
     return " ".join(reason.split()).rstrip(".")

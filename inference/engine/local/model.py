@@ -11,8 +11,8 @@ import inference.quiet  # noqa: F401
 from inference.engine.detokenizer import Detokenizer
 from inference.engine.errors import ModelNotLoadable, PromptTooLong
 from inference.engine.local.adapters import AdapterSlots
-from inference.engine.local.drawing import GrammarEnd, GrammarMask, processors
-from inference.engine.local.grammar import Grammars
+from inference.engine.local.drawing import GrammarMask, GrammarStoppingCriteria, sampling_processors
+from inference.engine.local.grammar import GrammarCompiler
 from inference.engine.port import Finished, FinishReason, TextDelta, Usage
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from inference.engine.local.grammar import Grammar
-    from inference.engine.local.relay import Relay
+    from inference.engine.local.relay import ThreadStream
     from inference.engine.port import AdapterRef, GenerationEvent, GenerationRequest, Sampling
     from inference.engine.tokenizer import ChatTokenizer
 
@@ -29,7 +29,7 @@ class LocalModel:
     """A causal language model with its adapters."""
 
     def __init__(
-        self, folder: Path, tokenizer: ChatTokenizer, *, dtype: str, context_tokens: int, adapters: int
+        self, folder: Path, tokenizer: ChatTokenizer, *, dtype: str, context_tokens: int, max_adapters: int
     ) -> None:
         """Load the weights.
 
@@ -42,14 +42,14 @@ class LocalModel:
             ).eval()
         except Exception as error:  # whatever is wrong with a checkpoint, in the words of three libraries
             raise ModelNotLoadable(folder=folder, reason=str(error).partition("\n")[0]) from error
-        self._reader: Relay[GenerationEvent] | None = None
+        self._stream: ThreadStream[GenerationEvent] | None = None
         layers = self._model.get_decoder().layers
-        self._hooks = [layer.register_forward_pre_hook(self._break_off) for layer in layers]
+        self._hooks = [layer.register_forward_pre_hook(self._raise_if_cancelled) for layer in layers]
         self._tokenizer = tokenizer
         self._context_tokens = context_tokens
-        self._adapters = AdapterSlots(self._model, adapters)
+        self._adapters = AdapterSlots(self._model, max_adapters)
         self._stop_ids = sorted(tokenizer.stop_ids)
-        self._grammars = Grammars(folder, self._stop_ids)
+        self._grammars = GrammarCompiler(folder, self._stop_ids)
         self._model.generation_config = GenerationConfig(eos_token_id=self._stop_ids, pad_token_id=self._stop_ids[0])
 
     @property
@@ -57,12 +57,14 @@ class LocalModel:
         """The adapters in memory."""
         return self._adapters
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Take off what refers from the weights back to here: they would stay until the garbage is collected."""
         for hook in self._hooks:
             hook.remove()
 
-    def generate(self, prompt: Sequence[int], request: GenerationRequest, out: Relay[GenerationEvent]) -> None:
+    def generate(
+        self, prompt: Sequence[int], request: GenerationRequest, stream: ThreadStream[GenerationEvent]
+    ) -> None:
         """Answer a request, whose prompt these ids are, into `out`, ending with `Finished`.
 
         Breaks off at once, in any layer, when `out` is stopped.
@@ -70,99 +72,101 @@ class LocalModel:
         Raises:
             PromptTooLong: not one token of an answer fits after the prompt.
             AdapterNotLoadable: see `AdapterSlots.active`.
-            SchemaRefused, GenerationFailed: see `Grammars.compile` and `Grammar.allowed`.
+            SchemaRefused, GenerationFailed: see `GrammarCompiler.compile` and `Grammar.allowed`.
         """
         room = self._context_tokens - len(prompt)
         if room < 1:
             raise PromptTooLong(tokens=len(prompt), limit=self._context_tokens)
         grammar = None if request.schema is None else self._grammars.compile(request.schema)
-        answer = _Answer(Detokenizer(self._tokenizer.decode), self._tokenizer.stop_ids, out)
+        answer = _AnswerStreamer(Detokenizer(self._tokenizer.decode), self._tokenizer.stop_ids, stream)
         ids = torch.tensor([list(prompt)])
-        self._reader = out
+        self._stream = stream
         try:
-            with self._adapters.active(request.adapter), torch.inference_mode():
+            with self._adapters.activated(request.adapter), torch.inference_mode():
                 self._model.generate(
                     ids,
                     attention_mask=torch.ones_like(ids),
                     max_new_tokens=min(request.sampling.max_tokens, room),
                     do_sample=False,
                     streamer=answer,
-                    **_steps(request.sampling, grammar, len(prompt)),
+                    **_sampling_arguments(request.sampling, grammar, len(prompt)),
                 )
-        except _Abandoned:
+        except _Cancelled:
             return
         finally:
-            self._reader = None
-        answer.close(len(prompt), complete=grammar is not None and grammar.complete)
+            self._stream = None
+        answer.close(len(prompt), complete=grammar is not None and grammar.is_complete)
 
-    def logits(self, ids: Sequence[int], adapter: AdapterRef | None, last: int = 0) -> torch.Tensor:
+    def logits(self, ids: Sequence[int], adapter: AdapterRef | None, keep_last: int = 0) -> torch.Tensor:
         """Scores of the next token after each of `ids`, or of the `last` of them: float32 (tokens, vocabulary)."""
         if len(ids) > self._context_tokens:
             raise PromptTooLong(tokens=len(ids), limit=self._context_tokens)
-        with self._adapters.active(adapter), torch.inference_mode():
-            logits: torch.Tensor = self._model(torch.tensor([list(ids)]), logits_to_keep=last).logits
+        with self._adapters.activated(adapter), torch.inference_mode():
+            logits: torch.Tensor = self._model(torch.tensor([list(ids)]), logits_to_keep=keep_last).logits
         return logits[0].float()
 
     def logprobs(self, prompt: Sequence[int], continuation: Sequence[int], adapter: AdapterRef | None) -> torch.Tensor:
         """Log-probability of each token of `continuation`: float32 (tokens,)."""
-        scores = self.logits([*prompt, *continuation], adapter, last=len(continuation) + 1)[:-1].log_softmax(-1)
+        scores = self.logits([*prompt, *continuation], adapter, keep_last=len(continuation) + 1)[:-1].log_softmax(-1)
         return scores.gather(-1, torch.tensor(continuation, dtype=torch.long)[:, None])[:, 0]
 
-    def _break_off(self, *_: object) -> None:
+    def _raise_if_cancelled(self, *_: object) -> None:
         """Runs before every layer: the first pass over a long prompt takes seconds, and nobody may want it any more."""
-        if self._reader is not None and self._reader.stopped:
-            raise _Abandoned
+        if self._stream is not None and self._stream.cancelled:
+            raise _Cancelled
 
 
-def _steps(sampling: Sampling, grammar: Grammar | None, prompt_tokens: int) -> dict[str, Any]:
+def _sampling_arguments(sampling: Sampling, grammar: Grammar | None, prompt_tokens: int) -> dict[str, Any]:
     """How each token is chosen, and what ends the answer, as arguments of the library's `generate`."""
-    draw = processors(sampling)
+    draw = sampling_processors(sampling)
     if grammar is None:
         return {"repetition_penalty": float(sampling.repetition_penalty), "logits_processor": draw}
     mask = GrammarMask(grammar, prompt_tokens, sampling.repetition_penalty)
     return {
         "logits_processor": LogitsProcessorList([mask, *draw]),
-        "stopping_criteria": StoppingCriteriaList([GrammarEnd(grammar)]),
+        "stopping_criteria": StoppingCriteriaList([GrammarStoppingCriteria(grammar)]),
     }
 
 
-class _Abandoned(Exception):
+class _Cancelled(Exception):
     """Nobody listens any more."""
 
 
-class _Answer:
+class _AnswerStreamer:
     """Receives an answer's tokens from transformers (as its streamer) and sends their text on."""
 
-    def __init__(self, text: Detokenizer, stop_ids: frozenset[int], out: Relay[GenerationEvent]) -> None:
-        self._text = text
+    def __init__(
+        self, detokenizer: Detokenizer, stop_ids: frozenset[int], stream: ThreadStream[GenerationEvent]
+    ) -> None:
+        self._detokenizer = detokenizer
         self._stop_ids = stop_ids
-        self._out = out
+        self._stream = stream
         self._tokens = 0
         self._stopped = False
-        self._take: Callable[[torch.Tensor], None] = self._skip_prompt
+        self._handle: Callable[[torch.Tensor], None] = self._skip_prompt
 
     def put(self, ids: torch.Tensor) -> None:
-        self._take(ids)
+        self._handle(ids)
 
     def end(self) -> None:
         """Nothing: `close` knows more."""
 
     def close(self, prompt_tokens: int, *, complete: bool) -> None:
         """Send what is left; `complete` says that the answer has ended even without an end mark."""
-        self._send(self._text.finish())
+        self._send(self._detokenizer.finish())
         reason = FinishReason.STOP if self._stopped or complete else FinishReason.LENGTH
-        self._out.send(Finished(reason, Usage(prompt_tokens, self._tokens)))
+        self._stream.send(Finished(reason, Usage(prompt_tokens, self._tokens)))
 
     def _skip_prompt(self, _: torch.Tensor) -> None:
-        self._take = self._take_token
+        self._handle = self._handle_token
 
-    def _take_token(self, ids: torch.Tensor) -> None:
+    def _handle_token(self, ids: torch.Tensor) -> None:
         token = int(ids.item())
         self._tokens += 1
         self._stopped = token in self._stop_ids
         if not self._stopped:
-            self._send(self._text.push(token))
+            self._send(self._detokenizer.push(token))
 
     def _send(self, piece: str) -> None:
         if piece:
-            self._out.send(TextDelta(piece))
+            self._stream.send(TextDelta(piece))

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Relay(Generic[T]):
+class ThreadStream(Generic[T]):
     """Carries what a thread makes to one reader on an event loop, and the reader's wish to stop back to the thread.
 
     Built on the event loop. `send` and `stopped` are for the thread, the rest for the loop.
@@ -18,19 +18,19 @@ class Relay(Generic[T]):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._queue: asyncio.Queue[T | BaseException] = asyncio.Queue()
-        self._stop = threading.Event()
+        self._cancelled = threading.Event()
 
     @property
-    def stopped(self) -> bool:
+    def cancelled(self) -> bool:
         """Nobody listens any more: what is still being made is for nothing."""
-        return self._stop.is_set()
+        return self._cancelled.is_set()
 
     def send(self, item: T | BaseException) -> None:
         """Hand over one item, or the exception that ends it all. Never blocks."""
         try:
             self._loop.call_soon_threadsafe(self._queue.put_nowait, item)
         except RuntimeError:  # the loop has been closed: there is no reader
-            self._stop.set()
+            self._cancelled.set()
 
     async def receive(self) -> T:
         """The next item, in order; raises what was sent as an exception."""
@@ -39,10 +39,10 @@ class Relay(Generic[T]):
             raise item
         return item
 
-    def stop(self) -> None:
-        self._stop.set()
+    def cancel(self) -> None:
+        self._cancelled.set()
 
     def fail(self, error: BaseException) -> None:
         """Stop, and let the reader have `error`."""
-        self.stop()
+        self.cancel()
         self._queue.put_nowait(error)

@@ -1,6 +1,6 @@
 """The engine that is an SGLang server somewhere else."""
 
-from inference.engine.sglang.deadlines import Deadlines
+from inference.engine.sglang.deadlines import Timeouts
 from inference.engine.sglang.engine import SGLangEngine
 
-__all__ = ["Deadlines", "SGLangEngine"]
+__all__ = ["SGLangEngine", "Timeouts"]

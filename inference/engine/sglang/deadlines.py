@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Deadlines:
+class Timeouts:
     """All in seconds."""
 
     connect: float = 5.0
@@ -17,7 +17,7 @@ class Deadlines:
     between_tokens: float = 30.0
     load_adapter: float = 120.0
     """Loading one adapter, with the wait for a place to be free."""
-    crowding: float = 2.0
+    fair_wait: float = 2.0
     """How long an adapter waits for a place before those that hold one are given no new requests."""
-    watch: float = 5.0
+    poll_interval: float = 5.0
     """Between two looks at which servers there are and what they hold."""

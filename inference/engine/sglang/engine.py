@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Self
 import httpx
 import numpy as np
 
-from inference.base_model import BaseModel
-from inference.engine.context import context_tokens as model_context
+from inference.base_model import BaseModelSpec
+from inference.engine.context import read_context_length as model_context
 from inference.engine.errors import (
     AdapterNotLoadable,
     EngineError,
-    EngineSlow,
+    EngineResponseTimeout,
     EngineStopped,
     PromptTooLong,
     SchemaRefused,
@@ -23,14 +23,14 @@ from inference.engine.errors import (
 from inference.engine.port import Finished, FinishReason, TextDelta, Usage
 from inference.engine.scores import TokenScores
 from inference.engine.sglang.answer import read_answer
-from inference.engine.sglang.deadlines import Deadlines
-from inference.engine.sglang.fleet import Fleet, Member
-from inference.engine.sglang.guard import Guard
-from inference.engine.sglang.link import Keys, Link
-from inference.engine.sglang.recovery import Recovery
+from inference.engine.sglang.deadlines import Timeouts
+from inference.engine.sglang.fleet import Fleet, FleetMember
+from inference.engine.sglang.guard import AdapterValidator
+from inference.engine.sglang.link import ApiKeys, ServerClient
+from inference.engine.sglang.recovery import RetryPolicy
 from inference.engine.sglang.residency import Residency
 from inference.engine.sglang.server import SGLangServer
-from inference.engine.sglang.wire import ScoreReply, chat_request, refusal, score_request
+from inference.engine.sglang.wire import ScoreReply, chat_request, error_message, score_request
 from inference.engine.tokenizer import ChatTokenizer
 
 if TYPE_CHECKING:
@@ -39,15 +39,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from inference.engine.port import AdapterRef, GenerationEvent, GenerationRequest, Message
-    from inference.engine.sglang.fleet import Hold
+    from inference.engine.sglang.fleet import AdapterLease
     from inference.engine.sglang.limits import ServerLimits
 
-_NOT_LOADED = "never been loaded"
+_NOT_LOADED_MESSAGE = "never been loaded"
 """How a server puts it that it does not have an adapter."""
-_BAD_SCHEMA = "Failed to compile json grammar"
-_PROBE = "Who are you?"
+_BAD_SCHEMA_MESSAGE = "Failed to compile json grammar"
+_PROBE_PROMPT = "Who are you?"
 """What shows whether an adapter has any effect; short, since an answer waits for it."""
-_MOST_HEALS = 3
+_MAX_RELOADS = 3
 """How often one request may find that a server lacks its adapter: each of several servers may."""
 
 
@@ -55,7 +55,7 @@ _MOST_HEALS = 3
 class _Attempt:
     """One try of a request."""
 
-    begun: bool = False
+    accepted: bool = False
     """Whether a server took it."""
 
 
@@ -75,8 +75,8 @@ class SGLangEngine:
         api_key: str | None = None,
         admin_key: str | None = None,
         compositions: Path | None = None,
-        patience: float = 120.0,
-        deadlines: Deadlines | None = None,
+        retry_timeout: float = 120.0,
+        timeouts: Timeouts | None = None,
         context_tokens: int | None = None,
     ) -> None:
         """Set up, without connecting.
@@ -94,23 +94,23 @@ class SGLangEngine:
             context_tokens: a limit under the model's own.
 
         Raises:
-            ModelNotLoadable, BaseConfigBroken, BaseNotAdaptable: the folder's config is missing, broken, or of
+            ModelNotLoadable, BaseConfigInvalid, BaseNotAdaptable: the folder's config is missing, broken, or of
                 a model without adapters.
         """
         self._folder = base_model
-        self._deadlines = deadlines or Deadlines()
+        self._timeouts = timeouts or Timeouts()
         self._context_tokens = model_context(base_model, context_tokens)
-        self._patience = patience
-        self._keys = Keys(api_key, admin_key)
+        self._retry_timeout = retry_timeout
+        self._keys = ApiKeys(api_key, admin_key)
         self._compositions = compositions
-        self._link = Link(url, self._keys, self._deadlines)
-        self._guard = Guard(BaseModel.from_config(base_model / "config.json", model_name))
-        self._fleet = Fleet(self._link, self._member)
+        self._client = ServerClient(url, self._keys, self._timeouts)
+        self._validator = AdapterValidator(BaseModelSpec.from_config(base_model / "config.json", model_name))
+        self._fleet = Fleet(self._client, self._create_member)
         self._limits: ServerLimits | None = None
         self._closed = False
 
     @cached_property
-    def tokens(self) -> ChatTokenizer:
+    def tokenizer(self) -> ChatTokenizer:
         return ChatTokenizer(self._folder)
 
     @property
@@ -125,7 +125,7 @@ class SGLangEngine:
         """See `inference.engine.port.Engine.start`; what the servers can take is asked once, here.
 
         Raises:
-            EngineUnavailable, EngineSilent, EngineKeyRefused: no server can be reached, or not with these keys.
+            EngineUnavailable, EngineConnectTimeout, EngineKeyRefused: no server can be reached, or not with these keys.
             AdaptersDisabled: a server takes no adapters.
         """
         await self._fleet.start()
@@ -140,13 +140,13 @@ class SGLangEngine:
         server aborts the request.
 
         Raises:
-            PromptTooLong, PromptRefused, SchemaRefused, AdapterNotLoadable, AdapterBeyondLimits, AdapterInert,
-            EngineUnavailable, EngineTimedOut, EngineRefused, EngineKeyRefused, EngineStopped
+            PromptTooLong, PromptRefused, SchemaRefused, AdapterNotLoadable, AdapterExceedsLimits, AdapterHasNoEffect,
+            EngineUnavailable, EngineTimeout, EngineRefused, EngineKeyRefused, EngineStopped
         """
-        prompt_tokens = self.tokens.count_prompt(request.messages)
+        prompt_tokens = self.tokenizer.count_prompt(request.messages)
         if prompt_tokens >= self._context_tokens:
             raise PromptTooLong(tokens=prompt_tokens, limit=self._context_tokens)
-        recovery = Recovery(self._patience)
+        recovery = RetryPolicy(self._retry_timeout)
         written = ""
         while True:
             attempt = _Attempt()
@@ -159,12 +159,12 @@ class SGLangEngine:
                                 yield TextDelta(written)
                             yield event
                             return
-                        recovery.progress()
+                        recovery.record_progress()
                         written += event.text
                         if request.schema is None:
                             yield event
             except EngineError as error:
-                await recovery.after(error, begun=attempt.begun, written=len(written))
+                await recovery.wait_or_raise(error, accepted=attempt.accepted, received=len(written))
                 if request.schema is not None:
                     written = ""
 
@@ -176,40 +176,40 @@ class SGLangEngine:
         Raises:
             PromptTooLong and the errors of `generate` about adapters and servers.
         """
-        prompt = self.tokens.encode_prompt(messages)
-        ids = self.tokens.encode(continuation)
+        prompt = self.tokenizer.encode_prompt(messages)
+        ids = self.tokenizer.encode(continuation)
         if len(prompt) + len(ids) > self._context_tokens:
             raise PromptTooLong(tokens=len(prompt) + len(ids), limit=self._context_tokens)
         # The first number told has nothing before it, so it is asked for one token early.
         name = adapter.name if adapter else None
         body = score_request([*prompt, *ids], name, start=len(prompt) - 1)
-        recovery = Recovery(self._patience)
+        recovery = RetryPolicy(self._retry_timeout)
         while True:
             try:
-                await self._reached()
-                async with self._holding(adapter) as hold:
+                await self._ensure_started()
+                async with self._lease(adapter) as hold:
                     response = await self._open("/generate", body, hold)
                     try:
-                        async with self._link.within(EngineSlow, self._deadlines.first_token):
+                        async with self._client.deadline(EngineResponseTimeout, self._timeouts.first_token):
                             reply = await response.aread()
                     finally:
                         await response.aclose()
                     if hold is not None:
-                        await hold.proven()
-                return self._scores(reply, ids)
+                        await hold.wait_until_verified()
+                return self._parse_scores(reply, ids)
             except EngineError as error:
-                await recovery.after(error, begun=False, written=0)
+                await recovery.wait_or_raise(error, accepted=False, received=0)
 
-    async def warm(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
-        await self._fleet.warm(adapter, pinned=pinned)
+    async def load_adapter(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
+        await self._fleet.load_adapter(adapter, pinned=pinned)
 
-    async def forget(self, name: str) -> None:
-        await self._fleet.forget(name)
+    async def unload_adapter(self, name: str) -> None:
+        await self._fleet.unload_adapter(name)
 
     async def close(self) -> None:
         self._closed = True
         await self._fleet.close()
-        await self._link.close()
+        await self._client.close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -219,33 +219,33 @@ class SGLangEngine:
         await self.close()
 
     async def _attempt(
-        self, request: GenerationRequest, prompt_tokens: int, written: str, attempt: _Attempt
+        self, request: GenerationRequest, prompt_tokens: int, answer_prefix: str, attempt: _Attempt
     ) -> AsyncGenerator[GenerationEvent, None]:
         """One try; it goes on behind what was `written` before."""
-        limits = await self._reached()
-        done = self.tokens.count(written) if written else 0
+        limits = await self._ensure_started()
+        done = self.tokenizer.count(answer_prefix) if answer_prefix else 0
         room = min(request.sampling.max_tokens, self._context_tokens - prompt_tokens) - done
         if room < 1:
             yield Finished(FinishReason.LENGTH, Usage(prompt_tokens, done))
             return
         body = chat_request(
             limits.served_name,
-            self.tokens.inert_messages(request.messages),
+            self.tokenizer.escape_messages(request.messages),
             request.adapter.name if request.adapter else None,
             request.sampling,
             max_tokens=room,
-            stop_ids=self.tokens.stop_ids,
-            so_far=written,
+            stop_ids=self.tokenizer.stop_ids,
+            answer_prefix=answer_prefix,
             schema=request.schema,
         )
-        async with self._holding(request.adapter) as hold:
+        async with self._lease(request.adapter) as hold:
             response = await self._open("/v1/chat/completions", body, hold)
-            attempt.begun = True
+            attempt.accepted = True
             try:
-                async with aclosing(read_answer(self._link, response)) as answer:
+                async with aclosing(read_answer(self._client, response)) as answer:
                     async for event in answer:
                         if hold is not None:
-                            await hold.proven()
+                            await hold.wait_until_verified()
                         if isinstance(event, Finished):
                             # Of an answer taken up in its middle the server counts the beginning as prompt.
                             prompt = prompt_tokens if done else event.usage.prompt_tokens
@@ -256,33 +256,33 @@ class SGLangEngine:
             finally:
                 await response.aclose()
 
-    async def _open(self, path: str, body: dict[str, Any], hold: Hold | None) -> httpx.Response:
+    async def _open(self, path: str, body: dict[str, Any], lease: AdapterLease | None) -> httpx.Response:
         """A response whose body is the answer; a server that lacks the adapter is brought it first."""
-        for _ in range(_MOST_HEALS):
-            response = await self._link.stream(path, body, self._deadlines.first_token)
+        for _ in range(_MAX_RELOADS):
+            response = await self._client.stream(path, body, self._timeouts.first_token)
             if response.status_code == httpx.codes.OK:
                 return response
             try:
-                async with self._link.within(EngineSlow, self._deadlines.control):
-                    message = refusal(await response.aread())
+                async with self._client.deadline(EngineResponseTimeout, self._timeouts.control):
+                    message = error_message(await response.aread())
             finally:
                 await response.aclose()
-            if response.status_code == httpx.codes.BAD_REQUEST and _BAD_SCHEMA in message:
+            if response.status_code == httpx.codes.BAD_REQUEST and _BAD_SCHEMA_MESSAGE in message:
                 raise SchemaRefused(reason=message.rstrip("."))
-            if hold is None or response.status_code != httpx.codes.BAD_REQUEST or _NOT_LOADED not in message:
-                raise self._link.refused(response.status_code, message)
-            await self._fleet.heal(hold)
-        raise AdapterNotLoadable(adapter=hold.name if hold else "", reason="the servers take it and do not keep it")
+            if lease is None or response.status_code != httpx.codes.BAD_REQUEST or _NOT_LOADED_MESSAGE not in message:
+                raise self._client.status_error(response.status_code, message)
+            await self._fleet.reload(lease)
+        raise AdapterNotLoadable(adapter=lease.name if lease else "", reason="the servers take it and do not keep it")
 
     @asynccontextmanager
-    async def _holding(self, adapter: AdapterRef | None) -> AsyncIterator[Hold | None]:
+    async def _lease(self, adapter: AdapterRef | None) -> AsyncIterator[AdapterLease | None]:
         if adapter is None:
             yield None
             return
-        async with self._fleet.holding(adapter) as hold:
+        async with self._fleet.lease(adapter) as hold:
             yield hold
 
-    async def _reached(self) -> ServerLimits:
+    async def _ensure_started(self) -> ServerLimits:
         """What the servers can take; they are reached now if `start` never did."""
         if self._closed:
             raise EngineStopped
@@ -291,17 +291,17 @@ class SGLangEngine:
         assert self._limits is not None
         return self._limits
 
-    def _scores(self, reply: bytes, ids: Sequence[int]) -> TokenScores:
+    def _parse_scores(self, reply: bytes, ids: Sequence[int]) -> TokenScores:
         try:
-            (logprobs,) = ScoreReply.read(reply)
+            (logprobs,) = ScoreReply.parse(reply)
         except ValueError as error:
-            raise self._link.broken("it sent something that is no account of likelihoods") from error
+            raise self._client.unavailable_error("it sent something that is no account of likelihoods") from error
         if len(logprobs) != len(ids) + 1:
-            raise self._link.broken(f"it told {len(logprobs) - 1} likelihoods of {len(ids)}")
+            raise self._client.unavailable_error(f"it told {len(logprobs) - 1} likelihoods of {len(ids)}")
         return TokenScores(tuple(ids), np.array(logprobs[1:], np.float32))
 
-    def _member(self, url: str) -> Member:
-        link = Link(url, self._keys, self._deadlines)
-        probe = self.tokens.encode(_PROBE)
-        residency = Residency(SGLangServer(link), self._guard, probe, self._deadlines, self._compositions)
-        return Member(link, residency)
+    def _create_member(self, url: str) -> FleetMember:
+        link = ServerClient(url, self._keys, self._timeouts)
+        probe = self.tokenizer.encode(_PROBE_PROMPT)
+        residency = Residency(SGLangServer(link), self._validator, probe, self._timeouts, self._compositions)
+        return FleetMember(link, residency)

@@ -37,7 +37,7 @@ class ServerLimits(BaseModel):
     """Tokens that all running answers and the prefix cache may hold together."""
 
     @property
-    def refusal(self) -> str | None:
+    def adapters_disabled_reason(self) -> str | None:
         """Why it takes no adapters at all; None when it does."""
         if not self.enable_lora:
             return "it was started without --enable-lora"
@@ -46,11 +46,11 @@ class ServerLimits(BaseModel):
         return None
 
     @property
-    def most_pinned(self) -> int:
+    def max_pinned(self) -> int:
         """How many adapters we pin: half of the slots. Pinned ones keep their slot, and the rest share what is left."""
         return self.slots // 2
 
-    def misfit(self, adapter: SafeAdapter) -> str | None:
+    def exceeded_limit(self, adapter: SafeAdapter) -> str | None:
         """Why the server cannot take this adapter; None when it can."""
         if self.max_rank is not None and adapter.rank > self.max_rank:
             return f"its rank is {adapter.rank}, and the server was started for ranks up to {self.max_rank}"

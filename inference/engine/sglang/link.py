@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any, Literal
 import httpx
 
 from inference.engine.errors import (
+    EngineConnectTimeout,
     EngineError,
     EngineKeyRefused,
     EngineRefused,
-    EngineSilent,
-    EngineSlow,
+    EngineResponseTimeout,
     EngineStopped,
-    EngineTimedOut,
+    EngineTimeout,
     EngineUnavailable,
 )
-from inference.engine.sglang.wire import refusal
+from inference.engine.sglang.wire import error_message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from inference.engine.sglang.deadlines import Deadlines
+    from inference.engine.sglang.deadlines import Timeouts
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class ApiKeys:
     """What a server asks for, as bearer tokens; None when it asks for nothing."""
 
     api: str | None = None
@@ -47,26 +47,26 @@ class Reply:
     @property
     def reason(self) -> str:
         """What a reply that is no success says."""
-        return refusal(self.body)
+        return error_message(self.body)
 
 
-class Link:
+class ServerClient:
     """A pool of connections to one address: a server, or a router."""
 
-    def __init__(self, url: str, keys: Keys, deadlines: Deadlines) -> None:
+    def __init__(self, url: str, keys: ApiKeys, timeouts: Timeouts) -> None:
         self.url = url.rstrip("/")
-        self.deadlines = deadlines
-        self._admin = keys.admin or keys.api
+        self.timeouts = timeouts
+        self._admin_key = keys.admin or keys.api
         self._client = httpx.AsyncClient(
             base_url=self.url,
-            headers=_bearer(keys.api),
-            timeout=httpx.Timeout(None, connect=deadlines.connect),
+            headers=_authorization(keys.api),
+            timeout=httpx.Timeout(None, connect=timeouts.connect),
             limits=httpx.Limits(max_connections=None),
             trust_env=False,
         )
         self._closed = False
 
-    async def ask(
+    async def request(
         self,
         method: Literal["GET", "POST"],
         path: str,
@@ -79,42 +79,43 @@ class Link:
 
         Raises:
             EngineKeyRefused: the server wants another key.
-            EngineUnavailable, EngineSilent, EngineSlow: it cannot be reached, failed, or took too long.
+            EngineUnavailable, EngineConnectTimeout, EngineResponseTimeout: it cannot be reached, failed, or took
+                too long.
         """
-        headers = _bearer(self._admin) if admin else {}
-        async with self.within(EngineSlow, self.deadlines.control if seconds is None else seconds):
+        headers = _authorization(self._admin_key) if admin else {}
+        async with self.deadline(EngineResponseTimeout, self.timeouts.control if seconds is None else seconds):
             response = await self._client.request(method, path, json=body, headers=headers)
         if response.status_code in (401, 403):
             raise EngineKeyRefused(url=self.url, key="admin" if admin else "API")
         reply = Reply(response.status_code, response.content)
         if reply.status >= 500:
-            raise self.refused(reply.status, reply.reason)
+            raise self.status_error(reply.status, reply.reason)
         return reply
 
     async def stream(self, path: str, body: Any, seconds: float) -> httpx.Response:
         """Send a request and return the response once its head is here; the caller closes it.
 
         Raises:
-            EngineUnavailable, EngineSilent, EngineSlow: as `ask`.
+            EngineUnavailable, EngineConnectTimeout, EngineResponseTimeout: as `ask`.
         """
         request = self._client.build_request("POST", path, json=body)
-        async with self.within(EngineSlow, seconds):
+        async with self.deadline(EngineResponseTimeout, seconds):
             return await self._client.send(request, stream=True)
 
-    def refused(self, status: int, message: str) -> EngineError:
+    def status_error(self, status: int, message: str) -> EngineError:
         """The error that a reply with this status means."""
         if status in (401, 403):
             return EngineKeyRefused(url=self.url, key="API")
         if status in (408, 429) or status >= 500:
-            return self.broken(f"{message.rstrip('.')} ({status})")
+            return self.unavailable_error(f"{message.rstrip('.')} ({status})")
         return EngineRefused(url=self.url, status=status, reason=message.rstrip("."))
 
-    def broken(self, reason: str) -> EngineError:
+    def unavailable_error(self, reason: str) -> EngineError:
         """The error that a failure on the other side means."""
         return EngineStopped() if self._closed else EngineUnavailable(url=self.url, reason=reason)
 
     @asynccontextmanager
-    async def within(self, late: type[EngineTimedOut], seconds: float) -> AsyncIterator[None]:
+    async def deadline(self, timeout_error: type[EngineTimeout], seconds: float) -> AsyncIterator[None]:
         """Within the block, what the network does wrong comes out as this project's errors."""
         if self._closed:
             raise EngineStopped
@@ -122,16 +123,16 @@ class Link:
             async with asyncio.timeout(seconds):
                 yield
         except TimeoutError as error:
-            raise late(url=self.url, seconds=seconds) from error
+            raise timeout_error(url=self.url, seconds=seconds) from error
         except httpx.ConnectTimeout as error:
-            raise EngineSilent(url=self.url, seconds=self.deadlines.connect) from error
+            raise EngineConnectTimeout(url=self.url, seconds=self.timeouts.connect) from error
         except httpx.TransportError as error:
-            raise self.broken(str(error) or type(error).__name__) from error
+            raise self.unavailable_error(str(error) or type(error).__name__) from error
 
     async def close(self) -> None:
         self._closed = True
         await self._client.aclose()
 
 
-def _bearer(key: str | None) -> dict[str, str]:
+def _authorization(key: str | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"} if key else {}

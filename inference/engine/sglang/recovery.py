@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from inference.engine.errors import EngineSlow
+from inference.engine.errors import EngineResponseTimeout
 from inference.engine.sglang import metrics
 
 if TYPE_CHECKING:
@@ -16,33 +16,33 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _GROWTH = 0.1, 2.0, 1.6
+_INITIAL_DELAY, _MAX_DELAY, _DELAY_FACTOR = 0.1, 2.0, 1.6
 """Seconds between two tries, and how they grow."""
-MOST_BREAKS = 3
+MAX_FAILURES = 3
 """How often one request may break off once a server has begun with it: it may be what breaks the server."""
 
 
-class Recovery:
+class RetryPolicy:
     """Follows the tries of one request."""
 
-    def __init__(self, patience: float) -> None:
+    def __init__(self, timeout: float) -> None:
         """
         Args:
             patience: seconds to go on trying while nothing comes of it.
         """
-        self._patience = patience
-        self._since: float | None = None
-        self._pause = _FIRST_PAUSE
-        self._breaks = 0
+        self._timeout = timeout
+        self._failing_since: float | None = None
+        self._delay = _INITIAL_DELAY
+        self._failures = 0
 
-    def progress(self) -> None:
+    def record_progress(self) -> None:
         """A piece of the answer has come: what was broken works again."""
-        if self._since is not None:
-            log.info("engine.recovered", seconds=round(time.monotonic() - self._since, 1))
-            self._since = None
-            self._pause = _FIRST_PAUSE
+        if self._failing_since is not None:
+            log.info("engine.recovered", seconds=round(time.monotonic() - self._failing_since, 1))
+            self._failing_since = None
+            self._delay = _INITIAL_DELAY
 
-    async def after(self, error: EngineError, *, begun: bool, written: int) -> None:
+    async def wait_or_raise(self, error: EngineError, *, accepted: bool, received: int) -> None:
         """Return when it is time for the next try; raise the error when there is to be none.
 
         Args:
@@ -51,14 +51,14 @@ class Recovery:
             written: characters of the answer that have come so far.
         """
         now = time.monotonic()
-        self._breaks += begun
-        if self._since is None:
-            self._since = now
+        self._failures += accepted
+        if self._failing_since is None:
+            self._failing_since = now
         # A server that is merely slow would only get slower by being asked twice.
-        hopeless = not error.retryable or isinstance(error, EngineSlow)
-        if hopeless or self._breaks >= MOST_BREAKS or now - self._since >= self._patience:
+        hopeless = not error.retryable or isinstance(error, EngineResponseTimeout)
+        if hopeless or self._failures >= MAX_FAILURES or now - self._failing_since >= self._timeout:
             raise error
-        metrics.RECOVERIES.labels("middle" if written else "start").inc()
-        log.warning("engine.trying_again", error=str(error), begun=begun, written=written, pause=round(self._pause, 2))
-        await asyncio.sleep(self._pause)
-        self._pause = min(self._pause * _GROWTH, _LONGEST_PAUSE)
+        metrics.ENGINE_RECOVERIES.labels("middle" if received else "start").inc()
+        log.warning("engine.retried", error=str(error), begun=accepted, written=received, pause=round(self._delay, 2))
+        await asyncio.sleep(self._delay)
+        self._delay = min(self._delay * _DELAY_FACTOR, _MAX_DELAY)

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING
 import structlog
 
 from inference.adapters import usage
-from inference.engine.errors import AdaptersDisabled, EngineError, EngineSlow
+from inference.engine.errors import AdaptersDisabled, EngineError, EngineResponseTimeout
 from inference.engine.sglang import metrics
-from inference.engine.sglang.proof import Proofs
-from inference.engine.sglang.resident import Resident
-from inference.engine.sglang.shared import cancel, shared
-from inference.engine.sglang.turnstile import Turnstile
+from inference.engine.sglang.proof import AdapterVerifier
+from inference.engine.sglang.resident import ResidentAdapter
+from inference.engine.sglang.shared import cancel_all, wait_shielded
+from inference.engine.sglang.turnstile import ServerLock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from inference.engine.port import AdapterRef
-    from inference.engine.sglang.deadlines import Deadlines
-    from inference.engine.sglang.guard import Guard
+    from inference.engine.sglang.deadlines import Timeouts
+    from inference.engine.sglang.guard import AdapterValidator
     from inference.engine.sglang.limits import ServerLimits
     from inference.engine.sglang.server import SGLangServer
 
@@ -44,10 +44,10 @@ class Residency:
     def __init__(
         self,
         server: SGLangServer,
-        guard: Guard,
+        validator: AdapterValidator,
         probe: Sequence[int],
-        deadlines: Deadlines,
-        shared: Path | None = None,
+        timeouts: Timeouts,
+        shared_folder: Path | None = None,
     ) -> None:
         """
         Args:
@@ -58,20 +58,20 @@ class Residency:
             shared: folder that all processes using this server share; None when this is the only one.
         """
         self.server = server
-        self._guard = guard
-        self._deadlines = deadlines
-        self._residents: dict[str, Resident] = {}
-        self._shared = shared is not None
-        self._turnstile = Turnstile(server.url, shared)
-        self._removals = self._turnstile.removals
+        self._validator = validator
+        self._timeouts = timeouts
+        self._residents: dict[str, ResidentAdapter] = {}
+        self._is_shared = shared_folder is not None
+        self._server_lock = ServerLock(server.url, shared_folder)
+        self._seen_removals = self._server_lock.removal_count
         """How many adapters had been taken from the server when this was last compared with it."""
-        self._change = asyncio.Event()
+        self._changed = asyncio.Event()
         """Set at the next change, and then replaced."""
         self._tickets = itertools.count()
-        self._queue: dict[int, float] = {}
+        self._waiting_loads: dict[int, float] = {}
         """Loads that wait for a place: their ticket, and since when."""
         self._limits: ServerLimits | None = None
-        self._proofs = Proofs(server, probe, self._unproven)
+        self._verifier = AdapterVerifier(server, probe, self._on_verification_failed)
 
     async def limits(self) -> ServerLimits:
         """What the server was started for.
@@ -82,8 +82,8 @@ class Residency:
         """
         if self._limits is None:
             limits = await self.server.limits()
-            if limits.refusal:
-                raise AdaptersDisabled(url=self.server.url, reason=limits.refusal)
+            if limits.adapters_disabled_reason:
+                raise AdaptersDisabled(url=self.server.url, reason=limits.adapters_disabled_reason)
             self._limits = limits
         return self._limits
 
@@ -103,30 +103,30 @@ class Residency:
         """
         ticket = next(self._tickets)
         resident = self._resident(adapter)
-        while resident.present and not resident.pinned and self._held_back(ticket):
-            await self._next_change()
+        while resident.present and not resident.pinned and self._must_wait(ticket):
+            await self._wait_for_change()
             resident = self._resident(adapter)
         resident.users += 1
         resident.pinned = resident.pinned or pinned
         try:
             if resident.present and not resident.in_use:
-                resident.present = self._begin_use(resident)
+                resident.present = self._lock_usage(resident)
             if not resident.present:
-                await self._arrival(resident, ticket)
+                await self._wait_for_load(resident, ticket)
         except BaseException:
             self.release(adapter)
             raise
 
-    async def proven(self, adapter: AdapterRef) -> None:
+    async def wait_until_verified(self, adapter: AdapterRef) -> None:
         """Return when a held adapter has been seen to change this server's answers: nothing may be shown before.
 
         An answer may be asked for in the meantime, so that it and the proof share a batch.
 
         Raises:
-            AdapterInert: it changes nothing.
+            AdapterHasNoEffect: it changes nothing.
             EngineError: that could not be found out.
         """
-        await self._proofs.passed(adapter.name)
+        await self._verifier.wait_until_verified(adapter.name)
 
     def release(self, adapter: AdapterRef) -> None:
         """One request with the adapter is over."""
@@ -134,38 +134,38 @@ class Residency:
         resident.users -= 1
         if not resident.users:
             if not resident.pinned:
-                resident.end_use()
+                resident.unlock_usage()
             self._drop_if_idle(resident)
-            self._tell()
+            self._notify_change()
 
-    async def restore(self, adapter: AdapterRef) -> None:
+    async def reload(self, adapter: AdapterRef) -> None:
         """Bring back an adapter that is held and that the server says it does not have.
 
         Raises:
             EngineError: it cannot be loaded.
         """
         resident = self._resident(adapter)
-        self._lose(resident)
-        await self._arrival(resident, next(self._tickets))
+        self._mark_lost(resident)
+        await self._wait_for_load(resident, next(self._tickets))
 
-    async def look(self) -> None:
+    async def synchronize(self) -> None:
         """Compare what is known with what the server holds; bring back pinned adapters it has lost.
 
         Raises:
             EngineError: the server cannot be asked, or does not take one back.
         """
-        if self._turnstile.taken:
+        if self._server_lock.locked:
             return  # a load is on its way and looks by itself
         try:
-            async with self._turnstile.passing():
-                await self._compare()
+            async with self._server_lock.acquire():
+                await self._reconcile()
         except EngineError:
             self._limits = None  # it may come back with others
             raise
         for resident in [r for r in self._residents.values() if r.pinned and not r.present]:
-            await self.warm(resident.adapter)
+            await self.preload(resident.adapter)
 
-    async def warm(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
+    async def preload(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
         """Bring an adapter here before anybody asks for it, and see that it works; `pinned` keeps it here.
 
         Raises:
@@ -173,116 +173,116 @@ class Residency:
         """
         await self.acquire(adapter, pinned=pinned)
         try:
-            await self.proven(adapter)
+            await self.wait_until_verified(adapter)
         finally:
             self.release(adapter)
 
-    async def forget(self, name: str) -> None:
+    async def unload(self, name: str) -> None:
         """Have the server let go of an adapter, once its running answers are out.
 
         Raises:
             EngineError: the server could not be told.
         """
-        async with self._turnstile.passing():
+        async with self._server_lock.acquire():
             if (resident := self._residents.get(name)) is not None:
                 resident.present = resident.pinned = False
                 self._drop_if_idle(resident)
             await self.server.unload(name)
-            self._removals = self._turnstile.count_removal()
-        self._proofs.forget(name)
-        log.info("adapter.forgotten", adapter=name, server=self.server.url)
+            self._seen_removals = self._server_lock.increment_removal_count()
+        self._verifier.forget(name)
+        log.info("adapter.unloaded", adapter=name, server=self.server.url)
 
     async def close(self) -> None:
         """End the loading that goes on; who waits for it is told that the engine stops."""
-        await cancel([r.loading for r in self._residents.values() if r.loading is not None])
-        await self._proofs.close()
+        await cancel_all([r.loading for r in self._residents.values() if r.loading is not None])
+        await self._verifier.close()
         for resident in self._residents.values():
-            resident.end_use()
-        self._turnstile.close()
+            resident.unlock_usage()
+        self._server_lock.close()
 
-    def _resident(self, adapter: AdapterRef) -> Resident:
-        return self._residents.setdefault(adapter.name, Resident(adapter))
+    def _resident(self, adapter: AdapterRef) -> ResidentAdapter:
+        return self._residents.setdefault(adapter.name, ResidentAdapter(adapter))
 
-    def _begin_use(self, resident: Resident) -> bool:
+    def _lock_usage(self, resident: ResidentAdapter) -> bool:
         """Keep other processes from taking an adapter away; False when one may just have done so.
 
         Who waits for an adapter must not hold it: others might be waiting for its place.
         """
-        if not self._shared:
+        if not self._is_shared:
             return True
-        if resident.begin_use() and self._turnstile.removals == self._removals:
+        if resident.lock_usage() and self._server_lock.removal_count == self._seen_removals:
             return True
-        resident.end_use()
+        resident.unlock_usage()
         return False
 
-    def _drop_if_idle(self, resident: Resident) -> None:
+    def _drop_if_idle(self, resident: ResidentAdapter) -> None:
         """Keep no account of what is neither here nor wanted."""
         if not (resident.present or resident.users or resident.pinned or resident.loading):
-            resident.end_use()
+            resident.unlock_usage()
             self._residents.pop(resident.adapter.name, None)
 
-    def _held_back(self, ticket: int) -> bool:
+    def _must_wait(self, ticket: int) -> bool:
         """Whether an earlier load has waited for a place for so long that this one must not take it."""
         now = time.monotonic()
-        return any(t < ticket and now - since > self._deadlines.crowding for t, since in self._queue.items())
+        return any(t < ticket and now - since > self._timeouts.fair_wait for t, since in self._waiting_loads.items())
 
-    async def _arrival(self, resident: Resident, ticket: int) -> None:
+    async def _wait_for_load(self, resident: ResidentAdapter, ticket: int) -> None:
         """Wait for the one loading of an adapter. A caller who is cancelled leaves the others' loading alone."""
         if resident.loading is None:
             name = f"load {resident.adapter.name}"
-            resident.loading = asyncio.create_task(self._bring(resident, ticket), name=name)
-            resident.loading.add_done_callback(lambda task: self._arrived(resident, task))
-        await shared(resident.loading)
+            resident.loading = asyncio.create_task(self._load_with_timeout(resident, ticket), name=name)
+            resident.loading.add_done_callback(lambda task: self._on_load_done(resident, task))
+        await wait_shielded(resident.loading)
 
-    def _arrived(self, resident: Resident, task: asyncio.Task[None]) -> None:
+    def _on_load_done(self, resident: ResidentAdapter, task: asyncio.Task[None]) -> None:
         resident.loading = None
         if not task.cancelled() and (error := task.exception()):
-            metrics.LOADS.labels(self.server.url, "failed").inc()
+            metrics.ADAPTER_LOADS.labels(self.server.url, "failed").inc()
             name = resident.adapter.name
-            log.warning("adapter.not_loaded", adapter=name, server=self.server.url, error=str(error))
+            log.warning("adapter.load_failed", adapter=name, server=self.server.url, error=str(error))
 
-    async def _bring(self, resident: Resident, ticket: int) -> None:
+    async def _load_with_timeout(self, resident: ResidentAdapter, ticket: int) -> None:
         began = time.monotonic()
         limits = await self.limits()
-        safe = await self._guard.admit(resident.adapter, limits, self.server.url)
-        self._queue[ticket] = began
+        safe = await self._validator.validate(resident.adapter, limits, self.server.url)
+        self._waiting_loads[ticket] = began
         try:
-            async with asyncio.timeout(self._deadlines.load_adapter), self._turnstile.passing():
+            async with asyncio.timeout(self._timeouts.load_adapter), self._server_lock.acquire():
                 await self._load(resident, limits)
                 if not resident.in_use:
-                    self._begin_use(resident)
+                    self._lock_usage(resident)
         except TimeoutError as error:
-            raise EngineSlow(url=self.server.url, seconds=self._deadlines.load_adapter) from error
+            raise EngineResponseTimeout(url=self.server.url, seconds=self._timeouts.load_adapter) from error
         finally:
-            del self._queue[ticket]
-            self._tell()
-        if not safe.inert:
-            self._proofs.begin(resident.adapter.name)
+            del self._waiting_loads[ticket]
+            self._notify_change()
+        if not safe.is_zero:
+            self._verifier.start(resident.adapter.name)
         resident.present = True
         if not (resident.users or resident.pinned):
-            resident.end_use()  # all who asked have given up
-        metrics.LOAD_SECONDS.observe(time.monotonic() - began)
+            resident.unlock_usage()  # all who asked have given up
+        metrics.ADAPTER_LOAD_SECONDS.observe(time.monotonic() - began)
 
-    async def _load(self, resident: Resident, limits: ServerLimits) -> None:
+    async def _load(self, resident: ResidentAdapter, limits: ServerLimits) -> None:
         """Load an adapter, after making room for it. The turnstile is ours."""
         name = resident.adapter.name
-        loaded = await self._compare()
+        loaded = await self._reconcile()
         if name not in loaded:
             loaded = await self._make_room(loaded, limits)
             pins = sum(r.pinned and r.present for r in self._residents.values())
-            if resident.pinned and pins >= limits.most_pinned:
-                log.warning("adapter.not_pinned", adapter=name, server=self.server.url, pinned=pins)
+            if resident.pinned and pins >= limits.max_pinned:
+                log.warning("adapter.pin_refused", adapter=name, server=self.server.url, pinned=pins)
                 resident.pinned = False
             await self.server.load(resident.adapter, pinned=resident.pinned)
-            metrics.LOADS.labels(self.server.url, "loaded").inc()
+            metrics.ADAPTER_LOADS.labels(self.server.url, "loaded").inc()
             log.info("adapter.loaded", adapter=name, server=self.server.url, pinned=resident.pinned)
-        metrics.RESIDENT.labels(self.server.url).set(len({*loaded, name}))
+        metrics.ADAPTERS_RESIDENT.labels(self.server.url).set(len({*loaded, name}))
 
     async def _make_room(self, loaded: dict[str, str], limits: ServerLimits) -> dict[str, str]:
         """Unload idle adapters until there is a place; wait while all are in use."""
         while limits.max_loaded is not None and len(loaded) >= limits.max_loaded:
             if not await self._evict_one(loaded):
-                await self._next_change(_RETRY_SECONDS)
+                await self._wait_for_change(_RETRY_SECONDS)
             loaded = await self.server.loaded()
         return loaded
 
@@ -292,7 +292,7 @@ class Residency:
             resident = self._residents.get(name)
             if resident is not None and (resident.pinned or (resident.present and resident.users)):
                 continue
-            claim = usage.claim(Path(folder)) if self._shared else usage.Use(None)
+            claim = usage.acquire_exclusive(Path(folder)) if self._is_shared else usage.UsageLock(None)
             if claim is None:
                 continue  # another process uses it
             try:
@@ -301,49 +301,49 @@ class Residency:
                     resident.present = False
                     self._drop_if_idle(resident)
                 await self.server.unload(name)
-                self._removals = self._turnstile.count_removal()
+                self._seen_removals = self._server_lock.increment_removal_count()
             finally:
-                claim.end()
-            metrics.EVICTIONS.labels(self.server.url).inc()
+                claim.release()
+            metrics.ADAPTER_EVICTIONS.labels(self.server.url).inc()
             log.info("adapter.evicted", adapter=name, server=self.server.url)
             return True
         return False
 
-    def _unproven(self, name: str) -> None:
+    def _on_verification_failed(self, name: str) -> None:
         """Whoever comes next has it loaded and proven again."""
         if (resident := self._residents.get(name)) is not None:
             resident.present = False
 
-    async def _compare(self) -> dict[str, str]:
+    async def _reconcile(self) -> dict[str, str]:
         """What the server holds, after what is known here was brought in line with it. The turnstile is ours."""
         loaded = await self.server.loaded()
-        removals = self._turnstile.removals
+        removals = self._server_lock.removal_count
         # Another process may have taken away what nobody here used; all else the server has lost by itself.
-        others = removals != self._removals
-        self._removals = removals
+        others = removals != self._seen_removals
+        self._seen_removals = removals
         for resident in list(self._residents.values()):
             if resident.present and resident.adapter.name not in loaded:
                 if others and not resident.users and not resident.pinned:
                     resident.present = False
                     self._drop_if_idle(resident)
                 else:
-                    self._lose(resident)
+                    self._mark_lost(resident)
         return loaded
 
-    def _lose(self, resident: Resident) -> None:
+    def _mark_lost(self, resident: ResidentAdapter) -> None:
         if resident.present:
-            metrics.LOSSES.labels(self.server.url).inc()
+            metrics.ADAPTER_LOSSES.labels(self.server.url).inc()
             log.warning("adapter.lost", adapter=resident.adapter.name, server=self.server.url)
-            self._proofs.start_over()  # a server that loses adapters by itself is another one by now
+            self._verifier.reset()  # a server that loses adapters by itself is another one by now
         resident.present = False
         self._drop_if_idle(resident)
 
-    def _tell(self) -> None:
+    def _notify_change(self) -> None:
         """Wake whoever waits for a change."""
-        self._change.set()
-        self._change = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-    async def _next_change(self, seconds: float | None = None) -> None:
+    async def _wait_for_change(self, seconds: float | None = None) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._change.wait()
+                await self._changed.wait()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(eq=False, slots=True)
-class Resident:
+class ResidentAdapter:
     """An adapter on this server, or on its way there."""
 
     adapter: AdapterRef
@@ -24,21 +24,21 @@ class Resident:
     """The server holds it, as far as is known, and answers with it."""
     pinned: bool = False
     loading: asyncio.Task[None] | None = None
-    _use: usage.Use | None = None
+    _usage_lock: usage.UsageLock | None = None
     """What tells other processes that it is in use here."""
 
     @property
     def in_use(self) -> bool:
         """Whether other processes are told so."""
-        return self._use is not None
+        return self._usage_lock is not None
 
-    def begin_use(self) -> bool:
+    def lock_usage(self) -> bool:
         """Tell other processes that it is in use here; False while one of them is letting go of it."""
-        if self._use is None:
-            self._use = usage.begin_use(self.adapter.path)
-        return self._use is not None
+        if self._usage_lock is None:
+            self._usage_lock = usage.acquire_shared(self.adapter.path)
+        return self._usage_lock is not None
 
-    def end_use(self) -> None:
-        if self._use is not None:
-            self._use.end()
-            self._use = None
+    def unlock_usage(self) -> None:
+        if self._usage_lock is not None:
+            self._usage_lock.release()
+            self._usage_lock = None

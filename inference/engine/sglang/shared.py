@@ -7,7 +7,7 @@ import asyncio
 from inference.engine.errors import EngineStopped
 
 
-async def shared(task: asyncio.Task[None]) -> None:
+async def wait_shielded(task: asyncio.Task[None]) -> None:
     """Wait for a task; a caller who is cancelled leaves it to the others.
 
     Raises:
@@ -22,7 +22,7 @@ async def shared(task: asyncio.Task[None]) -> None:
         raise EngineStopped from None
 
 
-async def cancel(tasks: list[asyncio.Task[None]]) -> None:
+async def cancel_all(tasks: list[asyncio.Task[None]]) -> None:
     """End tasks, and wait until they have ended."""
     for task in tasks:
         task.cancel()

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
 
 
-async def events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
+async def parse_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str, None]:
     """The `data` of each event. Comments and other fields are left out, and so is an event without an end.
 
     Lines are cut at CR, LF or both, and at nothing else: the text inside may well hold U+2028.

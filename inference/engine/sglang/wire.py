@@ -14,38 +14,38 @@ if TYPE_CHECKING:
     from inference.engine.port import Message, Sampling
 
 
-class _Wire(BaseModel):
+class _ApiModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Delta(_Wire):
+class Delta(_ApiModel):
     content: str | None = None
 
 
-class Choice(_Wire):
+class Choice(_ApiModel):
     delta: Delta = Delta()
     finish_reason: str | None = None
 
 
-class TokenUsage(_Wire):
+class TokenUsage(_ApiModel):
     prompt_tokens: int
     completion_tokens: int
 
 
-class ServerError(_Wire):
+class ServerError(_ApiModel):
     """The server's account of what went wrong, in the body of a reply or in the middle of a stream."""
 
     message: str
     code: int | str | None = None
 
 
-class _Wrapped(_Wire):
+class _WrappedError(_ApiModel):
     """The shape in which some endpoints put it."""
 
     error: ServerError
 
 
-class Chunk(_Wire):
+class Chunk(_ApiModel):
     """One event of a streamed answer."""
 
     choices: list[Choice] = Field(default_factory=list)
@@ -53,14 +53,14 @@ class Chunk(_Wire):
     error: ServerError | None = None
 
 
-class LoadReply(_Wire):
+class LoadReply(_ApiModel):
     """Reply to the loading or unloading of an adapter."""
 
     success: bool
     error_message: str | None = None
 
 
-class Model(_Wire):
+class Model(_ApiModel):
     id: str
     root: str = ""
     """Of an adapter, the folder it was loaded from."""
@@ -68,18 +68,18 @@ class Model(_Wire):
     """Of an adapter, the base model."""
 
 
-class ModelList(_Wire):
+class ModelList(_ApiModel):
     """Reply of `/v1/models`: the base model and the adapters that are loaded."""
 
     data: list[Model]
 
 
-class Worker(_Wire):
+class Worker(_ApiModel):
     url: str
     is_healthy: bool = True
 
 
-class WorkerList(_Wire):
+class WorkerList(_ApiModel):
     """Reply of a router's `/workers`: the servers behind it."""
 
     workers: list[Worker]
@@ -88,21 +88,21 @@ class WorkerList(_Wire):
 _LogProb: TypeAlias = tuple[float | None, int, str | None]
 
 
-class _Meta(_Wire):
+class _ScoreMeta(_ApiModel):
     input_token_logprobs: list[_LogProb]
 
 
-class _Scored(_Wire):
-    meta_info: _Meta
+class _ScoredPrompt(_ApiModel):
+    meta_info: _ScoreMeta
 
 
 class ScoreReply:
     """Reply of `/generate` to `score_request`."""
 
-    _SHAPE: TypeAdapter[list[_Scored] | _Scored] = TypeAdapter(list[_Scored] | _Scored)
+    _SHAPE: TypeAdapter[list[_ScoredPrompt] | _ScoredPrompt] = TypeAdapter(list[_ScoredPrompt] | _ScoredPrompt)
 
     @classmethod
-    def read(cls, body: bytes) -> list[list[float]]:
+    def parse(cls, body: bytes) -> list[list[float]]:
         """For each prompt one number a token from its start on; NaN for a token that has nothing before it.
 
         Raises:
@@ -123,7 +123,7 @@ def chat_request(
     *,
     max_tokens: int,
     stop_ids: Collection[int],
-    so_far: str = "",
+    answer_prefix: str = "",
     schema: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Body of a streamed `/v1/chat/completions`.
@@ -148,8 +148,8 @@ def chat_request(
     }
     if sampling.seed is not None:
         request["seed"] = sampling.seed
-    if so_far:
-        request["messages"].append({"role": "assistant", "content": so_far})
+    if answer_prefix:
+        request["messages"].append({"role": "assistant", "content": answer_prefix})
         request["continue_final_message"] = True
     if schema is not None:
         form = {"name": "answer", "schema": dict(schema), "strict": True}
@@ -176,9 +176,9 @@ def score_request(
     }
 
 
-def refusal(body: bytes) -> str:
+def error_message(body: bytes) -> str:
     """What a reply with an error status says, whichever of the server's layers wrote it."""
-    for shape in (ServerError, _Wrapped):
+    for shape in (ServerError, _WrappedError):
         try:
             said = shape.model_validate_json(body)
         except ValidationError:

@@ -12,37 +12,37 @@ from inference.engine.sglang.wire import WorkerList
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from inference.engine.sglang.link import Link
+    from inference.engine.sglang.link import ServerClient
 
-_NO_ROUTER = 404
+_NO_ROUTER_STATUS = 404
 """How a server answers what only a router knows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredServers:
     """The servers there are."""
 
     ready: Sequence[str]
     """Addresses of those that are sent requests."""
-    away: Sequence[str]
+    unhealthy: Sequence[str]
     """Addresses of those a router knows and sends nothing to."""
-    router: bool
+    has_router: bool
     """Whether a router stands before them."""
 
 
-async def servers_behind(link: Link) -> Found:
+async def discover_servers(client: ServerClient) -> DiscoveredServers:
     """Ask the address who is behind it.
 
     Raises:
         EngineError: nobody answers there, or the keys do not do.
     """
-    reply = await link.ask("GET", "/workers")
-    if reply.status == _NO_ROUTER:
-        return Found([link.url], [], router=False)
+    reply = await client.request("GET", "/workers")
+    if reply.status == _NO_ROUTER_STATUS:
+        return DiscoveredServers([client.url], [], has_router=False)
     try:
         workers = WorkerList.model_validate_json(reply.body).workers
     except ValidationError as error:
-        raise link.refused(reply.status, reply.reason) from error
+        raise client.status_error(reply.status, reply.reason) from error
     ready = sorted({worker.url.rstrip("/") for worker in workers if worker.is_healthy})
     away = sorted({worker.url.rstrip("/") for worker in workers if not worker.is_healthy})
-    return Found(ready, away, router=True)
+    return DiscoveredServers(ready, away, has_router=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from inference.adapters.config import plain_config
+from inference.adapters.config import safe_form_config
 from inference.adapters.dtypes import Array, Dtype
-from inference.base_model import MODULE_PATHS, BaseModel
+from inference.base_model import MODULE_PATHS, BaseModelSpec
 from tests.fakes.adapters import ATTENTION, from_float32, tensor_name
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
@@ -43,7 +43,7 @@ class Draft:
         tricks: change the folder once everything is in it.
     """
 
-    def __init__(self, base: BaseModel, chance: random.Random) -> None:
+    def __init__(self, base: BaseModelSpec, chance: random.Random) -> None:
         self.base, self.chance = base, chance
         self.numbers = np.random.default_rng(chance.randrange(1 << 32))
         self.rank = chance.choice((1, 2, 4))
@@ -61,7 +61,7 @@ class Draft:
         self.raw_edits: list[Callable[[bytes], bytes]] = []
         self.tricks: list[Callable[[Path], object]] = []
 
-    def put(self, layer: int, module: str, rank: int | None = None, base: BaseModel | None = None) -> None:
+    def put(self, layer: int, module: str, rank: int | None = None, base: BaseModelSpec | None = None) -> None:
         """Add both factors of a module, or replace them."""
         inputs, outputs = (base or self.base).modules[module]
         rank = rank or self.rank
@@ -87,7 +87,7 @@ class Draft:
             if module not in here
         ]
         layers = self.layers if len(self.layers) < self.base.layers else None
-        self.settings = json.loads(plain_config(self.base.name, self.rank, modules, layers, absent))
+        self.settings = json.loads(safe_form_config(self.base.name, self.rank, modules, layers, absent))
 
     def pick(self, factor: str = "") -> str:
         """The name of one of the tensors."""

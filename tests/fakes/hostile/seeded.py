@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from tests.fakes.adapters import TINY
 from tests.fakes.hostile import files, headers, settings, weights
 from tests.fakes.hostile.draft import Bar, Draft, Family, Mutation
@@ -26,7 +26,7 @@ class HostilePackage:
     """Writes it into a folder that does not exist yet, and at most something of that name and `-outside` beside it."""
 
 
-def hostile(seed: int, count: int, base: BaseModel = TINY) -> Iterator[HostilePackage]:
+def hostile(seed: int, count: int, base: BaseModelSpec = TINY) -> Iterator[HostilePackage]:
     """Spoil sound packages for `base`, each by one mutation and some by a second one of another family.
 
     All mutations are gone through in turn, so a `count` of a few hundred has each of them more than once.
@@ -42,12 +42,12 @@ def hostile(seed: int, count: int, base: BaseModel = TINY) -> Iterator[HostilePa
         yield _package(base, f"{seed}/{number}/draft", ordered)
 
 
-def sound(seed: int, base: BaseModel = TINY) -> Callable[[Path], None]:
+def sound(seed: int, base: BaseModelSpec = TINY) -> Callable[[Path], None]:
     """Writes the package that is spoilt otherwise: in the safe form, with nothing wrong."""
     return Draft(base, random.Random(seed)).write
 
 
-def _package(base: BaseModel, seed: str, mutations: list[Mutation]) -> HostilePackage:
+def _package(base: BaseModelSpec, seed: str, mutations: list[Mutation]) -> HostilePackage:
     bar = Bar.SOUND if any(mutation.bar is Bar.SOUND for mutation in mutations) else Bar.SAFE
 
     def write(folder: Path) -> None:

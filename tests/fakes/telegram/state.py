@@ -23,7 +23,7 @@ class Person:
     blocked: bool = False
 
     def json(self) -> dict[str, Any]:
-        """A `User`."""
+        """A `UserOption`."""
         return _known(
             id=self.id,
             is_bot=self.is_bot,
@@ -152,7 +152,7 @@ class Stored:
     mime: str
 
     def json(self) -> dict[str, Any]:
-        """A `Document`."""
+        """A `YamlDocument`."""
         return {"file_id": self.id, "file_unique_id": f"u{self.id}", "file_name": self.name, "mime_type": self.mime,
                 "file_size": self.size}  # fmt: skip
 

@@ -11,12 +11,12 @@ import asyncpg
 import pytest
 
 from bot.channels.console import pipe
-from bot.channels.console.stdin import lines
+from bot.channels.console.stdin import read_lines
 from bot.channels.port import Outcome
 from bot.settings import DEMO_MIND
-from bot.turns.access import Doorkeeper, KeptOut, NotInvited
+from bot.turns.access import AccessBlocked, AccessPolicy, NotInvited
 from bot.turns.commands import COMMANDS
-from bot.turns.errors import MessageRefused, PassedOver
+from bot.turns.errors import AlreadyRefused, MessageRefused
 from tests.fakes.talk import Talk
 
 OWNER = "1"
@@ -45,11 +45,11 @@ async def order(talk: Talk, text: str, person: str = OWNER) -> Outcome:
 async def test_who_is_kept_out_is_told_once_and_leaves_no_trace(talk: Talk, dsn: str) -> None:
     assert "Done" in (await order(talk, "deny telegram:7")).answer
     first = await refused(talk, "7")
-    assert isinstance(first, KeptOut)
+    assert isinstance(first, AccessBlocked)
     assert not first.is_silent
     for _ in range(3):
         later = await refused(talk, "7")
-        assert isinstance(later, PassedOver)
+        assert isinstance(later, AlreadyRefused)
         assert later.is_silent
     owner = await asyncpg.connect(dsn)
     assert await owner.fetchval("SELECT count(*) FROM identities WHERE external_id = '7'") == 0
@@ -62,7 +62,7 @@ async def test_who_is_kept_out_is_told_once_and_leaves_no_trace(talk: Talk, dsn:
 async def test_the_sentence_is_polite_and_in_the_language_he_writes_in(talk: Talk) -> None:
     await order(talk, "deny telegram:7")
     error = await refused(talk, "7")
-    said = talk.services.inbox.refusal(talk.message("7", "Как далеко сегодня?"), error)
+    said = talk.services.inbox.refusal_outcome(talk.message("7", "Как далеко сегодня?"), error)
     assert "владельцу" in (said.error or "")
 
 
@@ -76,8 +76,8 @@ async def test_the_sentence_is_polite_and_in_the_language_he_writes_in(talk: Tal
 )
 async def test_chats_guilds_and_roles_are_kept_out(talk: Talk, subject: str, where: dict[str, object]) -> None:
     await order(talk, f"deny {subject}")
-    assert isinstance(await refused(talk, "7", **where), KeptOut)
-    assert isinstance(await refused(talk, "7", **where), PassedOver)
+    assert isinstance(await refused(talk, "7", **where), AccessBlocked)
+    assert isinstance(await refused(talk, "7", **where), AlreadyRefused)
     assert (await talk.say("7", "/mode base")).error is None
     # The same id on another platform is somebody else.
     talk.platforms["discord"].shown.clear()
@@ -94,20 +94,20 @@ async def test_from_the_first_invitation_on_only_the_invited_are_let_in(talk: Ta
     assert (await talk.say(OWNER, "/mode base")).error is None
     await order(talk, "allow chat telegram:-100")
     assert (await talk.say("7", "/mode base", chat="-100")).error is None
-    assert isinstance(await refused(talk, "7"), PassedOver)
+    assert isinstance(await refused(talk, "7"), AlreadyRefused)
 
 
 async def test_to_keep_out_wins_over_to_let_in(talk: Talk) -> None:
     await order(talk, "allow chat telegram:-100")
     await order(talk, "deny telegram:7")
-    assert isinstance(await refused(talk, "7", chat="-100"), KeptOut)
+    assert isinstance(await refused(talk, "7", chat="-100"), AccessBlocked)
 
 
 async def test_a_person_is_kept_out_under_all_his_names(talk: Talk) -> None:
     code = (await talk.say("7", "/link")).answer.rpartition("/link ")[2][:9]
     await talk.say("d7", f"/link {code}", platform="discord")
     await order(talk, "deny discord:d7")
-    assert isinstance(await refused(talk, "7"), KeptOut)
+    assert isinstance(await refused(talk, "7"), AccessBlocked)
 
 
 async def test_a_granted_role_opens_a_mode(talk: Talk) -> None:
@@ -144,7 +144,7 @@ async def test_a_role_of_the_platform_that_is_called_admin_makes_no_admin(talk: 
 async def test_admins_are_made_by_the_owner_and_only_by_him(talk: Talk) -> None:
     await order(talk, "grant admin telegram:7")
     assert "Done" in (await order(talk, "deny telegram:8", "7")).answer
-    assert isinstance(await refused(talk, "8"), KeptOut)
+    assert isinstance(await refused(talk, "8"), AccessBlocked)
     for beyond in ("grant admin telegram:9", "revoke admin telegram:7", "deny telegram:7"):
         assert "owner" in ((await order(talk, beyond, "7")).error or "")
     assert "nobody keeps an owner out" in ((await order(talk, f"deny telegram:{OWNER}", "7")).error or "")
@@ -188,7 +188,7 @@ async def test_without_an_order_it_is_said_how_one_is_given(talk: Talk) -> None:
     ],
 )
 def test_owners_are_named_by_platform_and_id(owners: tuple[str, ...], name: tuple[str, str], owns: bool) -> None:
-    assert Doorkeeper("agoge", owners).is_owner([name]) is owns
+    assert AccessPolicy("agoge", owners).is_owner([name]) is owns
 
 
 async def test_a_terminal_says_nothing_either_to_one_who_has_been_told_and_a_program_gets_its_line(
@@ -197,10 +197,10 @@ async def test_a_terminal_says_nothing_either_to_one_who_has_been_told_and_a_pro
     await order(talk, "deny console:mallory")
     heard = []
     for machine in (False, True):
-        monkeypatch.setattr(pipe, "lines", lambda: lines(io.BytesIO(b"How far?\nAnd now?\nAnd now?\n")))
-        assert await pipe.talk_in_lines(talk.services.direct, "mallory", "en", machine=machine)
+        monkeypatch.setattr(pipe, "read_lines", lambda: read_lines(io.BytesIO(b"How far?\nAnd now?\nAnd now?\n")))
+        assert await pipe.run_pipe_chat(talk.services.direct, "mallory", "en", json_output=machine)
         heard.append(capsys.readouterr().out)
-        async with talk.services.database.nobody() as connection:
+        async with talk.services.database.anonymous_transaction() as connection:
             await connection.execute("DELETE FROM allowances")
     assert heard[0].count("I am not allowed to answer here.") == 1
     errors = [json.loads(line)["error"] for line in heard[1].splitlines()]

@@ -14,16 +14,16 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli.adapters import app
-from bot.cli.letting_go import StillHeld
-from bot.cli.revoke import SeveralDigests
+from bot.cli.letting_go import EngineUnloadFailed
+from bot.cli.revoke import AmbiguousDigest
 from bot.mind import Mind
 from bot.modes.errors import UnknownAdapter
-from bot.modes.expression import parse
-from bot.modes.resolve import resolve
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import resolve_mode
 from bot.services import make_engine, open_composer
 from bot.settings import Settings
 from inference.adapters.composition import Composition
-from inference.adapters.errors import CompositionUnknown
+from inference.adapters.errors import CompositionNotFound
 from inference.adapters.package import AdapterPackage
 from inference.adapters.revoked import AdapterRevoked, NotRevoked
 from inference.adapters.store import CompositionStore
@@ -70,7 +70,7 @@ def made(said: str) -> str:
 
 def used(composition: Composition, when: float) -> None:
     """Have it last used at this time."""
-    composition.note_use()
+    composition.mark_used()
     os.utime(composition.path.parent / ".used" / composition.name, (when, when))
 
 
@@ -123,7 +123,7 @@ def test_parts_of_no_known_adapter_are_shown_by_their_digest(
 
 
 def test_inspecting_what_there_is_none_of(run: Run) -> None:
-    with pytest.raises(CompositionUnknown):
+    with pytest.raises(CompositionNotFound):
         run("inspect", "c-" + "0" * 32)
     with pytest.raises(UnknownAdapter):
         run("inspect", "sprot")
@@ -184,7 +184,7 @@ def test_revoking_what_there_is_none_of(run: Run, store: CompositionStore, agoge
         run("revoke", "--undo", "sport")
     run("revoke", "0" * 64)
     run("revoke", "00000000" + "1" * 56)
-    with pytest.raises(SeveralDigests):
+    with pytest.raises(AmbiguousDigest):
         run("revoke", "--undo", "00000000")
     run("revoke", "--undo", "0" * 64)
     assert [one.digest for one in store.revocations.list()] == ["00000000" + "1" * 56]
@@ -197,9 +197,9 @@ async def held(settings: Settings, mind: Mind, base: Path, server: SGLangServer,
     await engine.start()
     compositions = []
     for mode in modes:
-        composition = composer.compose(resolve(parse(mode), mind))
+        composition = composer.compose(resolve_mode(parse_expression(mode), mind))
         assert composition is not None
-        await engine.warm(composition.ref)
+        await engine.load_adapter(composition.ref)
         compositions.append(composition)
     await engine.close()
     # Nobody else's: long enough ago that no other process may be answering with them.
@@ -234,9 +234,9 @@ async def test_a_server_that_is_away_is_told_the_next_time(
 ) -> None:
     core, sport = await held(sglang_settings, agoge, base_model_dir, server, "core", "sport")
     away = sglang_settings.model_copy(update={"sglang_url": "http://127.0.0.1:9"})
-    with pytest.raises(StillHeld, match=sport.name):
+    with pytest.raises(EngineUnloadFailed, match=sport.name):
         await asyncio.to_thread(run_with, away, "revoke", "sport")
-    with pytest.raises(StillHeld, match=core.name):
+    with pytest.raises(EngineUnloadFailed, match=core.name):
         await asyncio.to_thread(run_with, away, "compositions", "--remove", core.name)
     assert not sport.path.exists()
     assert not core.path.exists()

@@ -257,9 +257,9 @@ async def test_a_message_that_told_it_goes_with_its_answer_and_cannot_be_asked_a
     await forget_first(talk)
     assert await traces(dsn, "knee") == {}
     assert "nothing to ask again" in ((await talk.say("7", "/retry")).error or "")
-    async with talk.services.database.nobody() as connection:
+    async with talk.services.database.anonymous_transaction() as connection:
         person = await users.identify(connection, platform="telegram", external_id="7")
-    async with talk.services.database.person(person.id) as connection:
+    async with talk.services.database.person_transaction(person.id) as connection:
         assert await connection.fetchval("SELECT count(*) FROM turns WHERE kind = 'question'") == 1
 
 

@@ -150,30 +150,30 @@ async def test_messages_that_come_while_two_are_joined_are_all_kept(talk: Talk, 
 @pytest.mark.parametrize("kept_turns", [0, 2])
 async def test_sessions_in_the_same_place_become_one(database: Database, kept_turns: int) -> None:
     async def come(name: str, questions: int, mode: str) -> users.User:
-        async with database.nobody() as connection:
+        async with database.anonymous_transaction() as connection:
             user = await users.identify(connection, platform="telegram", external_id=name)
-            person = await connection.become(user.id)
-            session = await sessions.open(person, platform="telegram", place="agoge/-1", mode=mode, chat="-1")
+            person = await connection.become_person(user.id)
+            session = await sessions.get_or_create(person, platform="telegram", place="agoge/-1", mode=mode, chat="-1")
             for n in range(questions):
-                arrival = turns.Arrival(f"{name} {n}", mode, update_id=f"{n}", address={"chat": -1})
+                arrival = turns.NewTurn(f"{name} {n}", mode, update_id=f"{n}", address={"chat": -1})
                 turn = await turns.accept(person, session.id, arrival)
                 await memory.remember(person, "fact", f"{name} {n}", origin=Origin(session.id, turn.id))
         return user
 
     kept, gone = await come("kept", kept_turns, "core"), await come("gone", 3, "base")
-    async with database.person(kept.id) as connection:
-        await linking.offer(connection, b"x" * 32, timedelta(minutes=1))
-    async with database.person(gone.id) as connection:
-        assert await linking.join(connection, b"y" * 32) is None
-        assert await linking.join(connection, b"x" * 32) == kept.id
-    async with database.person(gone.id) as connection:
+    async with database.person_transaction(kept.id) as connection:
+        await linking.create_code(connection, b"x" * 32, timedelta(minutes=1))
+    async with database.person_transaction(gone.id) as connection:
+        assert await linking.redeem_code(connection, b"y" * 32) is None
+        assert await linking.redeem_code(connection, b"x" * 32) == kept.id
+    async with database.person_transaction(gone.id) as connection:
         assert await users.get(connection) is None
-    async with database.person(kept.id) as connection:
-        session = await sessions.open(connection, platform="telegram", place="agoge/-1")
+    async with database.person_transaction(kept.id) as connection:
+        session = await sessions.get_or_create(connection, platform="telegram", place="agoge/-1")
         assert (session.mode, session.chat, session.window_start) == ("core", "-1", kept_turns + 4)
-        found = await turns.unfinished(connection)
+        found = await turns.list_unfinished(connection)
         assert [turn.seq for turn in sorted(found, key=lambda turn: turn.seq)] == list(range(1, kept_turns + 4))
         assert {turn.session_id for turn in found} == {session.id}
-        assert len(await memory.all_valid(connection)) == kept_turns + 3
-        names = {one.external_id for one in await linking.identities(connection)}
+        assert len(await memory.list_valid(connection)) == kept_turns + 3
+        names = {one.external_id for one in await linking.list_identities(connection)}
     assert names == {"kept", "gone"}

@@ -15,10 +15,10 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot.services import open_services
-from bot.services.recalling import open_models
+from bot.services.recalling import open_retrieval_models
 from bot.settings import DEMO_MIND, Settings
 from db.turns import Turn
-from inference.embedding import BUNDLED
+from inference.embedding import BUNDLED_EMBEDDING_MODEL
 from inference.models import ModelMissing
 from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.sglang_server import SGLangServer
@@ -92,7 +92,7 @@ async def test_a_change_of_model_embeds_anew_beside_the_answers_and_nothing_is_f
         await said(service, "/remember My knee hurts since Tuesday.")
     new = EmbeddingServer(gate=asyncio.Event(), passing=frozenset({"?", JOINT}))
     async with new.serving() as url:
-        changed = {"embedding_url": url, "embedding_model": "letters", "embedding_former": (BUNDLED,)}
+        changed = {"embedding_url": url, "embedding_model": "letters", "embedding_former": (BUNDLED_EMBEDDING_MODEL,)}
         # Nothing of the old has a new vector yet, and the new model is busy with that: both are read all the same.
         with capture_logs() as logs:
             async with opens(**changed) as service, service.working():
@@ -101,10 +101,10 @@ async def test_a_change_of_model_embeds_anew_beside_the_answers_and_nothing_is_f
                 turn = await said(service, JOINT)
                 assert turn.recalled == ["My knee hurts since Tuesday."]
                 assert "Sleep is the wage" in server.requests[-1]["messages"][0]["content"]
-                assert await models(dsn, "vectors", "name") == {BUNDLED}
+                assert await models(dsn, "vectors", "name") == {BUNDLED_EMBEDDING_MODEL}
                 assert new.gate is not None
                 new.gate.set()
-                await told(logs, "library.kept")
+                await told(logs, "library.synced")
                 await told(logs, "memory.reembedded")
         assert await models(dsn, "vectors", "name") == {"letters"}
         assert await models(dsn, "memories", "embedder") == {"letters"}
@@ -114,7 +114,7 @@ async def test_a_change_of_model_embeds_anew_beside_the_answers_and_nothing_is_f
                 service.updates = 200
                 turn = await said(service, "What of my knee?")
                 assert "My knee hurts since Tuesday." in turn.recalled
-    assert "embedder.loading" not in {entry["event"] for entry in logs}
+    assert "embedder.load_started" not in {entry["event"] for entry in logs}
 
 
 async def test_a_former_model_of_a_server_may_be_away(opens: Opens, server: SGLangServer, dsn: str) -> None:
@@ -155,5 +155,5 @@ async def test_a_reranker_has_the_last_word(opens: Opens, server: SGLangServer, 
 async def test_a_reranker_that_is_not_there_is_told_of_at_start(sglang_settings: Settings) -> None:
     settings = sglang_settings.model_copy(update={"reranker": "example/reranker"})
     with pytest.raises(ModelMissing):
-        async with open_models(settings):
+        async with open_retrieval_models(settings):
             pass

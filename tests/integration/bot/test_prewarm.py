@@ -12,20 +12,20 @@ from structlog.testing import capture_logs
 
 from bot.mind import Mind
 from bot.modes.composer import Composer
-from bot.modes.expression import parse
-from bot.modes.prewarm import Heat, prewarm
-from bot.modes.resolve import resolve
+from bot.modes.expression import parse_expression
+from bot.modes.prewarm import PrewarmPolicy, prewarm
+from bot.modes.resolve import resolve_mode
 from bot.services import make_engine, open_composer
 from bot.settings import Settings
 from db import sessions, users
 from db.database import Database
-from inference.adapters.resident import Resident, read_resident
+from inference.adapters.resident import ResidentEntry, read_resident_list
 from inference.engine.local import LocalEngine
 from inference.engine.port import Engine
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.turns import answer, ask
 
-HEAT = Heat(modes=2, days=14)
+HEAT = PrewarmPolicy(mode_count=2, window_days=14)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -42,27 +42,27 @@ def composer(sglang_settings: Settings, agoge: Mind, base_model_dir: Path) -> Co
 
 
 async def have_used(database: Database, **modes: int) -> None:
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         anna = await users.identify(connection, platform="console", external_id="anna")
-    async with database.person(anna.id) as connection:
-        session = await sessions.open(connection, platform="console", place="agoge/home")
+    async with database.person_transaction(anna.id) as connection:
+        session = await sessions.get_or_create(connection, platform="console", place="agoge/home")
         for mode, times in modes.items():
             for _ in range(times):
                 await answer(connection, await ask(connection, session.id, "How?"), mode=mode)
 
 
 def name(composer: Composer, mode: str) -> str:
-    parts = composer.parts(resolve(parse(mode), composer.mind))
-    return composer.store.name_of(parts, composer.base, composer.max_rank)
+    parts = composer.parts(resolve_mode(parse_expression(mode), composer.mind))
+    return composer.store.composition_name(parts, composer.base, composer.max_rank)
 
 
-def kept(composer: Composer) -> list[Resident]:
-    return list(read_resident(composer.store.root).resident)
+def kept(composer: Composer) -> list[ResidentEntry]:
+    return list(read_resident_list(composer.store.root).resident)
 
 
-def residents(composer: Composer, core: str, *others: str) -> list[Resident]:
+def residents(composer: Composer, core: str, *others: str) -> list[ResidentEntry]:
     """The core pinned, then the others in this order."""
-    return [Resident(name=name(composer, mode), pinned=mode == core, mind="agoge") for mode in (core, *others)]
+    return [ResidentEntry(name=name(composer, mode), pinned=mode == core, mind="agoge") for mode in (core, *others)]
 
 
 async def test_the_core_is_pinned_and_the_hottest_follow(
@@ -77,7 +77,7 @@ async def test_the_core_is_pinned_and_the_hottest_follow(
     assert server.pinned == {name(composer, "core")}
     assert kept(composer) == wanted
     assert [entry["event"] for entry in logs if entry["log_level"] in ("warning", "error")] == []
-    skipped = {entry["mode"] for entry in logs if entry["event"] == "prewarm.not_a_mode"}
+    skipped = {entry["mode"] for entry in logs if entry["event"] == "prewarm.mode_rejected"}
     assert skipped == {"core+stoics", "not+a@mode*", "core@90-99"}
 
 
@@ -92,7 +92,7 @@ async def test_nothing_is_prewarmed_when_it_is_turned_off(
     agoge: Mind, composer: Composer, engine: Engine, database: Database, server: SGLangServer
 ) -> None:
     await have_used(database, core=3)
-    await prewarm(agoge, composer, engine, database, replace(HEAT, modes=0))
+    await prewarm(agoge, composer, engine, database, replace(HEAT, mode_count=0))
     assert server.loads == []
     assert composer.store.list() == []
 
@@ -104,7 +104,7 @@ async def test_an_adapter_the_server_refuses_is_left_out(
     server.refuses_adapters = "it does not like it"
     with capture_logs() as logs:
         await prewarm(agoge, composer, engine, database, HEAT)
-    assert [entry["mode"] for entry in logs if entry["event"] == "prewarm.not_loaded"] == ["core", "core+sport"]
+    assert [entry["mode"] for entry in logs if entry["event"] == "prewarm.load_failed"] == ["core", "core+sport"]
     assert kept(composer) == []
 
 
@@ -113,7 +113,7 @@ async def test_what_is_revoked_is_left_out(agoge: Mind, composer: Composer, engi
     composer.store.revoke(composer.packages["sport"].digest, "sport")
     with capture_logs() as logs:
         await prewarm(agoge, composer, engine, database, HEAT)
-    assert [entry["mode"] for entry in logs if entry["event"] == "prewarm.not_composed"] == ["core+sport"]
+    assert [entry["mode"] for entry in logs if entry["event"] == "prewarm.compose_failed"] == ["core+sport"]
     assert kept(composer) == residents(composer, "core", "core+physics")
 
 
@@ -126,7 +126,7 @@ async def test_an_engine_that_is_away_leaves_the_list_as_it_was(
     with capture_logs() as logs:
         await prewarm(agoge, composer, engine, database, HEAT)
     await engine.close()
-    assert [entry["event"] for entry in logs][-1] == "prewarm.ended_early"
+    assert [entry["event"] for entry in logs][-1] == "prewarm.aborted"
     assert (composer.store.root / "resident.json").read_text() == '{"format": 1, "resident": []}'
 
 
@@ -137,7 +137,7 @@ async def test_a_database_that_is_gone_stops_nothing_else(
     await database.close()
     with capture_logs() as logs:
         await prewarm(agoge, composer, engine, database, HEAT)
-    assert [entry["event"] for entry in logs] == ["prewarm.ended_early"]
+    assert [entry["event"] for entry in logs] == ["prewarm.aborted"]
 
 
 async def test_the_local_engine_has_them_in_memory(

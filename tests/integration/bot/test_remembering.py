@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import asyncpg
 
-from bot.turns.afterwards import Afterwards
-from bot.turns.salvage import remember_left
+from bot.turns.afterwards import MemoryWriter
+from bot.turns.salvage import recover_unremembered
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk
 
@@ -36,36 +36,36 @@ async def test_what_a_killed_process_did_not_remember_another_does_once(
     talk: Talk, server: SGLangServer, dsn: str
 ) -> None:
     services = talk.services
-    own = services.attempts.afterwards
+    own = services.turn_runner.memory_writer
     assert own is not None
     await talk.say("7", "/mode base")
     await talk.say("7", "I keep bees.")
     assert len(await kept(dsn, 2)) == 2
     # The process dies with the next turn in line: nothing in it remembers any more.
-    services.attempts._afterwards = Afterwards(own._rememberer, draws=False)
+    services.turn_runner._memory_writer = MemoryWriter(own._rememberer, extract_facts=False)
     await talk.say("7", "How far today?")
     await talk.settled(remembered=False)
     assert "How far today?" not in await episodes(dsn)
     # As long as its process may still come to it, it is left alone.
     mind, database = services.mind.name, services.database
-    assert await remember_left(database, mind, own) == 0
-    assert await remember_left(database, "another mind", own, NOW) == 0
-    assert await remember_left(database, mind, own, NOW) == 1
+    assert await recover_unremembered(database, mind, own) == 0
+    assert await recover_unremembered(database, "another mind", own, NOW) == 0
+    assert await recover_unremembered(database, mind, own, NOW) == 1
     assert (await kept(dsn, 4))[2:] == ["How far today?", "Rest and sleep."]
     async with asyncio.timeout(30):
-        while await remember_left(database, mind, own, NOW):  # noqa: ASYNC110  # a row tells nobody
+        while await recover_unremembered(database, mind, own, NOW):  # noqa: ASYNC110  # a row tells nobody
             await asyncio.sleep(0.05)
     assert len(await episodes(dsn)) == 4
 
 
 async def test_what_was_forgotten_is_not_caught_up_with(talk: Talk, server: SGLangServer, dsn: str) -> None:
     services = talk.services
-    own = services.attempts.afterwards
+    own = services.turn_runner.memory_writer
     assert own is not None
-    services.attempts._afterwards = Afterwards(own._rememberer, draws=False)
+    services.turn_runner._memory_writer = MemoryWriter(own._rememberer, extract_facts=False)
     await talk.say("7", "/mode base")
     await talk.say("7", "I keep bees.")
     await talk.settled(remembered=False)
     await talk.say("7", "/forget all")
-    assert await remember_left(services.database, services.mind.name, own, NOW) == 0
+    assert await recover_unremembered(services.database, services.mind.name, own, NOW) == 0
     assert await episodes(dsn) == []

@@ -12,11 +12,11 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot.mind import Mind
-from bot.modes.expression import parse
-from bot.modes.resolve import resolve
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import resolve_mode
 from bot.services import open_composer, open_services
 from bot.settings import Settings
-from inference.adapters.resident import read_resident
+from inference.adapters.resident import read_resident_list
 from inference.adapters.usage import last_used
 from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.sglang_server import SGLangServer
@@ -27,7 +27,7 @@ from tests.fixtures.sglang import free_port
 async def prewarmed(settings: Settings) -> list[str]:
     """The names a restarted server would load, once they are known."""
     async with asyncio.timeout(60):
-        while not (found := read_resident(settings.compositions_dir).resident):  # noqa: ASYNC110  # a file tells nobody
+        while not (found := read_resident_list(settings.compositions_dir).resident):  # noqa: ASYNC110  # a file tells nobody
             await asyncio.sleep(0.05)
     return [one.name for one in found]
 
@@ -44,10 +44,10 @@ async def test_the_servers_rank_is_kept_the_core_pinned_and_the_metrics_served(
             (core,) = await prewarmed(settings)
             assert server.pinned == {core}
             with capture_logs() as logs:
-                composition = services.composer.compose(resolve(parse("sport"), services.mind))
+                composition = services.composer.compose(resolve_mode(parse_expression("sport"), services.mind))
             assert composition is not None
             assert (composition.report.rank_before, composition.report.rank) == (16, 8)
-            assert [entry["event"] for entry in logs] == ["composition.made", "composition.cut"]
+            assert [entry["event"] for entry in logs] == ["composition.created", "composition.truncated"]
             metrics = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
             assert "consilium_composition_truncation_bucket" in metrics
             assert 'consilium_compositions_total{result="made"}' in metrics
@@ -86,13 +86,13 @@ async def test_only_what_answers_counts_as_used(
     settings_for: Callable[..., Settings], agoge: Mind, base_model_dir: Path
 ) -> None:
     composer = open_composer(settings_for(), agoge, base_model_dir)
-    core, base = resolve(parse("core"), agoge), resolve(parse("base"), agoge)
+    core, base = resolve_mode(parse_expression("core"), agoge), resolve_mode(parse_expression("base"), agoge)
     composition = composer.compose(core)
     assert composition is not None
     assert last_used(composition.path) == 0
-    assert await composer.ready(core) == composition.ref
+    assert await composer.prepare(core) == composition.ref
     assert last_used(composition.path) > 0
-    assert await composer.ready(base) is composer.compose(base) is None
+    assert await composer.prepare(base) is composer.compose(base) is None
 
 
 async def test_a_question_is_embedded_once_in_a_turn(sglang_settings: Settings, dsn: str) -> None:

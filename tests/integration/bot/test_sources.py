@@ -249,8 +249,8 @@ async def test_neither_a_document_nor_a_memory_can_order_anything(open_library: 
             assert sum("(author's text) Law" in line for line in system.splitlines() if line.startswith("[2]")) == 0
         async with service.services.database.person(receipt.turn.user_id) as connection:
             session = await sessions.get(connection, receipt.turn.session_id)
-            kept = [one for one in await memory.all_valid(connection) if one.kind == "fact"]
-            assert await turns.unfinished(connection) == []
+            kept = [one for one in await memory.list_valid(connection) if one.kind == "fact"]
+            assert await turns.list_unfinished(connection) == []
     assert (turn.mode, again.mode, session.mode) == ("core+sport", "core+sport", "core+sport")
     assert not session.consilium
     assert len(kept) == 1
@@ -286,7 +286,7 @@ async def test_the_library_is_brought_up_to_date_once_by_whoever_comes_first(ope
         async with open_library() as first:
             await _kept(logs, 2)
             assert await first.say("/library")
-    kept = [entry for entry in logs if entry["event"] == "library.kept"]
+    kept = [entry for entry in logs if entry["event"] == "library.synced"]
     assert [(entry["read"], entry["unchanged"]) for entry in kept] == [(2, 0), (0, 2)]
     assert kept[0]["embedded"] > 0
     assert kept[1]["embedded"] == 0
@@ -294,5 +294,5 @@ async def test_the_library_is_brought_up_to_date_once_by_whoever_comes_first(ope
 
 async def _kept(logs: list[Any], times: int) -> None:
     async with asyncio.timeout(30):
-        while sum(entry["event"] == "library.kept" for entry in logs) < times:  # noqa: ASYNC110  # a log tells nobody
+        while sum(entry["event"] == "library.synced" for entry in logs) < times:  # noqa: ASYNC110  # a log tells nobody
             await asyncio.sleep(0.05)

@@ -78,7 +78,7 @@ async def test_no_menu_once_it_is_chosen(talk: Talk) -> None:
 
 async def test_what_is_for_two_is_not_said_before_others(talk: Talk) -> None:
     await talk.say("7", "/remember my locker code is 4711")
-    private = [command.name for command in COMMANDS if command.in_private and not command.for_admins]
+    private = [command.name for command in COMMANDS if command.private_only and not command.admin_only]
     assert set(private) == {"memory", "forget", "export", "privacy", "link"}
     for name in private:
         said = await talk.say("7", f"/{name}", chat="-100")

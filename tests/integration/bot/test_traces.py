@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.channels.errors import DeliveryFailed
+from bot.channels.errors import TemporaryDeliveryError
 from bot.services import open_services
 from bot.settings import Settings
-from bot.tracing import OtlpTraces, traces_address
-from bot.turns.traces import Span, trace_stage, tracing_to
+from bot.tracing import OtlpExporter, traces_url
+from bot.turns.traces import Span, exporting_spans, trace_stage
 from tests.fakes.otlp_collector import Collector, Received
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.service import Service
@@ -76,12 +76,12 @@ async def test_an_attempt_that_came_to_nothing_is_in_the_trace(settings: Setting
     traced = settings.model_copy(update={"otlp_endpoint": collector.url})
     async with open_services(traced, role="all") as services:
         service = Service(services)
-        service.platform.fails = [DeliveryFailed("recording", "busy")]
+        service.platform.fails = [TemporaryDeliveryError("recording", "busy")]
         receipt = await service.say("How far today?")
         async with service.working():
             await service.ended(receipt)
     whole, others = of_turn(collector, receipt.turn.id)
-    assert [span.failed for span in others if span.name == "put_back"] == ["DeliveryFailed"]
+    assert [span.failed for span in others if span.name == "put_back"] == ["TemporaryDeliveryError"]
     assert [span.attributes["consilium.attempt"] for span in others if span.name == "deliver"] == [1, 2]
     assert [span.name for span in others].count("generate") == 1
     assert whole.attributes["consilium.attempts"] == 2
@@ -100,8 +100,8 @@ async def test_a_turn_that_failed_says_of_what(settings: Settings, collector: Co
 
 
 async def test_a_collector_that_is_away_holds_nobody_up() -> None:
-    traces = OtlpTraces("http://127.0.0.1:9", {})
-    with tracing_to(traces):
+    traces = OtlpExporter("http://127.0.0.1:9", {})
+    with exporting_spans(traces):
         for n in range(1, 5000):
             trace_stage(UUID(int=n), "take_in", 0.0, 1.0)
     async with asyncio.timeout(60):
@@ -118,7 +118,7 @@ async def test_a_collector_that_is_away_holds_nobody_up() -> None:
     ],
 )
 def test_the_path_is_added_where_there_is_none(endpoint: str, address: str) -> None:
-    assert traces_address(endpoint) == address
+    assert traces_url(endpoint) == address
 
 
 def test_the_packages_are_not_imported_unless_they_are_needed() -> None:

@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.channels.errors import DeliveryFailed, Undeliverable
+from bot.channels.errors import PermanentDeliveryError, TemporaryDeliveryError
 from bot.services import open_services
 from bot.settings import Settings
 from bot.turns.admission import QuotaSpent, ServiceFull, TooManyMessages
-from bot.turns.salvage import salvage
+from bot.turns.salvage import recover_stranded
 from db import jobs, turn_states, turns
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.postgres import run_sql
@@ -35,7 +35,7 @@ async def age(dsn: str) -> None:
 
 async def test_a_question_is_answered_in_one_message_and_everything_is_kept(service: Service, dsn: str) -> None:
     receipt = await service.say("How far today?")
-    assert (receipt.is_new, receipt.ahead, receipt.turn.state) == (True, 0, "accepted")
+    assert (receipt.is_new, receipt.turns_ahead, receipt.turn.state) == (True, 0, "accepted")
     async with service.working():
         turn = await service.ended(receipt)
     assert service.platform.shown_in("1") == ["«How far today?»."]
@@ -65,7 +65,7 @@ async def test_an_update_handed_over_twice_is_answered_once(service: Service, se
 async def test_a_session_is_answered_in_order_and_waits_for_no_other(service: Service) -> None:
     service.platform.gates["slow"] = asyncio.Event()
     blocked = [await service.say(f"s{n}", "slow") for n in range(3)]
-    assert [receipt.ahead for receipt in blocked] == [0, 1, 2]
+    assert [receipt.turns_ahead for receipt in blocked] == [0, 1, 2]
     quick = [await service.say(f"q{n}", "quick") for n in range(5)]
     async with service.working(), service.working():
         await service.platform.until(ended=5)
@@ -93,12 +93,12 @@ async def test_a_command_takes_effect_at_once_and_is_shown_beside_a_running_answ
 
 async def test_a_command_that_fails_says_so_and_does_nothing(service: Service) -> None:
     receipt = await service.say("/mode spotr")
-    assert receipt.said is not None
-    assert "spotr" in (receipt.said.error or "")
+    assert receipt.command_outcome is not None
+    assert "spotr" in (receipt.command_outcome.error or "")
     async with service.working():
         await service.ended(receipt)
     assert "spotr" in service.platform.shown_in("1")[0]
-    assert await service.services.inbox.mode_of(service.incoming("")) == "auto"
+    assert await service.services.inbox.current_mode(service.incoming("")) == "auto"
 
 
 async def test_what_is_remembered_is_remembered_once_however_often_it_comes(service: Service) -> None:
@@ -106,15 +106,18 @@ async def test_what_is_remembered_is_remembered_once_however_often_it_comes(serv
     for _ in range(3):
         await service.services.inbox.receive(message)
     listed = await service.say("/memory")
-    assert listed.said is not None
-    assert listed.said.table is not None
-    assert [row[1] for row in listed.said.table.rows] == ["My knee hurts."]
+    assert listed.command_outcome is not None
+    assert listed.command_outcome.table is not None
+    assert [row[1] for row in listed.command_outcome.table.rows] == ["My knee hurts."]
 
 
 async def test_a_platform_that_is_away_gets_the_answer_later_and_it_is_not_made_again(
     service: Service, server: SGLangServer
 ) -> None:
-    service.platform.fails += [DeliveryFailed("Recording", "it is away"), DeliveryFailed("Recording", "again", 0.1)]
+    service.platform.fails += [
+        TemporaryDeliveryError("Recording", "it is away"),
+        TemporaryDeliveryError("Recording", "again", 0.1),
+    ]
     receipt = await service.say("Again?")
     async with service.working():
         turn = await service.ended(receipt)
@@ -124,7 +127,7 @@ async def test_a_platform_that_is_away_gets_the_answer_later_and_it_is_not_made_
 
 
 async def test_what_can_never_be_shown_fails_and_holds_up_nothing(service: Service) -> None:
-    service.platform.fails.append(Undeliverable("Recording", "the bot was blocked"))
+    service.platform.fails.append(PermanentDeliveryError("Recording", "the bot was blocked"))
     lost, next_one = await service.say("lost"), await service.say("next")
     async with service.working():
         assert (await service.ended(next_one)).state == "delivered"
@@ -215,8 +218,8 @@ async def test_a_turn_whose_job_is_gone_is_found_and_answered(service: Service, 
     await run_sql(dsn, "DELETE FROM consilium_pgqueuer")
     await age(dsn)
     services = service.services
-    assert await salvage(services.database, services.mind.name, services.presence.id) == 2
-    assert await salvage(services.database, "another-mind", services.presence.id) == 0
+    assert await recover_stranded(services.database, services.mind.name, services.heartbeat.id) == 2
+    assert await recover_stranded(services.database, "another-mind", services.heartbeat.id) == 0
     async with service.working():
         for receipt in receipts:
             assert (await service.ended(receipt)).state == "delivered"
@@ -225,10 +228,10 @@ async def test_a_turn_whose_job_is_gone_is_found_and_answered(service: Service, 
 async def test_what_a_dead_process_was_to_show_itself_is_ended_and_others_are_left(service: Service, dsn: str) -> None:
     services = service.services
     here = service.incoming("mine", address=None, update=None)
-    living = await services.inbox.receive(here, services.presence.id)
+    living = await services.inbox.receive(here, services.heartbeat.id)
     dead = await services.inbox.receive(here, living.turn.id)
     await age(dsn)
-    assert await salvage(services.database, services.mind.name, services.presence.id) == 1
+    assert await recover_stranded(services.database, services.mind.name, services.heartbeat.id) == 1
     assert (await service.turn(living)).state == "accepted"
     turn = await service.turn(dead)
     assert turn.state == "failed"
@@ -240,8 +243,8 @@ async def test_a_failed_turn_can_be_begun_again_in_its_message(service: Service,
     await run_sql(dsn, "UPDATE turns SET setbacks = 8")
     async with service.working():
         await service.ended(receipt)
-        async with service.services.database.person(receipt.turn.user_id) as connection:
-            assert await turn_states.begin_again(connection, receipt.turn.id)
+        async with service.services.database.person_transaction(receipt.turn.user_id) as connection:
+            assert await turn_states.reopen_failed(connection, receipt.turn.id)
             await jobs.enqueue(
                 connection, f"answer:{service.services.mind.name}", receipt.turn.id, receipt.turn.user_id
             )
@@ -278,12 +281,12 @@ async def test_over_a_limit_a_message_is_declined_with_a_sentence_and_nothing_is
         message = service.incoming("one too many")
         with pytest.raises(refusal) as refused:
             await services.inbox.receive(message)
-        outcome = services.inbox.refusal(message, refused.value)
+        outcome = services.inbox.refusal_outcome(message, refused.value)
         assert outcome.error
-        assert not outcome.at_fault
+        assert not outcome.is_service_error
         await service.say("/stop")
-        async with services.database.person(receipts[0].turn.user_id) as connection:
-            assert [turn.question for turn in await turns.unfinished(connection)] == ["0", "1", "/stop"]
+        async with services.database.person_transaction(receipts[0].turn.user_id) as connection:
+            assert [turn.question for turn in await turns.list_unfinished(connection)] == ["0", "1", "/stop"]
 
 
 async def test_whose_quota_is_spent_may_still_see_and_delete_what_is_kept_of_him(

@@ -26,7 +26,7 @@ def empty_folder() -> Iterator[Path]:
 
 
 async def make_person(database: Database, name: str) -> User:
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         return await users.identify(connection, platform="console", external_id=name)
 
 

@@ -18,7 +18,7 @@ from db.embedded import EmbeddedServer
 from db.errors import DatabaseRefused, MigrationFailed, ServiceRoleDenied, UnsafeRole
 from db.memory import Embedding, Origin
 from db.migrate import migrate
-from db.usage import ModeUse
+from db.usage import ModeUsage
 from tests.fixtures.postgres import dsn_of, run_sql, server_directory
 from tests.fixtures.turns import ask
 
@@ -75,8 +75,8 @@ async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provid
         )
         assert len(set(people)) == 2
         anna, boris = people[0], people[10]
-        async with database.person(anna) as connection:
-            session = await sessions.open(connection, platform="telegram", place="1")
+        async with database.person_transaction(anna) as connection:
+            session = await sessions.get_or_create(connection, platform="telegram", place="1")
             turn = await ask(connection, session.id, "Как спать лучше?")
             await jobs.enqueue(connection, "answer:agoge", turn.id, anna)
             held = await turn_states.claim(connection, turn.id, turn.id)
@@ -85,13 +85,13 @@ async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provid
             embedding = Embedding("e", np.ones(384))
             origin = Origin(session.id, turn.id)
             kept = await memory.remember(connection, "fact", "Спит плохо", embedding=embedding, origin=origin)
-            features = await recall.compare(connection, recall.Asked("почему я плохо сплю", [embedding]))
+            features = await recall.compute_features(connection, recall.RecallQuery("почему я плохо сплю", [embedding]))
             assert features.similarity.tolist() == pytest.approx([1.0])
             assert features.hits[0] > 0
-            assert await recall.by_ids(connection, [features.id(0)]) == [kept]
-        async with second.person(boris) as connection:
-            assert await memory.all_valid(connection) == []
-            assert await usage.hot_modes(connection, turn.created_at, 5) == [ModeUse("core+sleep", 1)]
+            assert await recall.load_by_ids(connection, [features.memory_id(0)]) == [kept]
+        async with second.person_transaction(boris) as connection:
+            assert await memory.list_valid(connection) == []
+            assert await usage.most_used_modes(connection, turn.created_at, 5) == [ModeUsage("core+sleep", 1)]
     owner = await asyncpg.connect(dsn)
     try:
         for table in ("sessions", "turns", "memories"):
@@ -104,7 +104,7 @@ async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provid
 
 
 async def identify(database: Database, name: str) -> UUID:
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         return (await users.identify(connection, platform="telegram", external_id=name)).id
 
 

@@ -6,15 +6,15 @@ import pytest
 
 from db import memory, recall, sessions
 from db.database import Database
-from db.errors import RecordGone
+from db.errors import RecordNotFound
 from db.memory import Embedding, Origin
 from db.users import User
 from tests.fixtures.turns import ask
 
 
 async def test_what_is_remembered_comes_back_in_order(database: Database, anna: User) -> None:
-    async with database.person(anna.id) as connection:
-        session = await sessions.open(connection, platform="console", place="home")
+    async with database.person_transaction(anna.id) as connection:
+        session = await sessions.get_or_create(connection, platform="console", place="home")
         turn = await ask(connection, session.id, "I run in the mornings")
         fact = await memory.remember(
             connection,
@@ -25,8 +25,8 @@ async def test_what_is_remembered_comes_back_in_order(database: Database, anna: 
         )
         episode = await memory.remember(connection, "episode", "Вчера пробежал 10 км")
         summary = await memory.remember(connection, "summary", "42")
-    async with database.person(anna.id) as connection:
-        assert await memory.all_valid(connection) == [fact, episode, summary]
+    async with database.person_transaction(anna.id) as connection:
+        assert await memory.list_valid(connection) == [fact, episode, summary]
         assert await connection.fetchval("SELECT embedding::text FROM memories WHERE id = $1", fact.id) == "[0.25,-1,3]"
     assert (fact.session_id, fact.source_turn_id, fact.embedder) == (session.id, turn.id, "minilm@1")
     assert (fact.language, episode.language, summary.language) == ("english", "russian", "simple")
@@ -37,23 +37,23 @@ async def test_only_what_holds_now_is_recalled(database: Database, anna: User) -
     now = datetime.now(UTC)
     day = timedelta(days=1)
     vector = Embedding("e", [1.0, 0.0])
-    async with database.person(anna.id) as connection:
+    async with database.person_transaction(anna.id) as connection:
         for content, start, end in (
             ("knee hurts past", now - 2 * day, now - day),
             ("knee hurts now", now - day, now + day),
             ("knee hurts future", now + day, None),
         ):
             await memory.remember(connection, "fact", content, embedding=vector, valid_from=start, valid_until=end)
-        (now_held,) = await memory.all_valid(connection)
+        (now_held,) = await memory.list_valid(connection)
         assert now_held.content == "knee hurts now"
-        features = await recall.compare(connection, recall.Asked("knee", [vector]))
-        assert [features.id(row) for row in range(len(features))] == [now_held.id]
+        features = await recall.compute_features(connection, recall.RecallQuery("knee", [vector]))
+        assert [features.memory_id(row) for row in range(len(features))] == [now_held.id]
 
 
 async def test_forgetting_deletes(database: Database, dsn: str, anna: User, boris: User) -> None:
-    async with database.person(boris.id) as connection:
+    async with database.person_transaction(boris.id) as connection:
         his = await memory.remember(connection, "fact", "his")
-    async with database.person(anna.id) as connection:
+    async with database.person_transaction(anna.id) as connection:
         first = await memory.remember(connection, "fact", "first")
         await memory.remember(connection, "fact", "second")
         await memory.remember(connection, "fact", "third")
@@ -68,32 +68,32 @@ async def test_forgetting_deletes(database: Database, dsn: str, anna: User, bori
 
 
 async def test_a_memory_outlives_its_session(database: Database, dsn: str, anna: User) -> None:
-    async with database.person(anna.id) as connection:
-        session = await sessions.open(connection, platform="console", place="home")
+    async with database.person_transaction(anna.id) as connection:
+        session = await sessions.get_or_create(connection, platform="console", place="home")
         turn = await ask(connection, session.id, "?")
         await memory.remember(connection, "fact", "x", origin=Origin(session.id, turn.id))
         await connection.execute("DELETE FROM sessions WHERE id = $1", session.id)
-        (kept,) = await memory.all_valid(connection)
+        (kept,) = await memory.list_valid(connection)
     assert (kept.user_id, kept.session_id, kept.source_turn_id) == (anna.id, None, None)
 
 
 @pytest.mark.parametrize("content", ["", "\x00", "слово " * 20_000, "".join(map(chr, range(0x4E00, 0x9000))) * 3])
 async def test_any_text_can_be_remembered(database: Database, anna: User, content: str) -> None:
-    async with database.person(anna.id) as connection:
+    async with database.person_transaction(anna.id) as connection:
         kept = await memory.remember(connection, "episode", content)
     assert kept.content == content.replace("\x00", "\ufffd")
 
 
 async def test_a_million_different_words_can_be_remembered(database: Database, anna: User) -> None:
     content = " ".join(f"слово{number}" for number in range(1_000_000))
-    async with database.person(anna.id) as connection:
+    async with database.person_transaction(anna.id) as connection:
         await memory.remember(connection, "episode", content)
-        assert (await recall.compare(connection, recall.Asked("слово7"))).hits.tolist() == [1]
+        assert (await recall.compute_features(connection, recall.RecallQuery("слово7"))).hits.tolist() == [1]
 
 
 async def test_a_turn_is_remembered_once(database: Database, anna: User) -> None:
-    async with database.person(anna.id) as connection:
-        session = await sessions.open(connection, platform="console", place="home")
+    async with database.person_transaction(anna.id) as connection:
+        session = await sessions.get_or_create(connection, platform="console", place="home")
         turn = await ask(connection, session.id, "I run")
         for voice in ("person", "mind"):
             origin = Origin(session.id, turn.id, voice=voice)
@@ -103,32 +103,32 @@ async def test_a_turn_is_remembered_once(database: Database, anna: User) -> None
 
 
 async def test_what_comes_from_nothing_that_is_there_is_refused(database: Database, anna: User, boris: User) -> None:
-    async with database.person(boris.id) as connection:
-        his = await sessions.open(connection, platform="console", place="home")
+    async with database.person_transaction(boris.id) as connection:
+        his = await sessions.get_or_create(connection, platform="console", place="home")
     for session_id in (his.id, uuid4()):
-        with pytest.raises(RecordGone):
-            async with database.person(anna.id) as connection:
+        with pytest.raises(RecordNotFound):
+            async with database.person_transaction(anna.id) as connection:
                 await memory.remember(connection, "fact", "x", origin=Origin(session_id))
 
 
 async def test_a_memory_is_corrected_and_ended(database: Database, anna: User) -> None:
-    async with database.person(anna.id) as connection:
+    async with database.person_transaction(anna.id) as connection:
         kept = await memory.remember(connection, "fact", "runs", embedding=Embedding("e", [1.0, 0.0]))
         assert kept is not None
         corrected = await memory.correct(connection, kept.id, "плавает")
         assert corrected is not None
         assert (corrected.content, corrected.language, corrected.embedder) == ("плавает", "russian", None)
-        assert (await recall.compare(connection, recall.Asked("плавать"))).hits.tolist() == [1]
-        assert await memory.end(connection, kept.id, datetime.now(UTC))
-        assert not await memory.end(connection, kept.id, datetime.now(UTC))
-    async with database.person(anna.id) as connection:
-        assert await memory.all_valid(connection) == []
+        assert (await recall.compute_features(connection, recall.RecallQuery("плавать"))).hits.tolist() == [1]
+        assert await memory.expire(connection, kept.id, datetime.now(UTC))
+        assert not await memory.expire(connection, kept.id, datetime.now(UTC))
+    async with database.person_transaction(anna.id) as connection:
+        assert await memory.list_valid(connection) == []
         assert await memory.correct(connection, uuid4(), "x") is None
 
 
 async def test_with_a_fact_goes_what_it_was_drawn_from(database: Database, anna: User) -> None:
-    async with database.person(anna.id) as connection:
-        session = await sessions.open(connection, platform="console", place="home")
+    async with database.person_transaction(anna.id) as connection:
+        session = await sessions.get_or_create(connection, platform="console", place="home")
         first, second = await ask(connection, session.id, "1"), await ask(connection, session.id, "2")
         fact = await memory.remember(connection, "fact", "fact", origin=Origin(session.id, first.id))
         await memory.remember(connection, "episode", "told", origin=Origin(session.id, first.id))
@@ -138,4 +138,4 @@ async def test_with_a_fact_goes_what_it_was_drawn_from(database: Database, anna:
         await memory.remember(connection, "fact", "unrelated")
         assert fact is not None
         assert await memory.forget(connection, fact.id)
-        assert [kept.content for kept in await memory.all_valid(connection)] == ["other", "unrelated"]
+        assert [kept.content for kept in await memory.list_valid(connection)] == ["other", "unrelated"]

@@ -9,24 +9,24 @@ import pytest
 
 from db import access, allowances, chats, sessions, turns
 from db.access import Rule
-from db.allowances import Allowance
+from db.allowances import TokenBucket
 from db.database import Database
 from db.sessions import Session
-from db.turns import Arrival, Turn
+from db.turns import NewTurn, Turn
 from db.users import User
 
 OLD, NEW = "-4242", "-1001999"
 
 
 async def ask(database: Database, user: User, place: str, chat: str | None, address: object) -> tuple[Session, Turn]:
-    async with database.person(user.id) as connection:
-        session = await sessions.open(connection, platform="telegram", place=place, mode="core", chat=chat)
-        turn = await turns.accept(connection, session.id, Arrival("?", "core", address=address))  # type: ignore[arg-type]
+    async with database.person_transaction(user.id) as connection:
+        session = await sessions.get_or_create(connection, platform="telegram", place=place, mode="core", chat=chat)
+        turn = await turns.accept(connection, session.id, NewTurn("?", "core", address=address))  # type: ignore[arg-type]
     return session, turn
 
 
 async def seen(database: Database, user: User, session: Session, turn: Turn) -> tuple[str, str | None, object]:
-    async with database.person(user.id) as connection:
+    async with database.person_transaction(user.id) as connection:
         found = await sessions.get(connection, session.id)
         return found.place, found.chat, (await turns.get(connection, turn.id)).address
 
@@ -47,7 +47,7 @@ async def test_places_and_addresses_follow(
 ) -> None:
     address = {"chat": int(OLD) if as_number else OLD, "reply_to": 4242, "thread": None, "path": [OLD]}
     session, turn = await ask(database, anna, place, OLD, address)
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         assert await chats.move(connection, "telegram", OLD, NEW) == 1
         assert await chats.move(connection, "telegram", OLD, NEW) == 0
     expected = {**address, "chat": int(NEW) if as_number else NEW}
@@ -59,7 +59,7 @@ async def test_everybodys_sessions_move_and_no_other_chats(database: Database, a
     his = await ask(database, boris, f"agoge/{OLD}", OLD, {"chat": OLD})
     other = await ask(database, anna, "agoge/-1", "-1", {"chat": "-1"})
     alone = await ask(database, boris, f"agoge/{OLD}0", None, {"chat": OLD})
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         assert await chats.move(connection, "discord", OLD, NEW) == 0
         assert await chats.move(connection, "telegram", OLD, OLD) == 0
         assert await chats.move(connection, "telegram", OLD, NEW) == 2
@@ -72,11 +72,11 @@ async def test_everybodys_sessions_move_and_no_other_chats(database: Database, a
 async def test_who_has_written_there_already_has_one_session_afterwards(database: Database, anna: User) -> None:
     _, before = await ask(database, anna, f"agoge/{OLD}", OLD, {"chat": OLD})
     there, after = await ask(database, anna, f"agoge/{NEW}", NEW, {"chat": NEW})
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         assert await chats.move(connection, "telegram", OLD, NEW) == 1
-    async with database.person(anna.id) as connection:
-        session = await sessions.open(connection, platform="telegram", place=f"agoge/{NEW}")
-        found = await turns.unfinished(connection)
+    async with database.person_transaction(anna.id) as connection:
+        session = await sessions.get_or_create(connection, platform="telegram", place=f"agoge/{NEW}")
+        found = await turns.list_unfinished(connection)
         count = await connection.fetchval("SELECT count(*) FROM sessions")
     assert (session.id, count) == (there.id, 1)
     assert {turn.id: turn.seq for turn in found} == {after.id: 1, before.id: 2}
@@ -84,15 +84,15 @@ async def test_who_has_written_there_already_has_one_session_afterwards(database
 
 
 async def test_rules_and_what_is_counted_follow(database: Database, dsn: str) -> None:
-    little = Allowance(at_once=5, per_minute=0.001)
-    async with database.nobody() as connection:
+    little = TokenBucket(burst=5, per_minute=0.001)
+    async with database.anonymous_transaction() as connection:
         await access.add(connection, "agoge", Rule("deny", "chat", "telegram", OLD))
         await access.add(connection, "agoge", Rule("allow", "chat", "telegram", OLD))
         await access.add(connection, "agoge", Rule("allow", "chat", "telegram", NEW))
         for key in (OLD, OLD, NEW):
-            await allowances.take(connection, chats.chat_key("telegram", key), little)
+            await allowances.consume(connection, chats.chat_key("telegram", key), little)
         await chats.move(connection, "telegram", OLD, NEW)
-        rules = await access.rules(connection, "agoge", 10)
+        rules = await access.list_all(connection, "agoge", 10)
     assert rules == [Rule("allow", "chat", "telegram", NEW), Rule("deny", "chat", "telegram", NEW)]
     owner = await asyncpg.connect(dsn)
     counted = await owner.fetch("SELECT key, used FROM allowances")

@@ -17,9 +17,9 @@ from db.users import User
 @pytest_asyncio.fixture(loop_scope="session", params=["stopped", "killed"])
 async def outage(request: pytest.FixtureRequest, server_folder: Path) -> AsyncIterator["Outage"]:
     async with await EmbeddedServer.open(server_folder) as server, await Database.open(server.dsn) as database:
-        async with database.nobody() as connection:
+        async with database.anonymous_transaction() as connection:
             anna = await users.identify(connection, platform="console", external_id="anna")
-        async with database.person(anna.id) as connection:
+        async with database.person_transaction(anna.id) as connection:
             await memory.remember(connection, "fact", "said before")
         yield Outage(server, database, anna, killed=request.param == "killed")
 
@@ -45,8 +45,8 @@ class Outage:
         assert await asyncio.to_thread(self.server.cluster.start, 60) == self.server.dsn
 
     async def remembered(self) -> list[str]:
-        async with self.database.person(self.anna.id) as connection:
-            return [kept.content for kept in await memory.all_valid(connection)]
+        async with self.database.person_transaction(self.anna.id) as connection:
+            return [kept.content for kept in await memory.list_valid(connection)]
 
 
 async def wait_until_asleep(dsn: str) -> None:
@@ -61,7 +61,7 @@ async def wait_until_asleep(dsn: str) -> None:
 
 async def test_a_server_lost_in_the_middle_of_a_statement(outage: Outage) -> None:
     async def work() -> None:
-        async with outage.database.person(outage.anna.id) as connection:
+        async with outage.database.person_transaction(outage.anna.id) as connection:
             await memory.remember(connection, "fact", "never committed")
             await connection.fetchval("SELECT pg_sleep(600)")
 
@@ -78,7 +78,7 @@ async def test_a_server_lost_in_the_middle_of_a_statement(outage: Outage) -> Non
 
 async def test_a_server_lost_between_statements(outage: Outage) -> None:
     async def work() -> None:
-        async with outage.database.person(outage.anna.id) as connection:
+        async with outage.database.person_transaction(outage.anna.id) as connection:
             await outage.take_away()
             await memory.remember(connection, "fact", "never arrived")
 
@@ -90,7 +90,7 @@ async def test_a_server_lost_between_statements(outage: Outage) -> None:
 
 async def test_a_server_lost_before_the_commit(outage: Outage) -> None:
     async def work() -> None:
-        async with outage.database.person(outage.anna.id) as connection:
+        async with outage.database.person_transaction(outage.anna.id) as connection:
             await memory.remember(connection, "fact", "never committed")
             await outage.take_away()
 
@@ -104,9 +104,9 @@ async def test_every_connection_of_the_pool_comes_back(outage: Outage) -> None:
     everyone = asyncio.Barrier(5)
 
     async def together() -> list[str]:
-        async with outage.database.person(outage.anna.id) as connection:
+        async with outage.database.person_transaction(outage.anna.id) as connection:
             await everyone.wait()
-            return [kept.content for kept in await memory.all_valid(connection)]
+            return [kept.content for kept in await memory.list_valid(connection)]
 
     await asyncio.gather(*(together() for _ in range(5)))
     await outage.take_away()
@@ -116,7 +116,7 @@ async def test_every_connection_of_the_pool_comes_back(outage: Outage) -> None:
 
 async def test_the_callers_own_error_is_not_hidden_by_the_loss(outage: Outage) -> None:
     async def work() -> None:
-        async with outage.database.person(outage.anna.id):
+        async with outage.database.person_transaction(outage.anna.id):
             await outage.take_away()
             raise ZeroDivisionError
 

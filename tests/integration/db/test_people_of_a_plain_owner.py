@@ -14,7 +14,7 @@ from db.connection import PersonConnection
 from db.database import Database
 from db.embedded import EmbeddedServer
 from db.memory import Origin
-from db.turns import Arrival, Turn
+from db.turns import NewTurn, Turn
 from tests.fixtures.postgres import dsn_of, run_sql
 
 CODE = b"c" * 32
@@ -41,15 +41,15 @@ async def plain(postgres_server: EmbeddedServer) -> AsyncIterator[Database]:
 
 async def come(database: Database, name: str, place: str, chat: str | None) -> tuple[PersonConnection, Turn]:
     """A person with a row in every table."""
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         user = await users.identify(connection, platform="telegram", external_id=name)
-        person = await connection.become(user.id)
-        session = await sessions.open(person, platform="telegram", place=place, chat=chat)
-        turn = await turns.accept(person, session.id, Arrival(name, "core", address={"chat": chat}))
+        person = await connection.become_person(user.id)
+        session = await sessions.get_or_create(person, platform="telegram", place=place, chat=chat)
+        turn = await turns.accept(person, session.id, NewTurn(name, "core", address={"chat": chat}))
         await memory.remember(person, "fact", name, origin=Origin(session.id, turn.id))
         claimed = await turn_states.claim(person, turn.id, uuid4())
         assert claimed is not None
-        await parts.record(person, claimed, 0, f"message of {name}")
+        await parts.record_message(person, claimed, 0, f"message of {name}")
     return person, turn
 
 
@@ -58,16 +58,16 @@ async def test_two_are_joined(plain: Database) -> None:
     boris, _ = await come(plain, "boris", "agoge/-1", "-1")
     await come(plain, "boris", "agoge/2", None)
     stranger, _ = await come(plain, "stranger", "agoge/-1", "-1")
-    async with plain.person(anna.user_id) as connection:
-        await linking.offer(connection, CODE, timedelta(minutes=1))
-    async with plain.person(boris.user_id) as connection:
-        assert await linking.join(connection, CODE) == anna.user_id
-    async with plain.person(anna.user_id) as connection:
-        held = await holdings.held(connection, [])
+    async with plain.person_transaction(anna.user_id) as connection:
+        await linking.create_code(connection, CODE, timedelta(minutes=1))
+    async with plain.person_transaction(boris.user_id) as connection:
+        assert await linking.redeem_code(connection, CODE) == anna.user_id
+    async with plain.person_transaction(anna.user_id) as connection:
+        held = await holdings.export(connection, [])
     counts = {table: len(held[table]) for table in ("identities", "sessions", "turns", "parts", "memories")}
     assert counts == {"identities": 2, "sessions": 2, "turns": 3, "parts": 3, "memories": 3}
-    async with plain.person(stranger.user_id) as connection:
-        held = await holdings.held(connection, [])
+    async with plain.person_transaction(stranger.user_id) as connection:
+        held = await holdings.export(connection, [])
     assert {len(held[table]) for table in counts} == {1}
 
 
@@ -75,31 +75,33 @@ async def test_a_chat_moves(plain: Database) -> None:
     anna, turn = await come(plain, "anna", "agoge/-1", "-1")
     await come(plain, "boris", "agoge/-1", "-1")
     await come(plain, "boris", "agoge/-2", "-2")
-    async with plain.nobody() as connection:
+    async with plain.anonymous_transaction() as connection:
         assert await chats.move(connection, "telegram", "-1", "-2") == 2
-    async with plain.person(anna.user_id) as connection:
+    async with plain.person_transaction(anna.user_id) as connection:
         assert (await sessions.get(connection, turn.session_id)).place == "agoge/-2"
 
 
 async def test_a_person_is_forgotten(plain: Database) -> None:
     anna, turn = await come(plain, "anna", "agoge/1", None)
     boris, _ = await come(plain, "boris", "agoge/2", None)
-    async with plain.person(anna.user_id) as connection:
-        assert await holdings.forget(connection, turn.id, []) == []
-    async with plain.person(anna.user_id) as connection:
+    async with plain.person_transaction(anna.user_id) as connection:
+        assert await holdings.erase(connection, turn.id, []) == []
+    async with plain.person_transaction(anna.user_id) as connection:
         assert (await turns.get(connection, turn.id)).question == ""
-        await holdings.vanish(connection)
+        await holdings.delete_person(connection)
         assert await users.get(connection) is None
-    async with plain.person(boris.user_id) as connection:
-        assert len((await holdings.held(connection, []))["memories"]) == 1
+    async with plain.person_transaction(boris.user_id) as connection:
+        assert len((await holdings.export(connection, []))["memories"]) == 1
 
 
 async def test_rules_hold_under_all_names(plain: Database) -> None:
     await come(plain, "anna", "agoge/1", None)
     rule = Rule("deny", "chat", "telegram", "-5")
-    async with plain.nobody() as connection:
+    async with plain.anonymous_transaction() as connection:
         assert await access.add(connection, "agoge", rule)
         around = [Subject("chat", "telegram", "-5")]
-        found = await access.of(connection, "agoge", platform="telegram", external_id="anna", around=around)
+        found = await access.find_applicable(
+            connection, "agoge", platform="telegram", external_id="anna", context=around
+        )
     assert found.rules == (rule,)
-    assert found.names == {("telegram", "anna")}
+    assert found.identities == {("telegram", "anna")}

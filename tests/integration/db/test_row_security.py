@@ -10,10 +10,10 @@ import pytest_asyncio
 from db import linking, memory, parts, recall, sessions, told, turn_states, turns, unembedded, users
 from db.connection import Connection
 from db.database import Database
-from db.errors import RecordGone, TurnTaken, UnsafeRole
+from db.errors import RecordNotFound, TurnLeaseLost, UnsafeRole
 from db.memory import Origin
 from db.sessions import Session
-from db.turn_states import Answered
+from db.turn_states import GeneratedAnswer
 from db.users import User
 from tests.fixtures.postgres import run_sql
 from tests.fixtures.turns import ask
@@ -53,11 +53,11 @@ OWNER = {"users": "id"}
 @pytest_asyncio.fixture(loop_scope="session")
 async def session(database: Database, anna: User) -> AsyncIterator[Session]:
     """A session of Anna's; with it she owns a row in every table."""
-    async with database.person(anna.id) as connection:
-        session = await sessions.open(connection, platform="console", place="home")
+    async with database.person_transaction(anna.id) as connection:
+        session = await sessions.get_or_create(connection, platform="console", place="home")
         turn = await ask(connection, session.id, "How far today?")
-        await parts.record(connection, turn, 0, "m1")
-        await linking.offer(connection, b"x" * 32, timedelta(minutes=1))
+        await parts.record_message(connection, turn, 0, "m1")
+        await linking.create_code(connection, b"x" * 32, timedelta(minutes=1))
         await connection.execute(
             "INSERT INTO said_files (turn_id, user_id, n, name, content) VALUES ($1, $2, 0, 'f', '')", turn.id, anna.id
         )
@@ -92,12 +92,12 @@ async def test_every_table_is_covered_here(dsn: str) -> None:
 async def test_only_the_owner_sees_a_row(
     database: Database, anna: User, boris: User, session: Session, table: str
 ) -> None:
-    async with database.person(anna.id) as connection:
+    async with database.person_transaction(anna.id) as connection:
         assert await count(connection, table) == 1
-    async with database.person(boris.id) as connection:
+    async with database.person_transaction(boris.id) as connection:
         seen = await connection.fetch(f"SELECT {OWNER.get(table, 'user_id')} AS owner FROM {table}")
         assert all(row["owner"] == boris.id for row in seen)
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         assert await count(connection, table) == 0
 
 
@@ -108,12 +108,12 @@ async def test_only_the_owner_changes_a_row(
 ) -> None:
     owner = OWNER.get(table, "user_id")
     statement = statement.format(table=table, owner=owner) + f" WHERE {owner} = $1"
-    for transaction in (database.person(boris.id), database.nobody()):
+    for transaction in (database.person_transaction(boris.id), database.anonymous_transaction()):
         # Where the service never changes or deletes such rows it is not even granted to.
         with suppress(asyncpg.InsufficientPrivilegeError):
             async with transaction as connection:
                 assert await connection.execute(statement, anna.id) == 0
-    async with database.person(anna.id) as connection:
+    async with database.person_transaction(anna.id) as connection:
         assert await count(connection, table) == 1
 
 
@@ -122,10 +122,10 @@ async def test_nobody_adds_a_row_in_anothers_name(
     database: Database, anna: User, boris: User, session: Session, table: str
 ) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        async with database.person(boris.id) as connection:
+        async with database.person_transaction(boris.id) as connection:
             await connection.execute(INSERTS[table], anna.id, session.id)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        async with database.nobody() as connection:
+        async with database.anonymous_transaction() as connection:
             await connection.execute(INSERTS[table], anna.id, session.id)
 
 
@@ -134,7 +134,7 @@ async def test_a_row_cannot_be_given_away(
     database: Database, anna: User, boris: User, session: Session, table: str
 ) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-        async with database.person(anna.id) as connection:
+        async with database.person_transaction(anna.id) as connection:
             await connection.execute(f"UPDATE {table} SET user_id = $1", boris.id)
 
 
@@ -143,90 +143,90 @@ async def test_a_row_cannot_hang_on_anothers_session(
     database: Database, boris: User, session: Session, table: str
 ) -> None:
     with pytest.raises(asyncpg.ForeignKeyViolationError):
-        async with database.person(boris.id) as connection:
+        async with database.person_transaction(boris.id) as connection:
             await connection.execute(INSERTS[table], boris.id, session.id)
 
 
 async def test_the_repositories_find_nothing_of_anothers(
     database: Database, anna: User, boris: User, session: Session
 ) -> None:
-    async with database.person(anna.id) as connection:
-        (turn,) = await turns.unfinished(connection)
-        (kept,) = await memory.all_valid(connection)
-    async with database.person(boris.id) as connection:
+    async with database.person_transaction(anna.id) as connection:
+        (turn,) = await turns.list_unfinished(connection)
+        (kept,) = await memory.list_valid(connection)
+    async with database.person_transaction(boris.id) as connection:
         for attempt in (
             sessions.set_mode(connection, session.id, "base"),
             sessions.start_window(connection, session.id),
             ask(connection, session.id, "Mine?"),
             turns.get(connection, turn.id),
         ):
-            with pytest.raises(RecordGone):
+            with pytest.raises(RecordNotFound):
                 await attempt
         assert await turn_states.claim(connection, turn.id, turn.id) is None
-        assert await turn_states.ask_stop(connection, session.id) is None
-        assert not await turn_states.begin_again(connection, turn.id)
+        assert await turn_states.request_stop(connection, session.id) is None
+        assert not await turn_states.reopen_failed(connection, turn.id)
         for write in (
             turn_states.start_answering(connection, turn, mode="base", adapter=None),
-            turn_states.keep_answer(connection, turn, Answered("his", "stop")),
-            turn_states.keep_said(connection, turn, "his", None, None, "base"),
-            turn_states.put_back(connection, turn, setback=False),
+            turn_states.save_answer(connection, turn, GeneratedAnswer("his", "stop")),
+            turn_states.save_command_result(connection, turn, "his", None, None, "base"),
+            turn_states.reschedule(connection, turn, count_as_failure=False),
             turn_states.finish(connection, turn, "failed"),
-            parts.record(connection, turn, 0, "1"),
+            parts.record_message(connection, turn, 0, "1"),
         ):
-            with pytest.raises(TurnTaken):
+            with pytest.raises(TurnLeaseLost):
                 await write
-        assert await turns.window(connection, session.id, 10) == []
-        assert await turns.unfinished(connection) == []
-        assert len(await recall.compare(connection, recall.Asked("runs"))) == 0
-        assert await recall.by_ids(connection, [kept.id]) == []
+        assert await turns.load_window(connection, session.id, 10) == []
+        assert await turns.list_unfinished(connection) == []
+        assert len(await recall.compute_features(connection, recall.RecallQuery("runs"))) == 0
+        assert await recall.load_by_ids(connection, [kept.id]) == []
         assert await memory.correct(connection, kept.id, "his") is None
-        assert not await memory.end(connection, kept.id, kept.created_at)
-        assert await told.summary_of(connection, session.id) is None
-        assert await told.unseen(connection, session.id, in_view=0, after=None, limit=9) == []
+        assert not await memory.expire(connection, kept.id, kept.created_at)
+        assert await told.current_summary(connection, session.id) is None
+        assert await told.list_turns_out_of_window(connection, session.id, window_size=0, after=None, limit=9) == []
         assert not await memory.forget(connection, kept.id)
         assert await memory.forget_all(connection) == 0
-    async with database.person(anna.id) as connection:
-        assert await memory.all_valid(connection) == [kept]
-        assert await turns.unfinished(connection) == [turn]
+    async with database.person_transaction(anna.id) as connection:
+        assert await memory.list_valid(connection) == [kept]
+        assert await turns.list_unfinished(connection) == [turn]
 
 
 async def test_the_person_ends_with_the_transaction(dsn: str) -> None:
     async with await Database.open(dsn, pool_size=1) as database:
-        async with database.nobody() as connection:
+        async with database.anonymous_transaction() as connection:
             anna = await users.identify(connection, platform="console", external_id="anna")
-        async with database.person(anna.id) as connection:
+        async with database.person_transaction(anna.id) as connection:
             assert await count(connection, "users") == 1
-        async with database.nobody() as connection:
+        async with database.anonymous_transaction() as connection:
             assert await count(connection, "users") == 0
-        async with database.person(uuid4()) as connection:
+        async with database.person_transaction(uuid4()) as connection:
             assert await count(connection, "users") == 0
             assert await users.get(connection) is None
-            with pytest.raises(RecordGone):
+            with pytest.raises(RecordNotFound):
                 await users.set_locale(connection, "ru")
 
 
 async def test_who_a_connection_was_made_for_good_is_gone_with_the_transaction(dsn: str) -> None:
     async with await Database.open(dsn, pool_size=1) as database:
-        async with database.nobody() as connection:
+        async with database.anonymous_transaction() as connection:
             anna = await users.identify(connection, platform="console", external_id="anna")
             await connection.execute("SELECT set_config('app.user', $1, false)", str(anna.id))
         for _ in range(2):
             with suppress(ZeroDivisionError):
-                async with database.nobody() as connection:
+                async with database.anonymous_transaction() as connection:
                     assert await count(connection, "users") == 0
                     raise ZeroDivisionError
-        async with database.nobody() as connection:
+        async with database.anonymous_transaction() as connection:
             assert await count(connection, "users") == 0
-            person = await connection.become(anna.id)
+            person = await connection.become_person(anna.id)
             assert await count(person, "users") == 1
 
 
 async def test_a_changed_role_does_not_outlive_its_transaction(dsn: str) -> None:
     async with await Database.open(dsn, pool_size=1) as database:
-        async with database.nobody() as connection:
+        async with database.anonymous_transaction() as connection:
             await connection.execute("SET ROLE NONE")
             assert await connection.fetchval("SELECT current_user") == "postgres"
-        async with database.nobody() as connection:
+        async with database.anonymous_transaction() as connection:
             assert await connection.fetchval("SELECT current_user") == "consilium_app"
 
 
@@ -255,36 +255,36 @@ async def test_a_role_that_sees_more_is_not_worked_with(dsn: str, spoil: str, me
 
 
 async def test_in_a_chat_nothing_private_exists(database: Database, anna: User, session: Session) -> None:
-    async with database.person(anna.id) as connection:
+    async with database.person_transaction(anna.id) as connection:
         for content, scope, chat in (
             ("said here", "chat", "telegram:1"),
             ("said there", "chat", "telegram:2"),
             ("for all", "shared", None),
         ):
             await memory.remember(connection, "fact", content, origin=Origin(scope=scope, chat=chat))
-        everything = await memory.all_valid(connection)
+        everything = await memory.list_valid(connection)
     assert [kept.content for kept in everything] == ["runs", "said here", "said there", "for all"]
-    async with database.person(anna.id) as connection:
-        await memory.enter_chat(connection, "telegram:1")
-        assert [kept.content for kept in await memory.all_valid(connection)] == ["said here", "for all"]
-        assert len(await recall.compare(connection, recall.Asked("runs"))) == 2
-        assert len(await recall.by_ids(connection, [kept.id for kept in everything])) == 2
+    async with database.person_transaction(anna.id) as connection:
+        await memory.restrict_to_chat(connection, "telegram:1")
+        assert [kept.content for kept in await memory.list_valid(connection)] == ["said here", "for all"]
+        assert len(await recall.compute_features(connection, recall.RecallQuery("runs"))) == 2
+        assert len(await recall.load_by_ids(connection, [kept.id for kept in everything])) == 2
         assert await count(connection, "memories") == 2
         assert await memory.correct(connection, everything[0].id, "known here") is None
         assert not await memory.forget(connection, everything[0].id)
-    async with database.person(anna.id) as connection:
-        assert await memory.all_valid(connection) == everything
+    async with database.person_transaction(anna.id) as connection:
+        assert await memory.list_valid(connection) == everything
 
 
 async def test_of_anybodys_memories_only_that_they_lack_a_vector_comes_out(
     database: Database, dsn: str, boris: User, session: Session
 ) -> None:
-    async with database.nobody() as connection:
-        (lacking,) = await unembedded.lacking(connection, "e@1", 9)
+    async with database.anonymous_transaction() as connection:
+        (lacking,) = await unembedded.list_unembedded(connection, "e@1", 9)
         assert set(lacking.__slots__) == {"id", "user_id"}
         assert await count(connection, "memories") == 0
-    async with database.person(boris.id) as connection:
-        assert await unembedded.texts(connection, [lacking.id], "e@1") == []
+    async with database.person_transaction(boris.id) as connection:
+        assert await unembedded.load_texts(connection, [lacking.id], "e@1") == []
     owner = await asyncpg.connect(dsn)
     try:
         await owner.execute("SET ROLE consilium_app")

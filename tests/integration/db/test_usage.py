@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from db import sessions, usage
 from db.database import Database
-from db.usage import ModeUse
+from db.usage import ModeUsage
 from db.users import User
 from tests.fixtures import turns
 from tests.fixtures.postgres import run_sql
@@ -17,8 +17,8 @@ USED = {"core+sport": 3, "core": 1, "base": 1, "core+physics": 2}
 
 
 async def answer(database: Database, person: User, *modes: str) -> None:
-    async with database.person(person.id) as connection:
-        session = await sessions.open(connection, platform="console", place="home")
+    async with database.person_transaction(person.id) as connection:
+        session = await sessions.get_or_create(connection, platform="console", place="home")
         for mode in modes:
             turn = await turns.ask(connection, session.id, "what is nobody else's business")
             await turns.answer(connection, turn, mode=mode)
@@ -33,22 +33,22 @@ async def used(database: Database, anna: User, boris: User) -> AsyncIterator[Dat
     yield database
 
 
-async def hot(database: Database, since: datetime = LONG_AGO, most: int = 10) -> list[ModeUse]:
-    async with database.nobody() as connection:
-        return await usage.hot_modes(connection, since, most)
+async def hot(database: Database, since: datetime = LONG_AGO, most: int = 10) -> list[ModeUsage]:
+    async with database.anonymous_transaction() as connection:
+        return await usage.most_used_modes(connection, since, most)
 
 
 async def test_everybodys_modes_are_counted_the_most_used_first_and_then_by_name(used: Database) -> None:
     assert await hot(used) == [
-        ModeUse("core+sport", 3),
-        ModeUse("core+physics", 2),
-        ModeUse("base", 1),
-        ModeUse("core", 1),
+        ModeUsage("core+sport", 3),
+        ModeUsage("core+physics", 2),
+        ModeUsage("base", 1),
+        ModeUsage("core", 1),
     ]
 
 
 async def test_as_many_as_asked_for(used: Database) -> None:
-    assert await hot(used, most=2) == [ModeUse("core+sport", 3), ModeUse("core+physics", 2)]
+    assert await hot(used, most=2) == [ModeUsage("core+sport", 3), ModeUsage("core+physics", 2)]
     assert await hot(used, most=0) == await hot(used, most=-1) == []
 
 
@@ -65,16 +65,16 @@ async def test_nothing_was_answered(database: Database) -> None:
 
 async def test_counting_opens_nobodys_turns(used: Database, anna: User) -> None:
     own = "SELECT count(*) FROM turns"
-    async with used.nobody() as connection:
-        await usage.hot_modes(connection, LONG_AGO, 10)
+    async with used.anonymous_transaction() as connection:
+        await usage.most_used_modes(connection, LONG_AGO, 10)
         assert await connection.fetchval(own) == 0
         # What opens the table to the function opens it to its owner only.
         await connection.execute("SELECT set_config('app.counting', 'modes', true)")
         assert await connection.fetchval(own) == 0
         assert await connection.fetch("SELECT question FROM turns") == []
-    async with used.person(anna.id) as connection:
+    async with used.person_transaction(anna.id) as connection:
         before = await connection.fetchval(own)
-        assert sum(use.turns for use in await usage.hot_modes(connection, LONG_AGO, 10)) == sum(USED.values())
+        assert sum(use.turns for use in await usage.most_used_modes(connection, LONG_AGO, 10)) == sum(USED.values())
         assert await connection.fetchval(own) == before == 5
 
 

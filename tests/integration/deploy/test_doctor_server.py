@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.doctor.fitting import CHECKED_VERSION, Wanted, compare
-from bot.cli.doctor.needs import Needs
-from bot.cli.doctor.servers import find_servers, look_at
+from bot.cli.doctor.fitting import TESTED_SGLANG_VERSION, ServiceRequirements, compare_server
+from bot.cli.doctor.needs import MindRequirements
+from bot.cli.doctor.servers import find_servers, inspect_server
 from bot.locales import Translator
 from bot.mind import load_mind
 from bot.services import open_composer
 from bot.settings import DEMO_MIND, Settings
-from inference.engine.sglang.link import Keys
+from inference.engine.sglang.link import ApiKeys
 from tests.fixtures.sglang import START_TIMEOUT, RunningSGLang, StartRouter
 
 pytestmark = [pytest.mark.sglang, pytest.mark.timeout(START_TIMEOUT + 120)]
@@ -25,18 +25,20 @@ async def test_the_demo_mind_fits_the_server_of_the_cpu_profile(
 ) -> None:
     mind = load_mind(DEMO_MIND)
     settings = Settings(cache_dir=tmp_path)
-    needs = Needs.of(open_composer(settings, mind, base_model_dir))
-    keys = Keys(admin=sglang.admin_key)
+    needs = MindRequirements.from_composer(open_composer(settings, mind, base_model_dir))
+    keys = ApiKeys(admin=sglang.admin_key)
 
     found = await find_servers(sglang.url, keys)
-    assert (found.ready, found.away, found.router) == ([sglang.url], [], False)
-    sight = await look_at(sglang.url, keys)
+    assert (found.ready, found.unhealthy, found.has_router) == ([sglang.url], [], False)
+    sight = await inspect_server(sglang.url, keys)
     tokens = settings.prompt_tokens + mind.sampling.max_tokens
-    told = compare(sight, Wanted(keys, needs, mind.base_model, base_model_dir, None, tokens), Translator("en"))
+    told = compare_server(
+        sight, ServiceRequirements(keys, needs, mind.base_model, base_model_dir, None, tokens), Translator("en")
+    )
 
-    assert told.misfits == []
+    assert told.problems == []
     said = "\n".join(told.facts)
-    assert f"SGLang {CHECKED_VERSION} serves" in said
+    assert f"SGLang {TESTED_SGLANG_VERSION} serves" in said
     assert "ranks up to 32 of down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj" in said
     assert "8 slots" in said
     assert "of 16 adapters in memory; torch_native, without overlapped loading" in said
@@ -46,11 +48,11 @@ async def test_the_demo_mind_fits_the_server_of_the_cpu_profile(
     (warning,) = told.warnings
     assert "shows its admin key to anybody" in warning
 
-    other = compare(sight, Wanted(Keys(admin="another"), None), Translator("en"))
-    assert "admin key" in "\n".join(other.misfits)
+    other = compare_server(sight, ServiceRequirements(ApiKeys(admin="another"), None), Translator("en"))
+    assert "admin key" in "\n".join(other.problems)
 
 
 async def test_the_servers_behind_a_router_are_found(sglang: RunningSGLang, start_router: StartRouter) -> None:
     router = await asyncio.to_thread(start_router, [sglang.url])
-    found = await find_servers(router.url, Keys(admin=sglang.admin_key))
-    assert (found.ready, found.away, found.router) == ([sglang.url], [], True)
+    found = await find_servers(router.url, ApiKeys(admin=sglang.admin_key))
+    assert (found.ready, found.unhealthy, found.has_router) == ([sglang.url], [], True)

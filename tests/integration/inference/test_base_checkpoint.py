@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from safetensors import safe_open
 
-from inference.checkpoint import BUNDLED, Step, resolve_base_model
+from inference.checkpoint import BUNDLED_BASE_MODEL, PreparationStep, resolve_base_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,6 @@ def test_weights_are_whole_numbers_of_sixteen_bits(base_model_dir: Path) -> None
 
 
 def test_what_is_made_is_found_again(base_model_dir: Path) -> None:
-    waited: list[Step] = []
-    assert resolve_base_model(BUNDLED, base_model_dir.parent, on_wait=waited.append) == base_model_dir
+    waited: list[PreparationStep] = []
+    assert resolve_base_model(BUNDLED_BASE_MODEL, base_model_dir.parent, on_slow_step=waited.append) == base_model_dir
     assert waited == []

@@ -19,7 +19,7 @@ from inference.adapters.config import AdapterConfig
 from inference.adapters.dtypes import Dtype
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from tests.fakes.adapters import write_adapter
 from tests.fixtures import peft_reference
 from tests.fixtures.peft_reference import speaking
@@ -39,8 +39,8 @@ class Voice:
 
 
 @pytest.fixture(scope="module")
-def base(base_model_dir: Path) -> BaseModel:
-    return BaseModel.from_config(base_model_dir / "config.json", "SmolLM2-135M-Instruct")
+def base(base_model_dir: Path) -> BaseModelSpec:
+    return BaseModelSpec.from_config(base_model_dir / "config.json", "SmolLM2-135M-Instruct")
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_logits_equal_those_of_all_adapters_active(
-    case: str, base: BaseModel, model: torch.nn.Module, tokens: torch.Tensor, tmp_path: Path
+    case: str, base: BaseModelSpec, model: torch.nn.Module, tokens: torch.Tensor, tmp_path: Path
 ) -> None:
     voices = CASES[case]
     folders = []

@@ -32,7 +32,7 @@ ASK = textwrap.dedent(
     sys.stdin.readline()
     with capture_logs() as logs:
         composition = CompositionStore(root / "store").ensure(parts, SMOLLM2)
-    print(sum(entry["event"] == "composition.made" for entry in logs), composition.path)
+    print(sum(entry["event"] == "composition.created" for entry in logs), composition.path)
     """
 )
 
@@ -132,5 +132,5 @@ def test_a_full_disk_is_told_with_what_is_needed(root: Path) -> None:
 def test_room_again_means_composing_again(root: Path) -> None:
     parts = [Part(AdapterPackage.open(root / name), 0.7) for name in ("one", "two")]
     assert "no room" in run(FILL, str(root), "store", "2000000")
-    composition = CompositionStore(root / "disk" / "store").ensure(parts, SMOLLM2)
+    composition = CompositionStore(root / "disk" / "store").get_or_compose(parts, SMOLLM2)
     assert composition.report.rank == 16

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from inference.embedding import (
-    BUNDLED,
+    BUNDLED_EMBEDDING_MODEL,
     EmbedderStopped,
     Prefixes,
     SentenceTransformerEmbedder,
@@ -68,7 +68,7 @@ async def test_many_may_ask_at_once(embedder: SentenceTransformerEmbedder) -> No
 
 
 async def test_prefixes_are_the_models_own_affair(tmp_path: Path) -> None:
-    folder = resolve_embedding_model(BUNDLED, tmp_path)
+    folder = resolve_embedding_model(BUNDLED_EMBEDDING_MODEL, tmp_path)
     embedder = SentenceTransformerEmbedder(folder, prefixes=Prefixes(passage="passage: ", query="query: "))
     try:
         plain = await embedder.embed(["rest"])
@@ -81,7 +81,7 @@ async def test_prefixes_are_the_models_own_affair(tmp_path: Path) -> None:
 
 
 async def test_after_closing_nothing_is_embedded(tmp_path: Path) -> None:
-    embedder = open_embedder(BUNDLED, tmp_path)
+    embedder = open_embedder(BUNDLED_EMBEDDING_MODEL, tmp_path)
     await embedder.close()
     await embedder.close()
     with pytest.raises(EmbedderStopped):
@@ -89,7 +89,7 @@ async def test_after_closing_nothing_is_embedded(tmp_path: Path) -> None:
 
 
 async def test_a_broken_model_is_told(tmp_path: Path) -> None:
-    folder = shutil.copytree(resolve_embedding_model(BUNDLED, tmp_path), tmp_path / "broken")
+    folder = shutil.copytree(resolve_embedding_model(BUNDLED_EMBEDDING_MODEL, tmp_path), tmp_path / "broken")
     (folder / "tokenizer.json").write_text("{")
     embedder = SentenceTransformerEmbedder(folder)
     with pytest.raises(ModelUnusable, match="broken"):
@@ -98,7 +98,7 @@ async def test_a_broken_model_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_closed_embedder_leaves_no_model_in_memory(tmp_path: Path) -> None:
-    embedder = open_embedder(BUNDLED, tmp_path)
+    embedder = open_embedder(BUNDLED_EMBEDDING_MODEL, tmp_path)
     await embedder.start()
     model = weakref.ref(embedder._model)
     gc.disable()  # it is not to wait for the garbage

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from inference.embedding import EmbedderStopped, ServerEmbedder
-from inference.embedding.server import EmbeddingServerAway, EmbeddingServerRefused
+from inference.embedding.server import EmbeddingServerRefused, EmbeddingServerUnavailable
 from tests.fakes.embedding_server import EmbeddingServer, letters
 
 
@@ -18,7 +18,7 @@ def server() -> EmbeddingServer:
 @pytest_asyncio.fixture(loop_scope="session")
 async def embedder(server: EmbeddingServer) -> AsyncIterator[ServerEmbedder]:
     async with server.serving() as url:
-        embedder = ServerEmbedder(f"{url}/v1/", "letters", "key", seconds=2)
+        embedder = ServerEmbedder(f"{url}/v1/", "letters", "key", timeout=2)
         yield embedder
         await embedder.close()
 
@@ -62,18 +62,18 @@ async def test_a_server_that_is_loading_is_asked_again(server: EmbeddingServer, 
 
 async def test_a_server_that_fails_on_is_away(server: EmbeddingServer, embedder: ServerEmbedder) -> None:
     server.fails = 99
-    with pytest.raises(EmbeddingServerAway, match=r"loading \(503\)"):
+    with pytest.raises(EmbeddingServerUnavailable, match=r"loading \(503\)"):
         await embedder.embed(["x"])
     assert len(server.requests) == 3
 
 
 async def test_a_server_that_is_not_there_or_never_answers_is_away(server: EmbeddingServer) -> None:
-    with pytest.raises(EmbeddingServerAway):
+    with pytest.raises(EmbeddingServerUnavailable):
         await ServerEmbedder("http://127.0.0.1:9", "letters").start()
     server.stuck = True
     async with server.serving() as url:
-        embedder = ServerEmbedder(url, "letters", seconds=0.1)
-        with pytest.raises(EmbeddingServerAway):
+        embedder = ServerEmbedder(url, "letters", timeout=0.1)
+        with pytest.raises(EmbeddingServerUnavailable):
             await embedder.start()
         await embedder.close()
 

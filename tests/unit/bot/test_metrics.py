@@ -7,7 +7,7 @@ import httpx
 import pytest
 from prometheus_client import Counter
 
-from bot.metrics import MetricsNotServed, serving_metrics
+from bot.metrics import MetricsServerNotStarted, metrics_server
 
 ASKED = Counter("test_of_metrics_asked", "How often this test has asked")
 
@@ -25,7 +25,7 @@ async def test_they_are_served_as_long_as_it_is_open(taken: socket.socket) -> No
     taken.close()
     threads = set(threading.enumerate())
     async with httpx.AsyncClient() as client:
-        async with serving_metrics("127.0.0.1", port):
+        async with metrics_server("127.0.0.1", port):
             ASKED.inc()
             reply = await client.get(f"http://127.0.0.1:{port}/metrics")
             assert reply.status_code == 200
@@ -34,25 +34,25 @@ async def test_they_are_served_as_long_as_it_is_open(taken: socket.socket) -> No
             await client.get(f"http://127.0.0.1:{port}/metrics")
     left = {thread for thread in threading.enumerate() if "serve_forever" in thread.name} - threads
     assert not left
-    async with serving_metrics("127.0.0.1", port):
+    async with metrics_server("127.0.0.1", port):
         pass  # the port is free again
 
 
 async def test_without_a_port_nothing_listens() -> None:
     before = {thread for thread in threading.enumerate() if "serve_forever" in thread.name}
-    async with serving_metrics("127.0.0.1", None):
+    async with metrics_server("127.0.0.1", None):
         assert {thread for thread in threading.enumerate() if "serve_forever" in thread.name} == before
 
 
 async def test_a_taken_port_is_said_so(taken: socket.socket) -> None:
     taken.listen()
     port = taken.getsockname()[1]
-    with taken, pytest.raises(MetricsNotServed, match=rf"127\.0\.0\.1:{port}.*in use.*CONSILIUM_METRICS_PORT"):
-        async with serving_metrics("127.0.0.1", port):
+    with taken, pytest.raises(MetricsServerNotStarted, match=rf"127\.0\.0\.1:{port}.*in use.*CONSILIUM_METRICS_PORT"):
+        async with metrics_server("127.0.0.1", port):
             pytest.fail("it cannot be open")
 
 
 async def test_an_address_of_no_machine_is_said_so() -> None:
-    with pytest.raises(MetricsNotServed):
-        async with serving_metrics("no.such.host.invalid", 9464):
+    with pytest.raises(MetricsServerNotStarted):
+        async with metrics_server("no.such.host.invalid", 9464):
             pytest.fail("it cannot be open")

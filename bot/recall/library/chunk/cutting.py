@@ -6,22 +6,22 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from bot.recall.library.chunk.chunk import Chunk, TokenCounter
-from bot.recall.library.chunk.packing import Pack, pack
-from bot.recall.library.chunk.units import LEAD_SEPARATOR, units
+from bot.recall.library.chunk.chunk import Chunk, CountTokens
+from bot.recall.library.chunk.packing import Pack, pack_units
+from bot.recall.library.chunk.units import LEAD_SEPARATOR, build_units
 from bot.recall.library.parse.block import Block, BlockKind
 from consilium.errors import N_
-from db.text import clean_text, language_of
+from db.text import clean_text, detect_language
 
 _ROW = N_("row {number}")
 _EXCHANGE = N_("exchange {number}")
 _PAGE = N_("p. {number}")
-_LONGEST_LEAD = 400
+_MAX_LEAD_LENGTH = 400
 """Characters of the lead at most; of a deep path the lowest headings stay."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cutting:
+class ChunkOptions:
     """How a document is cut."""
 
     size: int
@@ -32,8 +32,8 @@ class Cutting:
     """Whether dates open entries."""
 
 
-def cut(
-    blocks: Iterable[Block], title: str, cutting: Cutting, count: TokenCounter, say: Callable[..., str]
+def chunk_blocks(
+    blocks: Iterable[Block], title: str, options: ChunkOptions, count_tokens: CountTokens, say: Callable[..., str]
 ) -> Iterator[Chunk]:
     """The chunks of a document in order; together they hold all of its text.
 
@@ -43,58 +43,60 @@ def cut(
         say: a translator into the document's language: places are written in it.
     """
     number = 0
-    for filled in pack(units(blocks, title, diary=cutting.diary), cutting.size, cutting.overlap, count):
+    for filled in pack_units(
+        build_units(blocks, title, diary=options.diary), options.size, options.overlap, count_tokens
+    ):
         content = clean_text(filled.content)
         if not content.strip():
             continue
         unit = filled.units[0]
         yield Chunk(
             n=number,
-            lead=clean_text(_lead(filled, title)),
+            lead=clean_text(_lead_of(filled, title)),
             content=content,
             repeats=filled.repeats,
-            place=clean_text(_place(filled, say)),
-            language=language_of(content),
+            place=clean_text(_place_of(filled, say)),
+            language=detect_language(content),
             dated=unit.dated,
         )
         number += 1
 
 
-def _lead(filled: Pack, title: str) -> str:
+def _lead_of(filled: Pack, title: str) -> str:
     unit = filled.units[0]
-    above = [title, *unit.path, *filter(None, [unit.block.caption])]
-    while len(above) > 1 and len(LEAD_SEPARATOR.join(above)) > _LONGEST_LEAD:
+    above = [title, *unit.headings, *filter(None, [unit.block.caption])]
+    while len(above) > 1 and len(LEAD_SEPARATOR.join(above)) > _MAX_LEAD_LENGTH:
         above.pop(0)
     return LEAD_SEPARATOR.join(above)
 
 
-def _place(filled: Pack, say: Callable[..., str]) -> str:
+def _place_of(filled: Pack, say: Callable[..., str]) -> str:
     first, last = filled.units[0], filled.units[-1]
     block = first.block
     if block.kind is BlockKind.CUE:
-        return f"{_clock(block.start)}–{_clock(last.block.end)}"
+        return f"{_format_time(block.start)}–{_format_time(last.block.end)}"
     if block.kind is BlockKind.EXCHANGE:
         return say(_EXCHANGE, number=block.number)
     if block.kind is BlockKind.ROW:
         row = say(_ROW, number=block.number)
         return f"{block.caption}, {row}" if block.caption else row
     if first.dated is not None:
-        return _dated(first.dated)
-    headings = f"§ {LEAD_SEPARATOR.join(first.path)}" if first.path else ""
+        return _format_date(first.dated)
+    headings = f"§ {LEAD_SEPARATOR.join(first.headings)}" if first.headings else ""
     if block.page:
-        page = say(_PAGE, number=_range(block.page, last.block.page))
+        page = say(_PAGE, number=_format_range(block.page, last.block.page))
         return f"{headings}, {page}" if headings else page
-    return headings or f"¶ {_range(block.number, last.block.number)}"
+    return headings or f"¶ {_format_range(block.number, last.block.number)}"
 
 
-def _dated(day: date) -> str:
+def _format_date(day: date) -> str:
     return day.isoformat()
 
 
-def _range(first: int, last: int) -> str:
+def _format_range(first: int, last: int) -> str:
     return str(first) if first >= last else f"{first}–{last}"
 
 
-def _clock(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
     whole = int(seconds)
     return f"{whole // 3600:02}:{whole // 60 % 60:02}:{whole % 60:02}"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from zlib import crc32
 
-from bot.recall.library.chunk.chunk import TokenCounter
-from bot.recall.library.chunk.splitting import split_cells, split_text
+from bot.recall.library.chunk.chunk import CountTokens
+from bot.recall.library.chunk.splitting import split_row, split_text
 from bot.recall.library.chunk.units import Unit
 from bot.recall.library.parse.block import BlockKind
 
@@ -27,7 +27,7 @@ class Pack:
 
 
 @dataclass(slots=True)
-class _Open:
+class _OpenPack:
     """A pack being filled."""
 
     units: list[Unit] = field(default_factory=list)
@@ -36,36 +36,36 @@ class _Open:
     """How many of `units` are from the pack before."""
 
 
-def pack(units: Iterable[Unit], size: int, overlap: int, count: TokenCounter) -> Iterator[Pack]:
+def pack_units(units: Iterable[Unit], size: int, overlap: int, count_tokens: CountTokens) -> Iterator[Pack]:
     """The units in packs of at most `size` tokens, none with units of two sections.
 
     Paragraphs stay whole where they fit, and only inside one that does not is anything repeated: at the border of two
     paragraphs the thought ends as well. Cues are speech without such borders, so the last of them, up to `overlap`
     tokens, are said again.
     """
-    for (kind, *_), together in groupby(units, key=lambda unit: unit.section):
+    for (kind, *_), together in groupby(units, key=lambda unit: unit.section_key):
         if kind == BlockKind.ROW:
             for unit in together:
-                for text in split_cells(unit.block, size, count):
+                for text in split_row(unit.block, size, count_tokens):
                     yield Pack((unit,), text)
         elif kind == BlockKind.CUE:
-            yield from _fill(together, " ", size, overlap, count, _ends_sentence)
+            yield from _pack_section(together, " ", size, overlap, count_tokens, _ends_sentence)
         else:
-            yield from _fill(together, "\n\n", size, overlap, count, lambda _: True, repeating=False)
+            yield from _pack_section(together, "\n\n", size, overlap, count_tokens, lambda _: True, repeating=False)
 
 
-def _fill(
+def _pack_section(
     units: Iterable[Unit],
     separator: str,
     size: int,
     overlap: int,
-    count: TokenCounter,
+    count: CountTokens,
     may_end: Callable[[str], bool],
     *,
     repeating: bool = True,
 ) -> Iterator[Pack]:
     between = count(separator)
-    current = _Open()
+    current = _OpenPack()
 
     def closed() -> Pack:
         texts = [unit.block.text for unit in current.units]
@@ -78,22 +78,22 @@ def _fill(
         if current.units and current.tokens + between + tokens > size:
             if len(current.units) > current.repeated:
                 yield closed()
-            current = _carried(current, size - tokens, overlap, between, count) if repeating else _Open()
+            current = _open_with_overlap(current, size - tokens, overlap, between, count) if repeating else _OpenPack()
         if tokens > size:
             for content, repeats in split_text(text, size, overlap, count):
                 yield Pack((unit,), content, repeats)
-            current = _Open()
+            current = _OpenPack()
             continue
         current.tokens += tokens + (between if current.units else 0)
         current.units.append(unit)
-        if current.tokens * 2 >= size and may_end(text) and _is_border(text):
+        if current.tokens * 2 >= size and may_end(text) and _is_stable_boundary(text):
             yield closed()
-            current = _carried(current, size, overlap, between, count) if repeating else _Open()
+            current = _open_with_overlap(current, size, overlap, between, count) if repeating else _OpenPack()
     if len(current.units) > current.repeated:
         yield closed()
 
 
-def _carried(before: _Open, room: int, overlap: int, between: int, count: TokenCounter) -> _Open:
+def _open_with_overlap(before: _OpenPack, room: int, overlap: int, between: int, count: CountTokens) -> _OpenPack:
     """The next pack, begun with the last units of the one before."""
     kept: list[Unit] = []
     tokens = 0
@@ -103,10 +103,10 @@ def _carried(before: _Open, room: int, overlap: int, between: int, count: TokenC
             break
         kept.insert(0, unit)
         tokens += more
-    return _Open(kept, tokens, len(kept))
+    return _OpenPack(kept, tokens, len(kept))
 
 
-def _is_border(text: str) -> bool:
+def _is_stable_boundary(text: str) -> bool:
     """Whether a chunk that is full enough ends after this text: half of all texts say yes, the same ones each time.
 
     So the borders after an edit fall back soon to where they were, and what follows keeps its chunks and vectors.

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bot.recall.library.cite.evidence import borne_out_by, evidence_of
-from bot.recall.library.cite.sentences import is_over
+from bot.recall.library.cite.evidence import collect_evidence, supporting_evidence
+from bot.recall.library.cite.sentences import ends_sentence
 from bot.recall.library.passage import Passage
 
 _MARK: Final = re.compile(r"\[\s*[\^№#]?\s?\d{1,3}(?:\s*[,;–—-]\s*[\^№#]?\s?\d{1,3})*\s*\]")
-_MARK_AND_BLANK: Final = re.compile(rf"[ \t]*{_MARK.pattern}")
-_BEGUN: Final = re.compile(r"\[[\d\s,;–—^№#-]{0,40}")
-_NO_BLANK_BEFORE: Final = ".,;:!?…)»”"
+_MARK_WITH_SPACE: Final = re.compile(rf"[ \t]*{_MARK.pattern}")
+_PARTIAL_MARK: Final = re.compile(r"\[[\d\s,;–—^№#-]{0,40}")
+_NO_SPACE_BEFORE: Final = ".,;:!?…)»”"
 
 
 class Citer:
@@ -31,15 +31,15 @@ class Citer:
             passages: of the prompt, in its order.
             cited: those that the answer has cited before these pieces, in order.
         """
-        self._evidence = evidence_of(passages)
+        self._evidence = collect_evidence(passages)
         self._cited = list(cited)
         self._sentence = ""
-        self._blank = ""
-        self._bracket = ""
-        self._asked: list[int] = []
+        self._pending_space = ""
+        self._pending_bracket = ""
+        self._requested: list[int] = []
         self._after_mark = False
         self._ticks = 0
-        self._code = 0
+        self._code_fence = 0
         """Backticks that the code we are in was opened with."""
 
     @property
@@ -49,12 +49,12 @@ class Citer:
 
     def feed(self, text: str) -> str:
         """What can be shown after the next piece."""
-        return "".join(map(self._take, text))
+        return "".join(map(self._consume, text))
 
-    def end(self) -> str:
+    def finish(self) -> str:
         """The rest: what was held back, and the last sentence's mark."""
-        held, self._bracket = self._bracket, ""
-        return "".join(map(self._pass, held)) + self._settle()
+        held, self._pending_bracket = self._pending_bracket, ""
+        return "".join(map(self._emit, held)) + self._finish_sentence()
 
     def mark(self, passage: Passage) -> str:
         """The mark of a passage, which is cited from now on."""
@@ -62,45 +62,45 @@ class Citer:
             self._cited.append(passage)
         return f"[{self._cited.index(passage) + 1}]"
 
-    def _take(self, character: str) -> str:
-        if self._bracket:
-            return self._hold(character)
+    def _consume(self, character: str) -> str:
+        if self._pending_bracket:
+            return self._consume_bracket(character)
         self._count_ticks(character)
-        if self._code:
-            return self._pass(character)
+        if self._code_fence:
+            return self._emit(character)
         if character == "[":
-            self._bracket = character
+            self._pending_bracket = character
             return ""
-        return self._pass(character)
+        return self._emit(character)
 
-    def _hold(self, character: str) -> str:
+    def _consume_bracket(self, character: str) -> str:
         """A bracket is open that may become a mark."""
-        held = self._bracket + character
+        held = self._pending_bracket + character
         if character == "]" and _MARK.fullmatch(held):
-            self._asked += map(int, re.findall(r"\d+", held))
-            self._bracket, self._after_mark = "", True
+            self._requested += map(int, re.findall(r"\d+", held))
+            self._pending_bracket, self._after_mark = "", True
             return ""
-        if _BEGUN.fullmatch(held):
-            self._bracket = held
+        if _PARTIAL_MARK.fullmatch(held):
+            self._pending_bracket = held
             return ""
-        self._bracket = ""
+        self._pending_bracket = ""
         # What is not a mark may hold the beginning of one.
-        return self._pass(held[0]) + "".join(map(self._take, held[1:]))
+        return self._emit(held[0]) + "".join(map(self._consume, held[1:]))
 
-    def _pass(self, character: str) -> str:
-        if character.isspace() and not self._code:
+    def _emit(self, character: str) -> str:
+        if character.isspace() and not self._code_fence:
             if self._after_mark:
-                self._after_mark, self._blank = False, ""
-            self._blank += character
+                self._after_mark, self._pending_space = False, ""
+            self._pending_space += character
             return ""
         shown = ""
-        if self._blank:
-            if is_over(self._sentence) or "\n" in self._blank:
-                shown = self._settle()
-            if not (self._after_mark and character in _NO_BLANK_BEFORE):
-                shown += self._blank
-                self._sentence += self._blank if self._sentence else ""
-            self._blank = ""
+        if self._pending_space:
+            if ends_sentence(self._sentence) or "\n" in self._pending_space:
+                shown = self._finish_sentence()
+            if not (self._after_mark and character in _NO_SPACE_BEFORE):
+                shown += self._pending_space
+                self._sentence += self._pending_space if self._sentence else ""
+            self._pending_space = ""
         elif self._after_mark and character.isalnum():
             shown = " "
         self._after_mark = False
@@ -112,19 +112,19 @@ class Citer:
             self._ticks += 1
             return
         if self._ticks:
-            self._code = 0 if self._code == self._ticks else (self._code or self._ticks)
+            self._code_fence = 0 if self._code_fence == self._ticks else (self._code_fence or self._ticks)
             self._ticks = 0
 
-    def _settle(self) -> str:
+    def _finish_sentence(self) -> str:
         """The sentence is over: its mark, if it has earned one."""
-        sentence, asked = self._sentence, self._asked
-        self._sentence, self._asked = "", []
-        if not sentence or self._code:
+        sentence, asked = self._sentence, self._requested
+        self._sentence, self._requested = "", []
+        if not sentence or self._code_fence:
             return ""
-        marks = "".join(self.mark(one.passage) for one in borne_out_by(sentence, self._evidence, asked))
+        marks = "".join(self.mark(one.passage) for one in supporting_evidence(sentence, self._evidence, asked))
         return f" {marks}" if marks else ""
 
 
-def without_marks(text: str) -> str:
+def strip_marks(text: str) -> str:
     """A text without the marks that a model wrote into it."""
-    return _MARK_AND_BLANK.sub("", text)
+    return _MARK_WITH_SPACE.sub("", text)

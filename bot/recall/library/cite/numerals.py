@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-DIGITS: Final = r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*"
+DIGITS_PATTERN: Final = r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*"
 """A number or a date as it is written in digits."""
-_DIGITS: Final = re.compile(DIGITS)
+_DIGITS: Final = re.compile(DIGITS_PATTERN)
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 _DECIMAL: Final = re.compile(r"\d+[.,]\d+")
 
-_ENGLISH: Final = [
+_ENGLISH_ONES: Final = [
     "zero",
     "one",
     "two",
@@ -37,7 +37,7 @@ _ENGLISH: Final = [
     "nineteen",
 ]
 _ENGLISH_TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_RUSSIAN: Final[dict[int, str]] = {
+_RUSSIAN_FORMS: Final[dict[int, str]] = {
     0: "ноль ноля нуль нуля",
     1: "один одна одно одного одной одну одним одном одному",
     2: "два две двух двум двумя",
@@ -76,10 +76,10 @@ _RUSSIAN: Final[dict[int, str]] = {
     800: "восемьсот восьмисот",
     900: "девятьсот девятисот",
 }
-_VALUES: Final[dict[str, int]] = {
-    **{word: value for value, word in enumerate(_ENGLISH)},
+_WORD_VALUES: Final[dict[str, int]] = {
+    **{word: value for value, word in enumerate(_ENGLISH_ONES)},
     **{word: 10 * tens for tens, word in enumerate(_ENGLISH_TENS, 2)},
-    **{form: value for value, forms in _RUSSIAN.items() for form in forms.split()},
+    **{form: value for value, forms in _RUSSIAN_FORMS.items() for form in forms.split()},
 }
 _HUNDRED: Final = "hundred"
 _POWERS: Final[dict[str, int]] = {
@@ -109,7 +109,7 @@ class Numeral:
     """Index after its last word."""
 
 
-def numerals(words: Sequence[str]) -> Iterator[Numeral]:
+def find_numerals(words: Sequence[str]) -> Iterator[Numeral]:
     """The numbers among the words of a text; a bare “one” is none, for it counts nothing as often as it does.
 
     Args:
@@ -117,7 +117,7 @@ def numerals(words: Sequence[str]) -> Iterator[Numeral]:
     """
     at = 0
     while at < len(words):
-        found = _digits(words, at) or _spelled(words, at)
+        found = _parse_digits(words, at) or _parse_words(words, at)
         if found is None:
             at += 1
             continue
@@ -131,7 +131,7 @@ def is_numeric(word: str) -> bool:
     return _DIGITS.fullmatch(word) is not None
 
 
-def _digits(words: Sequence[str], at: int) -> Numeral | None:
+def _parse_digits(words: Sequence[str], at: int) -> Numeral | None:
     word = words[at]
     if not is_numeric(word):
         return None
@@ -147,40 +147,40 @@ def _digits(words: Sequence[str], at: int) -> Numeral | None:
     elif not _DECIMAL.fullmatch(word) and not word.isdigit():
         return Numeral(word, at, end)
     value = Decimal(word.replace(",", "."))
-    if word.isdigit() and (half := _half(words, end)):
+    if word.isdigit() and (half := _end_of_half(words, end)):
         value, end = value + Decimal("0.5"), half
     if end < len(words) and (power := _POWERS.get(words[end])):
         value, end = value * power, end + 1
-    return Numeral(_normal(value), at, end)
+    return Numeral(_format_value(value), at, end)
 
 
-def _spelled(words: Sequence[str], at: int) -> Numeral | None:
+def _parse_words(words: Sequence[str], at: int) -> Numeral | None:
     """The longest number that the words from here on spell."""
     if words[at] in _ONE_AND_A_HALF:
         return Numeral("1.5", at, at + 1)
     whole, group, end = 0, None, at
     while end < len(words):
         word = words[end]
-        if (value := _VALUES.get(word)) is not None and _continues(group, value):
+        if (value := _WORD_VALUES.get(word)) is not None and _can_follow(group, value):
             group = (group or 0) + value
         elif word == _HUNDRED and group is not None and 0 < group < 10:
             group *= 100
         elif (power := _POWERS.get(word)) and (group is not None or end == at) and whole % (power * 1000) == 0:
             whole, group = whole + (1 if group is None else group) * power, None
-        elif not (word == "and" and _links(words, group, end)):
+        elif not (word == "and" and _is_linking_and(words, group, end)):
             break
         end += 1
     if end == at:
         return None
     value_of_all = Decimal(whole + (group or 0))
     if decimals := _decimals(words, end):
-        return Numeral(_normal(Decimal(f"{value_of_all}.{''.join(decimals)}")), at, end + 1 + len(decimals))
-    if half := _half(words, end):
-        return Numeral(_normal(value_of_all + Decimal("0.5")), at, half)
-    return Numeral(_normal(value_of_all), at, end)
+        return Numeral(_format_value(Decimal(f"{value_of_all}.{''.join(decimals)}")), at, end + 1 + len(decimals))
+    if half := _end_of_half(words, end):
+        return Numeral(_format_value(value_of_all + Decimal("0.5")), at, half)
+    return Numeral(_format_value(value_of_all), at, end)
 
 
-def _continues(group: int | None, value: int) -> bool:
+def _can_follow(group: int | None, value: int) -> bool:
     """Whether a smaller number may follow in the same one: five after forty, and not forty after five."""
     if group is None:
         return True
@@ -191,9 +191,9 @@ def _continues(group: int | None, value: int) -> bool:
     return group % (100 if value < 100 else 1000) == 0 and group > 0
 
 
-def _links(words: Sequence[str], group: int | None, at: int) -> bool:
+def _is_linking_and(words: Sequence[str], group: int | None, at: int) -> bool:
     """Whether “and” stands within a number: one hundred and five."""
-    follows = _VALUES.get(words[at + 1]) if at + 1 < len(words) else None
+    follows = _WORD_VALUES.get(words[at + 1]) if at + 1 < len(words) else None
     return group is not None and group >= 100 and group % 100 == 0 and follows is not None and 0 < follows < 100
 
 
@@ -202,14 +202,14 @@ def _decimals(words: Sequence[str], at: int) -> list[str]:
         return []
     found = []
     for word in words[at + 1 :]:
-        value = _VALUES.get(word)
+        value = _WORD_VALUES.get(word)
         if value is None or value > 9:
             break
         found.append(str(value))
     return found
 
 
-def _half(words: Sequence[str], at: int) -> int | None:
+def _end_of_half(words: Sequence[str], at: int) -> int | None:
     """Index after “and a half”, if it stands here."""
     for half in _HALF:
         if list(words[at : at + len(half)]) == list(half):
@@ -217,5 +217,5 @@ def _half(words: Sequence[str], at: int) -> int | None:
     return None
 
 
-def _normal(value: Decimal) -> str:
+def _format_value(value: Decimal) -> str:
     return format(value.normalize(), "f")

@@ -18,14 +18,14 @@ _PAIRS: Final = (
     ("useful", r"useful|helpful|helps?|полезн\w*|полезен", r"useless|harm\w*|вред\w*|бесполез\w*|неполез\w*"),
     ("twice", r"twice|дважды|двукратн\w*", r"thrice|трижды|трехкратн\w*"),
 )
-_SIDES: Final = [(name, re.compile(one), re.compile(other)) for name, one, other in _PAIRS]
-_DENYING: Final = frozenset(("not", "no", "не"))
-_FLIPPED: Final = frozenset(("more", "later"))
+_PATTERNS: Final = [(name, re.compile(one), re.compile(other)) for name, one, other in _PAIRS]
+_NEGATIONS: Final = frozenset(("not", "no", "не"))
+_NEGATABLE: Final = frozenset(("more", "later"))
 """Comparisons, which a “not” before them turns round: not less than seven is seven or more."""
-_OTHER: Final = {"+": "-", "-": "+"}
+_OPPOSITE_SIGN: Final = {"+": "-", "-": "+"}
 
 
-def sides(words: Sequence[str], numbers: Collection[int]) -> frozenset[tuple[str, str]]:
+def find_polarities(words: Sequence[str], numbers: Collection[int]) -> frozenset[tuple[str, str]]:
     """Which sides of which pairs a text takes.
 
     Args:
@@ -36,17 +36,19 @@ def sides(words: Sequence[str], numbers: Collection[int]) -> frozenset[tuple[str
     for at, word in enumerate(words):
         if word == "до" and at + 1 in numbers:
             continue
-        for name, one, other in _SIDES:
+        for name, one, other in _PATTERNS:
             side = "+" if one.fullmatch(word) else "-" if other.fullmatch(word) else None
             if side is not None:
-                turned = name in _FLIPPED and at > 0 and words[at - 1] in _DENYING
-                found.add((name, _OTHER[side] if turned else side))
+                turned = name in _NEGATABLE and at > 0 and words[at - 1] in _NEGATIONS
+                found.add((name, _OPPOSITE_SIGN[side] if turned else side))
     return frozenset(found)
 
 
-def contradict(said: Collection[tuple[str, str]], found: Collection[tuple[str, str]]) -> bool:
+def contradict(statement: Collection[tuple[str, str]], other: Collection[tuple[str, str]]) -> bool:
     """Whether a statement takes a side where the other text takes only the opposite one."""
     return any(
-        (name, side) not in found and (name, _OTHER[side]) in found and (name, _OTHER[side]) not in said
-        for name, side in said
+        (name, side) not in other
+        and (name, _OPPOSITE_SIGN[side]) in other
+        and (name, _OPPOSITE_SIGN[side]) not in statement
+        for name, side in statement
     )

@@ -11,19 +11,19 @@ from typing import Final
 
 import snowballstemmer
 
-from bot.recall.library.cite.numerals import DIGITS, is_numeric, numerals
-from bot.recall.library.cite.opposites import sides
+from bot.recall.library.cite.numerals import DIGITS_PATTERN, find_numerals, is_numeric
+from bot.recall.library.cite.opposites import find_polarities
 
-MOST: Final = 20_000
+MAX_CHARACTERS: Final = 20_000
 """Characters of a text that are read."""
 
-_WORD: Final = re.compile(DIGITS + r"|[^\W\d_]+(?:['’][^\W\d_]+)?")
+_WORD: Final = re.compile(DIGITS_PATTERN + r"|[^\W\d_]+(?:['’][^\W\d_]+)?")
 _CYRILLIC: Final = re.compile(r"[а-я]")
 # A vowel that comes and goes in a Russian word's forms: белок and белка, день and дня.
-_FLEETING: Final = re.compile(r"(?<=[бвгджзклмнпрстфхцчшщ])[ое](?=[бвгджзклмнпрстфхцчшщ]$)")
-_SHORT: Final = re.compile(r"^([бвгджзклмнпрстфхцчшщ]{2})[аеиоуыюя]$")
-_DENYING: Final = "not no never none nothing neither nor without cannot не нет ни никогда ничего никто без нельзя"
-_GRAMMATICAL: Final = """
+_FLEETING_VOWEL: Final = re.compile(r"(?<=[бвгджзклмнпрстфхцчшщ])[ое](?=[бвгджзклмнпрстфхцчшщ]$)")
+_SHORT_STEM: Final = re.compile(r"^([бвгджзклмнпрстфхцчшщ]{2})[аеиоуыюя]$")
+_NEGATION_TEXT: Final = "not no never none nothing neither nor without cannot не нет ни никогда ничего никто без нельзя"
+_FUNCTION_WORDS: Final = """
     a an the and or but if of in on at to for from by with about as is are was were be been being am do does did done
     have has had having will would can could should may might must shall i me my mine myself we us our ours you your
     yours he him his she her hers it its they them their this that these those there here who whom whose which what
@@ -37,20 +37,22 @@ _GRAMMATICAL: Final = """
     себя себе сам сама сами все всех всем весь вся каждый каждая каждое если лишь только можно надо нужно один одна
     одно одного одной
 """
-_COMPARING: Final = "less more fewer later earlier only than меньше менее больше более ниже выше позже раньше только"
-_DENIES: Final = frozenset(_DENYING.split())
-_BOUNDS: Final = frozenset(_COMPARING.split())
+_COMPARATIVE_TEXT: Final = (
+    "less more fewer later earlier only than меньше менее больше более ниже выше позже раньше только"
+)
+_NEGATIONS: Final = frozenset(_NEGATION_TEXT.split())
+_COMPARATIVES: Final = frozenset(_COMPARATIVE_TEXT.split())
 """After these words a “not” denies nothing: not less than seven."""
-_EMPTY: Final = frozenset(_GRAMMATICAL.split()) | _DENIES
-_SIGNS: Final = (("%", "процентов", "percent"), ("$", "долларов", "dollars"), ("€", "евро", "euros"))
+_STOP_WORDS: Final = frozenset(_FUNCTION_WORDS.split()) | _NEGATIONS
+_UNIT_SIGNS: Final = (("%", "процентов", "percent"), ("$", "долларов", "dollars"), ("€", "евро", "euros"))
 _STEMMERS: Final = {name: snowballstemmer.stemmer(name) for name in ("russian", "english")}
-_LOCK: Final = threading.Lock()
+_STEMMER_LOCK: Final = threading.Lock()
 """A stemmer holds the word it works on."""
-_LONGEST_FLEETING: Final = 6
+_MAX_FLEETING_STEM: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TextFeatures:
     """What a text says."""
 
     stems: frozenset[str] = frozenset()
@@ -58,19 +60,19 @@ class Reading:
     numbers: frozenset[str] = frozenset()
     measures: frozenset[tuple[str, str]] = frozenset()
     """Each number with the stem of the content word right after it; empty where there is none."""
-    named: frozenset[tuple[str, str]] = frozenset()
+    labels: frozenset[tuple[str, str]] = frozenset()
     """Each number with the stem of the content word right before it; empty where there is none."""
-    denies: bool = False
-    sides: frozenset[tuple[str, str]] = frozenset()
+    is_negated: bool = False
+    polarities: frozenset[tuple[str, str]] = frozenset()
     """Which of two opposites it says (`cite.opposites`)."""
 
 
 @lru_cache(4096)
-def read(text: str) -> Reading:
+def analyse(text: str) -> TextFeatures:
     """Read a text, Russian or English or both."""
-    text = _signs_spelled(text[:MOST].lower().replace("ё", "е"))
+    text = _spell_out_signs(text[:MAX_CHARACTERS].lower().replace("ё", "е"))
     words = [word.replace("’", "'") for word in _WORD.findall(text)]
-    found = list(numerals(words))
+    found = list(find_numerals(words))
     spoken = {at for numeral in found for at in range(numeral.start, numeral.end)}
     measures = {(numeral.value, _stem_at(words, numeral.end) if numeral.end not in spoken else "") for numeral in found}
     named = {
@@ -78,13 +80,13 @@ def read(text: str) -> Reading:
         for numeral in found
     }
     stems = {stem(word) for at, word in enumerate(words) if at not in spoken and _is_content(word)}
-    return Reading(
+    return TextFeatures(
         frozenset(stems),
         frozenset(numeral.value for numeral in found),
         frozenset(measures),
         frozenset(named),
-        any(_denies(word, after) for word, after in zip_longest(words, words[1:], fillvalue="")),
-        sides(words, spoken),
+        any(_is_negation(word, after) for word, after in zip_longest(words, words[1:], fillvalue="")),
+        find_polarities(words, spoken),
     )
 
 
@@ -92,27 +94,27 @@ def read(text: str) -> Reading:
 def stem(word: str) -> str:
     """What the forms of a word have in common."""
     russian = _CYRILLIC.search(word) is not None
-    with _LOCK:
+    with _STEMMER_LOCK:
         stemmed: str = _STEMMERS["russian" if russian else "english"].stemWord(word.removesuffix("'s"))
     if not russian:
         return stemmed
     # Of a short word the stemmer leaves the ending on.
-    stemmed = _SHORT.sub(r"\1", stemmed)
-    return _FLEETING.sub("", stemmed) if len(stemmed) <= _LONGEST_FLEETING else stemmed
+    stemmed = _SHORT_STEM.sub(r"\1", stemmed)
+    return _FLEETING_VOWEL.sub("", stemmed) if len(stemmed) <= _MAX_FLEETING_STEM else stemmed
 
 
-def _signs_spelled(text: str) -> str:
+def _spell_out_signs(text: str) -> str:
     """Percents and currencies as words behind their number, as other units are."""
     in_russian = _CYRILLIC.search(text) is not None
-    for sign, russian, english in _SIGNS:
+    for sign, russian, english in _UNIT_SIGNS:
         if sign in text:
             word = russian if in_russian else english
-            text = re.sub(rf"{re.escape(sign)}\s?({DIGITS})", rf"\1 {word} ", text).replace(sign, f" {word} ")
+            text = re.sub(rf"{re.escape(sign)}\s?({DIGITS_PATTERN})", rf"\1 {word} ", text).replace(sign, f" {word} ")
     return text
 
 
-def _denies(word: str, after: str) -> bool:
-    return (word in _DENIES and after not in _BOUNDS) or word.endswith("n't")
+def _is_negation(word: str, after: str) -> bool:
+    return (word in _NEGATIONS and after not in _COMPARATIVES) or word.endswith("n't")
 
 
 def _stem_at(words: list[str], at: int) -> str:
@@ -120,4 +122,4 @@ def _stem_at(words: list[str], at: int) -> str:
 
 
 def _is_content(word: str) -> bool:
-    return word not in _EMPTY and not word.endswith("n't") and not is_numeric(word)
+    return word not in _STOP_WORDS and not word.endswith("n't") and not is_numeric(word)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from bot.recall.library.parse.limits import MB, Limits
+from bot.recall.library.parse.limits import MB, ParseLimits
 from bot.recall.library.parse.refusals import Bomb, Protected, TooLarge, Unreadable
 
-_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """Old binary office files, and new ones under a password."""
 
 
-def check_archive(path: Path, limits: Limits) -> None:
+def check_archive(path: Path, limits: ParseLimits) -> None:
     """Refuse an archive that would unpack to too much, before any of it is unpacked.
 
     Sizes that an archive lies about are caught later: the reader stops at the size stated, and its process is bounded.
@@ -21,7 +21,7 @@ def check_archive(path: Path, limits: Limits) -> None:
         Bomb, TooLarge, Protected, Unreadable
     """
     with path.open("rb") as stream:
-        if stream.read(len(_OLE)) == _OLE:
+        if stream.read(len(_OLE_SIGNATURE)) == _OLE_SIGNATURE:
             raise Protected
     try:
         with zipfile.ZipFile(path) as archive:

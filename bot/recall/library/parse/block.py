@@ -48,12 +48,12 @@ class Block:
 _DEFAULTS: Final = {field.name: field.default for field in fields(Block)}
 
 
-def encode(block: Block) -> str:
+def block_to_json(block: Block) -> str:
     """A block as one line of JSON in ASCII."""
     return json.dumps({key: value for key, value in asdict(block).items() if value != _DEFAULTS[key]})
 
 
-def decode(line: str | bytes) -> Block:
+def block_from_json(line: str | bytes) -> Block:
     """The block of a line that `encode` wrote."""
     values = json.loads(line)
     values["kind"] = BlockKind(values["kind"])

@@ -10,17 +10,17 @@ from typing import Final
 
 from bot.recall.library.parse.block import Block, BlockKind
 from bot.recall.library.parse.decoding import read_text
-from bot.recall.library.parse.limits import Limits
+from bot.recall.library.parse.limits import ParseLimits
 from bot.recall.library.parse.refusals import Unreadable
 
-_STAMP: Final = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
-_TIMING: Final = re.compile(rf"\s*{_STAMP}\s*-->\s*{_STAMP}(?:\s.*)?")
+_TIMESTAMP: Final = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
+_TIMING: Final = re.compile(rf"\s*{_TIMESTAMP}\s*-->\s*{_TIMESTAMP}(?:\s.*)?")
 _SPEAKER: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]{1,100})>")
 _TAG: Final = re.compile(r"</?[a-zA-Z0-9:.][^<>]{0,200}>|\{\\[^{}]{0,100}\}")
-_APART: Final = re.compile(r"(?:NOTE|STYLE|REGION)\b")
+_METADATA_BLOCK: Final = re.compile(r"(?:NOTE|STYLE|REGION)\b")
 
 
-def read(path: Path, limits: Limits) -> Iterator[Block]:
+def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
     """What is said, cue by cue; marks of style are dropped, a speaker's name stays.
 
     Raises:
@@ -30,19 +30,19 @@ def read(path: Path, limits: Limits) -> Iterator[Block]:
     for group in re.split(r"\n[ \t]*\n", read_text(path)):
         lines = group.strip("\n").split("\n")
         at = next((index for index, line in enumerate(lines[:3]) if _TIMING.fullmatch(line)), None)
-        if at is None or _APART.match(lines[0]):
+        if at is None or _METADATA_BLOCK.match(lines[0]):
             continue
         timed = True
         timing = _TIMING.fullmatch(lines[at])
         assert timing is not None
-        if text := _said(" ".join(lines[at + 1 :])):
+        if text := _cue_text(" ".join(lines[at + 1 :])):
             parts = timing.groups()
             yield Block(BlockKind.CUE, text, start=_seconds(parts[:4]), end=_seconds(parts[4:]))
     if not timed:
         raise Unreadable("no timestamps")
 
 
-def _said(text: str) -> str:
+def _cue_text(text: str) -> str:
     text = _TAG.sub("", _SPEAKER.sub(r"\1: ", text))
     return " ".join(html.unescape(text).split())
 

@@ -10,12 +10,12 @@ from typing import Final, TextIO
 
 from bot.recall.library.parse.refusals import NotText
 
-_BLOCK: Final = 1 << 20
-_SAMPLE: Final = 1 << 16
+_READ_SIZE: Final = 1 << 20
+_SAMPLE_SIZE: Final = 1 << 16
 _BOMS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _CODEPAGES: Final = ["cp1251", "koi8_r", "cp866", "mac_cyrillic", "cp1252"]
-_CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-_MOST_CONTROLS: Final = 0.02
+_CONTROL_CHARACTER: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
+_MAX_CONTROL_SHARE: Final = 0.02
 """Share of control characters over which something is no text."""
 
 
@@ -25,7 +25,7 @@ def open_text(path: Path) -> TextIO:
     Raises:
         NotText: no known encoding makes text of it.
     """
-    return path.open(encoding=encoding_of(path), errors="replace", newline="")
+    return path.open(encoding=detect_encoding(path), errors="replace", newline="")
 
 
 def read_text(path: Path) -> str:
@@ -34,22 +34,22 @@ def read_text(path: Path) -> str:
         return stream.read().replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
 
 
-def encoding_of(path: Path) -> str:
+def detect_encoding(path: Path) -> str:
     """The encoding of a text file: as its mark says, UTF-8 if all of it is that, else what its letters suggest.
 
     Raises:
         NotText: it is a binary file.
     """
     with path.open("rb") as stream:
-        sample = stream.read(_SAMPLE)
+        sample = stream.read(_SAMPLE_SIZE)
     for mark, encoding in _BOMS:
         if sample.startswith(mark):
             return encoding
-    if wide := _without_mark(sample):
+    if wide := _utf16_without_bom(sample):
         return wide
     if not all(_is_utf8(path)):
-        return _guess(sample)
-    _refuse_controls(sample.decode("utf-8", "replace"))
+        return _guess_encoding(sample)
+    _reject_control_characters(sample.decode("utf-8", "replace"))
     return "utf-8"
 
 
@@ -57,14 +57,14 @@ def _is_utf8(path: Path) -> Iterator[bool]:
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as stream:
         try:
-            while block := stream.read(_BLOCK):
+            while block := stream.read(_READ_SIZE):
                 decoder.decode(block)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             yield False
 
 
-def _without_mark(sample: bytes) -> str | None:
+def _utf16_without_bom(sample: bytes) -> str | None:
     """UTF-16 without its mark: nearly every second byte is zero, or the high byte of Cyrillic."""
     pairs = len(sample) // 2
     if pairs < 8:
@@ -75,16 +75,16 @@ def _without_mark(sample: bytes) -> str | None:
     return None
 
 
-def _guess(sample: bytes) -> str:
+def _guess_encoding(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
     found = from_bytes(sample, cp_isolation=_CODEPAGES, threshold=0.4).best()
     if found is None:
         raise NotText
-    _refuse_controls(str(found))
+    _reject_control_characters(str(found))
     return found.encoding
 
 
-def _refuse_controls(text: str) -> None:
-    if len(_CONTROL.findall(text)) > _MOST_CONTROLS * len(text) + 1:
+def _reject_control_characters(text: str) -> None:
+    if len(_CONTROL_CHARACTER.findall(text)) > _MAX_CONTROL_SHARE * len(text) + 1:
         raise NotText

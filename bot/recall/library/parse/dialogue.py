@@ -10,16 +10,16 @@ from typing import Any, Final
 
 from bot.recall.library.parse.block import Block, BlockKind
 from bot.recall.library.parse.decoding import open_text, read_text
-from bot.recall.library.parse.limits import Limits
+from bot.recall.library.parse.limits import ParseLimits
 from bot.recall.library.parse.prose import paragraphs
 from bot.recall.library.parse.refusals import Unreadable
 
-_SPEECH: Final = re.compile(r"[*_]{0,2}([^\W\d_][\w .'’-]{0,39}?)[*_]{0,2}:[*_]{0,2}\s+(\S.*)", re.DOTALL)
-_FEWEST: Final = 2
+_SPEAKER_LINE: Final = re.compile(r"[*_]{0,2}([^\W\d_][\w .'’-]{0,39}?)[*_]{0,2}:[*_]{0,2}\s+(\S.*)", re.DOTALL)
+_MIN_SPEAKERS: Final = 2
 """Speeches that make a text a dialogue."""
 
 
-def read_jsonl(path: Path, limits: Limits) -> Iterator[Block]:
+def read_jsonl(path: Path, limits: ParseLimits) -> Iterator[Block]:
     """Each question with its answer, from a file of dialogues to train on.
 
     Raises:
@@ -39,19 +39,19 @@ def read_jsonl(path: Path, limits: Limits) -> Iterator[Block]:
                 yield Block(BlockKind.EXCHANGE, exchange, number=number)
 
 
-def read_transcript(path: Path, limits: Limits) -> Iterator[Block]:
+def read_transcript(path: Path, limits: ParseLimits) -> Iterator[Block]:
     """Each two speeches of a dialogue written as ``Name: what he says``; prose if it is not written so."""
     text = read_text(path)
     speeches: list[tuple[str, str]] = []
     before: list[str] = []
     for line in filter(None, (line.strip() for line in text.split("\n"))):
-        if speech := _SPEECH.fullmatch(line):
+        if speech := _SPEAKER_LINE.fullmatch(line):
             speeches.append((speech[1], speech[2]))
         elif speeches:
             speeches[-1] = (speeches[-1][0], f"{speeches[-1][1]}\n{line}")
         else:
             before.append(line)
-    if len({speaker for speaker, _ in speeches}) < _FEWEST:
+    if len({speaker for speaker, _ in speeches}) < _MIN_SPEAKERS:
         yield from paragraphs(text)
         return
     yield from paragraphs("\n\n".join(before))
@@ -74,12 +74,12 @@ def _exchanges(speeches: Iterable[tuple[str, str]]) -> Iterator[str]:
             turns[-1] = (speaker, f"{turns[-1][1]}\n{text}")
             continue
         if len(turns) == 2:
-            yield _written(turns)
+            yield _format_exchange(turns)
             turns = []
         turns.append((speaker, text))
     if turns:
-        yield _written(turns)
+        yield _format_exchange(turns)
 
 
-def _written(turns: Iterable[tuple[str, str]]) -> str:
+def _format_exchange(turns: Iterable[tuple[str, str]]) -> str:
     return "\n".join(f"{speaker}: {text.strip()}" for speaker, text in turns)

@@ -8,10 +8,10 @@ from typing import Final
 
 from bot.recall.library.parse import captions, dialogue, html, markdown, pdf, prose, spreadsheets
 from bot.recall.library.parse.block import Block
-from bot.recall.library.parse.limits import Limits
+from bot.recall.library.parse.limits import ParseLimits
 from bot.recall.library.parse.refusals import UnknownFormat
 
-Reader = Callable[[Path, Limits], Iterator[Block]]
+Reader = Callable[[Path, ParseLimits], Iterator[Block]]
 
 READERS: Final[dict[str, Reader]] = {
     ".md": markdown.read,
@@ -31,18 +31,18 @@ READERS: Final[dict[str, Reader]] = {
 }
 """By the end of the file's name."""
 
-VERSION: Final = 1
+PARSER_VERSION: Final = 1
 """Raised when readers make something else of the same file, so that it is read again."""
 
 
-def reader_for(path: Path, *, spoken: bool) -> Reader:
+def reader_for(path: Path, *, is_dialogue: bool) -> Reader:
     """The reader of a file; `spoken` when it is in a collection of dialogues.
 
     Raises:
         UnknownFormat
     """
     suffix = path.suffix.lower()
-    if spoken and suffix in (".txt", ".md", ".markdown"):
+    if is_dialogue and suffix in (".txt", ".md", ".markdown"):
         return dialogue.read_transcript
     try:
         return READERS[suffix]

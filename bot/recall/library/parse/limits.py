@@ -9,7 +9,7 @@ MB: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ParseLimits:
     """A document over any of them is left out whole: half a document would be cited as if it were all."""
 
     megabytes: int = 64
@@ -29,4 +29,4 @@ class Limits:
     """Address space of the process that reads."""
 
 
-LIMITS: Final = Limits()
+DEFAULT_LIMITS: Final = ParseLimits()

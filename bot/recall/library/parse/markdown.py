@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from bot.recall.library.parse.block import Block, BlockKind
 from bot.recall.library.parse.decoding import read_text
-from bot.recall.library.parse.limits import Limits
-from bot.recall.library.parse.rows import table
+from bot.recall.library.parse.limits import ParseLimits
+from bot.recall.library.parse.rows import table_blocks
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -19,7 +19,7 @@ _FRONT_MATTER: Final = re.compile(r"---\n(.{0,5000}?)\n---\n", re.DOTALL)
 _TITLE: Final = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE | re.IGNORECASE)
 
 
-def read(path: Path, limits: Limits) -> Iterator[Block]:
+def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
     """The blocks of a Markdown file; a front matter gives its title and nothing else."""
     text = read_text(path)
     if front := _FRONT_MATTER.match(text):
@@ -29,7 +29,7 @@ def read(path: Path, limits: Limits) -> Iterator[Block]:
     yield from blocks(text, limits)
 
 
-def blocks(text: str, limits: Limits) -> Iterator[Block]:
+def blocks(text: str, limits: ParseLimits) -> Iterator[Block]:
     """The blocks of a Markdown text. No line with anything in it is passed over."""
     from markdown_it import MarkdownIt
 
@@ -48,7 +48,7 @@ def blocks(text: str, limits: Limits) -> Iterator[Block]:
             if kind == "heading_open" and (said := tokens[index + 1].content.strip()):
                 yield Block(BlockKind.HEADING, said, level=int(token.tag[1:]))
             elif kind == "table_open":
-                for found in table(_cells(tokens[index:]), limits, first=row + 1):
+                for found in table_blocks(_cells(tokens[index:]), limits, first_number=row + 1):
                     row = found.number
                     yield found
             else:

@@ -16,17 +16,17 @@ from types import TracebackType
 from typing import Final, Self
 
 import bot
-from bot.recall.library.parse.block import Block, decode
-from bot.recall.library.parse.limits import LIMITS, Limits
-from bot.recall.library.parse.refusals import ReaderDied, TooSlow, from_record
+from bot.recall.library.parse.block import Block, block_from_json
+from bot.recall.library.parse.limits import DEFAULT_LIMITS, ParseLimits
+from bot.recall.library.parse.refusals import ReaderDied, TooSlow, refusal_from_record
 
-_PACKAGES: Final = Path(bot.__file__).resolve().parents[1]
-_MODULE: Final = "bot.recall.library.parse.worker"
-_RENEWED_AFTER: Final = 200
+_IMPORT_ROOT: Final = Path(bot.__file__).resolve().parents[1]
+_WORKER_MODULE: Final = "bot.recall.library.parse.worker"
+_MAX_FILES_PER_PROCESS: Final = 200
 """Files after which the process is replaced, for whatever the libraries have not given back."""
 
 
-class Parsed:
+class ParsedBlocks:
     """The blocks of one document, on disk until they are read."""
 
     def __init__(self, path: Path) -> None:
@@ -36,20 +36,20 @@ class Parsed:
         """The blocks in order, each time from the beginning; never more than one in memory."""
         with self._path.open("rb") as lines:
             for line in lines:
-                yield decode(line)
+                yield block_from_json(line)
 
 
 class Parser:
     """Reads one file at a time. Used as an async context manager."""
 
-    def __init__(self, limits: Limits = LIMITS) -> None:
+    def __init__(self, limits: ParseLimits = DEFAULT_LIMITS) -> None:
         self.limits = limits
         self._folder = tempfile.TemporaryDirectory(prefix="consilium-parse-")
         self._process: asyncio.subprocess.Process | None = None
-        self._read = 0
-        self._turn = asyncio.Lock()
+        self._files_parsed = 0
+        self._lock = asyncio.Lock()
 
-    async def parse(self, path: Path, *, spoken: bool = False) -> Parsed:
+    async def parse(self, path: Path, *, is_dialogue: bool = False) -> ParsedBlocks:
         """The blocks of a file; good until the next one is parsed.
 
         Args:
@@ -59,10 +59,10 @@ class Parser:
         Raises:
             DocumentRefused: why it cannot be had; nothing else comes of whatever is in the file.
         """
-        async with self._turn:
-            process = await self._ready()
+        async with self._lock:
+            process = await self._ensure_process()
             output = Path(self._folder.name) / "blocks"
-            asked = {"path": str(path), "spoken": spoken, "output": str(output)}
+            asked = {"path": str(path), "spoken": is_dialogue, "output": str(output)}
             assert process.stdin is not None
             assert process.stdout is not None
             try:
@@ -71,25 +71,25 @@ class Parser:
                     await process.stdin.drain()
                     answer = await process.stdout.readline()
             except TimeoutError:
-                await self._end()
+                await self._kill_process()
                 raise TooSlow(self.limits.wall_seconds) from None
             except (OSError, ValueError):
                 answer = b""
             except BaseException:
-                await self._end()
+                await self._kill_process()
                 raise
             if not answer:
-                code = await self._end()
+                code = await self._kill_process()
                 raise TooSlow(self.limits.cpu_seconds) if code == -signal.SIGXCPU else ReaderDied()
-            self._read += 1
+            self._files_parsed += 1
             if refusal := json.loads(answer):
-                await self._end()
-                raise from_record(refusal)
-            return Parsed(output)
+                await self._kill_process()
+                raise refusal_from_record(refusal)
+            return ParsedBlocks(output)
 
     async def close(self) -> None:
         """End the process and remove what it wrote. Idempotent."""
-        await self._end()
+        await self._kill_process()
         self._folder.cleanup()
 
     async def __aenter__(self) -> Self:
@@ -100,27 +100,27 @@ class Parser:
     ) -> None:
         await self.close()
 
-    async def _ready(self) -> asyncio.subprocess.Process:
-        if self._read >= _RENEWED_AFTER:
-            await self._end()
+    async def _ensure_process(self) -> asyncio.subprocess.Process:
+        if self._files_parsed >= _MAX_FILES_PER_PROCESS:
+            await self._kill_process()
         if self._process is None:
             # What the service knows of its surroundings, addresses and keys, is nothing to this process.
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                _MODULE,
+                _WORKER_MODULE,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
                 cwd=self._folder.name,
-                env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_PACKAGES), "PYTHONUTF8": "1"},
+                env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_IMPORT_ROOT), "PYTHONUTF8": "1"},
             )
-            self._read = 0
+            self._files_parsed = 0
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(asdict(self.limits)).encode() + b"\n")
         return self._process
 
-    async def _end(self) -> int | None:
+    async def _kill_process(self) -> int | None:
         process, self._process = self._process, None
         if process is None:
             return None

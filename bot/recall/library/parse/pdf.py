@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from bot.recall.library.parse.block import Block, BlockKind
-from bot.recall.library.parse.limits import Limits
+from bot.recall.library.parse.limits import ParseLimits
 from bot.recall.library.parse.refusals import Protected, TooManyPages
 
-_HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[-\u00ad]\n(?=[a-zа-яё])")
-_GAP: Final = re.compile(r"\n\s*\n")
+_LINE_END_HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[-\u00ad]\n(?=[a-zа-яё])")
+_PARAGRAPH_BREAK: Final = re.compile(r"\n\s*\n")
 
 
-def read(path: Path, limits: Limits) -> Iterator[Block]:
+def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
     """The paragraphs of each page, as far as a page tells where they end."""
     from pypdf import PdfReader
 
@@ -27,7 +27,7 @@ def read(path: Path, limits: Limits) -> Iterator[Block]:
             raise TooManyPages(limits.pages)
         number = 0
         for page, content in enumerate(reader.pages, 1):
-            for paragraph in _GAP.split(_HYPHEN.sub("", content.extract_text())):
+            for paragraph in _PARAGRAPH_BREAK.split(_LINE_END_HYPHEN.sub("", content.extract_text())):
                 if text := "\n".join(filter(None, (" ".join(line.split()) for line in paragraph.split("\n")))):
                     number += 1
                     yield Block(BlockKind.PARAGRAPH, text, number=number, page=page)

@@ -9,9 +9,9 @@ from typing import Final
 
 from bot.recall.library.parse.block import Block, BlockKind
 from bot.recall.library.parse.decoding import read_text
-from bot.recall.library.parse.limits import Limits
+from bot.recall.library.parse.limits import ParseLimits
 
-LONGEST_HEADING: Final = 120
+MAX_HEADING_LENGTH: Final = 120
 _HEADING: Final = re.compile(
     r"(?:[IVXLC]{1,7}|\d{1,3}(?:\.\d{1,3})*)\.?"
     r"|(?:глава|часть|раздел|параграф|лекция|приложение|chapter|part|section|lecture|appendix)\b.{0,100}",
@@ -20,7 +20,7 @@ _HEADING: Final = re.compile(
 _INDENT: Final = re.compile(r"[ \t\u00a0]{2,}|\t")
 
 
-def read(path: Path, limits: Limits) -> Iterator[Block]:
+def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
     """Paragraphs are told by blank lines and indents; a lone “Chapter 3” or “IV” is a heading."""
     yield from paragraphs(read_text(path))
 
@@ -28,15 +28,15 @@ def read(path: Path, limits: Limits) -> Iterator[Block]:
 def paragraphs(text: str) -> Iterator[Block]:
     """The blocks of a plain text."""
     number = 0
-    for paragraph in _split(text):
-        if len(paragraph) <= LONGEST_HEADING and _HEADING.fullmatch(paragraph):
+    for paragraph in _split_paragraphs(text):
+        if len(paragraph) <= MAX_HEADING_LENGTH and _HEADING.fullmatch(paragraph):
             yield Block(BlockKind.HEADING, paragraph, level=2)
         else:
             number += 1
             yield Block(BlockKind.PARAGRAPH, paragraph, number=number)
 
 
-def _split(text: str) -> Iterator[str]:
+def _split_paragraphs(text: str) -> Iterator[str]:
     lines: list[str] = []
     for line in text.split("\n"):
         blank = not line.strip()

@@ -11,7 +11,7 @@ from consilium.errors import N_
 class DocumentRefused(BotError):
     """Root of the reasons for leaving a document out; the others go on."""
 
-    passing = False
+    is_transient = False
     """Whether the same file may be read another time."""
 
 
@@ -72,7 +72,7 @@ class TooSlow(DocumentRefused):
 
     sentence = N_("Reading it took longer than {seconds} seconds.")
     remedy = N_("Split it into smaller files; it is tried again next time.")
-    passing = True
+    is_transient = True
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds=seconds)
@@ -133,7 +133,7 @@ class Gone(DocumentRefused):
 
     sentence = N_("It cannot be opened: {reason}.")
     remedy = N_("Check that the file is there and may be read.")
-    passing = True
+    is_transient = True
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason=reason)
@@ -142,18 +142,18 @@ class Gone(DocumentRefused):
 _BY_NAME = {kind.__name__: kind for kind in DocumentRefused.__subclasses__()}
 
 
-def as_record(refusal: DocumentRefused) -> dict[str, Any]:
+def refusal_to_record(refusal: DocumentRefused) -> dict[str, Any]:
     """A refusal as plain values."""
     return {"name": type(refusal).__name__, "details": refusal.details}
 
 
-def from_record(record: dict[str, Any]) -> DocumentRefused:
+def refusal_from_record(record: dict[str, Any]) -> DocumentRefused:
     """The refusal that `as_record` wrote down; one that this release does not know is `Unreadable`."""
     kind = _BY_NAME.get(record["name"])
     return kind(**record["details"]) if kind else Unreadable(record["name"])
 
 
-def reason_of(error: BaseException) -> str:
+def error_reason(error: BaseException) -> str:
     """What a library said when it gave up, in one short line."""
     lines = str(error).strip().splitlines()
     return (lines[0][:200].rstrip(". ") if lines else "") or type(error).__name__

@@ -8,15 +8,17 @@ from itertools import chain
 from typing import Final
 
 from bot.recall.library.parse.block import Block, BlockKind
-from bot.recall.library.parse.limits import Limits
+from bot.recall.library.parse.limits import ParseLimits
 from bot.recall.library.parse.refusals import TooManyRows
 
 _NUMBER: Final = re.compile(r"[-+]?[\d\s.,]*\d\s*%?")
-_WIDEST_CELL: Final = 20_000
-_MOST_ABOVE: Final = 6
+_MAX_CELL_LENGTH: Final = 20_000
+_MAX_CAPTION_LINES: Final = 6
 
 
-def table(lines: Iterable[Sequence[str]], limits: Limits, *, caption: str = "", first: int = 1) -> Iterator[Block]:
+def table_blocks(
+    lines: Iterable[Sequence[str]], limits: ParseLimits, *, caption: str = "", first_number: int = 1
+) -> Iterator[Block]:
     """The rows of one table under its header.
 
     Lines with a single cell above the others are the table's caption. A first line with numbers in it is no header; its
@@ -30,8 +32,8 @@ def table(lines: Iterable[Sequence[str]], limits: Limits, *, caption: str = "", 
     Raises:
         TooManyRows
     """
-    filled = ([" ".join(cell.split())[:_WIDEST_CELL] for cell in line] for line in lines)
-    above, rest = _above(line for line in filled if any(line))
+    filled = ([" ".join(cell.split())[:_MAX_CELL_LENGTH] for cell in line] for line in lines)
+    above, rest = _split_caption(line for line in filled if any(line))
     caption = " › ".join(filter(None, [caption, *above]))
     top = next(rest, None)
     if top is None:
@@ -39,16 +41,16 @@ def table(lines: Iterable[Sequence[str]], limits: Limits, *, caption: str = "", 
     header = tuple(cell.replace("_", " ") or str(index) for index, cell in enumerate(top, 1))
     if not _is_header(top):
         header, rest = tuple(str(index) for index in range(1, len(top) + 1)), chain([top], rest)
-    number = first
+    number = first_number
     for line in rest:
-        if number - first >= limits.rows:
+        if number - first_number >= limits.rows:
             raise TooManyRows(limits.rows)
         names = header + tuple(str(index) for index in range(len(header) + 1, len(line) + 1))
         cells = line + [""] * (len(names) - len(line))
         text = row_text(names, cells)
         yield Block(BlockKind.ROW, text, number, caption=caption, header=names, cells=tuple(cells))
         number += 1
-    if number == first:
+    if number == first_number:
         yield Block(BlockKind.PARAGRAPH, ", ".join(header), number=1, caption=caption)
 
 
@@ -61,13 +63,13 @@ def _is_header(cells: Sequence[str]) -> bool:
     return not any(_NUMBER.fullmatch(cell) for cell in cells if cell)
 
 
-def _above(lines: Iterator[list[str]]) -> tuple[list[str], Iterator[list[str]]]:
+def _split_caption(lines: Iterator[list[str]]) -> tuple[list[str], Iterator[list[str]]]:
     """The lines of one cell above the table, and the table itself; a table of one column has none above it."""
     held: list[list[str]] = []
     for line in lines:
         if sum(map(bool, line)) > 1:
             return [next(filter(None, one)) for one in held], chain([line], lines)
         held.append(line)
-        if len(held) == _MOST_ABOVE:
+        if len(held) == _MAX_CAPTION_LINES:
             break
     return [], chain(held, lines)

@@ -11,32 +11,34 @@ from typing import Any, Final
 from bot.recall.library.parse.archive import check_archive
 from bot.recall.library.parse.block import Block
 from bot.recall.library.parse.decoding import open_text
-from bot.recall.library.parse.limits import Limits
-from bot.recall.library.parse.rows import table
+from bot.recall.library.parse.limits import ParseLimits
+from bot.recall.library.parse.rows import table_blocks
 
-_SAMPLE: Final = 8192
-_FIELD: Final = 1 << 20
-_WIDEST_ROW: Final = 1000
+_SAMPLE_SIZE: Final = 8192
+_MAX_FIELD_SIZE: Final = 1 << 20
+_MAX_CELLS_PER_ROW: Final = 1000
 """Cells of a row at most; what is beyond is left out."""
 
 
-def read_csv(path: Path, limits: Limits) -> Iterator[Block]:
+def read_csv(path: Path, limits: ParseLimits) -> Iterator[Block]:
     """A CSV file, whatever separates its cells; never more of it in memory than a row."""
-    csv.field_size_limit(_FIELD)
+    csv.field_size_limit(_MAX_FIELD_SIZE)
     with open_text(path) as stream:
-        delimiter = _delimiter(stream.read(_SAMPLE))
+        delimiter = _detect_delimiter(stream.read(_SAMPLE_SIZE))
         stream.seek(0)
         lines = csv.reader(stream, delimiter=delimiter)
-        yield from table(([cell.lstrip("\ufeff") for cell in line[:_WIDEST_ROW]] for line in lines), limits)
+        yield from table_blocks(
+            ([cell.lstrip("\ufeff") for cell in line[:_MAX_CELLS_PER_ROW]] for line in lines), limits
+        )
 
 
-def _delimiter(sample: str) -> str:
+def _detect_delimiter(sample: str) -> str:
     """What separates the cells: with it the rows have as many cells as the first one, and more than one.
 
     Of two that do, the one that nobody writes in a number or a sentence.
     """
     lines = sample.splitlines()
-    lines = [line for line in (lines[:-1] if len(sample) == _SAMPLE and len(lines) > 1 else lines) if line.strip()]
+    lines = [line for line in (lines[:-1] if len(sample) == _SAMPLE_SIZE and len(lines) > 1 else lines) if line.strip()]
     best, most = ",", (False, 0.0)
     for delimiter in "\t;|,":
         try:
@@ -51,7 +53,7 @@ def _delimiter(sample: str) -> str:
     return best
 
 
-def read_xlsx(path: Path, limits: Limits) -> Iterator[Block]:
+def read_xlsx(path: Path, limits: ParseLimits) -> Iterator[Block]:
     """Every sheet of a workbook as a table called by the sheet's name; formulas by the value they last had."""
     import openpyxl
 
@@ -62,15 +64,17 @@ def read_xlsx(path: Path, limits: Limits) -> Iterator[Block]:
         for sheet in book.worksheets:
             # What a sheet says of its own size is not to be believed.
             sheet.reset_dimensions()
-            lines = ([_shown(cell) for cell in row[:_WIDEST_ROW]] for row in sheet.iter_rows(values_only=True))
-            for block in table(lines, limits, caption=sheet.title, first=first):
+            lines = (
+                [_cell_text(cell) for cell in row[:_MAX_CELLS_PER_ROW]] for row in sheet.iter_rows(values_only=True)
+            )
+            for block in table_blocks(lines, limits, caption=sheet.title, first_number=first):
                 first = block.number + 1
                 yield block
     finally:
         book.close()
 
 
-def _shown(value: Any) -> str:
+def _cell_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime) and value.time() == time():

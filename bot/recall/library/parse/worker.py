@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from bot.recall.library.parse.block import Block, BlockKind, encode
+from bot.recall.library.parse.block import Block, BlockKind, block_to_json
 from bot.recall.library.parse.formats import reader_for
-from bot.recall.library.parse.limits import MB, Limits
+from bot.recall.library.parse.limits import MB, ParseLimits
 from bot.recall.library.parse.refusals import (
     DocumentRefused,
     Gone,
@@ -26,42 +26,42 @@ from bot.recall.library.parse.refusals import (
     TooMuchMemory,
     TooMuchText,
     Unreadable,
-    as_record,
-    reason_of,
+    error_reason,
+    refusal_to_record,
 )
 
-_BYTES_A_CHARACTER = 8
+_BYTES_PER_CHARACTER = 8
 """In the blocks' file, at most: JSON in ASCII writes a Russian letter as six."""
-_LONGEST_BLOCK = 200_000
+_MAX_BLOCK_LENGTH = 200_000
 """Characters."""
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ParseJob:
     """One file to read."""
 
     path: Path
-    spoken: bool
+    is_dialogue: bool
     output: Path
 
 
-def read(job: Job, limits: Limits) -> None:
+def parse_file(job: ParseJob, limits: ParseLimits) -> None:
     """Write the blocks of a file into the job's output, one a line.
 
     Raises:
         DocumentRefused: and what has been written is of no use.
     """
     try:
-        reader = reader_for(job.path, spoken=job.spoken)
+        reader = reader_for(job.path, is_dialogue=job.is_dialogue)
         if job.path.stat().st_size > limits.megabytes * MB:
             raise TooLarge(limits.megabytes)
         with job.output.open("w", encoding="ascii") as output:
             characters = 0
-            for block in _in_pieces(reader(job.path, limits)):
+            for block in _split_long_blocks(reader(job.path, limits)):
                 characters += len(block.text)
                 if characters > limits.characters:
                     raise TooMuchText(limits.characters)
-                output.write(encode(block) + "\n")
+                output.write(block_to_json(block) + "\n")
         if not characters or not _has_text(job.output):
             raise NoText
     except DocumentRefused:
@@ -69,11 +69,11 @@ def read(job: Job, limits: Limits) -> None:
     except MemoryError:
         raise TooMuchMemory(limits.memory_megabytes) from None
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        raise Gone(reason_of(error)) from error
+        raise Gone(error_reason(error)) from error
     except (Exception, RecursionError) as error:  # parsers of hostile files raise whatever they like
         if _ran_out_of_memory(error):
             raise TooMuchMemory(limits.memory_megabytes) from None
-        raise Unreadable(reason_of(error)) from error
+        raise Unreadable(error_reason(error)) from error
 
 
 def main() -> None:
@@ -81,37 +81,37 @@ def main() -> None:
     # Libraries print warnings; the answers' channel is ours alone.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    limits = Limits(**json.loads(sys.stdin.readline()))
+    limits = ParseLimits(**json.loads(sys.stdin.readline()))
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory_megabytes * MB,) * 2)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.characters * _BYTES_A_CHARACTER,) * 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.characters * _BYTES_PER_CHARACTER,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
         asked = json.loads(line)
-        _allow_seconds(limits.cpu_seconds)
+        _limit_cpu_time(limits.cpu_seconds)
         answer: dict[str, Any] = {}
         try:
-            read(Job(Path(asked["path"]), asked["spoken"], Path(asked["output"])), limits)
+            parse_file(ParseJob(Path(asked["path"]), asked["spoken"], Path(asked["output"])), limits)
         except DocumentRefused as refusal:
-            answer = as_record(refusal)
-        _say(answers, answer)
+            answer = refusal_to_record(refusal)
+        _write_answer(answers, answer)
 
 
-def _allow_seconds(seconds: int) -> None:
+def _limit_cpu_time(seconds: int) -> None:
     """Let the process compute for so long from now; then it gets SIGXCPU, which ends it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds, resource.RLIM_INFINITY))
 
 
-def _say(answers: TextIO, answer: dict[str, Any]) -> None:
+def _write_answer(answers: TextIO, answer: dict[str, Any]) -> None:
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
 
 
-def _in_pieces(blocks: Iterable[Block]) -> Iterator[Block]:
+def _split_long_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
     """The blocks, text without an end cut up: whoever reads them holds one at a time."""
     for block in blocks:
-        for start in range(0, max(len(block.text), 1), _LONGEST_BLOCK):
-            yield replace(block, text=block.text[start : start + _LONGEST_BLOCK])
+        for start in range(0, max(len(block.text), 1), _MAX_BLOCK_LENGTH):
+            yield replace(block, text=block.text[start : start + _MAX_BLOCK_LENGTH])
 
 
 def _has_text(output: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.services.channels import any_channel
+from bot.services.channels import has_channel
 from bot.services.discord import open_discord
 from bot.settings import Settings
 from tests.fakes.sglang_server import SGLangServer
@@ -118,16 +118,16 @@ async def test_it_is_built_as_the_settings_ask(service: Discord, sglang_settings
         "discord_guilds": service.guild,
     }
     settings = Settings.model_validate({**sglang_settings.model_dump(), **own})
-    assert any_channel(settings)
+    assert has_channel(settings)
     async with open_discord(settings, service.services, receives=False) as shown:
-        assert (list(shown.platforms), shown.gateways, shown.heard) == (["discord"], {}, {})
+        assert (list(shown.platforms), shown.gateways, shown.connection_checks) == (["discord"], {}, {})
     async with open_discord(settings, service.services, receives=True) as channels:
-        assert await channels.heard["discord"]() == "Discord has not answered yet"
+        assert await channels.connection_checks["discord"]() == "Discord has not answered yet"
         receiving = asyncio.create_task(channels.gateways["discord"].run())
         await service.people.wait_for(lambda: service.people.commands(service.guild))
         service.people.run(service.channel, service.ann, "ask", question="Kept?")
         await service.until_row("question = 'Kept?'")
-        assert await channels.heard["discord"]() is None
+        assert await channels.connection_checks["discord"]() is None
         receiving.cancel()
         await asyncio.wait([receiving])
 
@@ -145,4 +145,4 @@ async def test_as_many_shards_are_connected_as_discord_wants(service: Discord) -
             await service.until_row(f"question = 'In {guild}?'")
         service.people.tell_bot(service.ann, "In private?")
         await service.until_row("question = 'In private?'")
-        assert await gateway.heard() is None
+        assert await gateway.check_connection() is None

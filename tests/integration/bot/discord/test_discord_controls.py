@@ -20,7 +20,7 @@ async def test_every_command_of_the_registry_is_there_in_russian_too(service: Di
 
 
 async def test_commands_are_in_the_operators_own_guilds_at_once(service: Discord) -> None:
-    service.own_guilds = (int(service.guild),)
+    service.operator_guilds = (int(service.guild),)
     async with service.receiving():
         await service.people.wait_for(lambda: service.people.commands(service.guild))
 
@@ -147,7 +147,7 @@ async def test_languages_are_chosen_from_a_menu(service: Discord) -> None:
 
 
 async def test_who_is_kept_out_is_told_once_and_then_nothing_is_left_of_a_promise(service: Discord) -> None:
-    async with service.services.database.nobody() as connection:
+    async with service.services.database.anonymous_transaction() as connection:
         await access.add(connection, service.services.mind.name, Rule("deny", "user", "discord", service.ann))
     async with service.serving():
         first = service.people.run(service.channel, service.ann, "ask", question="How far?")

@@ -24,10 +24,10 @@ async def test_documents_of_a_message_are_read_and_then_its_question_answered(se
         assert second["content"].startswith("I have read “other.md”")
         assert "«How far on skis?»." in second["content"]
         assert len(service.told(dm)) == 2
-    async with service.services.database.nobody() as connection:
+    async with service.services.database.anonymous_transaction() as connection:
         person = await users.identify(connection, platform="discord", external_id=service.ann)
-    async with service.services.database.person(person.id) as connection:
-        kept = await memory.all_valid(connection, ("document",))
+    async with service.services.database.person_transaction(person.id) as connection:
+        kept = await memory.list_valid(connection, ("document",))
     assert [one.title for one in kept] == ["plan.md", "other.md"]
 
 

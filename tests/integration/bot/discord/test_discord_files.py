@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from bot.channels.discord.addresses import Spot
-from bot.channels.discord.files import file_ref
-from bot.channels.errors import DeliveryFailed, Undeliverable
+from bot.channels.discord.addresses import AnswerTarget
+from bot.channels.discord.files import file_ref_from_attachment
+from bot.channels.errors import PermanentDeliveryError, TemporaryDeliveryError
 from bot.channels.port import Address, File, Outcome
 from bot.locales import Translator
 from tests.fakes.discord.server import DiscordFake
@@ -20,7 +20,7 @@ TEXT = "Squats, then rest.\n" * 5000
 def handle_of(fake: DiscordFake, message: str, channel: str) -> Address:
     """What a file of a message is asked for by."""
     (attachment,) = fake.messages.json(fake.messages.all[int(message)], with_content=True)["attachments"]
-    reference = file_ref(attachment, channel, message)
+    reference = file_ref_from_attachment(attachment, channel, message)
     assert (reference.name, reference.size) == ("plan.md", len(TEXT))
     return json.loads(json.dumps(reference.handle))
 
@@ -48,41 +48,41 @@ async def test_a_file_is_fetched_even_after_its_address_has_expired(service: Dis
 async def test_a_file_that_is_gone_is_never_there_again(service: Discord, sent: str) -> None:
     handle = handle_of(service.fake, sent, service.people.dm(service.ann))
     service.people.delete(service.ann, sent)
-    with pytest.raises(Undeliverable):
+    with pytest.raises(PermanentDeliveryError):
         await content(service, handle)
 
 
 async def test_a_file_larger_than_was_said_is_not_read_to_its_end(service: Discord, sent: str) -> None:
     handle = handle_of(service.fake, sent, service.people.dm(service.ann))
-    with pytest.raises(Undeliverable, match="larger"):
+    with pytest.raises(PermanentDeliveryError, match="larger"):
         await content(service, {**handle, "size": 70_000})
 
 
 async def test_a_server_that_is_away_may_be_asked_later(service: Discord, sent: str) -> None:
     handle = handle_of(service.fake, sent, service.people.dm(service.ann))
-    with pytest.raises(DeliveryFailed):
+    with pytest.raises(TemporaryDeliveryError):
         await content(service, {**handle, "url": "http://127.0.0.1:9/plan.md"})
 
 
 async def test_files_of_an_answer_are_attached_once_however_often_it_is_shown(service: Discord) -> None:
     dm = service.people.dm(service.ann)
-    spot = Spot(dm, "1", service.ann)
+    spot = AnswerTarget(dm, "1", service.ann)
     outcome = Outcome("core", "Here is all I have.", files=[File("export.json", b"{}"), File("export.md", b"# You")])
     parts = Written()
     for _ in range(2):
-        reply = service.platform.reply(spot.address(), parts, Translator("en"))
+        reply = service.platform.reply(spot.to_address(), parts, Translator("en"))
         await reply.finish(outcome)
         await reply.close()
     (message,) = service.people.visible(dm)
     assert message["files"] == ["export.json", "export.md"]
-    assert parts.known == [message["id"]]
+    assert parts.message_ids == [message["id"]]
 
 
 class Written:
     """Parts kept here."""
 
     def __init__(self) -> None:
-        self.known: list[str] = []
+        self.message_ids: list[str] = []
 
     async def record(self, n: int, message_id: str) -> None:
-        self.known[n:] = [message_id]
+        self.message_ids[n:] = [message_id]

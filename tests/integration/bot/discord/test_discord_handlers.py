@@ -10,19 +10,19 @@ import pytest_asyncio
 import simcord
 from discord.http import HTTPClient
 
-from bot.channels.discord.gateway import DiscordGateway, Listening
-from bot.channels.discord.rest import Rest
+from bot.channels.discord.gateway import DiscordGateway, GatewayConfig
+from bot.channels.discord.rest import RestClient
 from tests.fixtures.discord_service import TOKEN, Discord
 
 
-class SharedRest(Rest):
+class SharedRest(RestClient):
     """Makes its requests through a client's connection, which is the simulated one."""
 
     def __init__(self, client: discord.Client) -> None:
         super().__init__(TOKEN)
         self._client = client
 
-    async def _opened(self) -> HTTPClient:
+    async def _logged_in_client(self) -> HTTPClient:
         return self._client.http
 
 
@@ -50,8 +50,8 @@ class Scene:
 @pytest_asyncio.fixture(loop_scope="session")
 async def scene(service: Discord) -> AsyncIterator[Scene]:
     services, platform = service.services, service.platform
-    gateway = DiscordGateway(Listening(TOKEN), services.mind, services.inbox, services.database, platform)
-    client = gateway.client()
+    gateway = DiscordGateway(GatewayConfig(TOKEN), services.mind, services.inbox, services.database, platform)
+    client = gateway.create_client()
     platform.rest = SharedRest(client)
     env = simcord.Env(client)
     await env.start()

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
-from bot.channels.discord.gateway import DiscordGateway, Listening
-from bot.channels.errors import PlatformRefused
+from bot.channels.discord.gateway import DiscordGateway, GatewayConfig
+from bot.channels.errors import PlatformAccessDenied
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.discord_service import TOKEN, Discord
 from tests.fixtures.postgres import run_sql
@@ -141,13 +141,13 @@ async def test_what_is_said_while_the_gateway_is_cut_off_is_answered_when_it_is_
     async with service.serving():
         service.people.tell_bot(service.ann, "Ready?")
         await service.answer(dm, "«Ready?».")
-        heard = service.gateway.last_heard
+        heard = service.gateway.last_activity
         service.people.refuse_gateway(1)
         await service.people.drop()
         service.people.tell_bot(service.ann, "Are you there?")
         await service.answer(dm, "«Are you there?».")
         assert heard is not None
-        assert (service.gateway.last_heard or 0) > heard
+        assert (service.gateway.last_activity or 0) > heard
     assert [event["event"] for event in service.people.journal("gateway")].count("resumed") == 1
 
 
@@ -179,7 +179,7 @@ async def test_a_message_that_the_database_could_not_take_in_is_handed_in_again_
         f"ALTER DATABASE hidden_{name} RENAME TO test_{name}",
         f"ALTER DATABASE test_{name} WITH ALLOW_CONNECTIONS true",
     )
-    service.life = 6.0
+    service.retry_seconds = 6.0
     async with service.receiving():
         await run_sql(server, *gone)
         declined = service.people.tell_bot(service.ann, "Lost?")
@@ -201,9 +201,9 @@ async def test_a_gateway_that_is_not_let_in_names_the_setting(
     service: Discord, token: str, message_content: bool, setting: str
 ) -> None:
     services = service.services
-    listening = Listening(SecretStr(token).get_secret_value(), message_content)
+    listening = GatewayConfig(SecretStr(token).get_secret_value(), message_content)
     gateway = DiscordGateway(listening, services.mind, services.inbox, services.database, service.platform)
-    with pytest.raises(PlatformRefused) as caught:
+    with pytest.raises(PlatformAccessDenied) as caught:
         async with asyncio.timeout(20):
             await gateway.run()
     assert caught.value.details["setting"] == setting

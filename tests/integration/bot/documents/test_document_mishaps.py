@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from bot.channels.errors import DeliveryFailed, Undeliverable
-from bot.turns.conversation import conversation_of
-from bot.turns.hold import Hold, take_up
-from bot.turns.jobs import answer_jobs
-from bot.turns.worker import STALE
+from bot.channels.errors import PermanentDeliveryError, TemporaryDeliveryError
+from bot.turns.conversation import load_conversation
+from bot.turns.hold import TurnLease, claim
+from bot.turns.jobs import answer_entrypoint
+from bot.turns.worker import JOB_STALE_AFTER
 from db import jobs, received, told_documents
 from db.turns import Turn
 from tests.fakes.hostile.documents import LAUGHS, MB, docx, paragraph, pdf, pdf_bomb, pdf_text, xlsx_of_laughs
@@ -41,14 +41,14 @@ async def said(service: Service, text: str, chat: str = GUEST, **more: object) -
 
 async def kept(service: Service, turn: Turn) -> tuple[int, int]:
     """How many documents and passages there are in the person's memory."""
-    async with service.services.database.person(turn.user_id) as connection:
+    async with service.services.database.person_transaction(turn.user_id) as connection:
         documents = await connection.fetchval("SELECT count(*) FROM memories WHERE kind = 'document'")
-        return documents, await told_documents.count(connection)
+        return documents, await told_documents.count_passages(connection)
 
 
 async def in_library(service: Service) -> list[str]:
-    async with service.services.database.nobody() as connection:
-        return [one.name for one in await received.all_of(connection, service.services.mind.name)]
+    async with service.services.database.anonymous_transaction() as connection:
+        return [one.name for one in await received.list_all(connection, service.services.mind.name)]
 
 
 async def test_hostile_files_are_refused_with_a_reason_by_both(open_service: Opens) -> None:
@@ -98,7 +98,7 @@ async def test_each_file_of_a_message_has_its_own_end(open_service: Opens, serve
 
 async def test_a_platform_that_gives_it_later_is_asked_again(open_service: Opens) -> None:
     async with open_service() as service, service.working():
-        service.platform.fetch_fails.append(DeliveryFailed("recording", "busy", 0.1))
+        service.platform.fetch_fails.append(TemporaryDeliveryError("recording", "busy", 0.1))
         turn = await said(service, "", files=[service.platform.send("plan.md", TEXT)])
         assert "remember it" in str(turn.answer)
         assert (turn.attempts, len(service.platform.fetched)) == (2, 2)
@@ -107,12 +107,12 @@ async def test_a_platform_that_gives_it_later_is_asked_again(open_service: Opens
 
 async def test_a_file_that_is_gone_or_never_comes_is_told_of(open_service: Opens) -> None:
     async with open_service(turn_attempts=1) as service, service.working():
-        service.platform.fetch_fails.append(Undeliverable("recording", "the message was deleted"))
+        service.platform.fetch_fails.append(PermanentDeliveryError("recording", "the message was deleted"))
         gone = await said(service, "", files=[service.platform.send("plan.md", TEXT)], language="ru")
         assert gone.answer is not None
         assert "plan.md" in gone.answer
         assert "the message was deleted" in gone.answer
-        service.platform.fetch_fails += [DeliveryFailed("recording", "busy", 0.1)]
+        service.platform.fetch_fails += [TemporaryDeliveryError("recording", "busy", 0.1)]
         never = await said(service, "", files=[service.platform.send("plan.md", TEXT)])
         assert (never.state, "busy" in service.platform.shown_in(GUEST)[-1]) == ("failed", True)
         # The file comes with what is asked again.
@@ -173,7 +173,7 @@ async def test_a_worker_that_is_killed_leaves_one_copy_and_one_message(
         assert service.platform.shown_in(chat) == [turn.answer]
         if chat == OWNER:
             assert await in_library(service) == ["plan.md"]
-            async with service.services.database.nobody() as connection:
+            async with service.services.database.anonymous_transaction() as connection:
                 found = await connection.fetchrow(
                     "SELECT count(DISTINCT document_id) AS documents, count(*) AS chunks, count(DISTINCT v.chunk_id) AS"
                     " vectors FROM chunks AS c LEFT JOIN vectors AS v ON v.chunk_id = c.id"
@@ -191,20 +191,20 @@ async def test_two_who_take_the_same_turn_up_keep_one_copy(open_service: Opens) 
     async with open_service() as service:
         receipt = await service.say("", GUEST, files=[service.platform.send("plan.md", TEXT)])
         services = service.services
-        async with services.database.nobody() as connection:
+        async with services.database.anonymous_transaction() as connection:
             mind = services.mind.name
-            [job] = await jobs.take(connection, services.presence.id, [answer_jobs(mind)], 1, STALE)
+            [job] = await jobs.dequeue(connection, services.heartbeat.id, [answer_entrypoint(mind)], 1, JOB_STALE_AFTER)
         holds = []
         for _ in range(2):
-            async with services.database.person(job.user_id) as connection:
-                held = await take_up(
+            async with services.database.person_transaction(job.user_id) as connection:
+                held = await claim(
                     services.database,
                     connection,
                     job.turn_id,
-                    services.presence.id,
+                    services.heartbeat.id,
                     mind,
                     job=job,
-                    patience=5,
+                    database_timeout=5,
                 )
             assert held is not None
             holds.append(held)
@@ -214,13 +214,13 @@ async def test_two_who_take_the_same_turn_up_keep_one_copy(open_service: Opens) 
         assert [outcome.answer for _, outcome in service.platform.ended] == [turn.answer]
 
 
-async def attempt(service: Service, held: Hold) -> None:
-    async with service.services.database.person(held.turn.user_id) as connection:
-        conversation = await conversation_of(connection, held.turn)
+async def attempt(service: Service, held: TurnLease) -> None:
+    async with service.services.database.person_transaction(held.turn.user_id) as connection:
+        conversation = await load_conversation(connection, held.turn)
     address = held.turn.address
     assert address is not None
     reply = service.platform.reply(address, held, conversation.say)
-    await service.services.attempts.run(held, conversation, reply, service.platform.fetch)
+    await service.services.turn_runner.run(held, conversation, reply, service.platform.fetch)
 
 
 async def die(task: asyncio.Task[None], dsn: str) -> None:

@@ -42,9 +42,9 @@ async def said_in(service: Service, group: str, text: str, **more: object) -> Tu
     return await service.ended(await service.services.inbox.receive(incoming), within=60)
 
 
-async def memories(service: Service, turn: Turn, kind: str) -> list[Memory]:
-    async with service.services.database.person(turn.user_id) as connection:
-        return await memory.all_valid(connection, (kind,))  # type: ignore[arg-type]
+async def list_memories(service: Service, turn: Turn, kind: str) -> list[Memory]:
+    async with service.services.database.person_transaction(turn.user_id) as connection:
+        return await memory.list_valid(connection, (kind,))  # type: ignore[arg-type]
 
 
 async def test_it_is_recalled_for_its_sender_alone(open_service: Opens, server: SGLangServer) -> None:
@@ -85,7 +85,7 @@ async def test_its_words_order_nothing_and_tell_no_fact(open_service: Opens, ser
         for request in drawn:
             assert "I am a baker" in json.dumps(request)
             assert not any(word in json.dumps(request) for word in ("Omsk", "lighthouse", "smith"))
-        assert await memories(service, turn, "fact") == []
+        assert await list_memories(service, turn, "fact") == []
         assert (await said(service, "/memory")).mode == "core"
 
 
@@ -107,18 +107,18 @@ async def test_memory_shows_one_line_of_it_and_forget_deletes_all_of_it(
         await said(service, "/forget 2")
         assert service.platform.ended[-1][1].answer == "Forgotten for good: diary.md"
         # Nor is it left in what it came with and what was answered from it.
-        async with service.services.database.person(sent.user_id) as connection:
+        async with service.services.database.person_transaction(sent.user_id) as connection:
             erased = await turns.get(connection, sent.id)
             answered = await turns.get(connection, recalled.id)
         assert (erased.question, erased.answer, erased.files, erased.taken) == ("", None, None, None)
         assert answered.recalled == []
-        assert await memories(service, sent, "document") == []
-        assert await memories(service, sent, "passage") == []
-        assert [one.content for one in await memories(service, sent, "fact")] == ["I like rye bread."]
+        assert await list_memories(service, sent, "document") == []
+        assert await list_memories(service, sent, "passage") == []
+        assert [one.content for one in await list_memories(service, sent, "fact")] == ["I like rye bread."]
         assert not any("lighthouse" in note for note in (await said(service, QUESTION)).recalled)
         await said(service, "", files=[service.platform.send("diary.md", DIARY)])
         await said(service, "/forget all")
-        assert await memories(service, sent, "passage") == []
+        assert await list_memories(service, sent, "passage") == []
 
 
 async def test_it_is_exported_whole_and_goes_with_its_sender(open_service: Opens, server: SGLangServer) -> None:
@@ -135,7 +135,7 @@ async def test_it_is_exported_whole_and_goes_with_its_sender(open_service: Opens
         ended = len(service.platform.ended)
         await service.say("/forget me yes", GUEST)
         await service.platform.until(ended + 1)
-        async with service.services.database.person(sent.user_id) as connection:
+        async with service.services.database.person_transaction(sent.user_id) as connection:
             assert await connection.fetchval("SELECT count(*) FROM memories") == 0
             assert await connection.fetchval("SELECT count(*) FROM turns WHERE files IS NOT NULL") == 0
 
@@ -166,8 +166,8 @@ async def test_sent_again_under_its_name_it_takes_the_place_of_the_former(open_s
         first = await said(service, "", files=[service.platform.send("diary.md", DIARY)])
         again = await said(service, "", files=[service.platform.send("diary.md", DIARY.replace("canal", "river"))])
         assert "remember it in its new form (passages: 2)" in str(again.answer)
-        assert len(await memories(service, first, "document")) == 1
-        assert not any("canal" in one.content for one in await memories(service, first, "passage"))
+        assert len(await list_memories(service, first, "document")) == 1
+        assert not any("canal" in one.content for one in await list_memories(service, first, "passage"))
 
 
 async def test_there_is_room_for_so_much_and_no_more(open_service: Opens) -> None:
@@ -181,5 +181,5 @@ async def test_there_is_room_for_so_much_and_no_more(open_service: Opens) -> Non
             " have 3. /memory shows them, /forget with a number deletes one."
         )
         assert "more than 20 passages" in str(long.answer)
-        async with service.services.database.person(first.user_id) as connection:
-            assert await told_documents.count(connection) == 2
+        async with service.services.database.person_transaction(first.user_id) as connection:
+            assert await told_documents.count_passages(connection) == 2

@@ -76,8 +76,8 @@ async def test_it_outlives_ingests_and_is_replaced_by_its_name(open_service: Ope
         assert "No document “plan.md”" in str((await said(service, "/library forget plan.md")).error)
     async with open_service() as service, service.working():
         assert "fifty" not in str((await said(service, f"/library search {QUESTION}")).answer)
-        async with service.services.database.nobody() as connection:
-            assert await received.all_of(connection, service.services.mind.name) == []
+        async with service.services.database.anonymous_transaction() as connection:
+            assert await received.list_all(connection, service.services.mind.name) == []
 
 
 async def test_a_question_beside_it_is_answered_from_it(open_service: Opens, server: SGLangServer) -> None:

@@ -15,7 +15,7 @@ import pytest_asyncio
 from openai import AsyncOpenAI
 from pydantic import SecretStr
 
-from bot.health import serving_http
+from bot.health import http_server
 from bot.services import Services, open_services
 from bot.services.http import http_routes
 from bot.settings import Settings
@@ -43,9 +43,9 @@ class Served:
 
     async def turn(self, turn_id: str) -> Turn:
         """A turn as the database has it, whoever's it is."""
-        async with self.services.database.nobody() as connection:
-            [(_, user_id)] = await oversight.owners(connection, turn_id)
-        async with self.services.database.person(user_id) as connection:
+        async with self.services.database.anonymous_transaction() as connection:
+            [(_, user_id)] = await oversight.find_by_id_prefix(connection, turn_id)
+        async with self.services.database.person_transaction(user_id) as connection:
             return await turns.get(connection, UUID(turn_id))
 
     async def ended(self, turn_id: str) -> Turn:
@@ -57,9 +57,9 @@ class Served:
         await until(over)
         return await self.turn(turn_id)
 
-    async def turns(self) -> list[oversight.TurnLine]:
+    async def turns(self) -> list[oversight.TurnSummary]:
         """All turns from outside, the latest first."""
-        async with self.services.database.nobody() as connection:
+        async with self.services.database.anonymous_transaction() as connection:
             return await oversight.list_turns(connection, None, 1000)
 
 
@@ -88,7 +88,7 @@ def serve(sglang_settings: Settings, dsn: str) -> Serve:
         settings = sglang_settings.model_copy(update={**own, **more})
         async with (
             open_services(settings, role="api") as services,
-            serving_http("127.0.0.1", 0, http_routes(settings, services)) as url,
+            http_server("127.0.0.1", 0, http_routes(settings, services)) as url,
         ):
             yield Served(services, url)
 

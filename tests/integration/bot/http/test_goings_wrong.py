@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 
-from bot.turns.salvage import salvage
+from bot.turns.salvage import recover_stranded
 from tests.fakes.sglang_server import SGLangServer
 from tests.integration.bot.http.conftest import Serve, Served, until
 
@@ -78,7 +78,7 @@ async def test_a_client_that_goes_away_stops_the_answer(served: Served, server: 
     assert answer in (("Rest",) if stream else (None, "Rest"))
     async with asyncio.timeout(30):
         await server.aborted.wait()
-    assert await salvage(served.services.database, "agoge", served.services.presence.id) == 0
+    assert await recover_stranded(served.services.database, "agoge", served.services.heartbeat.id) == 0
 
 
 async def test_a_client_that_goes_away_at_any_moment_leaves_nothing_open(served: Served, server: SGLangServer) -> None:
@@ -100,7 +100,7 @@ async def test_a_client_that_goes_away_while_its_message_is_taken_in(served: Ser
     async with served.http() as http:
         await http.post("/v1/chat/completions", json=asked)
         [first] = await served.turns()
-        async with served.services.database.person(first.user_id) as connection:
+        async with served.services.database.person_transaction(first.user_id) as connection:
             # The session is locked, so the next message waits in the midst of its transaction.
             await connection.fetch("SELECT FROM sessions FOR UPDATE")
             with suppress(TimeoutError):
@@ -159,7 +159,7 @@ async def test_a_process_that_ends_takes_nothing_new_and_finishes_what_runs(
         asked = {"model": "base", "messages": ASKED}
         first = asyncio.create_task(http.post("/v1/chat/completions", json=asked))
         await server.until(requests=1)
-        served.services.presence.draining = True
+        served.services.heartbeat.draining = True
         drained = asyncio.create_task(served.services.direct.drain(60))
         refused = await http.post("/v1/chat/completions", json=asked)
         assert refused.status_code == 503

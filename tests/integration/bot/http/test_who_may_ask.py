@@ -73,7 +73,7 @@ def guarded(tmp_path: Path) -> Path:
 
 async def test_modes_that_need_a_role_are_open_to_whom_it_is_granted(serve: Serve, guarded: Path) -> None:
     async with serve(mind=guarded) as served:
-        async with served.services.database.nobody() as connection:
+        async with served.services.database.anonymous_transaction() as connection:
             await access.add(connection, "agoge", access.Rule("role", "user", "http", "site:anna", "editor"))
         client = served.client()
         names = [model.id async for model in client.models.list()]
@@ -87,7 +87,7 @@ async def test_modes_that_need_a_role_are_open_to_whom_it_is_granted(serve: Serv
 
 
 async def test_whom_the_operator_keeps_out_is_kept_out_here_too(served: Served) -> None:
-    async with served.services.database.nobody() as connection:
+    async with served.services.database.anonymous_transaction() as connection:
         await access.add(connection, "agoge", access.Rule("deny", "user", "http", "site:anna"))
     create = served.client().chat.completions.create
     for _ in range(2):
@@ -124,17 +124,17 @@ async def test_a_turn_is_seen_by_whose_it_is(served: Served) -> None:
 
 
 async def remember(served: Served, person: str, *contents: str) -> None:
-    async with served.services.database.nobody() as connection:
+    async with served.services.database.anonymous_transaction() as connection:
         user = await users.identify(connection, platform="http", external_id=person)
-        own = await connection.become(user.id)
+        own = await connection.become_person(user.id)
         for content in contents:
             await memory.remember(own, "fact", content)
 
 
 async def remembered(served: Served, person: str, count: int) -> bool:
-    async with served.services.database.nobody() as connection:
+    async with served.services.database.anonymous_transaction() as connection:
         user = await users.identify(connection, platform="http", external_id=person)
-        own = await connection.become(user.id)
+        own = await connection.become_person(user.id)
         return int(await own.fetchval("SELECT count(*) FROM memories")) == count
 
 

@@ -12,9 +12,9 @@ import pytest_asyncio
 
 from bot.recall.library.parse import refusals
 from bot.recall.library.parse.block import Block, BlockKind
-from bot.recall.library.parse.limits import Limits
+from bot.recall.library.parse.limits import ParseLimits
 from bot.recall.library.parse.parser import Parser
-from bot.recall.library.parse.refusals import DocumentRefused, Unreadable, as_record, from_record
+from bot.recall.library.parse.refusals import DocumentRefused, Unreadable, refusal_from_record, refusal_to_record
 from tests.fakes.hostile.documents import (
     LAUGHS,
     MB,
@@ -29,7 +29,7 @@ from tests.fakes.hostile.documents import (
     xlsx_of_laughs,
 )
 
-TIGHT = Limits(
+TIGHT = ParseLimits(
     megabytes=64, pages=50, rows=5000, characters=3_000_000, cpu_seconds=4, wall_seconds=60, memory_megabytes=300
 )
 
@@ -77,7 +77,7 @@ async def test_a_reason_is_given_and_the_next_file_is_read(name: str, tight: Par
     (tmp_path / "good.md").write_text("# Good\n\nStill read.")
     with pytest.raises(expected) as refusal:
         await tight.parse(tmp_path / file)
-    assert str(from_record(as_record(refusal.value))) == str(refusal.value)
+    assert str(refusal_from_record(refusal_to_record(refusal.value))) == str(refusal.value)
     assert [block.text for block in await blocks(tight, tmp_path / "good.md")] == ["Good", "Still read."]
 
 
@@ -92,14 +92,14 @@ async def test_a_large_table_is_read_in_little_memory(tmp_path: Path) -> None:
     with (tmp_path / "a.csv").open("w") as stream:
         stream.write("week,load,remark\n")
         stream.writelines(f"{n},{n * 3},{'x' * 300}\n" for n in range(rows))
-    async with Parser(Limits(memory_megabytes=140)) as parser:
+    async with Parser(ParseLimits(memory_megabytes=140)) as parser:
         parsed = await parser.parse(tmp_path / "a.csv")
         assert sum(1 for _ in parsed) == rows
 
 
 async def test_more_memory_than_is_allowed_is_not_given(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(b"<p>x</p>" * 4 * MB)
-    async with Parser(Limits(memory_megabytes=200)) as parser:
+    async with Parser(ParseLimits(memory_megabytes=200)) as parser:
         with pytest.raises((refusals.TooMuchMemory, refusals.ReaderDied)):
             await parser.parse(tmp_path / "a.html")
 
@@ -107,7 +107,7 @@ async def test_more_memory_than_is_allowed_is_not_given(tmp_path: Path) -> None:
 async def test_more_time_than_is_allowed_is_not_given(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(b"<p>x</p>" * 4 * MB)
     (tmp_path / "b.txt").write_text("quick")
-    async with Parser(Limits(cpu_seconds=1)) as parser:
+    async with Parser(ParseLimits(cpu_seconds=1)) as parser:
         with pytest.raises(refusals.TooSlow, match="1 seconds"):
             await parser.parse(tmp_path / "a.html")
         assert len(await blocks(parser, tmp_path / "b.txt")) == 1

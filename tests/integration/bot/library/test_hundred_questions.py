@@ -20,11 +20,11 @@ from pydantic import SecretStr
 from bot.channels.port import Incoming, Outcome
 from bot.mind import Mind, load_mind
 from bot.mind.collections import CollectionKind
-from bot.modes import parse, resolve
-from bot.recall.library.cite import evidence_of, quote
-from bot.recall.library.drawing import Drawing, Share, open_to
+from bot.modes import parse_expression, resolve_mode
+from bot.recall.library.cite import best_quotation, collect_evidence
+from bot.recall.library.drawing import RetrievalBudget, Retriever, collections_for_mode
 from bot.recall.library.ingest import Ingest
-from bot.recall.library.manner import Counter
+from bot.recall.library.manner import NamedTokenCounter
 from bot.recall.library.search import Library
 from bot.services import open_services
 from bot.settings import DEMO_MIND, Settings
@@ -33,7 +33,7 @@ from inference.embedding import SentenceTransformerEmbedder
 
 FILE = Path(__file__).parents[3] / "fixtures" / "library_questions.jsonl"
 LONG = os.environ.get("CONSILIUM_LONG") == "1"
-SHARE = Share(passages=4, tokens=600, examples=0, example_tokens=0)
+SHARE = RetrievalBudget(passages=4, passage_tokens=600, examples=0, example_tokens=0)
 
 
 @dataclass(frozen=True)
@@ -66,16 +66,16 @@ def test_there_are_a_hundred_questions_in_both_languages() -> None:
 
 
 async def test_what_is_quoted_holds_the_support(
-    filled: Mind, database: Database, embedder: SentenceTransformerEmbedder, counter: Counter
+    filled: Mind, database: Database, embedder: SentenceTransformerEmbedder, counter: NamedTokenCounter
 ) -> None:
-    drawing = Drawing(filled, Library(database, embedder, filled.name, counter.count), SHARE)
-    mode = resolve(parse("sport"), filled)
+    drawing = Retriever(filled, Library(database, embedder, filled.name, counter.count), SHARE)
+    mode = resolve_mode(parse_expression("sport"), filled)
     asked = QUESTIONS[:: 1 if LONG else 5]
     cited = right = 0
     for one in asked:
-        drawn = await drawing.draw(one.question, mode)
-        assert {passage.collection for passage in drawn.passages} <= set(open_to(filled, mode))
-        found = quote(one.question, evidence_of(drawn.passages))
+        drawn = await drawing.retrieve(one.question, mode)
+        assert {passage.collection for passage in drawn.passages} <= set(collections_for_mode(filled, mode))
+        found = best_quotation(one.question, collect_evidence(drawn.passages))
         if found is not None:
             assert found.passage in drawn.passages
             cited += 1
@@ -87,13 +87,13 @@ async def test_what_is_quoted_holds_the_support(
 class Silent:
     """A reply that shows nothing."""
 
-    async def queue(self, ahead: int) -> None:
+    async def show_queue_position(self, ahead: int) -> None:
         """Nothing waits."""
 
-    async def notice(self, text: str) -> None:
+    async def show_status(self, text: str) -> None:
         """Nothing is shown."""
 
-    async def open(self, mode: str) -> None:
+    async def start(self, mode: str) -> None:
         """Nothing is shown."""
 
     async def write(self, text: str) -> None:
@@ -119,7 +119,7 @@ async def test_what_the_whole_service_cites_holds_the_support(settings: Settings
     async with open_services(settings) as services:
         for number, one in enumerate(QUESTIONS):
             incoming = Incoming(
-                "console", "anna", f"place-{number}", f"<|use_lora_sport|> {one.question}", counted=False
+                "console", "anna", f"place-{number}", f"<|use_lora_sport|> {one.question}", counts_toward_limits=False
             )
             outcome = await services.direct.answer(incoming, Silent())
             assert outcome.error is None

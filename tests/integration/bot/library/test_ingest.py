@@ -10,7 +10,7 @@ import pytest
 
 from bot.mind import Mind
 from bot.recall.library.ingest import Ingest
-from bot.recall.library.manner import Counter
+from bot.recall.library.manner import NamedTokenCounter
 from bot.recall.library.parse.parser import Parser
 from bot.recall.library.search import Library
 from db import library as rows
@@ -35,7 +35,7 @@ def essay(subjects: Sequence[str] = SUBJECTS) -> str:
 
 async def contents(database: Database, mind: str = "small") -> list[tuple[str, int, str, bool]]:
     """URI, number and text of each chunk, and whether it has a vector."""
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         found = await connection.fetch(
             """
             SELECT d.uri, c.n, c.content, v.chunk_id IS NOT NULL AS embedded FROM chunks AS c
@@ -53,11 +53,11 @@ async def test_the_second_run_reads_and_embeds_nothing(
     mind = small_mind({"library/a.md": essay(), "library/b.md": "# B\n\nShort."}, CONFIG)
     first = await ingest.synchronise(mind)
     before = await contents(database)
-    assert first.read == 2
+    assert first.ingested == 2
     assert first.embedded == first.chunks_added == len(before)
     assert all(embedded for *_, embedded in before)
     second = await ingest.synchronise(mind)
-    assert (second.read, second.unchanged, second.embedded) == (0, 2, 0)
+    assert (second.ingested, second.unchanged, second.embedded) == (0, 2, 0)
     assert await contents(database) == before
 
 
@@ -104,8 +104,8 @@ async def test_a_collection_that_is_no_longer_named_is_deleted(
     mind = small_mind({}, CONFIG)
     await ingest.synchronise(mind)
     assert {uri for uri, *_ in await contents(database)} == {"library/a.md"}
-    async with database.nobody() as connection:
-        assert [found.name for found in await rows.collections(connection, mind.name)] == ["essays"]
+    async with database.anonymous_transaction() as connection:
+        assert [found.name for found in await rows.list_collections(connection, mind.name)] == ["essays"]
 
 
 async def test_a_file_given_by_hand_stays_until_it_is_gone(
@@ -127,7 +127,7 @@ async def test_another_way_of_cutting_cuts_anew(ingest: Ingest, small_mind: Writ
     await ingest.synchronise(small_mind({"library/a.md": essay()}, CONFIG))
     before = await contents(database)
     report = await ingest.synchronise(small_mind({}, CONFIG.replace("size: 64", "size: 256")))
-    assert report.read == 1
+    assert report.ingested == 1
     assert len(await contents(database)) < len(before)
 
 
@@ -143,13 +143,13 @@ async def test_what_cannot_be_read_is_told_each_time_and_loses_its_chunks(
         assert "not text" in str(skipped.reason)
         assert [uri for uri, *_ in await contents(database)] == ["library/b.md"]
     report = await ingest.synchronise(small_mind({"library/a.md": "# A\n\nMended."}, CONFIG))
-    assert (report.read, report.skipped) == (1, [])
+    assert (report.ingested, report.skipped) == (1, [])
 
 
 async def test_two_at_once_store_everything_once(
     database: Database,
     embedder: SentenceTransformerEmbedder,
-    counter: Counter,
+    counter: NamedTokenCounter,
     small_mind: WriteMind,
 ) -> None:
     mind = small_mind({f"library/{n}.md": essay(SUBJECTS[: n + 1]) for n in range(6)}, CONFIG)
@@ -159,7 +159,7 @@ async def test_two_at_once_store_everything_once(
         )
     found = await contents(database)
     assert sum(report.chunks_added for report in reports) == len(found) == len({row[:2] for row in found})
-    assert sum(report.read for report in reports) == 6
+    assert sum(report.ingested for report in reports) == 6
     assert all(embedded for *_, embedded in found)
 
 
@@ -168,7 +168,7 @@ import asyncio, sys
 from pathlib import Path
 from bot.mind import load_mind
 from bot.recall.library.ingest import Ingest
-from bot.recall.library.manner import Counter
+from bot.recall.library.manner import NamedTokenCounter
 from bot.recall.library.parse.parser import Parser
 from db.database import Database
 from inference.embedding import open_embedder
@@ -178,7 +178,7 @@ async def main(dsn, folder, base):
     embedder = open_embedder("all-MiniLM-L6-v2", Path(folder) / "hub")
     def told(what, done, total):
         print(what, done, total, flush=True)
-    counter = Counter("SmolLM2", ChatTokenizer(Path(base)).count)
+    counter = NamedTokenCounter("SmolLM2", ChatTokenizer(Path(base)).count)
     async with await Database.open(dsn) as database, Parser() as parser:
         await Ingest(database, embedder, parser, counter, told).synchronise(load_mind(Path(folder), trained=False))
 
@@ -205,12 +205,12 @@ async def test_after_a_kill_in_the_middle_it_goes_on(
     report = await ingest.synchronise(mind)
     after = await contents(database)
     assert report.unchanged == len({uri for uri, *_ in before})
-    assert report.read == 8 - report.unchanged
+    assert report.ingested == 8 - report.unchanged
     assert report.embedded == len(after) - sum(embedded for *_, embedded in before)
     assert all(embedded for *_, embedded in after)
     assert len(after) == len({row[:2] for row in after})
     if moment.startswith("embedding"):
-        assert report.read == 0
+        assert report.ingested == 0
         assert 64 <= len(after) - report.embedded < len(after)
 
 

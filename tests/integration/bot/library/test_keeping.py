@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.recall.library.ingest import Counter
+from bot.recall.library.manner import NamedTokenCounter
 from bot.recall.library.search import Library
-from bot.services.keeping import keeping_library
+from bot.services.keeping import background_library_sync
 from db.database import Database
 from inference.embedding import ServerEmbedder
 from tests.fakes.embedding_server import EmbeddingServer
@@ -16,9 +16,9 @@ CONFIG = "collections:\n  essays: {kind: article, path: essays/*, language: en}\
 
 
 async def test_a_library_whose_model_is_away_is_found_by_words_and_embedded_when_it_is_back(
-    database: Database, dsn: str, counter: Counter, small_mind: WriteMind, monkeypatch: pytest.MonkeyPatch
+    database: Database, dsn: str, counter: NamedTokenCounter, small_mind: WriteMind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("inference.embedding.server._PATIENCE", (0.0,))
+    monkeypatch.setattr("inference.embedding.server._RETRY_DELAYS", (0.0,))
     mind = small_mind({"essays/iron.md": "# Iron\n\nThe squat is done twice a week."}, CONFIG)
     words = Library(database, None, "small", counter.count)
     server = EmbeddingServer()
@@ -27,19 +27,19 @@ async def test_a_library_whose_model_is_away_is_found_by_words_and_embedded_when
         await embedder.start()
         server.fails = 2
         with capture_logs() as logs:
-            async with keeping_library(
-                mind, dsn, database, embedder, counter, lambda _: None, voice=False, again_after=0.1
+            async with background_library_sync(
+                mind, dsn, database, embedder, counter, lambda _: None, include_voice=False, retry_delay=0.1
             ):
                 # A start waits for one try at a library that holds nothing, and for no more.
-                assert "library.not_kept" in events(logs)
+                assert "library.sync_failed" in events(logs)
                 [found] = await words.search("squat")
                 assert found.quote == "The squat is done twice a week."
                 async with asyncio.timeout(30):
-                    while "library.kept" not in events(logs):  # noqa: ASYNC110  # a log tells nobody
+                    while "library.synced" not in events(logs):  # noqa: ASYNC110  # a log tells nobody
                         await asyncio.sleep(0.05)
         await embedder.close()
-    assert events(logs).count("library.not_kept") == 2
-    assert [entry["embedded"] for entry in logs if entry["event"] == "library.kept"] == [1]
+    assert events(logs).count("library.sync_failed") == 2
+    assert [entry["embedded"] for entry in logs if entry["event"] == "library.synced"] == [1]
 
 
 def events(logs: list[Any]) -> list[str]:

@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import evaluate, library
-from bot.cli.errors import CollectionUnknown, NoCollection
+from bot.cli.errors import CollectionNotGiven, CollectionUnknown
 from bot.mind import Mind
 from bot.recall.library.evaluate import NoQuestions
-from bot.recall.library.watch import changes
+from bot.recall.library.watch import watch_files
 from bot.settings import Settings
 from db.database import Database
 from tests.fixtures.library import WriteMind
@@ -68,7 +68,7 @@ def test_add_status_and_search(run: Run, tmp_path: Path) -> None:
 
 
 def test_what_is_asked_wrongly(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(NoCollection, match="essays"):
+    with pytest.raises(CollectionNotGiven, match="essays"):
         run(library.app, "add", str(tmp_path))
     with pytest.raises(CollectionUnknown, match="essays"):
         run(library.app, "search", "x", "--collection", "letters")
@@ -77,7 +77,7 @@ def test_what_is_asked_wrongly(run: Run, tmp_path: Path) -> None:
 
 
 async def test_changes_are_noticed(mind: Mind) -> None:
-    seen = changes(mind, every=0.05)
+    seen = watch_files(mind, interval=0.05)
     first = asyncio.ensure_future(anext(seen))
     await asyncio.sleep(0.3)
     assert not first.done()
@@ -105,7 +105,7 @@ def squad(language: str) -> str:
 
 
 async def chunks_left(dsn: str) -> int:
-    async with await Database.open(dsn) as database, database.nobody() as connection:
+    async with await Database.open(dsn) as database, database.anonymous_transaction() as connection:
         found: int = await connection.fetchval("SELECT count(*) FROM chunks")
         return found
 

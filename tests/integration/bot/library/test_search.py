@@ -9,13 +9,13 @@ from bot.mind import Mind
 from bot.mind.collections import CollectionKind, Trust
 from bot.recall.library.embed import embed_pending
 from bot.recall.library.ingest import Ingest
-from bot.recall.library.manner import Counter
+from bot.recall.library.manner import NamedTokenCounter
 from bot.recall.library.parse.parser import Parser
 from bot.recall.library.search import Library
 from db import embeddings, library_search
 from db import library as rows
 from db.database import Database
-from inference.embedding import BUNDLED, Prefixes, SentenceTransformerEmbedder, resolve_embedding_model
+from inference.embedding import BUNDLED_EMBEDDING_MODEL, Prefixes, SentenceTransformerEmbedder, resolve_embedding_model
 from inference.reranking import open_reranker
 from tests.fixtures.library import WriteMind
 from tests.fixtures.models import small_reranker
@@ -76,15 +76,15 @@ async def test_style_examples_are_never_evidence(library: Library) -> None:
     assert all(passage.kind is not CollectionKind.VOICE for passage in everything)
     assert await library.search(question, collections=["voice"]) == []
     assert await library.search(question, kinds=[CollectionKind.VOICE]) == []
-    [example] = await library.examples(question)
+    [example] = await library.style_examples(question)
     assert example.quote.endswith("The real question is the spine.")
-    assert await library.examples(question, collections=["essays"]) == []
+    assert await library.style_examples(question, collections=["essays"]) == []
 
 
 async def test_the_guard_holds_against_a_scope_made_by_mistake(library: Library, database: Database) -> None:
-    async with database.nobody() as connection:
-        everything = await rows.collections(connection, "small")
-        found = await library_search.search(connection, library_search.Search("squat spine", everything, limit=50))
+    async with database.anonymous_transaction() as connection:
+        everything = await rows.list_collections(connection, "small")
+        found = await library_search.search(connection, library_search.SearchQuery("squat spine", everything, limit=50))
     assert found
     assert all(hit.kind != "voice" for hit in found)
 
@@ -126,7 +126,7 @@ async def test_neighbours_stand_beside_the_quote_and_never_twice(library: Librar
     assert alone.content == alone.quote == "Squat in sleet."
 
 
-async def test_a_budget_is_kept(library: Library, counter: Counter) -> None:
+async def test_a_budget_is_kept(library: Library, counter: NamedTokenCounter) -> None:
     for budget in (0, 5, 30, 60, 120):
         found = await library.search("squat press tea", limit=20, token_budget=budget)
         assert sum(counter.count(passage.content) for passage in found) <= budget
@@ -148,18 +148,18 @@ async def test_a_change_of_embedder_loses_nothing_meanwhile(
     database: Database,
     embedder: SentenceTransformerEmbedder,
     library: Library,
-    counter: Counter,
+    counter: NamedTokenCounter,
     tmp_path: Path,
 ) -> None:
-    folder = resolve_embedding_model(BUNDLED, tmp_path)
+    folder = resolve_embedding_model(BUNDLED_EMBEDDING_MODEL, tmp_path)
     newer = SentenceTransformerEmbedder(folder, name="newer", prefixes=Prefixes(query="question: "))
-    both = Library(database, newer, "small", counter.count, former=[embedder])
+    both = Library(database, newer, "small", counter.count, former_embedders=[embedder])
     only_newer = Library(database, newer, "small", counter.count)
     asked = "How deep should one go under the bar?"
 
     async def counts() -> tuple[int, int]:
-        async with database.nobody() as connection:
-            found = await rows.status(connection, "small", newer.name)
+        async with database.anonymous_transaction() as connection:
+            found = await rows.collection_statuses(connection, "small", newer.name)
         return sum(one.embedded for one in found), sum(one.former for one in found)
 
     whole = sum(await counts())
@@ -169,12 +169,12 @@ async def test_a_change_of_embedder_loses_nothing_meanwhile(
     # By words alone, as far as there are any, where the former embedder is not there to ask.
     assert {passage.where for passage in await only_newer.search("squat", limit=50)} >= {"§ Squat", "2026-03-02"}
 
-    async with database.nobody() as connection:
-        generation = await embeddings.generation(connection, newer.name, newer.dimensions)
-        ids = [one.id for one in await rows.collections(connection, "small")]
-        some = await embeddings.pending(connection, generation.id, ids, 0, 4)
+    async with database.anonymous_transaction() as connection:
+        generation = await embeddings.get_or_create_embedder(connection, newer.name, newer.dimensions)
+        ids = [one.id for one in await rows.list_collections(connection, "small")]
+        some = await embeddings.pending_chunks(connection, generation.id, ids, 0, 4)
         vectors = await newer.embed([chunk.content for chunk in some])
-        await embeddings.put_vectors(connection, generation.id, [chunk.id for chunk in some], vectors)
+        await embeddings.save_vectors(connection, generation.id, [chunk.id for chunk in some], vectors)
     assert await counts() == (4, whole - 4)
     halfway = await both.search(asked, limit=50)
     assert {passage.quote for passage in halfway} == {passage.quote for passage in before}
@@ -184,9 +184,9 @@ async def test_a_change_of_embedder_loses_nothing_meanwhile(
     after = await both.search(asked, limit=50)
     assert after[0].where == "§ Squat"
     assert {passage.quote for passage in after} == {passage.quote for passage in before}
-    async with database.nobody() as connection:
-        await embeddings.settle(connection, generation.id)
-        assert [one.name for one in await embeddings.generations(connection, [newer.name, embedder.name])] == [
+    async with database.anonymous_transaction() as connection:
+        await embeddings.maintain_index(connection, generation.id)
+        assert [one.name for one in await embeddings.find_embedders(connection, [newer.name, embedder.name])] == [
             newer.name
         ]
     await newer.close()
@@ -198,30 +198,30 @@ async def test_over_the_threshold_an_index_finds_nearly_what_comparing_all_does(
     rng = np.random.default_rng(5)
     centres = rng.standard_normal((40, embedder.dimensions))
     vectors = centres[rng.integers(0, 40, 4000)] + 0.6 * rng.standard_normal((4000, embedder.dimensions))
-    async with database.nobody() as connection:
-        generation = await embeddings.generation(connection, embedder.name, embedder.dimensions)
-        [collection] = await library_search.scope(connection, "small", ["essays"])
-        document = await rows.put_document(
+    async with database.anonymous_transaction() as connection:
+        generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
+        [collection] = await library_search.searchable_collections(connection, "small", ["essays"])
+        document = await rows.upsert_document(
             connection, collection.id, "many", given=True, content_hash="", chunking_hash=""
         )
         chunks = [rows.NewChunk(n, "", f"text {n}", 0, "", "english", None, str(n)) for n in range(4000)]
         await rows.insert_chunks(connection, document, collection.id, chunks)
         ids = [key for key, _ in await rows.chunk_hashes(connection, document)]
-        await embeddings.put_vectors(connection, generation.id, ids, vectors.astype(np.float32))
-    async with database.nobody() as connection:
-        await embeddings.settle(connection, generation.id, threshold=1000)
+        await embeddings.save_vectors(connection, generation.id, ids, vectors.astype(np.float32))
+    async with database.anonymous_transaction() as connection:
+        await embeddings.maintain_index(connection, generation.id, threshold=1000)
     shared = 0
     for question in centres[:10]:
-        async with database.nobody() as connection:
-            [indexed] = await embeddings.generations(connection, [embedder.name])
+        async with database.anonymous_transaction() as connection:
+            [indexed] = await embeddings.find_embedders(connection, [embedder.name])
             assert indexed.indexed
-            [collection] = await library_search.scope(connection, "small", ["essays"])
-            asked = library_search.Search("zzz", [collection], [(indexed, question)], index_from=1000)
-            exact = library_search.Search("zzz", [collection], [(indexed, question)])
+            [collection] = await library_search.searchable_collections(connection, "small", ["essays"])
+            asked = library_search.SearchQuery("zzz", [collection], [(indexed, question)], index_threshold=1000)
+            exact = library_search.SearchQuery("zzz", [collection], [(indexed, question)])
             by_index = [hit.id for hit in await library_search.search(connection, asked)]
             by_all = [hit.id for hit in await library_search.search(connection, exact)]
             await connection.execute("SET LOCAL enable_seqscan = off")
-            statement, arguments = library_search.statement_of(asked, [indexed.id])
+            statement, arguments = library_search.build_statement(asked, [indexed.id])
             plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}", *arguments))
         assert f"vectors_of_{indexed.id}" in plan
         assert len(by_index) == 10
@@ -230,7 +230,11 @@ async def test_over_the_threshold_an_index_finds_nearly_what_comparing_all_does(
 
 
 async def test_a_reranker_puts_the_best_in_its_own_order(
-    library: Library, database: Database, embedder: SentenceTransformerEmbedder, counter: Counter, tmp_path: Path
+    library: Library,
+    database: Database,
+    embedder: SentenceTransformerEmbedder,
+    counter: NamedTokenCounter,
+    tmp_path: Path,
 ) -> None:
     reranker = open_reranker(small_reranker(tmp_path, ["squat", "press", "tea", "sun", "sleet"]), tmp_path)
     reranked = Library(database, embedder, "small", counter.count, reranker=reranker)
@@ -245,7 +249,11 @@ async def test_a_reranker_puts_the_best_in_its_own_order(
 
 
 async def test_two_minds_have_libraries_of_their_own(
-    database: Database, embedder: SentenceTransformerEmbedder, counter: Counter, small_mind: WriteMind, tmp_path: Path
+    database: Database,
+    embedder: SentenceTransformerEmbedder,
+    counter: NamedTokenCounter,
+    small_mind: WriteMind,
+    tmp_path: Path,
 ) -> None:
     async with Parser() as parser:
         ingest = Ingest(database, embedder, parser, counter)

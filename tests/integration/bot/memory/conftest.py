@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 @pytest_asyncio.fixture(loop_scope="session")
 async def session(database: Database) -> Session:
     """A session of Anna's; its owner is she."""
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         anna = await users.identify(connection, platform="console", external_id="anna")
-    async with database.person(anna.id) as connection:
-        return await sessions.open(connection, platform="console", place="home")
+    async with database.person_transaction(anna.id) as connection:
+        return await sessions.get_or_create(connection, platform="console", place="home")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from bot.recall.memory import FinishedTurn, PersonalMemory, Remembered, Rememberer
+from bot.recall.memory import ExtractedMemories, FinishedTurn, PersonalMemory, TurnRecorder
 from db import memory as rows
 from db import sessions, told
 from db.database import Database
@@ -28,21 +28,21 @@ def notes(*facts: tuple[str, str, int]) -> str:
 async def finished(
     database: Database, session: Session, question: str, reply: str = "So be it.", **more: object
 ) -> FinishedTurn:
-    async with database.person(session.user_id) as connection:
+    async with database.person_transaction(session.user_id) as connection:
         turn = await answer(connection, await ask(connection, session.id, question), reply)
     known = {"said_at": turn.created_at, "in_view": 20, **more}
     return FinishedTurn(turn.id, session.user_id, session.id, question, reply, **known)  # type: ignore[arg-type]
 
 
-async def remember(rememberer: Rememberer, turn: FinishedTurn) -> Remembered:
+async def remember(rememberer: TurnRecorder, turn: FinishedTurn) -> ExtractedMemories:
     """All that is done after a turn."""
-    await rememberer.keep_episodes(turn)
-    return await rememberer.draw(turn)
+    await rememberer.save_episodes(turn)
+    return await rememberer.extract_memories(turn)
 
 
 async def kept(database: Database, session: Session, *kinds: str) -> list[Memory]:
-    async with database.person(session.user_id) as connection:
-        return await rows.all_valid(connection, kinds)  # type: ignore[arg-type]
+    async with database.person_transaction(session.user_id) as connection:
+        return await rows.list_valid(connection, kinds)  # type: ignore[arg-type]
 
 
 async def test_a_turn_becomes_two_episodes_and_its_facts(
@@ -50,9 +50,9 @@ async def test_a_turn_becomes_two_episodes_and_its_facts(
 ) -> None:
     turn = await finished(database, session, "I moved to Berlin in May. Is it cold there?", "In winter it is.")
     scribe = Scribe([notes(("add", "Moved to Berlin in May", 0))])
-    rememberer = Rememberer(database, scribe, memory)
-    assert await rememberer.keep_episodes(turn) == 2
-    remembered = await rememberer.draw(turn)
+    rememberer = TurnRecorder(database, scribe, memory)
+    assert await rememberer.save_episodes(turn) == 2
+    remembered = await rememberer.extract_memories(turn)
     (fact,) = remembered.facts
     assert (fact.content, fact.source_turn_id, fact.valid_from) == ("Moved to Berlin in May", turn.id, turn.said_at)
     told_by = {one.voice: one.content for one in await kept(database, session, "episode")}
@@ -63,8 +63,8 @@ async def test_a_turn_becomes_two_episodes_and_its_facts(
     assert request.adapter is None
     assert request.schema is not None
     # Told again, as after a crash, it does nothing twice.
-    assert await rememberer.keep_episodes(turn) == 0
-    assert (await rememberer.draw(turn)).facts == ()
+    assert await rememberer.save_episodes(turn) == 0
+    assert (await rememberer.extract_memories(turn)).facts == ()
     assert len(await kept(database, session, "episode", "fact")) == 3
 
 
@@ -86,22 +86,22 @@ async def test_what_the_words_do_not_say_is_not_noted(
     database: Database, session: Session, memory: PersonalMemory, message: str, written: str
 ) -> None:
     turn = await finished(database, session, message)
-    rememberer = Rememberer(database, Scribe([written]), memory)
-    assert await rememberer.keep_episodes(turn) == 2
-    assert (await rememberer.draw(turn)).facts == ()
+    rememberer = TurnRecorder(database, Scribe([written]), memory)
+    assert await rememberer.save_episodes(turn) == 2
+    assert (await rememberer.extract_memories(turn)).facts == ()
 
 
 async def test_a_fact_that_changes_ends_the_old_one(
     database: Database, session: Session, memory: PersonalMemory
 ) -> None:
     scribe = Scribe([notes(("add", "Я живу в Твери", 0)), notes(("update", "Я переехала в Омск", 1))])
-    rememberer = Rememberer(database, scribe, memory)
+    rememberer = TurnRecorder(database, scribe, memory)
     await remember(rememberer, await finished(database, session, "Я живу в Твери, у меня кот."))
     remembered = await remember(rememberer, await finished(database, session, "Я переехала в Омск из Твери."))
-    assert remembered.ended == 1
+    assert remembered.ended_facts == 1
     assert [fact.content for fact in await kept(database, session, "fact")] == ["Я переехала в Омск"]
     assert scribe.requests[-1].messages[-1].content.startswith("1. Я живу в Твери\n")
-    async with database.person(session.user_id) as connection:
+    async with database.person_transaction(session.user_id) as connection:
         assert (
             await connection.fetchval("SELECT valid_until FROM memories WHERE content = 'Я живу в Твери'") is not None
         )
@@ -110,17 +110,17 @@ async def test_a_fact_that_changes_ends_the_old_one(
 async def test_without_a_word_of_change_nothing_ends(
     database: Database, session: Session, memory: PersonalMemory
 ) -> None:
-    rememberer = Rememberer(
+    rememberer = TurnRecorder(
         database, Scribe([notes(("add", "I like tea", 0)), notes(("update", "I like coffee", 1))]), memory
     )
     await remember(rememberer, await finished(database, session, "I like tea very much."))
     remembered = await remember(rememberer, await finished(database, session, "I like coffee very much."))
-    assert remembered.ended == 0
+    assert remembered.ended_facts == 0
     assert [fact.content for fact in await kept(database, session, "fact")] == ["I like tea", "I like coffee"]
 
 
 async def test_what_is_known_is_not_noted_again(database: Database, session: Session, memory: PersonalMemory) -> None:
-    rememberer = Rememberer(database, Scribe([notes(("add", "I like green tea", 0))]), memory)
+    rememberer = TurnRecorder(database, Scribe([notes(("add", "I like green tea", 0))]), memory)
     for _ in range(2):
         await remember(rememberer, await finished(database, session, "I like green tea very much."))
     assert len(await kept(database, session, "fact")) == 1
@@ -132,16 +132,16 @@ async def test_when_the_engine_fails_the_episodes_are_kept(
 ) -> None:
     scribe = Scribe([notes(("add", "I moved to Berlin", 0))], **trouble)  # type: ignore[arg-type]
     turn = await finished(database, session, "I moved to Berlin in May.")
-    rememberer = Rememberer(database, scribe, memory, seconds=0.2)
-    assert await rememberer.keep_episodes(turn) == 2
-    assert (await rememberer.draw(turn)).facts == ()
+    rememberer = TurnRecorder(database, scribe, memory, timeout=0.2)
+    assert await rememberer.save_episodes(turn) == 2
+    assert (await rememberer.extract_memories(turn)).facts == ()
 
 
 async def test_a_turn_that_is_gone_is_no_error(database: Database, session: Session, memory: PersonalMemory) -> None:
     gone = FinishedTurn(uuid4(), session.user_id, session.id, "I moved.", "Oh.", datetime.now(UTC), 20)
-    rememberer = Rememberer(database, Scribe(), memory)
-    assert await rememberer.keep_episodes(gone) == 0
-    assert (await rememberer.draw(gone)).facts == ()
+    rememberer = TurnRecorder(database, Scribe(), memory)
+    assert await rememberer.save_episodes(gone) == 0
+    assert (await rememberer.extract_memories(gone)).facts == ()
 
 
 async def test_what_is_said_in_a_chat_stays_of_that_chat(
@@ -149,7 +149,7 @@ async def test_what_is_said_in_a_chat_stays_of_that_chat(
 ) -> None:
     scribe = Scribe([notes(("add", "I moved to Berlin in May", 0))])
     turn = await finished(database, session, "I moved to Berlin in May.", chat="telegram:1")
-    await remember(Rememberer(database, scribe, memory), turn)
+    await remember(TurnRecorder(database, scribe, memory), turn)
     assert {(one.scope, one.chat) for one in await kept(database, session, "fact", "episode")} == {
         ("chat", "telegram:1")
     }
@@ -160,7 +160,7 @@ async def test_the_summary_takes_in_what_the_window_loses(
     database: Database, session: Session, memory: PersonalMemory
 ) -> None:
     scribe = Scribe(['{"facts": []}'])
-    rememberer = Rememberer(database, scribe, memory)
+    rememberer = TurnRecorder(database, scribe, memory)
     for number in range(5):
         remembered = await remember(
             rememberer, await finished(database, session, f"My plan number {number} is to swim.", in_view=2)
@@ -193,10 +193,10 @@ async def test_the_summary_takes_in_what_the_window_loses(
     assert "dragon" not in remembered.summary.content
     assert "My plan number 6 is to swim." in remembered.summary.content
     assert len(await kept(database, session, "summary")) == 1
-    async with database.person(session.user_id) as connection:
-        assert await told.summary_of(connection, session.id) == remembered.summary
+    async with database.person_transaction(session.user_id) as connection:
+        assert await told.current_summary(connection, session.id) == remembered.summary
         await sessions.start_window(connection, session.id)
-        assert await told.summary_of(connection, session.id) is None
+        assert await told.current_summary(connection, session.id) is None
 
 
 async def test_a_summary_is_drawn_anew_without_what_is_forgotten(
@@ -204,14 +204,14 @@ async def test_a_summary_is_drawn_anew_without_what_is_forgotten(
 ) -> None:
     fact = '{"facts": [{"action": "add", "fact": "I own a red boat", "number": 0}]}'
     scribe = Scribe(['{"facts": []}'] * 3 + [fact])
-    rememberer = Rememberer(database, scribe, memory)
+    rememberer = TurnRecorder(database, scribe, memory)
     for question in ("My plan is to swim.", "My plan is to rest.", "My plan is to run.", "I own a red boat."):
         await remember(rememberer, await finished(database, session, question, in_view=0))
     scribe.answers = ['{"facts": []}', '{"summary": "The plan is to swim, rest and run, a red boat."}']
     await remember(rememberer, await finished(database, session, "My plan is to sleep.", in_view=0))
     [summary] = await kept(database, session, "summary")
     [boat] = await kept(database, session, "fact")
-    async with database.person(session.user_id) as connection:
+    async with database.person_transaction(session.user_id) as connection:
         assert await memory.forget(connection, boat.id)
     said = {one.content for one in await kept(database, session, "episode")}
     assert summary not in await kept(database, session, "summary")
@@ -227,20 +227,20 @@ async def test_a_summary_is_drawn_anew_without_what_is_forgotten(
 async def test_what_is_forgotten_while_it_is_summed_up_is_in_no_summary(
     database: Database, session: Session, memory: PersonalMemory
 ) -> None:
-    async with database.person(session.user_id) as connection:
+    async with database.person_transaction(session.user_id) as connection:
         boat = await rows.remember(connection, "fact", "I own a red boat")
     assert boat is not None
 
     class Forgetting(Scribe):
         async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
             if "boat" in request.messages[-1].content and len(self.answers) == 1:
-                async with database.person(session.user_id) as connection:
+                async with database.person_transaction(session.user_id) as connection:
                     await memory.forget(connection, boat.id)
             async for event in super().generate(request):
                 yield event
 
     scribe = Forgetting(['{"facts": []}'] * 4 + ['{"summary": "The plan is to swim, a red boat."}'])
-    rememberer = Rememberer(database, scribe, memory)
+    rememberer = TurnRecorder(database, scribe, memory)
     for question in ("My plan is to swim.", "My plan is to rest.", "My plan is to run.", "I own a red boat."):
         remembered = await remember(rememberer, await finished(database, session, question, in_view=0))
     assert "boat" in scribe.requests[-1].messages[-1].content
@@ -253,10 +253,10 @@ async def test_the_bundled_model_does_no_harm(
     database: Database, session: Session, memory: PersonalMemory, local_engine: LocalEngine
 ) -> None:
     """It is weak: what it notes may be little, and is in the person's words."""
-    rememberer = Rememberer(database, local_engine, memory, seconds=60)
+    rememberer = TurnRecorder(database, local_engine, memory, timeout=60)
     turn = await finished(database, session, "I am a nurse and I live in Leeds. What should I eat?")
-    assert await rememberer.keep_episodes(turn) == 2
-    remembered = await rememberer.draw(turn)
+    assert await rememberer.save_episodes(turn) == 2
+    remembered = await rememberer.extract_memories(turn)
     assert all("castle" not in fact.content for fact in remembered.facts)
     for fact in remembered.facts:
         assert {"nurse", "Leeds", "live"} & set(fact.content.split())

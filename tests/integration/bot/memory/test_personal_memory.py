@@ -5,7 +5,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.recall.memory import PersonalMemory, Recalled
+from bot.recall.memory import PersonalMemory, RecalledMemory
 from db.database import Database
 from db.memory import Origin
 from db.sessions import Session
@@ -36,17 +36,17 @@ class Away(Directions):
         raise InferenceError
 
 
-def contents(found: Sequence[Recalled]) -> list[str]:
+def contents(found: Sequence[RecalledMemory]) -> list[str]:
     return [one.memory.content for one in found]
 
 
 async def tell(memory: PersonalMemory, session: Session, *facts: str) -> None:
     for fact in facts:
-        assert await memory.keep(session.user_id, "fact", fact, Origin(session.id))
+        assert await memory.save(session.user_id, "fact", fact, Origin(session.id))
 
 
 async def say(memory: PersonalMemory, session: Session, text: str, at: datetime, **origin: object) -> None:
-    kept = await memory.keep(session.user_id, "episode", text, Origin(session.id, **origin), since=at)  # type: ignore[arg-type]
+    kept = await memory.save(session.user_id, "episode", text, Origin(session.id, **origin), valid_from=at)  # type: ignore[arg-type]
     assert kept is not None
 
 
@@ -96,28 +96,30 @@ async def test_a_named_speakers_words_come_first(memory: PersonalMemory, session
 async def test_turns_before_the_models_eyes_are_left_out(
     memory: PersonalMemory, database: Database, session: Session
 ) -> None:
-    async with database.person(session.user_id) as connection:
+    async with database.person_transaction(session.user_id) as connection:
         turn = await ask(connection, session.id)
     await say(memory, session, "My knee hurts.", NOW, turn_id=turn.id)
     await tell(memory, session, "My knee is old.")
     assert len(await memory.recall(session.user_id, "knee", 5)) == 2
-    assert contents(await memory.recall(session.user_id, "knee", 1, beyond={turn.id})) == ["My knee is old."]
+    assert contents(await memory.recall(session.user_id, "knee", 1, turns_in_prompt={turn.id})) == ["My knee is old."]
 
 
 async def test_in_a_chat_only_what_was_said_there_is_recalled(
     memory: PersonalMemory, database: Database, session: Session
 ) -> None:
-    async with database.person(session.user_id) as connection:
+    async with database.person_transaction(session.user_id) as connection:
         turn = await ask(connection, session.id)
-        await memory.remember(connection, "My knee hurts in private.", session.id, turn.id)
-        await memory.remember(connection, "My knee hurts here.", session.id, turn.id, chat="telegram:1")
-        await memory.remember(connection, "My knee hurts there.", session.id, turn.id, chat="telegram:2")
+        await memory.add_fact(connection, "My knee hurts in private.", session.id, turn.id)
+        await memory.add_fact(connection, "My knee hurts here.", session.id, turn.id, chat="telegram:1")
+        await memory.add_fact(connection, "My knee hurts there.", session.id, turn.id, chat="telegram:2")
     assert len(await memory.recall(session.user_id, "knee", 9)) == 3
     assert contents(await memory.recall(session.user_id, "knee", 9, chat="telegram:1")) == ["My knee hurts here."]
-    async with database.person(session.user_id) as connection:
-        assert [kept.content for kept in await memory.all(connection, chat="telegram:2")] == ["My knee hurts there."]
-    async with database.person(session.user_id) as connection:
-        assert len(await memory.all(connection)) == 3
+    async with database.person_transaction(session.user_id) as connection:
+        assert [kept.content for kept in await memory.list_visible(connection, chat="telegram:2")] == [
+            "My knee hurts there."
+        ]
+    async with database.person_transaction(session.user_id) as connection:
+        assert len(await memory.list_visible(connection)) == 3
         assert await memory.forget_all(connection) == 3
 
 
@@ -125,8 +127,8 @@ async def test_a_correction_is_found_by_its_own_words(
     memory: PersonalMemory, database: Database, session: Session
 ) -> None:
     await tell(memory, session, "I live in Berlin.", "I own a boat.")
-    async with database.person(session.user_id) as connection:
-        berlin, _ = await memory.all(connection)
+    async with database.person_transaction(session.user_id) as connection:
+        berlin, _ = await memory.list_visible(connection)
         corrected = await memory.correct(connection, berlin.id, "I live in Paris.")
         assert corrected is not None
         assert corrected.embedder == berlin.embedder
@@ -150,7 +152,7 @@ async def test_after_a_change_of_model_both_are_read(
     former = Directions()
     await tell(PersonalMemory(database, former), session, "the knee of old", "old tea")
     await tell(memory, session, "An aching leg joint.", "The capital of France.")
-    both = PersonalMemory(database, embedder, former=[former])
+    both = PersonalMemory(database, embedder, previous_embedders=[former])
     assert set(contents(await both.recall(session.user_id, "knee pain", 2))) == {
         "the knee of old",
         "An aching leg joint.",

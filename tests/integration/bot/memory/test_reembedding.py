@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bot.recall.memory import PersonalMemory
-from bot.recall.memory.reembedding import BATCH, Reembedder
+from bot.recall.memory.reembedding import BATCH_SIZE, Reembedder
 from db import memory as rows
 from db import users
 from db.database import Database
@@ -37,9 +37,9 @@ class Counting:
 async def people(database: Database, count: int, each: int) -> None:
     """People with memories of two former models, and without a vector."""
     for number in range(count):
-        async with database.nobody() as connection:
+        async with database.anonymous_transaction() as connection:
             person = await users.identify(connection, platform="console", external_id=f"p{number}")
-        async with database.person(person.id) as connection:
+        async with database.person_transaction(person.id) as connection:
             for n in range(each):
                 embedding = (None, Embedding("a@1", [1.0]), Embedding("z@9", [1.0, 2.0, 3.0]))[n % 3]
                 await rows.remember(connection, "fact", f"person {number}, memory {n}", embedding=embedding)
@@ -50,47 +50,47 @@ async def test_everybodys_memories_get_the_models_vectors_once(database: Databas
     model = Counting("m@1")
     reembedder = Reembedder(database, model)
     done = []
-    while count := await reembedder.step():
+    while count := await reembedder.embed_batch():
         done.append(count)
     assert sum(done) == 150
-    assert max(done) <= BATCH
+    assert max(done) <= BATCH_SIZE
     assert len(model.texts) == len(set(model.texts)) == 150
-    async with database.nobody() as connection:
+    async with database.anonymous_transaction() as connection:
         person = await users.identify(connection, platform="console", external_id="p3")
-    async with database.person(person.id) as connection:
-        kept = await rows.all_valid(connection)
+    async with database.person_transaction(person.id) as connection:
+        kept = await rows.list_valid(connection)
         assert {memory.embedder for memory in kept} == {"m@1"}
         vectors = await connection.fetch("SELECT content, embedding::text AS vector FROM memories")
     assert all(row["vector"] == f"[1,{len(row['content'])}]" for row in vectors)
 
 
 async def test_a_correction_made_meanwhile_keeps_its_own_words(database: Database, session: Session) -> None:
-    async with database.person(session.user_id) as connection:
+    async with database.person_transaction(session.user_id) as connection:
         kept = await rows.remember(connection, "fact", "before")
     assert kept is not None
 
     class Correcting(Counting):
         async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> NDArray[np.float32]:
             if texts == ["before"]:
-                async with database.person(session.user_id) as connection:
+                async with database.person_transaction(session.user_id) as connection:
                     await rows.correct(connection, kept.id, "afterwards")
             return await super().embed(texts, purpose)
 
     reembedder = Reembedder(database, Correcting("m@1"))
-    assert await reembedder.step() == 0
-    assert await reembedder.step() == 1
-    async with database.person(session.user_id) as connection:
+    assert await reembedder.embed_batch() == 0
+    assert await reembedder.embed_batch() == 1
+    async with database.person_transaction(session.user_id) as connection:
         assert await connection.fetchval("SELECT embedding::text FROM memories") == "[1,10]"
 
 
 async def test_it_goes_on_when_the_model_is_back(database: Database, session: Session) -> None:
-    async with database.person(session.user_id) as connection:
+    async with database.person_transaction(session.user_id) as connection:
         await rows.remember(connection, "fact", "x")
     model = Counting("m@1")
     model.away = True
     with pytest.raises(InferenceError):
-        await Reembedder(database, model).step()
-    running = asyncio.create_task(Reembedder(database, model, pause=0.01).run())
+        await Reembedder(database, model).embed_batch()
+    running = asyncio.create_task(Reembedder(database, model, idle_delay=0.01).run())
     try:
         await asyncio.sleep(0.05)
         model.away = False
@@ -106,12 +106,12 @@ async def test_what_was_kept_without_a_vector_is_found_by_meaning_afterwards(
     database: Database, session: Session, embedder: Embedder
 ) -> None:
     light = PersonalMemory(database, None)
-    async with database.person(session.user_id) as connection:
+    async with database.person_transaction(session.user_id) as connection:
         for fact in ("My knee hurts.", "I like tea."):
             await rows.remember(connection, "fact", fact)
     memory = PersonalMemory(database, embedder)
     assert await light.recall(session.user_id, "an aching joint", 1) == []
     assert await memory.recall(session.user_id, "an aching joint", 1) == []
-    assert await Reembedder(database, embedder).step() == 2
+    assert await Reembedder(database, embedder).embed_batch() == 2
     (found,) = await memory.recall(session.user_id, "an aching joint", 1)
     assert found.memory.content == "My knee hurts."

@@ -15,34 +15,34 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from bot.channels.telegram.client import make_bot
-from bot.channels.telegram.errands import Errands
-from bot.channels.telegram.gateway import Receiver, TelegramGateway
-from bot.channels.telegram.intake import Intake
+from bot.channels.telegram.errands import BackgroundTasks
+from bot.channels.telegram.gateway import PollingGateway, UpdateReceiver
+from bot.channels.telegram.intake import UpdateHandler
 from bot.channels.telegram.outbox import Outbox
-from bot.channels.telegram.pacing import Pacer, Rate, Rates
+from bot.channels.telegram.pacing import BotApiLimits, RateLimit, RateLimiter
 from bot.channels.telegram.platform import TelegramPlatform
-from bot.channels.telegram.reply import Looks
-from bot.channels.telegram.webhook import Hook, TelegramWebhook
+from bot.channels.telegram.reply import RenderOptions
+from bot.channels.telegram.webhook import WebhookConfig, WebhookGateway
 from bot.mind import Mind
 from bot.modes.composer import Composer
 from bot.modes.router import Router
-from bot.recall.library.drawing import Drawing, Share
+from bot.recall.library.drawing import RetrievalBudget, Retriever
 from bot.recall.library.search import Library
 from bot.recall.memory import PersonalMemory
 from bot.services import open_composer
-from bot.services.opening import beside
+from bot.services.opening import run_in_background
 from bot.settings import Settings
-from bot.turns.access import Doorkeeper
-from bot.turns.admission import Ceilings
-from bot.turns.attempt import Attempts, Persistence
+from bot.turns.access import AccessPolicy
+from bot.turns.admission import RateLimits
+from bot.turns.attempt import RetryPolicy, TurnRunner
 from bot.turns.inbox import Inbox
-from bot.turns.jobs import answer_jobs, say_jobs
-from bot.turns.pipeline import Limits as TurnLimits
+from bot.turns.jobs import answer_entrypoint, delivery_entrypoint
 from bot.turns.pipeline import Pipeline
-from bot.turns.presence import Presence
-from bot.turns.running import RunningTurns
-from bot.turns.worker import Work, Worker
-from db.allowances import Allowance
+from bot.turns.pipeline import PipelineLimits as TurnLimits
+from bot.turns.presence import Heartbeat
+from bot.turns.running import RunningAnswers
+from bot.turns.worker import Worker, WorkerOptions
+from db.allowances import TokenBucket
 from db.database import Database
 from db.jobs import CHANNEL
 from db.listening import listen
@@ -51,9 +51,9 @@ from tests.fakes.scripted_engine import ScriptedEngine
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
 
-FREE = Rates(Rate(1000, 1), Rate(1000, 1), Rate(1000, 1))
+FREE = BotApiLimits(RateLimit(1000, 1), RateLimit(1000, 1), RateLimit(1000, 1))
 """For tests that are not about limits."""
-PLENTY = Allowance(1000, 10_000, 100_000)
+PLENTY = TokenBucket(1000, 10_000, 100_000)
 
 
 @dataclass
@@ -66,8 +66,8 @@ class House:
     composer: Composer
     settings: Settings
     engine: ScriptedEngine = field(default_factory=ScriptedEngine)
-    person: Allowance = PLENTY
-    rates: Rates = FREE
+    person: TokenBucket = PLENTY
+    rates: BotApiLimits = FREE
 
     @asynccontextmanager
     async def process(self, *, receives: bool = True, answers: bool = True, at_once: int = 4) -> AsyncIterator[Process]:
@@ -76,16 +76,16 @@ class House:
             database = await stack.enter_async_context(await Database.open(self.dsn, pool_size=at_once + 6))
             bot = make_bot(self.settings)
             stack.push_async_callback(bot.session.close)
-            outbox, errands = Outbox(bot, Pacer(self.rates)), Errands()
-            platform = TelegramPlatform(outbox, Looks(self.mind, self.settings.telegram_rich))
-            running, memory = RunningTurns(), PersonalMemory(database, None)
-            ceilings = Ceilings(self.person, PLENTY, 10_000)
-            door = Doorkeeper(self.mind.name)
+            outbox, errands = Outbox(bot, RateLimiter(self.rates)), BackgroundTasks()
+            platform = TelegramPlatform(outbox, RenderOptions(self.mind, self.settings.telegram_rich))
+            running, memory = RunningAnswers(), PersonalMemory(database, None)
+            ceilings = RateLimits(self.person, PLENTY, 10_000)
+            door = AccessPolicy(self.mind.name)
             library = Library(database, None, self.mind.name, len)
             inbox = Inbox(
                 self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1), door, library
             )
-            drawing = Drawing(self.mind, library, Share(0, 0, 0, 0))
+            drawing = Retriever(self.mind, library, RetrievalBudget(0, 0, 0, 0))
             router = Router(None, self.mind)  # type: ignore[arg-type]  # nobody asks in `auto` here
             limits = TurnLimits(3000, 4, 60)
             pipeline = Pipeline(
@@ -99,26 +99,28 @@ class House:
                 running,
                 limits,
             )
-            presence = Presence(database, "all", self.mind.name)
-            await presence.announce()
-            work = Work([say_jobs(self.mind.name), answer_jobs(self.mind.name)], at_once, 5, 20)
-            attempts = Attempts(pipeline, Persistence(8))
+            presence = Heartbeat(database, "all", self.mind.name)
+            await presence.send()
+            work = WorkerOptions(
+                [delivery_entrypoint(self.mind.name), answer_entrypoint(self.mind.name)], at_once, 5, 20
+            )
+            attempts = TurnRunner(pipeline, RetryPolicy(8))
             worker = Worker(database, self.mind.name, presence, attempts, {platform.name: platform}, work)
 
             def stop(turn_id: str) -> None:
                 running.stop(UUID(turn_id))
 
             heard = {CHANNEL: lambda _: worker.wake(), STOP_CHANNEL: stop}
-            await stack.enter_async_context(beside(listen(self.dsn, heard, worker.wake), "listening"))
-            intake = Intake(inbox, platform, outbox, database, self.mind, errands)
-            hook = Hook.of(self.settings)
-            gateway: Receiver = TelegramGateway(outbox, intake, inbox, errands)
+            await stack.enter_async_context(run_in_background(listen(self.dsn, heard, worker.wake), "listening"))
+            intake = UpdateHandler(inbox, platform, outbox, database, self.mind, errands)
+            hook = WebhookConfig.from_settings(self.settings)
+            gateway: UpdateReceiver = PollingGateway(outbox, intake, inbox, errands)
             if hook is not None:
-                gateway = TelegramWebhook(outbox, intake, inbox, errands, hook)
+                gateway = WebhookGateway(outbox, intake, inbox, errands, hook)
             if answers:
-                await stack.enter_async_context(beside(worker.run(), "worker"))
+                await stack.enter_async_context(run_in_background(worker.run(), "worker"))
             if receives:
-                await stack.enter_async_context(beside(gateway.run(), "gateway"))
+                await stack.enter_async_context(run_in_background(gateway.run(), "gateway"))
             yield Process(database, platform, gateway)
 
 
@@ -138,7 +140,7 @@ class Process:
 
     database: Database
     platform: TelegramPlatform
-    gateway: Receiver
+    gateway: UpdateReceiver
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.channels.errors import Undeliverable
+from bot.channels.errors import PermanentDeliveryError
 from tests.fakes.telegram.scripting import Fault
 from tests.fakes.telegram.server import FakeTelegram
 from tests.integration.bot.telegram.conftest import House, labels, texts
@@ -185,7 +185,7 @@ async def test_a_document_can_be_fetched_in_pieces(house: House, telegram: FakeT
     handle = {"file": next(iter(telegram.core.world.files)), "chat": anna}
     async with house.process(receives=False, answers=False) as process:
         pieces = [piece async for piece in process.platform.fetch(handle)]
-        with pytest.raises(Undeliverable):
+        with pytest.raises(PermanentDeliveryError):
             await anext(process.platform.fetch({"file": "unknown", "chat": anna}))
     assert b"".join(pieces) == content
     assert len(pieces) > 1
@@ -206,7 +206,7 @@ async def test_where_drafts_are_not_known_an_answer_is_edited_in_private_too(
 async def test_an_answer_that_takes_its_time_stays_to_be_seen(
     house: House, telegram: FakeTelegram, anna: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.channels.telegram.painter._DRAFTS_LAST", 0.2)
+    monkeypatch.setattr("bot.channels.telegram.painter._DRAFT_REFRESH_INTERVAL", 0.2)
     telegram.core.draft_seconds = 2.5
     group = telegram.users.group("Reading", [anna])
     house.engine.held_after = 0

@@ -12,11 +12,11 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from bot.services import Services, open_services
-from bot.services.opening import beside
+from bot.services.opening import run_in_background
 from bot.services.telegram import open_telegram
 from bot.settings import DEMO_MIND, Settings
-from bot.turns.jobs import answer_jobs, say_jobs
-from bot.turns.worker import Work, Worker
+from bot.turns.jobs import answer_entrypoint, delivery_entrypoint
+from bot.turns.worker import Worker, WorkerOptions
 from db import received
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
@@ -49,9 +49,12 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
         open_telegram(settings, services, receives=True) as channels,
     ):
         mind = services.mind.name
-        work = Work([say_jobs(mind), answer_jobs(mind)], 4, 5, 20)
-        worker = Worker(services.database, mind, services.presence, services.attempts, channels.platforms, work)
-        async with beside(worker.run(), "worker"), beside(channels.gateways["telegram"].run(), "gateway"):
+        work = WorkerOptions([delivery_entrypoint(mind), answer_entrypoint(mind)], 4, 5, 20)
+        worker = Worker(services.database, mind, services.heartbeat, services.turn_runner, channels.platforms, work)
+        async with (
+            run_in_background(worker.run(), "worker"),
+            run_in_background(channels.gateways["telegram"].run(), "gateway"),
+        ):
             yield services
 
 
@@ -69,8 +72,8 @@ async def answered(telegram: FakeTelegram, chat: int, count: int) -> list[str]:
 
 
 async def in_library(services: Services) -> list[str]:
-    async with services.database.nobody() as connection:
-        return [one.name for one in await received.all_of(connection, services.mind.name)]
+    async with services.database.anonymous_transaction() as connection:
+        return [one.name for one in await received.list_all(connection, services.mind.name)]
 
 
 async def test_an_owners_document_is_read_in_one_message_and_cited(

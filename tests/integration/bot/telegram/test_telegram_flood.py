@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bot.channels.telegram.pacing import Rates
+from bot.channels.telegram.pacing import BotApiLimits
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import FakeTelegram
 from tests.integration.bot.telegram.conftest import House
@@ -21,7 +21,7 @@ async def test_every_chat_gets_its_whole_answer_and_no_limit_is_ignored(house: H
     """Streaming in all chats at once; printed: how long it took to show answers that were whole."""
     limits = telegram.limits
     limits.overall, limits.chat, limits.group = Limits().overall, Limits().chat, Limits().group
-    house.rates, house.engine.between = Rates(), 0.1
+    house.rates, house.engine.between = BotApiLimits(), 0.1
     house.engine.pieces = [f"word {n} " for n in range(30)]
     whole = "".join(house.engine.pieces).strip()
     people = [telegram.users.person(f"Person {n}") for n in range(CHATS)]

@@ -26,9 +26,9 @@ async def until_states(process: Process, person: int, wanted: list[str]) -> None
 
 async def states(process: Process, person: int) -> list[str]:
     """The states of a person's turns, oldest first."""
-    async with process.database.nobody() as connection:
+    async with process.database.anonymous_transaction() as connection:
         user = await connection.fetchval("SELECT id FROM identify('telegram', $1, NULL)", str(person))
-    async with process.database.person(user) as connection:
+    async with process.database.person_transaction(user) as connection:
         return [row["state"] for row in await connection.fetch("SELECT state FROM turns ORDER BY seq")]
 
 

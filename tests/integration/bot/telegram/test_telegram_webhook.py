@@ -6,8 +6,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.channels.errors import PlatformRefused
-from bot.channels.telegram.webhook import Hook
+from bot.channels.errors import PlatformAccessDenied
+from bot.channels.telegram.webhook import WebhookConfig
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fixtures.sglang import free_port
 from tests.integration.bot.telegram.conftest import House, texts
@@ -29,7 +29,7 @@ async def test_what_is_posted_is_answered(hooked: House, telegram: FakeTelegram,
     async with hooked.process() as process:
         await telegram.wait_for(lambda: texts(telegram, anna) == [ANSWER])
         await telegram.wait_for(lambda: not telegram.core.updates.pending)
-        assert await process.gateway.heard() is None
+        assert await process.gateway.health_problem() is None
     assert telegram.core.updates.webhook is not None, "it stays set: what comes meanwhile waits"
     telegram.users.say(anna, anna, "Ещё?")
     async with hooked.process():
@@ -39,7 +39,7 @@ async def test_what_is_posted_is_answered(hooked: House, telegram: FakeTelegram,
 async def test_an_update_that_is_posted_again_is_taken_in_once(
     hooked: House, telegram: FakeTelegram, anna: int
 ) -> None:
-    hook = Hook.of(hooked.settings)
+    hook = WebhookConfig.from_settings(hooked.settings)
     assert hook is not None
     telegram.users.say(anna, anna, "/remember I like figs")
     body = telegram.core.updates.pending[0].body
@@ -54,7 +54,7 @@ async def test_an_update_that_is_posted_again_is_taken_in_once(
 
 
 async def test_who_does_not_know_the_secret_is_not_heard(hooked: House, telegram: FakeTelegram, anna: int) -> None:
-    hook = Hook.of(hooked.settings)
+    hook = WebhookConfig.from_settings(hooked.settings)
     assert hook is not None
     body = {"update_id": 7, "message": {}}
     async with hooked.process(), httpx.AsyncClient() as client:
@@ -68,13 +68,15 @@ async def test_who_does_not_know_the_secret_is_not_heard(hooked: House, telegram
 
 
 def test_the_secret_is_made_of_the_token_unless_it_is_set(hooked: House) -> None:
-    made = Hook.of(hooked.settings)
+    made = WebhookConfig.from_settings(hooked.settings)
     assert made is not None
-    assert made.secret == getattr(Hook.of(hooked.settings), "secret", None)
-    chosen = Hook.of(hooked.settings.model_copy(update={"telegram_webhook_secret": SecretStr("s3cret")}))
+    assert made.secret == getattr(WebhookConfig.from_settings(hooked.settings), "secret", None)
+    chosen = WebhookConfig.from_settings(
+        hooked.settings.model_copy(update={"telegram_webhook_secret": SecretStr("s3cret")})
+    )
     assert chosen is not None
     assert chosen.secret == "s3cret"
-    assert Hook.of(hooked.settings.model_copy(update={"telegram_webhook_url": None})) is None
+    assert WebhookConfig.from_settings(hooked.settings.model_copy(update={"telegram_webhook_url": None})) is None
 
 
 async def test_polling_takes_over_from_a_webhook(hooked: House, telegram: FakeTelegram, anna: int) -> None:
@@ -90,12 +92,12 @@ async def test_polling_takes_over_from_a_webhook(hooked: House, telegram: FakeTe
 async def test_an_address_that_telegram_refuses_is_said_so(hooked: House, telegram: FakeTelegram) -> None:
     hooked.settings = hooked.settings.model_copy(update={"telegram_webhook_url": "http://example.org/hook"})
     async with hooked.process(receives=False) as process:
-        with pytest.raises(PlatformRefused, match="CONSILIUM_TELEGRAM_WEBHOOK_URL"):
+        with pytest.raises(PlatformAccessDenied, match="CONSILIUM_TELEGRAM_WEBHOOK_URL"):
             await process.gateway.run()
 
 
 async def test_a_wrong_token_is_said_so(house: House, telegram: FakeTelegram) -> None:
     house.settings = house.settings.model_copy(update={"telegram_token": SecretStr("77:wrong")})
     async with house.process(receives=False) as process:
-        with pytest.raises(PlatformRefused, match="CONSILIUM_TELEGRAM_TOKEN"):
+        with pytest.raises(PlatformAccessDenied, match="CONSILIUM_TELEGRAM_TOKEN"):
             await process.gateway.run()

@@ -10,7 +10,7 @@ import pytest_asyncio
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from inference.engine.local import LocalEngine
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def small_model_dir(base_model_dir: Path, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="session")
-def small_model(small_model_dir: Path) -> BaseModel:
-    return BaseModel.from_config(small_model_dir / "config.json", "small")
+def small_model(small_model_dir: Path) -> BaseModelSpec:
+    return BaseModelSpec.from_config(small_model_dir / "config.json", "small")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from inference.base_model import BaseModel
+    from inference.base_model import BaseModelSpec
 
     Write = Callable[..., AdapterRef]
 
@@ -28,7 +28,7 @@ HELLO = (Message("user", "How do I rest?"),)
 
 
 @pytest.fixture
-def write(small_model: BaseModel, tmp_path: Path) -> Write:
+def write(small_model: BaseModelSpec, tmp_path: Path) -> Write:
     def written(name: str, seed: int = 0, **settings: object) -> AdapterRef:
         settings = {"dtype": Dtype.F32, "size": 0.3} | settings
         write_adapter(tmp_path / name, small_model, seed=seed, **settings)  # type: ignore[arg-type]  # by name

@@ -55,7 +55,7 @@ async def test_pieces_then_the_end(small_engine: LocalEngine) -> None:
     assert isinstance(end, Finished)
     assert end.reason is FinishReason.LENGTH
     assert end.usage.completion_tokens == 40
-    assert end.usage.prompt_tokens == small_engine.tokens.count_prompt(HELLO)
+    assert end.usage.prompt_tokens == small_engine.tokenizer.count_prompt(HELLO)
 
 
 async def test_the_answer_is_what_the_library_writes(small_engine: LocalEngine, small_model_dir: Path) -> None:
@@ -84,12 +84,12 @@ async def test_a_seed_repeats_an_answer(small_engine: LocalEngine) -> None:
 async def test_at_temperature_zero_the_likeliest_token_is_taken(small_engine: LocalEngine) -> None:
     events = await answer(small_engine, ask(max_tokens=1, temperature=0, repetition_penalty=1.0))
     likeliest = int((await small_engine.logits(HELLO))[-1].argmax())
-    assert text(events) == small_engine.tokens.decode([likeliest])
+    assert text(events) == small_engine.tokenizer.decode([likeliest])
 
 
 async def test_an_answer_ends_at_the_contexts_end(small_model_dir: Path) -> None:
     async with LocalEngine(small_model_dir, context_tokens=48) as engine:
-        prompt = engine.tokens.count_prompt(HELLO)
+        prompt = engine.tokenizer.count_prompt(HELLO)
         end = (await answer(engine, ask(max_tokens=500, seed=1)))[-1]
         assert isinstance(end, Finished)
         assert (end.reason, end.usage.completion_tokens) == (FinishReason.LENGTH, 48 - prompt)
@@ -161,7 +161,7 @@ async def test_the_event_loop_goes_on_while_the_model_works(small_engine: LocalE
 
 async def test_a_text_is_scored_token_by_token(small_engine: LocalEngine) -> None:
     scores = await small_engine.score(HELLO, " Sleep well.")
-    assert scores.tokens == tuple(small_engine.tokens.encode(" Sleep well."))
+    assert scores.tokens == tuple(small_engine.tokenizer.encode(" Sleep well."))
     assert scores.logprobs.shape == (len(scores.tokens),)
     logits = (await small_engine.logits(HELLO))[-1].astype(np.float64)
     first = logits[scores.tokens[0]] - np.log(np.exp(logits - logits.max()).sum()) - logits.max()

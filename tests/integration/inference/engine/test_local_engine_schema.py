@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from inference.adapters.dtypes import Dtype
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from inference.engine.errors import SchemaRefused
 from inference.engine.port import (
     AdapterRef,
@@ -92,7 +92,7 @@ async def answer(engine: LocalEngine, schema: dict[str, Any] | None, **sampling:
 @pytest.fixture(scope="session")
 def adapter(base_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> AdapterRef:
     folder = tmp_path_factory.mktemp("adapter")
-    write_adapter(folder, BaseModel.from_config(base_model_dir / "config.json", "base"), dtype=Dtype.F32, size=0.02)
+    write_adapter(folder, BaseModelSpec.from_config(base_model_dir / "config.json", "base"), dtype=Dtype.F32, size=0.02)
     return AdapterRef(f"schema-{folder.name}", folder)
 
 
@@ -213,7 +213,7 @@ async def test_an_answer_that_does_not_fit_is_cut(small_engine: LocalEngine) -> 
 
 async def test_an_answer_that_just_fits_has_ended(small_engine: LocalEngine) -> None:
     whole = '{"a": 1}'
-    tokens = len(small_engine.tokens.encode(whole))
+    tokens = len(small_engine.tokenizer.encode(whole))
     schema = {"const": {"a": 1}}
     request = GenerationRequest(DIARY, sampling=Sampling(max_tokens=tokens), schema=schema)
     pieces, end = await written(small_engine, request)

@@ -14,7 +14,7 @@ from inference.adapters.compose import compose
 from inference.adapters.dtypes import Dtype
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from inference.engine.port import AdapterRef, Message
 from tests.fakes.adapters import write_adapter
 from tests.fixtures.peft_reference import Voice, speaking
@@ -69,7 +69,7 @@ QUERIES = {"seed": 4, "rank": 6, "alpha": 6, "modules": ["q_proj", "down_proj"]}
 async def test_logits_are_those_of_peft(
     ingredients: list[Ingredient], local_engine: LocalEngine, base_model_dir: Path, tmp_path: Path
 ) -> None:
-    base = BaseModel.from_config(base_model_dir / "config.json", "base")
+    base = BaseModelSpec.from_config(base_model_dir / "config.json", "base")
     for one in ingredients:
         write_adapter(tmp_path / one.name, base, dtype=Dtype.F32, size=0.02, **one.made)
     parts = [Part(AdapterPackage.open(tmp_path / one.name), one.weight, one.layers) for one in ingredients]
@@ -77,7 +77,7 @@ async def test_logits_are_those_of_peft(
 
     adapter = AdapterRef(f"test-{tmp_path.name}", tmp_path / "composition")
     ours = await local_engine.logits(PROMPT, adapter)
-    theirs = reference(base_model_dir, tmp_path, ingredients, local_engine.tokens.encode_prompt(PROMPT))
+    theirs = reference(base_model_dir, tmp_path, ingredients, local_engine.tokenizer.encode_prompt(PROMPT))
     alone = await local_engine.logits(PROMPT)
 
     assert ours.shape == theirs.shape
@@ -86,7 +86,7 @@ async def test_logits_are_those_of_peft(
 
 
 async def test_without_an_adapter_the_base_answers(local_engine: LocalEngine, base_model_dir: Path) -> None:
-    ids = local_engine.tokens.encode_prompt(PROMPT)
+    ids = local_engine.tokenizer.encode_prompt(PROMPT)
     model = AutoModelForCausalLM.from_pretrained(base_model_dir, dtype=torch.float32)
     assert np.abs(await local_engine.logits(PROMPT) - logits(model, ids)).max() <= 1e-4
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from inference.adapters.fit import check
+from inference.adapters.fit import check_compatible
 from inference.adapters.manifest import AdapterKind, read_manifest
 from inference.adapters.package import AdapterPackage
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from inference.engine.port import Message
 from inference.training.dialogues import Dialogue
-from inference.training.evaluate import HeldOutLoss, gain
+from inference.training.evaluate import HeldOutLoss, relative_gain
 from inference.training.recipe import Recipe
 from inference.training.saving import save_adapter
-from inference.training.trainer import Epoch, FrozenCore, Trained, train
+from inference.training.trainer import Epoch, FrozenCore, TrainedAdapter, train
 
 RECIPE = Recipe(rank=4, alpha=8, epochs=2, batch_size=4, learning_rate=5e-3, rehearsal=0.5)
 
@@ -33,7 +33,7 @@ def core(base_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return save(trained, tmp_path_factory.mktemp("mind") / "core", AdapterKind.CORE)
 
 
-def save(trained: Trained, folder: Path, kind: AdapterKind, core_digest: str | None = None) -> Path:
+def save(trained: TrainedAdapter, folder: Path, kind: AdapterKind, core_digest: str | None = None) -> Path:
     save_adapter(
         trained,
         folder,
@@ -48,7 +48,7 @@ def save(trained: Trained, folder: Path, kind: AdapterKind, core_digest: str | N
 
 def test_an_adapter_is_a_sound_package_with_a_manifest(core: Path, base_model_dir: Path) -> None:
     package = AdapterPackage.open(core)
-    check(package, BaseModel.from_config(base_model_dir / "config.json", "SmolLM2-135M-Instruct"))
+    check_compatible(package, BaseModelSpec.from_config(base_model_dir / "config.json", "SmolLM2-135M-Instruct"))
     manifest = read_manifest(core)
     assert manifest.digest == package.digest
     assert manifest.recipe["seed"] == RECIPE.seed
@@ -59,9 +59,9 @@ def test_an_adapter_is_a_sound_package_with_a_manifest(core: Path, base_model_di
 
 def test_an_adapter_learns_what_it_was_taught(core: Path, base_model_dir: Path) -> None:
     loss = HeldOutLoss(base_model_dir, {"taught": dialogues("counted in the grey ledger")})
-    assert gain(loss.of(None, "taught"), loss.of(core, "taught")) > 0.3
+    assert relative_gain(loss.evaluate(None, "taught"), loss.evaluate(core, "taught")) > 0.3
     # The base is whole again after an adapter was on it.
-    assert loss.of(None, "taught") == loss.of(None, "taught")
+    assert loss.evaluate(None, "taught") == loss.evaluate(None, "taught")
 
 
 def test_a_topic_is_trained_on_top_of_a_core_that_stays_as_it_was(
@@ -74,11 +74,11 @@ def test_a_topic_is_trained_on_top_of_a_core_that_stays_as_it_was(
         dialogues("hotter than the sun"),
         RECIPE,
         core=FrozenCore(core, dialogues("counted in the grey ledger")),
-        report=epochs.append,
+        on_epoch=epochs.append,
     )
     topic = save(trained, tmp_path / "topic", AdapterKind.TOPIC, before)
     assert AdapterPackage.open(core).digest == before
     assert read_manifest(topic).trained_on == before
     assert all(epoch.core_validation_loss is not None for epoch in epochs)
-    assert epochs[trained.best - 1].criterion == min(epoch.criterion for epoch in epochs)
+    assert epochs[trained.best_epoch - 1].stopping_loss == min(epoch.stopping_loss for epoch in epochs)
     assert all("lora_" in name for name in trained.tensors)

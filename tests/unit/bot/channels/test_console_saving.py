@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.channels.console.pipe import JsonReply, PlainReply
-from bot.channels.console.saving import NotSaved, with_files_saved
+from bot.channels.console.saving import FilesNotSaved, save_files
 from bot.channels.port import File, Outcome
 from bot.locales import Translator
 
@@ -49,11 +49,11 @@ async def test_a_name_leads_nowhere_else(tmp_path: Path, monkeypatch: pytest.Mon
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    await with_files_saved(Outcome("core", files=(File("../../out.txt", b"x"),)), Translator("en"))
+    await save_files(Outcome("core", files=(File("../../out.txt", b"x"),)), Translator("en"))
     assert written(tmp_path) == [folders(here)[0] / "out.txt"]
 
 
 async def test_a_folder_that_cannot_be_made_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "cwd", lambda: tmp_path / "nowhere")
-    with pytest.raises(NotSaved, match="No such file"):
-        await with_files_saved(EXPORT, Translator("en"))
+    with pytest.raises(FilesNotSaved, match="No such file"):
+        await save_files(EXPORT, Translator("en"))

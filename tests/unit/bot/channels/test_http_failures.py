@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from bot.channels.http.errors import RequestRefused
-from bot.channels.http.failures import verdict
+from bot.channels.http.failures import error_response
 from bot.modes.errors import ModeError, UnknownAdapter
 from bot.turns.admission import QuotaSpent, ServiceFull, TooManyMessages
-from bot.turns.errors import EmptyMessage, GenerationTooSlow, MessageTooLong, Unexpected
+from bot.turns.errors import EmptyMessage, GenerationTooSlow, MessageTooLong, UnexpectedError
 from consilium.errors import ConsiliumError
 from inference.engine.errors import EngineStopped, EngineUnavailable, PromptTooLong, SchemaRefused
 
@@ -35,28 +35,28 @@ def leaves(kind: type[ConsiliumError]) -> Iterator[type[ConsiliumError]]:
         (EngineUnavailable(url="u", reason="r"), 503, "service_unavailable"),
         (EngineStopped(), 503, "service_unavailable"),
         (GenerationTooSlow(3), 504, "timeout"),
-        (Unexpected("1f2e"), 500, None),
+        (UnexpectedError("1f2e"), 500, None),
         (None, 500, None),
     ],
 )
 def test_what_is_told(error: ConsiliumError | None, status: int, code: str | None) -> None:
-    told = verdict(error)
+    told = error_response(error)
     assert (told.status, told.code) == (status, code)
     assert set(told.body("!")["error"]) == {"message", "type", "param", "code"}
 
 
 @pytest.mark.parametrize(("wait", "told"), [(0.0, "1"), (2.2, "3"), (float("inf"), "86400")])
 def test_when_to_come_again_is_in_whole_seconds(wait: float, told: str) -> None:
-    assert verdict(_made(wait)).headers["Retry-After"] == told
+    assert error_response(_made(wait)).headers["Retry-After"] == told
 
 
 def _made(wait: float) -> TooManyMessages:
     error = TooManyMessages(1.0)
-    error.wait = wait
+    error.retry_after = wait
     return error
 
 
 @pytest.mark.parametrize("kind", [*leaves(RequestRefused), *leaves(ModeError)], ids=lambda kind: kind.__name__)
 def test_refusals_are_the_clients_fault_but_for_one(kind: type[ConsiliumError]) -> None:
     error = kind.__new__(kind)
-    assert verdict(error).status // 100 == (5 if kind.__name__ == "ServiceEnding" else 4)
+    assert error_response(error).status // 100 == (5 if kind.__name__ == "ServiceShuttingDown" else 4)

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.given import Given
-from bot.channels.http.clients import person_of
-from bot.channels.http.errors import LastWordTaken
-from bot.channels.http.reading import read_conversation
+from bot.channels.given import ClientConversation
+from bot.channels.http.clients import external_id_of
+from bot.channels.http.errors import LastMessageNotFromUser
+from bot.channels.http.reading import parse_conversation
 from bot.channels.http.wire import ChatMessage, ChatRequest
 from inference.engine.port import Sampling
 
@@ -27,10 +27,10 @@ def asked(messages: list[ChatMessage], **more: object) -> ChatRequest:
 def test_everything_that_was_said_is_there_in_order(messages: list[ChatMessage]) -> None:
     said = [message for message in messages if message.role in ("user", "assistant")]
     if not said or said[-1].role != "user":
-        with pytest.raises(LastWordTaken):
-            read_conversation(asked(messages), "base")
+        with pytest.raises(LastMessageNotFromUser):
+            parse_conversation(asked(messages), "base")
         return
-    question, given = read_conversation(asked(messages), "base")
+    question, given = parse_conversation(asked(messages), "base")
     told = [text for exchange in given.exchanges for text in exchange] + [question]
     assert "\n\n".join(text for text in told if text) == "\n\n".join(message.text for message in said)
     assert all(answer for _, answer in given.exchanges)
@@ -44,14 +44,14 @@ def test_everything_that_was_said_is_there_in_order(messages: list[ChatMessage])
      (160, {"max_tokens": 50, "max_completion_tokens": 30}, 30)],
 )  # fmt: skip
 def test_an_answer_is_never_longer_than_by_the_mind(own: int, limits: dict[str, int], used: int) -> None:
-    _, given = read_conversation(asked([ChatMessage(role="user", content="?")], **limits), "base")
-    assert given.sampling(Sampling(max_tokens=own)).max_tokens == used
+    _, given = parse_conversation(asked([ChatMessage(role="user", content="?")], **limits), "base")
+    assert given.resolve_sampling(Sampling(max_tokens=own)).max_tokens == used
 
 
 def test_what_is_not_asked_for_is_the_minds() -> None:
     own = Sampling(100, temperature=0.6, top_p=0.8, repetition_penalty=1.2, seed=4)
-    assert Given("base").sampling(own) == own
-    greedy = Given("base", temperature=0, seed=0).sampling(own)
+    assert ClientConversation("base").resolve_sampling(own) == own
+    greedy = ClientConversation("base", temperature=0, seed=0).resolve_sampling(own)
     assert (greedy.temperature, greedy.seed, greedy.top_p, greedy.repetition_penalty) == (0, 0, 0.8, 1.2)
 
 
@@ -59,4 +59,4 @@ def test_what_is_not_asked_for_is_the_minds() -> None:
 def test_two_clients_never_have_a_person_in_common(one: str, other: str, user: str, another: str) -> None:
     one, other = one.replace(":", ""), other.replace(":", "")
     if one != other or user != another:
-        assert person_of(one, user) != person_of(other, another)
+        assert external_id_of(one, user) != external_id_of(other, another)

@@ -7,7 +7,7 @@ from bot.channels.console.wrap import WordWrap
 
 def wrapped(pieces: list[str], width: int) -> str:
     wrap = WordWrap(width)
-    return "".join([*(wrap.feed(piece) for piece in pieces), wrap.end()])
+    return "".join([*(wrap.feed(piece) for piece in pieces), wrap.flush()])
 
 
 def test_lines_break_before_the_word_that_would_cross_the_edge() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.doctor.surroundings import see_local_engine
+from bot.cli.doctor.surroundings import check_local_engine
 from bot.locales import Translator
 
 GB = 10**9
@@ -28,7 +28,7 @@ def test_the_base_model_is_weighed_against_the_free_memory(
     for part in ("1", "2"):
         with (tmp_path / f"model-{part}.safetensors").open("wb") as weights:
             weights.truncate(GB)
-    found = see_local_engine(tmp_path, free, Translator("en"))
+    found = check_local_engine(tmp_path, free, Translator("en"))
     assert f"takes {needed} of memory, {free / GB:.1f} GB are free" in found.facts[0]
-    assert found.misfits == ()
+    assert found.problems == ()
     assert bool(found.warnings) is not fits

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.cli.doctor.needs import Needs
+from bot.cli.doctor.needs import MindRequirements
 from bot.mind.models import NamedMode
 from bot.modes.composer import Composer
-from bot.modes.expression import parse
-from bot.modes.resolve import resolve
-from inference.adapters.resident import Resident, write_resident
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import resolve_mode
+from inference.adapters.resident import ResidentEntry, update_resident_list
 
 
 def with_modes(composer: Composer, **modes: str) -> Composer:
@@ -21,7 +21,7 @@ def with_modes(composer: Composer, **modes: str) -> Composer:
 
 
 def test_each_adapter_and_named_mode_is_counted_once(composer: Composer) -> None:
-    needs = Needs.of(composer)
+    needs = MindRequirements.from_composer(composer)
     assert {text: mode.rank for text, mode in needs.modes.items()} == {
         "core": 8,
         "core+sport": 16,  # also “coach”
@@ -29,41 +29,41 @@ def test_each_adapter_and_named_mode_is_counted_once(composer: Composer) -> None
         "classical": 8,
         "core+physics*0.7": 16,
     }
-    assert len(needs.usual(None)) == 5
+    assert len(needs.usual_compositions(None)) == 5
 
 
 def test_the_largest_mode_and_its_modules_are_those_of_its_composition(composer: Composer) -> None:
     composer = with_modes(composer, all="core+sport+physics")
-    needs = Needs.of(composer)
-    mode, rank = needs.largest
-    composition = composer.compose(resolve(parse(mode), composer.mind))
+    needs = MindRequirements.from_composer(composer)
+    mode, rank = needs.largest_mode
+    composition = composer.compose(resolve_mode(parse_expression(mode), composer.mind))
     assert composition is not None
     assert rank == composition.report.rank == 24
     assert needs.modes[mode].modules == set(composition.report.modules)
-    assert composition.name in needs.usual(None)
-    assert composition.name not in needs.usual(16)
+    assert composition.name in needs.usual_compositions(None)
+    assert composition.name not in needs.usual_compositions(16)
 
 
 def test_bands_that_do_not_meet_do_not_add_up(composer: Composer) -> None:
-    needs = Needs.of(with_modes(composer, parted="core@early+sport@late"))
+    needs = MindRequirements.from_composer(with_modes(composer, parted="core@early+sport@late"))
     assert needs.modes["core@early+sport@late"].rank == 8
 
 
 def test_a_band_the_base_does_not_have_is_no_mode(composer: Composer) -> None:
-    assert "core@90-99" not in Needs.of(with_modes(composer, beyond="core@90-99")).modes
+    assert "core@90-99" not in MindRequirements.from_composer(with_modes(composer, beyond="core@90-99")).modes
 
 
 def test_what_was_made_ready_counts_with_it(composer: Composer) -> None:
-    before = Needs.of(composer)
-    assert len(before.pinned(None)) == 1
-    (core,) = before.pinned(None)
+    before = MindRequirements.from_composer(composer)
+    assert len(before.pinned_compositions(None)) == 1
+    (core,) = before.pinned_compositions(None)
     ready = [
-        Resident(name=core, pinned=True, mind="agoge"),
-        Resident(name="c-" + "1" * 32, pinned=True, mind="other"),
-        Resident(name="c-" + "2" * 32, pinned=False, mind="other"),
+        ResidentEntry(name=core, pinned=True, mind="agoge"),
+        ResidentEntry(name="c-" + "1" * 32, pinned=True, mind="other"),
+        ResidentEntry(name="c-" + "2" * 32, pinned=False, mind="other"),
     ]
     composer.store.root.mkdir()
-    write_resident(composer.store.root, "agoge", ready, datetime.now(UTC))
-    after = Needs.of(composer)
-    assert after.usual(None) == before.usual(None) | {"c-" + "1" * 32, "c-" + "2" * 32}
-    assert after.pinned(None) == {core, "c-" + "1" * 32}
+    update_resident_list(composer.store.root, "agoge", ready, datetime.now(UTC))
+    after = MindRequirements.from_composer(composer)
+    assert after.usual_compositions(None) == before.usual_compositions(None) | {"c-" + "1" * 32, "c-" + "2" * 32}
+    assert after.pinned_compositions(None) == {core, "c-" + "1" * 32}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.doctor.report import Finding, Report
-from bot.cli.doctor.surroundings import LittleSpace
+from bot.cli.doctor.surroundings import LowDiskSpace
 from bot.locales import Language, Translator
 
 
@@ -24,9 +24,9 @@ def finding(**lines: list[str]) -> Finding:
             True,
             ["✓ space       one", "              two", "            ! do this"],
         ),
-        (finding(misfits=["mend it"]), False, ["✗ space       a fact", "            ✗ mend it"]),
+        (finding(problems=["mend it"]), False, ["✗ space       a fact", "            ✗ mend it"]),
         (
-            finding(facts=[], misfits=["mend it"], warnings=["and this"]),
+            finding(facts=[], problems=["mend it"], warnings=["and this"]),
             False,
             ["✗ space       mend it", "            ! and this"],
         ),
@@ -42,7 +42,7 @@ async def test_a_check_fails_by_its_misfits_alone(
 
     assert await report.check("space", examine) is passes
     assert capsys.readouterr().out.splitlines() == printed
-    assert (report.checks, report.failed) == (1, int(not passes))
+    assert (report.check_count, report.failed_count) == (1, int(not passes))
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "Free some space"), ("ru", "Освободите место")])
@@ -52,7 +52,7 @@ async def test_an_error_is_said_in_the_persons_language(
     report = Report(Translator(language))
 
     async def examine() -> Finding:
-        raise LittleSpace(Path("/data"), 0.3, "CONSILIUM_DATA_DIR")
+        raise LowDiskSpace(Path("/data"), 0.3, "CONSILIUM_DATA_DIR")
 
     assert not await report.check("space", examine)
     assert said in capsys.readouterr().out
@@ -62,4 +62,4 @@ def test_a_note_is_no_check(capsys: pytest.CaptureFixture[str]) -> None:
     report = Report(Translator("en"))
     report.note("log", finding(warnings=["look"]))
     assert capsys.readouterr().out.splitlines() == ["  log         a fact", "            ! look"]
-    assert report.checks == 0
+    assert report.check_count == 0

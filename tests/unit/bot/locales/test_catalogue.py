@@ -7,7 +7,13 @@ from string import Formatter
 import pytest
 
 from bot.locales import LANGUAGES, Translator
-from bot.locales.catalogue import SOURCE_LANGUAGE, extract, missing, read, stale
+from bot.locales.catalogue import (
+    SOURCE_LANGUAGE,
+    extract_templates,
+    missing_translations,
+    read_catalogue,
+    stale_translations,
+)
 from consilium.errors import ConsiliumError
 from db.errors import DatabaseUnreachable
 from inference.adapters.errors import PickledWeights
@@ -30,22 +36,24 @@ def places(template: str) -> set[tuple[str, str | None, str | None]]:
     ],
 )
 def test_templates_of_every_house_are_found(template: str) -> None:
-    assert extract().get(template) is not None
+    assert extract_templates().get(template) is not None
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_every_template_has_a_translation(language: str) -> None:
-    assert missing(language) == []
+    assert missing_translations(language) == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_nothing_is_translated_that_is_no_longer_said(language: str) -> None:
-    assert stale(language) == []
+    assert stale_translations(language) == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_translations_leave_the_same_places_to_fill_in(language: str) -> None:
-    pairs = [(str(message.id), str(message.string)) for message in read(language) if message.id and message.string]
+    pairs = [
+        (str(message.id), str(message.string)) for message in read_catalogue(language) if message.id and message.string
+    ]
     assert pairs
     assert [(said, told) for said, told in pairs if places(said) != places(told)] == []
 

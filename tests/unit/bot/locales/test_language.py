@@ -1,6 +1,6 @@
 import pytest
 
-from bot.locales import language_of, system_language
+from bot.locales import detect_language, system_language
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from bot.locales import language_of, system_language
     ],
 )
 def test_a_text_is_in_the_language_of_most_of_its_letters(text: str, language: str | None) -> None:
-    assert language_of(text) == language
+    assert detect_language(text) == language
 
 
 @pytest.mark.parametrize(("lang", "language"), [("ru_RU.UTF-8", "ru"), ("C.UTF-8", "en"), ("de_DE.UTF-8", "en")])

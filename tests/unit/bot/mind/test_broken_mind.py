@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.errors import explain
+from bot.errors import describe_error
 from bot.mind import BrokenMind, Mistake, load_mind
 
 Rewrite = Callable[[str, str | bytes], list[Mistake]]
@@ -167,7 +167,9 @@ def test_several_mistakes_are_reported_together_in_the_order_of_reading(folder: 
     places = [(mistake.file, mistake.line) for mistake in caught.value.mistakes]
     assert places == [("mind.yaml", 12), ("mind.yaml", 28), ("rag_config.yaml", 4)]
     assert str(caught.value).count("\n") == 3
-    translated = explain(caught.value, "ru", lambda text: "Исправьте: {mistakes}" if "{folder}" in text else "так")
+    translated = describe_error(
+        caught.value, "ru", lambda text: "Исправьте: {mistakes}" if "{folder}" in text else "так"
+    )
     assert translated.splitlines()[0] == "Исправьте: mind.yaml:12: так так"
 
 
@@ -229,6 +231,6 @@ def test_no_damage_to_a_file_is_anything_but_a_broken_mind(folder: Path, data: s
     try:
         load_mind(folder)
     except BrokenMind as error:
-        explain(error, "ru", str).encode()
+        describe_error(error, "ru", str).encode()
     finally:
         file.write_bytes(whole)

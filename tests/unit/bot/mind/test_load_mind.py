@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from bot.mind import BrokenMind, CollectionKind, LocalText, Trust, load_mind
-from bot.modes import parse, resolve
+from bot.modes import parse_expression, resolve_mode
 from inference.adapters.manifest import AdapterKind
 from inference.engine.port import Sampling
 
@@ -41,15 +41,15 @@ def test_texts_by_language(folder: Path) -> None:
 
 def test_what_owners_send_has_a_collection(folder: Path) -> None:
     mind = load_mind(folder)
-    received = mind.collections[mind.receiving]
-    assert (mind.receiving, received.kind, received.trust) == ("received", CollectionKind.ARTICLE, Trust.AUTHOR)
+    received = mind.collections[mind.upload_collection]
+    assert (mind.upload_collection, received.kind, received.trust) == ("received", CollectionKind.ARTICLE, Trust.AUTHOR)
     assert (received.path, received.adapters, received.language) == ((), (), mind.languages)
-    assert mind.files("received") == []
+    assert mind.collection_files("received") == []
     config = folder / "rag_config.yaml"
     own = config.read_text("utf-8").replace("  articles:\n", "  articles:\n    receives: true\n", 1)
     config.write_text(own, "utf-8")
     mind = load_mind(folder)
-    assert mind.receiving == "articles"
+    assert mind.upload_collection == "articles"
     assert "received" not in mind.collections
 
 
@@ -58,23 +58,23 @@ def test_collections(folder: Path) -> None:
     articles, tables = mind.collections["articles"], mind.collections["tables"]
     assert (articles.kind, articles.trust, articles.language) == (CollectionKind.ARTICLE, Trust.AUTHOR, ("en", "ru"))
     assert (tables.trust, tables.language, tables.chunking.size) == (Trust.TABLES, ("en",), 120)
-    assert [path.name for path in mind.files("articles")] == ["one.md", "второй.md"]
-    assert mind.collections_of("core") == ("articles", "tables", "received")
-    assert mind.collections_of("sport") == ("articles",)
-    assert mind.collections_of("classical") == ("articles", "received")
+    assert [path.name for path in mind.collection_files("articles")] == ["one.md", "второй.md"]
+    assert mind.adapter_collections("core") == ("articles", "tables", "received")
+    assert mind.adapter_collections("sport") == ("articles",)
+    assert mind.adapter_collections("classical") == ("articles", "received")
 
 
 def test_a_collection_whose_last_document_is_deleted_is_empty(folder: Path) -> None:
     for document in (folder / "library/articles").iterdir():
         document.unlink()
-    assert not load_mind(folder).files("articles")
+    assert not load_mind(folder).collection_files("articles")
 
 
 def test_a_document_linked_from_outside_is_passed_over(folder: Path, tmp_path: Path) -> None:
     mind = load_mind(folder)
     (tmp_path / "secret.md").write_text("secret", encoding="utf-8")
     (folder / "library/articles/linked.md").symlink_to(tmp_path / "secret.md")
-    assert [path.name for path in mind.files("articles")] == ["one.md", "второй.md"]
+    assert [path.name for path in mind.collection_files("articles")] == ["one.md", "второй.md"]
 
 
 def test_a_mind_does_not_change(folder: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_mind_is_read_before_its_adapters_are_trained(folder: Path) -> None:
     (folder / "adapters/sport").rmdir()
     with pytest.raises(BrokenMind, match="consilium train"):
         load_mind(folder)
-    assert load_mind(folder, trained=False).adapters["sport"].path == folder / "adapters/sport"
+    assert load_mind(folder, require_adapters=False).adapters["sport"].path == folder / "adapters/sport"
 
 
 def test_paths_do_not_depend_on_where_one_stands(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,9 +101,12 @@ def test_paths_do_not_depend_on_where_one_stands(folder: Path, monkeypatch: pyte
 
 
 def test_the_mind_that_ships() -> None:
-    mind = load_mind(Path(__file__).parents[4] / "minds" / "agoge", trained=False)
+    mind = load_mind(Path(__file__).parents[4] / "minds" / "agoge", require_adapters=False)
     assert mind.name == "agoge"
-    modes = {text: resolve(parse(text), mind).text for text in ("спорт", "тренер", "лаборатория", "учебник", "агоге")}
+    modes = {
+        text: resolve_mode(parse_expression(text), mind).text
+        for text in ("спорт", "тренер", "лаборатория", "учебник", "агоге")
+    }
     assert modes == {
         "спорт": "core+sport",
         "тренер": "core+sport",
@@ -111,7 +114,11 @@ def test_the_mind_that_ships() -> None:
         "учебник": "classical",
         "агоге": "core",
     }
-    assert [name for name in mind.collections if not mind.files(name)] == [mind.receiving] == ["received"]
+    assert (
+        [name for name in mind.collections if not mind.collection_files(name)]
+        == [mind.upload_collection]
+        == ["received"]
+    )
     assert mind.collections["voice"].kind is CollectionKind.VOICE
-    assert "voice" not in mind.collections_of("classical")
+    assert "voice" not in mind.adapter_collections("classical")
     assert all(adapter.description.text("ru") != adapter.description.text("en") for adapter in mind.adapters.values())

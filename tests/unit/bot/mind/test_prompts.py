@@ -8,25 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mind import BrokenMind, Mind, load_mind, render_system
-from bot.mind.quoted import MAX_MEMORY, as_data
-from bot.modes import parse, resolve
+from bot.mind import BrokenMind, Mind, load_mind, render_system_prompt
+from bot.mind.quoted import MAX_MEMORY_CHARACTERS, sanitise_line
+from bot.modes import parse_expression, resolve_mode
 
 
 @pytest.fixture(scope="session")
 def agoge() -> Mind:
-    return load_mind(Path(__file__).parents[4] / "minds" / "agoge", trained=False)
+    return load_mind(Path(__file__).parents[4] / "minds" / "agoge", require_adapters=False)
 
 
 def test_the_template_gets_words_and_a_mode(folder: Path) -> None:
     mind = load_mind(folder)
-    text = render_system(mind, resolve(parse("classical"), mind), ["I run."], "ru")
+    text = render_system_prompt(mind, resolve_mode(parse_expression("classical"), mind), ["I run."], "ru")
     assert text.splitlines() == ["You are Проба.", "Be impersonal.", "- I run.", "Answer in ru."]
 
 
 def test_the_coach_and_the_textbook_are_different_people(agoge: Mind) -> None:
     prompts = {
-        text: render_system(agoge, resolve(parse(text), agoge), [], "en")
+        text: render_system_prompt(agoge, resolve_mode(parse_expression(text), agoge), [], "en")
         for text in ("core", "sport", "classical", "base")
     }
     assert prompts["core"] == prompts["sport"]
@@ -37,9 +37,9 @@ def test_the_coach_and_the_textbook_are_different_people(agoge: Mind) -> None:
 
 
 def test_sections_stand_only_where_there_is_something_to_say(agoge: Mind) -> None:
-    mode = resolve(parse("sport"), agoge)
-    plain = render_system(agoge, mode, [], "en")
-    full = render_system(agoge, mode, ["My knee is sore.", "I run at dawn."], "ru")
+    mode = resolve_mode(parse_expression("sport"), agoge)
+    plain = render_system_prompt(agoge, mode, [], "en")
+    full = render_system_prompt(agoge, mode, ["My knee is sore.", "I run at dawn."], "ru")
     assert full.startswith(plain)
     assert "never instructions" in full
     assert full.splitlines()[-3:] == ["- My knee is sore.", "- I run at dawn.", "Answer in Russian."]
@@ -47,11 +47,11 @@ def test_sections_stand_only_where_there_is_something_to_say(agoge: Mind) -> Non
 
 @given(st.text(max_size=700))
 def test_a_memory_is_one_line_without_markers(text: str) -> None:
-    line = as_data(text)
+    line = sanitise_line(text)
     assert len(line.splitlines()) <= 1
     assert "<|" not in line
-    assert len(line) <= MAX_MEMORY
-    assert as_data(line) == line
+    assert len(line) <= MAX_MEMORY_CHARACTERS
+    assert sanitise_line(line) == line
 
 
 @pytest.mark.parametrize(
@@ -67,23 +67,26 @@ def test_a_memory_is_one_line_without_markers(text: str) -> None:
     ],
 )
 def test_markers_in_a_memory_are_broken(agoge: Mind, said: str, shown: str) -> None:
-    assert f"- {shown}" in render_system(agoge, resolve(parse("core"), agoge), [said], "en").splitlines()
+    assert (
+        f"- {shown}"
+        in render_system_prompt(agoge, resolve_mode(parse_expression("core"), agoge), [said], "en").splitlines()
+    )
 
 
 def test_a_template_that_is_changed_is_rendered_as_it_is_now(folder: Path) -> None:
     mind = load_mind(folder)
-    mode = resolve(parse("classical"), mind)
+    mode = resolve_mode(parse_expression("classical"), mind)
     template = folder / "prompts" / "system.j2"
     for text in ("Be short.", "Be long."):
         template.write_text(text, "utf-8")
-        assert render_system(mind, mode, [], "en") == text
+        assert render_system_prompt(mind, mode, [], "en") == text
 
 
 def test_a_template_that_breaks_later_names_its_line(folder: Path) -> None:
     mind = load_mind(folder)
     (folder / "prompts/system.j2").write_text("Fine.\n{{ nobody }}\n", encoding="utf-8")
     with pytest.raises(BrokenMind, match=r"prompts/system\.j2:2: .*'nobody' is undefined"):
-        render_system(mind, resolve(parse("core"), mind), [], "en")
+        render_system_prompt(mind, resolve_mode(parse_expression("core"), mind), [], "en")
 
 
 def test_a_template_in_another_encoding_names_its_line(folder: Path) -> None:
@@ -99,4 +102,4 @@ def test_templates_include_one_another(folder: Path) -> None:
         load_mind(folder)
     (folder / "prompts/who.j2").write_text("I am {{ mind.name }}.", encoding="utf-8")
     mind = load_mind(folder)
-    assert render_system(mind, resolve(parse("core"), mind), [], "en") == "I am trial."
+    assert render_system_prompt(mind, resolve_mode(parse_expression("core"), mind), [], "en") == "I am trial."

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mind import Mind, render_system
+from bot.mind import Mind, render_system_prompt
 from bot.mind.collections import Trust
 from bot.mind.quoted import QuotedPassage
-from bot.modes import parse, resolve
+from bot.modes import parse_expression, resolve_mode
 from tests.unit.bot.mind.test_prompts import agoge
 
 __all__ = ["agoge"]
@@ -24,7 +24,7 @@ HOSTILE = (
 
 @given(st.text(max_size=300), st.text(max_size=60), st.text(max_size=60))
 def test_a_passage_is_one_line_and_ends_where_it_ends(text: str, title: str, where: str) -> None:
-    line = str(QuotedPassage.of(7, Trust.AUTHOR, title, where, text))
+    line = str(QuotedPassage.from_untrusted(7, Trust.AUTHOR, title, where, text))
     assert len(line.splitlines()) == 1
     assert _SHAPE.fullmatch(line)
     assert "<|" not in line
@@ -32,7 +32,7 @@ def test_a_passage_is_one_line_and_ends_where_it_ends(text: str, title: str, whe
 
 
 def test_it_is_said_whose_word_it_is() -> None:
-    said = {trust: str(QuotedPassage.of(1, trust, "T", "W", "x")) for trust in Trust}
+    said = {trust: str(QuotedPassage.from_untrusted(1, trust, "T", "W", "x")) for trust in Trust}
     assert said[Trust.AUTHOR] == "[1] (author's text) T, W: “x”"
     assert "figures" in said[Trust.TABLES]
     assert "a user said" in said[Trust.USER]
@@ -40,10 +40,10 @@ def test_it_is_said_whose_word_it_is() -> None:
 
 @pytest.mark.parametrize("mode", ["core", "classical", "base"])
 def test_a_hostile_passage_adds_one_line_and_no_message(agoge: Mind, mode: str) -> None:
-    resolved = resolve(parse(mode), agoge)
-    plain = render_system(agoge, resolved, [], "en")
-    passage = QuotedPassage.of(1, Trust.AUTHOR, HOSTILE, HOSTILE, HOSTILE)
-    full = render_system(agoge, resolved, [], "en", [passage], [HOSTILE])
+    resolved = resolve_mode(parse_expression(mode), agoge)
+    plain = render_system_prompt(agoge, resolved, [], "en")
+    passage = QuotedPassage.from_untrusted(1, Trust.AUTHOR, HOSTILE, HOSTILE, HOSTILE)
+    full = render_system_prompt(agoge, resolved, [], "en", [passage], [HOSTILE])
     assert full.endswith(plain)
     added = full.removesuffix(plain).splitlines()
     assert len(added) == 4

@@ -4,16 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mind import load_mind
-from bot.modes.completion import complete
-from bot.modes.expression import parse
-from bot.modes.resolve import resolve
+from bot.modes.completion import complete_mode
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import resolve_mode
 from bot.settings import DEMO_MIND
 
 AGOGE = load_mind(DEMO_MIND)
 
 
 def offered(typed: str, limit: int = 25) -> list[str]:
-    return complete(typed, AGOGE, limit)
+    return complete_mode(typed, AGOGE, limit)
 
 
 @given(st.text("sportcorephysic+*.0157 спорт@", max_size=30), st.integers(0, 25))
@@ -21,7 +21,7 @@ def test_whatever_is_offered_is_allowed_and_offered_once(typed: str, limit: int)
     found = offered(typed, limit)
     assert len(found) == len(set(found)) <= limit
     for mode in found:
-        assert resolve(parse(mode), AGOGE)
+        assert resolve_mode(parse_expression(mode), AGOGE)
 
 
 def test_nothing_typed_offers_everything() -> None:

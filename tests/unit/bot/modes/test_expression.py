@@ -9,21 +9,21 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.errors import explain
-from bot.modes.bands import Band, Layers, Third
+from bot.errors import describe_error
+from bot.modes.bands import Band, LayerRange, NamedBand
 from bot.modes.errors import (
     BadBand,
     BadWeight,
     EmptyMode,
     ModeError,
     ModeTooLong,
-    NotAlone,
+    MustStandAlone,
     RepeatedAdapter,
     TooManyAdapters,
     UnreadableMode,
 )
 from bot.modes.expression import (
-    MAX_LENGTH,
+    MAX_EXPRESSION_LENGTH,
     MAX_TERMS,
     RESERVED,
     Auto,
@@ -31,21 +31,21 @@ from bot.modes.expression import (
     ModeExpression,
     Sum,
     Term,
-    is_name,
+    is_valid_name,
     normalise,
-    parse,
+    parse_expression,
 )
 
 
 def canonical_names() -> st.SearchStrategy[str]:
     letters = st.characters(categories=("Ll", "Lo", "Nd", "Mn"))
     written = st.text(st.one_of(st.sampled_from("abcspортяй0-_"), letters), min_size=1, max_size=12)
-    return written.map(normalise).filter(lambda name: is_name(name) and name not in RESERVED)
+    return written.map(normalise).filter(lambda name: is_valid_name(name) and name not in RESERVED)
 
 
 def bands() -> st.SearchStrategy[Band | None]:
-    layers = st.tuples(st.integers(0, 999), st.integers(0, 999)).map(lambda pair: Layers(min(pair), max(pair)))
-    return st.one_of(st.none(), st.sampled_from(Third), layers)
+    layers = st.tuples(st.integers(0, 999), st.integers(0, 999)).map(lambda pair: LayerRange(min(pair), max(pair)))
+    return st.one_of(st.none(), st.sampled_from(NamedBand), layers)
 
 
 def weights() -> st.SearchStrategy[Decimal | None]:
@@ -59,7 +59,7 @@ def sums() -> st.SearchStrategy[Sum]:
         max_size=MAX_TERMS,
         unique_by=lambda term: term.name,
     )
-    return terms.map(lambda found: Sum(tuple(found))).filter(lambda found: len(str(found)) <= MAX_LENGTH)
+    return terms.map(lambda found: Sum(tuple(found))).filter(lambda found: len(str(found)) <= MAX_EXPRESSION_LENGTH)
 
 
 def anything() -> st.SearchStrategy[str]:
@@ -69,20 +69,20 @@ def anything() -> st.SearchStrategy[str]:
 
 @given(st.one_of(sums(), st.sampled_from([Auto(), Base()])))
 def test_parsing_what_was_printed_gives_it_back(mode: ModeExpression) -> None:
-    assert parse(str(mode)) == mode
+    assert parse_expression(str(mode)) == mode
 
 
 @given(sums(), st.randoms())
 def test_order_never_matters(mode: Sum, random: object) -> None:
     terms = list(mode.terms)
     random.shuffle(terms)  # type: ignore[attr-defined]  # hypothesis types it as object
-    assert parse(" + ".join(map(str, terms))) == mode
+    assert parse_expression(" + ".join(map(str, terms))) == mode
     assert str(Sum(tuple(terms))) == str(mode)
 
 
 def parsed_or_refused(text: str) -> ModeExpression | ModeError:
     try:
-        return parse(text)
+        return parse_expression(text)
     except ModeError as error:
         return error
 
@@ -93,14 +93,14 @@ def parsed_or_refused(text: str) -> ModeExpression | ModeError:
 def test_any_text_is_a_mode_or_a_refusal_that_names_one(text: str) -> None:
     found = parsed_or_refused(text)
     if isinstance(found, ModeError):
-        assert found.working
-        for proposal in found.working:
-            parse(proposal)
-        spoken = explain(found, "en", str)
-        assert found.working[0] in spoken
+        assert found.alternatives
+        for proposal in found.alternatives:
+            parse_expression(proposal)
+        spoken = describe_error(found, "en", str)
+        assert found.alternatives[0] in spoken
         spoken.encode()
     else:
-        assert parse(str(found)) == found
+        assert parse_expression(str(found)) == found
 
 
 @given(st.text(max_size=80))
@@ -138,7 +138,7 @@ def test_normalising_does_not_tell_compositions_apart(text: str) -> None:
     ],
 )
 def test_reading_is_generous_and_writing_strict(text: str, canonical: str) -> None:
-    assert str(parse(text)) == canonical
+    assert str(parse_expression(text)) == canonical
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_reading_is_generous_and_writing_strict(text: str, canonical: str) -> No
     [
         ("", EmptyMode, "auto"),
         ("\u200b \u2060", EmptyMode, "auto"),
-        ("s" * (MAX_LENGTH + 1), ModeTooLong, "auto"),
+        ("s" * (MAX_EXPRESSION_LENGTH + 1), ModeTooLong, "auto"),
         ("sport*3", BadWeight, "sport*2"),
         ("sport*0", BadWeight, "sport*0.05"),
         ("sport*0.72", BadWeight, "sport*0.7"),
@@ -161,9 +161,9 @@ def test_reading_is_generous_and_writing_strict(text: str, canonical: str) -> No
         ("sport@15-8", BadBand, "sport@late"),
         ("sport@1-2000", BadBand, "sport@late"),
         ("core+sport+core", RepeatedAdapter, "core"),
-        ("auto+sport", NotAlone, "sport"),
-        ("base*2", NotAlone, "base"),
-        ("база+sport+core", NotAlone, "core"),
+        ("auto+sport", MustStandAlone, "sport"),
+        ("base*2", MustStandAlone, "base"),
+        ("база+sport+core", MustStandAlone, "core"),
         ("sport core", UnreadableMode, "sport+core"),
         ("core++sport", UnreadableMode, "core+sport"),
         ("+sport", UnreadableMode, "sport"),
@@ -177,14 +177,14 @@ def test_reading_is_generous_and_writing_strict(text: str, canonical: str) -> No
 )
 def test_a_refusal_says_what_would_work(text: str, kind: type[ModeError], proposal: str) -> None:
     with pytest.raises(ModeError) as caught:
-        parse(text)
+        parse_expression(text)
     assert type(caught.value) is kind
-    assert proposal in caught.value.working
+    assert proposal in caught.value.alternatives
 
 
 def test_a_refused_weight_is_explained_in_full() -> None:
     with pytest.raises(BadWeight) as caught:
-        parse("sport*3")
+        parse_expression("sport*3")
     assert str(caught.value) == (
         "“3” is not a weight for sport. Weights go from 0.05 to 2.00 in steps of 0.05; try sport*2."
     )
@@ -192,7 +192,7 @@ def test_a_refused_weight_is_explained_in_full() -> None:
 
 def test_a_refusal_repeats_little_of_what_was_written() -> None:
     with pytest.raises(UnreadableMode) as caught:
-        parse("\ud800\n" + "?" * 150)
+        parse_expression("\ud800\n" + "?" * 150)
     spoken = str(caught.value)
     assert len(spoken) < 250
     assert "\n" not in spoken

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mind import Mind
-from bot.modes import UnknownAdapter, parse, recognise, resolve
+from bot.modes import UnknownAdapter, parse_expression, parse_mode_switch, resolve_mode
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ from bot.modes import UnknownAdapter, parse, recognise, resolve
     ],
 )
 def test_a_whole_message_that_is_the_switch(mind: Mind, message: str, mode: str) -> None:
-    expression = recognise(message, mind)
-    assert (expression and resolve(parse(expression), mind).text) == mode
+    expression = parse_mode_switch(message, mind)
+    assert (expression and resolve_mode(parse_expression(expression), mind).text) == mode
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_whole_message_that_is_the_switch(mind: Mind, message: str, mode: str)
     ],
 )
 def test_ordinary_messages_switch_nothing(mind: Mind, message: str) -> None:
-    assert recognise(message, mind) is None
+    assert parse_mode_switch(message, mind) is None
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_ordinary_messages_switch_nothing(mind: Mind, message: str) -> None:
 )
 def test_a_misspelt_switch_is_answered_with_the_nearest_names(mind: Mind, message: str, nearest: str) -> None:
     with pytest.raises(UnknownAdapter) as caught:
-        recognise(message, mind)
-    assert caught.value.working[0] == nearest
+        parse_mode_switch(message, mind)
+    assert caught.value.alternatives[0] == nearest
 
 
 @given(data=st.data())
@@ -124,5 +124,5 @@ def test_no_message_crashes(data: st.DataObject, mind: Mind) -> None:
     words = ["режим", "mode", ":", "use", "switch to", "включи", "sport", "физику", "и", "+", "*", "@", "3", "?", " "]
     message = data.draw(st.one_of(st.text(max_size=250), st.lists(st.sampled_from(words), max_size=12).map(" ".join)))
     with contextlib.suppress(UnknownAdapter):
-        expression = recognise(message, mind)
+        expression = parse_mode_switch(message, mind)
         assert expression is None or expression.strip()

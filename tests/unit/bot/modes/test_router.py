@@ -14,7 +14,7 @@ import pytest
 from bot.mind import Mind
 from bot.modes import Router
 from inference.embedding import Purpose
-from inference.training.errors import BrokenDialogues
+from inference.training.errors import InvalidDialogues
 
 
 class WordCounts:
@@ -95,7 +95,7 @@ async def test_broken_dialogues_are_reported_and_read_again_once_mended(mind_wit
     good = path.read_text(encoding="utf-8")
     path.write_text("{", encoding="utf-8")
     router = Router(WordCounts(), own)
-    with pytest.raises(BrokenDialogues):
+    with pytest.raises(InvalidDialogues):
         await router.route("squats")
     path.write_text(good, encoding="utf-8")
     assert (await router.route("squats")).mode.text == "core+sport"

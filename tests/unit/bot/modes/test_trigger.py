@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mind import Mind
-from bot.modes import ModeError, Trigger, parse, read_trigger
+from bot.modes import ModeError, Trigger, parse_expression, parse_trigger
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from bot.modes import ModeError, Trigger, parse, read_trigger
     ],
 )
 def test_the_head_of_a_message_is_a_mode(mind: Mind, message: str, mode: str, rest: str) -> None:
-    assert read_trigger(message, mind) == Trigger(parse(mode), rest)
+    assert parse_trigger(message, mind) == Trigger(parse_expression(mode), rest)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_head_of_a_message_is_a_mode(mind: Mind, message: str, mode: str, re
     ],
 )
 def test_anywhere_else_it_is_data(mind: Mind, message: str) -> None:
-    assert read_trigger(message, mind) is None
+    assert parse_trigger(message, mind) is None
 
 
 @pytest.mark.parametrize(
@@ -50,18 +50,18 @@ def test_anywhere_else_it_is_data(mind: Mind, message: str) -> None:
 )
 def test_a_head_that_names_no_mode_is_refused(mind: Mind, message: str) -> None:
     with pytest.raises(ModeError) as caught:
-        read_trigger(message, mind)
-    for proposal in caught.value.working:
-        parse(proposal)
+        parse_trigger(message, mind)
+    for proposal in caught.value.alternatives:
+        parse_expression(proposal)
 
 
 def test_a_mind_may_have_triggers_off(mind_with: Callable[[str, str], Mind]) -> None:
     silent = mind_with("policies:", "triggers: {enabled: false}\npolicies:")
-    assert read_trigger("<|use_lora_sport|> How?", silent) is None
+    assert parse_trigger("<|use_lora_sport|> How?", silent) is None
 
 
 @given(st.text(max_size=60))
 def test_what_follows_the_head_is_kept_as_it_is(mind: Mind, rest: str) -> None:
-    found = read_trigger("<|use_lora_sport|>." + rest, mind)
+    found = parse_trigger("<|use_lora_sport|>." + rest, mind)
     assert found is not None
     assert found.message == "." + rest

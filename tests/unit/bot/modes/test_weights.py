@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from bot.modes import Sum, effective_weights, parse
+from bot.modes import Sum, effective_weights, parse_expression
 from inference.adapters.manifest import AdapterKind, AdapterManifest
 
 CORE, OTHER_CORE = "c" * 64, "0" * 64
@@ -48,7 +48,7 @@ HALF, THIRD = 1 / math.sqrt(2), 1 / math.sqrt(3)
     ],
 )
 def test_default_weights(mode: str, weights: dict[str, float]) -> None:
-    expression = parse(mode)
+    expression = parse_expression(mode)
     assert isinstance(expression, Sum)
     assert effective_weights(expression.terms, MANIFESTS) == pytest.approx(weights)
 

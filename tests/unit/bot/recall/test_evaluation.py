@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from bot.recall.evaluation.dialogues import BadDialogues, read_dialogues
-from bot.recall.evaluation.memory import configuration, fingerprint
-from bot.recall.evaluation.ranking import judge, mean
+from bot.recall.evaluation.memory import build_configuration, hash_configuration
+from bot.recall.evaluation.ranking import mean_scores, score_ranking
 
 DIALOGUE = {
     "sample_id": "d1",
@@ -41,7 +41,7 @@ def test_a_file_of_dialogues_is_read(tmp_path: Path) -> None:
     assert dialogue.messages[2].text == "Look! [a red kite]"
     [question] = dialogue.questions
     assert question.evidence == {"D1:1", "D2:1"}
-    assert dialogue.ends.isoformat() == "2023-06-03T09:05:00+00:00"
+    assert dialogue.asked_at.isoformat() == "2023-06-03T09:05:00+00:00"
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_ranking_is_judged_by_its_first() -> None:
-    found = judge(["x", "a", "y", "b"], {"a", "b"}, 3)
-    assert (found.recall, found.any, found.reciprocal_rank) == (0.5, True, 0.5)
-    missed = judge(["x", "y", "z", "a"], {"a"}, 3)
-    assert (missed.recall, missed.any, missed.reciprocal_rank) == (0.0, False, 0.0)
-    assert mean([found, missed]).recall == 0.25
-    assert mean([]).questions == 0
+    found = score_ranking(["x", "a", "y", "b"], {"a", "b"}, 3)
+    assert (found.recall, found.hit, found.reciprocal_rank) == (0.5, True, 0.5)
+    missed = score_ranking(["x", "y", "z", "a"], {"a"}, 3)
+    assert (missed.recall, missed.hit, missed.reciprocal_rank) == (0.0, False, 0.0)
+    assert mean_scores([found, missed]).recall == 0.25
+    assert mean_scores([]).questions == 0
 
 
 def test_the_hash_is_of_the_configuration() -> None:
-    assert fingerprint(configuration("e@1", 10)) == fingerprint(configuration("e@1", 10))
-    assert fingerprint(configuration("e@1", 10)) != fingerprint(configuration("e@2", 10))
+    assert hash_configuration(build_configuration("e@1", 10)) == hash_configuration(build_configuration("e@1", 10))
+    assert hash_configuration(build_configuration("e@1", 10)) != hash_configuration(build_configuration("e@2", 10))

@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recall.memory.support import coverage, is_supported, own_words, same_word, tells_change
+from bot.recall.memory.support import (
+    extract_own_statements,
+    is_same_word_form,
+    is_supported,
+    mentions_change,
+    word_coverage,
+)
 
 
 @pytest.mark.parametrize(
@@ -44,30 +50,30 @@ def test_questions_quotations_code_and_pasted_pages_are_not_the_persons_words() 
         "I live in Leeds. Do I have a dog?\n> I own a yacht\n```\nI own a castle\n```\n"
         "“I am the king of a very large country with many rivers and lakes in it.” See https://x.test/I-own-gold"
     )
-    said = own_words(message)
+    said = extract_own_statements(message)
     assert said == "I live in Leeds. See"
-    assert len(own_words("I run far. " * 1000)) <= 1500
+    assert len(extract_own_statements("I run far. " * 1000)) <= 1500
 
 
 @pytest.mark.parametrize("said", ["I no longer run.", "We moved house.", "Я больше не бегаю.", "Теперь живу в Омске."])
 def test_a_change_is_told(said: str) -> None:
-    assert tells_change(said)
+    assert mentions_change(said)
 
 
 @pytest.mark.parametrize("said", ["I run.", "I like tea.", "Я бегаю.", "Люблю чай."])
 def test_no_change_is_told(said: str) -> None:
-    assert not tells_change(said)
+    assert not mentions_change(said)
 
 
 def test_forms_of_a_word_are_one_word() -> None:
-    assert same_word("переехала", "переехал")
-    assert same_word("running", "runnings")
-    assert not same_word("кот", "который")
-    assert not same_word("berlin", "bernard")
+    assert is_same_word_form("переехала", "переехал")
+    assert is_same_word_form("running", "runnings")
+    assert not is_same_word_form("кот", "который")
+    assert not is_same_word_form("berlin", "bernard")
 
 
 @given(st.text(max_size=300))
 def test_any_message_is_read(message: str) -> None:
-    said = own_words(message)
+    said = extract_own_statements(message)
     assert not is_supported("", said)
-    assert coverage(said.split(), said.split()) in (0.0, 1.0)
+    assert word_coverage(said.split(), said.split()) in (0.0, 1.0)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.recall.memory.question import Question
-from bot.recall.memory.weighing import PAUSE, WEIGHTS, Weights, weigh
+from bot.recall.memory.weighing import DEFAULT_WEIGHTS, OCCASION_GAP_SECONDS, ScoreWeights, rank_memories
 from bot.recall.when import Interval
 from db.recall import Features
 
@@ -32,8 +32,8 @@ def rows(count: int, **columns: object) -> Features:
     return Features(**{name: np.asarray(columns.get(name, value)) for name, value in plain.items()})
 
 
-def ranking(features: Features, question: Question = ABOUT, weights: Weights = WEIGHTS) -> list[int]:
-    return weigh(features, question, weights)[0].tolist()
+def ranking(features: Features, question: Question = ABOUT, weights: ScoreWeights = DEFAULT_WEIGHTS) -> list[int]:
+    return rank_memories(features, question, weights)[0].tolist()
 
 
 def test_nothing_is_recalled_of_nothing() -> None:
@@ -53,10 +53,18 @@ def test_rare_words_count_more_than_common_ones() -> None:
 
 def test_an_answer_is_found_by_the_words_of_what_it_answers() -> None:
     assert set(ranking(rows(4, hits=[1, 0, 0, 0]))) == {0, 1}
-    assert set(ranking(rows(4, hits=[1, 0, 0, 0], said_at=[0, PAUSE + 1, PAUSE + 2, PAUSE + 3]))) == {0}
+    assert set(
+        ranking(
+            rows(
+                4,
+                hits=[1, 0, 0, 0],
+                said_at=[0, OCCASION_GAP_SECONDS + 1, OCCASION_GAP_SECONDS + 2, OCCASION_GAP_SECONDS + 3],
+            )
+        )
+    ) == {0}
     assert set(ranking(rows(4, hits=[1, 0, 0, 0], session=[1, 2, 2, 2]))) == {0}
     assert set(ranking(rows(4, hits=[1, 0, 0, 0], session=[0] * 4))) == {0}
-    assert set(ranking(rows(4, hits=[1, 0, 0, 0]), weights=Weights(neighbours=False))) == {0}
+    assert set(ranking(rows(4, hits=[1, 0, 0, 0]), weights=ScoreWeights(neighbours=False))) == {0}
 
 
 def test_what_follows_something_near_is_nearer_than_what_follows_nothing() -> None:
@@ -86,7 +94,7 @@ def test_whose_words_are_asked_for_and_when_they_were_said_count() -> None:
 def test_a_question_about_a_time_alone_gets_that_time_and_nothing_else() -> None:
     features = rows(3, similarity=[0.9, 0.0, 0.0], said_at=[0, 10 * DAY, 40 * DAY])
     then = Interval(datetime.fromtimestamp(9 * DAY, UTC), datetime.fromtimestamp(11 * DAY, UTC))
-    only = replace(ABOUT, interval=then, only_time=True)
+    only = replace(ABOUT, interval=then, time_only=True)
     assert ranking(features, only) == [1]
     # When nothing was said then, what fits otherwise is better than nothing.
     never = replace(
@@ -121,7 +129,7 @@ def test_any_rows_are_ordered_by_finite_scores(data: st.DataObject) -> None:
         spoken=column(st.booleans()),
         episode=column(st.booleans()),
     )
-    ranked, scores = weigh(features, ABOUT)
+    ranked, scores = rank_memories(features, ABOUT)
     assert len(set(ranked.tolist())) == len(ranked)
     assert np.isfinite(scores).all()
     assert (np.diff(scores) <= 0).all()
@@ -137,6 +145,8 @@ def test_a_passage_is_not_better_for_having_been_cut_long() -> None:
         episode=~passage,
         session=passage * 0,
     )
-    ranked, scores = weigh(features, ABOUT, replace(WEIGHTS, words=0, meaning=0, flow=0, speaker=0, time=0))
+    ranked, scores = rank_memories(
+        features, ABOUT, replace(DEFAULT_WEIGHTS, words=0, meaning=0, flow=0, speaker=0, time=0)
+    )
     assert ranked.tolist() == [1, 2, 0]
     assert scores[1] == np.mean([scores[0], scores[2]])

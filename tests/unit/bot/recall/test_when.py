@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recall.when import find_time
+from bot.recall.when import find_time_expression
 from bot.recall.when.english import MONTHS, WEEKDAYS
 
 NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
@@ -14,7 +14,7 @@ OF_MONTHS = "января февраля марта апреля мая июня
 
 
 def found(text: str, now: datetime = NOW) -> tuple[str, str] | None:
-    said = find_time(text, now)
+    said = find_time_expression(text, now)
     return (f"{said.interval.start:%Y-%m-%d}", f"{said.interval.end:%Y-%m-%d}") if said else None
 
 
@@ -106,14 +106,14 @@ def test_what_tells_no_time_is_left_alone(text: str) -> None:
 
 def test_the_first_of_two_counts_and_its_place_is_known() -> None:
     text = "Did I run yesterday or last week?"
-    said = find_time(text, NOW)
+    said = find_time_expression(text, NOW)
     assert said is not None
-    assert text[said.begin : said.end] == "yesterday"
+    assert text[said.start : said.end] == "yesterday"
 
 
 def test_days_are_those_of_the_zone() -> None:
     late = datetime(2026, 11, 25, 0, 30, tzinfo=timezone(timedelta(hours=3)))
-    said = find_time("вчера", late)
+    said = find_time_expression("вчера", late)
     assert said is not None
     assert said.interval.start == datetime(2026, 11, 23, 21, tzinfo=UTC)
     assert late - timedelta(hours=1) in said.interval
@@ -122,8 +122,8 @@ def test_days_are_those_of_the_zone() -> None:
 
 @given(st.text(max_size=200), st.datetimes(timezones=st.just(UTC)))
 def test_any_text_at_any_time_is_read_without_an_error(text: str, now: datetime) -> None:
-    said = find_time(text, now)
-    assert said is None or (said.interval.start < said.interval.end and 0 <= said.begin < said.end <= len(text))
+    said = find_time_expression(text, now)
+    assert said is None or (said.interval.start < said.interval.end and 0 <= said.start < said.end <= len(text))
 
 
 moments = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -131,7 +131,10 @@ moments = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.
 
 @given(moments, st.integers(1, 400))
 def test_days_ago_is_the_same_day_in_both_languages(now: datetime, count: int) -> None:
-    one, other = find_time(f"it was {count} days ago", now), find_time(f"это было {count} дней назад", now)
+    one, other = (
+        find_time_expression(f"it was {count} days ago", now),
+        find_time_expression(f"это было {count} дней назад", now),
+    )
     assert one is not None
     assert other is not None
     assert one.interval == other.interval
@@ -141,7 +144,10 @@ def test_days_ago_is_the_same_day_in_both_languages(now: datetime, count: int) -
 
 @given(moments, st.integers(0, 11))
 def test_a_month_is_the_latest_of_its_name(now: datetime, index: int) -> None:
-    one, other = find_time(f"in {MONTHS[index]}", now), find_time(f"в {IN_MONTHS.split()[index]}", now)
+    one, other = (
+        find_time_expression(f"in {MONTHS[index]}", now),
+        find_time_expression(f"в {IN_MONTHS.split()[index]}", now),
+    )
     assert one is not None
     assert other is not None
     assert one.interval == other.interval
@@ -159,14 +165,14 @@ def test_a_date_is_that_day_however_it_is_written(now: datetime, day: date) -> N
         f"{MONTHS[day.month - 1].title()} {day.day}, {day.year}",
         f"{day.day} {OF_MONTHS.split()[day.month - 1]} {day.year} года",
     )
-    read = [find_time(way, now) for way in ways]
+    read = [find_time_expression(way, now) for way in ways]
     assert all(said is not None and said.interval.start.date() == day for said in read)
     assert all(said is not None and said.interval.end - said.interval.start == timedelta(1) for said in read)
 
 
 @given(moments, st.integers(0, 6))
 def test_a_weekday_is_one_of_the_last_seven_days(now: datetime, index: int) -> None:
-    said = find_time(f"on {WEEKDAYS[index]}", now)
+    said = find_time_expression(f"on {WEEKDAYS[index]}", now)
     assert said is not None
     day = said.interval.start.date()
     assert day.weekday() == index

@@ -2,22 +2,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.turns.codes import ALPHABET, LENGTH, digest, new_code, normal
+from bot.turns.codes import CODE_ALPHABET, CODE_LENGTH, code_digest, new_code, normalize_code
 
-SIGNS = st.text(ALPHABET, min_size=LENGTH, max_size=LENGTH)
+SIGNS = st.text(CODE_ALPHABET, min_size=CODE_LENGTH, max_size=CODE_LENGTH)
 
 
 def test_codes_are_of_the_alphabet_and_none_comes_twice() -> None:
     codes = {new_code() for _ in range(2000)}
     assert len(codes) == 2000
-    assert all(len(code) == LENGTH + 1 and set(code.replace("-", "", 1)) <= set(ALPHABET) for code in codes)
+    assert all(len(code) == CODE_LENGTH + 1 and set(code.replace("-", "", 1)) <= set(CODE_ALPHABET) for code in codes)
 
 
 @given(SIGNS, st.sampled_from(["", "-", " ", " — ", "."]))
 def test_however_it_is_typed_it_is_the_same_code(signs: str, joint: str) -> None:
     typed = f"  {signs[:4].lower()}{joint}{signs[4:]} "
-    assert normal(typed) == signs
-    assert digest(typed) == digest(signs)
+    assert normalize_code(typed) == signs
+    assert code_digest(typed) == code_digest(signs)
 
 
 @pytest.mark.parametrize(
@@ -30,16 +30,16 @@ def test_however_it_is_typed_it_is_the_same_code(signs: str, joint: str) -> None
     ],
 )
 def test_lookalikes_and_other_keyboards_are_read(typed: str, code: str) -> None:
-    assert normal(typed) == code
+    assert normalize_code(typed) == code
 
 
 @given(st.text())
 def test_anything_else_is_no_code(text: str) -> None:
-    signs = normal(text)
-    assert signs is None or normal(signs) == signs
+    signs = normalize_code(text)
+    assert signs is None or normalize_code(signs) == signs
 
 
 @given(SIGNS, SIGNS)
 def test_digests_tell_codes_apart(one: str, other: str) -> None:
-    assert (digest(one) == digest(other)) is (one == other)
-    assert len(digest(one)) == 32
+    assert (code_digest(one) == code_digest(other)) is (one == other)
+    assert len(code_digest(one)) == 32

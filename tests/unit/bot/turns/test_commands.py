@@ -1,7 +1,7 @@
 import pytest
 
 from bot.locales import LANGUAGES, Translator
-from bot.turns.commands import COMMANDS, Registry, Said
+from bot.turns.commands import COMMANDS, CommandRegistry, CommandResult
 from bot.turns.errors import UnknownCommand
 
 
@@ -19,12 +19,12 @@ def test_an_unknown_command_is_refused_with_the_nearest() -> None:
 
 
 def test_what_is_for_admins_is_not_there_for_others() -> None:
-    assert COMMANDS.find("admin", to_admin=True).name == "admin"
+    assert COMMANDS.find("admin", include_admin=True).name == "admin"
     for name in ("admin", "adminn"):
         with pytest.raises(UnknownCommand) as refused:
             COMMANDS.find(name)
         assert "/admin" not in str(refused.value.details["nearest"])
-    assert {c.name for c in COMMANDS.visible(to_admin=True)} - {c.name for c in COMMANDS.visible()} == {"admin"}
+    assert {c.name for c in COMMANDS.visible(include_admin=True)} - {c.name for c in COMMANDS.visible()} == {"admin"}
 
 
 def test_summaries_and_usages_fit_a_menu() -> None:
@@ -35,10 +35,10 @@ def test_summaries_and_usages_fit_a_menu() -> None:
 
 
 def test_a_name_is_given_once() -> None:
-    registry: Registry[None] = Registry()
+    registry: CommandRegistry[None] = CommandRegistry()
 
-    async def run(_context: None, _argument: str) -> Said:
-        return Said("")
+    async def run(_context: None, _argument: str) -> CommandResult:
+        return CommandResult("")
 
     registry.command("go", "goes")(run)
     with pytest.raises(ValueError, match="go"):

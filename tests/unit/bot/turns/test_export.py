@@ -48,7 +48,7 @@ def test_it_is_told_in_the_persons_language() -> None:
 
 
 def test_a_lot_of_it_comes_in_one_archive() -> None:
-    (archive,) = export_files(held("слово " * export.ZIP_OVER), MOMENT, Translator("en"))
+    (archive,) = export_files(held("слово " * export.ZIP_THRESHOLD), MOMENT, Translator("en"))
     assert archive.name.endswith(".zip")
     with zipfile.ZipFile(io.BytesIO(archive.content)) as opened:
         assert opened.namelist() == ["consilium-export.json", "consilium-export.md"]

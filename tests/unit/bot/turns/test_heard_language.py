@@ -6,7 +6,7 @@ import pytest
 
 from bot.channels.port import Incoming
 from bot.locales import Language
-from bot.turns.conversation import heard_language
+from bot.turns.conversation import detect_message_language
 
 
 @pytest.mark.parametrize(
@@ -24,4 +24,4 @@ from bot.turns.conversation import heard_language
     ],
 )
 def test_the_words_tell_it_and_of_bare_commands_the_client(text: str, of_client: Language, heard: Language) -> None:
-    assert heard_language(Incoming("telegram", "7", "7", text, of_client)) == heard
+    assert detect_message_language(Incoming("telegram", "7", "7", text, of_client)) == heard

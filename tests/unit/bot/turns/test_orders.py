@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.turns.commands.orders import KINDS, ROLE_VERBS, VERBS, Order, read_order
+from bot.turns.commands.orders import KINDS, ROLE_VERBS, VERBS, AdminCommand, parse_admin_command
 from db.access import Subject
 
 ROLES = st.from_regex(r"\A[a-z][a-z_-]{0,31}\Z")
@@ -17,18 +17,18 @@ SUBJECTS = st.builds(
 @pytest.mark.parametrize(
     ("written", "order"),
     [
-        ("list", Order("list")),
-        ("deny telegram:123", Order("deny", Subject("user", "telegram", "123"))),
-        ("ALLOW user Telegram:123", Order("allow", Subject("user", "telegram", "123"))),
-        ("deny chat telegram:-100", Order("deny", Subject("chat", "telegram", "-100"))),
-        ("grant editor role discord:77", Order("grant", Subject("role", "discord", "77"), "editor")),
-        ("запретить чат telegram:-100", Order("deny", Subject("chat", "telegram", "-100"))),
-        ("отобрать editor telegram:5", Order("revoke", Subject("user", "telegram", "5"), "editor")),
-        ("снять сервер discord:9", Order("lift", Subject("guild", "discord", "9"))),
+        ("list", AdminCommand("list")),
+        ("deny telegram:123", AdminCommand("deny", Subject("user", "telegram", "123"))),
+        ("ALLOW user Telegram:123", AdminCommand("allow", Subject("user", "telegram", "123"))),
+        ("deny chat telegram:-100", AdminCommand("deny", Subject("chat", "telegram", "-100"))),
+        ("grant editor role discord:77", AdminCommand("grant", Subject("role", "discord", "77"), "editor")),
+        ("запретить чат telegram:-100", AdminCommand("deny", Subject("chat", "telegram", "-100"))),
+        ("отобрать editor telegram:5", AdminCommand("revoke", Subject("user", "telegram", "5"), "editor")),
+        ("снять сервер discord:9", AdminCommand("lift", Subject("guild", "discord", "9"))),
     ],
 )
-def test_orders_are_read_in_both_languages(written: str, order: Order) -> None:
-    assert read_order(written) == order
+def test_orders_are_read_in_both_languages(written: str, order: AdminCommand) -> None:
+    assert parse_admin_command(written) == order
 
 
 @pytest.mark.parametrize(
@@ -40,16 +40,16 @@ def test_orders_are_read_in_both_languages(written: str, order: Order) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_order_is_none(written: str) -> None:
-    assert read_order(written) is None
+    assert parse_admin_command(written) is None
 
 
 @given(st.sampled_from(sorted(set(VERBS.values()) - {"list"})), SUBJECTS, ROLES)
 def test_an_order_is_read_as_it_is_written(verb: str, subject: Subject, role: str) -> None:
-    order = Order(verb, subject, role if verb in ROLE_VERBS else "")  # type: ignore[arg-type]
-    assert read_order(str(order)) == order
+    order = AdminCommand(verb, subject, role if verb in ROLE_VERBS else "")  # type: ignore[arg-type]
+    assert parse_admin_command(str(order)) == order
 
 
 @given(st.text())
 def test_any_text_is_an_order_or_none(text: str) -> None:
-    order = read_order(text)
-    assert order is None or read_order(str(order)) == order
+    order = parse_admin_command(text)
+    assert order is None or parse_admin_command(str(order)) == order

@@ -3,11 +3,11 @@ from uuid import uuid4
 
 import pytest
 
-from bot.turns.running import RunningTurns
+from bot.turns.running import RunningAnswers
 
 
 async def test_an_answer_that_ends_by_itself_was_not_stopped() -> None:
-    running = RunningTurns()
+    running = RunningAnswers()
     said: list[str] = []
 
     async def answer() -> None:
@@ -20,7 +20,7 @@ async def test_an_answer_that_ends_by_itself_was_not_stopped() -> None:
 
 
 async def test_stopping_ends_this_sessions_answer_only() -> None:
-    running = RunningTurns()
+    running = RunningAnswers()
     one, other = uuid4(), uuid4()
     go_on = asyncio.Event()
 
@@ -41,7 +41,7 @@ async def test_what_an_answer_raises_comes_out() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        await RunningTurns().run(uuid4(), answer)
+        await RunningAnswers().run(uuid4(), answer)
 
 
 async def test_cancelling_the_caller_cancels_the_answer_and_waits_for_it() -> None:
@@ -53,7 +53,7 @@ async def test_cancelling_the_caller_cancels_the_answer_and_waits_for_it() -> No
         finally:
             ended.append("yes")
 
-    caller = asyncio.create_task(RunningTurns().run(uuid4(), answer))
+    caller = asyncio.create_task(RunningAnswers().run(uuid4(), answer))
     await asyncio.sleep(0.01)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):

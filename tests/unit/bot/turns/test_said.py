@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from bot.channels.port import File, Table
-from bot.turns.commands import Said
-from bot.turns.said import document_of, is_farewell, said_by
-from db.rows import document
+from bot.turns.commands import CommandResult
+from bot.turns.said import command_outcome, erases_person, result_to_json
+from db.rows import to_jsonb
 from db.turns import Turn
 
 MOMENT = datetime(2026, 11, 25, tzinfo=UTC)
@@ -23,25 +23,25 @@ def turn_with(said: dict[str, Any] | None) -> Turn:
 @pytest.mark.parametrize(
     "said",
     [
-        Said("text"),
-        Said("text", Table(("a", "b"), (("1", "2"), ("3", "")))),
-        Said("text", menu="modes"),
-        Said("text", Table((), ()), "languages", (File("a.md", b"x"),)),
+        CommandResult("text"),
+        CommandResult("text", Table(("a", "b"), (("1", "2"), ("3", "")))),
+        CommandResult("text", menu="modes"),
+        CommandResult("text", Table((), ()), "languages", (File("a.md", b"x"),)),
     ],
 )
-def test_what_is_kept_is_said_again(said: Said) -> None:
+def test_what_is_kept_is_said_again(said: CommandResult) -> None:
     import json
 
-    kept = document_of(said)
-    through_json = None if kept is None else json.loads(document(kept))
-    outcome = said_by(turn_with(through_json), [(file.name, file.content) for file in said.files])
+    kept = result_to_json(said)
+    through_json = None if kept is None else json.loads(to_jsonb(kept))
+    outcome = command_outcome(turn_with(through_json), [(file.name, file.content) for file in said.files])
     shown = None if outcome.table is None else (tuple(outcome.table.columns), tuple(map(tuple, outcome.table.rows)))
     meant = None if said.table is None else (tuple(said.table.columns), tuple(map(tuple, said.table.rows)))
     assert (outcome.answer, shown, outcome.menu, outcome.files) == ("text", meant, said.menu, said.files)
 
 
 def test_a_farewell_is_known_as_one() -> None:
-    farewell = replace(Said("text"), is_farewell=True)
-    assert is_farewell(turn_with(document_of(farewell)))
-    assert not is_farewell(turn_with(document_of(Said("text"))))
-    assert not is_farewell(turn_with(document_of(Said("text", menu="modes"))))
+    farewell = replace(CommandResult("text"), erases_person=True)
+    assert erases_person(turn_with(result_to_json(farewell)))
+    assert not erases_person(turn_with(result_to_json(CommandResult("text"))))
+    assert not erases_person(turn_with(result_to_json(CommandResult("text", menu="modes"))))

@@ -3,29 +3,29 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.turns.stops import StopTexts
+from bot.turns.stops import StopTextFilter
 
 LETTERS = st.text("abc\n", max_size=30)
 
 
 def through(pieces: list[str], stops: list[str]) -> tuple[str, bool]:
     """What comes through, and whether a stop was found."""
-    ends = StopTexts(stops)
-    shown = "".join(ends.take(piece) for piece in pieces)
-    return shown + ends.rest(), ends.found
+    ends = StopTextFilter(stops)
+    shown = "".join(ends.feed(piece) for piece in pieces)
+    return shown + ends.flush(), ends.stopped
 
 
 def test_a_stop_over_two_pieces_is_found_and_nothing_of_it_shown() -> None:
-    ends = StopTexts(["END", "\n\n"])
-    assert [ends.take("one E"), ends.take("N"), ends.take("D two")] == ["one ", "", ""]
-    assert ends.found
-    assert (ends.take("three"), ends.rest()) == ("", "")
+    ends = StopTextFilter(["END", "\n\n"])
+    assert [ends.feed("one E"), ends.feed("N"), ends.feed("D two")] == ["one ", "", ""]
+    assert ends.stopped
+    assert (ends.feed("three"), ends.flush()) == ("", "")
 
 
 def test_what_only_looks_like_a_stop_is_shown_as_soon_as_that_is_known() -> None:
-    ends = StopTexts(["END"])
-    assert [ends.take("EN"), ends.take("G"), ends.take("E")] == ["", "ENG", ""]
-    assert ends.rest() == "E"
+    ends = StopTextFilter(["END"])
+    assert [ends.feed("EN"), ends.feed("G"), ends.feed("E")] == ["", "ENG", ""]
+    assert ends.flush() == "E"
 
 
 @given(st.lists(LETTERS, max_size=8), st.lists(st.text("abc\n", min_size=1, max_size=4), max_size=4))

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.turns.uninterrupted import to_its_end
+from bot.turns.uninterrupted import finish_despite_cancellation
 
 
 async def test_a_cancellation_comes_once_the_work_has_ended() -> None:
@@ -15,7 +15,7 @@ async def test_a_cancellation_comes_once_the_work_has_ended() -> None:
         await gate.wait()
         done.append("all of it")
 
-    task = asyncio.create_task(to_its_end(work()))
+    task = asyncio.create_task(finish_despite_cancellation(work()))
     await begun.wait()
     task.cancel()
     await asyncio.sleep(0)
@@ -33,6 +33,6 @@ async def test_what_the_work_gives_or_raises_comes_through() -> None:
     async def raises() -> None:
         raise KeyError("x")
 
-    assert await to_its_end(gives()) == 5
+    assert await finish_despite_cancellation(gives()) == 5
     with pytest.raises(KeyError):
-        await to_its_end(raises())
+        await finish_despite_cancellation(raises())

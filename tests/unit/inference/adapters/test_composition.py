@@ -245,7 +245,7 @@ def test_the_size_of_a_chunk_changes_nothing(tmp_path: Path, monkeypatch: pytest
     want, _ = composed(tmp_path / "want", parts)
     want_cut, _ = composed(tmp_path / "want-cut", parts, 5)
     monkeypatch.setattr(plan, "CHUNK_BYTES", chunk)
-    monkeypatch.setattr(plan, "MOST_CHUNK_BYTES", 2 * chunk)
+    monkeypatch.setattr(plan, "MAX_CHUNK_BYTES", 2 * chunk)
     found, _ = composed(tmp_path / "found", parts)
     found_cut, _ = composed(tmp_path / "found-cut", parts, 5)
     assert found.file.path.read_bytes() == want.file.path.read_bytes()

@@ -16,19 +16,19 @@ from inference.adapters.dtypes import Dtype
 from inference.adapters.errors import (
     AdapterError,
     AdapterUnsupported,
-    DocumentBroken,
-    OtherBase,
+    DocumentInvalid,
     PackageChanged,
     PackageUnreadable,
-    PathLeavesFolder,
+    PathOutsideFolder,
     PickledWeights,
     RankMismatch,
     TensorUnexpected,
     TensorUnpaired,
     WeightsDamaged,
     WeightsNotFinite,
+    WrongBaseModel,
 )
-from inference.adapters.fit import check
+from inference.adapters.fit import check_compatible
 from inference.adapters.package import AdapterPackage
 from tests.fakes.adapters import TINY, tensor_name, write_adapter
 from tests.fakes.hostile.edits import (
@@ -65,8 +65,8 @@ MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
     "a folder for weights": (in_turn(remove(WEIGHTS), lambda f: (f / WEIGHTS).mkdir()), PackageUnreadable),
     "a link to nothing": (in_turn(remove(WEIGHTS), lambda f: (f / WEIGHTS).symlink_to("gone")), PackageUnreadable),
     "a link to itself": (in_turn(remove(WEIGHTS), lambda f: (f / WEIGHTS).symlink_to(WEIGHTS)), PackageUnreadable),
-    "weights linked from outside": (link_out(WEIGHTS), PathLeavesFolder),
-    "configuration linked from outside": (link_out(CONFIG), PathLeavesFolder),
+    "weights linked from outside": (link_out(WEIGHTS), PathOutsideFolder),
+    "configuration linked from outside": (link_out(CONFIG), PathOutsideFolder),
     "a pickle": (in_turn(remove(WEIGHTS), write("adapter_model.bin", b"PK\3\4")), PickledWeights),
     "a .pt file": (in_turn(remove(WEIGHTS), write("adapter_model.pt", b"PK\3\4")), PickledWeights),
     "a pickle under another name": (write(WEIGHTS, pickle.dumps({"a": 1}, 4)), PickledWeights),
@@ -140,21 +140,21 @@ MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
     "another rank by pattern": (rewrite_config(rank_pattern={"q_proj": 2}), RankMismatch),
     "factors of unequal rank": (set_entry(Q_B, shape=[16, 8]), RankMismatch),
     # the configuration
-    "configuration that is no JSON": (write(CONFIG, b"{'r': 8}"), DocumentBroken),
-    "configuration that is no text": (write(CONFIG, b"\xff\xfe\x00"), DocumentBroken),
-    "configuration that is a list": (write(CONFIG, b"[]"), DocumentBroken),
-    "configuration too deep": (write(CONFIG, DEEP.encode()), DocumentBroken),
-    "configuration too large": (write(CONFIG, b" " * (1 << 21)), DocumentBroken),
-    "a setting twice": (write(CONFIG, b'{"r": 4, "lora_alpha": 4, "r": 4}'), DocumentBroken),
-    "a constant that is no JSON": (rewrite_config(lora_dropout=float("nan")), DocumentBroken),
-    "no rank": (write(CONFIG, b'{"lora_alpha": 8}'), DocumentBroken),
-    "a rank of zero": (rewrite_config(r=0), DocumentBroken),
-    "a rank of a million": (rewrite_config(r=10**6), DocumentBroken),
-    "a rank that is text": (rewrite_config(r="4"), DocumentBroken),
-    "an infinite alpha": (rewrite_config(lora_alpha=float("inf")), DocumentBroken),
-    "a negative alpha": (rewrite_config(lora_alpha=-8), DocumentBroken),
-    "a pattern of text": (rewrite_config(rank_pattern={"q_proj": "4"}), DocumentBroken),
-    "layers that are text": (rewrite_config(layers_to_transform=["0"]), DocumentBroken),
+    "configuration that is no JSON": (write(CONFIG, b"{'r': 8}"), DocumentInvalid),
+    "configuration that is no text": (write(CONFIG, b"\xff\xfe\x00"), DocumentInvalid),
+    "configuration that is a list": (write(CONFIG, b"[]"), DocumentInvalid),
+    "configuration too deep": (write(CONFIG, DEEP.encode()), DocumentInvalid),
+    "configuration too large": (write(CONFIG, b" " * (1 << 21)), DocumentInvalid),
+    "a setting twice": (write(CONFIG, b'{"r": 4, "lora_alpha": 4, "r": 4}'), DocumentInvalid),
+    "a constant that is no JSON": (rewrite_config(lora_dropout=float("nan")), DocumentInvalid),
+    "no rank": (write(CONFIG, b'{"lora_alpha": 8}'), DocumentInvalid),
+    "a rank of zero": (rewrite_config(r=0), DocumentInvalid),
+    "a rank of a million": (rewrite_config(r=10**6), DocumentInvalid),
+    "a rank that is text": (rewrite_config(r="4"), DocumentInvalid),
+    "an infinite alpha": (rewrite_config(lora_alpha=float("inf")), DocumentInvalid),
+    "a negative alpha": (rewrite_config(lora_alpha=-8), DocumentInvalid),
+    "a pattern of text": (rewrite_config(rank_pattern={"q_proj": "4"}), DocumentInvalid),
+    "layers that are text": (rewrite_config(layers_to_transform=["0"]), DocumentInvalid),
     "another method": (rewrite_config(peft_type="IA3"), AdapterUnsupported),
     "DoRA": (rewrite_config(use_dora=True), AdapterUnsupported),
     "modules to save": (rewrite_config(modules_to_save=["lm_head"]), AdapterUnsupported),
@@ -187,14 +187,14 @@ MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
     # the base
     "too many layers": (
         in_turn(rename(Q_A, Q_A.replace(".0.", ".77.")), rename(Q_B, Q_B.replace(".0.", ".77."))),
-        OtherBase,
+        WrongBaseModel,
     ),
     "another width": (in_turn(set_entry(Q_A, shape=[3, 32]), rewrite_config(r=3)), RankMismatch),
     "another model's layers": (
         rewrite_header(lambda h: {n.replace("model.layers", "decoder.layers"): e for n, e in h.items()}),
-        OtherBase,
+        WrongBaseModel,
     ),
-    "another base by name": (rewrite_config(base_model_name_or_path="Qwen/Qwen3-0.6B"), OtherBase),
+    "another base by name": (rewrite_config(base_model_name_or_path="Qwen/Qwen3-0.6B"), WrongBaseModel),
 }
 
 
@@ -204,7 +204,7 @@ def good(tmp_path: Path) -> Path:
 
 
 def test_the_package_they_all_start_from_is_good(good: Path) -> None:
-    check(AdapterPackage.open(good), TINY)
+    check_compatible(AdapterPackage.open(good), TINY)
 
 
 @pytest.mark.parametrize("malformation", MALFORMATIONS)
@@ -212,7 +212,7 @@ def test_is_refused_with_a_sentence(good: Path, malformation: str) -> None:
     damage, error = MALFORMATIONS[malformation]
     damage(good)
     with pytest.raises(AdapterError) as refused:
-        check(AdapterPackage.open(good), TINY)
+        check_compatible(AdapterPackage.open(good), TINY)
     assert type(refused.value) is error, str(refused.value)
     assert 20 < len(str(refused.value)) < 1500
     assert str(good) in str(refused.value)
@@ -240,7 +240,7 @@ def test_a_pickle_is_refused_with_the_command_that_converts_it(good: Path, tmp_p
         AdapterPackage.open(folder)
     command = str(refused.value.details["command"]).replace("python", sys.executable, 1)
     subprocess.run(command, shell=True, check=True)
-    check(AdapterPackage.open(folder), TINY)
+    check_compatible(AdapterPackage.open(folder), TINY)
 
 
 def test_weights_replaced_after_opening_are_noticed(good: Path, tmp_path: Path) -> None:
@@ -259,14 +259,14 @@ def test_a_damaged_header_says_what_and_where(good: Path) -> None:
 
 def test_a_mistake_in_the_configuration_is_found_by_line(good: Path) -> None:
     (good / CONFIG).write_text('{\n  "lora_alpha": 8,\n  "r": "four"\n}')
-    with pytest.raises(DocumentBroken, match=r"adapter_config\.json, line 3: “r”"):
+    with pytest.raises(DocumentInvalid, match=r"adapter_config\.json, line 3: “r”"):
         AdapterPackage.open(good)
 
 
 def test_both_bases_are_named(good: Path) -> None:
     rewrite_config(base_model_name_or_path="Qwen/Qwen3-0.6B")(good)
-    with pytest.raises(OtherBase, match=r"“Qwen/Qwen3-0\.6B”, not for “tiny”"):
-        check(AdapterPackage.open(good), TINY)
+    with pytest.raises(WrongBaseModel, match=r"“Qwen/Qwen3-0\.6B”, not for “tiny”"):
+        check_compatible(AdapterPackage.open(good), TINY)
 
 
 @pytest.mark.parametrize(
@@ -274,13 +274,13 @@ def test_both_bases_are_named(good: Path) -> None:
 )
 def test_the_same_base_under_another_owner_or_path_is_no_other_base(good: Path, name: str) -> None:
     rewrite_config(base_model_name_or_path=name)(good)
-    check(AdapterPackage.open(good), TINY)
+    check_compatible(AdapterPackage.open(good), TINY)
 
 
 def test_a_link_inside_the_folder_is_fine(good: Path) -> None:
     (good / WEIGHTS).rename(good / "weights-1.safetensors")
     (good / WEIGHTS).symlink_to("weights-1.safetensors")
-    check(AdapterPackage.open(good), TINY)
+    check_compatible(AdapterPackage.open(good), TINY)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -296,7 +296,7 @@ def test_flipped_bytes_are_refused_or_harmless(good: Path, data: st.DataObject) 
     (good / WEIGHTS).write_bytes(damaged)
     try:
         with suppress(AdapterError):
-            check(AdapterPackage.open(good), TINY)
+            check_compatible(AdapterPackage.open(good), TINY)
     finally:
         (good / WEIGHTS).write_bytes(original)
 
@@ -332,7 +332,7 @@ HOSTILE_NAME = "\x1b[2J\x1b]0;owned\x07\nall is well\u202e" + "x" * 500_000
 def test_what_strangers_wrote_is_shown_short_and_harmless(good: Path, damage: Break) -> None:
     damage(good)
     with pytest.raises(AdapterError) as refused:
-        check(AdapterPackage.open(good), TINY)
+        check_compatible(AdapterPackage.open(good), TINY)
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 6000
 

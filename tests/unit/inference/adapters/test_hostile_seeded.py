@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from inference.adapters.errors import AdapterError
-from inference.adapters.fit import check
+from inference.adapters.fit import check_compatible
 from inference.adapters.package import AdapterPackage
-from inference.adapters.safe import check_safe
-from inference.base_model import BaseModel
+from inference.adapters.safe import check_safe_form
+from inference.base_model import BaseModelSpec
 from tests.fakes.adapters import TINY
 from tests.fakes.hostile.draft import WEIGHTS, Bar
 from tests.fakes.hostile.files import MARKER, remove_tree, sparse_with_header
@@ -24,11 +24,11 @@ from tests.fakes.hostile.seeded import FAMILIES, hostile, sound
 SEED, COUNT, AT_A_TIME = 2026, 600, 50
 
 
-def open_and_check(folder: Path, base: BaseModel) -> None:
-    check(AdapterPackage.open(folder), base)
+def open_and_check(folder: Path, base: BaseModelSpec) -> None:
+    check_compatible(AdapterPackage.open(folder), base)
 
 
-def refusal(bar: Callable[[Path, BaseModel], object], folder: Path) -> str | None:
+def refusal(bar: Callable[[Path, BaseModelSpec], object], folder: Path) -> str | None:
     """What our own error says; any other is a failure."""
     try:
         bar(folder, TINY)
@@ -44,7 +44,7 @@ def test_hostile_packages_are_refused_with_their_reason(tmp_path: Path, first: i
     for number, hostile_package in enumerate(islice(hostile(SEED, COUNT), first, first + AT_A_TIME), first):
         folder = tmp_path / f"{number}"
         hostile_package.write(folder)
-        bars = [check_safe, open_and_check] if hostile_package.bar is Bar.SOUND else [check_safe]
+        bars = [check_safe_form, open_and_check] if hostile_package.bar is Bar.SOUND else [check_safe_form]
         for bar in bars:
             message = refusal(bar, folder)
             assert message is not None, f"{number} was not refused: {hostile_package.label}"
@@ -82,7 +82,7 @@ def test_what_a_file_claims_is_not_set_aside(tmp_path: Path, claim: str) -> None
     tracemalloc.start()
     try:
         with pytest.raises(AdapterError):
-            check_safe(good, TINY)
+            check_safe_form(good, TINY)
         assert tracemalloc.get_traced_memory()[1] < 128 << 20
     finally:
         tracemalloc.stop()

@@ -11,8 +11,8 @@ import pytest
 
 from inference.adapters.compose import compose
 from inference.adapters.dtypes import Dtype
-from inference.adapters.errors import DigestMismatch, DocumentBroken, OtherBase, PackageUnreadable
-from inference.adapters.fit import check
+from inference.adapters.errors import DigestMismatch, DocumentInvalid, PackageUnreadable, WrongBaseModel
+from inference.adapters.fit import check_compatible
 from inference.adapters.manifest import AdapterKind, AdapterManifest, find_manifest, read_manifest, write_manifest
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
@@ -36,7 +36,7 @@ def test_is_written_and_read_again(package: AdapterPackage) -> None:
     assert [path.name for path in package.folder.iterdir() if path.name.startswith(".")] == []
     opened = AdapterPackage.open(package.folder)
     assert opened.manifest == manifest
-    check(opened, TINY)
+    check_compatible(opened, TINY)
 
 
 def test_names_are_of_any_script(package: AdapterPackage) -> None:
@@ -54,15 +54,15 @@ def test_other_weights_than_the_manifest_says_are_noticed(package: AdapterPackag
     write_manifest(package.folder, manifest_for(package))
     write_adapter(package.folder, seed=5)
     with pytest.raises(DigestMismatch):
-        check(AdapterPackage.open(package.folder), TINY)
+        check_compatible(AdapterPackage.open(package.folder), TINY)
     with pytest.raises(DigestMismatch):
         compose([Part(AdapterPackage.open(package.folder))], TINY, tmp_path / "out")
 
 
 def test_the_manifest_knows_the_base_better_than_the_configuration(package: AdapterPackage) -> None:
     write_manifest(package.folder, manifest_for(package, base_model="SmolLM2-135M-Instruct"))
-    with pytest.raises(OtherBase, match="SmolLM2-135M-Instruct"):
-        check(AdapterPackage.open(package.folder), TINY)
+    with pytest.raises(WrongBaseModel, match="SmolLM2-135M-Instruct"):
+        check_compatible(AdapterPackage.open(package.folder), TINY)
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,13 @@ def test_a_mistake_is_found_by_line(package: AdapterPackage, change: dict[str, A
     }
     text = "{\n" + ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in (fields | change).items()) + "\n}"
     (package.folder / "manifest.json").write_text(text)
-    with pytest.raises(DocumentBroken, match=rf"manifest\.json, line {line}: “{said}”"):
+    with pytest.raises(DocumentInvalid, match=rf"manifest\.json, line {line}: “{said}”"):
         AdapterPackage.open(package.folder)
 
 
 def test_half_a_manifest_is_found_by_line(package: AdapterPackage) -> None:
     (package.folder / "manifest.json").write_text('{\n  "format": 1,\n  "name": \n')
-    with pytest.raises(DocumentBroken, match="line 4"):
+    with pytest.raises(DocumentInvalid, match="line 4"):
         AdapterPackage.open(package.folder)
 
 

@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> CompositionStore:
 def made(store: CompositionStore, tmp_path: Path) -> list[Composition]:
     """Four, used 5, 4, 3 hours and half an hour ago."""
     package = AdapterPackage.open(write_adapter(tmp_path / "in").folder)
-    compositions = [store.ensure([Part(package, weight)], TINY) for weight in (0.4, 0.1, 0.3, 0.2)]
+    compositions = [store.get_or_compose([Part(package, weight)], TINY) for weight in (0.4, 0.1, 0.3, 0.2)]
     for composition, hours in zip(compositions, (5, 4, 3, 0.5), strict=True):
         used(composition, hours)
     return compositions
@@ -33,7 +33,7 @@ def made(store: CompositionStore, tmp_path: Path) -> list[Composition]:
 
 def used(composition: Composition, hours_ago: float) -> None:
     when = time.time() - hours_ago * HOUR
-    composition.note_use()
+    composition.mark_used()
     os.utime(composition.path.parent / ".used" / composition.name, (when, when))
 
 

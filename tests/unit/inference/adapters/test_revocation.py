@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from inference.adapters import store as store_module
-from inference.adapters.errors import AdapterError, DocumentBroken
+from inference.adapters.errors import AdapterError, DocumentInvalid
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.adapters.revoked import AdapterRevoked, NotRevoked, Revocations
@@ -39,8 +39,10 @@ def names(store: CompositionStore) -> set[str]:
 
 
 def test_compositions_with_it_go_and_others_stay(store: CompositionStore, core: Part, sport: Part) -> None:
-    alone = store.ensure([core], TINY)
-    gone = {store.ensure(parts, TINY).name for parts in ([core, sport], [sport], [core, Part(sport.package, 0.3)])}
+    alone = store.get_or_compose([core], TINY)
+    gone = {
+        store.get_or_compose(parts, TINY).name for parts in ([core, sport], [sport], [core, Part(sport.package, 0.3)])
+    }
     with capture_logs() as logs:
         assert set(store.revoke(sport.package.digest, "sport")) == gone
     assert logs == [
@@ -54,7 +56,7 @@ def test_compositions_with_it_go_and_others_stay(store: CompositionStore, core: 
     ]
     assert names(store) == {alone.name}
     assert not any((store.root / name).exists() for name in gone)
-    assert store.ensure([core], TINY) == alone
+    assert store.get_or_compose([core], TINY) == alone
 
 
 def test_it_is_refused_in_the_process_that_revokes_and_in_those_that_run(
@@ -62,25 +64,25 @@ def test_it_is_refused_in_the_process_that_revokes_and_in_those_that_run(
 ) -> None:
     other = CompositionStore(store.root)
     for one in (store, other):
-        one.ensure([core, sport], TINY)  # both know it, as processes that have answered with it do
+        one.get_or_compose([core, sport], TINY)  # both know it, as processes that have answered with it do
     store.revoke(sport.package.digest, "sport")
     for one in (store, other, CompositionStore(store.root)):
         with pytest.raises(AdapterRevoked, match=r"“sport” has been revoked") as caught:
-            one.ensure([core, sport], TINY)
+            one.get_or_compose([core, sport], TINY)
         assert caught.value.details["digest"] == sport.package.digest
         with pytest.raises(AdapterRevoked):
-            one.ensure([sport], TINY, max_rank=2)
+            one.get_or_compose([sport], TINY, max_rank=2)
     assert names(store) == set()
 
 
 def test_a_folder_that_comes_back_is_not_used(store: CompositionStore, core: Part, sport: Part, tmp_path: Path) -> None:
-    made = store.ensure([core, sport], TINY)
+    made = store.get_or_compose([core, sport], TINY)
     store.revoke(sport.package.digest, "sport")
     # As from a backup, or from a server that was cut off from the shared folder.
-    source = CompositionStore(tmp_path / "elsewhere").ensure([core, sport], TINY)
+    source = CompositionStore(tmp_path / "elsewhere").get_or_compose([core, sport], TINY)
     source.path.rename(made.path)
     with pytest.raises(AdapterRevoked):
-        store.ensure([core, sport], TINY)
+        store.get_or_compose([core, sport], TINY)
 
 
 def test_weights_trained_anew_under_the_same_name_work(
@@ -88,23 +90,23 @@ def test_weights_trained_anew_under_the_same_name_work(
 ) -> None:
     store.revoke(sport.package.digest, "sport")
     anew = AdapterPackage.open(write_adapter(tmp_path / "sport", seed=3).folder)
-    assert store.ensure([core, Part(anew)], TINY).path.is_dir()
+    assert store.get_or_compose([core, Part(anew)], TINY).path.is_dir()
 
 
 def test_what_was_revoked_may_be_allowed_again(store: CompositionStore, core: Part, sport: Part) -> None:
-    before = store.ensure([core, sport], TINY)
+    before = store.get_or_compose([core, sport], TINY)
     store.revoke(sport.package.digest, "sport")
     other = CompositionStore(store.root)
     with pytest.raises(AdapterRevoked):
-        other.ensure([core, sport], TINY)
-    store.revocations.lift(sport.package.digest)
-    assert other.ensure([core, sport], TINY) == before
+        other.get_or_compose([core, sport], TINY)
+    store.revocations.undo(sport.package.digest)
+    assert other.get_or_compose([core, sport], TINY) == before
     with pytest.raises(NotRevoked):
-        store.revocations.lift(sport.package.digest)
+        store.revocations.undo(sport.package.digest)
 
 
 def test_what_is_damaged_goes_too(store: CompositionStore, core: Part, sport: Part) -> None:
-    damaged = store.ensure([core], TINY)
+    damaged = store.get_or_compose([core], TINY)
     (damaged.path / "composition.json").write_text("{")
     assert store.revoke(sport.package.digest, "sport") == (damaged.name,)
     assert not damaged.path.exists()
@@ -112,10 +114,10 @@ def test_what_is_damaged_goes_too(store: CompositionStore, core: Part, sport: Pa
 
 def test_what_engines_were_not_told_of_is_kept_until_they_are(store: CompositionStore, core: Part, sport: Part) -> None:
     digest = sport.package.digest
-    first = store.ensure([core, sport], TINY).name
+    first = store.get_or_compose([core, sport], TINY).name
     assert store.revoke(digest, "sport") == (first,)
     assert CompositionStore(store.root).revoke(digest, "sport") == (first,)
-    store.revocations.told(digest)
+    store.revocations.mark_unloaded(digest)
     assert store.revoke(digest, "sport") == ()
 
 
@@ -130,12 +132,12 @@ def test_revoking_again_keeps_when_and_how_it_was_called(store: CompositionStore
 
 
 def test_a_list_that_cannot_be_read_refuses_everything(store: CompositionStore, core: Part) -> None:
-    store.ensure([core], TINY)
+    store.get_or_compose([core], TINY)
     (store.root / "revoked.json").write_text('{"format": 1, "revoked": [{"digest": "short"}]}')
-    with pytest.raises(DocumentBroken, match=r"revoked\.json"):
-        store.ensure([core], TINY)
+    with pytest.raises(DocumentInvalid, match=r"revoked\.json"):
+        store.get_or_compose([core], TINY)
     (store.root / "revoked.json").unlink()
-    assert store.ensure([core], TINY)
+    assert store.get_or_compose([core], TINY)
 
 
 def test_revocations_at_once_are_all_kept(store: CompositionStore) -> None:
@@ -173,7 +175,7 @@ def test_what_is_being_made_meanwhile_is_let_go_of(
 ) -> None:
     begun, go_on = making
     with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(store.ensure, [core, sport], TINY)]
+        asked = [pool.submit(store.get_or_compose, [core, sport], TINY)]
         assert begun.wait(30)
         CompositionStore(store.root).revoke(sport.package.digest, "sport")
         go_on.set()

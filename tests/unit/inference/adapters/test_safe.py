@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from inference.adapters.compose import compose
 from inference.adapters.dtypes import Array, Dtype
-from inference.adapters.errors import AdapterError, NotSafeForm, OtherBase, PackageUnreadable, WeightsOverflow
+from inference.adapters.errors import AdapterError, NotSafeForm, PackageUnreadable, WeightsOverflow, WrongBaseModel
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
-from inference.adapters.safe import check_safe
+from inference.adapters.safe import check_safe_form
 from inference.adapters.store import CompositionStore
 from tests.fakes.adapters import ATTENTION, TINY, tensor_name, write_adapter, write_config, write_tensors
 from tests.fakes.hostile.seeded import sound
@@ -51,20 +51,20 @@ def write_pair(folder: Path, a: Array, b: Array) -> Path:
 
 def test_tells_what_the_server_gets(tmp_path: Path) -> None:
     folder = write_adapter(tmp_path / "in", rank=3, alpha=3, layers=[2, 10], layers_to_transform=[10, 2]).folder
-    safe = check_safe(folder, TINY)
+    safe = check_safe_form(folder, TINY)
     assert safe.rank == 3
     assert safe.modules == set(ATTENTION)
     assert safe.layers == (2, 10)
     assert safe.digest == AdapterPackage.open(folder).digest
     assert safe.size == (folder / WEIGHTS).stat().st_size
-    assert not safe.inert
+    assert not safe.is_zero
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_what_hostile_packages_are_made_of_is_safe(tmp_path: Path, seed: int) -> None:
     """Otherwise their being refused would show nothing."""
     sound(seed)(tmp_path / "sound")
-    check_safe(tmp_path / "sound", TINY)
+    check_safe_form(tmp_path / "sound", TINY)
 
 
 @st.composite
@@ -104,17 +104,17 @@ def test_every_composition_is_safe(
         except WeightsOverflow:
             assert any(made["alpha"] == 1e6 for made, _, _ in chosen)
             return
-        safe = check_safe(Path(root, "out"), TINY)
+        safe = check_safe_form(Path(root, "out"), TINY)
         assert (safe.rank, set(safe.modules), safe.layers) == (report.rank, set(report.modules), report.layers)
 
 
 def test_a_composition_in_the_store_is_safe_until_its_record_is_of_another(tmp_path: Path, good: Path) -> None:
-    composition = CompositionStore(tmp_path / "store").ensure([Part(AdapterPackage.open(good))], TINY)
-    assert check_safe(composition.path, TINY).digest == composition.record.digest
+    composition = CompositionStore(tmp_path / "store").get_or_compose([Part(AdapterPackage.open(good))], TINY)
+    assert check_safe_form(composition.path, TINY).digest == composition.record.digest
     record = json.loads((composition.path / "composition.json").read_text())
     (composition.path / "composition.json").write_text(json.dumps(record | {"digest": "0" * 64}))
     with pytest.raises(NotSafeForm, match="other weights"):
-        check_safe(composition.path, TINY)
+        check_safe_form(composition.path, TINY)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_composition_in_the_store_is_safe_until_its_record_is_of_another(tmp_p
     ],
 )
 def test_inert_means_that_every_delta_is_zero(tmp_path: Path, a: Array, b: Array, inert: bool) -> None:
-    assert check_safe(write_pair(tmp_path / "in", a, b), TINY).inert is inert
+    assert check_safe_form(write_pair(tmp_path / "in", a, b), TINY).is_zero is inert
 
 
 def test_one_delta_among_many_zeros_is_not_inert(tmp_path: Path) -> None:
@@ -139,8 +139,8 @@ def test_one_delta_among_many_zeros_is_not_inert(tmp_path: Path) -> None:
     parts = [Part(AdapterPackage.open(tmp_path / name)) for name in ("zeros", "one")]
     compose(parts[:1], TINY, tmp_path / "inert")
     compose(parts, TINY, tmp_path / "alive")
-    assert check_safe(tmp_path / "inert", TINY).inert
-    assert not check_safe(tmp_path / "alive", TINY).inert
+    assert check_safe_form(tmp_path / "inert", TINY).is_zero
+    assert not check_safe_form(tmp_path / "alive", TINY).is_zero
 
 
 @pytest.mark.parametrize(
@@ -157,10 +157,10 @@ def test_one_delta_among_many_zeros_is_not_inert(tmp_path: Path) -> None:
     ],
 )
 def test_settings_a_server_reads_otherwise_are_named(good: Path, changes: dict[str, Any], reason: str) -> None:
-    check_safe(good, TINY)
+    check_safe_form(good, TINY)
     rewrite_config(good, **changes)
     with pytest.raises(NotSafeForm) as refused:
-        check_safe(good, TINY)
+        check_safe_form(good, TINY)
     assert reason in str(refused.value)
 
 
@@ -175,53 +175,53 @@ def test_settings_a_server_reads_otherwise_are_named(good: Path, changes: dict[s
 def test_fused_modules_in_part_are_named(tmp_path: Path, modules: list[str], reason: str) -> None:
     folder = write_adapter(tmp_path / "in", alpha=4, modules=modules).folder
     with pytest.raises(NotSafeForm, match=reason):
-        check_safe(folder, TINY)
+        check_safe_form(folder, TINY)
 
 
 def test_uneven_ranks_are_named(tmp_path: Path) -> None:
     folder = write_adapter(tmp_path / "in", alpha=4, ranks={"q_proj": 2}).folder
     with pytest.raises(NotSafeForm, match="ranks from 2 to 4"):
-        check_safe(folder, TINY)
+        check_safe_form(folder, TINY)
 
 
 @pytest.mark.parametrize("name", ["[ab]", "a*", "what?"])
 def test_a_path_that_is_a_pattern_is_refused(tmp_path: Path, good: Path, name: str) -> None:
     good.rename(tmp_path / name)
     with pytest.raises(NotSafeForm, match="would look elsewhere"):
-        check_safe(tmp_path / name, TINY)
+        check_safe_form(tmp_path / name, TINY)
 
 
 def test_a_path_that_is_no_text_is_refused(tmp_path: Path, good: Path) -> None:
     folder = tmp_path / os.fsdecode(b"\xff\xfe")
     good.rename(folder)
     with pytest.raises(NotSafeForm, match=r"not text") as refused:
-        check_safe(folder, TINY)
+        check_safe_form(folder, TINY)
     str(refused.value).encode()
 
 
 def test_a_link_to_a_package_is_refused(tmp_path: Path, good: Path) -> None:
     (tmp_path / "link").symlink_to(good)
     with pytest.raises(NotSafeForm, match="it is a link"):
-        check_safe(tmp_path / "link", TINY)
+        check_safe_form(tmp_path / "link", TINY)
 
 
 @pytest.mark.parametrize("path", ["nowhere", "x" * 300, "x/" * 3000])
 def test_a_folder_that_cannot_be_is_refused(tmp_path: Path, path: str) -> None:
     with pytest.raises(PackageUnreadable):
-        check_safe(tmp_path / path, TINY)
+        check_safe_form(tmp_path / path, TINY)
 
 
 def test_files_with_a_second_name_elsewhere_are_files(tmp_path: Path, good: Path) -> None:
     os.link(good / WEIGHTS, tmp_path / "elsewhere")
-    check_safe(good, TINY)
+    check_safe_form(good, TINY)
 
 
 def test_a_name_for_the_base_that_is_its_own_is_taken(good: Path) -> None:
     rewrite_config(good, base_model_name_or_path="someone/Tiny")
-    check_safe(good, TINY)
+    check_safe_form(good, TINY)
     rewrite_config(good, base_model_name_or_path="Qwen/Qwen3-0.6B")
-    with pytest.raises(OtherBase):
-        check_safe(good, TINY)
+    with pytest.raises(WrongBaseModel):
+        check_safe_form(good, TINY)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_numbers_a_model_overflows_with_are_refused_before_and_after_composing(
 ) -> None:
     folder = write_pair(tmp_path / "in", a * np.eye(1, 32), b * np.eye(24, 1))
     tries: list[Callable[[], object]] = [
-        lambda: check_safe(folder, TINY),
+        lambda: check_safe_form(folder, TINY),
         lambda: compose([Part(AdapterPackage.open(folder))], TINY, tmp_path / "out"),
     ]
     for attempt in tries:
@@ -250,7 +250,7 @@ def test_what_is_cut_from_large_numbers_is_safe(tmp_path: Path) -> None:
     a, b = random.standard_normal((8, 32)), random.standard_normal((24, 8))
     folder = write_pair(tmp_path / "in", a * 9.9e4 / np.linalg.norm(a), b * 9.9e4 / np.linalg.norm(b))
     compose([Part(AdapterPackage.open(folder))], TINY, tmp_path / "out", max_rank=3)
-    assert check_safe(tmp_path / "out", TINY).rank == 3
+    assert check_safe_form(tmp_path / "out", TINY).rank == 3
 
 
 @settings(max_examples=150)
@@ -259,12 +259,12 @@ def test_a_flipped_bit_is_refused_or_changes_nothing(data: st.DataObject) -> Non
     with tempfile.TemporaryDirectory() as root:
         write_adapter(Path(root, "in"), layers=[0, 7])
         store = CompositionStore(Path(root, "store"))
-        path = store.ensure([Part(AdapterPackage.open(Path(root, "in")))], TINY).path
-        digest = check_safe(path, TINY).digest
+        path = store.get_or_compose([Part(AdapterPackage.open(Path(root, "in")))], TINY).path
+        digest = check_safe_form(path, TINY).digest
         file = path / data.draw(st.sampled_from([CONFIG, WEIGHTS, "composition.json"]))
         damaged = bytearray(file.read_bytes())
         damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= 1 << data.draw(st.integers(0, 7))
         file.unlink()
         file.write_bytes(damaged)
         with suppress(AdapterError):
-            assert check_safe(path, TINY).digest == digest
+            assert check_safe_form(path, TINY).digest == digest

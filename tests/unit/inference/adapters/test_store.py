@@ -16,9 +16,9 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from inference.adapters import store as store_module
-from inference.adapters.errors import AdapterError, CannotWrite, CompositionUnknown, NothingToCompose
-from inference.adapters.files import holding
-from inference.adapters.fit import check
+from inference.adapters.errors import AdapterError, CompositionNotFound, NothingToCompose, WriteFailed
+from inference.adapters.files import file_lock
+from inference.adapters.fit import check_compatible
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore
@@ -43,18 +43,18 @@ def store(tmp_path: Path) -> CompositionStore:
 
 
 def made(logs: list[dict[str, object]]) -> int:
-    return sum(entry["event"] == "composition.made" for entry in logs)
+    return sum(entry["event"] == "composition.created" for entry in logs)
 
 
 def test_a_composition_is_made_once_and_found_again(store: CompositionStore, parts: list[Part]) -> None:
     with capture_logs() as logs:
-        first = store.ensure(parts, TINY)
-        again = store.ensure(parts[::-1], TINY)
-        afresh = CompositionStore(store.root).ensure(parts, TINY)
+        first = store.get_or_compose(parts, TINY)
+        again = store.get_or_compose(parts[::-1], TINY)
+        afresh = CompositionStore(store.root).get_or_compose(parts, TINY)
     assert made(logs) == 1
     assert first == again == afresh
     assert first.path == store.root / first.name
-    check(AdapterPackage.open(first.path), TINY)
+    check_compatible(AdapterPackage.open(first.path), TINY)
     assert first.report.rank == 8
     assert [(part.weight, part.layers) for part in first.record.parts] == [
         (p.weight, None) for p in sorted(parts, key=lambda part: part.package.digest)
@@ -79,40 +79,42 @@ def test_whatever_changes_the_numbers_changes_the_name(store: CompositionStore, 
         ([Part(one), Part(two)], TINY, 5),
         ([Part(one), Part(two)], wide, None),
     ]
-    names = [store.name_of(*recipe) for recipe in recipes]
+    names = [store.composition_name(*recipe) for recipe in recipes]
     assert len(set(names)) == len(recipes)
     assert all(len(name) == 34 and name.startswith("c-") for name in names)
-    assert [store.name_of(parts[::-1], base, rank) for parts, base, rank in recipes] == names
+    assert [store.composition_name(parts[::-1], base, rank) for parts, base, rank in recipes] == names
 
 
 def test_a_weight_beyond_hundredths_changes_neither_name_nor_numbers(
     store: CompositionStore, packages: list[AdapterPackage]
 ) -> None:
     assert Part(packages[0], 2**-0.5).weight == 0.71
-    assert store.name_of([Part(packages[0], 0.714)], TINY) == store.name_of([Part(packages[0], 0.7051)], TINY)
+    assert store.composition_name([Part(packages[0], 0.714)], TINY) == store.composition_name(
+        [Part(packages[0], 0.7051)], TINY
+    )
 
 
 def test_a_limit_that_cannot_cut_is_no_part_of_the_recipe(store: CompositionStore, parts: list[Part]) -> None:
-    exact = store.ensure(parts, TINY)
-    assert store.ensure(parts, TINY, max_rank=8) == exact
-    assert store.ensure(parts, TINY, max_rank=64) == exact
+    exact = store.get_or_compose(parts, TINY)
+    assert store.get_or_compose(parts, TINY, max_rank=8) == exact
+    assert store.get_or_compose(parts, TINY, max_rank=64) == exact
     assert exact.record.max_rank is None
-    cut = store.ensure(parts, TINY, max_rank=7)
+    cut = store.get_or_compose(parts, TINY, max_rank=7)
     assert cut.name != exact.name
     assert (cut.record.max_rank, cut.report.rank) == (7, 7)
 
 
 def test_a_cut_is_said_once_with_what_it_costs(store: CompositionStore, parts: list[Part]) -> None:
     with capture_logs() as logs:
-        store.ensure(parts, TINY)
-        report = store.ensure(parts, TINY, max_rank=5).report
-        store.ensure(parts, TINY, max_rank=5)
+        store.get_or_compose(parts, TINY)
+        report = store.get_or_compose(parts, TINY, max_rank=5).report
+        store.get_or_compose(parts, TINY, max_rank=5)
     (warning,) = [entry for entry in logs if entry["log_level"] == "warning"]
     assert 0 < report.truncation_error < 1
     assert warning == {
-        "event": "composition.cut",
+        "event": "composition.truncated",
         "log_level": "warning",
-        "name": store.name_of(parts, TINY, 5),
+        "name": store.composition_name(parts, TINY, 5),
         "rank_before": 8,
         "rank": 5,
         "error": report.truncation_error,
@@ -128,36 +130,36 @@ def test_what_is_asked_for_is_counted(store: CompositionStore, packages: list[Ad
     names += [("consilium_composition_seconds_count", {}), ("consilium_composition_truncation_count", {})]
     before = [sample(name, **labels) for name, labels in names]
     error = sample("consilium_composition_truncation_sum")
-    store.ensure([Part(packages[0])], TINY)
-    store.ensure([Part(packages[0])], TINY)
-    cut = store.ensure([Part(packages[0])], TINY, max_rank=2)
+    store.get_or_compose([Part(packages[0])], TINY)
+    store.get_or_compose([Part(packages[0])], TINY)
+    cut = store.get_or_compose([Part(packages[0])], TINY, max_rank=2)
     with pytest.raises(AdapterError):
-        store.ensure([Part(packages[0])], replace(TINY, prefix="other.layers"))
+        store.get_or_compose([Part(packages[0])], replace(TINY, prefix="other.layers"))
     after = [sample(name, **labels) for name, labels in names]
     assert [b - a for a, b in zip(before, after, strict=True)] == [2, 1, 1, 3, 1]
     assert sample("consilium_composition_truncation_sum") - error == pytest.approx(cut.report.truncation_error)
 
 
 def test_a_composition_is_got_by_its_name(store: CompositionStore, parts: list[Part]) -> None:
-    made = store.ensure(parts, TINY)
+    made = store.get_or_compose(parts, TINY)
     assert CompositionStore(store.root).get(made.name) == made
     for name in ("c-" + "0" * 32, "..", ""):
-        with pytest.raises(CompositionUnknown):
+        with pytest.raises(CompositionNotFound):
             store.get(name)
 
 
 def test_use_is_noted_but_not_at_every_turn(store: CompositionStore, parts: list[Part]) -> None:
-    composition = store.ensure(parts, TINY)
-    assert composition.used_at == composition.made_at
-    made = composition.made_at.timestamp()
+    composition = store.get_or_compose(parts, TINY)
+    assert composition.last_used_at == composition.created_at
+    made = composition.created_at.timestamp()
     mark = store.root / ".used" / composition.name
-    composition.note_use()
+    composition.mark_used()
     os.utime(mark, (made - 7200, made - 7200))
-    assert composition.used_at.timestamp() == pytest.approx(made - 7200, abs=0.01)
-    composition.note_use()
-    assert composition.used_at.timestamp() >= made - 1
+    assert composition.last_used_at.timestamp() == pytest.approx(made - 7200, abs=0.01)
+    composition.mark_used()
+    assert composition.last_used_at.timestamp() >= made - 1
     noted = mark.stat().st_mtime_ns
-    composition.note_use()
+    composition.mark_used()
     assert mark.stat().st_mtime_ns == noted
     store.remove(composition.name)
     assert not mark.exists()
@@ -190,11 +192,11 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 def test_a_damaged_composition_is_made_again(
     store: CompositionStore, parts: list[Part], damage: str, same_process: bool
 ) -> None:
-    composition = store.ensure(parts, TINY)
+    composition = store.get_or_compose(parts, TINY)
     whole = (composition.path / WEIGHTS).read_bytes()
     DAMAGES[damage](composition.path)
     with capture_logs() as logs:
-        again = (store if same_process else CompositionStore(store.root)).ensure(parts, TINY)
+        again = (store if same_process else CompositionStore(store.root)).get_or_compose(parts, TINY)
     assert [entry["log_level"] for entry in logs] == ["warning", "warning", "info"]
     assert made(logs) == 1
     assert again.name == composition.name
@@ -202,10 +204,10 @@ def test_a_damaged_composition_is_made_again(
 
 
 def test_what_a_killed_process_left_is_swept_away(store: CompositionStore, parts: list[Part]) -> None:
-    left = store.root / ".making" / store.name_of(parts, TINY) / "half.safetensors"
+    left = store.root / ".making" / store.composition_name(parts, TINY) / "half.safetensors"
     left.parent.mkdir(parents=True)
     left.write_bytes(b"half")
-    store.ensure(parts, TINY)
+    store.get_or_compose(parts, TINY)
     assert list((store.root / ".making").iterdir()) == []
 
 
@@ -214,7 +216,7 @@ def test_threads_that_ask_at_once_share_one_making(store: CompositionStore, part
 
     def ask(number: int) -> Path:
         together.wait()
-        return store.ensure(parts[:: 1 if number % 2 else -1], TINY).path
+        return store.get_or_compose(parts[:: 1 if number % 2 else -1], TINY).path
 
     with capture_logs() as logs, ThreadPoolExecutor(16) as pool:
         paths = set(pool.map(ask, range(16)))
@@ -229,7 +231,7 @@ def test_every_one_who_waits_gets_the_error(store: CompositionStore, tmp_path: P
     def ask(_: int) -> str:
         together.wait()
         try:
-            store.ensure([Part(package, 1.0, range(4, 8))], TINY)
+            store.get_or_compose([Part(package, 1.0, range(4, 8))], TINY)
         except AdapterError as error:
             return type(error).__name__
         return "no error"
@@ -243,14 +245,14 @@ def test_every_one_who_waits_gets_the_error(store: CompositionStore, tmp_path: P
 def test_compositions_are_listed_measured_and_removed(store: CompositionStore, packages: list[AdapterPackage]) -> None:
     assert store.list() == []
     assert store.size == 0
-    one, two = store.ensure([Part(packages[0])], TINY), store.ensure([Part(packages[1])], TINY)
+    one, two = store.get_or_compose([Part(packages[0])], TINY), store.get_or_compose([Part(packages[1])], TINY)
     assert {it.name for it in store.list()} == {one.name, two.name}
     assert store.size == one.size + two.size > one.report.size + two.report.size
     size = one.size
     assert store.remove(one.name) == size
     assert [it.name for it in store.list()] == [two.name]
     with capture_logs() as logs:
-        assert store.ensure([Part(packages[0])], TINY) == one
+        assert store.get_or_compose([Part(packages[0])], TINY) == one
     assert made(logs) == 1
 
 
@@ -258,14 +260,14 @@ def test_compositions_are_listed_measured_and_removed(store: CompositionStore, p
     "name", ["c-" + "0" * 32, "", "..", "../store", "c-../../etc", ".making", "c-" + "0" * 31 + "/"]
 )
 def test_only_compositions_are_removed(store: CompositionStore, parts: list[Part], name: str) -> None:
-    store.ensure(parts, TINY)
-    with pytest.raises(CompositionUnknown):
+    store.get_or_compose(parts, TINY)
+    with pytest.raises(CompositionNotFound):
         store.remove(name)
     assert len(store.list()) == 1
 
 
 def test_a_damaged_composition_is_not_listed(store: CompositionStore, parts: list[Part]) -> None:
-    os.truncate(store.ensure(parts, TINY).path / RECORD, 5)
+    os.truncate(store.get_or_compose(parts, TINY).path / RECORD, 5)
     with capture_logs() as logs:
         assert store.list() == []
     assert logs[0]["log_level"] == "warning"
@@ -273,21 +275,21 @@ def test_a_damaged_composition_is_not_listed(store: CompositionStore, parts: lis
 
 def test_a_root_that_cannot_be_made_is_said_so(tmp_path: Path, parts: list[Part]) -> None:
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(CannotWrite, match="file"):
-        CompositionStore(tmp_path / "file" / "store").ensure(parts, TINY)
+    with pytest.raises(WriteFailed, match="file"):
+        CompositionStore(tmp_path / "file" / "store").get_or_compose(parts, TINY)
 
 
 def test_a_killed_process_lets_go(store: CompositionStore, parts: list[Part]) -> None:
-    lock = store.root / ".locks" / store.name_of(parts, TINY)
+    lock = store.root / ".locks" / store.composition_name(parts, TINY)
     hold = (
-        "import sys, time; from pathlib import Path; from inference.adapters.files import holding\n"
-        "with holding(Path(sys.argv[1]), 9): print('held', flush=True); time.sleep(600)"
+        "import sys, time; from pathlib import Path; from inference.adapters.files import file_lock\n"
+        "with file_lock(Path(sys.argv[1]), 9): print('held', flush=True); time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", hold, str(lock)], stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == "held\n"
         with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(store.ensure, parts, TINY)
+            asked = pool.submit(store.get_or_compose, parts, TINY)
             with pytest.raises(TimeoutError):
                 asked.result(timeout=0.2)
             holder.kill()
@@ -297,8 +299,8 @@ def test_a_killed_process_lets_go(store: CompositionStore, parts: list[Part]) ->
 def test_patience_with_another_process_ends(
     store: CompositionStore, parts: list[Part], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "_PATIENCE_SECONDS", 0.05)
-    lock = store.root / ".locks" / store.name_of(parts, TINY)
-    with holding(lock, 0), pytest.raises(CannotWrite, match="another process has held it"):
-        store.ensure(parts, TINY)
-    assert store.ensure(parts, TINY).path.is_dir()
+    monkeypatch.setattr(store_module, "_LOCK_TIMEOUT_SECONDS", 0.05)
+    lock = store.root / ".locks" / store.composition_name(parts, TINY)
+    with file_lock(lock, 0), pytest.raises(WriteFailed, match="another process has held it"):
+        store.get_or_compose(parts, TINY)
+    assert store.get_or_compose(parts, TINY).path.is_dir()

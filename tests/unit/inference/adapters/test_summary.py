@@ -12,7 +12,7 @@ from inference.adapters.compose import compose
 from inference.adapters.dtypes import Dtype
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
-from inference.adapters.summary import Unsafe, summarise
+from inference.adapters.summary import UnsafeReason, summarise
 from tests.fakes.adapters import ATTENTION, TINY, write_adapter
 
 
@@ -40,25 +40,25 @@ def test_sums_a_package_up(tmp_path: Path) -> None:
     ("settings", "unsafe"),
     [
         ({"alpha": 4}, ()),
-        ({"alpha": 8}, (Unsafe.SCALED,)),
-        ({"alpha": 2, "use_rslora": True}, (Unsafe.RSLORA,)),
-        ({"alpha": 4, "ranks": {"q_proj": 2}, "alphas": {"q_proj": 2}}, (Unsafe.PATTERNS, Unsafe.RANKS)),
-        ({"alpha": 4, "alphas": {"q_proj": 2}}, (Unsafe.PATTERNS, Unsafe.SCALED)),
-        ({"alpha": 4, "modules": ["q_proj", "v_proj"]}, (Unsafe.QKV,)),
-        ({"alpha": 4, "modules": ["down_proj", "up_proj"]}, (Unsafe.GATE_UP,)),
+        ({"alpha": 8}, (UnsafeReason.SCALED,)),
+        ({"alpha": 2, "use_rslora": True}, (UnsafeReason.RSLORA,)),
+        ({"alpha": 4, "ranks": {"q_proj": 2}, "alphas": {"q_proj": 2}}, (UnsafeReason.PATTERNS, UnsafeReason.RANKS)),
+        ({"alpha": 4, "alphas": {"q_proj": 2}}, (UnsafeReason.PATTERNS, UnsafeReason.SCALED)),
+        ({"alpha": 4, "modules": ["q_proj", "v_proj"]}, (UnsafeReason.QKV,)),
+        ({"alpha": 4, "modules": ["down_proj", "up_proj"]}, (UnsafeReason.GATE_UP,)),
         ({"alpha": 4, "modules": ["down_proj", "o_proj"]}, ()),
     ],
 )
 def test_says_why_a_package_is_not_in_the_safe_form(
-    tmp_path: Path, settings: dict[str, Any], unsafe: tuple[Unsafe, ...]
+    tmp_path: Path, settings: dict[str, Any], unsafe: tuple[UnsafeReason, ...]
 ) -> None:
-    assert summarise(AdapterPackage.open(write_adapter(tmp_path / "in", **settings).folder)).unsafe == unsafe
+    assert summarise(AdapterPackage.open(write_adapter(tmp_path / "in", **settings).folder)).unsafe_reasons == unsafe
 
 
 def test_a_composition_is_in_the_safe_form(tmp_path: Path) -> None:
     fake = write_adapter(tmp_path / "in", modules=["k_proj", "up_proj"], ranks={"k_proj": 2}, use_rslora=True)
     compose([Part(AdapterPackage.open(fake.folder), 0.7)], TINY, tmp_path / "out")
-    assert summarise(AdapterPackage.open(tmp_path / "out")).unsafe == ()
+    assert summarise(AdapterPackage.open(tmp_path / "out")).unsafe_reasons == ()
 
 
 def test_modules_are_listed_in_the_order_of_their_paths(tmp_path: Path) -> None:

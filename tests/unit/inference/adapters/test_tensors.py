@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import deserialize
 
-from inference.adapters.dtypes import Array, Dtype, peak, scale_bfloat16, to_float32, widest
+from inference.adapters.dtypes import Array, Dtype, common_dtype, max_magnitude, scale_bfloat16, to_float32
 from inference.adapters.errors import PackageChanged
-from inference.adapters.tensors import TensorFile, describe, header
+from inference.adapters.tensors import TensorFile, build_header, describe_matrix
 from tests.fakes.adapters import from_float32, read_tensors, rounded, write_tensors
 
 EVERY_BFLOAT16 = np.arange(1 << 16, dtype=np.uint16)
@@ -75,23 +75,23 @@ def test_a_power_of_two_scales_bfloat16_exactly(power: int) -> None:
 @given(numbers=st.lists(st.floats(-60000, 60000, width=16), min_size=1, max_size=50))
 def test_the_peak_is_the_largest_magnitude(dtype: Dtype, numbers: list[float]) -> None:
     values = np.array(numbers, np.float32)
-    assert peak(from_float32(values, dtype), dtype) == np.abs(rounded(values, dtype)).max()
+    assert max_magnitude(from_float32(values, dtype), dtype) == np.abs(rounded(values, dtype)).max()
 
 
 @pytest.mark.parametrize("dtype", list(Dtype))
 @pytest.mark.parametrize("sign", [0, 1])
 def test_any_infinity_and_any_nan_is_the_peak(dtype: Dtype, sign: int) -> None:
     bits = np.zeros(3, f"<u{dtype.size}")
-    for magnitude in (dtype.infinity, dtype.infinity + 1, (1 << (8 * dtype.size - 1)) - 1):
+    for magnitude in (dtype.infinity_bits, dtype.infinity_bits + 1, (1 << (8 * dtype.size - 1)) - 1):
         bits[1] = magnitude | sign << (8 * dtype.size - 1)
-        assert peak(bits.view(dtype.storage), dtype) == math.inf
+        assert max_magnitude(bits.view(dtype.storage), dtype) == math.inf
 
 
 def test_the_widest_format_holds_all() -> None:
-    assert widest([Dtype.BF16, Dtype.BF16]) is Dtype.BF16
-    assert widest([Dtype.F16]) is Dtype.F16
-    assert widest([Dtype.BF16, Dtype.F16]) is Dtype.F32
-    assert widest([Dtype.BF16, Dtype.F32]) is Dtype.F32
+    assert common_dtype([Dtype.BF16, Dtype.BF16]) is Dtype.BF16
+    assert common_dtype([Dtype.F16]) is Dtype.F16
+    assert common_dtype([Dtype.BF16, Dtype.F16]) is Dtype.F32
+    assert common_dtype([Dtype.BF16, Dtype.F32]) is Dtype.F32
 
 
 matrices = st.lists(
@@ -102,10 +102,10 @@ matrices = st.lists(
 @settings(deadline=None)
 @given(matrices)
 def test_our_header_is_read_by_the_reference_implementation(matrices: list[tuple[Dtype, int, int]]) -> None:
-    described = [(f"t{number}", *describe(*matrix)) for number, matrix in enumerate(matrices)]
+    described = [(f"t{number}", *describe_matrix(*matrix)) for number, matrix in enumerate(matrices)]
     numbers = bytes(range(256)) * 8
     data = b"".join(numbers[:size] for _, _, size in described)
-    head = header([("layer.", described)])
+    head = build_header([("layer.", described)])
     assert len(head) % 64 == 0
     read = dict(deserialize(head + data))
     assert read.keys() == {f"layer.{name}" for name, _, _ in described}
@@ -123,7 +123,7 @@ def test_what_the_reference_implementation_writes_is_read(tmp_path: Path, dtype:
     assert file.tensors.keys() == tensors.keys()
     with file.reader() as reader:
         for name, want in read_tensors(tmp_path / "x.safetensors").items():
-            np.testing.assert_array_equal(reader.matrix(file.tensors[name]), want)
+            np.testing.assert_array_equal(reader.read_tensor(file.tensors[name]), want)
 
 
 def test_reads_fill_view_after_view_past_what_one_call_takes(tmp_path: Path) -> None:
@@ -144,4 +144,4 @@ def test_a_file_that_ends_early_is_noticed(tmp_path: Path) -> None:
     with file.reader() as reader:
         os.truncate(file.path, 5000)
         with pytest.raises(PackageChanged):
-            reader.matrix(file.tensors["x"])
+            reader.read_tensor(file.tensors["x"])

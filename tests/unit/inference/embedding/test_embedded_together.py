@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from inference.embedding.together import MOST, Together
+from inference.embedding.together import MAX_BATCH_SIZE, EmbeddingBatcher
 
 
 class Busy:
@@ -44,8 +44,8 @@ def test_each_gets_his_own_whoever_leaves(numbers: list[int], leaving: set[int])
     async def run() -> None:
         model = Busy()
         with ThreadPoolExecutor(1) as thread:
-            together = Together(thread, model.encode)
-            asking = [asyncio.create_task(together.of(str(number))) for number in numbers]
+            together = EmbeddingBatcher(thread, model.encode)
+            asking = [asyncio.create_task(together.embed(str(number))) for number in numbers]
             await asyncio.to_thread(model.begun.wait, 30)
             await asyncio.sleep(0)
             for place in leaving & set(range(len(asking))):
@@ -59,7 +59,7 @@ def test_each_gets_his_own_whoever_leaves(numbers: list[int], leaving: set[int])
                 assert place in leaving
             else:
                 assert vector.tolist() == [[float(number)]]
-        assert all(0 < len(batch) <= MOST for batch in model.batches)
+        assert all(0 < len(batch) <= MAX_BATCH_SIZE for batch in model.batches)
         assert sum(map(len, model.batches)) <= len(numbers)
 
     asyncio.run(run())
@@ -67,10 +67,10 @@ def test_each_gets_his_own_whoever_leaves(numbers: list[int], leaving: set[int])
 
 async def test_what_comes_meanwhile_goes_together(thread: ThreadPoolExecutor) -> None:
     model = Busy()
-    together = Together(thread, model.encode)
-    first = asyncio.create_task(together.of("1"))
+    together = EmbeddingBatcher(thread, model.encode)
+    first = asyncio.create_task(together.embed("1"))
     await asyncio.to_thread(model.begun.wait, 30)
-    others = [asyncio.create_task(together.of(str(number))) for number in range(2, 5)]
+    others = [asyncio.create_task(together.embed(str(number))) for number in range(2, 5)]
     await asyncio.sleep(0)
     model.free.set()
     await asyncio.gather(first, *others)
@@ -80,7 +80,7 @@ async def test_what_comes_meanwhile_goes_together(thread: ThreadPoolExecutor) ->
 async def test_an_error_is_theirs_who_asked_together(thread: ThreadPoolExecutor) -> None:
     model = Busy()
     model.free.set()
-    together = Together(thread, model.encode)
+    together = EmbeddingBatcher(thread, model.encode)
     with pytest.raises(ValueError, match="bad"):
-        await together.of("bad")
-    assert (await together.of("7")).tolist() == [[7.0]]
+        await together.embed("bad")
+    assert (await together.embed("7")).tolist() == [[7.0]]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from inference.embedding.recent import RecentVectors
+from inference.embedding.recent import VectorCache
 
 
 class Broken(Exception):
@@ -57,23 +57,23 @@ async def settled() -> None:
 
 async def test_a_text_that_is_known_is_not_computed_again() -> None:
     model = Model()
-    recent = RecentVectors(model.compute)
-    first = asyncio.create_task(recent.of("rest"))
+    recent = VectorCache(model.compute)
+    first = asyncio.create_task(recent.get("rest"))
     await settled()
     model.end("rest")
     (await first)[:] = 0  # the asker's own: what he does to it changes nothing for the next
-    assert (await recent.of("rest") == vector_of("rest")).all()
+    assert (await recent.get("rest") == vector_of("rest")).all()
     assert model.asked["rest"] == 1
 
 
 async def test_an_error_is_everybodys_who_waits_and_nobodys_after_him() -> None:
     model = Model()
-    recent = RecentVectors(model.compute)
-    both = [asyncio.create_task(recent.of("rest")) for _ in range(2)]
+    recent = VectorCache(model.compute)
+    both = [asyncio.create_task(recent.get("rest")) for _ in range(2)]
     await settled()
     model.end("rest", Broken())
     assert all(isinstance(found, Broken) for found in await asyncio.gather(*both, return_exceptions=True))
-    again = asyncio.create_task(recent.of("rest"))
+    again = asyncio.create_task(recent.get("rest"))
     await settled()
     model.end("rest")
     assert (await again == vector_of("rest")).all()
@@ -81,8 +81,8 @@ async def test_an_error_is_everybodys_who_waits_and_nobodys_after_him() -> None:
 
 async def test_one_who_leaves_leaves_the_others_their_vector() -> None:
     model = Model()
-    recent = RecentVectors(model.compute)
-    leaving, staying = (asyncio.create_task(recent.of("rest")) for _ in range(2))
+    recent = VectorCache(model.compute)
+    leaving, staying = (asyncio.create_task(recent.get("rest")) for _ in range(2))
     await settled()
     leaving.cancel()
     await settled()
@@ -94,8 +94,8 @@ async def test_one_who_leaves_leaves_the_others_their_vector() -> None:
 
 async def test_what_nobody_waits_for_is_let_go() -> None:
     model = Model()
-    recent = RecentVectors(model.compute)
-    only = asyncio.create_task(recent.of("rest"))
+    recent = VectorCache(model.compute)
+    only = asyncio.create_task(recent.get("rest"))
     await settled()
     only.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -111,9 +111,9 @@ async def test_the_longest_unasked_is_forgotten() -> None:
         asked[text] += 1
         return vector_of(text)
 
-    recent = RecentVectors(compute, most=2)
+    recent = VectorCache(compute, max_size=2)
     for text in ("a", "b", "a", "c", "a", "b"):
-        await recent.of(text)
+        await recent.get(text)
     assert asked == {"a": 1, "b": 2, "c": 1}
 
 
@@ -134,13 +134,13 @@ STEPS = st.lists(
 def test_whatever_comes_in_whatever_order_everybody_gets_his_own(steps: list[tuple[str, object]]) -> None:
     async def run() -> None:
         model = Model()
-        recent = RecentVectors(model.compute, most=2)
+        recent = VectorCache(model.compute, max_size=2)
         asking: list[tuple[str, asyncio.Task[NDArray[np.float32]]]] = []
         left = set[int]()
         for what, of in steps:
             match what:
                 case "ask":
-                    asking.append((str(of), asyncio.create_task(recent.of(str(of)))))
+                    asking.append((str(of), asyncio.create_task(recent.get(str(of)))))
                 case "leave" if asking:
                     assert isinstance(of, int)
                     number = of % len(asking)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from inference.engine.local.drawing import processors
+from inference.engine.local.drawing import sampling_processors
 from inference.engine.port import Sampling
 
 SCORES = torch.tensor([[2.0, 1.0, 0.0, -1.0, float("-inf")]])
@@ -13,7 +13,7 @@ DRAWS = 2000
 
 
 def draw(sampling: Sampling, times: int) -> list[int]:
-    steps = processors(sampling)
+    steps = sampling_processors(sampling)
     seen = torch.tensor([[0]])
     return [int(steps(seen, SCORES.clone()).argmax()) for _ in range(times)]
 
@@ -38,7 +38,7 @@ def test_only_the_likeliest_that_make_up_top_p() -> None:
 
 
 def test_at_temperature_zero_nothing_is_changed() -> None:
-    assert len(processors(Sampling(temperature=0))) == 0
+    assert len(sampling_processors(Sampling(temperature=0))) == 0
 
 
 @pytest.mark.parametrize("seed", [0, -1, 2**64 + 3])

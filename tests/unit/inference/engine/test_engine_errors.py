@@ -37,7 +37,7 @@ def test_the_templates_fit_the_details(kind: type[InferenceError]) -> None:
         (errors.AdapterNotLoadable(adapter="a", reason="b"), False),
         (errors.EngineRefused(url="u", status=400, reason="b"), False),
         (errors.EngineUnavailable(url="u", reason="b"), True),
-        (errors.EngineStuck(url="u", seconds=3.5), True),
+        (errors.EngineStreamTimeout(url="u", seconds=3.5), True),
         (errors.GenerationFailed(reason="b"), True),
     ],
 )

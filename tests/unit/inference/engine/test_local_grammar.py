@@ -10,8 +10,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from inference.engine.errors import GenerationFailed, ModelNotLoadable, SchemaRefused
-from inference.engine.local.drawing import GrammarEnd, GrammarMask
-from inference.engine.local.grammar import Grammar, Grammars
+from inference.engine.local.drawing import GrammarMask, GrammarStoppingCriteria
+from inference.engine.local.grammar import Grammar, GrammarCompiler
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,8 +48,8 @@ def tokenizer(folder: Path) -> Tokenizer:
 
 
 @pytest.fixture(scope="module")
-def grammars(folder: Path) -> Grammars:
-    return Grammars(folder, [END])
+def grammars(folder: Path) -> GrammarCompiler:
+    return GrammarCompiler(folder, [END])
 
 
 def ids(tokenizer: Tokenizer, text: str) -> list[int]:
@@ -60,9 +60,9 @@ def ids(tokenizer: Tokenizer, text: str) -> list[int]:
 def follows(grammar: Grammar, tokens: list[int]) -> bool:
     """Whether the grammar allows these tokens, one after the other."""
     for token in tokens:
-        if not grammar.allowed()[token]:
+        if not grammar.allowed_tokens()[token]:
             return False
-        grammar.take(token)
+        grammar.consume(token)
     return True
 
 
@@ -86,29 +86,29 @@ def follows(grammar: Grammar, tokens: list[int]) -> bool:
     ],
 )
 def test_only_what_satisfies_the_schema_in_one_layout(
-    text: str, good: bool, grammars: Grammars, tokenizer: Tokenizer
+    text: str, good: bool, grammars: GrammarCompiler, tokenizer: Tokenizer
 ) -> None:
     grammar = grammars.compile(PERSON)
     assert follows(grammar, ids(tokenizer, text)) is good
-    assert grammar.complete is good
+    assert grammar.is_complete is good
 
 
-def test_an_open_end_is_the_models_to_choose(grammars: Grammars, tokenizer: Tokenizer) -> None:
+def test_an_open_end_is_the_models_to_choose(grammars: GrammarCompiler, tokenizer: Tokenizer) -> None:
     grammar = grammars.compile({"type": "integer"})
-    assert not grammar.allowed()[END]
+    assert not grammar.allowed_tokens()[END]
     assert follows(grammar, ids(tokenizer, "12"))
-    assert not grammar.complete
-    assert grammar.allowed()[END]
-    grammar.take(END)
-    assert grammar.complete
+    assert not grammar.is_complete
+    assert grammar.allowed_tokens()[END]
+    grammar.consume(END)
+    assert grammar.is_complete
 
 
-def test_a_schema_may_not_change_the_layout(grammars: Grammars, tokenizer: Tokenizer) -> None:
+def test_a_schema_may_not_change_the_layout(grammars: GrammarCompiler, tokenizer: Tokenizer) -> None:
     grammar = grammars.compile({"type": "array", "x-guidance": {"whitespace_flexible": True}})
     assert not follows(grammar, ids(tokenizer, "[  1]"))
 
 
-def test_each_answer_goes_its_own_way(grammars: Grammars, tokenizer: Tokenizer) -> None:
+def test_each_answer_goes_its_own_way(grammars: GrammarCompiler, tokenizer: Tokenizer) -> None:
     first, second = grammars.compile(PERSON), grammars.compile(PERSON)
     assert follows(first, ids(tokenizer, '{"name": "i'))
     assert follows(second, ids(tokenizer, '{"name": "iron", "age": 7}'))
@@ -136,14 +136,14 @@ LOOP["items"] = LOOP
         (LOOP, "[Cc]ircular"),
     ],
 )
-def test_what_no_grammar_can_keep_to_is_refused(schema: dict[str, Any], reason: str, grammars: Grammars) -> None:
+def test_what_no_grammar_can_keep_to_is_refused(schema: dict[str, Any], reason: str, grammars: GrammarCompiler) -> None:
     with pytest.raises(SchemaRefused, match=reason) as refused:
         grammars.compile(schema)
     assert "\n" not in str(refused.value)
-    assert grammars.compile(PERSON).allowed().any()
+    assert grammars.compile(PERSON).allowed_tokens().any()
 
 
-def test_a_schema_as_deep_as_no_stack_is_refused(grammars: Grammars) -> None:
+def test_a_schema_as_deep_as_no_stack_is_refused(grammars: GrammarCompiler) -> None:
     schema: dict[str, Any] = {"type": "integer"}
     for _ in range(5000):
         schema = {"type": "array", "items": schema}
@@ -151,16 +151,16 @@ def test_a_schema_as_deep_as_no_stack_is_refused(grammars: Grammars) -> None:
         grammars.compile(schema)
 
 
-def test_a_token_that_is_not_allowed_is_an_error(grammars: Grammars, tokenizer: Tokenizer) -> None:
+def test_a_token_that_is_not_allowed_is_an_error(grammars: GrammarCompiler, tokenizer: Tokenizer) -> None:
     grammar = grammars.compile(PERSON)
     with pytest.raises(GenerationFailed):
-        grammar.take(ids(tokenizer, "r")[0])
+        grammar.consume(ids(tokenizer, "r")[0])
 
 
 def test_a_tokenizer_that_cannot_be_read_is_the_models_fault(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text(json.dumps({"model": {"type": "Telepathy"}}))
     with pytest.raises(ModelNotLoadable, match=r"tokenizer\.json"):
-        Grammars(tmp_path, [END]).compile(PERSON)
+        GrammarCompiler(tmp_path, [END]).compile(PERSON)
 
 
 def masked(grammar: Grammar, scores: torch.Tensor, answer: list[int], penalty: float = 2.0) -> torch.Tensor:
@@ -170,7 +170,7 @@ def masked(grammar: Grammar, scores: torch.Tensor, answer: list[int], penalty: f
     return step(torch.tensor([prompt + answer]), scores)[0]  # type: ignore[arg-type]  # plain tensors do
 
 
-def test_what_is_not_allowed_is_out_of_reach(grammars: Grammars, tokenizer: Tokenizer) -> None:
+def test_what_is_not_allowed_is_out_of_reach(grammars: GrammarCompiler, tokenizer: Tokenizer) -> None:
     grammar = grammars.compile({"enum": ["ab", "ac"]})
     answer = ids(tokenizer, '"a')
     assert follows(grammar, answer)
@@ -179,7 +179,7 @@ def test_what_is_not_allowed_is_out_of_reach(grammars: Grammars, tokenizer: Toke
 
 
 @pytest.mark.parametrize("extra", [-40, 0, 7])
-def test_a_model_may_know_more_or_fewer_tokens(extra: int, grammars: Grammars, tokenizer: Tokenizer) -> None:
+def test_a_model_may_know_more_or_fewer_tokens(extra: int, grammars: GrammarCompiler, tokenizer: Tokenizer) -> None:
     size = tokenizer.get_vocab_size()
     left = masked(grammars.compile(PERSON), torch.zeros(1, size + extra), [])
     assert left.shape == (size + extra,)
@@ -188,7 +188,7 @@ def test_a_model_may_know_more_or_fewer_tokens(extra: int, grammars: Grammars, t
 
 
 def test_in_a_text_the_answers_own_words_are_penalised_and_nothing_else(
-    grammars: Grammars, tokenizer: Tokenizer
+    grammars: GrammarCompiler, tokenizer: Tokenizer
 ) -> None:
     grammar = grammars.compile({"type": "array", "items": {"type": "string", "maxLength": 20}})
     answer = ids(tokenizer, '["x", "x, ')
@@ -198,7 +198,9 @@ def test_in_a_text_the_answers_own_words_are_penalised_and_nothing_else(
     assert penalised == {"x", " "}
 
 
-def test_where_the_grammar_lists_the_choices_nothing_is_penalised(grammars: Grammars, tokenizer: Tokenizer) -> None:
+def test_where_the_grammar_lists_the_choices_nothing_is_penalised(
+    grammars: GrammarCompiler, tokenizer: Tokenizer
+) -> None:
     grammar = grammars.compile({"type": "array", "items": {"enum": ["a", "b"]}})
     answer = ids(tokenizer, '["a", "')
     assert follows(grammar, answer)
@@ -206,7 +208,7 @@ def test_where_the_grammar_lists_the_choices_nothing_is_penalised(grammars: Gram
     assert set(left[left.isfinite()].tolist()) == {1.0}
 
 
-def test_an_answer_ends_with_its_grammar(grammars: Grammars, tokenizer: Tokenizer) -> None:
-    end = GrammarEnd(grammars.compile({"const": [1]}))
+def test_an_answer_ends_with_its_grammar(grammars: GrammarCompiler, tokenizer: Tokenizer) -> None:
+    end = GrammarStoppingCriteria(grammars.compile({"const": [1]}))
     written = [end(torch.tensor([[5, token]]), None) for token in ids(tokenizer, "[1]")]  # type: ignore[arg-type]  # plain tensors do
     assert [bool(ended) for ended in written] == [False, False, True]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.engine.sglang.sse import events
+from inference.engine.sglang.sse import parse_events
 
 
 async def received(*chunks: bytes) -> list[str]:
@@ -17,7 +17,7 @@ async def received(*chunks: bytes) -> list[str]:
         for chunk in chunks:
             yield chunk
 
-    return [event async for event in events(arriving())]
+    return [event async for event in parse_events(arriving())]
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])

@@ -12,7 +12,7 @@ from inference.adapters.compose import compose
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.engine.port import AdapterRef
-from inference.engine.sglang import Deadlines, SGLangEngine
+from inference.engine.sglang import SGLangEngine, Timeouts
 from tests.fakes.adapters import SMOLLM2, write_adapter
 from tests.fakes.sglang_server import SGLangServer
 
@@ -37,7 +37,7 @@ def connect(base_model_dir: Path) -> Connect:
 
     @asynccontextmanager
     async def connected(server: SGLangServer, **options: Any) -> AsyncIterator[SGLangEngine]:
-        options = {"patience": 0.0} | options
+        options = {"retry_timeout": 0.0} | options
         async with server.serving() as url, SGLangEngine(url, BASE.name, base_model_dir, **options) as engine:
             yield engine
         assert server.offences == []
@@ -68,6 +68,6 @@ def adapter(make_adapters: MakeAdapters) -> AdapterRef:
     return made
 
 
-def quick(**seconds: float) -> Deadlines:
+def quick(**seconds: float) -> Timeouts:
     """Deadlines for tests in which something has to be waited for."""
-    return Deadlines(**{"watch": 0.05, "crowding": 0.1, **seconds})
+    return Timeouts(**{"poll_interval": 0.05, "fair_wait": 0.1, **seconds})

@@ -17,12 +17,12 @@ from transformers import AutoModelForCausalLM
 
 from bot.mind import load_mind
 from bot.modes.composer import Composer
-from bot.modes.expression import parse
-from bot.modes.resolve import resolve
+from bot.modes.expression import parse_expression
+from bot.modes.resolve import resolve_mode
 from bot.settings import DEMO_MIND
 from inference.adapters.composition import Composition
 from inference.adapters.store import CompositionStore
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from inference.engine.port import AdapterRef, Message
 from inference.engine.sglang.engine import SGLangEngine
 from inference.engine.tokenizer import ChatTokenizer
@@ -92,10 +92,10 @@ def compositions(base_model_dir: Path, tmp_path_factory: pytest.TempPathFactory)
     """Made from the modes as a person writes them."""
     mind = load_mind(DEMO_MIND)
     store = CompositionStore(tmp_path_factory.mktemp("exactness"))
-    composer = Composer.open(mind, BaseModel.from_config(base_model_dir / "config.json", mind.base_model), store)
-    parts = {mode: composer.parts(resolve(parse(mode), mind)) for mode in MODES}
-    made = {mode: store.ensure(parts[mode], composer.base) for mode in MODES}
-    return made | {CUT: store.ensure(parts[CUT_MODE], composer.base, max_rank=CUT_RANK)}
+    composer = Composer.open(mind, BaseModelSpec.from_config(base_model_dir / "config.json", mind.base_model), store)
+    parts = {mode: composer.parts(resolve_mode(parse_expression(mode), mind)) for mode in MODES}
+    made = {mode: store.get_or_compose(parts[mode], composer.base) for mode in MODES}
+    return made | {CUT: store.get_or_compose(parts[CUT_MODE], composer.base, max_rank=CUT_RANK)}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ async def served(
     """The server's."""
     folder, base_name = compositions[CUT].path.parent, compositions[CUT].record.base
     engine = SGLangEngine(
-        sglang.url, base_name, base_model_dir, admin_key=sglang.admin_key, compositions=folder, patience=120
+        sglang.url, base_name, base_model_dir, admin_key=sglang.admin_key, compositions=folder, retry_timeout=120
     )
     try:
         await engine.start()
@@ -134,7 +134,7 @@ async def served(
         store = CompositionStore(folder)
         for composition in compositions.values():
             store.remove(composition.name)
-            await engine.forget(composition.name)
+            await engine.unload_adapter(composition.name)
     finally:
         await engine.close()
 

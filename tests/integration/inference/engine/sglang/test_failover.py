@@ -13,7 +13,7 @@ from bot.settings import DEMO_MIND
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from inference.engine.port import AdapterRef, Finished, FinishReason, GenerationRequest, Message, Sampling, TextDelta
 from inference.engine.sglang import SGLangEngine
 from tests.fakes.adapters import write_adapter
@@ -62,8 +62,8 @@ class Reader:
 
 
 @pytest.fixture
-def base(base_model_dir: Path) -> BaseModel:
-    return BaseModel.from_config(base_model_dir / "config.json", NAME)
+def base(base_model_dir: Path) -> BaseModelSpec:
+    return BaseModelSpec.from_config(base_model_dir / "config.json", NAME)
 
 
 @pytest.fixture
@@ -80,10 +80,10 @@ def log() -> Iterator[list[MutableMapping[str, Any]]]:
     structlog.configure(**before)
 
 
-def minds(store: CompositionStore, base: BaseModel) -> list[AdapterRef]:
+def minds(store: CompositionStore, base: BaseModelSpec) -> list[AdapterRef]:
     core, sport, physics = (AdapterPackage.open(DEMO_MIND / "adapters" / n) for n in ("core", "sport", "physics"))
     recipes = ([Part(core)], [Part(core), Part(sport)], [Part(core, 0.7), Part(physics)])
-    return [store.ensure(parts, base).ref for parts in recipes]
+    return [store.get_or_compose(parts, base).ref for parts in recipes]
 
 
 async def until_all_read(readers: list[Reader], pieces: int) -> None:
@@ -102,7 +102,7 @@ async def test_nobody_notices_that_a_server_was_killed_while_it_answered_and_loa
     start_sglang: StartSGLang,
     start_router: StartRouter,
     base_model_dir: Path,
-    base: BaseModel,
+    base: BaseModelSpec,
     store: CompositionStore,
     tmp_path: Path,
     log: list[MutableMapping[str, Any]],
@@ -110,9 +110,9 @@ async def test_nobody_notices_that_a_server_was_killed_while_it_answered_and_loa
     doomed = await asyncio.to_thread(start_sglang)
     # Not by what is cached: all ask the same, and one server would get them all.
     router = await asyncio.to_thread(start_router, [doomed.url, sglang.url], "--policy", "round_robin")
-    keys: dict[str, Any] = {"admin_key": sglang.admin_key, "compositions": store.root, "patience": PATIENCE}
+    keys: dict[str, Any] = {"admin_key": sglang.admin_key, "compositions": store.root, "retry_timeout": PATIENCE}
     write_adapter(tmp_path / "large", base, seed=3, rank=32, modules=base.modules, size=0.005)
-    large = store.ensure([Part(AdapterPackage.open(tmp_path / "large"))], base).ref
+    large = store.get_or_compose([Part(AdapterPackage.open(tmp_path / "large"))], base).ref
     known = minds(store, base)
 
     async with SGLangEngine(router.url, NAME, base_model_dir, **keys) as engine:
@@ -130,12 +130,12 @@ async def test_nobody_notices_that_a_server_was_killed_while_it_answered_and_loa
             assert not reader.text.removeprefix(before).startswith(before[:12]), reader.text
         late.check()
 
-    failures = [entry for entry in log if entry["event"] == "engine.trying_again"]
+    failures = [entry for entry in log if entry["event"] == "engine.retried"]
     assert any(entry["written"] for entry in failures), "no answer was cut in its middle"
     assert all(router.url in entry["error"] for entry in failures)
-    lost = [entry for entry in log if entry["event"] == "adapter.not_loaded"]
+    lost = [entry for entry in log if entry["event"] == "adapter.load_failed"]
     assert {entry["adapter"] for entry in lost} <= {large.name}
     async with SGLangEngine(sglang.url, NAME, base_model_dir, **keys) as engine:
         for adapter in (*known, large):
             store.remove(adapter.name)
-            await engine.forget(adapter.name)
+            await engine.unload_adapter(adapter.name)

@@ -58,7 +58,9 @@ def routed(base_model_dir: Path) -> Route:
     async def made(*servers: SGLangServer, patience: float = 10) -> AsyncIterator[Routed]:
         router = SGLangRouter()
         async with router.serving() as url:
-            engine = SGLangEngine(url, BASE.name, base_model_dir, patience=patience, deadlines=quick(watch=0.02))
+            engine = SGLangEngine(
+                url, BASE.name, base_model_dir, retry_timeout=patience, timeouts=quick(poll_interval=0.02)
+            )
             fleet = Routed(router, engine, list(servers))
             try:
                 for server in servers:
@@ -95,7 +97,7 @@ async def test_a_server_that_joins_gets_what_is_pinned_and_what_is_asked_for(
     one, two = SGLangServer(), SGLangServer()
     core, sport = make_adapters(2)
     async with routed(one) as fleet:
-        await fleet.engine.warm(core, pinned=True)
+        await fleet.engine.load_adapter(core, pinned=True)
         await fleet.ask(sport)
         await fleet.start(two)
         await until(lambda: core.name in two.loaded)
@@ -174,13 +176,13 @@ async def test_what_is_forgotten_is_forgotten_everywhere(routed: Route, adapter:
     one, two = SGLangServer(), SGLangServer()
     async with routed(one, two) as fleet:
         await fleet.ask(adapter)
-        await fleet.engine.forget(adapter.name)
+        await fleet.engine.unload_adapter(adapter.name)
     assert one.unloads == two.unloads == [adapter.name]
 
 
 async def test_likelihoods_are_told_through_the_router(routed: Route, adapter: AdapterRef) -> None:
     async with routed(SGLangServer(), SGLangServer()) as fleet:
         scores = await fleet.engine.score(HELLO, "Sleep well.", adapter)
-        assert scores.tokens == tuple(fleet.engine.tokens.encode("Sleep well."))
+        assert scores.tokens == tuple(fleet.engine.tokenizer.encode("Sleep well."))
         assert scores.logprobs.tolist() == [-2.0] * len(scores.tokens)
         assert (await fleet.engine.score(HELLO, "Sleep well.")).mean_loss == 1.0

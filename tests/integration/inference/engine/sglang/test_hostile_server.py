@@ -12,8 +12,8 @@ from inference.adapters.compose import compose
 from inference.adapters.errors import AdapterError
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
-from inference.adapters.safe import check_safe
-from inference.base_model import BaseModel
+from inference.adapters.safe import check_safe_form
+from inference.base_model import BaseModelSpec
 from inference.engine.errors import AdapterNotLoadable
 from inference.engine.port import AdapterRef, GenerationRequest, Message, Sampling, TextDelta
 from inference.engine.sglang import SGLangEngine
@@ -53,7 +53,7 @@ async def listed(server: RunningSGLang) -> set[str]:
 async def test_no_hostile_adapter_reaches_the_server(
     sglang: RunningSGLang, base_model_dir: Path, tmp_path: Path
 ) -> None:
-    base = BaseModel.from_config(base_model_dir / "config.json", SMOLLM2.name)
+    base = BaseModelSpec.from_config(base_model_dir / "config.json", SMOLLM2.name)
     write_adapter(tmp_path / "part", base, rank=2, size=0.2)
     compose([Part(AdapterPackage.open(tmp_path / "part"))], base, tmp_path / "sound-hostile")
     sound = AdapterRef("sound-hostile", tmp_path / "sound-hostile")
@@ -68,7 +68,7 @@ async def test_no_hostile_adapter_reaches_the_server(
             with pytest.raises(AdapterNotLoadable) as refused:
                 await ask(engine, AdapterRef(folder.name, folder))
             with pytest.raises(AdapterError) as reason:
-                await asyncio.to_thread(check_safe, folder, base)
+                await asyncio.to_thread(check_safe_form, folder, base)
             assert reason.value.sentence.format(**reason.value.details).rstrip(".") in str(refused.value), package.label
             assert str(refused.value).isprintable(), package.label
             await asyncio.to_thread(remove_tree, folder)

@@ -21,7 +21,7 @@ from bot.settings import DEMO_MIND
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore
-from inference.base_model import BaseModel
+from inference.base_model import BaseModelSpec
 from inference.engine.port import GenerationRequest, Message, Sampling, TextDelta
 from inference.engine.sglang.engine import SGLangEngine
 from tests.fakes.revealing import write_revealing
@@ -92,7 +92,7 @@ class Outcome:
 class Minds:
     """The hundred, composed when they are first asked for."""
 
-    def __init__(self, revealing: Sequence[RevealingAdapter], base: BaseModel, store: CompositionStore) -> None:
+    def __init__(self, revealing: Sequence[RevealingAdapter], base: BaseModelSpec, store: CompositionStore) -> None:
         self.words = [adapter.word for adapter in revealing]
         self._folders = [adapter.folder for adapter in revealing]
         self._core = AdapterPackage.open(DEMO_MIND / "adapters" / "core")
@@ -101,7 +101,7 @@ class Minds:
 
     def compose(self, number: int, max_rank: int | None) -> Composition:
         own = Part(AdapterPackage.open(self._folders[number]))
-        return self._store.ensure([own, Part(self._core)], self._base, max_rank=max_rank)
+        return self._store.get_or_compose([own, Part(self._core)], self._base, max_rank=max_rank)
 
 
 def orders() -> list[Order]:
@@ -172,7 +172,7 @@ async def test_a_hundred_minds_share_a_server_that_holds_eight(
         start_sglang, "--max-loaded-loras", str(LOADED), "--max-loras-per-batch", str(LOADED)
     )
     revealing = await asyncio.to_thread(write_revealing, tmp_path / "adapters", base_model_dir, MINDS)
-    base = BaseModel.from_config(base_model_dir / "config.json", "SmolLM2-135M-Instruct")
+    base = BaseModelSpec.from_config(base_model_dir / "config.json", "SmolLM2-135M-Instruct")
     compositions = tmp_path / "compositions"
     outcomes: list[Outcome] = []
     waiting = iter(orders())
@@ -187,7 +187,7 @@ async def test_a_hundred_minds_share_a_server_that_holds_eight(
                 base_model_dir,
                 admin_key=server.admin_key,
                 compositions=compositions,
-                patience=STARVED,
+                retry_timeout=STARVED,
             )
             engines.push_async_callback(engine.close)
             await engine.start()

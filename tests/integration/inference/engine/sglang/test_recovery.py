@@ -24,12 +24,12 @@ PIECES = ("Rest", " and", " sleep", " well", ".")
 @pytest.mark.parametrize("breaks", ["drop", "end", "error", "nonsense", "stall"])
 async def test_a_broken_answer_goes_on_where_it_broke_off(connect: Connect, breaks: str) -> None:
     server = SGLangServer(pieces=PIECES, breaks=breaks, breaks_left=1)
-    async with connect(server, patience=10, deadlines=quick(between_tokens=0.2)) as engine:
+    async with connect(server, retry_timeout=10, timeouts=quick(between_tokens=0.2)) as engine:
         events = [event async for event in engine.generate(GenerationRequest(HELLO))]
     assert events[:-1] == [TextDelta(piece) for piece in PIECES]
     assert isinstance(events[-1], Finished)
     assert events[-1].reason is FinishReason.STOP
-    assert events[-1].usage == Usage(engine.tokens.count_prompt(HELLO), 2 + 3)
+    assert events[-1].usage == Usage(engine.tokenizer.count_prompt(HELLO), 2 + 3)
     first, second = server.requests
     assert second["messages"] == [*first["messages"], {"role": "assistant", "content": "Rest and"}]
     assert second["max_tokens"] == first["max_tokens"] - 2
@@ -37,7 +37,7 @@ async def test_a_broken_answer_goes_on_where_it_broke_off(connect: Connect, brea
 
 async def test_a_request_that_breaks_every_server_is_given_up(connect: Connect) -> None:
     server = SGLangServer(pieces=[f"{number} " for number in range(20)], breaks="drop")
-    async with connect(server, patience=10) as engine:
+    async with connect(server, retry_timeout=10) as engine:
         with pytest.raises(EngineUnavailable):
             [event async for event in engine.generate(GenerationRequest(HELLO))]
     assert len(server.requests) == 3
@@ -47,7 +47,7 @@ async def test_a_structured_answer_is_whole_or_not_there(connect: Connect) -> No
     pieces = ('{"a"', ": 1", "}")
     server = SGLangServer(pieces=pieces, breaks="drop", breaks_left=1)
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
-    async with connect(server, patience=10) as engine:
+    async with connect(server, retry_timeout=10) as engine:
         events = [event async for event in engine.generate(GenerationRequest(HELLO, schema=schema))]
     assert events == [TextDelta('{"a": 1}'), Finished(FinishReason.STOP, Usage(7, 3))]
     assert server.requests[1]["messages"] == server.requests[0]["messages"]
@@ -56,14 +56,14 @@ async def test_a_structured_answer_is_whole_or_not_there(connect: Connect) -> No
 
 async def test_a_schema_the_server_cannot_read_is_told(connect: Connect) -> None:
     body = '{"object": "error", "message": "Failed to compile json grammar: no such type", "code": 400}'
-    async with connect(SGLangServer(fails_with=(400, body)), patience=10) as engine:
+    async with connect(SGLangServer(fails_with=(400, body)), retry_timeout=10) as engine:
         with pytest.raises(SchemaRefused, match="no such type"):
             [event async for event in engine.generate(GenerationRequest(HELLO, schema={"type": "nothing"}))]
 
 
 async def test_what_is_refused_is_not_tried_again(connect: Connect) -> None:
     server = SGLangServer(fails_with=(400, '{"message": "temperature must be positive"}'))
-    async with connect(server, patience=10) as engine:
+    async with connect(server, retry_timeout=10) as engine:
         with pytest.raises(EngineRefused):
             [event async for event in engine.generate(GenerationRequest(HELLO))]
     assert len(server.requests) == 1
@@ -74,7 +74,7 @@ async def test_a_server_that_comes_back_answers_what_was_asked(base_model_dir: P
     assert server.answer_gate is not None
     async with AsyncExitStack() as first_life:
         url = await first_life.enter_async_context(server.serving())
-        async with SGLangEngine(url, BASE.name, base_model_dir, patience=30, deadlines=quick()) as engine:
+        async with SGLangEngine(url, BASE.name, base_model_dir, retry_timeout=30, timeouts=quick()) as engine:
 
             async def ask() -> str:
                 events = [event async for event in engine.generate(GenerationRequest(HELLO, adapter))]
@@ -94,7 +94,7 @@ async def test_a_server_that_comes_back_answers_what_was_asked(base_model_dir: P
 async def test_patience_ends(base_model_dir: Path) -> None:
     server = SGLangServer()
     async with server.serving() as url:
-        engine = SGLangEngine(url, BASE.name, base_model_dir, patience=0.5)
+        engine = SGLangEngine(url, BASE.name, base_model_dir, retry_timeout=0.5)
         await engine.start()
     with pytest.raises(EngineUnavailable, match=url):
         [event async for event in engine.generate(GenerationRequest(HELLO))]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from inference.adapters import usage
-from inference.engine.errors import AdapterBeyondLimits, AdapterInert, AdapterNotLoadable, AdaptersDisabled
+from inference.engine.errors import AdapterExceedsLimits, AdapterHasNoEffect, AdapterNotLoadable, AdaptersDisabled
 from inference.engine.port import AdapterRef, GenerationRequest, Message, TextDelta
 from inference.engine.sglang import SGLangEngine
 from tests.fakes.sglang_server import SGLangServer
@@ -51,7 +51,7 @@ async def test_an_adapter_in_use_stays(connect: Connect, make_adapters: MakeAdap
     server = SGLangServer(max_loaded=1, answer_gate=asyncio.Event())
     assert server.answer_gate is not None
     first, second = make_adapters(2)
-    async with connect(server, deadlines=quick()) as engine:
+    async with connect(server, timeouts=quick()) as engine:
         answering = asyncio.create_task(ask(engine, first))
         await server.until(requests=1)
         waiting = asyncio.create_task(ask(engine, second))
@@ -65,7 +65,7 @@ async def test_an_adapter_in_use_stays(connect: Connect, make_adapters: MakeAdap
 async def test_a_busy_adapter_does_not_keep_the_others_out(connect: Connect, make_adapters: MakeAdapters) -> None:
     server = SGLangServer(max_loaded=1)
     busy, rare = make_adapters(2)
-    async with connect(server, deadlines=quick()) as engine:
+    async with connect(server, timeouts=quick()) as engine:
         over = asyncio.Event()
 
         async def keep_busy() -> None:
@@ -84,7 +84,7 @@ async def test_a_pinned_adapter_is_never_let_go(connect: Connect, make_adapters:
     server = SGLangServer(max_loaded=2)
     core, *others = make_adapters(6)
     async with connect(server) as engine:
-        await engine.warm(core, pinned=True)
+        await engine.load_adapter(core, pinned=True)
         for other in others:
             assert await ask(engine, other) == "Rest and sleep."
         assert core.name in server.loaded
@@ -96,14 +96,14 @@ async def test_no_more_are_pinned_than_leaves_slots_for_the_rest(connect: Connec
     server = SGLangServer()
     async with connect(server) as engine:
         for adapter in make_adapters(6):
-            await engine.warm(adapter, pinned=True)
+            await engine.load_adapter(adapter, pinned=True)
     assert len(server.pinned) == 4  # of eight slots
 
 
 async def test_a_warmed_adapter_is_there_before_anybody_asks(connect: Connect, adapter: AdapterRef) -> None:
     server = SGLangServer()
     async with connect(server) as engine:
-        await engine.warm(adapter)
+        await engine.load_adapter(adapter)
         assert list(server.loaded) == [adapter.name]
         await ask(engine, adapter)
     assert server.loads == [adapter.name]
@@ -115,10 +115,10 @@ async def test_what_another_process_uses_stays(connect: Connect, make_adapters: 
     async with connect(server, compositions=tmp_path / "compositions") as engine:
         for adapter in (theirs, idle):
             server.known[adapter.name] = server.loaded[adapter.name] = str(adapter.path)
-        use = usage.begin_use(theirs.path)
+        use = usage.acquire_shared(theirs.path)
         assert use is not None
         assert await ask(engine, ours) == "Rest and sleep."
-        use.end()
+        use.release()
     assert server.unloads == [idle.name]
 
 
@@ -129,7 +129,7 @@ async def test_many_processes_share_few_places(
     adapters = make_adapters(10)
     chance = random.Random(5)
     async with server.serving() as url, AsyncExitStack() as engines:
-        options = {"compositions": tmp_path / "compositions", "deadlines": quick()}
+        options = {"compositions": tmp_path / "compositions", "timeouts": quick()}
         processes = [SGLangEngine(url, BASE.name, base_model_dir, **options) for _ in range(3)]
         for process in processes:
             await engines.enter_async_context(process)
@@ -166,8 +166,8 @@ async def test_two_processes_never_load_one_too_many(
 async def test_a_server_that_lost_its_adapters_gets_them_back(connect: Connect, make_adapters: MakeAdapters) -> None:
     server = SGLangServer()
     core, sport = make_adapters(2)
-    async with connect(server, deadlines=quick(watch=0.02)) as engine:
-        await engine.warm(core, pinned=True)
+    async with connect(server, timeouts=quick(poll_interval=0.02)) as engine:
+        await engine.load_adapter(core, pinned=True)
         await ask(engine, sport)
         server.loaded.clear()
         server.known.clear()
@@ -183,9 +183,9 @@ async def test_a_forgotten_adapter_is_unloaded(connect: Connect, make_adapters: 
     server = SGLangServer()
     core, other = make_adapters(2)
     async with connect(server) as engine:
-        await engine.warm(core, pinned=True)
-        await engine.forget(core.name)
-        await engine.forget(other.name)  # it was never there
+        await engine.load_adapter(core, pinned=True)
+        await engine.unload_adapter(core.name)
+        await engine.unload_adapter(other.name)  # it was never there
         assert server.loaded == {}
         await ask(engine, core)
         assert list(server.loaded) == [core.name]
@@ -195,7 +195,7 @@ async def test_an_adapter_without_effect_is_refused(connect: Connect, adapter: A
     server = SGLangServer(inert=True)
     async with connect(server) as engine:
         for _ in range(2):
-            with pytest.raises(AdapterInert, match="sport-0"):
+            with pytest.raises(AdapterHasNoEffect, match="sport-0"):
                 await anext(engine.generate(GenerationRequest(HELLO, adapter)))
         assert await ask(engine, None) == "Rest and sleep."
 
@@ -213,10 +213,10 @@ async def test_an_adapter_is_proven_once(connect: Connect, make_adapters: MakeAd
 async def test_what_is_beyond_the_server_never_reaches_it(connect: Connect, adapter: AdapterRef) -> None:
     async with connect(small := SGLangServer(max_rank=1)) as engine:
         assert engine.max_rank == 1
-        with pytest.raises(AdapterBeyondLimits, match="rank is 2"):
+        with pytest.raises(AdapterExceedsLimits, match="rank is 2"):
             await ask(engine, adapter)
     async with connect(narrow := SGLangServer(modules=["q_proj", "k_proj", "v_proj"])) as engine:
-        with pytest.raises(AdapterBeyondLimits, match="adapts o_proj"):
+        with pytest.raises(AdapterExceedsLimits, match="adapts o_proj"):
             await ask(engine, adapter)
     assert small.loads == narrow.loads == []
 

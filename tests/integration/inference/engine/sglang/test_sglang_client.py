@@ -12,9 +12,9 @@ from inference.engine.errors import (
     AdapterNotLoadable,
     EngineKeyRefused,
     EngineRefused,
-    EngineSlow,
+    EngineResponseTimeout,
     EngineStopped,
-    EngineStuck,
+    EngineStreamTimeout,
     EngineUnavailable,
     PromptTooLong,
 )
@@ -29,7 +29,7 @@ from inference.engine.port import (
     TextDelta,
     Usage,
 )
-from inference.engine.sglang import Deadlines, SGLangEngine
+from inference.engine.sglang import SGLangEngine, Timeouts
 from tests.fakes.sglang_server import SGLangServer
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def test_the_server_is_told_everything_that_decides_the_answer(connect: Co
     async with connect(server) as engine:
         await answer(engine, GenerationRequest(HELLO, sampling=sampling))
         [request] = server.requests
-        assert request.pop("stop_token_ids") == sorted(engine.tokens.stop_ids)
+        assert request.pop("stop_token_ids") == sorted(engine.tokenizer.stop_ids)
     assert request == {
         "model": "base",
         "messages": [{"role": "user", "content": "How do I rest?"}],
@@ -101,7 +101,7 @@ async def test_a_person_cannot_write_control_tokens(connect: Connect) -> None:
 async def test_length_is_told_and_never_passes_the_context(connect: Connect) -> None:
     server = SGLangServer(finish_reason="length")
     async with connect(server, context_tokens=60) as engine:
-        prompt = engine.tokens.count_prompt(HELLO)
+        prompt = engine.tokenizer.count_prompt(HELLO)
         events = await answer(engine)
         assert events[-1] == Finished(FinishReason.LENGTH, Usage(7, 3))
         assert server.requests[0]["max_tokens"] == 60 - prompt
@@ -186,7 +186,7 @@ async def test_without_the_api_key_nothing_is_answered(connect: Connect) -> None
     [
         ("drop", EngineUnavailable, "not available"),
         ("end", EngineUnavailable, "broke off"),
-        ("stall", EngineStuck, "sent nothing for 0.2 s"),
+        ("stall", EngineStreamTimeout, "sent nothing for 0.2 s"),
         ("error", EngineUnavailable, "out of memory"),
         ("nonsense", EngineUnavailable, "no answer"),
     ],
@@ -194,7 +194,7 @@ async def test_without_the_api_key_nothing_is_answered(connect: Connect) -> None
 async def test_an_answer_that_breaks_off_raises(
     connect: Connect, breaks: str, error: type[Exception], words: str
 ) -> None:
-    async with connect(SGLangServer(breaks=breaks), deadlines=Deadlines(between_tokens=0.2)) as engine:
+    async with connect(SGLangServer(breaks=breaks), timeouts=Timeouts(between_tokens=0.2)) as engine:
         events = engine.generate(ASK)
         assert [await anext(events), await anext(events)] == [TextDelta("Rest"), TextDelta(" and")]
         with pytest.raises(error, match=words):
@@ -228,7 +228,7 @@ async def test_what_the_server_says_reaches_the_error(
 async def test_a_server_that_is_not_there(base_model_dir: Path) -> None:
     async with SGLangServer().serving() as url:
         pass
-    engine = SGLangEngine(url, "base", base_model_dir, patience=0)
+    engine = SGLangEngine(url, "base", base_model_dir, retry_timeout=0)
     with pytest.raises(EngineUnavailable, match=url):
         await engine.start()
     with pytest.raises(EngineUnavailable, match=url):
@@ -243,8 +243,8 @@ async def test_a_server_that_does_not_begin(base_model_dir: Path) -> None:
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    engine = SGLangEngine(url, "base", base_model_dir, deadlines=Deadlines(control=0.2))
-    with pytest.raises(EngineSlow, match=r"0\.2 s"):
+    engine = SGLangEngine(url, "base", base_model_dir, timeouts=Timeouts(control=0.2))
+    with pytest.raises(EngineResponseTimeout, match=r"0\.2 s"):
         await answer(engine)
     await engine.close()
     server.close()

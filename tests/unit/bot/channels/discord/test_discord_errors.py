@@ -7,8 +7,8 @@ import aiohttp
 import discord
 import pytest
 
-from bot.channels.discord.errors import MessageGone, Refused, TokenOver, delivery_error
-from bot.channels.errors import DeliveryFailed
+from bot.channels.discord.errors import MessageGone, RequestRejected, TokenExpired, to_delivery_error
+from bot.channels.errors import TemporaryDeliveryError
 
 
 def refusal(status: int, code: int = 0, headers: dict[str, str] | None = None) -> discord.HTTPException:
@@ -21,29 +21,29 @@ def refusal(status: int, code: int = 0, headers: dict[str, str] | None = None) -
     [
         (refusal(404, 10008), MessageGone),
         (refusal(400, 50083), MessageGone),
-        (refusal(401, 50027), TokenOver),
-        (refusal(404, 10015), TokenOver),
-        (refusal(403, 50013), Refused),
-        (refusal(404, 10003), Refused),
-        (refusal(400, 50035), Refused),
-        (refusal(401), DeliveryFailed),
-        (refusal(429), DeliveryFailed),
-        (refusal(503), DeliveryFailed),
-        (aiohttp.ServerDisconnectedError(), DeliveryFailed),
-        (TimeoutError(), DeliveryFailed),
-        (OSError("refused"), DeliveryFailed),
+        (refusal(401, 50027), TokenExpired),
+        (refusal(404, 10015), TokenExpired),
+        (refusal(403, 50013), RequestRejected),
+        (refusal(404, 10003), RequestRejected),
+        (refusal(400, 50035), RequestRejected),
+        (refusal(401), TemporaryDeliveryError),
+        (refusal(429), TemporaryDeliveryError),
+        (refusal(503), TemporaryDeliveryError),
+        (aiohttp.ServerDisconnectedError(), TemporaryDeliveryError),
+        (TimeoutError(), TemporaryDeliveryError),
+        (OSError("refused"), TemporaryDeliveryError),
     ],
 )
 def test_what_the_port_calls_it(error: Exception, kind: type[Exception]) -> None:
-    assert type(delivery_error(error)) is kind
+    assert type(to_delivery_error(error)) is kind
 
 
 def test_how_long_to_wait_is_passed_on() -> None:
     for error in (discord.RateLimited(31.5), refusal(429, headers={"Retry-After": "31"})):
-        known = delivery_error(error)
-        assert isinstance(known, DeliveryFailed)
-        assert known.wait >= 31
+        known = to_delivery_error(error)
+        assert isinstance(known, TemporaryDeliveryError)
+        assert known.retry_after >= 31
 
 
 def test_a_mistake_of_ours_is_none_of_discords() -> None:
-    assert delivery_error(KeyError("id")) is None
+    assert to_delivery_error(KeyError("id")) is None

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.discord.names import cut_at_word, is_command_name, localised_names
-from bot.channels.discord.slash import ASK, Called, read_call, slash_commands
-from bot.turns.command_names import NAMES
+from bot.channels.discord.names import is_valid_command_name, name_localizations, truncate_at_word
+from bot.channels.discord.slash import ASK, SlashInvocation, build_slash_commands, parse_invocation
+from bot.turns.command_names import COMMAND_NAMES
 
 
 @dataclass
@@ -19,13 +19,13 @@ class Listed:
 
 
 def option(usage: str) -> dict[str, object]:
-    made = slash_commands([Listed("thing", f"/thing {usage}")])[1]["options"]
+    made = build_slash_commands([Listed("thing", f"/thing {usage}")])[1]["options"]
     assert len(made) == 1
     return made[0]
 
 
 def test_a_command_without_an_argument_takes_none() -> None:
-    assert slash_commands([Listed("help", "/help")])[1]["options"] == []
+    assert build_slash_commands([Listed("help", "/help")])[1]["options"] == []
 
 
 def test_alternatives_are_choices_and_the_rest_is_text() -> None:
@@ -36,50 +36,52 @@ def test_alternatives_are_choices_and_the_rest_is_text() -> None:
 
 
 def test_a_name_that_discord_does_not_take_is_left_out() -> None:
-    names = [made["name"] for made in slash_commands([Listed("Bad Name", "/Bad Name"), Listed("good", "/good")])]
+    names = [made["name"] for made in build_slash_commands([Listed("Bad Name", "/Bad Name"), Listed("good", "/good")])]
     assert names == [ASK, "good"]
 
 
 def test_every_russian_name_is_one_that_discord_takes_and_no_other_command_has() -> None:
-    russian = [localised_names(name.removeprefix("/"))["ru"] for name in NAMES]
-    assert all(is_command_name(name) for name in russian)
+    russian = [name_localizations(name.removeprefix("/"))["ru"] for name in COMMAND_NAMES]
+    assert all(is_valid_command_name(name) for name in russian)
     assert len(set(russian)) == len(russian)
 
 
 @pytest.mark.parametrize("name", ["", "a" * 33, "With", "Режим", "two words", "what?"])
 def test_what_is_no_name(name: str) -> None:
-    assert not is_command_name(name)
+    assert not is_valid_command_name(name)
 
 
 @given(st.text(max_size=300), st.integers(2, 100))
 def test_descriptions_fit(text: str, limit: int) -> None:
-    cut = cut_at_word(text, limit)
+    cut = truncate_at_word(text, limit)
     assert len(cut) <= limit
     assert cut == text or cut.endswith("…")
 
 
 def test_a_call_is_the_message_it_stands_for() -> None:
     mode = {"name": "mode", "options": [{"name": "mode", "value": "sport+core"}]}
-    assert read_call(mode) == Called("mode", "/mode sport+core")
-    assert read_call({"name": "help"}) == Called("help", "/help")
-    assert read_call({"name": "ask", "options": [{"name": "question", "value": "How?"}]}) == Called("ask", "How?")
+    assert parse_invocation(mode) == SlashInvocation("mode", "/mode sport+core")
+    assert parse_invocation({"name": "help"}) == SlashInvocation("help", "/help")
+    assert parse_invocation({"name": "ask", "options": [{"name": "question", "value": "How?"}]}) == SlashInvocation(
+        "ask", "How?"
+    )
 
 
 def test_a_call_has_its_document() -> None:
     given = [{"name": "question", "value": "What is it?"}, {"name": "file", "value": "7"}]
     document = {"id": "7", "filename": "a.pdf"}
-    called = read_call({"name": "ask", "options": given, "resolved": {"attachments": {"7": document}}})
+    called = parse_invocation({"name": "ask", "options": given, "resolved": {"attachments": {"7": document}}})
     assert called.attachment == document
 
 
 @pytest.mark.parametrize(
     ("called", "private"),
     [
-        (Called("memory", "/memory"), True),
-        (Called("ask", "How far?"), False),
-        (Called("ask", " /memory"), True),
-        (Called("retry", "/retry"), False),
+        (SlashInvocation("memory", "/memory"), True),
+        (SlashInvocation("ask", "How far?"), False),
+        (SlashInvocation("ask", " /memory"), True),
+        (SlashInvocation("retry", "/retry"), False),
     ],
 )
-def test_only_what_is_asked_for_all_is_answered_for_all(called: Called, private: bool) -> None:
-    assert called.private is private
+def test_only_what_is_asked_for_all_is_answered_for_all(called: SlashInvocation, private: bool) -> None:
+    assert called.is_private is private

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from aiogram.types import Message, MessageGenerationStopped
 
-from bot.channels.telegram.incoming import Me, of_message, of_stop
+from bot.channels.telegram.incoming import BotIdentity, incoming_from_message, incoming_from_stop
 from bot.channels.telegram.place import Place
 
-ME = Me(42, "consilium_bot", frozenset({"help", "mode"}))
+ME = BotIdentity(42, "consilium_bot", frozenset({"help", "mode"}))
 ANNA = {"id": 7, "is_bot": False, "first_name": "Anna", "language_code": "ru-RU"}
 BOT = {"id": 42, "is_bot": True, "first_name": "Consilium", "username": "consilium_bot"}
 GROUP = {"id": -5, "type": "supergroup", "title": "Reading"}
@@ -28,11 +28,11 @@ def mention(text: str) -> list[dict[str, Any]]:
 
 
 def test_all_that_is_said_in_private_is_for_the_bot() -> None:
-    incoming = of_message(9, message(private=True), ME)
+    incoming = incoming_from_message(9, message(private=True), ME)
     assert incoming is not None
     assert (incoming.person, incoming.place, incoming.text, incoming.language) == ("7", "7", "hi", "ru")
     assert (incoming.update, incoming.chat) == ("9", None)
-    assert Place.of(incoming.address or {}) == Place(7, private=True, reply_to=3, draft=9)
+    assert Place.from_address(incoming.address or {}) == Place(7, private=True, reply_to=3, draft=9)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_all_that_is_said_in_private_is_for_the_bot() -> None:
 )
 def test_what_is_for_the_bot_in_a_group(text: str, read: str) -> None:
     entities = mention(text) if text[0] != "/" else []
-    incoming = of_message(9, message(text, entities=entities), ME)
+    incoming = incoming_from_message(9, message(text, entities=entities), ME)
     assert incoming is not None
     assert (incoming.text, incoming.chat, incoming.place) == (read, "-5", "-5")
 
@@ -55,20 +55,20 @@ def test_what_is_for_the_bot_in_a_group(text: str, read: str) -> None:
     "text", ["hi", "/weather", "/help@other_bot", "mail a@consilium_bot.org", "see /help", "// @someone"]
 )
 def test_what_is_not_for_the_bot_in_a_group(text: str) -> None:
-    assert of_message(9, message(text), ME) is None
+    assert incoming_from_message(9, message(text), ME) is None
 
 
 def test_an_answer_to_the_bot_is_for_it_but_the_opening_of_a_topic_is_no_message_of_its() -> None:
     its = message("answer", **{"from": BOT}).model_dump(by_alias=True, exclude_none=True)
-    assert of_message(9, message(reply_to_message=its), ME) is not None
+    assert incoming_from_message(9, message(reply_to_message=its), ME) is not None
     opening = {"message_id": 2, "date": 0, "chat": GROUP, "from": BOT}
     opening["forum_topic_created"] = {"name": "x", "icon_color": 1}
-    assert of_message(9, message(reply_to_message=opening), ME) is None
+    assert incoming_from_message(9, message(reply_to_message=opening), ME) is None
 
 
 def test_a_thread_is_a_place_only_when_it_is_a_topic() -> None:
-    inside = of_message(9, message("/help", message_thread_id=8, is_topic_message=True), ME)
-    beside = of_message(9, message("/help", message_thread_id=8), ME)
+    inside = incoming_from_message(9, message("/help", message_thread_id=8, is_topic_message=True), ME)
+    beside = incoming_from_message(9, message("/help", message_thread_id=8), ME)
     assert inside is not None
     assert beside is not None
     assert (inside.place, beside.place) == ("-5/8", "-5")
@@ -76,25 +76,25 @@ def test_a_thread_is_a_place_only_when_it_is_a_topic() -> None:
 
 def test_bots_are_not_answered_and_who_speaks_for_a_chat_is_the_chat() -> None:
     other = {"id": 8, "is_bot": True, "first_name": "Other"}
-    assert of_message(9, message("/help", **{"from": other}), ME) is None
-    spoken = of_message(9, message("/help", sender_chat=GROUP, **{"from": other}), ME)
+    assert incoming_from_message(9, message("/help", **{"from": other}), ME) is None
+    spoken = incoming_from_message(9, message("/help", sender_chat=GROUP, **{"from": other}), ME)
     assert spoken is not None
     assert spoken.person == "-5"
 
 
 def test_a_document_is_a_file_with_its_caption() -> None:
     document = {"file_id": "F", "file_unique_id": "u", "file_name": "notes.pdf", "file_size": 12}
-    incoming = of_message(9, message(None, private=True, document=document, caption="Read it"), ME)
+    incoming = incoming_from_message(9, message(None, private=True, document=document, caption="Read it"), ME)
     assert incoming is not None
     (file,) = incoming.files
     assert (incoming.text, file.name, file.size, file.handle) == ("Read it", "notes.pdf", 12, {"file": "F", "chat": 7})
 
 
 def test_what_nobody_wrote_is_no_message() -> None:
-    assert of_message(9, message(None, private=True, new_chat_title="x"), ME) is None
+    assert incoming_from_message(9, message(None, private=True, new_chat_title="x"), ME) is None
     sticker = {"file_id": "F", "file_unique_id": "u", "type": "regular", "width": 1, "height": 1, "is_animated": False,
                "is_video": False}  # fmt: skip
-    incoming = of_message(9, message(None, private=True, sticker=sticker), ME)
+    incoming = incoming_from_message(9, message(None, private=True, sticker=sticker), ME)
     assert incoming is not None
     assert incoming.text == ""
 
@@ -102,5 +102,5 @@ def test_what_nobody_wrote_is_no_message() -> None:
 def test_the_stop_button_is_the_persons_in_his_chat() -> None:
     stopped = MessageGenerationStopped.model_validate({"chat": {"id": 7, "type": "private"}, "draft_id": 9,
                                                        "message_thread_id": 4})  # fmt: skip
-    incoming = of_stop(10, stopped)
+    incoming = incoming_from_stop(10, stopped)
     assert (incoming.person, incoming.place, incoming.text) == ("7", "7/4", "/stop")

@@ -9,11 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.port import Outcome
-from bot.channels.telegram.keyboards import MOST_BYTES, Says, Shows, Stale, Stops, after, mixer, read_press, stopping
+from bot.channels.telegram.keyboards import (
+    MAX_CALLBACK_BYTES,
+    ExpiredButton,
+    RunCommand,
+    ShowMix,
+    StopAnswer,
+    mixer_keyboard,
+    outcome_keyboard,
+    parse_callback_data,
+    stop_keyboard,
+)
 from bot.locales import LANGUAGES, Translator
 from bot.mind import load_mind
 from bot.modes.expression import MAX_TERMS, WEIGHT_STEP, Term
-from bot.modes.mixer import Mix, mix_of, page_count
+from bot.modes.mixer import Mix, page_count, parse_mix
 from bot.settings import DEMO_MIND
 
 AGOGE = load_mind(DEMO_MIND)
@@ -34,46 +44,46 @@ def test_telegram_takes_every_mixer_and_every_button_means_something(
     names: list[str], steps: int, page: int, language: str
 ) -> None:
     mix = Mix(tuple(Term(name, steps * WEIGHT_STEP) for name in names), page)
-    rows = mixer(mix, LONG, Translator(language)).inline_keyboard
+    rows = mixer_keyboard(mix, LONG, Translator(language)).inline_keyboard
     assert sum(map(len, rows)) <= 100
     assert max(map(len, rows)) <= 8
     for key in (key for row in rows for key in row):
         assert key.text
         assert key.callback_data
-        assert len(key.callback_data.encode()) <= MOST_BYTES
-        assert not isinstance(read_press(key.callback_data, LONG), Stale)
+        assert len(key.callback_data.encode()) <= MAX_CALLBACK_BYTES
+        assert not isinstance(parse_callback_data(key.callback_data, LONG), ExpiredButton)
 
 
 def test_what_buttons_mean() -> None:
     say = Translator("en")
-    rows = mixer(mix_of("core+sport*0.7", AGOGE), AGOGE, say).inline_keyboard
-    by_label = {key.text: read_press(key.callback_data or "", AGOGE) for row in rows for key in row}
-    assert by_label["✔️ Apply: core+sport*0.7"] == Says("/mode core+sport*0.7", replaces=True)
-    assert by_label["Coach"] == Says("/mode coach", replaces=True)
-    assert by_label["auto"] == Says("/mode auto", replaces=True)
+    rows = mixer_keyboard(parse_mix("core+sport*0.7", AGOGE), AGOGE, say).inline_keyboard
+    by_label = {key.text: parse_callback_data(key.callback_data or "", AGOGE) for row in rows for key in row}
+    assert by_label["✔️ Apply: core+sport*0.7"] == RunCommand("/mode core+sport*0.7", replaces_message=True)
+    assert by_label["Coach"] == RunCommand("/mode coach", replaces_message=True)
+    assert by_label["auto"] == RunCommand("/mode auto", replaces_message=True)
     shown = by_label["✅ sport"]
-    assert isinstance(shown, Shows)
+    assert isinstance(shown, ShowMix)
     assert (shown.mix.mode, shown.language) == ("core", "en")
-    ((key,),) = stopping(say).inline_keyboard
-    assert read_press(key.callback_data or "", AGOGE) == Stops()
+    ((key,),) = stop_keyboard(say).inline_keyboard
+    assert parse_callback_data(key.callback_data or "", AGOGE) == StopAnswer()
 
 
 @given(st.text(max_size=64) | st.sampled_from(["mix:", "use:en", "say:", "say:hello", "mix:ruAAAA", "stop:now"]))
 def test_what_is_no_button_of_ours_is_stale(data: str) -> None:
-    press = read_press(data, AGOGE)
-    assert isinstance(press, Stale) or data == "stop" or data.startswith("say:/")
+    press = parse_callback_data(data, AGOGE)
+    assert isinstance(press, ExpiredButton) or data == "stop" or data.startswith("say:/")
 
 
 @pytest.mark.parametrize(
     ("outcome", "buttons"),
     [
         (Outcome("base", answer="all is well", turn="t"), 0),
-        (Outcome("base", error="no", at_fault=False), 0),
-        (Outcome("base", error="no", at_fault=True), 1),
+        (Outcome("base", error="no", is_service_error=False), 0),
+        (Outcome("base", error="no", is_service_error=True), 1),
         (Outcome("base", stopped=True), 1),
         (Outcome("base", menu="languages"), 3),
     ],
 )
 def test_which_outcomes_have_buttons(outcome: Outcome, buttons: int) -> None:
-    keyboard = after(outcome, AGOGE, Translator("ru"))
+    keyboard = outcome_keyboard(outcome, AGOGE, Translator("ru"))
     assert sum(map(len, keyboard.inline_keyboard if keyboard else [])) == buttons

@@ -8,8 +8,8 @@ import pytest
 from aiogram.types import Update
 from structlog.testing import capture_logs
 
-from bot.channels.telegram.errands import Errands
-from bot.channels.telegram.lanes import lane_of, take_all
+from bot.channels.telegram.errands import BackgroundTasks
+from bot.channels.telegram.lanes import dispatch_updates, ordering_key
 from db.errors import DatabaseUnreachable
 
 
@@ -26,7 +26,7 @@ def update(number: int, chat: int, kind: str = "message") -> Update:
 
 @pytest.mark.parametrize("kind", ["message", "edited_message", "callback_query", "stopped_message_generation"])
 def test_a_chats_updates_are_in_one_lane(kind: str) -> None:
-    assert lane_of(update(1, 5, kind)) == 5
+    assert ordering_key(update(1, 5, kind)) == 5
 
 
 async def test_chats_go_side_by_side_and_each_in_order() -> None:
@@ -41,7 +41,7 @@ async def test_chats_go_side_by_side_and_each_in_order() -> None:
             others.set()
 
     async with asyncio.timeout(5):
-        await take_all([update(1, 5), update(2, 5), update(3, 6), update(4, 6)], take, 2)
+        await dispatch_updates([update(1, 5), update(2, 5), update(3, 6), update(4, 6)], take, 2)
     assert taken == [3, 4, 1, 2]
 
 
@@ -55,12 +55,12 @@ async def test_no_more_chats_than_allowed_at_once() -> None:
         await asyncio.sleep(0)
         running -= 1
 
-    await take_all([update(n, n) for n in range(1, 30)], take, 3)
+    await dispatch_updates([update(n, n) for n in range(1, 30)], take, 3)
     assert most == 3
 
 
 async def test_an_update_comes_again_until_it_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.channels.telegram.lanes._FIRST_PAUSE", 0.001)
+    monkeypatch.setattr("bot.channels.telegram.lanes._INITIAL_RETRY_DELAY", 0.001)
     tries: list[int] = []
 
     async def take(one: Update) -> None:
@@ -68,7 +68,7 @@ async def test_an_update_comes_again_until_it_is_kept(monkeypatch: pytest.Monkey
         if len(tries) < 4:
             raise DatabaseUnreachable(server="x", reason="away")
 
-    await take_all([update(1, 5), update(2, 5)], take, 1)
+    await dispatch_updates([update(1, 5), update(2, 5)], take, 1)
     assert tries == [1, 1, 1, 1, 2]
 
 
@@ -81,14 +81,14 @@ async def test_what_nobody_foresaw_is_logged_and_holds_up_nothing() -> None:
         taken.append(one.update_id)
 
     with capture_logs() as logs:
-        await take_all([update(1, 5), update(2, 5)], take, 1)
+        await dispatch_updates([update(1, 5), update(2, 5)], take, 1)
     assert taken == [2]
-    assert [entry["event"] for entry in logs] == ["telegram.update_lost"]
+    assert [entry["event"] for entry in logs] == ["telegram.update_dropped"]
 
 
 async def test_errands_are_bounded_and_end_with_their_owner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.channels.telegram.errands.MOST", 2)
-    errands, ran = Errands(), list[int]()
+    monkeypatch.setattr("bot.channels.telegram.errands.MAX_TASKS", 2)
+    errands, ran = BackgroundTasks(), list[int]()
 
     async def errand(n: int) -> None:
         ran.append(n)
@@ -96,8 +96,8 @@ async def test_errands_are_bounded_and_end_with_their_owner(monkeypatch: pytest.
 
     with capture_logs() as logs:
         for n in range(3):
-            errands.run(errand(n))
+            errands.start(errand(n))
         await asyncio.sleep(0)
         await errands.close()
     assert ran == [0, 1]
-    assert [entry["event"] for entry in logs] == ["telegram.errand_dropped"]
+    assert [entry["event"] for entry in logs] == ["telegram.background_task_dropped"]

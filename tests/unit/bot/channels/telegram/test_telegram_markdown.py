@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.telegram.formatted import pages
-from bot.channels.telegram.markdown import LONGEST, render
+from bot.channels.telegram.formatted import split_into_messages
+from bot.channels.telegram.markdown import MAX_LENGTH, render_markdown
 
 MARKS = ["**", "*", "_", "`", "```", "\n```\n", "\n\n", "\n", "# ", "> ", "- ", "1. ", "|", "|-|-|\n", "~~", "[", "](",
          ")", "![", "<b>", "&amp;", "\\", "---\n", "    ", "слово", "word ", "🏛", "https://a.b"]  # fmt: skip
@@ -15,7 +15,7 @@ MARKS = ["**", "*", "_", "`", "```", "\n```\n", "\n\n", "\n", "# ", "> ", "- ", 
 
 def looks(markdown: str) -> dict[str, list[str]]:
     """The text of each entity, by kind."""
-    whole, found = render(markdown), {}
+    whole, found = render_markdown(markdown), {}
     for span in whole.spans:
         found.setdefault(span.kind, []).append(whole.text[span.start : span.end])
     return found
@@ -23,18 +23,18 @@ def looks(markdown: str) -> dict[str, list[str]]:
 
 @given(st.lists(st.sampled_from(MARKS), max_size=60).map("".join) | st.text(max_size=80))
 def test_anything_can_be_rendered_and_shown(markdown: str) -> None:
-    whole = render(markdown)
+    whole = render_markdown(markdown)
     for span in whole.spans:
         assert 0 <= span.start < span.end <= len(whole.text)
-    for page in pages(whole, 50):
-        assert page.units <= 50
+    for page in split_into_messages(whole, 50):
+        assert page.utf16_length <= 50
         page.entities()
 
 
 @given(st.lists(st.text("абв xyz🏛", min_size=1, max_size=12), min_size=1, max_size=6))
 def test_no_word_is_lost(paragraphs: list[str]) -> None:
     written = "\n\n".join(f"**{p.strip()}** {p}" for p in paragraphs if p.strip())
-    assert "".join(render(written).text.replace("*", "").split()) == "".join(written.replace("*", "").split())
+    assert "".join(render_markdown(written).text.replace("*", "").split()) == "".join(written.replace("*", "").split())
 
 
 def test_looks() -> None:
@@ -45,25 +45,25 @@ def test_looks() -> None:
         "strikethrough": ["gone"],
         "text_link": ["a link"],
     }
-    assert render("a\n\n***\n\n1. one\n2. two\n   - deep\n\n> said\n> > twice").text == (
+    assert render_markdown("a\n\n***\n\n1. one\n2. two\n   - deep\n\n> said\n> > twice").text == (
         "a\n\n———\n\n1. one\n2. two\n   • deep\n\nsaid\n\ntwice"
     )
     assert looks("> said\n> > twice")["blockquote"] == ["said\n\ntwice"]
 
 
 def test_what_is_no_markdown_stays_as_it_is() -> None:
-    assert render("a < b > c & d_e_f 2*3*4 \\* <b>x</b>").text == "a < b > c & d_e_f 234 * <b>x</b>"
-    assert render("<script>x</script>").text == "<script>x</script>"
+    assert render_markdown("a < b > c & d_e_f 2*3*4 \\* <b>x</b>").text == "a < b > c & d_e_f 234 * <b>x</b>"
+    assert render_markdown("<script>x</script>").text == "<script>x</script>"
 
 
 def test_code_that_is_not_closed_yet_is_code() -> None:
     assert looks("See:\n\n```python\nprint(1)\n") == {"pre": ["print(1)"]}
-    assert render("See:\n\n```python\nprint(1)\n").spans[0].detail == "python"
-    assert render("A **bold begin").text == "A **bold begin"
+    assert render_markdown("See:\n\n```python\nprint(1)\n").spans[0].detail == "python"
+    assert render_markdown("A **bold begin").text == "A **bold begin"
 
 
 def test_a_link_that_leads_nowhere_shows_its_address() -> None:
-    whole = render("[a](javascript:alert) [b](/local) ![picture](https://x.y/p.png)")
+    whole = render_markdown("[a](javascript:alert) [b](/local) ![picture](https://x.y/p.png)")
     assert whole.text == "[a](javascript:alert) b (/local) picture"
     assert [span.detail for span in whole.spans] == ["https://x.y/p.png"]
 
@@ -71,18 +71,18 @@ def test_a_link_that_leads_nowhere_shows_its_address() -> None:
 def test_a_narrow_table_is_code_and_a_wide_one_a_list_that_names_its_cells() -> None:
     assert looks("|a|b|\n|-|-|\n|1|22|\n") == {"pre": ["a  b\n1  22"]}
     wide = "|exercise|how often it is done|why\n|-|-|-|\n|squats|three times a week|for strength|\n"
-    assert render(wide).text == "• squats — how often it is done: three times a week; why: for strength"
+    assert render_markdown(wide).text == "• squats — how often it is done: three times a week; why: for strength"
 
 
-@pytest.mark.parametrize("hostile", ["[" * LONGEST, "> " * 9000 + "x", "*a " * 6000, "![[" * 6000, "|a" * 9000])
+@pytest.mark.parametrize("hostile", ["[" * MAX_LENGTH, "> " * 9000 + "x", "*a " * 6000, "![[" * 6000, "|a" * 9000])
 def test_hostile_text_is_rendered(hostile: str) -> None:
-    assert render(hostile).text
+    assert render_markdown(hostile).text
 
 
 @given(st.integers(1, 40), st.sampled_from(["> ", "- ", "1. ", "> - "]))
 def test_what_is_nested_too_deep_is_not_left_out(depth: int, mark: str) -> None:
-    assert "word" in render(mark * depth + "word").text
+    assert "word" in render_markdown(mark * depth + "word").text
 
 
 def test_a_text_too_long_to_look_at_is_shown_as_it_is() -> None:
-    assert render("**a** " * LONGEST).spans == ()
+    assert render_markdown("**a** " * MAX_LENGTH).spans == ()

@@ -11,17 +11,17 @@ from aiogram.methods import EditMessageText, SendMessage
 from aiogram.types import Message
 from teremok import MockBot
 
-from bot.channels.errors import DeliveryFailed, Undeliverable
+from bot.channels.errors import PermanentDeliveryError, TemporaryDeliveryError
 from bot.channels.port import File, Outcome, Source, Table
 from bot.channels.telegram.outbox import Outbox
-from bot.channels.telegram.pacing import Pacer, Rate, Rates
+from bot.channels.telegram.pacing import BotApiLimits, RateLimit, RateLimiter
 from bot.channels.telegram.place import Place
-from bot.channels.telegram.reply import Looks, TelegramReply
-from bot.channels.telegram.show import outcome_markdown
+from bot.channels.telegram.reply import RenderOptions, TelegramReply
+from bot.channels.telegram.show import render_outcome_markdown
 from bot.locales import Translator
 from bot.mind import load_mind
 from bot.settings import DEMO_MIND
-from db.errors import TurnTaken
+from db.errors import TurnLeaseLost
 
 AGOGE = load_mind(DEMO_MIND)
 HERE = Place(7, private=True, reply_to=3, draft=9)
@@ -33,14 +33,14 @@ class Written:
 
     def __init__(self, bot: MockBot, known: Sequence[str] = (), *, taken: bool = False) -> None:
         self.bot = bot
-        self.known = known
+        self.message_ids = known
         self.taken = taken
         self.records: list[tuple[int, str, int]] = []
         """Number, message id, and how many calls had been made before."""
 
     async def record(self, n: int, message_id: str) -> None:
         if self.taken:
-            raise TurnTaken
+            raise TurnLeaseLost
         self.records.append((n, message_id, len(self.bot.requests)))
 
 
@@ -55,9 +55,9 @@ def bot() -> MockBot:
 
 
 def reply_of(bot: MockBot, parts: Written, place: Place = HERE, **looks: Any) -> TelegramReply:
-    free = Rate(10_000, 1)
-    outbox = Outbox(bot, Pacer(Rates(free, free, free)), pauses=(0, 0))
-    return TelegramReply(outbox, place, parts, Translator("en"), Looks(AGOGE, **looks))
+    free = RateLimit(10_000, 1)
+    outbox = Outbox(bot, RateLimiter(BotApiLimits(free, free, free)), retry_delays=(0, 0))
+    return TelegramReply(outbox, place, parts, Translator("en"), RenderOptions(AGOGE, **looks))
 
 
 async def test_a_message_is_sent_empty_written_down_and_then_filled(bot: MockBot) -> None:
@@ -84,7 +84,7 @@ async def test_known_messages_are_edited_and_those_left_over_go(bot: MockBot) ->
 
 
 async def test_who_has_lost_the_turn_takes_his_message_away(bot: MockBot) -> None:
-    with pytest.raises(TurnTaken):
+    with pytest.raises(TurnLeaseLost):
         await reply_of(bot, Written(bot, taken=True)).finish(DONE)
     assert [name for name, _ in made(bot)] == ["SendMessage", "DeleteMessage"]
 
@@ -108,7 +108,7 @@ async def test_all_of_an_outcome_is_shown(bot: MockBot) -> None:
         stopped=True,
         table=Table(("a", "b"), [("1", "2")]),
         error="It broke.",
-        at_fault=True,
+        is_service_error=True,
         sources=[Source(1, "The grey day", "p. 4", "rest\nis work")],
     )
     await reply_of(bot, Written(bot)).finish(outcome)
@@ -143,17 +143,17 @@ async def test_an_answer_that_telegram_will_not_lay_out_is_shown_plainly(bot: Mo
 
 def test_what_is_not_the_models_is_escaped_in_rich_markdown() -> None:
     outcome = replace(DONE, error="It broke (twice).")
-    assert outcome_markdown(outcome, Translator("en")) == "**Rest** and sleep.\n\n⚠️ It broke \\(twice\\)\\."
-    assert outcome_markdown(replace(DONE, answer="x" * 40_000), Translator("en")) is None
-    assert outcome_markdown(replace(DONE, turn=None), Translator("en")) is None
+    assert render_outcome_markdown(outcome, Translator("en")) == "**Rest** and sleep.\n\n⚠️ It broke \\(twice\\)\\."
+    assert render_outcome_markdown(replace(DONE, answer="x" * 40_000), Translator("en")) is None
+    assert render_outcome_markdown(replace(DONE, turn=None), Translator("en")) is None
 
 
 @pytest.mark.parametrize(
     ("code", "said", "expected"),
     [
-        (403, "Forbidden: bot was blocked by the user", Undeliverable),
-        (400, "Bad Request: chat not found", Undeliverable),
-        (400, "Bad Request: not enough rights to send text messages to the chat", Undeliverable),
+        (403, "Forbidden: bot was blocked by the user", PermanentDeliveryError),
+        (400, "Bad Request: chat not found", PermanentDeliveryError),
+        (400, "Bad Request: not enough rights to send text messages to the chat", PermanentDeliveryError),
     ],
 )
 async def test_what_telegram_will_never_take_is_not_tried_again(
@@ -168,9 +168,9 @@ async def test_what_telegram_will_never_take_is_not_tried_again(
 async def test_a_server_that_stays_away_puts_the_answer_off(bot: MockBot) -> None:
     for _ in range(3):
         bot.add_result(SendMessage, ok=False, error_code=502, description="Bad Gateway")
-    with pytest.raises(DeliveryFailed) as caught:
+    with pytest.raises(TemporaryDeliveryError) as caught:
         await reply_of(bot, Written(bot)).finish(DONE)
-    assert caught.value.passing
+    assert caught.value.retryable
     assert len(bot.requests) == 3
 
 

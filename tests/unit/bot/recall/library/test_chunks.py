@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.locales import Translator
-from bot.recall.library.chunk import Chunk, Cutting, cut
-from bot.recall.library.chunk.dates import date_at_head, date_of
+from bot.recall.library.chunk import Chunk, ChunkOptions, chunk_blocks
+from bot.recall.library.chunk.dates import entry_date, heading_date
 from bot.recall.library.parse.block import Block, BlockKind
 from bot.recall.library.parse.rows import row_text
 
@@ -26,7 +26,7 @@ def count(text: str) -> int:
 
 
 def chunks(blocks: Sequence[Block], size: int = 40, overlap: int = 10, *, diary: bool = False) -> list[Chunk]:
-    return list(cut(blocks, "Title", Cutting(size, overlap, diary), count, SAY))
+    return list(chunk_blocks(blocks, "Title", ChunkOptions(size, overlap, diary), count, SAY))
 
 
 def letters(text: str) -> str:
@@ -109,8 +109,10 @@ def prose(subjects: Sequence[str]) -> list[Block]:
 
 @given(st.lists(WORD.filter(bool), min_size=60, max_size=60, unique=True), st.integers(0, 20), WORD)
 def test_an_edit_changes_few_chunks(subjects: list[str], where: int, instead: str) -> None:
-    before = {chunk.digest for chunk in chunks(prose(subjects))}
-    after = {chunk.digest for chunk in chunks(prose([*subjects[:where], f"{instead} new", *subjects[where + 1 :]]))}
+    before = {chunk.content_hash for chunk in chunks(prose(subjects))}
+    after = {
+        chunk.content_hash for chunk in chunks(prose([*subjects[:where], f"{instead} new", *subjects[where + 1 :]]))
+    }
     # Borders after the edit fall back to where they were with the first text that asks for one.
     assert len(after & before) >= len(after) // 4
 
@@ -152,8 +154,12 @@ def test_the_place_of_each_kind() -> None:
 
 
 def test_places_are_in_the_documents_language() -> None:
-    [chunk] = cut(
-        [Block(BlockKind.ROW, "а: 1", 14, header=("а",), cells=("1",))], "Т", Cutting(40, 0), count, Translator("ru")
+    [chunk] = chunk_blocks(
+        [Block(BlockKind.ROW, "а: 1", 14, header=("а",), cells=("1",))],
+        "Т",
+        ChunkOptions(40, 0),
+        count,
+        Translator("ru"),
     )
     assert chunk.place == "строка 14"
 
@@ -201,10 +207,10 @@ def test_words_are_stemmed_by_the_chunks_own_language() -> None:
     ],
 )
 def test_dates_as_people_write_them(text: str, day: date | None) -> None:
-    assert date_of(text) == day
+    assert heading_date(text) == day
 
 
 def test_a_date_in_a_sentence_opens_no_entry() -> None:
-    assert date_at_head("2 марта 2026. Снег.") == date(2026, 3, 2)
-    assert date_at_head("**2026-03-02** — sleet") == date(2026, 3, 2)
-    assert date_at_head("2 марта 2026 я вспомнил о снеге") is None
+    assert entry_date("2 марта 2026. Снег.") == date(2026, 3, 2)
+    assert entry_date("**2026-03-02** — sleet") == date(2026, 3, 2)
+    assert entry_date("2 марта 2026 я вспомнил о снеге") is None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mind.collections import CollectionKind, Trust
-from bot.recall.library.cite import Citer, evidence_of, without_marks
+from bot.recall.library.cite import Citer, collect_evidence, strip_marks
 from bot.recall.library.passage import Passage
 from tests.fixtures.passages import passage
 
@@ -23,7 +23,7 @@ PASSAGES = (SLEEP, ROAD, RUSSIAN)
 
 def cited(answer: str, passages: tuple[Passage, ...] = PASSAGES) -> tuple[str, list[int]]:
     citer = Citer(passages)
-    text = citer.feed(answer) + citer.end()
+    text = citer.feed(answer) + citer.finish()
     return text, [one.id for one in citer.cited]
 
 
@@ -80,13 +80,13 @@ def test_of_several_passages_the_model_may_choose() -> None:
 def test_style_examples_and_what_users_said_are_never_cited() -> None:
     voice = passage(SLEEP.quote, 5, kind=CollectionKind.VOICE)
     said = passage(SLEEP.quote, 6, trust=Trust.USER)
-    assert evidence_of([voice, said]) == []
+    assert collect_evidence([voice, said]) == []
     assert cited("A recruit earns 7.5 hours a night [1] [2].", (voice, said)) == (
         "A recruit earns 7.5 hours a night.",
         [],
     )
     # What is left out keeps its place in the prompt, so that numbers mean the same.
-    assert [one.n for one in evidence_of([said, SLEEP])] == [2]
+    assert [one.number for one in collect_evidence([said, SLEEP])] == [2]
 
 
 _PIECES = st.lists(
@@ -118,7 +118,7 @@ def test_the_same_comes_of_an_answer_however_it_is_cut(pieces: list[str], cuts: 
     whole = cited(answer)
     citer = Citer(PASSAGES)
     edges = sorted({0, *(min(cut, len(answer)) for cut in cuts), len(answer)})
-    shown = "".join(citer.feed(answer[a:b]) for a, b in pairwise(edges)) + citer.end()
+    shown = "".join(citer.feed(answer[a:b]) for a, b in pairwise(edges)) + citer.finish()
     assert (shown, [one.id for one in citer.cited]) == whole
 
 
@@ -126,5 +126,5 @@ def test_the_same_comes_of_an_answer_however_it_is_cut(pieces: list[str], cuts: 
 def test_nothing_but_marks_and_blanks_is_taken_out_or_put_in(answer: str) -> None:
     shown, ids = cited(answer)
     assert ids == []
-    bare = "".join(without_marks(shown).split())
-    assert "`" in answer or bare == "".join(without_marks(answer).split())
+    bare = "".join(strip_marks(shown).split())
+    assert "`" in answer or bare == "".join(strip_marks(answer).split())

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.mind import Mind, load_mind
-from bot.modes import parse, resolve
-from bot.recall.library.drawing import open_to
+from bot.modes import parse_expression, resolve_mode
+from bot.recall.library.drawing import collections_for_mode
 
 MIND = """
 name: small
@@ -37,7 +37,7 @@ def mind(tmp_path: Path) -> Mind:
     for path, text in files.items():
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8")
-    return load_mind(tmp_path, trained=False)
+    return load_mind(tmp_path, require_adapters=False)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,6 @@ def mind(tmp_path: Path) -> Mind:
     ],
 )
 def test_a_mode_brings_its_own_knowledge(mind: Mind, mode: str, evidence: set[str], voice: set[str]) -> None:
-    resolved = resolve(parse(mode), mind)
-    assert set(open_to(mind, resolved)) == evidence
-    assert set(open_to(mind, resolved, voice=True)) == voice
+    resolved = resolve_mode(parse_expression(mode), mind)
+    assert set(collections_for_mode(mind, resolved)) == evidence
+    assert set(collections_for_mode(mind, resolved, voice=True)) == voice

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.recall.library.cite.words import read
+from bot.recall.library.cite.words import analyse
 
 _SAID = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
@@ -63,28 +63,28 @@ def spelled(number: int) -> str:
     ],
 )
 def test_a_number_is_the_same_however_it_is_written(text: str, numbers: set[str]) -> None:
-    assert read(text).numbers == numbers
+    assert analyse(text).numbers == numbers
 
 
 @given(st.integers(2, 999_999))
 def test_what_is_spelled_is_what_is_written_in_digits(number: int) -> None:
-    assert read(f"He counted {spelled(number)} stones").numbers == read(f"He counted {number} stones").numbers
+    assert analyse(f"He counted {spelled(number)} stones").numbers == analyse(f"He counted {number} stones").numbers
 
 
 def test_a_number_is_read_with_what_it_counts_and_how_it_is_called() -> None:
-    found = read("Week 4 has three sets")
+    found = analyse("Week 4 has three sets")
     assert found.measures == {("4", ""), ("3", "set")}
-    assert found.named == {("4", "week"), ("3", "")}
+    assert found.labels == {("4", "week"), ("3", "")}
 
 
 def test_forms_of_a_word_are_one_stem() -> None:
-    assert read("Белок и день").stems == read("белка, дней").stems == {"белк", "дн"}
-    assert read("sleeping recruits").stems == read("a recruit sleeps").stems
+    assert analyse("Белок и день").stems == analyse("белка, дней").stems == {"белк", "дн"}
+    assert analyse("sleeping recruits").stems == analyse("a recruit sleeps").stems
 
 
 def test_what_denies_is_known() -> None:
-    assert read("Do not argue").denies
-    assert read("You don't argue").denies
-    assert read("Не спорьте").denies
-    assert not read("Argue").denies
-    assert not read("Спит не меньше семи часов, no less than seven").denies
+    assert analyse("Do not argue").is_negated
+    assert analyse("You don't argue").is_negated
+    assert analyse("Не спорьте").is_negated
+    assert not analyse("Argue").is_negated
+    assert not analyse("Спит не меньше семи часов, no less than seven").is_negated

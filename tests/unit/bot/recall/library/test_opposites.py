@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.recall.library.cite import evidence_of
+from bot.recall.library.cite import collect_evidence
 from tests.fixtures.passages import passage
 
 
@@ -30,5 +30,5 @@ from tests.fixtures.passages import passage
     ],
 )
 def test_a_claim_is_borne_out_only_by_what_says_the_same(written: str, said: str, is_borne_out: bool) -> None:
-    [evidence] = evidence_of([passage(written, 1)])
+    [evidence] = collect_evidence([passage(written, 1)])
     assert bool(evidence.support(said)) is is_borne_out

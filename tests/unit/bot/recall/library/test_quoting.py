@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.mind.collections import CollectionKind, Trust
-from bot.recall.library.cite import evidence_of, quote
+from bot.recall.library.cite import best_quotation, collect_evidence
 from bot.recall.library.passage import Passage
 from tests.fixtures.passages import passage
 
@@ -24,7 +24,7 @@ OTHER_ROW = passage(ROW.quote.replace("week: 4", "week: 3").replace("reps: 5", "
 
 
 def quoted(question: str, *passages: Passage) -> str | None:
-    found = quote(question, evidence_of(passages))
+    found = best_quotation(question, collect_evidence(passages))
     return found and found.text
 
 

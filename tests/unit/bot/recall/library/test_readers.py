@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.recall.library.parse import captions, dialogue, html, markdown, pdf, prose, spreadsheets
-from bot.recall.library.parse.block import Block, BlockKind, decode, encode
+from bot.recall.library.parse.block import Block, BlockKind, block_from_json, block_to_json
 from bot.recall.library.parse.formats import Reader
-from bot.recall.library.parse.limits import Limits
-from bot.recall.library.parse.rows import table
+from bot.recall.library.parse.limits import ParseLimits
+from bot.recall.library.parse.rows import table_blocks
 from tests.fakes.hostile.documents import docx, paragraph, pdf_text
 from tests.fakes.hostile.documents import pdf as written_pdf
 
-LIMITS = Limits()
+LIMITS = ParseLimits()
 
 
 def read(reader: Reader, path: Path, content: str | bytes) -> list[tuple[str, str]]:
@@ -42,8 +42,8 @@ def letters(text: str) -> str:
     )
 )
 def test_a_block_survives_being_written_down(block: Block) -> None:
-    assert decode(encode(block)) == block
-    assert "\n" not in encode(block)
+    assert block_from_json(block_to_json(block)) == block
+    assert "\n" not in block_to_json(block)
 
 
 @given(st.text(st.sampled_from("ab#-=*`>|: \n\t[]()1.!"), max_size=300))
@@ -175,7 +175,7 @@ def test_a_workbook(tmp_path: Path) -> None:
 
 
 def test_what_stands_above_the_header_is_the_tables_caption() -> None:
-    [row] = table([["Loads", ""], ["week", "load"], ["1", "80"]], LIMITS, caption="Sheet")
+    [row] = table_blocks([["Loads", ""], ["week", "load"], ["1", "80"]], LIMITS, caption="Sheet")
     assert (row.caption, row.header, row.cells) == ("Sheet › Loads", ("week", "load"), ("1", "80"))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.recall.library.cite import evidence_of
-from bot.recall.library.cite.sentences import is_over, sentences
+from bot.recall.library.cite import collect_evidence
+from bot.recall.library.cite.sentences import ends_sentence, split_sentences
 from tests.fixtures.passages import passage
 
 
@@ -20,11 +20,11 @@ from tests.fixtures.passages import passage
     ],
 )
 def test_a_point_behind_an_abbreviation_ends_nothing(text: str, found: list[str]) -> None:
-    assert sentences(text) == found
-    assert all(is_over(sentence) for sentence in found if not sentence.endswith("г."))
+    assert split_sentences(text) == found
+    assert all(ends_sentence(sentence) for sentence in found if not sentence.endswith("г."))
 
 
 def test_another_year_is_not_borne_out() -> None:
-    [evidence] = evidence_of([passage("В 2019 г. клуб насчитывал 1200 человек.", 1)])
+    [evidence] = collect_evidence([passage("В 2019 г. клуб насчитывал 1200 человек.", 1)])
     assert evidence.support("В 2019 г. клуб насчитывал 1200 человек.")
     assert not evidence.support("В 2018 г. клуб насчитывал 1200 человек.")
