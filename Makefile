@@ -61,29 +61,29 @@ check: $(READY) ## Lint, format, types, import directions, translations
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m bot.locales.catalogue --check
+	$(BIN)/python -m bot.app.locale_catalogue --check
 
 format: $(READY) ## Format the code and sort its imports
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 bench: $(READY) ## Benchmark composing against PEFT and against copying (a few minutes)
-	$(BIN)/python -m tests.benchmarks.bench_compose
+	$(BIN)/python -m benchmarks.bench_compose
 
 bench-serving: $(READY) sglang ## Benchmark answers through the engine against calling SGLang directly (ten minutes)
-	$(BIN)/python -m tests.benchmarks.bench_serving
+	$(BIN)/python -m benchmarks.bench_serving
 
 bench-turns: $(READY) ## Benchmark turns through real processes beside a bare echo bot (a quarter of an hour)
-	$(BIN)/python -m tests.benchmarks.bench_turns
+	$(BIN)/python -m benchmarks.bench_turns
 
 bench-growth: $(READY) sglang ## Measure what grows with the number of compositions, and draw it (ten minutes)
-	$(BIN)/python -m tests.benchmarks.bench_growth --docs
+	$(BIN)/python -m benchmarks.bench_growth --docs
 
 bench-memory: $(READY) ## Measure recall of one person among a million memories of ten thousand (five minutes)
-	$(BIN)/python -m tests.benchmarks.bench_memory
+	$(BIN)/python -m benchmarks.bench_memory
 
 bench-library: $(READY) ## Benchmark search in a library of 200,000 chunks (ten minutes)
-	$(BIN)/python -m tests.benchmarks.bench_library
+	$(BIN)/python -m benchmarks.bench_library
 
 eval-adapters: $(READY) ## Measure what each adapter keeps in a composition, beside adapters trained apart (about an hour)
 	$(BIN)/consilium eval adapters --apart
@@ -94,10 +94,10 @@ adapters: $(READY) ## Train the demo mind's adapters anew (about half an hour)
 pictures: $(READY) ## Draw the conversations of the READMEs anew, from a real one (a few minutes)
 	mkdir -p build/transcripts
 	CONSILIUM_TRANSCRIPTS=build/transcripts $(BIN)/python -m pytest tests/acceptance/test_scripted_conversation.py
-	$(BIN)/python -m tests.acceptance.scripted.pictures build/transcripts docs/pictures
+	$(BIN)/python -m docs.drawing.pictures build/transcripts docs/pictures
 
 locales: $(READY) ## Bring the translation catalogues up to date with the code
-	$(BIN)/python -m bot.locales.catalogue --update
+	$(BIN)/python -m bot.app.locale_catalogue --update
 
 lock: $(READY) ## Write constraints.txt from what .venv holds
 	(sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu//' | sort -f) > constraints.tmp && mv constraints.tmp constraints.txt

@@ -4,7 +4,7 @@ Every error of this project derives from :class:`ConsiliumError`. `inference` an
 (nor each other), so the root lives beneath all three; each house grows its branch in its own ``errors.py``.
 
 An error is data before it is text: a sentence and a remedy, both templates, and the details they name. The
-text a person reads is made where his language is known (`bot.errors.explain`); ``str(error)`` is English,
+text a person reads is made where his language is known (`bot.core.errors.explain`); ``str(error)`` is English,
 for logs.
 """
 

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from consilium.errors import N_
 from inference.errors import InferenceError
-from inference.models import (
+from inference.model_files import (
     ModelPackageMissing,
     ModelUnknown,
     check_config,
@@ -122,7 +122,7 @@ def _resolve_bundled(cache_dir: Path, on_slow_step: Callable[[PreparationStep], 
 
 def _convert(gguf: Path, folder: Path) -> None:
     """Write the checkpoint beside its place and move it there whole."""
-    from inference.dequantise import dequantise_smollm2
+    from inference.gguf import dequantise_smollm2
 
     log.info("base_model.conversion_started", model=BUNDLED_BASE_MODEL, folder=str(folder))
     unfinished = folder.with_name(f".{folder.name}.unfinished")

@@ -10,22 +10,21 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from bot.app.components import base_model_folder
+from bot.app.settings import Settings
 from bot.cli import compositions, revoke
+from bot.cli.common import MindOption, format_time, key_value_table, names_by_digest, new_table, stdout_console
 from bot.cli.errors import ChecksFailed
-from bot.cli.known import MindOption, format_time, key_value_table, names_by_digest
-from bot.cli.tables import new_table, stdout_console
-from bot.locales import system_language
-from bot.mind import Mind, load_mind
-from bot.modes.errors import UnknownAdapter
-from bot.modes.names import nearest_names
-from bot.services import base_model_folder
-from bot.settings import Settings
+from bot.core.i18n import system_language
+from bot.minds import Mind, load_mind
+from bot.minds.errors import UnknownAdapter
+from bot.minds.names import nearest_names
 from consilium.errors import ConsiliumError
+from inference.adapters.compatibility import check_compatible as check_fit
 from inference.adapters.composition import is_composition_name
 from inference.adapters.conflict import measure_conflict
-from inference.adapters.fit import check_compatible as check_fit
 from inference.adapters.package import AdapterPackage
-from inference.adapters.revoked import Revocation, Revocations
+from inference.adapters.revocation import Revocation, Revocations
 from inference.adapters.store import CompositionStore
 from inference.adapters.summary import AdapterSummary, summarise
 from inference.base_model import BaseModelSpec

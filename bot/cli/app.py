@@ -12,12 +12,12 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from bot.cli import adapters, chat, doctor, init, library, serve, train, turns
+from bot.app.logs import configure_logs, log_path, silence_libraries
+from bot.app.settings import Settings
+from bot.cli import adapters, chat, doctor, library, mind, serve, turns
 from bot.cli import evaluate as evaluation
-from bot.errors import describe_error
-from bot.locales import Translator, system_language
-from bot.logs import configure_logs, log_path, silence_libraries
-from bot.settings import Settings
+from bot.core.errors import describe_error
+from bot.core.i18n import Translator, system_language
 from consilium.errors import ConsiliumError
 
 EXIT_UNEXPECTED = 70
@@ -37,8 +37,8 @@ app.command("demo")(chat.demo)
 app.command("chat")(chat.chat)
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
-app.command("init")(init.init)
-app.command("train")(train.train)
+app.command("init")(mind.init)
+app.command("train")(mind.train)
 app.add_typer(adapters.app, name="adapters")
 app.add_typer(turns.app, name="turns")
 app.add_typer(library.app, name="library")

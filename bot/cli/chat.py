@@ -12,11 +12,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from bot.app.bootstrap import open_services
+from bot.app.settings import DEMO_MIND, Settings
 from bot.channels.console.pipe import run_pipe_chat
-from bot.locales import Translator, system_language
-from bot.services import open_services
-from bot.settings import DEMO_MIND, Settings
-from bot.turns.salvage import recover_stranded, recover_unremembered
+from bot.core.i18n import Translator, system_language
+from bot.turns.recovery import recover_stranded, recover_unremembered
 
 UserOption = Annotated[str | None, typer.Option("--user", help="Who is speaking; the session and memories are his.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a turn.")]

@@ -10,19 +10,18 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bot.cli.known import MindOption, format_time
-from bot.cli.letting_go import unload_from_engine
-from bot.cli.tables import new_table, stdout_console
-from bot.mind import load_mind
-from bot.modes.expression import parse_expression
-from bot.modes.resolve import resolve_mode
-from bot.services import base_model_folder, open_composer
-from bot.settings import Settings
+from bot.app.components import base_model_folder, open_composer
+from bot.app.settings import Settings
+from bot.cli.common import MindOption, format_time, new_table, stdout_console
+from bot.cli.engine_unload import unload_from_engine
+from bot.minds import load_mind
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import resolve_mode
 from inference.adapters.compose import CompositionReport
 from inference.adapters.composition import Composition, RecipePart, is_composition_name
 from inference.adapters.errors import CompositionNotFound
-from inference.adapters.prune import prune as prune_store
 from inference.adapters.store import CompositionStore
+from inference.adapters.store import prune as prune_store
 
 WORST_MODULES_SHOWN = 3
 """Modules whose errors are shown of a composition that was cut."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.errors import BotError
+from bot.core.errors import BotError
 from consilium.errors import N_
 
 

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
+from bot.app.components import base_model_folder, open_composer
+from bot.app.settings import Settings
 from bot.cli import evaluate_library
+from bot.cli.common import new_table, stdout_console
 from bot.cli.evaluate_memory import memory
-from bot.cli.tables import new_table, stdout_console
-from bot.cli.train import load_adapter_dialogues, train_adapter
-from bot.mind import Mind, load_mind
-from bot.modes.expression import parse_expression
-from bot.modes.resolve import resolve_mode
-from bot.services import base_model_folder, open_composer
-from bot.settings import Settings
+from bot.cli.mind import load_adapter_dialogues, train_adapter
+from bot.minds import Mind, load_mind
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import resolve_mode
 from inference.adapters.manifest import AdapterKind
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
@@ -43,7 +43,7 @@ def adapters(
     figures_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
 ) -> None:
     """Held-out loss of the base, each adapter and each composition, and what is kept of each one's gain."""
-    from inference.training.evaluate import HeldOutLoss, relative_gain, retained_gain
+    from inference.training.loss import HeldOutLoss, relative_gain, retained_gain
 
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)

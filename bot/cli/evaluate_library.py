@@ -11,11 +11,10 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bot.cli.known import MindOption
-from bot.cli.tables import new_table, stdout_console
-from bot.mind import Mind, load_mind
-from bot.mind.collections import Chunking
-from bot.recall.library.evaluate import (
+from bot.app.library import open_library
+from bot.app.settings import Settings
+from bot.cli.common import MindOption, new_table, stdout_console
+from bot.library.evaluation import (
     CUTOFFS,
     DISTRACTORS,
     METHODS,
@@ -25,10 +24,10 @@ from bot.recall.library.evaluate import (
     load_question_sets,
     write_evaluation_mind,
 )
-from bot.recall.library.ingest import Ingest
-from bot.recall.library.parse.parser import Parser
-from bot.services.library import open_library
-from bot.settings import Settings
+from bot.library.ingest import Ingest
+from bot.library.parse.parser import Parser
+from bot.minds import Mind, load_mind
+from bot.minds.schema import Chunking
 
 _TEXTS = (".txt", ".md")
 

@@ -13,9 +13,11 @@ import typer
 from blake3 import blake3
 from rich.progress import Progress
 
-from bot.cli.tables import new_table, stdout_console
-from bot.recall.evaluation.dialogues import Dialogue, read_dialogues
-from bot.recall.evaluation.memory import (
+from bot.app.components import make_embedder
+from bot.app.settings import Settings
+from bot.cli.common import new_table, stdout_console
+from bot.memory.evaluation.dialogues import Dialogue, read_dialogues
+from bot.memory.evaluation.measurement import (
     BASELINES,
     FUSED,
     Measurement,
@@ -23,10 +25,8 @@ from bot.recall.evaluation.memory import (
     hash_configuration,
     measure_recall,
 )
-from bot.services import make_embedder
-from bot.settings import Settings
-from db.database import Database
-from db.embedded import EmbeddedServer
+from db.infra.database import Database
+from db.infra.embedded_server import EmbeddedServer
 
 
 def memory(

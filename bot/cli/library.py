@@ -12,22 +12,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from bot.app.library import LibraryServices, open_library
+from bot.app.settings import Settings
+from bot.cli.common import MindOption, new_table, stdout_console
 from bot.cli.errors import CollectionNotGiven, CollectionUnknown
-from bot.cli.known import MindOption
-from bot.cli.tables import new_table, stdout_console
-from bot.errors import describe_error
-from bot.locales import Translator, system_language
-from bot.mind import Mind, load_mind
-from bot.recall.library.ingest import Ingest
-from bot.recall.library.parse.parser import Parser
-from bot.recall.library.parse.refusals import refusal_from_record
-from bot.recall.library.report import IngestReport, SkippedDocument
-from bot.recall.library.search import Library
-from bot.recall.library.watch import watch_files
-from bot.services.library import LibraryServices, open_library
-from bot.settings import Settings
+from bot.core.errors import describe_error
+from bot.core.i18n import Translator, system_language
+from bot.library.ingest import Ingest, IngestReport, SkippedDocument
+from bot.library.parse.errors import refusal_from_record
+from bot.library.parse.parser import Parser
+from bot.library.search import Library
+from bot.library.sources import watch_files
+from bot.minds import Mind, load_mind
 from consilium.errors import ConsiliumError
-from db import library as rows
+from db.library import catalog as rows
 
 app = typer.Typer(help="The library: what the author wrote, to be found and cited.", no_args_is_help=True)
 

@@ -9,17 +9,16 @@ from typing import Annotated, Final
 import typer
 from rich.text import Text
 
+from bot.app.settings import Settings
+from bot.cli.common import MindOption, names_by_digest, stdout_console
+from bot.cli.engine_unload import unload_from_engine
 from bot.cli.errors import CommandError
-from bot.cli.known import MindOption, names_by_digest
-from bot.cli.letting_go import unload_from_engine
-from bot.cli.tables import stdout_console
-from bot.mind import Mind, load_mind
-from bot.modes.errors import UnknownAdapter
-from bot.modes.names import find_name, nearest_names
-from bot.settings import Settings
+from bot.minds import Mind, load_mind
+from bot.minds.errors import UnknownAdapter
+from bot.minds.names import find_name, nearest_names
 from consilium.errors import N_
 from inference.adapters.package import AdapterPackage
-from inference.adapters.revoked import NotRevoked
+from inference.adapters.revocation import NotRevoked
 from inference.adapters.store import CompositionStore
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")

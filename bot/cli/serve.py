@@ -11,10 +11,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bot.locales import Translator, system_language
-from bot.logs import log_to_stdout
-from bot.services.serving import serve as run
-from bot.settings import Settings
+from bot.app.logs import log_to_stdout
+from bot.app.server import serve as run
+from bot.app.settings import Settings
+from bot.core.i18n import Translator, system_language
 
 
 class Roles(StrEnum):

@@ -12,15 +12,15 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
+from bot.app.components import database_dsn
+from bot.app.settings import Settings
+from bot.cli.common import format_time, key_value_table, new_table, stdout_console
 from bot.cli.errors import CommandError
-from bot.cli.known import format_time, key_value_table
-from bot.cli.tables import new_table, stdout_console
-from bot.services import database_dsn
-from bot.settings import Settings
-from bot.turns.jobs import answer_entrypoint, delivery_entrypoint
+from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from consilium.errors import N_
-from db import jobs, oversight, parts, sessions, turn_states, turns
-from db.database import Database
+from db.infra.database import Database
+from db.people import sessions
+from db.turns import admin_queries, deliveries, jobs, states, turns
 
 T = TypeVar("T")
 
@@ -96,7 +96,7 @@ def show_turn(context: typer.Context, turn: TurnIdArgument) -> None:
         async with database.person_transaction(user_id) as connection:
             found = await turns.get(connection, turn_id)
             session = await sessions.get(connection, found.session_id)
-            messages = await parts.message_ids(connection, turn_id)
+            messages = await deliveries.message_ids(connection, turn_id)
             waits = await jobs.has_job(connection, turn_id)
         spent = ", ".join(f"{name} {seconds:.3f}" for name, seconds in found.timings.items())
         tokens = f"{found.prompt_tokens or 0} + {found.completion_tokens or 0}"
@@ -128,7 +128,7 @@ def retry(context: typer.Context, turn: TurnIdArgument) -> None:
         turn_id, user_id = await _find_turn(database, turn)
         async with database.person_transaction(user_id) as connection:
             found = await turns.get(connection, turn_id)
-            if not await turn_states.reopen_failed(connection, turn_id):
+            if not await states.reopen_failed(connection, turn_id):
                 raise TurnNotFailed(turn_id, found.state)
             session = await sessions.get(connection, found.session_id)
             mind = session.place.partition("/")[0]
@@ -140,9 +140,9 @@ def retry(context: typer.Context, turn: TurnIdArgument) -> None:
     stdout_console().print(Text(f"{_with_database(context.obj, again)} will be answered again."))
 
 
-async def _latest_turns(database: Database, state: str | None, limit: int) -> list[oversight.TurnSummary]:
+async def _latest_turns(database: Database, state: str | None, limit: int) -> list[admin_queries.TurnSummary]:
     async with database.anonymous_transaction() as connection:
-        return await oversight.list_turns(connection, state, limit)
+        return await admin_queries.list_turns(connection, state, limit)
 
 
 async def _find_turn(database: Database, id_prefix: str) -> tuple[UUID, UUID]:
@@ -150,7 +150,7 @@ async def _find_turn(database: Database, id_prefix: str) -> tuple[UUID, UUID]:
     if not _ID_PREFIX.fullmatch(asked) or len(asked) > 36:
         raise NoSuchTurn(id_prefix)
     async with database.anonymous_transaction() as connection:
-        found = await oversight.find_by_id_prefix(connection, asked)
+        found = await admin_queries.find_by_id_prefix(connection, asked)
     if len(found) != 1:
         raise NoSuchTurn(id_prefix)
     return found[0]

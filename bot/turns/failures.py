@@ -7,16 +7,13 @@ from dataclasses import replace
 
 import structlog
 
-from bot.channels.errors import DeliveryError
-from bot.channels.port import Outcome
-from bot.errors import describe_error
-from bot.locales import Translator
-from bot.modes.errors import ModeError
-from bot.turns.documents.errors import FetchFailed
-from bot.turns.errors import MessageRefused, UnexpectedError
+from bot.core.errors import DeliveryError, FetchFailed, MessageRefused, UnexpectedError, describe_error
+from bot.core.i18n import Translator
+from bot.core.messages import Outcome
+from bot.minds.errors import ModeError
 from consilium.errors import ConsiliumError
 from db.errors import DatabaseExhausted, DatabaseUnreachable
-from inference.engine.errors import EngineError
+from inference.engines.errors import EngineError
 
 log = structlog.get_logger(__name__)
 

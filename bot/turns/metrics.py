@@ -7,8 +7,8 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from db.oversight import StateCount
-from db.turns import Turn
+from db.turns.admin_queries import StateCount
+from db.turns.turns import Turn
 
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 

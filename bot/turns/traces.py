@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 from uuid import UUID
 
-from bot.turns.draft import Draft
-from db.turns import Turn
+from bot.answering.draft import Draft
+from db.turns.turns import Turn
 
 AttributeValue = str | int | float | bool
 Attributes = Mapping[str, AttributeValue]

@@ -11,18 +11,18 @@ from typing import Final
 
 import structlog
 
-from bot.channels.port import Platform
-from bot.turns.attempt import TurnRunner
-from bot.turns.conversation import Conversation, load_conversation
-from bot.turns.hold import TurnLease, claim
+from bot.core.conversation import Conversation, load_conversation
+from bot.core.ports import Platform
+from bot.turns.heartbeat import Heartbeat
+from bot.turns.lease import TurnLease, claim
 from bot.turns.metrics import observe_memory_backlog, observe_open_turns, turn_claimed
-from bot.turns.presence import Heartbeat
-from bot.turns.salvage import recover_stranded, recover_unremembered
-from db import jobs, oversight
-from db.connection import PersonConnection
-from db.database import Database
+from bot.turns.recovery import recover_stranded, recover_unremembered
+from bot.turns.runner import TurnRunner
 from db.errors import DatabaseError, TurnLeaseLost
-from db.jobs import Job
+from db.infra.connection import PersonConnection
+from db.infra.database import Database
+from db.turns import admin_queries, jobs
+from db.turns.jobs import Job
 
 JOB_HEARTBEAT_INTERVAL: Final = 2.0
 """Seconds between signs of life for the jobs in work."""
@@ -204,7 +204,7 @@ class Worker:
             await recover_unremembered(self._database, self._mind, afterwards)
             observe_memory_backlog(afterwards.pending)
         async with self._database.anonymous_transaction() as connection:
-            observe_open_turns(await oversight.count_by_state(connection, datetime.now(UTC)))
+            observe_open_turns(await admin_queries.count_by_state(connection, datetime.now(UTC)))
             await jobs.prune_log(connection, JOB_LOG_RETENTION)
 
     async def _run_periodically(self, action: Callable[[], Awaitable[None]], interval: float) -> None:

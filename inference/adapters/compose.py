@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 import pydantic
 
-from inference.adapters.assemble import CompositionWriter
+from inference.adapters.assembly import CompositionWriter
+from inference.adapters.compatibility import MAX_FACTOR_NORM, check_compatible
 from inference.adapters.config import CONFIG_FILE, safe_form_config
 from inference.adapters.dtypes import Dtype
 from inference.adapters.errors import WeightsOverflow
 from inference.adapters.files import atomic_write, translate_write_errors, write_at
-from inference.adapters.fit import MAX_FACTOR_NORM, check_compatible
 from inference.adapters.package import WEIGHTS_FILE
 from inference.adapters.parts import Part, canonical_order
 from inference.adapters.plan import CompositionPlan, PlannedModule, plan_composition

@@ -15,8 +15,7 @@ import pydantic
 from inference.adapters.compose import CompositionReport
 from inference.adapters.config import CONFIG_FILE
 from inference.adapters.package import WEIGHTS_FILE
-from inference.adapters.usage import last_used, touch
-from inference.engine.port import AdapterRef
+from inference.adapters.usage import AdapterRef, last_used, touch
 
 RECORD_FILE: Final = "composition.json"
 COMPOSITION_FILES: Final = (CONFIG_FILE, WEIGHTS_FILE, RECORD_FILE)

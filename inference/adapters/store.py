@@ -17,10 +17,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import structlog
 from blake3 import blake3
+from prometheus_client import Counter, Histogram
 
 from inference.adapters.compose import compose
 from inference.adapters.composition import (
@@ -37,16 +40,14 @@ from inference.adapters.errors import AdapterError, CompositionNotFound
 from inference.adapters.files import file_lock, read_json, translate_write_errors, write_json
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part, canonical_order
-from inference.adapters.revoked import Revocations
+from inference.adapters.revocation import Revocations
 from inference.adapters.usage import remove_usage
 from inference.base_model import BaseModelSpec
-from inference.metrics import COMPOSITION_SECONDS, COMPOSITION_TRUNCATION, COMPOSITIONS
 
 _LOCKS, _STAGING = ".locks", ".making"
 _LOCK_TIMEOUT_SECONDS = 300.0
 _RECORD_BYTES = 64 << 10
 """Room that a record, a lock or a folder takes at most."""
-
 log = structlog.get_logger(__name__)
 
 
@@ -291,3 +292,57 @@ def _effective_max_rank(parts: Sequence[Part], max_rank: int | None) -> int | No
     """The limit, if it may cut anything: servers of different limits share what fits them all."""
     most = sum(part.package.rank for part in parts)
     return max_rank if max_rank is not None and most > max_rank else None
+
+
+RECENT_USE: Final = timedelta(hours=1)
+"""What was used within this time may be answering now, and stays."""
+
+
+def prune(store: CompositionStore, max_bytes: int) -> dict[str, int]:
+    """Remove the least recently used compositions until all together have at most `most` bytes; blocking.
+
+    Returns:
+        The bytes freed, by the name of what was removed. Engines may still hold these.
+
+    Raises:
+        WriteFailed: one cannot be removed; those before it are.
+    """
+    used = []
+    for composition in store.list():
+        with suppress(FileNotFoundError):  # removed by another process meanwhile
+            used.append((composition.last_used_at, composition))
+    used.sort(key=lambda pair: (pair[0], pair[1].name))
+    size = store.size
+    freed: dict[str, int] = {}
+    for _, composition in used:
+        if size <= max_bytes:
+            break
+        if _is_unused(composition):
+            with suppress(CompositionNotFound):
+                freed[composition.name] = store.remove(composition.name)
+                size -= freed[composition.name]
+    return freed
+
+
+def _is_unused(composition: Composition) -> bool:
+    """Looked at just before it is removed: somebody may have asked for it in the meantime."""
+    try:
+        return composition.last_used_at < datetime.now(UTC) - RECENT_USE
+    except FileNotFoundError:
+        return False
+
+
+COMPOSITIONS: Final = Counter(
+    "consilium_compositions", "Compositions asked for, by what came of it: made, found or failed.", ["result"]
+)
+"""Exposed as `consilium_compositions_total`; whoever waits for another's making is not counted again."""
+COMPOSITION_SECONDS: Final = Histogram(
+    "consilium_composition_seconds",
+    "Seconds to compose adapters into one package.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+COMPOSITION_TRUNCATION: Final = Histogram(
+    "consilium_composition_truncation",
+    "Relative error of compositions cut to the rank limit: lost norm over exact norm.",
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1),
+)

@@ -9,12 +9,23 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inference.adapters.files import try_flock
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterRef:
+    """A composition made ready on disk, in the safe form (see `inference.adapters.package`)."""
+
+    name: str
+    """Content-addressed name; equal names mean equal weights."""
+    path: Path
+    """Folder with `adapter_config.json` and `adapter_model.safetensors`."""
 
 
 class UsageLock:

@@ -14,11 +14,11 @@ import numpy as np
 import structlog
 from blake3 import blake3
 
+from inference.embedding.batching import MAX_BATCH_SIZE as FEW
+from inference.embedding.batching import EmbeddingBatcher
+from inference.embedding.cache import VectorCache
 from inference.embedding.port import EmbedderStopped, Prefixes, Purpose, default_prefixes
-from inference.embedding.recent import VectorCache
-from inference.embedding.together import MAX_BATCH_SIZE as FEW
-from inference.embedding.together import EmbeddingBatcher
-from inference.models import (
+from inference.model_files import (
     ModelPackageMissing,
     ModelUnknown,
     ModelUnusable,
@@ -167,7 +167,7 @@ class SentenceTransformerEmbedder:
         """Loaded when first asked for, which only the embedder's thread does."""
         import sentence_transformers
 
-        import inference.quiet  # noqa: F401
+        import inference.library_logging  # noqa: F401
 
         log.info("embedder.load_started", model=self._name)
         try:

@@ -12,8 +12,8 @@ import structlog
 from blake3 import blake3
 
 from consilium.errors import N_
+from inference.embedding.cache import VectorCache
 from inference.embedding.port import EmbedderStopped, Purpose, default_prefixes
-from inference.embedding.recent import VectorCache
 from inference.errors import InferenceError
 from inference.text import replace_lone_surrogates
 

@@ -1,4 +1,4 @@
-"""Reads and splits dialogue files: one JSON object a line, in the roles a chat template knows."""
+"""Dialogues to train on, read from JSON lines, and the errors of a file that does not hold them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from inference.engine.port import Message
-from inference.training.errors import InvalidDialogues
+from consilium.errors import N_
+from inference.engines.port import Message
+from inference.errors import InferenceError
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,30 @@ def _read_message(path: Path, number: int, item: object) -> Message:
     if not isinstance(content, str) or not content.strip():
         raise InvalidDialogues(path, number, f"the {role}'s content is empty")
     return Message(role, content)
+
+
+class TrainingError(InferenceError):
+    """Root of what goes wrong while training."""
+
+
+class InvalidDialogues(TrainingError):
+    """A dialogue file cannot be read as dialogues."""
+
+    sentence = N_("{path}, line {line}: {problem}.")
+    remedy = N_(
+        'Each line is one JSON object: {{"messages": [{{"role": "user", "content": "…"}}, '
+        '{{"role": "assistant", "content": "…"}}]}}, ending with the assistant.'
+    )
+
+    def __init__(self, path: Path, line: int, problem: str) -> None:
+        super().__init__(path=path, line=line, problem=problem)
+
+
+class TooFewDialogues(TrainingError):
+    """There is not enough to learn from and to stop by."""
+
+    sentence = N_("The adapter “{name}” has {found} dialogues; training needs at least {needed}.")
+    remedy = N_("Write more dialogues: below that, an adapter learns the examples and not the voice.")
+
+    def __init__(self, name: str, found: int, needed: int) -> None:
+        super().__init__(name=name, found=found, needed=needed)

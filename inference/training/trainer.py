@@ -1,4 +1,4 @@
-"""Fine-tunes one LoRA adapter on dialogues, alone or on top of a frozen core.
+"""Trains one LoRA adapter on dialogues, and writes it as a folder: weights, PEFT's config and our manifest.
 
 LoRA: Hu et al., 2021, arXiv:2106.09685. A topic is trained while the core is active and frozen, with part of the
 core's dialogues rehearsed (experience replay: Rolnick et al., 2019, arXiv:1811.11682), so that the sum of both
@@ -8,6 +8,7 @@ keeps what each has learnt. For part of its dialogues the core is silent, so tha
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,11 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
+from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, get_cosine_schedule_with_warmup
 
+from inference.adapters.manifest import AdapterKind, AdapterManifest, write_manifest
+from inference.adapters.package import AdapterPackage
 from inference.training.dialogues import Dialogue, split_dialogues
 from inference.training.encoding import Batch, EncodedDialogue, encode_dialogue, make_batches
 from inference.training.loss import batch_loss, mean_loss
@@ -172,3 +176,48 @@ def _load_trainable(base: Path, recipe: Recipe, core: FrozenCore | None) -> Any:
     for name, parameter in adapted.named_parameters():
         parameter.requires_grad_(f".{TRAINED_ADAPTER}." in name)
     return adapted
+
+
+def save_adapter(
+    trained: TrainedAdapter,
+    folder: Path,
+    *,
+    name: str,
+    kind: AdapterKind,
+    base_model: str,
+    recipe: Recipe,
+    core_digest: str | None,
+) -> AdapterManifest:
+    """Write the adapter into `folder` in bfloat16, replacing what was there only once it is whole."""
+    unfinished = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    save_file(
+        {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in trained.tensors.items()},
+        unfinished / "adapter_model.safetensors",
+        metadata={"format": "pt"},
+    )
+    config = trained.config
+    # PEFT would write the folder the base was loaded from, which means nothing on another machine.
+    config.base_model_name_or_path = base_model
+    config.inference_mode = True
+    config.save_pretrained(unfinished)
+    best = trained.epochs[trained.best_epoch - 1]
+    manifest = AdapterManifest(
+        name=name,
+        kind=kind,
+        base_model=base_model,
+        trained_on=core_digest,
+        digest=AdapterPackage.open(unfinished).digest,
+        recipe=recipe.model_dump(mode="json"),
+        figures={
+            "epochs": float(trained.best_epoch),
+            "training_loss": round(best.training_loss, 4),
+            "validation_loss": round(best.validation_loss, 4),
+        },
+    )
+    write_manifest(unfinished, manifest)
+    if folder.exists():
+        shutil.rmtree(folder)
+    unfinished.rename(folder)
+    return manifest

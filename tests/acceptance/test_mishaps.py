@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import DEMO_MIND
+from bot.app.settings import DEMO_MIND
 from tests.acceptance.conftest import CONSILIUM, DEADLINE, Home
 
 

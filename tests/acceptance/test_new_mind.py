@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.mind import load_mind
+from bot.minds import load_mind
 from tests.acceptance.conftest import Home
 
 

@@ -7,9 +7,10 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
-from bot.channels.errors import DeliveryError
-from bot.channels.port import Address, FileRef, Outcome, Parts
-from bot.locales import Translator
+from bot.core.errors import DeliveryError
+from bot.core.i18n import Translator
+from bot.core.messages import Address, FileRef, Outcome
+from bot.core.ports import Parts
 
 
 @dataclass

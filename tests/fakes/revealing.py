@@ -19,8 +19,8 @@ from transformers import AutoModelForCausalLM
 
 from inference.adapters.dtypes import Array, Dtype
 from inference.base_model import BaseModelSpec
-from inference.engine.port import Message
-from inference.engine.tokenizer import ChatTokenizer
+from inference.engines.port import Message
+from inference.engines.tokenizer import ChatTokenizer
 from tests.fakes.adapters import tensor_name, write_config, write_tensors
 
 MEASURED_ON = (

@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from inference.engine.errors import EngineUnavailable
-from inference.engine.port import (
+from inference.engines.errors import EngineUnavailable
+from inference.engines.port import (
     Finished,
     FinishReason,
     GenerationEvent,

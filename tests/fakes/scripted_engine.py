@@ -7,16 +7,8 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
-from inference.engine.port import (
-    AdapterRef,
-    Finished,
-    FinishReason,
-    GenerationEvent,
-    GenerationRequest,
-    Message,
-    TextDelta,
-    Usage,
-)
+from inference.adapters.usage import AdapterRef
+from inference.engines.port import Finished, FinishReason, GenerationEvent, GenerationRequest, Message, TextDelta, Usage
 
 
 class Words:

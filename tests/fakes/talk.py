@@ -8,12 +8,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-from bot.channels.errors import PermanentDeliveryError
-from bot.channels.port import Address, Incoming, Outcome, Parts
-from bot.locales import Language, Translator
-from bot.services import Services
-from bot.turns.inbox import Receipt
-from bot.turns.jobs import answer_entrypoint, delivery_entrypoint
+from bot.app.bootstrap import Services
+from bot.core.errors import PermanentDeliveryError
+from bot.core.i18n import Language, Translator
+from bot.core.messages import Address, Incoming, Outcome
+from bot.core.ports import Parts
+from bot.intake.inbox import Receipt
+from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from bot.turns.worker import Worker, WorkerOptions
 
 

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.train import load_adapter_dialogues
-from bot.mind import Mind, load_mind
-from bot.modes.composer import Composer
-from bot.modes.expression import parse_expression
-from bot.modes.resolve import resolve_mode
-from bot.settings import DEMO_MIND
+from bot.answering.composer import Composer
+from bot.app.settings import DEMO_MIND
+from bot.cli.mind import load_adapter_dialogues
+from bot.minds import Mind, load_mind
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import resolve_mode
 from inference.adapters.manifest import AdapterKind
 from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore
 from inference.base_model import BaseModelSpec
-from inference.training.evaluate import HeldOutLoss, relative_gain, retained_gain
+from inference.training.loss import HeldOutLoss, relative_gain, retained_gain
 
 TOPICS = ("sport", "physics")
 

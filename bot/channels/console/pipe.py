@@ -1,16 +1,18 @@
-"""One message a line in, one answer out: the console when standard input is not a terminal."""
+"""A conversation over standard input and output, a message a line, as text or JSON."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from typing import TextIO
+import threading
+from collections.abc import AsyncIterator
+from typing import BinaryIO, TextIO
 
-from bot.channels.console.render import outcome_as_json, source_lines, table_as_text
-from bot.channels.console.saving import save_files
-from bot.channels.console.stdin import read_lines
-from bot.channels.port import Incoming, Outcome
-from bot.locales import Language, Translator
-from bot.turns.direct import InlineResponder
+from bot.channels.console.rendering import outcome_as_json, source_lines, table_as_text
+from bot.channels.console.saved_files import save_files
+from bot.core.i18n import Language, Translator
+from bot.core.messages import Incoming, Outcome
+from bot.intake.inline import InlineResponder
 
 PLATFORM = "console"
 
@@ -96,3 +98,23 @@ async def run_pipe_chat(direct: InlineResponder, person: str, language: Language
             await reply.finish(outcome)
         sound = sound and not outcome.is_service_error
     return sound
+
+
+async def read_lines(source: BinaryIO | None = None) -> AsyncIterator[str]:
+    """Yield each line without its end; bytes that are not UTF-8 become U+FFFD.
+
+    A daemon thread reads, because a read that blocks can be neither cancelled nor waited for at exit.
+    """
+    stream = source or sys.stdin.buffer
+    loop = asyncio.get_running_loop()
+    queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+
+    def pump() -> None:
+        line: bytes | None
+        while line := stream.readline():
+            loop.call_soon_threadsafe(queue.put_nowait, line)
+        loop.call_soon_threadsafe(queue.put_nowait, None)
+
+    threading.Thread(target=pump, name="stdin", daemon=True).start()
+    while (line := await queue.get()) is not None:
+        yield line.decode("utf-8", errors="replace").rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""The chat for people at a terminal: history, completion, the mode in the prompt, Ctrl-C to stop an answer."""
+"""A conversation in a terminal, with text wrapped at words while it is still coming."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.patch_stdout import patch_stdout
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from bot.channels.console.pipe import PLATFORM
-from bot.channels.console.render import print_table, source_lines
-from bot.channels.console.saving import save_files
-from bot.channels.console.wrap import WordWrap
-from bot.channels.port import Incoming, Outcome
-from bot.locales import Language, Translator
-from bot.turns.direct import InlineResponder
+from bot.channels.console.rendering import print_table, source_lines
+from bot.channels.console.saved_files import save_files
+from bot.core.i18n import Language, Translator
+from bot.core.messages import Incoming, Outcome
+from bot.intake.inline import InlineResponder
 
 PLACE = "terminal"
 
@@ -149,3 +149,47 @@ async def _answer_with_spinner(
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         spinner.stop()
+
+
+class WordWrap:
+    """Takes an answer piece by piece and breaks its lines before the words that would cross the edge.
+
+    A word is held back until it is whole; a word wider than a line is left to the terminal.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._column = 0
+        self._spaces = ""
+        self._word = ""
+
+    def feed(self, text: str) -> str:
+        """What can be shown after the next piece of text."""
+        shown = []
+        for character in text:
+            if not character.isspace():
+                self._word += character
+                continue
+            shown.append(self._flush_word())
+            if character == "\n":
+                shown.append("\n")
+                self._column, self._spaces = 0, ""
+            else:
+                self._spaces += character
+        return "".join(shown)
+
+    def flush(self) -> str:
+        """What was held back."""
+        return self._flush_word()
+
+    def _flush_word(self) -> str:
+        word, self._word = self._word, ""
+        if not word:
+            return ""
+        spaces, self._spaces = self._spaces, ""
+        length = cell_len(word)
+        if self._column and self._column + len(spaces) + length > self._width:
+            self._column = length
+            return f"\n{word}"
+        self._column += len(spaces) + length
+        return spaces + word

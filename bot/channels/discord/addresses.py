@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
-from bot.channels.port import Address
+from bot.core.messages import Address
 
 TOKEN_LIFETIME: Final = 14 * 60.0
 """Seconds for which an interaction is answered by its token; Discord takes it for fifteen minutes."""

@@ -1,16 +1,48 @@
-"""Buttons, menus and forms, as Discord takes them."""
+"""Buttons, menus and forms as Discord takes them, and the ids that say what was pressed."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, cast, get_args
 
-from bot.channels.discord.presses import ComponentAction, ComponentId
-from bot.channels.port import Menu
-from bot.locales import LANGUAGES, Translator
-from bot.mind import Mind
-from bot.modes.expression import MAX_EXPRESSION_LENGTH, MAX_TERMS
+from bot.core.i18n import LANGUAGES, Translator
+from bot.core.messages import Menu
+from bot.minds import Mind
+from bot.minds.grammar import MAX_EXPRESSION_LENGTH, MAX_TERMS
+
+ComponentAction = Literal["stop", "retry", "menu", "mix", "named", "write", "language"]
+"""`stop` and `retry` an answer; show the `menu` of modes; `mix` adapters; take a `named` mode; open a form to `write` a
+mode in; choose a `language`."""
+COMPONENT_ACTIONS: Final = cast(tuple[ComponentAction, ...], get_args(ComponentAction))
+MAX_CUSTOM_ID_LENGTH: Final = 100
+"""Characters of an id."""
+_ID_PREFIX: Final = "consilium"
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentId:
+    """One thing to press, and whose it is."""
+
+    action: ComponentAction
+    person: str
+    """Discord's id of who may press it."""
+
+    def __str__(self) -> str:
+        return f"{_ID_PREFIX}:{self.action}:{self.person}"
+
+
+def parse_component_id(custom_id: str) -> ComponentId | None:
+    """The press of an id; None for what is not of this service."""
+    if len(custom_id) > MAX_CUSTOM_ID_LENGTH:
+        return None
+    ours, _, told = custom_id.partition(":")
+    name, _, person = told.partition(":")
+    action = next((action for action in COMPONENT_ACTIONS if action == name), None)
+    if ours != _ID_PREFIX or action is None or not (person.isascii() and person.isdigit()):
+        return None
+    return ComponentId(action, person)
+
 
 ROW, BUTTON, SELECT, TEXT_INPUT = 1, 2, 3, 4
 GREY, RED = 2, 4
@@ -20,7 +52,6 @@ MODE_FIELD_ID: Final = "expression"
 """Id of the form's one field."""
 _MAX_LABEL_LENGTH: Final = 100
 _LANGUAGE_NAMES: Final = {"ru": "Русский", "en": "English"}
-
 ActionRows = tuple[dict[str, Any], ...]
 
 

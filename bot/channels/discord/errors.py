@@ -7,7 +7,7 @@ from typing import Final
 import aiohttp
 import discord
 
-from bot.channels.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
+from bot.core.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
 
 DISPLAY_NAME: Final = "Discord"
 

@@ -12,19 +12,19 @@ from typing import Any, Final
 import discord
 import structlog
 
-from bot.channels.discord.client import ShardClient
 from bot.channels.discord.errors import DISPLAY_NAME
 from bot.channels.discord.incoming import incoming_from_message, is_addressed_to, is_edit_of, is_unreadable
 from bot.channels.discord.intake import RETRY_SECONDS, Intake
 from bot.channels.discord.interactions import InteractionHandler
 from bot.channels.discord.platform import DiscordPlatform
-from bot.channels.discord.slash import build_slash_commands
-from bot.channels.errors import DeliveryError, PlatformAccessDenied
-from bot.locales import Translator
-from bot.mind import Mind
-from bot.turns.inbox import EDIT_WINDOW, Inbox
+from bot.channels.discord.shard import ShardClient
+from bot.channels.discord.slash_commands import build_slash_commands
+from bot.core.errors import DeliveryError, PlatformAccessDenied
+from bot.core.i18n import Translator
+from bot.intake.inbox import EDIT_WINDOW, Inbox
+from bot.minds import Mind
 from consilium.errors import N_
-from db.database import Database
+from db.infra.database import Database
 
 RECONNECT_DELAY: Final = 5.0
 """Seconds before Discord is connected to anew when that failed outright."""
@@ -57,7 +57,7 @@ class GatewayConfig:
 
 
 class DiscordGateway:
-    """`bot.channels.port.Gateway` of Discord. As many of them may run as you like: each update is taken in once."""
+    """`bot.core.ports.Gateway` of Discord. As many of them may run as you like: each update is taken in once."""
 
     def __init__(
         self, config: GatewayConfig, mind: Mind, inbox: Inbox, database: Database, platform: DiscordPlatform

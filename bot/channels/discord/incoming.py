@@ -10,10 +10,10 @@ from typing import Any, Final
 import discord
 
 from bot.channels.discord.addresses import TOKEN_LIFETIME, AnswerTarget, InteractionToken
-from bot.channels.discord.files import file_ref_from_attachment
+from bot.channels.discord.attachments import file_ref_from_attachment
 from bot.channels.discord.platform import PLATFORM
-from bot.channels.port import Address, FileRef, Incoming
-from bot.locales import LANGUAGES, Language
+from bot.core.i18n import LANGUAGES, Language
+from bot.core.messages import Address, FileRef, Incoming
 
 _TEXT_MESSAGE_TYPES: Final = (discord.MessageType.default, discord.MessageType.reply)
 

@@ -12,16 +12,14 @@ from typing import Final, TypeVar
 import structlog
 
 from bot.channels.discord.platform import DiscordPlatform
-from bot.channels.errors import DeliveryError
-from bot.channels.port import Address, Incoming
-from bot.locales import Translator
-from bot.turns.announcement import QueuedTurnParts
-from bot.turns.conversation import detect_message_language
-from bot.turns.errors import MessageRefused
-from bot.turns.inbox import Inbox, Receipt
+from bot.core.conversation import detect_message_language
+from bot.core.errors import DeliveryError, MessageRefused
+from bot.core.i18n import Translator
+from bot.core.messages import Address, Incoming
+from bot.intake.inbox import Inbox, QueuedTurnParts, Receipt
 from bot.turns.metrics import message_refused
-from db.database import Database
 from db.errors import DatabaseError
+from db.infra.database import Database
 
 RETRY_SECONDS: Final = 10 * 60.0
 """Seconds for which a message is worth being handed in; a little less than an interaction can be answered."""

@@ -9,19 +9,18 @@ from typing import Any, Final
 import discord
 import structlog
 
-from bot.channels.discord.components import mode_form, submitted_mode, truncate
+from bot.channels.discord.answer_messages import EPHEMERAL
+from bot.channels.discord.components import ComponentId, mode_form, parse_component_id, submitted_mode, truncate
 from bot.channels.discord.errors import ALREADY_ACKNOWLEDGED, RequestRejected, TokenExpired
 from bot.channels.discord.incoming import incoming_from_interaction, language_from_locale
 from bot.channels.discord.intake import Intake
 from bot.channels.discord.platform import DiscordPlatform
-from bot.channels.discord.presses import ComponentId, parse_component_id
-from bot.channels.discord.slash import MAX_CHOICES, parse_invocation
-from bot.channels.discord.surfaces import EPHEMERAL
-from bot.channels.port import Incoming
-from bot.locales import Translator
-from bot.mind import Mind
-from bot.modes.completion import complete_mode
-from bot.turns.errors import MessageRefused
+from bot.channels.discord.slash_commands import MAX_CHOICES, parse_invocation
+from bot.core.errors import MessageRefused
+from bot.core.i18n import Translator
+from bot.core.messages import Incoming
+from bot.minds import Mind
+from bot.minds.completion import complete_mode
 from db.errors import DatabaseError
 
 MESSAGE, DEFER_MESSAGE, DEFER_UPDATE, AUTOCOMPLETE_CHOICES, MODAL = 4, 5, 6, 8, 9

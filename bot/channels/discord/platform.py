@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Collection
 
 from bot.channels.discord.addresses import target_from_address
+from bot.channels.discord.answer_messages import answer_messages_at
+from bot.channels.discord.attachments import download
 from bot.channels.discord.components import ComponentBuilder
-from bot.channels.discord.files import download
 from bot.channels.discord.rendering import AnswerRenderer
 from bot.channels.discord.reply import DiscordReply
 from bot.channels.discord.rest import RestClient
-from bot.channels.discord.surfaces import answer_messages_at
-from bot.channels.port import Address, Parts
-from bot.locales import Translator
-from bot.mind import Mind
+from bot.core.i18n import Translator
+from bot.core.messages import Address
+from bot.core.ports import Parts
+from bot.minds import Mind
 
 PLATFORM = "discord"
 
 
 class DiscordPlatform:
-    """`bot.channels.port.Platform` of Discord. Connects when it is first needed; `close` it at the end."""
+    """`bot.core.ports.Platform` of Discord. Connects when it is first needed; `close` it at the end."""
 
     def __init__(self, token: str, mind: Mind, commands: Collection[str]) -> None:
         """

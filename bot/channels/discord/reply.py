@@ -10,11 +10,12 @@ from typing import Final
 
 import structlog
 
+from bot.channels.discord.answer_messages import AnswerMessages, MessageBody
 from bot.channels.discord.errors import MessageGone
 from bot.channels.discord.rendering import AnswerRenderer
-from bot.channels.discord.surfaces import AnswerMessages, MessageBody
-from bot.channels.errors import DeliveryError, TemporaryDeliveryError
-from bot.channels.port import Outcome, Parts
+from bot.core.errors import DeliveryError, TemporaryDeliveryError
+from bot.core.messages import Outcome
+from bot.core.ports import Parts
 from db.errors import TurnLeaseLost
 
 EDIT_INTERVAL: Final = 1.25

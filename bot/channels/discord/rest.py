@@ -15,8 +15,8 @@ from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient, Route
 
 from bot.channels.discord.errors import CONNECTION_ERRORS, DISPLAY_NAME, to_delivery_error
-from bot.channels.errors import PlatformAccessDenied
-from bot.channels.port import File
+from bot.core.errors import PlatformAccessDenied
+from bot.core.messages import File
 
 REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 """Of one try; discord.py makes several where Discord is at fault or asks to wait."""

@@ -1,7 +1,7 @@
 """The HTTP channel: OpenAI's chat completions, where a model is a mode, and a few endpoints of our own."""
 
 from bot.channels.http.api import Api
-from bot.channels.http.clients import ApiClients
+from bot.channels.http.auth import ApiClients
 from bot.channels.http.routes import api_routes
 
 __all__ = ["Api", "ApiClients", "api_routes"]

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from bot.channels.http.clients import ApiClients, external_id_of
-from bot.channels.http.reading import parse_user
+from bot.answering.composer import Composer
+from bot.channels.http.auth import ApiClients, external_id_of
 from bot.channels.http.reply import PLATFORM
-from bot.locales import LANGUAGES, Language, Translator, system_language
-from bot.mind import Mind
-from bot.modes.composer import Composer
-from bot.modes.expression import parse_expression
-from bot.modes.resolve import ResolvedMode, resolve_mode
-from bot.turns.direct import InlineResponder
-from bot.turns.presence import Heartbeat
-from db import users
-from db.connection import PersonConnection
-from db.database import Database
+from bot.channels.http.request_parsing import parse_user
+from bot.core.i18n import LANGUAGES, Language, Translator, system_language
+from bot.intake.inline import InlineResponder
+from bot.minds import Mind
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import ResolvedMode, resolve_mode
+from bot.turns.heartbeat import Heartbeat
+from db.infra.connection import PersonConnection
+from db.infra.database import Database
+from db.people import users
 
 
 @dataclass(frozen=True, slots=True)

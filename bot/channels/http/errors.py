@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from bot.channels.errors import ChannelError
+from bot.core.errors import ChannelError
 from consilium.errors import N_
 
 

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.channels.errors import PermanentDeliveryError
-from bot.channels.http.failures import error_response
-from bot.channels.http.shapes import DONE_EVENT, Completion, server_sent_event
-from bot.channels.port import Outcome
+from bot.channels.http.completion_objects import DONE_EVENT, Completion, server_sent_event
+from bot.channels.http.error_responses import error_response
+from bot.core.errors import PermanentDeliveryError
+from bot.core.messages import Outcome
 
 PLATFORM: Final = "http"
 _STREAM_HEADERS: Final = {

@@ -1,22 +1,25 @@
-"""The addresses of the HTTP channel. Whatever goes wrong at them is told in OpenAI's form of an error."""
+"""The routes of the HTTP API, the list of modes as models, and request metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import asdict, dataclass
 from functools import wraps
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
+from prometheus_client import Counter
 
-from bot.channels.http import own
+from bot.channels.http import endpoints
 from bot.channels.http.api import Api
-from bot.channels.http.completions import create_completion
+from bot.channels.http.endpoints import create_completion
+from bot.channels.http.error_responses import error_response
 from bot.channels.http.errors import NoSuchEndpoint
-from bot.channels.http.failures import error_response
-from bot.channels.http.metrics import count_request
-from bot.channels.http.models import model_object, named_modes
-from bot.errors import describe_error
+from bot.core.errors import describe_error
+from bot.core.i18n import Translator
+from bot.minds.errors import ModeError
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import check_access, resolve_mode
 from bot.turns.failures import as_consilium_error
 
 Endpoint = Callable[[Api, web.Request], Awaitable[web.StreamResponse]]
@@ -50,10 +53,10 @@ ENDPOINTS: Final[dict[tuple[str, str], Endpoint]] = {
     ("GET", "/v1/models"): list_models,
     ("GET", "/v1/models/{model}"): show_model,
     ("GET", "/v1/modes"): list_modes,
-    ("GET", "/v1/turns/{id}"): own.show_turn,
-    ("GET", "/v1/memories"): own.list_memories,
-    ("DELETE", "/v1/memories"): own.forget_everything,
-    ("DELETE", "/v1/memories/{id}"): own.forget_memory,
+    ("GET", "/v1/turns/{id}"): endpoints.show_turn,
+    ("GET", "/v1/memories"): endpoints.list_memories,
+    ("DELETE", "/v1/memories"): endpoints.forget_everything,
+    ("DELETE", "/v1/memories/{id}"): endpoints.forget_memory,
 }
 
 
@@ -91,3 +94,49 @@ def _with_error_responses(api: Api, path: str, endpoint: Endpoint) -> Handler:
         return response
 
     return handle
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMode:
+    """A mode that has a name of its own."""
+
+    name: str
+    kind: str
+    """`core`, `topic` or `isolated` of an adapter; else `named`, `auto` or `base`."""
+    about: str
+    aliases: tuple[str, ...]
+    mode: str
+    """In canonical form."""
+
+
+def named_modes(api: Api, say: Translator) -> Iterator[NamedMode]:
+    """Modes with names that are open to everybody; sums of adapters may be asked for as well."""
+    mind, language = api.mind, say.language
+    found = [
+        ("auto", "auto", say("the nearest adapter, chosen for each message by its meaning"), ()),
+        *((n, str(one.kind), one.description.text(language), one.aliases) for n, one in mind.adapters.items()),
+        *((n, "named", one.title.text(language), one.aliases) for n, one in mind.modes.items()),
+        ("base", "base", say("the base model, with nobody's thoughts added"), ()),
+    ]
+    for name, kind, about, aliases in found:
+        mode = resolve_mode(parse_expression(name), mind)
+        try:
+            check_access(mode, mind, ())
+        except ModeError:
+            continue
+        yield NamedMode(name, kind, about, tuple(aliases), mode.text)
+
+
+def model_object(api: Api, name: str) -> dict[str, Any]:
+    """OpenAI's model object."""
+    return {"id": name, "object": "model", "created": 0, "owned_by": api.mind.name}
+
+
+_REQUESTS: Final = Counter(
+    "consilium_http_requests", "Requests that have ended; 499 when the client went away before.", ("path", "status")
+)
+
+
+def count_request(path: str, status: int) -> None:
+    """A request has ended; `path` as it is written in the routes."""
+    _REQUESTS.labels(path, str(status)).inc()

@@ -21,8 +21,7 @@ from aiogram.exceptions import (
     TelegramUnauthorizedError,
 )
 
-from bot.channels.errors import PermanentDeliveryError, PlatformAccessDenied, TemporaryDeliveryError
-from bot.settings import Settings
+from bot.core.errors import PermanentDeliveryError, PlatformAccessDenied, TemporaryDeliveryError
 
 PLATFORM: Final = "telegram"
 """As in `Incoming.platform`."""
@@ -33,18 +32,18 @@ REQUEST_TIMEOUT: Final = 20.0
 _MAX_CONNECTIONS: Final = 100
 
 
-def make_bot(settings: Settings) -> Bot:
-    """The client for the token and the Bot API server of the settings; close its session in the end.
+def make_bot(token: str, api: str) -> Bot:
+    """A client for one bot; close its session in the end.
+
+    Args:
+        api: the address of the Bot API server.
 
     Raises:
         PlatformAccessDenied: the token cannot be one.
     """
-    assert settings.telegram_token is not None
-    session = AiohttpSession(
-        limit=_MAX_CONNECTIONS, api=TelegramAPIServer.from_base(settings.telegram_api), timeout=REQUEST_TIMEOUT
-    )
+    session = AiohttpSession(limit=_MAX_CONNECTIONS, api=TelegramAPIServer.from_base(api), timeout=REQUEST_TIMEOUT)
     try:
-        return Bot(settings.telegram_token.get_secret_value(), session)
+        return Bot(token, session)
     except ValueError as error:
         raise rejected_token_error(str(error)) from error
 

@@ -1,29 +1,30 @@
-"""Receives from Telegram by long polling. An update is acknowledged by asking for those after it, so never before the
-inbox has it.
-"""
+"""Receives updates by long polling, and publishes the command menus at start."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+import textwrap
 import time
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import structlog
 from aiogram import Bot
-from aiogram.methods import DeleteWebhook, GetMe, TelegramMethod
-from aiogram.types import Update
+from aiogram.methods import DeleteWebhook, GetMe, SetMyCommands, TelegramMethod
+from aiogram.types import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats, Update
 from pydantic import ValidationError
 
-from bot.channels.errors import TemporaryDeliveryError
+from bot.channels.telegram.background import BackgroundTasks
 from bot.channels.telegram.client import REQUEST_TIMEOUT, map_telegram_errors
-from bot.channels.telegram.errands import BackgroundTasks
+from bot.channels.telegram.dispatch import dispatch_updates
 from bot.channels.telegram.incoming import BotIdentity
-from bot.channels.telegram.intake import UpdateHandler
-from bot.channels.telegram.lanes import dispatch_updates
-from bot.channels.telegram.menus import publish_command_menus
 from bot.channels.telegram.outbox import Outbox
-from bot.turns.commands import COMMANDS
-from bot.turns.inbox import Inbox
+from bot.channels.telegram.update_handler import UpdateHandler
+from bot.core.errors import ChannelError, TemporaryDeliveryError
+from bot.core.i18n import LANGUAGES, Language, Translator
+from bot.intake.commands import COMMANDS, Command
+from bot.intake.inbox import Inbox
 
 POLL_TIMEOUT: Final = 25
 """Seconds that Telegram holds a request for updates when there are none."""
@@ -32,7 +33,6 @@ SILENCE_LIMIT: Final = 90.0
 ALLOWED_UPDATES: Final = ("message", "edited_message", "callback_query", "my_chat_member", "stopped_message_generation")
 _INITIAL_RETRY_DELAY: Final = 1.0
 _MAX_RETRY_DELAY: Final = 30.0
-
 log = structlog.get_logger(__name__)
 
 
@@ -93,7 +93,7 @@ class UpdateReceiver:
 
 
 class PollingGateway(UpdateReceiver):
-    """Asks for updates and hands them in (`bot.channels.port.Gateway`)."""
+    """Asks for updates and hands them in (`bot.core.ports.Gateway`)."""
 
     def __init__(
         self, outbox: Outbox, handler: UpdateHandler, inbox: Inbox, background: BackgroundTasks, concurrency: int = 8
@@ -148,3 +148,43 @@ def parse_update(raw: Any, bot: Bot) -> Update | None:
         number = raw.get("update_id") if isinstance(raw, dict) else None
         log.error("telegram.update_parse_failed", update=number, reason=str(error)[:500])
         return None
+
+
+_VALID_COMMAND_NAME: Final = re.compile(r"[a-z0-9_]{1,32}")
+_MAX_DESCRIPTION_LENGTH: Final = 256
+_FALLBACK_LANGUAGE: Final[Language] = "en"
+"""What those read whose language is none of ours."""
+
+
+async def publish_command_menus(outbox: Outbox, commands: Iterable[Command[Any]]) -> None:
+    """Have Telegram show the commands; that it does not is no reason not to answer."""
+    try:
+        for method in command_menu_calls(list(commands)):
+            await outbox.call(method)
+    except ChannelError as error:
+        log.warning("telegram.command_menu_failed", reason=str(error))
+
+
+def command_menu_calls(commands: list[Command[Any]]) -> Iterator[SetMyCommands]:
+    """In groups, without what is only for the person's own eyes."""
+    public = [command for command in commands if not command.private_only]
+    for language in LANGUAGES:
+        code = None if language == _FALLBACK_LANGUAGE else language
+        yield SetMyCommands(
+            commands=_menu_entries(commands, language), scope=BotCommandScopeAllPrivateChats(), language_code=code
+        )
+        yield SetMyCommands(
+            commands=_menu_entries(public, language), scope=BotCommandScopeAllGroupChats(), language_code=code
+        )
+
+
+def _menu_entries(commands: Iterable[Command[Any]], language: Language) -> list[BotCommand]:
+    say = Translator(language)
+    return [
+        BotCommand(
+            command=command.name,
+            description=textwrap.shorten(say(command.summary), _MAX_DESCRIPTION_LENGTH, placeholder="…"),
+        )
+        for command in commands
+        if _VALID_COMMAND_NAME.fullmatch(command.name)
+    ]

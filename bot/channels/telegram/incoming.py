@@ -9,10 +9,10 @@ from typing import Final
 
 from aiogram.types import CallbackQuery, Message, MessageGenerationStopped, User
 
-from bot.channels.port import FileRef, Incoming
 from bot.channels.telegram.client import PLATFORM
-from bot.channels.telegram.place import Place
-from bot.locales import LANGUAGES, Language
+from bot.channels.telegram.messages import Place
+from bot.core.i18n import LANGUAGES, Language
+from bot.core.messages import FileRef, Incoming
 
 _COMMAND: Final = re.compile(r"/(?P<name>[^\W\d_]\w*)(?:@(?P<bot>\w+))?")
 

@@ -7,10 +7,10 @@ from typing import Final
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
-from bot.channels.port import Outcome
-from bot.locales import LANGUAGES, Language, Translator
-from bot.mind import Mind
-from bot.modes.mixer import Mix, adapters_on_page, decode_mix, encode_mix, page_count, parse_mix
+from bot.core.i18n import LANGUAGES, Language, Translator
+from bot.core.messages import Outcome
+from bot.minds import Mind
+from bot.minds.mixer import Mix, adapters_on_page, decode_mix, encode_mix, page_count, parse_mix
 
 MAX_CALLBACK_BYTES: Final = 64
 STOP_DATA: Final = "stop"

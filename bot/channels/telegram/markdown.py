@@ -9,9 +9,8 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from bot.channels.port import Table
-from bot.channels.telegram.formatted import FormattedText, Span, normalize_text, plain
-from bot.channels.telegram.tables import format_table
+from bot.channels.telegram.formatting import FormattedText, Span, format_table, normalize_text, plain
+from bot.core.messages import Table
 
 MAX_LENGTH: Final = 20_000
 """Characters; a longer text is shown as it is."""

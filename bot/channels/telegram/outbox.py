@@ -12,20 +12,20 @@ from aiogram import Bot
 from aiogram.exceptions import TelegramMigrateToChat
 from aiogram.methods import DeleteMessage, TelegramMethod
 
-from bot.channels.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
-from bot.channels.port import File
 from bot.channels.telegram.client import map_telegram_errors
-from bot.channels.telegram.formatted import FormattedText
-from bot.channels.telegram.methods import (
+from bot.channels.telegram.formatting import FormattedText
+from bot.channels.telegram.messages import (
     OutgoingMessage,
+    Place,
     build_draft,
     build_edit_message,
     build_send_document,
     build_send_message,
     build_typing_action,
 )
-from bot.channels.telegram.pacing import Priority, RateLimiter
-from bot.channels.telegram.place import Place
+from bot.channels.telegram.rate_limiter import Priority, RateLimiter
+from bot.core.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
+from bot.core.messages import File
 
 T = TypeVar("T")
 

@@ -6,19 +6,20 @@ from collections.abc import AsyncGenerator
 
 from aiogram.methods import GetFile
 
-from bot.channels.errors import PermanentDeliveryError
-from bot.channels.port import Address, Parts
 from bot.channels.telegram.client import DISPLAY_NAME, PLATFORM, map_telegram_errors
+from bot.channels.telegram.messages import Place
 from bot.channels.telegram.outbox import Outbox
-from bot.channels.telegram.place import Place
 from bot.channels.telegram.reply import RenderOptions, TelegramReply
-from bot.locales import Translator
+from bot.core.errors import PermanentDeliveryError
+from bot.core.i18n import Translator
+from bot.core.messages import Address
+from bot.core.ports import Parts
 
 _CHUNK_SIZE = 65536
 
 
 class TelegramPlatform:
-    """Shows answers in Telegram (`bot.channels.port.Platform`)."""
+    """Shows answers in Telegram (`bot.core.ports.Platform`)."""
 
     def __init__(self, outbox: Outbox, options: RenderOptions) -> None:
         self._outbox = outbox

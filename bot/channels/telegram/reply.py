@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from bot.channels.errors import PermanentDeliveryError
-from bot.channels.port import Outcome, Parts
-from bot.channels.telegram.formatted import plain, split_into_messages
+from bot.channels.telegram.formatting import plain, split_into_messages
 from bot.channels.telegram.keyboards import outcome_keyboard
-from bot.channels.telegram.methods import OutgoingMessage
+from bot.channels.telegram.messages import OutgoingMessage, Place
 from bot.channels.telegram.outbox import Outbox
-from bot.channels.telegram.pacing import Priority
-from bot.channels.telegram.painter import StreamRenderer
-from bot.channels.telegram.place import Place
-from bot.channels.telegram.show import PLACEHOLDER, queue_position_text, render_outcome, render_outcome_markdown
-from bot.locales import Translator
-from bot.mind import Mind
+from bot.channels.telegram.rate_limiter import Priority
+from bot.channels.telegram.rendering import PLACEHOLDER, queue_position_text, render_outcome, render_outcome_markdown
+from bot.channels.telegram.stream_renderer import StreamRenderer
+from bot.core.errors import PermanentDeliveryError
+from bot.core.i18n import Translator
+from bot.core.messages import Outcome
+from bot.core.ports import Parts
+from bot.minds import Mind
 from db.errors import TurnLeaseLost
 
 PLACEHOLDER_MESSAGE = OutgoingMessage(PLACEHOLDER)
@@ -48,7 +48,7 @@ class _SentMessage:
 
 
 class TelegramReply:
-    """Shows one answer (`bot.channels.port.Reply`)."""
+    """Shows one answer (`bot.core.ports.Reply`)."""
 
     def __init__(self, outbox: Outbox, place: Place, parts: Parts, say: Translator, options: RenderOptions) -> None:
         self._outbox = outbox

@@ -5,7 +5,6 @@ been taken in.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import hmac
 import json
 import time
@@ -17,14 +16,13 @@ from aiogram.methods import SetWebhook
 from aiohttp import web
 from yarl import URL
 
-from bot.channels.errors import PermanentDeliveryError, PlatformAccessDenied
+from bot.channels.telegram.background import BackgroundTasks
 from bot.channels.telegram.client import DISPLAY_NAME
-from bot.channels.telegram.errands import BackgroundTasks
 from bot.channels.telegram.gateway import ALLOWED_UPDATES, UpdateReceiver, parse_update
-from bot.channels.telegram.intake import UpdateHandler
 from bot.channels.telegram.outbox import Outbox
-from bot.settings import Settings
-from bot.turns.inbox import Inbox
+from bot.channels.telegram.update_handler import UpdateHandler
+from bot.core.errors import PermanentDeliveryError, PlatformAccessDenied
+from bot.intake.inbox import Inbox
 from db.errors import DatabaseError
 
 MAX_CONNECTIONS: Final = 20
@@ -50,21 +48,9 @@ class WebhookConfig:
     port: int
     """Where they are listened for, behind whatever takes them in from outside."""
 
-    @classmethod
-    def from_settings(cls, settings: Settings) -> WebhookConfig | None:
-        """As the settings ask for it; None when they do not. A secret that is not set is made of the token."""
-        if settings.telegram_webhook_url is None or settings.telegram_token is None:
-            return None
-        token = settings.telegram_token.get_secret_value()
-        made = hashlib.sha256(f"consilium webhook {token}".encode()).hexdigest()
-        secret = settings.telegram_webhook_secret.get_secret_value() if settings.telegram_webhook_secret else made
-        return cls(
-            settings.telegram_webhook_url, secret, settings.telegram_webhook_host, settings.telegram_webhook_port
-        )
-
 
 class WebhookGateway(UpdateReceiver):
-    """Listens for updates and hands them in (`bot.channels.port.Gateway`); any number of processes may."""
+    """Listens for updates and hands them in (`bot.core.ports.Gateway`); any number of processes may."""
 
     def __init__(
         self, outbox: Outbox, handler: UpdateHandler, inbox: Inbox, background: BackgroundTasks, config: WebhookConfig

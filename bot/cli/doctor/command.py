@@ -10,25 +10,25 @@ from typing import Annotated
 import psutil  # type: ignore[import-untyped]  # has no types
 import typer
 
-from bot.cli.doctor.fitting import ServiceRequirements, compare_server
-from bot.cli.doctor.needs import MindRequirements
-from bot.cli.doctor.report import Finding, Report
-from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server
-from bot.cli.doctor.surroundings import (
+from bot.answering.composer import Composer
+from bot.app.components import base_model_folder, open_composer
+from bot.app.logs import log_path
+from bot.app.settings import Settings
+from bot.cli.doctor.environment import (
     check_database,
     check_disk_space,
     check_embeddings,
     check_local_engine,
     check_versions,
 )
+from bot.cli.doctor.report import Finding, Report
+from bot.cli.doctor.requirements import MindRequirements
+from bot.cli.doctor.server_fit import ServiceRequirements, compare_server
+from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server
 from bot.cli.errors import ChecksFailed
-from bot.locales import Translator, system_language
-from bot.logs import log_path
-from bot.mind import Mind, load_mind
-from bot.modes.composer import Composer
-from bot.services import base_model_folder, open_composer
-from bot.settings import Settings
-from inference.engine.errors import EngineUnavailable
+from bot.core.i18n import Translator, system_language
+from bot.minds import Mind, load_mind
+from inference.engines.errors import EngineUnavailable
 
 
 def doctor(

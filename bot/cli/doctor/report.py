@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from bot.cli.tables import stdout_console
-from bot.errors import describe_error
-from bot.locales import Translator
+from bot.cli.common import stdout_console
+from bot.core.errors import describe_error
+from bot.core.i18n import Translator
 from consilium.errors import ConsiliumError
 
 _WIDTH = 12

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bot.settings import Settings
-from inference.engine.sglang import Timeouts
-from inference.engine.sglang.limits import ServerLimits
-from inference.engine.sglang.link import ApiKeys, ServerClient
-from inference.engine.sglang.server import SGLangServer
-from inference.engine.sglang.workers import DiscoveredServers, discover_servers
+from bot.app.settings import Settings
+from inference.engines.sglang import Timeouts
+from inference.engines.sglang.api import ServerLimits
+from inference.engines.sglang.client import ApiKeys, ServerClient
+from inference.engines.sglang.fleet import DiscoveredServers, discover_servers
+from inference.engines.sglang.server import SGLangServer
 
 
 class ExposedKeys(BaseModel):

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from db.cluster import Cluster
-from db.embedded import EmbeddedServer
-from db.migrate import migrate
+from db.infra.cluster import Cluster
+from db.infra.embedded_server import EmbeddedServer
+from db.infra.migrate import migrate
 from tests.acceptance.faults.crowd import Crowd
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import FakeTelegram

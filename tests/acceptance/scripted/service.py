@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from db.embedded import EmbeddedServer
+from db.infra.embedded_server import EmbeddedServer
 from tests.acceptance.conftest import CONSILIUM, DEADLINE
 from tests.fakes.discord.server import DiscordFake
 from tests.fakes.telegram.server import FakeTelegram

@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.mind import Mind, load_mind
-from bot.services import open_services
-from bot.settings import DEMO_MIND, Settings
+from bot.app.bootstrap import open_services
+from bot.app.settings import DEMO_MIND, Settings
+from bot.minds import Mind, load_mind
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk, talking
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from bot.app.settings import DEMO_MIND
 from bot.channels.console import pipe
-from bot.channels.console.stdin import read_lines
-from bot.channels.port import Outcome
-from bot.settings import DEMO_MIND
-from bot.turns.access import AccessBlocked, AccessPolicy, NotInvited
-from bot.turns.commands import COMMANDS
-from bot.turns.errors import AlreadyRefused, MessageRefused
+from bot.channels.console.pipe import read_lines
+from bot.core.errors import AlreadyRefused, MessageRefused
+from bot.core.messages import Outcome
+from bot.intake.access import AccessBlocked, AccessPolicy, NotInvited
+from bot.intake.commands import COMMANDS
 from tests.fakes.talk import Talk
 
 OWNER = "1"

@@ -13,19 +13,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bot.app.components import make_engine, open_composer
+from bot.app.settings import Settings
 from bot.cli.adapters import app
-from bot.cli.letting_go import EngineUnloadFailed
+from bot.cli.engine_unload import EngineUnloadFailed
 from bot.cli.revoke import AmbiguousDigest
-from bot.mind import Mind
-from bot.modes.errors import UnknownAdapter
-from bot.modes.expression import parse_expression
-from bot.modes.resolve import resolve_mode
-from bot.services import make_engine, open_composer
-from bot.settings import Settings
+from bot.minds import Mind
+from bot.minds.errors import UnknownAdapter
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import resolve_mode
 from inference.adapters.composition import Composition
 from inference.adapters.errors import CompositionNotFound
 from inference.adapters.package import AdapterPackage
-from inference.adapters.revoked import AdapterRevoked, NotRevoked
+from inference.adapters.revocation import AdapterRevoked, NotRevoked
 from inference.adapters.store import CompositionStore
 from tests.fakes.sglang_server import SGLangServer
 

@@ -7,10 +7,10 @@ import json
 
 import asyncpg
 
-from bot.channels.port import Incoming, Outcome
-from db import users
+from bot.core.messages import Incoming, Outcome
 from db.errors import DatabaseError
-from db.holdings import TABLES
+from db.people import users
+from db.people.personal_data import TABLES
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk
 

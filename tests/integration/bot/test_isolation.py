@@ -10,8 +10,8 @@ import asyncio
 import json
 import re
 
-from bot.channels.port import Outcome
-from bot.turns.commands import COMMANDS
+from bot.core.messages import Outcome
+from bot.intake.commands import COMMANDS
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk
 

@@ -9,9 +9,11 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from db import linking, memory, sessions, turns, users
-from db.database import Database
-from db.memory import Origin
+from db.infra.database import Database
+from db.memory import memories
+from db.memory.memories import Origin
+from db.people import linking, sessions, users
+from db.turns import turns
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk
 
@@ -157,7 +159,7 @@ async def test_sessions_in_the_same_place_become_one(database: Database, kept_tu
             for n in range(questions):
                 arrival = turns.NewTurn(f"{name} {n}", mode, update_id=f"{n}", address={"chat": -1})
                 turn = await turns.accept(person, session.id, arrival)
-                await memory.remember(person, "fact", f"{name} {n}", origin=Origin(session.id, turn.id))
+                await memories.remember(person, "fact", f"{name} {n}", origin=Origin(session.id, turn.id))
         return user
 
     kept, gone = await come("kept", kept_turns, "core"), await come("gone", 3, "base")
@@ -174,6 +176,6 @@ async def test_sessions_in_the_same_place_become_one(database: Database, kept_tu
         found = await turns.list_unfinished(connection)
         assert [turn.seq for turn in sorted(found, key=lambda turn: turn.seq)] == list(range(1, kept_turns + 4))
         assert {turn.session_id for turn in found} == {session.id}
-        assert len(await memory.list_valid(connection)) == kept_turns + 3
+        assert len(await memories.list_valid(connection)) == kept_turns + 3
         names = {one.external_id for one in await linking.list_identities(connection)}
     assert names == {"kept", "gone"}

@@ -10,18 +10,18 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from bot.mind import Mind
-from bot.modes.composer import Composer
-from bot.modes.expression import parse_expression
-from bot.modes.prewarm import PrewarmPolicy, prewarm
-from bot.modes.resolve import resolve_mode
-from bot.services import make_engine, open_composer
-from bot.settings import Settings
-from db import sessions, users
-from db.database import Database
-from inference.adapters.resident import ResidentEntry, read_resident_list
-from inference.engine.local import LocalEngine
-from inference.engine.port import Engine
+from bot.answering.composer import Composer
+from bot.answering.prewarm import PrewarmPolicy, prewarm
+from bot.app.components import make_engine, open_composer
+from bot.app.settings import Settings
+from bot.minds import Mind
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import resolve_mode
+from db.infra.database import Database
+from db.people import sessions, users
+from inference.adapters.resident_list import ResidentEntry, read_resident_list
+from inference.engines.local import LocalEngine
+from inference.engines.port import Engine
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.turns import answer, ask
 

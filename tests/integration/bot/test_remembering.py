@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import asyncpg
 
-from bot.turns.afterwards import MemoryWriter
-from bot.turns.salvage import recover_unremembered
+from bot.turns.memory_writer import MemoryWriter
+from bot.turns.recovery import recover_unremembered
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk
 

@@ -11,12 +11,13 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from bot.mind import Mind
-from bot.modes.expression import parse_expression
-from bot.modes.resolve import resolve_mode
-from bot.services import open_composer, open_services
-from bot.settings import Settings
-from inference.adapters.resident import read_resident_list
+from bot.app.bootstrap import open_services
+from bot.app.components import open_composer
+from bot.app.settings import Settings
+from bot.minds import Mind
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import resolve_mode
+from inference.adapters.resident_list import read_resident_list
 from inference.adapters.usage import last_used
 from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.sglang_server import SGLangServer

@@ -13,10 +13,12 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from bot.services import open_services
-from bot.settings import DEMO_MIND, Settings
-from db import memory, sessions, turns
-from db.turns import Turn
+from bot.app.bootstrap import open_services
+from bot.app.settings import DEMO_MIND, Settings
+from db.memory import memories
+from db.people import sessions
+from db.turns import turns
+from db.turns.turns import Turn
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.service import Service
 
@@ -249,7 +251,7 @@ async def test_neither_a_document_nor_a_memory_can_order_anything(open_library: 
             assert sum("(author's text) Law" in line for line in system.splitlines() if line.startswith("[2]")) == 0
         async with service.services.database.person(receipt.turn.user_id) as connection:
             session = await sessions.get(connection, receipt.turn.session_id)
-            kept = [one for one in await memory.list_valid(connection) if one.kind == "fact"]
+            kept = [one for one in await memories.list_valid(connection) if one.kind == "fact"]
             assert await turns.list_unfinished(connection) == []
     assert (turn.mode, again.mode, session.mode) == ("core+sport", "core+sport", "core+sport")
     assert not session.consilium

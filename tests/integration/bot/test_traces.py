@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.channels.errors import TemporaryDeliveryError
-from bot.services import open_services
-from bot.settings import Settings
-from bot.tracing import OtlpExporter, traces_url
+from bot.app.bootstrap import open_services
+from bot.app.settings import Settings
+from bot.app.tracing import OtlpExporter, traces_url
+from bot.core.errors import TemporaryDeliveryError
 from bot.turns.traces import Span, exporting_spans, trace_stage
 from tests.fakes.otlp_collector import Collector, Received
 from tests.fakes.sglang_server import SGLangServer
@@ -126,7 +126,7 @@ def test_the_packages_are_not_imported_unless_they_are_needed() -> None:
     import sys
 
     told: Any = subprocess.run(
-        [sys.executable, "-c", "import sys, bot.cli.app, bot.tracing; print('opentelemetry' in sys.modules)"],
+        [sys.executable, "-c", "import sys, bot.cli.app, bot.app.tracing; print('opentelemetry' in sys.modules)"],
         capture_output=True,
         text=True,
         check=True,

@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.channels.errors import PermanentDeliveryError, TemporaryDeliveryError
-from bot.services import open_services
-from bot.settings import Settings
-from bot.turns.admission import QuotaSpent, ServiceFull, TooManyMessages
-from bot.turns.salvage import recover_stranded
-from db import jobs, turn_states, turns
+from bot.app.bootstrap import open_services
+from bot.app.settings import Settings
+from bot.core.errors import PermanentDeliveryError, TemporaryDeliveryError
+from bot.intake.rate_limits import QuotaSpent, ServiceFull, TooManyMessages
+from bot.turns.recovery import recover_stranded
+from db.turns import jobs, states, turns
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.postgres import run_sql
 from tests.fixtures.service import Service
@@ -244,7 +244,7 @@ async def test_a_failed_turn_can_be_begun_again_in_its_message(service: Service,
     async with service.working():
         await service.ended(receipt)
         async with service.services.database.person_transaction(receipt.turn.user_id) as connection:
-            assert await turn_states.reopen_failed(connection, receipt.turn.id)
+            assert await states.reopen_failed(connection, receipt.turn.id)
             await jobs.enqueue(
                 connection, f"answer:{service.services.mind.name}", receipt.turn.id, receipt.turn.user_id
             )

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from db import users
+from db.people import users
 from tests.fixtures.postgres import server_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from db.database import Database
-    from db.users import User
+    from db.infra.database import Database
+    from db.people.users import User
 
 
 @pytest.fixture

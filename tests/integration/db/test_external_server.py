@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from db import jobs, memory, recall, sessions, turn_states, usage, users
-from db.database import Database
-from db.embedded import EmbeddedServer
 from db.errors import DatabaseRefused, MigrationFailed, ServiceRoleDenied, UnsafeRole
-from db.memory import Embedding, Origin
-from db.migrate import migrate
-from db.usage import ModeUsage
+from db.infra.database import Database
+from db.infra.embedded_server import EmbeddedServer
+from db.infra.migrate import migrate
+from db.memory import memories, recall
+from db.memory.memories import Embedding, Origin
+from db.people import sessions, users
+from db.turns import admin_queries, jobs, states
+from db.turns.admin_queries import ModeUsage
 from tests.fixtures.postgres import dsn_of, run_sql, server_directory
 from tests.fixtures.turns import ask
 
@@ -79,19 +81,19 @@ async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provid
             session = await sessions.get_or_create(connection, platform="telegram", place="1")
             turn = await ask(connection, session.id, "Как спать лучше?")
             await jobs.enqueue(connection, "answer:agoge", turn.id, anna)
-            held = await turn_states.claim(connection, turn.id, turn.id)
+            held = await states.claim(connection, turn.id, turn.id)
             assert held is not None
-            await turn_states.start_answering(connection, held, mode="core+sleep", adapter=None)
+            await states.start_answering(connection, held, mode="core+sleep", adapter=None)
             embedding = Embedding("e", np.ones(384))
             origin = Origin(session.id, turn.id)
-            kept = await memory.remember(connection, "fact", "Спит плохо", embedding=embedding, origin=origin)
+            kept = await memories.remember(connection, "fact", "Спит плохо", embedding=embedding, origin=origin)
             features = await recall.compute_features(connection, recall.RecallQuery("почему я плохо сплю", [embedding]))
             assert features.similarity.tolist() == pytest.approx([1.0])
             assert features.hits[0] > 0
             assert await recall.load_by_ids(connection, [features.memory_id(0)]) == [kept]
         async with second.person_transaction(boris) as connection:
-            assert await memory.list_valid(connection) == []
-            assert await usage.most_used_modes(connection, turn.created_at, 5) == [ModeUsage("core+sleep", 1)]
+            assert await memories.list_valid(connection) == []
+            assert await admin_queries.most_used_modes(connection, turn.created_at, 5) == [ModeUsage("core+sleep", 1)]
     owner = await asyncpg.connect(dsn)
     try:
         for table in ("sessions", "turns", "memories"):

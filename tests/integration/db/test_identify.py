@@ -2,9 +2,9 @@ import asyncio
 
 import asyncpg
 
-from db import users
-from db.database import Database
-from db.users import User
+from db.infra.database import Database
+from db.people import users
+from db.people.users import User
 
 
 async def test_the_same_name_is_the_same_person(database: Database, anna: User) -> None:

@@ -4,10 +4,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from db import jobs
-from db.connection import Connection
-from db.database import Database
-from db.jobs import Job
+from db.infra.connection import Connection
+from db.infra.database import Database
+from db.turns import jobs
+from db.turns.jobs import Job
 
 SOON, STALE = timedelta(0), timedelta(seconds=30)
 

@@ -5,10 +5,10 @@ import sys
 import asyncpg
 import pytest
 
-from db.database import Database
 from db.errors import DatabaseRefused, DatabaseUnreachable, MigrationFailed, SchemaTooNew
-from db.migrate import current_revision, migrate
-from db.migrations.revisions import REVISIONS
+from db.infra.database import Database
+from db.infra.migrate import current_revision, migrate
+from db.infra.migrations.revisions import REVISIONS
 from tests.fixtures.postgres import run_sql
 
 SCHEMA = """
@@ -56,7 +56,7 @@ async def test_stairway_every_revision_goes_up_down_and_up_again(empty_dsn: str)
 
 
 async def test_processes_that_start_at_once_migrate_once(empty_dsn: str) -> None:
-    program = "import asyncio, sys; from db.migrate import migrate; asyncio.run(migrate(sys.argv[1]))"
+    program = "import asyncio, sys; from db.infra.migrate import migrate; asyncio.run(migrate(sys.argv[1]))"
     processes = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", program, empty_dsn, stderr=asyncio.subprocess.PIPE)
         for _ in range(2)

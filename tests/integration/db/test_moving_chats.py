@@ -7,13 +7,14 @@ import json
 import asyncpg
 import pytest
 
-from db import access, allowances, chats, sessions, turns
-from db.access import Rule
-from db.allowances import TokenBucket
-from db.database import Database
-from db.sessions import Session
-from db.turns import NewTurn, Turn
-from db.users import User
+from db.infra.database import Database
+from db.people import access_rules, chats, sessions, token_buckets
+from db.people.access_rules import Rule
+from db.people.sessions import Session
+from db.people.token_buckets import TokenBucket
+from db.people.users import User
+from db.turns import turns
+from db.turns.turns import NewTurn, Turn
 
 OLD, NEW = "-4242", "-1001999"
 
@@ -86,13 +87,13 @@ async def test_who_has_written_there_already_has_one_session_afterwards(database
 async def test_rules_and_what_is_counted_follow(database: Database, dsn: str) -> None:
     little = TokenBucket(burst=5, per_minute=0.001)
     async with database.anonymous_transaction() as connection:
-        await access.add(connection, "agoge", Rule("deny", "chat", "telegram", OLD))
-        await access.add(connection, "agoge", Rule("allow", "chat", "telegram", OLD))
-        await access.add(connection, "agoge", Rule("allow", "chat", "telegram", NEW))
+        await access_rules.add(connection, "agoge", Rule("deny", "chat", "telegram", OLD))
+        await access_rules.add(connection, "agoge", Rule("allow", "chat", "telegram", OLD))
+        await access_rules.add(connection, "agoge", Rule("allow", "chat", "telegram", NEW))
         for key in (OLD, OLD, NEW):
-            await allowances.consume(connection, chats.chat_key("telegram", key), little)
+            await token_buckets.consume(connection, chats.chat_key("telegram", key), little)
         await chats.move(connection, "telegram", OLD, NEW)
-        rules = await access.list_all(connection, "agoge", 10)
+        rules = await access_rules.list_all(connection, "agoge", 10)
     assert rules == [Rule("allow", "chat", "telegram", NEW), Rule("deny", "chat", "telegram", NEW)]
     owner = await asyncpg.connect(dsn)
     counted = await owner.fetch("SELECT key, used FROM allowances")

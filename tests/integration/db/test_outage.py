@@ -7,11 +7,12 @@ import psutil  # type: ignore[import-untyped]  # has no types
 import pytest
 import pytest_asyncio
 
-from db import memory, users
-from db.database import Database
-from db.embedded import EmbeddedServer
 from db.errors import DatabaseUnreachable
-from db.users import User
+from db.infra.database import Database
+from db.infra.embedded_server import EmbeddedServer
+from db.memory import memories
+from db.people import users
+from db.people.users import User
 
 
 @pytest_asyncio.fixture(loop_scope="session", params=["stopped", "killed"])
@@ -20,7 +21,7 @@ async def outage(request: pytest.FixtureRequest, server_folder: Path) -> AsyncIt
         async with database.anonymous_transaction() as connection:
             anna = await users.identify(connection, platform="console", external_id="anna")
         async with database.person_transaction(anna.id) as connection:
-            await memory.remember(connection, "fact", "said before")
+            await memories.remember(connection, "fact", "said before")
         yield Outage(server, database, anna, killed=request.param == "killed")
 
 
@@ -46,7 +47,7 @@ class Outage:
 
     async def remembered(self) -> list[str]:
         async with self.database.person_transaction(self.anna.id) as connection:
-            return [kept.content for kept in await memory.list_valid(connection)]
+            return [kept.content for kept in await memories.list_valid(connection)]
 
 
 async def wait_until_asleep(dsn: str) -> None:
@@ -62,7 +63,7 @@ async def wait_until_asleep(dsn: str) -> None:
 async def test_a_server_lost_in_the_middle_of_a_statement(outage: Outage) -> None:
     async def work() -> None:
         async with outage.database.person_transaction(outage.anna.id) as connection:
-            await memory.remember(connection, "fact", "never committed")
+            await memories.remember(connection, "fact", "never committed")
             await connection.fetchval("SELECT pg_sleep(600)")
 
     working = asyncio.create_task(work())
@@ -80,7 +81,7 @@ async def test_a_server_lost_between_statements(outage: Outage) -> None:
     async def work() -> None:
         async with outage.database.person_transaction(outage.anna.id) as connection:
             await outage.take_away()
-            await memory.remember(connection, "fact", "never arrived")
+            await memories.remember(connection, "fact", "never arrived")
 
     with pytest.raises(DatabaseUnreachable):
         await work()
@@ -91,7 +92,7 @@ async def test_a_server_lost_between_statements(outage: Outage) -> None:
 async def test_a_server_lost_before_the_commit(outage: Outage) -> None:
     async def work() -> None:
         async with outage.database.person_transaction(outage.anna.id) as connection:
-            await memory.remember(connection, "fact", "never committed")
+            await memories.remember(connection, "fact", "never committed")
             await outage.take_away()
 
     with pytest.raises(DatabaseUnreachable):
@@ -106,7 +107,7 @@ async def test_every_connection_of_the_pool_comes_back(outage: Outage) -> None:
     async def together() -> list[str]:
         async with outage.database.person_transaction(outage.anna.id) as connection:
             await everyone.wait()
-            return [kept.content for kept in await memory.list_valid(connection)]
+            return [kept.content for kept in await memories.list_valid(connection)]
 
     await asyncio.gather(*(together() for _ in range(5)))
     await outage.take_away()

@@ -7,10 +7,11 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
-from db import files, holdings, linking, sessions, turns, users
-from db.database import Database
-from db.turns import NewTurn
-from db.users import User
+from db.infra.database import Database
+from db.people import linking, personal_data, sessions, users
+from db.people.users import User
+from db.turns import deliveries, turns
+from db.turns.turns import NewTurn
 
 CODE = b"c" * 32
 
@@ -24,16 +25,16 @@ async def ask(database: Database, user: User) -> turns.Turn:
 async def test_files_belong_to_the_person_and_go_with_the_turn(database: Database, anna: User, boris: User) -> None:
     turn = await ask(database, anna)
     async with database.person_transaction(anna.id) as connection:
-        await files.save_files(connection, turn.id, [("a.json", b"{}"), ("b.bin", bytes(range(256)))])
-        assert await files.load_files(connection, turn.id) == [("a.json", b"{}"), ("b.bin", bytes(range(256)))]
+        await deliveries.save_files(connection, turn.id, [("a.json", b"{}"), ("b.bin", bytes(range(256)))])
+        assert await deliveries.load_files(connection, turn.id) == [("a.json", b"{}"), ("b.bin", bytes(range(256)))]
     async with database.person_transaction(boris.id) as connection:
-        assert await files.load_files(connection, turn.id) == []
-        await files.delete_files(connection, turn.id)
+        assert await deliveries.load_files(connection, turn.id) == []
+        await deliveries.delete_files(connection, turn.id)
         with pytest.raises((asyncpg.ForeignKeyViolationError, asyncpg.UniqueViolationError)):
             async with connection.savepoint():
-                await files.save_files(connection, turn.id, [("c", b"")])
+                await deliveries.save_files(connection, turn.id, [("c", b"")])
     async with database.person_transaction(anna.id) as connection:
-        assert len(await files.load_files(connection, turn.id)) == 2
+        assert len(await deliveries.load_files(connection, turn.id)) == 2
         await connection.execute("DELETE FROM sessions")
         assert await connection.fetchval("SELECT count(*) FROM said_files") == 0
 
@@ -89,7 +90,7 @@ async def test_parts_of_the_work_are_not_for_the_service(database: Database, ann
 
 async def test_a_person_with_a_name_does_not_vanish(database: Database, anna: User, boris: User) -> None:
     async with database.person_transaction(anna.id) as connection:
-        await holdings.delete_person(connection)
+        await personal_data.delete_person(connection)
         assert await users.get(connection) == anna
         await connection.execute("DELETE FROM identities WHERE user_id = $1", boris.id)
         await connection.execute("DELETE FROM users WHERE id = $1", boris.id)

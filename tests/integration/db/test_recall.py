@@ -3,19 +3,20 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from db import memory, recall, sessions, users
-from db.connection import PersonConnection
-from db.database import Database
-from db.embedded import EmbeddedServer
-from db.memory import Embedding, Origin
-from db.recall import RecallQuery
-from db.users import User
+from db.infra.connection import PersonConnection
+from db.infra.database import Database
+from db.infra.embedded_server import EmbeddedServer
+from db.memory import memories, recall
+from db.memory.memories import Embedding, Origin
+from db.memory.recall import RecallQuery
+from db.people import sessions, users
+from db.people.users import User
 from tests.fixtures.postgres import dsn_of, run_sql
 
 
 async def tell(connection: PersonConnection, *contents: str) -> None:
     for content in contents:
-        await memory.remember(connection, "fact", content)
+        await memories.remember(connection, "fact", content)
 
 
 async def recalled(connection: PersonConnection, query: str) -> list[str]:
@@ -40,13 +41,13 @@ async def test_vectors_are_ranked_exactly(database: Database, anna: User, boris:
     queries = rng.standard_normal((5, 48)).astype(np.float16)
     async with database.person_transaction(boris.id) as connection:
         for vector in queries:
-            await memory.remember(connection, "fact", "boris", embedding=Embedding("model@1", vector))
+            await memories.remember(connection, "fact", "boris", embedding=Embedding("model@1", vector))
     async with database.person_transaction(anna.id) as connection:
         for number, vector in enumerate(vectors):
-            await memory.remember(connection, "fact", str(number), embedding=Embedding("model@1", vector.tolist()))
+            await memories.remember(connection, "fact", str(number), embedding=Embedding("model@1", vector.tolist()))
         for vector in queries:
-            await memory.remember(connection, "fact", "other model", embedding=Embedding("model@2", vector))
-        await memory.remember(connection, "fact", "no vector")
+            await memories.remember(connection, "fact", "other model", embedding=Embedding("model@2", vector))
+        await memories.remember(connection, "fact", "no vector")
         for query in queries:
             found = await similarities(connection, Embedding("model@1", query))
             a, b = vectors.astype(np.float64), query.astype(np.float64)
@@ -60,7 +61,7 @@ async def test_models_of_different_size_live_side_by_side(database: Database, an
     sizes = (2, 384, 1024)
     async with database.person_transaction(anna.id) as connection:
         for size in sizes:
-            await memory.remember(connection, "fact", str(size), embedding=Embedding(f"m{size}", np.ones(size)))
+            await memories.remember(connection, "fact", str(size), embedding=Embedding(f"m{size}", np.ones(size)))
         for size in sizes:
             found = await similarities(connection, Embedding(f"m{size}", np.ones(size)))
             assert {content for content, near in found.items() if not np.isnan(near)} == {str(size)}
@@ -116,7 +117,7 @@ async def test_who_spoke_where_and_when_is_known(database: Database, anna: User)
         session = await sessions.get_or_create(connection, platform="console", place="home")
         for voice, speaker in (("person", None), ("mind", None), ("other", "Катя")):
             origin = Origin(session.id, voice=voice, speaker=speaker)
-            await memory.remember(connection, "episode", "говорит", origin=origin, valid_from=said)
+            await memories.remember(connection, "episode", "говорит", origin=origin, valid_from=said)
         await tell(connection, "факт")
         assert await recall.list_speakers(connection) == ["Катя"]
         for asked, count in (

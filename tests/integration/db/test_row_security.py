@@ -7,14 +7,16 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from db import linking, memory, parts, recall, sessions, told, turn_states, turns, unembedded, users
-from db.connection import Connection
-from db.database import Database
 from db.errors import RecordNotFound, TurnLeaseLost, UnsafeRole
-from db.memory import Origin
-from db.sessions import Session
-from db.turn_states import GeneratedAnswer
-from db.users import User
+from db.infra.connection import Connection
+from db.infra.database import Database
+from db.memory import memories, recall, session_summary
+from db.memory.memories import Origin
+from db.people import linking, sessions, users
+from db.people.sessions import Session
+from db.people.users import User
+from db.turns import deliveries, states, turns
+from db.turns.states import GeneratedAnswer
 from tests.fixtures.postgres import run_sql
 from tests.fixtures.turns import ask
 
@@ -56,12 +58,12 @@ async def session(database: Database, anna: User) -> AsyncIterator[Session]:
     async with database.person_transaction(anna.id) as connection:
         session = await sessions.get_or_create(connection, platform="console", place="home")
         turn = await ask(connection, session.id, "How far today?")
-        await parts.record_message(connection, turn, 0, "m1")
+        await deliveries.record_message(connection, turn, 0, "m1")
         await linking.create_code(connection, b"x" * 32, timedelta(minutes=1))
         await connection.execute(
             "INSERT INTO said_files (turn_id, user_id, n, name, content) VALUES ($1, $2, 0, 'f', '')", turn.id, anna.id
         )
-        await memory.remember(connection, "fact", "runs", origin=Origin(session.id, turn.id))
+        await memories.remember(connection, "fact", "runs", origin=Origin(session.id, turn.id))
     yield session
 
 
@@ -152,7 +154,7 @@ async def test_the_repositories_find_nothing_of_anothers(
 ) -> None:
     async with database.person_transaction(anna.id) as connection:
         (turn,) = await turns.list_unfinished(connection)
-        (kept,) = await memory.list_valid(connection)
+        (kept,) = await memories.list_valid(connection)
     async with database.person_transaction(boris.id) as connection:
         for attempt in (
             sessions.set_mode(connection, session.id, "base"),
@@ -162,16 +164,16 @@ async def test_the_repositories_find_nothing_of_anothers(
         ):
             with pytest.raises(RecordNotFound):
                 await attempt
-        assert await turn_states.claim(connection, turn.id, turn.id) is None
-        assert await turn_states.request_stop(connection, session.id) is None
-        assert not await turn_states.reopen_failed(connection, turn.id)
+        assert await states.claim(connection, turn.id, turn.id) is None
+        assert await states.request_stop(connection, session.id) is None
+        assert not await states.reopen_failed(connection, turn.id)
         for write in (
-            turn_states.start_answering(connection, turn, mode="base", adapter=None),
-            turn_states.save_answer(connection, turn, GeneratedAnswer("his", "stop")),
-            turn_states.save_command_result(connection, turn, "his", None, None, "base"),
-            turn_states.reschedule(connection, turn, count_as_failure=False),
-            turn_states.finish(connection, turn, "failed"),
-            parts.record_message(connection, turn, 0, "1"),
+            states.start_answering(connection, turn, mode="base", adapter=None),
+            states.save_answer(connection, turn, GeneratedAnswer("his", "stop")),
+            states.save_command_result(connection, turn, "his", None, None, "base"),
+            states.reschedule(connection, turn, count_as_failure=False),
+            states.finish(connection, turn, "failed"),
+            deliveries.record_message(connection, turn, 0, "1"),
         ):
             with pytest.raises(TurnLeaseLost):
                 await write
@@ -179,14 +181,17 @@ async def test_the_repositories_find_nothing_of_anothers(
         assert await turns.list_unfinished(connection) == []
         assert len(await recall.compute_features(connection, recall.RecallQuery("runs"))) == 0
         assert await recall.load_by_ids(connection, [kept.id]) == []
-        assert await memory.correct(connection, kept.id, "his") is None
-        assert not await memory.expire(connection, kept.id, kept.created_at)
-        assert await told.current_summary(connection, session.id) is None
-        assert await told.list_turns_out_of_window(connection, session.id, window_size=0, after=None, limit=9) == []
-        assert not await memory.forget(connection, kept.id)
-        assert await memory.forget_all(connection) == 0
+        assert await memories.correct(connection, kept.id, "his") is None
+        assert not await memories.expire(connection, kept.id, kept.created_at)
+        assert await session_summary.current_summary(connection, session.id) is None
+        assert (
+            await session_summary.list_turns_out_of_window(connection, session.id, window_size=0, after=None, limit=9)
+            == []
+        )
+        assert not await memories.forget(connection, kept.id)
+        assert await memories.forget_all(connection) == 0
     async with database.person_transaction(anna.id) as connection:
-        assert await memory.list_valid(connection) == [kept]
+        assert await memories.list_valid(connection) == [kept]
         assert await turns.list_unfinished(connection) == [turn]
 
 
@@ -261,30 +266,30 @@ async def test_in_a_chat_nothing_private_exists(database: Database, anna: User, 
             ("said there", "chat", "telegram:2"),
             ("for all", "shared", None),
         ):
-            await memory.remember(connection, "fact", content, origin=Origin(scope=scope, chat=chat))
-        everything = await memory.list_valid(connection)
+            await memories.remember(connection, "fact", content, origin=Origin(scope=scope, chat=chat))
+        everything = await memories.list_valid(connection)
     assert [kept.content for kept in everything] == ["runs", "said here", "said there", "for all"]
     async with database.person_transaction(anna.id) as connection:
-        await memory.restrict_to_chat(connection, "telegram:1")
-        assert [kept.content for kept in await memory.list_valid(connection)] == ["said here", "for all"]
+        await memories.restrict_to_chat(connection, "telegram:1")
+        assert [kept.content for kept in await memories.list_valid(connection)] == ["said here", "for all"]
         assert len(await recall.compute_features(connection, recall.RecallQuery("runs"))) == 2
         assert len(await recall.load_by_ids(connection, [kept.id for kept in everything])) == 2
         assert await count(connection, "memories") == 2
-        assert await memory.correct(connection, everything[0].id, "known here") is None
-        assert not await memory.forget(connection, everything[0].id)
+        assert await memories.correct(connection, everything[0].id, "known here") is None
+        assert not await memories.forget(connection, everything[0].id)
     async with database.person_transaction(anna.id) as connection:
-        assert await memory.list_valid(connection) == everything
+        assert await memories.list_valid(connection) == everything
 
 
 async def test_of_anybodys_memories_only_that_they_lack_a_vector_comes_out(
     database: Database, dsn: str, boris: User, session: Session
 ) -> None:
     async with database.anonymous_transaction() as connection:
-        (lacking,) = await unembedded.list_unembedded(connection, "e@1", 9)
+        (lacking,) = await memories.list_unembedded(connection, "e@1", 9)
         assert set(lacking.__slots__) == {"id", "user_id"}
         assert await count(connection, "memories") == 0
     async with database.person_transaction(boris.id) as connection:
-        assert await unembedded.load_texts(connection, [lacking.id], "e@1") == []
+        assert await memories.load_texts(connection, [lacking.id], "e@1") == []
     owner = await asyncpg.connect(dsn)
     try:
         await owner.execute("SET ROLE consilium_app")

@@ -3,22 +3,22 @@ import asyncio
 import asyncpg
 import pytest
 
-from db import memory
-from db.database import Database, Deadlines
 from db.errors import DatabaseUnreachable
-from db.users import User
+from db.infra.database import Database, Deadlines
+from db.memory import memories
+from db.people.users import User
 
 
 async def test_an_exception_undoes_everything(database: Database, anna: User) -> None:
     async def fail() -> None:
         async with database.person_transaction(anna.id) as connection:
-            await memory.remember(connection, "fact", "undone")
+            await memories.remember(connection, "fact", "undone")
             raise KeyError
 
     with pytest.raises(KeyError):
         await fail()
     async with database.person_transaction(anna.id) as connection:
-        assert await memory.list_valid(connection) == []
+        assert await memories.list_valid(connection) == []
 
 
 async def test_the_callers_os_errors_are_none_of_the_databases(database: Database, anna: User) -> None:
@@ -45,7 +45,7 @@ async def test_cancelling_gives_the_connection_back_and_undoes_everything(dsn: s
 
         async def work() -> None:
             async with database.person_transaction(anna.id) as connection:
-                await memory.remember(connection, "fact", "undone")
+                await memories.remember(connection, "fact", "undone")
                 begun.set()
                 await connection.fetchval("SELECT pg_sleep(600)")
 
@@ -55,7 +55,7 @@ async def test_cancelling_gives_the_connection_back_and_undoes_everything(dsn: s
         with pytest.raises(asyncio.CancelledError):
             await working
         async with database.person_transaction(anna.id) as connection:
-            assert await memory.list_valid(connection) == []
+            assert await memories.list_valid(connection) == []
 
 
 async def test_a_statement_that_takes_too_long_is_given_up(dsn: str, anna: User) -> None:
@@ -81,7 +81,7 @@ async def test_a_transaction_that_does_nothing_is_ended(dsn: str, anna: User) ->
             alive = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1"
             while await watcher.fetchval(alive, pid):  # noqa: ASYNC110 - another process's state
                 await asyncio.sleep(0.01)
-            await memory.list_valid(connection)
+            await memories.list_valid(connection)
 
     watcher = await asyncpg.connect(dsn)
     async with await Database.open(dsn, pool_size=1, deadlines=Deadlines(idle=0.05)) as database:

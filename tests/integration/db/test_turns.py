@@ -3,14 +3,15 @@ from uuid import uuid4
 
 import pytest
 
-from db import sessions, turn_states, turns
-from db.connection import PersonConnection
-from db.database import Database
 from db.errors import RecordNotFound
-from db.sessions import Session
-from db.turn_states import FinalState
-from db.turns import Turn
-from db.users import User
+from db.infra.connection import PersonConnection
+from db.infra.database import Database
+from db.people import sessions
+from db.people.sessions import Session
+from db.people.users import User
+from db.turns import states, turns
+from db.turns.states import FinalState
+from db.turns.turns import Turn
 from tests.fixtures.turns import answer, ask
 
 
@@ -90,7 +91,7 @@ async def test_unfinished_turns_are_found_again(database: Database, anna: User) 
         await say(connection, session, "done")
         waiting = await ask(connection, session.id, "waiting")
         begun = await ask(connection, session.id, "begun")
-        begun = await turn_states.claim(connection, begun.id, uuid4())
+        begun = await states.claim(connection, begun.id, uuid4())
     async with database.person_transaction(anna.id) as connection:
         assert await turns.list_unfinished(connection) == [waiting, begun]
 

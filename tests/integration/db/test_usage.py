@@ -5,10 +5,11 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from db import sessions, usage
-from db.database import Database
-from db.usage import ModeUsage
-from db.users import User
+from db.infra.database import Database
+from db.people import sessions
+from db.people.users import User
+from db.turns import admin_queries
+from db.turns.admin_queries import ModeUsage
 from tests.fixtures import turns
 from tests.fixtures.postgres import run_sql
 
@@ -35,7 +36,7 @@ async def used(database: Database, anna: User, boris: User) -> AsyncIterator[Dat
 
 async def hot(database: Database, since: datetime = LONG_AGO, most: int = 10) -> list[ModeUsage]:
     async with database.anonymous_transaction() as connection:
-        return await usage.most_used_modes(connection, since, most)
+        return await admin_queries.most_used_modes(connection, since, most)
 
 
 async def test_everybodys_modes_are_counted_the_most_used_first_and_then_by_name(used: Database) -> None:
@@ -66,7 +67,7 @@ async def test_nothing_was_answered(database: Database) -> None:
 async def test_counting_opens_nobodys_turns(used: Database, anna: User) -> None:
     own = "SELECT count(*) FROM turns"
     async with used.anonymous_transaction() as connection:
-        await usage.most_used_modes(connection, LONG_AGO, 10)
+        await admin_queries.most_used_modes(connection, LONG_AGO, 10)
         assert await connection.fetchval(own) == 0
         # What opens the table to the function opens it to its owner only.
         await connection.execute("SELECT set_config('app.counting', 'modes', true)")
@@ -74,7 +75,9 @@ async def test_counting_opens_nobodys_turns(used: Database, anna: User) -> None:
         assert await connection.fetch("SELECT question FROM turns") == []
     async with used.person_transaction(anna.id) as connection:
         before = await connection.fetchval(own)
-        assert sum(use.turns for use in await usage.most_used_modes(connection, LONG_AGO, 10)) == sum(USED.values())
+        assert sum(use.turns for use in await admin_queries.most_used_modes(connection, LONG_AGO, 10)) == sum(
+            USED.values()
+        )
         assert await connection.fetchval(own) == before == 5
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.doctor.fitting import TESTED_SGLANG_VERSION, ServiceRequirements, compare_server
-from bot.cli.doctor.needs import MindRequirements
+from bot.app.components import open_composer
+from bot.app.settings import DEMO_MIND, Settings
+from bot.cli.doctor.requirements import MindRequirements
+from bot.cli.doctor.server_fit import TESTED_SGLANG_VERSION, ServiceRequirements, compare_server
 from bot.cli.doctor.servers import find_servers, inspect_server
-from bot.locales import Translator
-from bot.mind import load_mind
-from bot.services import open_composer
-from bot.settings import DEMO_MIND, Settings
-from inference.engine.sglang.link import ApiKeys
+from bot.core.i18n import Translator
+from bot.minds import load_mind
+from inference.engines.sglang.client import ApiKeys
 from tests.fixtures.sglang import START_TIMEOUT, RunningSGLang, StartRouter
 
 pytestmark = [pytest.mark.sglang, pytest.mark.timeout(START_TIMEOUT + 120)]

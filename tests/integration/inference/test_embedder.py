@@ -19,7 +19,7 @@ from inference.embedding import (
     open_embedder,
     resolve_embedding_model,
 )
-from inference.models import ModelUnusable
+from inference.model_files import ModelUnusable
 
 if TYPE_CHECKING:
     from pathlib import Path

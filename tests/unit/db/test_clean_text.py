@@ -1,7 +1,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from db.text import clean_text, detect_language
+from db.infra.text import clean_text, detect_language
 
 # Any code points at all, surrogates and NUL among them.
 anything = st.text(st.characters(exclude_categories=()))

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 
 from inference.checkpoint import BUNDLED_BASE_MODEL, BaseModelConversionFailed, resolve_base_model
 from inference.embedding import E5, Prefixes, SentenceTransformerEmbedder, resolve_embedding_model
-from inference.models import (
+from inference.model_files import (
     DownloadNotAllowed,
     ModelUnknown,
     ModelUnusable,

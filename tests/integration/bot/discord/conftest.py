@@ -12,9 +12,9 @@ import pytest_asyncio
 import yarl
 from pydantic import SecretStr
 
+from bot.app.bootstrap import open_services
+from bot.app.settings import DEMO_MIND, Settings
 from bot.channels.discord.platform import DiscordPlatform
-from bot.services import open_services
-from bot.settings import DEMO_MIND, Settings
 from tests.fakes.discord.server import DiscordFake
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.discord_service import TOKEN, Discord

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from bot.services.channels import has_channel
-from bot.services.discord import open_discord
-from bot.settings import Settings
+from bot.app.channels import has_channel
+from bot.app.discord import open_discord
+from bot.app.settings import Settings
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.discord_service import TOKEN, Discord
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from db import access
-from db.access import Rule
+from db.people import access_rules
+from db.people.access_rules import Rule
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.discord_service import Discord
 
@@ -148,7 +148,7 @@ async def test_languages_are_chosen_from_a_menu(service: Discord) -> None:
 
 async def test_who_is_kept_out_is_told_once_and_then_nothing_is_left_of_a_promise(service: Discord) -> None:
     async with service.services.database.anonymous_transaction() as connection:
-        await access.add(connection, service.services.mind.name, Rule("deny", "user", "discord", service.ann))
+        await access_rules.add(connection, service.services.mind.name, Rule("deny", "user", "discord", service.ann))
     async with service.serving():
         first = service.people.run(service.channel, service.ann, "ask", question="How far?")
         told = (await service.people.wait_interaction(first))["original"]

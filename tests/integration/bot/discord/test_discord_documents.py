@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from db import memory, users
+from db.memory import memories
+from db.people import users
 from tests.fixtures.discord_service import Discord
 
 PLAN = "# The Winter Plan\n\nIn January a recruit skis forty kilometres a week.\n"
@@ -27,7 +28,7 @@ async def test_documents_of_a_message_are_read_and_then_its_question_answered(se
     async with service.services.database.anonymous_transaction() as connection:
         person = await users.identify(connection, platform="discord", external_id=service.ann)
     async with service.services.database.person_transaction(person.id) as connection:
-        kept = await memory.list_valid(connection, ("document",))
+        kept = await memories.list_valid(connection, ("document",))
     assert [one.title for one in kept] == ["plan.md", "other.md"]
 
 

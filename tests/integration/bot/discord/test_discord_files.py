@@ -7,10 +7,10 @@ import json
 import pytest
 
 from bot.channels.discord.addresses import AnswerTarget
-from bot.channels.discord.files import file_ref_from_attachment
-from bot.channels.errors import PermanentDeliveryError, TemporaryDeliveryError
-from bot.channels.port import Address, File, Outcome
-from bot.locales import Translator
+from bot.channels.discord.attachments import file_ref_from_attachment
+from bot.core.errors import PermanentDeliveryError, TemporaryDeliveryError
+from bot.core.i18n import Translator
+from bot.core.messages import Address, File, Outcome
 from tests.fakes.discord.server import DiscordFake
 from tests.fixtures.discord_service import Discord
 

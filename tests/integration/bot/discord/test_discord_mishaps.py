@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.channels.discord.gateway import DiscordGateway, GatewayConfig
-from bot.channels.errors import PlatformAccessDenied
+from bot.core.errors import PlatformAccessDenied
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.discord_service import TOKEN, Discord
 from tests.fixtures.postgres import run_sql

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.services import open_services
-from bot.settings import DEMO_MIND, Settings
+from bot.app.bootstrap import open_services
+from bot.app.settings import DEMO_MIND, Settings
 from tests.fixtures.service import Service
 
 Opens = Callable[..., AbstractAsyncContextManager[Service]]

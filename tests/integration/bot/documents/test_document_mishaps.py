@@ -6,13 +6,15 @@ import asyncio
 
 import pytest
 
-from bot.channels.errors import PermanentDeliveryError, TemporaryDeliveryError
-from bot.turns.conversation import load_conversation
-from bot.turns.hold import TurnLease, claim
-from bot.turns.jobs import answer_entrypoint
+from bot.core.conversation import load_conversation
+from bot.core.errors import PermanentDeliveryError, TemporaryDeliveryError
+from bot.turns.lease import TurnLease, claim
+from bot.turns.queue import answer_entrypoint
 from bot.turns.worker import JOB_STALE_AFTER
-from db import jobs, received, told_documents
-from db.turns import Turn
+from db.library import uploads
+from db.memory import personal_documents
+from db.turns import jobs
+from db.turns.turns import Turn
 from tests.fakes.hostile.documents import LAUGHS, MB, docx, paragraph, pdf, pdf_bomb, pdf_text, xlsx_of_laughs
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.postgres import run_sql
@@ -43,12 +45,12 @@ async def kept(service: Service, turn: Turn) -> tuple[int, int]:
     """How many documents and passages there are in the person's memory."""
     async with service.services.database.person_transaction(turn.user_id) as connection:
         documents = await connection.fetchval("SELECT count(*) FROM memories WHERE kind = 'document'")
-        return documents, await told_documents.count_passages(connection)
+        return documents, await personal_documents.count_passages(connection)
 
 
 async def in_library(service: Service) -> list[str]:
     async with service.services.database.anonymous_transaction() as connection:
-        return [one.name for one in await received.list_all(connection, service.services.mind.name)]
+        return [one.name for one in await uploads.list_all(connection, service.services.mind.name)]
 
 
 async def test_hostile_files_are_refused_with_a_reason_by_both(open_service: Opens) -> None:

@@ -6,9 +6,10 @@ import asyncio
 import json
 from dataclasses import replace
 
-from db import memory, told_documents, turns
-from db.memory import Memory
-from db.turns import Turn
+from db.memory import memories, personal_documents
+from db.memory.memories import Memory
+from db.turns import turns
+from db.turns.turns import Turn
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.service import Service
 from tests.integration.bot.documents.conftest import GUEST, OWNER, Opens
@@ -44,7 +45,7 @@ async def said_in(service: Service, group: str, text: str, **more: object) -> Tu
 
 async def list_memories(service: Service, turn: Turn, kind: str) -> list[Memory]:
     async with service.services.database.person_transaction(turn.user_id) as connection:
-        return await memory.list_valid(connection, (kind,))  # type: ignore[arg-type]
+        return await memories.list_valid(connection, (kind,))  # type: ignore[arg-type]
 
 
 async def test_it_is_recalled_for_its_sender_alone(open_service: Opens, server: SGLangServer) -> None:
@@ -182,4 +183,4 @@ async def test_there_is_room_for_so_much_and_no_more(open_service: Opens) -> Non
         )
         assert "more than 20 passages" in str(long.answer)
         async with service.services.database.person_transaction(first.user_id) as connection:
-            assert await told_documents.count_passages(connection) == 2
+            assert await personal_documents.count_passages(connection) == 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from db import received
-from db.turns import Turn
+from db.library import uploads
+from db.turns.turns import Turn
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.service import Service
 from tests.integration.bot.documents.conftest import GUEST, OWNER, Opens
@@ -77,7 +77,7 @@ async def test_it_outlives_ingests_and_is_replaced_by_its_name(open_service: Ope
     async with open_service() as service, service.working():
         assert "fifty" not in str((await said(service, f"/library search {QUESTION}")).answer)
         async with service.services.database.anonymous_transaction() as connection:
-            assert await received.list_all(connection, service.services.mind.name) == []
+            assert await uploads.list_all(connection, service.services.mind.name) == []
 
 
 async def test_a_question_beside_it_is_answered_from_it(open_service: Opens, server: SGLangServer) -> None:

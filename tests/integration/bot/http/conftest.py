@@ -15,12 +15,12 @@ import pytest_asyncio
 from openai import AsyncOpenAI
 from pydantic import SecretStr
 
-from bot.health import http_server
-from bot.services import Services, open_services
-from bot.services.http import http_routes
-from bot.settings import Settings
-from db import oversight, turns
-from db.turns import Turn
+from bot.app.bootstrap import Services, open_services
+from bot.app.monitoring import http_server
+from bot.app.server import http_routes
+from bot.app.settings import Settings
+from db.turns import admin_queries, turns
+from db.turns.turns import Turn
 
 KEYS = {"site": "key-of-the-site", "app": "key-of-the-app"}
 
@@ -44,7 +44,7 @@ class Served:
     async def turn(self, turn_id: str) -> Turn:
         """A turn as the database has it, whoever's it is."""
         async with self.services.database.anonymous_transaction() as connection:
-            [(_, user_id)] = await oversight.find_by_id_prefix(connection, turn_id)
+            [(_, user_id)] = await admin_queries.find_by_id_prefix(connection, turn_id)
         async with self.services.database.person_transaction(user_id) as connection:
             return await turns.get(connection, UUID(turn_id))
 
@@ -57,10 +57,10 @@ class Served:
         await until(over)
         return await self.turn(turn_id)
 
-    async def turns(self) -> list[oversight.TurnSummary]:
+    async def turns(self) -> list[admin_queries.TurnSummary]:
         """All turns from outside, the latest first."""
         async with self.services.database.anonymous_transaction() as connection:
-            return await oversight.list_turns(connection, None, 1000)
+            return await admin_queries.list_turns(connection, None, 1000)
 
 
 async def until(found: Callable[[], Awaitable[bool]], within: float = 30) -> None:

@@ -10,11 +10,11 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from bot.recall.library.parse import refusals
-from bot.recall.library.parse.block import Block, BlockKind
-from bot.recall.library.parse.limits import ParseLimits
-from bot.recall.library.parse.parser import Parser
-from bot.recall.library.parse.refusals import DocumentRefused, Unreadable, refusal_from_record, refusal_to_record
+from bot.library.parse import errors
+from bot.library.parse.block import Block, BlockKind
+from bot.library.parse.errors import DocumentRefused, Unreadable, refusal_from_record, refusal_to_record
+from bot.library.parse.limits import ParseLimits
+from bot.library.parse.parser import Parser
 from tests.fakes.hostile.documents import (
     LAUGHS,
     MB,
@@ -46,24 +46,24 @@ async def blocks(parser: Parser, path: Path) -> list[Block]:
 
 HOSTILE: dict[str, tuple[str, bytes, type[DocumentRefused]]] = {
     "a PDF that unpacks to half a gigabyte": ("a.pdf", pdf_bomb(512), DocumentRefused),
-    "a PDF of a million pages": ("a.pdf", pdf(pdf_text("x"), pages=60), refusals.TooManyPages),
-    "a PDF without text": ("a.pdf", pdf(zlib.compress(b"0 0 10 10 re f")), refusals.NoText),
+    "a PDF of a million pages": ("a.pdf", pdf(pdf_text("x"), pages=60), errors.TooManyPages),
+    "a PDF without text": ("a.pdf", pdf(zlib.compress(b"0 0 10 10 re f")), errors.NoText),
     "half a PDF": ("a.pdf", pdf(pdf_text("x"))[:200], Unreadable),
     "entities in Word": ("a.docx", docx(paragraph("&k;"), head=LAUGHS), DocumentRefused),
     "entities in Excel": ("a.xlsx", xlsx_of_laughs(), DocumentRefused),
-    "an archive of zeros": ("a.docx", docx("", extra={f"{n}.bin": bytes(20 * MB) for n in range(8)}), refusals.Bomb),
+    "an archive of zeros": ("a.docx", docx("", extra={f"{n}.bin": bytes(20 * MB) for n in range(8)}), errors.Bomb),
     "an archive that lies": ("a.docx", lying_docx(20), DocumentRefused),
     "an archive within an archive": ("a.docx", archive({"a.docx": archive({"a.docx": docx("")})}), Unreadable),
     "no archive": ("a.xlsx", b"PK\x03\x04" + bytes(1000), Unreadable),
-    "a file under a password": ("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000), refusals.Protected),
-    "too many rows": ("a.csv", b"a,b\n" + b"1,2\n" * 6000, refusals.TooManyRows),
+    "a file under a password": ("a.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000), errors.Protected),
+    "too many rows": ("a.csv", b"a,b\n" + b"1,2\n" * 6000, errors.TooManyRows),
     "a cell without an end": ("a.csv", b'a,b\n1,"' + b"x" * 2 * MB, Unreadable),
-    "too much text": ("a.txt", b"word " * MB, refusals.TooMuchText),
+    "too much text": ("a.txt", b"word " * MB, errors.TooMuchText),
     "an endless page": ("a.html", b"<p>x<b>y</b>" * 3 * MB, DocumentRefused),
-    "bytes": ("a.txt", bytes(range(256)) * 1000, refusals.NotText),
-    "nothing": ("a.md", b"", refusals.NoText),
-    "nothing but space": ("a.txt", " \n\t\u00a0\n".encode() * 1000, refusals.NoText),
-    "a program": ("a.exe", b"MZ", refusals.UnknownFormat),
+    "bytes": ("a.txt", bytes(range(256)) * 1000, errors.NotText),
+    "nothing": ("a.md", b"", errors.NoText),
+    "nothing but space": ("a.txt", " \n\t\u00a0\n".encode() * 1000, errors.NoText),
+    "a program": ("a.exe", b"MZ", errors.UnknownFormat),
     "no times": ("a.srt", b"1\nhello\n", Unreadable),
     "no dialogue": ("a.jsonl", b'{"messages": [{"role": 1}]}\n', Unreadable),
     "deep JSON": ("a.jsonl", b"[" * 100_000, Unreadable),
@@ -83,7 +83,7 @@ async def test_a_reason_is_given_and_the_next_file_is_read(name: str, tight: Par
 
 async def test_a_gigabyte_of_csv_is_not_even_opened(parser: Parser, tmp_path: Path) -> None:
     sparse(tmp_path / "a.csv", 1 << 30)
-    with pytest.raises(refusals.TooLarge, match="64 MB"):
+    with pytest.raises(errors.TooLarge, match="64 MB"):
         await parser.parse(tmp_path / "a.csv")
 
 
@@ -100,7 +100,7 @@ async def test_a_large_table_is_read_in_little_memory(tmp_path: Path) -> None:
 async def test_more_memory_than_is_allowed_is_not_given(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(b"<p>x</p>" * 4 * MB)
     async with Parser(ParseLimits(memory_megabytes=200)) as parser:
-        with pytest.raises((refusals.TooMuchMemory, refusals.ReaderDied)):
+        with pytest.raises((errors.TooMuchMemory, errors.ReaderDied)):
             await parser.parse(tmp_path / "a.html")
 
 
@@ -108,7 +108,7 @@ async def test_more_time_than_is_allowed_is_not_given(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(b"<p>x</p>" * 4 * MB)
     (tmp_path / "b.txt").write_text("quick")
     async with Parser(ParseLimits(cpu_seconds=1)) as parser:
-        with pytest.raises(refusals.TooSlow, match="1 seconds"):
+        with pytest.raises(errors.TooSlow, match="1 seconds"):
             await parser.parse(tmp_path / "a.html")
         assert len(await blocks(parser, tmp_path / "b.txt")) == 1
 

@@ -17,18 +17,17 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.channels.port import Incoming, Outcome
-from bot.mind import Mind, load_mind
-from bot.mind.collections import CollectionKind
-from bot.modes import parse_expression, resolve_mode
-from bot.recall.library.cite import best_quotation, collect_evidence
-from bot.recall.library.drawing import RetrievalBudget, Retriever, collections_for_mode
-from bot.recall.library.ingest import Ingest
-from bot.recall.library.manner import NamedTokenCounter
-from bot.recall.library.search import Library
-from bot.services import open_services
-from bot.settings import DEMO_MIND, Settings
-from db.database import Database
+from bot.app.bootstrap import open_services
+from bot.app.settings import DEMO_MIND, Settings
+from bot.core.messages import Incoming, Outcome
+from bot.library.chunk_options import NamedTokenCounter
+from bot.library.cite import best_quotation, collect_evidence
+from bot.library.ingest import Ingest
+from bot.library.retriever import RetrievalBudget, Retriever, collections_for_mode
+from bot.library.search import Library
+from bot.minds import Mind, load_mind, parse_expression, resolve_mode
+from bot.minds.schema import CollectionKind
+from db.infra.database import Database
 from inference.embedding import SentenceTransformerEmbedder
 
 FILE = Path(__file__).parents[3] / "fixtures" / "library_questions.jsonl"

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.mind import Mind
-from bot.recall.library.ingest import Ingest
-from bot.recall.library.manner import NamedTokenCounter
-from bot.recall.library.parse.parser import Parser
-from bot.recall.library.search import Library
-from db import library as rows
-from db.database import Database
+from bot.library.chunk_options import NamedTokenCounter
+from bot.library.ingest import Ingest
+from bot.library.parse.parser import Parser
+from bot.library.search import Library
+from bot.minds import Mind
+from db.infra.database import Database
+from db.library import catalog as rows
 from inference.embedding import SentenceTransformerEmbedder
 from tests.fixtures.library import WriteMind
 
@@ -166,13 +166,13 @@ async def test_two_at_once_store_everything_once(
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
-from bot.mind import load_mind
-from bot.recall.library.ingest import Ingest
-from bot.recall.library.manner import NamedTokenCounter
-from bot.recall.library.parse.parser import Parser
-from db.database import Database
+from bot.minds import load_mind
+from bot.library.ingest import Ingest
+from bot.library.chunk_options import NamedTokenCounter
+from bot.library.parse.parser import Parser
+from db.infra.database import Database
 from inference.embedding import open_embedder
-from inference.engine.tokenizer import ChatTokenizer
+from inference.engines.tokenizer import ChatTokenizer
 
 async def main(dsn, folder, base):
     embedder = open_embedder("all-MiniLM-L6-v2", Path(folder) / "hub")

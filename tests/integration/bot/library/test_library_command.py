@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bot.app.settings import Settings
 from bot.cli import evaluate, library
 from bot.cli.errors import CollectionNotGiven, CollectionUnknown
-from bot.mind import Mind
-from bot.recall.library.evaluate import NoQuestions
-from bot.recall.library.watch import watch_files
-from bot.settings import Settings
-from db.database import Database
+from bot.library.evaluation import NoQuestions
+from bot.library.sources import watch_files
+from bot.minds import Mind
+from db.infra.database import Database
 from tests.fixtures.library import WriteMind
 
 CONFIG = "collections:\n  essays: {kind: article, path: essays/*, language: [en, ru]}\n"

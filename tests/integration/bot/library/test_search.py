@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bot.mind import Mind
-from bot.mind.collections import CollectionKind, Trust
-from bot.recall.library.embed import embed_pending
-from bot.recall.library.ingest import Ingest
-from bot.recall.library.manner import NamedTokenCounter
-from bot.recall.library.parse.parser import Parser
-from bot.recall.library.search import Library
-from db import embeddings, library_search
-from db import library as rows
-from db.database import Database
+from bot.library.chunk_options import NamedTokenCounter
+from bot.library.embedding import embed_pending
+from bot.library.ingest import Ingest
+from bot.library.parse.parser import Parser
+from bot.library.search import Library
+from bot.minds import Mind
+from bot.minds.schema import CollectionKind, Trust
+from db.infra.database import Database
+from db.library import catalog as rows
+from db.library import chunk_search, embeddings
 from inference.embedding import BUNDLED_EMBEDDING_MODEL, Prefixes, SentenceTransformerEmbedder, resolve_embedding_model
-from inference.reranking import open_reranker
+from inference.embedding.reranking import open_reranker
 from tests.fixtures.library import WriteMind
 from tests.fixtures.models import small_reranker
 
@@ -84,7 +84,7 @@ async def test_style_examples_are_never_evidence(library: Library) -> None:
 async def test_the_guard_holds_against_a_scope_made_by_mistake(library: Library, database: Database) -> None:
     async with database.anonymous_transaction() as connection:
         everything = await rows.list_collections(connection, "small")
-        found = await library_search.search(connection, library_search.SearchQuery("squat spine", everything, limit=50))
+        found = await chunk_search.search(connection, chunk_search.SearchQuery("squat spine", everything, limit=50))
     assert found
     assert all(hit.kind != "voice" for hit in found)
 
@@ -200,7 +200,7 @@ async def test_over_the_threshold_an_index_finds_nearly_what_comparing_all_does(
     vectors = centres[rng.integers(0, 40, 4000)] + 0.6 * rng.standard_normal((4000, embedder.dimensions))
     async with database.anonymous_transaction() as connection:
         generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
-        [collection] = await library_search.searchable_collections(connection, "small", ["essays"])
+        [collection] = await chunk_search.searchable_collections(connection, "small", ["essays"])
         document = await rows.upsert_document(
             connection, collection.id, "many", given=True, content_hash="", chunking_hash=""
         )
@@ -215,13 +215,13 @@ async def test_over_the_threshold_an_index_finds_nearly_what_comparing_all_does(
         async with database.anonymous_transaction() as connection:
             [indexed] = await embeddings.find_embedders(connection, [embedder.name])
             assert indexed.indexed
-            [collection] = await library_search.searchable_collections(connection, "small", ["essays"])
-            asked = library_search.SearchQuery("zzz", [collection], [(indexed, question)], index_threshold=1000)
-            exact = library_search.SearchQuery("zzz", [collection], [(indexed, question)])
-            by_index = [hit.id for hit in await library_search.search(connection, asked)]
-            by_all = [hit.id for hit in await library_search.search(connection, exact)]
+            [collection] = await chunk_search.searchable_collections(connection, "small", ["essays"])
+            asked = chunk_search.SearchQuery("zzz", [collection], [(indexed, question)], index_threshold=1000)
+            exact = chunk_search.SearchQuery("zzz", [collection], [(indexed, question)])
+            by_index = [hit.id for hit in await chunk_search.search(connection, asked)]
+            by_all = [hit.id for hit in await chunk_search.search(connection, exact)]
             await connection.execute("SET LOCAL enable_seqscan = off")
-            statement, arguments = library_search.build_statement(asked, [indexed.id])
+            statement, arguments = chunk_search.build_statement(asked, [indexed.id])
             plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {statement}", *arguments))
         assert f"vectors_of_{indexed.id}" in plan
         assert len(by_index) == 10

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest_asyncio
 
-from bot.recall.memory import PersonalMemory
-from db import sessions, users
+from bot.memory import PersonalMemory
+from db.people import sessions, users
 
 if TYPE_CHECKING:
-    from db.database import Database
-    from db.sessions import Session
+    from db.infra.database import Database
+    from db.people.sessions import Session
     from inference.embedding import Embedder
 
 

@@ -5,10 +5,10 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.recall.memory import PersonalMemory, RecalledMemory
-from db.database import Database
-from db.memory import Origin
-from db.sessions import Session
+from bot.memory import PersonalMemory, RecalledMemory
+from db.infra.database import Database
+from db.memory.memories import Origin
+from db.people.sessions import Session
 from inference.embedding import Embedder, Purpose
 from inference.errors import InferenceError
 from tests.fixtures.turns import ask

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bot.recall.memory import PersonalMemory
-from bot.recall.memory.reembedding import BATCH_SIZE, Reembedder
-from db import memory as rows
-from db import users
-from db.database import Database
-from db.memory import Embedding
-from db.sessions import Session
+from bot.memory import PersonalMemory
+from bot.memory.reembedding import BATCH_SIZE, Reembedder
+from db.infra.database import Database
+from db.memory import memories as rows
+from db.memory.memories import Embedding
+from db.people import users
+from db.people.sessions import Session
 from inference.embedding import Embedder, Purpose
 from inference.errors import InferenceError
 

@@ -14,39 +14,40 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from bot.answering.cancellation import RunningAnswers
+from bot.answering.composer import Composer
+from bot.answering.pipeline import Pipeline
+from bot.answering.pipeline import PipelineLimits as TurnLimits
+from bot.answering.router import Router
+from bot.app.components import open_composer
+from bot.app.settings import Settings
+from bot.app.telegram import webhook_config
+from bot.channels.telegram.background import BackgroundTasks
 from bot.channels.telegram.client import make_bot
-from bot.channels.telegram.errands import BackgroundTasks
 from bot.channels.telegram.gateway import PollingGateway, UpdateReceiver
-from bot.channels.telegram.intake import UpdateHandler
 from bot.channels.telegram.outbox import Outbox
-from bot.channels.telegram.pacing import BotApiLimits, RateLimit, RateLimiter
 from bot.channels.telegram.platform import TelegramPlatform
+from bot.channels.telegram.rate_limiter import BotApiLimits, RateLimit, RateLimiter
 from bot.channels.telegram.reply import RenderOptions
-from bot.channels.telegram.webhook import WebhookConfig, WebhookGateway
-from bot.mind import Mind
-from bot.modes.composer import Composer
-from bot.modes.router import Router
-from bot.recall.library.drawing import RetrievalBudget, Retriever
-from bot.recall.library.search import Library
-from bot.recall.memory import PersonalMemory
-from bot.services import open_composer
-from bot.services.opening import run_in_background
-from bot.settings import Settings
-from bot.turns.access import AccessPolicy
-from bot.turns.admission import RateLimits
-from bot.turns.attempt import RetryPolicy, TurnRunner
-from bot.turns.inbox import Inbox
-from bot.turns.jobs import answer_entrypoint, delivery_entrypoint
-from bot.turns.pipeline import Pipeline
-from bot.turns.pipeline import PipelineLimits as TurnLimits
-from bot.turns.presence import Heartbeat
-from bot.turns.running import RunningAnswers
+from bot.channels.telegram.update_handler import UpdateHandler
+from bot.channels.telegram.webhook import WebhookGateway
+from bot.core.background import run_in_background
+from bot.intake.access import AccessPolicy
+from bot.intake.inbox import Inbox
+from bot.intake.rate_limits import RateLimits
+from bot.library.retriever import RetrievalBudget, Retriever
+from bot.library.search import Library
+from bot.memory import PersonalMemory
+from bot.minds import Mind
+from bot.turns.heartbeat import Heartbeat
+from bot.turns.queue import answer_entrypoint, delivery_entrypoint
+from bot.turns.runner import RetryPolicy, TurnRunner
 from bot.turns.worker import Worker, WorkerOptions
-from db.allowances import TokenBucket
-from db.database import Database
-from db.jobs import CHANNEL
-from db.listening import listen
-from db.turn_states import STOP_CHANNEL
+from db.infra.database import Database
+from db.infra.notifications import listen
+from db.people.token_buckets import TokenBucket
+from db.turns.jobs import CHANNEL
+from db.turns.states import STOP_CHANNEL
 from tests.fakes.scripted_engine import ScriptedEngine
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
@@ -74,7 +75,7 @@ class House:
         """One process, as `consilium serve` makes it."""
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(await Database.open(self.dsn, pool_size=at_once + 6))
-            bot = make_bot(self.settings)
+            bot = make_bot(TOKEN, self.settings.telegram_api)
             stack.push_async_callback(bot.session.close)
             outbox, errands = Outbox(bot, RateLimiter(self.rates)), BackgroundTasks()
             platform = TelegramPlatform(outbox, RenderOptions(self.mind, self.settings.telegram_rich))
@@ -113,7 +114,7 @@ class House:
             heard = {CHANNEL: lambda _: worker.wake(), STOP_CHANNEL: stop}
             await stack.enter_async_context(run_in_background(listen(self.dsn, heard, worker.wake), "listening"))
             intake = UpdateHandler(inbox, platform, outbox, database, self.mind, errands)
-            hook = WebhookConfig.from_settings(self.settings)
+            hook = webhook_config(self.settings)
             gateway: UpdateReceiver = PollingGateway(outbox, intake, inbox, errands)
             if hook is not None:
                 gateway = WebhookGateway(outbox, intake, inbox, errands, hook)

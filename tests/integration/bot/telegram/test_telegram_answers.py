@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.channels.errors import PermanentDeliveryError
+from bot.core.errors import PermanentDeliveryError
 from tests.fakes.telegram.scripting import Fault
 from tests.fakes.telegram.server import FakeTelegram
 from tests.integration.bot.telegram.conftest import House, labels, texts
@@ -206,7 +206,7 @@ async def test_where_drafts_are_not_known_an_answer_is_edited_in_private_too(
 async def test_an_answer_that_takes_its_time_stays_to_be_seen(
     house: House, telegram: FakeTelegram, anna: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.channels.telegram.painter._DRAFT_REFRESH_INTERVAL", 0.2)
+    monkeypatch.setattr("bot.channels.telegram.stream_renderer._DRAFT_REFRESH_INTERVAL", 0.2)
     telegram.core.draft_seconds = 2.5
     group = telegram.users.group("Reading", [anna])
     house.engine.held_after = 0

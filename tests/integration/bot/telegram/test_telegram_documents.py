@@ -11,13 +11,13 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.services import Services, open_services
-from bot.services.opening import run_in_background
-from bot.services.telegram import open_telegram
-from bot.settings import DEMO_MIND, Settings
-from bot.turns.jobs import answer_entrypoint, delivery_entrypoint
+from bot.app.bootstrap import Services, open_services
+from bot.app.settings import DEMO_MIND, Settings
+from bot.app.telegram import open_telegram
+from bot.core.background import run_in_background
+from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from bot.turns.worker import Worker, WorkerOptions
-from db import received
+from db.library import uploads
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
 from tests.integration.bot.telegram.conftest import labels, texts
@@ -73,7 +73,7 @@ async def answered(telegram: FakeTelegram, chat: int, count: int) -> list[str]:
 
 async def in_library(services: Services) -> list[str]:
     async with services.database.anonymous_transaction() as connection:
-        return [one.name for one in await received.list_all(connection, services.mind.name)]
+        return [one.name for one in await uploads.list_all(connection, services.mind.name)]
 
 
 async def test_an_owners_document_is_read_in_one_message_and_cited(

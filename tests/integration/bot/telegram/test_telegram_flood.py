@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bot.channels.telegram.pacing import BotApiLimits
+from bot.channels.telegram.rate_limiter import BotApiLimits
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import FakeTelegram
 from tests.integration.bot.telegram.conftest import House

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from db.embedded import EmbeddedServer
+from db.infra.embedded_server import EmbeddedServer
 from tests.fakes.telegram.scripting import Fault
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fakes.telegram.updates import Pending

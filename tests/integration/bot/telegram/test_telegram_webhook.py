@@ -6,8 +6,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.channels.errors import PlatformAccessDenied
-from bot.channels.telegram.webhook import WebhookConfig
+from bot.app.telegram import webhook_config
+from bot.core.errors import PlatformAccessDenied
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fixtures.sglang import free_port
 from tests.integration.bot.telegram.conftest import House, texts
@@ -39,7 +39,7 @@ async def test_what_is_posted_is_answered(hooked: House, telegram: FakeTelegram,
 async def test_an_update_that_is_posted_again_is_taken_in_once(
     hooked: House, telegram: FakeTelegram, anna: int
 ) -> None:
-    hook = WebhookConfig.from_settings(hooked.settings)
+    hook = webhook_config(hooked.settings)
     assert hook is not None
     telegram.users.say(anna, anna, "/remember I like figs")
     body = telegram.core.updates.pending[0].body
@@ -54,7 +54,7 @@ async def test_an_update_that_is_posted_again_is_taken_in_once(
 
 
 async def test_who_does_not_know_the_secret_is_not_heard(hooked: House, telegram: FakeTelegram, anna: int) -> None:
-    hook = WebhookConfig.from_settings(hooked.settings)
+    hook = webhook_config(hooked.settings)
     assert hook is not None
     body = {"update_id": 7, "message": {}}
     async with hooked.process(), httpx.AsyncClient() as client:
@@ -68,15 +68,13 @@ async def test_who_does_not_know_the_secret_is_not_heard(hooked: House, telegram
 
 
 def test_the_secret_is_made_of_the_token_unless_it_is_set(hooked: House) -> None:
-    made = WebhookConfig.from_settings(hooked.settings)
+    made = webhook_config(hooked.settings)
     assert made is not None
-    assert made.secret == getattr(WebhookConfig.from_settings(hooked.settings), "secret", None)
-    chosen = WebhookConfig.from_settings(
-        hooked.settings.model_copy(update={"telegram_webhook_secret": SecretStr("s3cret")})
-    )
+    assert made.secret == getattr(webhook_config(hooked.settings), "secret", None)
+    chosen = webhook_config(hooked.settings.model_copy(update={"telegram_webhook_secret": SecretStr("s3cret")}))
     assert chosen is not None
     assert chosen.secret == "s3cret"
-    assert WebhookConfig.from_settings(hooked.settings.model_copy(update={"telegram_webhook_url": None})) is None
+    assert webhook_config(hooked.settings.model_copy(update={"telegram_webhook_url": None})) is None
 
 
 async def test_polling_takes_over_from_a_webhook(hooked: House, telegram: FakeTelegram, anna: int) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from inference.engine.port import Message
+from inference.engines.port import Message
 from inference.training.dialogues import Dialogue
 from inference.training.encoding import IGNORE_INDEX, encode_dialogue, make_batches
 

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from inference.adapters.fit import check_compatible
+from inference.adapters.compatibility import check_compatible
 from inference.adapters.manifest import AdapterKind, read_manifest
 from inference.adapters.package import AdapterPackage
 from inference.base_model import BaseModelSpec
-from inference.engine.port import Message
+from inference.engines.port import Message
 from inference.training.dialogues import Dialogue
-from inference.training.evaluate import HeldOutLoss, relative_gain
+from inference.training.loss import HeldOutLoss, relative_gain
 from inference.training.recipe import Recipe
-from inference.training.saving import save_adapter
-from inference.training.trainer import Epoch, FrozenCore, TrainedAdapter, train
+from inference.training.trainer import Epoch, FrozenCore, TrainedAdapter, save_adapter, train
 
 RECIPE = Recipe(rank=4, alpha=8, epochs=2, batch_size=4, learning_rate=5e-3, rehearsal=0.5)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.mind import load_mind
-from bot.modes.composer import Composer
-from bot.settings import DEMO_MIND
+from bot.answering.composer import Composer
+from bot.app.settings import DEMO_MIND
+from bot.minds import load_mind
 from inference.adapters.store import CompositionStore
 from tests.fakes.adapters import SMOLLM2
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from bot.cli.doctor.fitting import TESTED_SGLANG_VERSION, ServiceRequirements, compare_server
-from bot.cli.doctor.needs import MindRequirements
+from bot.answering.composer import Composer
 from bot.cli.doctor.report import Finding
+from bot.cli.doctor.requirements import MindRequirements
+from bot.cli.doctor.server_fit import TESTED_SGLANG_VERSION, ServiceRequirements, compare_server
 from bot.cli.doctor.servers import ExposedKeys, ServerInfo
-from bot.locales import Translator
-from bot.modes.composer import Composer
-from inference.engine.sglang.limits import ServerLimits
-from inference.engine.sglang.link import ApiKeys
+from bot.core.i18n import Translator
+from inference.engines.sglang.api import ServerLimits
+from inference.engines.sglang.client import ApiKeys
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 BOTH = ExposedKeys(api_key="for answers", admin_api_key="for adapters")

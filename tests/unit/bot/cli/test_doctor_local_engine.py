@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.doctor.surroundings import check_local_engine
-from bot.locales import Translator
+from bot.cli.doctor.environment import check_local_engine
+from bot.core.i18n import Translator
 
 GB = 10**9
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.cli.doctor.needs import MindRequirements
-from bot.mind.models import NamedMode
-from bot.modes.composer import Composer
-from bot.modes.expression import parse_expression
-from bot.modes.resolve import resolve_mode
-from inference.adapters.resident import ResidentEntry, update_resident_list
+from bot.answering.composer import Composer
+from bot.cli.doctor.requirements import MindRequirements
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import resolve_mode
+from bot.minds.schema import NamedMode
+from inference.adapters.resident_list import ResidentEntry, update_resident_list
 
 
 def with_modes(composer: Composer, **modes: str) -> Composer:

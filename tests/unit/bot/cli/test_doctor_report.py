@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.doctor.environment import LowDiskSpace
 from bot.cli.doctor.report import Finding, Report
-from bot.cli.doctor.surroundings import LowDiskSpace
-from bot.locales import Language, Translator
+from bot.core.i18n import Language, Translator
 
 
 def finding(**lines: list[str]) -> Finding:

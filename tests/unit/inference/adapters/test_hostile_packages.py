@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from inference.adapters.compatibility import check_compatible
 from inference.adapters.dtypes import Dtype
 from inference.adapters.errors import (
     AdapterError,
@@ -28,7 +29,6 @@ from inference.adapters.errors import (
     WeightsNotFinite,
     WrongBaseModel,
 )
-from inference.adapters.fit import check_compatible
 from inference.adapters.package import AdapterPackage
 from tests.fakes.adapters import TINY, tensor_name, write_adapter
 from tests.fakes.hostile.edits import (

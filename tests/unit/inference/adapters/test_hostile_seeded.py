@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from inference.adapters.compatibility import check_compatible
 from inference.adapters.errors import AdapterError
-from inference.adapters.fit import check_compatible
 from inference.adapters.package import AdapterPackage
-from inference.adapters.safe import check_safe_form
+from inference.adapters.safe_form import check_safe_form
 from inference.base_model import BaseModelSpec
 from tests.fakes.adapters import TINY
 from tests.fakes.hostile.draft import WEIGHTS, Bar

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from inference.adapters.compatibility import check_compatible
 from inference.adapters.compose import compose
 from inference.adapters.dtypes import Dtype
 from inference.adapters.errors import DigestMismatch, DocumentInvalid, PackageUnreadable, WrongBaseModel
-from inference.adapters.fit import check_compatible
 from inference.adapters.manifest import AdapterKind, AdapterManifest, find_manifest, read_manifest, write_manifest
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part

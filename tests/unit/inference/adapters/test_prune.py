@@ -9,8 +9,7 @@ import pytest
 from inference.adapters.composition import Composition
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
-from inference.adapters.prune import prune
-from inference.adapters.store import CompositionStore
+from inference.adapters.store import CompositionStore, prune
 from tests.fakes.adapters import TINY, write_adapter
 
 HOUR = 3600.0

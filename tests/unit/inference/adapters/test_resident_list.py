@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from inference.adapters.resident import ResidentEntry, read_resident_list, update_resident_list
+from inference.adapters.resident_list import ResidentEntry, read_resident_list, update_resident_list
 from inference.adapters.usage import touch
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)

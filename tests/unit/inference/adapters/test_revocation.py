@@ -14,7 +14,7 @@ from inference.adapters import store as store_module
 from inference.adapters.errors import AdapterError, DocumentInvalid
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
-from inference.adapters.revoked import AdapterRevoked, NotRevoked, Revocations
+from inference.adapters.revocation import AdapterRevoked, NotRevoked, Revocations
 from inference.adapters.store import CompositionStore
 from tests.fakes.adapters import TINY, write_adapter
 

@@ -20,7 +20,7 @@ from inference.adapters.dtypes import Array, Dtype
 from inference.adapters.errors import AdapterError, NotSafeForm, PackageUnreadable, WeightsOverflow, WrongBaseModel
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
-from inference.adapters.safe import check_safe_form
+from inference.adapters.safe_form import check_safe_form
 from inference.adapters.store import CompositionStore
 from tests.fakes.adapters import ATTENTION, TINY, tensor_name, write_adapter, write_config, write_tensors
 from tests.fakes.hostile.seeded import sound

@@ -16,9 +16,9 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from inference.adapters import store as store_module
+from inference.adapters.compatibility import check_compatible
 from inference.adapters.errors import AdapterError, CompositionNotFound, NothingToCompose, WriteFailed
 from inference.adapters.files import file_lock
-from inference.adapters.fit import check_compatible
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore

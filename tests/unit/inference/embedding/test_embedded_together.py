@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from inference.embedding.together import MAX_BATCH_SIZE, EmbeddingBatcher
+from inference.embedding.batching import MAX_BATCH_SIZE, EmbeddingBatcher
 
 
 class Busy:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from inference.embedding.recent import VectorCache
+from inference.embedding.cache import VectorCache
 
 
 class Broken(Exception):

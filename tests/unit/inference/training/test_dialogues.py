@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.engine.port import Message
-from inference.training.dialogues import Dialogue, read_dialogues, split_dialogues
-from inference.training.errors import InvalidDialogues
+from inference.engines.port import Message
+from inference.training.dialogues import Dialogue, InvalidDialogues, read_dialogues, split_dialogues
 
 GOOD = {"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}]}
 

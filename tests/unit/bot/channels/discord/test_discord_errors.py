@@ -8,7 +8,7 @@ import discord
 import pytest
 
 from bot.channels.discord.errors import MessageGone, RequestRejected, TokenExpired, to_delivery_error
-from bot.channels.errors import TemporaryDeliveryError
+from bot.core.errors import TemporaryDeliveryError
 
 
 def refusal(status: int, code: int = 0, headers: dict[str, str] | None = None) -> discord.HTTPException:

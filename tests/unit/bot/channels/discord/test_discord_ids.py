@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.discord.addresses import AnswerTarget, InteractionToken, target_from_address
-from bot.channels.discord.presses import COMPONENT_ACTIONS, MAX_CUSTOM_ID_LENGTH, ComponentId, parse_component_id
+from bot.channels.discord.components import COMPONENT_ACTIONS, MAX_CUSTOM_ID_LENGTH, ComponentId, parse_component_id
 
 snowflakes = st.integers(1, 2**63).map(str)
 tokens = st.builds(

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.app.settings import DEMO_MIND
 from bot.channels.discord.components import MAX_OPTIONS, ComponentBuilder
 from bot.channels.discord.rendering import MAX_MESSAGE_LENGTH, MAX_UPLOAD_BYTES, AnswerRenderer
-from bot.channels.port import File, Outcome, Source, Table
-from bot.locales import Translator
-from bot.mind import load_mind
-from bot.settings import DEMO_MIND
+from bot.core.i18n import Translator
+from bot.core.messages import File, Outcome, Source, Table
+from bot.minds import load_mind
 
 MIND = load_mind(DEMO_MIND)
 RENDERING = AnswerRenderer("42", Translator("en"), ComponentBuilder(MIND, frozenset({"retry"})))

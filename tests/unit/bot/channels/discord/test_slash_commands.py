@@ -6,9 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.discord.names import is_valid_command_name, name_localizations, truncate_at_word
-from bot.channels.discord.slash import ASK, SlashInvocation, build_slash_commands, parse_invocation
-from bot.turns.command_names import COMMAND_NAMES
+from bot.channels.discord.slash_commands import (
+    ASK,
+    SlashInvocation,
+    build_slash_commands,
+    is_valid_command_name,
+    name_localizations,
+    parse_invocation,
+    truncate_at_word,
+)
+from bot.intake.parsing import COMMAND_NAMES
 
 
 @dataclass

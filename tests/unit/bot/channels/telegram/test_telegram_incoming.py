@@ -9,7 +9,7 @@ import pytest
 from aiogram.types import Message, MessageGenerationStopped
 
 from bot.channels.telegram.incoming import BotIdentity, incoming_from_message, incoming_from_stop
-from bot.channels.telegram.place import Place
+from bot.channels.telegram.messages import Place
 
 ME = BotIdentity(42, "consilium_bot", frozenset({"help", "mode"}))
 ANNA = {"id": 7, "is_bot": False, "first_name": "Anna", "language_code": "ru-RU"}

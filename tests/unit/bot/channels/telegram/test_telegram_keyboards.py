@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.port import Outcome
+from bot.app.settings import DEMO_MIND
 from bot.channels.telegram.keyboards import (
     MAX_CALLBACK_BYTES,
     ExpiredButton,
@@ -20,11 +20,11 @@ from bot.channels.telegram.keyboards import (
     parse_callback_data,
     stop_keyboard,
 )
-from bot.locales import LANGUAGES, Translator
-from bot.mind import load_mind
-from bot.modes.expression import MAX_TERMS, WEIGHT_STEP, Term
-from bot.modes.mixer import Mix, page_count, parse_mix
-from bot.settings import DEMO_MIND
+from bot.core.i18n import LANGUAGES, Translator
+from bot.core.messages import Outcome
+from bot.minds import load_mind
+from bot.minds.grammar import MAX_TERMS, WEIGHT_STEP, Term
+from bot.minds.mixer import Mix, page_count, parse_mix
 
 AGOGE = load_mind(DEMO_MIND)
 LONG = replace(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.telegram.formatted import split_into_messages
+from bot.channels.telegram.formatting import split_into_messages
 from bot.channels.telegram.markdown import MAX_LENGTH, render_markdown
 
 MARKS = ["**", "*", "_", "`", "```", "\n```\n", "\n\n", "\n", "# ", "> ", "- ", "1. ", "|", "|-|-|\n", "~~", "[", "](",

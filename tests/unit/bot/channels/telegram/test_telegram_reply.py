@@ -11,16 +11,16 @@ from aiogram.methods import EditMessageText, SendMessage
 from aiogram.types import Message
 from teremok import MockBot
 
-from bot.channels.errors import PermanentDeliveryError, TemporaryDeliveryError
-from bot.channels.port import File, Outcome, Source, Table
+from bot.app.settings import DEMO_MIND
+from bot.channels.telegram.messages import Place
 from bot.channels.telegram.outbox import Outbox
-from bot.channels.telegram.pacing import BotApiLimits, RateLimit, RateLimiter
-from bot.channels.telegram.place import Place
+from bot.channels.telegram.rate_limiter import BotApiLimits, RateLimit, RateLimiter
+from bot.channels.telegram.rendering import render_outcome_markdown
 from bot.channels.telegram.reply import RenderOptions, TelegramReply
-from bot.channels.telegram.show import render_outcome_markdown
-from bot.locales import Translator
-from bot.mind import load_mind
-from bot.settings import DEMO_MIND
+from bot.core.errors import PermanentDeliveryError, TemporaryDeliveryError
+from bot.core.i18n import Translator
+from bot.core.messages import File, Outcome, Source, Table
+from bot.minds import load_mind
 from db.errors import TurnLeaseLost
 
 AGOGE = load_mind(DEMO_MIND)

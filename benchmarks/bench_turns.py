@@ -1,0 +1,304 @@
+"""Turns from Telegram to Telegram through real processes, beside a bare aiogram bot that echoes: `make bench-turns`.
+
+One gateway and three workers over a real Postgres, with an engine that answers at once, are fed the same updates as
+the echo, in the same run; then at an easy pace, for the time that each stage adds; and once more with 1,000,000 turns
+in the table. In between a thousand sessions ask one process at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import psutil
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.serving import base_model_folder, load_average, machine
+from db.infra.embedded_server import EmbeddedServer
+from db.infra.migrate import migrate
+from tests.fakes.telegram.limits import Limits
+from tests.fakes.telegram.server import TOKEN, FakeTelegram
+from tests.fixtures.fleet import Fleet, Process, environment_of
+from tests.fixtures.postgres import server_directory
+from tests.fixtures.sglang import free_port
+
+BASE: Final = "SmolLM2-135M-Instruct"
+WORKERS: Final = 3
+ROWS: Final = 1_000_000
+STAGES: Final = ("queue", "resolve", "recall", "prompt", "first_token", "generate", "deliver")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is asked."""
+
+    burst: int
+    """Messages, each of a chat of its own, sent as fast as can be."""
+    easy: int
+    pace: float
+    """Seconds between messages at an easy pace."""
+    rows: int
+    repeats: int
+
+
+@dataclass
+class Figures:
+    """What was measured."""
+
+    echo: list[float] = field(default_factory=list)
+    """Turns a second."""
+    empty: list[float] = field(default_factory=list)
+    full: list[float] = field(default_factory=list)
+    end_to_end: dict[str, float] = field(default_factory=dict)
+    """Seconds from a message sent to its answer whole, p50 and p95, at an easy pace."""
+    stages: dict[str, dict[str, float]] = field(default_factory=dict)
+    sessions: dict[str, float] = field(default_factory=dict)
+    rows: int = 0
+    """Turns in the table for `full`."""
+
+
+class Asking:
+    """Messages into the fake Telegram, and the times at which they were answered."""
+
+    def __init__(self, telegram: FakeTelegram) -> None:
+        self._telegram = telegram
+        self._asked = 0
+
+    def ask(self) -> int:
+        """One message from somebody new; his chat."""
+        self._asked += 1
+        person = self._telegram.users.person(f"P{self._asked}", language="en")
+        self._telegram.users.say(person, person, f"Number {self._asked} asks?")
+        return person
+
+    async def answered(self, chats: list[int], within: float, whole: Callable[[str], bool]) -> dict[int, float]:
+        """When each chat showed a whole answer, on the monotonic clock."""
+        found: dict[int, float] = {}
+        wanted, seen = set(chats), 0
+        async with asyncio.timeout(within):
+            while len(found) < len(wanted):
+                states = self._telegram.records.states
+                for state in states[seen:]:
+                    if state.chat in wanted and state.author != state.chat and whole(state.text):
+                        found.setdefault(state.chat, state.at)
+                seen = len(states)
+                await asyncio.sleep(0.05)
+        return found
+
+
+def is_answer(text: str) -> bool:
+    """What the engine that echoes answers."""
+    return text.startswith("«") and text.endswith("».")
+
+
+def is_echo(text: str) -> bool:
+    """What the bare bot answers."""
+    return text.startswith("Number")
+
+
+async def burst(asking: Asking, count: int, whole: Callable[[str], bool]) -> float:
+    """Turns a second when so many people ask at once."""
+    began = time.monotonic()
+    chats = [asking.ask() for _ in range(count)]
+    ends = await asking.answered(chats, 600, whole)
+    return count / (max(ends.values()) - began)
+
+
+@asynccontextmanager
+async def processes(fleet: Fleet, *wanted: Process) -> AsyncIterator[None]:
+    """These, ready; ended on leaving."""
+    for process in wanted:
+        process.start()
+    try:
+        for process in wanted:
+            await ready(process)
+        yield
+    finally:
+        for process in wanted:
+            process.end()
+
+
+async def ready(process: Process) -> None:
+    """Return when a process says that it is ready."""
+    async with asyncio.timeout(120):
+        while "ready" not in process.log.read_text(errors="replace"):
+            assert process.running is not None
+            assert process.running.poll() is None, process.tail
+            await asyncio.sleep(0.1)
+
+
+async def fill(dsn: str, rows: int) -> None:
+    """Put so many ended turns of other people's into the table."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("ALTER TABLE turns DISABLE ROW LEVEL SECURITY")
+        await connection.execute(
+            f"""
+            INSERT INTO users (id) SELECT gen_random_uuid() FROM generate_series(1, {rows // 100});
+            INSERT INTO sessions (user_id, platform, place, last_seq) SELECT id, 'filling', 'agoge/1', 100 FROM users
+                WHERE NOT EXISTS (SELECT FROM sessions AS s WHERE s.user_id = users.id);
+            INSERT INTO turns (session_id, user_id, seq, state, question, answer, mode, finish_reason, ended_at)
+                SELECT s.id, s.user_id, n, 'delivered', 'What of ' || n || '?', repeat('An answer of some length. ', 8),
+                    'core', 'stop', now()
+                FROM sessions AS s, generate_series(1, 100) AS n WHERE s.platform = 'filling';
+            """
+        )
+        await connection.execute("ALTER TABLE turns ENABLE ROW LEVEL SECURITY")
+        await connection.execute("VACUUM ANALYZE")
+    finally:
+        await connection.close()
+
+
+async def stages_of(dsn: str, since: float) -> dict[str, dict[str, float]]:
+    """Seconds of each stage, p50 and p95, over the turns taken in since then (seconds ago)."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT timings FROM turns WHERE created_at > now() - make_interval(secs => $1) AND state = 'delivered'"
+            " AND kind = 'question'",
+            since,
+        )
+    finally:
+        await connection.close()
+    spent = [json.loads(row["timings"]) for row in rows]
+    return {stage: quantiles([one[stage] for one in spent if stage in one]) for stage in STAGES}
+
+
+def quantiles(values: list[float]) -> dict[str, float]:
+    """p50 and p95."""
+    ordered = sorted(values)
+    return {"p50": statistics.median(ordered), "p95": ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]}
+
+
+async def easy_pace(asking: Asking, plan: Plan, dsn: str, figures: Figures) -> None:
+    """Ask one after another, with time between, and see where the time goes."""
+    began, sent = time.monotonic(), {}
+    for _ in range(plan.easy):
+        at = time.monotonic()
+        sent[asking.ask()] = at
+        await asyncio.sleep(plan.pace)
+    ends = await asking.answered(list(sent), 120, is_answer)
+    figures.end_to_end = quantiles([ends[chat] - at for chat, at in sent.items()])
+    figures.stages = await stages_of(dsn, time.monotonic() - began + 1)
+
+
+async def thousand_sessions(fleet: Fleet, asking: Asking, figures: Figures, count: int) -> None:
+    """So many people ask one process at once: what each costs in memory, and who waits longest."""
+    alone = fleet.serve("all", "all")
+    async with processes(fleet, alone):
+        await burst(asking, 20, is_answer)
+        assert alone.running is not None
+        process = psutil.Process(alone.running.pid)
+        before = peak = process.memory_info().rss
+        began = time.monotonic()
+        chats = [asking.ask() for _ in range(count)]
+        waiting = asyncio.create_task(asking.answered(chats, 900, is_answer))
+        while not waiting.done():
+            peak = max(peak, process.memory_info().rss)
+            await asyncio.sleep(0.2)
+        waits = sorted(at - began for at in (await waiting).values())
+    figures.sessions = {
+        "sessions": count,
+        "kB per session": (peak - before) / 1024 / count,
+        "median wait": statistics.median(waits),
+        "longest wait": waits[-1],
+        "longest over median": waits[-1] / statistics.median(waits),
+    }
+
+
+async def run(plan: Plan, console: Console) -> Figures:
+    """Measure all of it."""
+    figures = Figures()
+    telegram = FakeTelegram(limits=Limits.off())
+    models = (await asyncio.to_thread(base_model_folder)).parent
+    with server_directory() as folder:
+        async with await EmbeddedServer.open(folder / "pg") as server, telegram.serving() as api:
+            await migrate(server.dsn)
+            port = free_port()
+            environment = environment_of(folder, server.dsn, api, port, models)
+            fleet = Fleet(folder, environment, server.cluster)
+            engine = fleet.engine(port, BASE, 0.0)
+            gateway = fleet.serve("gateway", "gateway")
+            workers = [fleet.serve(f"worker-{n}", "worker") for n in range(WORKERS)]
+            echo = Process(
+                "echo",
+                [sys.executable, "-m", "benchmarks.echo_bot", TOKEN, api],
+                environment,
+                folder / "echo.log",
+            )
+            asking = Asking(telegram)
+            async with processes(fleet, engine):
+                for n in range(plan.repeats):
+                    console.print(f"round {n + 1}: echo, then one gateway and {WORKERS} workers")
+                    echo.start()
+                    await burst(asking, 5, is_echo)
+                    figures.echo.append(await burst(asking, plan.burst, is_echo))
+                    echo.end()
+                    async with processes(fleet, gateway, *workers):
+                        await burst(asking, 10, is_answer)
+                        figures.empty.append(await burst(asking, plan.burst, is_answer))
+                        if n == 0:
+                            await easy_pace(asking, plan, server.dsn, figures)
+                console.print("a thousand sessions ask one process")
+                await thousand_sessions(fleet, asking, figures, 1000)
+                console.print(f"{plan.rows:,} turns go into the table")
+                await fill(server.dsn, plan.rows)
+                figures.rows = plan.rows
+                for _ in range(plan.repeats):
+                    async with processes(fleet, gateway, *workers):
+                        await burst(asking, 10, is_answer)
+                        figures.full.append(await burst(asking, plan.burst, is_answer))
+    return figures
+
+
+def show(figures: Figures, console: Console) -> None:
+    """Print the figures."""
+    echo, empty, full = (statistics.median(rates) for rates in (figures.echo, figures.empty, figures.full))
+    table = Table(box=box.SIMPLE_HEAD)
+    for column in ("", "turns a second", "ratio"):
+        table.add_column(column)
+    table.add_row("bare aiogram echo", f"{echo:.1f}", "")
+    table.add_row("1 gateway + 3 workers", f"{empty:.1f}", f"{empty / echo:.3f} of the echo")
+    table.add_row(
+        f"the same, {figures.rows:,} turns in the table", f"{full:.1f}", f"{empty / full:.2f} of empty (goal: 1.2)"
+    )
+    console.print(table)
+    times = Table(box=box.SIMPLE_HEAD, title="milliseconds at an easy pace")
+    for column in ("stage", "p50", "p95"):
+        times.add_column(column)
+    for stage, found in {**figures.stages, "end to end": figures.end_to_end}.items():
+        times.add_row(stage, f"{1000 * found['p50']:.1f}", f"{1000 * found['p95']:.1f}")
+    console.print(times)
+    console.print(figures.sessions)
+
+
+def main() -> None:
+    """Read the options, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="a few minutes, with a tenth of the rows")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    options = parser.parse_args()
+    plan = Plan(300, 20, 0.5, ROWS // 10, 1) if options.short else Plan(1000, 60, 0.5, ROWS, 3)
+    console = Console()
+    console.print(machine(), load_average())
+    figures = asyncio.run(run(plan, console))
+    console.print(load_average())
+    show(figures, console)
+    if options.json:
+        options.json.write_text(json.dumps(asdict(figures), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From a question to an answer: route, compose, retrieve, prompt, generate, cite."""

@@ -1,0 +1,132 @@
+"""An answer while it is made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+from bot.answering.prompt import Prompt
+from bot.core.messages import Outcome, Source
+from bot.library.passage import Passage
+from db.infra.text import clean_text
+from db.turns.states import GeneratedAnswer
+from db.turns.turns import Turn
+from inference.adapters.usage import AdapterRef
+from inference.engines.port import FinishReason, Usage
+
+AUTHOR, ARCHIVIST = "author", "archivist"
+"""The two voices."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """Whatever ends the turn, this much is known of it."""
+
+    mode: str
+    adapter: AdapterRef | None = None
+    prompt: Prompt | None = None
+    pieces: list[str] = field(default_factory=list)
+    """What has been shown, with its marks."""
+    spoken: dict[str, list[str]] = field(default_factory=dict)
+    """What each voice has said, as it came, by voice."""
+    cited: Sequence[Passage] = ()
+    """The passages that the marks stand for: the first is number 1."""
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+    """Seconds of each stage that is over."""
+    started_at: dict[str, float] = field(default_factory=dict)
+    """When each stage that is timed began, in seconds since 1970."""
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces).strip()
+
+    @property
+    def sources(self) -> list[Source]:
+        return [Source(n, passage.title, passage.where, passage.quote) for n, passage in enumerate(self.cited, 1)]
+
+    @property
+    def voices(self) -> Mapping[str, str] | None:
+        """What each voice has said, where that is not the answer itself."""
+        said = {voice: clean_text("".join(pieces).strip()) for voice, pieces in self.spoken.items()}
+        return None if said == {AUTHOR: self.text} or not said else said
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Note how long a stage takes."""
+        self.started_at[stage] = time.time()
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.timings[stage] = time.monotonic() - began
+
+    def add_spoken(self, voice: str, piece: str) -> None:
+        """Note the next piece of what a voice says."""
+        self.spoken.setdefault(voice, []).append(piece)
+
+    def add_usage(self, usage: Usage) -> None:
+        """Note what a generation has taken."""
+        before = self.usage or Usage(0, 0)
+        self.usage = Usage(
+            before.prompt_tokens + usage.prompt_tokens, before.completion_tokens + usage.completion_tokens
+        )
+
+    def to_answered(self) -> GeneratedAnswer:
+        """What is kept of it once it is made."""
+        assert self.finish_reason is not None
+        return GeneratedAnswer(
+            self.text,
+            str(self.finish_reason),
+            self.usage.prompt_tokens if self.usage else None,
+            self.usage.completion_tokens if self.usage else None,
+            sources=[asdict(source) for source in self.sources],
+            recalled=self.prompt.memories if self.prompt else (),
+            voices=self.voices,
+            timings=self.timings,
+        )
+
+    def outcome(self, turn: Turn) -> Outcome:
+        usage = self.usage
+        return Outcome(
+            mode=self.mode,
+            answer=self.text,
+            turn=str(turn.id),
+            adapter=self.adapter.name if self.adapter else None,
+            sources=self.sources,
+            memories=self.prompt.memories if self.prompt else (),
+            usage={"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens} if usage else {},
+            stopped=self.finish_reason is FinishReason.CANCELLED,
+            finish_reason=str(self.finish_reason) if self.finish_reason else None,
+        )
+
+
+def stored_outcome(turn: Turn) -> Outcome:
+    """The outcome of a turn whose answer was kept before it was shown."""
+    usage = {"prompt_tokens": turn.prompt_tokens, "completion_tokens": turn.completion_tokens}
+    return Outcome(
+        mode=turn.mode or "",
+        answer=turn.answer or "",
+        turn=str(turn.id),
+        adapter=turn.adapter,
+        sources=sources_of(turn),
+        memories=turn.recalled,
+        usage={name: count for name, count in usage.items() if count is not None},
+        stopped=turn.finish_reason == FinishReason.CANCELLED,
+        finish_reason=turn.finish_reason,
+    )
+
+
+def sources_of(turn: Turn) -> list[Source]:
+    """What the answer of a turn cites."""
+    return [Source(**source) for source in turn.sources]
+
+
+def author_text(turn: Turn) -> str:
+    """What the author's voice said in a turn, without marks, quotations and the other voice: what the model is shown of
+    it later.
+    """
+    return (turn.voices or {}).get(AUTHOR) or turn.answer or ""

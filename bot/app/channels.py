@@ -1,0 +1,42 @@
+"""The channels of a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bot.app.monitoring import ReadinessCheck
+from bot.app.settings import Settings
+from bot.core.errors import BotError
+from bot.core.ports import Gateway, Platform
+from consilium.errors import N_
+
+
+class NoChannelConfigured(BotError):
+    """A gateway is to be started, and no channel is set up."""
+
+    sentence = N_("No channel is set up, so there is nothing to receive from.")
+    remedy = N_("Set CONSILIUM_TELEGRAM_TOKEN or CONSILIUM_DISCORD_TOKEN; .env.example says where they come from.")
+    exit_code = 2
+
+
+@dataclass(slots=True)
+class Channels:
+    """The channels that are set up."""
+
+    platforms: dict[str, Platform] = field(default_factory=dict)
+    """Where answers are shown, in every process that has any to show."""
+    gateways: dict[str, Gateway] = field(default_factory=dict)
+    """Where messages are received: in gateways only."""
+    connection_checks: dict[str, ReadinessCheck] = field(default_factory=dict)
+    """Whether each gateway hears from its platform."""
+
+    def merge(self, other: Channels) -> None:
+        """Those of another, too."""
+        self.platforms |= other.platforms
+        self.gateways |= other.gateways
+        self.connection_checks |= other.connection_checks
+
+
+def has_channel(settings: Settings) -> bool:
+    """Whether there is a channel to receive from."""
+    return settings.telegram_token is not None or settings.discord_token is not None

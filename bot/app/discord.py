@@ -1,0 +1,33 @@
+"""Discord, as the settings ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.app.bootstrap import Services
+from bot.app.channels import Channels
+from bot.app.settings import Settings
+from bot.channels.discord.gateway import DiscordGateway, GatewayConfig
+from bot.channels.discord.platform import DiscordPlatform
+from bot.channels.discord.rest import set_base_urls
+from bot.intake.commands import COMMANDS
+
+
+@asynccontextmanager
+async def open_discord(settings: Settings, services: Services, *, receives: bool) -> AsyncIterator[Channels]:
+    """Where answers are shown on Discord, and where messages are received if this process does."""
+    assert settings.discord_token is not None
+    token = settings.discord_token.get_secret_value()
+    set_base_urls(settings.discord_api, settings.discord_gateway)
+    platform = DiscordPlatform(token, services.mind, [command.name for command in COMMANDS])
+    try:
+        channels = Channels(platforms={platform.name: platform})
+        if receives:
+            listening = GatewayConfig(token, settings.discord_message_content, settings.discord_guilds)
+            gateway = DiscordGateway(listening, services.mind, services.inbox, services.database, platform)
+            channels.gateways[platform.name] = gateway
+            channels.connection_checks[platform.name] = gateway.check_connection
+        yield channels
+    finally:
+        await platform.close()

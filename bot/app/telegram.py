@@ -1,0 +1,64 @@
+"""Telegram, as the settings ask for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bot.app.bootstrap import Services
+from bot.app.channels import Channels
+from bot.app.settings import Settings
+from bot.channels.telegram.background import BackgroundTasks
+from bot.channels.telegram.client import make_bot
+from bot.channels.telegram.gateway import PollingGateway
+from bot.channels.telegram.outbox import Outbox
+from bot.channels.telegram.platform import TelegramPlatform
+from bot.channels.telegram.rate_limiter import BotApiLimits, RateLimit, RateLimiter
+from bot.channels.telegram.reply import RenderOptions
+from bot.channels.telegram.update_handler import UpdateHandler
+from bot.channels.telegram.webhook import WebhookConfig, WebhookGateway
+from bot.intake.inbox import Inbox
+
+
+@asynccontextmanager
+async def open_telegram(settings: Settings, services: Services, *, receives: bool) -> AsyncIterator[Channels]:
+    """Where answers are shown in Telegram, and where messages are received if this process does."""
+    assert settings.telegram_token is not None
+    bot = make_bot(settings.telegram_token.get_secret_value(), settings.telegram_api)
+    try:
+        outbox = Outbox(bot, RateLimiter(BotApiLimits(overall=RateLimit(settings.telegram_per_second, 1))))
+        channels = Channels()
+        platform = TelegramPlatform(outbox, RenderOptions(services.mind, settings.telegram_rich))
+        channels.platforms[platform.name] = platform
+        if receives:
+            errands = BackgroundTasks()
+            inbox = services.inbox
+            intake = UpdateHandler(inbox, platform, outbox, services.database, services.mind, errands)
+            gateway = _make_gateway(webhook_config(settings), outbox, intake, inbox, errands)
+            channels.gateways[platform.name] = gateway
+            channels.connection_checks[platform.name] = gateway.health_problem
+        yield channels
+    finally:
+        await bot.session.close()
+
+
+def _make_gateway(
+    hook: WebhookConfig | None, outbox: Outbox, intake: UpdateHandler, inbox: Inbox, background_tasks: BackgroundTasks
+) -> PollingGateway | WebhookGateway:
+    """One that Telegram posts to, where it is told of an address, or one that asks."""
+    if hook is None:
+        return PollingGateway(outbox, intake, inbox, background_tasks)
+    return WebhookGateway(outbox, intake, inbox, background_tasks, hook)
+
+
+def webhook_config(settings: Settings) -> WebhookConfig | None:
+    """The webhook that the settings ask for; None for long polling. An unset secret is derived from the token."""
+    if settings.telegram_webhook_url is None or settings.telegram_token is None:
+        return None
+    token = settings.telegram_token.get_secret_value()
+    derived = hashlib.sha256(f"consilium webhook {token}".encode()).hexdigest()
+    secret = settings.telegram_webhook_secret.get_secret_value() if settings.telegram_webhook_secret else derived
+    return WebhookConfig(
+        settings.telegram_webhook_url, secret, settings.telegram_webhook_host, settings.telegram_webhook_port
+    )

@@ -1,0 +1,195 @@
+"""The messages an answer is shown in: made, changed and taken away, in a channel or in answer to an interaction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bot.channels.discord.addresses import AnswerTarget, InteractionToken
+from bot.channels.discord.errors import DISPLAY_NAME, NO_HISTORY, MessageGone, RequestRejected, TokenExpired
+from bot.channels.discord.rest import RestClient
+from bot.core.errors import PermanentDeliveryError
+from bot.core.messages import File
+
+PLACEHOLDER: Final = "…"
+"""What a message says before its id is written down."""
+EPHEMERAL, LOADING = 1 << 6, 1 << 7
+_NO_MENTIONS: Final = {"parse": [], "replied_user": False}
+_MESSAGES_PATH, _MESSAGE_PATH = "/channels/{channel_id}/messages", "/channels/{channel_id}/messages/{message_id}"
+_FOLLOW_UPS_PATH = "/webhooks/{webhook_id}/{webhook_token}"
+_FOLLOW_UP_PATH = "/webhooks/{webhook_id}/{webhook_token}/messages/{message_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageBody:
+    """What one message shows."""
+
+    content: str
+    components: tuple[dict[str, Any], ...] = ()
+    """Rows of buttons and menus, as Discord takes them."""
+    files: Sequence[File] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {"content": self.content, "components": list(self.components), "allowed_mentions": _NO_MENTIONS}
+
+
+class ChannelMessages:
+    """Ordinary messages of the bot's."""
+
+    def __init__(self, rest: RestClient, target: AnswerTarget) -> None:
+        self._rest = rest
+        self._target = target
+
+    async def create(self, n: int, replaced_message: str | None = None, label: str = "") -> str:
+        """The id of a new message with a placeholder; sent twice within minutes, it is there once."""
+        nonce = self._target.nonce(n, replaced_message, label)
+        json = {"content": PLACEHOLDER, "allowed_mentions": _NO_MENTIONS, "nonce": nonce, "enforce_nonce": True}
+        if n == 0 and self._target.reply_to is not None:
+            reference = {"message_id": self._target.reply_to, "fail_if_not_exists": False}
+            try:
+                return await self._post_message({**json, "message_reference": reference})
+            except RequestRejected as refused:
+                if refused.code != NO_HISTORY:
+                    raise
+        return await self._post_message(json)
+
+    async def edit(self, message: str, body: MessageBody) -> None:
+        """Show something else in a message."""
+        json, files = body.to_json(), body.files
+        await self._rest.request("PATCH", _MESSAGE_PATH, self._path_params(message), json=json, files=files)
+
+    async def delete(self, message: str) -> None:
+        """Take a message away; one that is gone is none."""
+        try:
+            await self._rest.request("DELETE", _MESSAGE_PATH, self._path_params(message))
+        except MessageGone:
+            return
+
+    async def fetch(self, message: str) -> dict[str, Any]:
+        """The message as it is now."""
+        found: dict[str, Any] = await self._rest.request("GET", _MESSAGE_PATH, self._path_params(message))
+        return found
+
+    async def delete_unused(self, message: str) -> None:
+        """Take away a message that was made for nothing, if it shows nothing yet.
+
+        With the same nonce another attempt may have been given the very same message, and shows the answer in it.
+        """
+        if (await self.fetch(message)).get("content") == PLACEHOLDER:
+            await self.delete(message)
+
+    async def _post_message(self, json: dict[str, Any]) -> str:
+        made = await self._rest.request("POST", _MESSAGES_PATH, {"channel_id": self._target.channel}, json=json)
+        return str(made["id"])
+
+    def _path_params(self, message: str) -> dict[str, str]:
+        return {"channel_id": self._target.channel, "message_id": message}
+
+
+class InteractionMessages:
+    """The answer to a slash command, a button or a form: its first message was promised when it came in.
+
+    While its token lives that message is changed through it, which needs no right to see the channel; afterwards, and
+    for all others, it is an ordinary message. What is private is only ever shown through the token.
+    """
+
+    def __init__(self, rest: RestClient, target: AnswerTarget, token: InteractionToken) -> None:
+        self._rest = rest
+        self._token = token
+        self._channel = ChannelMessages(rest, target)
+        self._original = token.original
+
+    async def create(self, n: int, replaced_message: str | None = None, label: str = "") -> str:
+        """The id of the message that was promised, or of a new one."""
+        if n == 0 and replaced_message is None and self._token.is_valid:
+            try:
+                return await self._original_message_id()
+            except (MessageGone, TokenExpired):
+                pass
+        if self._token.private:
+            return await self._create_follow_up()
+        try:
+            return await self._channel.create(n, replaced_message, label)
+        except PermanentDeliveryError:
+            if not self._token.is_valid:
+                raise
+        return await self._create_follow_up()
+
+    async def edit(self, message: str, body: MessageBody) -> None:
+        """Show something else in a message."""
+
+        async def by_token() -> None:
+            await self._rest.request(
+                "PATCH", _FOLLOW_UP_PATH, self._path_params(message), json=body.to_json(), files=body.files
+            )
+
+        async def in_channel() -> None:
+            if message == self._original and (await self._channel.fetch(message)).get("flags", 0) & LOADING:
+                raise MessageGone("nothing was said in time")
+            await self._channel.edit(message, body)
+
+        await self._try_routes(message, by_token, in_channel)
+
+    async def delete(self, message: str) -> None:
+        """Take a message away; one that is gone is none."""
+
+        async def by_token() -> None:
+            await self._rest.request("DELETE", _FOLLOW_UP_PATH, self._path_params(message))
+
+        try:
+            await self._try_routes(message, by_token, lambda: self._channel.delete(message))
+        except MessageGone:
+            return
+
+    async def delete_unused(self, message: str) -> None:
+        """Take away a message that was made for nothing; the promised one is left to who shows the answer now."""
+        if message != self._original and not self._token.private:
+            await self._channel.delete_unused(message)
+
+    async def _try_routes(
+        self, message: str, by_token: Callable[[], Awaitable[None]], in_channel: Callable[[], Awaitable[None]]
+    ) -> None:
+        ways = [by_token] if self._token.is_valid else []
+        if not self._token.private:
+            ways = [*ways, in_channel] if message == self._original else [in_channel, *ways]
+        gone: PermanentDeliveryError = TokenExpired("the time to answer in private is over")
+        for way in ways:
+            try:
+                return await way()
+            except PermanentDeliveryError as refused:
+                # That it cannot be seen in one way says nothing; that it is gone does.
+                gone = gone if isinstance(gone, MessageGone) else refused
+        raise gone
+
+    async def _original_message_id(self) -> str:
+        if self._original is None:
+            found = await self._rest.request("GET", _FOLLOW_UP_PATH, self._path_params("@original"))
+            self._original = str(found["id"])
+        return self._original
+
+    async def _create_follow_up(self) -> str:
+        if not self._token.is_valid:
+            raise PermanentDeliveryError(DISPLAY_NAME, "the time to answer in private is over")
+        json = {
+            "content": PLACEHOLDER,
+            "allowed_mentions": _NO_MENTIONS,
+            "flags": EPHEMERAL if self._token.private else 0,
+        }
+        # It has no nonce: made again after a lost connection, it might be there twice.
+        made = await self._rest.request("POST", _FOLLOW_UPS_PATH, self._webhook_params(), json=json, no_retry=True)
+        return str(made["id"])
+
+    def _webhook_params(self) -> dict[str, str]:
+        return {"webhook_id": self._token.application, "webhook_token": self._token.token}
+
+    def _path_params(self, message: str) -> dict[str, str]:
+        return {**self._webhook_params(), "message_id": message}
+
+
+AnswerMessages = ChannelMessages | InteractionMessages
+
+
+def answer_messages_at(rest: RestClient, target: AnswerTarget) -> AnswerMessages:
+    """Where the answer to a message or an interaction is shown."""
+    return ChannelMessages(rest, target) if target.token is None else InteractionMessages(rest, target, target.token)

@@ -1,0 +1,135 @@
+"""Endpoint handlers: chat completions, and a person's own turns and memories."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+
+from bot.channels.http.api import Api, requested_language
+from bot.channels.http.auth import external_id_of
+from bot.channels.http.completion_objects import Completion
+from bot.channels.http.errors import NoSuchMemory, NoSuchTurn, ServiceShuttingDown
+from bot.channels.http.reply import PLATFORM, JsonReply, StreamingReply
+from bot.channels.http.request_parsing import parse_conversation, parse_request
+from bot.core.messages import Incoming
+from bot.memory import forgetting
+from db.errors import RecordNotFound
+from db.memory import memories
+from db.memory.memories import Memory
+from db.turns import turns
+from db.turns.turns import Turn
+
+
+async def create_completion(api: Api, request: web.Request) -> web.StreamResponse:
+    """Answer a conversation's last message; it is cancelled, and so is the answer, when the client goes away.
+
+    Raises:
+        ConsiliumError: why it is not taken in.
+    """
+    client = api.clients.authenticate(request)
+    if api.heartbeat.draining:
+        raise ServiceShuttingDown
+    asked = await parse_request(request)
+    question, given = parse_conversation(asked, api.resolve_mode(asked.model).text)
+    session = asked.metadata.session if asked.metadata else None
+    incoming = Incoming(
+        PLATFORM,
+        external_id_of(client, asked.person),
+        session or asked.person or "",
+        question,
+        language=requested_language(request),
+        client_conversation=given,
+    )
+    taken = await api.direct.accept(incoming)
+    completion = Completion(str(taken.receipt.turn.id), int(time.time()))
+    reply: JsonReply | StreamingReply
+    if asked.stream:
+        with_usage = asked.stream_options is not None and asked.stream_options.include_usage
+        reply = StreamingReply(request, completion, with_usage=with_usage)
+    else:
+        reply = JsonReply(request, completion)
+    outcome = await api.direct.answer_accepted(taken, reply)
+    if reply.response is None:
+        await reply.finish(outcome)
+    assert reply.response is not None
+    return reply.response
+
+
+async def show_turn(api: Api, request: web.Request) -> web.Response:
+    """One of the person's turns, by its id or that of its completion."""
+    turn_id = _parse_id(request)
+    if turn_id is None:
+        raise NoSuchTurn
+    async with api.person_connection(request) as connection:
+        try:
+            found = await turns.get(connection, turn_id)
+        except RecordNotFound:
+            raise NoSuchTurn from None
+    return web.json_response(_turn_object(found))
+
+
+async def list_memories(api: Api, request: web.Request) -> web.Response:
+    """What is remembered of the person, oldest first."""
+    async with api.person_connection(request) as connection:
+        found = await memories.list_valid(connection)
+    told = [_memory_object(one) for one in found if one.kind != "episode"]
+    return web.json_response({"object": "list", "data": told})
+
+
+async def forget_memory(api: Api, request: web.Request) -> web.Response:
+    """Forget one thing for good."""
+    memory_id = _parse_id(request)
+    if memory_id is None:
+        raise NoSuchMemory
+    async with api.person_connection(request) as connection:
+        forgotten = await forgetting.forget(connection, memory_id)
+    if not forgotten:
+        raise NoSuchMemory
+    return web.json_response({"id": str(memory_id), "object": "memory", "deleted": True})
+
+
+async def forget_everything(api: Api, request: web.Request) -> web.Response:
+    """Forget all that is remembered of the person for good."""
+    async with api.person_connection(request) as connection:
+        forgotten = await forgetting.forget_all(connection)
+    return web.json_response({"object": "list", "deleted": forgotten})
+
+
+def _parse_id(request: web.Request) -> UUID | None:
+    try:
+        return UUID(request.match_info["id"].removeprefix("chatcmpl-"))
+    except ValueError:
+        return None
+
+
+def _turn_object(turn: Turn) -> dict[str, Any]:
+    return {
+        "id": str(turn.id),
+        "object": "turn",
+        "state": turn.state,
+        "question": turn.question,
+        "answer": turn.answer,
+        "mode": turn.mode,
+        "asked_mode": turn.asked_mode,
+        "adapter": turn.adapter,
+        "finish_reason": turn.finish_reason,
+        "usage": {"prompt_tokens": turn.prompt_tokens, "completion_tokens": turn.completion_tokens},
+        "sources": turn.sources,
+        "memories": turn.recalled,
+        "error": turn.error,
+        "created_at": turn.created_at.isoformat(),
+        "ended_at": turn.ended_at.isoformat() if turn.ended_at else None,
+    }
+
+
+def _memory_object(record: Memory) -> dict[str, Any]:
+    return {
+        "id": str(record.id),
+        "object": "memory",
+        "kind": record.kind,
+        "content": record.content,
+        "created_at": record.created_at.isoformat(),
+    }

@@ -1,0 +1,82 @@
+"""From what went wrong to OpenAI's form of an error."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aiohttp import web
+
+from bot.channels.http.errors import RequestRefused
+from bot.core.errors import AlreadyRefused, GenerationTooSlow, MessageRefused, MessageTooLong
+from bot.intake.access import AccessDenied
+from bot.intake.rate_limits import LimitExceeded, ServiceFull
+from bot.minds.errors import ModeError, ModeNotAllowed
+from consilium.errors import ConsiliumError
+from db.errors import DatabaseError
+from inference.adapters.revocation import AdapterRevoked
+from inference.engines.errors import EngineError, EngineStopped, PromptRefused, PromptTooLong, SchemaRefused
+
+_RETRY_AFTER_SECONDS: Final = 5
+"""Seconds after which it is worth another try where nobody knows better."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """How a failure is told."""
+
+    status: int
+    error_type: str
+    """OpenAI's `type`."""
+    code: str | None = None
+    param: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self, message: str) -> dict[str, Any]:
+        """OpenAI's error object."""
+        return {"error": {"message": message, "type": self.error_type, "param": self.param, "code": self.code}}
+
+    def to_response(self, message: str) -> web.Response:
+        return web.json_response(self.body(message), status=self.status, headers=self.headers)
+
+
+def error_response(error: ConsiliumError | None) -> ErrorResponse:
+    """How to tell an error; None is one that nobody can name."""
+    if isinstance(error, RequestRefused):
+        return _for_refused_request(error)
+    if isinstance(error, LimitExceeded):
+        return _for_rate_limit(error)
+    if isinstance(error, (AccessDenied, AlreadyRefused)):
+        return ErrorResponse(403, "permission_error", "not_let_in", "user")
+    if isinstance(error, ModeNotAllowed):
+        return ErrorResponse(403, "permission_error", "model_not_allowed", "model")
+    if isinstance(error, (ModeError, AdapterRevoked)):
+        return ErrorResponse(404, "invalid_request_error", "model_not_found", "model")
+    if isinstance(error, (MessageTooLong, PromptTooLong)):
+        return ErrorResponse(400, "invalid_request_error", "context_length_exceeded", "messages")
+    if isinstance(error, SchemaRefused):
+        return ErrorResponse(400, "invalid_request_error", "invalid_json_schema", "response_format")
+    if isinstance(error, (MessageRefused, PromptRefused)):
+        return ErrorResponse(400, "invalid_request_error", None, "messages")
+    if isinstance(error, GenerationTooSlow):
+        return ErrorResponse(504, "server_error", "timeout")
+    if isinstance(error, (DatabaseError, EngineStopped)) or (isinstance(error, EngineError) and error.retryable):
+        return ErrorResponse(
+            503, "server_error", "service_unavailable", headers={"Retry-After": str(_RETRY_AFTER_SECONDS)}
+        )
+    return ErrorResponse(500, "server_error")
+
+
+def _for_refused_request(error: RequestRefused) -> ErrorResponse:
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}.get(error.status, {})
+    kind = "server_error" if error.status >= 500 else "invalid_request_error"
+    return ErrorResponse(error.status, kind, error.code, error.param, headers)
+
+
+def _for_rate_limit(error: LimitExceeded) -> ErrorResponse:
+    headers = {"Retry-After": str(max(1, math.ceil(min(error.retry_after, 86400))))}
+    if isinstance(error, ServiceFull):
+        return ErrorResponse(503, "server_error", "service_full", headers=headers)
+    return ErrorResponse(429, "rate_limit_error", "rate_limit_exceeded", headers=headers)

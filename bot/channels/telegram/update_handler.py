@@ -1,0 +1,146 @@
+"""One update of Telegram, whichever way it came: taken in, or said why not."""
+
+from __future__ import annotations
+
+import structlog
+from aiogram.types import Message, Update
+
+from bot.channels.telegram.background import BackgroundTasks
+from bot.channels.telegram.callback_queries import CallbackQueries
+from bot.channels.telegram.client import PLATFORM
+from bot.channels.telegram.formatting import split_into_messages
+from bot.channels.telegram.incoming import BotIdentity, incoming_from_message, incoming_from_stop
+from bot.channels.telegram.messages import OutgoingMessage, Place
+from bot.channels.telegram.outbox import Outbox
+from bot.channels.telegram.platform import TelegramPlatform
+from bot.channels.telegram.rate_limiter import Priority
+from bot.channels.telegram.rendering import render_outcome
+from bot.core.conversation import detect_message_language
+from bot.core.errors import ChannelError, MessageRefused
+from bot.core.i18n import Translator
+from bot.core.messages import Incoming
+from bot.intake.inbox import EDIT_WINDOW, Inbox, QueuedTurnParts, Receipt
+from bot.minds import Mind
+from bot.turns.metrics import message_refused
+from db.errors import DatabaseError, TurnLeaseLost
+from db.infra.database import Database
+from db.people import chats
+
+log = structlog.get_logger(__name__)
+
+
+class UpdateHandler:
+    """Hands updates in."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        platform: TelegramPlatform,
+        outbox: Outbox,
+        database: Database,
+        mind: Mind,
+        background: BackgroundTasks,
+    ) -> None:
+        self._inbox = inbox
+        self._platform = platform
+        self._outbox = outbox
+        self._database = database
+        self._background = background
+        self._callback_queries = CallbackQueries(inbox, outbox, mind, background)
+        self._places_being_refused: set[str] = set()
+        self._bot_identity: BotIdentity | None = None
+
+    def set_bot_identity(self, bot: BotIdentity) -> None:
+        """Who the bot is; before any update."""
+        self._bot_identity = bot
+
+    async def handle(self, update: Update) -> None:
+        """Take an update in; once this returns, Telegram may forget it.
+
+        Raises:
+            DatabaseError: it is not taken in, and has to come again.
+        """
+        if update.message is not None:
+            await self._handle_message(update.update_id, update.message)
+        elif update.edited_message is not None:
+            await self._handle_edit(update.update_id, update.edited_message)
+        elif update.callback_query is not None:
+            said = await self._callback_queries.handle(update.update_id, update.callback_query)
+            if said is not None:
+                await self._receive(said)
+        elif update.stopped_message_generation is not None:
+            await self._inbox.stop(incoming_from_stop(update.update_id, update.stopped_message_generation))
+        elif update.my_chat_member is not None:
+            changed = update.my_chat_member
+            log.info("telegram.membership_changed", chat=changed.chat.id, status=changed.new_chat_member.status)
+
+    async def _handle_message(self, update_id: int, message: Message) -> None:
+        if message.migrate_to_chat_id is not None:
+            await self._migrate_chat(message.chat.id, message.migrate_to_chat_id)
+        elif message.migrate_from_chat_id is not None:
+            await self._migrate_chat(message.migrate_from_chat_id, message.chat.id)
+        elif (incoming := self._parse_message(update_id, message)) is not None:
+            await self._receive(incoming)
+
+    async def _handle_edit(self, update_id: int, message: Message) -> None:
+        """A question that was changed is asked again if it is the session's last; what it was is stopped."""
+        incoming = self._parse_message(update_id, message)
+        late = message.edit_date is None or message.edit_date - message.date.timestamp() > EDIT_WINDOW
+        if incoming is None or late:
+            return
+        if await self._inbox.supersedes_last_question(
+            incoming, lambda address: address.get("reply_to") == message.message_id
+        ):
+            await self._receive(incoming)
+
+    async def _migrate_chat(self, old: int, new: int) -> None:
+        """A group has become a supergroup: all that is known of it goes on there."""
+        self._outbox.record_migration(old, new)
+        async with self._database.anonymous_transaction() as connection:
+            sessions = await chats.move(connection, PLATFORM, str(old), str(new))
+        log.info("telegram.chat_migrated", old=old, new=new, sessions=sessions)
+
+    def _parse_message(self, update_id: int, message: Message) -> Incoming | None:
+        assert self._bot_identity is not None
+        return incoming_from_message(update_id, message, self._bot_identity)
+
+    async def _receive(self, incoming: Incoming) -> None:
+        try:
+            receipt = await self._inbox.receive(incoming)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            message_refused(type(error).__name__)
+            if not (isinstance(error, MessageRefused) and error.is_silent):
+                self._background.start(self._show_refusal(incoming, error))
+            return
+        if receipt.is_new and receipt.turns_ahead:
+            self._background.start(self._show_queue_position(incoming, receipt))
+
+    async def _show_refusal(self, incoming: Incoming, error: Exception) -> None:
+        """Say why a message is not taken in; in one place once at a time, however fast somebody writes there."""
+        if incoming.address is None or incoming.place in self._places_being_refused:
+            return
+        say = Translator(detect_message_language(incoming))
+        place = Place.from_address(incoming.address)
+        self._places_being_refused.add(incoming.place)
+        try:
+            for content in split_into_messages(render_outcome(self._inbox.refusal_outcome(incoming, error), say)):
+                await self._outbox.send(place, OutgoingMessage(content), Priority.INTERACTIVE)
+        except ChannelError as failure:
+            log.info("telegram.refusal_delivery_failed", reason=str(failure))
+        finally:
+            self._places_being_refused.discard(incoming.place)
+
+    async def _show_queue_position(self, incoming: Incoming, receipt: Receipt) -> None:
+        """Show a question's place in the queue, in the very message that will show the answer."""
+        assert incoming.address is not None
+        announcement = QueuedTurnParts(self._database, receipt.turn)
+        reply = self._platform.reply(incoming.address, announcement, receipt.conversation.say)
+        try:
+            await reply.show_queue_position(receipt.turns_ahead)
+        except TurnLeaseLost:
+            # Its answer is on its way already.
+            return
+        except (ChannelError, DatabaseError) as failure:
+            log.info("telegram.queue_position_delivery_failed", reason=str(failure))

@@ -1,0 +1,60 @@
+"""What commands share: options, tables and the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.minds import Mind
+from inference.adapters.errors import AdapterError
+from inference.adapters.package import AdapterPackage
+
+
+def stdout_console() -> Console:
+    """Standard output, with nothing coloured that we did not colour."""
+    return Console(highlight=False)
+
+
+def new_table(*columns: str) -> Table:
+    """An empty table with a ruled heading."""
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+MindOption = Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.", show_default="the demo mind")]
+
+
+def names_by_digest(mind: Mind) -> dict[str, str]:
+    """The mind's adapters by the digest of their weights; those that cannot be read are left out."""
+    names = {}
+    for name, adapter in mind.adapters.items():
+        try:
+            names[AdapterPackage.open(adapter.path).digest] = name
+        except AdapterError:
+            continue
+    return names
+
+
+def key_value_table(lines: Iterable[tuple[str, str]]) -> Table:
+    """Labels, and beside each what there is to say."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for label, value in lines:
+        table.add_row(label, Text(value))
+    return table
+
+
+def format_time(when: datetime) -> str:
+    """A moment as the machine's clock on the wall shows it."""
+    return when.astimezone().strftime("%Y-%m-%d %H:%M")

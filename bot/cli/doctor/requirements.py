@@ -1,0 +1,80 @@
+"""What a mind asks of the servers that answer for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from bot.answering.composer import Composer
+from bot.minds.errors import ModeError
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import resolve_mode
+from inference.adapters.errors import NothingToCompose
+from inference.adapters.parts import Part, canonical_order
+from inference.adapters.plan import plan_composition
+from inference.adapters.resident_list import ResidentEntry, read_resident_list
+
+
+@dataclass(frozen=True, slots=True)
+class ModeRequirements:
+    """What one mode comes to."""
+
+    parts: Sequence[Part]
+    rank: int
+    """Of the exact sum."""
+    modules: frozenset[str]
+    """With those that are filled up with zeros."""
+
+
+class MindRequirements:
+    """The modes people usually choose (the core, each other adapter, the named modes), and what was made ready last."""
+
+    def __init__(
+        self, composer: Composer, modes: Mapping[str, ModeRequirements], resident: Sequence[ResidentEntry]
+    ) -> None:
+        self._composer = composer
+        self.modes = modes
+        """By canonical text."""
+        self._resident = resident
+
+    @classmethod
+    def from_composer(cls, composer: Composer) -> MindRequirements:
+        """Look at the headers of the mind's adapters and at the list of what a server starts with; blocking."""
+        mind = composer.mind
+        modes: dict[str, ModeRequirements] = {}
+        for name in (mind.core, *mind.adapters, *mind.modes, mind.default_mode):
+            with suppress(ModeError, NothingToCompose):  # not a mode of its own, and so none people can choose
+                mode = resolve_mode(parse_expression(name), mind)
+                if mode.terms and mode.text not in modes:
+                    modes[mode.text] = _mode_requirements(composer, composer.parts(mode))
+        return cls(composer, modes, read_resident_list(composer.store.root).resident)
+
+    @property
+    def largest_mode(self) -> tuple[str, int]:
+        """The mode of the largest rank, and that rank."""
+        return max(((text, needs.rank) for text, needs in self.modes.items()), key=lambda found: found[1])
+
+    @property
+    def modules(self) -> frozenset[str]:
+        """Modules that some mode adapts."""
+        return frozenset().union(*(needs.modules for needs in self.modes.values()))
+
+    def usual_compositions(self, max_rank: int | None) -> set[str]:
+        """Names of the compositions that are usually asked for, on a server that takes ranks up to `max_rank`."""
+        names = {self._composition_name(needs.parts, max_rank) for needs in self.modes.values()}
+        return names | {resident.name for resident in self._resident}
+
+    def pinned_compositions(self, max_rank: int | None) -> set[str]:
+        """Names of the compositions that are to stay on a server: the cores of the minds that use it."""
+        core = self.modes.get(self._composer.mind.core)
+        own = {self._composition_name(core.parts, max_rank)} if core else set()
+        return own | {resident.name for resident in self._resident if resident.pinned}
+
+    def _composition_name(self, parts: Sequence[Part], max_rank: int | None) -> str:
+        return self._composer.store.composition_name(parts, self._composer.base, max_rank)
+
+
+def _mode_requirements(composer: Composer, parts: Sequence[Part]) -> ModeRequirements:
+    plan = plan_composition(canonical_order(parts, composer.base), composer.base, None)
+    return ModeRequirements(parts, plan.rank, frozenset(slot.module for run in plan.runs for slot in run.modules))

@@ -1,0 +1,1 @@
+"""Where messages come in: access, rate limits, parsing, commands, attachments, and the inbox that stores them."""

@@ -1,0 +1,104 @@
+"""/mode, /modes and /consilium: which adapters answer, and whether two voices do."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.answering.draft import ARCHIVIST, AUTHOR, sources_of
+from bot.core.messages import Table
+from bot.intake.commands.context import COMMANDS, CommandContext
+from bot.intake.commands.library import format_source
+from bot.intake.commands.registry import AskQuestion
+from bot.minds.grammar import parse_expression
+from bot.minds.resolve import ResolvedMode, check_access, resolve_mode
+from bot.turns.command_result import CommandResult
+from consilium.errors import N_
+from db.people import sessions
+from db.turns import turns
+
+
+@COMMANDS.command("mode", N_("show or choose who answers, such as sport+core, physics*0.7, auto or base"), "MODE")
+async def choose_mode(context: CommandContext, argument: str) -> CommandResult:
+    """Switch the session's mode; with no argument, tell it."""
+    conversation = context.conversation
+    if not argument:
+        return CommandResult(
+            _describe(context, resolve_mode(parse_expression(conversation.session.mode), context.mind)), menu="modes"
+        )
+    mode = resolve_mode(parse_expression(argument), context.mind)
+    check_access(mode, context.mind, context.roles)
+    context.composer.validate(mode)
+    conversation.session = await sessions.set_mode(context.connection, conversation.session.id, mode.text)
+    return CommandResult(_describe(context, mode))
+
+
+@COMMANDS.command("modes", N_("every mode you can choose"))
+async def show_modes(context: CommandContext, _argument: str) -> CommandResult:
+    """Adapters, named modes, and the two that every mind has."""
+    say, mind, language = context.say, context.mind, context.conversation.language
+    rows = [
+        (name, str(adapter.kind), adapter.description.text(language), ", ".join(adapter.aliases))
+        for name, adapter in mind.adapters.items()
+    ]
+    rows += [
+        (name, named.mode, named.title.text(language), ", ".join(named.aliases)) for name, named in mind.modes.items()
+    ]
+    rows.append(("auto", "", say("the nearest adapter, chosen for each message by its meaning"), ""))
+    rows.append(("base", "", say("the base model, with nobody's thoughts added"), ""))
+    text = say("Join adapters with “+”, weigh them with “*”: /mode sport*0.7+core.")
+    return CommandResult(text, Table((say("mode"), say("kind"), say("about"), say("also called")), rows), menu="modes")
+
+
+def _describe(context: CommandContext, mode: ResolvedMode) -> str:
+    say = context.say
+    if mode.is_auto:
+        return say("Mode: auto. Each message is answered by the nearest adapter.")
+    if not mode.terms:
+        return say("Mode: base. The base model answers, with nobody's thoughts added.")
+    weights = context.composer.weights(mode)
+    parts = ", ".join(f"{name} × {weight:.2f}" for name, weight in weights.items())
+    return say("Mode: {mode} ({parts}).", mode=mode.text, parts=parts)
+
+
+_ON_WORDS: Final = ("on", "вкл", "включить", "да")
+_OFF_WORDS: Final = ("off", "выкл", "выключить", "нет")
+_SHOW_WORDS: Final = ("show", "показать", "покажи")
+
+
+@COMMANDS.command(
+    "consilium",
+    N_("an answer by two voices: one thinks like the author, one recalls what he wrote"),
+    "QUESTION|on|off|show",
+)
+async def answer_with_consilium(context: CommandContext, argument: str) -> CommandResult | AskQuestion:
+    """Ask both voices, switch to asking both, or show what each of them said last."""
+    word = argument.casefold()
+    session = context.conversation.session
+    if word in (*_ON_WORDS, *_OFF_WORDS):
+        session = await sessions.set_consilium(context.connection, session.id, word in _ON_WORDS)
+        context.conversation.session = session
+    elif word in _SHOW_WORDS:
+        return await _show_voices(context)
+    elif argument:
+        return AskQuestion(argument, session.mode, consilium=True)
+    if session.consilium:
+        return CommandResult(context.say("Every question is answered by both voices. /consilium off ends it."))
+    return CommandResult(
+        context.say("One voice answers. /consilium QUESTION asks both this once, /consilium on asks both every time.")
+    )
+
+
+async def _show_voices(context: CommandContext) -> CommandResult:
+    say = context.say
+    last = await turns.last_answered(context.connection, context.conversation.session.id, by_two_voices=True)
+    if last is None:
+        return CommandResult(say("No answer here was given by both voices yet: /consilium QUESTION asks for one."))
+    voices = last.voices or {}
+    nothing = say("(nothing)")
+    parts = [
+        say("The author, in {mode}:", mode=last.mode) + f"\n{voices.get(AUTHOR) or nothing}",
+        say("The archivist, from the library alone:") + f"\n{voices.get(ARCHIVIST) or nothing}",
+        say("Together:") + f"\n{last.answer}",
+        *(format_source(source, say) for source in sources_of(last)),
+    ]
+    return CommandResult("\n\n".join(parts))

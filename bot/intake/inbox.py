@@ -1,0 +1,317 @@
+"""Where every message of every channel comes in: it is kept, in one transaction, before anything is done with it.
+
+A command is run in that very transaction, so it happens once however often its update comes. A question becomes a turn
+with a job; the first that waits in its session has one, and who ends a turn makes the next one's.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from bot.answering.cancellation import RunningAnswers
+from bot.answering.composer import Composer
+from bot.core.attachments import Attachments
+from bot.core.conversation import Conversation, detect_message_language, open_conversation
+from bot.core.errors import AlreadyRefused, EmptyMessage
+from bot.core.i18n import Translator
+from bot.core.messages import Address, Incoming, Outcome
+from bot.intake.access import AccessDenied, AccessPolicy, Permissions, with_granted_roles
+from bot.intake.commands import COMMANDS, AskQuestion, Command, CommandContext, CommandResult
+from bot.intake.parsing import CommandCall, clean_message, parse_message
+from bot.intake.rate_limits import OWN_DATA_COMMANDS, RateLimits, enforce_rate_limits
+from bot.library.search import Library
+from bot.memory import PersonalMemory
+from bot.minds import Mind
+from bot.minds.phrases import parse_mode_switch, parse_trigger
+from bot.turns.command_result import command_outcome, result_to_json
+from bot.turns.failures import as_consilium_error, failed_outcome
+from bot.turns.queue import DELIVERY_PRIORITY, answer_entrypoint, delivery_entrypoint
+from bot.turns.traces import trace_stage
+from consilium.errors import N_, ConsiliumError
+from db.errors import DuplicateUpdate
+from db.infra.connection import Connection, PersonConnection
+from db.infra.database import Database
+from db.turns import deliveries, jobs, states, turns
+from db.turns.turns import NewTurn, Turn
+
+EDIT_WINDOW: Final = 3600.0
+"""Seconds for which a question that is changed is asked again."""
+FILE_NOT_READ: Final = N_("I have not read the file that came with it: send it without a command.")
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A message that has been taken in."""
+
+    conversation: Conversation
+    turn: Turn
+    turns_ahead: int = 0
+    """Questions of the session that are to be answered before this one."""
+    is_new: bool = True
+    """False when the same update had been taken in before."""
+
+    @property
+    def command_outcome(self) -> Outcome | None:
+        """What a command answers; None for a question."""
+        return command_outcome(self.turn) if self.turn.kind == "command" else None
+
+
+class Inbox:
+    """Takes messages in."""
+
+    def __init__(
+        self,
+        mind: Mind,
+        database: Database,
+        memory: PersonalMemory,
+        composer: Composer,
+        running_answers: RunningAnswers,
+        rate_limits: RateLimits,
+        turn_timeout: timedelta,
+        access_policy: AccessPolicy,
+        library: Library,
+    ) -> None:
+        self._mind = mind
+        self._database = database
+        self._memory = memory
+        self._composer = composer
+        self._running_answers = running_answers
+        self._rate_limits = rate_limits
+        self._turn_timeout = turn_timeout
+        self._access_policy = access_policy
+        self._library = library
+
+    @property
+    def commands(self) -> Sequence[Command[CommandContext]]:
+        """The commands that everybody has, for menus and completion."""
+        return COMMANDS.visible()
+
+    async def commands_for(self, incoming: Incoming) -> Sequence[Command[CommandContext]]:
+        """The commands that this person has, for a menu of his own; none when he is not let in."""
+        async with self._database.anonymous_transaction() as connection:
+            standing = await self._access_policy.check(connection, incoming)
+        return () if isinstance(standing, AccessDenied) else COMMANDS.visible(include_admin=standing.is_admin)
+
+    async def receive(self, incoming: Incoming, process_id: UUID | None = None) -> Receipt:
+        """Take a message in; once this returns it is safe, and will be answered.
+
+        Args:
+            process_id: the process that shows the answer itself; for messages without an address.
+
+        Raises:
+            MessageRefused: it is not taken in, and why; nothing is said of one that `is_silent`.
+            DatabaseError: it is not taken in; the platform has to hand it over again.
+        """
+        began = time.time()
+        try:
+            async with self._database.anonymous_transaction() as connection:
+                standing = await self._access_policy.check(connection, incoming)
+                if isinstance(standing, AccessDenied):
+                    # Counted in a transaction that is committed, or he would be told again and again.
+                    told_now = await self._access_policy.should_send_denial(connection, incoming)
+                else:
+                    receipt = await self._accept(
+                        connection, with_granted_roles(incoming, standing), standing, process_id
+                    )
+        except DuplicateUpdate as again:
+            return await self._already_accepted(incoming, again)
+        if isinstance(standing, AccessDenied):
+            raise standing if told_now else AlreadyRefused
+        trace_stage(receipt.turn.id, "take_in", began, time.time(), {"consilium.platform": incoming.platform})
+        return receipt
+
+    async def current_mode(self, incoming: Incoming) -> str:
+        """The session's mode in canonical form, for channels that show it before anything is asked."""
+        async with self._database.anonymous_transaction() as connection:
+            conversation, _ = await self._open_conversation(connection, incoming)
+        return conversation.session.mode
+
+    async def supersedes_last_question(self, incoming: Incoming, matches_address: Callable[[Address], bool]) -> bool:
+        """Whether a message that was changed is to be received anew: it is the session's last question, and asks
+        something else now. What it asked before is stopped then.
+
+        Args:
+            is_of: whether this address was made for the message, before it was changed to what it says now.
+        """
+        if incoming.text.startswith("/"):
+            return False
+        async with self._database.anonymous_transaction() as connection:
+            conversation, person = await self._open_conversation(connection, incoming)
+            last = await turns.last_question(person, conversation.session.id)
+            if last is None or not matches_address(last.address or {}) or last.question == incoming.text:
+                return False
+            stopped = await states.request_stop(person, conversation.session.id, last.id)
+        if stopped is not None:
+            self._running_answers.stop(stopped)
+        return True
+
+    async def stop(self, incoming: Incoming) -> bool:
+        """Stop the answer being made in this session; False when there is none."""
+        async with self._database.anonymous_transaction() as connection:
+            conversation, person = await self._open_conversation(connection, incoming)
+            stopped = await states.request_stop(person, conversation.session.id)
+        if stopped is not None:
+            self._running_answers.stop(stopped)
+        return stopped is not None
+
+    def refusal_outcome(self, incoming: Incoming, error: Exception) -> Outcome:
+        """What to say of a message that was not taken in."""
+        return failed_outcome(
+            Outcome(self._mind.default_mode), as_consilium_error(error), Translator(detect_message_language(incoming))
+        )
+
+    async def _open_conversation(
+        self, connection: Connection, incoming: Incoming
+    ) -> tuple[Conversation, PersonConnection]:
+        return await open_conversation(connection, incoming, mind=self._mind.name, default_mode=self._mind.default_mode)
+
+    async def _accept(
+        self, connection: Connection, incoming: Incoming, permissions: Permissions, process_id: UUID | None
+    ) -> Receipt:
+        conversation, person = await self._open_conversation(connection, incoming)
+        session = conversation.session
+        if incoming.update and await turns.find_by_update(person, session.id, incoming.update):
+            raise DuplicateUpdate(update=incoming.update)
+        message = self._parse(conversation, incoming, permissions)
+        command = message.name if isinstance(message, CommandCall) else None
+        if command != "stop":
+            await enforce_rate_limits(
+                person, self._rate_limits, conversation.user.id, incoming, own_data=command in OWN_DATA_COMMANDS
+            )
+        arrival = NewTurn(
+            question=incoming.text if isinstance(message, CommandCall) else message.question,
+            asked_mode=session.mode if isinstance(message, CommandCall) else message.mode,
+            consilium=isinstance(message, AskQuestion) and message.consilium,
+            kind="command" if isinstance(message, CommandCall) else "question",
+            update_id=incoming.update,
+            roles=incoming.roles,
+            language=conversation.detected_language,
+            address=incoming.address,
+            process_id=process_id,
+            timeout=self._turn_timeout,
+            files=message.files if isinstance(message, AskQuestion) else None,
+        )
+        turn = await turns.accept(person, session.id, arrival)
+        if isinstance(message, CommandCall):
+            context = CommandContext(
+                person,
+                conversation,
+                turn,
+                incoming,
+                self._mind,
+                self._composer,
+                self._memory,
+                self._library,
+                self._running_answers,
+                self._access_policy,
+                permissions,
+            )
+            turn = await self._run_command(context, message)
+            # A command may have made the person one with another, whose the rest of the transaction is then.
+            person = await connection.become_person(turn.user_id)
+        if turn.kind == "command":
+            if incoming.address is not None:
+                await jobs.enqueue(
+                    person, delivery_entrypoint(self._mind.name), turn.id, turn.user_id, priority=DELIVERY_PRIORITY
+                )
+            return Receipt(conversation, turn)
+        ahead = await turns.count_ahead(person, turn)
+        if incoming.address is not None and ahead == 0:
+            await jobs.enqueue(person, answer_entrypoint(self._mind.name), turn.id, turn.user_id)
+        return Receipt(conversation, turn, ahead)
+
+    async def _already_accepted(self, incoming: Incoming, again: DuplicateUpdate) -> Receipt:
+        async with self._database.anonymous_transaction() as connection:
+            conversation, person = await self._open_conversation(connection, incoming)
+            turn = await turns.find_by_update(person, conversation.session.id, str(again.details["update"]))
+        assert turn is not None
+        return Receipt(conversation, turn, is_new=False)
+
+    def _parse(
+        self, conversation: Conversation, incoming: Incoming, permissions: Permissions
+    ) -> CommandCall | AskQuestion:
+        """A command, a mode switch said in a sentence, or a question with the mode to answer it in.
+
+        What an owner or an admin sends goes into the library; documents may come without a word.
+        """
+        if incoming.client_conversation is not None:
+            return AskQuestion(clean_message(incoming.text), incoming.client_conversation.mode)
+        files = None
+        if incoming.files:
+            files = Attachments.from_file_refs(
+                incoming.files, "library" if permissions.is_admin else "memory"
+            ).to_document()
+        session = conversation.session
+        try:
+            message = parse_message(incoming.text)
+        except EmptyMessage:
+            if files is None:
+                raise
+            return AskQuestion("", session.mode, session.consilium, files)
+        if isinstance(message, CommandCall):
+            return message
+        if (expression := parse_mode_switch(message.text, self._mind)) is not None:
+            return CommandCall("mode", expression)
+        if (trigger := parse_trigger(message.text, self._mind)) is not None:
+            if not trigger.message.strip() and files is None:
+                raise EmptyMessage
+            return AskQuestion(trigger.message.strip(), str(trigger.expression), session.consilium, files)
+        return AskQuestion(message.text, session.mode, session.consilium, files)
+
+    async def _run_command(self, context: CommandContext, call: CommandCall) -> Turn:
+        """The turn with what the command has said; or, when it asks something, as that question."""
+        conversation, turn = context.conversation, context.turn
+        said: CommandResult | AskQuestion = CommandResult("")
+        error = None
+        try:
+            async with context.connection.savepoint():
+                said = await _execute(context, call)
+        except ConsiliumError as refused:
+            error = failed_outcome(Outcome(""), refused, conversation.say).error
+        person = await context.connection.become_person(conversation.user.id)
+        if isinstance(said, AskQuestion):
+            await states.convert_to_question(
+                person, turn, said.question, said.mode, consilium=said.consilium, files=said.files
+            )
+        else:
+            text = said.text
+            if context.incoming.files:
+                text = f"{text}\n\n{conversation.say(FILE_NOT_READ)}".strip()
+            await states.save_command_result(person, turn, text, result_to_json(said), error, conversation.session.mode)
+            await deliveries.save_files(person, turn.id, [(file.name, file.content) for file in said.files])
+        return await turns.get(person, turn.id)
+
+
+async def _execute(context: CommandContext, call: CommandCall) -> CommandResult | AskQuestion:
+    command = COMMANDS.find(call.name, include_admin=context.permissions.is_admin)
+    if command.private_only and context.incoming.chat is not None:
+        return CommandResult(
+            context.say("That is between the two of us: send me {usage} in a private chat.", usage=command.usage)
+        )
+    return await command.run(context, call.argument)
+
+
+class QueuedTurnParts:
+    """The parts of a turn that waits, for who has just taken it in (`bot.core.ports.Parts`)."""
+
+    def __init__(self, database: Database, turn: Turn) -> None:
+        self._database = database
+        self._turn = turn
+
+    @property
+    def message_ids(self) -> Sequence[str]:
+        return ()
+
+    async def record(self, n: int, message_id: str) -> None:
+        """Write down that a message is there; who takes the turn up goes on with it.
+
+        Raises:
+            TurnLeaseLost: the turn has been taken up meanwhile.
+        """
+        async with self._database.person_transaction(self._turn.user_id) as connection:
+            await deliveries.record_message(connection, self._turn, n, message_id)

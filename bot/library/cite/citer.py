@@ -1,0 +1,130 @@
+"""Citations set into an answer while it is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from bot.library.cite.evidence import collect_evidence, supporting_evidence
+from bot.library.passage import Passage
+from bot.text.sentences import ends_sentence
+
+_MARK: Final = re.compile(r"\[\s*[\^№#]?\s?\d{1,3}(?:\s*[,;–—-]\s*[\^№#]?\s?\d{1,3})*\s*\]")
+_MARK_WITH_SPACE: Final = re.compile(rf"[ \t]*{_MARK.pattern}")
+_PARTIAL_MARK: Final = re.compile(r"\[[\d\s,;–—^№#-]{0,40}")
+_NO_SPACE_BEFORE: Final = ".,;:!?…)»”"
+
+
+class Citer:
+    """Takes an answer piece by piece and gives it back with its marks: `[1]` behind each sentence that a passage of the
+    prompt bears out, and no other. Passages are numbered as they are first cited.
+
+    Marks that the model wrote are taken out; one that the passage bears out is set again. What stands in code is left
+    as it is. However the answer is cut into pieces, the same comes of it.
+    """
+
+    def __init__(self, passages: Iterable[Passage], cited: Iterable[Passage] = ()) -> None:
+        """Set up.
+
+        Args:
+            passages: of the prompt, in its order.
+            cited: those that the answer has cited before these pieces, in order.
+        """
+        self._evidence = collect_evidence(passages)
+        self._cited = list(cited)
+        self._sentence = ""
+        self._pending_space = ""
+        self._pending_bracket = ""
+        self._requested: list[int] = []
+        self._after_mark = False
+        self._ticks = 0
+        self._code_fence = 0
+        """Backticks that the code we are in was opened with."""
+
+    @property
+    def cited(self) -> Sequence[Passage]:
+        """The passages cited so far: the first is number 1."""
+        return tuple(self._cited)
+
+    def feed(self, text: str) -> str:
+        """What can be shown after the next piece."""
+        return "".join(map(self._consume, text))
+
+    def finish(self) -> str:
+        """The rest: what was held back, and the last sentence's mark."""
+        held, self._pending_bracket = self._pending_bracket, ""
+        return "".join(map(self._emit, held)) + self._finish_sentence()
+
+    def mark(self, passage: Passage) -> str:
+        """The mark of a passage, which is cited from now on."""
+        if passage not in self._cited:
+            self._cited.append(passage)
+        return f"[{self._cited.index(passage) + 1}]"
+
+    def _consume(self, character: str) -> str:
+        if self._pending_bracket:
+            return self._consume_bracket(character)
+        self._count_ticks(character)
+        if self._code_fence:
+            return self._emit(character)
+        if character == "[":
+            self._pending_bracket = character
+            return ""
+        return self._emit(character)
+
+    def _consume_bracket(self, character: str) -> str:
+        """A bracket is open that may become a mark."""
+        held = self._pending_bracket + character
+        if character == "]" and _MARK.fullmatch(held):
+            self._requested += map(int, re.findall(r"\d+", held))
+            self._pending_bracket, self._after_mark = "", True
+            return ""
+        if _PARTIAL_MARK.fullmatch(held):
+            self._pending_bracket = held
+            return ""
+        self._pending_bracket = ""
+        # What is not a mark may hold the beginning of one.
+        return self._emit(held[0]) + "".join(map(self._consume, held[1:]))
+
+    def _emit(self, character: str) -> str:
+        if character.isspace() and not self._code_fence:
+            if self._after_mark:
+                self._after_mark, self._pending_space = False, ""
+            self._pending_space += character
+            return ""
+        shown = ""
+        if self._pending_space:
+            if ends_sentence(self._sentence) or "\n" in self._pending_space:
+                shown = self._finish_sentence()
+            if not (self._after_mark and character in _NO_SPACE_BEFORE):
+                shown += self._pending_space
+                self._sentence += self._pending_space if self._sentence else ""
+            self._pending_space = ""
+        elif self._after_mark and character.isalnum():
+            shown = " "
+        self._after_mark = False
+        self._sentence += character
+        return shown + character
+
+    def _count_ticks(self, character: str) -> None:
+        if character == "`":
+            self._ticks += 1
+            return
+        if self._ticks:
+            self._code_fence = 0 if self._code_fence == self._ticks else (self._code_fence or self._ticks)
+            self._ticks = 0
+
+    def _finish_sentence(self) -> str:
+        """The sentence is over: its mark, if it has earned one."""
+        sentence, asked = self._sentence, self._requested
+        self._sentence, self._requested = "", []
+        if not sentence or self._code_fence:
+            return ""
+        marks = "".join(self.mark(one.passage) for one in supporting_evidence(sentence, self._evidence, asked))
+        return f" {marks}" if marks else ""
+
+
+def strip_marks(text: str) -> str:
+    """A text without the marks that a model wrote into it."""
+    return _MARK_WITH_SPACE.sub("", text)

@@ -1,0 +1,85 @@
+"""Dialogues: training files of messages, and transcripts in which each line begins with a speaker's name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from bot.library.parse.block import Block, BlockKind
+from bot.library.parse.decoding import open_text, read_text
+from bot.library.parse.errors import Unreadable
+from bot.library.parse.limits import ParseLimits
+from bot.library.parse.prose import paragraphs
+
+_SPEAKER_LINE: Final = re.compile(r"[*_]{0,2}([^\W\d_][\w .'’-]{0,39}?)[*_]{0,2}:[*_]{0,2}\s+(\S.*)", re.DOTALL)
+_MIN_SPEAKERS: Final = 2
+"""Speeches that make a text a dialogue."""
+
+
+def read_jsonl(path: Path, limits: ParseLimits) -> Iterator[Block]:
+    """Each question with its answer, from a file of dialogues to train on.
+
+    Raises:
+        Unreadable: a line is not such a dialogue.
+    """
+    number = 0
+    with open_text(path) as stream:
+        for index, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            try:
+                messages = _messages(json.loads(line.lstrip("\ufeff")))
+            except (ValueError, TypeError, KeyError, RecursionError):
+                raise Unreadable(f"line {index} is not a dialogue") from None
+            for exchange in _exchanges(message for message in messages if message[0] != "system"):
+                number += 1
+                yield Block(BlockKind.EXCHANGE, exchange, number=number)
+
+
+def read_transcript(path: Path, limits: ParseLimits) -> Iterator[Block]:
+    """Each two speeches of a dialogue written as ``Name: what he says``; prose if it is not written so."""
+    text = read_text(path)
+    speeches: list[tuple[str, str]] = []
+    before: list[str] = []
+    for line in filter(None, (line.strip() for line in text.split("\n"))):
+        if speech := _SPEAKER_LINE.fullmatch(line):
+            speeches.append((speech[1], speech[2]))
+        elif speeches:
+            speeches[-1] = (speeches[-1][0], f"{speeches[-1][1]}\n{line}")
+        else:
+            before.append(line)
+    if len({speaker for speaker, _ in speeches}) < _MIN_SPEAKERS:
+        yield from paragraphs(text)
+        return
+    yield from paragraphs("\n\n".join(before))
+    for number, exchange in enumerate(_exchanges(speeches), 1):
+        yield Block(BlockKind.EXCHANGE, exchange, number=number)
+
+
+def _messages(record: Any) -> list[tuple[str, str]]:
+    messages = [(message["role"], message["content"]) for message in record["messages"]]
+    if not all(isinstance(part, str) for message in messages for part in message):
+        raise TypeError
+    return messages
+
+
+def _exchanges(speeches: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """What one says and what another answers, in pairs; what one says in several goes is taken together."""
+    turns: list[tuple[str, str]] = []
+    for speaker, text in speeches:
+        if turns and turns[-1][0] == speaker:
+            turns[-1] = (speaker, f"{turns[-1][1]}\n{text}")
+            continue
+        if len(turns) == 2:
+            yield _format_exchange(turns)
+            turns = []
+        turns.append((speaker, text))
+    if turns:
+        yield _format_exchange(turns)
+
+
+def _format_exchange(turns: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"{speaker}: {text.strip()}" for speaker, text in turns)

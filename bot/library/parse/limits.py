@@ -1,0 +1,64 @@
+"""How much of a file is read before it is given up, and a check of office archives before they are unpacked."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot.library.parse.errors import Bomb, Protected, TooLarge, Unreadable
+
+MB: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ParseLimits:
+    """A document over any of them is left out whole: half a document would be cited as if it were all."""
+
+    megabytes: int = 64
+    """Of the file."""
+    pages: int = 3000
+    rows: int = 200_000
+    characters: int = 60_000_000
+    """Of text that comes out of it."""
+    ratio: int = 200
+    """How many times larger than the file its parts may be when unpacked."""
+    unpacked_megabytes: int = 512
+    entries: int = 10_000
+    """Parts of an archive."""
+    cpu_seconds: int = 60
+    wall_seconds: int = 180
+    memory_megabytes: int = 1024
+    """Address space of the process that reads."""
+
+
+DEFAULT_LIMITS: Final = ParseLimits()
+
+_OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""Old binary office files, and new ones under a password."""
+
+
+def check_archive(path: Path, limits: ParseLimits) -> None:
+    """Refuse an archive that would unpack to too much, before any of it is unpacked.
+
+    Sizes that an archive lies about are caught later: the reader stops at the size stated, and its process is bounded.
+
+    Raises:
+        Bomb, TooLarge, Protected, Unreadable
+    """
+    with path.open("rb") as stream:
+        if stream.read(len(_OLE_SIGNATURE)) == _OLE_SIGNATURE:
+            raise Protected
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise Unreadable(str(error)) from error
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise Protected
+    unpacked = sum(entry.file_size for entry in entries)
+    if len(entries) > limits.entries or unpacked > limits.ratio * max(path.stat().st_size, MB // 8):
+        raise Bomb(limits.ratio)
+    if unpacked > limits.unpacked_megabytes * MB:
+        raise TooLarge(limits.unpacked_megabytes)

@@ -1,0 +1,72 @@
+"""Markdown: its headings and tables are understood, everything else stays as it is written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from bot.library.parse.block import Block, BlockKind
+from bot.library.parse.decoding import read_text
+from bot.library.parse.limits import ParseLimits
+from bot.library.parse.tables import table_blocks
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+_FRONT_MATTER: Final = re.compile(r"---\n(.{0,5000}?)\n---\n", re.DOTALL)
+_TITLE: Final = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE | re.IGNORECASE)
+
+
+def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
+    """The blocks of a Markdown file; a front matter gives its title and nothing else."""
+    text = read_text(path)
+    if front := _FRONT_MATTER.match(text):
+        if title := _TITLE.search(front[1]):
+            yield Block(BlockKind.TITLE, title[1])
+        text = text[front.end() :]
+    yield from blocks(text, limits)
+
+
+def blocks(text: str, limits: ParseLimits) -> Iterator[Block]:
+    """The blocks of a Markdown text. No line with anything in it is passed over."""
+    from markdown_it import MarkdownIt
+
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    lines = text.split("\n")
+    number = row = reached = 0
+    for index, token in enumerate(tokens):
+        if token.level or token.map is None or token.nesting < 0:
+            continue
+        start, end = token.map
+        # Definitions of links leave no token behind.
+        for source, kind in ((lines[reached:start], ""), (lines[start:end], token.type)):
+            written = "\n".join(source).strip("\n")
+            if not written.strip():
+                continue
+            if kind == "heading_open" and (said := tokens[index + 1].content.strip()):
+                yield Block(BlockKind.HEADING, said, level=int(token.tag[1:]))
+            elif kind == "table_open":
+                for found in table_blocks(_cells(tokens[index:]), limits, first_number=row + 1):
+                    row = found.number
+                    yield found
+            else:
+                number += 1
+                yield Block(BlockKind.PARAGRAPH, written, number=number)
+        reached = max(reached, end)
+    if rest := "\n".join(lines[reached:]).strip("\n"):
+        yield Block(BlockKind.PARAGRAPH, rest, number=number + 1)
+
+
+def _cells(tokens: Sequence[Token]) -> Iterator[list[str]]:
+    row: list[str] = []
+    for token in tokens:
+        if token.type == "table_close":
+            return
+        if token.type == "tr_open":
+            row = []
+        elif token.type == "inline":
+            row.append(token.content)
+        elif token.type == "tr_close":
+            yield row

@@ -1,0 +1,129 @@
+"""Reads files in a process beside this one, with an end to the memory and time they may take."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import bot
+from bot.library.parse.block import Block, block_from_json
+from bot.library.parse.errors import ReaderDied, TooSlow, refusal_from_record
+from bot.library.parse.limits import DEFAULT_LIMITS, ParseLimits
+
+_IMPORT_ROOT: Final = Path(bot.__file__).resolve().parents[1]
+_WORKER_MODULE: Final = "bot.library.parse.worker"
+_MAX_FILES_PER_PROCESS: Final = 200
+"""Files after which the process is replaced, for whatever the libraries have not given back."""
+
+
+class ParsedBlocks:
+    """The blocks of one document, on disk until they are read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __iter__(self) -> Iterator[Block]:
+        """The blocks in order, each time from the beginning; never more than one in memory."""
+        with self._path.open("rb") as lines:
+            for line in lines:
+                yield block_from_json(line)
+
+
+class Parser:
+    """Reads one file at a time. Used as an async context manager."""
+
+    def __init__(self, limits: ParseLimits = DEFAULT_LIMITS) -> None:
+        self.limits = limits
+        self._folder = tempfile.TemporaryDirectory(prefix="consilium-parse-")
+        self._process: asyncio.subprocess.Process | None = None
+        self._files_parsed = 0
+        self._lock = asyncio.Lock()
+
+    async def parse(self, path: Path, *, is_dialogue: bool = False) -> ParsedBlocks:
+        """The blocks of a file; good until the next one is parsed.
+
+        Args:
+            path: absolute.
+            spoken: whether it is in a collection of dialogues.
+
+        Raises:
+            DocumentRefused: why it cannot be had; nothing else comes of whatever is in the file.
+        """
+        async with self._lock:
+            process = await self._ensure_process()
+            output = Path(self._folder.name) / "blocks"
+            asked = {"path": str(path), "spoken": is_dialogue, "output": str(output)}
+            assert process.stdin is not None
+            assert process.stdout is not None
+            try:
+                async with asyncio.timeout(self.limits.wall_seconds):
+                    process.stdin.write(json.dumps(asked).encode() + b"\n")
+                    await process.stdin.drain()
+                    answer = await process.stdout.readline()
+            except TimeoutError:
+                await self._kill_process()
+                raise TooSlow(self.limits.wall_seconds) from None
+            except (OSError, ValueError):
+                answer = b""
+            except BaseException:
+                await self._kill_process()
+                raise
+            if not answer:
+                code = await self._kill_process()
+                raise TooSlow(self.limits.cpu_seconds) if code == -signal.SIGXCPU else ReaderDied()
+            self._files_parsed += 1
+            if refusal := json.loads(answer):
+                await self._kill_process()
+                raise refusal_from_record(refusal)
+            return ParsedBlocks(output)
+
+    async def close(self) -> None:
+        """End the process and remove what it wrote. Idempotent."""
+        await self._kill_process()
+        self._folder.cleanup()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _ensure_process(self) -> asyncio.subprocess.Process:
+        if self._files_parsed >= _MAX_FILES_PER_PROCESS:
+            await self._kill_process()
+        if self._process is None:
+            # What the service knows of its surroundings, addresses and keys, is nothing to this process.
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                _WORKER_MODULE,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                cwd=self._folder.name,
+                env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_IMPORT_ROOT), "PYTHONUTF8": "1"},
+            )
+            self._files_parsed = 0
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(asdict(self.limits)).encode() + b"\n")
+        return self._process
+
+    async def _kill_process(self) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        with suppress(ProcessLookupError):
+            process.kill()
+        return await process.wait()

@@ -1,0 +1,85 @@
+"""CSV and Excel workbooks, a row at a time."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, Final
+
+from bot.library.parse.block import Block
+from bot.library.parse.decoding import open_text
+from bot.library.parse.limits import ParseLimits, check_archive
+from bot.library.parse.tables import table_blocks
+
+_SAMPLE_SIZE: Final = 8192
+_MAX_FIELD_SIZE: Final = 1 << 20
+_MAX_CELLS_PER_ROW: Final = 1000
+"""Cells of a row at most; what is beyond is left out."""
+
+
+def read_csv(path: Path, limits: ParseLimits) -> Iterator[Block]:
+    """A CSV file, whatever separates its cells; never more of it in memory than a row."""
+    csv.field_size_limit(_MAX_FIELD_SIZE)
+    with open_text(path) as stream:
+        delimiter = _detect_delimiter(stream.read(_SAMPLE_SIZE))
+        stream.seek(0)
+        lines = csv.reader(stream, delimiter=delimiter)
+        yield from table_blocks(
+            ([cell.lstrip("\ufeff") for cell in line[:_MAX_CELLS_PER_ROW]] for line in lines), limits
+        )
+
+
+def _detect_delimiter(sample: str) -> str:
+    """What separates the cells: with it the rows have as many cells as the first one, and more than one.
+
+    Of two that do, the one that nobody writes in a number or a sentence.
+    """
+    lines = sample.splitlines()
+    lines = [line for line in (lines[:-1] if len(sample) == _SAMPLE_SIZE and len(lines) > 1 else lines) if line.strip()]
+    best, most = ",", (False, 0.0)
+    for delimiter in "\t;|,":
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        except csv.Error:
+            continue
+        if not widths or widths[0] < 2:
+            continue
+        even = sum(width == widths[0] for width in widths) / len(widths)
+        if (even > 0.9, even) > most:
+            best, most = delimiter, (even > 0.9, even)
+    return best
+
+
+def read_xlsx(path: Path, limits: ParseLimits) -> Iterator[Block]:
+    """Every sheet of a workbook as a table called by the sheet's name; formulas by the value they last had."""
+    import openpyxl
+
+    check_archive(path, limits)
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    try:
+        first = 1
+        for sheet in book.worksheets:
+            # What a sheet says of its own size is not to be believed.
+            sheet.reset_dimensions()
+            lines = (
+                [_cell_text(cell) for cell in row[:_MAX_CELLS_PER_ROW]] for row in sheet.iter_rows(values_only=True)
+            )
+            for block in table_blocks(lines, limits, caption=sheet.title, first_number=first):
+                first = block.number + 1
+                yield block
+    finally:
+        book.close()
+
+
+def _cell_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime) and value.time() == time():
+        value = value.date()
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat(*([" "] if isinstance(value, datetime) else []))
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,132 @@
+"""The process that reads files nobody vouches for: it may run out of memory or time, and nothing else does with it.
+
+It is asked over its standard input, a line of JSON for each file, writes the blocks into the file it is told, and
+answers with a line. Whatever it has become by reading one file, it may be killed before the next.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TextIO
+
+from bot.library.parse.block import Block, BlockKind, block_to_json
+from bot.library.parse.errors import (
+    DocumentRefused,
+    Gone,
+    NoText,
+    TooLarge,
+    TooMuchMemory,
+    TooMuchText,
+    Unreadable,
+    error_reason,
+    refusal_to_record,
+)
+from bot.library.parse.formats import reader_for
+from bot.library.parse.limits import MB, ParseLimits
+
+_BYTES_PER_CHARACTER = 8
+"""In the blocks' file, at most: JSON in ASCII writes a Russian letter as six."""
+_MAX_BLOCK_LENGTH = 200_000
+"""Characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParseJob:
+    """One file to read."""
+
+    path: Path
+    is_dialogue: bool
+    output: Path
+
+
+def parse_file(job: ParseJob, limits: ParseLimits) -> None:
+    """Write the blocks of a file into the job's output, one a line.
+
+    Raises:
+        DocumentRefused: and what has been written is of no use.
+    """
+    try:
+        reader = reader_for(job.path, is_dialogue=job.is_dialogue)
+        if job.path.stat().st_size > limits.megabytes * MB:
+            raise TooLarge(limits.megabytes)
+        with job.output.open("w", encoding="ascii") as output:
+            characters = 0
+            for block in _split_long_blocks(reader(job.path, limits)):
+                characters += len(block.text)
+                if characters > limits.characters:
+                    raise TooMuchText(limits.characters)
+                output.write(block_to_json(block) + "\n")
+        if not characters or not _has_text(job.output):
+            raise NoText
+    except DocumentRefused:
+        raise
+    except MemoryError:
+        raise TooMuchMemory(limits.memory_megabytes) from None
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise Gone(error_reason(error)) from error
+    except (Exception, RecursionError) as error:  # parsers of hostile files raise whatever they like
+        if _ran_out_of_memory(error):
+            raise TooMuchMemory(limits.memory_megabytes) from None
+        raise Unreadable(error_reason(error)) from error
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    # Libraries print warnings; the answers' channel is ours alone.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    limits = ParseLimits(**json.loads(sys.stdin.readline()))
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_megabytes * MB,) * 2)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limits.characters * _BYTES_PER_CHARACTER,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin:
+        asked = json.loads(line)
+        _limit_cpu_time(limits.cpu_seconds)
+        answer: dict[str, Any] = {}
+        try:
+            parse_file(ParseJob(Path(asked["path"]), asked["spoken"], Path(asked["output"])), limits)
+        except DocumentRefused as refusal:
+            answer = refusal_to_record(refusal)
+        _write_answer(answers, answer)
+
+
+def _limit_cpu_time(seconds: int) -> None:
+    """Let the process compute for so long from now; then it gets SIGXCPU, which ends it."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds, resource.RLIM_INFINITY))
+
+
+def _write_answer(answers: TextIO, answer: dict[str, Any]) -> None:
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
+
+
+def _split_long_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
+    """The blocks, text without an end cut up: whoever reads them holds one at a time."""
+    for block in blocks:
+        for start in range(0, max(len(block.text), 1), _MAX_BLOCK_LENGTH):
+            yield replace(block, text=block.text[start : start + _MAX_BLOCK_LENGTH])
+
+
+def _has_text(output: Path) -> bool:
+    title = f'{{"kind": "{BlockKind.TITLE}"'
+    with output.open(encoding="ascii") as lines:
+        return any(not line.startswith(title) for line in lines)
+
+
+def _ran_out_of_memory(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, MemoryError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+if __name__ == "__main__":
+    main()

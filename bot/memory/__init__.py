@@ -1,0 +1,15 @@
+"""What a person has told: kept, recalled, corrected and forgotten."""
+
+from bot.memory.personal import PersonalMemory, RecalledMemory, chat_key
+from bot.memory.recorder import ExtractedMemories, FinishedTurn, TurnRecorder
+from bot.memory.rendering import render_memory
+
+__all__ = [
+    "ExtractedMemories",
+    "FinishedTurn",
+    "PersonalMemory",
+    "RecalledMemory",
+    "TurnRecorder",
+    "chat_key",
+    "render_memory",
+]

@@ -1,0 +1,237 @@
+"""The grammar of modes: adapters, weights and bands of layers, and their canonical form.
+
+mode = "auto" | "base" | term {"+" term}
+    term = name ["*" weight] ["@" band]
+
+Reading is generous where the meaning is plain (any case and width of letters, free spaces, a decimal comma,
+`×`, weight and band in either order); writing is strict: ``parse(str(mode)) == mode`` for every mode.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from bot.minds.errors import (
+    BadBand,
+    BadWeight,
+    EmptyMode,
+    LayersOutOfRange,
+    ModeTooLong,
+    MustStandAlone,
+    RepeatedAdapter,
+    TooManyAdapters,
+    UnreadableMode,
+)
+
+MAX_EXPRESSION_LENGTH: Final = 200
+"""Characters of an expression."""
+MAX_TERMS: Final = 8
+"""Adapters of one composition."""
+MIN_WEIGHT: Final = Decimal("0.05")
+MAX_WEIGHT: Final = Decimal("2.00")
+WEIGHT_STEP: Final = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """The mode is chosen anew for each message."""
+
+    def __str__(self) -> str:
+        return "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The base model alone, with no adapter."""
+
+    def __str__(self) -> str:
+        return "base"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One adapter in a mode."""
+
+    name: str
+    """Normalised, but not looked up: an alias stays an alias until the mode is resolved."""
+    weight: Decimal | None = None
+    """None leaves the weight to the composition."""
+    band: Band | None = None
+    """None is every layer."""
+
+    def __str__(self) -> str:
+        weight = "" if self.weight is None else f"*{self.weight.normalize():f}"
+        band = "" if self.band is None else f"@{self.band}"
+        return f"{self.name}{weight}{band}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Adapters composed by addition. The order in which they are given is forgotten."""
+
+    terms: tuple[Term, ...]
+    """Sorted by name; each name once."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", tuple(sorted(self.terms, key=lambda term: term.name)))
+
+    def __str__(self) -> str:
+        return "+".join(map(str, self.terms))
+
+
+ModeExpression = Auto | Base | Sum
+RESERVED: Final[dict[str, Auto | Base]] = {"auto": Auto(), "авто": Auto(), "base": Base(), "база": Base()}
+"""Words that no adapter, alias or named mode may take."""
+_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043"), "-")
+_TIMES = dict.fromkeys(map(ord, "×∗⋅·✕✖"), "*")
+_TERM = re.compile(
+    r"(?P<name>[^*@\s]+)\s*"
+    r"(?:(?P<times>\*)\s*(?P<weight>[^*@]*?)\s*)?(?:(?P<at>@)\s*(?P<band>[^*@]*?)\s*)?"
+    r"(?:(?P<times_after>\*)\s*(?P<weight_after>[^*@]*?)\s*)?"
+)
+_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+")
+
+
+def normalise(text: str) -> str:
+    """Fold what looks or means the same: width, case, invisible characters, kinds of dashes. Idempotent."""
+    for _ in range(8):
+        folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_DASHES)
+        folded = "".join(c for c in folded if unicodedata.category(c) != "Cf")
+        if folded == text:
+            break
+        text = folded
+    return text
+
+
+def is_valid_name(text: str) -> bool:
+    """Whether normalised `text` may name an adapter: letters of any script, digits, `-` and `_`."""
+    return bool(text) and text[0].isalnum() and all(_is_name_character(c) for c in text)
+
+
+def parse_expression(text: str) -> ModeExpression:
+    """Read an expression; names are not looked up.
+
+    Raises:
+        ModeError: the text is no expression; the error names one that is, and nothing else is ever raised.
+    """
+    text = text.strip()
+    if len(text) > MAX_EXPRESSION_LENGTH:
+        raise ModeTooLong(len(text), MAX_EXPRESSION_LENGTH)
+    folded = normalise(text).translate(_TIMES).strip()
+    if not folded:
+        raise EmptyMode
+    if folded in RESERVED:
+        return RESERVED[folded]
+    pieces = [piece.strip() for piece in folded.split("+")]
+    terms = [_parse_term(piece, folded) for piece in pieces]
+    return _build_sum(terms)
+
+
+def _build_sum(terms: list[Term]) -> Sum:
+    seen: dict[str, Term] = {}
+    for term in terms:
+        if term.name in RESERVED:
+            others = [str(Sum((other,))) for other in terms if other.name not in RESERVED]
+            raise MustStandAlone(term.name, [*dict.fromkeys(others), str(RESERVED[term.name])])
+        if term.name in seen:
+            raise RepeatedAdapter(term.name, [f"{term.name}*1.5", term.name])
+        seen[term.name] = term
+    if len(terms) > MAX_TERMS:
+        raise TooManyAdapters(len(terms), MAX_TERMS, [str(Sum(tuple(terms[:MAX_TERMS])))])
+    return Sum(tuple(terms))
+
+
+def _parse_term(piece: str, expression: str) -> Term:
+    found = _TERM.fullmatch(piece)
+    if not found or not is_valid_name(found["name"]) or (found["times"] and found["times_after"]):
+        raise UnreadableMode(piece or expression, [_suggest_expression(expression)])
+    name = found["name"]
+    if name in RESERVED:
+        # It stands alone; what is wrong with its weight or band is not worth a word.
+        return Term(name)
+    weight = band = None
+    if found["times"] or found["times_after"]:
+        weight = _parse_weight(name, found["weight"] if found["times"] else found["weight_after"])
+    if found["at"]:
+        band = parse_band(found["band"])
+        if band is None:
+            raise BadBand(name, found["band"], [f"{name}@late", f"{name}@8-15"])
+    return Term(name, weight, band)
+
+
+def _parse_weight(name: str, text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text):
+        raise BadWeight(name, text, [f"{name}*0.7", name])
+    weight = Decimal(text.replace(",", "."))
+    steps = round(min(max(weight, MIN_WEIGHT), MAX_WEIGHT) / WEIGHT_STEP)
+    nearest = steps * WEIGHT_STEP
+    if nearest != weight:
+        raise BadWeight(name, text, [str(Term(name, nearest))])
+    return nearest.normalize()
+
+
+def _suggest_expression(text: str) -> str:
+    """An expression made of what in `text` can be a name; `auto` when nothing can."""
+    runs = "".join(c if _is_name_character(c) else " " for c in text).split()
+    names = [run for run in runs if is_valid_name(run) and not run.isdecimal() and parse_band(run) is None]
+    adapters = [name for name in dict.fromkeys(names) if name not in RESERVED]
+    return "+".join(adapters[:MAX_TERMS]) or "auto"
+
+
+def _is_name_character(character: str) -> bool:
+    return character in "-_" or unicodedata.category(character)[0] in "LNM"
+
+
+class NamedBand(StrEnum):
+    """A third of the model's layers, counted from the input."""
+
+    EARLY = "early"
+    MID = "mid"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRange:
+    """Layers from `first` to `last`, both included, counted from 0."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+Band = NamedBand | LayerRange
+_LAYER_RANGE = re.compile(r"([0-9]{1,3})\s*-\s*([0-9]{1,3})")
+
+
+def parse_band(text: str) -> Band | None:
+    """The band that normalised `text` writes, or None when it writes none."""
+    if text in tuple(NamedBand):
+        return NamedBand(text)
+    if found := _LAYER_RANGE.fullmatch(text):
+        first, last = int(found[1]), int(found[2])
+        return LayerRange(first, last) if first <= last else None
+    return None
+
+
+def resolve_band(band: Band, layer_count: int) -> LayerRange:
+    """The layers `band` covers in a model of `layers` layers; the thirds part the model without overlap.
+
+    Raises:
+        LayersOutOfRange: the model does not have those layers.
+    """
+    if isinstance(band, LayerRange):
+        first, last = band.first, band.last
+    else:
+        third = list(NamedBand).index(band)
+        first, last = third * layer_count // 3, (third + 1) * layer_count // 3 - 1
+    if not first <= last < layer_count:
+        nearest = LayerRange(first, layer_count - 1) if first < layer_count else LayerRange(0, layer_count - 1)
+        raise LayersOutOfRange(str(band), layer_count, [str(nearest)])
+    return LayerRange(first, last)

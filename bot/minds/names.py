@@ -1,0 +1,90 @@
+"""Looking up what people call adapters and modes: exactly, inflected, or nearly."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from rapidfuzz import fuzz
+
+from bot.minds.grammar import RESERVED, normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bot.minds.mind import Mind
+
+SUGGESTION_THRESHOLD: Final = 60.0
+"""Similarity, of 100, from which a name is worth proposing."""
+TYPO_THRESHOLD: Final = 75.0
+"""Similarity, of 100, from which a name is taken for a slip of the pen."""
+
+_LATIN_KEYS = "qwertyuiop[]asdfghjkl;'zxcvbnm,./`"
+_RUSSIAN_KEYS = "йцукенгшщзхъфывапролджэячсмитьбю.ё"
+_KEYBOARD_LAYOUT_SWAP = str.maketrans(_LATIN_KEYS + _RUSSIAN_KEYS, _RUSSIAN_KEYS + _LATIN_KEYS)
+_DIGRAPHS = {"ж": "zh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "sch", "ю": "yu", "я": "ya"}
+_TO_LATIN: Final[dict[int, int | str | None]] = {
+    **str.maketrans("абвгдеёзийклмнопрстуфхыэ", "abvgdeeziyklmnoprstufhye", "ъь"),
+    **{ord(letter): latin for letter, latin in _DIGRAPHS.items()},
+}
+_RUSSIAN_ENDING = re.compile(r"|[аеиоуыюяйь]|[аяеоиы][мйх]|[ая]ми|[ое]в|ью")
+_MIN_STEM_LENGTH = 3
+
+
+def name_key(text: str) -> str:
+    """What names are compared by: normalised, and ё is е."""
+    return normalise(text).replace("ё", "е")
+
+
+def find_name(name: str, mind: Mind) -> str | None:
+    """The adapter or named mode called exactly `name`, by its own name or an alias."""
+    return mind.names.get(name_key(name))
+
+
+def find_inflected(word: str, mind: Mind) -> str | None:
+    """As `find`, with `auto` and `base` too, Russian names in any case and English ones in the plural."""
+    key = name_key(word)
+    if exact := _vocabulary(mind).get(key):
+        return exact
+    found = {name for alias, name in _vocabulary(mind).items() if _is_inflection(key, alias)}
+    return found.pop() if len(found) == 1 else None
+
+
+def nearest_names(name: str, mind: Mind, min_score: float = SUGGESTION_THRESHOLD) -> tuple[str, ...]:
+    """Names like `name`, the likeliest first, at most three.
+
+    Typing in the other keyboard layout and writing one language in the letters of the other count as likeness.
+    """
+    written = tuple(_spellings(name_key(name)))
+    best: dict[str, float] = {}
+    for alias, target in _vocabulary(mind).items():
+        score = max(fuzz.ratio(spelling, form) for spelling in written for form in (alias, _transliterate(alias)))
+        best[target] = max(score, best.get(target, 0.0))
+    ranked = sorted((-score, target) for target, score in best.items() if score >= min_score)
+    return tuple(target for _, target in ranked[:3])
+
+
+def _vocabulary(mind: Mind) -> dict[str, str]:
+    return {**{word: str(mode) for word, mode in RESERVED.items()}, **mind.names}
+
+
+def _spellings(key: str) -> Iterator[str]:
+    yield key
+    yield _transliterate(key)
+    yield name_key(key.translate(_KEYBOARD_LAYOUT_SWAP))
+
+
+def _transliterate(key: str) -> str:
+    return key.translate(_TO_LATIN)
+
+
+def _is_inflection(word: str, alias: str) -> bool:
+    common = 0
+    while common < min(len(word), len(alias)) and word[common] == alias[common]:
+        common += 1
+    if word.isascii():
+        return common >= _MIN_STEM_LENGTH and (word[common:], alias[common:]) == ("s", "")
+    return any(
+        _RUSSIAN_ENDING.fullmatch(word[stem:]) and _RUSSIAN_ENDING.fullmatch(alias[stem:])
+        for stem in range(max(_MIN_STEM_LENGTH, common - 2), common + 1)
+    )

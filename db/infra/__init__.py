@@ -1,0 +1,1 @@
+"""The database itself: connections, roles, the embedded server, migrations."""

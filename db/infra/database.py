@@ -1,0 +1,204 @@
+"""The pool, and the transactions in which people's rows are seen."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import asyncpg
+from pgvector.asyncpg import register_vector
+
+from db.errors import DatabaseError, DatabaseUnreachable, ServiceRoleDenied
+from db.infra.connection import SET_CURRENT_PERSON, Connection, PersonConnection
+from db.infra.driver_errors import DRIVER_ERRORS, describe_dsn, open_connection, translate_driver_errors
+from db.infra.migrate import migrate
+from db.infra.migrations.revisions import EXTENSION_SCHEMA
+from db.infra.service_role import SERVICE_ROLE, verify_row_level_security
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+    from typing import Self
+    from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long the database may take, in seconds."""
+
+    connect: float = 10.0
+    acquire: float = 10.0
+    """Until a connection of the pool is free."""
+    statement: float = 15.0
+    idle: float = 60.0
+    """A transaction that does nothing for so long is ended by the server, so that its locks hold nobody up."""
+    migrate: float = 300.0
+    close: float = 10.0
+    """Until connections still in use are cut off on closing."""
+
+
+class Database:
+    """A pool of connections to one database, all of them running as the service's role.
+
+    Made by :meth:`open`. What a person owns is visible only inside :meth:`person`.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, server: str, deadlines: Deadlines) -> None:
+        self._pool = pool
+        self._server = server
+        self._deadlines = deadlines
+
+    @classmethod
+    async def open(cls, dsn: str, *, pool_size: int = 10, deadlines: Deadlines = Deadlines()) -> Self:
+        """Migrate the database to this release's schema as the DSN's own role, then open the pool as the service's.
+
+        Args:
+            dsn: ``postgresql://…``, over TCP or a unix socket; Postgres 16 or newer with pgvector.
+            pool_size: connections at most.
+            deadlines: how long everything may take.
+
+        Raises:
+            DatabaseUnreachable, DatabaseRefused: no connection.
+            MigrationFailed, SchemaTooNew: the schema is not this release's.
+            ServiceRoleDenied, UnsafeRole: not as the service's role, or row-level security would not hold.
+        """
+        await migrate(dsn, deadline=deadlines.migrate)
+        async with open_connection(dsn, deadlines.connect) as connection:
+            schema = await connection.fetchval(EXTENSION_SCHEMA)
+
+        async def prepare(connection: asyncpg.Connection) -> None:
+            await register_vector(connection, schema=schema)
+
+        server = describe_dsn(dsn)
+        with translate_driver_errors(server):
+            try:
+                pool = await asyncpg.create_pool(
+                    dsn,
+                    min_size=1,
+                    max_size=pool_size,
+                    init=prepare,
+                    reset=_skip_reset,
+                    timeout=deadlines.connect,
+                    command_timeout=deadlines.statement,
+                    server_settings={
+                        "application_name": "consilium",
+                        "role": SERVICE_ROLE,
+                        "search_path": f'public, "{schema}"',
+                        "idle_in_transaction_session_timeout": str(int(deadlines.idle * 1000)),
+                    },
+                )
+            except asyncpg.InsufficientPrivilegeError as error:
+                raise ServiceRoleDenied(server=server, reason=str(error)) from error
+        database = cls(pool, server, deadlines)
+        try:
+            with translate_driver_errors(server):
+                async with pool.acquire(timeout=deadlines.acquire) as connection:
+                    await verify_row_level_security(connection)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @asynccontextmanager
+    async def person_transaction(self, user_id: UUID) -> AsyncIterator[PersonConnection]:
+        """A transaction that sees what this person owns; committed at its end, rolled back by any exception.
+
+        Inside it, open no second one: of all that wait for a second connection none may ever get it.
+
+        Raises:
+            DatabaseUnreachable: also when the commit's fate is unknown.
+        """
+        async with self._transaction(user_id) as raw:
+            yield PersonConnection(raw, self._server, user_id)
+
+    @asynccontextmanager
+    async def anonymous_transaction(self) -> AsyncIterator[Connection]:
+        """A transaction before the person is known: nothing that anyone owns is visible in it."""
+        async with self._transaction(None) as raw:
+            yield Connection(raw, self._server)
+
+    async def ping(self) -> None:
+        """Ask the server for a sign of life.
+
+        Raises:
+            DatabaseUnreachable: it gave none.
+        """
+        async with self.anonymous_transaction() as connection:
+            await connection.fetchval("SELECT 1")
+
+    async def close(self) -> None:
+        """Close the pool, cutting off what has not ended by the deadline. Idempotent."""
+        try:
+            async with asyncio.timeout(self._deadlines.close):
+                await self._pool.close()
+        except (OSError, *DRIVER_ERRORS):
+            self._pool.terminate()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @asynccontextmanager
+    async def _transaction(self, user_id: UUID | None) -> AsyncIterator[asyncpg.Connection]:
+        raw = await self._begin(user_id)
+        # `reaching` stands around our own awaits only: an OSError of the caller's is none of the database's.
+        try:
+            try:
+                yield raw
+            except BaseException:
+                with suppress(DatabaseError), translate_driver_errors(self._server):
+                    await raw.execute("ROLLBACK")
+                raise
+            with translate_driver_errors(self._server):
+                await raw.execute("COMMIT")
+        finally:
+            await self._release(raw)
+
+    async def _begin(self, user_id: UUID | None) -> asyncpg.Connection:
+        """A connection of the pool with its transaction begun, for a person or for nobody."""
+        replaced = False
+        while True:
+            with translate_driver_errors(self._server):
+                raw = await self._pool.acquire(timeout=self._deadlines.acquire)
+            try:
+                with translate_driver_errors(self._server):
+                    await raw.execute(_begin_statements(raw, user_id))
+                return raw
+            except DatabaseUnreachable as error:
+                lost = not isinstance(error.__cause__, TimeoutError)
+                await self._release(raw)
+                if not lost or replaced:
+                    raise
+                # It died unnoticed while it lay in the pool, as after a restart of the server. So may have the others.
+                replaced = True
+                await self._pool.expire_connections()
+            except BaseException:
+                await self._release(raw)
+                raise
+
+    async def _release(self, raw: asyncpg.Connection) -> None:
+        # Whatever befalls the connection now, the transaction's outcome is known, and the pool replaces it.
+        with suppress(OSError, *DRIVER_ERRORS):
+            await self._pool.release(raw, timeout=self._deadlines.statement)
+
+
+async def _skip_reset(connection: asyncpg.Connection) -> None:
+    """Nothing: what was left behind on a connection is wiped off when the next transaction begins on it."""
+
+
+def _begin_statements(connection: asyncpg.Connection, user_id: UUID | None) -> str:
+    """What a transaction begins with, sent in one go: whatever was before it on this connection is wiped off."""
+    # The driver's own reset leaves a changed role in force.
+    fresh = f"{connection.get_reset_query()}; RESET ROLE; BEGIN"
+    # Several statements at once take no arguments: the id is written out, and is nothing but hexadecimal digits.
+    return fresh if user_id is None else f"{fresh}; {SET_CURRENT_PERSON.replace('$1', _quote_uuid(user_id))}"
+
+
+def _quote_uuid(user_id: UUID) -> str:
+    return f"'{user_id.hex}'::uuid::text"

@@ -1,0 +1,133 @@
+"""The embedded Postgres: a server of our own in a folder, shared by every process that names the same folder."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import fcntl
+import os
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from db.errors import EmbeddedServerFailed
+from db.infra.cluster import Cluster
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+_STOP_DEADLINE: Final = 30.0
+
+
+class EmbeddedServer:
+    """A running embedded server, held open by this object.
+
+    The first to open a folder starts its server, the last to close it stops it; both may be different processes.
+    A process that is killed lets go by itself, because what it holds is a lock of the operating system.
+    """
+
+    def __init__(self, cluster: Cluster, dsn: str, users_lock: int) -> None:
+        self.cluster = cluster
+        self.dsn = dsn
+        """Address of its database, for `db.infra.database.Database.open`."""
+        self._users_lock: int | None = users_lock
+        self._pid = os.getpid()
+        atexit.register(self._release)
+
+    @classmethod
+    async def open(cls, directory: Path, *, deadline: float = 60.0) -> Self:
+        """Start the server whose files lie in `directory` (made if it does not exist), or join it if it runs.
+
+        Args:
+            directory: a folder for the server alone; works on any path the file system takes.
+            deadline: seconds until the attempt is given up.
+
+        Raises:
+            EmbeddedServerFailed: it cannot be made or started.
+            EmbeddedServerMissing: its package is not installed.
+        """
+        starting = asyncio.ensure_future(asyncio.to_thread(cls._start_and_lock, directory, deadline))
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            # The thread cannot be interrupted; what it opens must not stay open with nobody to close it.
+            with suppress(EmbeddedServerFailed):
+                server = await starting
+                await server.close()
+            raise
+
+    async def close(self) -> None:
+        """Let go of the server; it stops when nobody else uses it. Idempotent.
+
+        Raises:
+            EmbeddedServerFailed: it was to stop and did not.
+        """
+        atexit.unregister(self._release)
+        await asyncio.to_thread(self._release)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @classmethod
+    def _start_and_lock(cls, directory: Path, deadline: float) -> Self:
+        directory = directory.expanduser().resolve()
+        until = time.monotonic() + deadline
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            change = _acquire_file_lock(directory / "change.lock", fcntl.LOCK_EX, until)
+            try:
+                users = _acquire_file_lock(directory / "users.lock", fcntl.LOCK_SH, until)
+                try:
+                    cluster = Cluster(directory / "data")
+                    return cls(cluster, cluster.start(max(1.0, until - time.monotonic())), users)
+                except BaseException:
+                    os.close(users)
+                    raise
+            finally:
+                os.close(change)
+        except OSError as error:
+            raise EmbeddedServerFailed(directory=str(directory), reason=str(error)) from error
+
+    def _release(self) -> None:
+        # A forked child inherits the lock, which stays the parent's to give up.
+        if self._users_lock is None or os.getpid() != self._pid:
+            return
+        users, self._users_lock = self._users_lock, None
+        folder = self.cluster.data.parent
+        try:
+            change = _acquire_file_lock(folder / "change.lock", fcntl.LOCK_EX, time.monotonic() + _STOP_DEADLINE)
+            try:
+                with suppress(BlockingIOError):
+                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    self.cluster.stop(_STOP_DEADLINE)
+            finally:
+                os.close(change)
+        except OSError as error:
+            raise EmbeddedServerFailed(directory=str(folder), reason=str(error)) from error
+        finally:
+            os.close(users)
+
+
+def _acquire_file_lock(path: Path, operation: int, give_up_at: float) -> int:
+    """Take an advisory lock and return the descriptor that holds it; closing it lets go."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, operation | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > give_up_at:
+                    raise TimeoutError("another process has been starting or stopping it for too long") from None
+                time.sleep(0.05)
+            else:
+                return descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise

@@ -1,0 +1,14 @@
+"""What a person has told."""
+
+from db.infra.migrations.script import run
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    run(__file__, "up")
+
+
+def downgrade() -> None:
+    run(__file__, "down")

@@ -1,0 +1,1 @@
+"""A mind's documents, their chunks and vectors, and searching them."""

@@ -1,0 +1,181 @@
+"""What recall needs to know of a person's memories: everything about each of them in one read, as arrays.
+
+A person's memories are read whole, so recall is exact. Packed into one row of byte strings, ten thousand of them come
+in milliseconds, where as many rows would take tens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeAlias
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.infra.rows import from_row, with_columns
+from db.infra.text import detect_language
+from db.memory.memories import Embedding, Memory, to_half_precision
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from db.infra.connection import PersonConnection
+    from db.memory.memories import Voice
+
+MAX_QUERY_WORDS: Final = 62
+"""Of a question's words as many count: one bit each in a `bigint`."""
+
+Floats: TypeAlias = NDArray[np.float64]
+Integers: TypeAlias = NDArray[np.int64]
+Flags: TypeAlias = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class RecallQuery:
+    """What a person's memories are compared with."""
+
+    words: str
+    """Any of these words will do; their stems count."""
+    embeddings: Sequence[Embedding] = ()
+    """The question's vector by each model whose vectors can be compared."""
+    speakers: Sequence[str] = ()
+    """Names of those whose words are asked for."""
+    voice: Voice | None = None
+    """Whose words are asked for, when it is not a name that tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Each memory of a person that holds now, beside the question: arrays of one length, in no particular order."""
+
+    ids: NDArray[np.bytes_]
+    """The 16 bytes of each id."""
+    session: Integers
+    """Equal for memories of one session; 0 for those of none."""
+    said_at: Floats
+    """Seconds since 1970."""
+    made_at: Floats
+    """When it was kept, in seconds since 1970."""
+    similarity: Floats
+    """Cosine, -1 to 1; NaN when it has no vector that can be compared."""
+    model: Integers
+    """Which of the question's vectors it was compared with; -1 for none."""
+    hits: Integers
+    """Which of the question's words it has: one bit each."""
+    words: Integers
+    """How many different words it has."""
+    spoken: Flags
+    """Whether somebody speaks in it whose words are asked for."""
+    episode: Flags
+    passage: Flags
+    """Whether it is of a document, which was cut to size and says as much as there was room for."""
+
+    def __len__(self) -> int:
+        return len(self.said_at)
+
+    def memory_id(self, row: int) -> UUID:
+        return UUID(bytes=self.ids[row].tobytes())
+
+
+_COLUMN_TYPES: Final = {
+    "ids": ("V16", "V16"),
+    **dict.fromkeys(("session", "model", "hits", "words"), (">i8", "i8")),
+    **dict.fromkeys(("said_at", "made_at", "similarity"), (">f8", "f8")),
+    **dict.fromkeys(("spoken", "episode", "passage"), ("?", "?")),
+}
+"""Each column as Postgres sends it, and as it is computed with."""
+
+LIST_EMBEDDERS: Final = "SELECT DISTINCT embedder FROM memories WHERE user_id = $1 AND embedder IS NOT NULL"
+LIST_SPEAKERS: Final = """
+    SELECT DISTINCT speaker FROM memories WHERE user_id = $1 AND speaker IS NOT NULL ORDER BY speaker LIMIT 1000
+"""
+LOAD_BY_IDS: Final = with_columns(Memory, "SELECT @columns FROM memories WHERE user_id = $1 AND id = ANY ($2)")
+
+
+_QUOTED_LEXEME: Final = r"""'''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || ''''"""
+"""A lexeme as it is written in a tsquery."""
+
+
+@cache
+def build_statement(model_count: int) -> str:
+    """The read for a question with so many vectors. Those of a model are compared with that model's alone."""
+    pairs = [(f"${6 + 2 * n}", f"${7 + 2 * n}") for n in range(model_count)]
+    similarity = "".join(f" WHEN {name} THEN 1 - (embedding <=> {vector}::halfvec)" for name, vector in pairs)
+    cosine = f"CASE embedder{similarity} END" if model_count else "NULL"
+    model = "".join(f" WHEN {name} THEN {n}" for n, (name, _) in enumerate(pairs))
+    # Each column's values one after another, as Postgres sends them; all gathered from the same rows in one pass.
+    columns = {
+        "ids": "uuid_send(id)",
+        "session": "int8send(coalesce(uuid_hash_extended(session_id, 0), 0))",
+        "said_at": "float8send(date_part('epoch', valid_from))",
+        "made_at": "float8send(date_part('epoch', created_at))",
+        "similarity": f"float8send(coalesce({cosine}, 'NaN'::float8))",
+        "model": f"int8send({f'CASE embedder{model} ELSE -1 END' if model_count else '-1'})",
+        "hits": """int8send(CASE WHEN words @@ any_word THEN (
+            SELECT bit_or(1::bigint << (n - 1)::int) FROM unnest(terms) WITH ORDINALITY AS t (term, n)
+            WHERE words @@ term
+        ) ELSE 0 END)""",
+        "words": "int8send(length(words))",
+        "spoken": "boolsend(speaker = ANY ($4) IS TRUE OR voice = $5 IS TRUE)",
+        "episode": "boolsend(kind = 'episode')",
+        "passage": "boolsend(kind = 'passage')",
+    }
+    packed = ", ".join(f"string_agg({value}, ''::bytea) AS {name}" for name, value in columns.items())
+    return f"""
+        WITH lexemes AS (
+            SELECT {_QUOTED_LEXEME} AS quoted FROM unnest(to_tsvector(($2::text)::regconfig, folded(left($3, 4000))))
+            ORDER BY positions[1] LIMIT {MAX_QUERY_WORDS}
+        ), asked AS MATERIALIZED (
+            SELECT array_agg(quoted::tsquery) AS terms, string_agg(quoted, ' | ')::tsquery AS any_word
+            FROM lexemes
+        )
+        SELECT {packed} FROM memories, asked
+        WHERE user_id = $1 AND kind <> 'document'
+            AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())
+    """  # noqa: S608 (nothing but names and numbers of this file is put in)
+
+
+async def list_speakers(connection: PersonConnection) -> list[str]:
+    """The names that the person's memories are told under."""
+    return [row["speaker"] for row in await connection.fetch(LIST_SPEAKERS, connection.user_id)]
+
+
+async def list_embedders(connection: PersonConnection) -> set[str]:
+    """The models whose vectors the person's memories have."""
+    return {row["embedder"] for row in await connection.fetch(LIST_EMBEDDERS, connection.user_id)}
+
+
+async def compute_features(connection: PersonConnection, query: RecallQuery) -> Features:
+    """Everything about each of the person's memories that recall weighs.
+
+    Exact and complete: every memory that holds now and may be seen here is compared; of
+    a document its passages are. Words are compared by their
+    stems, е and ё alike; of a question over 4,000 characters the head is taken.
+    """
+    vectors = [part for one in query.embeddings for part in (one.embedder, to_half_precision(one.vector))]
+    row = await connection.fetchrow(
+        build_statement(len(query.embeddings)),
+        connection.user_id,
+        detect_language(query.words),
+        query.words,
+        list(query.speakers),
+        query.voice,
+        *vectors,
+    )
+    assert row is not None
+    return Features(
+        **{
+            name: np.frombuffer(row[name] or b"", packed).astype(plain)
+            for name, (packed, plain) in _COLUMN_TYPES.items()
+        }
+    )
+
+
+async def load_by_ids(connection: PersonConnection, ids: Sequence[UUID]) -> list[Memory]:
+    """The person's memories of these ids, in their order; those that are gone are left out."""
+    found = {
+        row["id"]: from_row(Memory, row) for row in await connection.fetch(LOAD_BY_IDS, connection.user_id, list(ids))
+    }
+    return [found[key] for key in ids if key in found]

@@ -1,1 +1,0 @@
-"""The schema's revisions: plain SQL, run by Alembic (see `db.migrate`)."""

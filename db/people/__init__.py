@@ -1,0 +1,1 @@
+"""People, their accounts, sessions and chats, and what they may do."""

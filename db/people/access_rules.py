@@ -1,0 +1,123 @@
+"""Who is let in, kept out, or given a role. The rules are the operator's: they say nothing of what anybody told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+from db.infra.rows import from_row, with_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from db.infra.connection import Connection
+
+Effect = Literal["allow", "deny", "role"]
+SubjectKind = Literal["user", "chat", "guild", "role"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """Whom a rule is about, by the platform's own id."""
+
+    kind: SubjectKind
+    platform: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rule:
+    """One rule."""
+
+    effect: Effect
+    kind: SubjectKind
+    platform: str
+    subject: str
+    role: str = ""
+    """The role that is given; empty when none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicableRules:
+    """What the rules say of one message."""
+
+    identities: frozenset[tuple[str, str]]
+    """Platform and id of all the names that the person is known by."""
+    rules: tuple[Rule, ...]
+    """Those that apply."""
+    invite_only: bool
+    """Whether only those are let in who are allowed to."""
+
+
+# A person's rules hold under all his names: he is one person.
+RULES_FOR_SUBJECTS: Final = with_columns(
+    Rule,
+    """
+    SELECT @columns FROM access_rules
+    WHERE mind = $1 AND (kind, platform, subject) IN (
+        SELECT * FROM unnest($2::text[], $3::text[], $4::text[])
+    )
+    """,
+)
+IDENTITIES: Final = "SELECT platform, external_id FROM names_of($1, $2)"
+IS_INVITE_ONLY: Final = "SELECT EXISTS (SELECT FROM access_rules WHERE mind = $1 AND effect = 'allow')"
+ALL: Final = with_columns(
+    Rule,
+    "SELECT @columns FROM access_rules WHERE mind = $1 ORDER BY effect, role, kind, platform, subject LIMIT $2",
+)
+ADD: Final = """
+    INSERT INTO access_rules (mind, effect, kind, platform, subject, role) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT DO NOTHING
+"""
+REMOVE: Final = """
+    DELETE FROM access_rules
+    WHERE mind = $1 AND effect = $2 AND kind = $3 AND platform = $4 AND subject = $5 AND role = $6
+"""
+
+
+async def find_applicable(
+    connection: Connection, mind: str, *, platform: str, external_id: str, context: Collection[Subject]
+) -> ApplicableRules:
+    """What the rules say of a person, known by any of his names, in the midst of others; works for nobody.
+
+    Args:
+        around: where he is and what he is there: a chat, a guild, roles.
+    """
+    named = await connection.fetch(IDENTITIES, platform, external_id)
+    names = frozenset((row["platform"], row["external_id"]) for row in named)
+    subjects = {*context, *(Subject("user", *name) for name in names)}
+    rows = await connection.fetch(
+        RULES_FOR_SUBJECTS,
+        mind,
+        [subject.kind for subject in subjects],
+        [subject.platform for subject in subjects],
+        [subject.subject for subject in subjects],
+    )
+    return ApplicableRules(
+        names, tuple(sorted(from_row(Rule, row) for row in rows)), await connection.fetchval(IS_INVITE_ONLY, mind)
+    )
+
+
+async def list_for_subject(connection: Connection, mind: str, subject: Subject) -> list[Rule]:
+    """The rules about one subject."""
+    rows = await connection.fetch(RULES_FOR_SUBJECTS, mind, [subject.kind], [subject.platform], [subject.subject])
+    return [from_row(Rule, row) for row in rows]
+
+
+async def list_all(connection: Connection, mind: str, limit: int) -> list[Rule]:
+    """Every rule of a mind, `most` of them at most."""
+    return [from_row(Rule, row) for row in await connection.fetch(ALL, mind, limit)]
+
+
+async def add(connection: Connection, mind: str, rule: Rule) -> bool:
+    """Make a rule; False when it is there already."""
+    return await connection.execute(ADD, mind, *_columns(rule)) == 1
+
+
+async def remove(connection: Connection, mind: str, rule: Rule) -> bool:
+    """Take a rule back; False when there is none."""
+    return await connection.execute(REMOVE, mind, *_columns(rule)) == 1
+
+
+def _columns(rule: Rule) -> tuple[str, str, str, str, str]:
+    return rule.effect, rule.kind, rule.platform, rule.subject, rule.role

@@ -1,0 +1,126 @@
+"""Counts and lists over everybody's turns: states, owners, the modes used most; never what was said.
+
+It all works in `Database.nobody`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from db.infra.rows import from_row, with_columns
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from db.infra.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSummary:
+    """One turn from outside."""
+
+    id: UUID
+    user_id: UUID
+    session_id: UUID
+    platform: str
+    place: str
+    seq: int
+    kind: str
+    state: str
+    mode: str | None
+    attempts: int
+    setbacks: int
+    created_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    """How many turns are in a state."""
+
+    state: str
+    turns: int
+    oldest: float
+    """Age of the oldest in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrandedTurn:
+    """A turn that nobody will take up by himself."""
+
+    id: UUID
+    user_id: UUID
+    kind: str
+    shown_elsewhere: bool
+    """Whether another process can show its answer; if not, the one that was to show it is gone."""
+
+
+LIST_TURNS: Final = with_columns(TurnSummary, "SELECT @columns FROM oversee_turns($1, $2)")
+COUNT_BY_STATE: Final = with_columns(StateCount, "SELECT @columns FROM turn_states($1)")
+LIST_UNREMEMBERED: Final = "SELECT id, user_id FROM unremembered_turns($1, $2, $3)"
+LIST_STRANDED: Final = with_columns(StrandedTurn, "SELECT @columns FROM stranded_turns($1, $2, $3)")
+
+
+async def list_turns(connection: Connection, state: str | None, limit: int) -> list[TurnSummary]:
+    """The latest turns, newest first, in a state or in any."""
+    return [from_row(TurnSummary, row) for row in await connection.fetch(LIST_TURNS, state, limit)]
+
+
+async def find_by_id_prefix(connection: Connection, id_prefix: str) -> list[tuple[UUID, UUID]]:
+    """Turns whose id begins so, with their owners; two at most, which is one too many."""
+    rows = await connection.fetch("SELECT id, user_id FROM owner_of_turn($1)", id_prefix)
+    return [(row["id"], row["user_id"]) for row in rows]
+
+
+async def count_open_turns(connection: Connection, limit: int) -> int:
+    """How many turns have not ended, counted up to `most`."""
+    return int(await connection.fetchval("SELECT open_turns($1)", limit))
+
+
+async def count_by_state(connection: Connection, since: datetime) -> list[StateCount]:
+    """Turns by state: all that are open, and the ended ones taken in since then."""
+    return [from_row(StateCount, row) for row in await connection.fetch(COUNT_BY_STATE, since)]
+
+
+async def list_stranded(
+    connection: Connection, mind: str, idle_for: timedelta, stale_after: timedelta
+) -> list[StrandedTurn]:
+    """Turns of a mind's sessions that nobody will take up by himself.
+
+    Args:
+        quiet: how long nothing must have happened to them.
+        gone: how long a process must not have been seen to count as gone.
+    """
+    return [from_row(StrandedTurn, row) for row in await connection.fetch(LIST_STRANDED, mind, idle_for, stale_after)]
+
+
+async def list_unremembered(
+    connection: Connection, mind: str, idle_for: timedelta, limit: int
+) -> list[tuple[UUID, UUID]]:
+    """Turns of a mind's sessions, with their owners, that ended so long ago and have not been remembered yet."""
+    rows = await connection.fetch(LIST_UNREMEMBERED, mind, idle_for, limit)
+    return [(row["id"], row["user_id"]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ModeUsage:
+    """How often a mode has answered."""
+
+    mode: str
+    """In canonical form, never ``auto``."""
+    turns: int
+
+
+MOST_USED_MODES: Final = with_columns(ModeUsage, "SELECT @columns FROM hot_modes($1, $2)")
+
+
+async def most_used_modes(connection: Connection, since: datetime, limit: int) -> list[ModeUsage]:
+    """The modes in which turns have been answered since then, the most used first, `most` of them at most.
+
+    It counts every mind's turns, and works in `Database.nobody`, where no rows are visible. The count is all that
+    comes out of anybody's turns.
+    """
+    return [from_row(ModeUsage, row) for row in await connection.fetch(MOST_USED_MODES, since, limit)]

@@ -1,0 +1,258 @@
+"""Turns: one message in, one answer out. How they are taken in and read; their states are `db.turns.states`'."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from db.errors import DuplicateUpdate, RecordNotFound
+from db.infra.rows import JSONB, from_row, to_jsonb, with_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from db.infra.connection import PersonConnection
+
+TurnState = Literal["accepted", "thinking", "answering", "delivered", "stopped", "failed"]
+TurnKind = Literal["question", "command"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a session."""
+
+    id: UUID
+    session_id: UUID
+    user_id: UUID
+    seq: int
+    """Its place in the session: 1, 2, 3, …"""
+    kind: TurnKind
+    state: TurnState
+    question: str
+    answer: str | None
+    """All of it once it is made, what had come when stopped or failed."""
+    mode: str | None
+    """The mode it was answered in: canonical, never ``auto``."""
+    asked_mode: str | None
+    """The mode it was asked in, as it was when it was taken in."""
+    roles: Sequence[str]
+    language: str | None
+    """What it is written in, or the best guess."""
+    adapter: str | None
+    """Content-addressed name of the composition; None for the bare base model."""
+    finish_reason: str | None
+    """None until the answer is made."""
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    error: str | None
+    attempts: int
+    """How often it has been taken up; who took it up last holds it."""
+    setbacks: int
+    """How often it has been taken up without coming to an end, the present attempt included."""
+    stop_asked: bool
+    consilium: bool
+    """Whether it is answered by two voices."""
+    give_up_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+    address: dict[str, Any] | None = field(metadata=JSONB)
+    """Where the answer goes, in the platform's terms; None when the process that took it in shows it."""
+    said: dict[str, Any] | None = field(metadata=JSONB)
+    """What a command answers beside its text."""
+    sources: list[dict[str, Any]] = field(metadata=JSONB)
+    recalled: list[str] = field(metadata=JSONB)
+    voices: dict[str, Any] | None = field(metadata=JSONB)
+    """What was said before marks were set into it or two voices were joined, by who said it: `author`, `archivist`."""
+    timings: dict[str, float] = field(metadata=JSONB)
+    """Seconds of each stage."""
+    files: dict[str, Any] | None = field(metadata=JSONB)
+    """Files that came with the message, and where they are to go."""
+    taken: list[dict[str, Any]] | None = field(metadata=JSONB)
+    """What has become of each of them so far, in their order."""
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ("delivered", "stopped", "failed")
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is all there, and only has to be shown."""
+        return self.finish_reason is not None
+
+
+@dataclass(frozen=True, slots=True)
+class NewTurn:
+    """All that is known of a turn when it is taken in."""
+
+    question: str
+    asked_mode: str
+    kind: TurnKind = "question"
+    update_id: str | None = None
+    """What the platform calls the update; None when it has no name, and cannot come twice."""
+    roles: Collection[str] = ()
+    consilium: bool = False
+    """Whether it is to be answered by two voices."""
+    language: str | None = None
+    address: Mapping[str, Any] | None = None
+    process_id: UUID | None = None
+    """The process that shows the answer itself; it needs an address or this."""
+    timeout: timedelta | None = None
+    """How long it may take until it is given up."""
+    files: Mapping[str, Any] | None = None
+    """Files that came with it, and where they are to go."""
+
+
+# The session's row is locked by the update, so turns accepted at once get numbers one after another.
+ACCEPT: Final = with_columns(
+    Turn,
+    """
+    WITH numbered AS (
+        UPDATE sessions SET last_seq = last_seq + 1, updated_at = now()
+        WHERE id = $1 AND user_id = $2
+        RETURNING id AS of_session, user_id AS of_user, last_seq
+    )
+    INSERT INTO turns (
+        session_id, user_id, seq, question, asked_mode, kind, update_id, roles, language, address, process_id,
+        give_up_at, consilium, files
+    )
+    SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11, $12, $13::jsonb
+    FROM numbered
+    ON CONFLICT (session_id, update_id) WHERE update_id IS NOT NULL DO NOTHING
+    RETURNING @columns
+    """,
+)
+GET: Final = with_columns(Turn, "SELECT @columns FROM turns WHERE id = $1 AND user_id = $2")
+FIND_BY_UPDATE: Final = with_columns(
+    Turn, "SELECT @columns FROM turns WHERE session_id = $1 AND update_id = $2 AND user_id = $3"
+)
+COUNT_AHEAD: Final = """
+    SELECT count(*) FROM turns
+    WHERE session_id = $1 AND user_id = $2 AND seq < $3 AND kind = 'question'
+        AND state IN ('accepted', 'thinking', 'answering')
+"""
+LAST_QUESTION: Final = with_columns(
+    Turn,
+    """
+    SELECT @columns FROM turns
+    WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND (question <> '' OR files IS NOT NULL)
+    ORDER BY seq DESC
+    LIMIT 1
+    """,
+)
+LAST_ANSWERED: Final = with_columns(
+    Turn,
+    """
+    SELECT @columns FROM turns
+    WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND finish_reason IS NOT NULL
+        AND (consilium OR NOT $3) AND question <> ''
+    ORDER BY seq DESC
+    LIMIT 1
+    """,
+)
+WINDOW: Final = with_columns(
+    Turn,
+    """
+    SELECT @columns FROM (
+        SELECT * FROM turns
+        WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('delivered', 'stopped')
+            AND seq >= (SELECT window_start FROM sessions WHERE id = $1) AND seq < $4 AND NOT forgotten
+        ORDER BY seq DESC
+        LIMIT $3
+    ) AS latest
+    ORDER BY seq
+    """,
+)
+LIST_UNFINISHED: Final = with_columns(
+    Turn,
+    """
+    SELECT @columns FROM turns
+    WHERE user_id = $1 AND state IN ('accepted', 'thinking', 'answering')
+    ORDER BY created_at, seq
+    """,
+)
+MAX_SEQ: Final = 2**62
+"""A number no turn gets to."""
+
+
+async def accept(connection: PersonConnection, session_id: UUID, new_turn: NewTurn) -> Turn:
+    """Take a message in as the session's next turn. Safe to call at once: every turn gets a number of its own.
+
+    Raises:
+        RecordNotFound: the person has no such session.
+        DuplicateUpdate: the same update has been taken in already; undo what else was done for it.
+    """
+    row = await connection.fetchrow(
+        ACCEPT,
+        session_id,
+        connection.user_id,
+        new_turn.question,
+        new_turn.asked_mode,
+        new_turn.kind,
+        new_turn.update_id,
+        sorted(new_turn.roles),
+        new_turn.language,
+        None if new_turn.address is None else to_jsonb(dict(new_turn.address)),
+        new_turn.process_id,
+        new_turn.timeout,
+        new_turn.consilium,
+        None if new_turn.files is None else to_jsonb(dict(new_turn.files)),
+    )
+    if row is not None:
+        return from_row(Turn, row)
+    if new_turn.update_id is not None and await find_by_update(connection, session_id, new_turn.update_id):
+        raise DuplicateUpdate(update=new_turn.update_id)
+    raise RecordNotFound(record="session")
+
+
+async def get(connection: PersonConnection, turn_id: UUID) -> Turn:
+    """One of the person's turns.
+
+    Raises:
+        RecordNotFound: he has no such turn.
+    """
+    row = await connection.fetchrow(GET, turn_id, connection.user_id)
+    if row is None:
+        raise RecordNotFound(record="turn")
+    return from_row(Turn, row)
+
+
+async def find_by_update(connection: PersonConnection, session_id: UUID, update_id: str) -> Turn | None:
+    """The turn an update became; None when it has not been taken in."""
+    row = await connection.fetchrow(FIND_BY_UPDATE, session_id, update_id, connection.user_id)
+    return None if row is None else from_row(Turn, row)
+
+
+async def count_ahead(connection: PersonConnection, turn: Turn) -> int:
+    """How many questions of the session are to be answered before this one."""
+    return int(await connection.fetchval(COUNT_AHEAD, turn.session_id, connection.user_id, turn.seq))
+
+
+async def last_question(connection: PersonConnection, session_id: UUID) -> Turn | None:
+    """What was last asked in the session, however it ended."""
+    row = await connection.fetchrow(LAST_QUESTION, session_id, connection.user_id)
+    return None if row is None else from_row(Turn, row)
+
+
+async def last_answered(connection: PersonConnection, session_id: UUID, *, by_two_voices: bool = False) -> Turn | None:
+    """The session's last question that has an answer; with `by_two_voices`, the last that was answered so."""
+    row = await connection.fetchrow(LAST_ANSWERED, session_id, connection.user_id, by_two_voices)
+    return None if row is None else from_row(Turn, row)
+
+
+async def load_window(connection: PersonConnection, session_id: UUID, limit: int, before: int = MAX_SEQ) -> list[Turn]:
+    """The last `limit` questions of the session's current window that have an answer, oldest first; none of which
+    something has been forgotten.
+
+    Args:
+        before: only those with a smaller `seq`.
+    """
+    rows = await connection.fetch(WINDOW, session_id, connection.user_id, limit, before)
+    return [from_row(Turn, row) for row in rows]
+
+
+async def list_unfinished(connection: PersonConnection) -> list[Turn]:
+    """The person's turns that have not ended, oldest first."""
+    return [from_row(Turn, row) for row in await connection.fetch(LIST_UNFINISHED, connection.user_id)]

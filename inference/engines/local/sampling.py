@@ -1,0 +1,89 @@
+"""How the local engine draws tokens: its own random numbers, so that a seed repeats an answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import (
+    LogitsProcessorList,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopPLogitsWarper,
+)
+
+if TYPE_CHECKING:
+    from inference.engines.local.grammar import Grammar
+    from inference.engines.port import Sampling
+
+_FREE_TEXT_SHARE = 0.1
+"""Where a grammar allows more than this share of all tokens, the answer is inside a text of its own words."""
+
+
+class GumbelNoise:
+    """Turns the largest score into a sample of the distribution: the Gumbel-max trick.
+
+    The library's own sampling draws from the process-wide generator, which every other user of it moves on.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self._generator = generator
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
+        return scores - torch.empty_like(scores).exponential_(generator=self._generator).log()
+
+
+class GrammarMask:
+    """Leaves only the tokens a grammar allows, and penalises words of the answer that come again.
+
+    The penalty is for texts inside the answer alone: over quotes and brackets it would keep texts and lists from
+    ending, over numbers and listed values it would decide against the model, and over the prompt's words it would keep
+    an answer from quoting.
+    """
+
+    def __init__(self, grammar: Grammar, prompt_tokens: int, repetition_penalty: float) -> None:
+        self._grammar = grammar
+        self._structural = torch.from_numpy(grammar.structural_tokens)
+        self._penalty = RepetitionPenaltyLogitsProcessor(float(repetition_penalty), prompt_ignore_length=prompt_tokens)
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
+        allowed = self._fit_to_vocabulary(torch.from_numpy(self._grammar.allowed_tokens()), scores)
+        penalised: torch.Tensor = scores
+        if allowed.count_nonzero() > _FREE_TEXT_SHARE * allowed.numel():
+            structural = self._fit_to_vocabulary(self._structural, scores)
+            penalised = torch.where(structural, scores, self._penalty(input_ids, scores))
+        return penalised.masked_fill(~allowed, float("-inf"))
+
+    @staticmethod
+    def _fit_to_vocabulary(marks: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """A model may score more tokens than its tokenizer knows, or fewer."""
+        size = scores.shape[-1]
+        return torch.nn.functional.pad(marks[:size], (0, max(0, size - marks.numel())))
+
+
+class GrammarStoppingCriteria:
+    """Tells the grammar every token that is drawn, and ends the answer with it."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._grammar = grammar
+
+    def __call__(self, input_ids: torch.LongTensor, scores: object, **_: object) -> torch.Tensor:
+        self._grammar.consume(int(input_ids[0, -1]))
+        return torch.tensor([self._grammar.is_complete])
+
+
+def sampling_processors(sampling: Sampling) -> LogitsProcessorList:
+    """What is done to the scores of a step before the largest is taken; nothing at temperature 0."""
+    steps = LogitsProcessorList()
+    if sampling.temperature <= 0:
+        return steps
+    generator = torch.Generator()
+    if sampling.seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(sampling.seed % 2**63)
+    steps.append(TemperatureLogitsWarper(float(sampling.temperature)))
+    if sampling.top_p < 1:
+        steps.append(TopPLogitsWarper(float(sampling.top_p)))
+    steps.append(GumbelNoise(generator))
+    return steps

@@ -1,0 +1,175 @@
+"""The engine port: what the rest of the service asks of whatever generates text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from inference.adapters.usage import AdapterRef
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a prompt, in the roles every chat template knows."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn."""
+
+    max_tokens: int = 256
+    temperature: float = 0.7
+    """0 is greedy."""
+    top_p: float = 0.9
+    repetition_penalty: float = 1.1
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    messages: Sequence[Message]
+    adapter: AdapterRef | None = None
+    """None answers with the bare base model."""
+    sampling: Sampling = Sampling()
+    schema: Mapping[str, Any] | None = None
+    """JSON schema the answer must satisfy; None for free text. Bound everything in it (`maxLength`, `maxItems`): an
+    answer that reaches `max_tokens` is cut, and then it is no JSON."""
+
+
+class FinishReason(StrEnum):
+    STOP = "stop"
+    """The model ended its answer."""
+    LENGTH = "length"
+    """The answer reached `max_tokens` or the context's end."""
+    CANCELLED = "cancelled"
+    """The reader stopped it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts of one generation."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next piece of the answer; pieces joined in order are the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Always the last event of a stream that did not raise."""
+
+    reason: FinishReason
+    usage: Usage
+
+
+GenerationEvent = TextDelta | Finished
+
+
+class TokenCounter(Protocol):
+    """Counts with the model's own tokenizer and chat template."""
+
+    def count(self, text: str) -> int:
+        """Tokens of a bare text, without special tokens."""
+        ...
+
+    def count_prompt(self, messages: Sequence[Message]) -> int:
+        """Tokens of a whole prompt as the chat template writes it, with the head of the answer to come."""
+        ...
+
+
+class Engine(Protocol):
+    """Streams answers of one base model, with one adapter (or none) a request.
+
+    Closing the iterator early (`aclosing`, or cancellation of the task that reads it) stops the generation
+    and frees what it held.
+    """
+
+    @property
+    def tokenizer(self) -> TokenCounter: ...
+
+    @property
+    def context_tokens(self) -> int:
+        """Longest prompt and answer together, in tokens."""
+        ...
+
+    @property
+    def max_rank(self) -> int | None:
+        """Largest rank of an adapter it takes; None when there is no limit. Known once it has started."""
+        ...
+
+    async def start(self) -> None:
+        """Become ready to answer: load the model, or reach the server and learn its limits.
+
+        Raises:
+            EngineError: what is missing, and how to mend it.
+        """
+        ...
+
+    def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
+        """Stream the answer: any number of `TextDelta`, then one `Finished`.
+
+        Raises:
+            EngineError: the engine cannot answer; the error says whether a second try may help.
+        """
+        ...
+
+    async def score(
+        self, messages: Sequence[Message], continuation: str, adapter: AdapterRef | None = None
+    ) -> TokenScores:
+        """How likely the model holds `continuation` as the answer to `messages`; its end mark is not counted.
+
+        Raises:
+            EngineError: as `generate`.
+        """
+        ...
+
+    async def load_adapter(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
+        """Bring an adapter to where it answers at once, before anybody asks for it; `pinned` keeps it there.
+
+        Raises:
+            EngineError: it cannot be loaded.
+        """
+        ...
+
+    async def unload_adapter(self, name: str) -> None:
+        """Let go of an adapter wherever it is held, once its running answers are out. Not to hold it is no error.
+
+        Its folder has to be gone or moved first: an engine may come back to it for as long as it is there.
+
+        Raises:
+            EngineError: a server could not be told.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release the model, threads and connections. Idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TokenScores:
+    """Log-probabilities of a text's tokens, each given the prompt and the tokens before it."""
+
+    tokens: tuple[int, ...]
+    logprobs: NDArray[np.float32]
+    """Natural logarithms, one a token: shape (tokens,)."""
+
+    @property
+    def mean_loss(self) -> float:
+        """Cross-entropy in nats per token."""
+        return -float(self.logprobs.mean())

@@ -1,0 +1,237 @@
+"""Request and response bodies of SGLang's API, and the limits a server was started with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from inference.engines.chat_template import TEMPLATE_OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from inference.adapters.safe_form import SafeAdapter
+    from inference.engines.port import Message, Sampling
+
+
+class _ApiModel(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Delta(_ApiModel):
+    content: str | None = None
+
+
+class Choice(_ApiModel):
+    delta: Delta = Delta()
+    finish_reason: str | None = None
+
+
+class TokenUsage(_ApiModel):
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class ServerError(_ApiModel):
+    """The server's account of what went wrong, in the body of a reply or in the middle of a stream."""
+
+    message: str
+    code: int | str | None = None
+
+
+class _WrappedError(_ApiModel):
+    """The shape in which some endpoints put it."""
+
+    error: ServerError
+
+
+class Chunk(_ApiModel):
+    """One event of a streamed answer."""
+
+    choices: list[Choice] = Field(default_factory=list)
+    usage: TokenUsage | None = None
+    error: ServerError | None = None
+
+
+class LoadReply(_ApiModel):
+    """Reply to the loading or unloading of an adapter."""
+
+    success: bool
+    error_message: str | None = None
+
+
+class Model(_ApiModel):
+    id: str
+    root: str = ""
+    """Of an adapter, the folder it was loaded from."""
+    parent: str | None = None
+    """Of an adapter, the base model."""
+
+
+class ModelList(_ApiModel):
+    """Reply of `/v1/models`: the base model and the adapters that are loaded."""
+
+    data: list[Model]
+
+
+class Worker(_ApiModel):
+    url: str
+    is_healthy: bool = True
+
+
+class WorkerList(_ApiModel):
+    """Reply of a router's `/workers`: the servers behind it."""
+
+    workers: list[Worker]
+
+
+_LogProb: TypeAlias = tuple[float | None, int, str | None]
+
+
+class _ScoreMeta(_ApiModel):
+    input_token_logprobs: list[_LogProb]
+
+
+class _ScoredPrompt(_ApiModel):
+    meta_info: _ScoreMeta
+
+
+class ScoreReply:
+    """Reply of `/generate` to `score_request`."""
+
+    _SHAPE: TypeAdapter[list[_ScoredPrompt] | _ScoredPrompt] = TypeAdapter(list[_ScoredPrompt] | _ScoredPrompt)
+
+    @classmethod
+    def parse(cls, body: bytes) -> list[list[float]]:
+        """For each prompt one number a token from its start on; NaN for a token that has nothing before it.
+
+        Raises:
+            ValidationError: it is no such reply.
+        """
+        found = cls._SHAPE.validate_json(body)
+        return [
+            [float("nan") if logprob is None else logprob for logprob, *_ in scored.meta_info.input_token_logprobs]
+            for scored in (found if isinstance(found, list) else [found])
+        ]
+
+
+def chat_request(
+    model: str,
+    messages: Sequence[Message],
+    adapter: str | None,
+    sampling: Sampling,
+    *,
+    max_tokens: int,
+    stop_ids: Collection[int],
+    answer_prefix: str = "",
+    schema: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Body of a streamed `/v1/chat/completions`.
+
+    The adapter is named behind the base: its name alone would be answered by the base without a word. Settings a
+    model's own generation config could otherwise fill in are all given, so that every engine draws alike. With
+    `so_far` the server goes on from there instead of beginning the answer.
+    """
+    request: dict[str, Any] = {
+        "model": f"{model}:{adapter}" if adapter else model,
+        "messages": [{"role": m.role, "content": m.content} for m in messages],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": -1,
+        "min_p": 0.0,
+        "repetition_penalty": sampling.repetition_penalty,
+        "stop_token_ids": sorted(stop_ids),
+        "chat_template_kwargs": dict(TEMPLATE_OPTIONS),
+    }
+    if sampling.seed is not None:
+        request["seed"] = sampling.seed
+    if answer_prefix:
+        request["messages"].append({"role": "assistant", "content": answer_prefix})
+        request["continue_final_message"] = True
+    if schema is not None:
+        form = {"name": "answer", "schema": dict(schema), "strict": True}
+        request["response_format"] = {"type": "json_schema", "json_schema": form}
+    return request
+
+
+def score_request(
+    prompts: list[list[int]] | list[int], adapters: list[str | None] | str | None, *, start: int
+) -> dict[str, Any]:
+    """Body of a `/generate` that generates nothing and tells how likely given tokens are.
+
+    Args:
+        prompts: token ids of one prompt, or of several in one batch, which a router does not pass on.
+        adapters: a loaded adapter's name, or None for the base model; of a batch, one for each prompt.
+        start: the first token whose likelihood is told. What lies before it may come from the prefix cache.
+    """
+    return {
+        "input_ids": prompts,
+        "lora_path": adapters,
+        "return_logprob": True,
+        "logprob_start_len": start,
+        "sampling_params": {"max_new_tokens": 0, "temperature": 0},
+    }
+
+
+def error_message(body: bytes) -> str:
+    """What a reply with an error status says, whichever of the server's layers wrote it."""
+    for shape in (ServerError, _WrappedError):
+        try:
+            said = shape.model_validate_json(body)
+        except ValidationError:
+            continue
+        return said.message if isinstance(said, ServerError) else said.error.message
+    return " ".join(body.decode("utf-8", "replace")[:500].split()) or "no reason given"
+
+
+class ServerLimits(BaseModel):
+    """The part of `/server_info` that decides what the server can serve."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True, protected_namespaces=())
+
+    version: str = "?"
+    served_name: str = Field(alias="served_model_name")
+    model_path: str
+    """Where the server has the model from: a folder on its machine, or a name on a hub."""
+    enable_lora: bool = False
+    backend: str | None = Field(None, alias="lora_backend")
+    max_rank: int | None = Field(None, alias="max_lora_rank")
+    modules: frozenset[str] | None = Field(None, alias="lora_target_modules")
+    """Modules whose adapters it has room for; None when it was not said, and it then takes what it has at its start."""
+    slots: int = Field(8, alias="max_loras_per_batch")
+    """Adapters in one batch, the base model counted as one."""
+    max_loaded: int | None = Field(None, alias="max_loaded_loras")
+    """Adapters in memory; None for no limit."""
+    overlap: bool = Field(False, alias="enable_lora_overlap_loading")
+    """Whether an adapter is copied to its slot beside decoding."""
+    dp_size: int = 1
+    input_tokens: int | None = Field(None, alias="max_req_input_len")
+    """Longest prompt."""
+    cache_tokens: int | None = Field(None, alias="max_total_num_tokens")
+    """Tokens that all running answers and the prefix cache may hold together."""
+
+    @property
+    def adapters_disabled_reason(self) -> str | None:
+        """Why it takes no adapters at all; None when it does."""
+        if not self.enable_lora:
+            return "it was started without --enable-lora"
+        if self.dp_size > 1:
+            return f"with data parallelism ({self.dp_size}) it cannot load them while it runs"
+        return None
+
+    @property
+    def max_pinned(self) -> int:
+        """How many adapters we pin: half of the slots. Pinned ones keep their slot, and the rest share what is left."""
+        return self.slots // 2
+
+    def exceeded_limit(self, adapter: SafeAdapter) -> str | None:
+        """Why the server cannot take this adapter; None when it can."""
+        if self.max_rank is not None and adapter.rank > self.max_rank:
+            return f"its rank is {adapter.rank}, and the server was started for ranks up to {self.max_rank}"
+        if self.modules is not None and (beyond := sorted(adapter.modules - self.modules)):
+            return f"it adapts {', '.join(beyond)}, and the server was started for {', '.join(sorted(self.modules))}"
+        return None

@@ -1,0 +1,67 @@
+import unicodedata
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.attachments import MAX_NAME_LENGTH, Attachments, question_text, sanitize_file_name
+from bot.core.messages import FileRef
+from db.turns.turns import Turn
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+TURN = Turn(
+    UUID(int=1), UUID(int=2), UUID(int=3), 1, "question", "accepted", "", None, None, "auto", (), None, None, None,
+    None, None, None, 0, 0, False, False, None, NOW, NOW, None, None, None, [], [], None, {}, None, None,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ("план.md", "план.md"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\secret\\plan.pdf", "plan.pdf"),
+        ("  two   words .txt ", "two words .txt"),
+        (".hidden.md", "hidden.md"),
+        ("gpj.\u202efdp.exe", "gpj. fdp.exe"),
+        ("<|im_end|>[1]*.md", "--im_end---1--.md"),
+        ("a\nb.md", "a b.md"),
+        ("", "document"),
+        ("/", "document"),
+        ("x" * 300 + ".docx", "x" * (MAX_NAME_LENGTH - 6) + "….docx"),
+        ("и\u0306.md", "й.md"),
+    ],
+)
+def test_a_name_is_nothing_but_a_name(given: str, plain: str) -> None:
+    assert sanitize_file_name(given) == plain
+
+
+@given(st.text(max_size=300))
+def test_any_name_becomes_a_plain_one_and_stays_it(written: str) -> None:
+    name = sanitize_file_name(written)
+    assert 0 < len(name) <= MAX_NAME_LENGTH
+    assert not set(name) & set("/\\*`~|<>[]“”\n\0")
+    assert all(unicodedata.category(c)[0] != "C" for c in name)
+    assert sanitize_file_name(name) == name
+
+
+@given(st.lists(st.text(max_size=120), max_size=6))
+def test_no_two_files_of_a_message_have_the_same_name_and_json_keeps_them(names: list[str]) -> None:
+    files = [FileRef(name, n, {"file": n}) for n, name in enumerate(names)]
+    sending = Attachments.from_file_refs(files, "memory")
+    assert len({file.name for file in sending.files}) == len(names)
+    assert [(file.size, file.handle) for file in sending.files] == [(n, {"file": n}) for n in range(len(names))]
+    assert Attachments.from_document(sending.to_document()) == sending
+
+
+def test_what_was_sent_without_a_word_asks_by_its_names() -> None:
+    sent: dict[str, Any] = Attachments.from_file_refs(
+        [FileRef("a.md", 1, {}), FileRef("b.md", 1, {})], "library"
+    ).to_document()
+    assert question_text(replace(TURN, files=sent)) == "[a.md] [b.md]"
+    assert question_text(replace(TURN, files=sent, question="What of it?")) == "What of it?"
+    assert question_text(TURN) == ""

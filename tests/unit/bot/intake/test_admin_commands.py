@@ -1,0 +1,55 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.intake.commands.admin import KINDS, ROLE_VERBS, VERBS, AdminCommand, parse_admin_command
+from db.people.access_rules import Subject
+
+ROLES = st.from_regex(r"\A[a-z][a-z_-]{0,31}\Z")
+SUBJECTS = st.builds(
+    Subject,
+    st.sampled_from(sorted(set(KINDS.values()))),
+    st.from_regex(r"\A[a-z]{1,12}\Z"),
+    st.from_regex(r"\A[!-~]{1,40}\Z"),
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "order"),
+    [
+        ("list", AdminCommand("list")),
+        ("deny telegram:123", AdminCommand("deny", Subject("user", "telegram", "123"))),
+        ("ALLOW user Telegram:123", AdminCommand("allow", Subject("user", "telegram", "123"))),
+        ("deny chat telegram:-100", AdminCommand("deny", Subject("chat", "telegram", "-100"))),
+        ("grant editor role discord:77", AdminCommand("grant", Subject("role", "discord", "77"), "editor")),
+        ("запретить чат telegram:-100", AdminCommand("deny", Subject("chat", "telegram", "-100"))),
+        ("отобрать editor telegram:5", AdminCommand("revoke", Subject("user", "telegram", "5"), "editor")),
+        ("снять сервер discord:9", AdminCommand("lift", Subject("guild", "discord", "9"))),
+    ],
+)
+def test_orders_are_read_in_both_languages(written: str, order: AdminCommand) -> None:
+    assert parse_admin_command(written) == order
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "", "deny", "deny 123", "deny telegram:", "deny :123", "deny everybody telegram:1",
+        "deny telegram:1 telegram:2", "grant telegram:1", "grant Ed1tor telegram:1", "grant editor", "list all",
+        "deny chat", "ban telegram:1", "grant editor chat role telegram:1",
+    ],
+)  # fmt: skip
+def test_what_is_no_order_is_none(written: str) -> None:
+    assert parse_admin_command(written) is None
+
+
+@given(st.sampled_from(sorted(set(VERBS.values()) - {"list"})), SUBJECTS, ROLES)
+def test_an_order_is_read_as_it_is_written(verb: str, subject: Subject, role: str) -> None:
+    order = AdminCommand(verb, subject, role if verb in ROLE_VERBS else "")  # type: ignore[arg-type]
+    assert parse_admin_command(str(order)) == order
+
+
+@given(st.text())
+def test_any_text_is_an_order_or_none(text: str) -> None:
+    order = parse_admin_command(text)
+    assert order is None or parse_admin_command(str(order)) == order

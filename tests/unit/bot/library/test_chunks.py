@@ -1,0 +1,216 @@
+"""Cutting: no text is lost, no chunk is too long, and an edit moves no border far from it."""
+
+import itertools
+import re
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.i18n import Translator
+from bot.library.chunk import Chunk, ChunkOptions, chunk_blocks
+from bot.library.parse.block import Block, BlockKind
+from bot.library.parse.tables import row_text
+from bot.text.dates import entry_date, heading_date
+
+SAY = Translator("en")
+TEXT = st.text(st.sampled_from("abcdé жйё.!?\n «»-0123456789"), min_size=1, max_size=400).filter(str.strip)
+WORD = st.text(st.sampled_from("abcжё 01"), max_size=30).map(str.strip)
+
+
+def count(text: str) -> int:
+    """Words as tokens, and long words as several."""
+    return sum(-(-len(word) // 6) for word in text.split())
+
+
+def chunks(blocks: Sequence[Block], size: int = 40, overlap: int = 10, *, diary: bool = False) -> list[Chunk]:
+    return list(chunk_blocks(blocks, "Title", ChunkOptions(size, overlap, diary), count, SAY))
+
+
+def letters(text: str) -> str:
+    return re.sub(r"\s", "", text)
+
+
+def fresh(found: Sequence[Chunk]) -> str:
+    """All that is said, what is said again left out."""
+    return letters("".join(chunk.content[chunk.repeats :] for chunk in found))
+
+
+paragraphs = st.builds(Block, st.just(BlockKind.PARAGRAPH), TEXT.map(str.strip), st.integers(1, 99))
+headings = st.builds(Block, st.just(BlockKind.HEADING), WORD.filter(bool), level=st.integers(1, 3))
+cues = st.builds(Block, st.just(BlockKind.CUE), TEXT.map(str.strip), start=st.floats(0, 1e4), end=st.floats(0, 1e4))
+exchanges = st.builds(Block, st.just(BlockKind.EXCHANGE), TEXT.map(str.strip), st.integers(1, 99))
+
+
+@given(st.lists(paragraphs), st.integers(32, 80), st.integers(0, 31))
+def test_paragraphs_are_covered_in_order(blocks: list[Block], size: int, overlap: int) -> None:
+    found = chunks(blocks, size, overlap)
+    assert fresh(found) == letters("".join(block.text for block in blocks))
+    assert all(count(chunk.content) <= size for chunk in found)
+    assert [chunk.n for chunk in found] == list(range(len(found)))
+
+
+@given(st.lists(cues), st.integers(32, 80), st.integers(0, 31))
+def test_cues_are_covered_in_order(blocks: list[Block], size: int, overlap: int) -> None:
+    found = chunks(blocks, size, overlap)
+    assert fresh(found) == letters("".join(block.text for block in blocks))
+    assert all(count(chunk.content) <= size for chunk in found)
+
+
+@given(st.lists(st.one_of(paragraphs, headings, cues, exchanges)))
+def test_nothing_of_a_mixed_document_is_lost(blocks: list[Block]) -> None:
+    found = chunks(blocks)
+    said = [block for block in blocks if block.kind is not BlockKind.HEADING]
+    rest = fresh(found)
+    for block in said:
+        assert letters(block.text) in rest
+    above = "\n".join(f"{chunk.lead}\n{chunk.content}" for chunk in found)
+    assert all(block.text in above for block in blocks if block.kind is BlockKind.HEADING)
+
+
+@given(st.lists(paragraphs), st.integers(32, 80), st.integers(0, 31))
+def test_what_is_said_again_is_the_end_of_the_chunk_before(blocks: list[Block], size: int, overlap: int) -> None:
+    found = chunks(blocks, size, overlap)
+    for before, chunk in itertools.pairwise(found):
+        repeated = chunk.content[: chunk.repeats].strip()
+        assert before.content.endswith(repeated)
+        assert count(repeated) <= overlap
+
+
+@given(st.lists(st.tuples(WORD, WORD), min_size=1, max_size=12), st.integers(32, 60))
+def test_a_row_keeps_its_cells_with_their_names(cells: list[tuple[str, str]], size: int) -> None:
+    header, values = tuple(name for name, _ in cells), tuple(value for _, value in cells)
+    row = Block(BlockKind.ROW, row_text(header, values), 3, header=header, cells=values, caption="Loads")
+    found = chunks([row], size, 0)
+    for chunk in found:
+        assert count(chunk.content) <= size
+        assert (chunk.lead, chunk.place) == ("Title › Loads", "Loads, row 3")
+    everything = letters(" ".join(chunk.content for chunk in found))
+    for value in values:
+        assert letters(value) in everything
+
+
+def test_a_long_row_repeats_what_it_is_about() -> None:
+    header = ("name", *(f"column{n}" for n in range(20)))
+    cells = ("veteran", *(f"value{n}" for n in range(20)))
+    found = chunks([Block(BlockKind.ROW, row_text(header, cells), 1, header=header, cells=cells)], 36, 0)
+    assert len(found) > 1
+    assert all(chunk.content.startswith("name: veteran; ") for chunk in found)
+
+
+def prose(subjects: Sequence[str]) -> list[Block]:
+    return [
+        Block(BlockKind.PARAGRAPH, f"About {subject} there is this to say in {len(subject)} words.", n)
+        for n, subject in enumerate(subjects, 1)
+    ]
+
+
+@given(st.lists(WORD.filter(bool), min_size=60, max_size=60, unique=True), st.integers(0, 20), WORD)
+def test_an_edit_changes_few_chunks(subjects: list[str], where: int, instead: str) -> None:
+    before = {chunk.content_hash for chunk in chunks(prose(subjects))}
+    after = {
+        chunk.content_hash for chunk in chunks(prose([*subjects[:where], f"{instead} new", *subjects[where + 1 :]]))
+    }
+    # Borders after the edit fall back to where they were with the first text that asks for one.
+    assert len(after & before) >= len(after) // 4
+
+
+def test_headings_are_the_place() -> None:
+    found = chunks(
+        [
+            Block(BlockKind.HEADING, "Title", level=1),
+            Block(BlockKind.PARAGRAPH, "Before any section.", 1),
+            Block(BlockKind.HEADING, "Iron", level=2),
+            Block(BlockKind.HEADING, "Squat", level=3),
+            Block(BlockKind.PARAGRAPH, "Down and up.", 2),
+            Block(BlockKind.HEADING, "Road", level=2),
+            Block(BlockKind.PARAGRAPH, "Far.", 3),
+        ]
+    )
+    assert [(chunk.place, chunk.lead, chunk.content) for chunk in found] == [
+        ("¶ 1", "Title", "Before any section."),
+        ("§ Iron › Squat", "Title › Iron › Squat", "Down and up."),
+        ("§ Road", "Title › Road", "Far."),
+    ]
+
+
+def test_a_heading_with_nothing_under_it_is_said() -> None:
+    found = chunks([Block(BlockKind.HEADING, "One", level=2), Block(BlockKind.HEADING, "Two", level=2)])
+    assert [chunk.content for chunk in found] == ["One", "Two"]
+
+
+def test_the_place_of_each_kind() -> None:
+    assert [
+        chunks([block])[0].place
+        for block in (
+            Block(BlockKind.CUE, "Good evening.", start=723.4, end=790),
+            Block(BlockKind.ROW, "a: 1", 14, header=("a",), cells=("1",)),
+            Block(BlockKind.EXCHANGE, "A: yes?\nB: no.", 2),
+            Block(BlockKind.PARAGRAPH, "On a page.", 7, page=3),
+        )
+    ] == ["00:12:03–00:13:10", "row 14", "exchange 2", "p. 3"]
+
+
+def test_places_are_in_the_documents_language() -> None:
+    [chunk] = chunk_blocks(
+        [Block(BlockKind.ROW, "а: 1", 14, header=("а",), cells=("1",))],
+        "Т",
+        ChunkOptions(40, 0),
+        count,
+        Translator("ru"),
+    )
+    assert chunk.place == "строка 14"
+
+
+def test_entries_have_their_dates() -> None:
+    found = chunks(
+        [
+            Block(BlockKind.PARAGRAPH, "What this is.", 1),
+            Block(BlockKind.HEADING, "2026-03-02", level=2),
+            Block(BlockKind.PARAGRAPH, "Sleet.", 2),
+            Block(BlockKind.PARAGRAPH, "3 марта 2026 г. Снег.", 3),
+            Block(BlockKind.PARAGRAPH, "Still the third.", 4),
+        ],
+        diary=True,
+    )
+    assert [(chunk.dated, chunk.place, chunk.content) for chunk in found] == [
+        (None, "¶ 1", "What this is."),
+        (date(2026, 3, 2), "2026-03-02", "Sleet."),
+        (date(2026, 3, 3), "2026-03-03", "3 марта 2026 г. Снег.\n\nStill the third."),
+    ]
+
+
+def test_words_are_stemmed_by_the_chunks_own_language() -> None:
+    blocks = [Block(BlockKind.PARAGRAPH, "Слово. " * 20, 1), Block(BlockKind.PARAGRAPH, "Words. " * 20, 2)]
+    assert [chunk.language for chunk in chunks(blocks, 32, 0)] == ["russian", "english"]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-02", date(2026, 3, 2)),
+        ("5-го мая 2024 г.", date(2024, 5, 5)),
+        ("06.05.24", date(2024, 5, 6)),
+        ("Пт, 7 июня 2024", date(2024, 6, 7)),
+        ("Fri, 7 June 2024", date(2024, 6, 7)),
+        ("02.03.2026, понедельник", date(2026, 3, 2)),
+        ("Понедельник, 2 марта 2026 года", date(2026, 3, 2)),
+        ("March 2nd, 2026", date(2026, 3, 2)),
+        ("2 Mar 2026", date(2026, 3, 2)),
+        ("2026-02-30", None),
+        ("31 июня 2026", None),
+        ("In 2026", None),
+        ("2026-03-021", None),
+        ("", None),
+    ],
+)
+def test_dates_as_people_write_them(text: str, day: date | None) -> None:
+    assert heading_date(text) == day
+
+
+def test_a_date_in_a_sentence_opens_no_entry() -> None:
+    assert entry_date("2 марта 2026. Снег.") == date(2026, 3, 2)
+    assert entry_date("**2026-03-02** — sleet") == date(2026, 3, 2)
+    assert entry_date("2 марта 2026 я вспомнил о снеге") is None

@@ -1,0 +1,85 @@
+"""The author's own words on a question."""
+
+from __future__ import annotations
+
+from bot.library.cite import best_quotation, collect_evidence
+from bot.library.passage import Passage
+from bot.minds.schema import CollectionKind, Trust
+from tests.fixtures.passages import passage
+
+PROTEIN = passage(
+    "Food is income. Protein is **1.6 grams** for each kilogram a day. After fifty it is 1.8. Eat slowly.",
+    1,
+    where="§ Food",
+)
+ROW = passage(
+    "level: veteran; week: 4; kind: quiet; volume: 60; sets: 3; reps: 5; roads: 1; minutes: 66; sleep hours: 8.5",
+    2,
+    title="loads",
+    where="row 20",
+    kind=CollectionKind.TABLE,
+    trust=Trust.TABLES,
+)
+OTHER_ROW = passage(ROW.quote.replace("week: 4", "week: 3").replace("reps: 5", "reps: 4"), 3, kind=CollectionKind.TABLE)
+
+
+def quoted(question: str, *passages: Passage) -> str | None:
+    found = best_quotation(question, collect_evidence(passages))
+    return found and found.text
+
+
+def test_the_sentence_that_answers_is_quoted_word_for_word() -> None:
+    assert quoted("How much protein for each kilogram?", PROTEIN) == (
+        "Protein is 1.6 grams for each kilogram a day. After fifty it is 1.8."
+    )
+
+
+def test_nothing_is_quoted_that_says_too_little_of_what_is_asked() -> None:
+    assert quoted("Hello!", PROTEIN) is None
+    assert quoted("Who won the war with Persia?", PROTEIN) is None
+    assert quoted("What is the day of the battle of Marathon?", PROTEIN) is None
+    assert quoted("?", PROTEIN) is None
+    assert quoted("How much protein?") is None
+
+
+def test_of_a_row_the_fields_asked_about_are_quoted_and_the_gap_is_shown() -> None:
+    text = quoted("How many sets does a veteran do in week 4?", OTHER_ROW, ROW)
+    assert text is not None
+    assert text.startswith("level: veteran; week: 4; …; sets: 3")
+    assert "roads" not in text
+
+
+def test_a_row_of_another_number_is_no_answer() -> None:
+    assert quoted("How many sets does a veteran do in week 99?", OTHER_ROW, ROW) is None
+
+
+def test_a_sentence_is_rather_quoted_than_a_row() -> None:
+    says = passage("In the quiet week a veteran sleeps 8.5 hours.", 4)
+    assert quoted("How many hours does a veteran sleep in the quiet week?", ROW, says) == says.quote
+
+
+def test_how_long_is_answered_with_a_time() -> None:
+    count = passage(
+        "The iron hour holds three lifts and five sets of each, as I said before and will say again and again.", 5
+    )
+    time = passage("The first is the iron hour. It lasts 45 to 60 minutes.", 6)
+    assert quoted("How long is the iron hour?", count, time) == time.quote
+
+
+def test_a_word_in_the_text_counts_for_more_than_one_in_the_heading() -> None:
+    under = passage("It does not matter why it is high.", 7, where="§ The morning number")
+    says = passage("The morning number is the pulse on waking.", 8)
+    assert quoted("What is the morning number?", under, says) == says.quote
+
+
+def test_in_russian_forms_of_a_word_are_one() -> None:
+    text = passage("Белка надо 1,6 грамма на килограмм веса. Остальное потом.", 9, where="00:01")
+    assert quoted("Сколько граммов белка нужно на килограмм?", text) == text.quote
+
+
+def test_a_quotation_has_an_end() -> None:
+    long = passage("Protein " + "and more protein for each kilogram " * 40, 10)
+    text = quoted("How much protein for each kilogram?", long)
+    assert text is not None
+    assert len(text) <= 322
+    assert text.endswith(" …")

@@ -1,0 +1,105 @@
+"""A small mind without a mistake, for tests to break."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.minds import BrokenMind, Mistake, load_mind
+
+MIND = """\
+name: trial
+title: {en: Trial, ru: Проба}
+base_model: SmolLM2-135M-Instruct
+languages: [en, ru]
+adapters:
+  core:
+    kind: core
+    path: adapters/core
+    aliases: [ядро]
+    dialogues: dialogues/core.jsonl
+  sport:
+    kind: topic
+    path: adapters/sport
+    aliases: [спорт]
+    collections: [articles]
+  classical:
+    kind: isolated
+    path: adapters/classical
+    description: Textbook physiology.
+modes:
+  coach:
+    mode: core+sport
+    aliases: [тренер]
+default_mode: auto
+policies:
+  core_joins: true
+sampling:
+  max_tokens: 160
+  temperature: 0.6
+access:
+  classical: [editor]
+"""
+
+RAG = """\
+collections:
+  articles:
+    kind: article
+    path: library/articles/*.md
+    language: [en, ru]
+  tables:
+    kind: table
+    path: library/loads.csv
+    language: en
+    chunking: {size: 120, overlap: 0}
+    adapters: [core, sport]
+"""
+
+SYSTEM = """\
+You are {{ mind.title }}.
+{% if mode.isolated %}
+Be impersonal.
+{% endif %}
+{% for memory in memories %}
+- {{ memory }}
+{% endfor %}
+Answer in {{ language }}.
+"""
+
+FILES = {
+    "mind.yaml": MIND,
+    "rag_config.yaml": RAG,
+    "prompts/system.j2": SYSTEM,
+    "dialogues/core.jsonl": "",
+    "library/articles/one.md": "One.",
+    "library/articles/второй.md": "Два.",
+    "library/loads.csv": "day,load\n",
+    "adapters/core/adapter_config.json": "{}",
+    "adapters/sport/adapter_config.json": "{}",
+    "adapters/classical/adapter_config.json": "{}",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A mind's folder in which everything is right."""
+    for name, text in FILES.items():
+        path = tmp_path / "trial" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return tmp_path / "trial"
+
+
+@pytest.fixture
+def mistakes_after(folder: Path) -> Callable[[str, str | bytes], list[Mistake]]:
+    """Writes one file of the mind anew, and gives what is then wrong with the mind."""
+
+    def rewrite(name: str, content: str | bytes) -> list[Mistake]:
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        with pytest.raises(BrokenMind) as caught:
+            load_mind(folder)
+        return list(caught.value.mistakes)
+
+    return rewrite

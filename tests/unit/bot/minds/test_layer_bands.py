@@ -1,0 +1,44 @@
+"""Bands over models of any depth."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.minds import LayerRange, NamedBand, resolve_band
+from bot.minds.errors import LayersOutOfRange
+
+
+@given(st.integers(3, 200))
+def test_thirds_part_the_model(layers: int) -> None:
+    covered = [
+        layer
+        for third in NamedBand
+        for found in [resolve_band(third, layers)]
+        for layer in range(found.first, found.last + 1)
+    ]
+    assert covered == list(range(layers))
+
+
+def test_thirds_of_thirty_layers() -> None:
+    assert [str(resolve_band(third, 30)) for third in NamedBand] == ["0-9", "10-19", "20-29"]
+
+
+@given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 50))
+def test_layers_are_kept_or_refused(first: int, length: int, layers: int) -> None:
+    band = LayerRange(first, first + length)
+    if band.last < layers:
+        assert resolve_band(band, layers) == band
+    else:
+        with pytest.raises(LayersOutOfRange) as caught:
+            resolve_band(band, layers)
+        assert f"0-{layers - 1}" in str(caught.value)
+        low, high = map(int, caught.value.alternatives[0].split("-"))
+        assert resolve_band(LayerRange(low, high), layers)
+
+
+def test_a_model_without_thirds_offers_its_layers() -> None:
+    with pytest.raises(LayersOutOfRange) as caught:
+        resolve_band(NamedBand.EARLY, 2)
+    assert caught.value.alternatives == ("0-1",)

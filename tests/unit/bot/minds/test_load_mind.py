@@ -1,0 +1,123 @@
+"""A mind's folder read into a mind."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from bot.minds import BrokenMind, CollectionKind, LocalText, Trust, load_mind, parse_expression, resolve_mode
+from inference.adapters.manifest import AdapterKind
+from inference.engines.port import Sampling
+
+
+def test_what_a_mind_knows(folder: Path) -> None:
+    mind = load_mind(folder)
+    assert (mind.name, mind.core, mind.default_mode) == ("trial", "core", "auto")
+    assert mind.languages == ("en", "ru")
+    assert {name: adapter.kind for name, adapter in mind.adapters.items()} == {
+        "core": AdapterKind.CORE,
+        "sport": AdapterKind.TOPIC,
+        "classical": AdapterKind.ISOLATED,
+    }
+    assert mind.adapters["core"].path == folder / "adapters/core"
+    assert mind.adapters["core"].dialogues == folder / "dialogues/core.jsonl"
+    assert mind.sampling == Sampling(max_tokens=160, temperature=0.6)
+    assert mind.names["спорт"] == "sport"
+    assert mind.names["тренер"] == "coach"
+    assert mind.access == {"classical": ("editor",)}
+    assert mind.triggers.enabled
+
+
+def test_texts_by_language(folder: Path) -> None:
+    mind = load_mind(folder)
+    assert (mind.title.text("ru"), mind.title.text("de"), str(mind.title)) == ("Проба", "Trial", "Trial")
+    assert mind.adapters["classical"].description.text("ru") == "Textbook physiology."
+    assert LocalText({}).text("en") == ""
+
+
+def test_what_owners_send_has_a_collection(folder: Path) -> None:
+    mind = load_mind(folder)
+    received = mind.collections[mind.upload_collection]
+    assert (mind.upload_collection, received.kind, received.trust) == ("received", CollectionKind.ARTICLE, Trust.AUTHOR)
+    assert (received.path, received.adapters, received.language) == ((), (), mind.languages)
+    assert mind.collection_files("received") == []
+    config = folder / "rag_config.yaml"
+    own = config.read_text("utf-8").replace("  articles:\n", "  articles:\n    receives: true\n", 1)
+    config.write_text(own, "utf-8")
+    mind = load_mind(folder)
+    assert mind.upload_collection == "articles"
+    assert "received" not in mind.collections
+
+
+def test_collections(folder: Path) -> None:
+    mind = load_mind(folder)
+    articles, tables = mind.collections["articles"], mind.collections["tables"]
+    assert (articles.kind, articles.trust, articles.language) == (CollectionKind.ARTICLE, Trust.AUTHOR, ("en", "ru"))
+    assert (tables.trust, tables.language, tables.chunking.size) == (Trust.TABLES, ("en",), 120)
+    assert [path.name for path in mind.collection_files("articles")] == ["one.md", "второй.md"]
+    assert mind.adapter_collections("core") == ("articles", "tables", "received")
+    assert mind.adapter_collections("sport") == ("articles",)
+    assert mind.adapter_collections("classical") == ("articles", "received")
+
+
+def test_a_collection_whose_last_document_is_deleted_is_empty(folder: Path) -> None:
+    for document in (folder / "library/articles").iterdir():
+        document.unlink()
+    assert not load_mind(folder).collection_files("articles")
+
+
+def test_a_document_linked_from_outside_is_passed_over(folder: Path, tmp_path: Path) -> None:
+    mind = load_mind(folder)
+    (tmp_path / "secret.md").write_text("secret", encoding="utf-8")
+    (folder / "library/articles/linked.md").symlink_to(tmp_path / "secret.md")
+    assert [path.name for path in mind.collection_files("articles")] == ["one.md", "второй.md"]
+
+
+def test_a_mind_does_not_change(folder: Path) -> None:
+    mind = load_mind(folder)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        mind.name = "other"  # type: ignore[misc]  # that it cannot be assigned is the point
+    with pytest.raises(TypeError):
+        mind.adapters["sport"] = mind.adapters["core"]  # type: ignore[index]  # the same
+    with pytest.raises(ValidationError):
+        mind.policies.core_joins = False
+
+
+def test_a_mind_is_read_before_its_adapters_are_trained(folder: Path) -> None:
+    (folder / "adapters/sport/adapter_config.json").unlink()
+    (folder / "adapters/sport").rmdir()
+    with pytest.raises(BrokenMind, match="consilium train"):
+        load_mind(folder)
+    assert load_mind(folder, require_adapters=False).adapters["sport"].path == folder / "adapters/sport"
+
+
+def test_paths_do_not_depend_on_where_one_stands(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    assert load_mind(Path(folder.name)).adapters["core"].path == folder / "adapters/core"
+
+
+def test_the_mind_that_ships() -> None:
+    mind = load_mind(Path(__file__).parents[4] / "minds" / "agoge", require_adapters=False)
+    assert mind.name == "agoge"
+    modes = {
+        text: resolve_mode(parse_expression(text), mind).text
+        for text in ("спорт", "тренер", "лаборатория", "учебник", "агоге")
+    }
+    assert modes == {
+        "спорт": "core+sport",
+        "тренер": "core+sport",
+        "лаборатория": "core+physics*0.7",
+        "учебник": "classical",
+        "агоге": "core",
+    }
+    assert (
+        [name for name in mind.collections if not mind.collection_files(name)]
+        == [mind.upload_collection]
+        == ["received"]
+    )
+    assert mind.collections["voice"].kind is CollectionKind.VOICE
+    assert "voice" not in mind.adapter_collections("classical")
+    assert all(adapter.description.text("ru") != adapter.description.text("en") for adapter in mind.adapters.values())

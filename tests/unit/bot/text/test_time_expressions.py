@@ -1,0 +1,179 @@
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.text.time_expressions import find_time_expression
+from bot.text.time_expressions.english import MONTHS, WEEKDAYS
+
+NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
+"""A Wednesday."""
+IN_MONTHS = "январе феврале марте апреле мае июне июле августе сентябре октябре ноябре декабре"
+OF_MONTHS = "января февраля марта апреля мая июня июля августа сентября октября ноября декабря"
+
+
+def found(text: str, now: datetime = NOW) -> tuple[str, str] | None:
+    said = find_time_expression(text, now)
+    return (f"{said.interval.start:%Y-%m-%d}", f"{said.interval.end:%Y-%m-%d}") if said else None
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("What did I say last week?", "2026-11-16", "2026-11-23"),
+        ("Что я говорил на прошлой неделе?", "2026-11-16", "2026-11-23"),
+        ("this week", "2026-11-23", "2026-11-30"),
+        ("на этой неделе", "2026-11-23", "2026-11-30"),
+        ("вчера", "2026-11-24", "2026-11-25"),
+        ("and yesterday I ran", "2026-11-24", "2026-11-25"),
+        ("the day before yesterday", "2026-11-23", "2026-11-24"),
+        ("позавчера", "2026-11-23", "2026-11-24"),
+        ("сегодня утром", "2026-11-25", "2026-11-26"),
+        ("два дня назад", "2026-11-23", "2026-11-24"),
+        ("2 days ago", "2026-11-23", "2026-11-24"),
+        ("a couple of weeks ago", "2026-11-08", "2026-11-15"),
+        ("неделю назад", "2026-11-15", "2026-11-22"),
+        ("three months ago", "2026-08-01", "2026-09-01"),
+        ("полгода назад", "2026-05-01", "2026-06-01"),
+        ("год назад", "2025-01-01", "2026-01-01"),
+        ("двадцать дней назад", "2026-11-05", "2026-11-06"),
+        ("двадцать один день назад", "2026-11-04", "2026-11-05"),
+        ("twenty-one days ago", "2026-11-04", "2026-11-05"),
+        ("fourteen days ago", "2026-11-11", "2026-11-12"),
+        ("полтора года назад", "2025-05-01", "2025-06-01"),
+        ("полтора месяца назад", "2026-10-11", "2026-10-18"),
+        ("a year and a half ago", "2025-05-01", "2025-06-01"),
+        ("half a year ago", "2026-05-01", "2026-06-01"),
+        ("a fortnight ago", "2026-11-08", "2026-11-15"),
+        ("What of the plan from day before yesterday?", "2026-11-23", "2026-11-24"),
+        ("в мае прошлого года", "2025-05-01", "2025-06-01"),
+        ("май этого года", "2026-05-01", "2026-06-01"),
+        ("in May last year", "2025-05-01", "2025-06-01"),
+        ("летом прошлого года", "2025-06-01", "2025-09-01"),
+        ("в позапрошлом году", "2024-01-01", "2025-01-01"),
+        ("позапрошлой осенью", "2024-09-01", "2024-12-01"),
+        ("позапрошлым летом", "2025-06-01", "2025-09-01"),
+        ("3-5 мая", "2026-05-03", "2026-05-06"),
+        ("с 3 по 5 мая 2024 года", "2024-05-03", "2024-05-06"),
+        ("from May 3 to 5", "2026-05-03", "2026-05-06"),
+        ("3–5 May 2024", "2024-05-03", "2024-05-06"),
+        ("in March", "2026-03-01", "2026-04-01"),
+        ("в марте", "2026-03-01", "2026-04-01"),
+        ("in December", "2025-12-01", "2026-01-01"),
+        ("в декабре", "2025-12-01", "2026-01-01"),
+        ("in May 2023", "2023-05-01", "2023-06-01"),
+        ("в мае 2023 года", "2023-05-01", "2023-06-01"),
+        ("in 2023", "2023-01-01", "2024-01-01"),
+        ("в 2023 году", "2023-01-01", "2024-01-01"),
+        ("on May 3rd, 2023", "2023-05-03", "2023-05-04"),
+        ("3 мая 2023", "2023-05-03", "2023-05-04"),
+        ("7 мая", "2026-05-07", "2026-05-08"),
+        ("December 24", "2025-12-24", "2025-12-25"),
+        ("2023-05-07", "2023-05-07", "2023-05-08"),
+        ("07.05.2023", "2023-05-07", "2023-05-08"),
+        ("the week before August 3, 2023", "2023-07-27", "2023-08-03"),
+        ("last Friday", "2026-11-20", "2026-11-21"),
+        ("on Wednesday", "2026-11-18", "2026-11-19"),
+        ("в прошлую пятницу", "2026-11-20", "2026-11-21"),
+        ("во вторник", "2026-11-24", "2026-11-25"),
+        ("last weekend", "2026-11-21", "2026-11-23"),
+        ("в прошлые выходные", "2026-11-21", "2026-11-23"),
+        ("last month", "2026-10-01", "2026-11-01"),
+        ("в прошлом месяце", "2026-10-01", "2026-11-01"),
+        ("в прошлом году", "2025-01-01", "2026-01-01"),
+        ("in the past three months", "2026-08-01", "2026-11-26"),
+        ("за последние 3 дня", "2026-11-22", "2026-11-26"),
+        ("last summer", "2026-06-01", "2026-09-01"),
+        ("прошлым летом", "2026-06-01", "2026-09-01"),
+        ("прошлой осенью", "2025-09-01", "2025-12-01"),
+        ("in the winter", "2025-12-01", "2026-03-01"),
+        ("весной 2024", "2024-03-01", "2024-06-01"),
+    ],
+)
+def test_an_expression_is_read(text: str, start: str, end: str) -> None:
+    assert found(text) == (start, end)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "may I go?", "they march on", "на матч", "маленький", "31 февраля", "February 30", "99.99.2023",
+     "9999 years ago", "999999999 days ago", "9999 лет назад", "the yesterdays", "поздно", "what do you think?"],
+)  # fmt: skip
+def test_what_tells_no_time_is_left_alone(text: str) -> None:
+    assert found(text) is None
+
+
+def test_the_first_of_two_counts_and_its_place_is_known() -> None:
+    text = "Did I run yesterday or last week?"
+    said = find_time_expression(text, NOW)
+    assert said is not None
+    assert text[said.start : said.end] == "yesterday"
+
+
+def test_days_are_those_of_the_zone() -> None:
+    late = datetime(2026, 11, 25, 0, 30, tzinfo=timezone(timedelta(hours=3)))
+    said = find_time_expression("вчера", late)
+    assert said is not None
+    assert said.interval.start == datetime(2026, 11, 23, 21, tzinfo=UTC)
+    assert late - timedelta(hours=1) in said.interval
+    assert late not in said.interval
+
+
+@given(st.text(max_size=200), st.datetimes(timezones=st.just(UTC)))
+def test_any_text_at_any_time_is_read_without_an_error(text: str, now: datetime) -> None:
+    said = find_time_expression(text, now)
+    assert said is None or (said.interval.start < said.interval.end and 0 <= said.start < said.end <= len(text))
+
+
+moments = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(moments, st.integers(1, 400))
+def test_days_ago_is_the_same_day_in_both_languages(now: datetime, count: int) -> None:
+    one, other = (
+        find_time_expression(f"it was {count} days ago", now),
+        find_time_expression(f"это было {count} дней назад", now),
+    )
+    assert one is not None
+    assert other is not None
+    assert one.interval == other.interval
+    assert one.interval.start.date() == now.date() - timedelta(count)
+    assert one.interval.end - one.interval.start == timedelta(1)
+
+
+@given(moments, st.integers(0, 11))
+def test_a_month_is_the_latest_of_its_name(now: datetime, index: int) -> None:
+    one, other = (
+        find_time_expression(f"in {MONTHS[index]}", now),
+        find_time_expression(f"в {IN_MONTHS.split()[index]}", now),
+    )
+    assert one is not None
+    assert other is not None
+    assert one.interval == other.interval
+    start = one.interval.start
+    assert (start.month, start.day) == (index + 1, 1)
+    assert start <= now < start.replace(year=start.year + 1)
+
+
+@given(moments, st.dates(date(1900, 1, 1), date(2099, 12, 31)))
+def test_a_date_is_that_day_however_it_is_written(now: datetime, day: date) -> None:
+    ways = (
+        f"{day:%Y-%m-%d}",
+        f"{day.day:02}.{day.month:02}.{day.year}",
+        f"on {day.day} {MONTHS[day.month - 1]} {day.year}",
+        f"{MONTHS[day.month - 1].title()} {day.day}, {day.year}",
+        f"{day.day} {OF_MONTHS.split()[day.month - 1]} {day.year} года",
+    )
+    read = [find_time_expression(way, now) for way in ways]
+    assert all(said is not None and said.interval.start.date() == day for said in read)
+    assert all(said is not None and said.interval.end - said.interval.start == timedelta(1) for said in read)
+
+
+@given(moments, st.integers(0, 6))
+def test_a_weekday_is_one_of_the_last_seven_days(now: datetime, index: int) -> None:
+    said = find_time_expression(f"on {WEEKDAYS[index]}", now)
+    assert said is not None
+    day = said.interval.start.date()
+    assert day.weekday() == index
+    assert timedelta(1) <= now.date() - day <= timedelta(7)
