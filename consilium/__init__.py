@@ -1,1 +1,1 @@
-"""What every house of Consilium stands on: the root of its error tree. Knows nothing of the houses."""
+"""What all three houses stand on: the root of the error tree, retry with backoff, single flight. Knows none of them."""

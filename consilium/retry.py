@@ -1,0 +1,76 @@
+"""Trying again what failed on its way: exponential backoff with jitter, and a loop around it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class BackoffConfig:
+    """How delays between attempts grow. All times are in seconds."""
+
+    initial: float
+    """Before the second attempt."""
+    maximum: float
+    factor: float = 2.0
+    """By which each delay is longer than the one before."""
+    jitter: float = 0.0
+    """Share by which a delay is randomly longer or shorter, so that many clients do not come back at once."""
+
+    def delay(self, attempt: int) -> float:
+        """Seconds to wait after attempt number `attempt`, counted from 1."""
+        # A float's exponent ends at about 1024; the maximum is reached long before.
+        grown = min(self.maximum, self.initial * self.factor ** min(attempt - 1, 64))
+        return grown * random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311 - no secret
+
+
+class Backoff:
+    """The delays of one series of attempts."""
+
+    def __init__(self, config: BackoffConfig) -> None:
+        self._config = config
+        self._attempt = 0
+
+    def next_delay(self) -> float:
+        """Seconds to wait now; longer each time until `reset`."""
+        self._attempt += 1
+        return self._config.delay(self._attempt)
+
+    def reset(self) -> None:
+        """Start with the first delay again: an attempt has succeeded."""
+        self._attempt = 0
+
+
+async def retry(
+    operation: Callable[[], Awaitable[T]],
+    *,
+    on: type[Exception] | tuple[type[Exception], ...],
+    backoff: BackoffConfig,
+    give_up_after: float | None = None,
+    before_sleep: Callable[[Exception, float], None] = lambda _error, _delay: None,
+) -> T:
+    """Call `operation` until it succeeds, and return its result.
+
+    Args:
+        on: errors after which it is called again; any other is raised at once.
+        give_up_after: seconds from now. The error is raised instead of a delay that would end later; None: never.
+        before_sleep: called with the error and the delay before each wait, to log them.
+    """
+    deadline = None if give_up_after is None else time.monotonic() + give_up_after
+    delays = Backoff(backoff)
+    while True:
+        try:
+            return await operation()
+        except on as error:
+            delay = delays.next_delay()
+            if deadline is not None and time.monotonic() + delay > deadline:
+                raise
+            before_sleep(error, delay)
+        await asyncio.sleep(delay)
