@@ -9,7 +9,6 @@ import gettext
 import io
 import locale
 import os
-import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -20,8 +19,6 @@ from babel.messages.pofile import read_po
 Language = Literal["ru", "en"]
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 _LOCALES_FOLDER = Path(__file__).resolve().parents[1] / "locales"
-_CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
-_LATIN = re.compile(r"[a-z]", re.IGNORECASE)
 
 
 @cache
@@ -51,14 +48,6 @@ class Translator:
     def translate(self, template: str) -> str:
         """Translate without filling in."""
         return self._catalogue.gettext(template)
-
-
-def detect_language(text: str) -> Language | None:
-    """The language a text is written in by its letters; None when it has neither script's."""
-    cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
-    if not cyrillic and not latin:
-        return None
-    return "ru" if cyrillic >= latin else "en"
 
 
 def system_language() -> Language:
