@@ -14,7 +14,7 @@ _COMMON: Final = (
     "не", "нет", "ни", "никогда", "ничего", "никто", "без", "нельзя",
 )  # fmt: skip
 NEGATIONS: Final = frozenset((*_COMMON, "nor"))
-_NOT_DENIED: Final = COMPARATIVES | {"only", "than", "только"}
+_NOT_NEGATED: Final = COMPARATIVES | {"only", "than", "только"}
 """A negation right before one of these negates nothing: not less than seven, не только."""
 _PATTERN: Final = re.compile(rf"(?<!\w)(?:{'|'.join(_COMMON)}|\w+n['’]t)(?!\w)", re.IGNORECASE)
 
@@ -31,7 +31,7 @@ def negates(words: Sequence[str]) -> bool:
         words: in order, in lower case, ё written as е and ’ as '.
     """
     return any(
-        (word in NEGATIONS and following not in _NOT_DENIED) or is_contraction(word)
+        (word in NEGATIONS and following not in _NOT_NEGATED) or is_contraction(word)
         for word, following in zip_longest(words, words[1:], fillvalue="")
     )
 

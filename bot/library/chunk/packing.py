@@ -84,6 +84,7 @@ class _SectionPacker:
         self._repeats = repeats
 
     def pack(self, units: Iterable[Unit]) -> Iterator[Pack]:
+        """The units in packs, in order."""
         current = _OpenPack()
         for unit in units:
             text = unit.block.text

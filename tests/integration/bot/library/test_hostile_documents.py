@@ -64,9 +64,9 @@ HOSTILE: dict[str, tuple[str, bytes, type[DocumentRefused]]] = {
     "nothing": ("a.md", b"", errors.NoText),
     "nothing but space": ("a.txt", " \n\t\u00a0\n".encode() * 1000, errors.NoText),
     "a program": ("a.exe", b"MZ", errors.UnknownFormat),
-    "no times": ("a.srt", b"1\nhello\n", Unreadable),
-    "no dialogue": ("a.jsonl", b'{"messages": [{"role": 1}]}\n', Unreadable),
-    "deep JSON": ("a.jsonl", b"[" * 100_000, Unreadable),
+    "no times": ("a.srt", b"1\nhello\n", errors.NoTimestamps),
+    "no dialogue": ("a.jsonl", b'{"messages": [{"role": 1}]}\n', errors.NotADialogue),
+    "deep JSON": ("a.jsonl", b"[" * 100_000, errors.NotADialogue),
 }
 
 
