@@ -149,7 +149,7 @@ class Gateway:
         self._fake.journal.add("gateway", event="closed", session=session.id, code=code)
 
     async def _receive(self, connection: Connection, payload: dict[str, Any]) -> None:
-        op, data = payload["op"], payload.get("d")
+        op, data = payload["op"], payload["d"]
         if op == HEARTBEAT:
             connection.send(HEARTBEAT_ACK)
         elif op not in (IDENTIFY, RESUME):

@@ -44,8 +44,10 @@ class Api:
 
     async def request(self, method: str, path: str, body: Any = None, **query: str) -> Any:
         """What Discord answers."""
-        options = {} if body is None else {"json": body}
-        return await self._http.request(Route(method, path), **options, **({"params": query} if query else {}))
+        options: dict[str, Any] = {"params": query} if query else {}
+        if body is not None:
+            options["json"] = body
+        return await self._http.request(Route(method, path), **options)
 
     async def upload(self, method: str, path: str, files: dict[str, bytes]) -> Any:
         """Send or edit a message with these files and no others."""
