@@ -91,10 +91,11 @@ eval-adapters: $(READY) ## Measure what each adapter keeps in a composition, bes
 adapters: $(READY) ## Train the demo mind's adapters anew (about half an hour)
 	$(BIN)/consilium train core sport physics classical
 
-pictures: $(READY) ## Draw the conversations of the READMEs anew, from a real one (a few minutes)
+pictures: $(READY) ## Draw the pictures of the docs again, the conversations from a real one (a few minutes)
 	mkdir -p build/transcripts
 	CONSILIUM_TRANSCRIPTS=build/transcripts $(BIN)/python -m pytest tests/acceptance/test_scripted_conversation.py
 	$(BIN)/python -m docs.drawing.pictures build/transcripts docs/pictures
+	$(BIN)/python -m docs.drawing.architecture docs/pictures/architecture.svg
 
 locales: $(READY) ## Bring the translation catalogues up to date with the code
 	$(BIN)/python -m bot.app.locale_catalogue --update
