@@ -180,7 +180,8 @@ async def main(dsn, folder, base):
         print(what, done, total, flush=True)
     counter = NamedTokenCounter("SmolLM2", ChatTokenizer(Path(base)).count)
     async with await Database.open(dsn) as database, Parser() as parser:
-        await Ingest(database, embedder, parser, counter, told).synchronise(load_mind(Path(folder), trained=False))
+        mind = load_mind(Path(folder), require_adapters=False)
+        await Ingest(database, embedder, parser, counter, told).synchronise(mind)
 
 asyncio.run(main(*sys.argv[1:]))
 """
