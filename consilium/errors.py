@@ -15,27 +15,27 @@ from typing import ClassVar, Self
 
 
 class PluralTemplate(str):
-    """A template with a singular and a plural form. As a string it is the English form for `count`."""
+    """A template with a singular and a plural form. As a string it is the English form for `number`."""
 
     singular: str
     plural: str
     detail: str
-    """Name of the detail that holds the count."""
-    count: int
+    """Name of the detail that holds the number."""
+    number: int
 
-    def __new__(cls, singular: str, plural: str, detail: str, count: int = 1) -> Self:
-        template = super().__new__(cls, singular if count == 1 else plural)
+    def __new__(cls, singular: str, plural: str, detail: str, number: int = 1) -> Self:
+        template = super().__new__(cls, singular if number == 1 else plural)
         template.singular = singular
         template.plural = plural
         template.detail = detail
-        template.count = count
+        template.number = number
         return template
 
-    def with_count(self, details: Mapping[str, object]) -> PluralTemplate:
-        """The same template for the count in `details`."""
-        count = details[self.detail]
-        assert isinstance(count, int), f"{self.detail} decides between singular and plural"
-        return PluralTemplate(self.singular, self.plural, self.detail, count)
+    def with_number(self, details: Mapping[str, object]) -> PluralTemplate:
+        """The same template for the number in `details`."""
+        number = details[self.detail]
+        assert isinstance(number, int), f"{self.detail} decides between singular and plural"
+        return PluralTemplate(self.singular, self.plural, self.detail, number)
 
 
 def N_(template: str) -> str:
@@ -68,9 +68,9 @@ class ConsiliumError(Exception):
 
     @property
     def templates(self) -> Sequence[str]:
-        """The sentence, and the remedy if there is one; each in the form for its count."""
+        """The sentence, and the remedy if there is one; each in the form for its number."""
         return [
-            template.with_count(self.details) if isinstance(template, PluralTemplate) else template
+            template.with_number(self.details) if isinstance(template, PluralTemplate) else template
             for template in (self.sentence, self.remedy)
             if template
         ]

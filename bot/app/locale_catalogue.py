@@ -115,7 +115,7 @@ def _templates(message: Message) -> Sequence[str]:
 
 def _translations(message: Message) -> Sequence[str]:
     """The translation, or its forms; an empty string for each that is missing."""
-    return (message.string,) if isinstance(message.string, str) else message.string
+    return (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
 
 
 def _name(message: Message) -> str:

@@ -64,7 +64,7 @@ class Translator:
     def translate(self, template: str) -> str:
         """Translate without filling in."""
         if isinstance(template, PluralTemplate):
-            return self._catalogue.ngettext(template.singular, template.plural, template.count)
+            return self._catalogue.ngettext(template.singular, template.plural, template.number)
         return self._catalogue.gettext(template)
 
 

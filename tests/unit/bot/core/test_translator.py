@@ -48,4 +48,4 @@ def test_error_text_for_logs_has_the_english_form() -> None:
 def test_plural_template_takes_its_count_from_a_detail() -> None:
     template = N_plural("one page", "{pages} pages", "pages")
     assert template == "one page"
-    assert template.with_count({"pages": 3, "name": "x"}) == "{pages} pages"
+    assert template.with_number({"pages": 3, "name": "x"}) == "{pages} pages"
