@@ -11,7 +11,7 @@ import structlog
 
 from bot.core.errors import ChannelError
 from bot.core.ports import Reply
-from db.errors import DatabaseError
+from db.errors import DatabaseError, TurnLeaseLost
 
 UPDATE_INTERVAL: Final = 2.0
 """Seconds between two looks; platforms take no more edits of a message for long."""
@@ -60,9 +60,9 @@ class DocumentProgress:
             self._updated.clear()
             try:
                 await self._reply.show_status(self._latest)
-            except (ChannelError, DatabaseError) as error:
+            except (ChannelError, DatabaseError, TurnLeaseLost) as error:
                 # The document is taken in all the same; that the end cannot be shown is said then.
-                log.info("document.progress_not_shown", reason=str(error))
+                log.info("document.progress_not_shown", reason=str(error) or type(error).__name__)
             await self._wait_or_finished(UPDATE_INTERVAL)
 
     async def _wait_or_finished(self, seconds: float) -> None:

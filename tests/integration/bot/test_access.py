@@ -174,7 +174,7 @@ async def test_the_rules_are_listed_and_said_twice_change_nothing(talk: Talk) ->
 
 async def test_without_an_order_it_is_said_how_one_is_given(talk: Talk) -> None:
     assert "/admin deny" in (await order(talk, "")).answer
-    assert "is not what /admin takes" in ((await order(talk, "deny everybody")).error or "")
+    assert "/admin does not accept" in ((await order(talk, "deny everybody")).error or "")
 
 
 @pytest.mark.parametrize(
