@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 class TooManyFiles(DocumentRefused):
     """A message has more files than are read."""
 
-    sentence = N_("I read at most {limit} documents from one message.")
+    sentence = N_("I read no more than {limit} of the documents in one message.")
     remedy = N_("Send it in a message of its own.")
 
     def __init__(self, limit: int) -> None:

@@ -40,7 +40,7 @@ async def test_both_accounts_are_one_person_with_all_that_either_had(talk: Talk,
     await talk.say("d7", "How far today?", platform="discord")
     code = await code_of(talk, "7")
     said = await talk.say("d7", f"/link {code.lower().replace('-', ' ')}", platform="discord")
-    assert "one person" in said.answer
+    assert "linked now" in said.answer
     for person, platform in (("7", "telegram"), ("d7", "discord")):
         listed = await talk.say(person, "/memory", platform=platform)
         assert listed.table is not None
@@ -53,7 +53,7 @@ async def test_both_accounts_are_one_person_with_all_that_either_had(talk: Talk,
 async def test_a_code_works_once_and_not_for_its_own_account(talk: Talk) -> None:
     code = await code_of(talk, "7")
     assert "your own" in (await talk.say("7", f"/link {code}")).answer
-    assert "one person" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
+    assert "linked now" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
     assert "no such code" in (await talk.say("d8", f"/link {code}", platform="discord")).answer
 
 
@@ -78,22 +78,22 @@ async def test_guessing_is_stopped_though_the_right_code_comes_at_last(talk: Tal
     wrong = [await talk.say("d7", f"/link 0000-000{n}", platform="discord") for n in range(5)]
     assert all("no such code" in said.answer for said in wrong)
     assert "Too many codes" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
-    assert "one person" in (await talk.say("d8", f"/link {code}", platform="discord")).answer
+    assert "linked now" in (await talk.say("d8", f"/link {code}", platform="discord")).answer
 
 
 async def test_what_is_no_code_costs_no_try(talk: Talk) -> None:
     for _ in range(6):
         assert "/link 7K2M-9PQX" in ((await talk.say("d7", "/link please", platform="discord")).error or "")
     code = await code_of(talk, "7")
-    assert "one person" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
+    assert "linked now" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
 
 
 async def test_an_account_can_be_parted_again_and_begins_anew(talk: Talk, dsn: str) -> None:
-    assert "not joined" in (await talk.say("7", "/link off")).answer
+    assert "not linked to any other" in (await talk.say("7", "/link off")).answer
     await talk.say("7", "/remember I run")
     code = await code_of(talk, "7")
     await talk.say("d7", f"/link {code}", platform="discord")
-    assert "by itself again" in (await talk.say("d7", "/link off", platform="discord")).answer
+    assert "is unlinked" in (await talk.say("d7", "/link off", platform="discord")).answer
     assert (await talk.say("d7", "/memory", platform="discord")).table is None
     assert (await talk.say("7", "/memory")).table is not None
     assert await count(dsn, "SELECT count(*) FROM users") == 2
@@ -115,7 +115,7 @@ async def test_an_answer_under_way_is_finished_in_the_new_name(talk: Talk, serve
     await server.until(requests=1)
     code = await code_of(talk, "7")
     joined = talk.message("d7", f"/link {code}", platform="discord")
-    assert "one person" in (await talk.answer(joined)).answer
+    assert "linked now" in (await talk.answer(joined)).answer
     server.answer_gate.set()
     assert question.address is not None
     async with asyncio.timeout(60):
@@ -131,7 +131,7 @@ async def test_two_who_join_each_other_at_once_end_as_one_or_are_told(talk: Talk
         both = await asyncio.gather(
             talk.say(f"a{n}", f"/link {his}"), talk.say(f"b{n}", f"/link {mine}", platform="discord")
         )
-        assert sum("one person now" in said.answer for said in both) >= 1, both
+        assert sum("linked now" in said.answer for said in both) >= 1, both
         statement = f"SELECT count(DISTINCT user_id) FROM identities WHERE external_id IN ('a{n}', 'b{n}')"
         assert await count(dsn, statement) == 1
 

@@ -26,8 +26,8 @@ TEXT = "# Stones\n\n" + "\n\n".join(f"On day {n} I carried {n} flat stones up th
 HOSTILE = {
     "bomb.pdf": (pdf_bomb(200), "It cannot be read"),
     "half.pdf": (pdf(pdf_text("x"))[:200], "It cannot be read"),
-    "laughs.docx": (docx(paragraph("&k;"), head=LAUGHS), "I have not taken in"),
-    "laughs.xlsx": (xlsx_of_laughs(), "I have not taken in"),
+    "laughs.docx": (docx(paragraph("&k;"), head=LAUGHS), "was not added"),
+    "laughs.xlsx": (xlsx_of_laughs(), "was not added"),
     "locked.docx": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000), "protected by a password"),
     "bytes.txt": (bytes(range(256)) * 1000, "not text in any encoding"),
     "empty.md": (b"", "There is no text in it"),
@@ -58,7 +58,7 @@ async def test_hostile_files_are_refused_with_a_reason_by_both(open_service: Ope
         for name, (content, reason) in HOSTILE.items():
             for chat in (OWNER, GUEST):
                 turn = await said(service, "", chat, files=[service.platform.send(name, content)])
-                assert str(turn.answer).startswith(f"I have not taken in “{name}”."), turn.answer
+                assert str(turn.answer).startswith(f"“{name}” was not added."), turn.answer
                 assert reason in str(turn.answer), turn.answer
                 assert (turn.state, turn.error) == ("delivered", None)
                 assert "Traceback" not in str(turn.answer)
@@ -89,9 +89,9 @@ async def test_each_file_of_a_message_has_its_own_end(open_service: Opens, serve
         lines = str(turn.answer).partition("\n\n")[0].splitlines()
         assert [line[:30] for line in lines] == [
             "I have read “a.md” and remembe",
-            "I have not taken in “b.exe”. F",
+            "“b.exe” was not added. Files t",
             "I have read “a (2).md” and rem",
-            "I have not taken in “d.md”. Of",
+            "“d.md” was not added. I read n",
         ]
         assert str(turn.answer).endswith("\n\nYes.")
         assert any("flat stones" in note for note in turn.recalled)
@@ -125,7 +125,7 @@ async def test_a_file_that_is_gone_or_never_comes_is_told_of(open_service: Opens
 async def test_a_command_does_not_read_what_comes_with_it_and_says_so(open_service: Opens) -> None:
     async with open_service() as service, service.working():
         turn = await said(service, "/mode sport", files=[service.platform.send("plan.md", TEXT)])
-        assert str(turn.answer).endswith("I have not read the file that came with it: send it without a command.")
+        assert str(turn.answer).endswith("I have not read the attached file: send it without a command.")
         assert service.platform.fetched == []
 
 

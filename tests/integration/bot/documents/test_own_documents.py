@@ -166,7 +166,7 @@ async def test_sent_again_under_its_name_it_takes_the_place_of_the_former(open_s
     async with open_service() as service, service.working():
         first = await said(service, "", files=[service.platform.send("diary.md", DIARY)])
         again = await said(service, "", files=[service.platform.send("diary.md", DIARY.replace("canal", "river"))])
-        assert "remember it in its new form (passages: 2)" in str(again.answer)
+        assert "remember the new version (passages: 2)" in str(again.answer)
         assert len(await list_memories(service, first, "document")) == 1
         assert not any("canal" in one.content for one in await list_memories(service, first, "passage"))
 
@@ -178,7 +178,7 @@ async def test_there_is_room_for_so_much_and_no_more(open_service: Opens) -> Non
         long = await said(service, "", files=[service.platform.send("long.md", LONG)])
         assert "passages: 2" in str(first.answer)
         assert full.answer == (
-            "I have not taken in “other.md”. There is no room for it: your documents have 2 passages together, and may"
+            "“other.md” was not added. There is no room for it: your documents have 2 passages together, and may"
             " have 3. /memory shows them, /forget with a number deletes one."
         )
         assert "more than 20 passages" in str(long.answer)

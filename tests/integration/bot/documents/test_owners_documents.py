@@ -32,7 +32,7 @@ async def test_an_owners_document_is_in_the_library_and_cited(open_service: Open
         sent = await service.ended(receipt)
         assert sent.answer == (
             "“plan.md” is in the library now (passages: 1). /library shows what is there, “/library forget plan.md”"
-            " takes it out."
+            " removes it."
         )
         assert (sent.state, sent.question, sent.mode) == ("delivered", "", None)
         (message,) = service.platform.messages.values()
@@ -55,7 +55,7 @@ async def test_it_outlives_ingests_and_is_replaced_by_its_name(open_service: Ope
         found = await said(service, f"/library search {QUESTION}")
         assert "forty kilometres" in str(found.answer)
         again = await said(service, "", files=[service.platform.send("plan.md", CHANGED)])
-        assert str(again.answer).startswith("“plan.md” is in the library in its new form (passages: 1).")
+        assert str(again.answer).startswith("“plan.md” is updated in the library (passages: 1).")
         found = await said(service, f"/library search {QUESTION}")
         assert "fifty kilometres" in str(found.answer)
         assert "forty" not in str(found.answer)
@@ -72,7 +72,7 @@ async def test_it_outlives_ingests_and_is_replaced_by_its_name(open_service: Ope
         assert "fifty kilometres" in str((await said(service, f"/library search {QUESTION}")).answer)
         refused = await said(service, "/library forget plan.md", GUEST)
         assert refused.error is not None
-        assert "is not in the library any more" in str((await said(service, "/library forget plan.md")).answer)
+        assert "has been removed from the library" in str((await said(service, "/library forget plan.md")).answer)
         assert "No document “plan.md”" in str((await said(service, "/library forget plan.md")).error)
     async with open_service() as service, service.working():
         assert "fifty" not in str((await said(service, f"/library search {QUESTION}")).answer)
