@@ -84,7 +84,15 @@ class House:
             door = AccessPolicy(self.mind.name)
             library = Library(database, None, self.mind.name, len)
             inbox = Inbox(
-                self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1), door, library
+                mind=self.mind,
+                database=database,
+                memory=memory,
+                composer=self.composer,
+                running_answers=running,
+                rate_limits=ceilings,
+                turn_timeout=timedelta(hours=1),
+                access_policy=door,
+                library=library,
             )
             drawing = Retriever(self.mind, library, RetrievalBudget(0, 0, 0, 0))
             router = Router(None, self.mind)  # type: ignore[arg-type]  # nobody asks in `auto` here
