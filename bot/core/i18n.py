@@ -10,7 +10,6 @@ import gettext
 import io
 import locale
 import os
-import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -23,8 +22,6 @@ from consilium.errors import PluralTemplate
 Language = Literal["ru", "en"]
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
 _LOCALES_FOLDER = Path(__file__).resolve().parents[1] / "locales"
-_CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
-_LATIN = re.compile(r"[a-z]", re.IGNORECASE)
 
 
 @cache
@@ -66,14 +63,6 @@ class Translator:
         if isinstance(template, PluralTemplate):
             return self._catalogue.ngettext(template.singular, template.plural, template.number)
         return self._catalogue.gettext(template)
-
-
-def detect_language(text: str) -> Language | None:
-    """The language of a text, by its letters; None when it has neither Cyrillic nor Latin ones."""
-    cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
-    if not cyrillic and not latin:
-        return None
-    return "ru" if cyrillic >= latin else "en"
 
 
 def system_language() -> Language:

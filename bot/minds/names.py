@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from rapidfuzz import fuzz
 
 from bot.minds.grammar import RESERVED, normalise
+from bot.text.words import RUSSIAN_CASE_ENDINGS, common_prefix_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,9 @@ _TO_LATIN: Final[dict[int, int | str | None]] = {
     **str.maketrans("абвгдеёзийклмнопрстуфхыэ", "abvgdeeziyklmnoprstufhye", "ъь"),
     **{ord(letter): latin for letter, latin in _DIGRAPHS.items()},
 }
-_RUSSIAN_ENDING = re.compile(r"|[аеиоуыюяйь]|[аяеоиы][мйх]|[ая]ми|[ое]в|ью")
+_FURTHER_ENDINGS = "о й ь ам ах ай ям ях яй ех им их ий ым ых ый ох ами ями ов ев ью"
+"""Of nouns in the plural and of adjectives."""
+_RUSSIAN_ENDINGS: Final = RUSSIAN_CASE_ENDINGS | set(_FURTHER_ENDINGS.split())
 _MIN_STEM_LENGTH = 3
 
 
@@ -79,12 +81,10 @@ def _transliterate(key: str) -> str:
 
 
 def _is_inflection(word: str, alias: str) -> bool:
-    common = 0
-    while common < min(len(word), len(alias)) and word[common] == alias[common]:
-        common += 1
+    common = common_prefix_length(word, alias)
     if word.isascii():
         return common >= _MIN_STEM_LENGTH and (word[common:], alias[common:]) == ("s", "")
     return any(
-        _RUSSIAN_ENDING.fullmatch(word[stem:]) and _RUSSIAN_ENDING.fullmatch(alias[stem:])
+        word[stem:] in _RUSSIAN_ENDINGS and alias[stem:] in _RUSSIAN_ENDINGS
         for stem in range(max(_MIN_STEM_LENGTH, common - 2), common + 1)
     )
