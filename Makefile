@@ -32,7 +32,7 @@ $(READY): constraints.txt pyproject.toml
 	$(PIP) install --no-compile -c constraints.txt torch
 	echo "  3/3 Consilium itself" >&2
 	$(PIP) install --no-compile --no-deps --no-build-isolation -e .
-	$(BIN)/python -c 'import bot.cli.app, torch, peft, sentence_transformers' && touch $@
+	$(BIN)/python -c 'import bot.app.bootstrap, bot.cli.app, torch, peft, sentence_transformers' && touch $@
 
 demo: $(READY) ## Talk to the demo mind in the terminal
 	$(BIN)/consilium demo
