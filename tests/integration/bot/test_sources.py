@@ -211,7 +211,7 @@ async def test_two_voices_can_be_stopped_and_taken_up_by_another_worker(
     async with open_library() as service:
         service.platform.gates["1"] = asyncio.Event()
         taken = await service.say(f"/consilium {QUESTION}")
-        async with service.working(drain=0):
+        async with service.working(drain_timeout=0):
             while not service.platform.messages:  # noqa: ASYNC110  # a message tells nobody
                 await asyncio.sleep(0.02)
         assert (await service.turn(taken)).state == "answering"
