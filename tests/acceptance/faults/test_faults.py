@@ -48,14 +48,10 @@ WEIGHTS = {"gateway": 3, "worker-1": 2, "worker-2": 2, "worker-3": 2, "engine": 
 
 
 @contextmanager
-def fleet_at(
-    folder: Path, cluster: Cluster, dsn: str, telegram: str, models: Path, **settings: str
-) -> Iterator[Fleet]:
+def fleet_at(folder: Path, cluster: Cluster, dsn: str, telegram: str, models: Path, **settings: str) -> Iterator[Fleet]:
     """One gateway, three workers and an engine, started; ended on leaving."""
     engine_port = free_port()
-    environment = environment_of(
-        folder, dsn, telegram, engine_port, models, CONSILIUM_TURN_ATTEMPTS="50", **settings
-    )
+    environment = environment_of(folder, dsn, telegram, engine_port, models, CONSILIUM_TURN_ATTEMPTS="50", **settings)
     fleet = Fleet(folder, environment, cluster)
     fleet.engine(engine_port, BASE, 0.03)
     fleet.serve("gateway", "gateway")
