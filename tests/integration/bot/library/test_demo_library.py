@@ -1,16 +1,18 @@
-"""A hundred questions on the demo library: whether the passage that is cited holds what bears the answer out.
+"""The demo mind's library: it is read whole, found by meaning and by words, and cited where it supports an answer.
 
-It is counted by a rule: each question has the words and numbers that its support must contain, written down by hand
-beside it. The ordinary run asks every fifth question of the search and of the quotation; with CONSILIUM_LONG=1 all of
-them go through the whole service with the real base model.
+A hundred questions measure the citations by a rule: each has the words and numbers that its support must contain,
+written down by hand beside it. The ordinary run asks every fifth question of the search and of the quotation; with
+CONSILIUM_LONG=1 all of them go through the whole service with the real base model.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -23,15 +25,19 @@ from bot.core.messages import Incoming, Outcome
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.cite import best_quotation, collect_evidence
 from bot.library.ingest import Ingest
+from bot.library.parse.parser import Parser
 from bot.library.retriever import RetrievalBudget, Retriever, collections_for_mode
 from bot.library.search import Library
 from bot.minds import Mind, load_mind, parse_expression, resolve_mode
-from bot.minds.schema import CollectionKind
 from db.infra.database import Database
+from db.infra.embedded_server import EmbeddedServer
 from inference.embedding import SentenceTransformerEmbedder
+from tests.fixtures.postgres import TEMPLATE, fresh_database
 
 FILE = Path(__file__).parents[3] / "fixtures" / "library_questions.jsonl"
 LONG = os.environ.get("CONSILIUM_LONG") == "1"
+STYLE_EXAMPLES = 8
+"""Dialogues of each of the mind's files."""
 SHARE = RetrievalBudget(passages=4, passage_tokens=600, examples=0, example_tokens=0)
 
 
@@ -49,13 +55,51 @@ class Asked:
 QUESTIONS = [Asked(**json.loads(line)) for line in FILE.read_text(encoding="utf-8").splitlines()]
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def filled(ingest: Ingest) -> Mind:
-    """The demo mind, with its library in the database; without the style examples."""
-    mind = load_mind(DEMO_MIND)
-    names = [name for name, one in mind.collections.items() if one.kind is not CollectionKind.VOICE]
-    await ingest.synchronise(mind, names)
+@pytest.fixture(scope="module")
+def mind(tmp_path_factory: pytest.TempPathFactory) -> Mind:
+    """The demo mind, with a few of the dialogues that are its style examples: all of them take long to embed."""
+    folder = tmp_path_factory.mktemp("minds") / "agoge"
+    shutil.copytree(DEMO_MIND, folder)
+    for dialogues in folder.glob("dialogues/*.train.jsonl"):
+        dialogues.write_text("".join(dialogues.read_text("utf-8").splitlines(keepends=True)[:STYLE_EXAMPLES]), "utf-8")
+    return load_mind(folder)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database(postgres_server: EmbeddedServer) -> AsyncIterator[Database]:
+    """One database for all tests here: filling it takes long."""
+    async with fresh_database(postgres_server.dsn, TEMPLATE) as dsn, await Database.open(dsn) as database:
+        yield database
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def filled(
+    mind: Mind, database: Database, embedder: SentenceTransformerEmbedder, counter: NamedTokenCounter
+) -> Mind:
+    """The mind, with its library in the database."""
+    async with Parser() as parser:
+        report = await Ingest(database, embedder, parser, counter).synchronise(mind)
+    assert report.skipped == []
     return mind
+
+
+async def test_a_second_run_embeds_nothing(filled: Mind, ingest: Ingest) -> None:
+    assert (await ingest.synchronise(filled)).embedded == 0
+
+
+async def test_each_kind_of_document_is_found(filled: Mind, library_of: Callable[[str], Library]) -> None:
+    library = library_of(filled.name)
+    [row, *_] = await library.search("How many minutes is the long road of a veteran in week 7?")
+    assert (row.kind, row.trust, row.where) == ("table", "tables", "row 23")
+    [entry, *_] = await library.search("A neighbour asked whether I was ill, walking so slowly", kinds=["diary"])
+    assert (entry.where, entry.dated) == ("2026-03-04", date(2026, 3, 4))
+    [article, *_] = await library.search(
+        "Что писал в книгу расходов наладчик станков?", kinds=["article"], language="ru"
+    )
+    assert article.where == "§ Человек с тетрадью"
+    assert article.title == "О серых днях и силе"
+    [lecture, *_] = await library.search("Отдых по слабости умеет и лошадь", collections=["lectures"])
+    assert lecture.where.startswith("00:0")
 
 
 def test_there_are_a_hundred_questions_in_both_languages() -> None:
