@@ -1,4 +1,4 @@
-"""Whether what a model wrote down is in the words it was to be drawn from. By rule: the model is not asked again."""
+"""Checks by rules whether a text supports what a model derived from it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 MAX_MESSAGE_CHARACTERS = 1500
-"""Characters of a message that are read for facts: what is longer was pasted rather than said."""
+"""Maximum length of a message that is searched for facts: what comes after it is probably pasted."""
 MIN_FACT_COVERAGE = 0.8
-"""Share of a fact's content words that the message has to have."""
+"""Share of a fact's content words that must be in the message."""
 
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)?", re.UNICODE)
 _FENCED: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
@@ -43,27 +43,28 @@ _STOP_WORDS: Final = frozenset(_STOP_WORDS_TEXT.replace("ё", "е").split())
 
 
 def extract_own_statements(message: str) -> str:
-    """What a person says himself in a message: without code, quotations, pasted pages and questions."""
+    """A message without code, quotations, links, pasted pages and questions: what the person states in it."""
     for foreign in (_FENCED, _QUOTED_LINE, _LONG_QUOTATION, _URL):
         message = foreign.sub(" ", message)
     return " ".join(" ".join(split_statements(message[:MAX_MESSAGE_CHARACTERS])).split())
 
 
 def split_statements(text: str) -> list[str]:
-    """Sentences that state something: those that ask are left out."""
+    """The sentences of a text without the questions."""
     return [found for one in _SENTENCE.findall(text) if (found := one.strip()) and not found.endswith("?")]
 
 
 def content_words(text: str) -> list[str]:
-    """Words that carry what is said, folded, in order, each once."""
+    """The words of a text without stop words: lower-case, in order, each once."""
     found = (word.lower().replace("ё", "е").replace("’", "'").removesuffix("'s") for word in _WORD.findall(text))
     return list(dict.fromkeys(word for word in found if word not in _STOP_WORDS))
 
 
 def is_supported(fact: str, source: str) -> bool:
-    """Whether a fact says nothing but what a person's own words say.
+    """Whether the source states the fact.
 
-    Most of its content words are among them in some form, all its numbers are, and where it denies they deny.
+    The source has most of the fact's content words in some form and all of its numbers, and its most similar sentence
+    is negated if and only if the fact is.
     """
     words = content_words(fact)
     if not words or word_coverage(words, content_words(source)) < MIN_FACT_COVERAGE:
@@ -75,13 +76,13 @@ def is_supported(fact: str, source: str) -> bool:
 
 
 def word_coverage(words: Sequence[str], available: Iterable[str]) -> float:
-    """Share of words that have a form among others."""
+    """Share of the words, 0 to 1, that have a form among the available ones."""
     others = list(available)
     return sum(any(is_same_word_form(word, other) for other in others) for word in words) / len(words) if words else 0.0
 
 
 def is_same_word_form(first: str, second: str) -> bool:
-    """Whether two words look like forms of one: they begin alike, by three letters or more, and end apart."""
+    """Whether two words look like forms of one: at least three first letters are equal, and only the endings differ."""
     if first == second:
         return True
     common = 0
@@ -95,5 +96,5 @@ def is_same_word_form(first: str, second: str) -> bool:
 
 
 def mentions_change(text: str) -> bool:
-    """Whether a person says that something is no longer as it was."""
+    """Whether a text has words that say that something has changed or ended."""
     return _CHANGE.search(text) is not None

@@ -127,5 +127,7 @@ class AttachmentIntake:
             return DocumentResult(file.name, received.passages, received.replaced)
         chat = conversation.session.group_chat
         origin = Origin(turn.session_id, turn.id, scope="chat" if chat else "private", chat=chat)
-        kept = await self._personal_documents.ingest(turn.user_id, file.name, path, origin, turn.created_at, told)
+        kept = await self._personal_documents.ingest(
+            turn.user_id, path, name=file.name, origin=origin, sent_at=turn.created_at, on_progress=told
+        )
         return DocumentResult(file.name, kept.passages, kept.replaced)
