@@ -113,7 +113,17 @@ async def open_services(
         )
         patience = timedelta(seconds=settings.turn_seconds)
         door = AccessPolicy(mind.name, settings.owners)
-        inbox = Inbox(mind, database, memory, composer, running, _rate_limits(settings), patience, door, library)
+        inbox = Inbox(
+            mind=mind,
+            database=database,
+            memory=memory,
+            composer=composer,
+            running_answers=running,
+            rate_limits=_rate_limits(settings),
+            turn_timeout=patience,
+            access_policy=door,
+            library=library,
+        )
         pipeline = None
         if engine and embedder:
             limits = PipelineLimits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds)
@@ -139,7 +149,14 @@ async def open_services(
             own = open_documents(settings, mind, database, embedder, counter, running)
             documents = await stack.enter_async_context(own)
         attempts = TurnRunner(pipeline, RetryPolicy(settings.turn_attempts), afterwards, documents)
-        direct = InlineResponder(inbox, database, mind, presence, attempts, settings.shown_patience)
+        direct = InlineResponder(
+            inbox=inbox,
+            database=database,
+            mind=mind,
+            heartbeat=presence,
+            runner=attempts,
+            database_timeout=settings.shown_patience,
+        )
         await stack.enter_async_context(metrics_server(settings.metrics_host, settings.metrics_port))
         yield Services(mind, dsn, database, presence, engine, composer, running, inbox, attempts, direct)
 

@@ -8,26 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from bot.text.language import has_cyrillic_letters
+from bot.text.stop_words import QUESTION_STOP_WORDS
 from bot.text.time_expressions import Interval, find_time_expression
+from bot.text.words import RUSSIAN_CASE_ENDINGS
 from db.memory.memories import Voice
 
 _WORD: Final = re.compile(r"\w+", re.UNICODE)
-_CYRILLIC: Final = re.compile(r"[\u0400-\u052f]")
-_FUNCTION_WORDS: Final = """
-    what which who whom whose where when why how did do does have has had was were is are am be been i me my you your we
-    us our the a an of on in at to about that this it and or any all so say said saying tell told telling talk talked
-    talking speak spoke speaking discuss discussed mention mentioned ask asked write wrote remember recall happen
-    happened there with
-    что чего чем о об обо ком кто кого где когда почему зачем как какой какая какие какое я мне меня мной мы нам нас ты
-    тебе тебя вы вам вас мой моя мои твой ли же и а в на с к у было был была были есть это этом этого говорил говорила
-    говорили говорить сказал сказала сказали рассказывал рассказывала рассказал рассказала обсуждал обсуждали обсуждала
-    спрашивал спрашивала спросил спросила писал писала написал написала помнишь вспомни напомни упоминал упоминала
-"""
-_FUNCTION_WORD_SET: Final = frozenset(_FUNCTION_WORDS.split())
-"""Of "what did I say last week?" these words are all that is left: it is about nothing but the time."""
-_RUSSIAN_CASE_ENDINGS: Final = frozenset(
-    ("", *["а", "я", "ы", "и", "е", "у", "ю", "ой", "ей", "ёй", "ою", "ею", "ом", "ем", "ём"])
-)
+_NAME_ENDINGS: Final = RUSSIAN_CASE_ENDINGS | {"ёй", "ём", "ою", "ею"}
 _FIRST_PERSON_WORDS: Final = frozenset(("i", "я"))
 _SECOND_PERSON_WORDS: Final = frozenset(("you", "ты", "вы"))
 
@@ -65,7 +53,7 @@ def parse_question(text: str, now: datetime, speakers: Sequence[str] = ()) -> Qu
     return Question(
         topic=topic if _WORD.search(topic) else _collapse_spaces(text),
         interval=said.interval if said else None,
-        time_only=said is not None and all(word in _FUNCTION_WORD_SET for word in _lowercase_words(topic)),
+        time_only=said is not None and all(word in QUESTION_STOP_WORDS for word in _lowercase_words(topic)),
         speakers=whose,
         voice=None if named else _detect_voice(_lowercase_words(text)),
     )
@@ -92,10 +80,10 @@ def _is_case_form(word: str, name: str) -> bool:
     word, name = word.lower(), name.lower()
     if word == name:
         return True
-    if len(name) < 3 or not _CYRILLIC.search(name):
+    if len(name) < 3 or not has_cyrillic_letters(name):
         return False
     stem = name[:-1] if name[-1] in "аяйь" else name
-    return word.startswith(stem) and word[len(stem) :] in _RUSSIAN_CASE_ENDINGS
+    return word.startswith(stem) and word[len(stem) :] in _NAME_ENDINGS
 
 
 def _remove_names(text: str, names: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from bot.channels.telegram.rate_limiter import Priority
 from bot.core.errors import ChannelError, DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.i18n import Translator
 from consilium.errors import ConsiliumError
-from db.errors import DatabaseError
+from db.errors import DatabaseError, TurnLeaseLost
 
 RENDER_INTERVAL: Final = 1.0
 """Seconds between two looks of an answer."""
@@ -66,7 +66,7 @@ class StreamRenderer:
         self._idle.set()
         self._uses_drafts = place.private
         self._last_draft: FormattedText | None = None
-        self._error: ConsiliumError | None = None
+        self._error: ConsiliumError | TurnLeaseLost | None = None
 
     def start(self) -> None:
         """Begin to show it, at first that there is something to come."""
@@ -115,7 +115,7 @@ class StreamRenderer:
                 finally:
                     self._idle.set()
                 await asyncio.sleep(RENDER_INTERVAL)
-        except (ChannelError, DatabaseError) as error:
+        except (ChannelError, DatabaseError, TurnLeaseLost) as error:
             self._error = error
 
     async def _wait_for_text(self) -> bool:

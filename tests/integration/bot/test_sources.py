@@ -185,7 +185,7 @@ async def test_a_session_can_be_switched_to_two_voices_and_back(open_library: Op
     server.base_pieces, server.pieces = ["I do not know."], ["Sing."]
     async with open_library() as service, service.working():
         assert "One voice answers" in str((await said(service, "/consilium")).answer)
-        assert "by both voices" in str((await said(service, "/consilium on")).answer)
+        assert "Both voices answer" in str((await said(service, "/consilium on")).answer)
         unknown = await said(service, "Who was the first king of Persia?")
         assert unknown.answer == (
             "In his library there is nothing on this.\n\n"
@@ -198,7 +198,7 @@ async def test_a_session_can_be_switched_to_two_voices_and_back(open_library: Op
         assert "One voice" in str((await said(service, "/consilium off")).answer)
         alone = await said(service, "Who was the first king of Persia?")
         assert (alone.consilium, alone.answer) == (False, "Sing.")
-        assert "given by both voices yet" in str((await said(service, "/consilium show", chat="2")).answer)
+        assert "Two voices have not answered here yet" in str((await said(service, "/consilium show", chat="2")).answer)
         russian = await said(service, "/consilium Сколько часов спят в тихую неделю?", chat="3", language="ru")
         assert "В тихую неделю все спят восемь с половиной часов." in str(russian.answer)
         assert not (await said(service, QUESTION, chat="3")).consilium
@@ -249,7 +249,7 @@ async def test_neither_a_document_nor_a_memory_can_order_anything(open_library: 
             assert lines
             assert all(line.startswith(("[", "- ")) for line in lines)
             assert sum("(author's text) Law" in line for line in system.splitlines() if line.startswith("[2]")) == 0
-        async with service.services.database.person(receipt.turn.user_id) as connection:
+        async with service.services.database.person_transaction(receipt.turn.user_id) as connection:
             session = await sessions.get(connection, receipt.turn.session_id)
             kept = [one for one in await memories.list_valid(connection) if one.kind == "fact"]
             assert await turns.list_unfinished(connection) == []

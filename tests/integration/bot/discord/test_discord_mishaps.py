@@ -126,7 +126,7 @@ async def test_a_killed_workers_answer_is_finished_in_the_same_message(service: 
     server.echoes, server.answer_gate = False, asyncio.Event()
     dm = service.people.dm(service.ann)
     async with service.receiving():
-        async with service.working(drain=0):
+        async with service.working(drain_timeout=0):
             service.people.tell_bot(service.ann, "How far?")
             begun = await service.people.wait_message(dm, contains="Rest")
         server.answer_gate.set()

@@ -75,7 +75,7 @@ class House:
         """One process, as `consilium serve` makes it."""
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(await Database.open(self.dsn, pool_size=at_once + 6))
-            bot = make_bot(TOKEN, self.settings.telegram_api)
+            bot = make_bot(self.settings.telegram_token.get_secret_value(), self.settings.telegram_api)
             stack.push_async_callback(bot.session.close)
             outbox, errands = Outbox(bot, RateLimiter(self.rates)), BackgroundTasks()
             platform = TelegramPlatform(outbox, RenderOptions(self.mind, self.settings.telegram_rich))
@@ -84,7 +84,15 @@ class House:
             door = AccessPolicy(self.mind.name)
             library = Library(database, None, self.mind.name, len)
             inbox = Inbox(
-                self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1), door, library
+                mind=self.mind,
+                database=database,
+                memory=memory,
+                composer=self.composer,
+                running_answers=running,
+                rate_limits=ceilings,
+                turn_timeout=timedelta(hours=1),
+                access_policy=door,
+                library=library,
             )
             drawing = Retriever(self.mind, library, RetrievalBudget(0, 0, 0, 0))
             router = Router(None, self.mind)  # type: ignore[arg-type]  # nobody asks in `auto` here

@@ -91,8 +91,8 @@ async def test_an_owners_document_is_read_in_one_message_and_cited(
     sent = telegram.users.document(anna, anna, "план.md", PLAN.encode())
     (told,) = await answered(telegram, anna, 1)
     assert told == (
-        "«план.md» теперь в библиотеке (отрывков: 1). /library покажет, что там есть, «/library удалить план.md» уберёт"
-        " его."
+        "Документ «план.md» теперь в библиотеке (отрывков: 1). /library покажет, что там есть, «/library удалить"
+        " план.md» удалит его."
     )
     (message,) = telegram.users.answers(anna)
     assert message.reply_to == sent
@@ -101,7 +101,7 @@ async def test_an_owners_document_is_read_in_one_message_and_cited(
     assert answer.startswith("Новобранец проходит на лыжах сорок километров в неделю. [1]")
     assert "Зимний план" in answer
     telegram.users.say(anna, anna, "/library удалить план.md")
-    assert (await answered(telegram, anna, 3))[-1] == "Документа «план.md» в библиотеке больше нет."
+    assert (await answered(telegram, anna, 3))[-1] == "Документ «план.md» удалён из библиотеки."
 
 
 async def test_progress_is_shown_in_the_message_that_gets_the_result(
@@ -160,9 +160,9 @@ async def test_a_file_larger_than_telegram_gives_is_refused_unasked(
 ) -> None:
     telegram.users.document(anna, anna, "book.pdf", b"%PDF", size=30 << 20)
     (told,) = await answered(telegram, anna, 1)
-    assert told == "Не удалось принять «book.pdf». В нём больше 20 МБ. Разделите его на файлы поменьше."
+    assert told == "Документ «book.pdf» не принят. В нём больше 20 МБ. Разделите его на файлы поменьше."
     assert labels(telegram, anna) == []
     telegram.users.document(anna, anna, "cat.jpg", b"\xff\xd8")
     told = (await answered(telegram, anna, 2))[-1]
-    assert told.startswith("Не удалось принять «cat.jpg».")
+    assert told.startswith("Документ «cat.jpg» не принят.")
     assert ".docx" in told

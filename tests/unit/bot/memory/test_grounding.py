@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.memory.grounding import extract_own_statements, is_same_word_form, is_supported, mentions_change, word_coverage
+from bot.memory.grounding import extract_own_statements, is_supported, mentions_change, word_coverage
+from bot.text.words import is_same_word_form
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_hostile_passage_adds_one_line_and_no_message(agoge: Mind, mode: str) 
     resolved = resolve_mode(parse_expression(mode), agoge)
     plain = render_system_prompt(agoge, resolved, [], "en")
     passage = QuotedPassage.from_untrusted(1, Trust.AUTHOR, HOSTILE, HOSTILE, HOSTILE)
-    full = render_system_prompt(agoge, resolved, [], "en", [passage], [HOSTILE])
+    full = render_system_prompt(agoge, resolved, [], "en", passages=[passage], examples=[HOSTILE])
     assert full.endswith(plain)
     added = full.removesuffix(plain).splitlines()
     assert len(added) == 4

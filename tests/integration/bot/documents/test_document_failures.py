@@ -1,4 +1,4 @@
-"""Documents that go wrong, and processes that do: a reason for each, and never anything twice."""
+"""Documents and processes that fail: each failure has a reason, and nothing is ingested twice."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ TEXT = "# Stones\n\n" + "\n\n".join(f"On day {n} I carried {n} flat stones up th
 HOSTILE = {
     "bomb.pdf": (pdf_bomb(200), "It cannot be read"),
     "half.pdf": (pdf(pdf_text("x"))[:200], "It cannot be read"),
-    "laughs.docx": (docx(paragraph("&k;"), head=LAUGHS), "I have not taken in"),
-    "laughs.xlsx": (xlsx_of_laughs(), "I have not taken in"),
+    "laughs.docx": (docx(paragraph("&k;"), head=LAUGHS), "was not added"),
+    "laughs.xlsx": (xlsx_of_laughs(), "was not added"),
     "locked.docx": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000), "protected by a password"),
     "bytes.txt": (bytes(range(256)) * 1000, "not text in any encoding"),
     "empty.md": (b"", "There is no text in it"),
@@ -53,25 +53,25 @@ async def in_library(service: Service) -> list[str]:
         return [one.name for one in await uploads.list_all(connection, service.services.mind.name)]
 
 
-async def test_hostile_files_are_refused_with_a_reason_by_both(open_service: Opens) -> None:
+async def test_hostile_files_are_refused_for_library_and_memory(open_service: Opens) -> None:
     async with open_service() as service, service.working():
         for name, (content, reason) in HOSTILE.items():
             for chat in (OWNER, GUEST):
                 turn = await said(service, "", chat, files=[service.platform.send(name, content)])
-                assert str(turn.answer).startswith(f"I have not taken in “{name}”."), turn.answer
+                assert str(turn.answer).startswith(f"“{name}” was not added."), turn.answer
                 assert reason in str(turn.answer), turn.answer
                 assert (turn.state, turn.error) == ("delivered", None)
                 assert "Traceback" not in str(turn.answer)
         assert await kept(service, turn) == (0, 0)
         assert await in_library(service) == []
-        # What is refused leaves what was there, and the next is read as if nothing had been.
+        # A refused document replaces nothing, and the next one is read as usual.
         await said(service, "", OWNER, files=[service.platform.send("plan.md", TEXT)])
         await said(service, "", OWNER, files=[service.platform.send("plan.md", b"")])
         assert await in_library(service) == ["plan.md"]
         assert "flat stones" in str((await said(service, "/library search flat stones")).answer)
 
 
-async def test_a_file_too_large_is_not_fetched_whatever_it_is_said_to_be(open_service: Opens) -> None:
+async def test_size_limit_whatever_size_is_announced(open_service: Opens) -> None:
     async with open_service(document_megabytes=1) as service, service.working():
         large = await said(service, "", files=[service.platform.send("a.txt", "x", size=30 * MB)])
         assert "It holds more than 1 MB" in str(large.answer)
@@ -80,7 +80,7 @@ async def test_a_file_too_large_is_not_fetched_whatever_it_is_said_to_be(open_se
         assert "It holds more than 1 MB" in str(lying.answer)
 
 
-async def test_each_file_of_a_message_has_its_own_end(open_service: Opens, server: SGLangServer) -> None:
+async def test_each_file_of_a_message_has_its_own_result(open_service: Opens, server: SGLangServer) -> None:
     server.pieces = ["Yes."]
     async with open_service(documents_per_message=3) as service, service.working():
         names = ["a.md", "b.exe", "a.md", "d.md"]
@@ -89,16 +89,16 @@ async def test_each_file_of_a_message_has_its_own_end(open_service: Opens, serve
         lines = str(turn.answer).partition("\n\n")[0].splitlines()
         assert [line[:30] for line in lines] == [
             "I have read “a.md” and remembe",
-            "I have not taken in “b.exe”. F",
+            "“b.exe” was not added. Files t",
             "I have read “a (2).md” and rem",
-            "I have not taken in “d.md”. Of",
+            "“d.md” was not added. I read n",
         ]
         assert str(turn.answer).endswith("\n\nYes.")
         assert any("flat stones" in note for note in turn.recalled)
         assert (await kept(service, turn))[0] == 2
 
 
-async def test_a_platform_that_gives_it_later_is_asked_again(open_service: Opens) -> None:
+async def test_temporary_fetch_failure_is_retried(open_service: Opens) -> None:
     async with open_service() as service, service.working():
         service.platform.fetch_fails.append(TemporaryDeliveryError("recording", "busy", 0.1))
         turn = await said(service, "", files=[service.platform.send("plan.md", TEXT)])
@@ -107,7 +107,7 @@ async def test_a_platform_that_gives_it_later_is_asked_again(open_service: Opens
         assert service.platform.shown_in(GUEST) == [turn.answer]
 
 
-async def test_a_file_that_is_gone_or_never_comes_is_told_of(open_service: Opens) -> None:
+async def test_lost_file_is_reported(open_service: Opens) -> None:
     async with open_service(turn_attempts=1) as service, service.working():
         service.platform.fetch_fails.append(PermanentDeliveryError("recording", "the message was deleted"))
         gone = await said(service, "", files=[service.platform.send("plan.md", TEXT)], language="ru")
@@ -122,14 +122,14 @@ async def test_a_file_that_is_gone_or_never_comes_is_told_of(open_service: Opens
         assert "remember it" in str(again.answer)
 
 
-async def test_a_command_does_not_read_what_comes_with_it_and_says_so(open_service: Opens) -> None:
+async def test_command_does_not_read_attached_files(open_service: Opens) -> None:
     async with open_service() as service, service.working():
         turn = await said(service, "/mode sport", files=[service.platform.send("plan.md", TEXT)])
-        assert str(turn.answer).endswith("I have not read the file that came with it: send it without a command.")
+        assert str(turn.answer).endswith("I have not read the attached file: send it without a command.")
         assert service.platform.fetched == []
 
 
-async def test_stopping_ends_the_reading(open_service: Opens) -> None:
+async def test_stop_ends_the_ingest(open_service: Opens) -> None:
     async with open_service() as service, service.working():
         file = service.platform.send("plan.md", TEXT)
         service.platform.gates[str(file.handle["file"])] = asyncio.Event()
@@ -143,10 +143,8 @@ async def test_stopping_ends_the_reading(open_service: Opens) -> None:
 
 
 @pytest.mark.parametrize("chat", [OWNER, GUEST])
-async def test_a_worker_that_is_killed_leaves_one_copy_and_one_message(
-    open_service: Opens, dsn: str, chat: str
-) -> None:
-    """Killed while the file comes, and again when it is kept and that is not yet written down."""
+async def test_killed_worker_leaves_one_copy_and_one_message(open_service: Opens, dsn: str, chat: str) -> None:
+    """Killed while the file is downloaded, and again after it is stored but before the result is."""
     async with open_service() as service:
         file = service.platform.send("plan.md", TEXT)
         gate = service.platform.gates[str(file.handle["file"])] = asyncio.Event()
@@ -159,7 +157,7 @@ async def test_a_worker_that_is_killed_leaves_one_copy_and_one_message(
                 await asyncio.sleep(0.02)
             await die(running, dsn)
         gate.set()
-        # One more that keeps the document and dies before it can write so down.
+        # One more worker, which stores the document and dies before it stores the result.
         service.platform.ends_wait = asyncio.Event()
         running = asyncio.create_task(service.worker().run())
         async with asyncio.timeout(30):
@@ -189,17 +187,17 @@ async def test_a_worker_that_is_killed_leaves_one_copy_and_one_message(
             assert f"(passages: {(await kept(service, turn))[1]})" in str(turn.answer)
 
 
-async def test_two_who_take_the_same_turn_up_keep_one_copy(open_service: Opens) -> None:
+async def test_two_attempts_at_a_turn_keep_one_copy(open_service: Opens) -> None:
     async with open_service() as service:
         receipt = await service.say("", GUEST, files=[service.platform.send("plan.md", TEXT)])
         services = service.services
         async with services.database.anonymous_transaction() as connection:
             mind = services.mind.name
             [job] = await jobs.dequeue(connection, services.heartbeat.id, [answer_entrypoint(mind)], 1, JOB_STALE_AFTER)
-        holds = []
+        leases = []
         for _ in range(2):
             async with services.database.person_transaction(job.user_id) as connection:
-                held = await claim(
+                lease = await claim(
                     services.database,
                     connection,
                     job.turn_id,
@@ -208,25 +206,25 @@ async def test_two_who_take_the_same_turn_up_keep_one_copy(open_service: Opens) 
                     job=job,
                     database_timeout=5,
                 )
-            assert held is not None
-            holds.append(held)
-        await asyncio.gather(*(attempt(service, held) for held in holds))
+            assert lease is not None
+            leases.append(lease)
+        await asyncio.gather(*(attempt(service, lease) for lease in leases))
         turn = await service.ended(receipt)
         assert (await kept(service, turn))[0] == 1
         assert [outcome.answer for _, outcome in service.platform.ended] == [turn.answer]
 
 
-async def attempt(service: Service, held: TurnLease) -> None:
-    async with service.services.database.person_transaction(held.turn.user_id) as connection:
-        conversation = await load_conversation(connection, held.turn)
-    address = held.turn.address
+async def attempt(service: Service, lease: TurnLease) -> None:
+    async with service.services.database.person_transaction(lease.turn.user_id) as connection:
+        conversation = await load_conversation(connection, lease.turn)
+    address = lease.turn.address
     assert address is not None
-    reply = service.platform.reply(address, held, conversation.say)
-    await service.services.turn_runner.run(held, conversation, reply, service.platform.fetch)
+    reply = service.platform.reply(address, lease, conversation.say)
+    await service.services.turn_runner.run(lease, conversation, reply, service.platform.fetch)
 
 
 async def die(task: asyncio.Task[None], dsn: str) -> None:
-    """As a process is killed: whatever it does is over, and its job looks abandoned."""
+    """As if its process were killed: the task ends, and its job looks abandoned."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await run_sql(dsn, "UPDATE consilium_pgqueuer SET heartbeat = heartbeat - interval '1 hour'")

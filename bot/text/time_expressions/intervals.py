@@ -1,4 +1,4 @@
-"""Days, weeks, months and seasons, counted from today; what both languages' expressions are made of."""
+"""Days, weeks, months and seasons, counted from today: what the expressions of both languages mean."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """From `start` up to `end`, which is no longer part of it."""
+    """From `start` up to `end`, which is not part of it."""
 
     start: datetime
     end: datetime
@@ -22,26 +22,26 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class TimeExpression:
-    """Where a text says when, and when that is."""
+    """An expression of time in a text, and what it means."""
 
     interval: Interval
     start: int
     """Index of its first character."""
     end: int
-    """Index after its last."""
+    """Index after its last character."""
 
 
 DayRange: TypeAlias = tuple[date, date]
-"""The first day, and the first day after."""
+"""The first day, and the day after the last."""
 DatePattern: TypeAlias = tuple[re.Pattern[str], Callable[[re.Match[str], date], DayRange | None]]
-"""A form, and what it means said on a day; None when it means nothing, as the 31st of February."""
+"""An expression, and what it means on a given day; None when it means nothing, as the 31st of February."""
 
-SEASONS = {"winter": 12, "spring": 3, "summer": 6, "autumn": 9}
-"""The month each begins with."""
+ONE_AND_A_HALF_UNITS: Final = {"year": (18, "month"), "month": (6, "week"), "week": (10, "day")}
+"""One and a half of a unit, in smaller ones."""
 
 
 def find_earliest(patterns: Iterable[DatePattern], text: str, now: datetime) -> TimeExpression | None:
-    """The first expression in a text that means something, the longest of those that begin there."""
+    """The first expression in a text that means something; of those that begin at one place, the longest."""
     best: TimeExpression | None = None
     for pattern, days_of in patterns:
         for match in pattern.finditer(text):
@@ -60,7 +60,8 @@ def _days_or_none(
 ) -> DayRange | None:
     try:
         return days_of(match, today)
-    except (ValueError, OverflowError):  # beyond the years that there are
+    except (ValueError, OverflowError, LookupError):
+        # Beyond the years a date can have, or a letter that a case-insensitive pattern takes for another: wınter.
         return None
 
 
@@ -69,24 +70,24 @@ def single_day(value: date) -> DayRange:
 
 
 def days_ago(today: date, count: int) -> DayRange:
-    """The one day so many days ago."""
+    """The one day `count` days ago."""
     return single_day(today - timedelta(count))
 
 
 def week(today: date, back: int = 0) -> DayRange:
-    """Monday to Sunday, so many weeks back."""
+    """Monday to Sunday, `back` weeks before this week."""
     monday = today - timedelta(today.weekday() + 7 * back)
     return monday, monday + timedelta(7)
 
 
 def weekend(today: date, back: int = 0) -> DayRange:
-    """Saturday and Sunday of the week so many weeks back."""
+    """Saturday and Sunday, `back` weeks before this week."""
     monday, after = week(today, back)
     return monday + timedelta(5), after
 
 
 def month(year: int, number: int) -> DayRange:
-    """A calendar month; numbers beyond 1 to 12 reach into the years around."""
+    """A calendar month; a number beyond 1 to 12 is a month of an earlier or later year."""
     year, number = year + (number - 1) // 12, (number - 1) % 12 + 1
     return date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
 
@@ -96,16 +97,17 @@ def year(number: int) -> DayRange:
 
 
 def latest_month(today: date, number: int) -> DayRange:
-    """The latest month of that name that has begun."""
+    """The latest month with this number that has begun."""
     return month(today.year - (number > today.month), number)
 
 
 def latest_date(today: date, month_number: int, day_number: int) -> DayRange | None:
-    """The latest day of that name that is not to come."""
+    """The latest day with this date that is not in the future; None when no year has it."""
+    # The 29th of February is at most eight years apart.
     for of_year in range(today.year, today.year - 8, -1):
-        some = calendar_day(of_year, month_number, day_number)
-        if some is not None and some[0] <= today:
-            return some
+        days = calendar_day(of_year, month_number, day_number)
+        if days is not None and days[0] <= today:
+            return days
     return None
 
 
@@ -117,27 +119,32 @@ def calendar_day(of_year: int, month_number: int, day_number: int) -> DayRange |
         return None
 
 
-def days_of_month(month_number: int, first: int, last: int, of_year: int | None, today: date) -> DayRange | None:
-    """Some days of one month, the last among them; without a year the latest that have begun."""
-    begun = calendar_day(of_year, month_number, first) if of_year else latest_date(today, month_number, first)
-    ended = calendar_day(begun[0].year, month_number, last) if begun else None
-    return (begun[0], ended[1]) if begun and ended and begun[0] < ended[1] else None
+def days_of_month(month_number: int, *, first: int, last: int, of_year: int | None, today: date) -> DayRange | None:
+    """The days `first` to `last` of a month, both included; without a year, the latest that have begun."""
+    start = calendar_day(of_year, month_number, first) if of_year else latest_date(today, month_number, first)
+    end = calendar_day(start[0].year, month_number, last) if start else None
+    return (start[0], end[1]) if start and end and start[0] < end[1] else None
 
 
 def last_weekday(today: date, number: int) -> DayRange:
-    """The latest such day of the week before today; Monday is 0."""
+    """The latest day before today with this number in the week; Monday is 0."""
     return single_day(today - timedelta((today.weekday() - number - 1) % 7 + 1))
 
 
 def season(today: date, first_month: int, back: int = 0, of_year: int | None = None) -> DayRange:
-    """The latest such season that has begun, or the one so many years before it; winter is of the year it begins in."""
+    """The season of three months that begins with `first_month`: of a year, or the latest that has begun.
+
+    Args:
+        back: years before the latest.
+        of_year: in which it begins, so that winter is of the year of its December.
+    """
     if of_year is None:
         of_year = today.year - (date(today.year, first_month, 1) > today) - back
     return month(of_year, first_month)[0], month(of_year, first_month + 2)[1]
 
 
 def units_ago(today: date, count: int, unit: str) -> DayRange:
-    """So many days, weeks, months or years ago: the vaguer the unit, the wider."""
+    """`count` days, weeks, months or years ago: the longer the unit, the wider the range."""
     if unit == "day":
         return days_ago(today, count)
     if unit == "week":
@@ -148,12 +155,8 @@ def units_ago(today: date, count: int, unit: str) -> DayRange:
     return year(today.year - count)
 
 
-ONE_AND_A_HALF_UNITS = {"year": (18, "month"), "month": (6, "week"), "week": (10, "day")}
-"""One and a half of a unit, in smaller ones."""
-
-
 def past_units(today: date, count: int, unit: str) -> DayRange:
-    """The days, weeks, months or years that lead up to today, today among them."""
+    """The last `count` days, weeks, months or years, up to today and including it."""
     if unit == "year":
         start = month(today.year - count, today.month)[0]
     elif unit == "month":
@@ -164,7 +167,7 @@ def past_units(today: date, count: int, unit: str) -> DayRange:
 
 
 def unit_before(days: DayRange, unit: str) -> DayRange:
-    """The week, month or year that ends where other days begin."""
+    """The week, month or year that ends where `days` begin."""
     start = days[0]
     if unit == "week":
         return start - timedelta(7), start

@@ -1,4 +1,4 @@
-"""What an owner sends goes into the library: found, cited, replaced, taken out, and never by anybody else."""
+"""Documents of owners and admins go into the library: found, cited, replaced and removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def said(service: Service, text: str, chat: str = OWNER, **more: object) -
     return await service.ended(await service.say(text, chat, **more), within=60)
 
 
-async def test_an_owners_document_is_in_the_library_and_cited(open_service: Opens, server: SGLangServer) -> None:
+async def test_owner_document_is_in_the_library_and_cited(open_service: Opens, server: SGLangServer) -> None:
     server.pieces = ["Every recruit skis forty kilometres a week in January."]
     async with open_service() as service, service.working():
         file = service.platform.send("plan.md", PLAN)
@@ -32,12 +32,12 @@ async def test_an_owners_document_is_in_the_library_and_cited(open_service: Open
         sent = await service.ended(receipt)
         assert sent.answer == (
             "“plan.md” is in the library now (passages: 1). /library shows what is there, “/library forget plan.md”"
-            " takes it out."
+            " removes it."
         )
         assert (sent.state, sent.question, sent.mode) == ("delivered", "", None)
         (message,) = service.platform.messages.values()
         assert message.text == sent.answer
-        # Whoever asks is answered from it.
+        # Answers to anybody use it.
         turn = await said(service, QUESTION, GUEST)
         assert turn.answer == "Every recruit skis forty kilometres a week in January. [1]"
         assert [(one["title"], one["where"]) for one in turn.sources] == [("The Winter Plan", "§ Skis")]
@@ -47,7 +47,7 @@ async def test_an_owners_document_is_in_the_library_and_cited(open_service: Open
         assert "Sent in chats" not in str((await said(service, "/library", GUEST)).answer)
 
 
-async def test_it_outlives_ingests_and_is_replaced_by_its_name(open_service: Opens, server: SGLangServer) -> None:
+async def test_survives_library_syncs_and_is_replaced_by_name(open_service: Opens, server: SGLangServer) -> None:
     server.pieces = ["Yes."]
     async with open_service() as service, service.working():
         await said(service, "", files=[service.platform.send("plan.md", PLAN)])
@@ -55,11 +55,11 @@ async def test_it_outlives_ingests_and_is_replaced_by_its_name(open_service: Ope
         found = await said(service, f"/library search {QUESTION}")
         assert "forty kilometres" in str(found.answer)
         again = await said(service, "", files=[service.platform.send("plan.md", CHANGED)])
-        assert str(again.answer).startswith("“plan.md” is in the library in its new form (passages: 1).")
+        assert str(again.answer).startswith("“plan.md” is updated in the library (passages: 1).")
         found = await said(service, f"/library search {QUESTION}")
         assert "fifty kilometres" in str(found.answer)
         assert "forty" not in str(found.answer)
-    # Cut anew, since the way it is cut has changed; and gone when it is taken out.
+    # It is chunked again when the chunking options change, and is gone when it is removed.
     async with (
         open_service(
             "collections:\n  articles: {kind: article, path: 'library/*.md', language: [en, ru], receives: true,"
@@ -72,7 +72,7 @@ async def test_it_outlives_ingests_and_is_replaced_by_its_name(open_service: Ope
         assert "fifty kilometres" in str((await said(service, f"/library search {QUESTION}")).answer)
         refused = await said(service, "/library forget plan.md", GUEST)
         assert refused.error is not None
-        assert "is not in the library any more" in str((await said(service, "/library forget plan.md")).answer)
+        assert "has been removed from the library" in str((await said(service, "/library forget plan.md")).answer)
         assert "No document “plan.md”" in str((await said(service, "/library forget plan.md")).error)
     async with open_service() as service, service.working():
         assert "fifty" not in str((await said(service, f"/library search {QUESTION}")).answer)
@@ -80,7 +80,7 @@ async def test_it_outlives_ingests_and_is_replaced_by_its_name(open_service: Ope
             assert await uploads.list_all(connection, service.services.mind.name) == []
 
 
-async def test_a_question_beside_it_is_answered_from_it(open_service: Opens, server: SGLangServer) -> None:
+async def test_question_with_a_document_is_answered_from_it(open_service: Opens, server: SGLangServer) -> None:
     server.pieces = ["Every recruit skis forty kilometres a week in January."]
     async with open_service() as service, service.working():
         turn = await said(service, QUESTION, files=[service.platform.send("plan.md", PLAN)])
@@ -89,12 +89,12 @@ async def test_a_question_beside_it_is_answered_from_it(open_service: Opens, ser
         assert answer == "Every recruit skis forty kilometres a week in January. [1]"
         assert [one["title"] for one in turn.sources] == ["The Winter Plan"]
         assert service.platform.shown_in(OWNER) == [turn.answer]
-        # What the model is shown of it later is what it said itself.
+        # The history that the model is shown later has its own answer, without the report.
         await said(service, "And in March?")
         assert server.requests[-1]["messages"][2]["content"] == "Every recruit skis forty kilometres a week in January."
 
 
-async def test_an_admin_fills_the_library_and_others_do_not(open_service: Opens, server: SGLangServer) -> None:
+async def test_admin_adds_to_the_library_and_others_do_not(open_service: Opens, server: SGLangServer) -> None:
     async with open_service() as service, service.working():
         await said(service, "/admin grant admin recording:person-3")
         admin = await said(service, "", "3", files=[service.platform.send("a.md", PLAN)])

@@ -1,4 +1,4 @@
-"""What anybody else sends goes into his own memory: recalled for him, shown, exported and forgotten, and data only."""
+"""Documents of people who are no admins go into their own memory, as data only."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def list_memories(service: Service, turn: Turn, kind: str) -> list[Memory]
         return await memories.list_valid(connection, (kind,))  # type: ignore[arg-type]
 
 
-async def test_it_is_recalled_for_its_sender_alone(open_service: Opens, server: SGLangServer) -> None:
+async def test_recalled_for_the_sender_alone(open_service: Opens, server: SGLangServer) -> None:
     server.pieces = ["After the stairs."]
     async with open_service() as service, service.working():
         sent = await said(service, "", files=[service.platform.send("diary.md", DIARY)])
@@ -70,7 +70,7 @@ async def test_it_is_recalled_for_its_sender_alone(open_service: Opens, server: 
         assert "lighthouse" not in str((await said(service, "/library search lighthouse stairs")).answer)
 
 
-async def test_its_words_order_nothing_and_tell_no_fact(open_service: Opens, server: SGLangServer) -> None:
+async def test_document_text_triggers_nothing_and_becomes_no_fact(open_service: Opens, server: SGLangServer) -> None:
     server.pieces = ["Noted."]
     async with open_service() as service, service.working():
         await said(service, "", files=[service.platform.send("I live in Pskov and I am a smith.md", DIARY)])
@@ -90,9 +90,7 @@ async def test_its_words_order_nothing_and_tell_no_fact(open_service: Opens, ser
         assert (await said(service, "/memory")).mode == "core"
 
 
-async def test_memory_shows_one_line_of_it_and_forget_deletes_all_of_it(
-    open_service: Opens, server: SGLangServer
-) -> None:
+async def test_memory_lists_and_forget_deletes_a_document(open_service: Opens, server: SGLangServer) -> None:
     server.pieces = ["Yes."]
     async with open_service() as service, service.working():
         await said(service, "/remember I like rye bread.")
@@ -107,7 +105,7 @@ async def test_memory_shows_one_line_of_it_and_forget_deletes_all_of_it(
         assert any("lighthouse" in note for note in recalled.recalled)
         await said(service, "/forget 2")
         assert service.platform.ended[-1][1].answer == "Forgotten for good: diary.md"
-        # Nor is it left in what it came with and what was answered from it.
+        # Nothing is left of it in the turn that it came with, nor in the answers that used it.
         async with service.services.database.person_transaction(sent.user_id) as connection:
             erased = await turns.get(connection, sent.id)
             answered = await turns.get(connection, recalled.id)
@@ -122,7 +120,7 @@ async def test_memory_shows_one_line_of_it_and_forget_deletes_all_of_it(
         assert await list_memories(service, sent, "passage") == []
 
 
-async def test_it_is_exported_whole_and_goes_with_its_sender(open_service: Opens, server: SGLangServer) -> None:
+async def test_export_and_forget_me(open_service: Opens, server: SGLangServer) -> None:
     async with open_service() as service, service.working():
         sent = await said(service, "", files=[service.platform.send("diary.md", DIARY)])
         ended = len(service.platform.ended)
@@ -141,9 +139,7 @@ async def test_it_is_exported_whole_and_goes_with_its_sender(open_service: Opens
             assert await connection.fetchval("SELECT count(*) FROM turns WHERE files IS NOT NULL") == 0
 
 
-async def test_what_is_sent_in_private_is_not_recalled_in_a_group_nor_in_another(
-    open_service: Opens, server: SGLangServer
-) -> None:
+async def test_private_and_group_documents_stay_apart(open_service: Opens, server: SGLangServer) -> None:
     server.pieces = ["Yes."]
     diary = DIARY.replace("left knee", "right elbow")
     async with open_service() as service, service.working():
@@ -162,23 +158,23 @@ async def test_what_is_sent_in_private_is_not_recalled_in_a_group_nor_in_another
         assert any("right elbow" in note for note in heard[3].recalled)
 
 
-async def test_sent_again_under_its_name_it_takes_the_place_of_the_former(open_service: Opens) -> None:
+async def test_same_name_replaces_a_document(open_service: Opens) -> None:
     async with open_service() as service, service.working():
         first = await said(service, "", files=[service.platform.send("diary.md", DIARY)])
         again = await said(service, "", files=[service.platform.send("diary.md", DIARY.replace("canal", "river"))])
-        assert "remember it in its new form (passages: 2)" in str(again.answer)
+        assert "remember the new version (passages: 2)" in str(again.answer)
         assert len(await list_memories(service, first, "document")) == 1
         assert not any("canal" in one.content for one in await list_memories(service, first, "passage"))
 
 
-async def test_there_is_room_for_so_much_and_no_more(open_service: Opens) -> None:
+async def test_passage_limits(open_service: Opens) -> None:
     async with open_service(document_passages=20, person_passages=3) as service, service.working():
         first = await said(service, "", files=[service.platform.send("diary.md", DIARY)])
         full = await said(service, "", files=[service.platform.send("other.md", DIARY)])
         long = await said(service, "", files=[service.platform.send("long.md", LONG)])
         assert "passages: 2" in str(first.answer)
         assert full.answer == (
-            "I have not taken in “other.md”. There is no room for it: your documents have 2 passages together, and may"
+            "“other.md” was not added. There is no room for it: your documents have 2 passages together, and may"
             " have 3. /memory shows them, /forget with a number deletes one."
         )
         assert "more than 20 passages" in str(long.answer)
