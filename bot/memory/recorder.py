@@ -27,7 +27,7 @@ MAX_EPISODE_CHARACTERS = 4000
 """Of a message or an answer that are kept as an episode."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedTurn:
     """A turn that has its answer."""
 

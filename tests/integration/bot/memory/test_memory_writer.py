@@ -31,8 +31,17 @@ async def finished(
 ) -> FinishedTurn:
     async with database.person_transaction(session.user_id) as connection:
         turn = await answer(connection, await ask(connection, session.id, question), reply)
-    known = {"said_at": turn.created_at, "in_view": 20, **more}
-    return FinishedTurn(turn.id, session.user_id, session.id, question, reply, **known)  # type: ignore[arg-type]
+    fields = {
+        "id": turn.id,
+        "user_id": session.user_id,
+        "session_id": session.id,
+        "question": question,
+        "answer": reply,
+        "said_at": turn.created_at,
+        "in_view": 20,
+        **more,
+    }
+    return FinishedTurn(**fields)  # type: ignore[arg-type]
 
 
 async def remember(rememberer: TurnRecorder, turn: FinishedTurn) -> ExtractedMemories:
@@ -139,7 +148,15 @@ async def test_when_the_engine_fails_the_episodes_are_kept(
 
 
 async def test_a_turn_that_is_gone_is_no_error(database: Database, session: Session, memory: PersonalMemory) -> None:
-    gone = FinishedTurn(uuid4(), session.user_id, session.id, "I moved.", "Oh.", datetime.now(UTC), 20)
+    gone = FinishedTurn(
+        id=uuid4(),
+        user_id=session.user_id,
+        session_id=session.id,
+        question="I moved.",
+        answer="Oh.",
+        said_at=datetime.now(UTC),
+        in_view=20,
+    )
     rememberer = TurnRecorder(database, Scribe(), memory)
     assert await rememberer.save_episodes(gone) == 0
     assert (await rememberer.extract_memories(gone)).facts == ()

@@ -28,5 +28,7 @@ def test_an_outcome_is_one_line_whatever_it_says(answer: str, error: str) -> Non
 def test_a_table_is_part_of_the_answer_with_its_columns_aligned() -> None:
     table = Table(("N", "what"), [("1", "knee"), ("10", "sea")])
     assert table_as_text(table) == "N   what\n1   knee\n10  sea"
-    assert json.loads(outcome_as_json(Outcome("core", "So:", table)))["answer"] == "So:\nN   what\n1   knee\n10  sea"
+    assert (
+        json.loads(outcome_as_json(Outcome("core", "So:", table=table)))["answer"] == "So:\nN   what\n1   knee\n10  sea"
+    )
     assert table_as_text(None) == ""
