@@ -1,4 +1,4 @@
-"""Trying again what failed on its way: exponential backoff with jitter, and a loop around it."""
+"""Retries: exponential backoff with jitter, and a loop that uses it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class BackoffConfig:
     """Before the second attempt."""
     maximum: float
     factor: float = 2.0
-    """By which each delay is longer than the one before."""
+    """Each delay is so many times longer than the one before."""
     jitter: float = 0.0
-    """Share by which a delay is randomly longer or shorter, so that many clients do not come back at once."""
+    """Share by which a delay is randomly longer or shorter, so that many clients do not retry at the same moment."""
 
     def delay(self, attempt: int) -> float:
         """Seconds to wait after attempt number `attempt`, counted from 1."""
@@ -44,7 +44,7 @@ class Backoff:
         return self._config.delay(self._attempt)
 
     def reset(self) -> None:
-        """Start with the first delay again: an attempt has succeeded."""
+        """Start with the first delay again, after an attempt that succeeded."""
         self._attempt = 0
 
 
@@ -59,8 +59,8 @@ async def retry(
     """Call `operation` until it succeeds, and return its result.
 
     Args:
-        on: errors after which it is called again; any other is raised at once.
-        give_up_after: seconds from now. The error is raised instead of a delay that would end later; None: never.
+        on: errors after which it is called again; any other error is raised at once.
+        give_up_after: seconds from now. The error is raised instead of a delay that would end later. None: never.
         before_sleep: called with the error and the delay before each wait, to log them.
     """
     deadline = None if give_up_after is None else time.monotonic() + give_up_after

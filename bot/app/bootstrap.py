@@ -129,7 +129,17 @@ async def open_services(
             limits = PipelineLimits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds)
             drawing = Retriever(mind, library, _retrieval_budget(settings))
             router = Router(embedder, mind)
-            pipeline = Pipeline(mind, database, engine, memory, drawing, router, composer, running, limits)
+            pipeline = Pipeline(
+                mind=mind,
+                database=database,
+                engine=engine,
+                memory=memory,
+                retriever=drawing,
+                router=router,
+                composer=composer,
+                running_answers=running,
+                limits=limits,
+            )
             if settings.library_at_start:
                 voice = settings.style_examples > 0
                 keeping = background_library_sync(mind, dsn, database, embedder, counter, progress, include_voice=voice)
@@ -148,7 +158,12 @@ async def open_services(
         if embedder:
             own = open_documents(settings, mind, database, embedder, counter, running)
             documents = await stack.enter_async_context(own)
-        attempts = TurnRunner(pipeline, RetryPolicy(settings.turn_attempts), afterwards, documents)
+        attempts = TurnRunner(
+            pipeline=pipeline,
+            retry_policy=RetryPolicy(settings.turn_attempts),
+            memory_writer=afterwards,
+            attachments=documents,
+        )
         direct = InlineResponder(
             inbox=inbox,
             database=database,

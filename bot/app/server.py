@@ -101,7 +101,14 @@ def _make_worker(settings: Settings, services: Services, platforms: Mapping[str,
     mind = services.mind.name
     entrypoints = [delivery_entrypoint(mind), *([answer_entrypoint(mind)] if role in ANSWERING_ROLES else [])]
     work = WorkerOptions(entrypoints, settings.worker_turns, settings.drain_seconds, settings.database_patience)
-    return Worker(services.database, mind, services.heartbeat, services.turn_runner, platforms, work)
+    return Worker(
+        database=services.database,
+        mind=mind,
+        heartbeat=services.heartbeat,
+        runner=services.turn_runner,
+        platforms=platforms,
+        options=work,
+    )
 
 
 async def listen_for_notifications(services: Services, worker: Worker) -> None:

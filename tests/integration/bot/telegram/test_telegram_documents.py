@@ -53,7 +53,14 @@ async def serving(settings: Settings) -> AsyncIterator[Services]:
     ):
         mind = services.mind.name
         work = WorkerOptions([delivery_entrypoint(mind), answer_entrypoint(mind)], 4, 5, 20)
-        worker = Worker(services.database, mind, services.heartbeat, services.turn_runner, channels.platforms, work)
+        worker = Worker(
+            database=services.database,
+            mind=mind,
+            heartbeat=services.heartbeat,
+            runner=services.turn_runner,
+            platforms=channels.platforms,
+            options=work,
+        )
         async with (
             run_in_background(worker.run(), "worker"),
             run_in_background(channels.gateways["telegram"].run(), "gateway"),
