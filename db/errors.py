@@ -1,10 +1,25 @@
-"""The branch of the error tree that grows from the database."""
+"""Errors of the database, a branch of the one error tree, and the signals that its transactions end with."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from consilium.errors import N_, ConsiliumError
+
+
+class ControlFlow(Exception):
+    """Base class for signals that roll a transaction back and that its caller acts on.
+
+    Nothing has gone wrong, so they are no part of the error tree and have no sentence for people.
+    """
+
+
+class DuplicateUpdate(ControlFlow):
+    """A platform has sent an update again that has already become a turn."""
+
+
+class TurnLeaseLost(ControlFlow):
+    """The attempt no longer holds its turn: another attempt has claimed it, or it has ended."""
 
 
 class DatabaseError(ConsiliumError):
@@ -117,26 +132,6 @@ class RecordNotFound(DatabaseError):
 
     def __init__(self, *, record: str) -> None:
         super().__init__(record=record)
-
-
-class DuplicateUpdate(DatabaseError):
-    """Raised when an update that a platform hands over once more has been taken in already. Nobody has to know."""
-
-    sentence: ClassVar[str] = N_("This message has been taken in already ({update}).")
-    remedy: ClassVar[str] = N_("Nothing has to be done.")
-
-    def __init__(self, *, update: str) -> None:
-        super().__init__(update=update)
-
-
-class TurnLeaseLost(DatabaseError):
-    """Raised when a turn is written to by who does not hold it any more: it was taken up anew, or has ended."""
-
-    sentence: ClassVar[str] = N_("This message is being answered elsewhere, or has been answered.")
-    remedy: ClassVar[str] = N_("Nothing has to be done.")
-
-    def __init__(self) -> None:
-        super().__init__()
 
 
 class LinkingConflict(DatabaseError):

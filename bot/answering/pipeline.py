@@ -215,7 +215,12 @@ class Pipeline:
 
         def system(told: Sequence[str], passages: Sequence[Passage]) -> str:
             own = render_system_prompt(
-                self._mind, mode, told, conversation.language, quoted_passages(passages), retrieved.examples
+                self._mind,
+                mode,
+                told,
+                conversation.language,
+                passages=quoted_passages(passages),
+                examples=retrieved.examples,
             )
             return f"{own}\n\n{given.system}" if given and given.system else own
 

@@ -54,7 +54,7 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
         services = await stack.enter_async_context(open_services(settings, progress, role=role))
         channels = await stack.enter_async_context(_open_channels(settings, services, role))
         worker = _make_worker(settings, services, channels.platforms, role)
-        await stack.enter_async_context(run_in_background(_listen_for_notifications(services, worker), "listening"))
+        await stack.enter_async_context(run_in_background(listen_for_notifications(services, worker), "listening"))
         checks = _readiness_checks(services, channels, role, ending)
         if settings.http_port is not None:
             routes = [health_routes(checks), *([http_routes(settings, services)] if role in HTTP_ROLES else [])]
@@ -104,7 +104,9 @@ def _make_worker(settings: Settings, services: Services, platforms: Mapping[str,
     return Worker(services.database, mind, services.heartbeat, services.turn_runner, platforms, work)
 
 
-async def _listen_for_notifications(services: Services, worker: Worker) -> None:
+async def listen_for_notifications(services: Services, worker: Worker) -> None:
+    """Wake the worker when there is a new job, and stop the answers that are to be stopped, until cancelled."""
+
     def jobs_changed(told: str) -> None:
         if INSERT_MARKER in told:
             worker.wake()

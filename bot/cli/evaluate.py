@@ -23,14 +23,7 @@ from inference.adapters.parts import Part
 
 app = typer.Typer(help="Measurements that anybody can repeat.", no_args_is_help=True)
 app.command("library")(evaluate_library.library)
-
-
-@app.callback()
-def evaluation() -> None:
-    """Measurements that anybody can repeat."""
-
-
-app.command()(memory)
+app.command("memory")(memory)
 
 
 @app.command()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bot.core.i18n import LANGUAGES, Language, Translator, detect_language, system_language
+from bot.core.i18n import LANGUAGES, Language, Translator, system_language
 from bot.core.messages import ClientConversation, Incoming
+from bot.text.language import detect_language
 from db.errors import RecordNotFound
 from db.infra.connection import Connection, PersonConnection
 from db.people import sessions, users

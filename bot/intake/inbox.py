@@ -122,8 +122,8 @@ class Inbox:
                     send_notice = await self._access_policy.should_send_denial(connection, incoming)
                 else:
                     receipt = await self._accept(connection, with_granted_roles(incoming, access), access, process_id)
-        except DuplicateUpdate as again:
-            return await self._already_accepted(incoming, again)
+        except DuplicateUpdate:
+            return await self._already_accepted(incoming)
         if isinstance(access, AccessDenied):
             raise access if send_notice else AlreadyRefused
         trace_stage(receipt.turn.id, "take_in", began, time.time(), {"consilium.platform": incoming.platform})
@@ -182,7 +182,7 @@ class Inbox:
         conversation, person = await self._open_conversation(connection, incoming)
         session = conversation.session
         if incoming.update and await turns.find_by_update(person, session.id, incoming.update):
-            raise DuplicateUpdate(update=incoming.update)
+            raise DuplicateUpdate
         message = self._parse(conversation, incoming, permissions)
         command = message.name if isinstance(message, CommandCall) else None
         if command != "stop":
@@ -252,10 +252,11 @@ class Inbox:
             await jobs.enqueue(person, answer_entrypoint(self._mind.name), turn.id, turn.user_id)
         return Receipt(conversation, turn, ahead)
 
-    async def _already_accepted(self, incoming: Incoming, again: DuplicateUpdate) -> Receipt:
+    async def _already_accepted(self, incoming: Incoming) -> Receipt:
+        assert incoming.update is not None
         async with self._database.anonymous_transaction() as connection:
             conversation, person = await self._open_conversation(connection, incoming)
-            turn = await turns.find_by_update(person, conversation.session.id, str(again.details["update"]))
+            turn = await turns.find_by_update(person, conversation.session.id, incoming.update)
         assert turn is not None
         return Receipt(conversation, turn, is_new=False)
 

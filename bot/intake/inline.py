@@ -18,6 +18,7 @@ from bot.turns.lease import TurnLease, claim
 from bot.turns.metrics import message_refused
 from bot.turns.runner import TurnRunner
 from consilium.errors import ConsiliumError
+from db.errors import TurnLeaseLost
 from db.infra.database import Database
 
 
@@ -92,7 +93,7 @@ class InlineResponder:
         try:
             return await asyncio.shield(accepting)
         except asyncio.CancelledError:
-            with suppress(ConsiliumError):
+            with suppress(ConsiliumError, TurnLeaseLost):
                 accepted = await accepting
                 if accepted.lease is not None:
                     await accepted.lease.finish("stopped")

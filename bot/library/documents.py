@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from bot.core.i18n import LANGUAGES, Language, Translator, detect_language
+from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.library.chunk import Chunk, ChunkOptions, CountTokens, chunk_blocks
 from bot.library.chunk.units import document_title
 from bot.library.chunk_options import NamedTokenCounter
@@ -17,6 +17,7 @@ from bot.library.parse.block import Block
 from bot.library.parse.errors import TooSlow
 from bot.library.parse.parser import ParsedBlocks, Parser
 from bot.library.sources import Source, file_digest
+from bot.text.language import detect_language
 
 _SAMPLE_BLOCKS: Final = 200
 _SAMPLE_CHARACTERS: Final = 20_000

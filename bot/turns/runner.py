@@ -107,7 +107,7 @@ class TurnRunner:
                 log.warning("turn.lease_lost", attempt=turn.attempts)
                 return None
             except asyncio.CancelledError:
-                with suppress(DatabaseError):
+                with suppress(DatabaseError, TurnLeaseLost):
                     await self._release(lease, draft)
                 raise
             finally:
@@ -179,7 +179,7 @@ class TurnRunner:
         try:
             await lease.finish(state, timings=shown)
         except DatabaseError as error:
-            if not lease.is_inline or isinstance(error, TurnLeaseLost):
+            if not lease.is_inline:
                 raise
             log.warning("turn.finish_not_saved", reason=str(error))
         turn_ended(state, turn, draft.timings, _age(turn))

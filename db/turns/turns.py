@@ -203,7 +203,7 @@ async def accept(connection: PersonConnection, session_id: UUID, new_turn: NewTu
     if row is not None:
         return from_row(Turn, row)
     if new_turn.update_id is not None and await find_by_update(connection, session_id, new_turn.update_id):
-        raise DuplicateUpdate(update=new_turn.update_id)
+        raise DuplicateUpdate
     raise RecordNotFound(record="session")
 
 

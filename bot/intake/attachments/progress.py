@@ -11,7 +11,7 @@ import structlog
 
 from bot.core.errors import ChannelError
 from bot.core.ports import Reply
-from db.errors import DatabaseError
+from db.errors import DatabaseError, TurnLeaseLost
 
 UPDATE_INTERVAL: Final = 2.0
 """Seconds between two updates; platforms limit how often a message is edited."""
@@ -60,9 +60,9 @@ class DocumentProgress:
             self._updated.clear()
             try:
                 await self._reply.show_status(self._latest)
-            except (ChannelError, DatabaseError) as error:
+            except (ChannelError, DatabaseError, TurnLeaseLost) as error:
                 # The document is ingested all the same; only the final answer has to be shown.
-                log.info("document.status_update_failed", reason=str(error))
+                log.info("document.status_update_failed", reason=str(error) or type(error).__name__)
             await self._wait_or_finished(UPDATE_INTERVAL)
 
     async def _wait_or_finished(self, seconds: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,8 +11,7 @@ from bot.library.chunk.chunk import CountTokens
 from bot.library.chunk.splitting import split_row, split_text
 from bot.library.chunk.units import Unit
 from bot.library.parse.block import BlockKind
-
-_SENTENCE_END = re.compile(r"[.!?…][\"'»”)\]]*$")
+from bot.text.sentences import ends_with_mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def pack_units(units: Iterable[Unit], size: int, overlap: int, count_tokens: Cou
                 for text in split_row(unit.block, size, count_tokens):
                     yield Pack((unit,), text)
         elif kind == BlockKind.CUE:
-            yield from _pack_section(together, " ", size, overlap, count_tokens, _ends_sentence)
+            yield from _pack_section(together, " ", size, overlap, count_tokens, ends_with_mark)
         else:
             yield from _pack_section(together, "\n\n", size, overlap, count_tokens, lambda _: True, repeating=False)
 
@@ -112,7 +110,3 @@ def _is_stable_boundary(text: str) -> bool:
     So the borders after an edit fall back soon to where they were, and what follows keeps its chunks and vectors.
     """
     return crc32(text.encode()) % 2 == 0
-
-
-def _ends_sentence(text: str) -> bool:
-    return _SENTENCE_END.search(text) is not None

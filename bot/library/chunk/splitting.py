@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from bot.library.chunk.chunk import CountTokens
 from bot.library.parse.block import Block
 from bot.library.parse.tables import row_text
+from bot.text.sentences import SENTENCE_BREAK
 
-_SENTENCE_BREAK = re.compile(r"(?<=[.!?…])[\"'»”)\]]*\s+|\n+")
 _WORD_BREAK = re.compile(r"\s+")
 
 
@@ -60,7 +60,7 @@ def split_row(row: Block, size: int, count_tokens: CountTokens) -> Iterator[str]
 
 def _split_pieces(text: str, size: int, count: CountTokens) -> Iterator[str]:
     """Sentences with the space after them; of one over `size` the words, of such a word its parts."""
-    for sentence in _split_after(_SENTENCE_BREAK, text):
+    for sentence in _split_after(SENTENCE_BREAK, text):
         if count(sentence) <= size:
             yield sentence
             continue

@@ -13,8 +13,10 @@ from typing import Final
 from bot.library.cite.evidence import Evidence
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind
-from bot.text.analysis import TextFeatures, analyse, stem
-from bot.text.numerals import asks_for_number
+from bot.text.analysis import TextFeatures, analyse
+from bot.text.calendar import ENGLISH_TIME_UNITS, RUSSIAN_TIME_UNITS
+from bot.text.numerals import HOW_QUANTITIES, asks_for_number
+from bot.text.words import stem
 
 MAX_LENGTH: Final = 320
 """Characters of a quotation."""
@@ -36,34 +38,12 @@ _ENTRY_PENALTY: Final = 0.1
 """Taken off for a row of a table and for a day's entry: a sentence of the author's tells what holds beyond them."""
 _HEADING_WEIGHT: Final = 0.5
 """What a word counts for that stands in a heading alone."""
-_QUANTITY_QUESTION: Final = re.compile(
-    r"\bhow\s+(?:long|much|many|often|far|high|heavy|old|fast|big|deep)\b", re.IGNORECASE
-)
+_QUANTITY_QUESTION: Final = re.compile(rf"\bhow\s+(?:{'|'.join((*HOW_QUANTITIES, 'big', 'deep'))})\b", re.IGNORECASE)
 """Words that ask, and say nothing of what is asked about."""
 _DURATION_QUESTION: Final = re.compile(
     r"\bhow\s+long\b|\b(?:сколько|как)\s+(?:длится|длятся|продолжа\w+|времени|долго)\b", re.IGNORECASE
 )
-_TIME_UNITS: Final = frozenset(
-    map(
-        stem,
-        [
-            "second",
-            "minute",
-            "hour",
-            "day",
-            "week",
-            "month",
-            "year",
-            "секунда",
-            "минута",
-            "час",
-            "день",
-            "неделя",
-            "месяц",
-            "год",
-        ],
-    )
-)
+_TIME_UNITS: Final = frozenset(map(stem, (*ENGLISH_TIME_UNITS, *RUSSIAN_TIME_UNITS)))
 _SHORT_QUOTATION: Final = 100
 """Characters of a quotation that is rounded out with the sentence after it."""
 

@@ -156,7 +156,7 @@ class LocalEngine:
         await asyncio.to_thread(self._thread.shutdown)
         model = self.__dict__.pop("_model", None)
         if model is not None:
-            model.let_go()
+            model.release()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -174,7 +174,7 @@ async def test_list_rules_and_repeat_one(talk: Talk) -> None:
 
 async def test_usage_of_admin(talk: Talk) -> None:
     assert "/admin deny" in (await admin(talk, "")).answer
-    assert "is not what /admin takes" in ((await admin(talk, "deny everybody")).error or "")
+    assert "/admin does not accept" in ((await admin(talk, "deny everybody")).error or "")
 
 
 @pytest.mark.parametrize(

@@ -211,7 +211,7 @@ async def test_two_voices_can_be_stopped_and_taken_up_by_another_worker(
     async with open_library() as service:
         service.platform.gates["1"] = asyncio.Event()
         taken = await service.say(f"/consilium {QUESTION}")
-        async with service.working(drain=0):
+        async with service.working(drain_timeout=0):
             while not service.platform.messages:  # noqa: ASYNC110  # a message tells nobody
                 await asyncio.sleep(0.02)
         assert (await service.turn(taken)).state == "answering"
@@ -249,7 +249,7 @@ async def test_neither_a_document_nor_a_memory_can_order_anything(open_library: 
             assert lines
             assert all(line.startswith(("[", "- ")) for line in lines)
             assert sum("(author's text) Law" in line for line in system.splitlines() if line.startswith("[2]")) == 0
-        async with service.services.database.person(receipt.turn.user_id) as connection:
+        async with service.services.database.person_transaction(receipt.turn.user_id) as connection:
             session = await sessions.get(connection, receipt.turn.session_id)
             kept = [one for one in await memories.list_valid(connection) if one.kind == "fact"]
             assert await turns.list_unfinished(connection) == []

@@ -139,7 +139,7 @@ async def test_what_can_never_be_shown_fails_and_holds_up_nothing(service: Servi
 async def test_a_worker_that_is_told_to_end_lets_another_go_on_in_the_same_message(service: Service) -> None:
     gate = service.platform.gates["1"] = asyncio.Event()
     receipt = await service.say("Go on?")
-    async with service.working(drain=0):
+    async with service.working(drain_timeout=0):
         async with asyncio.timeout(10):
             while not service.platform.messages:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)

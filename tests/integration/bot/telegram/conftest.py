@@ -75,7 +75,7 @@ class House:
         """One process, as `consilium serve` makes it."""
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(await Database.open(self.dsn, pool_size=at_once + 6))
-            bot = make_bot(TOKEN, self.settings.telegram_api)
+            bot = make_bot(self.settings.telegram_token.get_secret_value(), self.settings.telegram_api)
             stack.push_async_callback(bot.session.close)
             outbox, errands = Outbox(bot, RateLimiter(self.rates)), BackgroundTasks()
             platform = TelegramPlatform(outbox, RenderOptions(self.mind, self.settings.telegram_rich))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from bot.core.background import run_in_background
 from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from bot.turns.worker import Worker, WorkerOptions
 from db.library import uploads
+from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
 from tests.integration.bot.telegram.conftest import labels, texts
@@ -41,8 +44,8 @@ def settings(
     )
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def services(settings: Settings) -> AsyncIterator[Services]:
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Services]:
     """Gateway and worker in front of Telegram."""
     async with (
         open_services(settings, role="all") as services,
@@ -56,6 +59,12 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
             run_in_background(channels.gateways["telegram"].run(), "gateway"),
         ):
             yield services
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    async with serving(settings) as services:
+        yield services
 
 
 async def answered(telegram: FakeTelegram, chat: int, count: int) -> list[str]:
@@ -95,13 +104,21 @@ async def test_an_owners_document_is_read_in_one_message_and_cited(
     assert (await answered(telegram, anna, 3))[-1] == "Документ «план.md» удалён из библиотеки."
 
 
-async def test_how_far_it_has_come_is_shown_in_the_message_that_has_the_end(
-    services: Services, telegram: FakeTelegram
+async def test_progress_is_shown_in_the_message_that_gets_the_result(
+    settings: Settings, telegram: FakeTelegram
 ) -> None:
+    embeddings = EmbeddingServer(gate=asyncio.Event())
+    assert embeddings.gate is not None
     boris = telegram.users.person("Борис", language="ru")
-    text = "".join(f"Запись {n}. Сегодня пройдено {n} километров по снегу и льду.\n\n" for n in range(2000))
-    telegram.users.document(boris, boris, "дневник.md", text.encode())
-    (told,) = await answered(telegram, boris, 1)
+    text = "".join(f"Запись {n}. Сегодня пройдено {n} километров по снегу и льду.\n\n" for n in range(400))
+    async with embeddings.serving() as url:
+        own = {"embedding_url": url, "embedding_model": embeddings.model}
+        async with serving(settings.model_copy(update=own)):
+            telegram.users.document(boris, boris, "дневник.md", text.encode())
+            # The model takes as long as it takes until something is shown of it.
+            await telegram.wait_for(lambda: [text for text in texts(telegram, boris) if "отрывков" in text], within=60)
+            embeddings.gate.set()
+            (told,) = await answered(telegram, boris, 1)
     assert told.startswith("«дневник.md» прочитан, я его помню (отрывков: ")
     (message,) = telegram.users.answers(boris)
     shown = [state.text for state in telegram.records.states if state.message == message.id]

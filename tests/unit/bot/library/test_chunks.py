@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from datetime import date
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from bot.core.i18n import Translator
 from bot.library.chunk import Chunk, ChunkOptions, chunk_blocks
+from bot.library.chunk.splitting import split_text
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.tables import row_text
 from bot.text.dates import entry_date, heading_date
@@ -214,3 +216,34 @@ def test_a_date_in_a_sentence_opens_no_entry() -> None:
     assert entry_date("2 марта 2026. Снег.") == date(2026, 3, 2)
     assert entry_date("**2026-03-02** — sleet") == date(2026, 3, 2)
     assert entry_date("2 марта 2026 я вспомнил о снеге") is None
+
+
+SENTENCES = (
+    "Он пришёл в 2019 г. и ушёл. «Зачем?» Он не сказал… Dr. Smith said “No!” Then he ran *fast.* "
+    "It was 3.5 km (at least.) After that:\nnew line. ‘Quoted.’ End_._ Last one, without an end"
+)
+
+
+def test_long_text_breaks_at_the_same_characters_as_before() -> None:
+    # Stored chunks and their vectors stay valid only while these boundaries do; see CHUNKING_VERSION.
+    assert list(split_text(SENTENCES, 12, 4, count)) == [
+        ("Он пришёл в 2019 г. и ушёл. «Зачем?»", 0),
+        ("и ушёл. «Зачем?» Он не сказал… Dr. Smith said “No!”", 17),
+        ("Then he ran *fast.* It was 3.5 km (at least.)", 0),
+        ("After that:\nnew line.", 0),
+        ("new line. ‘Quoted.’ End_._ Last one, without an end", 10),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ending", "closes"),
+    [
+        (".", True), ("?”)", True), ("…]", True), ("!\"'", True), (".»", True), (" 2019 г.", True), (".\n", True),
+        (".*", False), (".’", False), ("._", False), (",", False), ("", False),
+    ],
+)  # fmt: skip
+def test_cue_boundary_follows_the_same_sentence_ends_as_before(ending: str, closes: bool) -> None:
+    # The first cue fills more than half a chunk, and its text is a stable boundary.
+    text = next(text for n in range(99) if crc32((text := f"{'word ' * 24}{n}{ending}").encode()) % 2 == 0)
+    found = chunks([Block(BlockKind.CUE, text, end=1), Block(BlockKind.CUE, "Next.", start=1, end=2)], overlap=0)
+    assert len(found) == (2 if closes else 1)

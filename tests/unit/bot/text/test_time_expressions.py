@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.text.calendar import ENGLISH_MONTHS, ENGLISH_WEEKDAYS
 from bot.text.time_expressions import find_time_expression
-from bot.text.time_expressions.english import MONTHS, WEEKDAYS
 
 NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
 """A Wednesday."""
@@ -98,7 +98,8 @@ def test_an_expression_is_read(text: str, start: str, end: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "may I go?", "they march on", "на матч", "маленький", "31 февраля", "February 30", "99.99.2023",
-     "9999 years ago", "999999999 days ago", "9999 лет назад", "the yesterdays", "поздно", "what do you think?"],
+     "9999 years ago", "999999999 days ago", "9999 лет назад", "the yesterdays", "поздно", "what do you think?",
+     "in the wınter"],
 )  # fmt: skip
 def test_what_tells_no_time_is_left_alone(text: str) -> None:
     assert found(text) is None
@@ -145,7 +146,7 @@ def test_days_ago_is_the_same_day_in_both_languages(now: datetime, count: int) -
 @given(moments, st.integers(0, 11))
 def test_a_month_is_the_latest_of_its_name(now: datetime, index: int) -> None:
     one, other = (
-        find_time_expression(f"in {MONTHS[index]}", now),
+        find_time_expression(f"in {ENGLISH_MONTHS[index]}", now),
         find_time_expression(f"в {IN_MONTHS.split()[index]}", now),
     )
     assert one is not None
@@ -161,8 +162,8 @@ def test_a_date_is_that_day_however_it_is_written(now: datetime, day: date) -> N
     ways = (
         f"{day:%Y-%m-%d}",
         f"{day.day:02}.{day.month:02}.{day.year}",
-        f"on {day.day} {MONTHS[day.month - 1]} {day.year}",
-        f"{MONTHS[day.month - 1].title()} {day.day}, {day.year}",
+        f"on {day.day} {ENGLISH_MONTHS[day.month - 1]} {day.year}",
+        f"{ENGLISH_MONTHS[day.month - 1].title()} {day.day}, {day.year}",
         f"{day.day} {OF_MONTHS.split()[day.month - 1]} {day.year} года",
     )
     read = [find_time_expression(way, now) for way in ways]
@@ -172,7 +173,7 @@ def test_a_date_is_that_day_however_it_is_written(now: datetime, day: date) -> N
 
 @given(moments, st.integers(0, 6))
 def test_a_weekday_is_one_of_the_last_seven_days(now: datetime, index: int) -> None:
-    said = find_time_expression(f"on {WEEKDAYS[index]}", now)
+    said = find_time_expression(f"on {ENGLISH_WEEKDAYS[index]}", now)
     assert said is not None
     day = said.interval.start.date()
     assert day.weekday() == index

@@ -1,0 +1,18 @@
+import pytest
+
+from bot.text.language import detect_language
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Привет", "ru"),
+        ("Hello", "en"),
+        ("режим sport", "ru"),
+        ("use спорт mode now", "en"),
+        ("123 !", None),
+        ("", None),
+    ],
+)
+def test_a_text_is_in_the_language_of_most_of_its_letters(text: str, language: str | None) -> None:
+    assert detect_language(text) == language
