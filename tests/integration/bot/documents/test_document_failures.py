@@ -91,7 +91,7 @@ async def test_each_file_of_a_message_has_its_own_result(open_service: Opens, se
             "I have read “a.md” and remembe",
             "“b.exe” was not added. Files t",
             "I have read “a (2).md” and rem",
-            "“d.md” was not added. I read n",
+            "“d.md” was not added. I read a",
         ]
         assert str(turn.answer).endswith("\n\nYes.")
         assert any("flat stones" in note for note in turn.recalled)

@@ -148,7 +148,7 @@ async def test_in_a_group_only_what_is_sent_to_the_bot_is_read(
     assert told.startswith("«c.md» прочитан, и в этом чате я помню его для вас (отрывков: 1).")
     assert await in_library(services) == []
     telegram.users.document(group, anna, "d.md", PLAN.encode(), caption=f"@{name}")
-    assert (await answered(telegram, group, 2))[-1].startswith("«d.md» теперь в библиотеке")
+    assert (await answered(telegram, group, 2))[-1].startswith("Документ «d.md» теперь в библиотеке")
     assert await in_library(services) == ["d.md"]
 
 
