@@ -21,7 +21,7 @@ def check_names(spec: MindSpec, document: YamlDocument) -> Iterator[Mistake]:
     cores = [name for name, adapter in spec.adapters.items() if adapter.kind is AdapterKind.CORE]
     if not cores:
         yield document.mistake(
-            ("adapters",), N_("no adapter is the core."), N_("Write `kind: core` for the one that carries the voice.")
+            ("adapters",), N_("no adapter is the core."), N_("Write `kind: core` for the one with the author's voice.")
         )
     for extra in cores[1:]:
         yield document.mistake(
@@ -56,7 +56,7 @@ def check_links(spec: MindSpec, library: RagConfigFile, mind: YamlDocument, rag:
             elif (allowed := library.collections[collection].adapters) and name not in allowed:
                 yield mind.mistake(
                     place,
-                    N_("{adapter} draws on “{collection}”, which {file} does not open to it."),
+                    N_("{adapter} uses “{collection}”, which {file} does not open to it."),
                     N_("Add {adapter} to the collection's `adapters`, or leave it out here."),
                     adapter=name,
                     collection=collection,

@@ -54,7 +54,8 @@ def explain_validation_error(
     for details in error.errors(include_url=False):
         place: KeyPath = tuple(step for step in details["loc"] if step != _KEY_MARKER)
         fields, owner = _walk(model, place)
-        example = next((f"{name}: {field.examples[0]}" for name, field in reversed(fields) if field.examples), "")
+        examples = (f"{name}: {field.examples[0]}" for name, field in reversed(fields) if field.examples)
+        example = next(examples, "key: value")
         values: dict[str, Any] = {"found": _describe_value(details["input"]), "example": example}
         reason = details.get("ctx", {}).get("error")
         if isinstance(reason, InvalidValue):

@@ -57,8 +57,8 @@ class MemoryWriter:
     def enqueue(self, conversation: Conversation, turn: Turn, draft: Draft) -> None:
         """Have a turn remembered. Nobody waits for it: who has his answer is let go."""
         if draft.text:
-            in_view = draft.prompt.exchanges if draft.prompt else 0
-            self._pending_episodes.append(_finished_turn(conversation, turn, draft.text, in_view))
+            window_size = draft.prompt.exchanges if draft.prompt else 0
+            self._pending_episodes.append(_finished_turn(conversation, turn, draft.text, window_size))
             self._wakeup.set()
 
     def enqueue_recovered(self, conversation: Conversation, turn: Turn) -> None:
@@ -128,14 +128,14 @@ class MemoryWriter:
         )
 
 
-def _finished_turn(conversation: Conversation, turn: Turn, answer: str, in_view: int) -> FinishedTurn:
+def _finished_turn(conversation: Conversation, turn: Turn, answer: str, window_size: int) -> FinishedTurn:
     return FinishedTurn(
-        turn.id,
-        turn.user_id,
-        turn.session_id,
-        turn.question,
-        answer,
-        turn.created_at,
-        in_view=in_view,
+        id=turn.id,
+        user_id=turn.user_id,
+        session_id=turn.session_id,
+        question=turn.question,
+        answer=answer,
+        said_at=turn.created_at,
+        window_size=window_size,
         chat=conversation.session.group_chat,
     )

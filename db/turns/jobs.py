@@ -1,8 +1,7 @@
 """Jobs between processes: pgqueuer's tables and statements, in the transactions of the service.
 
-pgqueuer's own loop is not used. It keeps one connection for everything and ends when that is lost, it takes no new
-jobs until the running ones have ended, and it writes a job off in a transaction after the work's own. Here a job is
-made, and is over, in the very transaction that says so of its turn.
+pgqueuer's own loop is not used, for reasons that decision 0009 lists. Here a job is created, and completed, in the
+transaction that accepts or ends its turn.
 """
 
 from __future__ import annotations

@@ -153,6 +153,6 @@ class AttachmentIntake:
         chat = session.group_chat
         origin = Origin(turn.session_id, turn.id, scope="chat" if chat else "private", chat=chat)
         remembered = await self._personal_documents.ingest(
-            turn.user_id, file.name, path, origin, turn.created_at, show_embedded
+            turn.user_id, path, name=file.name, origin=origin, sent_at=turn.created_at, on_progress=show_embedded
         )
         return DocumentResult(file.name, remembered.passages, remembered.replaced)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
+from pydantic_core import PydanticKnownError
 
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator
 from bot.minds import BrokenMind, Mistake, load_mind
+from bot.minds.schema import StrictModel
+from bot.minds.validation import PYDANTIC_MESSAGES, explain_validation_error
+from bot.minds.yaml_document import YamlDocument
 
 Rewrite = Callable[[str, str | bytes], list[Mistake]]
 
@@ -211,6 +217,30 @@ def test_all_mistakes_are_reported_sorted_by_file_and_line(folder: Path) -> None
         caught.value, "ru", lambda text: "Исправьте: {mistakes}" if "{folder}" in text else "так"
     )
     assert translated.splitlines()[0] == "Исправьте: mind.yaml:12: так так"
+
+
+def test_rare_error_keeps_pydantics_message() -> None:
+    class Entry(StrictModel):
+        day: date
+
+    document = YamlDocument("diary.yaml", {"day": "never"}, {("day",): 3})
+    with pytest.raises(ValidationError) as caught:
+        Entry.model_validate(document.values)
+    [mistake] = explain_validation_error(caught.value, document, Entry)
+    assert str(mistake).startswith("diary.yaml:3: “day” cannot be “never”: Input should be a valid date")
+    assert str(mistake).endswith("Write `key: value`.")
+
+
+def test_translated_messages_are_pydantics_own() -> None:
+    own = {
+        PydanticKnownError("string_type").message_template,
+        *(PydanticKnownError(kind).message_template for kind in ("int_type", "int_parsing", "int_from_float")),
+        *(PydanticKnownError(kind).message_template for kind in ("float_type", "finite_number")),
+        PydanticKnownError("greater_than_equal", {"ge": 0}).message_template,
+        PydanticKnownError("greater_than", {"gt": 0}).message_template,
+        PydanticKnownError("less_than_equal", {"le": 0}).message_template,
+    }
+    assert set(PYDANTIC_MESSAGES) == own
 
 
 def test_missing_folder(tmp_path: Path) -> None:
