@@ -22,8 +22,8 @@ from bot.answering.router import Router
 from bot.app.components import open_composer
 from bot.app.settings import Settings
 from bot.app.telegram import webhook_config
-from bot.channels.telegram.background import BackgroundTasks
 from bot.channels.telegram.client import make_bot
+from bot.channels.telegram.dispatch import BackgroundTasks
 from bot.channels.telegram.gateway import PollingGateway, UpdateReceiver
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.platform import TelegramPlatform
