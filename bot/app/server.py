@@ -155,12 +155,12 @@ def _readiness_checks(
 def http_routes(settings: Settings, services: Services) -> web.RouteTableDef:
     """The channel's routes, for a process that answers what it is asked."""
     api = Api(
-        services.mind,
-        services.composer,
-        services.database,
-        services.direct,
-        services.heartbeat,
-        ApiClients(settings.api_clients),
-        settings.language,
+        mind=services.mind,
+        composer=services.composer,
+        database=services.database,
+        direct=services.direct,
+        heartbeat=services.heartbeat,
+        clients=ApiClients(settings.api_clients),
+        language=settings.language,
     )
     return api_routes(api)

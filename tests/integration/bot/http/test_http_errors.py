@@ -258,4 +258,4 @@ async def test_nothing_is_somewhere_else(served: Served) -> None:
 async def test_errors_are_told_in_the_language_that_is_asked_for(served: Served) -> None:
     async with served.http(**{"Accept-Language": "ru-RU,en;q=0.5"}) as http:
         response = await http.post("/v1/chat/completions", json={"model": "base", "messages": []})
-        assert "“messages” не годится" in response.json()["error"]["message"]
+        assert "Неверное значение «messages»" in response.json()["error"]["message"]
