@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bot.minds.grammar import Sum, Term
 from bot.minds.resolve import ResolvedMode, resolve_mode
+from consilium.single_flight import SingleFlight
 from inference.adapters.manifest import AdapterKind
 from inference.training.dialogues import read_dialogues
 
@@ -59,7 +60,7 @@ class Router:
         self._embedder = embedder
         self._mind = mind
         self._index: Mapping[str, _ExampleIndex] | None = None
-        self._index_lock = asyncio.Lock()
+        self._index_flight: SingleFlight[str, Mapping[str, _ExampleIndex]] = SingleFlight()
 
     async def route(self, message: str) -> RoutingResult:
         """The adapter most similar to `message`; the core if none is similar enough.
@@ -81,10 +82,9 @@ class Router:
         return RoutingResult(resolve_mode(Sum((Term(best),)), self._mind), scores)
 
     async def _get_index(self) -> Mapping[str, _ExampleIndex]:
-        async with self._index_lock:
-            if self._index is None:
-                self._index = await self._build_index()
-            return self._index
+        if self._index is None:
+            self._index = await self._index_flight.run("index", self._build_index)
+        return self._index
 
     async def _build_index(self) -> Mapping[str, _ExampleIndex]:
         questions = await asyncio.to_thread(_load_questions, self._dialogue_files())

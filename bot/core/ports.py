@@ -1,8 +1,8 @@
 """The ports of a channel: what a front end must be able to receive and to show.
 
 A channel has two halves that may run in different processes. Its `Gateway` receives: it makes an `Incoming` of each
-update, passes it to the inbox, and acknowledges the update to the platform only then. Its `Platform` shows: whoever
-works on a turn asks it for a `Reply` at the address that came with the message.
+update, passes it to the inbox, and acknowledges the update to the platform only then. Its `Platform` shows: the
+worker of a turn asks it for a `Reply` at the address that came with the message.
 """
 
 from __future__ import annotations

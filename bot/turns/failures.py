@@ -1,4 +1,4 @@
-"""From an exception to what a person is told of it, and whether another attempt may succeed."""
+"""Turns exceptions into text for people, and decides whether another attempt may succeed."""
 
 from __future__ import annotations
 

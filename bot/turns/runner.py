@@ -94,7 +94,7 @@ class TurnRunner:
 
 @dataclass(slots=True, kw_only=True)
 class TurnAttempt:
-    """One attempt at a turn. Everything that a person can be told goes into the outcome and is not raised."""
+    """One attempt at a turn. Errors that the person should read go into the outcome and are not raised."""
 
     runner: TurnRunner
     lease: TurnLease
@@ -234,7 +234,7 @@ class TurnAttempt:
     async def _complete(self, work: Coroutine[None, None, None]) -> None:
         """Run the last writes of the turn.
 
-        Whoever waits for an inline answer may cancel this task as soon as they have it. The turn is ended all the same.
+        The caller of an inline answer may cancel this task once it has the answer. The turn is ended all the same.
         """
         await (finish_despite_cancellation(work) if self.lease.is_inline else work)
 

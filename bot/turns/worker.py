@@ -143,7 +143,7 @@ class Worker:
             if lease is not None and conversation is not None:
                 await self._run_turn(lease, conversation)
         except DatabaseError as error:
-            # The job goes stale. Whoever takes it then goes on from what has been saved.
+            # The job goes stale. The worker that takes it then goes on from what has been saved.
             log.warning("worker.job_abandoned", turn=str(job.turn_id), reason=str(error))
         except Exception:
             log.exception("worker.job_failed", turn=str(job.turn_id))

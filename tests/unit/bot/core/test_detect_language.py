@@ -14,14 +14,12 @@ from bot.core.i18n import detect_language, system_language
         ("", None),
     ],
 )
-def test_a_text_is_in_the_language_of_most_of_its_letters(text: str, language: str | None) -> None:
+def test_language_of_most_letters_wins(text: str, language: str | None) -> None:
     assert detect_language(text) == language
 
 
 @pytest.mark.parametrize(("lang", "language"), [("ru_RU.UTF-8", "ru"), ("C.UTF-8", "en"), ("de_DE.UTF-8", "en")])
-def test_the_systems_language_is_spoken_if_it_is_known(
-    monkeypatch: pytest.MonkeyPatch, lang: str, language: str
-) -> None:
+def test_system_language_falls_back_on_english(monkeypatch: pytest.MonkeyPatch, lang: str, language: str) -> None:
     monkeypatch.delenv("LC_ALL", raising=False)
     monkeypatch.setenv("LANG", lang)
     assert system_language() == language
