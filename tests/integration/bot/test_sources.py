@@ -249,7 +249,7 @@ async def test_neither_a_document_nor_a_memory_can_order_anything(open_library: 
             assert lines
             assert all(line.startswith(("[", "- ")) for line in lines)
             assert sum("(author's text) Law" in line for line in system.splitlines() if line.startswith("[2]")) == 0
-        async with service.services.database.person(receipt.turn.user_id) as connection:
+        async with service.services.database.person_transaction(receipt.turn.user_id) as connection:
             session = await sessions.get(connection, receipt.turn.session_id)
             kept = [one for one in await memories.list_valid(connection) if one.kind == "fact"]
             assert await turns.list_unfinished(connection) == []
