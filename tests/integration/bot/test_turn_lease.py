@@ -14,7 +14,7 @@ from bot.turns.lease import TurnLease, claim
 from db.errors import DatabaseUnreachable, RecordNotFound, TurnLeaseLost
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
-from db.people import sessions, users
+from db.people import personal_data, sessions, users
 from db.turns import states, turns
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
@@ -50,6 +50,8 @@ async def lease(
         person = await connection.become_person(user.id)
         session = await sessions.get_or_create(person, platform="telegram", place="1")
         turn = await ask(person, session.id, "How far?", kind="question" if result is None else "command")
+        if result is not None and result.erases_person:
+            await personal_data.erase(person, turn.id, ())
         if result is not None:
             await states.save_command_result(person, turn, result.text, result_to_json(result), None, "core")
     return await claim_again(database, turn, losses, database_timeout)
