@@ -161,7 +161,7 @@ class InteractionMessages:
             try:
                 return await request()
             except PermanentDeliveryError as error:
-                # That one route does not see the message says nothing; that it is gone does.
+                # A route that cannot see the message proves nothing; one that reports it gone does.
                 failure = failure if isinstance(failure, MessageGone) else error
         raise failure
 

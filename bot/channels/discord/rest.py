@@ -24,7 +24,7 @@ REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
 MAX_RATE_LIMIT_WAIT: Final = 30.0
 """Seconds of a rate limit that are waited out here; a longer one is raised, and the turn is rescheduled."""
 ATTEMPTS: Final = 3
-"""How often a request is made whose connection is lost."""
+"""Attempts for a request whose connection is lost."""
 _RECONNECT_BACKOFF: Final = BackoffConfig(0.3, maximum=2.0, factor=7.0)
 
 log = structlog.get_logger(__name__)
