@@ -13,7 +13,6 @@ from typing import Final, Protocol
 import structlog
 
 from bot.answering.draft import Draft
-from bot.answering.pipeline import Pipeline
 from bot.core.background import finish_despite_cancellation
 from bot.core.conversation import Conversation
 from bot.core.errors import DeliveryError, FetchFailed, TemporaryDeliveryError, TurnAbandoned
@@ -67,12 +66,24 @@ class AttachmentIngester(Protocol):
         ...
 
 
+class Answerer(Protocol):
+    """Answers questions (`bot.answering.pipeline.Pipeline`)."""
+
+    async def answer(self, conversation: Conversation, lease: TurnLease, draft: Draft, reply: Reply) -> Outcome:
+        """Answer a turn and keep the answer; `draft` holds what there is if this raises. The caller shows the end.
+
+        Raises:
+            ConsiliumError: why there is no answer, or only the part in `draft`.
+        """
+        ...
+
+
 class TurnRunner:
     """Works on turns that have been taken up. Each ends here, or is let go for somebody else to take up."""
 
     def __init__(
         self,
-        pipeline: Pipeline | None,
+        pipeline: Answerer | None,
         retry_policy: RetryPolicy,
         memory_writer: MemoryWriter | None = None,
         attachments: AttachmentIngester | None = None,
