@@ -12,7 +12,8 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 
-from bot.app.bootstrap import Progress, Role, Services, open_services
+from bot.app.answering import Progress
+from bot.app.bootstrap import Role, Services, open_services
 from bot.app.channels import Channels, NoChannelConfigured, has_channel
 from bot.app.monitoring import ReadinessCheck, health_routes, http_server
 from bot.app.settings import Settings
@@ -52,6 +53,8 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
         loop.add_signal_handler(number, ending.set)
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings, progress, role=role))
+        if not await _wait_until_loaded(services, ending):
+            return
         channels = await stack.enter_async_context(_open_channels(settings, services, role))
         worker = _make_worker(settings, services, channels.platforms, role)
         await stack.enter_async_context(run_in_background(listen_for_notifications(services, worker), "listening"))
@@ -61,6 +64,24 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
             serving = http_server(settings.http_host, settings.http_port, *routes)
             on_ready(await stack.enter_async_context(serving))
         await _run_until_shutdown(services, channels, worker, ending, settings.drain_seconds)
+
+
+async def _wait_until_loaded(services: Services, shutdown: asyncio.Event) -> bool:
+    """Return once everything is loaded; False when the process is to end before.
+
+    Raises:
+        ConsiliumError: what is missing or broken, and how to mend it.
+    """
+    loading, ending = asyncio.create_task(services.loading.wait()), asyncio.create_task(shutdown.wait())
+    try:
+        await asyncio.wait((loading, ending), return_when=asyncio.FIRST_COMPLETED)
+        if not loading.done():
+            return False
+        await loading
+        return True
+    finally:
+        loading.cancel()
+        ending.cancel()
 
 
 async def _run_until_shutdown(

@@ -12,7 +12,6 @@ from typing import Final, Protocol
 import structlog
 
 from bot.answering.draft import Draft
-from bot.answering.pipeline import Pipeline
 from bot.core.background import finish_despite_cancellation
 from bot.core.conversation import Conversation
 from bot.core.errors import DeliveryError, FetchFailed, TemporaryDeliveryError, TurnAbandoned
@@ -67,11 +66,23 @@ class AttachmentIngester(Protocol):
         ...
 
 
+class Answerer(Protocol):
+    """Answers questions (`bot.answering.pipeline.Pipeline`)."""
+
+    async def answer(self, conversation: Conversation, lease: TurnLease, draft: Draft, reply: Reply) -> Outcome:
+        """Answer a turn and keep the answer; `draft` holds what there is if this raises. The caller shows the end.
+
+        Raises:
+            ConsiliumError: why there is no answer, or only the part in `draft`.
+        """
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class TurnRunner:
     """Runs attempts at claimed turns, with what all of them need."""
 
-    pipeline: Pipeline | None
+    pipeline: Answerer | None
     """None in a process that answers no questions."""
     retry_policy: RetryPolicy
     memory_writer: MemoryWriter | None = None

@@ -70,6 +70,7 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
             }
         )
         async with open_services(settings, role="worker") as services:
+            await services.loading.wait()
             yield Service(services)
 
     return opened
