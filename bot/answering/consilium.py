@@ -22,12 +22,12 @@ from bot.library.cite import (
     Evidence,
     best_quotation,
     collect_evidence,
-    split_sentences,
     strip_marks,
     supporting_evidence,
 )
 from bot.library.passage import Passage
 from bot.text.analysis import analyse
+from bot.text.sentences import split_sentences
 from consilium.errors import N_
 from inference.engines.port import Finished, GenerationRequest, Message, Sampling, TokenCounter
 
