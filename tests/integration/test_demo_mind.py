@@ -24,7 +24,7 @@ from inference.base_model import BaseModelSpec
 from inference.training.loss import HeldOutLoss, relative_gain, retained_gain
 
 TOPICS = ("sport", "physics")
-HELD_OUT = None if os.environ.get("CONSILIUM_LONG") == "1" else 8
+HELD_OUT = None if os.environ.get("CONSILIUM_LONG") == "1" else 6
 """Dialogues that a loss is measured on."""
 
 
