@@ -10,7 +10,7 @@ for logs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Self
 
 
@@ -36,6 +36,14 @@ class PluralTemplate(str):
         number = details[self.detail]
         assert isinstance(number, int), f"{self.detail} decides between singular and plural"
         return PluralTemplate(self.singular, self.plural, self.detail, number)
+
+
+class TranslatedDetail(str):
+    """A word in an error's details that is translated with its sentence; marked with `N_` where it is listed."""
+
+    def localize(self, _language: str, translate: Callable[[str], str]) -> str:
+        """The word in the reader's language (`bot.core.errors.Localizable`)."""
+        return translate(self)
 
 
 def N_(template: str) -> str:

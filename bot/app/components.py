@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,23 +14,31 @@ from bot.minds import Mind
 from db.infra.embedded_server import EmbeddedServer
 from inference.adapters.store import CompositionStore
 from inference.base_model import BaseModelSpec
-from inference.checkpoint import resolve_base_model
+from inference.checkpoint import PreparationStep, resolve_base_model
 from inference.embedding import SentenceTransformerEmbedder, ServerEmbedder, open_embedder
 from inference.embedding.reranking import CrossEncoderReranker, open_reranker
 from inference.engines.port import Engine
 
 
-def base_model_folder(settings: Settings, mind: Mind, *, weights: bool | None = None) -> Path:
-    """Folder of the base model the mind runs on, made or fetched if need be; blocking.
+def base_model_folder(
+    settings: Settings,
+    mind: Mind,
+    *,
+    weights: bool | None = None,
+    on_slow_step: Callable[[PreparationStep], None] = lambda _: None,
+) -> Path:
+    """Folder of the base model the mind runs on, prepared or downloaded if need be; blocking.
 
     Args:
         weights: whether they are needed here and not its config and tokenizer alone; when None, if the engine is local.
+        on_slow_step: called before what takes long.
     """
     return resolve_base_model(
         settings.base_model or mind.base_model,
         settings.models_dir,
         allow_download=settings.allow_download,
         weights=settings.engine == "local" if weights is None else weights,
+        on_slow_step=on_slow_step,
     )
 
 

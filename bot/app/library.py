@@ -46,9 +46,7 @@ async def open_library(settings: Settings, mind: Mind) -> AsyncIterator[LibraryS
     """
     async with AsyncExitStack() as stack:
         counter = await asyncio.to_thread(make_token_counter, settings, mind)
-        # A server's model has to be asked how long its vectors are; one in this process is loaded when it is needed.
-        asks = settings.embedding_url is not None
-        models = await stack.enter_async_context(open_retrieval_models(settings, preload=asks))
+        models = await stack.enter_async_context(open_retrieval_models(settings))
         assert models.embedder is not None
         dsn = await stack.enter_async_context(database_dsn(settings))
         database = await stack.enter_async_context(await Database.open(dsn))

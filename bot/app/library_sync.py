@@ -31,6 +31,14 @@ FIRST_SYNC_TIMEOUT: Final = 60.0
 log = structlog.get_logger(__name__)
 
 
+async def is_library_empty(mind: Mind, database: Database) -> bool:
+    """Whether the mind has a library of which nothing can be found yet."""
+    if not mind.collections:
+        return False
+    async with database.anonymous_transaction() as connection:
+        return not await chunk_search.searchable_collections(connection, mind.name)
+
+
 @asynccontextmanager
 async def background_library_sync(
     mind: Mind,
@@ -57,9 +65,7 @@ async def background_library_sync(
     if not names:
         yield
         return
-    async with database.anonymous_transaction() as connection:
-        is_filled = bool(await chunk_search.searchable_collections(connection, mind.name))
-    waiting = not is_filled
+    waiting = await is_library_empty(mind, database)
     last = ""
 
     def told(what: str, _done: int, _total: int) -> None:

@@ -12,7 +12,8 @@ from uuid import UUID
 import structlog
 from aiohttp import web
 
-from bot.app.bootstrap import Progress, Role, Services, open_services
+from bot.app.answering import Progress
+from bot.app.bootstrap import Role, Services, open_services
 from bot.app.channels import Channels, NoChannelConfigured, has_channel
 from bot.app.monitoring import ReadinessCheck, health_routes, http_server
 from bot.app.settings import Settings
@@ -52,6 +53,8 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
         loop.add_signal_handler(number, ending.set)
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings, progress, role=role))
+        if not await _wait_until_loaded(services, ending):
+            return
         channels = await stack.enter_async_context(_open_channels(settings, services, role))
         worker = _make_worker(settings, services, channels.platforms, role)
         await stack.enter_async_context(run_in_background(listen_for_notifications(services, worker), "listening"))
@@ -61,6 +64,24 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
             serving = http_server(settings.http_host, settings.http_port, *routes)
             on_ready(await stack.enter_async_context(serving))
         await _run_until_shutdown(services, channels, worker, ending, settings.drain_seconds)
+
+
+async def _wait_until_loaded(services: Services, shutdown: asyncio.Event) -> bool:
+    """Return once everything is loaded; False when the process is to end before.
+
+    Raises:
+        ConsiliumError: what is missing or broken, and how to mend it.
+    """
+    loading, ending = asyncio.create_task(services.loading.wait()), asyncio.create_task(shutdown.wait())
+    try:
+        await asyncio.wait((loading, ending), return_when=asyncio.FIRST_COMPLETED)
+        if not loading.done():
+            return False
+        await loading
+        return True
+    finally:
+        loading.cancel()
+        ending.cancel()
 
 
 async def _run_until_shutdown(
@@ -101,7 +122,14 @@ def _make_worker(settings: Settings, services: Services, platforms: Mapping[str,
     mind = services.mind.name
     entrypoints = [delivery_entrypoint(mind), *([answer_entrypoint(mind)] if role in ANSWERING_ROLES else [])]
     work = WorkerOptions(entrypoints, settings.worker_turns, settings.drain_seconds, settings.database_patience)
-    return Worker(services.database, mind, services.heartbeat, services.turn_runner, platforms, work)
+    return Worker(
+        database=services.database,
+        mind=mind,
+        heartbeat=services.heartbeat,
+        runner=services.turn_runner,
+        platforms=platforms,
+        options=work,
+    )
 
 
 async def listen_for_notifications(services: Services, worker: Worker) -> None:
@@ -148,12 +176,12 @@ def _readiness_checks(
 def http_routes(settings: Settings, services: Services) -> web.RouteTableDef:
     """The channel's routes, for a process that answers what it is asked."""
     api = Api(
-        services.mind,
-        services.composer,
-        services.database,
-        services.direct,
-        services.heartbeat,
-        ApiClients(settings.api_clients),
-        settings.language,
+        mind=services.mind,
+        composer=services.composer,
+        database=services.database,
+        direct=services.direct,
+        heartbeat=services.heartbeat,
+        clients=ApiClients(settings.api_clients),
+        language=settings.language,
     )
     return api_routes(api)

@@ -46,7 +46,7 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
     mind = load_mind(mind_folder or settings.mind)
     revoked = Revocations(settings.compositions_dir).list()
     language = settings.language or system_language()
-    table = new_table("adapter", "kind", "rank", "MB", "trained on", "loss", "about")
+    table = new_table("adapter", "kind", "rank", "MB", "trained on", "loss", "about", wrapped=("adapter", "about"))
     cores = {}
     for name, adapter in mind.adapters.items():
         package = AdapterPackage.open(adapter.path)

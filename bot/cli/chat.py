@@ -53,12 +53,14 @@ async def _run_chat(settings: Settings, user: str, *, json_output: bool) -> bool
             if not progress.is_terminal:
                 progress.print(Text(f"{text} …"))
 
-        async with open_services(settings, show) as services:
+        is_pipe = json_output or not sys.stdin.isatty()
+        # A person at a prompt takes a while to type; what comes from a pipe may need no model at all.
+        async with open_services(settings, show, load_on_demand=is_pipe) as services:
             status.stop()
             await recover_stranded(services.database, services.mind.name, services.heartbeat.id)
             if (afterwards := services.turn_runner.memory_writer) is not None:
                 await recover_unremembered(services.database, services.mind.name, afterwards)
-            if json_output or not sys.stdin.isatty():
+            if is_pipe:
                 return await run_pipe_chat(services.direct, user, language, json_output=json_output)
             # Imported late: a pipe needs no line editor.
             from bot.channels.console.terminal import run_terminal_chat

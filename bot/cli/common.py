@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -23,11 +23,15 @@ def stdout_console() -> Console:
     return Console(highlight=False)
 
 
-def new_table(*columns: str) -> Table:
-    """An empty table with a ruled heading."""
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+def new_table(*headings: str, wrapped: Collection[str] = ()) -> Table:
+    """An empty table with a ruled heading.
+
+    Args:
+        wrapped: the columns whose text breaks into lines where the terminal is too narrow; the others stay whole.
+    """
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading not in wrapped)
     return table
 
 
@@ -56,5 +60,13 @@ def key_value_table(lines: Iterable[tuple[str, str]]) -> Table:
 
 
 def format_time(when: datetime) -> str:
-    """A moment as the machine's clock on the wall shows it."""
+    """A moment in the machine's time zone, to the minute."""
     return when.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def format_short_time(when: datetime) -> str:
+    """A moment for a narrow column: the time if it is today, without the year if it is this year."""
+    local, now = when.astimezone(), datetime.now().astimezone()
+    if local.date() == now.date():
+        return local.strftime("%H:%M")
+    return local.strftime("%m-%d %H:%M" if local.year == now.year else "%Y-%m-%d")

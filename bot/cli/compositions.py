@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bot.app.components import base_model_folder, open_composer
 from bot.app.settings import Settings
-from bot.cli.common import MindOption, format_time, new_table, stdout_console
+from bot.cli.common import MindOption, format_short_time, format_time, new_table, stdout_console
 from bot.cli.engine_unload import unload_from_engine
 from bot.minds import load_mind
 from bot.minds.grammar import parse_expression
@@ -110,19 +110,19 @@ def describe(composition: Composition, names: Mapping[str, str]) -> Iterator[tup
 
 
 def _show(store: CompositionStore, max_rank: int | None) -> None:
-    table = new_table("composition", "base", "adapters", "rank", "error", "MB", "last used")
+    table = new_table("composition", "adapters", "rank", "error", "MB", "used", wrapped=("adapters",))
     for composition in store.list():
         record, report = composition.record, composition.report
         if max_rank is not None and report.rank > max_rank:
             continue
         try:
-            used = format_time(composition.last_used_at)
+            used = format_short_time(composition.last_used_at)
         except FileNotFoundError:  # removed by another process meanwhile
             continue
-        parts = " + ".join(_format_part(part, part.digest[:8]) for part in record.parts)
+        parts = "\n".join(_format_part(part, part.digest[:8]) for part in record.parts)
         error = f"{report.truncation_error:.1%}" if report.truncation_error else ""
         size = f"{composition.size / 1e6:.1f}"
-        table.add_row(composition.name, record.base, parts, str(report.rank), error, size, used)
+        table.add_row(composition.name, parts, str(report.rank), error, size, used)
     stdout_console().print(table)
     stdout_console().print(Text(f"{store.size / 1e6:.1f} MB in {store.root}"), soft_wrap=True)
 

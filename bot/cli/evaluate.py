@@ -60,7 +60,7 @@ def adapters(
         alone_table.add_row(name, f"{bare[name]:.3f}", f"{alone[name]:.3f}", f"{share:.1%}")
     console.print(alone_table)
 
-    kept_table = new_table("composition", "of", "alone", "composed", "kept")
+    kept_table = new_table("composition", "of", "alone", "composed", "kept", wrapped=("composition",))
 
     def measure(title: str, package: Path, alone_by_name: dict[str, float]) -> None:
         for name, on_its_own in alone_by_name.items():

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from bot.app.library import open_library
 from bot.app.settings import Settings
@@ -48,23 +52,23 @@ def library(
     mind = load_mind(mind_folder or settings.mind, require_adapters=False)
     chunking = Chunking(size=size, overlap=size // 5)
     config, measured = asyncio.run(_measure(settings, mind, data, chunking, max_questions))
-    table = new_table("questions", "paragraphs", "by", *(f"R@{k}" for k in CUTOFFS), "MRR", "p50 ms", "p95 ms")
-    for one in measured:
-        recall = (f"{one.recall[k]:.3f}" for k in CUTOFFS)
-        table.add_row(
-            f"{one.question_set} ({one.questions})",
-            one.searched_set,
-            one.method,
-            *recall,
-            f"{one.mrr:.3f}",
-            f"{one.p50_ms:.0f}",
-            f"{one.p95_ms:.0f}",
-        )
-    stdout_console().print(table)
+    for (asked, searched), rows in groupby(measured, key=lambda one: (one.question_set, one.searched_set)):
+        stdout_console().print(metrics_table(f"{asked} → {searched}", list(rows)))
     stdout_console().print(f"configuration {config['hash']}: {json.dumps(config, ensure_ascii=False)}", soft_wrap=True)
     if figures_file is not None:
         figures = {"configuration": config, "measured": [_measurement_object(one) for one in measured]}
         figures_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def metrics_table(sets: str, rows: Sequence[SearchMetrics]) -> Table:
+    """Of one set of questions asked of one set of paragraphs: a row for each way of searching."""
+    table = new_table("by", *(f"R@{k}" for k in CUTOFFS), "MRR", "p50 ms", "p95 ms")
+    table.title = Text(f"{sets} ({rows[0].questions})", style="bold")
+    table.title_justify = "left"
+    for row in rows:
+        recall = (f"{row.recall[k]:.3f}" for k in CUTOFFS)
+        table.add_row(row.method, *recall, f"{row.mrr:.3f}", f"{row.p50_ms:.0f}", f"{row.p95_ms:.0f}")
+    return table
 
 
 async def _measure(

@@ -7,11 +7,12 @@ import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from blake3 import blake3
 from rich.progress import Progress
+from rich.table import Table
 
 from bot.app.components import make_embedder
 from bot.app.settings import Settings
@@ -27,6 +28,9 @@ from bot.memory.evaluation.measurement import (
 )
 from db.infra.database import Database
 from db.infra.embedded_server import EmbeddedServer
+
+SHOWN_BY_DIALOGUE: Final = (*BASELINES, FUSED)
+"""Whose recall is shown dialogue by dialogue; the file of figures has that of all."""
 
 
 def memory(
@@ -84,14 +88,24 @@ def _gain_over_baselines(measured: list[Measurement]) -> dict[str, float]:
     }
 
 
+def dialogues_table(measured: list[Measurement], k: int) -> Table:
+    """Recall in each dialogue by itself."""
+    shown = [one for one in measured if one.name in SHOWN_BY_DIALOGUE]
+    names = [one.name for one in shown]
+    table = new_table(f"recall@{k} in", *names, wrapped=names)
+    for dialogue in measured[0].dialogues:
+        table.add_row(dialogue, *(f"{one.dialogues[dialogue].recall:.3f}" for one in shown))
+    return table
+
+
 def _show(report: dict[str, Any], measured: list[Measurement], k: int) -> None:
     console = stdout_console()
-    table = new_table("recall", f"recall@{k}", f"any@{k}", "MRR", *measured[0].dialogues)
+    overall = new_table("recall", f"recall@{k}", f"any@{k}", "MRR", wrapped=("recall",))
     for one in measured:
-        overall = one.overall
-        each = (f"{figures.recall:.3f} / {figures.any:.3f}" for figures in one.dialogues.values())
-        table.add_row(one.name, f"{overall.recall:.3f}", f"{overall.any:.3f}", f"{overall.mrr:.3f}", *each)
-    console.print(table)
+        figures = one.overall
+        overall.add_row(one.name, f"{figures.recall:.3f}", f"{figures.any:.3f}", f"{figures.mrr:.3f}")
+    console.print(overall)
+    console.print(dialogues_table(measured, k))
     gain = report["gain"]
     console.print(
         f"{FUSED} over the best baseline: {gain['recall']:+.1f} points of recall@{k}, {gain['any']:+.1f} of any@{k}"

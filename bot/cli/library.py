@@ -158,7 +158,9 @@ async def _status(settings: Settings, mind: Mind) -> None:
             for document in await rows.list_documents(connection, one.id)
             if document.skipped
         ]
-    table = new_table("collection", "kind", "documents", "left out", "chunks", "embedded", "by a former model")
+    table = new_table(
+        "collection", "kind", "documents", "left out", "chunks", "embedded", "former", wrapped=("collection",)
+    )
     for one in found:
         counts = (one.documents, one.skipped, one.chunks, one.embedded, one.former)
         table.add_row(one.name, one.kind, *map(str, counts))

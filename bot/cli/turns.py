@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from bot.app.components import database_dsn
 from bot.app.settings import Settings
-from bot.cli.common import format_time, key_value_table, new_table, stdout_console
+from bot.cli.common import format_short_time, format_time, key_value_table, new_table, stdout_console
 from bot.cli.errors import CommandError
 from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from consilium.errors import N_
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 app = typer.Typer(name="turns", help="Look into turns, and have failed ones answered again.", no_args_is_help=True)
 
+ID_DIGITS_SHOWN: Final = 8
+"""Digits of a turn's id in a list; `turns show` takes them."""
 _ID_PREFIX: Final = re.compile(r"[0-9a-f]{1,8}(-[0-9a-f]{0,12}){0,4}")
 
 TurnIdArgument = Annotated[str, typer.Argument(help="The turn's id, or how it begins.", metavar="ID")]
@@ -70,21 +73,7 @@ def show_turns(
 ) -> None:
     """The latest turns: whose, where, in which state; never what was said."""
     lines = _with_database(context.obj, lambda database: _latest_turns(database, state.value if state else None, most))
-    shown = new_table("turn", "where", "n", "kind", "state", "mode", "attempts", "taken in", "took")
-    for line in lines:
-        took = f"{(line.ended_at - line.created_at).total_seconds():.1f} s" if line.ended_at else ""
-        shown.add_row(
-            str(line.id)[:13],
-            f"{line.platform} {line.place}",
-            str(line.seq),
-            line.kind,
-            line.state,
-            line.mode or "",
-            str(line.attempts),
-            format_time(line.created_at),
-            took,
-        )
-    stdout_console().print(shown)
+    stdout_console().print(turns_table(lines))
 
 
 @app.command("show")
@@ -138,6 +127,24 @@ def retry(context: typer.Context, turn: TurnIdArgument) -> None:
         return turn_id
 
     stdout_console().print(Text(f"{_with_database(context.obj, again)} will be answered again."))
+
+
+def turns_table(turns: Sequence[admin_queries.TurnSummary]) -> Table:
+    """A row for each turn; more than one attempt is shown beside the state."""
+    table = new_table("turn", "received", "took", "where", "state", "mode", wrapped=("where", "state"))
+    for turn in turns:
+        took = f"{(turn.ended_at - turn.created_at).total_seconds():.1f} s" if turn.ended_at else ""
+        attempts = f" ×{turn.attempts}" if turn.attempts > 1 else ""
+        table.add_row(
+            str(turn.id)[:ID_DIGITS_SHOWN],
+            format_short_time(turn.created_at),
+            took,
+            # A place is the mind's name and the chat's: parted, they break into lines.
+            f"{turn.platform} {turn.place.replace('/', ' ', 1)}",
+            f"{turn.state}{attempts}",
+            "(command)" if turn.kind == "command" else turn.mode or "",
+        )
+    return table
 
 
 async def _latest_turns(database: Database, state: str | None, limit: int) -> list[admin_queries.TurnSummary]:

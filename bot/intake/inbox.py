@@ -236,8 +236,11 @@ class Inbox:
     async def _enqueue(
         self, person: PersonConnection, conversation: Conversation, incoming: Incoming, turn: Turn
     ) -> Receipt:
-        """Enqueue the job that shows a command's reply or answers a question; none for what this process shows itself,
-        nor for a question that waits for others of its session."""
+        """Enqueue the job that shows a command's reply or answers a question.
+
+        A message without an address has no job, as this process shows its answer itself; nor has a question that waits
+        for others of its session.
+        """
         if turn.kind == "command":
             if incoming.address is not None:
                 await jobs.enqueue(

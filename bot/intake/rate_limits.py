@@ -10,7 +10,7 @@ from uuid import UUID
 from bot.core.errors import MessageRefused
 from bot.core.messages import Incoming
 from bot.intake.access import denial_notice_key
-from consilium.errors import N_
+from consilium.errors import N_, N_plural
 from db.infra.connection import Connection, PersonConnection
 from db.people import linking, token_buckets
 from db.people.chats import chat_key
@@ -49,7 +49,11 @@ class TooManyMessages(LimitExceeded):
 class QuotaSpent(LimitExceeded):
     """A person has used up their messages of the day."""
 
-    sentence = N_("You have sent {quota} messages today, which is all I can answer in a day.")
+    sentence = N_plural(
+        "You have sent {quota} message today, which is all I can answer in a day.",
+        "You have sent {quota} messages today, which is all I can answer in a day.",
+        "quota",
+    )
     remedy = N_("The count starts again in {hours} h.")
 
     def __init__(self, quota: int, seconds: float) -> None:
@@ -69,7 +73,11 @@ class ChatTooBusy(LimitExceeded):
 class ServiceFull(LimitExceeded):
     """As many messages wait as the service accepts."""
 
-    sentence = N_("Too many people are asking right now ({waiting} messages wait).")
+    sentence = N_plural(
+        "Too many people are asking right now ({waiting} message waits).",
+        "Too many people are asking right now ({waiting} messages wait).",
+        "waiting",
+    )
     remedy = N_("Only this message was not saved: send it again in a few minutes.")
 
     def __init__(self, waiting: int) -> None:

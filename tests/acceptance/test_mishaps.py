@@ -108,6 +108,36 @@ def test_a_full_disk_while_composing_is_told_and_leaves_nothing(home: Home) -> N
     assert again.code == 0, again.err
 
 
+@pytest.fixture
+def base_model(base_model_dir: Path, tmp_path: Path) -> Path:
+    """A base model whose files can be taken away, its weights not copied."""
+    folder = tmp_path / "base"
+    folder.mkdir()
+    for file in base_model_dir.iterdir():
+        (folder / file.name).symlink_to(file)
+    return folder
+
+
+def test_missing_weights_end_the_chat_before_its_first_message(home: Home, base_model: Path) -> None:
+    (base_model / "model.safetensors").unlink()
+    ended = home.chat("/mode", CONSILIUM_BASE_MODEL=str(base_model))
+    assert (ended.code, ended.out) == (1, "")
+    assert "it has no *.safetensors" in ended.err
+
+
+def test_weights_that_cannot_be_loaded_fail_questions_and_no_commands(home: Home, base_model: Path) -> None:
+    config = (base_model / "config.json").read_text("utf-8")
+    (base_model / "config.json").unlink()
+    (base_model / "config.json").write_text(config.replace('"model_type": "llama"', '"model_type": "unheard-of"'))
+    ended = home.chat("/mode core", "What is patience?", "/mode", CONSILIUM_BASE_MODEL=str(base_model))
+    assert ended.code == 1
+    first, question, last = ended.objects
+    assert first["error"] is None
+    assert str(base_model) in question["error"]
+    assert last["error"] is None
+    assert "Traceback" not in ended.out + ended.err
+
+
 def test_a_bad_setting_is_told_by_its_name(home: Home) -> None:
     ended = home.run("doctor", CONSILIUM_PROMPT_TOKENS="many")
     assert ended.code == 78

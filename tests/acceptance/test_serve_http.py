@@ -89,3 +89,24 @@ def test_a_program_talks_to_a_mind_as_it_does_to_openai(home: Home) -> None:
         pieces += list(stream)
         assert pieces[-1].choices[0].finish_reason in ("stop", "length")
         assert process.wait(DEADLINE) == 0
+
+
+def test_shutdown_while_models_load_is_clean(home: Home) -> None:
+    process = subprocess.Popen(
+        [CONSILIUM, "serve", "--role", "api"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**home.environment, "CONSILIUM_HTTP_PORT": "0"},
+    )
+    assert process.stderr
+    printed = ""
+    while "loading the models" not in printed:
+        line = process.stderr.readline()
+        assert line, f"it ended before it loaded anything: {printed}"
+        printed += line
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert "readyz" not in rest
+    assert "Traceback" not in rest

@@ -33,7 +33,7 @@ def test_a_question_about_the_library_is_answered_with_a_source_from_the_first_s
         assert all(f"[{source['n']}]" in turn["answer"] for source in turn["sources"])
     assert sources["answer"].startswith(f"[1] {answer['sources'][0]['title']} — ")
     assert place["answer"].startswith(f"[1] {russian['sources'][0]['title']} — ")
-    assert joined["answer"].startswith("He has written:\n- ")
+    assert joined["answer"].startswith("The author has written:\n- ")
     assert "The archivist" in apart["answer"]
     assert "embedding" in first.err
 

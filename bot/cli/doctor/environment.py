@@ -84,6 +84,7 @@ async def check_embeddings(settings: Settings, say: Translator) -> Finding:
         ConsiliumError: one is not here, or broken.
     """
     async with open_retrieval_models(settings) as models:
+        await models.load()
         facts = []
         for embedder in (models.embedder, *models.former):
             assert embedder is not None

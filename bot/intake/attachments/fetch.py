@@ -12,7 +12,7 @@ from bot.core.errors import DeliveryError, FetchFailed, TemporaryDeliveryError
 from bot.core.ports import FetchFile
 from bot.library.parse.errors import DocumentRefused, TooLarge
 from bot.library.parse.limits import MB
-from consilium.errors import N_
+from consilium.errors import N_, N_plural
 
 
 class FileGone(DocumentRefused):
@@ -28,7 +28,11 @@ class FileGone(DocumentRefused):
 class FetchTimedOut(FetchFailed):
     """The platform took too long to send the file; a later try may help."""
 
-    sentence = N_("I could not get “{name}” within {seconds} seconds.")
+    sentence = N_plural(
+        "I could not get “{name}” within {seconds} second.",
+        "I could not get “{name}” within {seconds} seconds.",
+        "seconds",
+    )
 
     def __init__(self, name: str, seconds: float) -> None:
         super().__init__(name, f"timed out after {seconds:.0f} s")

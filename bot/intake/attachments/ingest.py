@@ -24,7 +24,7 @@ from bot.library.uploads import LibraryUploads
 from bot.memory.documents import PersonalDocuments
 from bot.turns.lease import TurnLease
 from bot.turns.runner import AttachmentReport
-from consilium.errors import N_
+from consilium.errors import N_, N_plural
 from db.memory.memories import Origin
 
 FETCH_TIMEOUT: Final = 120.0
@@ -35,7 +35,11 @@ log = structlog.get_logger(__name__)
 class TooManyFiles(DocumentRefused):
     """A message has more files than are read."""
 
-    sentence = N_("I read no more than {limit} of the documents in one message.")
+    sentence = N_plural(
+        "I read at most {limit} document from one message.",
+        "I read at most {limit} documents from one message.",
+        "limit",
+    )
     remedy = N_("Send it in a message of its own.")
 
     def __init__(self, limit: int) -> None:

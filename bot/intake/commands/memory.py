@@ -67,7 +67,15 @@ async def show_memory(context: CommandContext, argument: str) -> CommandResult:
     say = context.say
     if not memories and not episodes:
         return CommandResult(say(_NO_MEMORIES))
-    episodes_line = say("I also remember messages from our conversations: {count}.", count=episodes) if episodes else ""
+    episodes_line = (
+        say.plural(
+            "I also remember {count} message from our conversations.",
+            "I also remember {count} messages from our conversations.",
+            episodes,
+        )
+        if episodes
+        else ""
+    )
     if not memories:
         return CommandResult(say("I have noted nothing about you yet.") + f"\n{episodes_line}")
     passages = await personal_documents.count_passages_by_document(context.connection)
@@ -132,7 +140,9 @@ async def forget(context: CommandContext, argument: str) -> CommandResult:
     words = argument.casefold().split()
     if len(words) == 1 and words[0] in _ALL_WORDS:
         count = await context.memory.forget_all(context.connection)
-        return CommandResult(say("Forgotten for good: {count}.", count=count))
+        return CommandResult(
+            say.plural("{count} entry is forgotten for good.", "{count} entries are forgotten for good.", count)
+        )
     if words and words[0] in _ME_WORDS:
         return await _forget_person(context, confirmed=len(words) == 2 and words[1] in _YES_WORDS)
     memories = await context.memory.list_visible(context.connection)

@@ -61,6 +61,7 @@ def opens(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Opens:
     async def opened(**values: object) -> AsyncIterator[Service]:
         settings = sglang_settings.model_copy(update={**own, "library_at_start": True, **values})
         async with open_services(settings, role="worker") as services:
+            await services.loading.wait()
             yield Service(services)
 
     return opened

@@ -70,6 +70,7 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
             }
         )
         async with open_services(settings, role="worker") as services:
+            await services.loading.wait()
             yield Service(services)
 
     return opened
@@ -160,11 +161,11 @@ async def test_two_voices_are_joined_and_shown_apart_on_request(open_library: Op
     async with open_library() as service, service.working():
         turn = await said(service, f"/consilium {QUESTION}")
         assert turn.answer == (
-            "He has written:\n"
+            "The author has written:\n"
             "- A recruit earns 7.5 hours of sleep. [1]\n\n"
-            "His opinion; what he has written bears out only what has a mark:\n"
+            "The author's opinion; the library supports only the sentences with a mark:\n"
             "In the quiet week everyone earns 8.5 hours. [1] I like 3 pillows.\n\n"
-            "Whether the figures without a mark are right I do not know: they are not in his library."
+            "I do not know whether the figures without a mark are right: they are not in the author's library."
         )
         assert (turn.kind, turn.question, turn.consilium) == ("question", QUESTION, True)
         assert turn.voices == {
@@ -188,9 +189,9 @@ async def test_a_session_can_be_switched_to_two_voices_and_back(open_library: Op
         assert "Both voices answer" in str((await said(service, "/consilium on")).answer)
         unknown = await said(service, "Who was the first king of Persia?")
         assert unknown.answer == (
-            "In his library there is nothing on this.\n\n"
-            "His opinion; what he has written bears out only what has a mark:\nSing.\n\n"
-            "I do not know: neither what he has written nor his opinion gives ground for an answer."
+            "The author's library has nothing on this.\n\n"
+            "The author's opinion; the library supports only the sentences with a mark:\nSing.\n\n"
+            "I do not know: neither the author's library nor this opinion supports an answer."
         )
         again = await said(service, "/retry")
         assert again.consilium
@@ -219,7 +220,7 @@ async def test_two_voices_can_be_stopped_and_taken_up_by_another_worker(
         async with service.working():
             turn = await service.ended(taken)
             assert service.platform.shown_in("1") == [turn.answer]
-            assert str(turn.answer).startswith("He has written:\n- A recruit earns 7.5 hours of sleep. [1]")
+            assert str(turn.answer).startswith("The author has written:\n- A recruit earns 7.5 hours of sleep. [1]")
 
             server.answer_gate = asyncio.Event()
             asked = await service.say(f"/consilium {QUESTION}", "2")

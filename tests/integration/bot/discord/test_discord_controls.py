@@ -27,19 +27,19 @@ async def test_commands_in_operator_guilds(service: DiscordService) -> None:
 
 async def test_mode_completion(service: DiscordService) -> None:
     async with service.receiving():
-        begun = await service.people.autocomplete(service.channel, service.ann, "mode", "mode", "спо")
-        further = await service.people.autocomplete(service.channel, service.ann, "mode", "mode", "sport+")
-    assert begun[0]["value"] == "sport"
-    assert {"sport+core", "sport+physics"} <= {choice["value"] for choice in further}
-    assert "sport+classical" not in {choice["value"] for choice in further}
+        first_word = await service.people.autocomplete(service.channel, service.ann, "mode", "mode", "спо")
+        second_word = await service.people.autocomplete(service.channel, service.ann, "mode", "mode", "sport+")
+    assert first_word[0]["value"] == "sport"
+    assert {"sport+core", "sport+physics"} <= {choice["value"] for choice in second_word}
+    assert "sport+classical" not in {choice["value"] for choice in second_word}
 
 
 async def test_mode_command(service: DiscordService) -> None:
     async with service.serving():
         chosen = service.people.run_command(service.channel, service.ann, "mode", mode="sport")
-        said = (await service.people.wait_interaction(chosen))["original"]
-        assert "core+sport" in said["content"]
-        assert said["visible_to"] == service.ann
+        response = (await service.people.wait_interaction(chosen))["original"]
+        assert "core+sport" in response["content"]
+        assert response["visible_to"] == service.ann
         service.people.run_command(service.channel, service.ann, "ask", question="How far?")
         assert (await service.wait_answer(service.channel))["content"].endswith("-# core+sport")
 
@@ -49,11 +49,11 @@ async def test_stop_button(service: DiscordService, server: SGLangServer) -> Non
     dm = service.people.dm(service.ann)
     async with service.serving():
         service.people.send_dm(service.ann, "How far?")
-        begun = await service.people.wait_message(dm, contains="Rest")
-        assert service.people.labels(begun["id"]) == ["Stop"]
-        service.people.press(service.ann, begun["id"], "Stop")
+        draft = await service.people.wait_message(dm, contains="Rest")
+        assert service.people.labels(draft["id"]) == ["Stop"]
+        service.people.press(service.ann, draft["id"], "Stop")
         answer = await service.wait_answer(dm, "Stopped.")
-    assert answer["id"] == begun["id"]
+    assert answer["id"] == draft["id"]
     assert answer["content"].startswith("Rest\n")
     assert server.aborted.is_set()
 
@@ -64,10 +64,10 @@ async def test_stop_button_pressed_by_another_person(service: DiscordService, se
     server.answer_gate = asyncio.Event()
     async with service.serving():
         service.people.run_command(service.channel, service.ann, "ask", question="How far?")
-        begun = await service.people.wait_message(service.channel, contains="«")
-        pressed = service.people.press(bob, begun["id"], "Stop")
-        said = (await service.people.wait_interaction(pressed))["original"]
-        assert (said["visible_to"], "somebody else" in said["content"]) == (bob, True)
+        draft = await service.people.wait_message(service.channel, contains="«")
+        pressed = service.people.press(bob, draft["id"], "Stop")
+        response = (await service.people.wait_interaction(pressed))["original"]
+        assert (response["visible_to"], "somebody else" in response["content"]) == (bob, True)
         server.answer_gate.set()
         await service.wait_answer(service.channel, "«How far?».")
 
@@ -82,8 +82,8 @@ async def test_components_work_after_restart(service: DiscordService) -> None:
         assert menu["visible_to"] == service.ann
     async with service.serving():
         service.people.choose(service.ann, menu["id"], ["physics", "sport"], select="adapters to mix")
-        said = await service.wait_answer(service.channel, "core+physics+sport", viewer=service.ann)
-        assert said["id"] == menu["id"]
+        response = await service.wait_answer(service.channel, "core+physics+sport", viewer=service.ann)
+        assert response["id"] == menu["id"]
 
 
 async def test_weights_form(service: DiscordService) -> None:
@@ -99,8 +99,8 @@ async def test_weights_form(service: DiscordService) -> None:
         modal = (await service.people.wait_interaction(form))["modal"]
         assert modal["components"][0]["components"][0]["value"] == "core+sport"
         service.people.submit_modal(form, expression="sport*0.7")
-        said = await service.wait_answer(dm, r"core+sport\*0.7")
-    assert said["id"] == menu["id"]
+        response = await service.wait_answer(dm, r"core+sport\*0.7")
+    assert response["id"] == menu["id"]
 
 
 async def test_named_mode_menu(service: DiscordService) -> None:
@@ -150,8 +150,8 @@ async def test_denied_person_is_told_once(service: DiscordService) -> None:
         await access_rules.add(connection, service.services.mind.name, Rule("deny", "user", "discord", service.ann))
     async with service.serving():
         first = service.people.run_command(service.channel, service.ann, "ask", question="How far?")
-        told = (await service.people.wait_interaction(first))["original"]
-        assert "not allowed" in told["content"]
+        refusal = (await service.people.wait_interaction(first))["original"]
+        assert "not allowed" in refusal["content"]
         service.people.run_command(service.channel, service.ann, "ask", question="And now?")
         await service.people.wait_for(lambda: len(service.people.journal("answer")) == 2)
         await service.people.wait_for(lambda: len(service.bot_messages(service.channel)) == 1)

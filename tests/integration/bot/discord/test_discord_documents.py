@@ -1,4 +1,4 @@
-"""Documents sent on Discord, with a message and with /ask."""
+"""Documents sent with messages on Discord."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ async def test_documents_and_question_in_one_message(service: DiscordService) ->
     async with service.services.database.anonymous_transaction() as connection:
         person = await users.identify(connection, platform="discord", external_id=service.ann)
     async with service.services.database.person_transaction(person.id) as connection:
-        kept = await memories.list_valid(connection, ("document",))
-    assert [one.title for one in kept] == ["plan.md", "other.md"]
+        documents = await memories.list_valid(connection, ("document",))
+    assert [document.title for document in documents] == ["plan.md", "other.md"]
 
 
 async def test_document_in_guild_needs_mention(service: DiscordService) -> None:

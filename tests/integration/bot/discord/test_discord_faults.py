@@ -98,11 +98,11 @@ async def test_deleted_message_is_replaced(service: DiscordService, server: SGLa
     service.people.permit(service.channel, service.ann, allow=["manage_messages"])
     async with service.serving():
         service.people.send(service.channel, service.ann, "How far?", mentions=[service.people.bot])
-        begun = await service.people.wait_message(service.channel, contains="Rest")
-        service.people.delete(service.ann, begun["id"])
+        draft = await service.people.wait_message(service.channel, contains="Rest")
+        service.people.delete(service.ann, draft["id"])
         server.answer_gate.set()
         answer = await service.wait_answer(service.channel, "Rest and sleep.")
-    assert int(answer["id"]) > int(begun["id"])
+    assert int(answer["id"]) > int(draft["id"])
     assert len(service.bot_messages(service.channel)) == 1
 
 
@@ -124,11 +124,11 @@ async def test_killed_worker_answer_is_finished_in_same_message(service: Discord
     async with service.receiving():
         async with service.working(drain_timeout=0):
             service.people.send_dm(service.ann, "How far?")
-            begun = await service.people.wait_message(dm, contains="Rest")
+            draft = await service.people.wait_message(dm, contains="Rest")
         server.answer_gate.set()
         async with service.working():
             answer = await service.wait_answer(dm, "Rest and sleep.")
-    assert answer["id"] == begun["id"]
+    assert answer["id"] == draft["id"]
     assert len(service.bot_messages(dm)) == 1
 
 
@@ -137,13 +137,13 @@ async def test_messages_missed_while_disconnected_are_answered(service: DiscordS
     async with service.serving():
         service.people.send_dm(service.ann, "Ready?")
         await service.wait_answer(dm, "«Ready?».")
-        heard = service.gateway.last_activity
+        last_activity = service.gateway.last_activity
         service.fake.gateway.refused_connections = 1
         service.fake.gateway.drop_connections()
         service.people.send_dm(service.ann, "Are you there?")
         await service.wait_answer(dm, "«Are you there?».")
-        assert heard is not None
-        assert (service.gateway.last_activity or 0) > heard
+        assert last_activity is not None
+        assert (service.gateway.last_activity or 0) > last_activity
     assert [event["event"] for event in service.people.journal("gateway")].count("resumed") == 1
 
 
@@ -165,28 +165,28 @@ async def test_answer_in_archived_thread_is_a_new_message(service: DiscordServic
     thread = service.people.start_thread(service.channel, "Knees")
     async with service.serving():
         service.people.send(thread, service.ann, "How far?", mentions=[service.people.bot])
-        begun = await service.people.wait_message(thread, contains="Rest")
+        draft = await service.people.wait_message(thread, contains="Rest")
         service.people.archive(thread)
         server.answer_gate.set()
         answer = await service.wait_answer(thread, "Rest and sleep.")
-    assert int(answer["id"]) > int(begun["id"])
+    assert int(answer["id"]) > int(draft["id"])
 
 
 async def test_database_outage_retries_then_refuses(service: DiscordService) -> None:
     dm, name = service.people.dm(service.ann), service.services.dsn.split("/test_")[1].split("?")[0]
     server = service.services.dsn.replace(f"/test_{name}?", "/postgres?")
-    gone = (
+    take_offline = (
         f"ALTER DATABASE test_{name} WITH ALLOW_CONNECTIONS false",
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test_{name}'",
         f"ALTER DATABASE test_{name} RENAME TO hidden_{name}",
     )
-    back = (
+    bring_back = (
         f"ALTER DATABASE hidden_{name} RENAME TO test_{name}",
         f"ALTER DATABASE test_{name} WITH ALLOW_CONNECTIONS true",
     )
     service.retry_seconds = 3.0
     async with service.receiving():
-        await run_sql(server, *gone)
+        await run_sql(server, *take_offline)
         lost = service.people.send_dm(service.ann, "Lost?")
         refusal = await service.wait_answer(dm, "database", after=lost)
         with structlog.testing.capture_logs() as logs:
@@ -194,7 +194,7 @@ async def test_database_outage_retries_then_refuses(service: DiscordService) -> 
             async with asyncio.timeout(10):
                 while not any(entry["event"] == "discord.intake_retried" for entry in logs):  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
-        await run_sql(server, *back)
+        await run_sql(server, *bring_back)
         await service.wait_turn("question = 'Stored?'")
     async with service.working():
         await service.wait_answer(dm, "«Stored?».", after=stored)

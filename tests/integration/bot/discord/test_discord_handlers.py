@@ -1,4 +1,4 @@
-"""What the gateway's handlers do at once, in simcord's simulated Discord: its rules of interactions, its clients."""
+"""Immediate responses of the gateway's handlers, checked by another simulation of Discord: simcord."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fixtures.discord_service import TOKEN, DiscordService
 
 
 class SharedRest(RestClient):
-    """Makes its requests through a client's connection, which is the simulated one."""
+    """Makes its requests through the simulated connection of a client."""
 
     def __init__(self, client: discord.Client) -> None:
         super().__init__(TOKEN)
@@ -40,7 +40,7 @@ class Scene:
         self.bob = self.guild.add_member(self.env.create_user("bob"))
 
     async def answer(self) -> discord.Message:
-        """An answer to Ann, with the buttons there are under one."""
+        """A complete answer to Ann, with its buttons."""
         await self.ann.slash(self.channel, "ask", question="How far?")
         async with self.service.working():
             await self.service.wait_turn("ended_at IS NOT NULL")
@@ -74,8 +74,8 @@ async def test_deferral_is_private_for_commands_and_public_for_questions(scene: 
     assert (mode.deferred, mode.ephemeral) == (True, True)
     question = await scene.ann.slash(scene.channel, "ask", question="How far?")
     assert (question.deferred, question.ephemeral) == (True, False)
-    hidden = await scene.ann.slash(scene.channel, "ask", question="/memory")
-    assert (hidden.deferred, hidden.ephemeral) == (True, True)
+    command = await scene.ann.slash(scene.channel, "ask", question="/memory")
+    assert (command.deferred, command.ephemeral) == (True, True)
 
 
 async def test_mode_button_works_for_its_owner_only(scene: Scene) -> None:
@@ -85,9 +85,9 @@ async def test_mode_button_works_for_its_owner_only(scene: Scene) -> None:
     assert menu.ephemeral
     assert menu.response is not None
     assert len(menu.response.components) == 3
-    others = await scene.bob.click(answer, label="Mode")
-    assert others.response is not None
-    assert "somebody else" in others.response.content
+    refusal = await scene.bob.click(answer, label="Mode")
+    assert refusal.response is not None
+    assert "somebody else" in refusal.response.content
 
 
 async def test_weights_form(scene: Scene) -> None:

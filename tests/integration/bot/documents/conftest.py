@@ -52,6 +52,7 @@ def open_service(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Opens:
             }
         )
         async with open_services(settings, role="worker") as services:
+            await services.loading.wait()
             library = [task for task in asyncio.all_tasks() if task.get_name() == "library"]
             await asyncio.wait_for(asyncio.gather(*library), 60)
             yield Service(services, updates=1000 * next(processes))

@@ -29,7 +29,7 @@ HOSTILE = {
     "laughs.docx": (docx(paragraph("&k;"), head=LAUGHS), "was not added"),
     "laughs.xlsx": (xlsx_of_laughs(), "was not added"),
     "locked.docx": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000), "protected by a password"),
-    "bytes.txt": (bytes(range(256)) * 1000, "not text in any encoding"),
+    "bytes.txt": (bytes(range(256)) * 1000, "not text in any known encoding"),
     "empty.md": (b"", "There is no text in it"),
     "program.exe": (b"MZ", "Files that end in “.exe” are not read"),
     "no ending": (b"text", "are not read"),
@@ -91,7 +91,7 @@ async def test_each_file_of_a_message_has_its_own_result(open_service: Opens, se
             "I have read “a.md” and remembe",
             "“b.exe” was not added. Files t",
             "I have read “a (2).md” and rem",
-            "“d.md” was not added. I read n",
+            "“d.md” was not added. I read a",
         ]
         assert str(turn.answer).endswith("\n\nYes.")
         assert any("flat stones" in note for note in turn.recalled)

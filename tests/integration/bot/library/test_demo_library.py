@@ -38,21 +38,21 @@ FILE = Path(__file__).parents[3] / "fixtures" / "library_questions.jsonl"
 LONG = os.environ.get("CONSILIUM_LONG") == "1"
 STYLE_EXAMPLES = 8
 """Dialogues of each of the mind's files."""
-SHARE = RetrievalBudget(passages=4, passage_tokens=600, examples=0, example_tokens=0)
+BUDGET = RetrievalBudget(passages=4, passage_tokens=600, examples=0, example_tokens=0)
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     question: str
     support: Sequence[Sequence[str]]
-    """Of each group one must be in the passage."""
+    """One of each group must be in the passage."""
 
-    def is_borne_out_by(self, passage: str) -> bool:
-        said = " ".join(passage.casefold().split())
-        return all(any(one.casefold() in said for one in group) for group in self.support)
+    def is_supported_by(self, passage: str) -> bool:
+        text = " ".join(passage.casefold().split())
+        return all(any(term.casefold() in text for term in group) for group in self.support)
 
 
-QUESTIONS = [Asked(**json.loads(line)) for line in FILE.read_text(encoding="utf-8").splitlines()]
+QUESTIONS = [Question(**json.loads(line)) for line in FILE.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -102,28 +102,28 @@ async def test_each_kind_of_document_is_found(filled: Mind, library_of: Callable
     assert lecture.where.startswith("00:0")
 
 
-def test_there_are_a_hundred_questions_in_both_languages() -> None:
+def test_question_file_has_both_languages() -> None:
     russian = [one for one in QUESTIONS if any("а" <= letter <= "я" for letter in one.question.casefold())]
     assert len(QUESTIONS) == len({one.question for one in QUESTIONS}) == 100
     assert 40 <= len(russian) <= 60
 
 
-async def test_what_is_quoted_holds_the_support(
+async def test_quotations_contain_the_support(
     filled: Mind, database: Database, embedder: SentenceTransformerEmbedder, counter: NamedTokenCounter
 ) -> None:
-    drawing = Retriever(filled, Library(database, embedder, filled.name, counter.count), SHARE)
+    retriever = Retriever(filled, Library(database, embedder, filled.name, counter.count), BUDGET)
     mode = resolve_mode(parse_expression("sport"), filled)
-    asked = QUESTIONS[:: 1 if LONG else 5]
+    questions = QUESTIONS[:: 1 if LONG else 5]
     cited = right = 0
-    for one in asked:
-        drawn = await drawing.retrieve(one.question, mode)
-        assert {passage.collection for passage in drawn.passages} <= set(collections_for_mode(filled, mode))
-        found = best_quotation(one.question, collect_evidence(drawn.passages))
-        if found is not None:
-            assert found.passage in drawn.passages
+    for one in questions:
+        retrieved = await retriever.retrieve(one.question, mode)
+        assert {passage.collection for passage in retrieved.passages} <= set(collections_for_mode(filled, mode))
+        quotation = best_quotation(one.question, collect_evidence(retrieved.passages))
+        if quotation is not None:
+            assert quotation.passage in retrieved.passages
             cited += 1
-            right += one.is_borne_out_by(found.passage.quote)
-    assert cited >= 0.9 * len(asked)
+            right += one.is_supported_by(quotation.passage.quote)
+    assert cited >= 0.9 * len(questions)
     assert right >= 0.85 * cited
 
 
@@ -157,7 +157,7 @@ def settings(settings_for: Callable[..., Settings], dsn: str) -> Settings:
 @pytest.mark.long
 @pytest.mark.skipif(not LONG, reason="the real model takes a quarter of an hour; CONSILIUM_LONG=1 asks for it")
 @pytest.mark.timeout(7200)
-async def test_what_the_whole_service_cites_holds_the_support(settings: Settings) -> None:
+async def test_citations_of_the_service_contain_the_support(settings: Settings) -> None:
     cited = right = 0
     async with open_services(settings) as services:
         for number, one in enumerate(QUESTIONS):
@@ -169,9 +169,9 @@ async def test_what_the_whole_service_cites_holds_the_support(settings: Settings
             assert [source.n for source in outcome.sources] == list(range(1, len(outcome.sources) + 1))
             assert all(f"[{source.n}]" in outcome.answer for source in outcome.sources)
             cited += bool(outcome.sources)
-            held = any(one.is_borne_out_by(source.quote) for source in outcome.sources)
-            right += held
-            if not held:
+            is_supported = any(one.is_supported_by(source.quote) for source in outcome.sources)
+            right += is_supported
+            if not is_supported:
                 print(one.question, "->", [(source.title, source.where) for source in outcome.sources])
     print(f"cited: {cited} of {len(QUESTIONS)}; the support is in the passage: {right}")
     assert cited >= 90

@@ -98,23 +98,29 @@ class House:
             router = Router(None, self.mind)  # type: ignore[arg-type]  # nobody asks in `auto` here
             limits = TurnLimits(3000, 4, 60)
             pipeline = Pipeline(
-                self.mind,
-                database,
-                self.engine,  # type: ignore[arg-type]
-                memory,
-                drawing,
-                router,
-                self.composer,
-                running,
-                limits,
+                mind=self.mind,
+                database=database,
+                engine=self.engine,  # type: ignore[arg-type]
+                memory=memory,
+                retriever=drawing,
+                router=router,
+                composer=self.composer,
+                running_answers=running,
+                limits=limits,
             )
             presence = Heartbeat(database, "all", self.mind.name)
             await presence.send()
             work = WorkerOptions(
                 [delivery_entrypoint(self.mind.name), answer_entrypoint(self.mind.name)], at_once, 5, 20
             )
-            attempts = TurnRunner(pipeline, RetryPolicy(8))
-            worker = Worker(database, self.mind.name, presence, attempts, {platform.name: platform}, work)
+            worker = Worker(
+                database=database,
+                mind=self.mind.name,
+                heartbeat=presence,
+                runner=TurnRunner(pipeline=pipeline, retry_policy=RetryPolicy(8)),
+                platforms={platform.name: platform},
+                options=work,
+            )
 
             def stop(turn_id: str) -> None:
                 running.stop(UUID(turn_id))

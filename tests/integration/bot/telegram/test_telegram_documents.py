@@ -53,7 +53,14 @@ async def serving(settings: Settings) -> AsyncIterator[Services]:
     ):
         mind = services.mind.name
         work = WorkerOptions([delivery_entrypoint(mind), answer_entrypoint(mind)], 4, 5, 20)
-        worker = Worker(services.database, mind, services.heartbeat, services.turn_runner, channels.platforms, work)
+        worker = Worker(
+            database=services.database,
+            mind=mind,
+            heartbeat=services.heartbeat,
+            runner=services.turn_runner,
+            platforms=channels.platforms,
+            options=work,
+        )
         async with (
             run_in_background(worker.run(), "worker"),
             run_in_background(channels.gateways["telegram"].run(), "gateway"),
@@ -141,7 +148,7 @@ async def test_in_a_group_only_what_is_sent_to_the_bot_is_read(
     assert told.startswith("«c.md» прочитан, и в этом чате я помню его для вас (отрывков: 1).")
     assert await in_library(services) == []
     telegram.users.document(group, anna, "d.md", PLAN.encode(), caption=f"@{name}")
-    assert (await answered(telegram, group, 2))[-1].startswith("«d.md» теперь в библиотеке")
+    assert (await answered(telegram, group, 2))[-1].startswith("Документ «d.md» теперь в библиотеке")
     assert await in_library(services) == ["d.md"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from bot.core.errors import GenerationTooSlow, describe_error
 from bot.core.i18n import Language, Translator
 from consilium.errors import N_plural
+from db.errors import RecordNotFound
 
 
 def test_translation_fills_in_details() -> None:
@@ -49,3 +50,9 @@ def test_plural_template_takes_its_count_from_a_detail() -> None:
     template = N_plural("one page", "{pages} pages", "pages")
     assert template == "one page"
     assert template.with_number({"pages": 3, "name": "x"}) == "{pages} pages"
+
+
+def test_detail_is_translated_with_its_sentence() -> None:
+    error = RecordNotFound(record="session")
+    assert describe_error(error, "ru", Translator("ru").translate) == "Этого больше нет: сессия. Начните заново."
+    assert str(error) == "This session no longer exists. Start again."

@@ -64,4 +64,4 @@ async def test_timeout_is_translated(tmp_path: Path) -> None:
         await download(tmp_path / "file", hangs, timeout_seconds=0.05)
     say = Translator("ru")
     sentence = describe_error(FetchTimedOut("plan.md", 120), say.language, say.translate)
-    assert sentence == "За 120 с не удалось получить «plan.md». Пришлите его ещё раз чуть позже."
+    assert sentence == "За 120 секунд не удалось получить «plan.md». Пришлите его ещё раз чуть позже."

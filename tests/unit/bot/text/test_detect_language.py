@@ -1,3 +1,5 @@
+"""The language of a text, by its letters."""
+
 import pytest
 
 from bot.text.language import detect_language
@@ -14,5 +16,5 @@ from bot.text.language import detect_language
         ("", None),
     ],
 )
-def test_a_text_is_in_the_language_of_most_of_its_letters(text: str, language: str | None) -> None:
+def test_language_of_most_letters(text: str, language: str | None) -> None:
     assert detect_language(text) == language

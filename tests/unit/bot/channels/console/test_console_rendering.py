@@ -32,5 +32,7 @@ def test_json_is_one_line(answer: str, error: str) -> None:
 def test_table_is_aligned_and_part_of_the_answer() -> None:
     table = Table(("N", "what"), [("1", "knee"), ("10", "sea")])
     assert table_as_text(table) == "N   what\n1   knee\n10  sea"
-    assert json.loads(outcome_as_json(Outcome("core", "So:", table)))["answer"] == "So:\nN   what\n1   knee\n10  sea"
+    assert (
+        json.loads(outcome_as_json(Outcome("core", "So:", table=table)))["answer"] == "So:\nN   what\n1   knee\n10  sea"
+    )
     assert table_as_text(None) == ""

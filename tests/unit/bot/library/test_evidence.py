@@ -1,4 +1,4 @@
-"""What says the opposite, or counts another thing, is not borne out."""
+"""Which passages support a statement."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.fixtures.passages import passage
 
 
 @pytest.mark.parametrize(
-    ("written", "said", "is_borne_out"),
+    ("passage_text", "claim", "is_supported"),
     [
         ("Пейте воду до завтрака каждый день.", "Пейте воду до завтрака каждый день.", True),
         ("Пейте воду до завтрака каждый день.", "Пейте воду после завтрака каждый день.", False),
@@ -29,6 +29,12 @@ from tests.fixtures.passages import passage
         ("The lesson costs €20 for every recruit.", "The lesson costs 20 dollars for every recruit.", False),
     ],
 )
-def test_a_claim_is_borne_out_only_by_what_says_the_same(written: str, said: str, is_borne_out: bool) -> None:
-    [evidence] = collect_evidence([passage(written, 1)])
-    assert bool(evidence.support(said)) is is_borne_out
+def test_support_of_a_claim(passage_text: str, claim: str, is_supported: bool) -> None:
+    [evidence] = collect_evidence([passage(passage_text)])
+    assert bool(evidence.support(claim)) is is_supported
+
+
+def test_support_needs_the_same_year() -> None:
+    [evidence] = collect_evidence([passage("В 2019 г. клуб насчитывал 1200 человек.", 1)])
+    assert evidence.support("В 2019 г. клуб насчитывал 1200 человек.")
+    assert not evidence.support("В 2018 г. клуб насчитывал 1200 человек.")
