@@ -51,7 +51,7 @@ async def test_a_misfit_behind_a_router_fails_and_a_warning_does_not(home: Home)
     assert "1 of 9 checks failed" in ended.err
     assert "ready servers: 2" in ended.out
     assert f"The router sends nothing to {gone}." in ended.out
-    assert "checked against 0.5.23" in ended.out
+    assert "tested with 0.5.23" in ended.out
     assert "--max-lora-rank 16" in ended.out
     assert f"✗ server      {second}" in ended.out
     assert "--lora-target-modules k_proj o_proj q_proj v_proj" in ended.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -126,9 +127,10 @@ def test_missing_weights_end_the_chat_before_its_first_message(home: Home, base_
 
 
 def test_weights_that_cannot_be_loaded_fail_questions_and_no_commands(home: Home, base_model: Path) -> None:
-    config = (base_model / "config.json").read_text("utf-8")
+    config = json.loads((base_model / "config.json").read_text("utf-8"))
+    config["intermediate_size"] += 1  # not the shape of the weights
     (base_model / "config.json").unlink()
-    (base_model / "config.json").write_text(config.replace('"model_type": "llama"', '"model_type": "unheard-of"'))
+    (base_model / "config.json").write_text(json.dumps(config))
     ended = home.chat("/mode core", "What is patience?", "/mode", CONSILIUM_BASE_MODEL=str(base_model))
     assert ended.code == 1
     first, question, last = ended.objects

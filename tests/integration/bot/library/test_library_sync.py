@@ -28,7 +28,14 @@ async def test_a_library_whose_model_is_away_is_found_by_words_and_embedded_when
         server.fails = 2
         with capture_logs() as logs:
             async with background_library_sync(
-                mind, dsn, database, embedder, counter, lambda _: None, include_voice=False, retry_delay=0.1
+                mind,
+                dsn,
+                database=database,
+                embedder=embedder,
+                counter=counter,
+                progress=lambda _: None,
+                include_voice=False,
+                retry_delay=0.1,
             ):
                 # A start waits for one try at a library that holds nothing, and for no more.
                 assert "library.sync_failed" in events(logs)
