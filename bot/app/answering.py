@@ -79,7 +79,13 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
         await stack.enter_async_context(run_in_background(Reembedder(database, embedder).run(), "reembedding"))
         loading = await stack.enter_async_context(Loading(lambda: _loaded(parts, progress)))
         pipeline = LoadingPipeline(_make_pipeline(parts), loading, parts.running_answers)
-        yield TurnRunner(pipeline, RetryPolicy(settings.turn_attempts), memory_writer, documents), loading
+        runner = TurnRunner(
+            pipeline=pipeline,
+            retry_policy=RetryPolicy(settings.turn_attempts),
+            memory_writer=memory_writer,
+            attachments=documents,
+        )
+        yield runner, loading
 
 
 @asynccontextmanager

@@ -134,7 +134,8 @@ async def open_services(
             access_policy=AccessPolicy(mind.name, settings.owners),
             library=library,
         )
-        turn_runner, loading = TurnRunner(None, RetryPolicy(settings.turn_attempts)), Loading(nullcontext)
+        turn_runner = TurnRunner(pipeline=None, retry_policy=RetryPolicy(settings.turn_attempts))
+        loading = Loading(nullcontext)
         if engine and models.embedder:
             parts = AnsweringParts(
                 settings=settings,

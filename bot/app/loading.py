@@ -109,6 +109,6 @@ class LoadingPipeline:
         turn = lease.turn
         if not self._loading.is_complete and not await self._running_answers.run(turn.id, self._loading.wait):
             draft.finish_reason = FinishReason.CANCELLED
-            await lease.save_answer(draft.to_answered())
+            await lease.save_answer(draft.to_generated_answer())
             return draft.outcome(turn)
         return await self._pipeline.answer(conversation, lease, draft, reply)

@@ -126,11 +126,18 @@ def _make_worker(settings: Settings, services: Services, platforms: Mapping[str,
     mind = services.mind.name
     entrypoints = [delivery_entrypoint(mind), *([answer_entrypoint(mind)] if role in ANSWERING_ROLES else [])]
     options = WorkerOptions(entrypoints, settings.worker_turns, settings.drain_seconds, settings.database_patience)
-    return Worker(services.database, mind, services.heartbeat, services.turn_runner, platforms, options)
+    return Worker(
+        database=services.database,
+        mind=mind,
+        heartbeat=services.heartbeat,
+        runner=services.turn_runner,
+        platforms=platforms,
+        options=options,
+    )
 
 
 async def listen_for_notifications(services: Services, worker: Worker) -> None:
-    """Wake the worker for new jobs and stop answers that people stop in other processes, until cancelled."""
+    """Wake the worker for new jobs, and stop answers that people stop in other processes, until cancelled."""
 
     def jobs_changed(notification: str) -> None:
         if INSERT_MARKER in notification:

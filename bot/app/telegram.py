@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from bot.app.bootstrap import Services
 from bot.app.channels import Channels
 from bot.app.settings import Settings
-from bot.channels.telegram.background import BackgroundTasks
 from bot.channels.telegram.client import make_bot
+from bot.channels.telegram.dispatch import BackgroundTasks
 from bot.channels.telegram.gateway import PollingGateway
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.platform import TelegramPlatform
@@ -34,7 +34,14 @@ async def open_telegram(settings: Settings, services: Services, *, receives: boo
         if receives:
             errands = BackgroundTasks()
             inbox = services.inbox
-            intake = UpdateHandler(inbox, platform, outbox, services.database, services.mind, errands)
+            intake = UpdateHandler(
+                inbox=inbox,
+                platform=platform,
+                outbox=outbox,
+                database=services.database,
+                mind=services.mind,
+                background=errands,
+            )
             gateway = _make_gateway(webhook_config(settings), outbox, intake, inbox, errands)
             channels.gateways[platform.name] = gateway
             channels.connection_checks[platform.name] = gateway.health_problem

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from tests.acceptance.conftest import Ended, Home
+from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.sglang_router import SGLangRouter
 from tests.fakes.sglang_server import SGLangServer
 
@@ -13,13 +14,17 @@ BASE = "SmolLM2-135M-Instruct"
 
 
 async def doctor(home: Home, url: str, **more: str) -> Ended:
+    """What it says of these servers. Embeddings come from a server as well: loading a model would take seconds."""
+    embeddings = EmbeddingServer()
     variables = {
+        "CONSILIUM_EMBEDDING_MODEL": embeddings.model,
         "CONSILIUM_ENGINE": "sglang",
         "CONSILIUM_SGLANG_URL": url,
         "CONSILIUM_SGLANG_API_KEY": API_KEY,
         "CONSILIUM_SGLANG_ADMIN_KEY": ADMIN_KEY,
     }
-    return await asyncio.to_thread(home.run, "doctor", **(variables | more))
+    async with embeddings.serving() as embedder:
+        return await asyncio.to_thread(home.run, "doctor", CONSILIUM_EMBEDDING_URL=embedder, **(variables | more))
 
 
 async def test_a_server_that_fits_passes_and_its_keys_stay_secret(home: Home) -> None:

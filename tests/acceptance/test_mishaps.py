@@ -185,8 +185,8 @@ def test_postgres_gone_in_mid_turn_loses_neither_the_question_nor_the_answer(hom
     assert "sea" in again.objects[1]["answer"]
 
 
-def test_the_doctor_finds_everything_in_order(home: Home) -> None:
-    ended = home.run("doctor")
+def test_the_doctor_finds_everything_in_order(new_home: Home) -> None:
+    ended = new_home.run("doctor")
     assert ended.code == 0, ended.out + ended.err
     assert "✗" not in ended.out
     assert ended.out.count("✓") == 6

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.acceptance.conftest import Home
 
 QUESTION = "How many grams of protein for each kilogram of body weight?"
 
 
-def test_a_question_about_the_library_is_answered_with_a_source_from_the_first_start_on(home: Home) -> None:
-    first = home.chat(
+def test_a_question_about_the_library_is_answered_with_a_source_from_the_first_start_on(
+    new_home: Home, brief_mind: Path
+) -> None:
+    own = {"CONSILIUM_LIBRARY_AT_START": "true", "CONSILIUM_MIND": str(brief_mind)}
+    first = new_home.chat(
         "/mode sport",
         QUESTION,
         "/sources",
@@ -16,7 +21,7 @@ def test_a_question_about_the_library_is_answered_with_a_source_from_the_first_s
         "/sources",
         f"/consilium {QUESTION}",
         "/consilium show",
-        CONSILIUM_LIBRARY_AT_START="true",
+        **own,
     )
     assert first.code == 0, first.err
     _, answer, sources, russian, place, joined, apart = first.objects
@@ -28,12 +33,12 @@ def test_a_question_about_the_library_is_answered_with_a_source_from_the_first_s
         assert all(f"[{source['n']}]" in turn["answer"] for source in turn["sources"])
     assert sources["answer"].startswith(f"[1] {answer['sources'][0]['title']} — ")
     assert place["answer"].startswith(f"[1] {russian['sources'][0]['title']} — ")
-    assert joined["answer"].startswith("He has written:\n- ")
+    assert joined["answer"].startswith("The author has written:\n- ")
     assert "The archivist" in apart["answer"]
     assert "embedding" in first.err
 
     # The second start finds everything as it was, and waits for nothing.
-    second = home.run("chat", "--user", "anna", say=f"{QUESTION}\n/library\n", CONSILIUM_LIBRARY_AT_START="true")
+    second = new_home.run("chat", "--user", "anna", say=f"{QUESTION}\n/library\n", **own)
     assert second.code == 0, second.err
     assert "embedding" not in second.err
     assert "[1] The Ledger of Recovery — " in second.out

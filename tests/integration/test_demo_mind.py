@@ -1,7 +1,12 @@
-"""The adapters that ship: each one matters, and composing keeps what each has learnt."""
+"""The adapters that ship: each one matters, and composing keeps what each has learnt.
+
+The ordinary run looks at some of each adapter's held-out dialogues; with CONSILIUM_LONG=1 at all of them, as
+`consilium eval adapters` does.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +24,8 @@ from inference.base_model import BaseModelSpec
 from inference.training.loss import HeldOutLoss, relative_gain, retained_gain
 
 TOPICS = ("sport", "physics")
+HELD_OUT = None if os.environ.get("CONSILIUM_LONG") == "1" else 6
+"""Dialogues that a loss is measured on."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +42,7 @@ def composer(mind: Mind, base_model_dir: Path, tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def loss(mind: Mind, base_model_dir: Path) -> HeldOutLoss:
     return HeldOutLoss(
-        base_model_dir, {name: load_adapter_dialogues(mind, name, heldout=True) for name in mind.adapters}
+        base_model_dir, {name: load_adapter_dialogues(mind, name, heldout=True)[:HELD_OUT] for name in mind.adapters}
     )
 
 

@@ -19,12 +19,11 @@ import pytest
 
 from db.infra.cluster import Cluster
 from db.infra.embedded_server import EmbeddedServer
-from db.infra.migrate import migrate
 from tests.acceptance.faults.crowd import Crowd
+from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fixtures.fleet import Fleet, environment_of
-from tests.fixtures.postgres import server_directory
 from tests.fixtures.sglang import free_port
 
 LONG = bool(os.environ.get("CONSILIUM_LONG"))
@@ -44,15 +43,15 @@ class Plan:
     """Seconds between two faults."""
 
 
-PLAN = Plan(200, 20, 16, (1.0, 5.0)) if LONG else Plan(20, 2, 10, (0.5, 4.0))
+PLAN = Plan(200, 20, 16, (1.0, 5.0)) if LONG else Plan(20, 2, 10, (0.3, 2.0))
 WEIGHTS = {"gateway": 3, "worker-1": 2, "worker-2": 2, "worker-3": 2, "engine": 2}
 
 
 @contextmanager
-def fleet_at(folder: Path, cluster: Cluster, dsn: str, telegram: str, models: Path) -> Iterator[Fleet]:
+def fleet_at(folder: Path, cluster: Cluster, dsn: str, telegram: str, models: Path, **settings: str) -> Iterator[Fleet]:
     """One gateway, three workers and an engine, started; ended on leaving."""
     engine_port = free_port()
-    environment = environment_of(folder, dsn, telegram, engine_port, models, CONSILIUM_TURN_ATTEMPTS="50")
+    environment = environment_of(folder, dsn, telegram, engine_port, models, CONSILIUM_TURN_ATTEMPTS="50", **settings)
     fleet = Fleet(folder, environment, cluster)
     fleet.engine(engine_port, BASE, 0.03)
     fleet.serve("gateway", "gateway")
@@ -114,38 +113,45 @@ async def keep_up(fleet: Fleet) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(3600 if LONG else 600)
-async def test_nothing_is_lost_doubled_or_out_of_order_whatever_dies(base_model_dir: Path) -> None:
+async def test_nothing_is_lost_doubled_or_out_of_order_whatever_dies(
+    base_model_dir: Path, migrated_folder: Path, tmp_path: Path
+) -> None:
     seed = int(os.environ.get("CONSILIUM_FAULT_SEED") or secrets.randbits(32))
     chance = random.Random(seed)
     telegram = FakeTelegram(limits=Limits.off(), seed=seed)
-    with server_directory() as folder:
-        async with await EmbeddedServer.open(folder / "pg") as server, telegram.serving() as api:
-            await migrate(server.dsn)
-            with fleet_at(folder, server.cluster, server.dsn, api, base_model_dir.parent) as fleet:
-                crowd = Crowd(telegram, PLAN.people, seed)
-                enough = asyncio.Event()
-                asking = asyncio.create_task(crowd.ask_on((1.5, 5.0), enough))
-                supervising = asyncio.create_task(keep_up(fleet))
-                began = time.monotonic()
-                await break_things(fleet, PLAN, chance)
-                enough.set()
-                await asking
-                spent = time.monotonic() - began
-                await settle(crowd, SETTLING)
-                supervising.cancel()
-                verdict = crowd.verdict()
-                kills = sum(process.kills for process in fleet.processes.values())
-                told = (
-                    f"seed {seed}: {kills} kills, {fleet.restarts} restarts of Postgres in {spent:.0f} s; "
-                    f"{verdict.asked} asked, {verdict.answered} answered, {len(verdict.failed)} failed with a reason, "
-                    f"{verdict.orphans} empty placeholders left"
-                )
-                print(told)
-                assert verdict.clean, f"{told}\n{verdict}\n{fleet.tails()}"
-                assert not verdict.failed, f"{told}\n{verdict}\n{fleet.tails()}"
-                assert kills == PLAN.kills
-                assert fleet.restarts == PLAN.restarts
-                assert verdict.asked >= 3 * PLAN.people
+    # A worker that loads an embedder of its own is ready seconds later, and dies in no other way.
+    embeddings = EmbeddingServer()
+    async with (
+        await EmbeddedServer.open(migrated_folder) as server,
+        telegram.serving() as api,
+        embeddings.serving() as embedder,
+    ):
+        own = {"CONSILIUM_EMBEDDING_URL": embedder, "CONSILIUM_EMBEDDING_MODEL": embeddings.model}
+        with fleet_at(tmp_path, server.cluster, server.dsn, api, base_model_dir.parent, **own) as fleet:
+            crowd = Crowd(telegram, PLAN.people, seed)
+            enough = asyncio.Event()
+            asking = asyncio.create_task(crowd.ask_on((1.5, 5.0), enough))
+            supervising = asyncio.create_task(keep_up(fleet))
+            began = time.monotonic()
+            await break_things(fleet, PLAN, chance)
+            enough.set()
+            await asking
+            spent = time.monotonic() - began
+            await settle(crowd, SETTLING)
+            supervising.cancel()
+            verdict = crowd.verdict()
+            kills = sum(process.kills for process in fleet.processes.values())
+            told = (
+                f"seed {seed}: {kills} kills, {fleet.restarts} restarts of Postgres in {spent:.0f} s; "
+                f"{verdict.asked} asked, {verdict.answered} answered, {len(verdict.failed)} failed with a reason, "
+                f"{verdict.orphans} empty placeholders left"
+            )
+            print(told)
+            assert verdict.clean, f"{told}\n{verdict}\n{fleet.tails()}"
+            assert not verdict.failed, f"{told}\n{verdict}\n{fleet.tails()}"
+            assert kills == PLAN.kills
+            assert fleet.restarts == PLAN.restarts
+            assert verdict.asked >= 3 * PLAN.people
 
 
 async def settle(crowd: Crowd, within: float) -> None:

@@ -55,6 +55,7 @@ def opens(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Opens:
     spec = folder / "mind.yaml"
     spec.write_text(spec.read_text("utf-8").replace("    collections: [tables]\n", ""), "utf-8")
     own = {"mind": folder, "database_url": SecretStr(dsn), "prewarm_modes": 0, "draw_facts": False}
+    own["embedding_url"] = None  # the model in this process, unless a test names a server
 
     @asynccontextmanager
     async def opened(**values: object) -> AsyncIterator[Service]:

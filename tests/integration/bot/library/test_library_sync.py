@@ -1,3 +1,5 @@
+"""Synchronising the library in the background while the embedding model is away."""
+
 import asyncio
 from typing import Any
 
@@ -15,7 +17,7 @@ from tests.fixtures.library import WriteMind
 CONFIG = "collections:\n  essays: {kind: article, path: essays/*, language: en}\n"
 
 
-async def test_a_library_whose_model_is_away_is_found_by_words_and_embedded_when_it_is_back(
+async def test_sync_retries_until_the_embedding_model_is_back(
     database: Database, dsn: str, counter: NamedTokenCounter, small_mind: WriteMind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("inference.embedding.server._RETRY_DELAYS", (0.0,))

@@ -22,8 +22,8 @@ from bot.answering.router import Router
 from bot.app.components import open_composer
 from bot.app.settings import Settings
 from bot.app.telegram import webhook_config
-from bot.channels.telegram.background import BackgroundTasks
 from bot.channels.telegram.client import make_bot
+from bot.channels.telegram.dispatch import BackgroundTasks
 from bot.channels.telegram.gateway import PollingGateway, UpdateReceiver
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.platform import TelegramPlatform
@@ -75,7 +75,7 @@ class House:
         """One process, as `consilium serve` makes it."""
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(await Database.open(self.dsn, pool_size=at_once + 6))
-            bot = make_bot(TOKEN, self.settings.telegram_api)
+            bot = make_bot(self.settings.telegram_token.get_secret_value(), self.settings.telegram_api)
             stack.push_async_callback(bot.session.close)
             outbox, errands = Outbox(bot, RateLimiter(self.rates)), BackgroundTasks()
             platform = TelegramPlatform(outbox, RenderOptions(self.mind, self.settings.telegram_rich))
@@ -84,29 +84,43 @@ class House:
             door = AccessPolicy(self.mind.name)
             library = Library(database, None, self.mind.name, len)
             inbox = Inbox(
-                self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1), door, library
+                mind=self.mind,
+                database=database,
+                memory=memory,
+                composer=self.composer,
+                running_answers=running,
+                rate_limits=ceilings,
+                turn_timeout=timedelta(hours=1),
+                access_policy=door,
+                library=library,
             )
             drawing = Retriever(self.mind, library, RetrievalBudget(0, 0, 0, 0))
             router = Router(None, self.mind)  # type: ignore[arg-type]  # nobody asks in `auto` here
             limits = TurnLimits(3000, 4, 60)
             pipeline = Pipeline(
-                self.mind,
-                database,
-                self.engine,  # type: ignore[arg-type]
-                memory,
-                drawing,
-                router,
-                self.composer,
-                running,
-                limits,
+                mind=self.mind,
+                database=database,
+                engine=self.engine,  # type: ignore[arg-type]
+                memory=memory,
+                retriever=drawing,
+                router=router,
+                composer=self.composer,
+                running_answers=running,
+                limits=limits,
             )
             presence = Heartbeat(database, "all", self.mind.name)
             await presence.send()
             work = WorkerOptions(
                 [delivery_entrypoint(self.mind.name), answer_entrypoint(self.mind.name)], at_once, 5, 20
             )
-            attempts = TurnRunner(pipeline, RetryPolicy(8))
-            worker = Worker(database, self.mind.name, presence, attempts, {platform.name: platform}, work)
+            worker = Worker(
+                database=database,
+                mind=self.mind.name,
+                heartbeat=presence,
+                runner=TurnRunner(pipeline=pipeline, retry_policy=RetryPolicy(8)),
+                platforms={platform.name: platform},
+                options=work,
+            )
 
             def stop(turn_id: str) -> None:
                 running.stop(UUID(turn_id))

@@ -73,7 +73,7 @@ async def test_stopping_in_a_group_is_for_the_one_who_asked(house: House, telegr
         await telegram.wait_for(lambda: texts(telegram, group) == ["Rest and"])
         query = telegram.users.press(group, boris, "stop")
         told = await telegram.wait_for(lambda: telegram.users.answered(query))
-        assert told["text"] == "These buttons are for the one who asked."
+        assert told["text"] == "Only the person who asked can use these buttons."
         assert texts(telegram, group) == ["Rest and"]
         query = telegram.users.press(group, anna, "stop")
         await telegram.wait_for(lambda: texts(telegram, group) == ["Rest and\n\n⏹ Остановлено."])

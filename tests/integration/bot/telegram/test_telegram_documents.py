@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from bot.core.background import run_in_background
 from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from bot.turns.worker import Worker, WorkerOptions
 from db.library import uploads
+from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
 from tests.integration.bot.telegram.conftest import labels, texts
@@ -41,8 +44,8 @@ def settings(
     )
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def services(settings: Settings) -> AsyncIterator[Services]:
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Services]:
     """Gateway and worker in front of Telegram."""
     async with (
         open_services(settings, role="all") as services,
@@ -50,12 +53,25 @@ async def services(settings: Settings) -> AsyncIterator[Services]:
     ):
         mind = services.mind.name
         work = WorkerOptions([delivery_entrypoint(mind), answer_entrypoint(mind)], 4, 5, 20)
-        worker = Worker(services.database, mind, services.heartbeat, services.turn_runner, channels.platforms, work)
+        worker = Worker(
+            database=services.database,
+            mind=mind,
+            heartbeat=services.heartbeat,
+            runner=services.turn_runner,
+            platforms=channels.platforms,
+            options=work,
+        )
         async with (
             run_in_background(worker.run(), "worker"),
             run_in_background(channels.gateways["telegram"].run(), "gateway"),
         ):
             yield services
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def services(settings: Settings) -> AsyncIterator[Services]:
+    async with serving(settings) as services:
+        yield services
 
 
 async def answered(telegram: FakeTelegram, chat: int, count: int) -> list[str]:
@@ -82,8 +98,8 @@ async def test_an_owners_document_is_read_in_one_message_and_cited(
     sent = telegram.users.document(anna, anna, "план.md", PLAN.encode())
     (told,) = await answered(telegram, anna, 1)
     assert told == (
-        "«план.md» теперь в библиотеке (отрывков: 1). /library покажет, что там есть, «/library удалить план.md» уберёт"
-        " его."
+        "Документ «план.md» теперь в библиотеке (отрывков: 1). /library покажет, что там есть, «/library удалить"
+        " план.md» удалит его."
     )
     (message,) = telegram.users.answers(anna)
     assert message.reply_to == sent
@@ -92,16 +108,24 @@ async def test_an_owners_document_is_read_in_one_message_and_cited(
     assert answer.startswith("Новобранец проходит на лыжах сорок километров в неделю. [1]")
     assert "Зимний план" in answer
     telegram.users.say(anna, anna, "/library удалить план.md")
-    assert (await answered(telegram, anna, 3))[-1] == "Документа «план.md» в библиотеке больше нет."
+    assert (await answered(telegram, anna, 3))[-1] == "Документ «план.md» удалён из библиотеки."
 
 
-async def test_how_far_it_has_come_is_shown_in_the_message_that_has_the_end(
-    services: Services, telegram: FakeTelegram
+async def test_progress_is_shown_in_the_message_that_gets_the_result(
+    settings: Settings, telegram: FakeTelegram
 ) -> None:
+    embeddings = EmbeddingServer(gate=asyncio.Event())
+    assert embeddings.gate is not None
     boris = telegram.users.person("Борис", language="ru")
-    text = "".join(f"Запись {n}. Сегодня пройдено {n} километров по снегу и льду.\n\n" for n in range(2000))
-    telegram.users.document(boris, boris, "дневник.md", text.encode())
-    (told,) = await answered(telegram, boris, 1)
+    text = "".join(f"Запись {n}. Сегодня пройдено {n} километров по снегу и льду.\n\n" for n in range(400))
+    async with embeddings.serving() as url:
+        own = {"embedding_url": url, "embedding_model": embeddings.model}
+        async with serving(settings.model_copy(update=own)):
+            telegram.users.document(boris, boris, "дневник.md", text.encode())
+            # The model takes as long as it takes until something is shown of it.
+            await telegram.wait_for(lambda: [text for text in texts(telegram, boris) if "отрывков" in text], within=60)
+            embeddings.gate.set()
+            (told,) = await answered(telegram, boris, 1)
     assert told.startswith("«дневник.md» прочитан, я его помню (отрывков: ")
     (message,) = telegram.users.answers(boris)
     shown = [state.text for state in telegram.records.states if state.message == message.id]
@@ -124,7 +148,7 @@ async def test_in_a_group_only_what_is_sent_to_the_bot_is_read(
     assert told.startswith("«c.md» прочитан, и в этом чате я помню его для вас (отрывков: 1).")
     assert await in_library(services) == []
     telegram.users.document(group, anna, "d.md", PLAN.encode(), caption=f"@{name}")
-    assert (await answered(telegram, group, 2))[-1].startswith("«d.md» теперь в библиотеке")
+    assert (await answered(telegram, group, 2))[-1].startswith("Документ «d.md» теперь в библиотеке")
     assert await in_library(services) == ["d.md"]
 
 
@@ -143,9 +167,9 @@ async def test_a_file_larger_than_telegram_gives_is_refused_unasked(
 ) -> None:
     telegram.users.document(anna, anna, "book.pdf", b"%PDF", size=30 << 20)
     (told,) = await answered(telegram, anna, 1)
-    assert told == "Не удалось принять «book.pdf». В нём больше 20 МБ. Разделите его на файлы поменьше."
+    assert told == "Документ «book.pdf» не принят. В нём больше 20 МБ. Разделите его на файлы поменьше."
     assert labels(telegram, anna) == []
     telegram.users.document(anna, anna, "cat.jpg", b"\xff\xd8")
     told = (await answered(telegram, anna, 2))[-1]
-    assert told.startswith("Не удалось принять «cat.jpg».")
+    assert told.startswith("Документ «cat.jpg» не принят.")
     assert ".docx" in told

@@ -67,7 +67,7 @@ async def test_a_menu_in_a_group_is_for_the_one_who_asked_and_one_of_other_adapt
         await telegram.wait_for(lambda: texts(telegram, group) and telegram.users.answers(group)[0].buttons)
         query = telegram.users.press(group, boris, "▫️ sport")
         told = await telegram.wait_for(lambda: telegram.users.answered(query))
-        assert told["text"] == "These buttons are for the one who asked."
+        assert told["text"] == "Only the person who asked can use these buttons."
     adapters = {name: adapter for name, adapter in house.mind.adapters.items() if name != "physics"}
     house.mind = replace(house.mind, adapters=adapters)
     async with house.process():

@@ -175,9 +175,9 @@ async def test_an_update_nobody_can_read_holds_up_no_other(house: House, telegra
 
 
 async def test_a_message_is_not_acknowledged_before_it_is_kept(
-    house: House, telegram: FakeTelegram, anna: int, server_folder: Path
+    house: House, telegram: FakeTelegram, anna: int, migrated_folder: Path
 ) -> None:
-    async with await EmbeddedServer.open(server_folder) as server:
+    async with await EmbeddedServer.open(migrated_folder) as server:
         house.dsn = server.dsn
         async with house.process():
             await telegram.wait_for(lambda: telegram.core.updates.polled)

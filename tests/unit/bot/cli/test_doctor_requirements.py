@@ -17,7 +17,7 @@ def with_modes(composer: Composer, **modes: str) -> Composer:
     named = {name: NamedMode(mode=mode) for name, mode in modes.items()}
     names = dict(composer.mind.names) | {name: name for name in named}
     mind = replace(composer.mind, modes=named, names=names)
-    return Composer(mind, composer.base, composer.packages, composer.manifests, composer.store, None)
+    return Composer(mind, composer.base, composer.packages, composer.manifests, store=composer.store, max_rank=None)
 
 
 def test_each_adapter_and_named_mode_counts_once(composer: Composer) -> None:

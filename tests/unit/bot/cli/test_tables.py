@@ -64,7 +64,16 @@ def test_turns() -> None:
 
 def test_search_metrics() -> None:
     rows = [
-        SearchMetrics("xquad-xquad-en", "xquad-xquad-ru", method, 1190, dict.fromkeys(CUTOFFS, 0.5), 0.5, 12.0, 1234.0)
+        SearchMetrics(
+            question_set="xquad-xquad-en",
+            searched_set="xquad-xquad-ru",
+            method=method,
+            questions=1190,
+            recall=dict.fromkeys(CUTOFFS, 0.5),
+            mrr=0.5,
+            p50_ms=12,
+            p95_ms=1234,
+        )
         for method in METHODS
     ]
     assert {"xquad-xquad-en", "xquad-xquad-ru", "(1190)", *METHODS, "R@10", "1234"} <= set(
