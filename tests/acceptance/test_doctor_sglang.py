@@ -27,7 +27,7 @@ async def doctor(home: Home, url: str, **more: str) -> Ended:
         return await asyncio.to_thread(home.run, "doctor", CONSILIUM_EMBEDDING_URL=embedder, **(variables | more))
 
 
-async def test_a_server_that_fits_passes_and_its_keys_stay_secret(home: Home) -> None:
+async def test_fitting_server_passes_and_its_keys_stay_secret(home: Home) -> None:
     server = SGLangServer(base=BASE, api_key=API_KEY, admin_key=ADMIN_KEY)
     async with server.serving() as url:
         ended = await doctor(home, url)
@@ -42,7 +42,7 @@ async def test_a_server_that_fits_passes_and_its_keys_stay_secret(home: Home) ->
     assert server.loads == server.unloads == []
 
 
-async def test_a_misfit_behind_a_router_fails_and_a_warning_does_not(home: Home) -> None:
+async def test_unfit_server_behind_a_router_fails(home: Home) -> None:
     tight = SGLangServer(base=BASE, api_key=API_KEY, admin_key=ADMIN_KEY, max_rank=12, version="0.6.0")
     small = SGLangServer(base=BASE, api_key=API_KEY, admin_key=ADMIN_KEY, modules=["q_proj"])
     gone = "http://127.0.0.1:9"
@@ -63,7 +63,7 @@ async def test_a_misfit_behind_a_router_fails_and_a_warning_does_not(home: Home)
     assert ended.out.count("✗") == 2, "the server, and what is wrong with it"
 
 
-async def test_a_server_that_is_away_or_wants_another_key_is_told_in_russian_too(home: Home) -> None:
+async def test_server_unavailable_or_with_another_key(home: Home) -> None:
     away = await doctor(home, "http://127.0.0.1:9", CONSILIUM_LANGUAGE="ru")
     assert away.code == 1
     assert "Движок по адресу http://127.0.0.1:9 недоступен" in away.out
