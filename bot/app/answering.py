@@ -1,4 +1,4 @@
-"""What answers questions: the pipeline, what remembers its answers, and what has to be loaded before."""
+"""Builds what answers questions: the pipeline, what remembers its answers, and what must be loaded before it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bot.answering.composer import Composer
 from bot.answering.pipeline import Pipeline, PipelineLimits
 from bot.answering.prewarm import PrewarmPolicy, prewarm
 from bot.answering.router import Router
+from bot.app.components import RetrievalModels
 from bot.app.library import open_documents
 from bot.app.library_sync import background_library_sync
 from bot.app.loading import Loading, LoadingPipeline
-from bot.app.models import RetrievalModels
 from bot.app.settings import Settings
 from bot.core.background import run_in_background
 from bot.library.chunk_options import NamedTokenCounter
@@ -49,10 +49,10 @@ class AnsweringParts:
     engine: Engine
     models: RetrievalModels
     embedder: Embedder
-    """The present one of the models."""
+    """The current one of the models."""
     composer: Composer
     counter: NamedTokenCounter
-    """Of the base model's tokens."""
+    """Counts in the base model's tokens."""
     memory: PersonalMemory
     library: Library
     running_answers: RunningAnswers
@@ -67,7 +67,14 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
         memory_writer = MemoryWriter(TurnRecorder(database, parts.engine, parts.memory), extract_facts=extracts)
         await stack.enter_async_context(memory_writer.running())
         documents = await stack.enter_async_context(
-            open_documents(settings, parts.mind, database, embedder, parts.counter, parts.running_answers)
+            open_documents(
+                settings,
+                parts.mind,
+                database=database,
+                embedder=embedder,
+                counter=parts.counter,
+                running_answers=parts.running_answers,
+            )
         )
         await stack.enter_async_context(run_in_background(Reembedder(database, embedder).run(), "reembedding"))
         loading = await stack.enter_async_context(Loading(lambda: _loaded(parts, progress)))
@@ -94,10 +101,10 @@ async def _loaded(parts: AnsweringParts, progress: Progress) -> AsyncIterator[No
             sync = background_library_sync(
                 mind,
                 parts.dsn,
-                parts.database,
-                parts.embedder,
-                parts.counter,
-                progress,
+                database=parts.database,
+                embedder=parts.embedder,
+                counter=parts.counter,
+                progress=progress,
                 include_voice=settings.style_examples > 0,
             )
             await stack.enter_async_context(sync)

@@ -17,11 +17,17 @@ from typing import Final, Literal
 from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
 from bot.app.answering import AnsweringParts, Progress, open_turn_runner
-from bot.app.components import base_model_folder, database_dsn, make_engine, open_composer
+from bot.app.components import (
+    RetrievalModels,
+    base_model_folder,
+    database_dsn,
+    make_engine,
+    open_composer,
+    open_retrieval_models,
+)
 from bot.app.library_sync import is_library_empty
 from bot.app.loading import Loading
-from bot.app.models import RetrievalModels, open_retrieval_models
-from bot.app.monitoring import metrics_server
+from bot.app.metrics import metrics_server
 from bot.app.settings import Settings
 from bot.app.tracing import export_traces
 from bot.core.background import run_in_background
@@ -61,7 +67,7 @@ class Services:
     engine: Engine | None
     """None in a process that answers no questions."""
     composer: Composer
-    running_turns: RunningAnswers
+    running_answers: RunningAnswers
     inbox: Inbox
     turn_runner: TurnRunner
     direct: InlineResponder
@@ -84,7 +90,7 @@ async def open_services(
             yet is filled at once all the same.
 
     Raises:
-        ConsiliumError: what is missing or broken, and how to mend it.
+        ConsiliumError: what is missing or broken, and how to fix it.
     """
     answers = role != "gateway"
     async with AsyncExitStack() as stack:
@@ -164,7 +170,7 @@ async def open_services(
             heartbeat=heartbeat,
             engine=engine,
             composer=composer,
-            running_turns=running_answers,
+            running_answers=running_answers,
             inbox=inbox,
             turn_runner=turn_runner,
             direct=direct,

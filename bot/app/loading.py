@@ -56,7 +56,7 @@ class Loading:
         """Return once everything is loaded.
 
         Raises:
-            ConsiliumError: what is missing or broken, and how to mend it.
+            ConsiliumError: what is missing or broken, and how to fix it.
         """
         await asyncio.shield(self.start())
 

@@ -50,33 +50,33 @@ class LazyCommand:
 
 
 COMMANDS: Final[Sequence[LazyCommand]] = (
-    LazyCommand("demo", "bot.cli.chat", "demo", "Talk to the demo mind, everything embedded."),
+    LazyCommand("demo", "bot.cli.chat", "demo", "Talk to the demo mind, with everything embedded."),
     LazyCommand(
-        "chat", "bot.cli.chat", "chat", "Talk to a mind: a chat at a terminal, one message a line from a pipe."
+        "chat", "bot.cli.chat", "chat", "Talk to a mind: in a terminal, or through a pipe with one message per line."
     ),
     LazyCommand(
         "serve",
         "bot.cli.serve",
         "serve",
-        "Run the service until it is told to end (SIGTERM or Ctrl-C); logs are JSON, a line each, on standard output.",
+        "Run the service until SIGTERM or Ctrl-C. Logs go to standard output, one JSON object per line.",
     ),
     LazyCommand(
         "doctor",
         "bot.cli.doctor",
         "doctor",
-        "Check everything a mind needs to answer; exit code 1 when something is missing.",
+        "Check everything that a mind needs to answer; exit code 1 if something is missing.",
     ),
-    LazyCommand("init", "bot.cli.mind", "init", "Write a mind's template, to be filled with dialogues and trained."),
+    LazyCommand("init", "bot.cli.mind", "init", "Write the template of a mind, to fill with dialogues and train."),
     LazyCommand(
         "train",
         "bot.cli.mind",
         "train",
-        "Train adapters of a mind from its dialogues, and write them into the mind.",
+        "Train adapters of a mind from its dialogues, and save them in its folder.",
     ),
-    LazyCommand("adapters", "bot.cli.adapters", "app", "Look at a mind's adapters, check them, compose them."),
-    LazyCommand("turns", "bot.cli.turns", "app", "Look into turns, and have failed ones answered again."),
-    LazyCommand("library", "bot.cli.library", "app", "The library: what the author wrote, to be found and cited."),
-    LazyCommand("eval", "bot.cli.evaluate", "app", "Measurements that anybody can repeat."),
+    LazyCommand("adapters", "bot.cli.adapters", "app", "List, inspect, check and compose a mind's adapters."),
+    LazyCommand("turns", "bot.cli.turns", "app", "List and show turns, and retry failed ones."),
+    LazyCommand("library", "bot.cli.library", "app", "Fill, search and inspect the library of what the author wrote."),
+    LazyCommand("eval", "bot.cli.evaluate", "app", "Measure adapters, memory and library search."),
 )
 
 

@@ -1,4 +1,4 @@
-"""What commands share: options, tables and the console."""
+"""What commands share: options, tables, the console, and how times are written."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from bot.minds import Mind
 from inference.adapters.errors import AdapterError
 from inference.adapters.package import AdapterPackage
 
+MindOption = Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.", show_default="the demo mind")]
+JsonFileOption = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")]
+
 
 def stdout_console() -> Console:
-    """Standard output, with nothing coloured that we did not colour."""
+    """Standard output, coloured only where we colour it."""
     return Console(highlight=False)
 
 
@@ -35,11 +38,8 @@ def new_table(*headings: str, wrapped: Collection[str] = ()) -> Table:
     return table
 
 
-MindOption = Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.", show_default="the demo mind")]
-
-
 def names_by_digest(mind: Mind) -> dict[str, str]:
-    """The mind's adapters by the digest of their weights; those that cannot be read are left out."""
+    """Names of the mind's adapters, by the digest of their weights; without those that cannot be read."""
     names = {}
     for name, adapter in mind.adapters.items():
         try:
@@ -50,7 +50,7 @@ def names_by_digest(mind: Mind) -> dict[str, str]:
 
 
 def key_value_table(lines: Iterable[tuple[str, str]]) -> Table:
-    """Labels, and beside each what there is to say."""
+    """A table of labels and values."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")

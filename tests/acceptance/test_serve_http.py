@@ -34,11 +34,11 @@ def serving(home: Home, **more: str) -> Iterator[tuple[subprocess.Popen[str], st
     late.start()
     assert process.stderr
     try:
-        told = ""
-        while not (found := re.search(r"(http://\S+)/readyz", told)):
+        printed = ""
+        while not (found := re.search(r"(http://\S+)/readyz", printed)):
             line = process.stderr.readline()
-            assert line, f"it ended before it was ready: {told}"
-            told += line
+            assert line, f"it ended before it was ready: {printed}"
+            printed += line
         yield process, found[1]
     finally:
         late.cancel()
@@ -46,7 +46,7 @@ def serving(home: Home, **more: str) -> Iterator[tuple[subprocess.Popen[str], st
         process.wait()
 
 
-def test_a_program_talks_to_a_mind_as_it_does_to_openai(home: Home) -> None:
+def test_openai_client_talks_to_a_mind(home: Home) -> None:
     with serving(home) as (process, address):
         client = OpenAI(base_url=f"{address}/v1", api_key="sk-acceptance", max_retries=0, timeout=DEADLINE)
         assert {"sport", "auto", "base"} <= {model.id for model in client.models.list()}

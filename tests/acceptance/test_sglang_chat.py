@@ -28,9 +28,7 @@ def settings(server: RunningSGLang) -> dict[str, str]:
     }
 
 
-def test_a_person_gets_the_answer_of_a_server_that_was_killed_in_the_middle_of_it(
-    home: Home, brief_mind: Path, sglang_servers: SGLangServers
-) -> None:
+def test_answer_survives_a_killed_server(home: Home, brief_mind: Path, sglang_servers: SGLangServers) -> None:
     [server] = sglang_servers.take()
     chat = subprocess.Popen(
         [CONSILIUM, "chat", "--user", "anna"],

@@ -9,9 +9,7 @@ from tests.acceptance.conftest import Home
 QUESTION = "How many grams of protein for each kilogram of body weight?"
 
 
-def test_a_question_about_the_library_is_answered_with_a_source_from_the_first_start_on(
-    new_home: Home, brief_mind: Path
-) -> None:
+def test_question_about_the_library_is_answered_with_a_source(new_home: Home, brief_mind: Path) -> None:
     own = {"CONSILIUM_LIBRARY_AT_START": "true", "CONSILIUM_MIND": str(brief_mind)}
     first = new_home.chat(
         "/mode sport",

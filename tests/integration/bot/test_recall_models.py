@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot.app.bootstrap import open_services
-from bot.app.models import open_retrieval_models
+from bot.app.components import open_retrieval_models
 from bot.app.settings import DEMO_MIND, Settings
 from db.turns.turns import Turn
 from inference.embedding import BUNDLED_EMBEDDING_MODEL

@@ -1,4 +1,4 @@
-"""What the doctor says a mind asks of its servers."""
+"""What the doctor counts as a mind's needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def with_modes(composer: Composer, **modes: str) -> Composer:
     return Composer(mind, composer.base, composer.packages, composer.manifests, store=composer.store, max_rank=None)
 
 
-def test_each_adapter_and_named_mode_is_counted_once(composer: Composer) -> None:
+def test_each_adapter_and_named_mode_counts_once(composer: Composer) -> None:
     needs = MindRequirements.from_composer(composer)
     assert {text: mode.rank for text, mode in needs.modes.items()} == {
         "core": 8,
@@ -32,7 +32,7 @@ def test_each_adapter_and_named_mode_is_counted_once(composer: Composer) -> None
     assert len(needs.usual_compositions(None)) == 5
 
 
-def test_the_largest_mode_and_its_modules_are_those_of_its_composition(composer: Composer) -> None:
+def test_largest_mode_agrees_with_its_composition(composer: Composer) -> None:
     composer = with_modes(composer, all="core+sport+physics")
     needs = MindRequirements.from_composer(composer)
     mode, rank = needs.largest_mode
@@ -44,26 +44,26 @@ def test_the_largest_mode_and_its_modules_are_those_of_its_composition(composer:
     assert composition.name not in needs.usual_compositions(16)
 
 
-def test_bands_that_do_not_meet_do_not_add_up(composer: Composer) -> None:
-    needs = MindRequirements.from_composer(with_modes(composer, parted="core@early+sport@late"))
+def test_ranks_of_separate_bands_are_not_added(composer: Composer) -> None:
+    needs = MindRequirements.from_composer(with_modes(composer, separate="core@early+sport@late"))
     assert needs.modes["core@early+sport@late"].rank == 8
 
 
-def test_a_band_the_base_does_not_have_is_no_mode(composer: Composer) -> None:
+def test_band_outside_the_base_model_is_no_mode(composer: Composer) -> None:
     assert "core@90-99" not in MindRequirements.from_composer(with_modes(composer, beyond="core@90-99")).modes
 
 
-def test_what_was_made_ready_counts_with_it(composer: Composer) -> None:
+def test_prepared_compositions_count(composer: Composer) -> None:
     before = MindRequirements.from_composer(composer)
     assert len(before.pinned_compositions(None)) == 1
     (core,) = before.pinned_compositions(None)
-    ready = [
+    prepared = [
         ResidentEntry(name=core, pinned=True, mind="agoge"),
         ResidentEntry(name="c-" + "1" * 32, pinned=True, mind="other"),
         ResidentEntry(name="c-" + "2" * 32, pinned=False, mind="other"),
     ]
     composer.store.root.mkdir()
-    update_resident_list(composer.store.root, "agoge", ready, datetime.now(UTC))
+    update_resident_list(composer.store.root, "agoge", prepared, datetime.now(UTC))
     after = MindRequirements.from_composer(composer)
     assert after.usual_compositions(None) == before.usual_compositions(None) | {"c-" + "1" * 32, "c-" + "2" * 32}
     assert after.pinned_compositions(None) == {core, "c-" + "1" * 32}
