@@ -117,7 +117,7 @@ async def keep_up(fleet: Fleet) -> None:
 async def test_nothing_is_lost_doubled_or_out_of_order_whatever_dies(base_model_dir: Path) -> None:
     seed = int(os.environ.get("CONSILIUM_FAULT_SEED") or secrets.randbits(32))
     chance = random.Random(seed)
-    telegram = FakeTelegram(limits=Limits.off(), seed=seed)
+    telegram = FakeTelegram(limits=Limits.off())
     with server_directory() as folder:
         async with await EmbeddedServer.open(folder / "pg") as server, telegram.serving() as api:
             await migrate(server.dsn)
