@@ -7,6 +7,7 @@ the turn after a crash finds the message and goes on in it, so that no answer ap
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import structlog
 
@@ -24,7 +25,7 @@ from bot.core.ports import Parts
 from bot.minds import Mind
 from db.errors import TurnLeaseLost
 
-PLACEHOLDER_MESSAGE = OutgoingMessage(PLACEHOLDER)
+PLACEHOLDER_MESSAGE: Final = OutgoingMessage(PLACEHOLDER)
 """A message before it shows anything of the answer."""
 
 log = structlog.get_logger(__name__)

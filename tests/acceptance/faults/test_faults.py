@@ -118,7 +118,7 @@ async def test_nothing_is_lost_doubled_or_out_of_order(
 ) -> None:
     seed = int(os.environ.get("CONSILIUM_FAULT_SEED") or secrets.randbits(32))
     chance = random.Random(seed)
-    telegram = FakeTelegram(limits=Limits.off(), seed=seed)
+    telegram = FakeTelegram(limits=Limits.off())
     # A worker that loads its own embedder would be ready seconds later, and would die no differently.
     embeddings = EmbeddingServer()
     async with (

@@ -8,7 +8,7 @@ from typing import Any
 from tests.acceptance.conftest import DEADLINE
 from tests.acceptance.scripted.transcript import Block, Key, Transcript
 from tests.fakes.telegram.server import FakeTelegram
-from tests.fakes.telegram.views import Shown, ShownDraft
+from tests.fakes.telegram.state import Shown, ShownDraft
 
 QUESTION = "How do I get back to running after a lazy winter?"
 FACT = "My left knee aches when I run downhill."
