@@ -1,7 +1,7 @@
 """Builds what a process of the service consists of, and takes it down again.
 
 What the first message needs is there once `open_services` is entered: the mind, the database, the commands. Models
-take seconds, so they are loaded beside the first messages, and questions wait for them (`bot.app.answering`).
+take seconds, so they are loaded in the background, and questions wait for them (`bot.app.answering`).
 """
 
 from __future__ import annotations

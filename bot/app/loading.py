@@ -1,4 +1,4 @@
-"""Loading beside the first messages: what takes seconds is loaded once, and whoever needs it waits for it."""
+"""Loading in the background: what takes seconds is loaded once, and what needs it waits for it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Loading:
             log.exception("models.load_failed")
             self._has_failed = True
             loaded.set_exception(error)
-            loaded.exception()  # marks it as seen: perhaps nobody waits
+            loaded.exception()  # marks it as seen, because perhaps nobody waits
 
 
 class LoadingPipeline:

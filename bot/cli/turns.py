@@ -139,7 +139,7 @@ def turns_table(turns: Sequence[admin_queries.TurnSummary]) -> Table:
             str(turn.id)[:ID_DIGITS_SHOWN],
             format_short_time(turn.created_at),
             took,
-            # A place is the mind's name and the chat's: parted, they break into lines.
+            # A place is the mind's name and the chat's: separated, they can be on two lines.
             f"{turn.platform} {turn.place.replace('/', ' ', 1)}",
             f"{turn.state}{attempts}",
             "(command)" if turn.kind == "command" else turn.mode or "",
