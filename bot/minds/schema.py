@@ -65,11 +65,11 @@ def _check_name(name: str) -> str:
     normal = normalise(name).strip()
     if not is_valid_name(normal):
         raise InvalidValue(
-            N_("{found} cannot be a name."), N_("Begin with a letter and use letters, digits, “-” and “_”.")
+            N_("“{found}” cannot be a name."), N_("Begin with a letter and use letters, digits, “-” and “_”.")
         )
     if normal in RESERVED:
         raise InvalidValue(
-            N_("{found} is a word of the mode grammar itself."),
+            N_("“{found}” is a word of the mode grammar itself."),
             N_("Choose another; the reserved words are {reserved}."),
             reserved=", ".join(RESERVED),
         )
@@ -79,7 +79,7 @@ def _check_name(name: str) -> str:
 def _check_canonical_name(name: str) -> str:
     if _check_name(name) != name:
         raise InvalidValue(
-            N_("{found} is not how modes write this name."),
+            N_("“{found}” is not how modes write this name."),
             N_("Write `{canonical}`."),
             canonical=normalise(name).strip(),
         )

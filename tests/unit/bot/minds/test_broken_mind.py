@@ -25,8 +25,11 @@ Rewrite = Callable[[str, str | bytes], list[Mistake]]
 
 MIND_MISTAKES = [
     # replaced text, its replacement, line of the mistake, part of the message
+    ("kind: isolated", "Kind: isolated", 17, "“Kind” is not a known key. Write “kind”."),
     ("kind: isolated", "kin: isolated", 17, "“kin” is not a known key. Write “kind”."),
     ("kind: isolated", "kin: isolated", 16, "“kind” is missing. Write `kind: topic`."),
+    ("name: trial", "name:", 1, "“name” cannot be “null”: Input should be a valid string. Write `name: agoge`."),
+    ("name: trial", "name: {en: x}", 1, '“name” cannot be “{"en": "x"}”: Input should be a valid string.'),
     ("name: trial\n", "", 1, "“name” is missing. Write `name: agoge`."),
     ("name: trial", "name: Trial", 1, "“Trial” is not how modes write this name. Write `trial`."),
     ("name: trial", "name: 7", 1, "“name” cannot be “7”: Input should be a valid string. Write `name: agoge`."),
@@ -62,7 +65,7 @@ MIND_MISTAKES = [
         "path: adapters/sport",
         "path: [adapters/sport]",
         13,
-        "“adapters.sport.path” cannot be a list (items: 1): Input should be a valid string.",
+        '“adapters.sport.path” cannot be “["adapters/sport"]”: Input should be a valid string.',
     ),
     ("path: adapters/sport", f"path: {'a' * 5000}", 13, "there is no adapter in"),
     ("dialogues/core.jsonl", "dialogues/cor.jsonl", 10, "there is no file dialogues/cor.jsonl."),
@@ -85,7 +88,7 @@ MIND_MISTAKES = [
     ("core_joins: true", "forbidden: [{adapters: [core, sport], reason: x}]", 11, "does not join core, sport: “x”"),
     ("core_joins: true", "forbidden: [{adapters: [core, sport]}]", 26, "“reason” is missing."),
     ("max_tokens: 160", "max_tokens: many", 28, "cannot be “many”: Input should be a valid integer. Write `max_"),
-    ("max_tokens: 160", "max_tokens: true", 28, "cannot be true: Input should be a valid integer."),
+    ("max_tokens: 160", "max_tokens: true", 28, "cannot be “true”: Input should be a valid integer."),
     (
         "max_tokens: 160",
         "max_tokens: 0",
@@ -119,7 +122,7 @@ RAG_MISTAKES = [
     ("*.md", "*.markdown", 4, "no file matches library/articles/*.markdown."),
     ("*.md", "**.md", 4, "no file matches library/articles/**.md."),
     ("library/articles/*.md", "../*.md", 4, "../*.md does not stay inside the mind's folder."),
-    ("library/articles/*.md", "[]", 4, "“collections.articles.path” cannot be a list"),
+    ("library/articles/*.md", "[]", 4, "“collections.articles.path” cannot be “[]”"),
     ("language: [en, ru]", "language: []", 5, "Input should be a list with 1 or more items."),
     ("overlap: 0", "overlap: 120", 10, "repeats 120 tokens in chunks of 120. Write an `overlap` smaller"),
     ("size: 120", "size: 5", 10, "Input should be greater than or equal to 32. Write `size: 200`."),
@@ -151,7 +154,7 @@ def check(mistakes: list[Mistake], file: str, line: int | None, message: str) ->
     for mistake in mistakes:
         text = mistake.localize("ru", russian)
         assert text.startswith(f"{mistake.file}")
-        assert not re.search(r"Input|should|\b(?:a list|keys with values|empty)\b", text)
+        assert not re.search(r"Input|should", text)
 
 
 @pytest.mark.parametrize(("old", "new", "line", "message"), MIND_MISTAKES)
