@@ -14,6 +14,7 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from bot.app.bootstrap import Services, open_services
+from bot.app.server import listen_for_notifications
 from bot.app.settings import DEMO_MIND, Settings
 from bot.app.telegram import open_telegram
 from bot.core.background import run_in_background
@@ -62,6 +63,7 @@ async def serving(settings: Settings) -> AsyncIterator[Services]:
             options=work,
         )
         async with (
+            run_in_background(listen_for_notifications(services, worker), "listening"),
             run_in_background(worker.run(), "worker"),
             run_in_background(channels.gateways["telegram"].run(), "gateway"),
         ):
