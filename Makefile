@@ -37,9 +37,11 @@ $(READY): constraints.txt pyproject.toml
 demo: $(READY) ## Talk to the demo mind in the terminal
 	$(BIN)/consilium demo
 
-# In the order of the folders: the long files come first, so that neither process waits for the other at the end.
-test: $(READY) ## Run every test but those of the real SGLang server (about a quarter of an hour on two cores)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Half of most tests is waiting, so three processes keep two cores busy. Torch computes with one thread in each:
+# several processes that compute with several threads wait for each other most of the time. The files come in the order
+# of the folders, the long ones first, so that no process waits for another at the end.
+test: $(READY) ## Run every test but those of the real SGLang server (eight minutes on two cores)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 unit: $(READY) ## Run the fast, pure tests only
 	$(BIN)/python -m pytest tests/unit
@@ -47,11 +49,11 @@ unit: $(READY) ## Run the fast, pure tests only
 sglang: ## Prepare SGLang's own environment, shared between clones (3 to 6 GB; KIND=gpu: 11 GB)
 	PYTHON=$(PYTHON) deploy/sglang/install $(KIND)
 
-test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (ten minutes; Linux on x86_64)
+test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (five minutes on two cores; Linux on x86_64)
 	$(BIN)/python -m pytest -m sglang
 
-test-long: $(READY) sglang ## Run the long form of what is tested in a short one (half an hour)
-	CONSILIUM_LONG=1 $(BIN)/python -m pytest -m 'sglang and long'
+test-long: $(READY) sglang ## Run the long form of what is tested in a short one, but for faults (an hour)
+	CONSILIUM_LONG=1 $(BIN)/python -m pytest -m long --ignore tests/acceptance/faults
 
 test-faults: $(READY) ## Kill 200 processes and restart Postgres 20 times under people who ask (a quarter of an hour)
 	CONSILIUM_LONG=1 $(BIN)/python -m pytest -s tests/acceptance/faults

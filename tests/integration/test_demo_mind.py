@@ -56,6 +56,7 @@ def losses(composer: Composer, loss: HeldOutLoss) -> dict[str, tuple[float, floa
     return {name: (loss.evaluate(None, name), loss.evaluate(alone(name), name)) for name in composer.packages}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["core", "sport", "physics", "classical"])
 def test_an_adapter_takes_a_tenth_off_the_loss_on_what_it_never_saw(
     losses: dict[str, tuple[float, float]], name: str
@@ -63,6 +64,7 @@ def test_an_adapter_takes_a_tenth_off_the_loss_on_what_it_never_saw(
     assert relative_gain(*losses[name]) >= 0.10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_composition_keeps_nine_tenths_of_each_gain(
     composer: Composer, loss: HeldOutLoss, losses: dict[str, tuple[float, float]], mind: Mind, topic: str

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from bot.app import telegram as app_telegram
 from bot.app.bootstrap import Services, open_services
+from bot.app.server import listen_for_notifications
 from bot.app.settings import DEMO_MIND, Settings
 from bot.app.telegram import open_telegram
 from bot.core.background import run_in_background
@@ -56,6 +57,7 @@ async def services(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Async
         work = WorkerOptions([delivery_entrypoint(mind), answer_entrypoint(mind)], 4, 5, 20)
         worker = Worker(services.database, mind, services.heartbeat, services.turn_runner, channels.platforms, work)
         async with (
+            run_in_background(listen_for_notifications(services, worker), "listening"),
             run_in_background(worker.run(), "worker"),
             run_in_background(channels.gateways["telegram"].run(), "gateway"),
         ):
