@@ -54,8 +54,15 @@ async def services(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Async
         open_telegram(settings, services, receives=True) as channels,
     ):
         mind = services.mind.name
-        work = WorkerOptions([delivery_entrypoint(mind), answer_entrypoint(mind)], 4, 5, 20)
-        worker = Worker(services.database, mind, services.heartbeat, services.turn_runner, channels.platforms, work)
+        entrypoints = [delivery_entrypoint(mind), answer_entrypoint(mind)]
+        worker = Worker(
+            database=services.database,
+            mind=mind,
+            heartbeat=services.heartbeat,
+            runner=services.turn_runner,
+            platforms=channels.platforms,
+            options=WorkerOptions(entrypoints, concurrency=4, drain_timeout=5, database_timeout=20),
+        )
         async with (
             run_in_background(listen_for_notifications(services, worker), "listening"),
             run_in_background(worker.run(), "worker"),
@@ -89,8 +96,8 @@ async def test_owners_document_goes_to_the_library_and_is_cited(
     sent = telegram.users.document(anna, anna, "план.md", PLAN.encode())
     (result,) = await answered(telegram, anna, 1)
     assert result == (
-        "Документ «план.md» теперь в библиотеке (отрывков: 1). /library покажет, что там есть, «/library удалить план.md» уберёт"
-        " его."
+        "Документ «план.md» теперь в библиотеке (отрывков: 1). /library покажет, что там есть,"
+        " «/library удалить план.md» удалит его."
     )
     (message,) = telegram.users.answers(anna)
     assert message.reply_to == sent
@@ -99,7 +106,7 @@ async def test_owners_document_goes_to_the_library_and_is_cited(
     assert answer.startswith("Новобранец проходит на лыжах сорок километров в неделю. [1]")
     assert "Зимний план" in answer
     telegram.users.say(anna, anna, "/library удалить план.md")
-    assert (await answered(telegram, anna, 3))[-1] == "Документа «план.md» в библиотеке больше нет."
+    assert (await answered(telegram, anna, 3))[-1] == "Документ «план.md» удалён из библиотеки."
 
 
 async def test_reading_progress_is_shown_in_the_message_of_the_result(
