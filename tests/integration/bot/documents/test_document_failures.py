@@ -33,7 +33,7 @@ HOSTILE = {
     "empty.md": (b"", "There is no text in it"),
     "program.exe": (b"MZ", "Files that end in “.exe” are not read"),
     "no ending": (b"text", "are not read"),
-    "deep.jsonl": (b"[" * 100_000, "It cannot be read"),
+    "deep.jsonl": (b"[" * 100_000, "Line 1 is not a dialogue"),
 }
 
 
