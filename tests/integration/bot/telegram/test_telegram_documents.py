@@ -89,8 +89,8 @@ async def test_owners_document_goes_to_the_library_and_is_cited(
     sent = telegram.users.document(anna, anna, "план.md", PLAN.encode())
     (result,) = await answered(telegram, anna, 1)
     assert result == (
-        "Документ «план.md» теперь в библиотеке (отрывков: 1). /library покажет, что там есть, «/library удалить план.md» уберёт"
-        " его."
+        "Документ «план.md» теперь в библиотеке (отрывков: 1). /library покажет, что там есть,"
+        " «/library удалить план.md» уберёт его."
     )
     (message,) = telegram.users.answers(anna)
     assert message.reply_to == sent
