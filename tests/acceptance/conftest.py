@@ -89,10 +89,15 @@ def new_home(prepared_models: Path) -> Iterator[Home]:
 @pytest.fixture(scope="session")
 def brief_mind(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo mind, with answers of a sentence or two: for tests in which their length is not the point."""
-    folder = tmp_path_factory.mktemp("minds") / "agoge"
+    return copy_demo_mind(tmp_path_factory.mktemp("minds"), max_tokens=32)
+
+
+def copy_demo_mind(parent: Path, max_tokens: int) -> Path:
+    """A copy of the demo mind whose answers have so many tokens at most."""
+    folder = parent / "agoge"
     shutil.copytree(DEMO_MIND, folder)
     spec = folder / "mind.yaml"
-    spec.write_text(spec.read_text("utf-8").replace("max_tokens: 160", "max_tokens: 48"), "utf-8")
+    spec.write_text(spec.read_text("utf-8").replace("max_tokens: 160", f"max_tokens: {max_tokens}"), "utf-8")
     return folder
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests.acceptance.conftest import Home
 
 
@@ -30,11 +28,3 @@ def test_show_correct_and_delete_a_memory(home: Home) -> None:
         assert "/memory N TEXT" in refused["error"]
     assert "boat" in said[8]["answer"]
     assert "boat" not in said[9]["answer"]
-
-
-def test_export_names_the_folder_of_its_files(home: Home, tmp_path: Path) -> None:
-    ended = home.run("chat", "--user", "anna", say="/remember I like figs.\n/export\n", cwd=tmp_path)
-    assert ended.code == 0, ended.err
-    (folder,) = tmp_path.iterdir()
-    assert str(folder) in ended.out
-    assert "I like figs." in (folder / "consilium-export.json").read_text("utf-8")

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import Home
+from bot.app.settings import DEMO_MIND
+from tests.acceptance.conftest import Home, copy_demo_mind
 from tests.acceptance.scripted import on_discord, on_telegram
 from tests.acceptance.scripted.on_discord import OnDiscord
 from tests.acceptance.scripted.on_telegram import OnTelegram
@@ -20,6 +21,7 @@ from tests.acceptance.scripted.transcript import Transcript
 from tests.fakes.discord.server import DiscordFake
 from tests.fakes.telegram.server import FakeTelegram
 
+KEPT_IN = os.environ.get("CONSILIUM_TRANSCRIPTS")
 INTERNALS = re.compile(r"Traceback|\b\w+Error\b")
 """What nobody may see in a chat."""
 
@@ -29,7 +31,9 @@ INTERNALS = re.compile(r"Traceback|\b\w+Error\b")
 async def test_conversation_continues_after_a_restart(home: Home, tmp_path: Path) -> None:
     telegram, discord = FakeTelegram(), DiscordFake()
     async with telegram.serving(), discord.serving():
-        service = Service(home.environment, telegram, discord)
+        # Answers long enough to be seen growing; in pictures they are whole.
+        mind = DEMO_MIND if KEPT_IN else copy_demo_mind(tmp_path, max_tokens=96)
+        service = Service({**home.environment, "CONSILIUM_MIND": str(mind)}, telegram, discord)
         anna, bob = OnTelegram(telegram), OnDiscord(discord)
         async with service.running():
             await anna.begin()
@@ -58,7 +62,7 @@ async def test_conversation_continues_after_a_restart(home: Home, tmp_path: Path
         assert len(texts) > 15
         assert not [text for text in texts if other in text or INTERNALS.search(text)]
     assert "Traceback" not in service.log
-    folder = Path(os.environ.get("CONSILIUM_TRANSCRIPTS") or tmp_path)
+    folder = Path(KEPT_IN or tmp_path)
     for talk in (anna, bob):
         talk.transcript.write(folder)
         assert Transcript.read(folder / f"{talk.transcript.platform.lower()}.json") == talk.transcript

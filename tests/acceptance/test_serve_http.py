@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -46,8 +47,8 @@ def serving(home: Home, **more: str) -> Iterator[tuple[subprocess.Popen[str], st
         process.wait()
 
 
-def test_openai_client_talks_to_a_mind(home: Home) -> None:
-    with serving(home) as (process, address):
+def test_openai_client_talks_to_a_mind(home: Home, brief_mind: Path) -> None:
+    with serving(home, CONSILIUM_MIND=str(brief_mind)) as (process, address):
         client = OpenAI(base_url=f"{address}/v1", api_key="sk-acceptance", max_retries=0, timeout=DEADLINE)
         assert {"sport", "auto", "base"} <= {model.id for model in client.models.list()}
         stream = client.chat.completions.create(
