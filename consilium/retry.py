@@ -1,4 +1,4 @@
-"""Trying again what failed on its way: exponential backoff with jitter, and a loop around it."""
+"""Retries: exponential backoff with jitter, and a loop that uses it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class BackoffConfig:
     """Before the second attempt."""
     maximum: float
     factor: float = 2.0
-    """By which each delay is longer than the one before."""
+    """Each delay is so many times longer than the one before."""
     jitter: float = 0.0
-    """Share by which a delay is randomly longer or shorter, so that many clients do not come back at once."""
+    """Share by which a delay is randomly longer or shorter, so that many clients do not retry at the same moment."""
 
     def delay(self, attempt: int) -> float:
         """Seconds to wait after attempt number `attempt`, counted from 1."""

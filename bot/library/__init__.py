@@ -1,1 +1,1 @@
-"""The library: what the author wrote, in chunks that can be found and cited."""
+"""The library: the author's documents, parsed, chunked, searched and cited."""

@@ -1,4 +1,4 @@
-"""How a collection's documents are read and cut, and what tells when they have to be anew."""
+"""How the documents of a collection are chunked, and the hash that shows when they must be chunked again."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from bot.library.parse.formats import PARSER_VERSION
 from bot.minds.schema import Collection, CollectionKind
 
 CHUNKING_VERSION: Final = 1
-"""Raised when the same blocks are cut in another way, so that everything is cut anew."""
+"""Raised when the same blocks are split in another way, so that all documents are chunked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedTokenCounter:
-    """The model's measure of text."""
+    """Counts tokens as the model does."""
 
     name: str
-    """Of the tokenizer: when it changes, everything is cut anew."""
+    """Of the tokenizer: when it changes, all documents are chunked again."""
     count: CountTokens
 
 
 def chunking_hash(collection: Collection, counter_name: str) -> str:
-    """Of all that decides how the collection's documents are cut, beside what is in them.
+    """Hash of everything that decides how a collection's documents are chunked, apart from their content.
 
     Args:
-        counter: its name.
+        counter_name: name of the token counter.
     """
     options = chunk_options_of(collection)
-    # Spelled out, not the dataclass's own repr: renaming a class must not have every stored document cut anew.
-    cutting = f"Cutting(size={options.size!r}, overlap={options.overlap!r}, diary={options.diary!r})"
+    # Spelled out instead of repr(options): renaming the class must not have every stored document chunked again.
+    options_text = f"Cutting(size={options.size!r}, overlap={options.overlap!r}, diary={options.diary!r})"
     parts = (PARSER_VERSION, CHUNKING_VERSION, counter_name, holds_dialogues(collection), collection.language)
     versions = ", ".join(repr(part) for part in parts[:3])
     rest = ", ".join(repr(part) for part in parts[3:])
-    return str(blake3(f"({versions}, {cutting}, {rest})".encode()).hexdigest(8))
+    return str(blake3(f"({versions}, {options_text}, {rest})".encode()).hexdigest(8))
 
 
 def holds_dialogues(collection: Collection) -> bool:
-    """Whether its documents are dialogues."""
+    """Whether the documents of a collection are dialogues."""
     return collection.kind in (CollectionKind.DIALOGUE, CollectionKind.VOICE)
 
 
 def chunk_options_of(collection: Collection) -> ChunkOptions:
-    """How its documents are cut."""
+    """How the documents of a collection are split into chunks."""
     chunking = collection.chunking
     return ChunkOptions(chunking.size, chunking.overlap, diary=collection.kind is CollectionKind.DIARY)

@@ -1,4 +1,4 @@
-"""A parsed file with its title and language, and the loader that parses and chunks one."""
+"""Documents: parsed files with their title and language, and a loader that parses and chunks one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from bot.core.i18n import LANGUAGES, Language, Translator, detect_language
+from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.library.chunk import Chunk, ChunkOptions, CountTokens, chunk_blocks
 from bot.library.chunk.units import document_title
 from bot.library.chunk_options import NamedTokenCounter
@@ -17,19 +17,20 @@ from bot.library.parse.block import Block
 from bot.library.parse.errors import TooSlow
 from bot.library.parse.parser import ParsedBlocks, Parser
 from bot.library.sources import Source, file_digest
+from bot.text.language import detect_language
 
 _SAMPLE_BLOCKS: Final = 200
 _SAMPLE_CHARACTERS: Final = 20_000
-"""Characters from which the language is told."""
+"""Characters by which the language is detected."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A file's blocks, its title and its language."""
+    """A parsed file with its title and language."""
 
     source: Source
     blocks: Iterable[Block]
-    """Can be gone through more than once."""
+    """Can be iterated more than once."""
     title: str
     language: str
     """ISO 639."""
@@ -37,53 +38,60 @@ class Document:
     chunking_hash: str
 
     def chunks(self, options: ChunkOptions, count_tokens: CountTokens) -> Iterator[Chunk]:
-        """The chunks, as they are asked for."""
-        spoken: Language = next((code for code in LANGUAGES if code == self.language), "en")
-        return chunk_blocks(self.blocks, self.title, options, count_tokens, Translator(spoken))
+        """The chunks, computed while they are iterated."""
+        language: Language = next((code for code in LANGUAGES if code == self.language), "en")
+        return chunk_blocks(self.blocks, self.title, options, count_tokens, Translator(language))
 
 
 def build_document(
     blocks: Iterable[Block], source: Source, languages: Sequence[str], content_hash: str, chunking_hash: str
 ) -> Document:
-    """Tell the title and the language of a file; blocking.
+    """A document from the blocks of a file; blocking.
 
     Args:
-        languages: those the collection's documents may be in.
+        languages: those the document may be in.
+        content_hash: of the file.
+        chunking_hash: of everything else its chunks depend on.
     """
-    title = document_title(blocks, source.path.stem)
     sample = " ".join(block.text for block in islice(blocks, _SAMPLE_BLOCKS))[:_SAMPLE_CHARACTERS]
-    return Document(source, blocks, title, _detect_language(sample, languages), content_hash, chunking_hash)
+    return Document(
+        source=source,
+        blocks=blocks,
+        title=document_title(blocks, source.path.stem),
+        language=_detect_language(sample, languages),
+        content_hash=content_hash,
+        chunking_hash=chunking_hash,
+    )
 
 
 def _detect_language(sample: str, languages: Sequence[str]) -> str:
-    """The one of the collection's languages that its letters speak for; the first when they speak for none."""
-    written = detect_language(sample)
-    return written if written is not None and written in languages else languages[0]
+    """The language of the sample's letters where it is among `languages`, else the first of them."""
+    detected = detect_language(sample)
+    return detected if detected is not None and detected in languages else languages[0]
 
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How a document is read."""
+    """How a document is parsed and chunked."""
 
     languages: Sequence[str]
     """Those it may be in."""
     chunk_options: ChunkOptions
     chunking_hash: str = ""
-    """Of all that decides how it is cut, where that is kept."""
+    """Of everything its chunks depend on apart from its content; empty where it is not stored."""
     is_dialogue: bool = False
-    """Whether it is a dialogue."""
     max_chunks: int | None = None
-    """Chunks after which no more are cut."""
+    """Chunks after which the rest of the document is ignored."""
 
 
 class DocumentLoader:
-    """Reads one document after another, whoever asks."""
+    """Loads one document at a time; concurrent calls wait for each other."""
 
     def __init__(self, parser: Parser, counter: NamedTokenCounter, timeout: float) -> None:
         """Set up.
 
         Args:
-            seconds: how long a document may be parsed and cut.
+            timeout: seconds that parsing and chunking a document may take.
         """
         self._parser = parser
         self._counter = counter
@@ -94,11 +102,11 @@ class DocumentLoader:
         """A document and its chunks.
 
         Args:
-            path: where it lies, under any name that ends as its own.
-            source: what it is known by.
+            path: of a file with the content; its suffix decides the format, its name does not matter.
+            source: what the document is known by.
 
         Raises:
-            DocumentRefused: why it cannot be read.
+            DocumentRefused: it cannot be read.
         """
         async with self._lock:
             try:
@@ -110,7 +118,7 @@ class DocumentLoader:
                 raise TooSlow(round(self._timeout)) from None
 
     def _build_chunks(
-        self, parsed: ParsedBlocks, source: Source, manner: LoadOptions, digest: str
+        self, parsed: ParsedBlocks, source: Source, options: LoadOptions, digest: str
     ) -> tuple[Document, list[Chunk]]:
-        document = build_document(parsed, source, manner.languages, digest, manner.chunking_hash)
-        return document, list(islice(document.chunks(manner.chunk_options, self._counter.count), manner.max_chunks))
+        document = build_document(parsed, source, options.languages, digest, options.chunking_hash)
+        return document, list(islice(document.chunks(options.chunk_options, self._counter.count), options.max_chunks))

@@ -1,4 +1,4 @@
-"""Vectors for chunks that have none of the current embedder, a batch at a time."""
+"""Embeds the chunks that have no vector of the current embedder yet, batch by batch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from db.library import embeddings
 from inference.embedding import Embedder
 
 _BATCH_SIZE: Final = 32
-"""Chunks embedded in one transaction: what a kill in the middle loses at most."""
+"""Chunks embedded in one transaction: at most so many are embedded again after an interruption."""
 
 EmbeddingProgress = Callable[[int, int], None]
-"""Told how many are done, and of how many."""
+"""Called with the number of chunks embedded so far and the total."""
 
 
 async def embed_pending(
@@ -23,16 +23,16 @@ async def embed_pending(
     collections: Sequence[int],
     on_progress: EmbeddingProgress = lambda done, total: None,
 ) -> int:
-    """Give each chunk of the collections a vector of this embedder, instead of another's; how many got one.
+    """Embed each chunk of the collections that has no vector of this embedder; returns how many there were.
 
-    Each batch is committed by itself. Meanwhile, and after any interruption, a search finds each chunk by whichever
-    vector it has. Several processes may do this at once: each takes other chunks.
+    Each batch is committed by itself. Until a chunk has its new vector, a search finds it by its former one. Several
+    processes may do this at once: each takes other chunks.
     """
     async with database.anonymous_transaction() as connection:
         generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
         total = await embeddings.count_pending(connection, generation.id, collections)
     if total:
-        await embedder.embed([""])  # loads the model, which may take longer than a transaction may stand idle
+        await embedder.embed([""])  # load the model now: it may take longer than a transaction may be idle
     done, last = 0, 0
     while total:
         on_progress(done, max(total, done))
@@ -50,12 +50,20 @@ async def embed_pending(
 
 
 async def embed_document(
-    database: Database, embedder: Embedder, collection: int, uri: str, total: int, on_progress: EmbeddingProgress
+    database: Database,
+    embedder: Embedder,
+    collection_id: int,
+    uri: str,
+    *,
+    total: int,
+    on_progress: EmbeddingProgress,
 ) -> None:
-    """Give each chunk of a document a vector; no connection is held while they are made.
+    """Embed each chunk of a document; no connection is held while vectors are computed.
 
-    Each batch is committed by itself. Chunks that go meanwhile, or get their vector from somebody else, are passed
-    over.
+    Each batch is committed by itself. Chunks that are deleted meanwhile or embedded by another process are skipped.
+
+    Args:
+        total: number of the document's chunks, for `on_progress`.
     """
     done, last = 0, 0
     while True:
@@ -63,30 +71,29 @@ async def embed_document(
         async with database.anonymous_transaction() as connection:
             generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
             chunks = await embeddings.pending_chunks_of_document(
-                connection, generation.id, collection, uri, last, _BATCH_SIZE
+                connection, generation.id, collection_id, uri, last, _BATCH_SIZE
             )
         if not chunks:
             return
         vectors = await embedder.embed([embedding_text(chunk.lead, chunk.content) for chunk in chunks])
         async with database.anonymous_transaction() as connection:
             generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
-            still = {
+            still_pending = {
                 chunk.id
                 for chunk in await embeddings.pending_chunks_of_document(
-                    connection, generation.id, collection, uri, last, _BATCH_SIZE
+                    connection, generation.id, collection_id, uri, last, _BATCH_SIZE
                 )
             }
-            wanted = [n for n, chunk in enumerate(chunks) if chunk.id in still]
-            if wanted:
-                await embeddings.save_vectors(
-                    connection, generation.id, [chunks[n].id for n in wanted], vectors[wanted]
-                )
+            rows = [row for row, chunk in enumerate(chunks) if chunk.id in still_pending]
+            if rows:
+                ids = [chunks[row].id for row in rows]
+                await embeddings.save_vectors(connection, generation.id, ids, vectors[rows])
         done += len(chunks)
         last = chunks[-1].id
 
 
 async def refresh_index(database: Database, embedder: Embedder) -> None:
-    """After the library has changed: statistics, and the index once there is so much that it is worth one."""
+    """Update the statistics after the library has changed, and build the index once it has grown enough."""
     async with database.anonymous_transaction() as connection:
         generation = await embeddings.get_or_create_embedder(connection, embedder.name, embedder.dimensions)
         await embeddings.maintain_index(connection, generation.id)

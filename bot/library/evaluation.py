@@ -1,4 +1,4 @@
-"""How well the library finds: questions with the paragraph that answers each, among paragraphs that do not."""
+"""Measures the search: questions, each with the paragraph that answers it, among paragraphs that do not."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from db.library import catalog as rows
 from inference.embedding import Embedder
 
 MIND_NAME: Final = "eval-library"
-"""The name under which the measured library lies in the database, until the measurement is over."""
+"""The measured library has this name in the database until the measurement is over."""
 DISTRACTORS: Final = "distractors"
 CUTOFFS: Final = (1, 5, 10)
 METHODS: Final[dict[str, tuple[float, float]]] = {"words": (1, 0), "dense": (0, 1), "fused": (1, 1)}
-"""Ways of searching: what becomes of the weights of words and of the dense part."""
+"""Ways of searching: factors for the weights of word search and of dense search."""
 _MAX_FILE_SIZE: Final = 64 << 20
 _MIND_YAML: Final = """
 name: eval-library
@@ -41,7 +41,7 @@ adapters:
 
 
 class NoQuestions(BotError):
-    """The data to measure with has no questions."""
+    """The data folder has no file with questions."""
 
     exit_code = 2
     sentence = N_("There are no questions in {folder}.")
@@ -58,12 +58,12 @@ class QuestionSet:
     name: str
     paragraphs: tuple[str, ...]
     questions: tuple[tuple[str, str, int], ...]
-    """Id, question, and the number of the paragraph that answers it."""
+    """Id, question, and the index of the paragraph that answers it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchMetrics:
-    """One way of searching on one set of questions."""
+    """Results of one way of searching on one set of questions."""
 
     question_set: str
     """The set that the questions are from."""
@@ -72,37 +72,39 @@ class SearchMetrics:
     method: str
     questions: int
     recall: dict[int, float]
-    """Share of questions whose paragraph is among the first so many passages."""
+    """For each cutoff k, the share of questions whose paragraph is among the first k passages."""
     mrr: float
-    """Mean of 1 over the place of the paragraph, 0 beyond the last cutoff."""
+    """Mean reciprocal rank of the paragraph, 0 beyond the last cutoff."""
     p50_ms: float
     p95_ms: float
 
 
 def load_question_sets(folder: Path) -> list[QuestionSet]:
-    """The question sets under a folder, by name; JSON of other forms is passed over; blocking.
+    """The question sets in a folder and its subfolders, by name; other JSON files are skipped; blocking.
 
     Raises:
         NoQuestions: there is none.
     """
-    small = [path for path in sorted(folder.rglob("*.json")) if path.stat().st_size <= _MAX_FILE_SIZE]
-    found = [one for path in small if (one := _load_question_set(path))]
-    if not found:
+    files = [path for path in sorted(folder.rglob("*.json")) if path.stat().st_size <= _MAX_FILE_SIZE]
+    sets = [question_set for path in files if (question_set := _load_question_set(path))]
+    if not sets:
         raise NoQuestions(folder)
-    return found
+    return sets
 
 
 def write_evaluation_mind(sets: Sequence[QuestionSet], texts: Sequence[Path], folder: Path, chunking: Chunking) -> Mind:
     """A mind whose library is the sets' paragraphs, each a document, and the texts as distractors; blocking."""
     folder = folder.resolve()
-    for one in sets:
-        for number, paragraph in enumerate(one.paragraphs):
-            _write(folder / paragraph_uri(one, number), paragraph)
+    for question_set in sets:
+        for number, paragraph in enumerate(question_set.paragraphs):
+            _write(folder / paragraph_uri(question_set, number), paragraph)
     for number, text in enumerate(texts):
         _write(folder / DISTRACTORS / f"{number}-{text.name}", text.read_bytes())
-    cut = f"{{size: {chunking.size}, overlap: {chunking.overlap}}}"
-    names = [*(one.name for one in sets), *([DISTRACTORS] if texts else [])]
-    config = [f"  {name}: {{kind: article, path: '{name}/*', language: [en, ru], chunking: {cut}}}" for name in names]
+    options = f"{{size: {chunking.size}, overlap: {chunking.overlap}}}"
+    names = [*(question_set.name for question_set in sets), *([DISTRACTORS] if texts else [])]
+    config = [
+        f"  {name}: {{kind: article, path: '{name}/*', language: [en, ru], chunking: {options}}}" for name in names
+    ]
     _write(folder / "mind.yaml", _MIND_YAML)
     _write(folder / "rag_config.yaml", "\n".join(["collections:", *config]))
     _write(folder / "prompts" / "system.j2", MIND_NAME)
@@ -110,12 +112,12 @@ def write_evaluation_mind(sets: Sequence[QuestionSet], texts: Sequence[Path], fo
 
 
 def paragraph_uri(question_set: QuestionSet, number: int) -> str:
-    """What a paragraph's document is known by."""
+    """The URI of a paragraph's document."""
     return f"{question_set.name}/{number:06}.txt"
 
 
 def comparable_pairs(sets: Sequence[QuestionSet]) -> Iterator[tuple[QuestionSet, QuestionSet]]:
-    """Each set with itself, and with each other one whose questions have the same ids: translations of each other."""
+    """Each set with itself and with its translations: the sets whose questions have the same ids."""
     for asked in sets:
         for searched in sets:
             if {key for key, *_ in asked.questions} & {key for key, *_ in searched.questions}:
@@ -123,7 +125,7 @@ def comparable_pairs(sets: Sequence[QuestionSet]) -> Iterator[tuple[QuestionSet,
 
 
 class LibraryEvaluation:
-    """A library of the data, filled as any is, and measured."""
+    """Fills a library with the data as usual, and measures the search in it."""
 
     def __init__(
         self, database: Database, embedder: Embedder, counter: NamedTokenCounter, tuning: Tuning = DEFAULT_TUNING
@@ -134,13 +136,14 @@ class LibraryEvaluation:
         self._tuning = tuning
 
     async def fill(self, ingest: Ingest, mind: Mind) -> int:
-        """Ingest the library; how many chunks it has."""
+        """Ingest the library; returns the number of its chunks."""
         await ingest.synchronise(mind)
         async with self._database.anonymous_transaction() as connection:
-            return sum(one.chunks for one in await rows.collection_statuses(connection, mind.name, self._embedder.name))
+            statuses = await rows.collection_statuses(connection, mind.name, self._embedder.name)
+        return sum(status.chunks for status in statuses)
 
     async def remove(self) -> None:
-        """Delete the library again."""
+        """Delete the library from the database."""
         async with self._database.anonymous_transaction() as connection:
             await rows.delete_other_collections(connection, MIND_NAME, ())
 
@@ -152,44 +155,54 @@ class LibraryEvaluation:
         other_collections: Sequence[str],
         max_questions: int | None = None,
     ) -> SearchMetrics:
-        """Ask questions of one set for the paragraphs of another.
+        """Search the paragraphs of one set with the questions of another.
 
         Args:
             method: one of `METHODS`.
-            others: collections that are searched as well.
-            most: questions at most, the first ones.
+            other_collections: collections that are searched as well.
+            max_questions: only so many questions are asked, the first ones.
         """
         words, dense = METHODS[method]
         tuning = replace(self._tuning, words=self._tuning.words * words, dense=self._tuning.dense * dense)
         library = Library(self._database, self._embedder, MIND_NAME, self._counter.count, tuning=tuning)
         answers = {key: number for key, _, number in searched_set.questions}
         questions = [(text, answers[key]) for key, text, _ in question_set.questions if key in answers][:max_questions]
-        ranks, seconds = [], []
+        collections = [searched_set.name, *other_collections]
+        ranks, durations = [], []
         for text, number in questions:
-            begun = time.perf_counter()
-            found = await library.search(text, collections=[searched_set.name, *other_collections], limit=max(CUTOFFS))
-            seconds.append(time.perf_counter() - begun)
+            start = time.perf_counter()
+            passages = await library.search(text, collections=collections, limit=max(CUTOFFS))
+            durations.append(time.perf_counter() - start)
             wanted = paragraph_uri(searched_set, number)
-            ranks.append(next((place for place, one in enumerate(found, 1) if one.uri == wanted), 0))
-        place = np.array(ranks)
+            ranks.append(next((rank for rank, passage in enumerate(passages, 1) if passage.uri == wanted), 0))
+        rank = np.array(ranks)
+        p50, p95 = np.percentile(durations, [50, 95])
         return SearchMetrics(
-            question_set.name,
-            searched_set.name,
-            method,
-            len(questions),
-            {k: float(np.mean((place > 0) & (place <= k))) for k in CUTOFFS},
-            float(np.mean(np.where(place > 0, 1 / np.maximum(place, 1), 0))),
-            *(float(1000 * p) for p in np.percentile(seconds, [50, 95])),
+            question_set=question_set.name,
+            searched_set=searched_set.name,
+            method=method,
+            questions=len(questions),
+            recall={k: float(np.mean((rank > 0) & (rank <= k))) for k in CUTOFFS},
+            mrr=float(np.mean(np.where(rank > 0, 1 / np.maximum(rank, 1), 0))),
+            p50_ms=float(1000 * p50),
+            p95_ms=float(1000 * p95),
         )
 
     def configuration(self, sets: Sequence[QuestionSet], texts: int, chunks: int, chunking: Chunking) -> dict[str, Any]:
-        """All that the figures depend on, but for the machine; with its own hash."""
+        """Everything the figures depend on except the machine, with a hash of it."""
         config: dict[str, Any] = {
             "embedder": self._embedder.name,
             "tokens": self._counter.name,
             "chunking": chunking.model_dump() | {"version": CHUNKING_VERSION},
             "tuning": asdict(self._tuning),
-            "sets": {one.name: [len(one.paragraphs), len(one.questions), _digest(repr(one))] for one in sets},
+            "sets": {
+                question_set.name: [
+                    len(question_set.paragraphs),
+                    len(question_set.questions),
+                    _digest(repr(question_set)),
+                ]
+                for question_set in sets
+            },
             "distractors": texts,
             "chunks": chunks,
         }

@@ -1,4 +1,4 @@
-"""Brings the library's rows into line with the mind's files, and reports what changed."""
+"""Synchronises the library in the database with the mind's files, and reports what has changed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from bot.library.chunk_options import NamedTokenCounter, chunk_options_of, chunking_hash, holds_dialogues
 from bot.library.documents import Document, build_document
 from bot.library.embedding import embed_pending, refresh_index
-from bot.library.parse.errors import DocumentRefused, Gone, refusal_from_record, refusal_to_record
+from bot.library.parse.errors import DocumentRefused, UploadRemoved, refusal_from_record, refusal_to_record
 from bot.library.parse.parser import Parser
 from bot.library.sources import Source, file_digest, list_sources, uploaded_source
 from bot.library.store import store_document, store_refusal
@@ -25,13 +25,51 @@ from db.library import uploads
 from db.library.catalog import CollectionRow, DocumentRow
 from inference.embedding import Embedder
 
-READING, EMBEDDING, INDEXING = N_("reading documents"), N_("embedding"), N_("putting the index in order")
+READING, EMBEDDING, INDEXING = N_("reading documents"), N_("embedding"), N_("updating the index")
 IngestProgress = Callable[[str, int, int], None]
-"""Told what is being done (a template for translation), how much of it is done, and of how much."""
+"""Called with what is being done (a template for translation), how much of it is done, and the total."""
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedDocument:
+    """A document that was left out."""
+
+    collection: str
+    uri: str
+    reason: DocumentRefused
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What an ingest has done so far."""
+
+    ingested: int = 0
+    """Documents that were new or had changed."""
+    unchanged: int = 0
+    deleted: int = 0
+    """Documents whose files are gone."""
+    chunks_added: int = 0
+    chunks_kept: int = 0
+    """Chunks of changed documents whose text had not changed: they keep their vectors."""
+    chunks_deleted: int = 0
+    embedded: int = 0
+    skipped: list[SkippedDocument] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _CollectionWork:
+    """A collection with its stored documents and its sources."""
+
+    collection: Collection
+    row: CollectionRow
+    stored: Mapping[str, DocumentRow]
+    """By URI."""
+    sources: Sequence[Source]
+    chunking_hash: str
 
 
 class Ingest:
-    """Reads what is new or has changed, follows deletions, embeds what has no vector yet."""
+    """Reads new and changed documents, deletes those that are gone, embeds chunks that have no vector yet."""
 
     def __init__(
         self,
@@ -52,20 +90,20 @@ class Ingest:
     ) -> IngestReport:
         """Bring a mind's collections up to date with its files.
 
-        Each document is committed by itself and each batch of vectors as well, so that whatever ends this in the
-        middle, the next run goes on from there. Several processes may do it at once.
+        Each document and each batch of vectors is committed by itself, so after an interruption the next run continues
+        where this one ended. Several processes may do this at once.
 
         Args:
-            names: the collections; all of the mind's by default, and those it no longer has are deleted then.
-            given: files and folders to add to a collection besides those its patterns name; they stay in it as long as
-                they exist.
+            names: the collections; by default all of the mind's, and then those it no longer has are deleted.
+            added_paths: by collection, files and folders to add to those its patterns name; they stay in the
+                collection as long as they exist.
         """
         report = IngestReport()
         wanted = await self._nonempty_collections(mind, mind.collections if names is None else names)
-        found = [await self._plan_collection(mind, name, (added_paths or {}).get(name, ())) for name in wanted]
-        total = sum(len(work.sources) for work in found)
+        plan = [await self._plan_collection(mind, name, (added_paths or {}).get(name, ())) for name in wanted]
+        total = sum(len(work.sources) for work in plan)
         done = 0
-        for work in found:
+        for work in plan:
             report.deleted += await self._delete_missing(work)
             for source in work.sources:
                 self._progress(READING, done, total)
@@ -75,7 +113,7 @@ class Ingest:
         if names is None:
             async with self._database.anonymous_transaction() as connection:
                 await rows.delete_other_collections(connection, mind.name, wanted)
-        ids = [work.row.id for work in found]
+        ids = [work.row.id for work in plan]
         report.embedded = await embed_pending(
             self._database, self._embedder, ids, lambda so_far, of: self._progress(EMBEDDING, so_far, of)
         )
@@ -86,57 +124,59 @@ class Ingest:
         return report
 
     async def _nonempty_collections(self, mind: Mind, names: Iterable[str]) -> list[str]:
-        """The collections without the one that has no files of the mind's, as long as nothing was sent for it."""
+        """The collections without the one for uploads as long as it is empty: it has no files in the mind's folder."""
         async with self._database.anonymous_transaction() as connection:
-            sent = await uploads.list_all(connection, mind.name)
-        return [name for name in names if sent or mind.collections[name].path]
+            has_uploads = bool(await uploads.list_all(connection, mind.name))
+        return [name for name in names if has_uploads or mind.collections[name].path]
 
     @asynccontextmanager
     async def _open_source(self, mind: Mind, source: Source) -> AsyncIterator[Path]:
-        """Where a source can be read."""
+        """The path of a file with the content of a source."""
         if source.digest is None:
             yield source.path
             return
         async with self._database.anonymous_transaction() as connection:
             content = await uploads.load_content(connection, mind.name, source.path.name)
         if content is None:
-            raise Gone("it has been taken out")
-        with TemporaryDirectory(prefix="consilium-received-") as folder:
+            raise UploadRemoved
+        with TemporaryDirectory(prefix="consilium-upload-") as folder:
             path = Path(folder) / f"document{source.path.suffix}"
             await asyncio.to_thread(path.write_bytes, content)
             yield path
 
-    async def _plan_collection(self, mind: Mind, name: str, given: Sequence[Path]) -> _CollectionWork:
+    async def _plan_collection(self, mind: Mind, name: str, added_paths: Sequence[Path]) -> _CollectionWork:
         collection = mind.collections[name]
         async with self._database.anonymous_transaction() as connection:
             row = await rows.upsert_collection(connection, mind.name, name, collection.kind, collection.trust)
-            known = {document.uri: document for document in await rows.list_documents(connection, row.id)}
-        before = [mind.folder / document.uri for document in known.values() if document.given]
-        there = await asyncio.to_thread(list_sources, mind, name, [*before, *(path.absolute() for path in given)])
+            stored = {document.uri: document for document in await rows.list_documents(connection, row.id)}
+        paths = [mind.folder / document.uri for document in stored.values() if document.given]
+        paths += [path.absolute() for path in added_paths]
+        sources = await asyncio.to_thread(list_sources, mind, name, paths)
         if name == mind.upload_collection:
-            # Looked at after the documents: one that is taken in at this very moment is not thought to be gone.
+            # After the stored documents: otherwise one that is uploaded in between would look deleted.
             async with self._database.anonymous_transaction() as connection:
-                there += [
-                    uploaded_source(one.name, one.digest) for one in await uploads.list_all(connection, mind.name)
+                sources += [
+                    uploaded_source(upload.name, upload.digest)
+                    for upload in await uploads.list_all(connection, mind.name)
                 ]
-        return _CollectionWork(collection, row, known, there, chunking_hash(collection, self._counter.name))
+        return _CollectionWork(collection, row, stored, sources, chunking_hash(collection, self._counter.name))
 
     async def _delete_missing(self, work: _CollectionWork) -> int:
-        there = {source.uri for source in work.sources}
-        gone = [document.id for uri, document in work.stored.items() if uri not in there]
+        present = {source.uri for source in work.sources}
+        missing = [document.id for uri, document in work.stored.items() if uri not in present]
         async with self._database.anonymous_transaction() as connection:
-            return await rows.delete_documents(connection, gone)
+            return await rows.delete_documents(connection, missing)
 
     async def _ingest_document(self, mind: Mind, work: _CollectionWork, source: Source, report: IngestReport) -> None:
-        known = work.stored.get(source.uri)
+        stored = work.stored.get(source.uri)
         digest = ""
         try:
             digest = await self._digest(source)
-            if known and _is_current(known, digest, work.chunking_hash, source):
-                if known.skipped is None:
+            if stored and _is_current(stored, digest, work.chunking_hash, source):
+                if stored.skipped is None:
                     report.unchanged += 1
                     return
-                refusal = refusal_from_record(known.skipped)
+                refusal = refusal_from_record(stored.skipped)
                 if not refusal.is_transient:
                     report.skipped.append(SkippedDocument(work.row.name, source.uri, refusal))
                     return
@@ -149,9 +189,13 @@ class Ingest:
         except DocumentRefused as refusal:
             report.skipped.append(SkippedDocument(work.row.name, source.uri, refusal))
             async with self._database.anonymous_transaction() as connection:
-                record = refusal_to_record(refusal)
                 report.chunks_deleted += await store_refusal(
-                    connection, work.row.id, source, digest, work.chunking_hash, record
+                    connection,
+                    work.row.id,
+                    source,
+                    refusal_to_record(refusal),
+                    content_hash=digest,
+                    chunking_hash=work.chunking_hash,
                 )
 
     async def _digest(self, source: Source) -> str:
@@ -161,10 +205,8 @@ class Ingest:
 
     async def _store(self, work: _CollectionWork, document: Document, report: IngestReport) -> None:
         async with self._database.anonymous_transaction() as connection:
-            cutting = chunk_options_of(work.collection)
-            changes = await store_document(
-                connection, work.row.id, document, document.chunks(cutting, self._counter.count)
-            )
+            chunks = document.chunks(chunk_options_of(work.collection), self._counter.count)
+            changes = await store_document(connection, work.row.id, document, chunks)
         if changes is None:
             report.unchanged += 1
             return
@@ -174,43 +216,5 @@ class Ingest:
         report.chunks_deleted += changes.deleted
 
 
-@dataclass(frozen=True, slots=True)
-class _CollectionWork:
-    """A collection and what is to become of it."""
-
-    collection: Collection
-    row: CollectionRow
-    stored: Mapping[str, DocumentRow]
-    """What is stored of it, by URI."""
-    sources: Sequence[Source]
-    chunking_hash: str
-
-
-def _is_current(known: DocumentRow, digest: str, chunking_hash: str, source: Source) -> bool:
-    return (known.content_hash, known.chunking_hash, known.given) == (digest, chunking_hash, source.added_by_hand)
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedDocument:
-    """A document that was left out."""
-
-    collection: str
-    uri: str
-    reason: DocumentRefused
-
-
-@dataclass(slots=True)
-class IngestReport:
-    """Counted while it goes on."""
-
-    ingested: int = 0
-    """Documents that were new or had changed."""
-    unchanged: int = 0
-    deleted: int = 0
-    """Documents whose files are gone."""
-    chunks_added: int = 0
-    chunks_kept: int = 0
-    """Chunks of changed documents whose text had not changed: they keep their vectors."""
-    chunks_deleted: int = 0
-    embedded: int = 0
-    skipped: list[SkippedDocument] = field(default_factory=list)
+def _is_current(stored: DocumentRow, digest: str, chunking_hash: str, source: Source) -> bool:
+    return (stored.content_hash, stored.chunking_hash, stored.given) == (digest, chunking_hash, source.added_by_hand)

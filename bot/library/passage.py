@@ -1,4 +1,4 @@
-"""What a search gives: passages that can be read and cited, within a budget."""
+"""Passages: search results that can be read and cited, fitted into a token budget."""
 
 from __future__ import annotations
 
@@ -12,68 +12,68 @@ from bot.minds.schema import CollectionKind, Trust
 from db.library.chunk_search import SearchHit
 
 _CONTINUOUS_KINDS: Final = (CollectionKind.ARTICLE, CollectionKind.LECTURE, CollectionKind.DIALOGUE)
-"""Kinds in which what stands beside a chunk belongs to it; a row or a day stands alone."""
+"""Kinds whose neighbouring chunks belong together; a row or a diary entry stands alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """A part of a document that bears on a question."""
+    """A part of a document that is relevant to a question."""
 
     id: int
     """Of its chunk."""
     title: str
     """Of its document."""
     where: str
-    """In the document."""
+    """Its place in the document as shown in a citation."""
     quote: str
-    """What was found, word for word."""
+    """The text that was found, word for word."""
     content: str
-    """The quote with what stands before and after it, as far as there was room."""
+    """The quote with the text before and after it, as far as the budget allowed."""
     trust: Trust
     kind: CollectionKind
     collection: str
     uri: str
     dated: date | None
     score: float
-    """Of this search; the best is first."""
+    """In this search: the higher, the better."""
     similarity: float | None = None
-    """Cosine with the question; None when there was no vector to compare."""
+    """Cosine similarity to the question; None when there was no vector to compare."""
 
 
 def fit_passages(hits: Sequence[SearchHit], count_tokens: CountTokens, token_budget: int | None) -> list[Passage]:
     """The hits as passages, in their order.
 
-    Each quote goes in whole or not at all, the better first. What room they leave is filled with their neighbours, of
-    which none is shown twice.
+    Each quote is included completely or not at all, the best first. The rest of the budget is spent on the chunks
+    before and after them, each included once at most.
 
     Args:
-        budget: tokens of all contents together; None for no end.
+        token_budget: tokens of all contents together; None for no limit.
     """
     room = float("inf") if token_budget is None else float(token_budget)
-    kept = []
+    fitting = []
     for hit in hits:
         if (cost := count_tokens(hit.content)) <= room:
-            kept.append(hit)
+            fitting.append(hit)
             room -= cost
-    shown = {(hit.document_id, hit.n) for hit in kept}
-    found = []
-    for hit in kept:
+    included = {(hit.document_id, hit.n) for hit in fitting}
+    passages = []
+    for hit in fitting:
         content = hit.content
-        for step, addition in ((-1, _text_before(hit)), (1, _text_after(hit))):
-            place = (hit.document_id, hit.n + step)
-            if not addition or place in shown or hit.kind not in _CONTINUOUS_KINDS:
+        for step, neighbour in ((-1, _text_before(hit)), (1, _text_after(hit))):
+            position = (hit.document_id, hit.n + step)
+            if not neighbour or position in included or hit.kind not in _CONTINUOUS_KINDS:
                 continue
-            joined = f"{addition}\n{content}" if step < 0 else f"{content}\n{addition}"
+            joined = f"{neighbour}\n{content}" if step < 0 else f"{content}\n{neighbour}"
             if (cost := count_tokens(joined) - count_tokens(content)) <= room:
                 content = joined
                 room -= cost
-                shown.add(place)
-        found.append(_to_passage(hit, content))
-    return found
+                included.add(position)
+        passages.append(_to_passage(hit, content))
+    return passages
 
 
 def _text_before(hit: SearchHit) -> str:
-    """The chunk before, without what the hit repeats of it."""
+    """The chunk before, without the end that the hit repeats."""
     if hit.before is None:
         return ""
     repeated = hit.content[: hit.repeats].rstrip()

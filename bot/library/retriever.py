@@ -1,4 +1,4 @@
-"""What of the library a mode draws on, for one question."""
+"""Retrieves what the library has on a question, from the collections of a mode."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bot.minds.schema import CollectionKind
 from bot.text.analysis import analyse
 
 MIN_SIMILARITY: Final = 0.4
-"""Cosine from which a passage bears on a question without having a word of it."""
+"""Cosine similarity from which a passage is relevant without any word of the question."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievalBudget:
-    """How much of it goes into a prompt."""
+    """How much of the library goes into a prompt."""
 
     passages: int
     """At most; 0 for none."""
@@ -31,16 +31,16 @@ class RetrievalBudget:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What bears on a question."""
+    """What was retrieved for a question."""
 
     passages: tuple[Passage, ...] = ()
-    """To be answered from and cited, the best first."""
+    """To answer from and to cite, the best first."""
     examples: tuple[str, ...] = ()
-    """To sound like, and never to be cited."""
+    """Examples of the author's style, never to be cited."""
 
 
 class Retriever:
-    """Draws on a mind's library."""
+    """Searches a mind's library for a mode."""
 
     def __init__(self, mind: Mind, library: Library, budget: RetrievalBudget) -> None:
         self._mind = mind
@@ -51,48 +51,50 @@ class Retriever:
         """What the mode's collections have on a question.
 
         Raises:
-            EmbeddingError: the embedder cannot answer.
-            DatabaseError: the database is away.
+            EmbeddingError: the embedder fails.
+            DatabaseError: the database is not available.
         """
-        share = self._budget
+        budget = self._budget
         passages, examples = [], []
-        if share.passages and (names := collections_for_mode(self._mind, mode)):
+        if budget.passages and (names := collections_for_mode(self._mind, mode)):
             passages = await self._library.search(
-                question, collections=names, limit=share.passages, token_budget=share.passage_tokens
+                question, collections=names, limit=budget.passages, token_budget=budget.passage_tokens
             )
-        if share.examples and mode.terms and (names := collections_for_mode(self._mind, mode, voice=True)):
+        if budget.examples and mode.terms and (names := collections_for_mode(self._mind, mode, voice=True)):
             examples = await self._library.style_examples(
-                question, collections=names, limit=share.examples, token_budget=share.example_tokens
+                question, collections=names, limit=budget.examples, token_budget=budget.example_tokens
             )
-        near = (passage for passage in passages if _is_relevant(passage, question))
-        return Retrieved(tuple(near), tuple(example.quote for example in examples))
+        return Retrieved(
+            tuple(passage for passage in passages if _is_relevant(passage, question)),
+            tuple(example.quote for example in examples),
+        )
 
 
 def _is_relevant(passage: Passage, question: str) -> bool:
-    """Whether a passage has anything to do with a question: a search gives the nearest there is, however far it be."""
-    asked, said = analyse(question), analyse(f"{passage.title}\n{passage.where}\n{passage.content}")
-    return bool(asked.stems & said.stems) or (passage.similarity or 0.0) >= MIN_SIMILARITY
+    """Whether a passage has anything to do with a question: a search returns the nearest ones, however far they are."""
+    text = f"{passage.title}\n{passage.where}\n{passage.content}"
+    return bool(analyse(question).stems & analyse(text).stems) or (passage.similarity or 0.0) >= MIN_SIMILARITY
 
 
 def collections_for_mode(mind: Mind, mode: ResolvedMode, *, voice: bool = False) -> tuple[str, ...]:
-    """The collections that a mode draws on: those of its adapters; for `base` those that are open to all.
+    """The collections of a mode: those of its adapters; for `base` those that name no adapter.
 
-    An isolated adapter has those that name it or that it names, and not what is merely open.
+    An isolated adapter has only the collections that name it or that it names.
 
     Args:
         mode: not `auto`, which has been routed by now.
-        voice: the style examples, instead of all others.
+        voice: whether to return the style examples instead of all others.
     """
     if not mode.terms:
-        found = [name for name, collection in mind.collections.items() if not collection.adapters]
+        names = [name for name, collection in mind.collections.items() if not collection.adapters]
     else:
-        found = [name for term in mode.terms for name in mind.adapter_collections(term.name)]
+        names = [name for term in mode.terms for name in mind.adapter_collections(term.name)]
     if mode.isolated:
-        own = {term.name: set(mind.adapters[term.name].collections) for term in mode.terms}
-        found = [
+        named_by = {term.name: set(mind.adapters[term.name].collections) for term in mode.terms}
+        names = [
             name
-            for name in found
-            if any(name in named or adapter in mind.collections[name].adapters for adapter, named in own.items())
+            for name in names
+            if any(name in named or adapter in mind.collections[name].adapters for adapter, named in named_by.items())
         ]
-    kinds = {name: mind.collections[name].kind for name in found}
+    kinds = {name: mind.collections[name].kind for name in names}
     return tuple(name for name, kind in kinds.items() if (kind is CollectionKind.VOICE) == voice)

@@ -1,4 +1,4 @@
-"""Search in a mind's library."""
+"""Search in a mind's library, by words and by vectors."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ _STEMMING_LANGUAGES: Final[Mapping[str, Language]] = {"ru": "russian", "en": "en
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """How candidates are weighed."""
+    """Weights and sizes of a search."""
 
     words: float = 1.0
-    """Of the words' rank, divided by the best candidate's."""
+    """Weight of the word rank, relative to the best candidate's."""
     dense: float = 1.0
-    """Of the cosine above the lowest candidate's."""
+    """Weight of the cosine similarity, above the lowest candidate's."""
     tables: float = 0.15
     """Added for tables where the question names a number or asks for one."""
     candidates: int = 50
-    """How many each way of searching may propose."""
+    """How many candidates each way of searching returns at most."""
     reranked: int = 30
-    """How many of the best the reranker reads, where there is one."""
+    """How many of the best a reranker reads, where there is one."""
 
 
 DEFAULT_TUNING: Final = Tuning()
 
 
 class Library:
-    """Finds what a mind's author has written that bears on a question. Style examples are never among it."""
+    """Finds passages of a mind's library that are relevant to a question. Style examples are never among them."""
 
     def __init__(
         self,
@@ -70,11 +70,10 @@ class Library:
         """Set up.
 
         Args:
-            embedder: of the questions, and of the chunks by now; without one, words alone are compared.
+            embedder: embeds questions and chunks; without one, only words are compared.
             mind: its name.
-            count: counts the tokens of a text as the model does.
-            former: embedders whose vectors are compared as well, for chunks that have no newer one yet.
-            reranker: reads question and passage together, to put the best in order.
+            former_embedders: whose vectors are compared for chunks that have no vector of `embedder` yet.
+            reranker: scores question and passage together, to order the best candidates.
         """
         self._database = database
         self._current_embedders = 1 if embedder else 0
@@ -97,18 +96,18 @@ class Library:
         token_budget: int | None = None,
         connection: Connection | None = None,
     ) -> list[Passage]:
-        """What bears on the question, best first, each text once.
+        """The passages relevant to a question, best first, no text twice.
 
         Args:
-            collections: where to search; everywhere by default.
-            kinds: of collections.
+            collections: names of those to search; all by default.
+            kinds: of the collections to search; all by default.
             language: of the text: ``ru`` or ``en``.
-            since, until: of text with a date, both days included; text without one is left out then.
+            since, until: first and last day of dated text; text without a date is left out then.
             limit: passages at most.
-            token_budget: of all passages' contents together.
-            connection: to search over; one of its own by default.
+            token_budget: tokens of all contents together.
+            connection: to use; by default a new one.
         """
-        search = SearchQuery(
+        query = SearchQuery(
             question,
             (),
             language=_STEMMING_LANGUAGES.get(language) if language else None,
@@ -116,7 +115,7 @@ class Library:
             until=until,
             limit=limit,
         )
-        hits = await self._find_hits(search, collections, kinds, connection, voice=False)
+        hits = await self._find_hits(query, collections, kinds, connection, voice=False)
         return fit_passages(hits, self._count_tokens, token_budget)
 
     async def style_examples(
@@ -127,63 +126,66 @@ class Library:
         limit: int = 3,
         token_budget: int | None = None,
     ) -> list[Passage]:
-        """How the author has spoken of the like: from ``voice`` collections, to sound like and never to cite."""
+        """How the author spoke in similar cases: from ``voice`` collections, to imitate and never to cite."""
         hits = await self._find_hits(SearchQuery(question, (), limit=limit), collections, None, None, voice=True)
         return fit_passages(hits, self._count_tokens, token_budget)
 
     async def _find_hits(
         self,
-        search: SearchQuery,
+        query: SearchQuery,
         names: AnyOf[str] | None,
         kinds: AnyOf[CollectionKind] | None,
         connection: Connection | None,
         *,
         voice: bool,
     ) -> list[SearchHit]:
-        wanted = search.limit
-        if wanted < 1 or not search.question.strip() or (names is not None and not names):
+        limit = query.limit
+        if limit < 1 or not query.question.strip() or (names is not None and not names):
             return []
         tuning = self._tuning
-        async with self._borrow_connection(connection) as over:
-            scope = await rows.searchable_collections(over, self._mind, names, kinds, voice=voice)
-            known = {one.name for one in await embeddings.find_embedders(over, [one.name for one in self._embedders])}
+        async with self._use_connection(connection) as current:
+            scope = await rows.searchable_collections(current, self._mind, names, kinds, voice=voice)
+            generations = await embeddings.find_embedders(current, [embedder.name for embedder in self._embedders])
         if not scope:
             return []
-        vectors = await self._embed_question(search.question, known) if tuning.dense else {}
-        async with self._borrow_connection(connection) as over:
-            generations = await embeddings.find_embedders(over, list(vectors))
-            search = replace(
-                search,
+        # No connection is held while the question is embedded.
+        known = {generation.name for generation in generations}
+        vectors = await self._embed_question(query.question, known) if tuning.dense else {}
+        async with self._use_connection(connection) as current:
+            generations = await embeddings.find_embedders(current, list(vectors))
+            query = replace(
+                query,
                 collections=scope,
                 vectors=[(generation, vectors[generation.name]) for generation in generations],
                 weights=ScoreWeights(
-                    tuning.words, tuning.dense, tuning.tables if asks_for_number(search.question) else 0.0
+                    tuning.words, tuning.dense, tuning.tables if asks_for_number(query.question) else 0.0
                 ),
-                candidates=max(tuning.candidates, wanted),
-                limit=max(wanted, tuning.reranked) if self._reranker else wanted,
+                candidates=max(tuning.candidates, limit),
+                limit=max(limit, tuning.reranked) if self._reranker else limit,
                 voice=voice,
             )
-            hits = await rows.search(over, search)
-        return (await self._rerank(search.question, hits))[:wanted]
+            hits = await rows.search(current, query)
+        return (await self._rerank(query.question, hits))[:limit]
 
     @asynccontextmanager
-    async def _borrow_connection(self, connection: Connection | None) -> AsyncIterator[Connection]:
+    async def _use_connection(self, connection: Connection | None) -> AsyncIterator[Connection]:
+        """The given connection, or a new one."""
         if connection is not None:
             yield connection
             return
-        async with self._database.anonymous_transaction() as own:
-            yield own
+        async with self._database.anonymous_transaction() as new:
+            yield new
 
     async def _embed_question(self, question: str, known: AnyOf[str]) -> dict[str, NDArray[np.float32]]:
-        """The question's vector by each embedder that has made any; a former one may be away."""
+        """The question's vector by each embedder that has vectors stored; a former one that fails is left out."""
         vectors = {}
-        for n, embedder in enumerate(self._embedders):
+        for index, embedder in enumerate(self._embedders):
             if embedder.name not in known:
                 continue
             try:
                 [vectors[embedder.name]] = await embedder.embed([question], "query")
             except InferenceError as error:
-                if n < self._current_embedders:
+                if index < self._current_embedders:
                     raise
                 log.warning("library.former_embedder_failed", model=embedder.name, reason=str(error))
         return vectors

@@ -1,4 +1,4 @@
-"""The files of a collection, and a watcher that notices when they change."""
+"""The files of a collection, and a watcher of their changes."""
 
 from __future__ import annotations
 
@@ -17,28 +17,33 @@ from bot.minds import Mind
 from bot.minds.load import MIND_FILE, RAG_FILE
 from bot.minds.schema import DEFAULT_UPLOAD_COLLECTION
 
-_READ_SIZE = 1 << 20
+POLL_INTERVAL: Final = 2.0
+"""Seconds between two snapshots. Polling works on every file system, network drives included."""
+_READ_SIZE: Final = 1 << 20
+
+FileSnapshot = frozenset[tuple[str, int, int]]
+"""Path, modification time in nanoseconds and size of each file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file that is to be a document."""
+    """What a document is made from: a file or an upload."""
 
     path: Path
-    """Absolute, of a file."""
+    """Of a file, absolute; of an upload, its name."""
     uri: str
-    """What the document is known by: the path within the mind, or absolute where it lies outside."""
+    """What the document is known by: the path within the mind's folder, or the absolute path outside of it."""
     added_by_hand: bool
-    """Named by hand, and not by the collection's patterns."""
+    """Added by a person, not by the collection's patterns."""
     digest: str | None = None
-    """Of a document that came in a chat and lies in the database: its path is its name, and no file's."""
+    """Of an upload, whose content is in the database; None for a file."""
 
 
 def list_sources(mind: Mind, collection: str, added_paths: Iterable[str | Path] = ()) -> list[Source]:
-    """The files of a collection that are there now: those its patterns name, and those given by hand; blocking.
+    """The existing files of a collection, by its patterns and added by hand; blocking.
 
     Args:
-        given: files, or folders that are searched for files of known formats; one that is gone is passed over.
+        added_paths: files, and folders that are searched for files of known formats; missing ones are skipped.
     """
     by_pattern = [
         Source(path, source_uri(mind, path), added_by_hand=False) for path in mind.collection_files(collection)
@@ -54,26 +59,26 @@ def list_sources(mind: Mind, collection: str, added_paths: Iterable[str | Path] 
 
 
 def source_uri(mind: Mind, path: Path) -> str:
-    """What a file's document is known by."""
+    """The URI of a file's document."""
     path = path.absolute()
     return (path.relative_to(mind.folder) if path.is_relative_to(mind.folder) else path).as_posix()
 
 
 def uploaded_source(name: str, digest: str | None = None) -> Source:
-    """A document that came in a chat."""
+    """The source of a document uploaded in a chat."""
     return Source(Path(name), f"{DEFAULT_UPLOAD_COLLECTION}:{name}", added_by_hand=False, digest=digest)
 
 
 def file_digest(path: Path, limits: ParseLimits) -> str:
-    """Of a file's bytes; of one that is too large to be read, of its size and time; blocking.
+    """Digest of a file's content; of a file over the size limit, its size and modification time; blocking.
 
     Raises:
         Gone: it cannot be opened.
     """
     try:
-        found = path.stat()
-        if found.st_size > limits.megabytes * MB:
-            return f"{found.st_size} bytes of {found.st_mtime_ns}"
+        status = path.stat()
+        if status.st_size > limits.megabytes * MB:
+            return f"{status.st_size} bytes of {status.st_mtime_ns}"
         digest = blake3()
         with path.open("rb") as stream:
             while block := stream.read(_READ_SIZE):
@@ -90,39 +95,38 @@ def _readable_files(path: Path) -> Iterator[Path]:
         yield path
 
 
-POLL_INTERVAL: Final = 2.0
-"""Seconds between two looks. Asking the file system works everywhere, on network drives as well."""
-FileSnapshot = frozenset[tuple[str, int, int]]
-"""Path, time of change and size of each file."""
-
-
 def take_snapshot(mind: Mind, added_paths: Iterable[Path] = ()) -> FileSnapshot:
-    """The files of a mind's library and of the folders given, and the two that say what is one; blocking."""
+    """The state of a mind's library files, of those at `added_paths`, and of the two files that configure the library;
+    blocking."""
     paths = {mind.folder / MIND_FILE, mind.folder / RAG_FILE}
     for name in mind.collections:
         paths.update(mind.collection_files(name))
     for path in added_paths:
         paths.update(path.rglob("*") if path.is_dir() else [path])
-    found = []
+    files = []
     for path in paths:
         try:
             status = path.stat()
         except OSError:
             continue
-        found.append((str(path), status.st_mtime_ns, status.st_size))
-    return frozenset(found)
+        files.append((str(path), status.st_mtime_ns, status.st_size))
+    return frozenset(files)
 
 
 async def watch_files(
     mind: Mind, added_paths: Iterable[Path] = (), *, interval: float = POLL_INTERVAL
 ) -> AsyncIterator[None]:
-    """Yields whenever something is other than it was, once things have been quiet for as long as between two looks."""
-    folders = tuple(added_paths)
-    before = seen = await asyncio.to_thread(take_snapshot, mind, folders)
+    """Yields whenever files have changed, once two successive snapshots are equal.
+
+    Args:
+        interval: seconds between two snapshots.
+    """
+    paths = tuple(added_paths)
+    reported = previous = await asyncio.to_thread(take_snapshot, mind, paths)
     while True:
         await asyncio.sleep(interval)
-        now = await asyncio.to_thread(take_snapshot, mind, folders)
-        if now != before and now == seen:
-            before = now
+        current = await asyncio.to_thread(take_snapshot, mind, paths)
+        if current != reported and current == previous:
+            reported = current
             yield
-        seen = now
+        previous = current

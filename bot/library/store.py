@@ -1,4 +1,4 @@
-"""Stores a document so that what has not changed of it keeps its vectors."""
+"""Stores a document; chunks that have not changed keep their vectors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BATCH_SIZE: Final = 500
 
 @dataclass(slots=True)
 class ChunkChanges:
-    """How a document's chunks differ from those it had."""
+    """How many of a document's chunks differ from those stored before."""
 
     added: int = 0
     kept: int = 0
@@ -32,18 +32,18 @@ class ChunkChanges:
 async def store_document(
     connection: Connection, collection_id: int, document: Document, chunks: Iterator[Chunk]
 ) -> ChunkChanges | None:
-    """Make the stored chunks of a document those it has now; None when another process has just done it.
+    """Replace the stored chunks of a document by `chunks`; returns None when another process has just done so.
 
-    A chunk is the same as before when its text is, wherever in the document it has moved. The chunks are made as they
-    are stored, in a thread, and never all of them in memory.
+    A chunk is unchanged if its text is, wherever in the document it has moved. Chunks are computed in a thread while
+    they are stored, a batch at a time in memory.
 
     Raises:
-        NoText: it has no chunk; nothing is to be committed then.
+        NoText: it has no chunk; the transaction must not be committed then.
     """
     source = document.source
-    known = await rows.lock_document(connection, collection_id, source.uri)
+    stored = await rows.lock_document(connection, collection_id, source.uri)
     hashes = (document.content_hash, document.chunking_hash, source.added_by_hand)
-    if known and known.skipped is None and (known.content_hash, known.chunking_hash, known.given) == hashes:
+    if stored and stored.skipped is None and (stored.content_hash, stored.chunking_hash, stored.given) == hashes:
         return None
     document_id = await rows.upsert_document(
         connection,
@@ -55,14 +55,15 @@ async def store_document(
         content_hash=document.content_hash,
         chunking_hash=document.chunking_hash,
     )
-    before: dict[str, deque[int]] = defaultdict(deque)
-    for key, digest in await rows.chunk_hashes(connection, document_id):
-        before[digest].append(key)
+    # Ids of the stored chunks that are not among the new ones so far, by content hash.
+    unclaimed: dict[str, deque[int]] = defaultdict(deque)
+    for chunk_id, digest in await rows.chunk_hashes(connection, document_id):
+        unclaimed[digest].append(chunk_id)
     changes = ChunkChanges()
     while batch := await asyncio.to_thread(lambda: [_to_new_chunk(chunk) for chunk in islice(chunks, _BATCH_SIZE)]):
         kept, new = [], []
         for row in batch:
-            if same := before.get(row.content_hash):
+            if same := unclaimed.get(row.content_hash):
                 kept.append((same.popleft(), row))
             else:
                 new.append(row)
@@ -74,27 +75,38 @@ async def store_document(
         changes.added += len(new)
     if not changes.kept + changes.added:
         raise NoText
-    left = [key for keys in before.values() for key in keys]
-    changes.deleted = await rows.delete_chunks(connection, left)
+    obsolete = [chunk_id for ids in unclaimed.values() for chunk_id in ids]
+    changes.deleted = await rows.delete_chunks(connection, obsolete)
     return changes
 
 
 async def store_refusal(
-    connection: Connection, collection_id: int, source: Source, digest: str, chunking_hash: str, refusal: dict[str, Any]
+    connection: Connection,
+    collection_id: int,
+    source: Source,
+    refusal: dict[str, Any],
+    *,
+    content_hash: str,
+    chunking_hash: str,
 ) -> int:
-    """Write down why a document is left out; what was stored of it before is deleted: how many chunks."""
+    """Store why a document is left out and delete its chunks; returns how many there were.
+
+    Args:
+        refusal: as `refusal_to_record` returns it.
+        content_hash: of the file; empty when it could not be read.
+    """
     await rows.lock_document(connection, collection_id, source.uri)
     document_id = await rows.upsert_document(
         connection,
         collection_id,
         source.uri,
         given=source.added_by_hand,
-        content_hash=digest,
+        content_hash=content_hash,
         chunking_hash=chunking_hash,
         skipped=refusal,
     )
     chunks = await rows.chunk_hashes(connection, document_id)
-    return await rows.delete_chunks(connection, [key for key, _ in chunks])
+    return await rows.delete_chunks(connection, [chunk_id for chunk_id, _ in chunks])
 
 
 def _to_new_chunk(chunk: Chunk) -> NewChunk:

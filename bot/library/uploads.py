@@ -1,9 +1,8 @@
-"""Takes a document that came in a chat into the library, in the place of the one that has its name."""
+"""Documents uploaded in a chat: stored, chunked and embedded, each replacing the one with the same name."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import structlog
 
 from bot.library.chunk_options import chunk_options_of, chunking_hash, holds_dialogues
 from bot.library.documents import DocumentLoader, LoadOptions
-from bot.library.embedding import embed_document, refresh_index
+from bot.library.embedding import EmbeddingProgress, embed_document, refresh_index
 from bot.library.parse.errors import NoText
 from bot.library.sources import uploaded_source
 from bot.library.store import store_document
@@ -24,24 +23,22 @@ from inference.errors import InferenceError
 
 log = structlog.get_logger(__name__)
 
-EmbeddingProgress = Callable[[int, int], None]
-"""Told how many passages are embedded, and of how many."""
-
 
 @dataclass(frozen=True, slots=True)
 class UploadResult:
-    """What has become of it."""
+    """What an upload has led to."""
 
     passages: int
+    """Chunks of the document."""
     replaced: bool
-    """Whether it has taken the place of another."""
+    """Whether it replaced a different document with the same name."""
 
 
 class LibraryUploads:
-    """Takes documents into the mind's collection for them.
+    """Adds documents to the mind's collection for uploads.
 
-    They lie in the database and not in the mind's folder: whichever process brings the library up to date, on whatever
-    machine, finds them there, and the folder stays the author's own.
+    Their content is stored in the database, so that any process on any machine can update the library from it, and
+    only the author writes to the mind's folder.
     """
 
     def __init__(
@@ -50,7 +47,7 @@ class LibraryUploads:
         """Set up.
 
         Args:
-            counter: name of the measure that documents are cut by.
+            counter_name: name of the loader's token counter.
         """
         self._mind = mind
         self._database = database
@@ -66,16 +63,16 @@ class LibraryUploads:
         )
 
     async def ingest(self, name: str, path: Path, on_progress: EmbeddingProgress) -> UploadResult:
-        """Read, keep and embed a document; once this returns it is found, and it stays found by later ingests.
+        """Parse, store and embed a document; once this returns, a search finds it, and later ingests keep it.
 
-        What has been done of it before is not done again, whatever ended it.
+        After an interruption, a repeated call only does what is still to do.
 
         Args:
-            name: what it is to be known by.
-            path: where it lies.
+            name: what the document is known by.
+            path: of a file with the content.
 
         Raises:
-            DocumentRefused: why it is not taken in; what was there under its name stays.
+            DocumentRefused: it cannot be read; the former document with its name stays.
         """
         source = uploaded_source(name)
         document, chunks = await self._loader.load(path, source, self._load_options)
@@ -87,13 +84,15 @@ class LibraryUploads:
             row = await rows.upsert_collection(
                 connection, self._mind.name, self._mind.upload_collection, self._collection.kind, self._collection.trust
             )
-            before = await uploads.lock_digest(connection, self._mind.name, name)
+            former_digest = await uploads.lock_digest(connection, self._mind.name, name)
             await uploads.save(connection, self._mind.name, name, document.content_hash, content)
             await store_document(connection, row.id, document, iter(chunks))
         try:
-            await embed_document(self._database, self._embedder, row.id, source.uri, len(chunks), on_progress)
+            await embed_document(
+                self._database, self._embedder, row.id, source.uri, total=len(chunks), on_progress=on_progress
+            )
         except InferenceError as error:
-            # It is found by its words; the next ingest makes what vectors are missing.
+            # A search finds it by words; the next ingest adds the missing vectors.
             log.warning("library.document_embedding_failed", document=name, reason=str(error))
         await refresh_index(self._database, self._embedder)
-        return UploadResult(len(chunks), before not in (None, document.content_hash))
+        return UploadResult(len(chunks), former_digest not in (None, document.content_hash))

@@ -1,4 +1,4 @@
-"""Dates as diaries write them, in Russian and English."""
+"""The dates that open diary entries, in Russian and English. Stored chunks depend on them, see `CHUNKING_VERSION`."""
 
 from __future__ import annotations
 
@@ -6,65 +6,54 @@ import re
 from datetime import date
 from typing import Final
 
-_MONTHS: Final = {
-    name: number
-    for number, names in enumerate(
-        [
-            "января январь january jan",
-            "февраля февраль february feb",
-            "марта март march mar",
-            "апреля апрель april apr",
-            "мая май may",
-            "июня июнь june jun",
-            "июля июль july jul",
-            "августа август august aug",
-            "сентября сентябрь september sep sept",
-            "октября октябрь october oct",
-            "ноября ноябрь november nov",
-            "декабря декабрь december dec",
-        ],
-        1,
-    )
-    for name in names.split()
-}
+from bot.text.calendar import (
+    ENGLISH_WEEKDAY_ABBREVIATIONS,
+    ENGLISH_WEEKDAYS,
+    MONTH_NUMBERS,
+    RUSSIAN_WEEKDAY_ABBREVIATIONS,
+    RUSSIAN_WEEKDAYS,
+)
+
 _CENTURY_PIVOT: Final = 70
-"""Years of two digits below this are of the twenty-first century."""
-_MONTH_PATTERN: Final = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_DATE_PATTERN: Final = re.compile(
-    rf"""(?:(?:{"|".join(["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"])}
-            |понедельник|вторник|среда|четверг|пятница|суббота|воскресенье
-            |(?:mon|tue|wed|thu|fri|sat|sun|пн|вт|ср|чт|пт|сб|вс)\.?),?\s+)?
+"""Years of two digits below this are in the twenty-first century, the others in the twentieth."""
+_MONTH: Final = "|".join(sorted(MONTH_NUMBERS, key=len, reverse=True))
+_WEEKDAY: Final = "|".join((*ENGLISH_WEEKDAYS, *RUSSIAN_WEEKDAYS))
+_WEEKDAY_ABBREVIATION: Final = "|".join((*ENGLISH_WEEKDAY_ABBREVIATIONS, *RUSSIAN_WEEKDAY_ABBREVIATIONS))
+_DATE: Final = re.compile(
+    rf"""(?:(?:{_WEEKDAY}|(?:{_WEEKDAY_ABBREVIATION})\.?),?\s+)?
     (?:(?P<y1>\d{{4}})[-./](?P<m1>\d{{1,2}})[-./](?P<d1>\d{{1,2}})
       |(?P<d2>\d{{1,2}})\.(?P<m2>\d{{1,2}})\.(?P<y2>\d{{4}}|\d{{2}})
-      |(?P<d3>\d{{1,2}})(?:st|nd|rd|th|-?(?:го|е|ое))?\s+(?P<m3>{_MONTH_PATTERN})\.?,?\s+(?P<y3>\d{{4}})(?:\s*(?:года|г)\b)?
-      |(?P<m4>{_MONTH_PATTERN})\.?\s+(?P<d4>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y4>\d{{4}}))(?!\w)""",
+      |(?P<d3>\d{{1,2}})(?:st|nd|rd|th|-?(?:го|е|ое))?\s+(?P<m3>{_MONTH})\.?,?\s+(?P<y3>\d{{4}})(?:\s*(?:года|г)\b)?
+      |(?P<m4>{_MONTH})\.?\s+(?P<d4>\d{{1,2}})(?:st|nd|rd|th)?,?\s+(?P<y4>\d{{4}}))(?!\w)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_SEPARATOR: Final = re.compile(r"[*_]{0,2}\s*(?:$|\n|[.:—–-]\s)")
+"""What separates an entry's date from its text."""
 
 
 def heading_date(text: str) -> date | None:
     """The date a heading begins with; None when it begins with something else, or there is no such day."""
-    return _date_from_match(_DATE_PATTERN.match(text.strip()))
+    return _to_date(_DATE.match(text.strip()))
 
 
 def entry_date(text: str) -> date | None:
-    """The date that opens a paragraph: alone on its first line, or set off by a point, a colon or a dash."""
+    """The date that opens a paragraph: alone on the first line, or followed by a point, a colon or a dash."""
     text = text.lstrip("*_ ")
-    found = _DATE_PATTERN.match(text)
-    if found is None or not re.match(r"[*_]{0,2}\s*(?:$|\n|[.:—–-]\s)", text[found.end() :] + "\n"):
+    match = _DATE.match(text)
+    if match is None or not _SEPARATOR.match(text[match.end() :] + "\n"):
         return None
-    return _date_from_match(found)
+    return _to_date(match)
 
 
-def _date_from_match(found: re.Match[str] | None) -> date | None:
-    if found is None:
+def _to_date(match: re.Match[str] | None) -> date | None:
+    if match is None:
         return None
     for form in "1234":
-        year, month, day = (found[f"{part}{form}"] for part in "ymd")
+        year, month, day = (match[f"{part}{form}"] for part in "ymd")
         if year is not None:
             try:
-                full = int(year) + (0 if len(year) == 4 else 2000 if int(year) < _CENTURY_PIVOT else 1900)
-                return date(full, _MONTHS.get(month.lower()) or int(month), int(day))
+                full_year = int(year) + (0 if len(year) == 4 else 2000 if int(year) < _CENTURY_PIVOT else 1900)
+                return date(full_year, MONTH_NUMBERS.get(month.lower()) or int(month), int(day))
             except ValueError:
                 return None
     return None

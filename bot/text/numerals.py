@@ -1,4 +1,4 @@
-"""Numbers in a text, in digits or words, in one form; and whether a question asks for a number."""
+"""Number words, the numbers that digits and words make in a text, and whether a question asks for a number."""
 
 from __future__ import annotations
 
@@ -8,77 +8,68 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+ENGLISH_NUMBERS: Final = {
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
+    "seventeen": 17, "eighteen": 18, "nineteen": 19, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60,
+    "seventy": 70, "eighty": 80, "ninety": 90,
+}  # fmt: skip
+RUSSIAN_NUMBERS: Final[dict[int, tuple[str, ...]]] = {
+    value: tuple(forms.split())
+    for value, forms in {
+        0: "ноль ноля нуль нуля",
+        1: "один одна одно одного одной одну одним одном одному",
+        2: "два две двух двум двумя",
+        3: "три трех трем тремя",
+        4: "четыре четырех четырем четырьмя",
+        5: "пять пяти пятью",
+        6: "шесть шести шестью",
+        7: "семь семи семью",
+        8: "восемь восьми восемью восьмью",
+        9: "девять девяти девятью",
+        10: "десять десяти десятью",
+        11: "одиннадцать одиннадцати",
+        12: "двенадцать двенадцати",
+        13: "тринадцать тринадцати",
+        14: "четырнадцать четырнадцати",
+        15: "пятнадцать пятнадцати",
+        16: "шестнадцать шестнадцати",
+        17: "семнадцать семнадцати",
+        18: "восемнадцать восемнадцати",
+        19: "девятнадцать девятнадцати",
+        20: "двадцать двадцати",
+        30: "тридцать тридцати",
+        40: "сорок сорока",
+        50: "пятьдесят пятидесяти",
+        60: "шестьдесят шестидесяти",
+        70: "семьдесят семидесяти",
+        80: "восемьдесят восьмидесяти",
+        90: "девяносто девяноста",
+        100: "сто ста",
+        200: "двести двухсот",
+        300: "триста трехсот",
+        400: "четыреста четырехсот",
+        500: "пятьсот пятисот",
+        600: "шестьсот шестисот",
+        700: "семьсот семисот",
+        800: "восемьсот восьмисот",
+        900: "девятьсот девятисот",
+    }.items()
+}
+"""The forms of each number, the nominative first, ё written as е."""
+HOW_QUANTITIES: Final = ("many", "much", "long", "often", "far", "high", "heavy", "old", "fast")
+"""What follows "how" in a question that asks for a number."""
+
 DIGITS_PATTERN: Final = r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*"
 """A number or a date as it is written in digits."""
 _DIGITS: Final = re.compile(DIGITS_PATTERN)
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 _DECIMAL: Final = re.compile(r"\d+[.,]\d+")
-_ENGLISH_ONES: Final = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_ENGLISH_TENS: Final = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_RUSSIAN_FORMS: Final[dict[int, str]] = {
-    0: "ноль ноля нуль нуля",
-    1: "один одна одно одного одной одну одним одном одному",
-    2: "два две двух двум двумя",
-    3: "три трех трем тремя",
-    4: "четыре четырех четырем четырьмя",
-    5: "пять пяти пятью",
-    6: "шесть шести шестью",
-    7: "семь семи семью",
-    8: "восемь восьми восемью восьмью",
-    9: "девять девяти девятью",
-    10: "десять десяти десятью",
-    11: "одиннадцать одиннадцати",
-    12: "двенадцать двенадцати",
-    13: "тринадцать тринадцати",
-    14: "четырнадцать четырнадцати",
-    15: "пятнадцать пятнадцати",
-    16: "шестнадцать шестнадцати",
-    17: "семнадцать семнадцати",
-    18: "восемнадцать восемнадцати",
-    19: "девятнадцать девятнадцати",
-    20: "двадцать двадцати",
-    30: "тридцать тридцати",
-    40: "сорок сорока",
-    50: "пятьдесят пятидесяти",
-    60: "шестьдесят шестидесяти",
-    70: "семьдесят семидесяти",
-    80: "восемьдесят восьмидесяти",
-    90: "девяносто девяноста",
-    100: "сто ста",
-    200: "двести двухсот",
-    300: "триста трехсот",
-    400: "четыреста четырехсот",
-    500: "пятьсот пятисот",
-    600: "шестьсот шестисот",
-    700: "семьсот семисот",
-    800: "восемьсот восьмисот",
-    900: "девятьсот девятисот",
-}
-_WORD_VALUES: Final[dict[str, int]] = {
-    **{word: value for value, word in enumerate(_ENGLISH_ONES)},
-    **{word: 10 * tens for tens, word in enumerate(_ENGLISH_TENS, 2)},
-    **{form: value for value, forms in _RUSSIAN_FORMS.items() for form in forms.split()},
+_FIRST_GROUP: Final = re.compile(r"[1-9]\d{0,2}")
+_GROUP: Final = re.compile(r"\d{3}")
+
+_VALUES: Final[dict[str, int]] = ENGLISH_NUMBERS | {
+    form: value for value, forms in RUSSIAN_NUMBERS.items() for form in forms
 }
 _HUNDRED: Final = "hundred"
 _POWERS: Final[dict[str, int]] = {
@@ -90,18 +81,25 @@ _POWERS: Final[dict[str, int]] = {
     }.items()
     for form in forms.split()
 }
-_GROUP: Final = re.compile(r"\d{3}")
-_FIRST_GROUP: Final = re.compile(r"[1-9]\d{0,2}")
 _ONE_AND_A_HALF: Final = frozenset(("полтора", "полторы", "полутора"))
-_HALF: Final[Sequence[Sequence[str]]] = (("and", "a", "half"), ("с", "половиной"))
+_AND_A_HALF: Final[Sequence[Sequence[str]]] = (("and", "a", "half"), ("с", "половиной"))
+
+_ASKS_FOR_NUMBER: Final = re.compile(
+    r"\d|[%№]"
+    rf"|\bhow\s+(?:{'|'.join(HOW_QUANTITIES)})\b"
+    r"|\b(?:percent\w*|average|maximum|minimum|number\s+of|amount\s+of)\b"
+    r"|\b(?:сколько|скольк\w+|насколько|процент\w*|средн(?:ий|яя|ее|его|ем|юю)|максимальн\w+|минимальн\w+)\b"
+    r"|\b(?:как\s+(?:часто|долго|далеко))\b|\b(?:число|количеств\w+|величин\w+)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A number, and the words of the text that say it."""
+    """A number, and the words of the text that make it."""
 
     value: str
-    """In its one form."""
+    """In decimal digits, or as written where it is a date or a time: 14400, 7.5, 21:30."""
     start: int
     """Index of its first word."""
     end: int
@@ -109,25 +107,30 @@ class Numeral:
 
 
 def find_numerals(words: Sequence[str]) -> Iterator[Numeral]:
-    """The numbers among the words of a text; a bare “one” is none, for it counts nothing as often as it does.
+    """The numbers among the words of a text, but for a lone "one": as often as not it counts nothing.
 
     Args:
-        words: in lower case, ё written as е, digits as words of their own.
+        words: in lower case, ё written as е, each number in digits as one word.
     """
     at = 0
     while at < len(words):
-        found = _parse_digits(words, at) or _parse_words(words, at)
-        if found is None:
+        numeral = _parse_digits(words, at) or _parse_words(words, at)
+        if numeral is None:
             at += 1
             continue
-        if found.value != "1" or words[found.start][0].isdigit():
-            yield found
-        at = found.end
+        if numeral.value != "1" or words[numeral.start][0].isdigit():
+            yield numeral
+        at = numeral.end
 
 
 def is_numeric(word: str) -> bool:
     """Whether a word is written in digits."""
     return _DIGITS.fullmatch(word) is not None
+
+
+def asks_for_number(question: str) -> bool:
+    """Whether a question names a number or asks for one, so that a table is likely to have the answer."""
+    return _ASKS_FOR_NUMBER.search(question) is not None
 
 
 def _parse_digits(words: Sequence[str], at: int) -> Numeral | None:
@@ -138,7 +141,7 @@ def _parse_digits(words: Sequence[str], at: int) -> Numeral | None:
         return Numeral(word, at, at + 1)
     end = at + 1
     if _FIRST_GROUP.fullmatch(word):
-        # 1 200 000, as thousands are set apart in Russian.
+        # Russian separates thousands with blanks: 1 200 000.
         while end < len(words) and _GROUP.fullmatch(words[end]):
             word, end = word + words[end], end + 1
     if _THOUSANDS.fullmatch(word):
@@ -146,41 +149,42 @@ def _parse_digits(words: Sequence[str], at: int) -> Numeral | None:
     elif not _DECIMAL.fullmatch(word) and not word.isdigit():
         return Numeral(word, at, end)
     value = Decimal(word.replace(",", "."))
-    if word.isdigit() and (half := _end_of_half(words, end)):
-        value, end = value + Decimal("0.5"), half
+    if word.isdigit() and (half_end := _end_of_half(words, end)):
+        value, end = value + Decimal("0.5"), half_end
     if end < len(words) and (power := _POWERS.get(words[end])):
         value, end = value * power, end + 1
     return Numeral(_format_value(value), at, end)
 
 
 def _parse_words(words: Sequence[str], at: int) -> Numeral | None:
-    """The longest number that the words from here on spell."""
+    """The longest number that the words from `at` on spell."""
     if words[at] in _ONE_AND_A_HALF:
         return Numeral("1.5", at, at + 1)
-    whole, group, end = 0, None, at
+    # `group` is the part below a thousand that is being read, `total` all groups before it with their powers.
+    total, group, end = 0, None, at
     while end < len(words):
         word = words[end]
-        if (value := _WORD_VALUES.get(word)) is not None and _can_follow(group, value):
+        if (value := _VALUES.get(word)) is not None and _can_follow(group, value):
             group = (group or 0) + value
         elif word == _HUNDRED and group is not None and 0 < group < 10:
             group *= 100
-        elif (power := _POWERS.get(word)) and (group is not None or end == at) and whole % (power * 1000) == 0:
-            whole, group = whole + (1 if group is None else group) * power, None
+        elif (power := _POWERS.get(word)) and (group is not None or end == at) and total % (power * 1000) == 0:
+            total, group = total + (1 if group is None else group) * power, None
         elif not (word == "and" and _is_linking_and(words, group, end)):
             break
         end += 1
     if end == at:
         return None
-    value_of_all = Decimal(whole + (group or 0))
+    number = Decimal(total + (group or 0))
     if decimals := _decimals(words, end):
-        return Numeral(_format_value(Decimal(f"{value_of_all}.{''.join(decimals)}")), at, end + 1 + len(decimals))
-    if half := _end_of_half(words, end):
-        return Numeral(_format_value(value_of_all + Decimal("0.5")), at, half)
-    return Numeral(_format_value(value_of_all), at, end)
+        return Numeral(_format_value(Decimal(f"{number}.{''.join(decimals)}")), at, end + 1 + len(decimals))
+    if half_end := _end_of_half(words, end):
+        return Numeral(_format_value(number + Decimal("0.5")), at, half_end)
+    return Numeral(_format_value(number), at, end)
 
 
 def _can_follow(group: int | None, value: int) -> bool:
-    """Whether a smaller number may follow in the same one: five after forty, and not forty after five."""
+    """Whether a value continues the number read so far: five after forty, but not forty after five."""
     if group is None:
         return True
     if value == 0:
@@ -191,26 +195,27 @@ def _can_follow(group: int | None, value: int) -> bool:
 
 
 def _is_linking_and(words: Sequence[str], group: int | None, at: int) -> bool:
-    """Whether “and” stands within a number: one hundred and five."""
-    follows = _WORD_VALUES.get(words[at + 1]) if at + 1 < len(words) else None
-    return group is not None and group >= 100 and group % 100 == 0 and follows is not None and 0 < follows < 100
+    """Whether "and" is inside a number: one hundred and five."""
+    following = _VALUES.get(words[at + 1]) if at + 1 < len(words) else None
+    return group is not None and group >= 100 and group % 100 == 0 and following is not None and 0 < following < 100
 
 
 def _decimals(words: Sequence[str], at: int) -> list[str]:
+    """The digits spelled after "point"; none where there is no "point"."""
     if at >= len(words) or words[at] != "point":
         return []
-    found = []
+    digits = []
     for word in words[at + 1 :]:
-        value = _WORD_VALUES.get(word)
+        value = _VALUES.get(word)
         if value is None or value > 9:
             break
-        found.append(str(value))
-    return found
+        digits.append(str(value))
+    return digits
 
 
 def _end_of_half(words: Sequence[str], at: int) -> int | None:
-    """Index after “and a half”, if it stands here."""
-    for half in _HALF:
+    """Index after "and a half" where it begins at `at`, else None."""
+    for half in _AND_A_HALF:
         if list(words[at : at + len(half)]) == list(half):
             return at + len(half)
     return None
@@ -218,18 +223,3 @@ def _end_of_half(words: Sequence[str], at: int) -> int | None:
 
 def _format_value(value: Decimal) -> str:
     return format(value.normalize(), "f")
-
-
-_ASKS_FOR_NUMBER: Final = re.compile(
-    r"\d|[%№]"
-    r"|\bhow\s+(?:many|much|long|often|far|high|heavy|old|fast)\b"
-    r"|\b(?:percent\w*|average|maximum|minimum|number\s+of|amount\s+of)\b"
-    r"|\b(?:сколько|скольк\w+|насколько|процент\w*|средн(?:ий|яя|ее|его|ем|юю)|максимальн\w+|минимальн\w+)\b"
-    r"|\b(?:как\s+(?:часто|долго|далеко))\b|\b(?:число|количеств\w+|величин\w+)\b",
-    re.IGNORECASE,
-)
-
-
-def asks_for_number(question: str) -> bool:
-    """Whether a question names a number or asks for one, so that tables are likelier to hold the answer."""
-    return _ASKS_FOR_NUMBER.search(question) is not None

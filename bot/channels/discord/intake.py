@@ -17,7 +17,7 @@ from bot.core.messages import Address, Incoming
 from bot.intake.inbox import Inbox, QueuedTurnParts, Receipt
 from bot.turns.metrics import message_refused
 from consilium.retry import BackoffConfig, retry
-from db.errors import DatabaseError
+from db.errors import DatabaseError, TurnLeaseLost
 from db.infra.database import Database
 
 RETRY_SECONDS: Final = 10 * 60.0
@@ -109,7 +109,7 @@ class Intake:
         reply = self._platform.reply(incoming.address, parts, receipt.conversation.say)
         try:
             await reply.show_queue_position(receipt.turns_ahead)
-        except (DeliveryError, DatabaseError) as error:
+        except (DeliveryError, DatabaseError, TurnLeaseLost) as error:
             log.info(
                 "discord.queue_position_send_failed",
                 turn=str(receipt.turn.id),

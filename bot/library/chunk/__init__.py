@@ -1,4 +1,4 @@
-"""Blocks as chunks: what is found, embedded and cited as one."""
+"""Documents in chunks: the units of text that are embedded, found and cited."""
 
 from bot.library.chunk.chunk import Chunk, CountTokens
 from bot.library.chunk.chunker import ChunkOptions, chunk_blocks

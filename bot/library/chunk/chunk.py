@@ -11,32 +11,33 @@ from blake3 import blake3
 from db.infra.text import Language
 
 CountTokens = Callable[[str], int]
-"""How many tokens a text is to the model."""
+"""How many tokens a text has for the model."""
 
 
 def embedding_text(lead: str, content: str) -> str:
-    """What a chunk's vector is made of."""
+    """The text a chunk's vector is computed from."""
     return f"{lead}\n{content}" if lead else content
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """What is found, embedded and cited as one."""
+    """A unit of text that is embedded, found and cited."""
 
     n: int
     """Its number in the document, from 0."""
     lead: str
-    """What stands above it: title, headings, the table's caption. Searched with it and not quoted."""
+    """What stands above it: title, headings, the table's caption. It is searched but never quoted."""
     content: str
     repeats: int
-    """Characters at the beginning of `content` that repeat the end of the chunk before."""
+    """How many characters at the beginning of `content` repeat the end of the chunk before."""
     place: str
-    """Where in the document it is, as it is cited."""
+    """Its place in the document as shown in a citation."""
     language: Language
-    """How its words are stemmed."""
+    """By which its words are stemmed."""
     dated: date | None
+    """Of a diary entry: its day."""
 
     @property
     def content_hash(self) -> str:
-        """Of all that its vector and its words are made of."""
+        """Of everything its vector and its search index depend on."""
         return blake3(f"{self.language}\n{self.lead}\n\n{self.content}".encode()).hexdigest(16)

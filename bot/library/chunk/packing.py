@@ -1,8 +1,7 @@
-"""Units packed into chunks of a size, so that an edit moves no border far from it."""
+"""Packs the units of a document into the contents of chunks, so that an edit moves only the boundaries near it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -12,107 +11,128 @@ from bot.library.chunk.chunk import CountTokens
 from bot.library.chunk.splitting import split_row, split_text
 from bot.library.chunk.units import Unit
 from bot.library.parse.block import BlockKind
-
-_SENTENCE_END = re.compile(r"[.!?…][\"'»”)\]]*$")
+from bot.text.sentences import ends_with_mark
 
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """The text of a chunk and the units it is from."""
+    """The content of a chunk and the units it is from."""
 
     units: tuple[Unit, ...]
     content: str
     repeats: int = 0
-    """Characters at the beginning that the pack before it ends with."""
+    """How many characters at the beginning repeat the end of the pack before."""
+
+
+def pack_units(units: Iterable[Unit], size: int, overlap: int, count_tokens: CountTokens) -> Iterator[Pack]:
+    """The units in packs of at most `size` tokens; a pack never spans two sections.
+
+    Paragraphs stay whole where they fit. Text is repeated only inside one that does not fit, because between
+    paragraphs a thought ends anyway. Cues are speech without such boundaries, so a pack repeats the last cues of the
+    pack before, up to `overlap` tokens.
+    """
+    for (kind, *_), section in groupby(units, key=lambda unit: unit.section_key):
+        if kind == BlockKind.ROW:
+            for unit in section:
+                for text in split_row(unit.block, size, count_tokens):
+                    yield Pack((unit,), text)
+        elif kind == BlockKind.CUE:
+            packer = _SectionPacker(" ", size, overlap, count_tokens, may_end=ends_with_mark)
+            yield from packer.pack(section)
+        else:
+            yield from _SectionPacker("\n\n", size, overlap, count_tokens, repeats=False).pack(section)
 
 
 @dataclass(slots=True)
 class _OpenPack:
-    """A pack being filled."""
+    """A pack that is being filled."""
 
     units: list[Unit] = field(default_factory=list)
     tokens: int = 0
     repeated: int = 0
-    """How many of `units` are from the pack before."""
+    """How many of `units` repeat the pack before."""
 
 
-def pack_units(units: Iterable[Unit], size: int, overlap: int, count_tokens: CountTokens) -> Iterator[Pack]:
-    """The units in packs of at most `size` tokens, none with units of two sections.
+class _SectionPacker:
+    """Packs the units of one section."""
 
-    Paragraphs stay whole where they fit, and only inside one that does not is anything repeated: at the border of two
-    paragraphs the thought ends as well. Cues are speech without such borders, so the last of them, up to `overlap`
-    tokens, are said again.
-    """
-    for (kind, *_), together in groupby(units, key=lambda unit: unit.section_key):
-        if kind == BlockKind.ROW:
-            for unit in together:
-                for text in split_row(unit.block, size, count_tokens):
-                    yield Pack((unit,), text)
-        elif kind == BlockKind.CUE:
-            yield from _pack_section(together, " ", size, overlap, count_tokens, _ends_sentence)
-        else:
-            yield from _pack_section(together, "\n\n", size, overlap, count_tokens, lambda _: True, repeating=False)
+    def __init__(
+        self,
+        separator: str,
+        size: int,
+        overlap: int,
+        count_tokens: CountTokens,
+        *,
+        may_end: Callable[[str], bool] = lambda _: True,
+        repeats: bool = True,
+    ) -> None:
+        """Set up.
 
+        Args:
+            separator: between the texts of two units.
+            size: tokens of a pack at most.
+            overlap: tokens at most that a pack repeats from the one before.
+            may_end: whether a pack may end after a unit with this text before it is full.
+            repeats: whether a pack repeats the last units of the one before.
+        """
+        self._separator = separator
+        self._separator_tokens = count_tokens(separator)
+        self._size = size
+        self._overlap = overlap
+        self._count_tokens = count_tokens
+        self._may_end = may_end
+        self._repeats = repeats
 
-def _pack_section(
-    units: Iterable[Unit],
-    separator: str,
-    size: int,
-    overlap: int,
-    count: CountTokens,
-    may_end: Callable[[str], bool],
-    *,
-    repeating: bool = True,
-) -> Iterator[Pack]:
-    between = count(separator)
-    current = _OpenPack()
+    def pack(self, units: Iterable[Unit]) -> Iterator[Pack]:
+        current = _OpenPack()
+        for unit in units:
+            text = unit.block.text
+            tokens = self._count_tokens(text)
+            if current.units and current.tokens + self._separator_tokens + tokens > self._size:
+                if len(current.units) > current.repeated:
+                    yield self._close(current)
+                current = self._open_next(current, self._size - tokens)
+            if tokens > self._size:
+                for content, repeats in split_text(text, self._size, self._overlap, self._count_tokens):
+                    yield Pack((unit,), content, repeats)
+                current = _OpenPack()
+                continue
+            current.tokens += tokens + (self._separator_tokens if current.units else 0)
+            current.units.append(unit)
+            if current.tokens * 2 >= self._size and self._may_end(text) and _is_stable_boundary(text):
+                yield self._close(current)
+                current = self._open_next(current, self._size)
+        if len(current.units) > current.repeated:
+            yield self._close(current)
 
-    def closed() -> Pack:
-        texts = [unit.block.text for unit in current.units]
-        repeats = len(separator.join(texts[: current.repeated])) + len(separator) if current.repeated else 0
-        return Pack(tuple(current.units), separator.join(texts), repeats)
+    def _close(self, pack: _OpenPack) -> Pack:
+        texts = [unit.block.text for unit in pack.units]
+        separator = self._separator
+        repeats = len(separator.join(texts[: pack.repeated])) + len(separator) if pack.repeated else 0
+        return Pack(tuple(pack.units), separator.join(texts), repeats)
 
-    for unit in units:
-        text = unit.block.text
-        tokens = count(text)
-        if current.units and current.tokens + between + tokens > size:
-            if len(current.units) > current.repeated:
-                yield closed()
-            current = _open_with_overlap(current, size - tokens, overlap, between, count) if repeating else _OpenPack()
-        if tokens > size:
-            for content, repeats in split_text(text, size, overlap, count):
-                yield Pack((unit,), content, repeats)
-            current = _OpenPack()
-            continue
-        current.tokens += tokens + (between if current.units else 0)
-        current.units.append(unit)
-        if current.tokens * 2 >= size and may_end(text) and _is_stable_boundary(text):
-            yield closed()
-            current = _open_with_overlap(current, size, overlap, between, count) if repeating else _OpenPack()
-    if len(current.units) > current.repeated:
-        yield closed()
+    def _open_next(self, before: _OpenPack, room: int) -> _OpenPack:
+        """The next pack, beginning with the last units of the one before as far as they fit.
 
-
-def _open_with_overlap(before: _OpenPack, room: int, overlap: int, between: int, count: CountTokens) -> _OpenPack:
-    """The next pack, begun with the last units of the one before."""
-    kept: list[Unit] = []
-    tokens = 0
-    for unit in reversed(before.units):
-        more = count(unit.block.text) + between
-        if tokens + more > min(overlap, room - between):
-            break
-        kept.insert(0, unit)
-        tokens += more
-    return _OpenPack(kept, tokens, len(kept))
+        Args:
+            room: tokens it may have before the next unit is added.
+        """
+        if not self._repeats:
+            return _OpenPack()
+        units: list[Unit] = []
+        tokens = 0
+        for unit in reversed(before.units):
+            more = self._count_tokens(unit.block.text) + self._separator_tokens
+            if tokens + more > min(self._overlap, room - self._separator_tokens):
+                break
+            units.insert(0, unit)
+            tokens += more
+        return _OpenPack(units, tokens, len(units))
 
 
 def _is_stable_boundary(text: str) -> bool:
-    """Whether a chunk that is full enough ends after this text: half of all texts say yes, the same ones each time.
+    """Whether a pack that is full enough ends after this text: true for half of all texts, always the same ones.
 
-    So the borders after an edit fall back soon to where they were, and what follows keeps its chunks and vectors.
+    So the boundaries after an edit soon coincide with the old ones, and the chunks after it keep their vectors.
     """
     return crc32(text.encode()) % 2 == 0
-
-
-def _ends_sentence(text: str) -> bool:
-    return _SENTENCE_END.search(text) is not None

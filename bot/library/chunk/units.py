@@ -1,4 +1,4 @@
-"""Blocks with what stands above each: the units that chunks are packed from."""
+"""Blocks with the headings above them: the units that chunks are packed from. Also the title of a document."""
 
 from __future__ import annotations
 
@@ -10,33 +10,35 @@ from bot.library.parse.block import Block, BlockKind
 from bot.text.dates import entry_date, heading_date
 
 MAX_HEADING_LENGTH = 200
-"""Characters; what is longer is a paragraph that somebody made bold."""
+"""Characters; a longer heading is really a paragraph in bold."""
 LEAD_SEPARATOR = " › "
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A block and what stands above it."""
+    """A block, the headings above it and the day it belongs to."""
 
     block: Block
     headings: tuple[str, ...]
-    """The headings above it, the highest first."""
+    """The highest first."""
     dated: date | None
+    """In a diary: the day of the entry it is in."""
 
     @property
     def section_key(self) -> tuple[object, ...]:
-        """Units of one section may share a chunk; a row, an exchange or a bare heading is always alone."""
+        """Equal for neighbouring units that may share a chunk; a row, an exchange or a bare heading is always alone."""
         block = self.block
-        alone = block.kind in (BlockKind.ROW, BlockKind.EXCHANGE, BlockKind.HEADING)
-        return (block.kind, self.headings, self.dated, block.caption, (block.number, block.text) if alone else ())
+        is_alone = block.kind in (BlockKind.ROW, BlockKind.EXCHANGE, BlockKind.HEADING)
+        own_key = (block.number, block.text) if is_alone else ()
+        return (block.kind, self.headings, self.dated, block.caption, own_key)
 
 
 def build_units(blocks: Iterable[Block], title: str, *, diary: bool) -> Iterator[Unit]:
     """The units of a document. A heading with nothing under it is a unit itself.
 
     Args:
-        title: stands above everything already, so that the heading that says the same does not.
-        diary: whether dates that stand as headings or begin paragraphs open the entries of their day.
+        title: is above everything already, so a first heading with the same text is left out.
+        diary: whether a date in a heading or at the beginning of a paragraph opens the entry of that day.
     """
     path: list[tuple[int, str]] = []
     dated: date | None = None
@@ -49,22 +51,22 @@ def build_units(blocks: Iterable[Block], title: str, *, diary: bool) -> Iterator
                 yield Unit(bare, _heading_names(path[:-1]), dated)
             while path and path[-1][0] >= block.level:
                 path.pop()
-            # The first heading may be the title itself: above all chunks already, and above none of them twice.
+            # The first heading may be the title, which is in the lead of every chunk already.
             path.append((block.level, "" if not path and block.text == title else block.text))
             bare = block
             if diary:
                 dated = next(filter(None, (heading_date(name) for _, name in reversed(path))), None)
             continue
         bare = None
-        if diary and (found := entry_date(block.text)):
-            dated = found
+        if diary and (day := entry_date(block.text)):
+            dated = day
         yield Unit(block, _heading_names(path), dated)
     if bare is not None:
         yield Unit(bare, _heading_names(path[:-1]), dated)
 
 
 def document_title(blocks: Iterable[Block], fallback: str) -> str:
-    """The document's title: its own, else the heading it begins with, else the file's name."""
+    """The title of a document: the one it states, else the top heading it begins with, else `fallback`."""
     for block in blocks:
         if block.kind is BlockKind.TITLE and len(block.text) <= MAX_HEADING_LENGTH:
             return block.text

@@ -1,4 +1,4 @@
-"""Citations set into an answer while it is written."""
+"""Adds citation marks to an answer while it is being written."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NO_SPACE_BEFORE: Final = ".,;:!?…)»”"
 
 
 class Citer:
-    """Takes an answer piece by piece and gives it back with its marks: `[1]` behind each sentence that a passage of the
-    prompt bears out, and no other. Passages are numbered as they are first cited.
+    """Takes an answer piece by piece and returns it with marks: `[1]` after each sentence that a passage supports.
 
-    Marks that the model wrote are taken out; one that the passage bears out is set again. What stands in code is left
-    as it is. However the answer is cut into pieces, the same comes of it.
+    Unsupported sentences carry no citation. Passages are numbered in the order they are first cited. Marks that the
+    model wrote are removed; where the passage supports the sentence, a mark is added again. Code is left unchanged.
+    The result does not depend on how the answer is cut into pieces.
     """
 
     def __init__(self, passages: Iterable[Passage], cited: Iterable[Passage] = ()) -> None:
@@ -29,7 +29,7 @@ class Citer:
 
         Args:
             passages: of the prompt, in its order.
-            cited: those that the answer has cited before these pieces, in order.
+            cited: passages that the answer has already cited, in the order of their numbers.
         """
         self._evidence = collect_evidence(passages)
         self._cited = list(cited)
@@ -40,7 +40,7 @@ class Citer:
         self._after_mark = False
         self._ticks = 0
         self._code_fence = 0
-        """Backticks that the code we are in was opened with."""
+        """How many backticks opened the current code; 0 outside of code."""
 
     @property
     def cited(self) -> Sequence[Passage]:
@@ -48,16 +48,16 @@ class Citer:
         return tuple(self._cited)
 
     def feed(self, text: str) -> str:
-        """What can be shown after the next piece."""
+        """The text that can be shown after the next piece of the answer."""
         return "".join(map(self._consume, text))
 
     def finish(self) -> str:
-        """The rest: what was held back, and the last sentence's mark."""
-        held, self._pending_bracket = self._pending_bracket, ""
-        return "".join(map(self._emit, held)) + self._finish_sentence()
+        """The rest of the text: what was held back, and the mark of the last sentence."""
+        pending, self._pending_bracket = self._pending_bracket, ""
+        return "".join(map(self._emit, pending)) + self._finish_sentence()
 
     def mark(self, passage: Passage) -> str:
-        """The mark of a passage, which is cited from now on."""
+        """The mark of a passage, which counts as cited from now on."""
         if passage not in self._cited:
             self._cited.append(passage)
         return f"[{self._cited.index(passage) + 1}]"
@@ -74,18 +74,18 @@ class Citer:
         return self._emit(character)
 
     def _consume_bracket(self, character: str) -> str:
-        """A bracket is open that may become a mark."""
-        held = self._pending_bracket + character
-        if character == "]" and _MARK.fullmatch(held):
-            self._requested += map(int, re.findall(r"\d+", held))
+        """Add a character to an open bracket that may become a mark."""
+        pending = self._pending_bracket + character
+        if character == "]" and _MARK.fullmatch(pending):
+            self._requested += map(int, re.findall(r"\d+", pending))
             self._pending_bracket, self._after_mark = "", True
             return ""
-        if _PARTIAL_MARK.fullmatch(held):
-            self._pending_bracket = held
+        if _PARTIAL_MARK.fullmatch(pending):
+            self._pending_bracket = pending
             return ""
         self._pending_bracket = ""
-        # What is not a mark may hold the beginning of one.
-        return self._emit(held[0]) + "".join(map(self._consume, held[1:]))
+        # Text that is not a mark may contain the beginning of one.
+        return self._emit(pending[0]) + "".join(map(self._consume, pending[1:]))
 
     def _emit(self, character: str) -> str:
         if character.isspace() and not self._code_fence:
@@ -116,15 +116,16 @@ class Citer:
             self._ticks = 0
 
     def _finish_sentence(self) -> str:
-        """The sentence is over: its mark, if it has earned one."""
-        sentence, asked = self._sentence, self._requested
+        """Begin a new sentence; returns the marks of the one that has ended."""
+        sentence, requested = self._sentence, self._requested
         self._sentence, self._requested = "", []
         if not sentence or self._code_fence:
             return ""
-        marks = "".join(self.mark(one.passage) for one in supporting_evidence(sentence, self._evidence, asked))
+        supporting = supporting_evidence(sentence, self._evidence, requested)
+        marks = "".join(self.mark(evidence.passage) for evidence in supporting)
         return f" {marks}" if marks else ""
 
 
 def strip_marks(text: str) -> str:
-    """A text without the marks that a model wrote into it."""
+    """A text without the marks in it."""
     return _MARK_WITH_SPACE.sub("", text)

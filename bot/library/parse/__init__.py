@@ -1,1 +1,1 @@
-"""Files of many formats as one stream of blocks; the reading is done in a process of its own."""
+"""Files of many formats as a stream of blocks, read in a separate process."""

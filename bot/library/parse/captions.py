@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.decoding import read_text
-from bot.library.parse.errors import Unreadable
+from bot.library.parse.errors import NoTimestamps
 from bot.library.parse.limits import ParseLimits
 
 _TIMESTAMP: Final = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
@@ -21,25 +21,25 @@ _METADATA_BLOCK: Final = re.compile(r"(?:NOTE|STYLE|REGION)\b")
 
 
 def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
-    """What is said, cue by cue; marks of style are dropped, a speaker's name stays.
+    """What is said, cue by cue; styling is dropped, the name of a speaker is kept.
 
     Raises:
-        Unreadable: there is no timestamp in it.
+        NoTimestamps: there is none in it.
     """
-    timed = False
-    for group in re.split(r"\n[ \t]*\n", read_text(path)):
-        lines = group.strip("\n").split("\n")
+    has_timestamps = False
+    for section in re.split(r"\n[ \t]*\n", read_text(path)):
+        lines = section.strip("\n").split("\n")
         at = next((index for index, line in enumerate(lines[:3]) if _TIMING.fullmatch(line)), None)
         if at is None or _METADATA_BLOCK.match(lines[0]):
             continue
-        timed = True
+        has_timestamps = True
         timing = _TIMING.fullmatch(lines[at])
         assert timing is not None
         if text := _cue_text(" ".join(lines[at + 1 :])):
             parts = timing.groups()
             yield Block(BlockKind.CUE, text, start=_seconds(parts[:4]), end=_seconds(parts[4:]))
-    if not timed:
-        raise Unreadable("no timestamps")
+    if not has_timestamps:
+        raise NoTimestamps
 
 
 def _cue_text(text: str) -> str:

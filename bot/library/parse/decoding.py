@@ -1,10 +1,9 @@
-"""Bytes to text, whatever encoding they are in."""
+"""Decodes text files of any common encoding."""
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -16,44 +15,44 @@ _BOMS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"),
 _CODEPAGES: Final = ["cp1251", "koi8_r", "cp866", "mac_cyrillic", "cp1252"]
 _CONTROL_CHARACTER: Final = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _MAX_CONTROL_SHARE: Final = 0.02
-"""Share of control characters over which something is no text."""
+"""Share of control characters above which a file is not text."""
 
 
 def open_text(path: Path) -> TextIO:
-    """The file as text with its line ends as they are, decoded as it is read.
+    """The file as a stream of text, decoded while it is read; line ends stay as they are.
 
     Raises:
-        NotText: no known encoding makes text of it.
+        NotText: it is not text in any known encoding.
     """
     return path.open(encoding=detect_encoding(path), errors="replace", newline="")
 
 
 def read_text(path: Path) -> str:
-    """The whole file as text, its lines ended by ``\\n``."""
+    """The whole file as text, with lines that end in ``\\n``."""
     with open_text(path) as stream:
         return stream.read().replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
 
 
 def detect_encoding(path: Path) -> str:
-    """The encoding of a text file: as its mark says, UTF-8 if all of it is that, else what its letters suggest.
+    """The encoding of a text file: by its byte order mark, else UTF-8 if all of it decodes, else a guess by letters.
 
     Raises:
         NotText: it is a binary file.
     """
     with path.open("rb") as stream:
         sample = stream.read(_SAMPLE_SIZE)
-    for mark, encoding in _BOMS:
-        if sample.startswith(mark):
+    for bom, encoding in _BOMS:
+        if sample.startswith(bom):
             return encoding
-    if wide := _utf16_without_bom(sample):
-        return wide
-    if not all(_is_utf8(path)):
+    if utf16 := _utf16_without_bom(sample):
+        return utf16
+    if not _is_utf8(path):
         return _guess_encoding(sample)
     _reject_control_characters(sample.decode("utf-8", "replace"))
     return "utf-8"
 
 
-def _is_utf8(path: Path) -> Iterator[bool]:
+def _is_utf8(path: Path) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     with path.open("rb") as stream:
         try:
@@ -61,16 +60,17 @@ def _is_utf8(path: Path) -> Iterator[bool]:
                 decoder.decode(block)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
-            yield False
+            return False
+    return True
 
 
 def _utf16_without_bom(sample: bytes) -> str | None:
-    """UTF-16 without its mark: nearly every second byte is zero, or the high byte of Cyrillic."""
+    """UTF-16 without its byte order mark: nearly every high byte is zero or that of Cyrillic."""
     pairs = len(sample) // 2
     if pairs < 8:
         return None
-    for encoding, high in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
-        if sum(high.count(byte) for byte in (b"\x00", b"\x04")) > 0.9 * pairs and 0 in high:
+    for encoding, high_bytes in (("utf-16-le", sample[1::2]), ("utf-16-be", sample[::2])):
+        if sum(high_bytes.count(byte) for byte in (b"\x00", b"\x04")) > 0.9 * pairs and 0 in high_bytes:
             return encoding
     return None
 
@@ -78,11 +78,11 @@ def _utf16_without_bom(sample: bytes) -> str | None:
 def _guess_encoding(sample: bytes) -> str:
     from charset_normalizer import from_bytes
 
-    found = from_bytes(sample, cp_isolation=_CODEPAGES, threshold=0.4).best()
-    if found is None:
+    guess = from_bytes(sample, cp_isolation=_CODEPAGES, threshold=0.4).best()
+    if guess is None:
         raise NotText
-    _reject_control_characters(str(found))
-    return found.encoding
+    _reject_control_characters(str(guess))
+    return guess.encoding
 
 
 def _reject_control_characters(text: str) -> None:

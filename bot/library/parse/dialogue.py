@@ -1,4 +1,4 @@
-"""Dialogues: training files of messages, and transcripts in which each line begins with a speaker's name."""
+"""Dialogues: files of messages to train on, and transcripts in which each line begins with the name of a speaker."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any, Final
 
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.decoding import open_text, read_text
-from bot.library.parse.errors import Unreadable
+from bot.library.parse.errors import NotADialogue
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.prose import paragraphs
 
 _SPEAKER_LINE: Final = re.compile(r"[*_]{0,2}([^\W\d_][\w .'’-]{0,39}?)[*_]{0,2}:[*_]{0,2}\s+(\S.*)", re.DOTALL)
 _MIN_SPEAKERS: Final = 2
-"""Speeches that make a text a dialogue."""
+"""Different speakers that make a text a dialogue."""
 
 
 def read_jsonl(path: Path, limits: ParseLimits) -> Iterator[Block]:
     """Each question with its answer, from a file of dialogues to train on.
 
     Raises:
-        Unreadable: a line is not such a dialogue.
+        NotADialogue: a line is not a JSON object with such messages.
     """
     number = 0
     with open_text(path) as stream:
@@ -33,14 +33,14 @@ def read_jsonl(path: Path, limits: ParseLimits) -> Iterator[Block]:
             try:
                 messages = _messages(json.loads(line.lstrip("\ufeff")))
             except (ValueError, TypeError, KeyError, RecursionError):
-                raise Unreadable(f"line {index} is not a dialogue") from None
+                raise NotADialogue(index) from None
             for exchange in _exchanges(message for message in messages if message[0] != "system"):
                 number += 1
                 yield Block(BlockKind.EXCHANGE, exchange, number=number)
 
 
 def read_transcript(path: Path, limits: ParseLimits) -> Iterator[Block]:
-    """Each two speeches of a dialogue written as ``Name: what he says``; prose if it is not written so."""
+    """The speeches of a dialogue written as ``Name: words``, in pairs; prose if it is not written so."""
     text = read_text(path)
     speeches: list[tuple[str, str]] = []
     before: list[str] = []
@@ -67,7 +67,7 @@ def _messages(record: Any) -> list[tuple[str, str]]:
 
 
 def _exchanges(speeches: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """What one says and what another answers, in pairs; what one says in several goes is taken together."""
+    """A speech and the answer to it, in pairs; successive speeches of one speaker are joined."""
     turns: list[tuple[str, str]] = []
     for speaker, text in speeches:
         if turns and turns[-1][0] == speaker:

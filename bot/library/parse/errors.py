@@ -1,18 +1,23 @@
-"""Why a document is left out of the library: a branch of the error tree that can be written down and read back."""
+"""Why a document is left out of the library: a branch of the error tree that can be stored and restored.
+
+Class names and their details are stored with the document (`documents.skipped`): a renamed class needs its old name in
+`_BY_NAME`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 from bot.core.errors import BotError
 from consilium.errors import N_
 
 
 class DocumentRefused(BotError):
-    """Root of the reasons for leaving a document out; the others go on."""
+    """Base class of the reasons for leaving out one document; the others are read nevertheless."""
 
-    is_transient = False
-    """Whether the same file may be read another time."""
+    is_transient: ClassVar[bool] = False
+    """Whether the same file may be readable later."""
 
 
 class UnknownFormat(DocumentRefused):
@@ -24,7 +29,7 @@ class UnknownFormat(DocumentRefused):
 
 
 class TooLarge(DocumentRefused):
-    """The file, or what it unpacks to, is larger than is read."""
+    """The file, or what it unpacks to, is over the limit."""
 
     sentence = N_("It holds more than {limit} MB.")
     remedy = N_("Split it into smaller files.")
@@ -58,20 +63,20 @@ class TooMuchText(DocumentRefused):
 
 
 class Bomb(DocumentRefused):
-    """An archive unpacks to far more than any honest document."""
+    """An archive unpacks to many times its own size."""
 
-    sentence = N_("It unpacks to more than {ratio} times its size, as no honest document does.")
-    remedy = N_("Open it in an office program and save it anew.")
+    sentence = N_("It unpacks to more than {ratio} times its size, like a zip bomb.")
+    remedy = N_("Open it in an office program and save it again.")
 
     def __init__(self, ratio: int) -> None:
         super().__init__(ratio=ratio)
 
 
 class TooSlow(DocumentRefused):
-    """Reading it took longer than is allowed; on a quieter machine it might not."""
+    """Reading it took too long; on a less busy machine it might not."""
 
     sentence = N_("Reading it took longer than {seconds} seconds.")
-    remedy = N_("Split it into smaller files; it is tried again next time.")
+    remedy = N_("Split it into smaller files; the next update of the library tries it again.")
     is_transient = True
 
     def __init__(self, seconds: int) -> None:
@@ -87,8 +92,8 @@ class TooMuchMemory(DocumentRefused):
 
 
 class ReaderDied(DocumentRefused):
-    sentence = N_("The process that read it broke down.")
-    remedy = N_("Save it anew, or in another format.")
+    sentence = N_("The process that was reading it crashed.")
+    remedy = N_("Save it again, or in another format.")
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +108,7 @@ class Protected(DocumentRefused):
 
 
 class NotText(DocumentRefused):
-    sentence = N_("It is not text in any encoding that is known.")
+    sentence = N_("It is not text in any known encoding.")
     remedy = N_("Save it as UTF-8.")
 
     def __init__(self) -> None:
@@ -111,49 +116,89 @@ class NotText(DocumentRefused):
 
 
 class NoText(DocumentRefused):
-    """There is nothing in it to be found."""
-
     sentence = N_("There is no text in it.")
-    remedy = N_("A scanned document needs its text recognised first.")
+    remedy = N_("A scanned document needs text recognition first.")
 
     def __init__(self) -> None:
         super().__init__()
 
 
 class Unreadable(DocumentRefused):
+    """A library could not read it.
+
+    Args:
+        reason: what that library said, in its own words.
+    """
+
     sentence = N_("It cannot be read: {reason}.")
-    remedy = N_("Save it anew, or in another format.")
+    remedy = N_("Save it again, or in another format.")
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason=reason)
 
 
+class NoTimestamps(Unreadable):
+    sentence = N_("There are no timestamps in it.")
+    remedy = N_("Save it as SubRip (.srt) or WebVTT (.vtt).")
+
+    def __init__(self) -> None:
+        DocumentRefused.__init__(self)
+
+
+class NotADialogue(Unreadable):
+    sentence = N_("Line {line} is not a dialogue.")
+    remedy = N_("Write each line as a JSON object with a list “messages” of roles and contents.")
+
+    def __init__(self, line: int) -> None:
+        DocumentRefused.__init__(self, line=line)
+
+
 class Gone(DocumentRefused):
-    """The file system does not give it: no such file, or no right to read it."""
+    """The file system does not open it: there is no such file, or no permission to read it.
+
+    Args:
+        reason: what the system said.
+    """
 
     sentence = N_("It cannot be opened: {reason}.")
-    remedy = N_("Check that the file is there and may be read.")
+    remedy = N_("Check that the file exists and that it may be read.")
     is_transient = True
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason=reason)
 
 
-_BY_NAME = {kind.__name__: kind for kind in DocumentRefused.__subclasses__()}
+class UploadRemoved(Gone):
+    """An uploaded document was deleted while the library was being updated."""
+
+    sentence = N_("It has just been deleted.")
+    remedy = N_("Send it again if it is still needed.")
+
+    def __init__(self) -> None:
+        DocumentRefused.__init__(self)
+
+
+def _subclasses(kind: type[DocumentRefused]) -> Iterator[type[DocumentRefused]]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+_BY_NAME = {kind.__name__: kind for kind in _subclasses(DocumentRefused)}
 
 
 def refusal_to_record(refusal: DocumentRefused) -> dict[str, Any]:
-    """A refusal as plain values."""
+    """A refusal as plain values, to be stored as JSON."""
     return {"name": type(refusal).__name__, "details": refusal.details}
 
 
 def refusal_from_record(record: dict[str, Any]) -> DocumentRefused:
-    """The refusal that `as_record` wrote down; one that this release does not know is `Unreadable`."""
+    """The refusal that `refusal_to_record` stored; one of a class that this release does not know is `Unreadable`."""
     kind = _BY_NAME.get(record["name"])
     return kind(**record["details"]) if kind else Unreadable(record["name"])
 
 
 def error_reason(error: BaseException) -> str:
-    """What a library said when it gave up, in one short line."""
+    """What a library said when it failed, in one short line."""
     lines = str(error).strip().splitlines()
     return (lines[0][:200].rstrip(". ") if lines else "") or type(error).__name__

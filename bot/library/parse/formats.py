@@ -1,4 +1,4 @@
-"""Which reader a file is for."""
+"""The reader of each file format."""
 
 from __future__ import annotations
 
@@ -29,17 +29,20 @@ READERS: Final[dict[str, Reader]] = {
     ".vtt": captions.read,
     ".jsonl": dialogue.read_jsonl,
 }
-"""By the end of the file's name."""
+"""By the suffix of the file's name."""
 
 PARSER_VERSION: Final = 1
-"""Raised when readers make something else of the same file, so that it is read again."""
+"""Raised when a reader makes other blocks of the same file, so that stored documents are read again."""
 
 
 def reader_for(path: Path, *, is_dialogue: bool) -> Reader:
-    """The reader of a file; `spoken` when it is in a collection of dialogues.
+    """The reader of a file.
+
+    Args:
+        is_dialogue: whether the file is in a collection of dialogues.
 
     Raises:
-        UnknownFormat
+        UnknownFormat: no reader has its suffix.
     """
     suffix = path.suffix.lower()
     if is_dialogue and suffix in (".txt", ".md", ".markdown"):

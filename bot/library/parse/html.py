@@ -1,4 +1,4 @@
-"""HTML, and through it Word documents: headings, tables and the text between them."""
+"""HTML pages, and Word documents converted to HTML: headings, tables and the text between them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
 
 
 def read_docx(path: Path, limits: ParseLimits) -> Iterator[Block]:
-    """The blocks of a Word document: headings by its styles, pictures left out."""
+    """The blocks of a Word document; styles make headings, pictures are left out."""
     import mammoth
 
     check_archive(path, limits)
@@ -64,11 +64,11 @@ def blocks(page: str, limits: ParseLimits) -> Iterator[Block]:
 
 
 def _text_and_tables(soup: Tag) -> Iterator[tuple[str, str | Tag]]:
-    """Runs of text by the element that ends them, and tables whole. No recursion: pages may be nested to any depth."""
+    """Runs of text with the element that ends each, and whole tables. Not recursive: a page may be nested deeply."""
     from bs4 import Tag
     from bs4.element import NavigableString, PreformattedString
 
-    run: list[str] = []
+    text: list[str] = []
     stack: list[tuple[str, Iterator[PageElement]]] = [("", iter(soup.children))]
     while stack:
         name, children = stack[-1]
@@ -76,31 +76,31 @@ def _text_and_tables(soup: Tag) -> Iterator[tuple[str, str | Tag]]:
         if child is None:
             stack.pop()
             if name and name not in _INLINE_TAGS:
-                yield name, "".join(run)
-                run = []
+                yield name, "".join(text)
+                text = []
         elif isinstance(child, Tag):
             if child.name in _SKIPPED_TAGS:
                 continue
             if child.name not in _INLINE_TAGS:
-                # In a heading or a paragraph as well, a line break divides words and not blocks.
+                # A line break divides words, not blocks.
                 if child.name == "br":
-                    run.append("\n")
+                    text.append("\n")
                     continue
-                yield name, "".join(run)
-                run = []
+                yield name, "".join(text)
+                text = []
             if child.name == "table":
                 yield "table", child
             else:
                 stack.append((child.name, iter(child.children)))
         elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):
-            run.append(str(child))
-    yield "", "".join(run)
+            text.append(str(child))
+    yield "", "".join(text)
 
 
 def _cells(element: Tag) -> Iterator[list[str]]:
-    for line in element.find_all("tr"):
-        if line.find_parent("table") is element:
-            yield [_collapse_whitespace(cell.get_text(" ")) for cell in line.find_all(["td", "th"], recursive=False)]
+    for row in element.find_all("tr"):
+        if row.find_parent("table") is element:
+            yield [_collapse_whitespace(cell.get_text(" ")) for cell in row.find_all(["td", "th"], recursive=False)]
 
 
 def _caption(element: str | Tag) -> str:

@@ -1,4 +1,4 @@
-"""How much of a file is read before it is given up, and a check of office archives before they are unpacked."""
+"""Limits on the size of documents and on reading them, and a check of office archives before they are unpacked."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from bot.library.parse.errors import Bomb, Protected, TooLarge, Unreadable
 MB: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParseLimits:
-    """A document over any of them is left out whole: half a document would be cited as if it were all."""
+    """A document over any limit is left out completely: half a document would be cited as if it were all of it."""
 
     megabytes: int = 64
     """Of the file."""
     pages: int = 3000
     rows: int = 200_000
     characters: int = 60_000_000
-    """Of text that comes out of it."""
+    """Of its text."""
     ratio: int = 200
-    """How many times larger than the file its parts may be when unpacked."""
+    """How many times larger than the file its parts may be once unpacked."""
     unpacked_megabytes: int = 512
     entries: int = 10_000
     """Parts of an archive."""
     cpu_seconds: int = 60
     wall_seconds: int = 180
     memory_megabytes: int = 1024
-    """Address space of the process that reads."""
+    """Address space of the process that reads it."""
 
 
 DEFAULT_LIMITS: Final = ParseLimits()
@@ -42,7 +42,7 @@ _OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 def check_archive(path: Path, limits: ParseLimits) -> None:
     """Refuse an archive that would unpack to too much, before any of it is unpacked.
 
-    Sizes that an archive lies about are caught later: the reader stops at the size stated, and its process is bounded.
+    An archive that states false sizes is caught later: reading stops at the stated size, and its process is limited.
 
     Raises:
         Bomb, TooLarge, Protected, Unreadable

@@ -1,4 +1,4 @@
-"""Markdown: its headings and tables are understood, everything else stays as it is written."""
+"""Markdown: headings and tables become blocks of their own, everything else stays as it is written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TITLE: Final = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE | re
 
 
 def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
-    """The blocks of a Markdown file; a front matter gives its title and nothing else."""
+    """The blocks of a Markdown file; of front matter only the title is used."""
     text = read_text(path)
     if front := _FRONT_MATTER.match(text):
         if title := _TITLE.search(front[1]):
@@ -30,7 +30,7 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
 
 
 def blocks(text: str, limits: ParseLimits) -> Iterator[Block]:
-    """The blocks of a Markdown text. No line with anything in it is passed over."""
+    """The blocks of a Markdown text. Every line that is not blank is in one of them."""
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
@@ -40,20 +40,20 @@ def blocks(text: str, limits: ParseLimits) -> Iterator[Block]:
         if token.level or token.map is None or token.nesting < 0:
             continue
         start, end = token.map
-        # Definitions of links leave no token behind.
+        # Lines between two tokens are definitions of links, which have no token.
         for source, kind in ((lines[reached:start], ""), (lines[start:end], token.type)):
-            written = "\n".join(source).strip("\n")
-            if not written.strip():
+            content = "\n".join(source).strip("\n")
+            if not content.strip():
                 continue
-            if kind == "heading_open" and (said := tokens[index + 1].content.strip()):
-                yield Block(BlockKind.HEADING, said, level=int(token.tag[1:]))
+            if kind == "heading_open" and (heading := tokens[index + 1].content.strip()):
+                yield Block(BlockKind.HEADING, heading, level=int(token.tag[1:]))
             elif kind == "table_open":
-                for found in table_blocks(_cells(tokens[index:]), limits, first_number=row + 1):
-                    row = found.number
-                    yield found
+                for block in table_blocks(_cells(tokens[index:]), limits, first_number=row + 1):
+                    row = block.number
+                    yield block
             else:
                 number += 1
-                yield Block(BlockKind.PARAGRAPH, written, number=number)
+                yield Block(BlockKind.PARAGRAPH, content, number=number)
         reached = max(reached, end)
     if rest := "\n".join(lines[reached:]).strip("\n"):
         yield Block(BlockKind.PARAGRAPH, rest, number=number + 1)

@@ -1,4 +1,4 @@
-"""Reads files in a process beside this one, with an end to the memory and time they may take."""
+"""Parses files in a child process with limited memory and time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bot.library.parse.limits import DEFAULT_LIMITS, ParseLimits
 _IMPORT_ROOT: Final = Path(bot.__file__).resolve().parents[1]
 _WORKER_MODULE: Final = "bot.library.parse.worker"
 _MAX_FILES_PER_PROCESS: Final = 200
-"""Files after which the process is replaced, for whatever the libraries have not given back."""
+"""After so many files the process is replaced, because the libraries it uses may leak memory."""
 
 
 class ParsedBlocks:
@@ -33,14 +33,14 @@ class ParsedBlocks:
         self._path = path
 
     def __iter__(self) -> Iterator[Block]:
-        """The blocks in order, each time from the beginning; never more than one in memory."""
+        """The blocks in order, from the beginning each time, one in memory at a time."""
         with self._path.open("rb") as lines:
             for line in lines:
                 yield block_from_json(line)
 
 
 class Parser:
-    """Reads one file at a time. Used as an async context manager."""
+    """Parses one file at a time. An async context manager."""
 
     def __init__(self, limits: ParseLimits = DEFAULT_LIMITS) -> None:
         self.limits = limits
@@ -50,24 +50,24 @@ class Parser:
         self._lock = asyncio.Lock()
 
     async def parse(self, path: Path, *, is_dialogue: bool = False) -> ParsedBlocks:
-        """The blocks of a file; good until the next one is parsed.
+        """The blocks of a file; valid until the next file is parsed.
 
         Args:
             path: absolute.
-            spoken: whether it is in a collection of dialogues.
+            is_dialogue: whether the file is in a collection of dialogues.
 
         Raises:
-            DocumentRefused: why it cannot be had; nothing else comes of whatever is in the file.
+            DocumentRefused: it cannot be read. No content of a file raises anything else.
         """
         async with self._lock:
             process = await self._ensure_process()
             output = Path(self._folder.name) / "blocks"
-            asked = {"path": str(path), "spoken": is_dialogue, "output": str(output)}
+            job = {"path": str(path), "spoken": is_dialogue, "output": str(output)}
             assert process.stdin is not None
             assert process.stdout is not None
             try:
                 async with asyncio.timeout(self.limits.wall_seconds):
-                    process.stdin.write(json.dumps(asked).encode() + b"\n")
+                    process.stdin.write(json.dumps(job).encode() + b"\n")
                     await process.stdin.drain()
                     answer = await process.stdout.readline()
             except TimeoutError:
@@ -104,7 +104,7 @@ class Parser:
         if self._files_parsed >= _MAX_FILES_PER_PROCESS:
             await self._kill_process()
         if self._process is None:
-            # What the service knows of its surroundings, addresses and keys, is nothing to this process.
+            # A minimal environment: this process must not know the service's addresses and keys.
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",

@@ -1,4 +1,4 @@
-"""PDF: the text of its pages."""
+"""The text of PDF pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ _PARAGRAPH_BREAK: Final = re.compile(r"\n\s*\n")
 
 
 def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
-    """The paragraphs of each page, as far as a page tells where they end."""
+    """The paragraphs of each page, as far as blank lines show where they end.
+
+    Raises:
+        Protected, TooManyPages
+    """
     from pypdf import PdfReader
 
     with path.open("rb") as stream:

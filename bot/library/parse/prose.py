@@ -1,4 +1,4 @@
-"""Plain text: paragraphs, and the short lines that stand above them."""
+"""Plain text: its paragraphs, and headings such as “Chapter 3”."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _INDENT: Final = re.compile(r"[ \t\u00a0]{2,}|\t")
 
 
 def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
-    """Paragraphs are told by blank lines and indents; a lone “Chapter 3” or “IV” is a heading."""
+    """The blocks of a text file. Blank lines and indents separate paragraphs; “Chapter 3” is a heading."""
     yield from paragraphs(read_text(path))
 
 
@@ -39,11 +39,11 @@ def paragraphs(text: str) -> Iterator[Block]:
 def _split_paragraphs(text: str) -> Iterator[str]:
     lines: list[str] = []
     for line in text.split("\n"):
-        blank = not line.strip()
-        if lines and (blank or _INDENT.match(line)):
+        is_blank = not line.strip()
+        if lines and (is_blank or _INDENT.match(line)):
             yield "\n".join(lines)
             lines = []
-        if not blank:
+        if not is_blank:
             lines.append(line.strip())
     if lines:
         yield "\n".join(lines)

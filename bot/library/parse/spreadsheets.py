@@ -1,4 +1,4 @@
-"""CSV and Excel workbooks, a row at a time."""
+"""CSV files and Excel workbooks, row by row."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from bot.library.parse.tables import table_blocks
 _SAMPLE_SIZE: Final = 8192
 _MAX_FIELD_SIZE: Final = 1 << 20
 _MAX_CELLS_PER_ROW: Final = 1000
-"""Cells of a row at most; what is beyond is left out."""
+"""Cells of a row beyond this are left out."""
 
 
 def read_csv(path: Path, limits: ParseLimits) -> Iterator[Block]:
-    """A CSV file, whatever separates its cells; never more of it in memory than a row."""
+    """The rows of a CSV file with any common delimiter, one in memory at a time."""
     csv.field_size_limit(_MAX_FIELD_SIZE)
     with open_text(path) as stream:
         delimiter = _detect_delimiter(stream.read(_SAMPLE_SIZE))
         stream.seek(0)
-        lines = csv.reader(stream, delimiter=delimiter)
-        yield from table_blocks(
-            ([cell.lstrip("\ufeff") for cell in line[:_MAX_CELLS_PER_ROW]] for line in lines), limits
-        )
+        rows = csv.reader(stream, delimiter=delimiter)
+        yield from table_blocks(([cell.lstrip("\ufeff") for cell in row[:_MAX_CELLS_PER_ROW]] for row in rows), limits)
 
 
 def _detect_delimiter(sample: str) -> str:
-    """What separates the cells: with it the rows have as many cells as the first one, and more than one.
+    """The delimiter with which most rows have as many cells as the first one, and more than one.
 
-    Of two that do, the one that nobody writes in a number or a sentence.
+    Of equals the one that is rarest in numbers and sentences wins.
     """
     lines = sample.splitlines()
-    lines = [line for line in (lines[:-1] if len(sample) == _SAMPLE_SIZE and len(lines) > 1 else lines) if line.strip()]
-    best, most = ",", (False, 0.0)
+    if len(sample) == _SAMPLE_SIZE and len(lines) > 1:
+        lines.pop()  # the last line may be cut off
+    lines = [line for line in lines if line.strip()]
+    best, best_score = ",", (False, 0.0)
     for delimiter in "\t;|,":
         try:
             widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
@@ -46,14 +46,15 @@ def _detect_delimiter(sample: str) -> str:
             continue
         if not widths or widths[0] < 2:
             continue
-        even = sum(width == widths[0] for width in widths) / len(widths)
-        if (even > 0.9, even) > most:
-            best, most = delimiter, (even > 0.9, even)
+        regular = sum(width == widths[0] for width in widths) / len(widths)
+        score = (regular > 0.9, regular)
+        if score > best_score:
+            best, best_score = delimiter, score
     return best
 
 
 def read_xlsx(path: Path, limits: ParseLimits) -> Iterator[Block]:
-    """Every sheet of a workbook as a table called by the sheet's name; formulas by the value they last had."""
+    """The rows of each sheet of a workbook, as a table with the sheet's name; formulas with their last saved value."""
     import openpyxl
 
     check_archive(path, limits)
@@ -61,12 +62,12 @@ def read_xlsx(path: Path, limits: ParseLimits) -> Iterator[Block]:
     try:
         first = 1
         for sheet in book.worksheets:
-            # What a sheet says of its own size is not to be believed.
+            # The size that a sheet states may be false.
             sheet.reset_dimensions()
-            lines = (
+            rows = (
                 [_cell_text(cell) for cell in row[:_MAX_CELLS_PER_ROW]] for row in sheet.iter_rows(values_only=True)
             )
-            for block in table_blocks(lines, limits, caption=sheet.title, first_number=first):
+            for block in table_blocks(rows, limits, caption=sheet.title, first_number=first):
                 first = block.number + 1
                 yield block
     finally:
@@ -79,7 +80,7 @@ def _cell_text(value: Any) -> str:
     if isinstance(value, datetime) and value.time() == time():
         value = value.date()
     if isinstance(value, (datetime, date, time)):
-        return value.isoformat(*([" "] if isinstance(value, datetime) else []))
+        return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return str(int(value))
     return str(value)

@@ -1,7 +1,7 @@
-"""The process that reads files nobody vouches for: it may run out of memory or time, and nothing else does with it.
+"""The child process that reads untrusted files: when it runs out of memory or time, nothing else is affected.
 
-It is asked over its standard input, a line of JSON for each file, writes the blocks into the file it is told, and
-answers with a line. Whatever it has become by reading one file, it may be killed before the next.
+It gets a line of JSON for each file on its standard input, writes the blocks into the file named there, and answers
+with a line of JSON on its standard output. It may be killed between two files.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from bot.library.parse.formats import reader_for
 from bot.library.parse.limits import MB, ParseLimits
 
 _BYTES_PER_CHARACTER = 8
-"""In the blocks' file, at most: JSON in ASCII writes a Russian letter as six."""
+"""Of the output at most: JSON in ASCII takes six for a Russian letter."""
 _MAX_BLOCK_LENGTH = 200_000
 """Characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParseJob:
-    """One file to read."""
+    """A file to read."""
 
     path: Path
     is_dialogue: bool
@@ -46,10 +46,10 @@ class ParseJob:
 
 
 def parse_file(job: ParseJob, limits: ParseLimits) -> None:
-    """Write the blocks of a file into the job's output, one a line.
+    """Write the blocks of a file to the job's output, one per line.
 
     Raises:
-        DocumentRefused: and what has been written is of no use.
+        DocumentRefused: the output is not complete then.
     """
     try:
         reader = reader_for(job.path, is_dialogue=job.is_dialogue)
@@ -70,15 +70,15 @@ def parse_file(job: ParseJob, limits: ParseLimits) -> None:
         raise TooMuchMemory(limits.memory_megabytes) from None
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise Gone(error_reason(error)) from error
-    except (Exception, RecursionError) as error:  # parsers of hostile files raise whatever they like
+    except Exception as error:  # with a malformed file, libraries raise errors of any class
         if _ran_out_of_memory(error):
             raise TooMuchMemory(limits.memory_megabytes) from None
         raise Unreadable(error_reason(error)) from error
 
 
 def main() -> None:
-    """Serve until the input ends."""
-    # Libraries print warnings; the answers' channel is ours alone.
+    """Read files until the input ends."""
+    # Libraries print warnings to the standard output; the answers go to a copy of it.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="ascii")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     limits = ParseLimits(**json.loads(sys.stdin.readline()))
@@ -86,18 +86,18 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.characters * _BYTES_PER_CHARACTER,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
-        asked = json.loads(line)
+        job = json.loads(line)
         _limit_cpu_time(limits.cpu_seconds)
         answer: dict[str, Any] = {}
         try:
-            parse_file(ParseJob(Path(asked["path"]), asked["spoken"], Path(asked["output"])), limits)
+            parse_file(ParseJob(Path(job["path"]), job["spoken"], Path(job["output"])), limits)
         except DocumentRefused as refusal:
             answer = refusal_to_record(refusal)
         _write_answer(answers, answer)
 
 
 def _limit_cpu_time(seconds: int) -> None:
-    """Let the process compute for so long from now; then it gets SIGXCPU, which ends it."""
+    """Let the process use so much CPU time from now on; then SIGXCPU ends it."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + seconds, resource.RLIM_INFINITY))
 
@@ -108,7 +108,7 @@ def _write_answer(answers: TextIO, answer: dict[str, Any]) -> None:
 
 
 def _split_long_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
-    """The blocks, text without an end cut up: whoever reads them holds one at a time."""
+    """The blocks, with very long ones split, because a reader has a whole block in memory."""
     for block in blocks:
         for start in range(0, max(len(block.text), 1), _MAX_BLOCK_LENGTH):
             yield replace(block, text=block.text[start : start + _MAX_BLOCK_LENGTH])

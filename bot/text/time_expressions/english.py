@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from bot.text.time_expressions.calendar import (
+from bot.text.calendar import ENGLISH_MONTH_ABBREVIATIONS, ENGLISH_MONTHS, ENGLISH_SEASONS, ENGLISH_WEEKDAYS
+from bot.text.numerals import ENGLISH_NUMBERS
+from bot.text.time_expressions.intervals import (
     ONE_AND_A_HALF_UNITS,
-    SEASONS,
     DatePattern,
     DayRange,
     calendar_day,
@@ -26,46 +27,17 @@ from bot.text.time_expressions.calendar import (
     year,
 )
 
-_MONTH_NAMES = "january february march april may june july august september october november december"
-MONTHS = _MONTH_NAMES.split()
-WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-NUMBERS = {
-    word: number
-    for number, words in enumerate(
-        (
-            "",
-            "a an one",
-            "two couple",
-            "three few several",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        )
-    )
-    for word in words.split()
-}
-_TENS = {
-    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+_TENS = [word for word, value in ENGLISH_NUMBERS.items() if value >= 20]
+_ONES = [word for word, value in ENGLISH_NUMBERS.items() if 0 < value < 10]
+_COUNTS = {word: value for word, value in ENGLISH_NUMBERS.items() if value} | {
+    "a": 1, "an": 1, "couple": 2, "few": 3, "several": 3,
 }  # fmt: skip
-NUMBERS |= _TENS
 
-_MONTH = f"(?P<month>{'|'.join(MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)"
-_WEEKDAY = f"(?P<weekday>{'|'.join(WEEKDAYS)})"
-_ONES = "one|two|three|four|five|six|seven|eight|nine"
-_COUNT = rf"(?P<count>\d{{1,4}}|(?:a )?(?:couple|few)(?: of)?|(?:{'|'.join(_TENS)})[- ](?:{_ONES})|{'|'.join(NUMBERS)})"
+_MONTH = f"(?P<month>{'|'.join((*ENGLISH_MONTHS, *ENGLISH_MONTH_ABBREVIATIONS))})"
+_WEEKDAY = f"(?P<weekday>{'|'.join(ENGLISH_WEEKDAYS)})"
+_SEASON = f"(?P<season>{'|'.join(ENGLISH_SEASONS)})"
+_FROM_TWENTY = f"(?:{'|'.join(_TENS)})[- ](?:{'|'.join(_ONES)})"
+_COUNT = rf"(?P<count>\d{{1,4}}|(?:a )?(?:couple|few)(?: of)?|{_FROM_TWENTY}|{'|'.join(_COUNTS)})"
 _UNIT = "(?P<unit>day|week|month|year)s?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -81,42 +53,60 @@ def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
-def month_number(name: str) -> int:
-    return next(n for n, full in enumerate(MONTHS, 1) if full.startswith(name.lower()[:3]))
+def _value(match: re.Match[str], group: str) -> str | None:
+    """What a group matched, in whichever of the two orders of day and month."""
+    return match[group] or match[f"{group}2"]
+
+
+def _month_number(name: str) -> int:
+    # The first three letters tell the months apart.
+    return ENGLISH_MONTH_ABBREVIATIONS[name.casefold()[:3]]
 
 
 def _count(match: re.Match[str]) -> int:
-    said = match["count"].lower()
-    if said.isdigit():
-        return int(said)
-    words = [word for word in re.split("[- ]", said) if word in NUMBERS]
-    return sum(NUMBERS[word] for word in words if word != "a" or len(words) == 1)
+    count = match["count"].casefold()
+    if count.isdigit():
+        return int(count)
+    words = [word for word in re.split("[- ]", count) if word in _COUNTS]
+    return sum(_COUNTS[word] for word in words if word != "a" or len(words) == 1)
+
+
+def _unit(match: re.Match[str]) -> str:
+    unit: str = match["unit"] or match["unit2"]
+    return unit.casefold()
 
 
 def _date(match: re.Match[str], today: date) -> DayRange | None:
-    name, number, of_year = (match[group] or match[f"{group}2"] for group in ("month", "day", "year"))
+    name, day, of_year = (_value(match, group) for group in ("month", "day", "year"))
+    assert name is not None
+    assert day is not None
     if of_year:
-        return calendar_day(int(of_year), month_number(name), int(number))
-    return latest_date(today, month_number(name), int(number))
+        return calendar_day(int(of_year), _month_number(name), int(day))
+    return latest_date(today, _month_number(name), int(day))
 
 
 def _date_range(match: re.Match[str], today: date) -> DayRange | None:
-    name, first, last, of_year = (match[group] or match[f"{group}2"] for group in ("month", "day", "until", "year"))
-    return days_of_month(month_number(name), int(first), int(last), int(of_year) if of_year else None, today)
+    name, first, last, of_year = (_value(match, group) for group in ("month", "day", "until", "year"))
+    assert name is not None
+    assert first is not None
+    assert last is not None
+    return days_of_month(
+        _month_number(name), first=int(first), last=int(last), of_year=int(of_year) if of_year else None, today=today
+    )
 
 
 def _month_of_year(match: re.Match[str], today: date) -> DayRange:
-    return month(today.year - (match["which"].lower() != "this"), month_number(match["month"]))
+    return month(today.year - (match["which"].casefold() != "this"), _month_number(match["month"]))
 
 
-def _before_date(match: re.Match[str], today: date) -> DayRange | None:
+def _unit_before_date(match: re.Match[str], today: date) -> DayRange | None:
     days = _date(match, today)
-    return unit_before(days, match["unit"].lower()) if days else None
+    return unit_before(days, _unit(match)) if days else None
 
 
 def _calendar_unit(match: re.Match[str], today: date) -> DayRange:
-    back = int(match["which"].lower() != "this")
-    unit = match["unit"].lower()
+    back = int(match["which"].casefold() != "this")
+    unit = _unit(match)
     if unit == "week":
         return week(today, back)
     if unit == "weekend":
@@ -126,19 +116,19 @@ def _calendar_unit(match: re.Match[str], today: date) -> DayRange:
 
 
 def _named_month(match: re.Match[str], today: date) -> DayRange:
-    number = month_number(match["month"])
+    number = _month_number(match["month"])
     if match["year"]:
         return month(int(match["year"]), number)
     return latest_month(today, number)
 
 
 def _season(match: re.Match[str], today: date) -> DayRange:
-    first = SEASONS["autumn" if match["season"].lower() == "fall" else match["season"].lower()]
+    first_month = ENGLISH_SEASONS[match["season"].casefold()]
     if match["year"]:
-        return season(today, first, of_year=int(match["year"]))
-    begun = season(today, first)
+        return season(today, first_month, of_year=int(match["year"]))
+    latest = season(today, first_month)
     # "Last summer", said in summer, is the one before.
-    return season(today, first, back=1) if match["which"] == "last" and today < begun[1] else begun
+    return season(today, first_month, back=1) if match["which"] == "last" and today < latest[1] else latest
 
 
 ENGLISH_PATTERNS: tuple[DatePattern, ...] = (
@@ -151,30 +141,33 @@ ENGLISH_PATTERNS: tuple[DatePattern, ...] = (
     ),
     (
         _compile(rf"(?:(?:in|during|over|for) )?(?:the )?(?:last|past) (?:{_COUNT} )?{_UNIT}"),
-        lambda match, today: past_units(today, _count(match) if match["count"] else 1, match["unit"].lower()),
+        lambda match, today: past_units(today, _count(match) if match["count"] else 1, _unit(match)),
     ),
-    (_compile(rf"{_COUNT} {_UNIT} ago"), lambda match, today: units_ago(today, _count(match), match["unit"].lower())),
+    (
+        _compile(rf"{_COUNT} {_UNIT} ago"),
+        lambda match, today: units_ago(today, _count(match), _unit(match)),
+    ),
     (_compile("half a year ago"), lambda _, today: units_ago(today, 6, "month")),
     (_compile("(?:a )?fortnight ago"), lambda _, today: units_ago(today, 2, "week")),
     (
         _compile("an? (?P<unit>week|month|year) and a half ago|one and a half (?P<unit2>week|month|year)s ago"),
-        lambda match, today: units_ago(today, *ONE_AND_A_HALF_UNITS[(match["unit"] or match["unit2"]).lower()]),
+        lambda match, today: units_ago(today, *ONE_AND_A_HALF_UNITS[_unit(match)]),
     ),
     (
         _compile(rf"(?:(?:on|last) ){_WEEKDAY}"),
-        lambda match, today: last_weekday(today, WEEKDAYS.index(match["weekday"].lower())),
+        lambda match, today: last_weekday(today, ENGLISH_WEEKDAYS.index(match["weekday"].casefold())),
     ),
     (_compile(rf"(?:on )?(?:the )?{_DATE}"), _date),
     (_compile(rf"(?:(?:on|from|between) )?(?:the )?(?:{_DAYS_FIRST}|{_DAYS_LAST})"), _date_range),
     (_compile(rf"(?:in |during )?{_MONTH}(?: of)? (?P<which>this|last) year"), _month_of_year),
-    (_compile(rf"(?:the )?(?P<unit>week|month|year) before (?:the )?{_DATE}"), _before_date),
+    (_compile(rf"(?:the )?(?P<unit>week|month|year) before (?:the )?{_DATE}"), _unit_before_date),
     (_compile(rf"(?:in|during|of|since|last|this) {_MONTH}(?:,? {_YEAR})?"), _named_month),
     (_compile(rf"{_MONTH},? {_YEAR}"), _named_month),
     (_compile(rf"(?:in|during|of|since) {_YEAR}"), lambda match, _: year(int(match["year"]))),
     (
         _compile(
             rf"(?:(?:in|during) )?(?:the )?(?P<which>last|this|in|during)(?: the)? "
-            rf"(?P<season>winter|spring|summer|autumn|fall)(?: (?:of )?{_YEAR})?"
+            rf"{_SEASON}(?: (?:of )?{_YEAR})?"
         ),
         _season,
     ),

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from bot.text.time_expressions.calendar import (
+from bot.text.calendar import (
+    RUSSIAN_MONTH_STEMS,
+    RUSSIAN_SEASONS_INSTRUMENTAL,
+    RUSSIAN_UNIT_FORMS,
+    RUSSIAN_WEEKDAYS_ACCUSATIVE,
+)
+from bot.text.numerals import RUSSIAN_NUMBERS
+from bot.text.time_expressions.intervals import (
     ONE_AND_A_HALF_UNITS,
-    SEASONS,
     DatePattern,
     DayRange,
     calendar_day,
@@ -25,54 +31,20 @@ from bot.text.time_expressions.calendar import (
     year,
 )
 
-_MONTHS = ("январ", "феврал", "март", "апрел", "ма", "июн", "июл", "август", "сентябр", "октябр", "ноябр", "декабр")
-_WEEKDAYS = ("понедельник", "вторник", "сред", "четверг", "пятниц", "суббот", "воскресень")
-_SEASONS = {"зим": "winter", "весн": "spring", "лет": "summer", "осен": "autumn"}
-NUMBERS = {
-    word: number
-    for number, words in enumerate(
-        (
-            "",
-            "один одну одна",
-            "два две пару пара",
-            "три несколько",
-            "четыре",
-            "пять",
-            "шесть",
-            "семь",
-            "восемь",
-            "девять",
-            "десять",
-            "одиннадцать",
-            "двенадцать",
-            "тринадцать",
-            "четырнадцать",
-            "пятнадцать",
-            "шестнадцать",
-            "семнадцать",
-            "восемнадцать",
-            "девятнадцать",
-        )
-    )
-    for word in words.split()
-}
-_TENS = {
-    "двадцать": 20,
-    "тридцать": 30,
-    "сорок": 40,
-    "пятьдесят": 50,
-    "шестьдесят": 60,
-    "семьдесят": 70,
-    "восемьдесят": 80,
-    "девяносто": 90,
-}
-NUMBERS |= _TENS
-_UNITS = {"д": "day", "н": "week", "м": "month", "г": "year", "л": "year"}
+_NOMINATIVES = {value: forms[0] for value, forms in RUSSIAN_NUMBERS.items()}
+_TENS = [word for value, word in _NOMINATIVES.items() if 20 <= value < 100]
+_COUNTS = {word: value for value, word in _NOMINATIVES.items() if 0 < value < 100} | {
+    "одну": 1, "одна": 1, "две": 2, "пару": 2, "пара": 2, "несколько": 3,
+}  # fmt: skip
+_ONES = [word for word, value in _COUNTS.items() if value < 10 and word not in ("пару", "пара", "несколько")]
 
-_MONTH = f"(?P<month>{'|'.join(stem + ('[йяе]' if stem == 'ма' else '[а-я]{0,2}') for stem in _MONTHS)})"
-_ONES = "один|одну|одна|два|две|три|четыре|пять|шесть|семь|восемь|девять"
-_COUNT = rf"(?P<count>\d{{1,4}}|(?:{'|'.join(_TENS)}) (?:{_ONES})|{'|'.join(NUMBERS)})"
-_UNIT = "(?P<unit>день|дня|дней|недел[юиь]|неделя|месяц(?:а|ев)?|год(?:а)?|лет)"
+_MAY = "ма"
+_MONTH_FORMS = "|".join(stem + ("[йяе]" if stem == _MAY else "[а-я]{0,2}") for stem in RUSSIAN_MONTH_STEMS)
+_MONTH = f"(?P<month>{_MONTH_FORMS})"
+_WEEKDAY = f"(?P<weekday>{'|'.join(RUSSIAN_WEEKDAYS_ACCUSATIVE)})"
+_SEASON = f"(?P<season>{'|'.join(RUSSIAN_SEASONS_INSTRUMENTAL)})"
+_COUNT = rf"(?P<count>\d{{1,4}}|(?:{'|'.join(_TENS)}) (?:{'|'.join(_ONES)})|{'|'.join(_COUNTS)})"
+_UNIT = f"(?P<unit>{'|'.join(RUSSIAN_UNIT_FORMS)})"
 _YEAR = r"(?P<year>(?:19|20)\d\d)(?:-?й|-?м|-?го)?(?: (?:года|году|год|г\.?))?"
 _THIS = "эт(?:ой|от|ом|у|и|им|ого)|текущ(?:ей|ем|ий|ую|ие|его)"
 _LAST = "прошл(?:ой|ом|ый|ую|ые|ым|ых|ого|ая|ое)|предыдущ(?:ей|ем|ий|ую|ие)"
@@ -85,27 +57,34 @@ def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
-def _month_number(said: str) -> int:
-    stem = said.lower()
-    return next(n for n, known in enumerate(_MONTHS, 1) if stem.startswith(known) and (known != "ма" or len(stem) == 3))
+def _month_number(match: re.Match[str]) -> int:
+    name = match["month"].casefold()
+    return next(
+        number
+        for number, stem in enumerate(RUSSIAN_MONTH_STEMS, 1)
+        if name.startswith(stem) and (stem != _MAY or len(name) == len(stem) + 1)
+    )
 
 
 def _unit(match: re.Match[str]) -> str:
-    return _UNITS[match["unit"][0].lower()]
+    return RUSSIAN_UNIT_FORMS[match["unit"].casefold()]
 
 
 def _count(match: re.Match[str]) -> int:
-    said = (match["count"] or "один").lower()
-    return int(said) if said.isdigit() else sum(NUMBERS[word] for word in said.split())
+    if match["count"] is None:
+        return 1
+    count = match["count"].casefold()
+    return int(count) if count.isdigit() else sum(_COUNTS[word] for word in count.split())
 
 
 def _steps_back(match: re.Match[str]) -> int:
+    """0 for this one, 1 for the last, 2 for the one before it."""
     return 2 if match["before"] else int(match["last"] is not None)
 
 
 def _calendar_unit(match: re.Match[str], today: date) -> DayRange:
     back = _steps_back(match)
-    unit = match["unit"].lower()
+    unit = match["unit"].casefold()
     if unit.startswith("недел"):
         return week(today, back)
     if unit.startswith("вых"):
@@ -114,54 +93,55 @@ def _calendar_unit(match: re.Match[str], today: date) -> DayRange:
 
 
 def _weekday(match: re.Match[str], today: date) -> DayRange:
-    said = match["weekday"].lower()
-    return last_weekday(today, next(n for n, stem in enumerate(_WEEKDAYS) if said.startswith(stem)))
+    return last_weekday(today, RUSSIAN_WEEKDAYS_ACCUSATIVE.index(match["weekday"].casefold()))
 
 
 def _date(match: re.Match[str], today: date) -> DayRange | None:
-    number = _month_number(match["month"])
     if match["year"]:
-        return calendar_day(int(match["year"]), number, int(match["day"]))
-    return latest_date(today, number, int(match["day"]))
-
-
-def _named_month(match: re.Match[str], today: date) -> DayRange:
-    number = _month_number(match["month"])
-    if match["year"]:
-        return month(int(match["year"]), number)
-    return latest_month(today, number)
+        return calendar_day(int(match["year"]), _month_number(match), int(match["day"]))
+    return latest_date(today, _month_number(match), int(match["day"]))
 
 
 def _date_range(match: re.Match[str], today: date) -> DayRange | None:
-    of_year = int(match["year"]) if match["year"] else None
-    return days_of_month(_month_number(match["month"]), int(match["day"]), int(match["until"]), of_year, today)
-
-
-def _month_of_year(match: re.Match[str], today: date) -> DayRange:
-    return month(today.year - _steps_back(match), _month_number(match["month"]))
-
-
-def _season_of_year(match: re.Match[str], today: date) -> DayRange:
-    first = SEASONS[next(name for stem, name in _SEASONS.items() if match["season"].lower().startswith(stem))]
-    return season(today, first, of_year=today.year - _steps_back(match))
-
-
-def _season(match: re.Match[str], today: date) -> DayRange:
-    first = SEASONS[next(name for stem, name in _SEASONS.items() if match["season"].lower().startswith(stem))]
-    if match["year"]:
-        return season(today, first, of_year=int(match["year"]))
-    begun = season(today, first)
-    back = 2 if match["before"] else int(match["last"] is not None)
-    # "Last summer", said in summer, is the one before.
-    return season(today, first, back=back if today < begun[1] else max(back - 1, 0))
-
-
-def _year(match: re.Match[str], _today: date) -> DayRange:
-    return year(int(match["year"]))
+    return days_of_month(
+        _month_number(match),
+        first=int(match["day"]),
+        last=int(match["until"]),
+        of_year=int(match["year"]) if match["year"] else None,
+        today=today,
+    )
 
 
 def _numeric_date(match: re.Match[str], _today: date) -> DayRange | None:
     return calendar_day(int(match["year"]), int(match["month"]), int(match["day"]))
+
+
+def _named_month(match: re.Match[str], today: date) -> DayRange:
+    if match["year"]:
+        return month(int(match["year"]), _month_number(match))
+    return latest_month(today, _month_number(match))
+
+
+def _month_of_year(match: re.Match[str], today: date) -> DayRange:
+    return month(today.year - _steps_back(match), _month_number(match))
+
+
+def _season_of_year(match: re.Match[str], today: date) -> DayRange:
+    first_month = RUSSIAN_SEASONS_INSTRUMENTAL[match["season"].casefold()]
+    return season(today, first_month, of_year=today.year - _steps_back(match))
+
+
+def _season(match: re.Match[str], today: date) -> DayRange:
+    first_month = RUSSIAN_SEASONS_INSTRUMENTAL[match["season"].casefold()]
+    if match["year"]:
+        return season(today, first_month, of_year=int(match["year"]))
+    latest, back = season(today, first_month), _steps_back(match)
+    # "Last summer", said in summer, is the one before.
+    return season(today, first_month, back=back if today < latest[1] else max(back - 1, 0))
+
+
+def _year(match: re.Match[str], _today: date) -> DayRange:
+    return year(int(match["year"]))
 
 
 RUSSIAN_PATTERNS: tuple[DatePattern, ...] = (
@@ -190,19 +170,19 @@ RUSSIAN_PATTERNS: tuple[DatePattern, ...] = (
         lambda match, today: units_ago(today, *ONE_AND_A_HALF_UNITS[_unit(match)]),
     ),
     (
-        _compile(rf"во? (?:(?:{_LAST}) )?(?P<weekday>понедельник|вторник|среду|четверг|пятницу|субботу|воскресенье)"),
+        _compile(rf"во? (?:(?:{_LAST}) )?{_WEEKDAY}"),
         _weekday,
     ),
     (_compile(rf"(?P<day>\d{{1,2}})(?:-?го)? {_MONTH}(?: {_YEAR})?"), _date),
     (_compile(rf"(?:(?:с|между) )?(?P<day>\d{{1,2}})(?:-?го)?{_UNTIL} {_MONTH}(?: {_YEAR})?"), _date_range),
     (_compile(rf"(?:(?:в|за|с) )?{_MONTH} {_WHICH} года"), _month_of_year),
-    (_compile(rf"(?P<season>зимой|весной|летом|осенью) {_WHICH} года"), _season_of_year),
+    (_compile(rf"{_SEASON} {_WHICH} года"), _season_of_year),
     (_compile(rf"(?:в|за|с) (?:(?:{_LAST}|{_THIS}) )?{_MONTH}(?: {_YEAR})?"), _named_month),
     (_compile(rf"{_MONTH} {_YEAR}"), _named_month),
     (
         _compile(r"(?:в|за|с) (?P<year>(?:19|20)\d\d)(?:-?м|-?й|-?го)?(?: году| год| года)"),
-        lambda m, _: year(int(m["year"])),
+        _year,
     ),
-    (_compile(rf"(?:{_WHICH} )?(?P<season>зимой|весной|летом|осенью)(?: {_YEAR})?"), _season),
+    (_compile(rf"(?:{_WHICH} )?{_SEASON}(?: {_YEAR})?"), _season),
     (_compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>(?:19|20)\d\d)"), _numeric_date),
 )

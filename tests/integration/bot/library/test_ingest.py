@@ -1,9 +1,10 @@
+"""Ingest: what is read, chunked, embedded and deleted when files change."""
+
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,6 @@ import pytest
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.ingest import Ingest
 from bot.library.parse.parser import Parser
-from bot.library.search import Library
-from bot.minds import Mind
 from db.infra.database import Database
 from db.library import catalog as rows
 from inference.embedding import SentenceTransformerEmbedder
@@ -47,9 +46,7 @@ async def contents(database: Database, mind: str = "small") -> list[tuple[str, i
     return [(row["uri"], row["n"], row["content"], row["embedded"]) for row in found]
 
 
-async def test_the_second_run_reads_and_embeds_nothing(
-    ingest: Ingest, small_mind: WriteMind, database: Database
-) -> None:
+async def test_second_run_does_nothing(ingest: Ingest, small_mind: WriteMind, database: Database) -> None:
     mind = small_mind({"library/a.md": essay(), "library/b.md": "# B\n\nShort."}, CONFIG)
     first = await ingest.synchronise(mind)
     before = await contents(database)
@@ -61,7 +58,7 @@ async def test_the_second_run_reads_and_embeds_nothing(
     assert await contents(database) == before
 
 
-async def test_an_edited_paragraph_embeds_its_own_chunks_only(
+async def test_edited_paragraph_embeds_only_its_chunks(
     ingest: Ingest, small_mind: WriteMind, database: Database
 ) -> None:
     text = essay()
@@ -76,9 +73,7 @@ async def test_an_edited_paragraph_embeds_its_own_chunks_only(
     assert report.chunks_deleted == len(before - after)
 
 
-async def test_a_paragraph_that_moves_keeps_its_vector(
-    ingest: Ingest, small_mind: WriteMind, database: Database
-) -> None:
+async def test_moved_paragraph_keeps_its_vector(ingest: Ingest, small_mind: WriteMind, database: Database) -> None:
     await ingest.synchronise(small_mind({"library/a.md": essay()}, CONFIG))
     report = await ingest.synchronise(small_mind({"library/a.md": essay(SUBJECTS[::-1])}, CONFIG))
     assert report.embedded == 0
@@ -87,7 +82,7 @@ async def test_a_paragraph_that_moves_keeps_its_vector(
     ] == SUBJECTS[::-1]
 
 
-async def test_what_is_deleted_is_followed(ingest: Ingest, small_mind: WriteMind, database: Database) -> None:
+async def test_deleted_file_is_removed(ingest: Ingest, small_mind: WriteMind, database: Database) -> None:
     mind = small_mind({"library/a.md": essay(), "library/b.md": "# B\n\nShort."}, CONFIG)
     await ingest.synchronise(mind)
     (mind.folder / "library/a.md").unlink()
@@ -96,9 +91,7 @@ async def test_what_is_deleted_is_followed(ingest: Ingest, small_mind: WriteMind
     assert [(uri, content) for uri, _, content, _ in await contents(database)] == [("library/b.md", "Short.")]
 
 
-async def test_a_collection_that_is_no_longer_named_is_deleted(
-    ingest: Ingest, small_mind: WriteMind, database: Database
-) -> None:
+async def test_unlisted_collection_is_deleted(ingest: Ingest, small_mind: WriteMind, database: Database) -> None:
     both = CONFIG + "  notes: {kind: article, path: notes.txt, language: en}\n"
     await ingest.synchronise(small_mind({"library/a.md": essay(), "notes.txt": "A note."}, both))
     mind = small_mind({}, CONFIG)
@@ -108,7 +101,7 @@ async def test_a_collection_that_is_no_longer_named_is_deleted(
         assert [found.name for found in await rows.list_collections(connection, mind.name)] == ["essays"]
 
 
-async def test_a_file_given_by_hand_stays_until_it_is_gone(
+async def test_file_added_by_hand_stays_while_it_exists(
     ingest: Ingest, small_mind: WriteMind, database: Database, tmp_path: Path
 ) -> None:
     mind = small_mind({"library/a.md": "# A\n\nAlpha."}, CONFIG)
@@ -123,7 +116,9 @@ async def test_a_file_given_by_hand_stays_until_it_is_gone(
     assert (await ingest.synchronise(mind)).deleted == 1
 
 
-async def test_another_way_of_cutting_cuts_anew(ingest: Ingest, small_mind: WriteMind, database: Database) -> None:
+async def test_changed_chunk_options_rechunk_documents(
+    ingest: Ingest, small_mind: WriteMind, database: Database
+) -> None:
     await ingest.synchronise(small_mind({"library/a.md": essay()}, CONFIG))
     before = await contents(database)
     report = await ingest.synchronise(small_mind({}, CONFIG.replace("size: 64", "size: 256")))
@@ -131,7 +126,7 @@ async def test_another_way_of_cutting_cuts_anew(ingest: Ingest, small_mind: Writ
     assert len(await contents(database)) < len(before)
 
 
-async def test_what_cannot_be_read_is_told_each_time_and_loses_its_chunks(
+async def test_unreadable_document_is_reported_and_loses_its_chunks(
     ingest: Ingest, small_mind: WriteMind, database: Database
 ) -> None:
     await ingest.synchronise(small_mind({"library/a.md": essay(), "library/b.md": "# B\n\nGood."}, CONFIG))
@@ -146,7 +141,7 @@ async def test_what_cannot_be_read_is_told_each_time_and_loses_its_chunks(
     assert (report.ingested, report.skipped) == (1, [])
 
 
-async def test_two_at_once_store_everything_once(
+async def test_two_concurrent_ingests_store_everything_once(
     database: Database,
     embedder: SentenceTransformerEmbedder,
     counter: NamedTokenCounter,
@@ -176,18 +171,19 @@ from inference.engines.tokenizer import ChatTokenizer
 
 async def main(dsn, folder, base):
     embedder = open_embedder("all-MiniLM-L6-v2", Path(folder) / "hub")
-    def told(what, done, total):
+    def show(what, done, total):
         print(what, done, total, flush=True)
     counter = NamedTokenCounter("SmolLM2", ChatTokenizer(Path(base)).count)
     async with await Database.open(dsn) as database, Parser() as parser:
-        await Ingest(database, embedder, parser, counter, told).synchronise(load_mind(Path(folder), trained=False))
+        mind = load_mind(Path(folder), require_adapters=False)
+        await Ingest(database, embedder, parser, counter, show).synchronise(mind)
 
 asyncio.run(main(*sys.argv[1:]))
 """
 
 
 @pytest.mark.parametrize("moment", ["reading documents 3", "embedding 64"])
-async def test_after_a_kill_in_the_middle_it_goes_on(
+async def test_ingest_continues_after_a_kill(
     moment: str, ingest: Ingest, small_mind: WriteMind, database: Database, dsn: str, base_model_dir: Path
 ) -> None:
     mind = small_mind({f"library/{n}.md": essay([f"{s} {n}" for s in SUBJECTS]) for n in range(8)}, CONFIG)
@@ -212,23 +208,3 @@ async def test_after_a_kill_in_the_middle_it_goes_on(
     if moment.startswith("embedding"):
         assert report.ingested == 0
         assert 64 <= len(after) - report.embedded < len(after)
-
-
-async def test_the_demo_mind(
-    ingest: Ingest, agoge: Mind, library_of: Callable[[str], Library], database: Database
-) -> None:
-    report = await ingest.synchronise(agoge)
-    assert report.skipped == []
-    assert (await ingest.synchronise(agoge)).embedded == 0
-    library = library_of(agoge.name)
-    [row, *_] = await library.search("How many minutes is the long road of a veteran in week 7?")
-    assert (row.kind, row.trust, row.where) == ("table", "tables", "row 23")
-    [entry, *_] = await library.search("A neighbour asked whether I was ill, walking so slowly", kinds=["diary"])
-    assert (entry.where, entry.dated) == ("2026-03-04", date(2026, 3, 4))
-    [article, *_] = await library.search(
-        "Что писал в книгу расходов наладчик станков?", kinds=["article"], language="ru"
-    )
-    assert article.where == "§ Человек с тетрадью"
-    assert article.title == "О серых днях и силе"
-    [lecture, *_] = await library.search("Отдых по слабости умеет и лошадь", collections=["lectures"])
-    assert lecture.where.startswith("00:0")

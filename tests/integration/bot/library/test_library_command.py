@@ -35,9 +35,9 @@ def settings(settings_for: Callable[..., Settings], dsn: str) -> Settings:
 
 @pytest.fixture
 def run(settings: Settings, mind: Mind, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command with the mind and gives what it says; its error is raised here."""
+    """Runs a command with the mind and returns its output; its error is raised here."""
     monkeypatch.setenv("COLUMNS", "200")
-    # An adapter that is not trained yet is no mistake of the library's.
+    # An adapter that is not trained yet does not matter to the library.
     (mind.folder / "adapters/core").mkdir(parents=True)
 
     def invoke(app: object, *arguments: str) -> str:
@@ -50,9 +50,9 @@ def run(settings: Settings, mind: Mind, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_add_status_and_search(run: Run, tmp_path: Path) -> None:
-    said = run(library.app, "add")
-    assert "прочитано 1, без изменений 0, удалено 0, пропущено 1" in said
-    assert "essays: essays/bad.pdf: Он не читается" in said
+    output = run(library.app, "add")
+    assert "прочитано 1, без изменений 0, удалено 0, пропущено 1" in output
+    assert "essays: essays/bad.pdf: Он не читается" in output
     (tmp_path / "more.txt").write_text("Зелёный чай пьют после дороги.")
     assert "прочитано 1, без изменений 1" in run(
         library.app, "add", str(tmp_path / "more.txt"), "--collection", "essays"
@@ -67,7 +67,7 @@ def test_add_status_and_search(run: Run, tmp_path: Path) -> None:
     assert "Зелёный чай пьют после дороги." in found
 
 
-def test_what_is_asked_wrongly(run: Run, tmp_path: Path) -> None:
+def test_usage_errors(run: Run, tmp_path: Path) -> None:
     with pytest.raises(CollectionNotGiven, match="essays"):
         run(library.app, "add", str(tmp_path))
     with pytest.raises(CollectionUnknown, match="essays"):
@@ -76,17 +76,17 @@ def test_what_is_asked_wrongly(run: Run, tmp_path: Path) -> None:
         run(library.app, "add", str(tmp_path / "nowhere"), "--collection", "essays")
 
 
-async def test_changes_are_noticed(mind: Mind) -> None:
-    seen = watch_files(mind, interval=0.05)
-    first = asyncio.ensure_future(anext(seen))
+async def test_watch_files_notices_changes(mind: Mind) -> None:
+    changes = watch_files(mind, interval=0.05)
+    first = asyncio.ensure_future(anext(changes))
     await asyncio.sleep(0.3)
     assert not first.done()
     (mind.folder / "essays/new.md").write_text("New.")
     async with asyncio.timeout(30):
         await first
         (mind.folder / "essays/iron.md").unlink()
-        await anext(seen)
-    await seen.aclose()
+        await anext(changes)
+    await changes.aclose()
 
 
 SUBJECTS = {"bread": "хлеб", "iron": "железо", "rivers": "реки", "salt": "соль"}
@@ -110,16 +110,16 @@ async def chunks_left(dsn: str) -> int:
         return found
 
 
-def test_recall_is_measured_and_the_database_left_as_it_was(run: Run, tmp_path: Path, dsn: str) -> None:
+def test_evaluation_measures_recall_and_cleans_up(run: Run, tmp_path: Path, dsn: str) -> None:
     data = tmp_path / "data"
     data.mkdir()
     for language in ("en", "ru"):
         (data / f"set.{language}.json").write_text(squad(language))
     (data / "other.json").write_text('{"data": 1}')
     (data / "essay.txt").write_text("Nothing of the kind.")
-    said = run(evaluate.app, "library", "--data", str(data), "--json", str(tmp_path / "figures.json"))
+    output = run(evaluate.app, "library", "--data", str(data), "--json", str(tmp_path / "figures.json"))
     figures = json.loads((tmp_path / "figures.json").read_text())
-    assert figures["configuration"]["hash"] in said
+    assert figures["configuration"]["hash"] in output
     assert figures["configuration"]["distractors"] == 1
     recall = {(one["asked"], one["searched"], one["method"]): one["recall@1"] for one in figures["measured"]}
     assert len(recall) == 12

@@ -1,3 +1,5 @@
+"""Synchronising the library in the background while the embedding model is away."""
+
 import asyncio
 from typing import Any
 
@@ -15,7 +17,7 @@ from tests.fixtures.library import WriteMind
 CONFIG = "collections:\n  essays: {kind: article, path: essays/*, language: en}\n"
 
 
-async def test_a_library_whose_model_is_away_is_found_by_words_and_embedded_when_it_is_back(
+async def test_sync_retries_until_the_embedding_model_is_back(
     database: Database, dsn: str, counter: NamedTokenCounter, small_mind: WriteMind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("inference.embedding.server._RETRY_DELAYS", (0.0,))
@@ -28,7 +30,14 @@ async def test_a_library_whose_model_is_away_is_found_by_words_and_embedded_when
         server.fails = 2
         with capture_logs() as logs:
             async with background_library_sync(
-                mind, dsn, database, embedder, counter, lambda _: None, include_voice=False, retry_delay=0.1
+                mind,
+                dsn,
+                database=database,
+                embedder=embedder,
+                counter=counter,
+                progress=lambda _: None,
+                include_voice=False,
+                retry_delay=0.1,
             ):
                 # A start waits for one try at a library that holds nothing, and for no more.
                 assert "library.sync_failed" in events(logs)

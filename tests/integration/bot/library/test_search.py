@@ -1,3 +1,5 @@
+"""Search over real vectors and words in Postgres."""
+
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -55,14 +57,14 @@ async def library(ingest: Ingest, small_mind: WriteMind, library_of: Callable[[s
     return library_of("small")
 
 
-async def test_a_passage_knows_where_it_is(library: Library) -> None:
+async def test_passage_fields(library: Library) -> None:
     [passage, *_] = await library.search("How deep is the squat done?")
     assert (passage.title, passage.where, passage.uri) == ("Iron", "§ Squat", "essays/iron.md")
     assert (passage.kind, passage.trust, passage.collection) == (CollectionKind.ARTICLE, Trust.AUTHOR, "essays")
     assert passage.quote.startswith("The squat is done twice a week")
 
 
-async def test_words_are_found_in_any_form_and_either_language(library: Library) -> None:
+async def test_word_forms_in_both_languages(library: Library) -> None:
     [passage, *_] = await library.search("зеленого чая")
     assert "Зелёный чай" in passage.quote
     [passage, *_] = await library.search("presses")
@@ -81,7 +83,7 @@ async def test_style_examples_are_never_evidence(library: Library) -> None:
     assert await library.style_examples(question, collections=["essays"]) == []
 
 
-async def test_the_guard_holds_against_a_scope_made_by_mistake(library: Library, database: Database) -> None:
+async def test_voice_chunks_are_excluded_even_from_a_wrong_scope(library: Library, database: Database) -> None:
     async with database.anonymous_transaction() as connection:
         everything = await rows.list_collections(connection, "small")
         found = await chunk_search.search(connection, chunk_search.SearchQuery("squat spine", everything, limit=50))
@@ -103,18 +105,18 @@ async def test_filters(library: Library) -> None:
     assert {passage.title for passage in russian} == {"Чай"}
 
 
-async def test_another_minds_library_is_not_searched(
+async def test_library_of_another_mind_is_not_searched(
     ingest: Ingest, library: Library, library_of: Callable[[str], Library]
 ) -> None:
     assert await library_of("another").search("squat") == []
 
 
-async def test_the_same_text_is_shown_once(library: Library) -> None:
+async def test_duplicate_text_is_returned_once(library: Library) -> None:
     found = await library.search("The press follows, standing, without any help of the knees.", limit=50)
     assert len([passage for passage in found if passage.quote.startswith("The press follows")]) == 1
 
 
-async def test_neighbours_stand_beside_the_quote_and_never_twice(library: Library) -> None:
+async def test_neighbours_are_included_once(library: Library) -> None:
     [first, second] = await library.search(
         "squat twice a week; first lift of the hour", collections=["essays"], limit=2
     )
@@ -126,25 +128,25 @@ async def test_neighbours_stand_beside_the_quote_and_never_twice(library: Librar
     assert alone.content == alone.quote == "Squat in sleet."
 
 
-async def test_a_budget_is_kept(library: Library, counter: NamedTokenCounter) -> None:
+async def test_token_budget(library: Library, counter: NamedTokenCounter) -> None:
     for budget in (0, 5, 30, 60, 120):
         found = await library.search("squat press tea", limit=20, token_budget=budget)
         assert sum(counter.count(passage.content) for passage in found) <= budget
     assert await library.search("squat press tea", token_budget=0) == []
 
 
-async def test_numbers_lean_to_tables(library: Library) -> None:
+async def test_questions_for_numbers_prefer_tables(library: Library) -> None:
     [passage, *_] = await library.search("What percent is the squat load in week 2?")
     assert (passage.kind, passage.trust) == (CollectionKind.TABLE, Trust.TABLES)
     assert passage.quote == "week: 2; squat load percent: 100"
 
 
 @pytest.mark.parametrize("question", ["", "   ", "the of", "' | \\ & ( ! :*", "\x00", "%%% $1 {asked}", "x" * 100_000])
-async def test_any_question_is_answered(library: Library, question: str) -> None:
+async def test_any_question(library: Library, question: str) -> None:
     assert len(await library.search(question)) <= 6
 
 
-async def test_a_change_of_embedder_loses_nothing_meanwhile(
+async def test_change_of_embedder_loses_no_results(
     database: Database,
     embedder: SentenceTransformerEmbedder,
     library: Library,
@@ -192,7 +194,7 @@ async def test_a_change_of_embedder_loses_nothing_meanwhile(
     await newer.close()
 
 
-async def test_over_the_threshold_an_index_finds_nearly_what_comparing_all_does(
+async def test_index_recall_against_exact_search(
     database: Database, library: Library, embedder: SentenceTransformerEmbedder
 ) -> None:
     rng = np.random.default_rng(5)
@@ -229,7 +231,7 @@ async def test_over_the_threshold_an_index_finds_nearly_what_comparing_all_does(
     assert shared >= 90
 
 
-async def test_a_reranker_puts_the_best_in_its_own_order(
+async def test_reranker_orders_the_best(
     library: Library,
     database: Database,
     embedder: SentenceTransformerEmbedder,
@@ -248,7 +250,7 @@ async def test_a_reranker_puts_the_best_in_its_own_order(
     await reranker.close()
 
 
-async def test_two_minds_have_libraries_of_their_own(
+async def test_two_minds_have_separate_libraries(
     database: Database,
     embedder: SentenceTransformerEmbedder,
     counter: NamedTokenCounter,

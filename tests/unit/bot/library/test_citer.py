@@ -1,4 +1,4 @@
-"""Which sentence gets a mark, and which does not."""
+"""Which sentences of an answer get a mark."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def cited(answer: str, passages: tuple[Passage, ...] = PASSAGES) -> tuple[str, l
         ),
     ],
 )
-def test_a_mark_stands_behind_what_a_passage_bears_out(answer: str, shown: str, ids: list[int]) -> None:
+def test_marks_after_supported_sentences(answer: str, shown: str, ids: list[int]) -> None:
     assert cited(answer) == (shown, ids)
 
 
@@ -65,11 +65,11 @@ def test_a_mark_stands_behind_what_a_passage_bears_out(answer: str, shown: str, 
         ("[Your Name] [[1] [1", "[Your Name] [ [1"),
     ],
 )
-def test_marks_that_the_model_wrote_stay_only_where_they_are_earned(answer: str, shown: str) -> None:
+def test_marks_of_the_model_are_checked(answer: str, shown: str) -> None:
     assert cited(answer)[0] == shown
 
 
-def test_of_several_passages_the_model_may_choose() -> None:
+def test_model_chooses_among_supporting_passages() -> None:
     twin = passage(SLEEP.quote, 4, where="§ Again")
     answer = "A recruit earns 7.5 hours a night"
     assert cited(f"{answer} [2].", (SLEEP, twin))[1] == [4]
@@ -77,16 +77,16 @@ def test_of_several_passages_the_model_may_choose() -> None:
     assert cited(f"{answer}.", (SLEEP, twin))[1] == [1]
 
 
-def test_style_examples_and_what_users_said_are_never_cited() -> None:
+def test_style_examples_and_user_words_are_never_cited() -> None:
     voice = passage(SLEEP.quote, 5, kind=CollectionKind.VOICE)
-    said = passage(SLEEP.quote, 6, trust=Trust.USER)
-    assert collect_evidence([voice, said]) == []
-    assert cited("A recruit earns 7.5 hours a night [1] [2].", (voice, said)) == (
+    user_words = passage(SLEEP.quote, 6, trust=Trust.USER)
+    assert collect_evidence([voice, user_words]) == []
+    assert cited("A recruit earns 7.5 hours a night [1] [2].", (voice, user_words)) == (
         "A recruit earns 7.5 hours a night.",
         [],
     )
-    # What is left out keeps its place in the prompt, so that numbers mean the same.
-    assert [one.number for one in collect_evidence([said, SLEEP])] == [2]
+    # Numbers are places in the prompt, with the left-out passages counted.
+    assert [one.number for one in collect_evidence([user_words, SLEEP])] == [2]
 
 
 _PIECES = st.lists(
@@ -113,7 +113,7 @@ _PIECES = st.lists(
 
 
 @given(_PIECES, st.lists(st.integers(0, 200), max_size=6))
-def test_the_same_comes_of_an_answer_however_it_is_cut(pieces: list[str], cuts: list[int]) -> None:
+def test_result_is_independent_of_the_pieces(pieces: list[str], cuts: list[int]) -> None:
     answer = "".join(pieces)
     whole = cited(answer)
     citer = Citer(PASSAGES)
@@ -123,7 +123,7 @@ def test_the_same_comes_of_an_answer_however_it_is_cut(pieces: list[str], cuts: 
 
 
 @given(st.text(alphabet="ab.[]12, \n`", max_size=60))
-def test_nothing_but_marks_and_blanks_is_taken_out_or_put_in(answer: str) -> None:
+def test_only_marks_and_blanks_change(answer: str) -> None:
     shown, ids = cited(answer)
     assert ids == []
     bare = "".join(strip_marks(shown).split())

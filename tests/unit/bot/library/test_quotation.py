@@ -28,13 +28,13 @@ def quoted(question: str, *passages: Passage) -> str | None:
     return found and found.text
 
 
-def test_the_sentence_that_answers_is_quoted_word_for_word() -> None:
+def test_answering_sentence_is_quoted_verbatim() -> None:
     assert quoted("How much protein for each kilogram?", PROTEIN) == (
         "Protein is 1.6 grams for each kilogram a day. After fifty it is 1.8."
     )
 
 
-def test_nothing_is_quoted_that_says_too_little_of_what_is_asked() -> None:
+def test_no_quotation_below_minimum_coverage() -> None:
     assert quoted("Hello!", PROTEIN) is None
     assert quoted("Who won the war with Persia?", PROTEIN) is None
     assert quoted("What is the day of the battle of Marathon?", PROTEIN) is None
@@ -42,42 +42,42 @@ def test_nothing_is_quoted_that_says_too_little_of_what_is_asked() -> None:
     assert quoted("How much protein?") is None
 
 
-def test_of_a_row_the_fields_asked_about_are_quoted_and_the_gap_is_shown() -> None:
+def test_row_quotation_selects_fields_and_marks_gaps() -> None:
     text = quoted("How many sets does a veteran do in week 4?", OTHER_ROW, ROW)
     assert text is not None
     assert text.startswith("level: veteran; week: 4; …; sets: 3")
     assert "roads" not in text
 
 
-def test_a_row_of_another_number_is_no_answer() -> None:
+def test_row_with_another_number_is_not_quoted() -> None:
     assert quoted("How many sets does a veteran do in week 99?", OTHER_ROW, ROW) is None
 
 
-def test_a_sentence_is_rather_quoted_than_a_row() -> None:
-    says = passage("In the quiet week a veteran sleeps 8.5 hours.", 4)
-    assert quoted("How many hours does a veteran sleep in the quiet week?", ROW, says) == says.quote
+def test_sentence_preferred_to_row() -> None:
+    sentence = passage("In the quiet week a veteran sleeps 8.5 hours.", 4)
+    assert quoted("How many hours does a veteran sleep in the quiet week?", ROW, sentence) == sentence.quote
 
 
-def test_how_long_is_answered_with_a_time() -> None:
-    count = passage(
+def test_how_long_prefers_a_duration() -> None:
+    amount = passage(
         "The iron hour holds three lifts and five sets of each, as I said before and will say again and again.", 5
     )
-    time = passage("The first is the iron hour. It lasts 45 to 60 minutes.", 6)
-    assert quoted("How long is the iron hour?", count, time) == time.quote
+    duration = passage("The first is the iron hour. It lasts 45 to 60 minutes.", 6)
+    assert quoted("How long is the iron hour?", amount, duration) == duration.quote
 
 
-def test_a_word_in_the_text_counts_for_more_than_one_in_the_heading() -> None:
-    under = passage("It does not matter why it is high.", 7, where="§ The morning number")
-    says = passage("The morning number is the pulse on waking.", 8)
-    assert quoted("What is the morning number?", under, says) == says.quote
+def test_word_in_text_outweighs_word_in_heading() -> None:
+    in_heading = passage("It does not matter why it is high.", 7, where="§ The morning number")
+    in_text = passage("The morning number is the pulse on waking.", 8)
+    assert quoted("What is the morning number?", in_heading, in_text) == in_text.quote
 
 
-def test_in_russian_forms_of_a_word_are_one() -> None:
+def test_russian_word_forms_match() -> None:
     text = passage("Белка надо 1,6 грамма на килограмм веса. Остальное потом.", 9, where="00:01")
     assert quoted("Сколько граммов белка нужно на килограмм?", text) == text.quote
 
 
-def test_a_quotation_has_an_end() -> None:
+def test_quotation_length_is_limited() -> None:
     long = passage("Protein " + "and more protein for each kilogram " * 40, 10)
     text = quoted("How much protein for each kilogram?", long)
     assert text is not None

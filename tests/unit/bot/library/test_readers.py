@@ -1,4 +1,4 @@
-"""What each reader makes of a well-meant file."""
+"""The blocks each reader makes of a well-formed file."""
 
 import io
 import re
@@ -41,23 +41,23 @@ def letters(text: str) -> str:
         header=st.lists(st.text()).map(tuple),
     )
 )
-def test_a_block_survives_being_written_down(block: Block) -> None:
+def test_block_json_round_trip(block: Block) -> None:
     assert block_from_json(block_to_json(block)) == block
     assert "\n" not in block_to_json(block)
 
 
 @given(st.text(st.sampled_from("ab#-=*`>|: \n\t[]()1.!"), max_size=300))
-def test_no_line_of_markdown_is_passed_over(text: str) -> None:
+def test_markdown_loses_no_line(text: str) -> None:
     found = list(markdown.blocks(text, LIMITS))
-    # What marks up a heading or a table goes; letters and digits stay, in order.
-    said = "".join(part for block in found for part in ([*block.cells] if block.cells else [block.text]))
+    # The marks of headings and tables are dropped; letters and digits stay, in order.
+    texts = "".join(part for block in found for part in ([*block.cells] if block.cells else [block.text]))
     rows = any(block.kind is BlockKind.ROW for block in found)
-    kept = re.sub(r"[^ab]", "", said)
-    assert kept == re.sub(r"[^ab]", "", text) or rows
+    letters_found = re.sub(r"[^ab]", "", texts)
+    assert letters_found == re.sub(r"[^ab]", "", text) or rows
 
 
 @given(st.text(st.sampled_from("abж. \n\t"), max_size=300))
-def test_nothing_of_prose_is_lost(text: str) -> None:
+def test_prose_loses_no_text(text: str) -> None:
     assert letters("".join(block.text for block in prose.paragraphs(text))) == letters(text)
 
 
@@ -125,7 +125,7 @@ def test_html(tmp_path: Path) -> None:
     ]
 
 
-def test_word(tmp_path: Path) -> None:
+def test_word_document(tmp_path: Path) -> None:
     row = "".join(
         f"<w:tr>{''.join(f'<w:tc>{paragraph(cell)}</w:tc>' for cell in line)}</w:tr>" for line in ("ab", "12")
     )
@@ -156,7 +156,7 @@ def test_csv(tmp_path: Path, separator: str) -> None:
     ]
 
 
-def test_a_workbook(tmp_path: Path) -> None:
+def test_workbook(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     loads = book.active
     loads.title = "Loads"
@@ -174,7 +174,7 @@ def test_a_workbook(tmp_path: Path) -> None:
     ]
 
 
-def test_what_stands_above_the_header_is_the_tables_caption() -> None:
+def test_single_cells_above_the_header_are_the_caption() -> None:
     [row] = table_blocks([["Loads", ""], ["week", "load"], ["1", "80"]], LIMITS, caption="Sheet")
     assert (row.caption, row.header, row.cells) == ("Sheet › Loads", ("week", "load"), ("1", "80"))
 
@@ -210,17 +210,15 @@ def test_captions(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 359_999_999), st.from_regex(r"[a-zж]{1,9}( [a-zж]{1,9})?", fullmatch=True))))
-def test_captions_written_are_captions_read(
-    tmp_path_factory: pytest.TempPathFactory, said: list[tuple[int, str]]
-) -> None:
+def test_captions_round_trip(tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[int, str]]) -> None:
     def clock(ms: int) -> str:
         return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
 
     path = tmp_path_factory.mktemp("srt") / "a.srt"
-    cues = [f"{n}\n{clock(ms)} --> {clock(ms + 1)}\n{text}\n" for n, (ms, text) in enumerate([(0, "x"), *said])]
+    cues = [f"{n}\n{clock(ms)} --> {clock(ms + 1)}\n{text}\n" for n, (ms, text) in enumerate([(0, "x"), *lines])]
     path.write_text("\n".join(cues))
     found = [(round(block.start * 1000), block.text) for block in captions.read(path, LIMITS)]
-    assert found == [(0, "x"), *said]
+    assert found == [(0, "x"), *lines]
 
 
 def test_dialogues(tmp_path: Path) -> None:
@@ -242,14 +240,14 @@ def test_dialogues(tmp_path: Path) -> None:
     assert read(dialogue.read_transcript, tmp_path / "b.txt", "No talk at all.") == [("paragraph", "No talk at all.")]
 
 
-def test_decimal_commas_separate_no_cells(tmp_path: Path) -> None:
+def test_csv_with_decimal_commas(tmp_path: Path) -> None:
     text = "Год;Вес, кг;Рост, см\n2019;70,5;180,1\n2020;71,2;180,1\n"
     shown = str(read(spreadsheets.read_csv, tmp_path / "a.csv", text))
     assert "Вес, кг: 70,5" in shown
     assert "Рост, см: 180,1" in shown
 
 
-def test_what_stands_in_a_form_is_read(tmp_path: Path) -> None:
+def test_html_form_content(tmp_path: Path) -> None:
     page = "<body><form><h1>Sleep</h1><p>Eight hours.</p><select><option>x</option></select></form></body>"
     shown = str(read(html.read, tmp_path / "a.html", page))
     assert "Eight hours." in shown

@@ -1,4 +1,4 @@
-"""What of a library a mode draws on."""
+"""Which collections of a library a mode uses."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def mind(tmp_path: Path) -> Mind:
         ("atlas", {"essays"}, set()),
     ],
 )
-def test_a_mode_brings_its_own_knowledge(mind: Mind, mode: str, evidence: set[str], voice: set[str]) -> None:
+def test_collections_for_mode(mind: Mind, mode: str, evidence: set[str], voice: set[str]) -> None:
     resolved = resolve_mode(parse_expression(mode), mind)
     assert set(collections_for_mode(mind, resolved)) == evidence
     assert set(collections_for_mode(mind, resolved, voice=True)) == voice

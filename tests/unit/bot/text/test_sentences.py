@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bot.library.cite import collect_evidence
-from bot.text.sentences import ends_sentence, split_sentences
-from tests.fixtures.passages import passage
+from bot.text.sentences import ends_sentence, split_at_marks, split_sentences
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "sentences"),
     [
         ("One. Two! Three?", ["One.", "Two!", "Three?"]),
         ("В 2019 г. клуб собрал 1200 человек. Он рос.", ["В 2019 г. клуб собрал 1200 человек.", "Он рос."]),
@@ -19,12 +17,10 @@ from tests.fixtures.passages import passage
         ("Было в 2019 г.\nСтало иначе.", ["Было в 2019 г.", "Стало иначе."]),
     ],
 )
-def test_a_point_behind_an_abbreviation_ends_nothing(text: str, found: list[str]) -> None:
-    assert split_sentences(text) == found
-    assert all(ends_sentence(sentence) for sentence in found if not sentence.endswith("г."))
+def test_abbreviation_does_not_end_a_sentence(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+    assert all(ends_sentence(sentence) for sentence in sentences if not sentence.endswith("г."))
 
 
-def test_another_year_is_not_borne_out() -> None:
-    [evidence] = collect_evidence([passage("В 2019 г. клуб насчитывал 1200 человек.", 1)])
-    assert evidence.support("В 2019 г. клуб насчитывал 1200 человек.")
-    assert not evidence.support("В 2018 г. клуб насчитывал 1200 человек.")
+def test_split_at_marks() -> None:
+    assert split_at_marks("One. Two?! 3.5 km…\n\n Last ") == ["One.", "Two?!", "3.", "5 km…", "Last"]

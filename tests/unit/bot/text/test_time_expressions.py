@@ -1,11 +1,13 @@
+"""Expressions of time in both languages, as intervals."""
+
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.text.calendar import ENGLISH_MONTHS, ENGLISH_WEEKDAYS
 from bot.text.time_expressions import find_time_expression
-from bot.text.time_expressions.english import MONTHS, WEEKDAYS
 
 NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
 """A Wednesday."""
@@ -13,9 +15,9 @@ IN_MONTHS = "январе феврале марте апреле мае июне
 OF_MONTHS = "января февраля марта апреля мая июня июля августа сентября октября ноября декабря"
 
 
-def found(text: str, now: datetime = NOW) -> tuple[str, str] | None:
-    said = find_time_expression(text, now)
-    return (f"{said.interval.start:%Y-%m-%d}", f"{said.interval.end:%Y-%m-%d}") if said else None
+def days(text: str, now: datetime = NOW) -> tuple[str, str] | None:
+    expression = find_time_expression(text, now)
+    return (f"{expression.interval.start:%Y-%m-%d}", f"{expression.interval.end:%Y-%m-%d}") if expression else None
 
 
 @pytest.mark.parametrize(
@@ -91,89 +93,95 @@ def found(text: str, now: datetime = NOW) -> tuple[str, str] | None:
         ("весной 2024", "2024-03-01", "2024-06-01"),
     ],
 )
-def test_an_expression_is_read(text: str, start: str, end: str) -> None:
-    assert found(text) == (start, end)
+def test_expression(text: str, start: str, end: str) -> None:
+    assert days(text) == (start, end)
 
 
 @pytest.mark.parametrize(
     "text",
     ["", "may I go?", "they march on", "на матч", "маленький", "31 февраля", "February 30", "99.99.2023",
-     "9999 years ago", "999999999 days ago", "9999 лет назад", "the yesterdays", "поздно", "what do you think?"],
+     "9999 years ago", "999999999 days ago", "9999 лет назад", "the yesterdays", "поздно", "what do you think?",
+     "in the wınter"],
 )  # fmt: skip
-def test_what_tells_no_time_is_left_alone(text: str) -> None:
-    assert found(text) is None
+def test_text_without_time_expression(text: str) -> None:
+    assert days(text) is None
 
 
-def test_the_first_of_two_counts_and_its_place_is_known() -> None:
+def test_first_of_two_expressions_with_its_position() -> None:
     text = "Did I run yesterday or last week?"
-    said = find_time_expression(text, NOW)
-    assert said is not None
-    assert text[said.start : said.end] == "yesterday"
+    expression = find_time_expression(text, NOW)
+    assert expression is not None
+    assert text[expression.start : expression.end] == "yesterday"
 
 
-def test_days_are_those_of_the_zone() -> None:
+def test_days_in_the_time_zone_of_now() -> None:
     late = datetime(2026, 11, 25, 0, 30, tzinfo=timezone(timedelta(hours=3)))
-    said = find_time_expression("вчера", late)
-    assert said is not None
-    assert said.interval.start == datetime(2026, 11, 23, 21, tzinfo=UTC)
-    assert late - timedelta(hours=1) in said.interval
-    assert late not in said.interval
+    expression = find_time_expression("вчера", late)
+    assert expression is not None
+    assert expression.interval.start == datetime(2026, 11, 23, 21, tzinfo=UTC)
+    assert late - timedelta(hours=1) in expression.interval
+    assert late not in expression.interval
 
 
 @given(st.text(max_size=200), st.datetimes(timezones=st.just(UTC)))
-def test_any_text_at_any_time_is_read_without_an_error(text: str, now: datetime) -> None:
-    said = find_time_expression(text, now)
-    assert said is None or (said.interval.start < said.interval.end and 0 <= said.start < said.end <= len(text))
+def test_any_text_at_any_time(text: str, now: datetime) -> None:
+    expression = find_time_expression(text, now)
+    assert expression is None or (
+        expression.interval.start < expression.interval.end and 0 <= expression.start < expression.end <= len(text)
+    )
 
 
 moments = st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
 @given(moments, st.integers(1, 400))
-def test_days_ago_is_the_same_day_in_both_languages(now: datetime, count: int) -> None:
-    one, other = (
+def test_days_ago_in_both_languages(now: datetime, count: int) -> None:
+    english, russian = (
         find_time_expression(f"it was {count} days ago", now),
         find_time_expression(f"это было {count} дней назад", now),
     )
-    assert one is not None
-    assert other is not None
-    assert one.interval == other.interval
-    assert one.interval.start.date() == now.date() - timedelta(count)
-    assert one.interval.end - one.interval.start == timedelta(1)
+    assert english is not None
+    assert russian is not None
+    assert english.interval == russian.interval
+    assert english.interval.start.date() == now.date() - timedelta(count)
+    assert english.interval.end - english.interval.start == timedelta(1)
 
 
 @given(moments, st.integers(0, 11))
-def test_a_month_is_the_latest_of_its_name(now: datetime, index: int) -> None:
-    one, other = (
-        find_time_expression(f"in {MONTHS[index]}", now),
+def test_month_without_year_is_the_latest(now: datetime, index: int) -> None:
+    english, russian = (
+        find_time_expression(f"in {ENGLISH_MONTHS[index]}", now),
         find_time_expression(f"в {IN_MONTHS.split()[index]}", now),
     )
-    assert one is not None
-    assert other is not None
-    assert one.interval == other.interval
-    start = one.interval.start
+    assert english is not None
+    assert russian is not None
+    assert english.interval == russian.interval
+    start = english.interval.start
     assert (start.month, start.day) == (index + 1, 1)
     assert start <= now < start.replace(year=start.year + 1)
 
 
 @given(moments, st.dates(date(1900, 1, 1), date(2099, 12, 31)))
-def test_a_date_is_that_day_however_it_is_written(now: datetime, day: date) -> None:
+def test_date_in_any_notation(now: datetime, day: date) -> None:
     ways = (
         f"{day:%Y-%m-%d}",
         f"{day.day:02}.{day.month:02}.{day.year}",
-        f"on {day.day} {MONTHS[day.month - 1]} {day.year}",
-        f"{MONTHS[day.month - 1].title()} {day.day}, {day.year}",
+        f"on {day.day} {ENGLISH_MONTHS[day.month - 1]} {day.year}",
+        f"{ENGLISH_MONTHS[day.month - 1].title()} {day.day}, {day.year}",
         f"{day.day} {OF_MONTHS.split()[day.month - 1]} {day.year} года",
     )
-    read = [find_time_expression(way, now) for way in ways]
-    assert all(said is not None and said.interval.start.date() == day for said in read)
-    assert all(said is not None and said.interval.end - said.interval.start == timedelta(1) for said in read)
+    expressions = [find_time_expression(way, now) for way in ways]
+    assert all(expression is not None and expression.interval.start.date() == day for expression in expressions)
+    assert all(
+        expression is not None and expression.interval.end - expression.interval.start == timedelta(1)
+        for expression in expressions
+    )
 
 
 @given(moments, st.integers(0, 6))
-def test_a_weekday_is_one_of_the_last_seven_days(now: datetime, index: int) -> None:
-    said = find_time_expression(f"on {WEEKDAYS[index]}", now)
-    assert said is not None
-    day = said.interval.start.date()
+def test_weekday_is_within_the_last_seven_days(now: datetime, index: int) -> None:
+    expression = find_time_expression(f"on {ENGLISH_WEEKDAYS[index]}", now)
+    assert expression is not None
+    day = expression.interval.start.date()
     assert day.weekday() == index
     assert timedelta(1) <= now.date() - day <= timedelta(7)
