@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-library eval-adapters adapters lock locales pictures clean
+.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-library eval-adapters adapters lock locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -32,14 +32,16 @@ $(READY): constraints.txt pyproject.toml
 	$(PIP) install --no-compile -c constraints.txt torch
 	echo "  3/3 Consilium itself" >&2
 	$(PIP) install --no-compile --no-deps --no-build-isolation -e .
-	$(BIN)/python -c 'import bot.cli.app, torch, peft, sentence_transformers' && touch $@
+	$(BIN)/python -c 'import bot.app.bootstrap, bot.cli.app, torch, peft, sentence_transformers' && touch $@
 
 demo: $(READY) ## Talk to the demo mind in the terminal
 	$(BIN)/consilium demo
 
-# In the order of the folders: the long files come first, so that neither process waits for the other at the end.
-test: $(READY) ## Run every test but those of the real SGLang server (about a quarter of an hour on two cores)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Half of most tests is waiting, so three processes keep two cores busy. Torch computes with one thread in each:
+# several processes that compute with several threads wait for each other most of the time. The files come in the order
+# of the folders, the long ones first, so that no process waits for another at the end.
+test: $(READY) ## Run every test but those of the real SGLang server (eight minutes on two cores)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 unit: $(READY) ## Run the fast, pure tests only
 	$(BIN)/python -m pytest tests/unit
@@ -47,21 +49,22 @@ unit: $(READY) ## Run the fast, pure tests only
 sglang: ## Prepare SGLang's own environment, shared between clones (3 to 6 GB; KIND=gpu: 11 GB)
 	PYTHON=$(PYTHON) deploy/sglang/install $(KIND)
 
-test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (ten minutes; Linux on x86_64)
+test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (five minutes on two cores; Linux on x86_64)
 	$(BIN)/python -m pytest -m sglang
 
-test-long: $(READY) sglang ## Run the long form of what is tested in a short one (half an hour)
-	CONSILIUM_LONG=1 $(BIN)/python -m pytest -m 'sglang and long'
+test-long: $(READY) sglang ## Run the long form of what is tested in a short one, but for faults (an hour)
+	CONSILIUM_LONG=1 $(BIN)/python -m pytest -m long --ignore tests/acceptance/faults
 
 test-faults: $(READY) ## Kill 200 processes and restart Postgres 20 times under people who ask (a quarter of an hour)
 	CONSILIUM_LONG=1 $(BIN)/python -m pytest -s tests/acceptance/faults
 
-check: $(READY) ## Lint, format, types, import directions, translations
+check: $(READY) ## Lint, format, types, import directions, translations, schemas
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m bot.app.locale_catalogue --check
+	$(BIN)/python -m bot.minds.json_schema --check
 
 format: $(READY) ## Format the code and sort its imports
 	$(BIN)/ruff check --fix .
@@ -91,13 +94,17 @@ eval-adapters: $(READY) ## Measure what each adapter keeps in a composition, bes
 adapters: $(READY) ## Train the demo mind's adapters anew (about half an hour)
 	$(BIN)/consilium train core sport physics classical
 
-pictures: $(READY) ## Draw the conversations of the READMEs anew, from a real one (a few minutes)
+pictures: $(READY) ## Draw the pictures of the docs again, the conversations from a real one (a few minutes)
 	mkdir -p build/transcripts
 	CONSILIUM_TRANSCRIPTS=build/transcripts $(BIN)/python -m pytest tests/acceptance/test_scripted_conversation.py
 	$(BIN)/python -m docs.drawing.pictures build/transcripts docs/pictures
+	$(BIN)/python -m docs.drawing.architecture docs/pictures/architecture.svg
 
 locales: $(READY) ## Bring the translation catalogues up to date with the code
 	$(BIN)/python -m bot.app.locale_catalogue --update
+
+schemas: $(READY) ## Write the JSON Schemas of mind.yaml and rag_config.yaml for editors
+	$(BIN)/python -m bot.minds.json_schema --update
 
 lock: $(READY) ## Write constraints.txt from what .venv holds
 	(sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu//' | sort -f) > constraints.tmp && mv constraints.tmp constraints.txt

@@ -1,1 +1,1 @@
-"""What all three houses stand on: the root of the error tree, retry with backoff, single flight. Knows none of them."""
+"""The ground under all three houses: the root of the error tree, retry with backoff, single flight."""

@@ -1,4 +1,4 @@
-"""Trying again what failed on its way: exponential backoff with jitter, and a loop around it."""
+"""Retries: exponential backoff with jitter, and a loop that uses it."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class BackoffConfig:
     """Before the second attempt."""
     maximum: float
     factor: float = 2.0
-    """By which each delay is longer than the one before."""
+    """Each delay is so many times longer than the one before."""
     jitter: float = 0.0
-    """Share by which a delay is randomly longer or shorter, so that many clients do not come back at once."""
+    """Share by which a delay is randomly longer or shorter, so that many clients do not retry at the same moment."""
 
     def delay(self, attempt: int) -> float:
         """Seconds to wait after attempt number `attempt`, counted from 1."""
@@ -36,16 +36,17 @@ class Backoff:
 
     def __init__(self, config: BackoffConfig) -> None:
         self._config = config
-        self._attempt = 0
+        self.attempts = 0
+        """Failed attempts since the start or the last `reset`."""
 
     def next_delay(self) -> float:
-        """Seconds to wait now; longer each time until `reset`."""
-        self._attempt += 1
-        return self._config.delay(self._attempt)
+        """Seconds to wait after a failed attempt; longer each time until `reset`."""
+        self.attempts += 1
+        return self._config.delay(self.attempts)
 
     def reset(self) -> None:
         """Start with the first delay again: an attempt has succeeded."""
-        self._attempt = 0
+        self.attempts = 0
 
 
 async def retry(
@@ -53,6 +54,7 @@ async def retry(
     *,
     on: type[Exception] | tuple[type[Exception], ...],
     backoff: BackoffConfig,
+    attempts: int | None = None,
     give_up_after: float | None = None,
     before_sleep: Callable[[Exception, float], None] = lambda _error, _delay: None,
 ) -> T:
@@ -60,8 +62,9 @@ async def retry(
 
     Args:
         on: errors after which it is called again; any other is raised at once.
+        attempts: calls at most, after which the error is raised; None: no limit.
         give_up_after: seconds from now. The error is raised instead of a delay that would end later; None: never.
-        before_sleep: called with the error and the delay before each wait, to log them.
+        before_sleep: called with the error and the delay before each wait, to log them; may raise the error to give up.
     """
     deadline = None if give_up_after is None else time.monotonic() + give_up_after
     delays = Backoff(backoff)
@@ -70,6 +73,8 @@ async def retry(
             return await operation()
         except on as error:
             delay = delays.next_delay()
+            if attempts is not None and delays.attempts >= attempts:
+                raise
             if deadline is not None and time.monotonic() + delay > deadline:
                 raise
             before_sleep(error, delay)

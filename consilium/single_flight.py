@@ -1,4 +1,4 @@
-"""Single flight: work that several callers ask for at the same time is done once, and all of them get its result."""
+"""Single flight: work that several callers request at the same time is done once, and all of them get the result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ V = TypeVar("V")
 
 @dataclass(eq=False, slots=True)
 class _Flight(Generic[V]):
-    """Work in progress and how many wait for it."""
+    """Work in progress, and how many callers wait for it."""
 
     task: asyncio.Task[V]
     waiting: int = 0
@@ -24,15 +24,15 @@ class _Flight(Generic[V]):
 class SingleFlight(Generic[K, V]):
     """Single flight for coroutines of one event loop, by key.
 
-    The work goes on while anybody waits for it and is cancelled with its last waiter. What it raises is raised to all
-    of them. A caller that comes after it has ended starts it again.
+    The work goes on while anybody waits for it, and is cancelled with its last waiter. An exception is raised to all
+    waiters. A call after it has ended starts it again.
     """
 
     def __init__(self) -> None:
         self._flights: dict[K, _Flight[V]] = {}
 
     async def run(self, key: K, work: Callable[[], Awaitable[V]]) -> V:
-        """The result of `work`, or of the call with this key that is already under way."""
+        """The result of `work`, or of the call with this key that is already running."""
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = _Flight(asyncio.ensure_future(self._fly(work)))
@@ -54,7 +54,7 @@ class SingleFlight(Generic[K, V]):
         if self._flights.get(key) is flight:
             del self._flights[key]
         if flight.task.done() and not flight.task.cancelled():
-            # Marked as seen, or a failure that nobody waited for any more is logged as never retrieved.
+            # Retrieved here, or asyncio would log a failure that nobody waits for as never retrieved.
             flight.task.exception()
 
 
@@ -66,7 +66,7 @@ class ThreadSingleFlight(Generic[K, V]):
         self._flights: dict[K, Future[V]] = {}
 
     def run(self, key: K, work: Callable[[], V]) -> V:
-        """The result of `work`, or of the call with this key that another thread is making."""
+        """The result of `work`, or of the call with this key that another thread is running."""
         with self._lock:
             flight = self._flights.get(key)
             leads = flight is None

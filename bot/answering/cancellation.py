@@ -1,4 +1,4 @@
-"""The answers being made right now, so that they can be stopped."""
+"""The answers being generated in this process, so that people can stop them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from uuid import UUID
 
 
 class RunningAnswers:
-    """Running answers by their turns."""
+    """Running answers by the ids of their turns."""
 
     def __init__(self) -> None:
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._stopped: set[UUID] = set()
 
     async def run(self, turn_id: UUID, answer: Callable[[], Awaitable[None]]) -> bool:
-        """Run `answer` to its end; False when the person stopped it before.
+        """Run `answer` to its end; False when the person stopped it first.
 
         Cancelling the caller cancels the answer.
         """
 
-        async def ordinary() -> None:
+        async def run_answer() -> None:
             await answer()
 
-        task = asyncio.create_task(ordinary(), name=f"answer-{turn_id}")
+        task = asyncio.create_task(run_answer(), name=f"answer-{turn_id}")
         self._tasks[turn_id] = task
         try:
             await task
@@ -39,7 +39,7 @@ class RunningAnswers:
         return True
 
     def stop(self, turn_id: UUID) -> bool:
-        """Stop a turn's answer; False when it is not being made here."""
+        """Stop a turn's answer; False when it is not running here."""
         task = self._tasks.get(turn_id)
         if task is None or task.done():
             return False

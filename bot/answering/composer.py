@@ -1,4 +1,4 @@
-"""Turns a resolved mode into a composition: the mind's adapters, checked once, and the weights a mode leaves open."""
+"""From a resolved mode to its composition, with the weights that the mode leaves open."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from inference.base_model import BaseModelSpec
 
 if TYPE_CHECKING:
     from bot.minds.grammar import Term
-    from inference.adapters.manifest import AdapterManifest
 
 
 class Composer:
@@ -33,9 +32,17 @@ class Composer:
         base: BaseModelSpec,
         packages: Mapping[str, AdapterPackage],
         manifests: Mapping[str, AdapterManifest],
+        *,
         store: CompositionStore,
         max_rank: int | None,
     ) -> None:
+        """Set up with opened adapters (`open` opens them).
+
+        Args:
+            packages: by adapter name.
+            manifests: by adapter name.
+            max_rank: compositions of a larger rank are cut to it; None: no limit.
+        """
         self.mind = mind
         self.base = base
         self.packages = packages
@@ -45,30 +52,30 @@ class Composer:
 
     @classmethod
     def open(cls, mind: Mind, base: BaseModelSpec, store: CompositionStore, max_rank: int | None = None) -> Self:
-        """Open every adapter of the mind and check that it is sound and belongs to the base; blocking.
+        """Open every adapter of the mind and check that it is intact and fits the base model; blocking.
 
         Args:
-            max_rank: compositions of a larger rank are cut to it; None when there is no limit.
+            max_rank: compositions of a larger rank are cut to it; None: no limit.
 
         Raises:
-            AdapterError: an adapter is broken, or another base's.
+            AdapterError: an adapter is broken, or was trained for another base model.
         """
         packages = {name: AdapterPackage.open(adapter.path) for name, adapter in mind.adapters.items()}
         manifests = {}
         for name, package in packages.items():
             check_compatible(package, base)
-            # An adapter trained elsewhere has no manifest; what matters of it is known all the same.
+            # An adapter trained elsewhere has no manifest; what is needed of it is known from the mind.
             manifests[name] = package.manifest or AdapterManifest(
                 name=name, kind=mind.adapters[name].kind, base_model=base.name, digest=package.digest
             )
-        return cls(mind, base, packages, manifests, store, max_rank)
+        return cls(mind, base, packages, manifests, store=store, max_rank=max_rank)
 
     def weights(self, mode: ResolvedMode) -> dict[str, float]:
         """The weight of every adapter of the mode, given or by rule."""
         return effective_weights(mode.terms, self.manifests)
 
     def parts(self, mode: ResolvedMode) -> list[Part]:
-        """What the mode is composed of; empty for the bare base model.
+        """The weighted adapters that the mode is composed of; empty for the bare base model.
 
         Raises:
             LayersOutOfRange: a band goes past the base model's layers.
@@ -84,7 +91,7 @@ class Composer:
         return parts
 
     def validate(self, mode: ResolvedMode) -> None:
-        """Refuse a mode that could not be composed, before anybody waits for it.
+        """Check that a mode can be composed, before anybody waits for it.
 
         Raises:
             LayersOutOfRange: a band goes past the base model's layers.
@@ -92,10 +99,10 @@ class Composer:
         self.parts(mode)
 
     async def prepare(self, mode: ResolvedMode) -> AdapterRef | None:
-        """The mode's composition to answer with, made now if it never was; None for the bare base model.
+        """The mode's composition to answer with, composed now if it is new; None for the bare base model.
 
         Raises:
-            AdapterRevoked: one of its adapters may not be used any more.
+            AdapterRevoked: one of its adapters must not be used any more.
             AdapterError: it cannot be composed or written.
         """
         composition = await asyncio.to_thread(self.compose, mode)
@@ -105,7 +112,7 @@ class Composer:
         return composition.ref
 
     def compose(self, mode: ResolvedMode) -> Composition | None:
-        """As `ready`, but not to answer with it now: it does not count as used. Blocking."""
+        """As `prepare`, but the composition does not count as used. Blocking."""
         parts = self.parts(mode)
         return self.store.get_or_compose(parts, self.base, max_rank=self.max_rank) if parts else None
 
@@ -113,20 +120,20 @@ class Composer:
 def effective_weights(terms: Sequence[Term], manifests: Mapping[str, AdapterManifest | None]) -> dict[str, float]:
     """The weight of every term, by adapter name.
 
-    What a term says is kept. Otherwise a topic trained on this very core weighs 1, and so does the core under
-    it, for they were fitted to be added; adapters trained apart weigh 1/√n each, n being the adapters of the
-    mode, which keeps the sum of their deltas about as large as one of them. An adapter alone weighs 1.
+    A weight in the term is kept. Otherwise a topic that was trained on this core weighs 1, and so does the core:
+    they were trained to be added. Adapters trained separately weigh 1/√n each, where n is the number of adapters in
+    the mode, so that the sum of their deltas is about as large as one of them. A single adapter weighs 1.
 
     Args:
         terms: the resolved mode's terms.
         manifests: the adapters' manifests by name; None, or no entry, for an adapter without one.
     """
-    found = {term.name: manifests.get(term.name) for term in terms}
+    by_name = {term.name: manifests.get(term.name) for term in terms}
     fitted: set[str] = set()
-    for name, core in found.items():
+    for name, core in by_name.items():
         if core is not None and core.kind is AdapterKind.CORE:
-            topics = {other for other, manifest in found.items() if manifest and manifest.trained_on == core.digest}
+            topics = {other for other, manifest in by_name.items() if manifest and manifest.trained_on == core.digest}
             fitted |= topics | {name} if topics else set()
-    apart = 1 / math.sqrt(len(terms)) if terms else 1.0
-    open_weights = {name: 1.0 if name in fitted else apart for name in found}
+    shared = 1 / math.sqrt(len(terms)) if terms else 1.0
+    open_weights = {name: 1.0 if name in fitted else shared for name in by_name}
     return {term.name: open_weights[term.name] if term.weight is None else float(term.weight) for term in terms}

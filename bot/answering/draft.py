@@ -1,4 +1,4 @@
-"""An answer while it is made."""
+"""An answer while it is generated, and the outcome it becomes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ AUTHOR, ARCHIVIST = "author", "archivist"
 """The two voices."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Draft:
-    """Whatever ends the turn, this much is known of it."""
+    """All that is known of an answer so far. It stays valid when the turn ends early."""
 
     mode: str
     adapter: AdapterRef | None = None
     prompt: Prompt | None = None
     pieces: list[str] = field(default_factory=list)
-    """What has been shown, with its marks."""
+    """The text shown, with its citation marks."""
     spoken: dict[str, list[str]] = field(default_factory=dict)
-    """What each voice has said, as it came, by voice."""
+    """The text of each voice as the engine generated it, by voice."""
     cited: Sequence[Passage] = ()
     """The passages that the marks stand for: the first is number 1."""
     finish_reason: FinishReason | None = None
@@ -38,25 +38,27 @@ class Draft:
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds of each stage that is over."""
     started_at: dict[str, float] = field(default_factory=dict)
-    """When each stage that is timed began, in seconds since 1970."""
+    """When each timed stage began, in seconds since 1970."""
 
     @property
     def text(self) -> str:
+        """The answer so far."""
         return "".join(self.pieces).strip()
 
     @property
     def sources(self) -> list[Source]:
+        """The passages that the answer cites, numbered as its marks are."""
         return [Source(n, passage.title, passage.where, passage.quote) for n, passage in enumerate(self.cited, 1)]
 
     @property
     def voices(self) -> Mapping[str, str] | None:
-        """What each voice has said, where that is not the answer itself."""
-        said = {voice: clean_text("".join(pieces).strip()) for voice, pieces in self.spoken.items()}
-        return None if said == {AUTHOR: self.text} or not said else said
+        """The text of each voice; None when the answer is the author's text and nothing else."""
+        voices = {voice: clean_text("".join(pieces).strip()) for voice, pieces in self.spoken.items()}
+        return None if voices == {AUTHOR: self.text} or not voices else voices
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
-        """Note how long a stage takes."""
+        """Measure how long a stage takes."""
         self.started_at[stage] = time.time()
         began = time.monotonic()
         try:
@@ -65,18 +67,18 @@ class Draft:
             self.timings[stage] = time.monotonic() - began
 
     def add_spoken(self, voice: str, piece: str) -> None:
-        """Note the next piece of what a voice says."""
+        """Add the next piece of a voice's text."""
         self.spoken.setdefault(voice, []).append(piece)
 
     def add_usage(self, usage: Usage) -> None:
-        """Note what a generation has taken."""
+        """Add the tokens of one generation."""
         before = self.usage or Usage(0, 0)
         self.usage = Usage(
             before.prompt_tokens + usage.prompt_tokens, before.completion_tokens + usage.completion_tokens
         )
 
-    def to_answered(self) -> GeneratedAnswer:
-        """What is kept of it once it is made."""
+    def to_generated_answer(self) -> GeneratedAnswer:
+        """The answer as it is saved; `finish_reason` must be set."""
         assert self.finish_reason is not None
         return GeneratedAnswer(
             self.text,
@@ -90,6 +92,7 @@ class Draft:
         )
 
     def outcome(self, turn: Turn) -> Outcome:
+        """The outcome of `turn` with this answer."""
         usage = self.usage
         return Outcome(
             mode=self.mode,
@@ -105,7 +108,7 @@ class Draft:
 
 
 def stored_outcome(turn: Turn) -> Outcome:
-    """The outcome of a turn whose answer was kept before it was shown."""
+    """The outcome of a turn whose answer was saved by an earlier attempt."""
     usage = {"prompt_tokens": turn.prompt_tokens, "completion_tokens": turn.completion_tokens}
     return Outcome(
         mode=turn.mode or "",
@@ -121,12 +124,10 @@ def stored_outcome(turn: Turn) -> Outcome:
 
 
 def sources_of(turn: Turn) -> list[Source]:
-    """What the answer of a turn cites."""
+    """The passages that the answer of a turn cites."""
     return [Source(**source) for source in turn.sources]
 
 
 def author_text(turn: Turn) -> str:
-    """What the author's voice said in a turn, without marks, quotations and the other voice: what the model is shown of
-    it later.
-    """
+    """The author's text in a turn, without marks, quotations and the other voice. The model sees it in later turns."""
     return (turn.voices or {}).get(AUTHOR) or turn.answer or ""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Final
 
 from bot.answering.draft import AUTHOR, Draft
 from bot.answering.prompt import Prompt
@@ -18,25 +19,28 @@ from bot.library.cite import Citer, Quotation, best_quotation, collect_evidence,
 from consilium.errors import N_
 from inference.engines.port import Engine, Finished, FinishReason, GenerationRequest, Sampling, TextDelta, Usage
 
-LIBRARY_QUOTATION = N_("From the library: “{quotation}” {mark}")
+LIBRARY_QUOTATION: Final = N_("From the library: “{quotation}” {mark}")
+
+OnPiece = Callable[[str], Awaitable[None]]
+"""Called with each piece of generated text as it arrives."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationContext:
-    """What an answer is made with."""
+    """Everything that one answer is generated with."""
 
     engine: Engine
     sampling: Sampling
     timeout_seconds: float
-    """Until each generation has to be over."""
+    """Of each generation."""
     draft: Draft
     reply: Reply
     say: Translator
     question: str
     cites_library: bool
-    """Whether there is a library to cite; where there is none, brackets in an answer are no marks."""
+    """Whether the answer may cite a library. If not, numbers in brackets are ordinary text."""
     client_conversation: ClientConversation | None = None
-    """What a client that keeps the conversation itself asks of the answer."""
+    """Parameters from a client that keeps the conversation itself."""
 
     async def write(self, text: str) -> None:
         """Show the next piece of the answer."""
@@ -45,58 +49,55 @@ class GenerationContext:
             await self.reply.write(text)
 
     def author_request(self, prompt: Prompt) -> GenerationRequest:
-        """What the author's voice is asked for."""
+        """The request for the author's voice."""
         schema = self.client_conversation.schema if self.client_conversation else None
         return GenerationRequest(prompt.messages, self.draft.adapter, self.sampling, schema)
 
     @property
     def stop_texts(self) -> Sequence[str]:
-        """Texts that end the answer before them."""
+        """Texts that end the answer; they are not part of it."""
         return self.client_conversation.stop if self.client_conversation else ()
 
     def record_first_token(self, began: float) -> None:
-        """Note how long the first piece took."""
+        """Record how long the first piece took; only the first call counts."""
         self.draft.timings.setdefault("first_token", time.monotonic() - began)
 
 
 async def answer_with_one_voice(context: GenerationContext) -> None:
-    """Generate the answer, with a mark behind each sentence that the library bears out. Where it bears none out and yet
-    says something to the question, its own words are quoted below.
+    """Generate the answer, with a mark after each sentence that the library supports.
+
+    If the library supports no sentence but has something on the question, it is quoted below the answer.
 
     Raises:
-        ConsiliumError: as `utter`, and whatever the reply raises.
+        ConsiliumError: as `generate`, and whatever the reply raises.
     """
     draft = context.draft
     assert draft.prompt is not None
     citer = Citer(draft.prompt.passages) if context.cites_library else None
     began = time.monotonic()
 
-    async def hear(piece: str) -> None:
+    async def write_piece(piece: str) -> None:
         context.record_first_token(began)
         draft.add_spoken(AUTHOR, piece)
         await context.write(citer.feed(piece) if citer else piece)
         draft.cited = citer.cited if citer else ()
 
     finished = await generate(
-        context.engine, context.author_request(draft.prompt), context.timeout_seconds, hear, context.stop_texts
+        context.engine, context.author_request(draft.prompt), context.timeout_seconds, write_piece, context.stop_texts
     )
     if citer:
         await context.write(citer.finish())
         draft.spoken[AUTHOR] = [strip_marks("".join(draft.spoken.get(AUTHOR, [])))]
-        if not citer.cited and (found := best_quotation(context.question, collect_evidence(draft.prompt.passages))):
-            await context.write(quotation_paragraph(found, citer, context.say))
+        if not citer.cited and (best := best_quotation(context.question, collect_evidence(draft.prompt.passages))):
+            await context.write(quotation_paragraph(best, citer, context.say))
         draft.cited = citer.cited
     draft.add_usage(finished.usage)
     draft.finish_reason = finished.reason
 
 
 def quotation_paragraph(quotation: Quotation, citer: Citer, say: Translator) -> str:
-    """A quotation as a paragraph of its own."""
+    """A quotation from the library as a separate paragraph."""
     return "\n\n" + say(LIBRARY_QUOTATION, quotation=quotation.text, mark=citer.mark(quotation.passage))
-
-
-OnPiece = Callable[[str], Awaitable[None]]
-"""Told each piece of it as it comes."""
 
 
 async def generate(
@@ -106,30 +107,30 @@ async def generate(
     on_piece: OnPiece,
     stop_texts: Sequence[str] = (),
 ) -> Finished:
-    """Have the engine generate, and hear it piece by piece, up to the first of the texts that stop it.
+    """Generate text and pass it on piece by piece, up to the first of `stop_texts`.
 
     Raises:
-        GenerationTooSlow: it was not over by the deadline.
+        GenerationTooSlow: it was not finished by the deadline.
         EngineError: the engine cannot answer.
     """
-    stops = StopTextFilter(stop_texts)
-    heard = []
+    stop_filter = StopTextFilter(stop_texts)
+    pieces = []
     try:
         async with asyncio.timeout(timeout_seconds), aclosing(engine.generate(request)) as events:
             async for event in events:
-                piece = stops.feed(event.text) if isinstance(event, TextDelta) else stops.flush()
+                piece = stop_filter.feed(event.text) if isinstance(event, TextDelta) else stop_filter.flush()
                 if piece:
-                    heard.append(piece)
+                    pieces.append(piece)
                     await on_piece(piece)
                 if isinstance(event, Finished):
                     return event
-                if stops.stopped:
+                if stop_filter.stopped:
                     break
     except TimeoutError:
         raise GenerationTooSlow(timeout_seconds) from None
-    assert stops.stopped, "an engine ends every stream with Finished"
-    # It was not heard to its end, so nobody but us has counted.
-    return await asyncio.to_thread(_count_usage, engine, request, "".join(heard))
+    assert stop_filter.stopped, "an engine ends every stream with Finished"
+    # The stream was closed before its end, so the engine has reported no usage.
+    return await asyncio.to_thread(_count_usage, engine, request, "".join(pieces))
 
 
 def _count_usage(engine: Engine, request: GenerationRequest, text: str) -> Finished:
@@ -138,27 +139,27 @@ def _count_usage(engine: Engine, request: GenerationRequest, text: str) -> Finis
 
 
 class StopTextFilter:
-    """Lets an answer through piece by piece, up to the first of the texts that end it."""
+    """Passes text through piece by piece, up to the first of the texts that end it."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        """Set up; with no texts everything goes through as it comes."""
+        """Set up; without texts everything passes through as it comes."""
         self.stopped = False
         self._texts = [text for text in texts if text]
         self._buffer = ""
-        """The end of what came, which may be the beginning of such a text."""
+        """The end of what has come, if it may be the beginning of a stop text."""
 
     def feed(self, piece: str) -> str:
-        """What may be shown now; once `found`, nothing more may."""
+        """What may be shown now; nothing more once `stopped`."""
         if self.stopped:
             return ""
         text = self._buffer + piece
-        ends = [at for stop in self._texts if (at := text.find(stop)) >= 0]
-        if ends:
+        stops_at = [at for stop in self._texts if (at := text.find(stop)) >= 0]
+        if stops_at:
             self.stopped = True
             self._buffer = ""
-            return text[: min(ends)]
-        kept = max((_overlap_length(text, stop) for stop in self._texts), default=0)
-        shown, self._buffer = text[: len(text) - kept], text[len(text) - kept :]
+            return text[: min(stops_at)]
+        held = max((_overlap_length(text, stop) for stop in self._texts), default=0)
+        shown, self._buffer = text[: len(text) - held], text[len(text) - held :]
         return shown
 
     def flush(self) -> str:
@@ -168,6 +169,6 @@ class StopTextFilter:
 
 
 def _overlap_length(text: str, stop: str) -> int:
-    """How much of the text's end is a beginning of `stop`."""
+    """How many characters at the end of `text` are a beginning of `stop`."""
     longest = min(len(text), len(stop) - 1)
     return next((n for n in range(longest, 0, -1) if stop.startswith(text[len(text) - n :])), 0)

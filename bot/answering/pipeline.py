@@ -1,12 +1,12 @@
-"""One question to one answer: resolve the mode, recall, build the prompt, generate, keep. Showing it comes after."""
+"""From a question to its saved answer: resolve the mode, retrieve, build the prompt, generate. Delivery comes after."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -18,7 +18,6 @@ from bot.answering.generation import GenerationContext, answer_with_one_voice
 from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages
 from bot.answering.router import Router
 from bot.core.attachments import question_text
-from bot.core.background import run_both
 from bot.core.conversation import Conversation
 from bot.core.errors import AnswerNotSaved
 from bot.core.messages import Outcome
@@ -37,19 +36,20 @@ from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
 from inference.engines.port import Engine, FinishReason
 
-log = structlog.get_logger(__name__)
+WINDOW_TURNS: Final = 20
+"""Turns that the recent window has at most, before the token budget shortens it."""
 
-WINDOW_TURNS = 20
-"""How far back the recent window reaches, before the token budget shortens it."""
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineLimits:
-    """What one turn may take."""
+    """What one turn may use."""
 
     prompt_tokens: int
     max_memories: int
     generation_timeout: float
+    """Seconds of each generation."""
 
 
 class ClaimedTurn(Protocol):
@@ -77,11 +77,22 @@ class ClaimedTurn(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What a prompt is built from, beside the question."""
+
+    memories: Sequence[str]
+    window: Sequence[Exchange]
+    """Past exchanges, oldest first."""
+    retrieved: Retrieved
+
+
 class Pipeline:
     """Answers questions for one mind with one engine."""
 
     def __init__(
         self,
+        *,
         mind: Mind,
         database: Database,
         engine: Engine,
@@ -103,13 +114,13 @@ class Pipeline:
         self._limits = limits
 
     async def answer(self, conversation: Conversation, lease: ClaimedTurn, draft: Draft, reply: Reply) -> Outcome:
-        """Answer a turn and keep the answer; `draft` holds what there is if this raises. The caller shows the end.
+        """Answer a turn and save the answer; the caller shows its end.
 
-        An answer that was kept by an earlier attempt is not made again. What the draft says already, of documents that
-        came with the question, is shown before it.
+        An answer that an earlier attempt saved is not generated again. Text that the draft has already, about documents
+        that came with the question, is shown before the answer. If this raises, `draft` has what there is of it.
 
         Raises:
-            ConsiliumError: why there is no answer, or only the part in `draft`.
+            ConsiliumError: why there is no answer, or only a part of it.
         """
         turn = lease.turn
         if turn.is_answered:
@@ -121,39 +132,20 @@ class Pipeline:
                 mode = await self._resolve(parse_expression(self._mind.core), turn)
             draft.mode = mode.text
             draft.adapter = await self._composer.prepare(mode)
-        memories, drawn, window = await self._retrieve_context(conversation, turn, mode, draft)
-        archive = None
+        context = await self._load_context(conversation, turn, mode, draft)
         with draft.timed("prompt"):
-            # Counting tokens of a long message takes a while, and reading the template touches the disk.
-            if turn.consilium:
-                archive = await asyncio.to_thread(
-                    build_archivist_prompt,
-                    turn.question,
-                    drawn.passages,
-                    conversation.language,
-                    self._engine.tokenizer,
-                    self._token_budget,
-                )
-                drawn = Retrieved(examples=drawn.examples)
-            draft.prompt = await asyncio.to_thread(
-                self._build_prompt, conversation, turn, mode, memories, drawn, window
-            )
-        making = self._generation_context(conversation, turn, mode, draft, reply)
-        answer = (
-            partial(answer_with_two_voices, making, archive)
-            if turn.consilium
-            else partial(answer_with_one_voice, making)
-        )
+            generation = self._generation_context(conversation, turn, mode, draft, reply)
+            answer = await self._prepare_prompts(conversation, turn, mode, context, generation)
         await lease.start_answering(mode.text, draft.adapter.name if draft.adapter else None)
         await reply.start(mode.text)
-        for told in draft.pieces:
-            await reply.write(told)
+        for piece in draft.pieces:
+            await reply.write(piece)
         with draft.timed("generate"):
             stopped = turn.stop_asked or not await self._running_answers.run(turn.id, answer)
         if stopped:
             draft.finish_reason = FinishReason.CANCELLED
         try:
-            await lease.save_answer(draft.to_answered())
+            await lease.save_answer(draft.to_generated_answer())
         except DatabaseUnreachable as error:
             raise AnswerNotSaved(str(error)) from error
         log.info(
@@ -161,70 +153,103 @@ class Pipeline:
         )
         return draft.outcome(turn)
 
-    async def _resolve(self, asked: ModeExpression, turn: Turn) -> ResolvedMode:
-        mode = resolve_mode(asked, self._mind)
+    async def _resolve(self, expression: ModeExpression, turn: Turn) -> ResolvedMode:
+        mode = resolve_mode(expression, self._mind)
         if mode.is_auto:
             mode = (await self._router.route(turn.question)).mode
         check_access(mode, self._mind, turn.roles)
         return mode
 
-    async def _retrieve_context(
-        self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft
-    ) -> tuple[list[str], Retrieved, list[Exchange]]:
-        """What the person has told, what the library has on the question, and what was said last: all at once."""
-        (memories, window), drawn = await run_both(
-            self._recall_memories(conversation, turn, draft), self._retrieve_passages(turn, mode, draft)
-        )
-        return memories, drawn, window
+    async def _load_context(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft) -> _Context:
+        """Load memories, passages of the library and the recent window, all at the same time."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                recall = group.create_task(self._recall_memories(conversation, turn, draft))
+                retrieval = group.create_task(self._retrieve_passages(turn, mode, draft))
+        except ExceptionGroup as errors:
+            # Callers handle errors by their class, not groups of them.
+            raise errors.exceptions[0] from None
+        memories, window = recall.result()
+        return _Context(memories, window, retrieval.result())
 
     async def _recall_memories(
         self, conversation: Conversation, turn: Turn, draft: Draft
     ) -> tuple[list[str], list[Exchange]]:
+        """Memories of the person as text, and the recent window."""
+        client = conversation.client_conversation
         with draft.timed("recall"):
             chat = conversation.session.group_chat
             async with self._database.person_transaction(conversation.user.id) as connection:
-                past = [] if conversation.client_conversation else await _load_window(connection, turn)
+                past = [] if client else await _load_window(connection, turn)
                 speakers = await self._memory.list_speakers(connection, chat=chat)
             recalled = await self._memory.recall(
                 conversation.user.id,
                 turn.question,
                 self._limits.max_memories,
                 chat=chat,
-                turns_in_prompt={one.id for one in past},
+                turns_in_prompt={past_turn.id for past_turn in past},
                 speakers=speakers,
             )
-        window = [Exchange(question_text(one), author_text(one)) for one in past]
-        if conversation.client_conversation is not None:
-            window = [Exchange(question, answer) for question, answer in conversation.client_conversation.exchanges]
+        if client is not None:
+            window = [Exchange(question, answer) for question, answer in client.exchanges]
+        else:
+            window = [Exchange(question_text(past_turn), author_text(past_turn)) for past_turn in past]
         return [render_memory(found.memory, conversation.say) for found in recalled], window
 
     async def _retrieve_passages(self, turn: Turn, mode: ResolvedMode, draft: Draft) -> Retrieved:
         with draft.timed("library"):
             return await self._retriever.retrieve(turn.question, mode)
 
-    def _build_prompt(
+    async def _prepare_prompts(
         self,
         conversation: Conversation,
         turn: Turn,
         mode: ResolvedMode,
-        memories: Sequence[str],
-        retrieved: Retrieved,
-        window: Sequence[Exchange],
-    ) -> Prompt:
-        given = conversation.client_conversation
+        context: _Context,
+        generation: GenerationContext,
+    ) -> Callable[[], Awaitable[None]]:
+        """Build the prompt of each voice; what generates the answer from them.
 
-        def system(told: Sequence[str], passages: Sequence[Passage]) -> str:
-            own = render_system_prompt(
-                self._mind, mode, told, conversation.language, quoted_passages(passages), retrieved.examples
+        Counting the tokens of a long message takes a while, and reading a template touches the disk: both run in a
+        thread.
+        """
+        retrieved = context.retrieved
+        answer: Callable[[], Awaitable[None]] = partial(answer_with_one_voice, generation)
+        if turn.consilium:
+            archivist_prompt = await asyncio.to_thread(
+                build_archivist_prompt,
+                turn.question,
+                retrieved.passages,
+                conversation.language,
+                self._engine.tokenizer,
+                self._token_budget,
             )
-            return f"{own}\n\n{given.system}" if given and given.system else own
+            answer = partial(answer_with_two_voices, generation, archivist_prompt)
+            # The author answers without the library.
+            context = _Context(context.memories, context.window, Retrieved(examples=retrieved.examples))
+        generation.draft.prompt = await asyncio.to_thread(self._build_prompt, conversation, turn, mode, context)
+        return answer
+
+    def _build_prompt(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, context: _Context) -> Prompt:
+        client = conversation.client_conversation
+
+        def system_prompt(memories: Sequence[str], passages: Sequence[Passage]) -> str:
+            prompt = render_system_prompt(
+                self._mind,
+                mode,
+                memories=memories,
+                language=conversation.language,
+                passages=quoted_passages(passages),
+                examples=context.retrieved.examples,
+            )
+            return f"{prompt}\n\n{client.system}" if client and client.system else prompt
 
         return build_prompt(
             turn.question,
-            system=system,
-            memories=memories,
-            passages=retrieved.passages,
-            window=window,
+            system=system_prompt,
+            memories=context.memories,
+            passages=context.retrieved.passages,
+            window=context.window,
             counter=self._engine.tokenizer,
             budget=self._token_budget,
         )
@@ -236,23 +261,23 @@ class Pipeline:
     def _generation_context(
         self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft, reply: Reply
     ) -> GenerationContext:
-        given = conversation.client_conversation
-        structured = given is not None and given.schema is not None
+        client = conversation.client_conversation
+        has_schema = client is not None and client.schema is not None
         return GenerationContext(
-            self._engine,
-            given.resolve_sampling(self._mind.sampling) if given else self._mind.sampling,
-            self._limits.generation_timeout,
-            draft,
-            reply,
-            conversation.say,
-            turn.question,
-            # Marks would break what has to satisfy a schema.
-            cites_library=bool(collections_for_mode(self._mind, mode)) and not structured,
-            client_conversation=given,
+            engine=self._engine,
+            sampling=client.resolve_sampling(self._mind.sampling) if client else self._mind.sampling,
+            timeout_seconds=self._limits.generation_timeout,
+            draft=draft,
+            reply=reply,
+            say=conversation.say,
+            question=turn.question,
+            # Marks would break an answer that must satisfy a schema.
+            cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema,
+            client_conversation=client,
         )
 
 
 async def _load_window(connection: PersonConnection, turn: Turn) -> list[Turn]:
     """The session's turns before this one that the model still sees, oldest first."""
     window = await turns.load_window(connection, turn.session_id, WINDOW_TURNS, turn.seq)
-    return [past for past in window if past.answer]
+    return [past_turn for past_turn in window if past_turn.answer]

@@ -1,4 +1,4 @@
-"""Making ready, at start, what people are likely to ask for, so that nobody is the first to wait for it."""
+"""Composes and loads at start what people are likely to use, so that nobody has to wait for it first."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from inference.engines.port import Engine
 
 _OVERFETCH_FACTOR: Final = 4
-"""Modes looked at for each one wanted: some are other minds', or come to the same composition."""
+"""Modes queried for each one wanted: some belong to other minds or resolve to the same composition."""
 _ADAPTER_ERRORS: Final = (AdapterNotLoadable, AdapterExceedsLimits, AdapterHasNoEffect)
-"""What an engine says of the adapter it was given, and not of itself."""
+"""Errors about the adapter, not about the engine."""
 
 log = structlog.get_logger(__name__)
 
@@ -39,18 +39,19 @@ class PrewarmPolicy:
     """Which modes count as hot."""
 
     mode_count: int
-    """How many of those used most; 0 prewarms nothing at all."""
+    """How many of the most used ones; 0 prewarms nothing at all."""
     window_days: int
-    """In how many past days."""
+    """Use in so many past days counts."""
 
 
 async def prewarm(mind: Mind, composer: Composer, engine: Engine, database: Database, policy: PrewarmPolicy) -> None:
-    """Compose and bring to the engine the core (pinned), the default mode and the hot modes, in this order.
+    """Compose and load into the engine the core (pinned), the default mode and the hot modes, in this order.
 
-    What came of it goes into `resident.json` beside the compositions, for a server to load when it starts. Several
-    services may share that file: each mind has its own entries in it (`inference.adapters.resident_list`), and for one
-    mind the last service to start has the word. A mode that cannot be made ready is left out. An engine that is away
-    ends the work, and the file stays as it was. Nothing is raised but cancellation: answering needs none of this.
+    The loaded compositions are listed in `resident.json` beside the compositions, for a server to load when it starts.
+    Several services may share that file: each mind has its own entries in it (`inference.adapters.resident_list`), and
+    for one mind the last service to start overwrites them. A mode that cannot be loaded is left out. An unreachable
+    engine ends the work, and the file stays as it was. Nothing but cancellation is raised, since answering does not
+    need this.
     """
     if not policy.mode_count:
         return
@@ -68,29 +69,29 @@ async def _load_hot_modes(
     since = datetime.now(UTC) - timedelta(days=policy.window_days)
     async with database.anonymous_transaction() as connection:
         used = await admin_queries.most_used_modes(connection, since, policy.mode_count * _OVERFETCH_FACTOR)
-    ready: dict[str, ResidentEntry] = {}
+    loaded: dict[str, ResidentEntry] = {}
 
-    async def make_ready(mode: ResolvedMode, *, pinned: bool = False) -> None:
+    async def load(mode: ResolvedMode, *, pinned: bool = False) -> None:
         composition = await _compose_or_none(composer, mode)
-        if composition is None or composition.name in ready:
+        if composition is None or composition.name in loaded:
             return
         try:
             await engine.load_adapter(composition.ref, pinned=pinned)
         except _ADAPTER_ERRORS as error:
             log.warning("prewarm.load_failed", mode=mode.text, reason=str(error))
         else:
-            ready[composition.name] = ResidentEntry(name=composition.name, pinned=pinned, mind=mind.name)
+            loaded[composition.name] = ResidentEntry(name=composition.name, pinned=pinned, mind=mind.name)
 
     for mode in _resolve_composable([mind.core], mind):
-        await make_ready(mode, pinned=True)
+        await load(mode, pinned=True)
     for mode in _resolve_composable([mind.default_mode], mind):
-        await make_ready(mode)
-    most = len(ready) + policy.mode_count
+        await load(mode)
+    limit = len(loaded) + policy.mode_count
     for mode in _resolve_composable([use.mode for use in used], mind):
-        if len(ready) < most:
-            await make_ready(mode)
-    await asyncio.to_thread(update_resident_list, composer.store.root, mind.name, list(ready.values()), since)
-    log.info("prewarm.finished", mind=mind.name, compositions=len(ready))
+        if len(loaded) < limit:
+            await load(mode)
+    await asyncio.to_thread(update_resident_list, composer.store.root, mind.name, list(loaded.values()), since)
+    log.info("prewarm.finished", mind=mind.name, compositions=len(loaded))
 
 
 async def _compose_or_none(composer: Composer, mode: ResolvedMode) -> Composition | None:
@@ -104,7 +105,7 @@ async def _compose_or_none(composer: Composer, mode: ResolvedMode) -> Compositio
 
 
 def _resolve_composable(texts: Sequence[str], mind: Mind) -> Iterator[ResolvedMode]:
-    """Those that this mind knows and that come to a composition."""
+    """The modes that this mind knows and that resolve to a composition."""
     for text in texts:
         try:
             mode = resolve_mode(parse_expression(text), mind)

@@ -11,7 +11,7 @@ from bot.minds.quoting import QuotedPassage
 from inference.engines.port import Message, TokenCounter
 
 SystemPromptBuilder = Callable[[Sequence[str], Sequence[Passage]], str]
-"""Writes the system message around the memories and passages it is given."""
+"""Writes the system message around memories and passages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +19,21 @@ class Exchange:
     """A past question and its answer."""
 
     question: str
-    """Empty when the answer came unasked, as a greeting does."""
+    """Empty when the answer came without a question, as a greeting does."""
     answer: str
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What goes to the engine, and what found room in it."""
+    """Messages for the engine, and what they have room for."""
 
     messages: tuple[Message, ...]
     memories: tuple[str, ...]
+    """Those in the system message."""
     passages: tuple[Passage, ...]
+    """Those in the system message, in the order of their numbers."""
     exchanges: int
-    """How many past exchanges it holds."""
+    """How many past exchanges it has."""
     tokens: int
 
 
@@ -47,50 +49,53 @@ def build_prompt(
 ) -> Prompt:
     """Fit instructions, memories, passages, the recent window and the question into `budget` tokens.
 
-    The question goes in whole or not at all. Memories and passages (best first) come before the window, since they were
-    chosen for this question: the passages may take half of what the question leaves, the memories what is left then,
-    and the passages what the memories leave. Of the window the latest exchanges stay.
+    The question is never shortened. Memories and passages come before the window, since they were chosen for this
+    question: passages get half of the tokens that the question leaves, memories get what remains, and what the memories
+    leave goes to the passages again. The window keeps its latest exchanges.
 
     Args:
+        memories: best first.
+        passages: best first.
         window: past exchanges, oldest first.
 
     Raises:
         MessageTooLong: the question does not fit even alone.
     """
 
-    def assembled(told: int, quoted: int, exchanges: Sequence[Exchange] = ()) -> tuple[Message, ...]:
+    def assemble(memory_count: int, passage_count: int, exchanges: Sequence[Exchange] = ()) -> tuple[Message, ...]:
         past = (
             message
             for exchange in exchanges
             for message in (Message("user", exchange.question), Message("assistant", exchange.answer))
             if message.role == "assistant" or exchange.question
         )
-        return (Message("system", system(memories[:told], passages[:quoted])), *past, Message("user", question))
+        instructions = system(memories[:memory_count], passages[:passage_count])
+        return (Message("system", instructions), *past, Message("user", question))
 
-    def fits(told: int, quoted: int, room: int = budget) -> bool:
-        return counter.count_prompt(assembled(told, quoted)) <= room
+    def fits(memory_count: int, passage_count: int, limit: int = budget) -> bool:
+        return counter.count_prompt(assemble(memory_count, passage_count)) <= limit
 
-    bare = counter.count_prompt(assembled(0, 0))
+    bare = counter.count_prompt(assemble(0, 0))
     if bare > budget:
         overhead = bare - counter.count(question)
         raise MessageTooLong(tokens=counter.count(question), limit=max(budget - overhead, 0))
 
     half = bare + (budget - bare) // 2
-    quoted = _count_fitting(len(passages), lambda n: fits(0, n, half if memories else budget))
-    told = _count_fitting(len(memories), lambda n: fits(n, quoted))
-    if told < len(memories) or quoted < len(passages):
-        quoted = max(quoted, _count_fitting(len(passages), lambda n: fits(told, n)))
+    passage_count = _count_fitting(len(passages), lambda n: fits(0, n, half if memories else budget))
+    memory_count = _count_fitting(len(memories), lambda n: fits(n, passage_count))
+    if memory_count < len(memories) or passage_count < len(passages):
+        passage_count = max(passage_count, _count_fitting(len(passages), lambda n: fits(memory_count, n)))
 
     start = len(window)
-    while start and counter.count_prompt(assembled(told, quoted, window[start - 1 :])) <= budget:
+    while start and counter.count_prompt(assemble(memory_count, passage_count, window[start - 1 :])) <= budget:
         start -= 1
-    messages = assembled(told, quoted, window[start:])
+    messages = assemble(memory_count, passage_count, window[start:])
     return Prompt(
-        messages,
-        tuple(memories[:told]),
-        tuple(passages[:quoted]),
-        len(window) - start,
-        counter.count_prompt(messages),
+        messages=messages,
+        memories=tuple(memories[:memory_count]),
+        passages=tuple(passages[:passage_count]),
+        exchanges=len(window) - start,
+        tokens=counter.count_prompt(messages),
     )
 
 
@@ -103,7 +108,7 @@ def quoted_passages(passages: Sequence[Passage]) -> list[QuotedPassage]:
 
 
 def _count_fitting(limit: int, fits: Callable[[int], bool]) -> int:
-    """How many of the first fit."""
+    """The largest number up to `limit` that fits."""
     while limit and not fits(limit):
         limit -= 1
     return limit

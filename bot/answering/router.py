@@ -1,4 +1,4 @@
-"""`auto`: the mode whose dialogues a message is most like."""
+"""`auto`: routes a message to the adapter with the most similar dialogues."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from bot.minds.grammar import Sum, Term
 from bot.minds.resolve import ResolvedMode, resolve_mode
+from consilium.single_flight import SingleFlight
 from inference.adapters.manifest import AdapterKind
 from inference.training.dialogues import read_dialogues
 
@@ -22,22 +23,22 @@ if TYPE_CHECKING:
     from inference.embedding import Embedder
 
 NEAREST_EXAMPLES: Final = 3
-"""Examples of an adapter that a message is compared with."""
+"""How many of an adapter's most similar examples count."""
 CENTROID_WEIGHT: Final = 0.3
-"""Share of the likeness to the adapter's examples as a whole, against that to the nearest ones."""
+"""Weight of the similarity to the centroid of the adapter's examples; the rest is that of the nearest ones."""
 MAX_MESSAGE_CHARACTERS: Final = 2000
-"""Of a message; what comes later hardly moves its subject, and embedders cut it off anyway."""
+"""Of a message; later text hardly changes its subject, and embedders cut it off anyway."""
 
 Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingResult:
-    """Where `auto` leads for one message."""
+    """The mode that `auto` chose for one message."""
 
     mode: ResolvedMode
     scores: Mapping[str, float]
-    """Likeness of the message to each adapter's dialogues, -1 to 1."""
+    """Similarity of the message to each adapter's dialogues, -1 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +54,18 @@ class _ExampleIndex:
 
 
 class Router:
-    """Routes messages of one mind. The adapters' dialogues are embedded once, when the first message comes."""
+    """Routes messages of one mind. The adapters' dialogues are embedded once, for the first message."""
 
     def __init__(self, embedder: Embedder, mind: Mind) -> None:
         self._embedder = embedder
         self._mind = mind
         self._index: Mapping[str, _ExampleIndex] | None = None
-        self._index_lock = asyncio.Lock()
+        self._index_flight: SingleFlight[str, Mapping[str, _ExampleIndex]] = SingleFlight()
 
     async def route(self, message: str) -> RoutingResult:
-        """The adapter nearest to `message`; the core when none is near enough.
+        """The adapter most similar to `message`; the core if none is similar enough.
 
-        Isolated adapters take part only where the mind's policies let them, adapters without dialogues never.
+        Isolated adapters are candidates only if the mind's policies allow it, adapters without dialogues never.
 
         Raises:
             InvalidDialogues: an adapter's dialogues cannot be read.
@@ -81,10 +82,9 @@ class Router:
         return RoutingResult(resolve_mode(Sum((Term(best),)), self._mind), scores)
 
     async def _get_index(self) -> Mapping[str, _ExampleIndex]:
-        async with self._index_lock:
-            if self._index is None:
-                self._index = await self._build_index()
-            return self._index
+        if self._index is None:
+            self._index = await self._index_flight.run("index", self._build_index)
+        return self._index
 
     async def _build_index(self) -> Mapping[str, _ExampleIndex]:
         questions = await asyncio.to_thread(_load_questions, self._dialogue_files())
@@ -94,23 +94,23 @@ class Router:
         index: dict[str, _ExampleIndex] = {}
         start = 0
         for name, texts in questions.items():
-            own = vectors[start : start + len(texts)]
+            examples = vectors[start : start + len(texts)]
             start += len(texts)
-            centroid = own.mean(axis=0)
-            index[name] = _ExampleIndex(own, centroid / max(float(np.linalg.norm(centroid)), 1e-9))
+            centroid = examples.mean(axis=0)
+            index[name] = _ExampleIndex(examples, centroid / max(float(np.linalg.norm(centroid)), 1e-9))
         return index
 
     def _dialogue_files(self) -> dict[str, Path]:
-        isolated_too = self._mind.policies.auto_isolated
+        include_isolated = self._mind.policies.auto_isolated
         return {
             name: adapter.dialogues
             for name, adapter in self._mind.adapters.items()
-            if adapter.dialogues is not None and (isolated_too or adapter.kind is not AdapterKind.ISOLATED)
+            if adapter.dialogues is not None and (include_isolated or adapter.kind is not AdapterKind.ISOLATED)
         }
 
 
 def _load_questions(sources: Mapping[str, Path]) -> dict[str, list[str]]:
-    """What people ask in each adapter's dialogues; adapters with none left out."""
+    """The questions in each adapter's dialogues; adapters without any are left out."""
     questions = {
         name: [
             question[:MAX_MESSAGE_CHARACTERS] for dialogue in read_dialogues(path) for question in dialogue.questions

@@ -1,1 +1,1 @@
-"""Builds and runs the service: settings, bootstrap, processes, observability. The only room that builds things."""
+"""Builds and runs the service: settings, bootstrap, processes, observability. No other room builds things."""

@@ -1,26 +1,33 @@
-"""What every process of the service has, and what those have that answer."""
+"""Builds what a process of the service consists of, and takes it down again.
+
+What the first message needs is there once `open_services` is entered: the mind, the database, the commands. Models
+take seconds, so they are loaded in the background, and questions wait for them (`bot.app.answering`).
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Final, Literal
-
-import structlog
 
 from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
-from bot.answering.pipeline import Pipeline, PipelineLimits
-from bot.answering.prewarm import PrewarmPolicy, prewarm
-from bot.answering.router import Router
-from bot.app.components import base_model_folder, database_dsn, make_engine, open_composer
-from bot.app.library import open_documents
-from bot.app.library_sync import background_library_sync
-from bot.app.models import RetrievalModels, open_retrieval_models
-from bot.app.monitoring import metrics_server
+from bot.app.answering import AnsweringParts, Progress, open_turn_runner
+from bot.app.components import (
+    RetrievalModels,
+    base_model_folder,
+    database_dsn,
+    make_engine,
+    open_composer,
+    open_retrieval_models,
+)
+from bot.app.library_sync import is_library_empty
+from bot.app.loading import Loading
+from bot.app.metrics import metrics_server
 from bot.app.settings import Settings
 from bot.app.tracing import export_traces
 from bot.core.background import run_in_background
@@ -29,29 +36,27 @@ from bot.intake.inbox import Inbox
 from bot.intake.inline import InlineResponder
 from bot.intake.rate_limits import RateLimits
 from bot.library.chunk_options import NamedTokenCounter
-from bot.library.retriever import RetrievalBudget, Retriever
 from bot.library.search import Library
-from bot.memory import PersonalMemory, TurnRecorder
-from bot.memory.reembedding import Reembedder
+from bot.memory import PersonalMemory
 from bot.minds import Mind, load_mind
 from bot.turns.heartbeat import Heartbeat
-from bot.turns.memory_writer import MemoryWriter
 from bot.turns.runner import RetryPolicy, TurnRunner
 from consilium.errors import N_
 from db.infra.database import Database
 from db.people.token_buckets import TokenBucket
+from inference.checkpoint import PreparationStep
 from inference.engines.port import Engine
 from inference.engines.tokenizer import ChatTokenizer
 
 Role = Literal["chat", "all", "gateway", "worker", "api"]
-Progress = Callable[[str], None]
-"""Told what is being started, as a template for translation."""
-STYLE_EXAMPLE_TOKENS: Final = 250
-"""Of all style examples of a prompt together."""
-log = structlog.get_logger(__name__)
+
+_PREPARATION_MESSAGES: Final = {
+    PreparationStep.CONVERTING: N_("preparing the base model (the first time takes half a minute)"),
+    PreparationStep.DOWNLOADING: N_("downloading the base model"),
+}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """A running process of the service."""
 
@@ -62,86 +67,136 @@ class Services:
     engine: Engine | None
     """None in a process that answers no questions."""
     composer: Composer
-    running_turns: RunningAnswers
+    running_answers: RunningAnswers
     inbox: Inbox
     turn_runner: TurnRunner
     direct: InlineResponder
+    loading: Loading
+    """Loads the models and what needs them. Questions wait for it."""
 
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, progress: Progress = lambda _: None, *, role: Role = "chat"
+    settings: Settings,
+    progress: Progress = lambda _: None,
+    *,
+    role: Role = "chat",
+    load_on_demand: bool = False,
 ) -> AsyncIterator[Services]:
-    """Start everything a process in this role needs; stop it all on leaving.
+    """Start everything that a process in this role needs; stop it all on leaving.
+
+    Args:
+        load_on_demand: begin to load the models with the first question and not at once. A library that holds nothing
+            yet is filled at once all the same.
 
     Raises:
-        ConsiliumError: what is missing or broken, and how to mend it.
+        ConsiliumError: what is missing or broken, and how to fix it.
     """
     answers = role != "gateway"
     async with AsyncExitStack() as stack:
         mind = await asyncio.to_thread(load_mind, settings.mind)
         await stack.enter_async_context(export_traces(settings.otlp_endpoint, role, mind.name))
-        if answers:
-            progress(N_("preparing the base model (the first time takes half a minute)"))
-        base_folder = await asyncio.to_thread(base_model_folder, settings, mind, weights=None if answers else False)
+        base_folder = await _base_model_folder(settings, mind, progress, weights=None if answers else False)
 
         progress(N_("starting the database"))
         dsn = await stack.enter_async_context(database_dsn(settings))
         database = await stack.enter_async_context(
             await Database.open(dsn, pool_size=max(10, settings.worker_turns + 4))
         )
-        presence = await stack.enter_async_context(_running_heartbeat(Heartbeat(database, role, mind.name)))
+        heartbeat = await stack.enter_async_context(_running_heartbeat(Heartbeat(database, role, mind.name)))
 
         engine, models = None, RetrievalModels()
         if answers:
-            progress(N_("loading the models"))
-            engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
-            stack.push_async_callback(engine.close)
-            await engine.start()
+            engine = await stack.enter_async_context(_open_engine(settings, mind, base_folder))
             models = await stack.enter_async_context(open_retrieval_models(settings))
-        embedder, former = models.embedder, models.former
         engine_rank = engine.max_rank if engine else None
         composer = await asyncio.to_thread(open_composer, settings, mind, base_folder, engine_rank)
-
-        running = RunningAnswers()
-        memory = PersonalMemory(database, embedder, previous_embedders=former, timezone=settings.timezone)
-        counter = NamedTokenCounter(
-            settings.base_model or mind.base_model, await asyncio.to_thread(lambda: ChatTokenizer(base_folder).count)
-        )
+        tokenizer = await asyncio.to_thread(ChatTokenizer, base_folder)
+        counter = NamedTokenCounter(settings.base_model or mind.base_model, tokenizer.count)
+        running_answers = RunningAnswers()
+        memory = PersonalMemory(database, models.embedder, previous_embedders=models.former, timezone=settings.timezone)
         library = Library(
-            database, embedder, mind.name, counter.count, former_embedders=former, reranker=models.reranker
+            database,
+            models.embedder,
+            mind.name,
+            counter.count,
+            former_embedders=models.former,
+            reranker=models.reranker,
         )
-        patience = timedelta(seconds=settings.turn_seconds)
-        door = AccessPolicy(mind.name, settings.owners)
-        inbox = Inbox(mind, database, memory, composer, running, _rate_limits(settings), patience, door, library)
-        pipeline = None
-        if engine and embedder:
-            limits = PipelineLimits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds)
-            drawing = Retriever(mind, library, _retrieval_budget(settings))
-            router = Router(embedder, mind)
-            pipeline = Pipeline(mind, database, engine, memory, drawing, router, composer, running, limits)
-            if settings.library_at_start:
-                voice = settings.style_examples > 0
-                keeping = background_library_sync(mind, dsn, database, embedder, counter, progress, include_voice=voice)
-                await stack.enter_async_context(keeping)
-            heat = PrewarmPolicy(settings.prewarm_modes, settings.prewarm_days)
-            await stack.enter_async_context(
-                run_in_background(prewarm(mind, composer, engine, database, heat), "prewarm")
+        inbox = Inbox(
+            mind=mind,
+            database=database,
+            memory=memory,
+            composer=composer,
+            running_answers=running_answers,
+            rate_limits=_rate_limits(settings),
+            turn_timeout=timedelta(seconds=settings.turn_seconds),
+            access_policy=AccessPolicy(mind.name, settings.owners),
+            library=library,
+        )
+        turn_runner = TurnRunner(pipeline=None, retry_policy=RetryPolicy(settings.turn_attempts))
+        loading = Loading(nullcontext)
+        if engine and models.embedder:
+            parts = AnsweringParts(
+                settings=settings,
+                mind=mind,
+                dsn=dsn,
+                database=database,
+                engine=engine,
+                models=models,
+                embedder=models.embedder,
+                composer=composer,
+                counter=counter,
+                memory=memory,
+                library=library,
+                running_answers=running_answers,
             )
-        afterwards = None
-        if engine and embedder:
-            draws = settings.engine == "sglang" if settings.draw_facts is None else settings.draw_facts
-            afterwards = MemoryWriter(TurnRecorder(database, engine, memory), extract_facts=draws)
-            await stack.enter_async_context(afterwards.running())
-            await stack.enter_async_context(run_in_background(Reembedder(database, embedder).run(), "reembedding"))
-        documents = None
-        if embedder:
-            own = open_documents(settings, mind, database, embedder, counter, running)
-            documents = await stack.enter_async_context(own)
-        attempts = TurnRunner(pipeline, RetryPolicy(settings.turn_attempts), afterwards, documents)
-        direct = InlineResponder(inbox, database, mind, presence, attempts, settings.shown_patience)
+            turn_runner, loading = await stack.enter_async_context(open_turn_runner(parts, progress))
+        direct = InlineResponder(
+            inbox=inbox,
+            database=database,
+            mind=mind,
+            heartbeat=heartbeat,
+            runner=turn_runner,
+            database_timeout=settings.shown_patience,
+        )
         await stack.enter_async_context(metrics_server(settings.metrics_host, settings.metrics_port))
-        yield Services(mind, dsn, database, presence, engine, composer, running, inbox, attempts, direct)
+        if not load_on_demand or (settings.library_at_start and await is_library_empty(mind, database)):
+            loading.start()
+        yield Services(
+            mind=mind,
+            dsn=dsn,
+            database=database,
+            heartbeat=heartbeat,
+            engine=engine,
+            composer=composer,
+            running_answers=running_answers,
+            inbox=inbox,
+            turn_runner=turn_runner,
+            direct=direct,
+            loading=loading,
+        )
+
+
+async def _base_model_folder(settings: Settings, mind: Mind, progress: Progress, *, weights: bool | None) -> Path:
+    loop = asyncio.get_running_loop()
+
+    def show(step: PreparationStep) -> None:
+        loop.call_soon_threadsafe(progress, _PREPARATION_MESSAGES[step])
+
+    return await asyncio.to_thread(base_model_folder, settings, mind, weights=weights, on_slow_step=show)
+
+
+@asynccontextmanager
+async def _open_engine(settings: Settings, mind: Mind, base_folder: Path) -> AsyncIterator[Engine]:
+    """The engine. A server has been asked for its limits; a model in this process is not loaded yet."""
+    engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
+    try:
+        if settings.engine == "sglang":
+            await engine.start()
+        yield engine
+    finally:
+        await engine.close()
 
 
 @asynccontextmanager
@@ -152,10 +207,6 @@ async def _running_heartbeat(heartbeat: Heartbeat) -> AsyncIterator[Heartbeat]:
             yield heartbeat
     finally:
         await heartbeat.deregister()
-
-
-def _retrieval_budget(settings: Settings) -> RetrievalBudget:
-    return RetrievalBudget(settings.passages, settings.library_tokens, settings.style_examples, STYLE_EXAMPLE_TOKENS)
 
 
 def _rate_limits(settings: Settings) -> RateLimits:

@@ -1,4 +1,4 @@
-"""The channels of a process."""
+"""The channels of a process, whatever their platforms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from consilium.errors import N_
 
 
 class NoChannelConfigured(BotError):
-    """A gateway is to be started, and no channel is set up."""
+    """A gateway is started, and no channel is set up."""
 
     sentence = N_("No channel is set up, so there is nothing to receive from.")
     remedy = N_("Set CONSILIUM_TELEGRAM_TOKEN or CONSILIUM_DISCORD_TOKEN; .env.example says where they come from.")
@@ -24,19 +24,19 @@ class Channels:
     """The channels that are set up."""
 
     platforms: dict[str, Platform] = field(default_factory=dict)
-    """Where answers are shown, in every process that has any to show."""
+    """What shows answers, by name; in every process that has answers to show."""
     gateways: dict[str, Gateway] = field(default_factory=dict)
-    """Where messages are received: in gateways only."""
+    """What receives messages, by name; in gateways only."""
     connection_checks: dict[str, ReadinessCheck] = field(default_factory=dict)
-    """Whether each gateway hears from its platform."""
+    """Whether each gateway is connected to its platform."""
 
     def merge(self, other: Channels) -> None:
-        """Those of another, too."""
+        """Add the channels of `other`."""
         self.platforms |= other.platforms
         self.gateways |= other.gateways
         self.connection_checks |= other.connection_checks
 
 
 def has_channel(settings: Settings) -> bool:
-    """Whether there is a channel to receive from."""
+    """Whether the settings have a channel to receive from."""
     return settings.telegram_token is not None or settings.discord_token is not None

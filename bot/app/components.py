@@ -1,9 +1,11 @@
-"""The parts, as the settings ask for them: the base model, the database, the engine, the embedder."""
+"""The parts of a process, made as the settings name them: base model, database, engine, embedders, reranker."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -14,35 +16,54 @@ from bot.minds import Mind
 from db.infra.embedded_server import EmbeddedServer
 from inference.adapters.store import CompositionStore
 from inference.base_model import BaseModelSpec
-from inference.checkpoint import resolve_base_model
-from inference.embedding import SentenceTransformerEmbedder, ServerEmbedder, open_embedder
+from inference.checkpoint import PreparationStep, resolve_base_model
+from inference.embedding import Embedder, SentenceTransformerEmbedder, ServerEmbedder, open_embedder
 from inference.embedding.reranking import CrossEncoderReranker, open_reranker
 from inference.engines.port import Engine
 
 
-def base_model_folder(settings: Settings, mind: Mind, *, weights: bool | None = None) -> Path:
-    """Folder of the base model the mind runs on, made or fetched if need be; blocking.
+@dataclass(frozen=True, slots=True)
+class RetrievalModels:
+    """The models that texts are compared with; none in a process that answers no questions."""
 
-    Args:
-        weights: whether they are needed here and not its config and tokenizer alone; when None, if the engine is local.
+    embedder: SentenceTransformerEmbedder | ServerEmbedder | None = None
+    former: Sequence[Embedder] = ()
+    """Embedders used before, for what has no vector of the current one yet. Each is loaded when it is first needed."""
+    reranker: CrossEncoderReranker | None = None
+
+    async def load(self) -> None:
+        """Load the embedder and the reranker now instead of when they are first needed.
+
+        Raises:
+            ConsiliumError: what is missing or broken, and how to fix it.
+        """
+        if self.embedder is not None:
+            await self.embedder.start()
+        if self.reranker is not None:
+            await self.reranker.start()
+
+
+@asynccontextmanager
+async def open_retrieval_models(settings: Settings) -> AsyncIterator[RetrievalModels]:
+    """The models, closed on exit. Their files are checked here and read by `RetrievalModels.load`.
+
+    A model on a server is asked for a vector here, because only a vector shows how long its vectors are.
+
+    Raises:
+        ConsiliumError: what is missing or broken, and how to fix it.
     """
-    return resolve_base_model(
-        settings.base_model or mind.base_model,
-        settings.models_dir,
-        allow_download=settings.allow_download,
-        weights=settings.engine == "local" if weights is None else weights,
-    )
-
-
-def open_composer(settings: Settings, mind: Mind, base_folder: Path, engine_rank: int | None = None) -> Composer:
-    """The mind's adapters, checked against its base model; blocking.
-
-    Args:
-        engine_rank: the largest rank that the engine takes, when it is known and there is a limit.
-    """
-    base = BaseModelSpec.from_config(base_folder / "config.json", mind.base_model)
-    limits = [rank for rank in (settings.max_rank, engine_rank) if rank is not None]
-    return Composer.open(mind, base, CompositionStore(settings.compositions_dir), min(limits, default=None))
+    async with AsyncExitStack() as stack:
+        embedder = await asyncio.to_thread(make_embedder, settings)
+        stack.push_async_callback(embedder.close)
+        former = await asyncio.to_thread(make_former_embedders, settings)
+        for former_embedder in former:
+            stack.push_async_callback(former_embedder.close)
+        reranker = await asyncio.to_thread(make_reranker, settings)
+        if reranker is not None:
+            stack.push_async_callback(reranker.close)
+        if settings.embedding_url is not None:
+            await embedder.start()
+        yield RetrievalModels(embedder, [each for each in former if each.name != embedder.name], reranker)
 
 
 @asynccontextmanager
@@ -55,48 +76,41 @@ async def database_dsn(settings: Settings) -> AsyncIterator[str]:
         yield server.dsn
 
 
-def make_embedder(settings: Settings) -> SentenceTransformerEmbedder | ServerEmbedder:
-    """The embedder the settings name, its weights not yet read; blocking.
+def base_model_folder(
+    settings: Settings,
+    mind: Mind,
+    *,
+    weights: bool | None = None,
+    on_slow_step: Callable[[PreparationStep], None] = lambda _: None,
+) -> Path:
+    """Folder of the base model that the mind runs on, prepared or downloaded if necessary; blocking.
 
-    Raises:
-        ModelMissing, ModelUnusable: it is not here, or broken.
+    Args:
+        weights: whether this process needs them, beside the config and the tokenizer; None: if the engine is local.
+        on_slow_step: called before a step that takes long.
     """
-    if settings.embedding_url is not None:
-        return ServerEmbedder(
-            settings.embedding_url, settings.embedding_model, _secret_value(settings.embedding_api_key)
-        )
-    return open_embedder(settings.embedding_model, settings.models_dir, allow_download=settings.allow_download)
+    return resolve_base_model(
+        settings.base_model or mind.base_model,
+        settings.models_dir,
+        allow_download=settings.allow_download,
+        weights=settings.engine == "local" if weights is None else weights,
+        on_slow_step=on_slow_step,
+    )
 
 
-def make_former_embedders(settings: Settings) -> list[SentenceTransformerEmbedder | ServerEmbedder]:
-    """Those whose vectors may still be there; their weights are read when a question meets such a vector; blocking.
+def open_composer(settings: Settings, mind: Mind, base_folder: Path, engine_rank: int | None = None) -> Composer:
+    """The composer of the mind's adapters, which are checked against its base model; blocking.
 
-    Raises:
-        ModelMissing, ModelUnusable: one is not here, or broken.
+    Args:
+        engine_rank: the largest rank that the engine accepts; None: no limit, or none known.
     """
-    former: list[SentenceTransformerEmbedder | ServerEmbedder] = []
-    for told in settings.embedding_former:
-        model, at, url = told.partition("@http")
-        if at:
-            former.append(ServerEmbedder(f"http{url}", model, _secret_value(settings.embedding_former_api_key)))
-        else:
-            former.append(open_embedder(told, settings.models_dir, allow_download=settings.allow_download))
-    return former
-
-
-def make_reranker(settings: Settings) -> CrossEncoderReranker | None:
-    """The reranker the settings name, its weights not yet read; blocking.
-
-    Raises:
-        ModelMissing, ModelUnusable: it is not here, or broken.
-    """
-    if settings.reranker is None:
-        return None
-    return open_reranker(settings.reranker, settings.models_dir, allow_download=settings.allow_download)
+    base = BaseModelSpec.from_config(base_folder / "config.json", mind.base_model)
+    limits = [rank for rank in (settings.max_rank, engine_rank) if rank is not None]
+    return Composer.open(mind, base, CompositionStore(settings.compositions_dir), min(limits, default=None))
 
 
 def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:
-    """The engine the settings name, not started; blocking."""
+    """The engine that the settings name, not started; blocking."""
     if settings.engine == "sglang":
         from inference.engines.sglang import SGLangEngine
 
@@ -109,10 +123,49 @@ def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:
             compositions=settings.compositions_dir,
             retry_timeout=settings.engine_patience,
         )
-    # Imported late: torch and transformers take seconds, and a remote engine needs neither.
     from inference.engines.local import LocalEngine
 
     return LocalEngine(base_folder)
+
+
+def make_embedder(settings: Settings) -> SentenceTransformerEmbedder | ServerEmbedder:
+    """The embedder that the settings name, its weights not loaded; blocking.
+
+    Raises:
+        ModelMissing, ModelUnusable: it is not on this machine, or broken.
+    """
+    if settings.embedding_url is not None:
+        return ServerEmbedder(
+            settings.embedding_url, settings.embedding_model, _secret_value(settings.embedding_api_key)
+        )
+    return open_embedder(settings.embedding_model, settings.models_dir, allow_download=settings.allow_download)
+
+
+def make_former_embedders(settings: Settings) -> list[SentenceTransformerEmbedder | ServerEmbedder]:
+    """The embedders whose vectors may still be stored, their weights not loaded; blocking.
+
+    Raises:
+        ModelMissing, ModelUnusable: one is not on this machine, or broken.
+    """
+    former: list[SentenceTransformerEmbedder | ServerEmbedder] = []
+    for name in settings.embedding_former:
+        model, at, url = name.partition("@http")
+        if at:
+            former.append(ServerEmbedder(f"http{url}", model, _secret_value(settings.embedding_former_api_key)))
+        else:
+            former.append(open_embedder(name, settings.models_dir, allow_download=settings.allow_download))
+    return former
+
+
+def make_reranker(settings: Settings) -> CrossEncoderReranker | None:
+    """The reranker that the settings name, its weights not loaded; blocking.
+
+    Raises:
+        ModelMissing, ModelUnusable: it is not on this machine, or broken.
+    """
+    if settings.reranker is None:
+        return None
+    return open_reranker(settings.reranker, settings.models_dir, allow_download=settings.allow_download)
 
 
 def _secret_value(secret: SecretStr | None) -> str | None:

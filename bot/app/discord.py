@@ -1,4 +1,4 @@
-"""Discord, as the settings ask for it."""
+"""Builds the Discord channel from the settings. Imported only where it is set up: its library takes a while."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.intake.commands import COMMANDS
 
 @asynccontextmanager
 async def open_discord(settings: Settings, services: Services, *, receives: bool) -> AsyncIterator[Channels]:
-    """Where answers are shown on Discord, and where messages are received if this process does."""
+    """What shows answers on Discord and, if this process `receives`, what receives messages from it."""
     assert settings.discord_token is not None
     token = settings.discord_token.get_secret_value()
     set_base_urls(settings.discord_api, settings.discord_gateway)
@@ -24,8 +24,8 @@ async def open_discord(settings: Settings, services: Services, *, receives: bool
     try:
         channels = Channels(platforms={platform.name: platform})
         if receives:
-            listening = GatewayConfig(token, settings.discord_message_content, settings.discord_guilds)
-            gateway = DiscordGateway(listening, services.mind, services.inbox, services.database, platform)
+            config = GatewayConfig(token, settings.discord_message_content, settings.discord_guilds)
+            gateway = DiscordGateway(config, services.mind, services.inbox, services.database, platform)
             channels.gateways[platform.name] = gateway
             channels.connection_checks[platform.name] = gateway.check_connection
         yield channels

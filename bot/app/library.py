@@ -1,4 +1,4 @@
-"""What fills and searches the library, and what reads the documents people send."""
+"""Opens what the library is filled and searched with, and what reads the documents that people send."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.answering.cancellation import RunningAnswers
-from bot.app.components import base_model_folder, database_dsn
-from bot.app.models import RetrievalModels, open_retrieval_models
+from bot.app.components import RetrievalModels, base_model_folder, database_dsn, open_retrieval_models
 from bot.app.settings import Settings
 from bot.intake.attachments.ingest import AttachmentIntake, AttachmentLimits
 from bot.library.chunk_options import NamedTokenCounter
@@ -24,6 +23,11 @@ from db.infra.database import Database
 from inference.embedding import Embedder
 from inference.engines.tokenizer import ChatTokenizer
 
+MAX_DOCUMENT_CHARACTERS: Final = 10_000_000
+"""Characters of a document's text: its passages stay in memory until they are saved."""
+DOCUMENT_READ_TIMEOUT: Final = 300.0
+"""Seconds that parsing and chunking a document may take."""
+
 
 @dataclass(frozen=True, slots=True)
 class LibraryServices:
@@ -32,23 +36,21 @@ class LibraryServices:
     database: Database
     models: RetrievalModels
     embedder: Embedder
-    """The present one of the models."""
+    """The current one of the models."""
     counter: NamedTokenCounter
-    """Of the base model's tokens."""
+    """Counts in the base model's tokens."""
 
 
 @asynccontextmanager
 async def open_library(settings: Settings, mind: Mind) -> AsyncIterator[LibraryServices]:
-    """What a library needs, without anything that answers; closed on leaving.
+    """What a library needs, without anything that answers; closed on exit.
 
     Raises:
-        ConsiliumError: what is missing or broken, and how to mend it.
+        ConsiliumError: what is missing or broken, and how to fix it.
     """
     async with AsyncExitStack() as stack:
         counter = await asyncio.to_thread(make_token_counter, settings, mind)
-        # A server's model has to be asked how long its vectors are; one in this process is loaded when it is needed.
-        asks = settings.embedding_url is not None
-        models = await stack.enter_async_context(open_retrieval_models(settings, preload=asks))
+        models = await stack.enter_async_context(open_retrieval_models(settings))
         assert models.embedder is not None
         dsn = await stack.enter_async_context(database_dsn(settings))
         database = await stack.enter_async_context(await Database.open(dsn))
@@ -56,31 +58,26 @@ async def open_library(settings: Settings, mind: Mind) -> AsyncIterator[LibraryS
 
 
 def make_token_counter(settings: Settings, mind: Mind) -> NamedTokenCounter:
-    """What counts text in the base model's tokens; blocking."""
+    """The counter of text in the base model's tokens; blocking."""
     folder = base_model_folder(settings, mind, weights=False)
     return NamedTokenCounter(settings.base_model or mind.base_model, ChatTokenizer(folder).count)
-
-
-MAX_DOCUMENT_CHARACTERS: Final = 10_000_000
-"""Of a document's text: its passages are held in memory until they are kept."""
-DOCUMENT_READ_TIMEOUT: Final = 300.0
-"""Seconds that a document may be parsed and cut."""
 
 
 @asynccontextmanager
 async def open_documents(
     settings: Settings,
     mind: Mind,
+    *,
     database: Database,
     embedder: Embedder,
     counter: NamedTokenCounter,
-    running_turns: RunningAnswers,
+    running_answers: RunningAnswers,
 ) -> AsyncIterator[AttachmentIntake]:
-    """As long as this is open, documents can be taken in; a process that reads them is there once one is."""
+    """What reads the documents that people send, while this is open. The first document starts the parser's process."""
     async with Parser(ParseLimits(megabytes=settings.document_megabytes, characters=MAX_DOCUMENT_CHARACTERS)) as parser:
-        reading = DocumentLoader(parser, counter, DOCUMENT_READ_TIMEOUT)
-        receiving = LibraryUploads(mind, database, embedder, reading, counter.name)
-        room = PassageLimits(settings.document_passages, settings.person_passages)
-        personal = PersonalDocuments(database, embedder, reading, room)
-        bounds = AttachmentLimits(settings.documents_per_message, settings.document_megabytes)
-        yield AttachmentIntake(receiving, personal, running_turns, bounds)
+        loader = DocumentLoader(parser, counter, DOCUMENT_READ_TIMEOUT)
+        uploads = LibraryUploads(mind, database, embedder, loader, counter.name)
+        passage_limits = PassageLimits(settings.document_passages, settings.person_passages)
+        personal = PersonalDocuments(database, embedder, loader, passage_limits)
+        limits = AttachmentLimits(settings.documents_per_message, settings.document_megabytes)
+        yield AttachmentIntake(uploads, personal, running_answers, limits)

@@ -1,4 +1,4 @@
-"""The library, brought up to date beside everything else when a process starts that answers."""
+"""Updates the library from the mind's folder in the background of a process that answers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from bot.core.background import run_in_background
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.ingest import Ingest
 from bot.library.parse.parser import Parser
@@ -24,89 +25,95 @@ from inference.embedding import Embedder
 from inference.errors import InferenceError
 
 RETRY_DELAY: Final = 60.0
-"""Seconds after which it is tried again when a model or the database was away."""
+"""Seconds until the next attempt after a model or the database was unavailable."""
 FIRST_SYNC_TIMEOUT: Final = 60.0
-"""Seconds that a start waits for a library which holds nothing yet; what takes longer goes on beside the answers."""
+"""Seconds to wait for the first attempt at a library that is still empty; a longer one goes on in the background."""
 
 log = structlog.get_logger(__name__)
+
+
+async def is_library_empty(mind: Mind, database: Database) -> bool:
+    """Whether the mind has a library in which nothing can be found yet."""
+    if not mind.collections:
+        return False
+    async with database.anonymous_transaction() as connection:
+        return not await chunk_search.searchable_collections(connection, mind.name)
 
 
 @asynccontextmanager
 async def background_library_sync(
     mind: Mind,
     dsn: str,
+    *,
     database: Database,
     embedder: Embedder,
     counter: NamedTokenCounter,
     progress: Callable[[str], None],
-    *,
     include_voice: bool,
     retry_delay: float = RETRY_DELAY,
 ) -> AsyncIterator[None]:
-    """As long as this is open, the mind's library is being brought up to date once, by whichever process comes first:
-    what is new is read, and what has no vector of this embedder gets one.
+    """Update the mind's library once while this is open: new text is read, and chunks without a vector of this embedder
+    get one. Of several processes, the first one does it.
 
-    Only the first time of all, when there is nothing to be found yet, is it waited for.
+    Entering waits for the first attempt only if the library is still empty.
 
     Args:
-        progress: told what is being done, while it is waited for.
-        voice: whether style examples are kept too.
-        again_after: seconds until it is tried again when a model or the database was away.
+        progress: called with what is being done, while entering waits.
+        include_voice: whether style examples are read too.
+        retry_delay: seconds until the next attempt after a model or the database was unavailable.
     """
-    names = [name for name, one in mind.collections.items() if include_voice or one.kind is not CollectionKind.VOICE]
+    names = [
+        name
+        for name, collection in mind.collections.items()
+        if include_voice or collection.kind is not CollectionKind.VOICE
+    ]
     if not names:
         yield
         return
-    async with database.anonymous_transaction() as connection:
-        is_filled = bool(await chunk_search.searchable_collections(connection, mind.name))
-    waiting = not is_filled
-    last = ""
+    is_waiting = await is_library_empty(mind, database)
+    last_step = ""
 
-    def told(what: str, _done: int, _total: int) -> None:
-        nonlocal last
-        if waiting and what != last:
-            progress(what)
-        last = what
+    def show(step: str, _done: int, _total: int) -> None:
+        nonlocal last_step
+        if is_waiting and step != last_step:
+            progress(step)
+        last_step = step
 
-    tried = asyncio.Event()
+    attempted = asyncio.Event()
 
-    async def keep() -> None:
+    async def sync_until_done() -> None:
         while True:
             parser = Parser()
-            ingest = Ingest(database, embedder, parser, counter, told)
-            is_over = await _sync_once(mind, names, dsn, database, ingest, parser)
-            tried.set()
-            if is_over:
+            ingest = Ingest(database, embedder, parser, counter, show)
+            done = await _sync_once(mind, names, dsn=dsn, database=database, ingest=ingest, parser=parser)
+            attempted.set()
+            if done:
                 return
             await asyncio.sleep(retry_delay)
 
-    keeping = asyncio.create_task(keep(), name="library")
-    try:
-        if waiting:
+    async with run_in_background(sync_until_done(), "library"):
+        if is_waiting:
             with suppress(TimeoutError):
                 async with asyncio.timeout(FIRST_SYNC_TIMEOUT):
-                    await tried.wait()
-            waiting = False
+                    await attempted.wait()
+            is_waiting = False
         yield
-    finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
 
 
 async def _sync_once(
-    mind: Mind, names: list[str], dsn: str, database: Database, ingest: Ingest, parser: Parser
+    mind: Mind, names: list[str], *, dsn: str, database: Database, ingest: Ingest, parser: Parser
 ) -> bool:
-    """Try it once; False when it is worth another try."""
+    """Make one attempt; False if another one may succeed."""
     try:
-        async with try_advisory_lock(dsn, f"library {mind.name}") as ours, parser:
-            if not ours:
+        async with try_advisory_lock(dsn, f"library {mind.name}") as is_ours, parser:
+            if not is_ours:
                 log.info("library.sync_skipped", mind=mind.name)
                 return True
             async with database.anonymous_transaction() as connection:
                 await rows.delete_other_collections(connection, mind.name, list(mind.collections))
             report = await ingest.synchronise(mind, names)
     except ConsiliumError as error:
-        # Answers go on with what the library holds; `consilium library add` shows the error.
+        # Answers use what the library has; `consilium library add` shows the error.
         log.warning("library.sync_failed", mind=mind.name, error=type(error).__name__, reason=str(error))
         return not isinstance(error, InferenceError | DatabaseUnreachable)
     except Exception:
@@ -119,6 +126,6 @@ async def _sync_once(
         unchanged=report.unchanged,
         deleted=report.deleted,
         embedded=report.embedded,
-        skipped=[f"{one.uri}: {one.reason}" for one in report.skipped],
+        skipped=[f"{document.uri}: {document.reason}" for document in report.skipped],
     )
     return True

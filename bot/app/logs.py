@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, in a file under the state directory or on standard output."""
+"""Structured logs: one JSON object per line, in a file under the state directory or on standard output."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ import structlog
 
 from bot.app.settings import Settings
 
-MAX_LOG_BYTES = 10_000_000
-ROTATED_LOG_FILES = 3
+MAX_LOG_BYTES: Final = 10_000_000
+"""Bytes of a log file before it is rotated."""
+ROTATED_LOG_FILES: Final = 3
 _SHARED_PROCESSORS: Final[list[structlog.typing.Processor]] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso"),
-    # Without the frames' variables: they hold what people said, and passwords.
+    # Without the variables of the frames: they contain people's messages, and passwords.
     structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False)),
 ]
 
 
 def log_path(settings: Settings) -> Path:
+    """The log file."""
     return settings.state_dir / "consilium.log"
 
 
@@ -46,7 +48,7 @@ def configure_logs(settings: Settings) -> None:
 
 
 def log_to_stdout(settings: Settings) -> None:
-    """Send to standard output what goes to the file otherwise: of a service there may be many, on many machines."""
+    """Send records to standard output instead of the file: a service may be many processes on many machines."""
     _install_handler(logging.StreamHandler(sys.stdout), settings)
 
 
@@ -64,14 +66,14 @@ def _install_handler(handler: logging.Handler, settings: Settings) -> None:
     root.handlers = [handler]
     root.setLevel(settings.log_level)
     logging.captureWarnings(True)
-    # Its plumbing would fill the log at every start.
+    # It would log its own steps at every migration.
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    # A line for every request would drown the rest.
+    # It would log every request.
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def silence_libraries() -> None:
-    """Keep libraries' progress bars and advice off the terminal; must run before they are imported."""
+    """Keep progress bars and advice of libraries off the terminal; to be called before they are imported."""
     for name, value in {
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",

@@ -1,4 +1,4 @@
-"""Telegram, as the settings ask for it."""
+"""Builds the Telegram channel from the settings. Imported only where it is set up: its library takes a while."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from bot.app.bootstrap import Services
 from bot.app.channels import Channels
 from bot.app.settings import Settings
-from bot.channels.telegram.background import BackgroundTasks
 from bot.channels.telegram.client import make_bot
+from bot.channels.telegram.dispatch import BackgroundTasks
 from bot.channels.telegram.gateway import PollingGateway
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.platform import TelegramPlatform
@@ -23,7 +23,7 @@ from bot.intake.inbox import Inbox
 
 @asynccontextmanager
 async def open_telegram(settings: Settings, services: Services, *, receives: bool) -> AsyncIterator[Channels]:
-    """Where answers are shown in Telegram, and where messages are received if this process does."""
+    """What shows answers in Telegram and, if this process `receives`, what receives messages from it."""
     assert settings.telegram_token is not None
     bot = make_bot(settings.telegram_token.get_secret_value(), settings.telegram_api)
     try:
@@ -34,7 +34,14 @@ async def open_telegram(settings: Settings, services: Services, *, receives: boo
         if receives:
             errands = BackgroundTasks()
             inbox = services.inbox
-            intake = UpdateHandler(inbox, platform, outbox, services.database, services.mind, errands)
+            intake = UpdateHandler(
+                inbox=inbox,
+                platform=platform,
+                outbox=outbox,
+                database=services.database,
+                mind=services.mind,
+                background=errands,
+            )
             gateway = _make_gateway(webhook_config(settings), outbox, intake, inbox, errands)
             channels.gateways[platform.name] = gateway
             channels.connection_checks[platform.name] = gateway.health_problem
@@ -46,7 +53,7 @@ async def open_telegram(settings: Settings, services: Services, *, receives: boo
 def _make_gateway(
     hook: WebhookConfig | None, outbox: Outbox, intake: UpdateHandler, inbox: Inbox, background_tasks: BackgroundTasks
 ) -> PollingGateway | WebhookGateway:
-    """One that Telegram posts to, where it is told of an address, or one that asks."""
+    """A gateway that Telegram posts updates to, if there is an address for that, or one that polls."""
     if hook is None:
         return PollingGateway(outbox, intake, inbox, background_tasks)
     return WebhookGateway(outbox, intake, inbox, background_tasks, hook)

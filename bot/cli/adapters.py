@@ -1,4 +1,4 @@
-"""`consilium adapters`: look at a mind's adapters, check them, compose them."""
+"""`consilium adapters`: list, inspect, check and compose a mind's adapters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.minds import Mind, load_mind
 from bot.minds.errors import UnknownAdapter
 from bot.minds.names import nearest_names
 from consilium.errors import ConsiliumError
-from inference.adapters.compatibility import check_compatible as check_fit
+from inference.adapters.compatibility import check_compatible
 from inference.adapters.composition import is_composition_name
 from inference.adapters.conflict import measure_conflict
 from inference.adapters.package import AdapterPackage
@@ -29,30 +29,33 @@ from inference.adapters.store import CompositionStore
 from inference.adapters.summary import AdapterSummary, summarise
 from inference.base_model import BaseModelSpec
 
-app = typer.Typer(help="Look at a mind's adapters, check them, compose them.", no_args_is_help=True)
+app = typer.Typer(help="List, inspect, check and compose a mind's adapters.", no_args_is_help=True)
 app.command("compose")(compositions.compose)
 app.command("compositions")(compositions.compositions)
 app.command("revoke")(revoke.revoke)
 
 AdapterArgument = Annotated[
-    str, typer.Argument(help="An adapter of the mind, a folder with one, or a composition's name.", metavar="ADAPTER")
+    str, typer.Argument(help="An adapter of the mind, a folder with one, or a composition.", metavar="ADAPTER")
 ]
 
 
 @app.command("list")
 def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> None:
-    """The mind's adapters: kind, rank, what each was trained on; and the revoked ones."""
+    """List the mind's adapters and the revoked ones: kind, rank, what each was trained on."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     revoked = Revocations(settings.compositions_dir).list()
     language = settings.language or system_language()
-    table = new_table("adapter", "kind", "rank", "MB", "trained on", "loss", "about")
-    cores = {}
+    table = new_table("adapter", "kind", "rank", "MB", "trained on", "loss", "about", wrapped=("adapter", "about"))
+    names_so_far = {}
     for name, adapter in mind.adapters.items():
         package = AdapterPackage.open(adapter.path)
         manifest = package.manifest
-        cores[package.digest] = name
-        under = cores.get(manifest.trained_on or "", "another core") if manifest and manifest.trained_on else "the base"
+        names_so_far[package.digest] = name
+        trained_on = ""
+        if manifest:
+            core = manifest.trained_on
+            trained_on = names_so_far.get(core, "another core") if core else "the base"
         loss = manifest.figures.get("validation_loss") if manifest else None
         is_revoked = any(revocation.digest == package.digest for revocation in revoked)
         table.add_row(
@@ -60,7 +63,7 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
             adapter.kind,
             str(package.rank),
             f"{package.file.size / 1e6:.1f}",
-            under if manifest else "",
+            trained_on,
             f"{loss:.3f}" if loss is not None else "",
             adapter.description.text(language),
         )
@@ -71,7 +74,7 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
 
 @app.command()
 def inspect(context: typer.Context, which: AdapterArgument, mind_folder: MindOption = None) -> None:
-    """Everything there is to know of one adapter, or of a composition."""
+    """Show all that is known of an adapter or a composition."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     if is_composition_name(which):
@@ -91,10 +94,12 @@ def inspect(context: typer.Context, which: AdapterArgument, mind_folder: MindOpt
 @app.command()
 def check(
     context: typer.Context,
-    which: Annotated[list[str] | None, typer.Argument(help="Adapters or folders; all of the mind's if none.")] = None,
+    which: Annotated[
+        list[str] | None, typer.Argument(help="Adapters or folders; all of the mind's by default.")
+    ] = None,
     mind_folder: MindOption = None,
 ) -> None:
-    """Check that adapters are sound and belong to the mind's base model; exit code 1 when one does not."""
+    """Check that adapters are sound and belong to the mind's base model; exit code 1 if one does not."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     base = _base_model(settings, mind)
@@ -103,7 +108,7 @@ def check(
     failed = 0
     for name in names:
         try:
-            check_fit(_open_adapter(mind, name), base)
+            check_compatible(_open_adapter(mind, name), base)
         except ConsiliumError as error:
             failed += 1
             console.print(Text.assemble((f"{name}: ", "bold red"), str(error)), soft_wrap=True)
@@ -115,7 +120,7 @@ def check(
 
 @app.command()
 def conflicts(context: typer.Context, mind_folder: MindOption = None) -> None:
-    """How the mind's adapters meet: cosine of their deltas, and how far they read and write the same directions."""
+    """Compare the mind's adapters: cosine of their deltas, and how far they read and write the same directions."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     packages = {name: AdapterPackage.open(a.path) for name, a in mind.adapters.items()}
@@ -123,12 +128,12 @@ def conflicts(context: typer.Context, mind_folder: MindOption = None) -> None:
     names = list(packages)
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
-            found = measure_conflict(packages[first], packages[second])
+            conflict = measure_conflict(packages[first], packages[second])
             table.add_row(
                 f"{first} · {second}",
-                f"{found.cosine:+.3f}",
-                f"{found.input_overlap:.3f}",
-                f"{found.output_overlap:.3f}",
+                f"{conflict.cosine:+.3f}",
+                f"{conflict.input_overlap:.3f}",
+                f"{conflict.output_overlap:.3f}",
             )
     stdout_console().print(table)
 
@@ -141,7 +146,7 @@ def _revocations_table(revoked: Sequence[Revocation]) -> Table:
 
 
 def _summary_lines(summary: AdapterSummary) -> Iterator[tuple[str, str]]:
-    yield "base model", summary.base or "not said"
+    yield "base model", summary.base or "not named"
     yield "digest", summary.digest
     yield "rank", ", ".join(map(str, summary.ranks))
     yield "modules", ", ".join(summary.modules)
@@ -150,7 +155,7 @@ def _summary_lines(summary: AdapterSummary) -> Iterator[tuple[str, str]]:
     yield "norm", f"{summary.norm:.3f} ({', '.join(f'{name} {norm:.3f}' for name, norm in summary.norms.items())})"
     yield (
         "safe form",
-        "yes" if not summary.unsafe_reasons else f"once composed; as it is, {'; '.join(summary.unsafe_reasons)}",
+        "yes" if not summary.unsafe_reasons else f"when composed; as it is, {'; '.join(summary.unsafe_reasons)}",
     )
 
 
@@ -159,10 +164,10 @@ def _base_model(settings: Settings, mind: Mind) -> BaseModelSpec:
 
 
 def _open_adapter(mind: Mind, which: str) -> AdapterPackage:
-    """An adapter of the mind by its name, or any folder.
+    """The adapter of the mind with this name, or the one in this folder.
 
     Raises:
-        UnknownAdapter: it is neither.
+        UnknownAdapter: there is neither.
     """
     if which in mind.adapters:
         return AdapterPackage.open(mind.adapters[which].path)

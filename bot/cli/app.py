@@ -1,88 +1,193 @@
-"""The root of the command: shared options, and the one place where errors become an exit code."""
+"""The `consilium` command: its commands, which are imported only when run, and how errors become exit codes."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
-import structlog
 import typer
-from pydantic import ValidationError
-from rich.console import Console
-from rich.text import Text
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command, get_group
 
-from bot.app.logs import configure_logs, log_path, silence_libraries
-from bot.app.settings import Settings
-from bot.cli import adapters, chat, doctor, library, mind, serve, turns
-from bot.cli import evaluate as evaluation
-from bot.core.errors import describe_error
-from bot.core.i18n import Translator, system_language
 from consilium.errors import ConsiliumError
 
-EXIT_UNEXPECTED = 70
-"""EX_SOFTWARE of sysexits.h: a mistake of ours."""
-EXIT_BAD_SETTINGS = 78
+if TYPE_CHECKING:
+    from bot.app.settings import Settings
+
+EXIT_UNEXPECTED: Final = 70
+"""EX_SOFTWARE of sysexits.h: a bug of ours."""
+EXIT_BAD_SETTINGS: Final = 78
 """EX_CONFIG."""
 
-app = typer.Typer(
-    name="consilium",
-    help="A bot that thinks as its creator does: composable LoRA minds on one base model, with memory and sources.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """A command, or a group of commands, that is not imported until it is run."""
+
+    name: str
+    module: str
+    attribute: str
+    """The command's function, or the group's `typer.Typer`."""
+    summary: str
+    """What `consilium --help` shows: the first paragraph of the command's own help."""
+
+    def load(self) -> TyperCommand | TyperGroup:
+        """Import the command."""
+        target = getattr(import_module(self.module), self.attribute)
+        if isinstance(target, typer.Typer):
+            return get_group(target)
+        single = typer.Typer(add_completion=False)
+        single.command(self.name)(target)
+        command = get_command(single)
+        assert isinstance(command, TyperCommand)
+        return command
+
+
+COMMANDS: Final[Sequence[LazyCommand]] = (
+    LazyCommand("demo", "bot.cli.chat", "demo", "Talk to the demo mind, with everything embedded."),
+    LazyCommand(
+        "chat", "bot.cli.chat", "chat", "Talk to a mind: in a terminal, or through a pipe with one message per line."
+    ),
+    LazyCommand(
+        "serve",
+        "bot.cli.serve",
+        "serve",
+        "Run the service until SIGTERM or Ctrl-C. Logs go to standard output, one JSON object per line.",
+    ),
+    LazyCommand(
+        "doctor",
+        "bot.cli.doctor",
+        "doctor",
+        "Check everything that a mind needs to answer; exit code 1 if something is missing.",
+    ),
+    LazyCommand("init", "bot.cli.mind", "init", "Write the template of a mind, to fill with dialogues and train."),
+    LazyCommand(
+        "train",
+        "bot.cli.mind",
+        "train",
+        "Train adapters of a mind from its dialogues, and save them in its folder.",
+    ),
+    LazyCommand("adapters", "bot.cli.adapters", "app", "List, inspect, check and compose a mind's adapters."),
+    LazyCommand("turns", "bot.cli.turns", "app", "List and show turns, and retry failed ones."),
+    LazyCommand("library", "bot.cli.library", "app", "Fill, search and inspect the library of what the author wrote."),
+    LazyCommand("eval", "bot.cli.evaluate", "app", "Measure adapters, memory and library search."),
 )
-app.command("demo")(chat.demo)
-app.command("chat")(chat.chat)
-app.command("serve")(serve.serve)
-app.command("doctor")(doctor.doctor)
-app.command("init")(mind.init)
-app.command("train")(mind.train)
-app.add_typer(adapters.app, name="adapters")
-app.add_typer(turns.app, name="turns")
-app.add_typer(library.app, name="library")
-app.add_typer(evaluation.app, name="eval")
 
 
-def main() -> None:
-    """Run the command; every error ends as a sentence and an exit code, and as a record in the log."""
+class LazyGroup(TyperGroup):
+    """Lists its commands by their summaries, and imports only the one that is run."""
+
+    def __init__(self, commands: Sequence[LazyCommand], prepare: Callable[[], object], **attributes: Any) -> None:
+        """Set up, without importing a command.
+
+        Args:
+            commands: in the order of the help.
+            prepare: called before a command is imported; its result is the command's `context.obj`.
+            attributes: as `TyperGroup` takes them.
+        """
+        listed = [TyperCommand(command.name, help=command.summary, rich_markup_mode="rich") for command in commands]
+        super().__init__(commands=listed, **attributes)
+        self._lazy = {command.name: command for command in commands}
+        self._prepare = prepare
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # typer does not export the types
+        name, command, rest = super().resolve_command(ctx, args)
+        if name is None or command is None:
+            return name, command, rest
+        ctx.obj = self._prepare()
+        return name, self._lazy[name].load(), rest
+
+
+@cache
+def prepare() -> Settings:
+    """Read the settings and set up logging, once, before anything heavy is imported.
+
+    Raises:
+        SystemExit: a setting is wrong; it has been printed which, and why.
+    """
+    from pydantic import ValidationError
+
+    from bot.app.logs import configure_logs, silence_libraries
+    from bot.app.settings import Settings
+
     silence_libraries()
-    errors = Console(stderr=True, highlight=False)
     try:
         settings = Settings()
     except ValidationError as error:
         for problem in error.errors():
             name = "CONSILIUM_" + "_".join(map(str, problem["loc"])).upper()
-            errors.print(Text(f"{name}: {problem['msg']}. See .env.example.", style="red"), soft_wrap=True)
+            _print_error(f"{name}: {problem['msg']}. See .env.example.")
         raise SystemExit(EXIT_BAD_SETTINGS) from None
     configure_logs(settings)
-    say = Translator(settings.language or system_language())
+    return settings
+
+
+app = LazyGroup(
+    COMMANDS,
+    prepare,
+    name="consilium",
+    help="A bot that thinks as its creator does: composable LoRA minds on one base model, with memory and sources.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+
+def main() -> None:
+    """Run the command; every error ends as a sentence and an exit code, and as a record in the log."""
     try:
-        app(obj=settings)
+        app()
     except ConsiliumError as error:
-        structlog.get_logger(__name__).error("command.failed", exc_info=error)
-        errors.print(Text(describe_error(error, say.language, say.translate), style="red"), soft_wrap=True)
+        _report(error)
         raise SystemExit(error.exit_code) from None
     except BrokenPipeError:
-        # Whoever read our output has left. Python would complain once more when it flushes at exit.
+        # The reader of our output has left. Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except Exception as error:
-        reference = secrets.token_hex(4)
-        structlog.get_logger(__name__).error("error.unexpected_raised", reference=reference, exc_info=error)
-        errors.print(
-            Text(
-                say(
-                    "Something broke on our side ({kind}). The log {path} holds all of it under {reference}.",
-                    kind=type(error).__name__,
-                    path=log_path(settings),
-                    reference=reference,
-                ),
-                style="red",
-            ),
-            soft_wrap=True,
-        )
+        _report_unexpected(error)
         raise SystemExit(EXIT_UNEXPECTED) from None
+
+
+def _report(error: ConsiliumError) -> None:
+    import structlog
+
+    from bot.core.errors import describe_error
+    from bot.core.i18n import Translator, system_language
+
+    say = Translator(prepare().language or system_language())
+    structlog.get_logger(__name__).error("command.failed", exc_info=error)
+    _print_error(describe_error(error, say.language, say.translate))
+
+
+def _report_unexpected(error: Exception) -> None:
+    import structlog
+
+    from bot.app.logs import log_path
+    from bot.core.i18n import Translator, system_language
+
+    settings, reference = prepare(), secrets.token_hex(4)
+    say = Translator(settings.language or system_language())
+    structlog.get_logger(__name__).error("error.unexpected_raised", reference=reference, exc_info=error)
+    _print_error(
+        say(
+            "Something broke on our side ({kind}). The log {path} holds all of it under {reference}.",
+            kind=type(error).__name__,
+            path=log_path(settings),
+            reference=reference,
+        )
+    )
+
+
+def _print_error(text: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(stderr=True, highlight=False).print(Text(text, style="red"), soft_wrap=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,20 +14,21 @@ from rich.text import Text
 from bot.app.bootstrap import open_services
 from bot.app.settings import DEMO_MIND, Settings
 from bot.channels.console.pipe import run_pipe_chat
+from bot.cli.common import MindOption
 from bot.core.i18n import Translator, system_language
 from bot.turns.recovery import recover_stranded, recover_unremembered
 
-UserOption = Annotated[str | None, typer.Option("--user", help="Who is speaking; the session and memories are his.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object a turn.")]
+UserOption = Annotated[str | None, typer.Option("--user", help="Who speaks: the owner of session and memories.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object per turn.")]
 
 
 def chat(
     context: typer.Context,
-    mind: Annotated[Path | None, typer.Option(help="Folder of the mind.", show_default="the demo mind")] = None,
+    mind: MindOption = None,
     user: UserOption = None,
     json_output: JsonOption = False,
 ) -> None:
-    """Talk to a mind: a chat at a terminal, one message a line from a pipe."""
+    """Talk to a mind: in a terminal, or through a pipe with one message per line."""
     settings: Settings = context.obj
     if mind is not None:
         settings = settings.model_copy(update={"mind": mind})
@@ -37,7 +37,7 @@ def chat(
 
 
 def demo(context: typer.Context, user: UserOption = None, json_output: JsonOption = False) -> None:
-    """Talk to the demo mind, everything embedded."""
+    """Talk to the demo mind, with everything embedded."""
     chat(context, DEMO_MIND, user, json_output)
 
 
@@ -53,12 +53,14 @@ async def _run_chat(settings: Settings, user: str, *, json_output: bool) -> bool
             if not progress.is_terminal:
                 progress.print(Text(f"{text} …"))
 
-        async with open_services(settings, show) as services:
+        is_pipe = json_output or not sys.stdin.isatty()
+        # A person at a prompt takes a while to type; what comes from a pipe may need no model at all.
+        async with open_services(settings, show, load_on_demand=is_pipe) as services:
             status.stop()
             await recover_stranded(services.database, services.mind.name, services.heartbeat.id)
-            if (afterwards := services.turn_runner.memory_writer) is not None:
-                await recover_unremembered(services.database, services.mind.name, afterwards)
-            if json_output or not sys.stdin.isatty():
+            if (memory_writer := services.turn_runner.memory_writer) is not None:
+                await recover_unremembered(services.database, services.mind.name, memory_writer)
+            if is_pipe:
                 return await run_pipe_chat(services.direct, user, language, json_output=json_output)
             # Imported late: a pipe needs no line editor.
             from bot.channels.console.terminal import run_terminal_chat

@@ -1,8 +1,8 @@
-"""What commands share: options, tables and the console."""
+"""What commands share: options, tables, the console, and how times are written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -17,25 +17,29 @@ from bot.minds import Mind
 from inference.adapters.errors import AdapterError
 from inference.adapters.package import AdapterPackage
 
+MindOption = Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.", show_default="the demo mind")]
+JsonFileOption = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")]
+
 
 def stdout_console() -> Console:
-    """Standard output, with nothing coloured that we did not colour."""
+    """Standard output, coloured only where we colour it."""
     return Console(highlight=False)
 
 
-def new_table(*columns: str) -> Table:
-    """An empty table with a ruled heading."""
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+def new_table(*headings: str, wrapped: Collection[str] = ()) -> Table:
+    """An empty table with a ruled heading.
+
+    Args:
+        wrapped: the columns whose text breaks into lines where the terminal is too narrow; the others stay whole.
+    """
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0), show_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading not in wrapped)
     return table
 
 
-MindOption = Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.", show_default="the demo mind")]
-
-
 def names_by_digest(mind: Mind) -> dict[str, str]:
-    """The mind's adapters by the digest of their weights; those that cannot be read are left out."""
+    """Names of the mind's adapters, by the digest of their weights; without those that cannot be read."""
     names = {}
     for name, adapter in mind.adapters.items():
         try:
@@ -46,7 +50,7 @@ def names_by_digest(mind: Mind) -> dict[str, str]:
 
 
 def key_value_table(lines: Iterable[tuple[str, str]]) -> Table:
-    """Labels, and beside each what there is to say."""
+    """A table of labels and values."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -56,5 +60,13 @@ def key_value_table(lines: Iterable[tuple[str, str]]) -> Table:
 
 
 def format_time(when: datetime) -> str:
-    """A moment as the machine's clock on the wall shows it."""
+    """A moment in the machine's time zone, to the minute."""
     return when.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def format_short_time(when: datetime) -> str:
+    """A moment for a narrow column: the time if it is today, without the year if it is this year."""
+    local, now = when.astimezone(), datetime.now().astimezone()
+    if local.date() == now.date():
+        return local.strftime("%H:%M")
+    return local.strftime("%m-%d %H:%M" if local.year == now.year else "%Y-%m-%d")

@@ -1,30 +1,45 @@
-"""`consilium adapters compose` and `compositions`: make compositions, look at them, remove them."""
+"""`consilium adapters compose` and `compositions`: make compositions, list them, remove them."""
 
 from __future__ import annotations
 
+import asyncio
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
 
-from bot.app.components import base_model_folder, open_composer
+from bot.app.components import base_model_folder, make_engine, open_composer
 from bot.app.settings import Settings
-from bot.cli.common import MindOption, format_time, new_table, stdout_console
-from bot.cli.engine_unload import unload_from_engine
-from bot.minds import load_mind
+from bot.cli.common import MindOption, format_short_time, format_time, new_table, stdout_console
+from bot.core.errors import BotError
+from bot.minds import Mind, load_mind
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import resolve_mode
+from consilium.errors import N_
 from inference.adapters.compose import CompositionReport
 from inference.adapters.composition import Composition, RecipePart, is_composition_name
 from inference.adapters.errors import CompositionNotFound
 from inference.adapters.store import CompositionStore
 from inference.adapters.store import prune as prune_store
+from inference.engines.errors import EngineError
 
-WORST_MODULES_SHOWN = 3
-"""Modules whose errors are shown of a composition that was cut."""
+WORST_MODULES_SHOWN: Final = 3
+"""Modules with the largest errors that are shown of a truncated composition."""
+_UNLOAD_TIMEOUT: Final = 5.0
+"""Seconds to retry: a server that is down holds nothing it could answer with, so nobody should wait for it."""
+
+
+class EngineUnloadFailed(BotError):
+    """Compositions are removed from the disk, but the engine's server did not unload them."""
+
+    sentence = N_("These compositions are removed, but the engine has not unloaded them: {names}. {reason}")
+    remedy = N_("Restart the engine's server, or run for each: consilium adapters compositions --remove NAME")
+
+    def __init__(self, names: str, reason: str) -> None:
+        super().__init__(names=names, reason=reason)
 
 
 def compose(
@@ -32,7 +47,7 @@ def compose(
     mode: Annotated[str, typer.Argument(help="A mode, such as sport*0.7+core.")],
     folder: Annotated[Path | None, typer.Option("--output", help="Copy the package to this folder too.")] = None,
     max_rank: Annotated[
-        int | None, typer.Option("--max-rank", min=1, help="Cut it to this rank; the error is told.")
+        int | None, typer.Option("--max-rank", min=1, help="Truncate it to this rank; the error is shown.")
     ] = None,
     mind_folder: MindOption = None,
 ) -> None:
@@ -46,7 +61,7 @@ def compose(
     console = stdout_console()
     composition = composer.compose(resolved)
     if composition is None:
-        console.print(Text(f"{resolved.text}: nothing is composed for this mode."))
+        console.print(Text(f"{resolved.text}: this mode needs no composition."))
         return
     if folder is not None:
         shutil.copytree(composition.path, folder, dirs_exist_ok=True)
@@ -62,14 +77,14 @@ def compositions(
     remove: Annotated[str | None, typer.Option(help="Remove the composition of this name.", metavar="NAME")] = None,
     prune: Annotated[
         float | None,
-        typer.Option(min=0, metavar="GB", help="Remove the least recently used ones until all take at most so much."),
+        typer.Option(min=0, metavar="GB", help="Remove the least recently used ones until the rest fit this size."),
     ] = None,
     max_rank: Annotated[
-        int | None, typer.Option("--max-rank", min=1, help="Show those a server with this limit of the rank takes.")
+        int | None, typer.Option("--max-rank", min=1, help="Show those that a server with this rank limit accepts.")
     ] = None,
     mind_folder: MindOption = None,
 ) -> None:
-    """The compositions made so far; what is removed is made again when it is asked for."""
+    """List the compositions made so far, or remove some; a removed one is made again when it is needed."""
     settings: Settings = context.obj
     store = CompositionStore(settings.compositions_dir)
     if remove is None and prune is None:
@@ -87,10 +102,10 @@ def compositions(
 
 
 def describe(composition: Composition, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Everything there is to know of a composition, as labels and values.
+    """All that is known of a composition, as labels and values.
 
     Args:
-        names: of adapters, by the digest of their weights; others are shown by their digest.
+        names: names of adapters, by the digest of their weights; other adapters are shown by their digest.
     """
     record, report = composition.record, composition.report
     yield "composition", composition.name
@@ -109,26 +124,53 @@ def describe(composition: Composition, names: Mapping[str, str]) -> Iterator[tup
     yield "path", str(composition.path)
 
 
+def unload_from_engine(settings: Settings, mind_folder: Path, names: Sequence[str]) -> None:
+    """Unload compositions whose folders are gone from the engine's server; a local engine needs nothing.
+
+    Raises:
+        EngineUnloadFailed: the server cannot be reached, or refuses.
+    """
+    if settings.engine != "sglang" or not names:
+        return
+    mind = load_mind(mind_folder)
+    base_folder = base_model_folder(settings, mind)
+    asyncio.run(_unload(settings.model_copy(update={"engine_patience": _UNLOAD_TIMEOUT}), mind, base_folder, names))
+
+
+async def _unload(settings: Settings, mind: Mind, base_folder: Path, names: Sequence[str]) -> None:
+    engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
+    loaded = list(names)
+    try:
+        await engine.start()
+        while loaded:
+            await engine.unload_adapter(loaded[0])
+            del loaded[0]
+    except EngineError as error:
+        raise EngineUnloadFailed(", ".join(loaded), str(error)) from error
+    finally:
+        await engine.close()
+
+
 def _show(store: CompositionStore, max_rank: int | None) -> None:
-    table = new_table("composition", "base", "adapters", "rank", "error", "MB", "last used")
+    table = new_table("composition", "adapters", "rank", "error", "MB", "used", wrapped=("adapters",))
     for composition in store.list():
         record, report = composition.record, composition.report
         if max_rank is not None and report.rank > max_rank:
             continue
         try:
-            used = format_time(composition.last_used_at)
+            used = format_short_time(composition.last_used_at)
         except FileNotFoundError:  # removed by another process meanwhile
             continue
-        parts = " + ".join(_format_part(part, part.digest[:8]) for part in record.parts)
+        parts = "\n".join(_format_part(part, part.digest[:8]) for part in record.parts)
         error = f"{report.truncation_error:.1%}" if report.truncation_error else ""
         size = f"{composition.size / 1e6:.1f}"
-        table.add_row(composition.name, record.base, parts, str(report.rank), error, size, used)
+        table.add_row(composition.name, parts, str(report.rank), error, size, used)
     stdout_console().print(table)
     stdout_console().print(Text(f"{store.size / 1e6:.1f} MB in {store.root}"), soft_wrap=True)
 
 
 def _remove(settings: Settings, store: CompositionStore, name: str) -> dict[str, int]:
-    """Bytes freed, by name. One that is gone already may still be held by a server, which is told again."""
+    """Bytes freed, by name. One that is already gone may still be loaded on a server, and is unloaded from it."""
     try:
         return {name: store.remove(name)}
     except CompositionNotFound:

@@ -1,4 +1,4 @@
-"""What can go wrong with a command line."""
+"""Errors of command lines."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from consilium.errors import N_
 
 
 class CommandError(BotError):
-    """Root of what is wrong with what a command was asked."""
+    """Root of errors in what a command is given."""
 
     exit_code = 2
 
 
 class NoDialogues(CommandError):
-    """An adapter is to be trained or measured, and the mind names no dialogues for it."""
+    """An adapter is to be trained or measured, but the mind names no dialogues for it."""
 
-    sentence = N_("The mind says nothing of the {which} of the adapter “{name}”.")
-    remedy = N_("Add `{which}: dialogues/FILE.jsonl` to it in mind.yaml.")
+    sentence = N_("mind.yaml names no `{which}` for the adapter “{name}”.")
+    remedy = N_("Add `{which}: dialogues/FILE.jsonl` to the adapter.")
 
     def __init__(self, name: str, which: str) -> None:
         super().__init__(name=name, which=which)
 
 
 class BadRecipe(CommandError):
-    """A training option is outside what training can use."""
+    """A training option has a value that training cannot use."""
 
     sentence = N_("--{option} cannot be {value}: {problem}.")
     remedy = N_("`consilium train --help` shows the options with their defaults.")
@@ -35,7 +35,7 @@ class BadRecipe(CommandError):
 
 
 class FolderNotEmpty(CommandError):
-    """A mind's template is to be written where something is already."""
+    """The template of a mind is to be written into a folder that is not empty."""
 
     sentence = N_("{folder} is not empty.")
     remedy = N_("Name a folder that does not exist yet; nothing was written.")
@@ -45,10 +45,10 @@ class FolderNotEmpty(CommandError):
 
 
 class ChecksFailed(CommandError):
-    """Some of what a command checked does not hold; what and why has been said already."""
+    """Some checks of a command failed; which and why has been printed already."""
 
     sentence = N_("{failed} of {total} checks failed.")
-    remedy = N_("Mend what is marked above, then run the command again.")
+    remedy = N_("Fix what is marked above, then run the command again.")
     exit_code = 1
 
     def __init__(self, failed: int, total: int) -> None:
@@ -56,9 +56,9 @@ class ChecksFailed(CommandError):
 
 
 class CollectionNotGiven(CommandError):
-    """Files are to be added to the library, and it is not said to which collection."""
+    """Files are to be added to the library without a collection."""
 
-    sentence = N_("It is not said which collection the files belong to.")
+    sentence = N_("The files need a collection.")
     remedy = N_("Add `--collection NAME`; the mind has {known}.")
 
     def __init__(self, known: tuple[str, ...]) -> None:

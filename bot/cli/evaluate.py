@@ -1,4 +1,4 @@
-"""`consilium eval`: measurements that anybody can repeat."""
+"""`consilium eval`: measure adapters here; memory and library search in the files beside this one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from bot.app.components import base_model_folder, open_composer
 from bot.app.settings import Settings
 from bot.cli import evaluate_library
-from bot.cli.common import new_table, stdout_console
+from bot.cli.common import JsonFileOption, MindOption, new_table, stdout_console
 from bot.cli.evaluate_memory import memory
 from bot.cli.mind import load_adapter_dialogues, train_adapter
 from bot.minds import Mind, load_mind
@@ -21,28 +21,21 @@ from inference.adapters.manifest import AdapterKind
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 
-app = typer.Typer(help="Measurements that anybody can repeat.", no_args_is_help=True)
+app = typer.Typer(help="Measure adapters, memory and library search.", no_args_is_help=True)
 app.command("library")(evaluate_library.library)
-
-
-@app.callback()
-def evaluation() -> None:
-    """Measurements that anybody can repeat."""
-
-
-app.command()(memory)
+app.command("memory")(memory)
 
 
 @app.command()
 def adapters(
     context: typer.Context,
-    mind_folder: Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.")] = None,
+    mind_folder: MindOption = None,
     apart: Annotated[
-        bool, typer.Option("--apart", help="Also train each topic apart from the core, and measure plain sums.")
+        bool, typer.Option("--apart", help="Also train each topic without the core, and measure plain sums.")
     ] = False,
-    figures_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
+    figures_file: JsonFileOption = None,
 ) -> None:
-    """Held-out loss of the base, each adapter and each composition, and what is kept of each one's gain."""
+    """Measure the held-out loss of the base, the adapters and their compositions, and how much of each gain is kept."""
     from inference.training.loss import HeldOutLoss, relative_gain, retained_gain
 
     settings: Settings = context.obj
@@ -53,40 +46,40 @@ def adapters(
     loss = HeldOutLoss(base, held_out)
     console = stdout_console()
 
-    def composed(parts: list[Part]) -> Path:
+    def compose(parts: list[Part]) -> Path:
         return composer.store.get_or_compose(parts, composer.base).path
 
     figures: dict[str, dict[str, float]] = {}
     alone_table = new_table("adapter", "base", "adapter", "gain")
-    bare = {name: loss.evaluate(None, name) for name in mind.adapters}
-    alone = {}
+    base_loss = {name: loss.evaluate(None, name) for name in mind.adapters}
+    alone_loss = {}
     for name, package in composer.packages.items():
-        alone[name] = loss.evaluate(composed([Part(package)]), name)
-        share = relative_gain(bare[name], alone[name])
-        figures[name] = {"base": bare[name], "adapter": alone[name], "gain": share}
-        alone_table.add_row(name, f"{bare[name]:.3f}", f"{alone[name]:.3f}", f"{share:.1%}")
+        alone_loss[name] = loss.evaluate(compose([Part(package)]), name)
+        gain = relative_gain(base_loss[name], alone_loss[name])
+        figures[name] = {"base": base_loss[name], "adapter": alone_loss[name], "gain": gain}
+        alone_table.add_row(name, f"{base_loss[name]:.3f}", f"{alone_loss[name]:.3f}", f"{gain:.1%}")
     console.print(alone_table)
 
-    kept_table = new_table("composition", "of", "alone", "composed", "kept")
+    kept_table = new_table("composition", "of", "alone", "composed", "kept", wrapped=("composition",))
 
-    def measure(title: str, package: Path, alone_by_name: dict[str, float]) -> None:
-        for name, on_its_own in alone_by_name.items():
-            together = loss.evaluate(package, name)
-            share = retained_gain(bare[name], on_its_own, together)
-            figures[f"{title} / {name}"] = {"alone": on_its_own, "composed": together, "kept": share}
-            kept_table.add_row(title, name, f"{on_its_own:.3f}", f"{together:.3f}", f"{share:.1%}")
+    def measure(title: str, package: Path, alone: dict[str, float]) -> None:
+        for name, loss_alone in alone.items():
+            composed = loss.evaluate(package, name)
+            kept = retained_gain(base_loss[name], loss_alone, composed)
+            figures[f"{title} / {name}"] = {"alone": loss_alone, "composed": composed, "kept": kept}
+            kept_table.add_row(title, name, f"{loss_alone:.3f}", f"{composed:.3f}", f"{kept:.1%}")
 
     core = mind.core
     for topic in _topic_adapters(mind):
         mode = resolve_mode(parse_expression(topic), mind)
-        measure(mode.text, composed(composer.parts(mode)), {name: alone[name] for name in (core, topic)})
+        measure(mode.text, compose(composer.parts(mode)), {name: alone_loss[name] for name in (core, topic)})
     if apart:
         for topic in _topic_adapters(mind):
             package = _train_without_core(settings, mind, topic, base)
-            by_name = {core: alone[core], topic: loss.evaluate(composed([Part(package)]), topic)}
+            alone = {core: alone_loss[core], topic: loss.evaluate(compose([Part(package)]), topic)}
             for title, weight in (("plain sum, trained apart", 1.0), ("1/√2 each, trained apart", 0.71)):
                 parts = [Part(composer.packages[core], weight), Part(package, weight)]
-                measure(f"{core}+{topic}, {title}", composed(parts), by_name)
+                measure(f"{core}+{topic}, {title}", compose(parts), alone)
     console.print(kept_table)
     if figures_file is not None:
         figures_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -97,7 +90,7 @@ def _topic_adapters(mind: Mind) -> list[str]:
 
 
 def _train_without_core(settings: Settings, mind: Mind, topic: str, base: Path) -> AdapterPackage:
-    """The topic trained without the core, kept in the cache for the next measurement."""
+    """The topic trained without the core, cached for the next measurement."""
     from inference.training.recipe import Recipe
 
     folder = settings.cache_dir / "trained-apart" / mind.name / topic

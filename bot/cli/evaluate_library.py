@@ -1,19 +1,23 @@
-"""`consilium eval library`: recall of the library's search."""
+"""`consilium eval library`: measure the search in the library."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import tempfile
+from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from bot.app.library import open_library
 from bot.app.settings import Settings
-from bot.cli.common import MindOption, new_table, stdout_console
+from bot.cli.common import JsonFileOption, MindOption, new_table, stdout_console
 from bot.library.evaluation import (
     CUTOFFS,
     DISTRACTORS,
@@ -29,42 +33,43 @@ from bot.library.parse.parser import Parser
 from bot.minds import Mind, load_mind
 from bot.minds.schema import Chunking
 
-_TEXTS = (".txt", ".md")
+_TEXT_SUFFIXES: Final = (".txt", ".md")
 
 
 def library(
     context: typer.Context,
     data: Annotated[Path, typer.Option(help="Folder with question sets (SQuAD's JSON) and texts as distractors.")],
     mind_folder: MindOption = None,
-    size: Annotated[int, typer.Option(help="Tokens of a chunk at most.")] = Chunking().size,
-    max_questions: Annotated[int | None, typer.Option("--questions", help="Questions of each set at most.")] = None,
-    figures_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")] = None,
+    size: Annotated[int, typer.Option(help="Tokens per chunk, at most.")] = Chunking().size,
+    max_questions: Annotated[int | None, typer.Option("--questions", help="Questions per set, at most.")] = None,
+    figures_file: JsonFileOption = None,
 ) -> None:
-    """Recall@k, MRR and latency of search by words, by meaning and by both, on questions with known paragraphs.
+    """Measure recall@k, MRR and latency of search by words, by meaning and by both, on questions with known paragraphs.
 
-    Each set's questions are asked of its own paragraphs and of those of its translations, with the texts beside them.
+    The questions of a set are searched in its own paragraphs and in those of its translations, with the texts among
+    them.
     """
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind, require_adapters=False)
     chunking = Chunking(size=size, overlap=size // 5)
     config, measured = asyncio.run(_measure(settings, mind, data, chunking, max_questions))
-    table = new_table("questions", "paragraphs", "by", *(f"R@{k}" for k in CUTOFFS), "MRR", "p50 ms", "p95 ms")
-    for one in measured:
-        recall = (f"{one.recall[k]:.3f}" for k in CUTOFFS)
-        table.add_row(
-            f"{one.question_set} ({one.questions})",
-            one.searched_set,
-            one.method,
-            *recall,
-            f"{one.mrr:.3f}",
-            f"{one.p50_ms:.0f}",
-            f"{one.p95_ms:.0f}",
-        )
-    stdout_console().print(table)
+    for (asked, searched), rows in groupby(measured, key=lambda metrics: (metrics.question_set, metrics.searched_set)):
+        stdout_console().print(metrics_table(f"{asked} → {searched}", list(rows)))
     stdout_console().print(f"configuration {config['hash']}: {json.dumps(config, ensure_ascii=False)}", soft_wrap=True)
     if figures_file is not None:
-        figures = {"configuration": config, "measured": [_measurement_object(one) for one in measured]}
+        figures = {"configuration": config, "measured": [_as_json(metrics) for metrics in measured]}
         figures_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def metrics_table(sets: str, rows: Sequence[SearchMetrics]) -> Table:
+    """Of one set of questions asked of one set of paragraphs: a row for each way of searching."""
+    table = new_table("by", *(f"R@{k}" for k in CUTOFFS), "MRR", "p50 ms", "p95 ms")
+    table.title = Text(f"{sets} ({rows[0].questions})", style="bold")
+    table.title_justify = "left"
+    for row in rows:
+        recall = (f"{row.recall[k]:.3f}" for k in CUTOFFS)
+        table.add_row(row.method, *recall, f"{row.mrr:.3f}", f"{row.p50_ms:.0f}", f"{row.p95_ms:.0f}")
+    return table
 
 
 async def _measure(
@@ -75,16 +80,16 @@ async def _measure(
     others = [DISTRACTORS] if texts else []
     progress = Console(stderr=True, highlight=False)
     with tempfile.TemporaryDirectory(prefix="consilium-eval-") as folder, progress.status("…") as status:
-        laid_out = await asyncio.to_thread(write_evaluation_mind, sets, texts, Path(folder), chunking)
+        evaluation_mind = await asyncio.to_thread(write_evaluation_mind, sets, texts, Path(folder), chunking)
         async with open_library(settings, mind) as services, Parser() as parser:
             evaluation = LibraryEvaluation(services.database, services.embedder, services.counter)
 
-            def told(what: str, done: int, total: int) -> None:
-                status.update(f"{what} {done}/{total}")
+            def show(step: str, done: int, total: int) -> None:
+                status.update(f"{step} {done}/{total}")
 
             try:
-                ingest = Ingest(services.database, services.embedder, parser, services.counter, told)
-                chunks = await evaluation.fill(ingest, laid_out)
+                ingest = Ingest(services.database, services.embedder, parser, services.counter, show)
+                chunks = await evaluation.fill(ingest, evaluation_mind)
                 measured = []
                 for asked, searched in comparable_pairs(sets):
                     for method in METHODS:
@@ -96,17 +101,19 @@ async def _measure(
 
 
 def _distractor_files(data: Path) -> list[Path]:
-    return sorted(path for path in data.rglob("*") if path.suffix in _TEXTS and path.name.lower() != "readme.md")
+    return sorted(
+        path for path in data.rglob("*") if path.suffix in _TEXT_SUFFIXES and path.name.lower() != "readme.md"
+    )
 
 
-def _measurement_object(measured: SearchMetrics) -> dict[str, Any]:
+def _as_json(metrics: SearchMetrics) -> dict[str, Any]:
     return {
-        "asked": measured.question_set,
-        "searched": measured.searched_set,
-        "method": measured.method,
-        "questions": measured.questions,
-        **{f"recall@{k}": measured.recall[k] for k in CUTOFFS},
-        "mrr": measured.mrr,
-        "p50_ms": measured.p50_ms,
-        "p95_ms": measured.p95_ms,
+        "asked": metrics.question_set,
+        "searched": metrics.searched_set,
+        "method": metrics.method,
+        "questions": metrics.questions,
+        **{f"recall@{k}": metrics.recall[k] for k in CUTOFFS},
+        "mrr": metrics.mrr,
+        "p50_ms": metrics.p50_ms,
+        "p95_ms": metrics.p95_ms,
     }

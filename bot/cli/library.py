@@ -1,4 +1,4 @@
-"""`consilium library`: bring the library up to date, search in it, see what it holds."""
+"""`consilium library`: update the library, search it, show what it holds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from bot.minds import Mind, load_mind
 from consilium.errors import ConsiliumError
 from db.library import catalog as rows
 
-app = typer.Typer(help="The library: what the author wrote, to be found and cited.", no_args_is_help=True)
+app = typer.Typer(help="Fill, search and inspect the library of what the author wrote.", no_args_is_help=True)
 
 CollectionOption = Annotated[
     str | None, typer.Option("--collection", help="One collection of the mind.", show_default="all")
@@ -42,31 +42,30 @@ def add(
     ] = None,
     collection: CollectionOption = None,
     mind_folder: MindOption = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Stay, and follow every change until interrupted.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, and follow every change until Ctrl-C.")] = False,
 ) -> None:
-    """Read what is new or has changed, follow deletions, and say what was left out and why.
+    """Read new and changed documents, remove deleted ones, and show which were skipped and why.
 
-    Without paths: the collections of the mind as its rag_config.yaml names them. What is interrupted goes on from there
-    the next time.
+    Without paths: the collections that the mind's rag_config.yaml names. An interrupted update continues the next time.
     """
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     if paths and collection is None:
         raise CollectionNotGiven(tuple(mind.collections))
     _check_collection(mind, collection)
-    given = [path.absolute() for path in paths or ()]
-    asyncio.run(_add(settings, mind, collection, given, watch=watch))
+    absolute = [path.absolute() for path in paths or ()]
+    asyncio.run(_add(settings, mind, collection, absolute, watch=watch))
 
 
 @app.command()
 def search(
     context: typer.Context,
-    question: Annotated[str, typer.Argument(help="What to look for.")],
+    question: Annotated[str, typer.Argument(help="What to search for.")],
     collection: CollectionOption = None,
     mind_folder: MindOption = None,
-    limit: Annotated[int, typer.Option(min=1, max=50, help="Passages at most.")] = 5,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Passages, at most.")] = 5,
 ) -> None:
-    """Show the passages that an answer to a question would draw on."""
+    """Show the passages that an answer to a question would use."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     _check_collection(mind, collection)
@@ -75,7 +74,7 @@ def search(
 
 @app.command()
 def status(context: typer.Context, mind_folder: MindOption = None) -> None:
-    """Show what each collection holds, and what was left out and why."""
+    """Show what each collection holds, and which documents were skipped and why."""
     settings: Settings = context.obj
     asyncio.run(_status(settings, load_mind(mind_folder or settings.mind)))
 
@@ -89,17 +88,17 @@ async def _add(settings: Settings, mind: Mind, collection: str | None, paths: Se
     say = _translator(settings)
     names = None if collection is None else [collection]
     async with open_library(settings, mind) as services, Parser() as parser:
-        await _synchronise(services, parser, mind, names, paths, say)
+        await _synchronise(services, parser, mind, names=names, paths=paths, say=say)
         if not watch:
             return
         console = stdout_console()
-        console.print(Text(say("Watching for changes; Ctrl-C ends it."), style="dim"))
+        console.print(Text(say("Watching for changes; Ctrl-C stops it."), style="dim"))
         async for _ in watch_files(mind, paths):
             try:
                 mind = await asyncio.to_thread(load_mind, mind.folder)
-                await _synchronise(services, parser, mind, names, paths, say)
+                await _synchronise(services, parser, mind, names=names, paths=paths, say=say)
             except ConsiliumError as error:
-                # A file half written or a mistake in the config is mended by the next change.
+                # The next change may complete a half-written file or fix the config.
                 console.print(Text(describe_error(error, say.language, say.translate), style="red"), soft_wrap=True)
 
 
@@ -107,20 +106,21 @@ async def _synchronise(
     services: LibraryServices,
     parser: Parser,
     mind: Mind,
+    *,
     names: Sequence[str] | None,
     paths: Sequence[Path],
     say: Translator,
 ) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        shown = {}
+        tasks = {}
 
-        def told(what: str, done: int, total: int) -> None:
-            if what not in shown:
-                shown[what] = bars.add_task(say(what), total=total)
-            bars.update(shown[what], completed=done, total=total)
+        def show(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(say(step), total=total)
+            bars.update(tasks[step], completed=done, total=total)
 
-        ingest = Ingest(services.database, services.embedder, parser, services.counter, told)
+        ingest = Ingest(services.database, services.embedder, parser, services.counter, show)
         report = await ingest.synchronise(mind, names, {names[0]: paths} if names and paths else None)
     _show_report(report, say)
 
@@ -136,32 +136,34 @@ async def _search(settings: Settings, mind: Mind, question: str, collection: str
             former_embedders=models.former,
             reranker=models.reranker,
         )
-        found = await library.search(question, collections=[collection] if collection else None, limit=limit)
+        passages = await library.search(question, collections=[collection] if collection else None, limit=limit)
     console = stdout_console()
-    for number, passage in enumerate(found, 1):
+    for number, passage in enumerate(passages, 1):
         heading = Text.assemble((f"[{number}] ", "bold"), (passage.title, "bold"), f" — {passage.where}")
         console.print(heading, Text(f"  {passage.collection} · {passage.score:.2f}", style="dim"), end="\n")
         console.print(Text(passage.quote), soft_wrap=False)
         console.print()
-    if not found:
+    if not passages:
         console.print(Text(_translator(settings)("Nothing was found.")))
 
 
 async def _status(settings: Settings, mind: Mind) -> None:
     say = _translator(settings)
     async with open_library(settings, mind) as services, services.database.anonymous_transaction() as connection:
-        found = await rows.collection_statuses(connection, mind.name, services.embedder.name)
+        statuses = await rows.collection_statuses(connection, mind.name, services.embedder.name)
         collections = await rows.list_collections(connection, mind.name)
         skipped = [
-            SkippedDocument(one.name, document.uri, refusal_from_record(document.skipped))
-            for one in collections
-            for document in await rows.list_documents(connection, one.id)
+            SkippedDocument(collection.name, document.uri, refusal_from_record(document.skipped))
+            for collection in collections
+            for document in await rows.list_documents(connection, collection.id)
             if document.skipped
         ]
-    table = new_table("collection", "kind", "documents", "left out", "chunks", "embedded", "by a former model")
-    for one in found:
-        counts = (one.documents, one.skipped, one.chunks, one.embedded, one.former)
-        table.add_row(one.name, one.kind, *map(str, counts))
+    table = new_table(
+        "collection", "kind", "documents", "skipped", "chunks", "embedded", "former", wrapped=("collection",)
+    )
+    for held in statuses:
+        counts = (held.documents, held.skipped, held.chunks, held.embedded, held.former)
+        table.add_row(held.name, held.kind, *map(str, counts))
     stdout_console().print(table)
     _show_skipped(skipped, say)
 
@@ -170,7 +172,7 @@ def _show_report(report: IngestReport, say: Translator) -> None:
     console = stdout_console()
     console.print(
         say(
-            "Documents: {read} read, {unchanged} unchanged, {deleted} deleted, {skipped} left out.",
+            "Documents: {read} read, {unchanged} unchanged, {deleted} deleted, {skipped} skipped.",
             read=report.ingested,
             unchanged=report.unchanged,
             deleted=report.deleted,
@@ -190,9 +192,9 @@ def _show_report(report: IngestReport, say: Translator) -> None:
 
 
 def _show_skipped(skipped: Sequence[SkippedDocument], say: Translator) -> None:
-    for one in skipped:
-        reason = describe_error(one.reason, say.language, say.translate)
-        line = Text.assemble((f"{one.collection}: {one.uri}: ", "bold yellow"), reason)
+    for document in skipped:
+        reason = describe_error(document.reason, say.language, say.translate)
+        line = Text.assemble((f"{document.collection}: {document.uri}: ", "bold yellow"), reason)
         stdout_console().print(line, soft_wrap=True)
 
 

@@ -1,10 +1,10 @@
-"""`consilium train` and `consilium init`: make a mind's folder and train its adapters."""
+"""`consilium init` and `consilium train`: write the template of a mind, and train its adapters."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from rich.text import Text
 from bot import minds
 from bot.app.components import base_model_folder
 from bot.app.settings import Settings
-from bot.cli.common import stdout_console
+from bot.cli.common import MindOption, stdout_console
 from bot.cli.errors import BadRecipe, FolderNotEmpty, NoDialogues
 from bot.minds import Mind, load_mind, render_system_prompt
 from bot.minds.errors import UnknownAdapter
@@ -26,33 +26,34 @@ from inference.adapters.package import AdapterPackage
 from inference.training.dialogues import Dialogue, TooFewDialogues, read_dialogues
 from inference.training.recipe import Recipe
 
-_DEFAULT_RECIPE = Recipe()
-MIN_DIALOGUES = 16
-"""Fewer cannot be both learnt from and stopped by."""
+MIND_TEMPLATE: Final = Path(minds.__file__).parent / "template"
+MIN_DIALOGUES: Final = 16
+"""Fewer are too few to both train on and stop early by."""
+_DEFAULT_RECIPE: Final = Recipe()
 
 
 def train(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(help="Adapters to train; the core before its topics.")],
-    mind_folder: Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.")] = None,
+    names: Annotated[list[str], typer.Argument(help="Adapters to train: the core before its topics.")],
+    mind_folder: MindOption = None,
     rank: Annotated[int, typer.Option(help="Rank of the LoRA.")] = _DEFAULT_RECIPE.rank,
-    epochs: Annotated[int, typer.Option(help="At most; early stopping may end sooner.")] = _DEFAULT_RECIPE.epochs,
-    learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = _DEFAULT_RECIPE.learning_rate,
+    epochs: Annotated[int, typer.Option(help="Epochs, at most; early stopping may end it.")] = _DEFAULT_RECIPE.epochs,
+    learning_rate: Annotated[float, typer.Option(help="Learning rate of AdamW.")] = _DEFAULT_RECIPE.learning_rate,
     rehearsal: Annotated[
-        float, typer.Option(help="Share of the core's dialogues a topic sees.")
+        float, typer.Option(help="Share of the core's dialogues that a topic is also trained on.")
     ] = _DEFAULT_RECIPE.rehearsal,
-    seed: Annotated[int, typer.Option(help="Of the split, the order and the first weights.")] = _DEFAULT_RECIPE.seed,
+    seed: Annotated[int, typer.Option(help="Seed of split, order and initial weights.")] = _DEFAULT_RECIPE.seed,
 ) -> None:
-    """Train adapters of a mind from its dialogues, and write them into the mind."""
+    """Train adapters of a mind from its dialogues, and save them in its folder."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind, require_adapters=False)
-    given = {"rank": rank, "epochs": epochs, "learning_rate": learning_rate, "rehearsal": rehearsal, "seed": seed}
+    options = {"rank": rank, "epochs": epochs, "learning_rate": learning_rate, "rehearsal": rehearsal, "seed": seed}
     try:
-        recipe = Recipe.model_validate(given | {"alpha": 2 * rank})
+        recipe = Recipe.model_validate(options | {"alpha": 2 * rank})
     except ValidationError as error:
         problem = error.errors()[0]
         option = str(problem["loc"][0])
-        raise BadRecipe(option.replace("_", "-"), given.get(option), problem["msg"]) from None
+        raise BadRecipe(option.replace("_", "-"), options.get(option), problem["msg"]) from None
     for name in names:
         if name not in mind.adapters:
             raise UnknownAdapter(name, nearest_names(name, mind) or tuple(mind.adapters))
@@ -62,7 +63,10 @@ def train(
 
 
 def load_adapter_dialogues(mind: Mind, name: str, *, heldout: bool = False) -> list[Dialogue]:
-    """An adapter's dialogues under the system prompt of its own mode; blocking.
+    """The dialogues of an adapter, with the system prompt of its mode; blocking.
+
+    Args:
+        heldout: those to measure with, instead of those to train on.
 
     Raises:
         NoDialogues: the mind names no such file for the adapter.
@@ -78,8 +82,8 @@ def load_adapter_dialogues(mind: Mind, name: str, *, heldout: bool = False) -> l
 def train_adapter(
     mind: Mind, name: str, recipe: Recipe, base: Path, folder: Path, *, without_core: bool = False
 ) -> None:
-    """Train one adapter into `folder`; a topic on top of the mind's core, unless it is to be trained apart."""
-    # Imported late: torch takes seconds, which a mistyped name need not wait for.
+    """Train one adapter into `folder`: a topic on top of the mind's core, unless `without_core`."""
+    # Imported late: torch takes seconds, and a mistyped name is refused without it.
     from inference.training.trainer import Epoch, FrozenCore, save_adapter, train
 
     console = Console(stderr=True, highlight=False)
@@ -94,8 +98,8 @@ def train_adapter(
     console.print(f"{name}: {len(dialogues)} dialogues{f' on top of {mind.core}' if core else ''}")
 
     def report(epoch: Epoch) -> None:
-        beside = "" if epoch.core_validation_loss is None else f", {mind.core} {epoch.core_validation_loss:.3f}"
-        losses = f"training {epoch.training_loss:.3f}, validation {epoch.validation_loss:.3f}{beside}"
+        core_loss = "" if epoch.core_validation_loss is None else f", {mind.core} {epoch.core_validation_loss:.3f}"
+        losses = f"training {epoch.training_loss:.3f}, validation {epoch.validation_loss:.3f}{core_loss}"
         console.print(f"  epoch {epoch.number}: {losses}")
 
     trained = train(base, dialogues, recipe, core=core, on_epoch=report)
@@ -111,16 +115,13 @@ def train_adapter(
     console.print(f"  kept epoch {trained.best_epoch}; written to {folder} as {manifest.digest[:12]}")
 
 
-MIND_TEMPLATE = Path(minds.__file__).parent / "template"
-
-
-def init(folder: Annotated[Path, typer.Argument(help="Where the mind is to be; a new or an empty folder.")]) -> None:
-    """Write a mind's template, to be filled with dialogues and trained."""
+def init(folder: Annotated[Path, typer.Argument(help="Folder of the new mind: a new or an empty one.")]) -> None:
+    """Write the template of a mind, to fill with dialogues and train."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise FolderNotEmpty(folder)
     shutil.copytree(MIND_TEMPLATE, folder, dirs_exist_ok=True)
     for text in (
-        f"A mind is begun in {folder}.",
+        f"The template of a mind is in {folder}.",
         f"Write dialogues into {folder / 'dialogues'}, then: consilium train core --mind {folder}",
         f"Then talk to it: consilium chat --mind {folder}",
     ):

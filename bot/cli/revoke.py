@@ -1,4 +1,4 @@
-"""`consilium adapters revoke`: an adapter's weights that must not answer any more."""
+"""`consilium adapters revoke`: weights of an adapter that must not answer any more."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bot.app.settings import Settings
 from bot.cli.common import MindOption, names_by_digest, stdout_console
-from bot.cli.engine_unload import unload_from_engine
+from bot.cli.compositions import unload_from_engine
 from bot.cli.errors import CommandError
 from bot.minds import Mind, load_mind
 from bot.minds.errors import UnknownAdapter
@@ -23,14 +23,14 @@ from inference.adapters.store import CompositionStore
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _DIGEST_PREFIX: Final = re.compile(r"[0-9a-f]{8,64}")
-"""As many digits of a digest as may stand for it."""
+"""The beginning of a digest that may be given in its place."""
 
 
 class AmbiguousDigest(CommandError):
-    """What is to be revoked, or allowed again, could be one adapter or another."""
+    """What is to be revoked, or allowed again, fits several adapters."""
 
-    sentence = N_("“{which}” may be any of these weights: {digests}.")
-    remedy = N_("Give the digest of the one you mean.")
+    sentence = N_("“{which}” fits several weights: {digests}.")
+    remedy = N_("Give the whole digest of one of them.")
 
     def __init__(self, which: str, digests: Iterable[str]) -> None:
         super().__init__(which=which, digests=", ".join(digests))
@@ -42,10 +42,10 @@ def revoke(
     undo: Annotated[bool, typer.Option("--undo", help="Allow the weights again.")] = False,
     mind_folder: MindOption = None,
 ) -> None:
-    """Let an adapter's weights answer nobody any more, wherever they are composed into.
+    """Take an adapter's weights out of service, wherever they are composed into.
 
-    Its compositions are removed, the engine's server lets go of them, and none is made again. Other weights under the
-    same name, such as newly trained ones, are not touched.
+    Its compositions are removed, the engine's server unloads them, and none is made again. Other weights under the same
+    name, such as newly trained ones, are not affected.
     """
     settings: Settings = context.obj
     store = CompositionStore(settings.compositions_dir)
@@ -54,11 +54,11 @@ def revoke(
         _undo(mind, store, which)
         return
     digest, adapter = _resolve_weights(mind, store, which)
-    untold = store.revoke(digest, adapter)
+    removed = store.revoke(digest, adapter)
     stdout_console().print(
-        Text(f"{adapter} ({digest}) is revoked; compositions removed: {len(untold)}."), soft_wrap=True
+        Text(f"{adapter} ({digest}) is revoked; compositions removed: {len(removed)}."), soft_wrap=True
     )
-    unload_from_engine(settings, mind.folder, untold)
+    unload_from_engine(settings, mind.folder, removed)
     store.revocations.mark_unloaded(digest)
 
 
@@ -76,8 +76,8 @@ def _resolve_weights(mind: Mind, store: CompositionStore, which: str) -> tuple[s
     """Digest and name of what is to be revoked.
 
     Raises:
-        UnknownAdapter: it is neither an adapter of the mind nor a digest that is known here.
-        AmbiguousDigest: several digests begin so.
+        UnknownAdapter: it is neither an adapter of the mind nor a known digest.
+        AmbiguousDigest: several digests begin with it.
     """
     name = find_name(which, mind)
     if name is not None and name in mind.adapters:
@@ -94,13 +94,13 @@ def _resolve_weights(mind: Mind, store: CompositionStore, which: str) -> tuple[s
 
 
 def _matching_prefix(which: str, names: Mapping[str, str]) -> dict[str, str]:
-    """Those whose digests begin as asked for."""
+    """The names whose digests begin with `which`."""
     return {
         digest: name for digest, name in names.items() if _DIGEST_PREFIX.fullmatch(which) and digest.startswith(which)
     }
 
 
-def _single_match(which: str, found: Mapping[str, str]) -> str | None:
-    if len(found) > 1:
-        raise AmbiguousDigest(which, found)
-    return next(iter(found), None)
+def _single_match(which: str, matches: Mapping[str, str]) -> str | None:
+    if len(matches) > 1:
+        raise AmbiguousDigest(which, matches)
+    return next(iter(matches), None)

@@ -1,10 +1,9 @@
-"""`consilium serve`: the service for others, in one process or in many."""
+"""`consilium serve`: the service, in one process or in many."""
 
 from __future__ import annotations
 
 import asyncio
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,13 +11,14 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.app.logs import log_to_stdout
-from bot.app.server import serve as run
+from bot.app.server import serve as run_process
 from bot.app.settings import Settings
+from bot.cli.common import MindOption
 from bot.core.i18n import Translator, system_language
 
 
 class Roles(StrEnum):
-    """What a process does."""
+    """The roles of a process."""
 
     ALL = "all"
     GATEWAY = "gateway"
@@ -31,24 +31,24 @@ def serve(
     role: Annotated[
         Roles,
         typer.Option(
-            help="gateway: receives from the channels; worker: answers; api: answers over HTTP; all: everything.",
+            help="gateway: receives messages; worker: answers them; api: answers over HTTP; all: everything.",
         ),
     ] = Roles.ALL,
-    mind: Annotated[Path | None, typer.Option(help="Folder of the mind.", show_default="the demo mind")] = None,
+    mind: MindOption = None,
 ) -> None:
-    """Run the service until it is told to end (SIGTERM or Ctrl-C); logs are JSON, a line each, on standard output."""
+    """Run the service until SIGTERM or Ctrl-C. Logs go to standard output, one JSON object per line."""
     settings: Settings = context.obj
     if mind is not None:
         settings = settings.model_copy(update={"mind": mind})
     log_to_stdout(settings)
     say = Translator(settings.language or system_language())
-    told = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False)
 
     def progress(step: str) -> None:
-        told.print(Text(f"{say(step)} …"), soft_wrap=True)
+        console.print(Text(f"{say(step)} …"), soft_wrap=True)
 
     def ready(address: str) -> None:
         text = say("ready; health: {address}/readyz, metrics: {address}/metrics", address=address)
-        told.print(Text(text), soft_wrap=True)
+        console.print(Text(text), soft_wrap=True)
 
-    asyncio.run(run(settings, role.value, progress, ready))
+    asyncio.run(run_process(settings, role.value, progress, ready))

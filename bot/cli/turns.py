@@ -1,20 +1,21 @@
-"""`consilium turns`: what an operator sees of turns, and what he can do about those that failed."""
+"""`consilium turns`: what an operator sees of turns, and how they retry those that failed."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from bot.app.components import database_dsn
 from bot.app.settings import Settings
-from bot.cli.common import format_time, key_value_table, new_table, stdout_console
+from bot.cli.common import format_short_time, format_time, key_value_table, new_table, stdout_console
 from bot.cli.errors import CommandError
 from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from consilium.errors import N_
@@ -24,11 +25,13 @@ from db.turns import admin_queries, deliveries, jobs, states, turns
 
 T = TypeVar("T")
 
-app = typer.Typer(name="turns", help="Look into turns, and have failed ones answered again.", no_args_is_help=True)
-
+ID_DIGITS_SHOWN: Final = 8
+"""Digits of a turn's id in a list; `turns show` takes them."""
 _ID_PREFIX: Final = re.compile(r"[0-9a-f]{1,8}(-[0-9a-f]{0,12}){0,4}")
 
-TurnIdArgument = Annotated[str, typer.Argument(help="The turn's id, or how it begins.", metavar="ID")]
+app = typer.Typer(name="turns", help="List and show turns, and retry failed ones.", no_args_is_help=True)
+
+TurnIdArgument = Annotated[str, typer.Argument(help="The turn's id, or the beginning of it.", metavar="ID")]
 
 
 class TurnState(StrEnum):
@@ -43,20 +46,20 @@ class TurnState(StrEnum):
 
 
 class NoSuchTurn(CommandError):
-    """A turn is named that is not there, or not by so little of its id."""
+    """No turn has this id, or several ids begin with it."""
 
-    sentence = N_("There is no turn “{name}”, or more than one begins so.")
-    remedy = N_("`consilium turns list` shows the latest.")
+    sentence = N_("There is no turn “{name}”, or several ids begin with it.")
+    remedy = N_("`consilium turns list` shows the latest turns.")
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
 
 
 class TurnNotFailed(CommandError):
-    """A turn is to be answered again that has not failed, or whose place to show an answer in is gone."""
+    """A turn cannot be retried: it has not failed, or its answer can no longer be shown."""
 
-    sentence = N_("The turn {turn} cannot be answered again: it is {state}.")
-    remedy = N_("Only failed turns can, and only where the answer is shown on a platform.")
+    sentence = N_("The turn {turn} cannot be retried: its state is {state}.")
+    remedy = N_("Only failed turns on a platform such as Telegram can be retried.")
 
     def __init__(self, turn: UUID, state: str) -> None:
         super().__init__(turn=turn, state=state)
@@ -66,78 +69,82 @@ class TurnNotFailed(CommandError):
 def show_turns(
     context: typer.Context,
     state: Annotated[TurnState | None, typer.Option(help="Only turns in this state.")] = None,
-    most: Annotated[int, typer.Option(help="How many, the latest first.", min=1, max=1000)] = 20,
+    most: Annotated[int, typer.Option(help="How many at most, the latest first.", min=1, max=1000)] = 20,
 ) -> None:
-    """The latest turns: whose, where, in which state; never what was said."""
-    lines = _with_database(context.obj, lambda database: _latest_turns(database, state.value if state else None, most))
-    shown = new_table("turn", "where", "n", "kind", "state", "mode", "attempts", "taken in", "took")
-    for line in lines:
-        took = f"{(line.ended_at - line.created_at).total_seconds():.1f} s" if line.ended_at else ""
-        shown.add_row(
-            str(line.id)[:13],
-            f"{line.platform} {line.place}",
-            str(line.seq),
-            line.kind,
-            line.state,
-            line.mode or "",
-            str(line.attempts),
-            format_time(line.created_at),
-            took,
-        )
-    stdout_console().print(shown)
+    """List the latest turns: when, where, in which state; never what was said."""
+    latest = _with_database(context.obj, lambda database: _latest_turns(database, state.value if state else None, most))
+    stdout_console().print(turns_table(latest))
 
 
 @app.command("show")
 def show_turn(context: typer.Context, turn: TurnIdArgument) -> None:
-    """All of one turn, with what was asked and answered: mind whose it is."""
+    """Show all of one turn, with the question and the answer: mind whose they are."""
 
-    async def look(database: Database) -> list[tuple[str, str]]:
+    async def load(database: Database) -> list[tuple[str, str]]:
         turn_id, user_id = await _find_turn(database, turn)
         async with database.person_transaction(user_id) as connection:
-            found = await turns.get(connection, turn_id)
-            session = await sessions.get(connection, found.session_id)
+            stored = await turns.get(connection, turn_id)
+            session = await sessions.get(connection, stored.session_id)
             messages = await deliveries.message_ids(connection, turn_id)
-            waits = await jobs.has_job(connection, turn_id)
-        spent = ", ".join(f"{name} {seconds:.3f}" for name, seconds in found.timings.items())
-        tokens = f"{found.prompt_tokens or 0} + {found.completion_tokens or 0}"
+            has_job = await jobs.has_job(connection, turn_id)
+        seconds = ", ".join(f"{name} {seconds:.3f}" for name, seconds in stored.timings.items())
+        tokens = f"{stored.prompt_tokens or 0} + {stored.completion_tokens or 0}"
         return [
-            ("turn", f"{found.id}, number {found.seq} of the session {session.id}"),
+            ("turn", f"{stored.id}, number {stored.seq} of the session {session.id}"),
             ("where", f"{session.platform} {session.place}"),
-            ("state", f"{found.state}{', has a job' if waits else ''}; attempts: {found.attempts}"),
-            ("mode", f"{found.mode or ''} (asked: {found.asked_mode or ''})"),
-            ("composition", found.adapter or ""),
-            ("question", found.question),
-            ("answer", found.answer or ""),
-            ("finish", found.finish_reason or ""),
+            ("state", f"{stored.state}{', has a job' if has_job else ''}; attempts: {stored.attempts}"),
+            ("mode", f"{stored.mode or ''} (requested: {stored.asked_mode or ''})"),
+            ("composition", stored.adapter or ""),
+            ("question", stored.question),
+            ("answer", stored.answer or ""),
+            ("finish", stored.finish_reason or ""),
             ("tokens", tokens),
-            ("seconds", spent),
+            ("seconds", seconds),
             ("messages", ", ".join(messages)),
-            ("error", found.error or ""),
-            ("taken in", format_time(found.created_at)),
-            ("ended", format_time(found.ended_at) if found.ended_at else ""),
+            ("error", stored.error or ""),
+            ("received", format_time(stored.created_at)),
+            ("ended", format_time(stored.ended_at) if stored.ended_at else ""),
         ]
 
-    stdout_console().print(key_value_table(_with_database(context.obj, look)))
+    stdout_console().print(key_value_table(_with_database(context.obj, load)))
 
 
 @app.command("retry")
 def retry(context: typer.Context, turn: TurnIdArgument) -> None:
-    """Have a failed turn answered again, in the messages it was shown in."""
+    """Retry a failed turn; the answer appears in the same messages."""
 
-    async def again(database: Database) -> UUID:
+    async def reopen(database: Database) -> UUID:
         turn_id, user_id = await _find_turn(database, turn)
         async with database.person_transaction(user_id) as connection:
-            found = await turns.get(connection, turn_id)
+            stored = await turns.get(connection, turn_id)
             if not await states.reopen_failed(connection, turn_id):
-                raise TurnNotFailed(turn_id, found.state)
-            session = await sessions.get(connection, found.session_id)
+                raise TurnNotFailed(turn_id, stored.state)
+            session = await sessions.get(connection, stored.session_id)
             mind = session.place.partition("/")[0]
-            entrypoint = delivery_entrypoint(mind) if found.kind == "command" else answer_entrypoint(mind)
-            if found.kind == "command" or await turns.count_ahead(connection, found) == 0:
+            entrypoint = delivery_entrypoint(mind) if stored.kind == "command" else answer_entrypoint(mind)
+            if stored.kind == "command" or await turns.count_ahead(connection, stored) == 0:
                 await jobs.enqueue(connection, entrypoint, turn_id, user_id)
         return turn_id
 
-    stdout_console().print(Text(f"{_with_database(context.obj, again)} will be answered again."))
+    stdout_console().print(Text(f"{_with_database(context.obj, reopen)} will be retried."))
+
+
+def turns_table(turns: Sequence[admin_queries.TurnSummary]) -> Table:
+    """A row for each turn; more than one attempt is shown beside the state."""
+    table = new_table("turn", "received", "took", "where", "state", "mode", wrapped=("where", "state"))
+    for turn in turns:
+        took = f"{(turn.ended_at - turn.created_at).total_seconds():.1f} s" if turn.ended_at else ""
+        attempts = f" ×{turn.attempts}" if turn.attempts > 1 else ""
+        table.add_row(
+            str(turn.id)[:ID_DIGITS_SHOWN],
+            format_short_time(turn.created_at),
+            took,
+            # A place is the mind's name and the chat's: separated, they can be on two lines.
+            f"{turn.platform} {turn.place.replace('/', ' ', 1)}",
+            f"{turn.state}{attempts}",
+            "(command)" if turn.kind == "command" else turn.mode or "",
+        )
+    return table
 
 
 async def _latest_turns(database: Database, state: str | None, limit: int) -> list[admin_queries.TurnSummary]:
@@ -146,19 +153,19 @@ async def _latest_turns(database: Database, state: str | None, limit: int) -> li
 
 
 async def _find_turn(database: Database, id_prefix: str) -> tuple[UUID, UUID]:
-    asked = id_prefix.strip().lower()
-    if not _ID_PREFIX.fullmatch(asked) or len(asked) > 36:
+    prefix = id_prefix.strip().lower()
+    if not _ID_PREFIX.fullmatch(prefix) or len(prefix) > 36:
         raise NoSuchTurn(id_prefix)
     async with database.anonymous_transaction() as connection:
-        found = await admin_queries.find_by_id_prefix(connection, asked)
-    if len(found) != 1:
+        matches = await admin_queries.find_by_id_prefix(connection, prefix)
+    if len(matches) != 1:
         raise NoSuchTurn(id_prefix)
-    return found[0]
+    return matches[0]
 
 
 def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
-    async def connected() -> T:
+    async def run() -> T:
         async with database_dsn(settings) as dsn, await Database.open(dsn) as database:
             return await work(database)
 
-    return asyncio.run(connected())
+    return asyncio.run(run())

@@ -1,1 +1,1 @@
-"""What every room of `bot` speaks: messages, ports, errors of talking, languages, background work."""
+"""What every room of `bot` uses: messages, ports, errors of conversation, languages, background work."""

@@ -1,4 +1,4 @@
-"""Files that came with a message, as they are kept with its turn."""
+"""Files that came with a message, as they are stored with its turn."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_NAME_LENGTH: Final = 100
 """Characters."""
 _DEFAULT_NAME: Final = "document"
 _MARKUP: Final = re.compile(r"[*`~|<>\[\]“”]")
-"""What a platform or a prompt could take for more than a name."""
+"""Characters that a platform or a prompt could interpret as markup."""
 _SEPARATORS: Final = re.compile(r"[/\\]")
 
 
@@ -28,43 +28,43 @@ class Attachment:
     """One file."""
 
     name: str
-    """Fit to be shown and to be known by; no two of a message have the same."""
+    """Safe to show (`sanitize_file_name`), and unique in its message."""
     size: int
     """Bytes, as the platform says."""
     handle: Address
-    """What the platform is asked for it by."""
+    """What the platform finds the file by (`bot.core.ports.Platform.fetch`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attachments:
-    """The files of a message, and where they go: settled as it is taken in, whatever its sender may do later."""
+    """The files of a message and their destination, which the sender's rights at the time of the message decide."""
 
     destination: Destination
     files: Sequence[Attachment]
 
     @classmethod
     def from_file_refs(cls, files: Iterable[FileRef], destination: Destination) -> Attachments:
-        """Files as a channel received them."""
+        """From files as a channel received them."""
         names: set[str] = set()
-        sent = []
+        attachments = []
         for file in files:
             name = _deduplicate_name(sanitize_file_name(file.name), names)
             names.add(name)
-            sent.append(Attachment(name, file.size, dict(file.handle)))
-        return cls(destination, tuple(sent))
+            attachments.append(Attachment(name, file.size, dict(file.handle)))
+        return cls(destination, tuple(attachments))
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Attachments:
-        """What `document` has written."""
+        """From what `to_document` made."""
         return cls(document["to"], tuple(Attachment(**file) for file in document["files"]))
 
     def to_document(self) -> dict[str, Any]:
-        """All of it as plain JSON."""
+        """As plain JSON."""
         return {"to": self.destination, "files": [asdict(file) for file in self.files]}
 
 
 def sanitize_file_name(name: str) -> str:
-    """A file's name without what could pass for more: folders, controls, markup, marks that turn writing around."""
+    """A file's name without folders, control characters, markup and direction marks."""
     last = _SEPARATORS.split(clean_text(name))[-1]
     composed = _MARKUP.sub("-", unicodedata.normalize("NFC", last))
     visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in composed)
@@ -76,15 +76,15 @@ def sanitize_file_name(name: str) -> str:
 
 
 def question_text(turn: Turn) -> str:
-    """What a turn asked, or, of one that brought files without a word, their names."""
+    """The question of a turn, or the names of its files if it came without text."""
     if turn.question or turn.files is None:
         return turn.question
     return " ".join(f"[{file.name}]" for file in Attachments.from_document(turn.files).files)
 
 
-def _deduplicate_name(name: str, taken_names: set[str]) -> str:
-    path, number, found = PurePosixPath(name), 2, name
-    while found in taken_names:
-        found = f"{path.stem} ({number}){path.suffix}"
+def _deduplicate_name(name: str, existing: set[str]) -> str:
+    path, number, unique = PurePosixPath(name), 2, name
+    while unique in existing:
+        unique = f"{path.stem} ({number}){path.suffix}"
         number += 1
-    return found
+    return unique

@@ -1,4 +1,4 @@
-"""Running work beside other work: in the background, both at once, or to its end despite cancellation."""
+"""Work that outlives its caller's cancellation, or runs in the background."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import structlog
 
-log = structlog.get_logger(__name__)
-
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 async def finish_despite_cancellation(work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives. Whoever is cancelled while he waits for it stays until it has ended, and is cancelled then."""
+    """The result of `work`. A caller that is cancelled meanwhile stays until the work has ended."""
     task = asyncio.create_task(work)
     try:
         return await asyncio.shield(task)
@@ -24,26 +24,10 @@ async def finish_despite_cancellation(work: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-A = TypeVar("A")
-B = TypeVar("B")
-
-
-async def run_both(first: Coroutine[Any, Any, A], second: Coroutine[Any, Any, B]) -> tuple[A, B]:
-    """What both give. When one raises, or the caller is cancelled, the other is cut off."""
-    tasks = asyncio.create_task(first), asyncio.create_task(second)
-    try:
-        await asyncio.gather(*tasks)
-        return tasks[0].result(), tasks[1].result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
 @asynccontextmanager
-async def run_in_background(coroutine: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
-    """Work that goes on while this is open, and is over when it is left."""
-    task = asyncio.create_task(_log_failure(coroutine, name), name=name)
+async def run_in_background(work: Coroutine[None, None, None], name: str) -> AsyncIterator[None]:
+    """Run `work` beside the body of the context manager, and cancel it at the end. A failure is logged, not raised."""
+    task = asyncio.create_task(_log_failure(work, name), name=name)
     try:
         yield
     finally:
@@ -51,9 +35,9 @@ async def run_in_background(coroutine: Coroutine[None, None, None], name: str) -
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _log_failure(coroutine: Coroutine[None, None, None], name: str) -> None:
+async def _log_failure(work: Coroutine[None, None, None], name: str) -> None:
     try:
-        await coroutine
+        await work
     except Exception:
-        # The service goes on without it; whoever runs it has to know.
+        # The service goes on without it; its operator has to know.
         log.exception("background_task.failed", work=name)

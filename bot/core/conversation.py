@@ -1,4 +1,4 @@
-"""Who is speaking, and in which session."""
+"""The person, the session and the language of a message."""
 
 from __future__ import annotations
 
@@ -15,51 +15,53 @@ from db.people.sessions import Session
 from db.people.users import User
 from db.turns.turns import Turn
 
+_MIN_WORDS_TO_DETECT: Final = 3
+"""Words after a command that are enough to detect English by."""
+
 
 @dataclass(slots=True)
 class Conversation:
-    """One person in one place; `user` and `session` are as last read or changed."""
+    """One person in one place. `user` and `session` are as they were last read or changed."""
 
     user: User
     session: Session
     detected_language: Language
     """The language this message is written in, or the best guess."""
     client_conversation: ClientConversation | None = None
-    """What the client brought of the conversation; None when the session has all of it."""
+    """The conversation that the client keeps itself; None when the session has it."""
 
     @property
     def language(self) -> Language:
-        """The language chosen by the person, else the one he writes in."""
+        """The language that the person has chosen, else the one they write in."""
         chosen = self.user.locale
         return next((language for language in LANGUAGES if language == chosen), self.detected_language)
 
     @property
     def say(self) -> Translator:
+        """Translates the service's own sentences for this person."""
         return Translator(self.language)
 
 
-_MIN_WORDS_TO_DETECT: Final = 3
-"""Words after a command that tell by themselves in which language somebody writes."""
-
-
 def detect_message_language(incoming: Incoming) -> Language:
-    """What a message is written in; a bare command, or one with a name or two in Latin letters, falls back on what the
-    platform says."""
+    """The language that a message is written in.
+
+    For a command without arguments, or with only a name or two in Latin letters, it is what the platform says.
+    """
     is_command = incoming.client_conversation is None and incoming.text.lstrip().startswith("/")
     text = incoming.text.partition(" ")[2] if is_command else incoming.text
-    spoken = detect_language(text)
-    if is_command and spoken == "en" and len(text.split()) < _MIN_WORDS_TO_DETECT:
-        spoken = None
-    return spoken or incoming.language or system_language()
+    detected = detect_language(text)
+    if is_command and detected == "en" and len(text.split()) < _MIN_WORDS_TO_DETECT:
+        detected = None
+    return detected or incoming.language or system_language()
 
 
 async def open_conversation(
     connection: Connection, incoming: Incoming, *, mind: str, default_mode: str
 ) -> tuple[Conversation, PersonConnection]:
-    """Find the person and their session, or create them; the rest of the transaction is theirs.
+    """Find the person and their session, or create them. The rest of the transaction runs as that person.
 
     Args:
-        mind: the name of the mind they talk to.
+        mind: the name of the mind that they talk to.
         default_mode: the mode of a new session.
     """
     user = await users.identify(connection, platform=incoming.platform, external_id=incoming.person)
@@ -78,11 +80,11 @@ async def load_conversation(connection: PersonConnection, turn: Turn) -> Convers
     """The conversation a turn belongs to, as it is now.
 
     Raises:
-        RecordNotFound: the person or the session is not there any more.
+        RecordNotFound: the person or the session has been deleted.
     """
     user = await users.get(connection)
     session = await sessions.get(connection, turn.session_id)
     if user is None:
         raise RecordNotFound(record="person")
-    spoken = next((language for language in LANGUAGES if language == turn.language), None)
-    return Conversation(user, session, spoken or system_language())
+    language = next((language for language in LANGUAGES if language == turn.language), None)
+    return Conversation(user, session, language or system_language())

@@ -1,15 +1,30 @@
-"""Errors of talking: the branch for minds, modes, turns and channels, and how an error becomes text for a person."""
+"""Errors of conversation, a branch of the one error tree, and how an error becomes text for a person.
+
+    BotError
+        ChannelError            between the service and a platform
+            DeliveryError       an answer cannot be shown
+                TemporaryDeliveryError
+                PermanentDeliveryError
+            PlatformAccessDenied
+        TurnError               in a turn
+            MessageRefused      the message itself is at fault
+                AlreadyRefused, EmptyMessage, MessageTooLong, NothingToRetry, NothingRemembered, UnknownCommand,
+                BadArgument
+            GenerationTooSlow, TurnAbandoned, TurnInterrupted, AnswerNotSaved, FetchFailed, UnexpectedError
+
+Minds, the library, memory and each channel add their own branches.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Protocol, runtime_checkable
 
-from consilium.errors import N_, ConsiliumError
+from consilium.errors import N_, ConsiliumError, N_plural
 
 
 class BotError(ConsiliumError):
-    """Root of what goes wrong in conversation: minds, modes, turns, channels."""
+    """Base class for errors of conversation: minds, modes, turns, channels."""
 
 
 @runtime_checkable
@@ -32,40 +47,43 @@ def localize_details(
 
 
 def describe_error(error: ConsiliumError, language: str, translate: Callable[[str], str]) -> str:
-    """What a person reads of `error`: its sentence and remedy, translated, with the details filled in."""
+    """The text of `error` for a person: its sentence and remedy, translated, with the details filled in."""
     details = localize_details(error.details, language, translate)
-    return " ".join(translate(template).format(**details) for template in (error.sentence, error.remedy) if template)
+    return " ".join(translate(template).format(**details) for template in error.templates)
 
 
 class ChannelError(BotError):
-    """Root of what goes wrong between the service and a platform."""
+    """Base class for errors between the service and a platform."""
 
 
 class DeliveryError(ChannelError):
     """An answer could not be shown."""
 
     retryable: ClassVar[bool]
-    """Whether a later try may help."""
+    """Whether a later attempt may succeed."""
 
 
 class TemporaryDeliveryError(DeliveryError):
-    """The platform did not take an answer now: it was away, too busy, or slow."""
+    """The platform does not accept the answer now: it is unreachable, overloaded or slow.
+
+    Attributes:
+        retry_after: seconds that the platform asks to wait.
+    """
 
     retryable = True
-    sentence = N_("{platform} did not take the answer: {reason}.")
-    remedy = N_("It is tried again by itself.")
+    sentence = N_("{platform} did not accept the answer: {reason}.")
+    remedy = N_("It will be sent again automatically.")
 
     def __init__(self, platform: str, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(platform=platform, reason=reason)
         self.retry_after = retry_after
-        """Seconds that the platform asks to wait."""
 
 
 class PermanentDeliveryError(DeliveryError):
-    """The platform will never take this answer: the chat is gone, or the bot is shut out of it."""
+    """The platform will never accept this answer: the chat is gone, or the bot is blocked there."""
 
     retryable = False
-    sentence = N_("{platform} will not take the answer: {reason}.")
+    sentence = N_("{platform} rejects the answer: {reason}.")
     remedy = N_("The answer is kept in the person's history.")
 
     def __init__(self, platform: str, reason: str) -> None:
@@ -73,9 +91,9 @@ class PermanentDeliveryError(DeliveryError):
 
 
 class PlatformAccessDenied(ChannelError):
-    """A platform does not let the bot in."""
+    """A platform does not let the bot log in."""
 
-    sentence = N_("{platform} does not let the bot in: {reason}.")
+    sentence = N_("{platform} does not let the bot log in: {reason}.")
     remedy = N_("Check {setting}.")
 
     def __init__(self, platform: str, reason: str, setting: str) -> None:
@@ -83,34 +101,38 @@ class PlatformAccessDenied(ChannelError):
 
 
 class TurnError(BotError):
-    """Root of what goes wrong in a turn."""
+    """Base class for errors of a turn."""
 
 
 class MessageRefused(TurnError):
-    """Root of what is wrong with the message itself; everything else in this branch is our doing."""
+    """Base class for what is wrong with the message itself. All other errors of a turn are the service's fault."""
 
     is_silent: ClassVar[bool] = False
-    """Whether nothing is to be said of it, where a channel can say nothing."""
+    """Whether a channel should show nothing, where it can."""
 
 
 class AlreadyRefused(MessageRefused):
-    """A message of one who is not let in, and has been told so not long ago."""
+    """The sender has no access and was informed of that recently."""
 
     is_silent = True
     sentence = N_("I am not allowed to answer here.")
 
 
 class EmptyMessage(MessageRefused):
-    """A message holds nothing that can be read: no letter, digit or sign."""
+    """The message has no letter, digit or sign that could be read."""
 
     sentence = N_("There is nothing to read in that message.")
     remedy = N_("Write a question in words, send a document that has text in it, or see /help.")
 
 
 class MessageTooLong(MessageRefused):
-    """A message does not fit the model's prompt even with nothing else in it."""
+    """The message does not fit the model's prompt even with nothing else in it."""
 
-    sentence = N_("That message is {tokens} tokens long, and I can read {limit} at once.")
+    sentence = N_plural(
+        "That message is {tokens} token long, and I can read {limit} at once.",
+        "That message is {tokens} tokens long, and I can read {limit} at once.",
+        "tokens",
+    )
     remedy = N_("It is kept in your history; ask about a shorter part of it.")
 
     def __init__(self, tokens: int, limit: int) -> None:
@@ -120,7 +142,11 @@ class MessageTooLong(MessageRefused):
 class GenerationTooSlow(TurnError):
     """The answer was not finished by its deadline."""
 
-    sentence = N_("The answer was not ready within {seconds} seconds, so I stopped.")
+    sentence = N_plural(
+        "The answer was not ready within {seconds} second, so I stopped.",
+        "The answer was not ready within {seconds} seconds, so I stopped.",
+        "seconds",
+    )
     remedy = N_("Ask again, or ask something shorter.")
 
     def __init__(self, seconds: float) -> None:
@@ -128,9 +154,13 @@ class GenerationTooSlow(TurnError):
 
 
 class TurnAbandoned(TurnError):
-    """A turn was tried again and again, or for too long, and never came to an end."""
+    """All attempts at a turn failed, or its time ran out."""
 
-    sentence = N_("Something kept going wrong while I answered this, and I have given it up (tries: {tries}).")
+    sentence = N_plural(
+        "Something kept going wrong while I answered this, and I gave up after {tries} attempt.",
+        "Something kept going wrong while I answered this, and I gave up after {tries} attempts.",
+        "tries",
+    )
     remedy = N_("Nothing is lost: /retry asks it again.")
 
     def __init__(self, attempts: int) -> None:
@@ -138,7 +168,7 @@ class TurnAbandoned(TurnError):
 
 
 class TurnInterrupted(TurnError):
-    """The process that was to show an answer ended before it could, and with it the place to show it in."""
+    """The process that was to show the answer ended first, and the place to show it in is gone with it."""
 
     sentence = N_("The program ended before this was answered.")
     remedy = N_("/retry asks it again.")
@@ -148,13 +178,13 @@ class TurnInterrupted(TurnError):
 
 
 class NothingToRetry(MessageRefused):
-    """Something is to be asked again, and nothing has been asked."""
+    """/retry in a session without a question."""
 
     sentence = N_("There is nothing to ask again here yet.")
 
 
 class UnknownCommand(MessageRefused):
-    """A message begins like a command, and there is no such command."""
+    """A message starts like a command, and there is no such command."""
 
     sentence = N_("There is no command “/{name}”.")
     remedy = N_("Nearest: {nearest}. All of them: /help.")
@@ -164,9 +194,9 @@ class UnknownCommand(MessageRefused):
 
 
 class BadArgument(MessageRefused):
-    """A command was given something it cannot use."""
+    """A command cannot use its argument."""
 
-    sentence = N_("“{argument}” is not what /{command} takes.")
+    sentence = N_("/{command} does not accept “{argument}”.")
     remedy = N_("Write {usage}.")
 
     def __init__(self, command: str, argument: str, usage: str) -> None:
@@ -174,7 +204,7 @@ class BadArgument(MessageRefused):
 
 
 class AnswerNotSaved(TurnError):
-    """An answer was made, and the database went away before it could be kept."""
+    """The answer was generated, and the database became unreachable before it was saved."""
 
     sentence = N_("You have the answer, but it could not be saved: {reason}")
     remedy = N_("Your question is kept; the answer will not be in your history.")
@@ -184,13 +214,13 @@ class AnswerNotSaved(TurnError):
 
 
 class NothingRemembered(MessageRefused):
-    """Something is to be forgotten, and nothing is remembered."""
+    """/forget when nothing is remembered."""
 
     sentence = N_("There is nothing to forget: I remember nothing about you yet.")
 
 
 class UnexpectedError(TurnError):
-    """Something failed that nobody foresaw; the log holds all of it under this reference."""
+    """A failure that no other error describes. The log has the traceback under the same reference."""
 
     sentence = N_("Something broke on our side, and your message is kept.")
     remedy = N_("Ask again; if it breaks again, give the operator the reference {reference}.")
@@ -200,10 +230,10 @@ class UnexpectedError(TurnError):
 
 
 class FetchFailed(TurnError):
-    """The platform does not give a file now; a later try may help.
+    """The platform cannot deliver a file now; a later attempt may succeed.
 
     Attributes:
-        wait: seconds that the platform asks to wait.
+        retry_after: seconds that the platform asks to wait.
     """
 
     sentence = N_("I could not get “{name}”: {reason}.")

@@ -1,6 +1,7 @@
-"""The languages people are answered in. English is the source; the others are gettext catalogues beside this file.
+"""The languages people are answered in. English is the source; the others are gettext catalogues.
 
-Catalogues are read from their `.po` files when first needed: there is no compiled copy to fall out of date.
+Catalogues are read from the `.po` files in `bot/locales` when they are first needed. There is no compiled copy that
+could be out of date.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Literal
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+
+from consilium.errors import PluralTemplate
 
 Language = Literal["ru", "en"]
 LANGUAGES: tuple[Language, ...] = ("ru", "en")
@@ -35,22 +38,34 @@ def _load_catalogue(language: Language) -> gettext.NullTranslations:
 
 
 class Translator:
-    """Says the service's own sentences in one language."""
+    """Translates the service's own sentences into one language."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
         self._catalogue = _load_catalogue(language)
 
     def __call__(self, template: str, **details: object) -> str:
-        """Translate `template` and fill it in; a template with no translation is said in English."""
-        return self._catalogue.gettext(template).format(**details)
+        """Translate `template` and fill it in. A template without a translation stays English."""
+        return self.translate(template).format(**details)
+
+    def plural(self, singular: str, plural: str, count: int, **details: object) -> str:
+        """Translate a sentence with a count, in the form that the language has for it, and fill it in.
+
+        Args:
+            singular: the English template for one; it may leave `{count}` out.
+            plural: the English template for any other number.
+            count: decides the form, and fills in `{count}`.
+        """
+        return self._catalogue.ngettext(singular, plural, count).format(count=count, **details)
 
     def translate(self, template: str) -> str:
         """Translate without filling in."""
+        if isinstance(template, PluralTemplate):
+            return self._catalogue.ngettext(template.singular, template.plural, template.number)
         return self._catalogue.gettext(template)
 
 
 def system_language() -> Language:
-    """The language of the system's locale when we speak it, else English."""
+    """The language of the system's locale if it is one of `LANGUAGES`, else English."""
     configured = os.environ.get("LC_ALL") or os.environ.get("LANG") or locale.getlocale()[0] or ""
     return "ru" if configured.startswith("ru") else "en"

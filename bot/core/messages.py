@@ -1,40 +1,58 @@
-"""What channels hand in and what they show: `Incoming`, `Outcome` and the data they are made of."""
+"""What channels pass in and what they show: `Incoming`, `Outcome`, and the data in them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal
 
 from bot.core.i18n import Language
 from consilium.errors import ConsiliumError
 from inference.engines.port import Sampling
 
+Address = Mapping[str, Any]
+"""Where an answer goes, in the platform's own terms: plain JSON, stored with the turn."""
+
+Menu = Literal["modes", "languages"]
+"""`modes`: adapters to mix and named modes; `languages`: those that the service speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """A file that came with a message, not downloaded yet."""
+
+    name: str
+    size: int
+    """Bytes, as the platform says."""
+    handle: Address
+    """What the platform finds the file by (`Platform.fetch`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClientConversation:
-    """A conversation, and how it is to be gone on with: it stands in for the session's window and mode.
+    """A conversation that its client keeps: it replaces the session's window and mode.
 
-    With it a message is a question whatever it looks like: no command and no switch of mode is read from it.
+    With it a message is always a question: no command and no mode switch is parsed from it.
     """
 
     mode: str
     """In canonical form, or `auto`."""
     exchanges: Sequence[tuple[str, str]] = ()
-    """What was said before: questions and answers, oldest first. The first question may be empty."""
+    """Past questions and answers, oldest first. The first question may be empty."""
     system: str = ""
-    """Instructions that come after the mind's own."""
+    """Instructions that follow the mind's own."""
+    _: KW_ONLY
     max_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
     stop: Sequence[str] = ()
-    """The answer ends before the first of these."""
+    """The answer ends before the first of these texts."""
     schema: Mapping[str, Any] | None = None
-    """JSON schema the answer must satisfy."""
+    """JSON schema that the answer must satisfy."""
 
     def resolve_sampling(self, defaults: Sampling) -> Sampling:
-        """How the answer is drawn: as it was asked for, else as by the mind's own; never longer than by that."""
+        """The client's sampling parameters, with `defaults` for the others; never more tokens than in `defaults`."""
         return replace(
             defaults,
             max_tokens=min(self.max_tokens or defaults.max_tokens, defaults.max_tokens),
@@ -44,29 +62,6 @@ class ClientConversation:
         )
 
 
-Address = Mapping[str, Any]
-"""Where an answer goes, in the platform's own terms: plain JSON, kept with the turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileRef:
-    """A file that came with a message, and where the platform has it."""
-
-    name: str
-    size: int
-    """Bytes, as the platform says."""
-    handle: Address
-    """What the platform is asked for it by (`Platform.fetch`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file to be handed to the person."""
-
-    name: str
-    content: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """One message as a channel received it."""
@@ -74,33 +69,33 @@ class Incoming:
     platform: str
     """`console`, `telegram`, `discord`, `http`."""
     person: str
-    """The platform's id of who wrote."""
+    """The platform's id of the sender."""
     place: str
-    """The platform's id of where: a chat, a thread, a terminal."""
+    """The platform's id of the place: a chat, a thread, a terminal."""
     text: str
     language: Language | None = None
-    """What the platform says of the person's language, if anything."""
+    """The person's language, if the platform knows it."""
+    _: KW_ONLY
     update: str | None = None
-    """The platform's id of the update: handed in again, it is taken in once. None when it cannot come again."""
+    """The platform's id of the update: a repeated one is accepted once. None when it cannot be repeated."""
     address: Address | None = None
     """Where the answer goes; None when the process that received the message shows it itself."""
     chat: str | None = None
-    """The platform's id of the chat, where several people share one; None in private."""
+    """The platform's id of a chat that several people share; None in private."""
     guild: str | None = None
     """The platform's id of the community that the chat belongs to, such as a Discord server."""
     roles: frozenset[str] = frozenset()
-    """The roles that the person has there, by the platform's ids and not by names that anybody could give himself.
-    What they allow is granted with /admin."""
+    """The person's roles there, by the platform's ids: a name could be given to oneself. /admin grants them rights."""
     files: Sequence[FileRef] = ()
     counts_toward_limits: bool = True
-    """Whether it counts against the person's and the chat's allowance."""
+    """Whether it counts toward the rate limits of the person and the chat."""
     client_conversation: ClientConversation | None = None
-    """The conversation, of a client that keeps it itself; the answer is shown by the process that received it then."""
+    """From clients that keep the conversation; the process that received the message shows the answer then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows a channel shows as well as it can: a grid, a list of lines."""
+    """Rows that a channel shows as well as it can: as a grid, or as a list of lines."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -111,42 +106,49 @@ class Source:
     """A passage of the library that an answer cites."""
 
     n: int
+    """The number in the citation mark."""
     title: str
     where: str
+    """The place in the document: a heading, a page, a row."""
     quote: str
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file for the person."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one message was answered. Everything a channel shows or a machine reads of it."""
+    """The answer to one message, with everything that a channel shows or a program reads."""
 
     mode: str
     """The mode that answered, in canonical form; for a command, the session's mode after it."""
     answer: str = ""
+    _: KW_ONLY
     table: Table | None = None
+    sources: Sequence[Source] = ()
+    memories: Sequence[str] = ()
+    """What was recalled about the person for this answer."""
+    files: Sequence[File] = ()
+    menu: Menu | None = None
+    """A choice that channels with buttons offer. Everything in it can be done in words too."""
     turn: str | None = None
     """The turn's id; None for a command."""
     adapter: str | None = None
     """Name of the composition that answered; None for the bare base model."""
-    sources: Sequence[Source] = ()
-    memories: Sequence[str] = ()
-    """What was recalled of the person for this answer."""
     usage: dict[str, int] = field(default_factory=dict)
     """`prompt_tokens` and `completion_tokens`; empty when nothing was generated."""
-    error: str | None = None
-    """A sentence that says what went wrong and what to do; None when all went well."""
-    is_service_error: bool = False
-    """Whether what went wrong is the service's doing, and not the message's."""
-    exception: ConsiliumError | None = None
-    """What went wrong itself, for channels that tell one kind from another."""
     finish_reason: str | None = None
-    """Why the answer ended: `stop`, `length` or `cancelled`; None when there is none."""
+    """Why the answer ended: `stop`, `length` or `cancelled`; None when there is no answer."""
     stopped: bool = False
     """Whether the person stopped the answer before its end."""
-    menu: Menu | None = None
-    """Something to choose from, for channels that have buttons; all of it can be done in words too."""
-    files: Sequence[File] = ()
-
-
-Menu = Literal["modes", "languages"]
-"""`modes`: adapters to mix and named modes to take; `languages`: the ones the service speaks."""
+    error: str | None = None
+    """What went wrong and what to do, for the person; None when nothing did."""
+    exception: ConsiliumError | None = None
+    """The error itself, for channels that distinguish kinds of errors."""
+    is_service_error: bool = False
+    """Whether the service is at fault, and not the message."""

@@ -1,8 +1,8 @@
-"""The channel port: what a front end hands in, and what it must be able to show.
+"""The ports of a channel: what a front end must be able to receive and to show.
 
-A channel has two halves that may run in different processes. Its gateway receives: it makes an `Incoming` of each
-update and hands it to the inbox, and tells the platform that it has it only then. Its `Platform` shows: whoever works
-on a turn asks it for a `Reply` at the address that came in with the message.
+A channel has two halves that may run in different processes. Its `Gateway` receives: it makes an `Incoming` of each
+update, passes it to the inbox, and acknowledges the update to the platform only then. Its `Platform` shows: the
+worker of a turn asks it for a `Reply` at the address that came with the message.
 """
 
 from __future__ import annotations
@@ -15,64 +15,65 @@ from bot.core.messages import Address, Outcome
 
 
 class Reply(Protocol):
-    """Shows one answer while it is made: any of the first four may never be called; then `finish` or `close`, once.
+    """Shows one answer while it is generated.
 
-    A reply may have been begun by an earlier attempt, in a process that is gone: what it has shown is edited then, not
-    shown again.
+    `show_queue_position`, `show_status`, `start` and `write` may be called any number of times, or never; then comes
+    `finish` or `close`, once. If an earlier attempt, perhaps of another process, has begun to show the answer, a reply
+    edits those messages and sends no second ones.
     """
 
     async def show_queue_position(self, ahead: int) -> None:
-        """The message waits until so many others of its session are answered."""
+        """Show that so many questions of the session are answered before this one."""
         ...
 
     async def show_status(self, text: str) -> None:
-        """What is being done before an answer begins, in the place of what the message has shown until now.
+        """Show what is being done before the answer begins, instead of what the message has shown until now.
 
         Raises:
-            DeliveryError: it is not shown now; the answer may be.
+            DeliveryError: it cannot be shown now; the answer may still be.
         """
         ...
 
     async def start(self, mode: str) -> None:
-        """An answer is about to be generated, in this mode."""
+        """Show that an answer is about to be generated, in this mode."""
         ...
 
     async def write(self, text: str) -> None:
-        """The next piece of the answer."""
+        """Show the next piece of the answer."""
         ...
 
     async def finish(self, outcome: Outcome) -> None:
-        """All that is to be said. Its answer is the pieces written so far, joined, if any were.
+        """Show the complete outcome. If pieces were written, its answer is these pieces joined.
 
         Raises:
-            DeliveryError: it could not be shown; the error says whether a later try may help.
+            DeliveryError: it could not be shown; the error says whether a later attempt may succeed.
         """
         ...
 
     async def close(self) -> None:
-        """Let go without an end: another attempt will show the answer. Idempotent."""
+        """Release the reply without finishing: another attempt will show the answer. Idempotent."""
         ...
 
 
 class Parts(Protocol):
-    """The messages that an answer is shown in, written down so that no attempt sends one twice."""
+    """The record of the messages that show an answer, so that no attempt sends one twice."""
 
     @property
     def message_ids(self) -> Sequence[str]:
-        """The platform's ids of those that are there already, in order."""
+        """The platform's ids of the messages that exist already, in order."""
         ...
 
     async def record(self, n: int, message_id: str) -> None:
-        """Message number `n`, counted from 0, is there. To be called before it shows anything of the answer.
+        """Record that message number `n`, counted from 0, exists. Call this before it shows anything of the answer.
 
         Raises:
-            TurnLeaseLost: another attempt shows the answer now; take the message away.
+            TurnLeaseLost: another attempt shows the answer now; delete the message.
         """
         ...
 
 
 class Platform(Protocol):
-    """Shows answers on a platform, from whatever process."""
+    """Shows answers on a platform, from any process."""
 
     @property
     def name(self) -> str:
@@ -80,25 +81,25 @@ class Platform(Protocol):
         ...
 
     def reply(self, address: Address, parts: Parts, say: Translator) -> Reply:
-        """A reply at an address."""
+        """A reply at an address, with the service's own sentences in the person's language."""
         ...
 
     def fetch(self, handle: Address) -> AsyncGenerator[bytes, None]:
-        """The content of a file that came with a message, in pieces; closed by who asks for it.
+        """The content of a file that came with a message, in chunks. The caller closes the generator.
 
         Raises:
-            DeliveryError: the platform does not have it any more, or not now.
+            DeliveryError: the platform cannot deliver it now, or does not have it any more.
         """
         ...
 
 
 class Gateway(Protocol):
-    """Receives from a platform."""
+    """Receives updates from a platform."""
 
     async def run(self) -> None:
-        """Receive and hand in until cancelled."""
+        """Receive updates and pass them to the inbox until cancelled."""
         ...
 
 
 FetchFile = Callable[[Address], AsyncGenerator[bytes, None]]
-"""`bot.core.ports.Platform.fetch`."""
+"""`Platform.fetch`."""

@@ -1,1 +1,1 @@
-"""Where messages come in: access, rate limits, parsing, commands, attachments, and the inbox that stores them."""
+"""Receives messages: access, rate limits, parsing, commands, attachments, and the inbox that stores them."""

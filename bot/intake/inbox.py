@@ -1,14 +1,14 @@
-"""Where every message of every channel comes in: it is kept, in one transaction, before anything is done with it.
+"""The inbox: receives the messages of every channel and stores each in one transaction before anything else is done.
 
-A command is run in that very transaction, so it happens once however often its update comes. A question becomes a turn
-with a job; the first that waits in its session has one, and who ends a turn makes the next one's.
+A command runs in that same transaction, so it happens once however often its update comes. A question becomes a turn.
+Of the turns that wait in a session only the first has a job; whoever ends a turn enqueues the job of the next.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -40,32 +40,38 @@ from db.turns import deliveries, jobs, states, turns
 from db.turns.turns import NewTurn, Turn
 
 EDIT_WINDOW: Final = 3600.0
-"""Seconds for which a question that is changed is asked again."""
-FILE_NOT_READ: Final = N_("I have not read the file that came with it: send it without a command.")
+"""Seconds after a question within which an edit of it is asked again."""
+FILE_NOT_READ: Final = N_("I have not read the attached file: send it without a command.")
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A message that has been taken in."""
+    """A message that is stored."""
 
     conversation: Conversation
     turn: Turn
     turns_ahead: int = 0
-    """Questions of the session that are to be answered before this one."""
+    """Questions of the session that are answered before this one."""
     is_new: bool = True
-    """False when the same update had been taken in before."""
+    """False when the same update was received before."""
 
     @property
     def command_outcome(self) -> Outcome | None:
-        """What a command answers; None for a question."""
+        """The outcome of a command; None for a question."""
         return command_outcome(self.turn) if self.turn.kind == "command" else None
 
 
 class Inbox:
-    """Takes messages in."""
+    """Receives messages: checks access and limits, runs commands, and queues questions.
+
+    Args:
+        turn_timeout: how long a question may take until it is given up.
+        library: what /library searches.
+    """
 
     def __init__(
         self,
+        *,
         mind: Mind,
         database: Database,
         memory: PersonalMemory,
@@ -92,36 +98,34 @@ class Inbox:
         return COMMANDS.visible()
 
     async def commands_for(self, incoming: Incoming) -> Sequence[Command[CommandContext]]:
-        """The commands that this person has, for a menu of his own; none when he is not let in."""
+        """The commands that the sender has, for a menu of their own; none when they have no access."""
         async with self._database.anonymous_transaction() as connection:
-            standing = await self._access_policy.check(connection, incoming)
-        return () if isinstance(standing, AccessDenied) else COMMANDS.visible(include_admin=standing.is_admin)
+            access = await self._access_policy.check(connection, incoming)
+        return () if isinstance(access, AccessDenied) else COMMANDS.visible(include_admin=access.is_admin)
 
     async def receive(self, incoming: Incoming, process_id: UUID | None = None) -> Receipt:
-        """Take a message in; once this returns it is safe, and will be answered.
+        """Store a message; once this returns, it is safe and will be answered.
 
         Args:
             process_id: the process that shows the answer itself; for messages without an address.
 
         Raises:
-            MessageRefused: it is not taken in, and why; nothing is said of one that `is_silent`.
-            DatabaseError: it is not taken in; the platform has to hand it over again.
+            MessageRefused: the message is not accepted, and why; a refusal that `is_silent` is not shown.
+            DatabaseError: it is not stored; the platform has to deliver it again.
         """
         began = time.time()
         try:
             async with self._database.anonymous_transaction() as connection:
-                standing = await self._access_policy.check(connection, incoming)
-                if isinstance(standing, AccessDenied):
-                    # Counted in a transaction that is committed, or he would be told again and again.
-                    told_now = await self._access_policy.should_send_denial(connection, incoming)
+                access = await self._access_policy.check(connection, incoming)
+                if isinstance(access, AccessDenied):
+                    # The notice is counted in a transaction that commits, or it would be sent for every message.
+                    send_notice = await self._access_policy.should_send_denial(connection, incoming)
                 else:
-                    receipt = await self._accept(
-                        connection, with_granted_roles(incoming, standing), standing, process_id
-                    )
-        except DuplicateUpdate as again:
-            return await self._already_accepted(incoming, again)
-        if isinstance(standing, AccessDenied):
-            raise standing if told_now else AlreadyRefused
+                    receipt = await self._accept(connection, with_granted_roles(incoming, access), access, process_id)
+        except DuplicateUpdate:
+            return await self._already_accepted(incoming)
+        if isinstance(access, AccessDenied):
+            raise access if send_notice else AlreadyRefused
         trace_stage(receipt.turn.id, "take_in", began, time.time(), {"consilium.platform": incoming.platform})
         return receipt
 
@@ -132,11 +136,13 @@ class Inbox:
         return conversation.session.mode
 
     async def supersedes_last_question(self, incoming: Incoming, matches_address: Callable[[Address], bool]) -> bool:
-        """Whether a message that was changed is to be received anew: it is the session's last question, and asks
-        something else now. What it asked before is stopped then.
+        """Whether an edited message is to be received again: it is the session's last question, and its text changed.
+
+        If so, the answer to the former text is stopped.
 
         Args:
-            is_of: whether this address was made for the message, before it was changed to what it says now.
+            incoming: the message as it is now.
+            matches_address: whether an address belongs to this message as it was before the edit.
         """
         if incoming.text.startswith("/"):
             return False
@@ -151,7 +157,7 @@ class Inbox:
         return True
 
     async def stop(self, incoming: Incoming) -> bool:
-        """Stop the answer being made in this session; False when there is none."""
+        """Stop the answer that is being generated in this session; False when there is none."""
         async with self._database.anonymous_transaction() as connection:
             conversation, person = await self._open_conversation(connection, incoming)
             stopped = await states.request_stop(person, conversation.session.id)
@@ -160,7 +166,7 @@ class Inbox:
         return stopped is not None
 
     def refusal_outcome(self, incoming: Incoming, error: Exception) -> Outcome:
-        """What to say of a message that was not taken in."""
+        """What to show for a message that was not accepted."""
         return failed_outcome(
             Outcome(self._mind.default_mode), as_consilium_error(error), Translator(detect_message_language(incoming))
         )
@@ -176,44 +182,65 @@ class Inbox:
         conversation, person = await self._open_conversation(connection, incoming)
         session = conversation.session
         if incoming.update and await turns.find_by_update(person, session.id, incoming.update):
-            raise DuplicateUpdate(update=incoming.update)
+            raise DuplicateUpdate
         message = self._parse(conversation, incoming, permissions)
         command = message.name if isinstance(message, CommandCall) else None
         if command != "stop":
             await enforce_rate_limits(
                 person, self._rate_limits, conversation.user.id, incoming, own_data=command in OWN_DATA_COMMANDS
             )
-        arrival = NewTurn(
-            question=incoming.text if isinstance(message, CommandCall) else message.question,
-            asked_mode=session.mode if isinstance(message, CommandCall) else message.mode,
-            consilium=isinstance(message, AskQuestion) and message.consilium,
-            kind="command" if isinstance(message, CommandCall) else "question",
+        turn = await turns.accept(person, session.id, self._new_turn(conversation, incoming, message, process_id))
+        if isinstance(message, CommandCall):
+            context = CommandContext(
+                connection=person,
+                conversation=conversation,
+                turn=turn,
+                incoming=incoming,
+                permissions=permissions,
+                commands=COMMANDS,
+                mind=self._mind,
+                composer=self._composer,
+                memory=self._memory,
+                library=self._library,
+                running_answers=self._running_answers,
+                access_policy=self._access_policy,
+            )
+            turn = await self._run_command(context, message)
+            # /link may have merged the sender into another person, who owns the turn now.
+            person = await connection.become_person(turn.user_id)
+        return await self._enqueue(person, conversation, incoming, turn)
+
+    def _new_turn(
+        self,
+        conversation: Conversation,
+        incoming: Incoming,
+        message: CommandCall | AskQuestion,
+        process_id: UUID | None,
+    ) -> NewTurn:
+        if isinstance(message, CommandCall):
+            new_turn = NewTurn(question=incoming.text, asked_mode=conversation.session.mode, kind="command")
+        else:
+            new_turn = NewTurn(
+                question=message.question, asked_mode=message.mode, consilium=message.consilium, files=message.files
+            )
+        return replace(
+            new_turn,
             update_id=incoming.update,
             roles=incoming.roles,
             language=conversation.detected_language,
             address=incoming.address,
             process_id=process_id,
             timeout=self._turn_timeout,
-            files=message.files if isinstance(message, AskQuestion) else None,
         )
-        turn = await turns.accept(person, session.id, arrival)
-        if isinstance(message, CommandCall):
-            context = CommandContext(
-                person,
-                conversation,
-                turn,
-                incoming,
-                self._mind,
-                self._composer,
-                self._memory,
-                self._library,
-                self._running_answers,
-                self._access_policy,
-                permissions,
-            )
-            turn = await self._run_command(context, message)
-            # A command may have made the person one with another, whose the rest of the transaction is then.
-            person = await connection.become_person(turn.user_id)
+
+    async def _enqueue(
+        self, person: PersonConnection, conversation: Conversation, incoming: Incoming, turn: Turn
+    ) -> Receipt:
+        """Enqueue the job that shows a command's reply or answers a question.
+
+        A message without an address has no job, as this process shows its answer itself; nor has a question that waits
+        for others of its session.
+        """
         if turn.kind == "command":
             if incoming.address is not None:
                 await jobs.enqueue(
@@ -225,19 +252,23 @@ class Inbox:
             await jobs.enqueue(person, answer_entrypoint(self._mind.name), turn.id, turn.user_id)
         return Receipt(conversation, turn, ahead)
 
-    async def _already_accepted(self, incoming: Incoming, again: DuplicateUpdate) -> Receipt:
+    async def _already_accepted(self, incoming: Incoming) -> Receipt:
+        assert incoming.update is not None
         async with self._database.anonymous_transaction() as connection:
             conversation, person = await self._open_conversation(connection, incoming)
-            turn = await turns.find_by_update(person, conversation.session.id, str(again.details["update"]))
+            turn = await turns.find_by_update(person, conversation.session.id, incoming.update)
         assert turn is not None
         return Receipt(conversation, turn, is_new=False)
 
     def _parse(
         self, conversation: Conversation, incoming: Incoming, permissions: Permissions
     ) -> CommandCall | AskQuestion:
-        """A command, a mode switch said in a sentence, or a question with the mode to answer it in.
+        """Parse a message into a command or a question with its mode; a mode switch in words is the command /mode.
 
-        What an owner or an admin sends goes into the library; documents may come without a word.
+        Files of an owner or an admin go into the library, those of others into their memory.
+
+        Raises:
+            EmptyMessage: there is neither text nor a file.
         """
         if incoming.client_conversation is not None:
             return AskQuestion(clean_message(incoming.text), incoming.client_conversation.mode)
@@ -264,40 +295,43 @@ class Inbox:
         return AskQuestion(message.text, session.mode, session.consilium, files)
 
     async def _run_command(self, context: CommandContext, call: CommandCall) -> Turn:
-        """The turn with what the command has said; or, when it asks something, as that question."""
+        """Run a command and save its result; a command that asks a question turns its turn into that question."""
         conversation, turn = context.conversation, context.turn
-        said: CommandResult | AskQuestion = CommandResult("")
+        result: CommandResult | AskQuestion = CommandResult("")
         error = None
         try:
             async with context.connection.savepoint():
-                said = await _execute(context, call)
-        except ConsiliumError as refused:
-            error = failed_outcome(Outcome(""), refused, conversation.say).error
+                result = await _execute(context, call)
+        except ConsiliumError as refusal:
+            error = failed_outcome(Outcome(""), refusal, conversation.say).error
         person = await context.connection.become_person(conversation.user.id)
-        if isinstance(said, AskQuestion):
+        if isinstance(result, AskQuestion):
             await states.convert_to_question(
-                person, turn, said.question, said.mode, consilium=said.consilium, files=said.files
+                person, turn, result.question, result.mode, consilium=result.consilium, files=result.files
             )
         else:
-            text = said.text
+            text = result.text
             if context.incoming.files:
                 text = f"{text}\n\n{conversation.say(FILE_NOT_READ)}".strip()
-            await states.save_command_result(person, turn, text, result_to_json(said), error, conversation.session.mode)
-            await deliveries.save_files(person, turn.id, [(file.name, file.content) for file in said.files])
+            await states.save_command_result(
+                person, turn, text, result_to_json(result), error, conversation.session.mode
+            )
+            await deliveries.save_files(person, turn.id, [(file.name, file.content) for file in result.files])
         return await turns.get(person, turn.id)
 
 
 async def _execute(context: CommandContext, call: CommandCall) -> CommandResult | AskQuestion:
-    command = COMMANDS.find(call.name, include_admin=context.permissions.is_admin)
+    command = context.commands.find(call.name, include_admin=context.permissions.is_admin)
     if command.private_only and context.incoming.chat is not None:
+        usage = command.localized_usage(context.say)
         return CommandResult(
-            context.say("That is between the two of us: send me {usage} in a private chat.", usage=command.usage)
+            context.say("That is between the two of us: send me {usage} in a private chat.", usage=usage)
         )
     return await command.run(context, call.argument)
 
 
 class QueuedTurnParts:
-    """The parts of a turn that waits, for who has just taken it in (`bot.core.ports.Parts`)."""
+    """The messages of a turn that is queued, for the process that received it (`bot.core.ports.Parts`)."""
 
     def __init__(self, database: Database, turn: Turn) -> None:
         self._database = database
@@ -308,10 +342,10 @@ class QueuedTurnParts:
         return ()
 
     async def record(self, n: int, message_id: str) -> None:
-        """Write down that a message is there; who takes the turn up goes on with it.
+        """Store that a message is shown; the process that answers the turn continues with it.
 
         Raises:
-            TurnLeaseLost: the turn has been taken up meanwhile.
+            TurnLeaseLost: the turn is being answered already.
         """
         async with self._database.person_transaction(self._turn.user_id) as connection:
             await deliveries.record_message(connection, self._turn, n, message_id)

@@ -1,4 +1,4 @@
-"""Messages whose answers are shown by the process they came to: a terminal, an HTTP request that waits."""
+"""Answers messages in the process that received them: of a terminal, or of an HTTP request that waits."""
 
 from __future__ import annotations
 
@@ -18,23 +18,30 @@ from bot.turns.lease import TurnLease, claim
 from bot.turns.metrics import message_refused
 from bot.turns.runner import TurnRunner
 from consilium.errors import ConsiliumError
+from db.errors import TurnLeaseLost
 from db.infra.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptedMessage:
-    """A message that has been taken in and taken up, to be shown now."""
+    """A message that is stored and whose turn is claimed, to be answered now."""
 
     receipt: Receipt
     lease: TurnLease | None
-    """None when its turn has ended already."""
+    """None when the turn has ended already."""
 
 
 class InlineResponder:
-    """Takes a message in and answers it here and now."""
+    """Receives a message and answers it at once, without the queue.
+
+    Args:
+        heartbeat: of this process, which claims the turns.
+        database_timeout: seconds that one database operation of a turn may take.
+    """
 
     def __init__(
         self,
+        *,
         inbox: Inbox,
         database: Database,
         mind: Mind,
@@ -53,15 +60,15 @@ class InlineResponder:
         self._idle.set()
 
     async def drain(self, timeout_seconds: float) -> None:
-        """Return once nothing is being answered, or the deadline for it has come."""
+        """Wait until nothing is being answered, but no longer than `timeout_seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_seconds):
                 await self._idle.wait()
 
     async def answer(self, incoming: Incoming, reply: Reply) -> Outcome:
-        """Answer one message. Never raises for what can be said to the person instead.
+        """Receive and answer one message. Errors are shown to the person and not raised.
 
-        Of a refusal that `is_silent` nothing is shown, as on every other channel; what it is comes back all the same.
+        A refusal that `is_silent` is returned but not shown, as on every other channel.
         """
         try:
             return await self.answer_accepted(await self.accept(incoming), reply)
@@ -74,26 +81,26 @@ class InlineResponder:
         return outcome
 
     async def accept(self, incoming: Incoming) -> AcceptedMessage:
-        """Take a message in, to be shown by `show` next.
+        """Store a message and claim its turn, to be answered with `answer_accepted` next.
 
-        Cancelled in its midst it leaves nothing open: a message that has been taken in by then is stopped.
+        When this is cancelled, nothing stays open: a message that is stored by then is stopped.
 
         Raises:
-            MessageRefused: it is not taken in, and why.
-            DatabaseError: nobody knows whether it is.
+            MessageRefused: the message is not accepted, and why.
+            DatabaseError: it is not known whether it is stored.
         """
-        taking = asyncio.create_task(self._accept(incoming), name="take-in")
+        accepting = asyncio.create_task(self._accept(incoming), name="accept-message")
         try:
-            return await asyncio.shield(taking)
+            return await asyncio.shield(accepting)
         except asyncio.CancelledError:
-            with suppress(ConsiliumError):
-                taken = await taking
-                if taken.lease is not None:
-                    await taken.lease.finish("stopped")
+            with suppress(ConsiliumError, TurnLeaseLost):
+                accepted = await accepting
+                if accepted.lease is not None:
+                    await accepted.lease.finish("stopped")
             raise
 
     async def answer_accepted(self, accepted: AcceptedMessage, reply: Reply) -> Outcome:
-        """Answer a message that has been taken in. Never raises for what can be said to the person instead."""
+        """Answer a message that was accepted. Errors are shown to the person and not raised."""
         conversation = accepted.receipt.conversation
         outcome = None
         if accepted.lease is not None:
@@ -105,6 +112,7 @@ class InlineResponder:
 
     @contextmanager
     def _tracked(self) -> Iterator[None]:
+        """Count an answer as active, for `drain`."""
         self._active += 1
         self._idle.clear()
         try:
@@ -122,7 +130,7 @@ class InlineResponder:
             raise
         turn = receipt.turn
         async with self._database.person_transaction(turn.user_id) as connection:
-            hold = await claim(
+            lease = await claim(
                 self._database,
                 connection,
                 turn.id,
@@ -131,4 +139,4 @@ class InlineResponder:
                 job=None,
                 database_timeout=self._database_timeout,
             )
-        return AcceptedMessage(receipt, hold)
+        return AcceptedMessage(receipt, lease)

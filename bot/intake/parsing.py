@@ -1,4 +1,4 @@
-"""Reads a message: a command with its argument, or a question; and the names of commands in every language."""
+"""Parses a message into a command call or a question, and knows the names of commands in every language."""
 
 from __future__ import annotations
 
@@ -12,50 +12,6 @@ from bot.core.errors import EmptyMessage
 from bot.core.i18n import LANGUAGES, Language, Translator
 from consilium.errors import N_
 from db.infra.text import clean_text
-
-_COMMAND = re.compile(r"/(?P<name>[^\W\d_][\w-]*)(?:@\w+)?(?:\s+(?P<argument>.*))?", re.DOTALL)
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"}
-
-
-@dataclass(frozen=True, slots=True)
-class CommandCall:
-    """`/name argument`, with the argument trimmed and perhaps empty."""
-
-    name: str
-    """As the registry has it, in whatever language it was written; in lower case."""
-    argument: str
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Anything that is not a command."""
-
-    text: str
-
-
-def parse_message(text: str) -> CommandCall | Question:
-    """Tell a command from a question.
-
-    Raises:
-        EmptyMessage: nothing visible is left.
-    """
-    text = clean_message(text)
-    if found := _COMMAND.fullmatch(text):
-        return CommandCall(canonical_name(found["name"].lower()), (found["argument"] or "").strip())
-    return Question(text)
-
-
-def clean_message(text: str) -> str:
-    """The text without the spaces around it; what neither Postgres nor a tokenizer can take becomes U+FFFD.
-
-    Raises:
-        EmptyMessage: nothing visible is left.
-    """
-    text = clean_text(text).strip()
-    if all(unicodedata.category(c) in _INVISIBLE for c in text):
-        raise EmptyMessage
-    return text
-
 
 COMMAND_NAMES: Final = (
     # For translators: names of commands; one word in small letters after the slash, as Discord demands.
@@ -79,15 +35,70 @@ COMMAND_NAMES: Final = (
     N_("/privacy"),
     N_("/admin"),
 )
+_COMMAND: Final = re.compile(r"/(?P<name>[^\W\d_][\w-]*)(?:@\w+)?(?:\s+(?P<argument>.*))?", re.DOTALL)
+_INVISIBLE_CATEGORIES: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"}
+_MAX_QUOTED_LENGTH: Final = 40
+"""Characters of an argument that an error quotes."""
+_MAX_NUMBER_DIGITS: Final = 9
+
+
+@dataclass(frozen=True, slots=True)
+class CommandCall:
+    """`/name argument`, with the argument trimmed and possibly empty."""
+
+    name: str
+    """In lower case, and as the registry has it, whatever language it was written in."""
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Anything that is not a command."""
+
+    text: str
+
+
+def parse_message(text: str) -> CommandCall | Question:
+    """Tell a command from a question.
+
+    Raises:
+        EmptyMessage: the text has no visible character.
+    """
+    text = clean_message(text)
+    if match := _COMMAND.fullmatch(text):
+        return CommandCall(canonical_name(match["name"].lower()), (match["argument"] or "").strip())
+    return Question(text)
+
+
+def clean_message(text: str) -> str:
+    """The text without surrounding spaces; characters that Postgres or a tokenizer cannot take become U+FFFD.
+
+    Raises:
+        EmptyMessage: the text has no visible character.
+    """
+    text = clean_text(text).strip()
+    if all(unicodedata.category(character) in _INVISIBLE_CATEGORIES for character in text):
+        raise EmptyMessage
+    return text
+
+
+def parse_number(text: str) -> int | None:
+    """The number that a person writes to choose from a list; None when the text is anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_NUMBER_DIGITS else None
+
+
+def shorten_argument(argument: str) -> str:
+    """An argument as an error quotes it."""
+    return argument if len(argument) <= _MAX_QUOTED_LENGTH else f"{argument[:_MAX_QUOTED_LENGTH]}…"
 
 
 def localized_name(language: Language, name: str) -> str:
-    """What a command is called in a language; its English name where it has no other."""
+    """A command's name in a language; its English name where that language has none."""
     return Translator(language).translate(f"/{name}").removeprefix("/")
 
 
 def canonical_name(name: str) -> str:
-    """The name in the registry of what a command is called in any language; what is no command's stays as it is."""
+    """The registry's name of a command that is written in any language; a name that is unknown is returned as it is."""
     return _canonical_names().get(name, name)
 
 

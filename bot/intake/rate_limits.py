@@ -1,4 +1,4 @@
-"""Rate limits of people and chats, and the keys they are counted under."""
+"""Rate limits of people and chats, and the keys that they are counted under."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 from bot.core.errors import MessageRefused
 from bot.core.messages import Incoming
 from bot.intake.access import denial_notice_key
-from consilium.errors import N_
+from consilium.errors import N_, N_plural
 from db.infra.connection import Connection, PersonConnection
 from db.people import linking, token_buckets
 from db.people.chats import chat_key
@@ -18,17 +18,17 @@ from db.people.token_buckets import Refusal, TokenBucket
 from db.turns import admin_queries
 
 OWN_DATA_COMMANDS: Final = frozenset({"memory", "forget", "export", "privacy"})
-"""Commands by which a person sees to what is kept of him."""
+"""Commands about a person's own data. They work even when the daily quota is spent."""
 _OWN_DATA_LIMIT: Final = TokenBucket(burst=5, per_minute=5, per_day=50)
 _FULL_RETRY_AFTER: Final = 60.0
-"""Seconds after which a full service is worth another try."""
+"""Seconds after which it is worth trying a full service again."""
 
 
 class LimitExceeded(MessageRefused):
-    """Root of why a message is not taken in now, though nothing is wrong with it.
+    """Root of the reasons why a message is refused now, although nothing is wrong with it.
 
     Attributes:
-        wait: seconds until it is worth another try.
+        retry_after: seconds until it is worth another try.
     """
 
     def __init__(self, retry_after: float, **details: object) -> None:
@@ -37,7 +37,7 @@ class LimitExceeded(MessageRefused):
 
 
 class TooManyMessages(LimitExceeded):
-    """A person writes faster than he may."""
+    """A person writes faster than their rate limit allows."""
 
     sentence = N_("You write faster than I can answer.")
     remedy = N_("Send it again in {seconds} s.")
@@ -47,19 +47,23 @@ class TooManyMessages(LimitExceeded):
 
 
 class QuotaSpent(LimitExceeded):
-    """A person has asked all that he may today."""
+    """A person has used up their messages of the day."""
 
-    sentence = N_("You have sent {quota} messages today, which is all I can answer in a day.")
-    remedy = N_("It starts anew in {hours} h.")
+    sentence = N_plural(
+        "You have sent {quota} message today, which is all I can answer in a day.",
+        "You have sent {quota} messages today, which is all I can answer in a day.",
+        "quota",
+    )
+    remedy = N_("The count starts again in {hours} h.")
 
     def __init__(self, quota: int, seconds: float) -> None:
         super().__init__(seconds, quota=quota, hours=math.ceil(seconds / 3600))
 
 
 class ChatTooBusy(LimitExceeded):
-    """A chat writes faster than it may, or has asked all it may today."""
+    """A chat exceeds its rate limit or its messages of the day."""
 
-    sentence = N_("So much is written in this chat that I cannot keep up.")
+    sentence = N_("There are too many messages in this chat for me to keep up.")
     remedy = N_("Try again in {minutes} min, or write to me in private.")
 
     def __init__(self, seconds: float) -> None:
@@ -67,10 +71,14 @@ class ChatTooBusy(LimitExceeded):
 
 
 class ServiceFull(LimitExceeded):
-    """As many messages wait as the service may hold."""
+    """As many messages wait as the service accepts."""
 
-    sentence = N_("Too many people are asking right now ({waiting} messages wait).")
-    remedy = N_("Nothing of yours is lost but this message: send it again in a few minutes.")
+    sentence = N_plural(
+        "Too many people are asking right now ({waiting} message waits).",
+        "Too many people are asking right now ({waiting} messages wait).",
+        "waiting",
+    )
+    remedy = N_("Only this message was not saved: send it again in a few minutes.")
 
     def __init__(self, waiting: int) -> None:
         super().__init__(_FULL_RETRY_AFTER, waiting=waiting)
@@ -78,24 +86,24 @@ class ServiceFull(LimitExceeded):
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """How much is taken in."""
+    """How many messages are accepted."""
 
     person: TokenBucket
     chat: TokenBucket
     max_open_turns: int
-    """Messages of everybody that may wait or be in work at once."""
+    """Messages of all people together that may wait or be worked on at a time."""
 
 
 async def enforce_rate_limits(
     connection: Connection, limits: RateLimits, user_id: UUID, incoming: Incoming, *, own_data: bool = False
 ) -> None:
-    """Count a message in; what is raised undoes the transaction, and the count with it.
+    """Count a message. An error rolls the transaction back, and the count with it.
 
     Args:
-        own_data: it asks for what is kept of the person, or has it deleted: that he may also when his quota is spent.
+        own_data: it is one of `OWN_DATA_COMMANDS`, which have a limit of their own once the quota is spent.
 
     Raises:
-        LimitExceeded: with how long to wait.
+        LimitExceeded: with the seconds to wait.
     """
     if not incoming.counts_toward_limits:
         return
@@ -112,29 +120,32 @@ async def enforce_rate_limits(
             raise ChatTooBusy(refusal.retry_after)
 
 
+def _limit_error(refusal: Refusal, limit: TokenBucket) -> LimitExceeded:
+    if refusal.reason == "quota":
+        return QuotaSpent(limit.per_day, refusal.retry_after)
+    return TooManyMessages(refusal.retry_after)
+
+
 def person_key(user_id: UUID) -> str:
-    """What a person's messages are counted under."""
+    """Key of a person's messages."""
     return f"person:{user_id}"
 
 
 def own_data_key(user_id: UUID) -> str:
-    """What it is counted under how often a person sees to his own data once his quota is spent."""
+    """Key of a person's own-data commands after their quota is spent."""
     return f"own:{user_id}"
 
 
-def _limit_error(refusal: Refusal, allowance: TokenBucket) -> LimitExceeded:
-    if refusal.reason == "quota":
-        return QuotaSpent(allowance.per_day, refusal.retry_after)
-    return TooManyMessages(refusal.retry_after)
-
-
-def link_attempts_key(user_id: object) -> str:
-    """What it is counted under how often a person enters a code."""
+def link_attempts_key(user_id: UUID) -> str:
+    """Key of a person's attempts to enter a link code."""
     return f"link:{user_id}"
 
 
 async def rate_limit_keys(connection: PersonConnection) -> list[str]:
-    """The keys of all that is counted for a person."""
-    told = [denial_notice_key(one.platform, None, one.external_id) for one in await linking.list_identities(connection)]
+    """All keys that a person's actions are counted under."""
+    denial_keys = [
+        denial_notice_key(identity.platform, None, identity.external_id)
+        for identity in await linking.list_identities(connection)
+    ]
     person = connection.user_id
-    return [person_key(person), own_data_key(person), link_attempts_key(person), *told]
+    return [person_key(person), own_data_key(person), link_attempts_key(person), *denial_keys]

@@ -1,4 +1,4 @@
-"""What a person has told: kept, recalled, corrected and forgotten."""
+"""A person's memory: facts, episodes, summaries and documents; saved, recalled, corrected and forgotten."""
 
 from bot.memory.personal import PersonalMemory, RecalledMemory, chat_key
 from bot.memory.recorder import ExtractedMemories, FinishedTurn, TurnRecorder

@@ -1,4 +1,4 @@
-"""Documents that a person has sent: read, cut and kept in his memory, where nobody else sees them."""
+"""Documents that people send: parsed, chunked and saved in the sender's own memory, which nobody else can see."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from inference.embedding import Embedder
 from inference.errors import InferenceError
 
 CHUNK_OPTIONS: Final = ChunkOptions(size=160, overlap=30)
-"""A passage has to find room in a prompt beside other memories, with words that say where it is from."""
+"""Smaller than in the library: a passage shares the prompt with other memories, and its origin is written beside it."""
 _BATCH_SIZE: Final = 32
-"""Passages embedded at once."""
+"""Passages that are embedded in one call."""
 
 log = structlog.get_logger(__name__)
 
 ProgressCallback = Callable[[int, int], None]
-"""Told how many passages are embedded, and of how many."""
+"""Called with the number of embedded passages and the number of all passages."""
 
 
 class TooManyPassages(DocumentRefused):
-    """A document is longer than a person's memory takes."""
+    """A document has more passages than one document may have."""
 
     sentence = N_("It is too long for your memory: more than {limit} passages.")
     remedy = N_("Send the part of it that matters.")
@@ -50,7 +50,7 @@ class TooManyPassages(DocumentRefused):
 
 
 class MemoryFull(DocumentRefused):
-    """With this document a person would have more passages than he may."""
+    """With this document, the person's documents would have more passages than allowed."""
 
     sentence = N_("There is no room for it: your documents have {held} passages together, and may have {limit}.")
     remedy = N_("/memory shows them, /forget with a number deletes one.")
@@ -60,10 +60,10 @@ class MemoryFull(DocumentRefused):
 
 
 class MemoryDeletedMeanwhile(DocumentRefused):
-    """The person has had memories deleted while the document was being read."""
+    """The person deleted memories while the document was being read."""
 
-    sentence = N_("You have had memories deleted while I was reading it.")
-    remedy = N_("Send it again if it is to be kept.")
+    sentence = N_("You deleted memories while I was reading it.")
+    remedy = N_("Send it again if you want me to keep it.")
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,45 +71,53 @@ class MemoryDeletedMeanwhile(DocumentRefused):
 
 @dataclass(frozen=True, slots=True)
 class PassageLimits:
-    """How many passages there is room for."""
+    """Maximum numbers of passages."""
 
     per_document: int
-    """Of one document."""
     per_person: int
-    """Of all documents of a person."""
+    """In all documents of a person together."""
 
 
 class PersonalDocuments:
-    """Takes documents into people's memories."""
+    """Saves documents in people's memories."""
 
-    def __init__(self, database: Database, embedder: Embedder, reader: DocumentLoader, limits: PassageLimits) -> None:
+    def __init__(self, database: Database, embedder: Embedder, loader: DocumentLoader, limits: PassageLimits) -> None:
         self._database = database
         self._embedder = embedder
-        self._reader = reader
+        self._loader = loader
         self._limits = limits
 
     async def ingest(
-        self, user_id: UUID, name: str, path: Path, origin: Origin, said_at: datetime, on_progress: ProgressCallback
+        self,
+        user_id: UUID,
+        path: Path,
+        *,
+        name: str,
+        origin: Origin,
+        sent_at: datetime,
+        on_progress: ProgressCallback,
     ) -> StoredDocument:
-        """Keep a document, in the place of one of its name that came to the same ears; told of it again, it does
-        nothing twice.
+        """Save a document. It replaces a document of the same name and scope.
+
+        Idempotent: a document that was already saved for this turn is returned as it is.
 
         Args:
-            name: of its file.
-            path: where it lies.
-            origin: with the turn that it came in.
+            path: the file to read.
+            name: the file's name as it was sent.
+            origin: the session and the turn it came in.
+            sent_at: when it was sent.
 
         Raises:
-            DocumentRefused: why it is not kept.
-            RecordNotFound: the person or the turn is not there any more.
+            DocumentRefused: it is not saved; the error says why.
+            RecordNotFound: the person or the turn no longer exists.
         """
         assert origin.turn_id is not None
         async with self._database.person_transaction(user_id) as connection:
-            if (kept := await rows.find(connection, origin.turn_id, name)) is not None:
-                return kept
+            if (stored := await rows.find(connection, origin.turn_id, name)) is not None:
+                return stored
             held = await rows.count_passages(connection, name, origin)
-        manner = LoadOptions(LANGUAGES, CHUNK_OPTIONS, max_chunks=self._limits.per_document + 1)
-        document, chunks = await self._reader.load(path, uploaded_source(name), manner)
+        options = LoadOptions(LANGUAGES, CHUNK_OPTIONS, max_chunks=self._limits.per_document + 1)
+        document, chunks = await self._loader.load(path, uploaded_source(name), options)
         if not chunks:
             raise NoText
         if len(chunks) > self._limits.per_document:
@@ -121,20 +129,24 @@ class PersonalDocuments:
         async with self._database.person_transaction(user_id) as connection:
             if await forgetting.any_forgotten(connection, [origin.turn_id]):
                 raise MemoryDeletedMeanwhile
-            kept = await rows.save(
+            stored = await rows.save(
                 connection,
                 name,
                 document.title,
                 passages,
                 origin,
-                sent_at=said_at,
+                sent_at=sent_at,
                 embedder=self._embedder.name,
                 vectors=vectors,
             )
-        return kept or StoredDocument(len(passages))
+        return stored or StoredDocument(len(passages))
 
     async def _embed(self, texts: Sequence[str], on_progress: ProgressCallback) -> list[NDArray[np.float32] | None]:
-        """A vector for each; None for those that the model gives none now. They are made later, and words are there."""
+        """A vector for each text.
+
+        When the embedder fails, the rest get None: they can be recalled by their words, and `Reembedder` embeds them
+        later.
+        """
         vectors: list[NDArray[np.float32] | None] = []
         for start in range(0, len(texts), _BATCH_SIZE):
             on_progress(start, len(texts))

@@ -1,8 +1,8 @@
-"""What goes with a memory that a person has forgotten.
+"""Deletes a memory and everything that repeats it.
 
-The memory itself, and what repeats it: turns and episodes that say it lose their words. What was made with it before
-the model's eyes may say it in other words: such a turn, and what followed it in its session, leaves the window and is
-not summed up or remembered any more, and summaries of such a session are drawn anew.
+Turns and episodes with the same content lose their text. An answer that had the memory in its prompt may repeat it in
+other words. So such a turn and all later turns of its session leave the window: they are no longer shown to the model,
+remembered or summarised, and the session's summary is written again without them.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ from db.memory.forgetting import MatchingText
 
 
 async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
-    """Delete one memory for good, with what goes with it; False when the person has no such memory."""
+    """Delete one memory and what repeats it, permanently. False if the person has no such memory."""
     memory = await rows.find(connection, memory_id)
     if memory is None:
         return False
-    # A document is told apart by its name in what was made with it; its title's words may be anybody's.
+    # Turns that used a document have its name in quotation marks. The words of the name alone may mean anything.
     is_document = memory.kind == "document"
     words = [] if is_document else content_words(memory.content)
-    saying, episodes = set[UUID](), set[UUID]()
+    repeating_turns, repeating_episodes = set[UUID](), set[UUID]()
     if words:
-        beginnings, fewest = [_stem_prefix(word) for word in words], math.ceil(MIN_FACT_COVERAGE * len(words))
-        saying = _ids_repeating(words, await forgetting.find_turns(connection, beginnings, fewest))
-        episodes = _ids_repeating(words, await forgetting.find_episodes(connection, beginnings, fewest))
-    shown = quoted_title(memory.content) if is_document else memory.content
-    made_with = await forgetting.turns_using_memory(connection, shown)
+        prefixes, min_words = [_stem_prefix(word) for word in words], math.ceil(MIN_FACT_COVERAGE * len(words))
+        repeating_turns = _ids_repeating(words, await forgetting.find_turns(connection, prefixes, min_words))
+        repeating_episodes = _ids_repeating(words, await forgetting.find_episodes(connection, prefixes, min_words))
+    prompt_text = quoted_title(memory.content) if is_document else memory.content
+    using_turns = await forgetting.turns_using_memory(connection, prompt_text)
     if memory.source_turn_id is not None:
         if memory.kind == "summary":
-            made_with |= await forgetting.summarized_turns(connection, memory.source_turn_id)
+            using_turns |= await forgetting.summarized_turns(connection, memory.source_turn_id)
         else:
-            saying.add(memory.source_turn_id)
-    await forgetting.exclude_turns(connection, saying | made_with)
-    await forgetting.delete_episodes(connection, episodes, saying)
-    await forgetting.delete_summaries(connection, saying | made_with)
-    await forgetting.erase_turns(connection, saying)
+            repeating_turns.add(memory.source_turn_id)
+    await forgetting.exclude_turns(connection, repeating_turns | using_turns)
+    await forgetting.delete_episodes(connection, repeating_episodes, repeating_turns)
+    await forgetting.delete_summaries(connection, repeating_turns | using_turns)
+    await forgetting.erase_turns(connection, repeating_turns)
     return await rows.forget(connection, memory_id)
 
 
 async def forget_all(connection: PersonConnection) -> int:
-    """Delete all memories for good; how many there were. What was said so far is before nobody's eyes any more."""
+    """Delete all memories permanently, and return their number. No earlier turn is shown to the model again."""
     await forgetting.exclude_all_turns(connection)
     return await rows.forget_all(connection)
 
 
-def _ids_repeating(words: Sequence[str], found: Iterable[MatchingText]) -> set[UUID]:
-    """Those that say it: they have most of its words in some form."""
-    return {one.id for one in found if word_coverage(words, content_words(one.content)) >= MIN_FACT_COVERAGE}
+def _ids_repeating(words: Sequence[str], texts: Iterable[MatchingText]) -> set[UUID]:
+    """Ids of the texts that have most of the words, in any form."""
+    return {text.id for text in texts if word_coverage(words, content_words(text.content)) >= MIN_FACT_COVERAGE}
 
 
 def _stem_prefix(word: str) -> str:
-    """What every form of a word begins with (`same_word`)."""
+    """The beginning that all forms of a word have (`is_same_word_form`)."""
     return word[: max(len(word) - 3, min(3, len(word)))]

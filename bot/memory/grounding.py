@@ -1,4 +1,4 @@
-"""Whether what a model wrote down is in the words it was to be drawn from. By rule: the model is not asked again."""
+"""Checks by rules whether a text supports what a model derived from it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bot.text.stop_words import STATEMENT_STOP_WORDS
 from bot.text.words import fold, is_same_word_form
 
 MAX_MESSAGE_CHARACTERS = 1500
-"""Characters of a message that are read for facts: what is longer was pasted rather than said."""
+"""Maximum length of a message that is searched for facts: what comes after it is probably pasted."""
 MIN_FACT_COVERAGE = 0.8
-"""Share of a fact's content words that the message has to have."""
+"""Share of a fact's content words that must be in the message."""
 
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)?", re.UNICODE)
 _FENCED: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
@@ -32,27 +32,28 @@ _CHANGE: Final = re.compile(
 
 
 def extract_own_statements(message: str) -> str:
-    """What a person says himself in a message: without code, quotations, pasted pages and questions."""
+    """A message without code, quotations, links, pasted pages and questions: what the person states in it."""
     for foreign in (_FENCED, _QUOTED_LINE, _LONG_QUOTATION, _URL):
         message = foreign.sub(" ", message)
     return " ".join(" ".join(split_statements(message[:MAX_MESSAGE_CHARACTERS])).split())
 
 
 def split_statements(text: str) -> list[str]:
-    """Sentences that state something: those that ask are left out."""
+    """The sentences of a text without the questions."""
     return [sentence for sentence in split_at_marks(text) if not sentence.endswith("?")]
 
 
 def content_words(text: str) -> list[str]:
-    """Words that carry what is said, folded, in order, each once."""
+    """The words of a text without stop words: folded, in order, each once."""
     found = (fold(word).removesuffix("'s") for word in _WORD.findall(text))
     return list(dict.fromkeys(word for word in found if word not in STATEMENT_STOP_WORDS))
 
 
 def is_supported(fact: str, source: str) -> bool:
-    """Whether a fact says nothing but what a person's own words say.
+    """Whether the source states the fact.
 
-    Most of its content words are among them in some form, all its numbers are, and where it denies they deny.
+    The source has most of the fact's content words in some form and all of its numbers, and its most similar sentence
+    is negated if and only if the fact is.
     """
     words = content_words(fact)
     if not words or word_coverage(words, content_words(source)) < MIN_FACT_COVERAGE:
@@ -64,11 +65,11 @@ def is_supported(fact: str, source: str) -> bool:
 
 
 def word_coverage(words: Sequence[str], available: Iterable[str]) -> float:
-    """Share of words that have a form among others."""
+    """Share of the words, 0 to 1, that have a form among the available ones."""
     others = list(available)
     return sum(any(is_same_word_form(word, other) for other in others) for word in words) / len(words) if words else 0.0
 
 
 def mentions_change(text: str) -> bool:
-    """Whether a person says that something is no longer as it was."""
+    """Whether a text has words that say that something has changed or ended."""
     return _CHANGE.search(text) is not None

@@ -1,4 +1,4 @@
-"""A person's memory: kept with its vector, recalled by meaning, words and time together."""
+"""A person's memory: saved with vectors, recalled by meaning, words, speaker and time together."""
 
 from __future__ import annotations
 
@@ -23,28 +23,27 @@ from inference.errors import InferenceError
 
 log = structlog.get_logger(__name__)
 
-QuestionParser = Callable[[str, datetime, Sequence[str]], Question]
-"""Reads a question, asked at a moment by somebody whose memories are told under these names."""
-
 VISIBLE_KINDS: tuple[MemoryKind, ...] = ("fact", "summary", "document")
-"""What a person is shown of his memory; episodes are his own messages over again."""
+"""What /memory shows. Episodes are left out, since they repeat the conversation."""
+
+QuestionParser = Callable[[str, datetime, Sequence[str]], Question]
+"""Parses a question, given the time it is asked and the names of the speakers in the person's memories."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecalledMemory:
-    """A memory and how well it fits."""
+    """A memory and its score."""
 
     memory: Memory
     score: float
-    """Sum of the weighted parts (`bot.memory.scoring`): it orders one answer, and means nothing across
-    questions."""
+    """A weighted sum (`bot.memory.scoring`). Scores of different questions cannot be compared."""
 
 
 class PersonalMemory:
-    """Remembers, recalls and forgets for one person at a time.
+    """Saves, recalls, corrects and deletes the memories of one person at a time.
 
-    Where a method takes `chat`, it is the chat with others in which the person is now: nothing said in private, or in
-    another chat, exists there until the transaction ends. None is the person alone with the mind.
+    `chat`, where a method takes it, is the group chat the person is in now; None is a private chat. In a group chat,
+    until the transaction ends, the database shows only what was said in that chat.
     """
 
     def __init__(
@@ -60,10 +59,10 @@ class PersonalMemory:
         """Set up.
 
         Args:
-            embedder: the model of the vectors to come. Without one, as in a light process, memories are kept without
-                a vector, which the `Reembedder` makes later, and recalled by their words.
-            zone: where "yesterday" begins and ends; the machine's zone if not given.
-            former: models that are still here, whose vectors are compared until they have been replaced.
+            embedder: embeds new memories and questions. None, as in a process without models: memories are saved
+                without a vector, which `Reembedder` adds later, and recalled by their words.
+            previous_embedders: models whose vectors are compared, too, until `Reembedder` has replaced them.
+            timezone: the zone in which "yesterday" begins and ends; None for the machine's.
         """
         self._database = database
         self._embedder = embedder
@@ -81,21 +80,22 @@ class PersonalMemory:
         *,
         chat: str | None = None,
     ) -> Memory:
-        """Keep what the person asked to keep."""
+        """Save a fact that the person asked to remember."""
         origin = Origin(session_id, source_turn_id, scope="chat" if chat else "private", chat=chat)
         embedding = await self.embed(content)
-        kept = await rows.remember(connection, "fact", content, embedding=embedding, origin=origin)
-        assert kept is not None
-        return kept
+        fact = await rows.remember(connection, "fact", content, embedding=embedding, origin=origin)
+        assert fact is not None
+        return fact
 
     async def save(
         self, user_id: UUID, kind: MemoryKind, content: str, origin: Origin, *, valid_from: datetime | None = None
     ) -> Memory | None:
-        """Keep a memory of any kind; None when it is an episode that was kept before, or of a turn that the person has
-        had forgotten meanwhile.
+        """Save a memory of any kind.
+
+        None if it is an episode that was saved before, or if the person has had its turn forgotten in the meantime.
 
         Args:
-            since: when it was said, or began to hold; now, if not given.
+            valid_from: when it was said or began to hold; None for now.
         """
         embedding = await self.embed(content)
         async with self._database.person_transaction(user_id) as connection:
@@ -116,79 +116,80 @@ class PersonalMemory:
         turns_in_prompt: Collection[UUID] = (),
         speakers: Sequence[str] | None = None,
     ) -> list[RecalledMemory]:
-        """What the person has told that bears on `question`, best first.
+        """The person's memories that are relevant to `question`, best first.
 
         Args:
-            now: when it is asked; "yesterday" is counted from it, in its zone.
-            beyond: turns that are before the model's eyes already; their episodes are left out.
-            speakers: as `speakers` gives them, if they have been looked up already.
+            now: when it is asked, with a time zone; "yesterday" is relative to it. None for now.
+            turns_in_prompt: turns that the model sees anyway; their episodes are left out.
+            speakers: the result of `list_speakers`, if it is known already.
         """
         if limit <= 0:
             return []
-        made: Collection[str] = ()
+        stored_models: Collection[str] = ()
         if speakers is None or self._previous_embedders:
             async with self._database.person_transaction(user_id) as connection:
                 speakers = await self.list_speakers(connection, chat=chat) if speakers is None else speakers
-                # A former model is not even loaded for a person who has none of its vectors any more.
-                made = await recall.list_embedders(connection) if self._previous_embedders else ()
-        asked = self._question_parser(
+                # A previous model is not even loaded for a person who has no vectors of it.
+                stored_models = await recall.list_embedders(connection) if self._previous_embedders else ()
+        parsed = self._question_parser(
             question, now or datetime.now(self._timezone).astimezone(self._timezone), speakers
         )
-        former = [embedder for embedder in self._previous_embedders if embedder.name in made]
-        compared_by = [*((self._embedder,) if self._embedder else ()), *former]
-        embeddings = [await _embed_or_none(embedder, asked.topic, "query") for embedder in compared_by]
+        previous = [embedder for embedder in self._previous_embedders if embedder.name in stored_models]
+        embedders = [*((self._embedder,) if self._embedder else ()), *previous]
+        embeddings = [await _embed_or_none(embedder, parsed.topic, "query") for embedder in embedders]
         vectors = [embedding for embedding in embeddings if embedding]
         async with self._database.person_transaction(user_id) as connection:
             await _enter_chat(connection, chat)
-            compared = recall.RecallQuery(asked.topic, vectors, asked.speakers, asked.voice)
-            features = await recall.compute_features(connection, compared)
-            ranked, scores = rank_memories(features, asked, self._weights)
-            # Two episodes a turn may fall away again.
+            query = recall.RecallQuery(parsed.topic, vectors, parsed.speakers, parsed.voice)
+            features = await recall.compute_features(connection, query)
+            ranked, scores = rank_memories(features, parsed, self._weights)
+            # Each turn in the prompt can have two episodes among the best, which are dropped below.
             best = [features.memory_id(row) for row in ranked[: limit + 2 * len(turns_in_prompt)]]
-            score = dict(zip(best, scores.tolist(), strict=False))
+            score_by_id = dict(zip(best, scores.tolist(), strict=False))
             memories = await recall.load_by_ids(connection, best)
-        kept = (
-            memory for memory in memories if memory.kind != "episode" or memory.source_turn_id not in turns_in_prompt
-        )
-        return [RecalledMemory(memory, score[memory.id]) for memory in kept][:limit]
+        return [
+            RecalledMemory(memory, score_by_id[memory.id])
+            for memory in memories
+            if memory.kind != "episode" or memory.source_turn_id not in turns_in_prompt
+        ][:limit]
 
     async def list_speakers(self, connection: PersonConnection, *, chat: str | None = None) -> list[str]:
-        """The names that the person's memories are told under."""
+        """The names of the speakers in the person's memories."""
         await _enter_chat(connection, chat)
         return await recall.list_speakers(connection)
 
     async def list_visible(self, connection: PersonConnection, *, chat: str | None = None) -> list[Memory]:
-        """The facts, summaries and documents that hold now, oldest first."""
+        """The current facts, summaries and documents, oldest first."""
         await _enter_chat(connection, chat)
         return await rows.list_valid(connection, VISIBLE_KINDS)
 
     async def count_episodes(self, connection: PersonConnection, *, chat: str | None = None) -> int:
-        """How many messages and answers are remembered."""
+        """The number of remembered messages and answers."""
         await _enter_chat(connection, chat)
         return await rows.count(connection, "episode")
 
     async def correct(self, connection: PersonConnection, memory_id: UUID, content: str) -> Memory | None:
-        """Put other words in the place of a memory's; None when it was not there."""
+        """Replace the text of a memory; None if the person has no such memory."""
         return await rows.correct(connection, memory_id, content, await self.embed(content))
 
     async def forget(self, connection: PersonConnection, memory_id: UUID) -> bool:
-        """Delete one memory for good, vector included; False when it was not there.
+        """Delete one memory permanently; False if the person has no such memory.
 
-        With it goes what it was drawn from and what repeats it (`bot.memory.forgetting`).
+        Its source and everything that repeats it are deleted, too (`bot.memory.forgetting`).
         """
         return await forgetting.forget(connection, memory_id)
 
     async def forget_all(self, connection: PersonConnection) -> int:
-        """Delete everything remembered, wherever it was said; how many there were."""
+        """Delete all memories from all chats, and return their number."""
         return await forgetting.forget_all(connection)
 
     async def embed(self, text: str) -> Embedding | None:
-        """The vector a memory of this text is kept with, if there is a model and it can give one now."""
+        """The vector for a memory with this text; None without a model, or if it fails."""
         return await _embed_or_none(self._embedder, text, "passage") if self._embedder else None
 
 
 def chat_key(platform: str, chat: str | None) -> str | None:
-    """What a chat with others is called here; None in private."""
+    """The key of a group chat in the memory; None for a private chat."""
     return f"{platform}:{chat}" if chat else None
 
 
@@ -198,7 +199,7 @@ async def _enter_chat(connection: PersonConnection, chat: str | None) -> None:
 
 
 async def _embed_or_none(embedder: Embedder, text: str, purpose: Purpose) -> Embedding | None:
-    """The text's vector; None when the model cannot give one now, for words are better than nothing."""
+    """The text's vector; None if the model fails: then words alone have to do."""
     try:
         [vector] = await embedder.embed([text], purpose)
     except InferenceError as error:

@@ -1,4 +1,4 @@
-"""A question read for what recall needs: what it is about, whose words it asks for, and when they were said."""
+"""Parses a question for recall: its topic, whose words it asks for, and when they were said."""
 
 from __future__ import annotations
 
@@ -22,39 +22,36 @@ _SECOND_PERSON_WORDS: Final = frozenset(("you", "ты", "вы"))
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a question comes to."""
+    """A parsed question."""
 
     topic: str
-    """What it is about: without the names of speakers and the time, which say whose words and when. Never empty,
-    unless the question is."""
+    """The question without speakers' names and times. Empty only if the question is."""
     interval: Interval | None
-    """When what it asks for was said."""
+    """When the memories it asks for were said."""
     time_only: bool
-    """Whether it asks for a time alone, whatever was said then."""
+    """Whether it asks for everything from that time, without a topic."""
     speakers: tuple[str, ...]
-    """The one whose words it asks for, if it names one of those known."""
+    """The speaker whose words it asks for, if it names exactly one known speaker."""
     voice: Voice | None
-    """Whose words it asks for, when it names nobody: the person's own or the mind's."""
+    """Whose words it asks for if it names no speaker: the person's own or the mind's."""
 
 
 def parse_question(text: str, now: datetime, speakers: Sequence[str] = ()) -> Question:
-    """Read a question, in Russian or English.
+    """Parse a question in Russian or English.
 
     Args:
-        now: when it is asked, with a zone.
-        speakers: the names that the person's memories are told under.
+        now: when it is asked, with a time zone.
+        speakers: the names of the speakers in the person's memories.
     """
-    said = find_time_expression(text, now)
-    timeless = f"{text[: said.start]} {text[said.end :]}" if said else text
+    time = find_time_expression(text, now)
+    timeless = f"{text[: time.start]} {text[time.end :]}" if time else text
     named = [name for name in speakers if _is_named(name, _WORD.findall(timeless))]
     topic = _collapse_spaces(_remove_names(timeless, named))
-    # Of several who are named none is preferred.
-    whose = (named[0],) if len(named) == 1 else ()
     return Question(
         topic=topic if _WORD.search(topic) else _collapse_spaces(text),
-        interval=said.interval if said else None,
-        time_only=said is not None and all(word in QUESTION_STOP_WORDS for word in _lowercase_words(topic)),
-        speakers=whose,
+        interval=time.interval if time else None,
+        time_only=time is not None and all(word in QUESTION_STOP_WORDS for word in _lowercase_words(topic)),
+        speakers=tuple(named) if len(named) == 1 else (),
         voice=None if named else _detect_voice(_lowercase_words(text)),
     )
 
@@ -76,7 +73,7 @@ def _is_named(name: str, words: Iterable[str]) -> bool:
 
 
 def _is_case_form(word: str, name: str) -> bool:
-    """Whether a word is a name, or, in Russian, a case of it: Катя, Кати, Кате, Катей."""
+    """Whether a word is a name or, in Russian, one of its cases: Катя, Кати, Кате, Катей."""
     word, name = word.lower(), name.lower()
     if word == name:
         return True
@@ -87,7 +84,7 @@ def _is_case_form(word: str, name: str) -> bool:
 
 
 def _remove_names(text: str, names: Sequence[str]) -> str:
-    """The text without the names, and without the genitive's mark after them."""
+    """The text without the names and the possessive ’s after them."""
     parts = [part for name in names for part in _WORD.findall(name)]
 
     def cut(match: re.Match[str]) -> str:

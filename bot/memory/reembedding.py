@@ -1,4 +1,4 @@
-"""Gives every memory the current model's vector, in the background: after a change of model, or where none was made."""
+"""Embeds memories in the background that have no vector of the current model."""
 
 from __future__ import annotations
 
@@ -17,61 +17,61 @@ from inference.embedding import Embedder
 log = structlog.get_logger(__name__)
 
 BATCH_SIZE = 64
-"""Memories embedded at once."""
+"""Memories that are embedded in one call."""
 
 
 class Reembedder:
-    """Works through everybody's memories in batches. Meanwhile old vectors are compared as long as their model is here
-    (`PersonalMemory`), and otherwise words alone: nothing is forgotten.
+    """Embeds everybody's memories in batches: those of another model, and those without a vector.
 
-    Several may run at once: they do some work twice, and no harm.
+    Until then a memory is recalled by the vector of its old model, if that model is still configured, and by its words
+    (`PersonalMemory`). Several processes can run one each: they do some work twice, without harm.
     """
 
     def __init__(self, database: Database, embedder: Embedder, *, idle_delay: float = 60.0) -> None:
         """Set up.
 
         Args:
-            pause: seconds to wait when there is nothing to do, or something is away.
+            idle_delay: seconds to wait when there is nothing to do, or after an error.
         """
         self._database = database
         self._embedder = embedder
         self._idle_delay = idle_delay
 
     async def run(self) -> None:
-        """Work until cancelled."""
+        """Embed batches until cancelled."""
         while True:
             try:
-                done = await self.embed_batch()
+                count = await self.embed_batch()
             except ConsiliumError as error:
                 log.warning("memory.reembedding_failed", error=type(error).__name__, reason=str(error))
-                done = 0
-            if not done:
+                count = 0
+            if not count:
                 await asyncio.sleep(self._idle_delay)
 
     async def embed_batch(self) -> int:
-        """Embed one batch; how many memories have their vector now that had not. 0 when there is nothing to do.
+        """Embed one batch, and return how many memories got a vector; 0 when there is nothing to do.
 
         Raises:
-            InferenceError: the model gives no vectors now.
-            DatabaseError: the database is away.
+            InferenceError: the model does not answer.
+            DatabaseError: the database does not answer.
         """
         name = self._embedder.name
         async with self._database.anonymous_transaction() as connection:
-            lacking = await memories.list_unembedded(connection, name, BATCH_SIZE)
-        whose: dict[UUID, list[UUID]] = defaultdict(list)
-        for one in lacking:
-            whose[one.user_id].append(one.id)
-        found: list[tuple[UUID, memories.MemoryText]] = []
-        for user_id, ids in whose.items():
+            unembedded = await memories.list_unembedded(connection, name, BATCH_SIZE)
+        ids_by_user: dict[UUID, list[UUID]] = defaultdict(list)
+        for row in unembedded:
+            ids_by_user[row.user_id].append(row.id)
+        texts: list[tuple[UUID, memories.MemoryText]] = []
+        for user_id, ids in ids_by_user.items():
             async with self._database.person_transaction(user_id) as connection:
-                found += [(user_id, text) for text in await memories.load_texts(connection, ids, name)]
-        vectors = await self._embedder.embed([text.content for _, text in found])
-        done = 0
-        for user_id in whose:
+                texts += [(user_id, text) for text in await memories.load_texts(connection, ids, name)]
+        vectors = await self._embedder.embed([text.content for _, text in texts])
+        count = 0
+        for user_id in ids_by_user:
             async with self._database.person_transaction(user_id) as connection:
-                for (owner, text), vector in zip(found, vectors, strict=True):
+                for (owner, text), vector in zip(texts, vectors, strict=True):
                     if owner == user_id:
-                        done += await memories.save_embedding(connection, text, Embedding(name, vector))
-        if done:
-            log.info("memory.reembedded", memories=done, people=len(whose), model=name)
-        return done
+                        count += await memories.save_embedding(connection, text, Embedding(name, vector))
+        if count:
+            log.info("memory.reembedded", memories=count, people=len(ids_by_user), model=name)
+        return count

@@ -1,4 +1,4 @@
-"""A recalled memory as a line of the prompt, which tells whose words it is and when they were said."""
+"""Renders a recalled memory as a line of the prompt that says whose words they are and when they were said."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from bot.minds.quoting import sanitise_quotation
 from db.memory.memories import Memory
 
 MAX_QUOTATION_LENGTH: Final = 640
-"""Characters of a document's passage in a note, so that its end is seen in a prompt."""
+"""Maximum length of a document's passage, in characters: the line must fit into a prompt with its end."""
 MAX_TITLE_LENGTH: Final = 60
-"""Characters of a document's title there, and of the place in it."""
+"""Maximum length of a document's title, and of a place in it, in characters."""
 
 
 def render_memory(memory: Memory, say: Translator) -> str:
     """One line in the person's language.
 
-    A fact stands as it was told. What the mind answered is told as that: it is no word of the person's; nor is what
-    stands in a document that he has sent.
+    A fact is written as it was noted. An answer of the mind and a passage of a document are marked as such, since they
+    are not the person's own words.
     """
     date = f"{memory.valid_from:%Y-%m-%d}"
     if memory.kind == "fact":
@@ -44,11 +44,11 @@ def render_memory(memory: Memory, say: Translator) -> str:
 
 
 def quoted_title(title: str) -> str:
-    """A document's title as notes from it have it, in any language."""
+    """A document's title as `render_memory` writes it, in any language."""
     return f"“{sanitise_quotation(title, MAX_TITLE_LENGTH)}”"
 
 
 def passage_body(passage: Memory) -> str:
-    """A passage of a document without the line above it that repeats the title and the headings."""
+    """The text of a passage without its first line, which repeats the title and the headings."""
     lead, _, rest = passage.content.partition("\n")
     return rest if rest and passage.title and lead.startswith(passage.title) else passage.content

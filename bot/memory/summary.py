@@ -1,4 +1,4 @@
-"""The running summary of a session: what was said before the window that the model still sees."""
+"""The running summary of a session: the turns that no longer fit into the prompt."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from inference.engines.port import Engine, Message
 
 MAX_SUMMARY_CHARACTERS: Final = 600
 MIN_TURNS: Final = 4
-"""Turns beyond the window before the summary is written anew: each time costs an answer of the engine."""
+"""Turns that must leave the window before the summary is updated: each update costs a request to the engine."""
 MAX_TURNS: Final = 8
-"""Turns taken in at once."""
+"""Turns that one update summarises."""
 MIN_SUMMARY_COVERAGE: Final = 0.6
-"""Share of a summary's content words that what it sums up has to have."""
-_TURN_CHARACTERS: Final = 400
-_SENTENCE_CHARACTERS: Final = 120
+"""Share of a summary's content words that must be in the text it summarises."""
+_MAX_TURN_CHARACTERS: Final = 400
+_MAX_SENTENCE_CHARACTERS: Final = 120
+_SEPARATOR: Final = " · "
+"""Between the sentences of a fallback summary."""
 _MAX_TOKENS: Final = 320
 
 
@@ -46,18 +48,17 @@ _INSTRUCTIONS: Final = {
 async def summarise(
     engine: Engine, previous_summary: str | None, turns: Sequence[TurnText], *, timeout_seconds: float
 ) -> str:
-    """The summary so far with further turns taken in. Never raises for what the engine does.
+    """A summary of the previous summary and further turns.
 
-    When the engine gives none, or one that is not in the conversation's words, the person's own first sentences stand
-    in its place.
+    If the engine fails, or if the conversation does not support its summary, it is `fallback_summary`.
     """
     source = "\n".join([*([previous_summary] if previous_summary else []), *(_format_turn(turn) for turn in turns)])
     language = "ru" if detect_language(turns[-1].question) == "russian" else "en"
     messages = [Message("system", _INSTRUCTIONS[language]), Message("user", f"<<<{source}>>>")]
-    found = await generate_structured(
+    generated = await generate_structured(
         engine, messages, _Summary, _SCHEMA, max_tokens=_MAX_TOKENS, timeout_seconds=timeout_seconds
     )
-    summary = " ".join(found.summary.split()) if found else ""
+    summary = " ".join(generated.summary.split()) if generated else ""
     words = content_words(summary)
     if words and word_coverage(words, content_words(source)) >= MIN_SUMMARY_COVERAGE:
         return summary
@@ -65,16 +66,19 @@ async def summarise(
 
 
 def fallback_summary(previous_summary: str | None, turns: Sequence[TurnText]) -> str:
-    """The first sentence of each message, after the summary so far; of what is too long the latest stays."""
-    said = [_truncate((split_statements(turn.question) or [turn.question])[0], _SENTENCE_CHARACTERS) for turn in turns]
-    lines = [*(previous_summary.split(" · ") if previous_summary else []), *said]
-    while len(lines) > 1 and len(" · ".join(lines)) > MAX_SUMMARY_CHARACTERS:
-        del lines[0]
-    return _truncate(" · ".join(lines), MAX_SUMMARY_CHARACTERS)
+    """The previous summary and the first sentence of each message. If that is too long, the oldest sentences go."""
+    sentences = previous_summary.split(_SEPARATOR) if previous_summary else []
+    for turn in turns:
+        first = (split_statements(turn.question) or [turn.question])[0]
+        sentences.append(_truncate(first, _MAX_SENTENCE_CHARACTERS))
+    while len(sentences) > 1 and len(_SEPARATOR.join(sentences)) > MAX_SUMMARY_CHARACTERS:
+        del sentences[0]
+    return _truncate(_SEPARATOR.join(sentences), MAX_SUMMARY_CHARACTERS)
 
 
 def _format_turn(turn: TurnText) -> str:
-    return f"— {_truncate(turn.question, _TURN_CHARACTERS)}\n— {_truncate(turn.answer or '', _TURN_CHARACTERS)}"
+    question, answer = (_truncate(text, _MAX_TURN_CHARACTERS) for text in (turn.question, turn.answer or ""))
+    return f"— {question}\n— {answer}"
 
 
 def _truncate(text: str, max_length: int) -> str:

@@ -1,4 +1,4 @@
-"""Minds: a creator's folder, loaded and checked, and the grammar of its modes."""
+"""Minds: an author's folder, loaded and checked, and its modes."""
 
 from bot.minds.errors import BrokenMind, MindError, Mistake, ModeError, UnknownAdapter
 from bot.minds.grammar import (

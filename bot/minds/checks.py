@@ -1,4 +1,4 @@
-"""What the two files of a mind must agree on: names, links and policies. Each check yields mistakes."""
+"""Checks across the two files of a mind: names, references and policies. Each check yields mistakes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from inference.adapters.manifest import AdapterKind
 
 
 def check_names(spec: MindSpec, document: YamlDocument) -> Iterator[Mistake]:
-    """One core, and no name or alias that stands for two things."""
+    """There is one core, and no name or alias stands for two things."""
     cores = [name for name, adapter in spec.adapters.items() if adapter.kind is AdapterKind.CORE]
     if not cores:
         yield document.mistake(
-            ("adapters",), N_("no adapter is the core."), N_("Write `kind: core` for the one that carries the voice.")
+            ("adapters",), N_("no adapter is the core."), N_("Write `kind: core` for the one with the author's voice.")
         )
     for extra in cores[1:]:
         yield document.mistake(
@@ -47,7 +47,7 @@ def check_names(spec: MindSpec, document: YamlDocument) -> Iterator[Mistake]:
 
 
 def check_links(spec: MindSpec, library: RagConfigFile, mind: YamlDocument, rag: YamlDocument) -> Iterator[Mistake]:
-    """Every adapter, mode and collection that is mentioned is there."""
+    """Every adapter, mode and collection that is referred to exists."""
     for name, adapter in spec.adapters.items():
         for index, collection in enumerate(adapter.collections):
             place: KeyPath = ("adapters", name, "collections", index)
@@ -56,14 +56,14 @@ def check_links(spec: MindSpec, library: RagConfigFile, mind: YamlDocument, rag:
             elif (allowed := library.collections[collection].adapters) and name not in allowed:
                 yield mind.mistake(
                     place,
-                    N_("{adapter} draws on “{collection}”, which {file} does not open to it."),
+                    N_("{adapter} uses “{collection}”, which {file} does not open to it."),
                     N_("Add {adapter} to the collection's `adapters`, or leave it out here."),
                     adapter=name,
                     collection=collection,
                     file=rag.file,
                 )
-    for name, found in library.collections.items():
-        for index, adapter_name in enumerate(found.adapters):
+    for name, settings in library.collections.items():
+        for index, adapter_name in enumerate(settings.adapters):
             if adapter_name not in spec.adapters:
                 yield _unknown_name_mistake(rag, ("collections", name, "adapters", index), adapter_name, spec.adapters)
     for number, forbidden in enumerate(spec.policies.forbidden):
@@ -80,15 +80,15 @@ def check_links(spec: MindSpec, library: RagConfigFile, mind: YamlDocument, rag:
 
 
 def check_upload_collection(library: RagConfigFile, document: YamlDocument) -> Iterator[Mistake]:
-    """One collection at most takes what is sent in a chat, and what it takes may be cited."""
-    taking = [name for name, collection in library.collections.items() if collection.receives]
-    for extra in taking[1:]:
+    """At most one collection takes documents sent in a chat, and its documents can be cited."""
+    receiving = [name for name, collection in library.collections.items() if collection.receives]
+    for extra in receiving[1:]:
         yield document.mistake(
             ("collections", extra, "receives"),
             N_("“{extra}” is a second collection that takes what owners send; {first} is one already."),
             N_("Leave `receives` out here."),
             extra=extra,
-            first=taking[0],
+            first=receiving[0],
         )
     name = library.upload_collection
     if name in library.collections and library.collections[name].kind is CollectionKind.VOICE:
@@ -101,7 +101,7 @@ def check_upload_collection(library: RagConfigFile, document: YamlDocument) -> I
 
 
 def check_modes(mind: Mind, document: YamlDocument) -> Iterator[Mistake]:
-    """Every adapter can answer by itself; the named modes and the default one keep the mind's own policies."""
+    """Each adapter alone, each named mode and the default mode satisfy the mind's policies."""
     mistakes = []
     for name in mind.adapters:
         mistakes += _check_mode(name, mind, document, ("adapters", name))
@@ -112,7 +112,7 @@ def check_modes(mind: Mind, document: YamlDocument) -> Iterator[Mistake]:
             mistakes.append(document.mistake(place, N_("“{mode}” is a named mode itself."), remedy, mode=named.mode))
         else:
             mistakes += _check_mode(named.mode, mind, document, place)
-    # A default mode may be a named one, which is only safe to expand once all of them are right.
+    # The default mode may be a named one. Named modes can be expanded only if none of them is wrong.
     yield from mistakes or _check_mode(mind.default_mode, mind, document, ("default_mode",))
 
 

@@ -1,4 +1,4 @@
-"""Modes that what has been typed so far may become."""
+"""Completes a mode while it is being typed."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ if TYPE_CHECKING:
     from bot.minds.mind import Mind
 
 SUGGESTED_WEIGHTS: Final = ("0.3", "0.5", "0.7", "1", "1.3", "1.5", "2")
-"""What is proposed after “*”; any other can be typed."""
+"""Weights suggested after “*”. Others can be typed."""
 _STANDALONE_MODES: Final = ("auto", "base")
 
 
 def complete_mode(typed: str, mind: Mind, limit: int) -> list[str]:
-    """Expressions that go on from `typed` and that the mind allows, the likeliest first, each once.
+    """At most `limit` different expressions that continue `typed` and that the mind allows, the likeliest first.
 
-    What comes before the last “+” stays; after it names are completed by their beginnings, by aliases and by likeness,
-    then weights and further adapters are proposed. Whether a mode is open to a person is seen when he takes it.
+    The text before the last “+” stays as it is. After it, names are completed by prefix, alias and similarity; then
+    further adapters and weights are suggested. A person's roles are not checked here but when they choose a mode.
     """
     if len(typed) > MAX_EXPRESSION_LENGTH:
         return []
     typed = normalise(typed).strip()
-    found: dict[str, None] = {}
+    completions: dict[str, None] = {}
     for candidate in _candidates(typed, mind):
-        if len(found) == limit:
+        if len(completions) == limit:
             break
-        if candidate not in found and _is_allowed(candidate, mind):
-            found[candidate] = None
-    return list(found)
+        if candidate not in completions and _is_allowed(candidate, mind):
+            completions[candidate] = None
+    return list(completions)
 
 
 def _candidates(typed: str, mind: Mind) -> Iterator[str]:
-    head, plus, begun = (part.strip() for part in typed.rpartition("+"))
-    before = f"{head}{plus}"
-    name, times, weight = (part.strip() for part in begun.partition("*"))
+    earlier_terms, plus, term = (part.strip() for part in typed.rpartition("+"))
+    before = f"{earlier_terms}{plus}"
+    name, times, weight_prefix = (part.strip() for part in term.partition("*"))
     if typed:
         yield typed
     if times:
-        yield from (f"{before}{name}*{offered}" for offered in SUGGESTED_WEIGHTS if offered.startswith(weight))
+        yield from (f"{before}{name}*{weight}" for weight in SUGGESTED_WEIGHTS if weight.startswith(weight_prefix))
         return
-    yield from (f"{before}{whole}" for whole in _matching_names(begun, mind, include_modes=not head))
-    whole = find_name(begun, mind) if begun else None
-    if whole in mind.adapters:
-        yield from (f"{before}{whole}+{other}" for other in mind.adapters if other != whole)
-        yield from (f"{before}{whole}*{offered}" for offered in SUGGESTED_WEIGHTS)
+    yield from (f"{before}{match}" for match in _matching_names(term, mind, include_modes=not earlier_terms))
+    adapter = find_name(term, mind) if term else None
+    if adapter in mind.adapters:
+        yield from (f"{before}{adapter}+{other}" for other in mind.adapters if other != adapter)
+        yield from (f"{before}{adapter}*{weight}" for weight in SUGGESTED_WEIGHTS)
 
 
 def _matching_names(prefix: str, mind: Mind, *, include_modes: bool) -> Iterator[str]:
-    """Names that begin with what is typed, then those with such an alias, then those like it."""
-    own = [*mind.adapters, *((*mind.modes, *_STANDALONE_MODES) if include_modes else ())]
+    """Names that begin with the prefix, then names with such an alias, then similar names."""
+    names = [*mind.adapters, *((*mind.modes, *_STANDALONE_MODES) if include_modes else ())]
     key = name_key(prefix)
-    yield from (name for name in own if name_key(name).startswith(key))
-    yield from (target for alias, target in mind.names.items() if alias.startswith(key) and target in own)
+    yield from (name for name in names if name_key(name).startswith(key))
+    yield from (target for alias, target in mind.names.items() if alias.startswith(key) and target in names)
     if key:
-        yield from (name for name in nearest_names(prefix, mind) if name in own)
+        yield from (name for name in nearest_names(prefix, mind) if name in names)
 
 
 def _is_allowed(candidate: str, mind: Mind) -> bool:

@@ -1,4 +1,12 @@
-"""Errors of minds: mistakes in a mind's folder, and modes that are refused."""
+"""Errors of minds: mistakes in a mind's folder, and modes that cannot be used.
+
+MindError
+  BrokenMind               a folder with mistakes in it
+ModeError
+  EmptyMode, ModeTooLong, TooManyAdapters, UnreadableMode, BadWeight, BadBand    the text is not a mode
+  RepeatedAdapter, MustStandAlone, UnknownAdapter                                the names do not fit
+  IsolatedAdapter, ForbiddenComposition, LayersOutOfRange, ModeNotAllowed        the mind or its model refuses
+"""
 
 from __future__ import annotations
 
@@ -6,13 +14,48 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.core.errors import BotError, localize_details
 from consilium.errors import N_
 
 if TYPE_CHECKING:
     from bot.core.errors import Localizable
+
+
+EXCERPT_LENGTH: Final = 60
+"""Characters of a person's text that an error repeats."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A part of a sentence that is translated on its own."""
+
+    template: str
+    details: Mapping[str, object] = field(default_factory=dict)
+
+    def localize(self, language: str, translate: Callable[[str], str]) -> str:
+        """The phrase in one language."""
+        return translate(self.template).format(**localize_details(self.details, language, translate))
+
+    def __str__(self) -> str:
+        return self.localize("en", str)
+
+
+class InvalidValue(ValueError):
+    """A value in a mind's file that one of our validators rejects. Pydantic reports it as a `value_error`.
+
+    Attributes:
+        sentence: what is wrong, as a template over `details`; it may also name `{place}` and `{found}`.
+        remedy: what to write instead, as a template over the same.
+        details: the values the templates name.
+    """
+
+    def __init__(self, sentence: str, remedy: str, **details: object) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.remedy = remedy
+        self.details = details
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +67,9 @@ class Mistake:
     line: int | None
     """Counted from 1; None when the mistake is the file itself."""
     sentence: str
-    """What is wrong: a template over `details`."""
+    """What is wrong, as a template over `details`."""
     remedy: str
-    """What to write instead: a template over `details`."""
+    """What to write instead, as a template over `details`."""
     details: Mapping[str, object] = field(default_factory=dict)
 
     def localize(self, language: str, translate: Callable[[str], str]) -> str:
@@ -41,7 +84,7 @@ class Mistake:
 
 
 class Mistakes(tuple[Mistake, ...]):
-    """Mistakes in the order of reading, one a line."""
+    """Mistakes in the order of their lines; as text, one per line."""
 
     __slots__ = ()
 
@@ -54,11 +97,11 @@ class Mistakes(tuple[Mistake, ...]):
 
 
 class MindError(BotError):
-    """Root of what goes wrong with a mind's folder."""
+    """Base class of errors in a mind's folder."""
 
 
 class BrokenMind(MindError):
-    """A mind's folder has mistakes; every one that could be found is listed.
+    """A mind's folder has mistakes; it lists all that could be found.
 
     Attributes:
         mistakes: what to correct, sorted by file and line.
@@ -71,22 +114,18 @@ class BrokenMind(MindError):
         super().__init__(folder=folder, mistakes=self.mistakes)
 
 
-EXCERPT_LENGTH = 60
-"""Characters of a person's text that an error repeats."""
-
-
 def safe_excerpt(text: str) -> str:
-    """`text` as an error may repeat it: printable, on one line, not too long."""
+    """`text` as an error may repeat it: printable, on one line, at most `EXCERPT_LENGTH` characters."""
     clean = "".join(c if unicodedata.category(c)[0] not in "CZ" else " " for c in text[: EXCERPT_LENGTH * 4])
     clean = " ".join(clean.split())
     return clean if len(clean) <= EXCERPT_LENGTH else clean[: EXCERPT_LENGTH - 1] + "…"
 
 
 class ModeError(BotError):
-    """Root of refused modes.
+    """Base class of errors about a mode.
 
     Attributes:
-        working: what may be written instead, the likeliest first; never empty.
+        alternatives: modes that work, the likeliest first; never empty.
     """
 
     def __init__(self, alternatives: Sequence[str], **details: object) -> None:
@@ -95,7 +134,7 @@ class ModeError(BotError):
 
 
 class EmptyMode(ModeError):
-    """Nothing is left of the text once spaces are gone."""
+    """The text is empty, or has only spaces."""
 
     sentence = N_("No mode was named.")
     remedy = N_("Try {working}, or the names of adapters joined with “+”.")
@@ -105,7 +144,7 @@ class EmptyMode(ModeError):
 
 
 class ModeTooLong(ModeError):
-    """The text is longer than any mode can be."""
+    """The text is longer than any mode."""
 
     sentence = N_("A mode has at most {limit} characters; this one has {length}.")
     remedy = N_("Try {working}, or the names of a few adapters joined with “+”.")
@@ -115,7 +154,7 @@ class ModeTooLong(ModeError):
 
 
 class TooManyAdapters(ModeError):
-    """More adapters are named than one mode composes."""
+    """The mode names more adapters than one composition may have."""
 
     sentence = N_("A mode composes at most {limit} adapters; this one has {count}.")
     remedy = N_("Try {working}.")
@@ -125,7 +164,7 @@ class TooManyAdapters(ModeError):
 
 
 class UnreadableMode(ModeError):
-    """A piece of the expression is not an adapter's name with an optional weight and band."""
+    """A part of the expression is not an adapter's name with an optional weight and band."""
 
     sentence = N_("“{piece}” cannot be read as an adapter's name with an optional weight and band.")
     remedy = N_("Try {working}; names are joined with “+”, a weight follows “*”, a band follows “@”.")
@@ -135,7 +174,7 @@ class UnreadableMode(ModeError):
 
 
 class BadWeight(ModeError):
-    """What stands after “*” is not a weight the grammar knows."""
+    """The text after “*” is not a weight."""
 
     sentence = N_("“{weight}” is not a weight for {name}.")
     remedy = N_("Weights go from 0.05 to 2.00 in steps of 0.05; try {working}.")
@@ -145,7 +184,7 @@ class BadWeight(ModeError):
 
 
 class BadBand(ModeError):
-    """What stands after “@” is not a band the grammar knows."""
+    """The text after “@” is not a band."""
 
     sentence = N_("“{band}” is not a band for {name}.")
     remedy = N_("A band is early, mid, late or the first and last layer, as in 8-15; try {working}.")
@@ -155,7 +194,7 @@ class BadBand(ModeError):
 
 
 class RepeatedAdapter(ModeError):
-    """One adapter is named twice, perhaps by two of its names."""
+    """One adapter is named twice, perhaps under two of its names."""
 
     sentence = N_("{name} is named twice.")
     remedy = N_("Name it once, with a weight if it should be stronger; try {working}.")
@@ -165,7 +204,7 @@ class RepeatedAdapter(ModeError):
 
 
 class MustStandAlone(ModeError):
-    """`auto`, `base` or a named mode is joined with something, or carries a weight or a band."""
+    """`auto`, `base` or a named mode is joined with something, or has a weight or a band."""
 
     sentence = N_("{name} stands alone: it takes neither a weight nor a band, and nothing joins it.")
     remedy = N_("Try {working}.")
@@ -175,7 +214,7 @@ class MustStandAlone(ModeError):
 
 
 class UnknownAdapter(ModeError):
-    """No adapter, alias or named mode of the mind has this name."""
+    """The mind has no adapter, alias or named mode of this name."""
 
     sentence = N_("This mind has no adapter or mode named “{name}”.")
     remedy = N_("Try {working}.")
@@ -205,7 +244,7 @@ class ForbiddenComposition(ModeError):
 
 
 class LayersOutOfRange(ModeError):
-    """A band names layers the base model does not have."""
+    """A band names layers that the base model does not have."""
 
     sentence = N_("The base model has layers 0-{last}; {band} is not among them.")
     remedy = N_("Try {working}.")
@@ -215,7 +254,7 @@ class LayersOutOfRange(ModeError):
 
 
 class ModeNotAllowed(ModeError):
-    """The mind keeps this mode, or an adapter in it, for people in other roles."""
+    """Only people with certain roles may use this mode, or an adapter in it."""
 
     sentence = N_("{name} is not open to everyone in this mind.")
     remedy = N_("Try {working}.")

@@ -3,8 +3,8 @@
 mode = "auto" | "base" | term {"+" term}
     term = name ["*" weight] ["@" band]
 
-Reading is generous where the meaning is plain (any case and width of letters, free spaces, a decimal comma,
-`×`, weight and band in either order); writing is strict: ``parse(str(mode)) == mode`` for every mode.
+Parsing accepts any case and width of letters, spaces, a decimal comma, `×`, and weight and band in either order.
+`str` gives the one canonical form: ``parse_expression(str(mode)) == mode`` for every mode.
 """
 
 from __future__ import annotations
@@ -29,17 +29,48 @@ from bot.minds.errors import (
 )
 
 MAX_EXPRESSION_LENGTH: Final = 200
-"""Characters of an expression."""
+"""Maximum length of an expression in characters."""
 MAX_TERMS: Final = 8
-"""Adapters of one composition."""
+"""Maximum number of adapters in one composition."""
 MIN_WEIGHT: Final = Decimal("0.05")
 MAX_WEIGHT: Final = Decimal("2.00")
 WEIGHT_STEP: Final = Decimal("0.05")
+_DASHES: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043"), "-")
+_TIMES: Final = dict.fromkeys(map(ord, "×∗⋅·✕✖"), "*")
+_TERM: Final = re.compile(
+    r"(?P<name>[^*@\s]+)\s*"
+    r"(?:(?P<times>\*)\s*(?P<weight>[^*@]*?)\s*)?(?:(?P<at>@)\s*(?P<band>[^*@]*?)\s*)?"
+    r"(?:(?P<times_after>\*)\s*(?P<weight_after>[^*@]*?)\s*)?"
+)
+_NUMBER: Final = re.compile(r"[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+")
+_LAYER_RANGE: Final = re.compile(r"([0-9]{1,3})\s*-\s*([0-9]{1,3})")
+
+
+class NamedBand(StrEnum):
+    """A third of the model's layers, counted from the input."""
+
+    EARLY = "early"
+    MID = "mid"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRange:
+    """Layers from `first` to `last`, both included, counted from 0."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+Band = NamedBand | LayerRange
 
 
 @dataclass(frozen=True, slots=True)
 class Auto:
-    """The mode is chosen anew for each message."""
+    """A mode is chosen for each message."""
 
     def __str__(self) -> str:
         return "auto"
@@ -58,11 +89,11 @@ class Term:
     """One adapter in a mode."""
 
     name: str
-    """Normalised, but not looked up: an alias stays an alias until the mode is resolved."""
+    """Normalised. It may be an alias: names are looked up when the mode is resolved."""
     weight: Decimal | None = None
-    """None leaves the weight to the composition."""
+    """None: the composition chooses the weight."""
     band: Band | None = None
-    """None is every layer."""
+    """None: all layers."""
 
     def __str__(self) -> str:
         weight = "" if self.weight is None else f"*{self.weight.normalize():f}"
@@ -72,10 +103,10 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Adapters composed by addition. The order in which they are given is forgotten."""
+    """A sum of adapters. Their order does not matter."""
 
     terms: tuple[Term, ...]
-    """Sorted by name; each name once."""
+    """Sorted by name; each name is there once."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "terms", tuple(sorted(self.terms, key=lambda term: term.name)))
@@ -86,19 +117,11 @@ class Sum:
 
 ModeExpression = Auto | Base | Sum
 RESERVED: Final[dict[str, Auto | Base]] = {"auto": Auto(), "авто": Auto(), "base": Base(), "база": Base()}
-"""Words that no adapter, alias or named mode may take."""
-_DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043"), "-")
-_TIMES = dict.fromkeys(map(ord, "×∗⋅·✕✖"), "*")
-_TERM = re.compile(
-    r"(?P<name>[^*@\s]+)\s*"
-    r"(?:(?P<times>\*)\s*(?P<weight>[^*@]*?)\s*)?(?:(?P<at>@)\s*(?P<band>[^*@]*?)\s*)?"
-    r"(?:(?P<times_after>\*)\s*(?P<weight_after>[^*@]*?)\s*)?"
-)
-_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+")
+"""Words that cannot name an adapter, an alias or a named mode."""
 
 
 def normalise(text: str) -> str:
-    """Fold what looks or means the same: width, case, invisible characters, kinds of dashes. Idempotent."""
+    """Unify the width and case of letters and the kinds of dashes, and drop invisible characters. Idempotent."""
     for _ in range(8):
         folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_DASHES)
         folded = "".join(c for c in folded if unicodedata.category(c) != "Cf")
@@ -109,15 +132,15 @@ def normalise(text: str) -> str:
 
 
 def is_valid_name(text: str) -> bool:
-    """Whether normalised `text` may name an adapter: letters of any script, digits, `-` and `_`."""
+    """Whether normalised `text` can name an adapter: letters of any script, digits, `-` and `_`."""
     return bool(text) and text[0].isalnum() and all(_is_name_character(c) for c in text)
 
 
 def parse_expression(text: str) -> ModeExpression:
-    """Read an expression; names are not looked up.
+    """Parse an expression. Names are not looked up.
 
     Raises:
-        ModeError: the text is no expression; the error names one that is, and nothing else is ever raised.
+        ModeError: the text is not an expression. The error names similar ones that are.
     """
     text = text.strip()
     if len(text) > MAX_EXPRESSION_LENGTH:
@@ -147,20 +170,20 @@ def _build_sum(terms: list[Term]) -> Sum:
 
 
 def _parse_term(piece: str, expression: str) -> Term:
-    found = _TERM.fullmatch(piece)
-    if not found or not is_valid_name(found["name"]) or (found["times"] and found["times_after"]):
+    match = _TERM.fullmatch(piece)
+    if not match or not is_valid_name(match["name"]) or (match["times"] and match["times_after"]):
         raise UnreadableMode(piece or expression, [_suggest_expression(expression)])
-    name = found["name"]
+    name = match["name"]
     if name in RESERVED:
-        # It stands alone; what is wrong with its weight or band is not worth a word.
+        # It must stand alone; whether its weight or band is valid does not matter.
         return Term(name)
     weight = band = None
-    if found["times"] or found["times_after"]:
-        weight = _parse_weight(name, found["weight"] if found["times"] else found["weight_after"])
-    if found["at"]:
-        band = parse_band(found["band"])
+    if match["times"] or match["times_after"]:
+        weight = _parse_weight(name, match["weight"] if match["times"] else match["weight_after"])
+    if match["at"]:
+        band = parse_band(match["band"])
         if band is None:
-            raise BadBand(name, found["band"], [f"{name}@late", f"{name}@8-15"])
+            raise BadBand(name, match["band"], [f"{name}@late", f"{name}@8-15"])
     return Term(name, weight, band)
 
 
@@ -176,9 +199,9 @@ def _parse_weight(name: str, text: str) -> Decimal:
 
 
 def _suggest_expression(text: str) -> str:
-    """An expression made of what in `text` can be a name; `auto` when nothing can."""
-    runs = "".join(c if _is_name_character(c) else " " for c in text).split()
-    names = [run for run in runs if is_valid_name(run) and not run.isdecimal() and parse_band(run) is None]
+    """An expression of the words in `text` that can be names; `auto` if there are none."""
+    words = "".join(c if _is_name_character(c) else " " for c in text).split()
+    names = [word for word in words if is_valid_name(word) and not word.isdecimal() and parse_band(word) is None]
     adapters = [name for name in dict.fromkeys(names) if name not in RESERVED]
     return "+".join(adapters[:MAX_TERMS]) or "auto"
 
@@ -187,41 +210,18 @@ def _is_name_character(character: str) -> bool:
     return character in "-_" or unicodedata.category(character)[0] in "LNM"
 
 
-class NamedBand(StrEnum):
-    """A third of the model's layers, counted from the input."""
-
-    EARLY = "early"
-    MID = "mid"
-    LATE = "late"
-
-
-@dataclass(frozen=True, slots=True)
-class LayerRange:
-    """Layers from `first` to `last`, both included, counted from 0."""
-
-    first: int
-    last: int
-
-    def __str__(self) -> str:
-        return f"{self.first}-{self.last}"
-
-
-Band = NamedBand | LayerRange
-_LAYER_RANGE = re.compile(r"([0-9]{1,3})\s*-\s*([0-9]{1,3})")
-
-
 def parse_band(text: str) -> Band | None:
-    """The band that normalised `text` writes, or None when it writes none."""
+    """The band that normalised `text` stands for; None if it is not a band."""
     if text in tuple(NamedBand):
         return NamedBand(text)
-    if found := _LAYER_RANGE.fullmatch(text):
-        first, last = int(found[1]), int(found[2])
+    if match := _LAYER_RANGE.fullmatch(text):
+        first, last = int(match[1]), int(match[2])
         return LayerRange(first, last) if first <= last else None
     return None
 
 
 def resolve_band(band: Band, layer_count: int) -> LayerRange:
-    """The layers `band` covers in a model of `layers` layers; the thirds part the model without overlap.
+    """The layers of `band` in a model with `layer_count` layers. The three named bands cover each layer once.
 
     Raises:
         LayersOutOfRange: the model does not have those layers.

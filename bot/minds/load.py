@@ -1,4 +1,4 @@
-"""A folder read into a `Mind`, or into the list of what is wrong with it."""
+"""Loads a mind's folder into a `Mind`, or raises `BrokenMind` with all its mistakes."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ ModelT = TypeVar("ModelT", bound=StrictModel)
 
 
 def load_mind(folder: Path, *, require_adapters: bool = True) -> Mind:
-    """Read and check a mind's folder; blocking.
+    """Load and check a mind's folder; blocking.
 
     Args:
         folder: the mind's folder.
-        trained: whether the adapters must be there already; False to read a mind in order to train it.
+        require_adapters: whether the adapters' folders must exist; False to load a mind in order to train it.
 
     Raises:
-        BrokenMind: with every mistake that could be found.
+        BrokenMind: the folder has mistakes; it lists all that could be found.
     """
     folder = folder.absolute()
     if not folder.is_dir():
         raise BrokenMind(folder, [Mistake(MIND_FILE, None, N_("there is no such folder."), N_("Correct the path."))])
     documents = [read_yaml_document(folder, MIND_FILE), read_yaml_document(folder, RAG_FILE)]
-    context = {"folder": folder, "trained": require_adapters}
+    context = {"folder": folder, "require_adapters": require_adapters}
     spec = _validate(documents[0], MindSpec, context)
     library = _validate(documents[1], RagConfigFile, context)
     mistakes = [mistake for document in documents for mistake in document.mistakes]
@@ -59,7 +59,7 @@ def load_mind(folder: Path, *, require_adapters: bool = True) -> Mind:
 
 
 def _validate(document: YamlDocument, model: type[ModelT], context: dict[str, object]) -> ModelT | None:
-    """The model of a document, or None with what is wrong added to the document's mistakes."""
+    """The model of a document; None if it is invalid, and then the document's `mistakes` say why."""
     if document.mistakes and not document.values:
         return None
     try:

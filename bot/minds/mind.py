@@ -1,4 +1,4 @@
-"""A mind, read and checked."""
+"""A loaded and checked mind."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from inference.engines.port import Sampling
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mind:
-    """One creator's folder."""
+    """The content of one author's folder."""
 
     folder: Path
-    """Absolute, as are all paths in it."""
+    """Absolute, as are all paths of the mind."""
     name: str
     title: LocalText
     base_model: str
-    """What the adapters were trained on: a model's name, as the settings know it."""
+    """The model the adapters are trained on: its name, folder or hub id."""
     languages: tuple[str, ...]
-    """In which it speaks; the first is the one to fall back on."""
+    """The languages it speaks; the first is the fallback."""
     core: str
-    """Name of the core adapter."""
+    """The name of the core adapter."""
     adapters: Mapping[str, Adapter]
     """By name."""
     modes: Mapping[str, NamedMode]
@@ -36,27 +36,27 @@ class Mind:
     policies: Policies
     triggers: Triggers
     access: Mapping[str, tuple[str, ...]]
-    """Roles that may use an adapter or mode; what is not listed is open to all."""
+    """Roles that may use an adapter or mode. Whatever is not listed is open to everyone."""
     sampling: Sampling
     collections: Mapping[str, Collection]
     """By name."""
     upload_collection: str
-    """The collection that takes documents which owners and admins send in a chat."""
+    """The collection for documents that owners and admins send in a chat."""
     names: Mapping[str, str]
-    """Every name and alias, as `bot.minds.names.name_key` writes it, to the adapter or named mode it stands for."""
+    """Every name and alias as a key (`bot.minds.names.name_key`), and the adapter or named mode it stands for."""
 
     @property
     def prompts(self) -> Path:
-        """Folder of the Jinja templates."""
+        """The folder of the Jinja templates."""
         return self.folder / "prompts"
 
     def collection_files(self, collection: str) -> list[Path]:
-        """The documents of a collection that are there now, sorted; blocking."""
-        found = {path for pattern in self.collections[collection].path for path in matching_files(self.folder, pattern)}
-        return sorted(found)
+        """The documents that a collection has now, sorted; blocking."""
+        files = {path for pattern in self.collections[collection].path for path in matching_files(self.folder, pattern)}
+        return sorted(files)
 
     def adapter_collections(self, adapter: str) -> tuple[str, ...]:
-        """The collections an adapter draws on."""
+        """The collections that an adapter uses."""
         chosen = self.adapters[adapter].collections or tuple(self.collections)
         return tuple(name for name in chosen if self._is_open(name, adapter))
 

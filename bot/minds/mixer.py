@@ -1,6 +1,7 @@
-"""A mixer of adapters with buttons: what is chosen, what pressing a button changes, and all of it in a few characters.
+"""The adapter mixer: a mode that people put together with buttons.
 
-A button carries the whole mix that pressing it leads to, so nothing is kept between two presses.
+The data of each button is the whole mix that pressing it leads to, encoded in a few characters. So the service keeps no
+state between two presses.
 """
 
 from __future__ import annotations
@@ -28,49 +29,55 @@ if TYPE_CHECKING:
     from bot.minds.mind import Mind
 
 PAGE_SIZE: Final = 5
-"""Adapters shown at once."""
+"""Adapters shown on one page."""
 WEIGHT_INCREMENT: Final = Decimal("0.10")
 MAX_ENCODED_LENGTH: Final = 4 + 4 * MAX_TERMS
-"""Characters of a mix as it is written."""
+"""Maximum length of an encoded mix in characters."""
 _DIGITS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _BANDS: Final[tuple[NamedBand | None, ...]] = (None, *NamedBand)
 
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """What is chosen, and which page of the adapters is shown."""
+    """The chosen adapters, and the page of adapters that is shown."""
 
     terms: tuple[Term, ...] = ()
-    """In the order they were chosen; their bands are thirds or none."""
+    """In the order they were chosen. Their bands are named ones or None."""
     page: int = 0
+    """Counted from 0."""
 
     @property
     def mode(self) -> str:
-        """The mode it comes to."""
+        """The canonical form of the mode."""
         return str(Sum(self.terms)) if self.terms else str(Base())
 
     def term(self, name: str) -> Term | None:
-        """An adapter as it is chosen; None when it is not."""
+        """The term of a chosen adapter; None if it is not chosen."""
         return next((term for term in self.terms if term.name == name), None)
 
     def toggle(self, name: str, mind: Mind) -> Mix:
-        """With an adapter that was not chosen, or without one that was. Isolated ones are never with others."""
+        """The mix with one adapter more or less.
+
+        Choosing an isolated adapter drops the others, and the other way round. At `MAX_TERMS` nothing is added.
+        """
         if self.term(name) is not None:
             return replace(self, terms=tuple(term for term in self.terms if term.name != name))
         isolated = mind.adapters[name].kind is AdapterKind.ISOLATED
-        kept = tuple(term for term in self.terms if (mind.adapters[term.name].kind is AdapterKind.ISOLATED) == isolated)
-        return replace(self, terms=(*kept, Term(name))) if len(kept) < MAX_TERMS else self
+        compatible = tuple(
+            term for term in self.terms if (mind.adapters[term.name].kind is AdapterKind.ISOLATED) == isolated
+        )
+        return replace(self, terms=(*compatible, Term(name))) if len(compatible) < MAX_TERMS else self
 
     def increase_weight(self, name: str) -> Mix:
-        """With more of a chosen adapter."""
+        """The mix with a larger weight of a chosen adapter."""
         return self._adjust_weight(name, WEIGHT_INCREMENT)
 
     def decrease_weight(self, name: str) -> Mix:
-        """With less of it."""
+        """The mix with a smaller weight of a chosen adapter."""
         return self._adjust_weight(name, -WEIGHT_INCREMENT)
 
     def reset_weight(self, name: str) -> Mix:
-        """With its weight left to the composition again."""
+        """The mix with the composition's default weight of a chosen adapter."""
         return self._set_weight(name, None)
 
     def _adjust_weight(self, name: str, step: Decimal) -> Mix:
@@ -83,7 +90,7 @@ class Mix:
 
 
 def parse_mix(mode: str, mind: Mind) -> Mix:
-    """The mix a mode is; none of `auto` and `base`. Bands of single layers are left out."""
+    """The mix of a mode, empty for `auto` and `base`. Bands with layer numbers are dropped."""
     expression = parse_expression(mode)
     if not isinstance(expression, Sum):
         return Mix()
@@ -92,32 +99,32 @@ def parse_mix(mode: str, mind: Mind) -> Mix:
 
 
 def page_count(mind: Mind) -> int:
-    """How many pages the adapters fill."""
+    """The number of pages of adapters, at least 1."""
     return max(1, -(-len(mind.adapters) // PAGE_SIZE))
 
 
 def adapters_on_page(mix: Mix, mind: Mind) -> Sequence[str]:
-    """The adapters on the page that is shown."""
+    """The adapters on the mix's page."""
     return tuple(mind.adapters)[mix.page * PAGE_SIZE : (mix.page + 1) * PAGE_SIZE]
 
 
 def encode_mix(mix: Mix, mind: Mind) -> str:
-    """A mix in at most `LONGEST` characters of ASCII."""
+    """The mix in at most `MAX_ENCODED_LENGTH` ASCII characters."""
     names = list(mind.adapters)
-    written = [_adapters_fingerprint(mind), _DIGITS[mix.page]]
+    digits = [_adapters_fingerprint(mind), _DIGITS[mix.page]]
     for term in mix.terms:
         index = names.index(term.name)
         weight = 0 if term.weight is None else int(term.weight / WEIGHT_STEP)
         band = _BANDS.index(term.band if isinstance(term.band, NamedBand) else None)
-        written += (_DIGITS[index // 64], _DIGITS[index % 64], _DIGITS[weight], _DIGITS[band])
-    return "".join(written)
+        digits += (_DIGITS[index // 64], _DIGITS[index % 64], _DIGITS[weight], _DIGITS[band])
+    return "".join(digits)
 
 
 def decode_mix(encoded: str, mind: Mind) -> Mix | None:
-    """The mix that was written; None when the mind has other adapters now, or it is none."""
-    mark, digits = encoded[:3], [_DIGITS.find(c) for c in encoded[3:]]
+    """The encoded mix; None if the text is not one, or if the mind's adapters have changed."""
+    fingerprint, digits = encoded[:3], [_DIGITS.find(c) for c in encoded[3:]]
     if (
-        mark != _adapters_fingerprint(mind)
+        fingerprint != _adapters_fingerprint(mind)
         or not digits
         or -1 in digits
         or len(digits) % 4 != 1
@@ -137,6 +144,6 @@ def decode_mix(encoded: str, mind: Mind) -> Mix | None:
 
 
 def _adapters_fingerprint(mind: Mind) -> str:
-    """What tells the mind's adapters from those of another, or of another day."""
-    told = hashlib.sha256("\n".join(mind.adapters).encode()).digest()
-    return "".join(_DIGITS[byte % 64] for byte in told[:3])
+    """Three characters that depend on the names and order of the mind's adapters."""
+    digest = hashlib.sha256("\n".join(mind.adapters).encode()).digest()
+    return "".join(_DIGITS[byte % 64] for byte in digest[:3])

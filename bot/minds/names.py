@@ -1,4 +1,4 @@
-"""Looking up what people call adapters and modes: exactly, inflected, or nearly."""
+"""Looks up adapters and modes by the names people use: exact, inflected or misspelt."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from bot.minds.mind import Mind
 
 SUGGESTION_THRESHOLD: Final = 60.0
-"""Similarity, of 100, from which a name is worth proposing."""
+"""Similarity, out of 100, at which a name is suggested."""
 TYPO_THRESHOLD: Final = 75.0
-"""Similarity, of 100, from which a name is taken for a slip of the pen."""
+"""Similarity, out of 100, at which a name counts as a typing error."""
 
 _LATIN_KEYS = "qwertyuiop[]asdfghjkl;'zxcvbnm,./`"
 _RUSSIAN_KEYS = "йцукенгшщзхъфывапролджэячсмитьбю.ё"
@@ -34,17 +34,20 @@ _MIN_STEM_LENGTH = 3
 
 
 def name_key(text: str) -> str:
-    """What names are compared by: normalised, and ё is е."""
+    """The form in which names are compared: normalised, with е for ё."""
     return normalise(text).replace("ё", "е")
 
 
 def find_name(name: str, mind: Mind) -> str | None:
-    """The adapter or named mode called exactly `name`, by its own name or an alias."""
+    """The adapter or named mode with exactly this name or alias."""
     return mind.names.get(name_key(name))
 
 
 def find_inflected(word: str, mind: Mind) -> str | None:
-    """As `find`, with `auto` and `base` too, Russian names in any case and English ones in the plural."""
+    """As `find_name`, but also `auto` and `base`, Russian names in any grammatical case and English ones in the plural.
+
+    None if the word fits several.
+    """
     key = name_key(word)
     if exact := _vocabulary(mind).get(key):
         return exact
@@ -53,9 +56,9 @@ def find_inflected(word: str, mind: Mind) -> str | None:
 
 
 def nearest_names(name: str, mind: Mind, min_score: float = SUGGESTION_THRESHOLD) -> tuple[str, ...]:
-    """Names like `name`, the likeliest first, at most three.
+    """At most three names similar to `name`, the most similar first.
 
-    Typing in the other keyboard layout and writing one language in the letters of the other count as likeness.
+    A name typed in the other keyboard layout, or transliterated, is similar too.
     """
     written = tuple(_spellings(name_key(name)))
     best: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""The system prompt: the mind's own Jinja template, rendered where it can do no harm."""
+"""Renders the system prompt from the mind's own Jinja template, in a sandbox."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SAMPLE_PASSAGE: Final = QuotedPassage.from_untrusted(1, Trust.AUTHOR, "x", "x",
 
 @dataclass(frozen=True, slots=True)
 class MindView:
-    """What a template may see of a mind: words, and nothing that can act."""
+    """The part of a mind that a template can use: texts only, nothing that can act."""
 
     name: str
     title: str
@@ -43,31 +43,36 @@ def render_system_prompt(
     mode: ResolvedMode,
     memories: Sequence[str],
     language: str,
+    *,
     passages: Sequence[QuotedPassage] = (),
     examples: Sequence[str] = (),
 ) -> str:
-    """The system prompt for one answer; blocking, for the template's file is looked at.
+    """The system prompt for one answer; blocking: it checks whether the template's file has changed.
 
     Args:
-        mind: whose prompt it is.
-        mode: what answers; already routed when it was `auto`.
-        memories: what is known of the person, the most useful first. They are data: each is put on one line
-            and loses what a chat template could take for a marker.
-        language: ISO 639 code of the language to answer in.
-        passages: of the library, to be answered from.
-        examples: how the author has spoken of something else, to sound like; data, as the memories are.
+        mind: the mind that answers.
+        mode: the mode that answers; not `auto`, but what it was routed to.
+        memories: notes about the person, the most relevant first. They are data: each is put on one line and loses
+            everything that a chat template could read as a marker.
+        language: the ISO 639 code of the language to answer in.
+        passages: passages of the library that the answer can cite.
+        examples: how the author has spoken about other things, to set the tone. They are data, as the memories are.
 
     Raises:
-        BrokenMind: the template does not work; names its line.
+        BrokenMind: the template does not work; the error names its line.
     """
-    found = _render(mind, mode, memories, language, passages, examples)
-    if isinstance(found, Mistake):
-        raise BrokenMind(mind.folder, [found])
-    return found
+    prompt = _render(mind, mode, memories, language, passages=passages, examples=examples)
+    if isinstance(prompt, Mistake):
+        raise BrokenMind(mind.folder, [prompt])
+    return prompt
 
 
 def check_prompts(mind: Mind) -> Iterator[Mistake]:
-    """Every template reads, and the system prompt renders in each kind of mode, with memories and without."""
+    """Mistakes in the templates.
+
+    Each template is compiled, and the system prompt is rendered in each kind of mode and each language, with and
+    without memories and passages.
+    """
     broken = list(_check_syntax(mind))
     yield from broken
     if broken:
@@ -75,7 +80,7 @@ def check_prompts(mind: Mind) -> Iterator[Mistake]:
     core = Sum((Term(mind.core),))
     modes = [ResolvedMode(Base()), ResolvedMode(core), ResolvedMode(core, isolated=True)]
     mistakes = (
-        _render(mind, mode, memories, language, passages, memories)
+        _render(mind, mode, memories, language, passages=passages, examples=memories)
         for mode in modes
         for memories in ((), ("x",))
         for passages in ((), (_SAMPLE_PASSAGE,))
@@ -86,7 +91,7 @@ def check_prompts(mind: Mind) -> Iterator[Mistake]:
 
 @lru_cache(maxsize=8)
 def _environment(folder: Path) -> ImmutableSandboxedEnvironment:
-    """Where a folder's templates are rendered. One is compiled anew when its file has changed, and only then."""
+    """The Jinja environment of a folder. It compiles a template again only when its file has changed."""
     return ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(folder),
         undefined=StrictUndefined,
@@ -101,9 +106,11 @@ def _render(
     mode: ResolvedMode,
     memories: Sequence[str],
     language: str,
+    *,
     passages: Sequence[QuotedPassage],
     examples: Sequence[str],
 ) -> str | Mistake:
+    """The system prompt, or what is wrong with its template."""
     values: Mapping[str, Any] = {
         "mind": MindView(mind.name, mind.title.text(language), mind.languages),
         "mode": mode,
@@ -115,7 +122,7 @@ def _render(
     try:
         template: Template = _environment(mind.prompts).get_template(SYSTEM_TEMPLATE)
         text = template.render(values)
-    except Exception as error:  # a template is a program, and may raise anything
+    except Exception as error:  # a template is a program and may raise anything
         return _template_mistake(error, mind.prompts)
     return "\n".join(line.rstrip() for line in text.splitlines()).strip()
 
@@ -144,15 +151,20 @@ def _template_mistake(error: Exception, folder: Path, name: str = SYSTEM_TEMPLAT
     elif isinstance(error, UnicodeDecodeError):
         line = error.object.count(b"\n", 0, error.start) + 1
     else:
-        # Jinja gives the frames of a template its file's name and lines.
+        # In the traceback, Jinja's frames have the template's file name and lines.
         for frame in traceback.extract_tb(error.__traceback__):
             if Path(frame.filename).is_relative_to(folder):
                 name, line = Path(frame.filename).relative_to(folder).as_posix(), frame.lineno
-    problem = f"there is no template {error.name}" if isinstance(error, TemplateNotFound) else str(error)
+    file = f"{PROMPTS_FOLDER}/{name}"
+    if isinstance(error, TemplateNotFound):
+        remedy = N_("Create it in {folder}, or correct the name.")
+        return Mistake(
+            file, line, N_("there is no template {name}."), remedy, {"name": error.name, "folder": PROMPTS_FOLDER}
+        )
     return Mistake(
-        f"{PROMPTS_FOLDER}/{name}",
+        file,
         line,
         N_("the template does not work: {problem}."),
-        N_("Write Jinja over {variables}."),
-        {"problem": " ".join(problem.split()).rstrip("."), "variables": ", ".join(TEMPLATE_VARIABLES)},
+        N_("Correct it; it can use {variables}."),
+        {"problem": " ".join(str(error).split()).rstrip("."), "variables": ", ".join(TEMPLATE_VARIABLES)},
     )

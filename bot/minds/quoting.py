@@ -1,4 +1,7 @@
-"""What people and documents say, made fit for a prompt: it is data there, and cannot pass for anything else."""
+"""Makes the words of people and documents safe in a prompt, where they are data.
+
+They cannot end their quotation, pass for another passage or open a message of the chat template.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,11 @@ from typing import Final
 from bot.minds.schema import Trust
 
 MAX_MEMORY_CHARACTERS: Final = 800
-"""Characters of one memory in a prompt."""
+"""Maximum length of one memory in a prompt, in characters."""
 MAX_PASSAGE_CHARACTERS: Final = 4000
-"""Characters of one passage in a prompt."""
+"""Maximum length of one passage in a prompt, in characters."""
 TRUST_LABELS: Final = {Trust.AUTHOR: "author's text", Trust.TABLES: "author's figures", Trust.USER: "what a user said"}
-"""How a prompt says whose word a passage is."""
+"""How a prompt names the origin of a passage."""
 
 _CHAT_TEMPLATE_MARKER: Final = re.compile(r"<(?=[|/!a-z])", re.IGNORECASE)
 _ZERO_WIDTH_JOINER: Final = "\u200d"
@@ -23,21 +26,19 @@ _QUOTES: Final = dict.fromkeys(map(ord, "“”„‟"), "'")
 
 @dataclass(frozen=True, slots=True)
 class QuotedPassage:
-    """A passage of the library as a template sees it: every part of it on one line, with nothing in it that could end
-    the quotation, number another passage or open a message of the chat.
-    """
+    """A passage of the library as a template sees it. Each part is sanitised and on one line."""
 
     n: int
-    """As it is cited."""
+    """The number it is cited by."""
     trust: str
-    """Whose word it is, in English."""
+    """Where it comes from, in English (`TRUST_LABELS`)."""
     title: str
     where: str
     text: str
 
     @classmethod
     def from_untrusted(cls, n: int, trust: Trust, title: str, where: str, text: str) -> QuotedPassage:
-        """Take a passage's own words."""
+        """Sanitise a passage's title, place and text."""
         return cls(
             n, TRUST_LABELS[trust], sanitise_quotation(title), sanitise_quotation(where), sanitise_quotation(text)
         )
@@ -48,12 +49,12 @@ class QuotedPassage:
 
 
 def sanitise_line(text: str, max_length: int = MAX_MEMORY_CHARACTERS) -> str:
-    """Foreign words made fit for a line of a prompt: one line, no markers of a chat template, not too long."""
+    """Untrusted text as one line of a prompt, without markers of a chat template, at most `max_length` characters."""
     line = " ".join("".join(c if c.isprintable() or c == _ZERO_WIDTH_JOINER else " " for c in text).split())
     line = _CHAT_TEMPLATE_MARKER.sub("< ", line)
     return line if len(line) <= max_length else line[: max_length - 1] + "…"
 
 
 def sanitise_quotation(text: str, max_length: int = MAX_PASSAGE_CHARACTERS) -> str:
-    """Foreign words between quotation marks: nothing in them ends the quotation, or looks like a citation."""
+    """Untrusted text to stand between quotation marks: nothing in it ends the quotation or looks like a citation."""
     return _CITATION_MARK.sub(r"(\1)", sanitise_line(text, max_length)).translate(_QUOTES)

@@ -1,4 +1,4 @@
-"""Resolves a mode expression against a mind: names, policies, and who may use it."""
+"""Resolves a mode expression in a mind: looks up names, applies policies and checks access."""
 
 from __future__ import annotations
 
@@ -24,40 +24,40 @@ if TYPE_CHECKING:
     from bot.minds.mind import Mind
 
 MAX_SUGGESTIONS: Final = 6
-"""Ways out that one error proposes."""
+"""Alternatives that one error names."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedMode:
-    """A mode of one mind: every name is an adapter's own and every policy is kept."""
+    """A mode of one mind: every name is an adapter's own name, and the policies allow it."""
 
     expression: ModeExpression
     isolated: bool = False
-    """Whether its adapters are kept apart from the author's own voice."""
+    """Whether its adapters are isolated ones, which do not speak in the author's voice."""
     named: str | None = field(default=None, compare=False)
-    """The named mode it was asked for by."""
+    """The named mode it was written as, if it was."""
 
     @property
     def text(self) -> str:
-        """The canonical text; resolving it again gives this mode."""
+        """The canonical text. Resolving it gives the same mode."""
         return str(self.expression)
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """The adapters to compose; none for `base`, and none for `auto` until it is routed."""
+        """The adapters to compose: none for `base`, and none for `auto` before routing."""
         return self.expression.terms if isinstance(self.expression, Sum) else ()
 
     @property
     def is_auto(self) -> bool:
-        """Whether each message still has to be routed."""
+        """Whether each message is routed to a mode."""
         return isinstance(self.expression, Auto)
 
 
 def resolve_mode(expression: ModeExpression, mind: Mind) -> ResolvedMode:
-    """Look up names, expand a named mode, let the core join and check what the mind forbids.
+    """Look up names, expand a named mode, add the core and check the mind's policies.
 
     Raises:
-        ModeError: the mind does not allow it; the error says why and what works.
+        ModeError: the mind does not allow it. The error says why and which modes work.
     """
     if not isinstance(expression, Sum):
         return ResolvedMode(expression)
@@ -78,8 +78,8 @@ def _look_up(term: Term, mind: Mind) -> Term:
 def _expand_named_mode(named: Term, terms: Sequence[Term], mind: Mind) -> ResolvedMode:
     if len(terms) > 1 or named.weight is not None or named.band is not None:
         expanded = parse_expression(mind.modes[named.name].mode)
-        inside = [_look_up(term, mind) for term in expanded.terms] if isinstance(expanded, Sum) else []
-        merged = Sum(tuple({term.name: term for term in (*inside, *terms) if term.name in mind.adapters}.values()))
+        parts = [_look_up(term, mind) for term in expanded.terms] if isinstance(expanded, Sum) else []
+        merged = Sum(tuple({term.name: term for term in (*parts, *terms) if term.name in mind.adapters}.values()))
         raise MustStandAlone(named.name, [*_allowed_alternatives([merged], mind), named.name])
     mode = resolve_mode(parse_expression(mind.modes[named.name].mode), mind)
     return ResolvedMode(mode.expression, mode.isolated, named.name)
@@ -101,19 +101,19 @@ def _apply_policies(terms: Sequence[Term], mind: Mind) -> ResolvedMode:
         raise TooManyAdapters(len(by_name), MAX_TERMS, _allowed_alternatives([Sum(tuple(fewer))], mind) or [mind.core])
     for forbidden in mind.policies.forbidden:
         if by_name.keys() >= set(forbidden.adapters):
-            kept = [Sum(_terms_without(by_name, name)) for name in forbidden.adapters if name != mind.core]
-            working = _allowed_alternatives(kept, mind) or [mind.core]
-            raise ForbiddenComposition(forbidden.adapters, forbidden.reason, working)
+            smaller = [Sum(_terms_without(by_name, name)) for name in forbidden.adapters if name != mind.core]
+            alternatives = _allowed_alternatives(smaller, mind) or [mind.core]
+            raise ForbiddenComposition(forbidden.adapters, forbidden.reason, alternatives)
     return ResolvedMode(Sum(tuple(by_name.values())), isolated=bool(isolated))
 
 
 def _isolated_mix_error(by_name: dict[str, Term], isolated: set[str], mind: Mind) -> IsolatedAdapter:
-    apart = Sum(tuple(term for name, term in by_name.items() if name in isolated))
+    alone = Sum(tuple(term for name, term in by_name.items() if name in isolated))
     others = Sum(tuple(term for name, term in by_name.items() if name not in isolated))
     return IsolatedAdapter(
         sorted(isolated),
         [term.name for term in others.terms],
-        _allowed_alternatives([apart, others], mind) or [mind.core],
+        _allowed_alternatives([alone, others], mind) or [mind.core],
     )
 
 
@@ -122,37 +122,38 @@ def _terms_without(by_name: dict[str, Term], excluded: str) -> tuple[Term, ...]:
 
 
 def _allowed_alternatives(candidates: Iterable[Sum], mind: Mind) -> list[str]:
-    """Canonical texts of the candidates the mind allows, each once; what a candidate's error proposes is followed."""
-    found: dict[str, None] = {}
+    """Different canonical texts of the candidates. A candidate that is not allowed gives its error's alternatives."""
+    allowed: dict[str, None] = {}
     for candidate in candidates:
         try:
-            found[resolve_mode(candidate, mind).text] = None
+            allowed[resolve_mode(candidate, mind).text] = None
         except ModeError as error:
-            found |= dict.fromkeys(error.alternatives)
-    return list(found)[:MAX_SUGGESTIONS]
+            allowed |= dict.fromkeys(error.alternatives)
+    return list(allowed)[:MAX_SUGGESTIONS]
 
 
 def check_access(mode: ResolvedMode, mind: Mind, roles: Collection[str]) -> None:
-    """Refuse a mode the mind keeps for roles this person does not have.
+    """Check that a person with these roles may use a mode.
 
-    A rule for an adapter holds for every mode it takes part in. `auto` passes as such: what it is routed to
-    is checked once it is known.
+    A rule for an adapter applies to every mode that contains it. `auto` itself is allowed; the mode that a message is
+    routed to is checked after routing.
 
     Raises:
-        ModeNotAllowed: naming modes that are open to these roles.
+        ModeNotAllowed: they may not; the error names modes that they may use.
     """
-    closed = _restricted_name(mode, mind, roles)
-    if closed is not None:
+    restricted = _restricted_name(mode, mind, roles)
+    if restricted is not None:
         choices = ("auto", *mind.adapters, *mind.modes, "base")
-        working = [
+        open_modes = [
             name
             for name in choices
             if _restricted_name(resolve_mode(parse_expression(name), mind), mind, roles) is None
         ]
-        raise ModeNotAllowed(closed, working[:MAX_SUGGESTIONS] or ["auto"])
+        raise ModeNotAllowed(restricted, open_modes[:MAX_SUGGESTIONS] or ["auto"])
 
 
 def _restricted_name(mode: ResolvedMode, mind: Mind, roles: Collection[str]) -> str | None:
+    """The name in a mode that is closed to these roles; None if the mode is open to them."""
     for name in (mode.named, mode.text, *(term.name for term in mode.terms)):
         if name is not None and name in mind.access and set(mind.access[name]).isdisjoint(roles):
             return name

@@ -1,4 +1,8 @@
-"""The pydantic models of `mind.yaml` and `rag_config.yaml`."""
+"""The pydantic models of `mind.yaml` and `rag_config.yaml`.
+
+Their docstrings and examples are also in the JSON Schemas for editors (`bot.minds.json_schema`). An example is the YAML
+text of a value: error messages show it, too.
+"""
 
 from __future__ import annotations
 
@@ -7,40 +11,46 @@ from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, Strict, StringConstraints
-from pydantic_core import PydanticCustomError
 
+from bot.minds.errors import InvalidValue
 from bot.minds.grammar import RESERVED, is_valid_name, normalise
 from bot.minds.paths import AdapterFolder, MindFile, Patterns
+from consilium.errors import N_
 from inference.adapters.manifest import AdapterKind
+
+ANY_LANGUAGE: Final = "und"
+"""The ISO 639 code of a text without a language."""
+DEFAULT_UPLOAD_COLLECTION: Final = "received"
+"""The collection for documents sent in a chat, if the mind declares none for them."""
 
 
 class StrictModel(BaseModel):
-    """A part of a mind's file: unknown keys are mistakes, and nothing changes after reading."""
+    """A part of a mind's file. It is immutable and accepts no unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
-"""An ISO 639 code, as `en`."""
+"""An ISO 639 code, such as `en`."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-ANY_LANGUAGE = "und"
-"""The ISO 639 code of a text whose language is not said."""
+StrictInt = Annotated[int, Strict()]
+StrictFloat = Annotated[float, Strict()]
 
 
 class LocalText(RootModel[dict[Language, Text]]):
-    """A text by language; written plainly, without a language, it serves all."""
+    """A text in one or more languages. A plain text without a language serves all of them."""
 
     model_config = ConfigDict(frozen=True)
 
     def text(self, language: str) -> str:
-        """The text in `language`, else in English, else in the first one given; empty when there is none."""
+        """The text in `language`, else in English, else in the first language there is; empty if there is none."""
         for choice in (language, "en", *self.root):
             if choice in self.root:
                 return self.root[choice]
         return ""
 
     def localize(self, language: str, translate: Callable[[str], str]) -> str:
-        """The text in `language`; an author's text needs no translation."""
+        """The text in `language`. The author wrote it, so it is not looked up in the catalogue."""
         return self.text(language)
 
     def __str__(self) -> str:
@@ -54,63 +64,36 @@ def _wrap_plain_text(value: Any) -> Any:
 def _check_name(name: str) -> str:
     normal = normalise(name).strip()
     if not is_valid_name(normal):
-        raise PydanticCustomError("no_name", "not a name")
+        raise InvalidValue(
+            N_("“{found}” cannot be a name."), N_("Begin with a letter and use letters, digits, “-” and “_”.")
+        )
     if normal in RESERVED:
-        raise PydanticCustomError("reserved", "reserved", {"reserved": ", ".join(RESERVED)})
+        raise InvalidValue(
+            N_("“{found}” is a word of the mode grammar itself."),
+            N_("Choose another; the reserved words are {reserved}."),
+            reserved=", ".join(RESERVED),
+        )
     return normal
 
 
 def _check_canonical_name(name: str) -> str:
     if _check_name(name) != name:
-        raise PydanticCustomError("not_canonical", "not canonical", {"canonical": normalise(name).strip()})
+        raise InvalidValue(
+            N_("“{found}” is not how modes write this name."),
+            N_("Write `{canonical}`."),
+            canonical=normalise(name).strip(),
+        )
     return name
-
-
-Localized = Annotated[LocalText, BeforeValidator(_wrap_plain_text)]
-Name = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_canonical_name)]
-"""A name as modes are written with: small letters of any script, digits, `-`, `_`."""
-Alias = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_name)]
-"""Another name; written in any case."""
-
-DEFAULT_UPLOAD_COLLECTION: Final = "received"
-"""The collection of what owners send in a chat, where no collection of the mind's own takes it."""
-
-
-class CollectionKind(StrEnum):
-    """How documents are parsed, cut and cited."""
-
-    ARTICLE = "article"
-    LECTURE = "lecture"
-    """A transcript with timestamps."""
-    TABLE = "table"
-    DIARY = "diary"
-    """Entries by date."""
-    DIALOGUE = "dialogue"
-    VOICE = "voice"
-    """How the author speaks: examples to sound like, never to cite."""
-
-
-class Trust(StrEnum):
-    """Whose word a document is."""
-
-    AUTHOR = "author"
-    TABLES = "tables"
-    """The author's tables and numbers."""
-    USER = "user"
-
-
-class Chunking(StrictModel):
-    """How a document is cut."""
-
-    size: int = Field(default=200, ge=32, le=2048)
-    """Tokens of a chunk at most."""
-    overlap: int = Field(default=40, ge=0, le=1024)
-    """Tokens a chunk repeats of the one before it."""
 
 
 def _check_overlap(chunking: Chunking) -> Chunking:
     if chunking.overlap >= chunking.size:
-        raise PydanticCustomError("overlap", "overlap", {"overlap": chunking.overlap, "size": chunking.size})
+        raise InvalidValue(
+            N_("“{place}” repeats {overlap} tokens in chunks of {size}."),
+            N_("Write an `overlap` smaller than `size`, a fifth of it for example."),
+            overlap=chunking.overlap,
+            size=chunking.size,
+        )
     return chunking
 
 
@@ -122,19 +105,72 @@ def _default_trust(fields: dict[str, Any]) -> Trust:
     return Trust.TABLES if fields.get("kind") is CollectionKind.TABLE else Trust.AUTHOR
 
 
+Localized = Annotated[LocalText, BeforeValidator(_wrap_plain_text, json_schema_input_type=Text | dict[Language, Text])]
+Name = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_canonical_name)]
+"""A name in its canonical form: lower-case letters of any script, digits, `-`, `_`."""
+Alias = Annotated[str, StringConstraints(max_length=64), AfterValidator(_check_name)]
+"""Another name, in any case."""
+Languages = Annotated[
+    tuple[Language, ...],
+    BeforeValidator(_as_list, json_schema_input_type=Language | list[Language]),
+    Field(min_length=1),
+]
+"""One or more languages; a single one may be written without a list."""
+Role = Annotated[str, Field(pattern=r"^[a-z][a-z_-]*$", max_length=32)]
+"""A role that the operator gives to people."""
+
+
+class CollectionKind(StrEnum):
+    """How documents are parsed, chunked and cited."""
+
+    ARTICLE = "article"
+    LECTURE = "lecture"
+    """A transcript with timestamps."""
+    TABLE = "table"
+    DIARY = "diary"
+    """Entries by date."""
+    DIALOGUE = "dialogue"
+    VOICE = "voice"
+    """Examples of how the author speaks. They set the tone of answers and are never cited."""
+
+
+class Trust(StrEnum):
+    """Who a document's statements come from."""
+
+    AUTHOR = "author"
+    TABLES = "tables"
+    """The author's tables and numbers."""
+    USER = "user"
+
+
+class Chunking(StrictModel):
+    """How a document is cut into chunks."""
+
+    size: int = Field(default=200, ge=32, le=2048, examples=["200"])
+    """Maximum size of a chunk in tokens."""
+    overlap: int = Field(default=40, ge=0, le=1024, examples=["40"])
+    """Tokens at the end of a chunk that the next one repeats."""
+
+
 class Collection(StrictModel):
     """One collection of documents."""
 
     kind: CollectionKind = Field(examples=["article"])
+    """How its documents are parsed, chunked and cited."""
     path: Patterns = Field(examples=["library/articles/*.md"])
-    language: Annotated[tuple[Language, ...], BeforeValidator(_as_list), Field(min_length=1, examples=["en"])]
-    """The documents' languages; where there are several, each document is in one of them."""
-    chunking: Annotated[Chunking, AfterValidator(_check_overlap)] = Chunking()
+    """The documents: a path or pattern, or a list of them, relative to the mind's folder."""
+    language: Languages = Field(examples=["en"])
+    """Languages of the documents. If there are several, each document is in one of them."""
+    chunking: Annotated[Chunking, AfterValidator(_check_overlap)] = Field(
+        default=Chunking(), examples=["{size: 200, overlap: 40}"]
+    )
+    """How its documents are cut into chunks."""
     trust: Trust = Field(default_factory=_default_trust, examples=["author"])
+    """Who its statements come from. Default: `tables` for a collection of tables, otherwise `author`."""
     adapters: tuple[Name, ...] = Field(default=(), examples=["[sport]"])
     """Adapters that may use it; empty for all."""
     receives: bool = Field(default=False, examples=["true"])
-    """Whether documents that owners and admins send in a chat go into it."""
+    """Whether it takes the documents that owners and admins send in a chat."""
 
 
 class RagConfigFile(StrictModel):
@@ -143,104 +179,123 @@ class RagConfigFile(StrictModel):
     collections: dict[Name, Collection] = Field(
         examples=["{articles: {kind: article, path: library/articles/*.md, language: en}}"]
     )
+    """The library's collections by name; `{}` for a mind without a library."""
 
     @property
     def upload_collection(self) -> str:
-        """Name of the collection that takes what owners and admins send; it is there once this is `completed`."""
+        """The name of the collection for documents sent in a chat. `with_upload_collection` makes sure it exists."""
         return next(
             (name for name, collection in self.collections.items() if collection.receives), DEFAULT_UPLOAD_COLLECTION
         )
 
     def with_upload_collection(self, languages: Sequence[str]) -> RagConfigFile:
-        """With a collection that takes what is sent, if none of the mind's own does.
+        """This configuration, with a default collection for documents sent in a chat if none is declared.
 
         Args:
-            languages: those of the mind.
+            languages: the mind's languages, which the default collection gets.
         """
         if self.upload_collection in self.collections:
             return self
-        made = Collection.model_construct(
+        default = Collection.model_construct(
             kind=CollectionKind.ARTICLE, path=(), language=tuple(languages), trust=Trust.AUTHOR, receives=True
         )
-        return self.model_copy(update={"collections": {**self.collections, DEFAULT_UPLOAD_COLLECTION: made}})
-
-
-StrictInt = Annotated[int, Strict()]
-StrictFloat = Annotated[float, Strict()]
+        return self.model_copy(update={"collections": {**self.collections, DEFAULT_UPLOAD_COLLECTION: default}})
 
 
 class Adapter(StrictModel):
-    """One adapter of a mind; its name is the key it stands under."""
+    """One adapter of a mind. Its key is its name."""
 
     kind: AdapterKind = Field(examples=["topic"])
+    """`core`: how the author thinks; `topic`: adds to the core; `isolated`: never with the core."""
     path: AdapterFolder = Field(examples=["adapters/sport"])
+    """The adapter's folder, relative to the mind's folder. Training writes it."""
     aliases: tuple[Alias, ...] = Field(default=(), examples=["[спорт, sports]"])
+    """Other names of the adapter."""
     description: Localized = Field(default=LocalText({}), examples=["{en: What it knows., ru: О чём он.}"])
+    """What the adapter is about, shown to people."""
     collections: tuple[Name, ...] = Field(default=(), examples=["[articles]"])
-    """Collections it draws on; empty for every collection that is open to it."""
+    """Collections it uses; empty for every collection that is open to it."""
     dialogues: MindFile | None = Field(default=None, examples=["dialogues/sport.train.jsonl"])
-    """What it is trained on, and what `auto` knows it by."""
+    """The dialogues it is trained on. `auto` also chooses adapters by them."""
     heldout: MindFile | None = Field(default=None, examples=["dialogues/sport.heldout.jsonl"])
-    """What it is measured by: never trained on."""
+    """Held-out dialogues: they measure the adapter and are never trained on."""
 
 
 class NamedMode(StrictModel):
-    """A mode under a name of its own; the name is the key it stands under."""
+    """A mode with a name. Its key is the name."""
 
     mode: Text = Field(examples=["core+sport"])
+    """The mode it stands for."""
     title: Localized = Field(default=LocalText({}), examples=["{en: Coach, ru: Тренер}"])
+    """What people see."""
     aliases: tuple[Alias, ...] = Field(default=(), examples=["[тренер]"])
+    """Other names of the mode."""
 
 
 class Forbidden(StrictModel):
     """Adapters that never answer together, and why."""
 
     adapters: tuple[Name, ...] = Field(min_length=2, examples=["[sport, physics]"])
+    """Two or more adapters."""
     reason: Localized = Field(examples=["{en: They contradict each other., ru: Они противоречат друг другу.}"])
+    """Why, in a sentence that people are shown."""
 
 
 class Policies(StrictModel):
     """What a mind allows."""
 
-    core_joins: bool = True
-    """Whether the core joins every mode but `base` and the isolated ones by itself."""
+    core_joins: bool = Field(default=True, examples=["true"])
+    """Whether the core joins every mode by itself, except `base` and isolated adapters."""
     forbidden: tuple[Forbidden, ...] = Field(default=(), examples=["[{adapters: [sport, physics], reason: Why.}]"])
+    """Sets of adapters that never answer together."""
     auto_threshold: StrictFloat = Field(default=0.25, ge=-1, le=1, examples=["0.25"])
-    """Likeness to an adapter's dialogues below which `auto` stays with the core."""
-    auto_isolated: bool = False
+    """Similarity to an adapter's dialogues below which `auto` stays with the core."""
+    auto_isolated: bool = Field(default=False, examples=["false"])
     """Whether `auto` may choose an isolated adapter."""
 
 
 class Triggers(StrictModel):
-    """`<|use_lora_NAME|>` at the head of a message."""
+    """The triggers `<|use_lora_NAME|>` at the start of a message."""
 
-    enabled: bool = True
+    enabled: bool = Field(default=True, examples=["true"])
+    """Whether they choose a mode for that message; if not, they are ordinary text."""
 
 
 class SamplingDefaults(StrictModel):
-    """How this mind's answers are drawn."""
+    """How tokens of an answer are sampled."""
 
     max_tokens: StrictInt = Field(default=256, ge=1, le=32768, examples=["256"])
+    """Maximum length of an answer in tokens."""
     temperature: StrictFloat = Field(default=0.7, ge=0, le=2, examples=["0.7"])
+    """0 always takes the likeliest token."""
     top_p: StrictFloat = Field(default=0.9, gt=0, le=1, examples=["0.9"])
+    """Only the likeliest tokens whose probabilities add up to this are sampled."""
     repetition_penalty: StrictFloat = Field(default=1.1, ge=1, le=2, examples=["1.1"])
-
-
-Role = Annotated[str, Field(pattern=r"^[a-z][a-z_-]*$", max_length=32)]
+    """Above 1, tokens that are already there become less likely."""
 
 
 class MindSpec(StrictModel):
     """`mind.yaml`."""
 
     name: Name = Field(examples=["agoge"])
+    """The mind's name."""
     title: Localized = Field(default=LocalText({}), examples=["{en: Agoge, ru: Агоге}"])
+    """What people see."""
     base_model: Text = Field(examples=["SmolLM2-135M-Instruct"])
+    """The model the adapters are trained on: a bundled name, a folder with a checkpoint or a hub id."""
     languages: tuple[Language, ...] = Field(default=("en",), min_length=1, examples=["[en, ru]"])
+    """Languages the mind speaks; the first is the fallback."""
     adapters: dict[Name, Adapter] = Field(examples=["{core: {kind: core, path: adapters/core}}"])
+    """The mind's adapters by name; exactly one is the core."""
     modes: dict[Name, NamedMode] = Field(default={}, examples=["{coach: {mode: core+sport}}"])
+    """Named modes by name."""
     default_mode: Text = Field(default="auto", examples=["auto"])
-    policies: Policies = Policies()
-    triggers: Triggers = Triggers()
+    """The mode of a new session."""
+    policies: Policies = Field(default=Policies(), examples=["{core_joins: true}"])
+    """What the mind allows."""
+    triggers: Triggers = Field(default=Triggers(), examples=["{enabled: true}"])
+    """The triggers `<|use_lora_NAME|>` at the start of a message."""
     access: dict[str, tuple[Role, ...]] = Field(default={}, examples=["{classical: [editor]}"])
-    """Roles that may use an adapter, a named mode, `base` or `auto`; what is not listed is open to all."""
-    sampling: SamplingDefaults = SamplingDefaults()
+    """Roles that may use an adapter, a named mode, `base` or `auto`. Whatever is not listed is open to everyone."""
+    sampling: SamplingDefaults = Field(default=SamplingDefaults(), examples=["{max_tokens: 256, temperature: 0.7}"])
+    """How tokens of an answer are sampled."""

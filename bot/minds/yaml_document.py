@@ -1,4 +1,4 @@
-"""YAML read into plain values, with the line of each, so that a mistake can be shown where it is."""
+"""Reads YAML into plain values and keeps the line of each, so that a mistake can name its line."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from consilium.errors import N_
 
 MAX_BYTES: Final = 200_000
 MAX_VALUES: Final = 50_000
-"""Of one document, aliases counted as often as they are used: a few lines of aliases can stand for billions."""
+"""Values in one document. Each use of an alias counts: a few lines of aliases can expand to billions of values."""
 MAX_OPEN_BRACKETS: Final = 100
+_MAX_DEPTH: Final = 12
+_TAG: Final = "tag:yaml.org,2002:"
 
 KeyPathStep = str | int
 KeyPath = tuple[KeyPathStep, ...]
 """Keys and indices that lead to a value."""
 YamlValue = None | bool | int | float | str | list["YamlValue"] | dict[str, "YamlValue"]
-
-_TAG = "tag:yaml.org,2002:"
 
 
 @dataclass(slots=True)
@@ -35,22 +35,22 @@ class YamlDocument:
     file: str
     values: dict[str, YamlValue] = field(default_factory=dict)
     lines: dict[KeyPath, int] = field(default_factory=dict)
-    """Line of each key and item, from 1."""
+    """Line of each key and item, counted from 1."""
     mistakes: list[Mistake] = field(default_factory=list)
 
     def line(self, place: KeyPath) -> int:
-        """The line of `place`, or of the nearest thing around it that is written."""
+        """The line of `place`, or of the innermost key or item around it that is in the file."""
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
 
     def mistake(self, place: KeyPath, sentence: str, remedy: str, **details: object) -> Mistake:
-        """A mistake at `place`; templates may name it as `{place}`."""
+        """A mistake at `place`. Its templates may use `{place}`, which is the path with dots."""
         return Mistake(self.file, self.line(place), sentence, remedy, {"place": _dotted_path(place), **details})
 
 
 def read_yaml_document(folder: Path, file: str) -> YamlDocument:
-    """Read `folder/file`; whatever is wrong with it as YAML is in the document's `mistakes`."""
+    """Read `folder/file`; blocking. If it is not valid YAML, the document's `mistakes` say why."""
     document = YamlDocument(file)
     document.mistakes.extend(_read_file(folder / file, document))
     return document
@@ -66,18 +66,15 @@ def _read_file(path: Path, document: YamlDocument) -> Iterator[Mistake]:
             document.file,
             None,
             N_("this file cannot be read ({reason})."),
-            N_("Rename {other} to {file}.") if other.is_file() else N_("Make it; `consilium init` writes a template."),
+            N_("Rename {other} to {file}.")
+            if other.is_file()
+            else N_("Create it; `consilium init` writes a template."),
             {"reason": error.strerror, "other": other.name, "file": path.name},
         )
         return
     if len(content) > MAX_BYTES:
-        yield Mistake(
-            document.file,
-            None,
-            N_("this file is over {limit} bytes."),
-            N_("Keep texts in the library."),
-            _SIZE_LIMIT_DETAILS,
-        )
+        sentence, remedy = N_("this file is over {limit} bytes."), N_("Keep texts in the library.")
+        yield Mistake(document.file, None, sentence, remedy, {"limit": MAX_BYTES})
         return
     try:
         text = content.decode("utf-8-sig")
@@ -91,7 +88,7 @@ def _read_file(path: Path, document: YamlDocument) -> Iterator[Mistake]:
 
 def _parse_yaml(text: str, document: YamlDocument) -> Iterator[Mistake]:
     if line := _find_line_nested_too_deep(text):
-        yield _invalid_yaml_mistake(document, line, "brackets nested too deep")
+        yield _too_deep_mistake(document, line, N_("the brackets are nested too deep."))
         return
     try:
         root = YAML(typ="rt", pure=True).compose(text)
@@ -107,7 +104,7 @@ def _parse_yaml(text: str, document: YamlDocument) -> Iterator[Mistake]:
         yield _invalid_yaml_mistake(document, 1, str(error))
         return
     except RecursionError:
-        yield _invalid_yaml_mistake(document, 1, "indented too deep")
+        yield _too_deep_mistake(document, 1, N_("the lines are indented too deep."))
         return
     if root is None:
         yield Mistake(document.file, 1, N_("this file is empty."), N_("`consilium init` writes a template."))
@@ -119,19 +116,23 @@ def _parse_yaml(text: str, document: YamlDocument) -> Iterator[Mistake]:
             N_("Write `key: value` lines; `consilium init` writes a template."),
         )
     else:
-        reader = _NodeConverter(document)
-        document.values = reader.mapping(root, ())
-        yield from reader.mistakes
+        converter = _NodeConverter(document)
+        document.values = converter.mapping(root, ())
+        yield from converter.mistakes
 
 
 def _find_line_nested_too_deep(text: str) -> int | None:
-    """The line where more brackets stand open than any sane file has: the parser takes ages over them."""
+    """The line with more than `MAX_OPEN_BRACKETS` open brackets; the parser would take very long to read them."""
     depth = 0
     for number, line in enumerate(text.splitlines(), 1):
         depth += sum(line.count(opening) for opening in "[{") - sum(line.count(closing) for closing in "]}")
         if depth > MAX_OPEN_BRACKETS:
             return number
     return None
+
+
+def _too_deep_mistake(document: YamlDocument, line: int, sentence: str) -> Mistake:
+    return Mistake(document.file, line, sentence, N_("Write it with fewer levels."))
 
 
 def _invalid_yaml_mistake(document: YamlDocument, line: int, problem: str) -> Mistake:
@@ -145,7 +146,7 @@ def _invalid_yaml_mistake(document: YamlDocument, line: int, problem: str) -> Mi
 
 
 class _NodeConverter:
-    """Turns nodes into plain values, noting lines and whatever a mind's files have no use for."""
+    """Converts YAML nodes into plain values. It records their lines, and a mistake for what these files never use."""
 
     def __init__(self, document: YamlDocument) -> None:
         self._document = document
@@ -219,8 +220,7 @@ _SCALAR_PARSERS: Final[dict[str, Callable[[str], YamlValue]]] = {
     "str": str,
     "timestamp": str,
 }
-_MAX_DEPTH: Final = 12
-_SIZE_LIMIT_DETAILS: Final = {"limit": MAX_BYTES}
+"""How the text of a scalar becomes a value, by YAML tag."""
 
 
 def _dotted_path(place: KeyPath) -> str:

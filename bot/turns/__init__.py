@@ -1,1 +1,1 @@
-"""From a message to its answer: inbox, pipeline, prompt and commands. Knows channels only by their port."""
+"""Turns in work: worker, lease, attempts, recovery, and what follows an answer. Knows channels only by their port."""

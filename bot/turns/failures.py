@@ -1,4 +1,4 @@
-"""From what went wrong to what a person is told, and whether it is worth another try."""
+"""Turns exceptions into text for people, and decides whether another attempt may succeed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 def as_consilium_error(error: Exception) -> ConsiliumError:
-    """The error itself, or, of one that nobody foresaw, a reference to what the log holds of it."""
+    """The error itself, or, for an unexpected exception, an error with a reference to its traceback in the log."""
     if isinstance(error, ConsiliumError):
         return error
     reference = secrets.token_hex(4)
@@ -28,15 +28,14 @@ def as_consilium_error(error: Exception) -> ConsiliumError:
 
 
 def failed_outcome(outcome: Outcome, error: ConsiliumError, say: Translator) -> Outcome:
-    """The outcome with what went wrong, in the person's language."""
-    at_fault = not isinstance(error, (ModeError, MessageRefused))
-    return replace(
-        outcome, error=describe_error(error, say.language, say.translate), is_service_error=at_fault, exception=error
-    )
+    """The outcome with the text of an error, in the person's language."""
+    is_service_error = not isinstance(error, (ModeError, MessageRefused))
+    text = describe_error(error, say.language, say.translate)
+    return replace(outcome, error=text, is_service_error=is_service_error, exception=error)
 
 
 def is_retryable(error: ConsiliumError) -> bool:
-    """Whether the same turn may succeed a little later, with nothing changed."""
+    """Whether the same turn may succeed a little later with nothing changed."""
     if isinstance(error, DeliveryError):
         return error.retryable
     if isinstance(error, EngineError):

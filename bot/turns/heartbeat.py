@@ -1,4 +1,4 @@
-"""This process among the others: it says that it is there, and knows who else is."""
+"""The heartbeat of this process, and the list of processes that are alive."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from db.infra.database import Database
 from db.turns import processes
 
 HEARTBEAT_INTERVAL: Final = 5.0
-"""Seconds between signs of life."""
+"""Seconds between heartbeats."""
 PROCESS_GONE_AFTER: Final = timedelta(seconds=30)
-"""Without a sign of life for so long, a process is gone."""
+"""After so long without a heartbeat, a process counts as gone."""
 
 log = structlog.get_logger(__name__)
 
@@ -29,16 +29,16 @@ class Heartbeat:
     def __init__(self, database: Database, role: str, mind: str) -> None:
         self.id: UUID = uuid4()
         self.draining = False
-        """Whether it takes nothing new any more."""
+        """Whether it accepts no new work."""
         self._database = database
         self._role = role
         self._mind = mind
 
     async def send(self) -> None:
-        """Say that this process is there, and strike off those that are gone.
+        """Record that this process is alive, and delete processes that have long been gone.
 
         Raises:
-            DatabaseError: nobody could be told.
+            DatabaseError: it could not be recorded.
         """
         async with self._database.anonymous_transaction() as connection:
             await processes.heartbeat(
@@ -53,7 +53,7 @@ class Heartbeat:
             await processes.delete_stale(connection, 10 * PROCESS_GONE_AFTER)
 
     async def run(self) -> None:
-        """Say it again and again until cancelled."""
+        """Send heartbeats until cancelled. One that fails is logged; the next one follows."""
         while True:
             try:
                 await self.send()
@@ -62,7 +62,7 @@ class Heartbeat:
             await asyncio.sleep(HEARTBEAT_INTERVAL)
 
     async def deregister(self) -> None:
-        """Say that this process ends; a database that is away will notice by itself."""
+        """Remove this process from the list. If that fails, it drops out when its heartbeat is too old."""
         try:
             async with self._database.anonymous_transaction() as connection:
                 await processes.unregister(connection, self.id)
@@ -70,10 +70,10 @@ class Heartbeat:
             log.warning("process.deregister_failed", reason=str(error))
 
     async def count_processes(self, *roles: str) -> int:
-        """How many processes of this mind take work in these roles; this one counts too.
+        """How many processes of this mind accept work in these roles, this one included.
 
         Raises:
-            DatabaseError: nobody knows.
+            DatabaseError: they could not be counted.
         """
         async with self._database.anonymous_transaction() as connection:
             return len(await processes.list_available(connection, self._mind, roles, PROCESS_GONE_AFTER))

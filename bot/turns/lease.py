@@ -1,9 +1,7 @@
-"""One attempt's hold on a turn: all it writes, and nothing once another attempt has taken the turn up."""
+"""The lease on a turn: everything that one attempt writes, and nothing once another attempt has claimed the turn."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -15,6 +13,7 @@ from bot.core.background import finish_despite_cancellation
 from bot.core.messages import Outcome
 from bot.turns.command_result import command_outcome, erases_person, is_ephemeral
 from bot.turns.queue import answer_entrypoint
+from consilium.retry import BackoffConfig, retry
 from db.errors import DatabaseUnreachable, RecordNotFound, TurnLeaseLost
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
@@ -27,27 +26,36 @@ from db.turns.turns import Turn
 
 T = TypeVar("T")
 
-_INITIAL_DELAY: Final = 0.1
-_MAX_DELAY: Final = 2.0
+_RETRY_BACKOFF: Final = BackoffConfig(initial=0.1, maximum=2.0)
 
 log = structlog.get_logger(__name__)
 
 
 class TurnLease:
-    """A turn that has been taken up, with its job if it has one, and the parts of its answer.
+    """A claimed turn, with its job if it has one and the messages that show its answer.
 
-    A database that goes away is waited for: what has been generated and sent is not made again for its sake.
+    Every write is retried while the database is unreachable: nothing that has been generated or sent is repeated just
+    because the database was away for a moment.
     """
 
     def __init__(
         self,
         database: Database,
         turn: Turn,
+        *,
         message_ids: Sequence[str],
         mind: str,
         job: Job | None,
         database_timeout: float,
     ) -> None:
+        """Hold a turn.
+
+        Args:
+            message_ids: the platform's ids of the messages that show the answer already.
+            mind: the name of the mind that answers.
+            job: None when this process shows the answer itself.
+            database_timeout: seconds for which a write is retried.
+        """
         self.turn = turn
         self._database = database
         self._message_ids = list(message_ids)
@@ -62,31 +70,32 @@ class TurnLease:
 
     @property
     def message_ids(self) -> Sequence[str]:
+        """The platform's ids of the messages that show the answer (`bot.core.ports.Parts`)."""
         return tuple(self._message_ids)
 
     async def record(self, n: int, message_id: str) -> None:
-        """Write down that a message shows part `n` of the answer (`bot.core.ports.Parts`)."""
-        # The message is there: an attempt that is cut off at this very moment still says so to the next one.
+        """Record that a message shows part `n` of the answer (`bot.core.ports.Parts`)."""
+        # The message has been sent: the next attempt must know of it even if this one is cancelled at this moment.
         await finish_despite_cancellation(
             self._write(lambda connection: deliveries.record_message(connection, self.turn, n, message_id))
         )
         self._message_ids[n:] = [message_id]
 
     async def command_outcome(self) -> Outcome:
-        """What the command of this turn has said, with the files it hands over."""
-        kept = await self._write(lambda connection: deliveries.load_files(connection, self.turn.id))
-        return command_outcome(self.turn, kept)
+        """The stored result of this turn's command, with its files."""
+        files = await self._write(lambda connection: deliveries.load_files(connection, self.turn.id))
+        return command_outcome(self.turn, files)
 
     async def save_document_results(self, results: Sequence[Mapping[str, Any]]) -> None:
-        """Keep what has become so far of the files that came with the turn."""
+        """Save what has become so far of the files that came with the turn."""
         await self._write(lambda connection: states.save_file_results(connection, self.turn, results))
 
     async def start_answering(self, mode: str, adapter: str | None) -> None:
-        """The answer begins to come."""
+        """Record that the answer begins, in which mode and with which composition."""
         await self._write(lambda connection: states.start_answering(connection, self.turn, mode=mode, adapter=adapter))
 
     async def save_answer(self, answer: GeneratedAnswer) -> None:
-        """Keep an answer that is made, before the last of it is shown."""
+        """Save a complete answer, before the last of it is shown."""
         await self._write(lambda connection: states.save_answer(connection, self.turn, answer))
 
     async def finish(
@@ -97,12 +106,16 @@ class TurnLease:
         answer: str | None = None,
         timings: Mapping[str, float] | None = None,
     ) -> None:
-        """End the turn and its job, and have the session's next question answered, in one transaction.
+        """End the turn and its job, and enqueue the session's next question, in one transaction.
 
-        What a command hands over is kept no longer than this. With a farewell goes the person himself.
+        The files of a command and the text of an ephemeral one are deleted with it, and so is a person whom the command
+        has erased.
         """
+        transactions = 0
 
         async def write(connection: PersonConnection) -> None:
+            nonlocal transactions
+            transactions += 1
             waiting = await states.finish(connection, self.turn, state, error=error, answer=answer, timings=timings)
             if self._job is not None:
                 await jobs.complete(connection, self._job)
@@ -115,10 +128,15 @@ class TurnLease:
             if erases_person(self.turn):
                 await personal_data.delete_person(connection)
 
-        await self._write(write)
+        try:
+            await self._write(write)
+        except TurnLeaseLost:
+            # The connection may have been lost after the commit: then the turn was ended by an earlier transaction.
+            if transactions == 1 or not await self._is_finished():
+                raise
 
     async def reschedule(self, delay: timedelta, *, failed: bool) -> None:
-        """Let go of the turn, for somebody to take it up after a while."""
+        """Release the turn, to be claimed again after `delay`; `failed` counts this attempt as a failed one."""
 
         async def write(connection: PersonConnection) -> None:
             await states.reschedule(connection, self.turn, count_as_failure=failed)
@@ -128,33 +146,36 @@ class TurnLease:
         await self._write(write)
 
     async def _write(self, write: Callable[[PersonConnection], Awaitable[T]]) -> T:
-        until = time.monotonic() + self._database_timeout
-        pause = _INITIAL_DELAY
-        unsure = False
-        while True:
-            try:
-                async with self._database.person_transaction(self.turn.user_id) as connection:
-                    return await write(connection)
-            except DatabaseUnreachable as gone:
-                if time.monotonic() + pause > until:
-                    raise
-                log.warning("turn.database_unavailable", turn=str(self.turn.id), reason=str(gone))
-            except TurnLeaseLost:
-                # The connection may have been lost after the commit: then it is our own end that we have found.
-                if unsure and await self._is_already_finished():
-                    return None  # type: ignore[return-value]  # only `finish` ends a turn, and it returns nothing
-                raise
-            unsure = True
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _MAX_DELAY)
+        """Run `write` in a transaction of the turn's person.
 
-    async def _is_already_finished(self) -> bool:
+        Raises:
+            TurnLeaseLost: another attempt has claimed the turn, or it has ended.
+            DatabaseUnreachable: the database did not come back in time.
+        """
+
+        async def transaction() -> T:
+            async with self._database.person_transaction(self.turn.user_id) as connection:
+                return await write(connection)
+
+        return await retry(
+            transaction,
+            on=DatabaseUnreachable,
+            backoff=_RETRY_BACKOFF,
+            give_up_after=self._database_timeout,
+            before_sleep=self._log_retry,
+        )
+
+    def _log_retry(self, error: Exception, _delay: float) -> None:
+        log.warning("turn.write_retried", turn=str(self.turn.id), reason=str(error))
+
+    async def _is_finished(self) -> bool:
+        """Whether this attempt has ended the turn."""
         try:
             async with self._database.person_transaction(self.turn.user_id) as connection:
-                found = await turns.get(connection, self.turn.id)
+                turn = await turns.get(connection, self.turn.id)
         except RecordNotFound:
             return erases_person(self.turn)
-        return found.ended and found.attempts == self.turn.attempts
+        return turn.ended and turn.attempts == self.turn.attempts
 
 
 async def claim(
@@ -167,14 +188,21 @@ async def claim(
     job: Job | None,
     database_timeout: float,
 ) -> TurnLease | None:
-    """Take a turn up; None when it has ended: its job, if there is one, is over then.
+    """Claim a turn; None when it has ended: its job, if there is one, is complete then.
 
     Args:
-        connection: of the turn's person; the turn is held once its transaction is committed.
+        connection: of the turn's person. The lease holds once its transaction is committed.
     """
     turn = await states.claim(connection, turn_id, process_id)
     if turn is None:
         if job is not None:
             await jobs.complete(connection, job)
         return None
-    return TurnLease(database, turn, await deliveries.message_ids(connection, turn.id), mind, job, database_timeout)
+    return TurnLease(
+        database,
+        turn,
+        message_ids=await deliveries.message_ids(connection, turn.id),
+        mind=mind,
+        job=job,
+        database_timeout=database_timeout,
+    )

@@ -1,4 +1,4 @@
-"""What of turns an operator can watch."""
+"""Prometheus metrics of turns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from db.turns.turns import Turn
 
 _BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
-_ENDED: Final = Counter("consilium_turns_ended", "Turns that have come to an end here.", ("kind", "state"))
+_ENDED: Final = Counter("consilium_turns_ended", "Turns that this process has ended.", ("kind", "state"))
 _STAGE_SECONDS: Final = Histogram(
     "consilium_turn_stage_seconds",
     "How long each stage of an answered turn took; first_token is a part of generate.",
@@ -20,23 +20,23 @@ _STAGE_SECONDS: Final = Histogram(
     buckets=_BUCKETS,
 )
 _TURN_SECONDS: Final = Histogram(
-    "consilium_turn_seconds", "From a message taken in to its answer shown.", ("kind",), buckets=_BUCKETS
+    "consilium_turn_seconds", "From a message accepted to its answer shown.", ("kind",), buckets=_BUCKETS
 )
-_RESCHEDULED: Final = Counter("consilium_turns_put_back", "Turns let go for another attempt.", ("error",))
-_CLAIMED: Final = Counter("consilium_turns_taken_up", "Attempts at turns begun here.", ("again",))
-_OPEN: Final = Gauge("consilium_turns_open", "Turns of everybody that have not ended.", ("state",))
+_RESCHEDULED: Final = Counter("consilium_turns_put_back", "Turns released for another attempt.", ("error",))
+_CLAIMED: Final = Counter("consilium_turns_taken_up", "Attempts at turns that this process has begun.", ("again",))
+_OPEN: Final = Gauge("consilium_turns_open", "Turns of all processes that have not ended.", ("state",))
 _OLDEST_SECONDS: Final = Gauge(
     "consilium_turns_oldest_seconds", "Age of the oldest turn that has not ended.", ("state",)
 )
-_MEMORY_BACKLOG: Final = Gauge("consilium_turns_to_remember", "Answered turns here that memory has not taken up yet.")
+_MEMORY_BACKLOG: Final = Gauge("consilium_turns_to_remember", "Answered turns of this process that wait for memory.")
 _TOKENS: Final = Counter("consilium_tokens", "Tokens of answered turns.", ("kind",))
-_REFUSED: Final = Counter("consilium_messages_refused", "Messages that were not taken in.", ("reason",))
+_REFUSED: Final = Counter("consilium_messages_refused", "Messages that were refused.", ("reason",))
 
 OPEN_STATES: Final = ("accepted", "thinking", "answering")
 
 
 def turn_ended(state: str, turn: Turn, timings: Mapping[str, float], seconds: float) -> None:
-    """A turn has ended, `seconds` after it was taken in."""
+    """A turn has ended, `seconds` after its message was accepted."""
     _ENDED.labels(turn.kind, state).inc()
     if state != "failed":
         _TURN_SECONDS.labels(turn.kind).observe(seconds)
@@ -51,27 +51,27 @@ def tokens_spent(usage: Mapping[str, int]) -> None:
 
 
 def turn_rescheduled(error: str) -> None:
-    """A turn has been let go for another attempt."""
+    """A turn has been released for another attempt."""
     _RESCHEDULED.labels(error).inc()
 
 
 def turn_claimed(turn: Turn) -> None:
-    """A turn has been taken up."""
+    """A turn has been claimed."""
     _CLAIMED.labels("yes" if turn.attempts > 1 else "no").inc()
 
 
 def message_refused(reason: str) -> None:
-    """A message has not been taken in."""
+    """A message has been refused."""
     _REFUSED.labels(reason).inc()
 
 
-def observe_memory_backlog(number: int) -> None:
-    """So many answered turns wait here to be remembered."""
-    _MEMORY_BACKLOG.set(number)
+def observe_memory_backlog(turns: int) -> None:
+    """So many answered turns of this process wait for memory."""
+    _MEMORY_BACKLOG.set(turns)
 
 
 def observe_open_turns(counts: Iterable[StateCount]) -> None:
-    """How many turns are in each open state, over all processes."""
+    """How many turns of all processes are in each open state."""
     by_state = {count.state: count for count in counts}
     for state in OPEN_STATES:
         count = by_state.get(state)

@@ -1,4 +1,4 @@
-"""What jobs are called. A process works for one mind, and leaves the jobs of others alone."""
+"""Entrypoints of jobs. A process works for one mind, so each mind has entrypoints of its own."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Final
 
 
 def answer_entrypoint(mind: str) -> str:
-    """Questions: they need an engine."""
+    """Entrypoint of questions, which need an engine."""
     return f"answer:{mind}"
 
 
 def delivery_entrypoint(mind: str) -> str:
-    """What is to be shown and needs no engine: what commands have said."""
+    """Entrypoint of command results, which only have to be shown and need no engine."""
     return f"say:{mind}"
 
 
 DELIVERY_PRIORITY: Final = 1
-"""Priority of what is only to be shown: it takes a moment, and nobody should wait behind an answer for it."""
+"""Higher than an answer's: showing a command result takes a moment and should not wait behind answers."""

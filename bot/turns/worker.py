@@ -1,4 +1,4 @@
-"""Works on the turns that wait: takes their jobs, says that it lives, lets go when it is told to end."""
+"""The worker: takes jobs, answers their turns, sends heartbeats, and releases its turns when it shuts down."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from db.turns import admin_queries, jobs
 from db.turns.jobs import Job
 
 JOB_HEARTBEAT_INTERVAL: Final = 2.0
-"""Seconds between signs of life for the jobs in work."""
+"""Seconds between heartbeats of running jobs."""
 JOB_STALE_AFTER: Final = timedelta(seconds=10)
-"""Without a sign of life for so long, a job is somebody else's."""
+"""After so long without a heartbeat, another worker takes the job."""
 POLL_INTERVAL: Final = 1.0
-"""Seconds until jobs are looked for unasked: those put back become due, and those of the dead go stale, in silence."""
+"""Seconds between polls without a notification: nothing announces a rescheduled job that is due or a stale one."""
 JOB_LOG_RETENTION: Final = timedelta(days=1)
 MAINTENANCE_INTERVAL: Final = 15.0
-"""Seconds between rounds after stranded turns, and between counts of the open ones."""
+"""Seconds between rounds that recover turns and count the open ones."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,16 +44,17 @@ class WorkerOptions:
     entrypoints: Sequence[str]
     concurrency: int
     drain_timeout: float
-    """Seconds that running answers have to end once the worker is told to."""
+    """Seconds that running answers may take after `Worker.drain`."""
     database_timeout: float
-    """Seconds that a database which has gone away is waited for in the middle of a turn."""
+    """Seconds for which a turn waits for an unreachable database."""
 
 
 class Worker:
-    """Takes jobs until it is told to end."""
+    """Takes jobs until it is drained."""
 
     def __init__(
         self,
+        *,
         database: Database,
         mind: str,
         heartbeat: Heartbeat,
@@ -72,28 +73,30 @@ class Worker:
         self._draining = False
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """Look for jobs now."""
         self._wakeup.set()
 
     async def run(self) -> None:
-        """Work until `drain` has been called and what runs has ended."""
+        """Work until `drain` has been called and the running turns have ended."""
         async with asyncio.TaskGroup() as group:
-            around = [
+            periodic_tasks = [
                 group.create_task(
-                    self._run_periodically(self._send_job_heartbeats, JOB_HEARTBEAT_INTERVAL), name="beat"
+                    self._run_periodically(self._send_job_heartbeats, JOB_HEARTBEAT_INTERVAL), name="job-heartbeats"
                 ),
-                group.create_task(self._run_periodically(self._run_maintenance, MAINTENANCE_INTERVAL), name="rounds"),
+                group.create_task(
+                    self._run_periodically(self._run_maintenance, MAINTENANCE_INTERVAL), name="maintenance"
+                ),
             ]
             try:
                 await self._fetch_loop()
                 await self._wait_for_running()
             finally:
                 await self._cancel_running()
-                for task in around:
+                for task in periodic_tasks:
                     task.cancel()
 
     def drain(self) -> None:
-        """Take nothing new; `run` returns once what runs has ended, or the deadline for it has come."""
+        """Take no more jobs; `run` returns once the running turns have ended or `drain_timeout` has passed."""
         self._draining = True
         self._wakeup.set()
 
@@ -101,25 +104,25 @@ class Worker:
         while not self._draining:
             self._wakeup.clear()
             free = self._options.concurrency - len(self._tasks)
-            taken = await self._fetch_jobs(free) if free > 0 else []
-            for job in taken:
+            fetched = await self._fetch_jobs(free) if free > 0 else []
+            for job in fetched:
                 task = asyncio.create_task(self._handle(job), name=f"turn-{job.turn_id}")
                 self._tasks[job.id] = task
                 task.add_done_callback(lambda _, job=job: self._job_done(job))  # type: ignore[misc]  # mypy and defaults
-            if len(taken) < free or free <= 0:
+            if len(fetched) < free or free <= 0:
                 await self._wait_for_wakeup()
 
     async def _fetch_jobs(self, limit: int) -> list[Job]:
         try:
             async with self._database.anonymous_transaction() as connection:
-                found = await jobs.dequeue(
+                fetched = await jobs.dequeue(
                     connection, self._heartbeat.id, self._options.entrypoints, limit, JOB_STALE_AFTER
                 )
         except DatabaseError as error:
             log.warning("worker.fetch_failed", reason=str(error))
             return []
-        # A beat that came too late may have made a job of our own look like a dead process's.
-        return [job for job in found if job.id not in self._tasks]
+        # After a late heartbeat, a job that runs here can look stale.
+        return [job for job in fetched if job.id not in self._tasks]
 
     async def _wait_for_wakeup(self) -> None:
         try:
@@ -135,12 +138,12 @@ class Worker:
     async def _handle(self, job: Job) -> None:
         try:
             async with self._database.person_transaction(job.user_id) as connection:
-                hold = await self._claim(connection, job)
-                conversation = await load_conversation(connection, hold.turn) if hold is not None else None
-            if hold is not None and conversation is not None:
-                await self._run_turn(hold, conversation)
+                lease = await self._claim(connection, job)
+                conversation = await load_conversation(connection, lease.turn) if lease is not None else None
+            if lease is not None and conversation is not None:
+                await self._run_turn(lease, conversation)
         except DatabaseError as error:
-            # The job is left to go stale: whoever takes it up then finds the turn as far as it was kept.
+            # The job goes stale. The worker that takes it then goes on from what has been saved.
             log.warning("worker.job_abandoned", turn=str(job.turn_id), reason=str(error))
         except Exception:
             log.exception("worker.job_failed", turn=str(job.turn_id))
@@ -166,11 +169,11 @@ class Worker:
         await self._runner.run(lease, conversation, reply, platform.fetch)
 
     async def _skip_unknown_platform(self, lease: TurnLease, platform: str) -> None:
-        """Leave a turn to workers that know its platform, for as long as it is worth it; this one does not."""
+        """Leave a turn to workers that serve its platform, until it is time to give it up."""
         log.error("turn.platform_not_served", turn=str(lease.turn.id), platform=platform)
-        until = lease.turn.give_up_at
+        give_up_at = lease.turn.give_up_at
         try:
-            if until is not None and until < datetime.now(UTC):
+            if give_up_at is not None and give_up_at < datetime.now(UTC):
                 await lease.finish("failed", error=f"no worker shows answers on {platform}")
             else:
                 await lease.reschedule(JOB_STALE_AFTER, failed=True)
@@ -184,12 +187,12 @@ class Worker:
             await asyncio.wait(running, timeout=self._options.drain_timeout)
 
     async def _cancel_running(self) -> None:
-        left = list(self._tasks.values())
-        for task in left:
+        running = list(self._tasks.values())
+        for task in running:
             task.cancel()
-        if left:
-            log.warning("worker.turns_cancelled", turns=len(left))
-            await asyncio.wait(left)
+        if running:
+            log.warning("worker.turns_cancelled", turns=len(running))
+            await asyncio.wait(running)
 
     async def _send_job_heartbeats(self) -> None:
         running = list(self._tasks)
@@ -200,9 +203,9 @@ class Worker:
     async def _run_maintenance(self) -> None:
         if await recover_stranded(self._database, self._mind, self._heartbeat.id):
             self._wakeup.set()
-        if (afterwards := self._runner.memory_writer) is not None:
-            await recover_unremembered(self._database, self._mind, afterwards)
-            observe_memory_backlog(afterwards.pending)
+        if (memory_writer := self._runner.memory_writer) is not None:
+            await recover_unremembered(self._database, self._mind, memory_writer)
+            observe_memory_backlog(memory_writer.pending)
         async with self._database.anonymous_transaction() as connection:
             observe_open_turns(await admin_queries.count_by_state(connection, datetime.now(UTC)))
             await jobs.prune_log(connection, JOB_LOG_RETENTION)

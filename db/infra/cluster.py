@@ -65,8 +65,7 @@ class Cluster:
             EmbeddedServerMissing: its programs are not installed.
         """
         try:
-            programs = PostgresPrograms.find()
-            programs.grant_access(self.data)
+            programs = PostgresPrograms.find(self.data)
             if not (self.data / "PG_VERSION").exists():
                 self._initialize(programs, deadline)
             return self._wait_until_ready(deadline) or self._start_server(programs, deadline)
@@ -85,7 +84,7 @@ class Cluster:
                 if (address := self._find_running_server()) is None:
                     return
                 arguments = ["-s", "-m", how, "-w", "-t", str(int(deadline)), "stop"]
-                code, output = _run_program(PostgresPrograms.find(), "pg_ctl", self.data, arguments, deadline)
+                code, output = _run_program(PostgresPrograms.find(self.data), "pg_ctl", self.data, arguments, deadline)
                 if code == 0:
                     if address[0] != str(self.data):
                         with suppress(OSError):
@@ -207,5 +206,4 @@ def _socket_folder(data: Path, programs: PostgresPrograms) -> Path:
         # Anybody can have put something by this name into the common temporary folder.
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != programs.owner_uid or found.st_mode & 0o077:
             raise OSError(f"{folder} is not a private folder of the server's own") from None
-    programs.grant_access(folder)
     return folder

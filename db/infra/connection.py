@@ -53,13 +53,13 @@ class Connection:
         await self._execute_script(_RELEASE_SAVEPOINT)
 
     async def become_person(self, user_id: UUID) -> PersonConnection:
-        """The rest of the transaction is this person's: it sees his rows, and nobody else's."""
+        """The rest of the transaction is this person's: it sees their rows and no one else's."""
         with translate_driver_errors(self._server):
             await self.raw.execute(SET_CURRENT_PERSON, str(user_id))
         return PersonConnection(self.raw, self._server, user_id)
 
     async def notify(self, channel: str, payload: str) -> None:
-        """Tell whoever listens, once the transaction is committed."""
+        """Notify the listeners of a channel once the transaction commits."""
         await self.fetchval("SELECT pg_notify($1, $2)", channel, payload)
 
     async def fetch(self, statement: str, *arguments: object) -> list[Mapping[str, Any]]:
@@ -95,7 +95,7 @@ class Connection:
 
 
 class PersonConnection(Connection):
-    """A transaction in which one person's rows, and nobody else's, are visible."""
+    """A transaction in which only one person's rows are visible."""
 
     def __init__(self, raw: asyncpg.Connection, server: str, user_id: UUID) -> None:
         super().__init__(raw, server)

@@ -33,7 +33,7 @@ class Deadlines:
     """Until a connection of the pool is free."""
     statement: float = 15.0
     idle: float = 60.0
-    """A transaction that does nothing for so long is ended by the server, so that its locks hold nobody up."""
+    """The server ends a transaction that is idle for so long, so that its locks block no one."""
     migrate: float = 300.0
     close: float = 10.0
     """Until connections still in use are cut off on closing."""
@@ -161,7 +161,7 @@ class Database:
             await self._release(raw)
 
     async def _begin(self, user_id: UUID | None) -> asyncpg.Connection:
-        """A connection of the pool with its transaction begun, for a person or for nobody."""
+        """A connection of the pool with its transaction begun, for a person or anonymous."""
         replaced = False
         while True:
             with translate_driver_errors(self._server):

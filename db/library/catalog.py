@@ -168,7 +168,7 @@ async def list_documents(connection: Connection, collection_id: int) -> list[Doc
 
 
 async def lock_document(connection: Connection, collection_id: int, uri: str) -> DocumentRow | None:
-    """The document as it is stored, if it is; nobody else changes it before this transaction ends."""
+    """The document as it is stored, if it is; no one else changes it before this transaction ends."""
     await connection.fetchval(LOCK_DOCUMENT, collection_id, uri)
     row = await connection.fetchrow(FIND_DOCUMENT, collection_id, uri)
     return _document_from_row(row) if row else None
@@ -245,7 +245,7 @@ class CollectionOverview:
     skipped: int
     chunks: int
     changed_at: datetime | None
-    """When a document of it was last read anew."""
+    """When one of its documents was last read again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What goes with a memory that is forgotten: the words it was told in, and all that may have been made of them."""
+"""What is deleted with a forgotten memory: the words that said it, and everything derived from them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ ERASE_TURNS: Final = """
         taken = NULL, forgotten = true
     WHERE user_id = $1 AND id = ANY ($2) AND state IN ('delivered', 'stopped', 'failed')
 """
-# Of a question that has not been taken up nothing is known to anybody yet.
+# A question that no worker has claimed has left no trace yet.
 EXCLUDE_TURNS: Final = """
     UPDATE turns AS t SET forgotten = true, recalled = CASE WHEN t.id = ANY ($2) THEN '[]' ELSE recalled END
     FROM (
@@ -93,13 +93,13 @@ LOCK_TURNS: Final = "SELECT FROM turns WHERE user_id = $1 AND id = ANY ($2) ORDE
 
 
 async def find_turns(connection: PersonConnection, prefixes: Sequence[str], min_matches: int) -> list[MatchingText]:
-    """Words of the person's turns, whoever said them, in which at least `fewest` of these occur, in lower case."""
+    """Texts of the person's turns, by any speaker, that contain at least `fewest` of these lower-case words."""
     rows = await connection.fetch(FIND_TURNS, connection.user_id, list(prefixes), min_matches)
     return [from_row(MatchingText, row) for row in rows]
 
 
 async def find_episodes(connection: PersonConnection, prefixes: Sequence[str], min_matches: int) -> list[MatchingText]:
-    """The same of what is remembered of his conversations."""
+    """The same for what is remembered of their conversations."""
     rows = await connection.fetch(FIND_EPISODES, connection.user_id, list(prefixes), min_matches)
     return [from_row(MatchingText, row) for row in rows]
 
@@ -110,23 +110,22 @@ async def turns_using_memory(connection: PersonConnection, content: str) -> set[
 
 
 async def summarized_turns(connection: PersonConnection, last_turn_id: UUID) -> set[UUID]:
-    """The turns that a summary stands for, up to its last one."""
+    """The turns that a summary covers, up to its last one."""
     return {row["id"] for row in await connection.fetch(SUMMARIZED_TURNS, connection.user_id, last_turn_id)}
 
 
 async def erase_turns(connection: PersonConnection, turn_ids: Collection[UUID]) -> None:
-    """Delete what was said in turns; that there were such turns stays."""
+    """Delete the text of turns; the turns themselves stay."""
     await connection.execute(ERASE_TURNS, connection.user_id, list(turn_ids))
 
 
 async def exclude_turns(connection: PersonConnection, turn_ids: Collection[UUID]) -> None:
-    """Have no prompt, summary or memory made of these turns, nor of what followed them in their sessions, which was
-    said with them in view."""
+    """Exclude these turns, and what followed them in their sessions, from later prompts, summaries and memories."""
     await connection.execute(EXCLUDE_TURNS, connection.user_id, list(turn_ids))
 
 
 async def exclude_all_turns(connection: PersonConnection) -> None:
-    """Have nothing made any more of whatever was said so far."""
+    """Exclude everything said so far from later prompts, summaries and memories."""
     await connection.execute(EXCLUDE_ALL_TURNS, connection.user_id)
 
 

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from db.infra.connection import Connection, PersonConnection
 
 MemoryKind = Literal["fact", "episode", "summary", "document", "passage"]
-"""A `document` that the person has sent stands for its passages: they go when it goes."""
+"""A `document` that the person sent owns its passages: they are deleted with it."""
 Voice = Literal["person", "mind", "other"]
-"""Who speaks in a memory: the person himself, the mind that answered him, somebody else in the conversation."""
+"""Who speaks in a memory: the person, the mind that answered, or another speaker in the conversation."""
 Scope = Literal["private", "chat", "shared"]
-"""Where a memory may be recalled: with the person alone, also in the chat it was said in, or anywhere he speaks."""
+"""Where a memory may be recalled: in private only, also in the chat it was said in, or anywhere the person talks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Memory:
     id: UUID
     user_id: UUID
     session_id: UUID | None
-    """Where it was said; None when not said in a session, or when the session is gone."""
+    """The session it was said in; None when it was said in none or the session is gone."""
     source_turn_id: UUID | None
     """The turn it was drawn from."""
     kind: MemoryKind
@@ -48,12 +48,12 @@ class Memory:
     """What the one who speaks is called, where that is known."""
     scope: Scope
     chat: str | None
-    """The chat with others that it was said in."""
+    """The group chat that it was said in."""
     embedder: str | None
     """Name and version of the model that made its vector; None when it has none and is recalled by words alone."""
     created_at: datetime
     valid_from: datetime
-    """When it began to hold; of an episode, when it was said."""
+    """From when it is true; for an episode, when it was said."""
     valid_until: datetime | None
     """When it ceases to hold; None when no end is known."""
     document_id: UUID | None
@@ -61,7 +61,7 @@ class Memory:
     title: str | None
     """Of a document, its file's name; of a passage, its document's title."""
     place: str | None
-    """Of a passage, where in the document it stands."""
+    """For a passage, its place in the document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +125,8 @@ EXPIRE: Final = """
     UPDATE memories SET valid_until = greatest($3, valid_from)
     WHERE user_id = $1 AND id = $2 AND valid_until IS NULL
 """
-# With a fact goes what it was drawn from: the words it was told in, and the summary that may have taken it up. With a
-# document go its passages, by themselves, and what was said as it came.
+# With a fact, its origin is deleted: the words that said it, and the summary that may contain it. With a document,
+# its passages are deleted, and what was said when it arrived.
 FORGET: Final = """
     WITH gone AS (DELETE FROM memories WHERE user_id = $1 AND id = $2 RETURNING kind, session_id, source_turn_id)
     DELETE FROM memories AS told USING gone
@@ -159,7 +159,7 @@ async def remember(
     valid_from: datetime | None = None,
     valid_until: datetime | None = None,
 ) -> Memory | None:
-    """Keep something the person has told; it holds from now on unless told otherwise.
+    """Store something the person said; it is true from now on unless given otherwise.
 
     The words it will be found by are stemmed in the language its script suggests (`db.infra.text.language_of`).
 
@@ -194,7 +194,7 @@ async def remember(
 async def list_valid(
     connection: PersonConnection, kinds: Sequence[MemoryKind] = ("fact", "episode", "summary")
 ) -> list[Memory]:
-    """All that holds now of what the person has told, oldest first."""
+    """All current memories of the person, oldest first."""
     return [from_row(Memory, row) for row in await connection.fetch(LIST_VALID, connection.user_id, list(kinds))]
 
 
@@ -225,7 +225,7 @@ async def expire(connection: PersonConnection, memory_id: UUID, moment: datetime
 
 
 async def find(connection: PersonConnection, memory_id: UUID) -> Memory | None:
-    """One of the person's memories; None when he has no such memory."""
+    """One of the person's memories; None when there is no such memory."""
     row = await connection.fetchrow(FIND, connection.user_id, memory_id)
     return from_row(Memory, row) if row is not None else None
 
@@ -233,8 +233,8 @@ async def find(connection: PersonConnection, memory_id: UUID) -> Memory | None:
 async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
     """Delete one memory for good; False when the person has no such memory.
 
-    With a fact goes what it was drawn from: the episode it was told in, and the summary of its session. With a document
-    go its passages, what was said as it came, and the summary.
+    With a fact, the episode that said it and the summary of its session are deleted. With a document, its passages,
+    what was said when it arrived, and the summary are.
     """
     there = await find(connection, memory_id)
     await connection.execute(FORGET, connection.user_id, memory_id)
@@ -265,7 +265,7 @@ class UnembeddedMemory:
 
 @dataclass(frozen=True, slots=True)
 class MemoryText:
-    """What a vector is made of."""
+    """The text that a vector is computed from."""
 
     id: UUID
     content: str

@@ -30,7 +30,7 @@ class NewPassage:
 
     content: str
     place: str
-    """Where in the document it stands."""
+    """Its place in the document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ async def find(connection: PersonConnection, turn_id: UUID, name: str) -> Stored
 
 
 async def count_passages(connection: PersonConnection, name: str | None = None, origin: Origin | None = None) -> int:
-    """How many passages the person has, of all his documents but the one that this name, from there, would replace."""
+    """How many passages all of the person's documents have, without the one that this name would replace."""
     besides = (name, origin.scope, origin.chat) if origin else (None, None, None)
     number: int = await connection.fetchval(COUNT_PASSAGES, connection.user_id, *besides)
     return number

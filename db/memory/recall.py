@@ -48,7 +48,7 @@ class RecallQuery:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Each memory of a person that holds now, beside the question: arrays of one length, in no particular order."""
+    """Each current memory of a person, compared with the question: arrays of one length, in no particular order."""
 
     ids: NDArray[np.bytes_]
     """The 16 bytes of each id."""
@@ -67,7 +67,7 @@ class Features:
     words: Integers
     """How many different words it has."""
     spoken: Flags
-    """Whether somebody speaks in it whose words are asked for."""
+    """Whether it was said by a speaker that the question asks for."""
     episode: Flags
     passage: Flags
     """Whether it is of a document, which was cut to size and says as much as there was room for."""
@@ -138,7 +138,7 @@ def build_statement(model_count: int) -> str:
 
 
 async def list_speakers(connection: PersonConnection) -> list[str]:
-    """The names that the person's memories are told under."""
+    """The speaker names in the person's memories."""
     return [row["speaker"] for row in await connection.fetch(LIST_SPEAKERS, connection.user_id)]
 
 

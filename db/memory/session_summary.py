@@ -1,4 +1,4 @@
-"""Turns of a session that the model no longer sees, and the summary that stands for them."""
+"""Turns of a session that the model no longer sees, and the summary that replaces them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TurnText:
-    """What was said in a turn."""
+    """The text of a turn."""
 
     id: UUID
     seq: int
@@ -28,7 +28,7 @@ class TurnText:
     answer: str | None
 
 
-# A summary of a window that was closed by /new stands for nothing any more.
+# A summary of a window that /new closed is no longer used.
 CURRENT_SUMMARY: Final = with_columns(
     Memory,
     """
@@ -58,7 +58,7 @@ LIST_TURNS_OUT_OF_WINDOW: Final = with_columns(
     """,
 )
 MARK_REMEMBERED: Final = "UPDATE turns SET remembered = true WHERE id = $1 AND user_id = $2"
-# Whoever else sums this session up waits here, and then sees that it has been done.
+# Another process that summarises this session waits here, and then sees that it is done.
 LOCK_SESSION: Final = "SELECT FROM sessions WHERE id = $1 AND user_id = $2 FOR UPDATE"
 
 
@@ -95,8 +95,8 @@ async def replace_summary(
     of it has been forgotten meanwhile.
 
     Args:
-        origin: with the session, and the last turn that is taken in.
-        taken_in: the turns it was made of.
+        origin: with the session, and the last turn that it covers.
+        taken_in: the turns that it covers.
     """
     assert origin.session_id is not None
     await connection.fetchrow(LOCK_SESSION, origin.session_id, connection.user_id)

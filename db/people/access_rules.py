@@ -1,4 +1,4 @@
-"""Who is let in, kept out, or given a role. The rules are the operator's: they say nothing of what anybody told."""
+"""Who is allowed, denied, or given a role. The rules belong to the operator; they hold nothing that people said."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ApplicableRules:
     """Whether only those are let in who are allowed to."""
 
 
-# A person's rules hold under all his names: he is one person.
+# A person's rules hold for all their accounts.
 RULES_FOR_SUBJECTS: Final = with_columns(
     Rule,
     """
@@ -78,10 +78,10 @@ REMOVE: Final = """
 async def find_applicable(
     connection: Connection, mind: str, *, platform: str, external_id: str, context: Collection[Subject]
 ) -> ApplicableRules:
-    """What the rules say of a person, known by any of his names, in the midst of others; works for nobody.
+    """The rules that apply to a person, by any of their accounts. Works in an anonymous transaction.
 
     Args:
-        around: where he is and what he is there: a chat, a guild, roles.
+        context: where they are and what they are there: a chat, a guild, roles.
     """
     named = await connection.fetch(IDENTITIES, platform, external_id)
     names = frozenset((row["platform"], row["external_id"]) for row in named)

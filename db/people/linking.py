@@ -41,19 +41,18 @@ UNLINK: Final = """
 
 
 async def create_code(connection: PersonConnection, digest: bytes, lifetime: timedelta) -> None:
-    """Let whoever knows the code of this digest join the person; an earlier code ends."""
+    """Let the one who knows the code of this digest link to the person; an earlier code expires."""
     await connection.execute(CREATE_CODE, connection.user_id, digest, lifetime)
 
 
 async def redeem_code(connection: PersonConnection, digest: bytes) -> UUID | None:
-    """Make the person one with who offered the code; the one who is left, or None when there is no such code.
+    """Merge the person into the one who created the code; the id that remains, or None when there is no such code.
 
-    All that the person has is the other's then, and he himself is gone: the rest of the transaction has to be the
-    other's. Sessions that both have in the same place become one. The one who is left is the person himself when the
-    code is his own.
+    Everything of the person belongs to the other then, and the person is deleted: the rest of the transaction has to
+    run as the other. Sessions of both in the same place become one. With their own code the person remains.
 
     Raises:
-        LinkingConflict: both are just being joined to each other; nothing has been done.
+        LinkingConflict: both accounts are being linked to each other; nothing was done.
     """
     try:
         async with connection.savepoint():
@@ -69,5 +68,5 @@ async def list_identities(connection: PersonConnection) -> list[Identity]:
 
 
 async def unlink(connection: PersonConnection, platform: str, external_id: str) -> bool:
-    """Take a name from the person: who writes under it next begins anew. False when it is his only one."""
+    """Unlink an account: the next message from it starts a new person. False when it is the only one."""
     return await connection.execute(UNLINK, connection.user_id, platform, external_id) == 1

@@ -34,7 +34,7 @@ HIDDEN_COLUMNS: Final = ("embedding", "words", "digest")
 OWNER_COLUMNS: Final[Mapping[str, str]] = {"users": "id"}
 """The column that names the owner, where it is not `user_id`."""
 _CONTENT_COLUMNS: Final[Mapping[str, str]] = {"said_files": "content"}
-"""Files that wait to be handed over to the person: he gets them anyway, so their names are enough."""
+"""Files waiting to be sent to the person: they get them anyway, so the names are enough."""
 
 ALLOWANCES: Final = "SELECT to_jsonb(t) AS row FROM allowances AS t WHERE key = ANY ($1::text[]) ORDER BY key"
 ACCESS: Final = """
@@ -68,10 +68,10 @@ DELETE_PERSON: Final = "DELETE FROM users WHERE id = $1 AND NOT EXISTS (SELECT F
 
 
 async def export(connection: PersonConnection, bucket_keys: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """All rows of the person, by table, and those about him: how much he has asked, and what he is allowed.
+    """All rows of the person, by table, and those about them: how much they asked, and what they are allowed.
 
     Args:
-        counters: keys of the allowances that are counted for him.
+        counters: keys of the token buckets that are counted for them.
     """
     found = {name: await _select_rows(connection, name) for name in TABLES}
     found["allowances"] = _decode_rows(await connection.fetch(ALLOWANCES, list(bucket_keys)))
@@ -80,12 +80,12 @@ async def export(connection: PersonConnection, bucket_keys: Sequence[str]) -> di
 
 
 async def erase(connection: PersonConnection, kept_turn: UUID, bucket_keys: Sequence[str]) -> list[UUID]:
-    """Delete everything of the person but the turn in which he is told so, emptied; his turns that were open.
+    """Delete everything of the person but the turn that confirms it, without its text; return their open turns.
 
-    Nobody is known by his names any more: who writes under one begins anew. What is left goes with `vanish`.
+    Their accounts identify no one any more: a message from one starts a new person. `vanish` deletes the rest.
 
     Args:
-        counters: keys of the allowances that are counted for him.
+        counters: keys of the token buckets that are counted for them.
     """
     user_id = connection.user_id
     await connection.execute(LOCK_SESSIONS, user_id)
@@ -104,7 +104,7 @@ async def erase(connection: PersonConnection, kept_turn: UUID, bucket_keys: Sequ
 
 
 async def delete_person(connection: PersonConnection) -> None:
-    """Delete a person whom nobody is known as any more, with all that is left of him."""
+    """Delete a person without accounts, and everything that is left of them."""
     await connection.execute(DELETE_PERSON, connection.user_id)
 
 

@@ -37,7 +37,7 @@ class Session:
 
     @property
     def group_chat(self) -> str | None:
-        """The chat with others, told from those of other platforms; None when the person is alone there."""
+        """The group chat, with its platform; None in private."""
         return None if self.chat is None else f"{self.platform}:{self.chat}"
 
 
@@ -87,7 +87,7 @@ async def get(connection: PersonConnection, session_id: UUID) -> Session:
     """One of the person's sessions.
 
     Raises:
-        RecordNotFound: he has no such session.
+        RecordNotFound: the person has no such session.
     """
     return _require(await connection.fetchrow(GET, session_id, connection.user_id))
 

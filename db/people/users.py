@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One person, whatever platforms he writes from."""
+    """One person, on whatever platforms they write."""
 
     id: UUID
     locale: str | None
-    """The language chosen by him, or first seen from him; None when unknown."""
+    """The language they chose, or first wrote in; None when unknown."""
     created_at: datetime
 
 
@@ -41,7 +41,7 @@ async def identify(connection: Connection, *, platform: str, external_id: str, l
 
 
 async def get(connection: PersonConnection) -> User | None:
-    """The person this transaction is for; None when he is not there."""
+    """The person this transaction is for; None when there is no such person."""
     row = await connection.fetchrow(GET, connection.user_id)
     return None if row is None else from_row(User, row)
 

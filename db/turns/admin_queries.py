@@ -1,6 +1,6 @@
-"""Counts and lists over everybody's turns: states, owners, the modes used most; never what was said.
+"""Counts and lists over all turns: states, owners, the most used modes; never their text.
 
-It all works in `Database.nobody`.
+All of it works in an anonymous transaction.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class StateCount:
 
 @dataclass(frozen=True, slots=True)
 class StrandedTurn:
-    """A turn that nobody will take up by himself."""
+    """A turn that no worker will claim by itself."""
 
     id: UUID
     user_id: UUID
@@ -81,14 +81,14 @@ async def count_open_turns(connection: Connection, limit: int) -> int:
 
 
 async def count_by_state(connection: Connection, since: datetime) -> list[StateCount]:
-    """Turns by state: all that are open, and the ended ones taken in since then."""
+    """Turns by state: all that are open, and the ended ones accepted since then."""
     return [from_row(StateCount, row) for row in await connection.fetch(COUNT_BY_STATE, since)]
 
 
 async def list_stranded(
     connection: Connection, mind: str, idle_for: timedelta, stale_after: timedelta
 ) -> list[StrandedTurn]:
-    """Turns of a mind's sessions that nobody will take up by himself.
+    """Turns of a mind's sessions that no worker will claim by itself.
 
     Args:
         quiet: how long nothing must have happened to them.
@@ -120,7 +120,7 @@ MOST_USED_MODES: Final = with_columns(ModeUsage, "SELECT @columns FROM hot_modes
 async def most_used_modes(connection: Connection, since: datetime, limit: int) -> list[ModeUsage]:
     """The modes in which turns have been answered since then, the most used first, `most` of them at most.
 
-    It counts every mind's turns, and works in `Database.nobody`, where no rows are visible. The count is all that
+    It counts every mind's turns, in an anonymous transaction, where no rows are visible. The count is all that
     comes out of anybody's turns.
     """
     return [from_row(ModeUsage, row) for row in await connection.fetch(MOST_USED_MODES, since, limit)]

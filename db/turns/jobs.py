@@ -1,8 +1,7 @@
 """Jobs between processes: pgqueuer's tables and statements, in the transactions of the service.
 
-pgqueuer's own loop is not used. It keeps one connection for everything and ends when that is lost, it takes no new
-jobs until the running ones have ended, and it writes a job off in a transaction after the work's own. Here a job is
-made, and is over, in the very transaction that says so of its turn.
+pgqueuer's own loop is not used, for reasons that decision 0009 lists. Here a job is created, and completed, in the
+transaction that accepts or ends its turn.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ FIND_BY_TURN: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A turn that somebody has to work on."""
+    """A turn that a worker has to process."""
 
     row: Row
     turn_id: UUID
@@ -80,7 +79,7 @@ async def enqueue(
     priority: int = 0,
     delay: timedelta | None = None,
 ) -> None:
-    """Have somebody work on a turn; a turn that waits for somebody already is left as it is."""
+    """Queue a turn; one that is queued already stays as it is."""
     payload = json.dumps({"turn": str(turn_id), "user": str(user_id)}).encode()
     with connection.translate_driver_errors():
         await _queries(connection).enqueue(entrypoint, payload, priority, delay, str(turn_id), on_conflict="skip")
@@ -92,7 +91,7 @@ async def dequeue(
     """Up to `most` jobs for this process, the most urgent and oldest first.
 
     Args:
-        stale: how long a job may go without a sign of life before it is somebody else's.
+        stale: how long a job may go without a heartbeat before another worker may fetch it.
     """
     asked = {QueueEntrypoint(name): EntrypointExecutionParameter(concurrency_limit=0) for name in entrypoints}
     with connection.translate_driver_errors():
@@ -113,13 +112,13 @@ async def complete(connection: Connection, job: Job) -> None:
 
 
 async def reschedule(connection: Connection, job: Job, delay: timedelta) -> None:
-    """Have somebody take a job up again after a while."""
+    """Queue a job again after a delay."""
     with connection.translate_driver_errors():
         await _queries(connection).retry_job(job.row, delay, None)
 
 
 async def delete_by_turns(connection: Connection, turn_ids: Sequence[UUID]) -> None:
-    """Strike off the jobs of turns that are gone, whoever works on them."""
+    """Delete the jobs of turns that no longer exist, even if a worker has them."""
     await connection.execute(DELETE_BY_TURNS, [str(turn_id) for turn_id in turn_ids])
 
 

@@ -1,4 +1,4 @@
-"""The processes at work, as they last said so themselves."""
+"""The running processes, by their last heartbeats."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def unregister(connection: Connection, process_id: UUID) -> None:
 
 
 async def delete_stale(connection: Connection, stale_after: timedelta) -> int:
-    """Strike off the processes that have not been seen for so long."""
+    """Delete the processes without a heartbeat for so long."""
     return await connection.execute(DELETE_STALE, stale_after)
 
 

@@ -1,6 +1,6 @@
 """A turn's states: accepted, thinking, answering, and then delivered, stopped or failed. It only moves forward.
 
-Whoever takes a turn up holds it until somebody else does: each write names the attempt it belongs to, and changes
+A process that claims a turn holds it until another claims it: each write names its attempt, and changes
 nothing once there is a later one.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FinalState = Literal["delivered", "stopped", "failed"]
 STOP_CHANNEL: Final = "consilium_stop"
-"""Where it is said, by their ids, that turns are to stop."""
+"""The channel on which stops are announced, by turn id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ REOPEN_FAILED: Final = """
 async def claim(connection: PersonConnection, turn_id: UUID, process_id: UUID) -> Turn | None:
     """Take a turn up: from now on only this attempt may write to it. None when it has ended, or is not there.
 
-    It counts as a setback until it ends or is put back, so that a process which dies of a turn is counted too.
+    It counts as a failed attempt until it ends or is rescheduled, so that a process that dies of a turn is counted too.
     """
     row = await connection.fetchrow(CLAIM, turn_id, connection.user_id, process_id)
     return None if row is None else from_row(Turn, row)
@@ -147,7 +147,7 @@ async def save_command_result(
     """Keep what a command answers, or why it could not be done; `mode` is the session's after it.
 
     Args:
-        said: what it answers beside the text.
+        said: what it answers besides the text.
 
     Raises:
         TurnLeaseLost: as `start_answering`.
@@ -167,7 +167,7 @@ async def convert_to_question(
     consilium: bool = False,
     files: Mapping[str, Any] | None = None,
 ) -> None:
-    """A command that has only just been taken in turns out to ask something: from now on it is that question.
+    """Turn a command that was just accepted into the question that it asks.
 
     Raises:
         TurnLeaseLost: as `start_answering`.
@@ -179,7 +179,7 @@ async def convert_to_question(
 
 
 async def save_file_results(connection: PersonConnection, turn: Turn, results: Sequence[Mapping[str, Any]]) -> None:
-    """Keep what has become so far of the files that came with a turn.
+    """Save what has been done so far with the files that came with a turn.
 
     Raises:
         TurnLeaseLost: as `start_answering`.
@@ -217,10 +217,10 @@ async def finish(
 
 
 async def reschedule(connection: PersonConnection, turn: Turn, *, count_as_failure: bool) -> None:
-    """Let go of a turn that somebody else is to take up.
+    """Release a turn for another process to claim.
 
     Args:
-        setback: whether something went wrong; if not, as when a process is told to end, it does not count as one.
+        setback: whether something went wrong; a process that shuts down does not count.
 
     Raises:
         TurnLeaseLost: as `start_answering`.
@@ -237,7 +237,7 @@ async def request_stop(connection: PersonConnection, session_id: UUID, turn_id: 
 
 
 async def reopen_failed(connection: PersonConnection, turn_id: UUID) -> bool:
-    """Open a failed turn once more, to be taken up from where it is; False when it has not failed."""
+    """Reopen a failed turn, to be continued from where it is; False when it has not failed."""
     return await connection.execute(REOPEN_FAILED, turn_id, connection.user_id) == 1
 
 

@@ -1,4 +1,4 @@
-"""Turns: one message in, one answer out. How they are taken in and read; their states are `db.turns.states`'."""
+"""Turns: one message in, one answer out. How they are accepted and read; `db.turns.states` has their states."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Turn:
     mode: str | None
     """The mode it was answered in: canonical, never ``auto``."""
     asked_mode: str | None
-    """The mode it was asked in, as it was when it was taken in."""
+    """The mode it was asked in, as it was when the turn was accepted."""
     roles: Sequence[str]
     language: str | None
     """What it is written in, or the best guess."""
@@ -48,9 +48,9 @@ class Turn:
     completion_tokens: int | None
     error: str | None
     attempts: int
-    """How often it has been taken up; who took it up last holds it."""
+    """How often it has been claimed; the latest claim holds it."""
     setbacks: int
-    """How often it has been taken up without coming to an end, the present attempt included."""
+    """How often it was claimed without reaching an end, the current attempt included."""
     stop_asked: bool
     consilium: bool
     """Whether it is answered by two voices."""
@@ -61,17 +61,17 @@ class Turn:
     address: dict[str, Any] | None = field(metadata=JSONB)
     """Where the answer goes, in the platform's terms; None when the process that took it in shows it."""
     said: dict[str, Any] | None = field(metadata=JSONB)
-    """What a command answers beside its text."""
+    """What a command answers besides its text."""
     sources: list[dict[str, Any]] = field(metadata=JSONB)
     recalled: list[str] = field(metadata=JSONB)
     voices: dict[str, Any] | None = field(metadata=JSONB)
-    """What was said before marks were set into it or two voices were joined, by who said it: `author`, `archivist`."""
+    """The text before citations were added or two voices joined, by voice: `author`, `archivist`."""
     timings: dict[str, float] = field(metadata=JSONB)
     """Seconds of each stage."""
     files: dict[str, Any] | None = field(metadata=JSONB)
     """Files that came with the message, and where they are to go."""
     taken: list[dict[str, Any]] | None = field(metadata=JSONB)
-    """What has become of each of them so far, in their order."""
+    """The result of each of them so far, in their order."""
 
     @property
     def ended(self) -> bool:
@@ -85,7 +85,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class NewTurn:
-    """All that is known of a turn when it is taken in."""
+    """All that is known of a turn when it is accepted."""
 
     question: str
     asked_mode: str
@@ -182,7 +182,7 @@ async def accept(connection: PersonConnection, session_id: UUID, new_turn: NewTu
 
     Raises:
         RecordNotFound: the person has no such session.
-        DuplicateUpdate: the same update has been taken in already; undo what else was done for it.
+        DuplicateUpdate: the same update was accepted before; undo what else was done for it.
     """
     row = await connection.fetchrow(
         ACCEPT,
@@ -203,7 +203,7 @@ async def accept(connection: PersonConnection, session_id: UUID, new_turn: NewTu
     if row is not None:
         return from_row(Turn, row)
     if new_turn.update_id is not None and await find_by_update(connection, session_id, new_turn.update_id):
-        raise DuplicateUpdate(update=new_turn.update_id)
+        raise DuplicateUpdate
     raise RecordNotFound(record="session")
 
 
@@ -211,7 +211,7 @@ async def get(connection: PersonConnection, turn_id: UUID) -> Turn:
     """One of the person's turns.
 
     Raises:
-        RecordNotFound: he has no such turn.
+        RecordNotFound: the person has no such turn.
     """
     row = await connection.fetchrow(GET, turn_id, connection.user_id)
     if row is None:
@@ -220,7 +220,7 @@ async def get(connection: PersonConnection, turn_id: UUID) -> Turn:
 
 
 async def find_by_update(connection: PersonConnection, session_id: UUID, update_id: str) -> Turn | None:
-    """The turn an update became; None when it has not been taken in."""
+    """The turn that an update became; None when it was not accepted."""
     row = await connection.fetchrow(FIND_BY_UPDATE, session_id, update_id, connection.user_id)
     return None if row is None else from_row(Turn, row)
 

@@ -12,7 +12,7 @@ MAX_FACTOR_NORM = 1e5
 """Largest Frobenius norm of a factor that an engine is given; trained ones have 1 to 100.
 
 Far above it, a model's own numbers overflow whatever the prompt; what is not a number where a token is drawn ends an
-SGLang server on a CPU, and with it everybody's answers.
+SGLang server on a CPU, and all running answers with it.
 """
 
 _MAX_SHOWN_CHARACTERS = 120
@@ -58,7 +58,7 @@ def _describe_shape_mismatch(layer: int, pair: FactorPair, base: BaseModelSpec) 
 
 
 def _is_model_name(name: str) -> bool:
-    """Whether it names a model, and not a folder on the disk of whoever trained the adapter."""
+    """Whether it names a model, and not a folder on the disk where the adapter was trained."""
     return bool(name) and name[0] not in "./~" and "\\" not in name and name.count("/") <= 1
 
 

@@ -174,7 +174,7 @@ def safe_form_config(
         rank: of every module; `lora_alpha` equals it, so the scale is 1.
         modules: every module present in some layer.
         layers: the layers adapted, when they are not all.
-        absent: paths of modules that some adapted layer has and others do not; PEFT would make them anew.
+        absent: paths of modules that some adapted layer has and others do not; PEFT would create them.
     """
     settings = {
         "peft_type": "LORA",

@@ -1,4 +1,4 @@
-"""How two adapters get in each other's way, told from their weights alone.
+"""How much two adapters conflict, judged from their weights alone.
 
 A delta reads some directions of what flows into a module and writes some directions of what flows out. Two
 deltas that write the same directions with opposite signs cancel; two that read and write different ones live side

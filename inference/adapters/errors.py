@@ -67,7 +67,7 @@ class DocumentInvalid(AdapterError):
     """A JSON file of a package does not hold what belongs there."""
 
     sentence = N_("{path}, line {line}: {problem}.")
-    remedy = N_("Correct the file, or write the adapter anew.")
+    remedy = N_("Correct the file, or write the adapter again.")
 
     def __init__(self, path: Path, line: int, problem: str) -> None:
         super().__init__(path=path, line=line, problem=problem)

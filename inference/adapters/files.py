@@ -41,7 +41,7 @@ def open_in_folder(folder: Path, name: str) -> int:
     try:
         if path.is_symlink() and not path.resolve(strict=True).is_relative_to(folder.resolve(strict=True)):
             raise PathOutsideFolder(path)
-        # Without O_NONBLOCK, opening a pipe somebody put there would wait for ever.
+        # Without O_NONBLOCK, opening a pipe that was put there would block for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise PackageUnreadable(path, error.strerror or str(error)) from error
@@ -78,7 +78,7 @@ def read_json(folder: Path, name: str, model: type[Document]) -> Document:
         return model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        # pydantic puts the alternatives of a union into the path; a person knows only the keys he wrote.
+        # pydantic puts the alternatives of a union into the path; a person knows only the keys they wrote.
         where = [str(key) for key in first["loc"] if isinstance(key, int) or json.dumps(key) in text]
         problem = f"“{'.'.join(where)}”: {first['msg']}" if where else first["msg"]
         raise DocumentInvalid(path, _find_line(text, where), problem) from error
@@ -162,7 +162,7 @@ def _preallocate(descriptor: int, size: int) -> None:
 
 @contextmanager
 def file_lock(path: Path, timeout: float) -> Iterator[None]:
-    """Hold `path` against every thread and process that asks in the same way; whoever dies lets go.
+    """Lock `path` against every thread and process that locks it the same way; a process that dies releases it.
 
     Args:
         patience: seconds to wait for another holder.

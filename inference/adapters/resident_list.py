@@ -1,6 +1,6 @@
 """`resident.json` beside the compositions: what a server is to load at its start, the most important first.
 
-Several services may share one folder of compositions. Each mind owns the entries under its name: whoever writes last
+Several services may share one folder of compositions. Each mind owns the entries under its name: the last writer
 for a mind replaces that mind's, and leaves the other minds' as long as they are still in use. Services of one mind
 count the same turns, so it does not matter which of them was the last.
 """

@@ -1,6 +1,6 @@
 """Adapters that may not be used any more: `revoked.json` beside the compositions, by the digest of their weights.
 
-Weights are revoked and not names, so an adapter trained anew under the same name works. Every process that composes
+Weights are revoked and not names, so an adapter trained again under the same name works. Every process that composes
 looks at the file's state before each use; a list that cannot be read refuses everything rather than nothing.
 """
 
@@ -56,7 +56,7 @@ class Revocation(pydantic.BaseModel):
     """What it was called when it was revoked."""
     at: datetime
     untold: tuple[str, ...] = ()
-    """Removed compositions that engines may still hold, because none has been told yet."""
+    """Removed compositions that engines may still hold, because none was asked to unload them yet."""
 
 
 class _RevocationList(pydantic.BaseModel):
@@ -94,7 +94,7 @@ class Revocations:
 
         Raises:
             AdapterRevoked: one is.
-            PackageUnreadable, PathOutsideFolder, DocumentInvalid: whether one is cannot be told.
+            PackageUnreadable, PathOutsideFolder, DocumentInvalid: whether one is cannot be determined.
             WeightsNotFinite, PackageChanged: a part is unfit.
         """
         if not (revoked := self._read()):
@@ -115,7 +115,7 @@ class Revocations:
                 self._write({**revoked, digest: Revocation(digest=digest, adapter=adapter, at=datetime.now(UTC))})
 
     def record_removed(self, digest: str, compositions: Sequence[str]) -> tuple[str, ...]:
-        """Note compositions that go with revoked weights; all that no engine has been told of yet.
+        """Record compositions that contain revoked weights; return all that no engine was asked to unload yet.
 
         Raises:
             NotRevoked: these weights are not revoked.

@@ -2,7 +2,7 @@
 
 A server believes its adapters. SGLang 0.5.23 takes a second file of weights without a word and falls back to a pickle;
 takes the folder's path for a pattern; ignores rsLoRA and patterns of ranks, excluded modules and chosen layers; and
-ends for everybody at the first use of an adapter that has q, k and v or gate and up in part, or factors that do not
+ends for everyone at the first use of an adapter that has q, k and v or gate and up in part, or factors that do not
 fit its buffers. So a package is refused unless it is what `compose` writes.
 """
 

@@ -165,8 +165,8 @@ class CompositionStore:
             adapter: its name, for people.
 
         Returns:
-            The removed compositions, those of an earlier revocation that no engine has been told of included: engines
-            may still hold them (`Revocations.told`).
+            The removed compositions, including those of an earlier revocation that no engine was asked to unload yet:
+            engines may still hold them.
 
         Raises:
             DiskFull, WriteFailed: not all of it could be written or removed; ask again.
@@ -181,7 +181,7 @@ class CompositionStore:
         return untold
 
     def _may_contain(self, folder: Path, digest: str) -> bool:
-        """Whether the adapter is in a composition; of a damaged one nobody can tell."""
+        """Whether the adapter is in a composition; unknown for a damaged one."""
         try:
             record = read_json(folder, RECORD_FILE, CompositionRecord)
         except AdapterError:
@@ -325,7 +325,7 @@ def prune(store: CompositionStore, max_bytes: int) -> dict[str, int]:
 
 
 def _is_unused(composition: Composition) -> bool:
-    """Looked at just before it is removed: somebody may have asked for it in the meantime."""
+    """Looked at just before it is removed: it may have been used in the meantime."""
     try:
         return composition.last_used_at < datetime.now(UTC) - RECENT_USE
     except FileNotFoundError:
@@ -335,7 +335,7 @@ def _is_unused(composition: Composition) -> bool:
 COMPOSITIONS: Final = Counter(
     "consilium_compositions", "Compositions asked for, by what came of it: made, found or failed.", ["result"]
 )
-"""Exposed as `consilium_compositions_total`; whoever waits for another's making is not counted again."""
+"""Exposed as `consilium_compositions_total`; callers that wait for another's composing are not counted again."""
 COMPOSITION_SECONDS: Final = Histogram(
     "consilium_composition_seconds",
     "Seconds to compose adapters into one package.",

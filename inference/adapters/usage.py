@@ -1,7 +1,8 @@
-"""Which compositions are in use, told between processes by a file beside them.
+"""Which compositions are in use, known to all processes by a lock file beside each.
 
 Several services may share one server and one folder of compositions. Each holds the file of what it uses, so that none
-unloads what another is answering with, whoever dies lets go, and the file's time says when it was last used.
+unloads what another is answering with. A process that dies releases its locks, and the file's time says when it was
+last used.
 """
 
 from __future__ import annotations
@@ -56,13 +57,13 @@ def acquire_exclusive(folder: Path) -> UsageLock | None:
 def touch(folder: Path) -> None:
     """Say that the composition in `folder` is used now."""
     file = _usage_file(folder)
-    with suppress(OSError):  # nobody is hindered by a folder that is gone or cannot be written to
+    with suppress(OSError):  # a folder that is gone or read-only is no obstacle
         file.parent.mkdir(exist_ok=True)
         file.touch()
 
 
 def last_used(folder: Path) -> float:
-    """When anybody last used the composition in `folder`, in seconds since the epoch; 0 when nobody did."""
+    """When the composition in `folder` was last used, in seconds since the epoch; 0 when never."""
     try:
         return _usage_file(folder).stat().st_mtime
     except OSError:
@@ -79,7 +80,7 @@ def _acquire(folder: Path, operation: int) -> UsageLock | None:
     try:
         descriptor = os.open(_usage_file(folder), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError:
-        return UsageLock(None)  # without a file nobody can be told, and nobody could have told us
+        return UsageLock(None)  # without a file no process can share its use
     if try_flock(descriptor, operation):
         return UsageLock(descriptor)
     os.close(descriptor)
@@ -87,5 +88,5 @@ def _acquire(folder: Path, operation: int) -> UsageLock | None:
 
 
 def _usage_file(folder: Path) -> Path:
-    # Not the folder's own access time: on many systems, whoever lists a folder changes that.
+    # Not the folder's own access time: on many systems, listing a folder changes that.
     return folder.parent / ".used" / folder.name

@@ -34,7 +34,7 @@ class EmbeddingBatcher:
         self._waiting: deque[tuple[str, Future[Vectors]]] = deque()
 
     async def embed(self, text: str) -> Vectors:
-        """The text's vector: (1, dimensions). A caller who is cancelled takes his text out, if it is not in work yet.
+        """The text's vector: (1, dimensions). A cancelled caller withdraws its text if it is not being encoded yet.
 
         Raises:
             Exception: whatever `encode` raises.

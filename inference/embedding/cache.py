@@ -69,7 +69,7 @@ class VectorCache:
         finally:
             computation.waiters -= 1
             if computation.waiters == 0 and not computation.task.done():
-                # Nobody waits for it any more. Who comes now begins anew.
+                # No one waits for it any more. The next caller starts again.
                 self._discard(key, computation)
                 computation.task.cancel()
         return vector.copy()

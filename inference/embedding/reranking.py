@@ -13,6 +13,7 @@ import numpy as np
 import structlog
 
 from inference.model_files import ModelUnusable, check_weights, download_model
+from inference.model_loading import load_lock
 from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
@@ -87,12 +88,13 @@ class CrossEncoderReranker:
 
     @cached_property
     def _model(self) -> Any:
-        import sentence_transformers
+        with load_lock:
+            import sentence_transformers
 
-        import inference.library_logging  # noqa: F401
+            import inference.library_logging  # noqa: F401
 
-        log.info("reranker.load_started", model=self._folder.name)
-        try:
-            return sentence_transformers.CrossEncoder(str(self._folder), device="cpu", local_files_only=True)
-        except Exception as error:  # whatever is wrong with a checkpoint, in the words of three libraries
-            raise ModelUnusable(folder=self._folder, reason=str(error).partition("\n")[0]) from error
+            log.info("reranker.load_started", model=self._folder.name)
+            try:
+                return sentence_transformers.CrossEncoder(str(self._folder), device="cpu", local_files_only=True)
+            except Exception as error:  # whatever is wrong with a checkpoint, in the words of three libraries
+                raise ModelUnusable(folder=self._folder, reason=str(error).partition("\n")[0]) from error

@@ -16,6 +16,7 @@ from inference.embedding.cache import VectorCache
 from inference.embedding.port import EmbedderStopped, Purpose, default_prefixes
 from inference.errors import InferenceError
 from inference.text import replace_lone_surrogates
+from inference.tls import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +77,7 @@ class ServerEmbedder:
             base_url=self.url,
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(None),
+            verify=tls_context(),
             trust_env=False,
         )
 

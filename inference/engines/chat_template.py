@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from inference.engines.port import Message
 
 TEMPLATE_OPTIONS: Mapping[str, object] = {"enable_thinking": False}
-"""What every template is told beside the messages: hybrid models answer at once, others do not look at it."""
+"""Options for every template: hybrid models answer without thinking, others ignore them."""
 
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 

@@ -152,7 +152,7 @@ class Engine(Protocol):
         Its folder has to be gone or moved first: an engine may come back to it for as long as it is there.
 
         Raises:
-            EngineError: a server could not be told.
+            EngineError: a server could not be reached.
         """
         ...
 

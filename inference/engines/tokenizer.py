@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
@@ -33,12 +34,12 @@ class ChatTokenizer:
             ModelNotLoadable: a file is missing or broken.
         """
         self._template = ChatTemplate(folder)
+        file = folder / "tokenizer.json"
         try:
-            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            state = file.stat()
+            self._tokenizer = _load_tokenizer(file, state.st_mtime_ns, state.st_size)
         except Exception as error:  # the Rust library raises bare Exception
             raise ModelNotLoadable(folder=folder, reason=f"tokenizer.json is unusable ({error})") from error
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
         control = {i: t.content for i, t in self._tokenizer.get_added_tokens_decoder().items() if t.special}
         self._control_token_pattern = re.compile(
             "|".join(map(re.escape, sorted(control.values(), key=len, reverse=True))) or r"(?!)"
@@ -74,7 +75,7 @@ class ChatTokenizer:
         """The text with nothing in it that the model would obey.
 
         A control token written out by a person or a document (`<|im_end|>`) is broken by a space, so that it cannot
-        end his message and begin another's.
+        end their message and begin another's.
         """
         return self._control_token_pattern.sub(
             lambda token: f"{token[0][0]} {token[0][1:]}", replace_lone_surrogates(text)
@@ -83,6 +84,20 @@ class ChatTokenizer:
     def escape_messages(self, messages: Sequence[Message]) -> list[Message]:
         """The messages with their contents made `inert`."""
         return [Message(message.role, self.escape_control_tokens(message.content)) for message in messages]
+
+
+@lru_cache(maxsize=4)
+def _load_tokenizer(file: Path, modified: int, size: int) -> Tokenizer:
+    """The tokenizer in a file; those who ask for the same state of it share one, which nobody changes.
+
+    Args:
+        modified: when the file was changed last, in nanoseconds.
+        size: bytes of the file.
+    """
+    tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _read_eos_token_ids(folder: Path) -> set[int]:

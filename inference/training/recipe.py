@@ -1,4 +1,4 @@
-"""What a training run is told: every number that shapes an adapter, recorded in its manifest."""
+"""The settings of a training run: every number that shapes an adapter, recorded in its manifest."""
 
 from __future__ import annotations
 

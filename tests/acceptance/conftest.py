@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.fixtures.postgres import server_directory
+from bot.app.settings import DEMO_MIND
+from tests.fixtures.postgres import copy_server, server_directory
 
 CONSILIUM = Path(sys.executable).with_name("consilium")
 DEADLINE = 240
@@ -63,23 +66,63 @@ def prepared_models(base_model_dir: Path) -> Path:
 
 
 @pytest.fixture
-def home(prepared_models: Path) -> Iterator[Home]:
+def home(prepared_models: Path, migrated_template: Path) -> Iterator[Home]:
+    """A machine on which the service has run before: its database is there."""
+    with home_directory(prepared_models, migrated_template) as home:
+        yield home
+
+
+@pytest.fixture(scope="module")
+def shared_home(prepared_models: Path, migrated_template: Path) -> Iterator[Home]:
+    """The same for all tests of a file; each brings a person of its own."""
+    with home_directory(prepared_models, migrated_template) as home:
+        yield home
+
+
+@pytest.fixture
+def new_home(prepared_models: Path) -> Iterator[Home]:
+    """A machine on which the service has never run."""
+    with home_directory(prepared_models) as home:
+        yield home
+
+
+@pytest.fixture(scope="session")
+def brief_mind(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo mind, with answers of a sentence or two: for tests in which their length is not the point."""
+    return copy_demo_mind(tmp_path_factory.mktemp("minds"), max_tokens=32)
+
+
+def copy_demo_mind(parent: Path, max_tokens: int) -> Path:
+    """A copy of the demo mind whose answers have so many tokens at most."""
+    folder = parent / "agoge"
+    shutil.copytree(DEMO_MIND, folder)
+    spec = folder / "mind.yaml"
+    spec.write_text(spec.read_text("utf-8").replace("max_tokens: 160", f"max_tokens: {max_tokens}"), "utf-8")
+    return folder
+
+
+@contextmanager
+def home_directory(prepared_models: Path, server: Path | None = None) -> Iterator[Home]:
+    """A home, removed afterwards.
+
+    Args:
+        server: the folder of a Postgres to begin with, a copy of it.
+    """
     with server_directory() as folder:
-        yield _home(folder, prepared_models)
-
-
-def _home(folder: Path, prepared_models: Path) -> Home:
-    cache = folder / "cache"
-    cache.mkdir()
-    (cache / "models").symlink_to(prepared_models)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("CONSILIUM_")}
-    return Home(
-        environment
-        | {
-            "CONSILIUM_DATA_DIR": str(folder / "data"),
-            "CONSILIUM_STATE_DIR": str(folder / "state"),
-            "CONSILIUM_CACHE_DIR": str(cache),
-            "CONSILIUM_LIBRARY_AT_START": "false",
-            "LANG": "C.UTF-8",
-        }
-    )
+        cache = folder / "cache"
+        cache.mkdir()
+        (cache / "models").symlink_to(prepared_models)
+        if server is not None:
+            (folder / "data" / "postgres").mkdir(parents=True)
+            copy_server(server, folder / "data" / "postgres")
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("CONSILIUM_")}
+        yield Home(
+            environment
+            | {
+                "CONSILIUM_DATA_DIR": str(folder / "data"),
+                "CONSILIUM_STATE_DIR": str(folder / "state"),
+                "CONSILIUM_CACHE_DIR": str(cache),
+                "CONSILIUM_LIBRARY_AT_START": "false",
+                "LANG": "C.UTF-8",
+            }
+        )

@@ -1,16 +1,88 @@
-"""A person at a pipe: modes, answers, memory, and everything again in a second process."""
+"""A person at a pipe: modes, answers, memory, and everything again in a second process.
+
+Loading the models takes seconds, so tests that are not about a process of their own share one: a person says the
+lines of all `SECTIONS` in it, and each test looks at the answers to its own.
+"""
 
 from __future__ import annotations
 
-from tests.acceptance.conftest import Home
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import Ended, Home
 
 KEYS = {"turn", "mode", "adapter", "answer", "sources", "memories", "usage", "error"}
 
+SECTIONS: dict[str, list[str | bytes]] = {
+    "stranger": ["/mode", "/memory"],
+    "russian": ["включить режим: физика+агоге", "/mode", "/lang en", "/mode", "switch to sport + core"],
+    "bad messages": [
+        "/mode sport+classical",
+        "/mode spotr",
+        "/mode sport*9",
+        "/mdoe sport",
+        "/forget 7",
+        "",
+        "\u200b",
+        "word " * 20_000,
+        "<|use_lora_sprot|> hello",
+        "/mode",
+    ],
+    "trigger": ["/mode core", "<|use_lora_sport|> How long should I rest?", "/mode"],
+    "base and auto": [
+        "/mode base",
+        "What is a heart?",
+        "/mode auto",
+        "How many sets of squats should I do each week?",
+    ],
+    "forgotten": [
+        "/mode core",
+        "/remember I am afraid of deep water.",
+        "Tell me about courage.",
+        "/new",
+        "/forget 1",
+        "/memory",
+        "Am I afraid of deep water?",
+    ],
+    "bytes": ["/mode core", b"/remember \xff\xfe\x00 odd", "/memory"],
+}
 
-def test_a_composed_mind_answers_and_a_second_process_remembers(home: Home) -> None:
-    first = home.chat(
-        "/mode sport+core", "/remember My knee hurts since Tuesday.", "How do I recover after a hard day?"
+
+@dataclass(frozen=True)
+class Conversation:
+    """What one process answered to everything that one person said."""
+
+    ended: Ended
+    answers: dict[str, list[dict[str, Any]]]
+    """By section."""
+
+
+@pytest.fixture(scope="module")
+def anna(shared_home: Home, brief_mind: Path) -> tuple[Ended, Ended]:
+    """Two processes, one after the other, that Anna talks to."""
+    own = {"CONSILIUM_MIND": str(brief_mind)}
+    question = "How do I recover after a hard day, when my legs are heavy and I have slept badly for a week?"
+    first = shared_home.chat("/mode sport+core", "/remember My knee hurts since Tuesday.", question, **own)
+    return first, shared_home.chat("/mode", "Is my knee well enough to run?", "/memory", **own)
+
+
+@pytest.fixture(scope="module")
+def boris(shared_home: Home, brief_mind: Path, anna: tuple[Ended, Ended]) -> Conversation:
+    """Boris says all sections, each in a window of its own, where Anna has been before him."""
+    lines = [line for section in SECTIONS.values() for line in ("/new", *section)]
+    said = b"".join((line if isinstance(line, bytes) else line.encode()) + b"\n" for line in lines)
+    ended = shared_home.run("chat", "--json", "--user", "boris", "--mind", str(brief_mind), say=said)
+    left = iter(ended.objects)
+    return Conversation(
+        ended, {name: [next(left) for _ in ("/new", *section)][1:] for name, section in SECTIONS.items()}
     )
+
+
+def test_composed_mind_answers_and_second_process_remembers(anna: tuple[Ended, Ended]) -> None:
+    first, second = anna
     assert first.code == 0, first.err
     mode, remembered, answer = first.objects
     assert all(set(turn) == KEYS for turn in first.objects)
@@ -24,7 +96,6 @@ def test_a_composed_mind_answers_and_a_second_process_remembers(home: Home) -> N
     assert answer["turn"]
     assert answer["error"] is None
 
-    second = home.chat("/mode", "Is my knee well enough to run?", "/memory")
     assert second.code == 0, second.err
     mode, answer, memory = second.objects
     assert "core+sport" in mode["answer"]
@@ -34,34 +105,23 @@ def test_a_composed_mind_answers_and_a_second_process_remembers(home: Home) -> N
     assert answer["usage"]["prompt_tokens"] > first.objects[2]["usage"]["prompt_tokens"] + 50
     assert "knee" in memory["answer"]
 
-    stranger = home.chat("/mode", "/memory", user="boris")
-    assert "auto" in stranger.objects[0]["answer"]
-    assert "knee" not in stranger.out
+
+def test_stranger_sees_no_mode_and_no_memory_of_another_person(boris: Conversation) -> None:
+    assert boris.ended.code == 0, boris.ended.err
+    assert "auto" in boris.answers["stranger"][0]["answer"]
+    assert "knee" not in boris.ended.out
 
 
-def test_a_mode_is_switched_by_saying_so_in_russian(home: Home) -> None:
-    ended = home.chat("включить режим: физика+агоге", "/mode", "/lang en", "/mode", "switch to sport + core")
-    assert ended.code == 0, ended.err
-    assert [turn["mode"] for turn in ended.objects] == ["core+physics"] * 4 + ["core+sport"]
-    assert "Режим" in ended.objects[0]["answer"]
-    assert "Mode" in ended.objects[3]["answer"]
+def test_mode_is_switched_in_russian_words(boris: Conversation) -> None:
+    turns = boris.answers["russian"]
+    assert [turn["mode"] for turn in turns] == ["core+physics"] * 4 + ["core+sport"]
+    assert "Режим" in turns[0]["answer"]
+    assert "Mode" in turns[3]["answer"]
 
 
-def test_bad_messages_get_a_sentence_each_and_end_nothing(home: Home) -> None:
-    ended = home.chat(
-        "/mode sport+classical",
-        "/mode spotr",
-        "/mode sport*9",
-        "/mdoe sport",
-        "/forget 7",
-        "",
-        "\u200b",
-        "word " * 20_000,
-        "<|use_lora_sprot|> hello",
-        "/mode",
-    )
-    assert ended.code == 0, ended.err
-    errors = [turn["error"] for turn in ended.objects]
+def test_bad_messages_get_a_sentence_each_and_end_nothing(boris: Conversation) -> None:
+    turns = boris.answers["bad messages"]
+    errors = [turn["error"] for turn in turns]
     assert all(errors[:-1])
     assert errors[-1] is None
     assert "classical" in errors[0]
@@ -71,49 +131,33 @@ def test_bad_messages_get_a_sentence_each_and_end_nothing(home: Home) -> None:
     assert "nothing to forget" in errors[4]
     assert "tokens" in errors[7]
     assert "sport" in errors[8]
-    assert all("Traceback" not in turn["error"] for turn in ended.objects[:-1])
-    assert "Traceback" not in ended.err
+    assert all("Traceback" not in turn["error"] for turn in turns[:-1])
+    assert "Traceback" not in boris.ended.err
 
 
-def test_a_trigger_changes_the_mode_of_one_message_only(home: Home) -> None:
-    ended = home.chat("/mode core", "<|use_lora_sport|> How long should I rest?", "/mode")
-    assert ended.code == 0, ended.err
-    assert [turn["mode"] for turn in ended.objects] == ["core", "core+sport", "core"]
+def test_trigger_changes_the_mode_of_one_message_only(boris: Conversation) -> None:
+    assert [turn["mode"] for turn in boris.answers["trigger"]] == ["core", "core+sport", "core"]
 
 
-def test_base_answers_without_an_adapter_and_auto_finds_one(home: Home) -> None:
-    ended = home.chat("/mode base", "What is a heart?", "/mode auto", "How many sets of squats should I do each week?")
-    assert ended.code == 0, ended.err
-    assert (ended.objects[1]["mode"], ended.objects[1]["adapter"]) == ("base", None)
-    assert ended.objects[3]["mode"] == "core+sport"
-    assert ended.objects[3]["adapter"]
+def test_base_answers_without_an_adapter_and_auto_finds_one(boris: Conversation) -> None:
+    turns = boris.answers["base and auto"]
+    assert (turns[1]["mode"], turns[1]["adapter"]) == ("base", None)
+    assert turns[3]["mode"] == "core+sport"
+    assert turns[3]["adapter"]
 
 
-def test_what_is_forgotten_and_what_is_new_is_gone_from_the_prompt(home: Home) -> None:
-    ended = home.chat(
-        "/mode core",
-        "/remember I am afraid of deep water.",
-        "Tell me about courage.",
-        "/new",
-        "/forget 1",
-        "/memory",
-        "Am I afraid of deep water?",
-    )
-    assert ended.code == 0, ended.err
-    assert "nothing" in ended.objects[5]["answer"]
-    last = ended.objects[6]
+def test_forgotten_memory_is_gone_from_the_next_prompt(boris: Conversation) -> None:
+    turns = boris.answers["forgotten"]
+    assert "nothing" in turns[5]["answer"]
     # What was said about courage may come back as a memory of that conversation; what was forgotten may not.
-    assert not any("afraid" in memory for memory in last["memories"])
+    assert not any("afraid" in memory for memory in turns[6]["memories"])
 
 
-def test_plain_lines_print_the_answer_and_the_mode(home: Home) -> None:
-    ended = home.run("demo", "--user", "anna", say="/mode sport+core\nHow do I recover after a hard day?\n")
+def test_bytes_that_are_not_text_are_answered(boris: Conversation) -> None:
+    assert all(turn["error"] is None for turn in boris.answers["bytes"])
+
+
+def test_demo_command_speaks_with_the_demo_mind(shared_home: Home) -> None:
+    ended = shared_home.run("demo", "--user", "vera", say="/mode sport+core\n/mode\n")
     assert ended.code == 0, ended.err
-    assert "core+sport" in ended.out
-    assert len(ended.out.splitlines()) >= 3
-
-
-def test_bytes_that_are_not_text_are_answered(home: Home) -> None:
-    ended = home.run("chat", "--json", "--user", "anna", say=b"/mode core\n/remember \xff\xfe\x00 odd\n/memory\n")
-    assert ended.code == 0, ended.err
-    assert all(turn["error"] is None for turn in ended.objects)
+    assert ended.out.count("core+sport") >= 2

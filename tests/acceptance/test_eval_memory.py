@@ -17,7 +17,7 @@ TALK = (
 )
 
 
-def test_recall_is_measured_beside_what_it_is_compared_with(home: Home, tmp_path: Path) -> None:
+def test_recall_is_measured_next_to_baselines(home: Home, tmp_path: Path) -> None:
     messages = [
         {"speaker": ("Ann", "Bob")[n % 2], "dia_id": f"D1:{n + 1}", "text": text} for n, text in enumerate(TALK)
     ]
@@ -35,7 +35,7 @@ def test_recall_is_measured_beside_what_it_is_compared_with(home: Home, tmp_path
     assert ended.code == 0, ended.err
     assert "fused over the best baseline" in ended.out
     report = json.loads(figures.read_text("utf-8"))
-    by_name = {one["name"]: one for one in report["measured"]}
+    by_name = {measurement["name"]: measurement for measurement in report["measured"]}
     assert {"bm25s", "dense", "fused", "without words", "without reading the question"} <= set(by_name)
     assert by_name["fused"]["overall"]["questions"] == 2
     assert by_name["fused"]["overall"]["recall"] == 1.0
@@ -43,7 +43,7 @@ def test_recall_is_measured_beside_what_it_is_compared_with(home: Home, tmp_path
     assert report["configuration"]["embedder"].startswith("all-MiniLM-L6-v2@")
 
 
-def test_a_file_of_another_form_gets_a_sentence(home: Home, tmp_path: Path) -> None:
+def test_file_of_another_format_is_reported(home: Home, tmp_path: Path) -> None:
     data = tmp_path / "none.json"
     data.write_text("[]x", encoding="utf-8")
     ended = home.run("eval", "memory", "--data", str(data))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests.acceptance.conftest import Home
 
 
-def test_a_memory_is_shown_corrected_and_deleted(home: Home) -> None:
+def test_show_correct_and_delete_a_memory(home: Home) -> None:
     ended = home.chat(
         "/memory 1 too early",
         "/remember I live in Berlin.",
@@ -30,11 +28,3 @@ def test_a_memory_is_shown_corrected_and_deleted(home: Home) -> None:
         assert "/memory N TEXT" in refused["error"]
     assert "boat" in said[8]["answer"]
     assert "boat" not in said[9]["answer"]
-
-
-def test_an_export_is_put_into_a_folder_that_is_told_of(home: Home, tmp_path: Path) -> None:
-    ended = home.run("chat", "--user", "anna", say="/remember I like figs.\n/export\n", cwd=tmp_path)
-    assert ended.code == 0, ended.err
-    (folder,) = tmp_path.iterdir()
-    assert str(folder) in ended.out
-    assert "I like figs." in (folder / "consilium-export.json").read_text("utf-8")

@@ -1,7 +1,8 @@
-"""What goes wrong outside a conversation: each time a sentence, an exit code, and nothing lost."""
+"""What fails outside a conversation: each time a sentence, an exit code, and nothing lost."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -17,11 +18,11 @@ from tests.acceptance.conftest import CONSILIUM, DEADLINE, Home
 
 @pytest.fixture
 def mind(tmp_path: Path) -> Path:
-    """A copy of the demo mind, to be broken."""
+    """A copy of the demo mind, to damage."""
     return Path(shutil.copytree(DEMO_MIND, tmp_path / "mind"))
 
 
-def cut_off(adapter: Path) -> None:
+def truncate(adapter: Path) -> None:
     weights = adapter / "adapter_model.safetensors"
     os.truncate(weights, weights.stat().st_size // 2)
 
@@ -31,36 +32,36 @@ def corrupt(adapter: Path) -> None:
         weights.write(b"\xff" * 64)
 
 
-def pickle(adapter: Path) -> None:
+def rename_to_pickle(adapter: Path) -> None:
     (adapter / "adapter_model.safetensors").rename(adapter / "adapter_model.bin")
 
 
-def of_another_base(adapter: Path) -> None:
+def name_another_base(adapter: Path) -> None:
     for name in ("manifest.json", "adapter_config.json"):
         file = adapter / name
         file.write_text(file.read_text().replace("SmolLM2-135M-Instruct", "Qwen3-0.6B"))
 
 
-def changed(adapter: Path) -> None:
+def change_weights(adapter: Path) -> None:
     with (adapter / "adapter_model.safetensors").open("r+b") as weights:
         weights.seek(-10, os.SEEK_END)
         weights.write(b"\x00\x3c")
 
 
 @pytest.mark.parametrize(
-    ("spoil", "word"),
+    ("damage", "word"),
     [
-        (cut_off, "cut off"),
+        (truncate, "cut off"),
         (corrupt, "header"),
-        (pickle, "safetensors"),
-        (of_another_base, "Qwen3-0.6B"),
-        (changed, "manifest"),
+        (rename_to_pickle, "safetensors"),
+        (name_another_base, "Qwen3-0.6B"),
+        (change_weights, "manifest"),
     ],
 )
-def test_a_broken_adapter_is_refused_with_its_reason(
-    home: Home, mind: Path, spoil: Callable[[Path], None], word: str
+def test_broken_adapter_is_refused_with_the_reason(
+    home: Home, mind: Path, damage: Callable[[Path], None], word: str
 ) -> None:
-    spoil(mind / "adapters" / "sport")
+    damage(mind / "adapters" / "sport")
     checked = home.run("adapters", "check", "--mind", str(mind))
     assert checked.code == 1
     assert word in checked.out
@@ -71,7 +72,7 @@ def test_a_broken_adapter_is_refused_with_its_reason(
     assert "Traceback" not in checked.err + talked.err
 
 
-def test_a_broken_mind_is_told_with_file_and_line(home: Home, mind: Path) -> None:
+def test_broken_mind_is_reported_with_file_and_line(home: Home, mind: Path) -> None:
     file = mind / "mind.yaml"
     lines = file.read_text(encoding="utf-8").splitlines()
     number = next(i for i, line in enumerate(lines) if "kind: topic" in line)
@@ -83,14 +84,14 @@ def test_a_broken_mind_is_told_with_file_and_line(home: Home, mind: Path) -> Non
     assert "topic" in ended.err
 
 
-def test_an_unknown_adapter_and_mode_are_told_with_the_nearest(home: Home) -> None:
+def test_unknown_adapter_or_mode_is_reported_with_the_nearest(home: Home) -> None:
     for arguments in (("adapters", "inspect", "spotr"), ("adapters", "compose", "spotr+core"), ("train", "spotr")):
         ended = home.run(*arguments)
         assert ended.code != 0
         assert "sport" in ended.err
 
 
-def test_a_full_disk_while_composing_is_told_and_leaves_nothing(home: Home) -> None:
+def test_full_disk_while_composing(home: Home) -> None:
     composed = subprocess.run(
         ["bash", "-c", f'ulimit -f 1000; exec "{CONSILIUM}" adapters compose sport+core'],
         capture_output=True,
@@ -108,20 +109,51 @@ def test_a_full_disk_while_composing_is_told_and_leaves_nothing(home: Home) -> N
     assert again.code == 0, again.err
 
 
-def test_a_bad_setting_is_told_by_its_name(home: Home) -> None:
+@pytest.fixture
+def base_model(base_model_dir: Path, tmp_path: Path) -> Path:
+    """A base model whose files can be taken away, its weights not copied."""
+    folder = tmp_path / "base"
+    folder.mkdir()
+    for file in base_model_dir.iterdir():
+        (folder / file.name).symlink_to(file)
+    return folder
+
+
+def test_missing_weights_end_the_chat_at_its_start(home: Home, base_model: Path) -> None:
+    (base_model / "model.safetensors").unlink()
+    ended = home.chat("/mode", CONSILIUM_BASE_MODEL=str(base_model))
+    assert (ended.code, ended.out) == (1, "")
+    assert "it has no *.safetensors" in ended.err
+
+
+def test_weights_that_cannot_be_loaded_fail_questions_only(home: Home, base_model: Path) -> None:
+    config = json.loads((base_model / "config.json").read_text("utf-8"))
+    config["intermediate_size"] += 1  # not the shape of the weights
+    (base_model / "config.json").unlink()
+    (base_model / "config.json").write_text(json.dumps(config))
+    ended = home.chat("/mode core", "What is patience?", "/mode", CONSILIUM_BASE_MODEL=str(base_model))
+    assert ended.code == 1
+    first, question, last = ended.objects
+    assert first["error"] is None
+    assert str(base_model) in question["error"]
+    assert last["error"] is None
+    assert "Traceback" not in ended.out + ended.err
+
+
+def test_bad_setting_is_reported_by_name(home: Home) -> None:
     ended = home.run("doctor", CONSILIUM_PROMPT_TOKENS="many")
     assert ended.code == 78
     assert "CONSILIUM_PROMPT_TOKENS" in ended.err
 
 
-def test_an_unreachable_database_is_told_with_its_address_and_without_its_password(home: Home) -> None:
+def test_unreachable_database_is_reported_without_its_password(home: Home) -> None:
     ended = home.chat("hello", CONSILIUM_DATABASE_URL="postgresql://anna:secret@127.0.0.1:9/mind")
     assert ended.code != 0
     assert "127.0.0.1:9" in ended.err
     assert "secret" not in ended.err
 
 
-def test_postgres_gone_in_mid_turn_loses_neither_the_question_nor_the_answer(home: Home) -> None:
+def test_postgres_killed_during_a_turn(home: Home) -> None:
     chat = subprocess.Popen(
         [CONSILIUM, "chat", "--user", "anna"],
         stdin=subprocess.PIPE,
@@ -141,11 +173,11 @@ def test_postgres_gone_in_mid_turn_loses_neither_the_question_nor_the_answer(hom
     [pid_file] = Path(home.environment["CONSILIUM_DATA_DIR"]).rglob("postmaster.pid")
     os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
     out, err = chat.communicate(b"", timeout=DEADLINE)
-    told = out.decode()
+    printed = out.decode()
     assert chat.returncode == 1
-    assert "could not be saved" in told
-    assert len(told) > 60
-    assert "Traceback" not in told + err.decode()
+    assert "could not be saved" in printed
+    assert len(printed) > 60
+    assert "Traceback" not in printed + err.decode()
 
     again = home.chat("/mode", "/memory")
     assert again.code == 0, again.err
@@ -153,8 +185,8 @@ def test_postgres_gone_in_mid_turn_loses_neither_the_question_nor_the_answer(hom
     assert "sea" in again.objects[1]["answer"]
 
 
-def test_the_doctor_finds_everything_in_order(home: Home) -> None:
-    ended = home.run("doctor")
+def test_doctor_passes(new_home: Home) -> None:
+    ended = new_home.run("doctor")
     assert ended.code == 0, ended.out + ended.err
     assert "✗" not in ended.out
     assert ended.out.count("✓") == 6

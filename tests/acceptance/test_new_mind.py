@@ -1,4 +1,4 @@
-"""A creator begins a mind of his own."""
+"""An author creates a new mind."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from bot.minds import load_mind
 from tests.acceptance.conftest import Home
 
 
-def test_the_template_is_a_mind_that_only_lacks_training(home: Home, tmp_path: Path) -> None:
+def test_template_is_a_valid_mind_without_trained_adapters(home: Home, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     ended = home.run("init", str(folder))
     assert ended.code == 0, ended.err
     assert load_mind(folder, require_adapters=False).core == "core"
+    assert (folder / "schemas" / "mind.schema.json").is_file()
     assert "consilium train core" in ended.out
 
     untrained = home.run("chat", "--mind", str(folder), say="hello\n")

@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -34,11 +35,11 @@ def serving(home: Home, **more: str) -> Iterator[tuple[subprocess.Popen[str], st
     late.start()
     assert process.stderr
     try:
-        told = ""
-        while not (found := re.search(r"(http://\S+)/readyz", told)):
+        printed = ""
+        while not (found := re.search(r"(http://\S+)/readyz", printed)):
             line = process.stderr.readline()
-            assert line, f"it ended before it was ready: {told}"
-            told += line
+            assert line, f"it ended before it was ready: {printed}"
+            printed += line
         yield process, found[1]
     finally:
         late.cancel()
@@ -46,8 +47,8 @@ def serving(home: Home, **more: str) -> Iterator[tuple[subprocess.Popen[str], st
         process.wait()
 
 
-def test_a_program_talks_to_a_mind_as_it_does_to_openai(home: Home) -> None:
-    with serving(home) as (process, address):
+def test_openai_client_talks_to_a_mind(home: Home, brief_mind: Path) -> None:
+    with serving(home, CONSILIUM_MIND=str(brief_mind)) as (process, address):
         client = OpenAI(base_url=f"{address}/v1", api_key="sk-acceptance", max_retries=0, timeout=DEADLINE)
         assert {"sport", "auto", "base"} <= {model.id for model in client.models.list()}
         stream = client.chat.completions.create(
@@ -89,3 +90,24 @@ def test_a_program_talks_to_a_mind_as_it_does_to_openai(home: Home) -> None:
         pieces += list(stream)
         assert pieces[-1].choices[0].finish_reason in ("stop", "length")
         assert process.wait(DEADLINE) == 0
+
+
+def test_shutdown_while_models_load_is_clean(home: Home) -> None:
+    process = subprocess.Popen(
+        [CONSILIUM, "serve", "--role", "api"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**home.environment, "CONSILIUM_HTTP_PORT": "0"},
+    )
+    assert process.stderr
+    printed = ""
+    while "loading the models" not in printed:
+        line = process.stderr.readline()
+        assert line, f"it ended before it loaded anything: {printed}"
+        printed += line
+    process.send_signal(signal.SIGTERM)
+    _, rest = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    assert "readyz" not in rest
+    assert "Traceback" not in rest

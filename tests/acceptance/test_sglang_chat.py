@@ -13,9 +13,9 @@ from tests.acceptance.conftest import CONSILIUM, Home
 from tests.fixtures.sglang import START_TIMEOUT
 
 if TYPE_CHECKING:
-    from tests.fixtures.sglang import RunningSGLang, StartSGLang
+    from tests.fixtures.sglang import RunningSGLang, SGLangServers
 
-pytestmark = [pytest.mark.sglang, pytest.mark.timeout(3 * START_TIMEOUT)]
+pytestmark = [pytest.mark.sglang, pytest.mark.kills_servers, pytest.mark.timeout(3 * START_TIMEOUT)]
 
 
 def settings(server: RunningSGLang) -> dict[str, str]:
@@ -28,16 +28,14 @@ def settings(server: RunningSGLang) -> dict[str, str]:
     }
 
 
-def test_a_person_gets_the_answer_of_a_server_that_was_killed_in_the_middle_of_it(
-    home: Home, start_sglang: StartSGLang
-) -> None:
-    server = start_sglang()
+def test_answer_survives_a_killed_server(home: Home, brief_mind: Path, sglang_servers: SGLangServers) -> None:
+    [server] = sglang_servers.take()
     chat = subprocess.Popen(
         [CONSILIUM, "chat", "--user", "anna"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env={**home.environment, **settings(server)},
+        env={**home.environment, **settings(server), "CONSILIUM_MIND": str(brief_mind)},
     )
     assert chat.stdin
     assert chat.stdout
@@ -49,7 +47,7 @@ def test_a_person_gets_the_answer_of_a_server_that_was_killed_in_the_middle_of_i
         assert piece, f"the chat ended before it answered: {seen!r}"
         seen += piece
     server.kill()
-    start_sglang(port=server.port)
+    sglang_servers.start(*server.flags, port=server.port)
     out, err = chat.communicate(b"", timeout=START_TIMEOUT)
     told = (seen + out).decode()
     assert chat.returncode == 0, told + err.decode()

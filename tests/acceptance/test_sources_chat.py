@@ -1,23 +1,51 @@
-"""A person at a pipe asks what the demo library holds."""
+"""A person at a pipe asks what the demo library holds, from the first start of a machine on."""
 
 from __future__ import annotations
 
-from tests.acceptance.conftest import Home
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import Ended, home_directory
 
 QUESTION = "How many grams of protein for each kilogram of body weight?"
 
 
-def test_a_question_about_the_library_is_answered_with_a_source_from_the_first_start_on(home: Home) -> None:
-    first = home.chat(
-        "/mode sport",
-        QUESTION,
-        "/sources",
-        "Сколько спят в тихую неделю?",
-        "/sources",
-        f"/consilium {QUESTION}",
-        "/consilium show",
-        CONSILIUM_LIBRARY_AT_START="true",
-    )
+@dataclass(frozen=True)
+class Starts:
+    """Two processes, one after the other, on a machine on which the service has never run."""
+
+    first: Ended
+    """In JSON."""
+    second: Ended
+    """In plain lines."""
+    folder: Path
+    """Where the second was started."""
+
+
+@pytest.fixture(scope="module")
+def starts(prepared_models: Path, brief_mind: Path, tmp_path_factory: pytest.TempPathFactory) -> Starts:
+    own = {"CONSILIUM_LIBRARY_AT_START": "true", "CONSILIUM_MIND": str(brief_mind)}
+    folder = tmp_path_factory.mktemp("started-here")
+    with home_directory(prepared_models) as home:
+        first = home.chat(
+            "/mode sport",
+            QUESTION,
+            "/sources",
+            "Сколько спят в тихую неделю?",
+            "/sources",
+            f"/consilium {QUESTION}",
+            "/consilium show",
+            **own,
+        )
+        said = (QUESTION, "/library", "/mode sport+core", "/remember I like figs.", "/export")
+        second = home.run("chat", "--user", "anna", say="\n".join(said) + "\n", cwd=folder, **own)
+    return Starts(first, second, folder)
+
+
+def test_question_about_the_library_is_answered_with_a_source(starts: Starts) -> None:
+    first = starts.first
     assert first.code == 0, first.err
     _, answer, sources, russian, place, joined, apart = first.objects
     assert all(turn["error"] is None for turn in first.objects)
@@ -28,13 +56,24 @@ def test_a_question_about_the_library_is_answered_with_a_source_from_the_first_s
         assert all(f"[{source['n']}]" in turn["answer"] for source in turn["sources"])
     assert sources["answer"].startswith(f"[1] {answer['sources'][0]['title']} — ")
     assert place["answer"].startswith(f"[1] {russian['sources'][0]['title']} — ")
-    assert joined["answer"].startswith("He has written:\n- ")
+    assert joined["answer"].startswith("The author has written:\n- ")
     assert "The archivist" in apart["answer"]
     assert "embedding" in first.err
 
-    # The second start finds everything as it was, and waits for nothing.
-    second = home.run("chat", "--user", "anna", say=f"{QUESTION}\n/library\n", CONSILIUM_LIBRARY_AT_START="true")
-    assert second.code == 0, second.err
-    assert "embedding" not in second.err
-    assert "[1] The Ledger of Recovery — " in second.out
-    assert "articles    article  3" in second.out
+
+def test_second_start_finds_the_library_filled(starts: Starts) -> None:
+    assert starts.second.code == 0, starts.second.err
+    assert "embedding" not in starts.second.err
+    assert "[1] The Ledger of Recovery — " in starts.second.out
+    assert "articles    article  3" in starts.second.out
+
+
+def test_plain_lines_print_the_answer_and_the_mode(starts: Starts) -> None:
+    assert "core+sport" in starts.second.out
+    assert len(starts.second.out.splitlines()) >= 3
+
+
+def test_export_names_the_folder_of_its_files(starts: Starts) -> None:
+    (folder,) = starts.folder.iterdir()
+    assert str(folder) in starts.second.out
+    assert "I like figs." in (folder / "consilium-export.json").read_text("utf-8")

@@ -147,7 +147,14 @@ async def talking(services: Services, *names: str) -> AsyncIterator[Talk]:
     work = WorkerOptions(
         (answer_entrypoint(mind), delivery_entrypoint(mind)), concurrency=4, drain_timeout=5, database_timeout=5
     )
-    worker = Worker(services.database, mind, services.heartbeat, services.turn_runner, platforms, work)
+    worker = Worker(
+        database=services.database,
+        mind=mind,
+        heartbeat=services.heartbeat,
+        runner=services.turn_runner,
+        platforms=platforms,
+        options=work,
+    )
     task = asyncio.create_task(worker.run(), name="worker")
     try:
         yield Talk(services, platforms, worker)

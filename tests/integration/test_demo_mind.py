@@ -1,7 +1,12 @@
-"""The adapters that ship: each one matters, and composing keeps what each has learnt."""
+"""The adapters that ship: each one matters, and composing keeps what each has learnt.
+
+The ordinary run looks at some of each adapter's held-out dialogues; with CONSILIUM_LONG=1 at all of them, as
+`consilium eval adapters` does.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +24,8 @@ from inference.base_model import BaseModelSpec
 from inference.training.loss import HeldOutLoss, relative_gain, retained_gain
 
 TOPICS = ("sport", "physics")
+HELD_OUT = None if os.environ.get("CONSILIUM_LONG") == "1" else 6
+"""Dialogues that a loss is measured on."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +42,7 @@ def composer(mind: Mind, base_model_dir: Path, tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def loss(mind: Mind, base_model_dir: Path) -> HeldOutLoss:
     return HeldOutLoss(
-        base_model_dir, {name: load_adapter_dialogues(mind, name, heldout=True) for name in mind.adapters}
+        base_model_dir, {name: load_adapter_dialogues(mind, name, heldout=True)[:HELD_OUT] for name in mind.adapters}
     )
 
 
@@ -49,6 +56,7 @@ def losses(composer: Composer, loss: HeldOutLoss) -> dict[str, tuple[float, floa
     return {name: (loss.evaluate(None, name), loss.evaluate(alone(name), name)) for name in composer.packages}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["core", "sport", "physics", "classical"])
 def test_an_adapter_takes_a_tenth_off_the_loss_on_what_it_never_saw(
     losses: dict[str, tuple[float, float]], name: str
@@ -56,6 +64,7 @@ def test_an_adapter_takes_a_tenth_off_the_loss_on_what_it_never_saw(
     assert relative_gain(*losses[name]) >= 0.10
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("topic", TOPICS)
 def test_a_composition_keeps_nine_tenths_of_each_gain(
     composer: Composer, loss: HeldOutLoss, losses: dict[str, tuple[float, float]], mind: Mind, topic: str

@@ -1,1 +1,1 @@
-"""The terminal: a chat for people, and plain lines or JSON for pipes."""
+"""The console: an interactive chat in a terminal, and plain lines or JSON over pipes."""

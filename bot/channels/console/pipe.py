@@ -1,4 +1,4 @@
-"""A conversation over standard input and output, a message a line, as text or JSON."""
+"""A conversation over standard input and output: one message a line, answered as text or JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, Final, TextIO
 
 from bot.channels.console.rendering import outcome_as_json, source_lines, table_as_text
 from bot.channels.console.saved_files import save_files
@@ -14,11 +14,14 @@ from bot.core.i18n import Language, Translator
 from bot.core.messages import Incoming, Outcome
 from bot.intake.inline import InlineResponder
 
-PLATFORM = "console"
+PLATFORM: Final = "console"
+"""The value of `Incoming.platform`."""
+PLACE: Final = "terminal"
+"""The value of `Incoming.place`."""
 
 
 class PlainReply:
-    """Writes the answer as it comes, then an empty line."""
+    """Writes the answer as it is generated, then an empty line."""
 
     def __init__(self, target: TextIO, say: Translator) -> None:
         self._target = target
@@ -26,10 +29,10 @@ class PlainReply:
         self._written = False
 
     async def show_queue_position(self, ahead: int) -> None:
-        """A pipe is read a line at a time: nothing waits."""
+        """Nothing: lines are answered one at a time, so there is no queue."""
 
     async def show_status(self, text: str) -> None:
-        """Nothing: what comes here brings no files."""
+        """Nothing: console messages bring no documents whose reading takes time."""
 
     async def start(self, mode: str) -> None:
         self._print(f"[{mode}] ", end="")
@@ -50,14 +53,14 @@ class PlainReply:
         self._print("")
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def _print(self, text: str, end: str = "\n") -> None:
         print(text, end=end, file=self._target, flush=True)
 
 
 class JsonReply:
-    """Writes one JSON object when the answer is whole."""
+    """Writes one JSON object when the answer is complete."""
 
     def __init__(self, target: TextIO, say: Translator) -> None:
         self._target = target
@@ -65,16 +68,16 @@ class JsonReply:
         self.is_written = False
 
     async def show_queue_position(self, ahead: int) -> None:
-        """Nothing is shown before the end."""
+        """Nothing is written before the answer is complete."""
 
     async def show_status(self, text: str) -> None:
-        """Nothing: what comes here brings no files."""
+        """Nothing: console messages bring no documents whose reading takes time."""
 
     async def start(self, mode: str) -> None:
-        """Nothing is shown before the end."""
+        """Nothing is written before the answer is complete."""
 
     async def write(self, text: str) -> None:
-        """Nothing is shown before the end."""
+        """Nothing is written before the answer is complete."""
 
     async def finish(self, outcome: Outcome) -> None:
         outcome = await save_files(outcome, self._translate)
@@ -82,39 +85,41 @@ class JsonReply:
         self.is_written = True
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
 
-async def run_pipe_chat(direct: InlineResponder, person: str, language: Language | None, *, json_output: bool) -> bool:
-    """Answer every line of standard input in order; True when none failed through the service's fault."""
-    sound, say = True, Translator(language or "en")
+async def run_pipe_chat(
+    responder: InlineResponder, person: str, language: Language | None, *, json_output: bool
+) -> bool:
+    """Answer each line of standard input in order; False when the service failed to answer one."""
+    succeeded, say = True, Translator(language or "en")
     async for line in read_lines():
         reply = JsonReply(sys.stdout, say) if json_output else PlainReply(sys.stdout, say)
-        outcome = await direct.answer(
-            Incoming(PLATFORM, person, "terminal", line, language, counts_toward_limits=False), reply
+        outcome = await responder.answer(
+            Incoming(PLATFORM, person, PLACE, line, language, counts_toward_limits=False), reply
         )
         if isinstance(reply, JsonReply) and not reply.is_written:
-            # A program that counts lines gets one for each message, also for one that a person is told nothing of.
+            # A program that counts lines gets one for each message, even for a refusal that people do not see.
             await reply.finish(outcome)
-        sound = sound and not outcome.is_service_error
-    return sound
+        succeeded = succeeded and not outcome.is_service_error
+    return succeeded
 
 
 async def read_lines(source: BinaryIO | None = None) -> AsyncIterator[str]:
-    """Yield each line without its end; bytes that are not UTF-8 become U+FFFD.
+    """Yield each line without its line break; bytes that are not UTF-8 become U+FFFD.
 
-    A daemon thread reads, because a read that blocks can be neither cancelled nor waited for at exit.
+    A daemon thread reads, because a blocking read cannot be cancelled, and the program must not wait for it at exit.
     """
     stream = source or sys.stdin.buffer
     loop = asyncio.get_running_loop()
     queue: asyncio.Queue[bytes | None] = asyncio.Queue()
 
-    def pump() -> None:
+    def read() -> None:
         line: bytes | None
         while line := stream.readline():
             loop.call_soon_threadsafe(queue.put_nowait, line)
         loop.call_soon_threadsafe(queue.put_nowait, None)
 
-    threading.Thread(target=pump, name="stdin", daemon=True).start()
+    threading.Thread(target=read, name="stdin", daemon=True).start()
     while (line := await queue.get()) is not None:
         yield line.decode("utf-8", errors="replace").rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""Outcomes as text on a terminal, as plain lines and as JSON."""
+"""Outcomes as JSON, as plain lines and as tables on a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.core.messages import Outcome, Table
 
 
 def outcome_as_json(outcome: Outcome) -> str:
-    """One line of JSON with the keys that machines rely on; always all of them."""
+    """One line of JSON, always with all the keys that programs rely on."""
     return json.dumps(
         {
             "turn": outcome.turn,
@@ -31,7 +31,7 @@ def outcome_as_json(outcome: Outcome) -> str:
 
 
 def table_as_text(table: Table | None) -> str:
-    """A table as plain lines, its columns aligned."""
+    """A table as plain lines with aligned columns; empty for None."""
     if table is None:
         return ""
     widths = [max(len(row[i]) for row in (table.columns, *table.rows)) for i in range(len(table.columns))]
@@ -42,12 +42,12 @@ def table_as_text(table: Table | None) -> str:
 
 
 def source_lines(outcome: Outcome) -> list[str]:
-    """A line for each source that an answer cites."""
+    """One line for each source that the answer cites."""
     return [f"[{source.n}] {source.title} — {source.where}" for source in outcome.sources]
 
 
 def print_table(console: Console, table: Table) -> None:
-    """A table as a grid on a terminal."""
+    """Print a table to a terminal."""
     grid = Grid(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for column in table.columns:
         grid.add_column(column, overflow="fold")

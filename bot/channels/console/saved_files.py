@@ -1,4 +1,4 @@
-"""Files that an answer hands over, put into a new folder where the console was started."""
+"""Saves the files of an answer in a new folder inside the current one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from consilium.errors import N_
 
 
 class FilesNotSaved(ChannelError):
-    """A file that was handed over could not be written."""
+    """The files of an answer could not be written."""
 
     sentence = N_("The files could not be saved in {folder}: {reason}.")
     remedy = N_("Start the program in a folder you may write to, and ask for them again.")
@@ -26,26 +26,26 @@ class FilesNotSaved(ChannelError):
 
 
 async def save_files(outcome: Outcome, say: Translator) -> Outcome:
-    """The outcome with its files in a folder, and that said.
+    """Save an outcome's files; the outcome without them, and with a line that says where they are.
 
     Raises:
-        FilesNotSaved: there is no writing to where the console was started.
+        FilesNotSaved: the current folder cannot be written to.
     """
     if not outcome.files:
         return outcome
-    here = Path.cwd()
+    current = Path.cwd()
     try:
-        folder = await asyncio.to_thread(_write_files, here, outcome.files)
+        folder = await asyncio.to_thread(_write_files, current, outcome.files)
     except OSError as error:
-        raise FilesNotSaved(str(here), error.strerror or type(error).__name__) from error
-    told = say("Saved in {folder}: {names}.", folder=folder, names=", ".join(file.name for file in outcome.files))
-    return replace(outcome, answer=f"{outcome.answer}\n{told}".lstrip(), files=())
+        raise FilesNotSaved(str(current), error.strerror or type(error).__name__) from error
+    notice = say("Saved in {folder}: {names}.", folder=folder, names=", ".join(file.name for file in outcome.files))
+    return replace(outcome, answer=f"{outcome.answer}\n{notice}".lstrip(), files=())
 
 
 def _write_files(parent: Path, files: Sequence[File]) -> Path:
     folder = _create_folder(parent / f"consilium-export-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}")
     for file in files:
-        # For nobody else's eyes, and never in the place of another.
+        # Readable only by the person themselves, and never over an existing file.
         handle = os.open(folder / Path(file.name).name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as target:
             target.write(file.content)

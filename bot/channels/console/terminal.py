@@ -1,4 +1,4 @@
-"""A conversation in a terminal, with text wrapped at words while it is still coming."""
+"""A conversation in a terminal: a prompt with completion, and answers wrapped at words while they are generated."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from bot.channels.console.pipe import PLATFORM
+from bot.channels.console.pipe import PLACE, PLATFORM
 from bot.channels.console.rendering import print_table, source_lines
 from bot.channels.console.saved_files import save_files
 from bot.core.i18n import Language, Translator
 from bot.core.messages import Incoming, Outcome
 from bot.intake.inline import InlineResponder
-
-PLACE = "terminal"
 
 
 class TerminalReply:
@@ -39,13 +37,13 @@ class TerminalReply:
         self._written = False
 
     async def show_queue_position(self, ahead: int) -> None:
-        """The prompt comes back once a message is answered: nothing waits."""
+        """Nothing: the prompt comes back after each answer, so there is no queue."""
 
     async def show_status(self, text: str) -> None:
-        """Nothing: what comes here brings no files."""
+        """Nothing: console messages bring no documents whose reading takes time."""
 
     async def start(self, mode: str) -> None:
-        """The heading waits for the first piece: until then the spinner says that the model thinks."""
+        """The heading is printed with the first piece; until then the spinner runs."""
         self._mode = mode
 
     async def write(self, text: str) -> None:
@@ -78,36 +76,42 @@ class TerminalReply:
 
 
 class CommandCompleter(Completer):
-    """Completes commands, and modes after /mode."""
+    """Completes commands, and modes after `/mode`."""
 
     def __init__(self, commands: Iterable[tuple[str, str]], modes: Iterable[str]) -> None:
         self._commands = tuple(commands)
         self._modes = tuple(modes)
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
-        written = document.text_before_cursor
-        if not written.startswith("/"):
+        typed = document.text_before_cursor
+        if not typed.startswith("/"):
             return
-        name, space, argument = written[1:].partition(" ")
+        name, space, argument = typed[1:].partition(" ")
         if not space:
             for command, summary in self._commands:
                 if command.startswith(name):
-                    yield Completion(f"/{command}", start_position=-len(written), display_meta=summary)
+                    yield Completion(f"/{command}", start_position=-len(typed), display_meta=summary)
         elif name == "mode":
-            begun = argument.replace(" ", "").rpartition("+")[2]
+            prefix = argument.replace(" ", "").rpartition("+")[2]
             for mode in self._modes:
-                if mode.startswith(begun):
-                    yield Completion(mode, start_position=-len(begun))
+                if mode.startswith(prefix):
+                    yield Completion(mode, start_position=-len(prefix))
 
 
 async def run_terminal_chat(
-    direct: InlineResponder, person: str, language: Language | None, *, title: str, modes: Iterable[str], history: Path
+    responder: InlineResponder,
+    person: str,
+    language: Language | None,
+    *,
+    title: str,
+    modes: Iterable[str],
+    history: Path,
 ) -> bool:
-    """Chat until Ctrl-D; True when no answer failed through the service's fault."""
+    """Chat until Ctrl-D; False when the service failed to answer a message."""
     console = Console(highlight=False)
     say = Translator(language or "en")
     history.parent.mkdir(parents=True, exist_ok=True)
-    commands = [(command.name, say(command.summary)) for command in direct.inbox.commands]
+    commands = [(command.name, say(command.summary)) for command in responder.inbox.commands]
     session: PromptSession[str] = PromptSession(
         history=FileHistory(str(history)), completer=CommandCompleter(commands, modes), complete_while_typing=True
     )
@@ -118,9 +122,9 @@ async def run_terminal_chat(
     console.print(Text(title, style="bold"))
     console.print(Text(say("/help shows what you can do; Ctrl-C stops an answer, Ctrl-D leaves."), style="dim"))
     console.print()
-    sound = True
+    succeeded = True
     while True:
-        mode = await direct.inbox.current_mode(incoming(""))
+        mode = await responder.inbox.current_mode(incoming(""))
         prompt = FormattedText([("ansicyan", mode), ("", " › ")])
         try:
             with patch_stdout():
@@ -128,22 +132,22 @@ async def run_terminal_chat(
         except KeyboardInterrupt:
             continue
         except EOFError:
-            return sound
+            return succeeded
         if text.strip():
-            outcome = await _answer_with_spinner(direct, incoming(text), console, say)
-            sound = sound and not outcome.is_service_error
+            outcome = await _answer_with_spinner(responder, incoming(text), console, say)
+            succeeded = succeeded and not outcome.is_service_error
 
 
 async def _answer_with_spinner(
-    direct: InlineResponder, message: Incoming, console: Console, say: Translator
+    responder: InlineResponder, message: Incoming, console: Console, say: Translator
 ) -> Outcome:
     loop = asyncio.get_running_loop()
     spinner = console.status(Text(say("thinking …"), style="dim"))
     spinner.start()
     try:
         async with asyncio.TaskGroup() as group:
-            loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(direct.inbox.stop(message)))
-            outcome = await direct.answer(message, TerminalReply(console, spinner.stop, say))
+            loop.add_signal_handler(signal.SIGINT, lambda: group.create_task(responder.inbox.stop(message)))
+            outcome = await responder.answer(message, TerminalReply(console, spinner.stop, say))
             loop.remove_signal_handler(signal.SIGINT)
         return outcome
     finally:
@@ -152,9 +156,9 @@ async def _answer_with_spinner(
 
 
 class WordWrap:
-    """Takes an answer piece by piece and breaks its lines before the words that would cross the edge.
+    """Wraps a streamed answer at words, piece by piece.
 
-    A word is held back until it is whole; a word wider than a line is left to the terminal.
+    A word is held back until it is complete; a word wider than a line is left to the terminal.
     """
 
     def __init__(self, width: int) -> None:
@@ -164,22 +168,22 @@ class WordWrap:
         self._word = ""
 
     def feed(self, text: str) -> str:
-        """What can be shown after the next piece of text."""
-        shown = []
+        """Add a piece of text; what can be shown now."""
+        ready = []
         for character in text:
             if not character.isspace():
                 self._word += character
                 continue
-            shown.append(self._flush_word())
+            ready.append(self._flush_word())
             if character == "\n":
-                shown.append("\n")
+                ready.append("\n")
                 self._column, self._spaces = 0, ""
             else:
                 self._spaces += character
-        return "".join(shown)
+        return "".join(ready)
 
     def flush(self) -> str:
-        """What was held back."""
+        """The word that was held back."""
         return self._flush_word()
 
     def _flush_word(self) -> str:

@@ -1,4 +1,4 @@
-"""Where an answer goes on Discord, as it is kept with the turn."""
+"""Where an answer goes on Discord, as stored with the turn."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any, Final
 from bot.core.messages import Address
 
 TOKEN_LIFETIME: Final = 14 * 60.0
-"""Seconds for which an interaction is answered by its token; Discord takes it for fifteen minutes."""
+"""Seconds for which we answer an interaction with its token; Discord accepts it for fifteen minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class InteractionToken:
-    """What an interaction is answered with."""
+    """The credentials for answering an interaction."""
 
     application: str
     token: str
     until: float
     """Seconds since 1970."""
     original: str | None
-    """The message that was promised or whose button was pressed: the answer's first."""
+    """Id of the deferred message, or of the one whose button was pressed: it becomes the first of the answer."""
     private: bool
-    """Whether only the person sees it: then nothing of the answer may be shown in any other way."""
+    """Whether only the person may see the answer: then no part of it is shown without the token."""
 
     @property
     def is_valid(self) -> bool:
@@ -33,29 +33,36 @@ class InteractionToken:
 
 @dataclass(frozen=True, slots=True)
 class AnswerTarget:
-    """A channel, thread or direct conversation, and whom of it to answer."""
+    """The channel, thread or direct conversation of an answer, and the person it is for."""
 
     channel: str
     update: str
-    """Of the message, with the time it was last changed, or of the interaction; no other answer has it."""
+    """Id of the message, with the time of its last edit, or of the interaction; unique for each answer."""
     person: str
-    """Whose buttons they are."""
+    """Discord's id of who may press the buttons."""
     reply_to: str | None = None
-    """The message that is answered; None in private, where it is plain."""
+    """The message to reply to; None in a direct conversation, where it is obvious."""
     token: InteractionToken | None = None
 
     def to_address(self) -> Address:
-        """As plain JSON."""
+        """The target as plain JSON."""
         return asdict(self)
 
     def nonce(self, n: int, replaced_message: str | None = None, label: str = "") -> str:
-        """What Discord knows a message again by: the same for every attempt at part `n`; at most 25 characters."""
-        told = "\0".join(("consilium", self.update, str(n), replaced_message or "", label))
-        return blake2b(told.encode(), digest_size=12).hexdigest()
+        """The nonce of message `n` of the answer, by which Discord recognises a repeated request.
+
+        It is the same in every attempt and has at most 25 characters.
+
+        Args:
+            replaced_message: id of the message that this one replaces.
+            label: what creates the message, if not an attempt to answer: `queue` for the position in the queue.
+        """
+        key = "\0".join(("consilium", self.update, str(n), replaced_message or "", label))
+        return blake2b(key.encode(), digest_size=12).hexdigest()
 
 
 def target_from_address(address: Address) -> AnswerTarget:
-    """The spot that `AnswerTarget.address` wrote down."""
-    told: dict[str, Any] = dict(address)
-    token = told.pop("token", None)
-    return AnswerTarget(**told, token=None if token is None else InteractionToken(**token))
+    """The target that `AnswerTarget.to_address` wrote."""
+    fields: dict[str, Any] = dict(address)
+    token = fields.pop("token", None)
+    return AnswerTarget(**fields, token=None if token is None else InteractionToken(**token))

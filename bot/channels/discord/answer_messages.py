@@ -1,4 +1,4 @@
-"""The messages an answer is shown in: made, changed and taken away, in a channel or in answer to an interaction."""
+"""The messages of an answer: created, edited and deleted, in a channel or in answer to an interaction."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from bot.core.errors import PermanentDeliveryError
 from bot.core.messages import File
 
 PLACEHOLDER: Final = "…"
-"""What a message says before its id is written down."""
+"""What a message shows until its id is recorded."""
 EPHEMERAL, LOADING = 1 << 6, 1 << 7
+"""Flags of messages: seen by one person; deferred and not filled yet."""
 _NO_MENTIONS: Final = {"parse": [], "replied_user": False}
 _MESSAGES_PATH, _MESSAGE_PATH = "/channels/{channel_id}/messages", "/channels/{channel_id}/messages/{message_id}"
 _FOLLOW_UPS_PATH = "/webhooks/{webhook_id}/{webhook_token}"
@@ -27,7 +28,7 @@ class MessageBody:
 
     content: str
     components: tuple[dict[str, Any], ...] = ()
-    """Rows of buttons and menus, as Discord takes them."""
+    """Rows of buttons and menus in Discord's JSON."""
     files: Sequence[File] = ()
 
     def to_json(self) -> dict[str, Any]:
@@ -35,63 +36,64 @@ class MessageBody:
 
 
 class ChannelMessages:
-    """Ordinary messages of the bot's."""
+    """Ordinary messages of the bot in a channel."""
 
     def __init__(self, rest: RestClient, target: AnswerTarget) -> None:
         self._rest = rest
         self._target = target
 
     async def create(self, n: int, replaced_message: str | None = None, label: str = "") -> str:
-        """The id of a new message with a placeholder; sent twice within minutes, it is there once."""
+        """Send message `n` of the answer with a placeholder; its id. Repeated within minutes, it is sent once."""
         nonce = self._target.nonce(n, replaced_message, label)
         json = {"content": PLACEHOLDER, "allowed_mentions": _NO_MENTIONS, "nonce": nonce, "enforce_nonce": True}
         if n == 0 and self._target.reply_to is not None:
             reference = {"message_id": self._target.reply_to, "fail_if_not_exists": False}
             try:
                 return await self._post_message({**json, "message_reference": reference})
-            except RequestRejected as refused:
-                if refused.code != NO_HISTORY:
+            except RequestRejected as error:
+                if error.code != NO_HISTORY:
                     raise
         return await self._post_message(json)
 
     async def edit(self, message: str, body: MessageBody) -> None:
-        """Show something else in a message."""
+        """Replace what a message shows."""
         json, files = body.to_json(), body.files
         await self._rest.request("PATCH", _MESSAGE_PATH, self._path_params(message), json=json, files=files)
 
     async def delete(self, message: str) -> None:
-        """Take a message away; one that is gone is none."""
+        """Delete a message, unless it is gone already."""
         try:
             await self._rest.request("DELETE", _MESSAGE_PATH, self._path_params(message))
         except MessageGone:
             return
 
     async def fetch(self, message: str) -> dict[str, Any]:
-        """The message as it is now."""
-        found: dict[str, Any] = await self._rest.request("GET", _MESSAGE_PATH, self._path_params(message))
-        return found
+        """The message as it is now, in Discord's JSON."""
+        response: dict[str, Any] = await self._rest.request("GET", _MESSAGE_PATH, self._path_params(message))
+        return response
 
     async def delete_unused(self, message: str) -> None:
-        """Take away a message that was made for nothing, if it shows nothing yet.
+        """Delete a message that this attempt created in vain, if it still shows the placeholder.
 
-        With the same nonce another attempt may have been given the very same message, and shows the answer in it.
+        Another attempt with the same nonce may have received the very same message and show the answer in it.
         """
         if (await self.fetch(message)).get("content") == PLACEHOLDER:
             await self.delete(message)
 
     async def _post_message(self, json: dict[str, Any]) -> str:
-        made = await self._rest.request("POST", _MESSAGES_PATH, {"channel_id": self._target.channel}, json=json)
-        return str(made["id"])
+        response = await self._rest.request("POST", _MESSAGES_PATH, {"channel_id": self._target.channel}, json=json)
+        return str(response["id"])
 
     def _path_params(self, message: str) -> dict[str, str]:
         return {"channel_id": self._target.channel, "message_id": message}
 
 
 class InteractionMessages:
-    """The answer to a slash command, a button or a form: its first message was promised when it came in.
+    """The answer to a slash command, a button or a form; its first message was deferred when the interaction came.
 
-    While its token lives that message is changed through it, which needs no right to see the channel; afterwards, and
-    for all others, it is an ordinary message. What is private is only ever shown through the token.
+    While the interaction's token is valid that message is edited through it, which needs no permission to see the
+    channel. Later, and for all other messages, ordinary messages are used. A private answer is only ever shown
+    through the token.
     """
 
     def __init__(self, rest: RestClient, target: AnswerTarget, token: InteractionToken) -> None:
@@ -101,7 +103,7 @@ class InteractionMessages:
         self._original = token.original
 
     async def create(self, n: int, replaced_message: str | None = None, label: str = "") -> str:
-        """The id of the message that was promised, or of a new one."""
+        """The id of the deferred message, or of a new one."""
         if n == 0 and replaced_message is None and self._token.is_valid:
             try:
                 return await self._original_message_id()
@@ -117,7 +119,7 @@ class InteractionMessages:
         return await self._create_follow_up()
 
     async def edit(self, message: str, body: MessageBody) -> None:
-        """Show something else in a message."""
+        """Replace what a message shows."""
 
         async def by_token() -> None:
             await self._rest.request(
@@ -126,13 +128,13 @@ class InteractionMessages:
 
         async def in_channel() -> None:
             if message == self._original and (await self._channel.fetch(message)).get("flags", 0) & LOADING:
-                raise MessageGone("nothing was said in time")
+                raise MessageGone("the deferred message was not filled in time")
             await self._channel.edit(message, body)
 
         await self._try_routes(message, by_token, in_channel)
 
     async def delete(self, message: str) -> None:
-        """Take a message away; one that is gone is none."""
+        """Delete a message, unless it is gone already."""
 
         async def by_token() -> None:
             await self._rest.request("DELETE", _FOLLOW_UP_PATH, self._path_params(message))
@@ -143,29 +145,30 @@ class InteractionMessages:
             return
 
     async def delete_unused(self, message: str) -> None:
-        """Take away a message that was made for nothing; the promised one is left to who shows the answer now."""
+        """Delete a message that this attempt created in vain; the deferred one stays for the attempt that answers."""
         if message != self._original and not self._token.private:
             await self._channel.delete_unused(message)
 
     async def _try_routes(
         self, message: str, by_token: Callable[[], Awaitable[None]], in_channel: Callable[[], Awaitable[None]]
     ) -> None:
-        ways = [by_token] if self._token.is_valid else []
+        """Make a request through the token, the channel or both, the more promising route first."""
+        routes = [by_token] if self._token.is_valid else []
         if not self._token.private:
-            ways = [*ways, in_channel] if message == self._original else [in_channel, *ways]
-        gone: PermanentDeliveryError = TokenExpired("the time to answer in private is over")
-        for way in ways:
+            routes = [*routes, in_channel] if message == self._original else [in_channel, *routes]
+        failure: PermanentDeliveryError = TokenExpired("the time to answer in private is over")
+        for request in routes:
             try:
-                return await way()
-            except PermanentDeliveryError as refused:
-                # That it cannot be seen in one way says nothing; that it is gone does.
-                gone = gone if isinstance(gone, MessageGone) else refused
-        raise gone
+                return await request()
+            except PermanentDeliveryError as error:
+                # A route that cannot see the message proves nothing; one that reports it gone does.
+                failure = failure if isinstance(failure, MessageGone) else error
+        raise failure
 
     async def _original_message_id(self) -> str:
         if self._original is None:
-            found = await self._rest.request("GET", _FOLLOW_UP_PATH, self._path_params("@original"))
-            self._original = str(found["id"])
+            response = await self._rest.request("GET", _FOLLOW_UP_PATH, self._path_params("@original"))
+            self._original = str(response["id"])
         return self._original
 
     async def _create_follow_up(self) -> str:
@@ -176,9 +179,9 @@ class InteractionMessages:
             "allowed_mentions": _NO_MENTIONS,
             "flags": EPHEMERAL if self._token.private else 0,
         }
-        # It has no nonce: made again after a lost connection, it might be there twice.
-        made = await self._rest.request("POST", _FOLLOW_UPS_PATH, self._webhook_params(), json=json, no_retry=True)
-        return str(made["id"])
+        # Follow-ups have no nonce: repeated after a lost connection, the message might be there twice.
+        response = await self._rest.request("POST", _FOLLOW_UPS_PATH, self._webhook_params(), json=json, attempts=1)
+        return str(response["id"])
 
     def _webhook_params(self) -> dict[str, str]:
         return {"webhook_id": self._token.application, "webhook_token": self._token.token}
@@ -191,5 +194,5 @@ AnswerMessages = ChannelMessages | InteractionMessages
 
 
 def answer_messages_at(rest: RestClient, target: AnswerTarget) -> AnswerMessages:
-    """Where the answer to a message or an interaction is shown."""
+    """The messages of the answer to a message or an interaction."""
     return ChannelMessages(rest, target) if target.token is None else InteractionMessages(rest, target, target.token)

@@ -1,4 +1,4 @@
-"""Files that came with a message: where Discord has them, and their content."""
+"""Files that came with a message: where Discord stores them, and their content."""
 
 from __future__ import annotations
 
@@ -14,12 +14,19 @@ from bot.core.messages import Address, FileRef
 
 CHUNK_BYTES: Final = 64 * 1024
 _EXPIRED_STATUSES: Final = (403, 404)
+"""How Discord's CDN answers an address that has expired."""
+_TIMEOUT: Final = 30.0
+"""Seconds that connecting and each read may take."""
 
 
 def file_ref_from_attachment(
     attachment: Mapping[str, Any], channel: str | None = None, message: str | None = None
 ) -> FileRef:
-    """An attachment as Discord describes it; with its message, its address can be asked for again once it is old."""
+    """The reference to an attachment in Discord's JSON.
+
+    Args:
+        channel, message: where it was sent; with them, a fresh address can be fetched once the present one has expired.
+    """
     size = int(attachment["size"])
     handle = {
         "url": str(attachment["url"]),
@@ -32,25 +39,25 @@ def file_ref_from_attachment(
 
 
 async def download(rest: RestClient, handle: Address) -> AsyncGenerator[bytes, None]:
-    """The content, in pieces; no more of it than Discord has said there is.
+    """The content in chunks, at most as many bytes as Discord announced.
 
     Raises:
-        DeliveryError: it is not there any more, or not now.
+        DeliveryError: the file is gone, is larger than announced, or cannot be fetched now.
     """
     url = str(handle["url"])
-    async with httpx.AsyncClient(timeout=httpx.Timeout(30), follow_redirects=False) as client:
+    async with httpx.AsyncClient(timeout=httpx.Timeout(_TIMEOUT), follow_redirects=False) as client:
         response = await _open(client, url)
         if response.status_code in _EXPIRED_STATUSES and handle["message"] is not None:
             await response.aclose()
             response = await _open(client, await _fresh_url(rest, handle))
         try:
             _raise_for_status(response)
-            left = int(handle["size"])
-            async for piece in response.aiter_bytes(CHUNK_BYTES):
-                left -= len(piece)
-                if left < 0:
-                    raise PermanentDeliveryError(DISPLAY_NAME, "the file is larger than was said")
-                yield piece
+            remaining = int(handle["size"])
+            async for chunk in response.aiter_bytes(CHUNK_BYTES):
+                remaining -= len(chunk)
+                if remaining < 0:
+                    raise PermanentDeliveryError(DISPLAY_NAME, "the file is larger than announced")
+                yield chunk
         except httpx.TransportError as error:
             raise TemporaryDeliveryError(DISPLAY_NAME, str(error) or type(error).__name__) from error
         finally:
@@ -65,7 +72,7 @@ async def _open(client: httpx.AsyncClient, url: str) -> httpx.Response:
 
 
 async def _fresh_url(rest: RestClient, handle: Address) -> str:
-    """Addresses of attachments end after a day; the message always has one that is good."""
+    """A valid address from the message itself: addresses of attachments expire after a day."""
     message = await rest.request(
         "GET",
         "/channels/{channel_id}/messages/{message_id}",
@@ -74,7 +81,7 @@ async def _fresh_url(rest: RestClient, handle: Address) -> str:
     for attachment in message.get("attachments", ()):
         if str(attachment["id"]) == handle["id"]:
             return str(attachment["url"])
-    raise RequestRejected("the file was taken away")
+    raise RequestRejected("the file was removed")
 
 
 def _raise_for_status(response: httpx.Response) -> None:

@@ -1,4 +1,4 @@
-"""What Discord says no with, as errors of the one tree."""
+"""Discord's refusals as errors of the one tree."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from bot.core.errors import DeliveryError, PermanentDeliveryError, TemporaryDeli
 
 DISPLAY_NAME: Final = "Discord"
 
+# Codes of Discord's API.
 UNKNOWN_MESSAGE, UNKNOWN_INTERACTION, UNKNOWN_WEBHOOK = 10008, 10062, 10015
 INVALID_WEBHOOK_TOKEN, ARCHIVED_THREAD = 50027, 50083
 ALREADY_ACKNOWLEDGED, NO_HISTORY = 40060, 160002
 
 CONNECTION_ERRORS: Final = (OSError, aiohttp.ClientError, TimeoutError)
-"""A connection that broke or never was: whether Discord has done what was asked is not known."""
+"""The connection failed or broke: it is unknown whether Discord has handled the request."""
 
 
 class RequestRejected(PermanentDeliveryError):
-    """Discord said no, with one of its codes."""
+    """Discord refused a request, with one of its codes."""
 
     def __init__(self, reason: str, code: int = 0) -> None:
         super().__init__(DISPLAY_NAME, reason)
@@ -28,15 +29,15 @@ class RequestRejected(PermanentDeliveryError):
 
 
 class MessageGone(RequestRejected):
-    """A message cannot be changed any more: it was deleted, or its thread was archived."""
+    """A message cannot be edited any more: it was deleted, or its thread was archived."""
 
 
 class TokenExpired(RequestRejected):
-    """The quarter of an hour in which an interaction can be answered is over."""
+    """The fifteen minutes in which an interaction can be answered are over."""
 
 
 def to_delivery_error(error: Exception) -> DeliveryError | None:
-    """What the port calls an error of discord.py or of the connection; None for one that is neither."""
+    """An error of discord.py or of the connection as a delivery error; None for any other."""
     if isinstance(error, DeliveryError):
         return error
     if isinstance(error, discord.RateLimited):
@@ -56,12 +57,12 @@ def _from_http_error(error: discord.HTTPException) -> DeliveryError:
         return MessageGone(reason, error.code)
     if error.code in (INVALID_WEBHOOK_TOKEN, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION):
         return TokenExpired(reason, error.code)
-    # Without a code of its own, 401 is about the bot's token: an operator can mend it within the turn's life.
+    # 401 without one of these codes is about the bot's token, which an operator can correct while the turn lives.
     if error.status in (401, 408, 429) or error.status >= 500:
         return TemporaryDeliveryError(DISPLAY_NAME, reason, retry_after=_retry_after(error))
     return RequestRejected(reason, error.code)
 
 
 def _retry_after(error: discord.HTTPException) -> float:
-    told = error.response.headers.get("Retry-After", "")
-    return float(told) if told.isdigit() else 0.0
+    seconds = error.response.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdigit() else 0.0

@@ -1,11 +1,11 @@
-"""Receives from Discord: keeps the connection, hands in what comes, and has the commands known there."""
+"""Receives from Discord: keeps the shards connected, submits what arrives, and registers the slash commands."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,40 +24,45 @@ from bot.core.i18n import Translator
 from bot.intake.inbox import EDIT_WINDOW, Inbox
 from bot.minds import Mind
 from consilium.errors import N_
+from consilium.retry import BackoffConfig, retry
 from db.infra.database import Database
 
 RECONNECT_DELAY: Final = 5.0
-"""Seconds before Discord is connected to anew when that failed outright."""
+"""Seconds before the next attempt to connect, after one that failed outright."""
 MAX_SILENCE: Final = 100.0
-"""Seconds without a word from Discord after which the gateway is not ready; it is asked every 41."""
+"""Seconds without anything from Discord after which the gateway is not ready; heartbeats are 41 seconds apart."""
 DRAIN_TIMEOUT: Final = 10.0
-"""Seconds that events which have come have to be taken in once the gateway is told to end."""
+"""Seconds for events that have arrived to be submitted during shutdown."""
+IDENTIFY_INTERVAL: Final = 5.1
+"""Seconds between the starts of two sessions."""
+SHARDING_REQUIRED: Final = 4011
+"""The code with which the gateway is closed when there have to be more shards."""
 _TOKEN_SETTING, _CONTENT_SETTING = "CONSILIUM_DISCORD_TOKEN", "CONSILIUM_DISCORD_MESSAGE_CONTENT"
 _UNREADABLE_MESSAGE: Final = N_("I cannot read this message: mention me in it, or use /ask.")
 _FATAL_CLOSE_CODES: Final = {4004: _TOKEN_SETTING, 4013: _CONTENT_SETTING, 4014: _CONTENT_SETTING}
-"""Codes the gateway is closed with for good, and the setting each is about."""
-SHARDING_REQUIRED: Final = 4011
-IDENTIFY_INTERVAL: Final = 5.1
-"""Seconds between two sessions begun."""
+"""Codes with which the gateway is closed for good, and the setting that each is about."""
+_MESSAGES_PATH: Final = "/channels/{channel_id}/messages"
+_COMMANDS_PATH: Final = "/applications/{application_id}/commands"
+_GUILD_COMMANDS_PATH: Final = "/applications/{application_id}/guilds/{guild_id}/commands"
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayConfig:
-    """How the gateway listens."""
+    """What the gateway receives, and for whom."""
 
     token: str
     message_content: bool = False
-    """Whether the bot may read what is not written to it; has to be switched on in the developer portal too."""
+    """Whether the bot may read messages that do not mention it; has to be switched on in the developer portal too."""
     operator_guilds: Collection[int] = ()
-    """The operator's own: commands are there at once."""
+    """Guilds of the operator: commands are available there at once."""
     retry_seconds: float = RETRY_SECONDS
-    """Seconds for which a message is handed in again and again while the database is away."""
+    """Seconds for which a message is submitted again while the database is unavailable."""
 
 
 class DiscordGateway:
-    """`bot.core.ports.Gateway` of Discord. As many of them may run as you like: each update is taken in once."""
+    """`bot.core.ports.Gateway` of Discord. Any number of them may run: each update is accepted once."""
 
     def __init__(
         self, config: GatewayConfig, mind: Mind, inbox: Inbox, database: Database, platform: DiscordPlatform
@@ -73,53 +78,61 @@ class DiscordGateway:
         self._last_activity_by_shard: dict[int, float] = {}
 
     async def run(self) -> None:
-        """Receive and hand in until cancelled.
+        """Receive and submit until cancelled.
 
         Raises:
-            PlatformAccessDenied: the token or the intents are not accepted.
+            PlatformAccessDenied: Discord rejects the token or the intents.
         """
-        # At DEBUG the library writes down whole messages.
+        # At DEBUG the library logs complete messages.
         logging.getLogger("discord").setLevel(max(logging.INFO, logging.getLogger().level))
         while True:
-            shards = await self._fetch_shard_count()
+            shard_count = await self._fetch_shard_count()
             self._last_activity_by_shard.clear()
-            running = [
-                asyncio.create_task(self._keep_connected(shard, shards), name=f"shard-{shard}")
-                for shard in range(shards)
+            shards = [
+                asyncio.create_task(self._keep_connected(shard_id, shard_count), name=f"shard-{shard_id}")
+                for shard_id in range(shard_count)
             ]
             try:
-                ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                ended, _ = await asyncio.wait(shards, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in running:
-                    task.cancel()
-                await asyncio.gather(*running, return_exceptions=True)
+                for shard in shards:
+                    shard.cancel()
+                await asyncio.gather(*shards, return_exceptions=True)
                 await self._drain()
-            for task in ended:
-                task.result()
+            for shard in ended:
+                shard.result()
 
     def create_client(self, shard_id: int = 0, shard_count: int = 1) -> discord.Client:
-        """The connection of a shard, not open yet."""
+        """The connection of one shard, not open yet."""
         return ShardClient(self, shard_id, shard_count, message_content=self._config.message_content)
 
     async def wait_to_identify(self) -> None:
-        """Wait until one more session may be begun: Discord takes one in five seconds."""
+        """Wait until another session may be started: Discord allows one in five seconds."""
         async with self._identify_lock:
             await asyncio.sleep(max(0.0, self._next_identify_at - time.monotonic()))
             self._next_identify_at = time.monotonic() + IDENTIFY_INTERVAL
 
     async def _fetch_shard_count(self) -> int:
-        """How many connections Discord wants."""
-        while True:
-            try:
-                await self._platform.rest.login()
-                told = await self._platform.rest.request("GET", "/gateway/bot", {})
-                return int(told["shards"])
-            except DeliveryError as error:
-                log.warning("discord.connect_failed", reason=str(error))
-            await asyncio.sleep(RECONNECT_DELAY)
+        """The number of shards that Discord recommends."""
+
+        async def fetch() -> int:
+            await self._platform.rest.login()
+            response = await self._platform.rest.request("GET", "/gateway/bot", {})
+            return int(response["shards"])
+
+        return await retry(
+            fetch,
+            on=DeliveryError,
+            backoff=BackoffConfig(RECONNECT_DELAY, maximum=RECONNECT_DELAY),
+            before_sleep=lambda error, _: log.warning("discord.connect_failed", reason=str(error)),
+        )
 
     async def _keep_connected(self, shard_id: int, shard_count: int) -> None:
-        """Keep one shard connected; returns when there have to be more of them."""
+        """Keep one shard connected; returns when Discord requires more shards.
+
+        Raises:
+            PlatformAccessDenied: Discord rejects the token or the intents.
+        """
         while True:
             try:
                 async with self.create_client(shard_id, shard_count) as client:
@@ -137,44 +150,44 @@ class DiscordGateway:
                     raise PlatformAccessDenied(DISPLAY_NAME, f"closed with {error.code}", setting) from error
                 log.warning("discord.connection_closed", shard=shard_id, code=error.code)
             except Exception as error:
-                # The library itself stumbles when the very first connection fails.
+                # discord.py raises errors of various kinds when its very first connection fails.
                 log.warning("discord.connect_failed", shard=shard_id, reason=str(error), exc_info=error)
             await asyncio.sleep(RECONNECT_DELAY)
 
     @property
     def last_activity(self) -> float | None:
-        """When the shard that has been silent longest was last heard of, on the monotonic clock; an answer to a
-        heartbeat counts. None when there is none yet."""
+        """When the shard that has been silent longest last received anything, a heartbeat's answer included.
+
+        On the monotonic clock; None before the first shard has received something.
+        """
         return min(self._last_activity_by_shard.values(), default=None)
 
     async def check_connection(self) -> str | None:
-        """What keeps it from hearing; None when nothing does."""
+        """What keeps the gateway from receiving; None when nothing does."""
         if self.last_activity is None:
             return "Discord has not answered yet"
         silence = time.monotonic() - self.last_activity
-        return f"Discord is silent for {silence:.0f} s" if silence > MAX_SILENCE else None
+        return f"Discord has been silent for {silence:.0f} s" if silence > MAX_SILENCE else None
 
     def record_activity(self, shard_id: int) -> None:
-        """Something has come from Discord."""
+        """Note that a shard has received something."""
         self._last_activity_by_shard[shard_id] = time.monotonic()
 
     async def register_commands(self, application_id: int) -> None:
-        """Have Discord know the commands: everywhere, and at once in the operator's own guilds."""
-        everywhere = "/applications/{application_id}/commands"
-        in_guild = "/applications/{application_id}/guilds/{guild_id}/commands"
+        """Register the commands everywhere, and in the operator's guilds, where they are available at once."""
         for guild in (None, *self._config.operator_guilds):
-            at = {"application_id": str(application_id)} | ({} if guild is None else {"guild_id": str(guild)})
+            path, params = _COMMANDS_PATH, {"application_id": str(application_id)}
+            if guild is not None:
+                path, params = _GUILD_COMMANDS_PATH, {**params, "guild_id": str(guild)}
             try:
-                await self._platform.rest.request(
-                    "PUT", everywhere if guild is None else in_guild, at, json=self._commands
-                )
+                await self._platform.rest.request("PUT", path, params, json=self._commands)
             except DeliveryError as error:
                 log.warning("discord.command_registration_failed", guild=guild, reason=str(error))
             else:
                 log.info("discord.commands_registered", guild=guild, commands=len(self._commands))
 
     async def handle_message(self, bot: discord.ClientUser, message: discord.Message) -> None:
-        """Take in what somebody wrote, if it is for the bot."""
+        """Submit a message, if it is for the bot."""
         if not is_addressed_to(bot, message):
             return
         if is_unreadable(bot, message):
@@ -183,23 +196,23 @@ class DiscordGateway:
         await self._run_tracked(self._intake.submit(incoming_from_message(bot, message)))
 
     async def handle_edit(self, bot: discord.ClientUser, message: discord.Message) -> None:
-        """Ask a question again that was changed. Of a message that is pinned, or whose links are shown, Discord tells
-        in the same way."""
-        changed = message.edited_at
-        if changed is None or (changed - message.created_at).total_seconds() > EDIT_WINDOW:
+        """Submit a question again that its author has edited.
+
+        Discord sends the same event when a message is pinned or shows link previews, but without a new edit time.
+        """
+        edited = message.edited_at
+        if edited is None or (edited - message.created_at).total_seconds() > EDIT_WINDOW:
             return
         if is_addressed_to(bot, message) and not is_unreadable(bot, message):
-            changes = self._intake.submit(
-                incoming_from_message(bot, message), lambda address: is_edit_of(message, address)
-            )
-            await self._run_tracked(changes)
+            incoming = incoming_from_message(bot, message)
+            await self._run_tracked(self._intake.submit(incoming, lambda address: is_edit_of(message, address)))
 
     async def handle_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """See to a command, button, menu or form."""
+        """Handle a command, button, menu or form."""
         await self._run_tracked(self._interactions.handle(interaction))
 
-    async def _run_tracked(self, work: Any) -> None:
-        """Work that is let come to its end when the gateway ends."""
+    async def _run_tracked(self, work: Awaitable[object]) -> None:
+        """Do work that shutdown waits for."""
         task = asyncio.current_task()
         assert task is not None
         self._event_tasks.add(task)
@@ -213,12 +226,15 @@ class DiscordGateway:
     async def _reply_unreadable(self, message: discord.Message) -> None:
         locale = message.guild.preferred_locale.value if message.guild else ""
         text = Translator("ru" if locale == "ru" else "en")(_UNREADABLE_MESSAGE)
-        json = {"content": text, "message_reference": {"message_id": str(message.id), "fail_if_not_exists": False}}
-        nonce = {"nonce": str(message.id), "enforce_nonce": True, "allowed_mentions": {"parse": []}}
-        path = "/channels/{channel_id}/messages"
-        await self._run_tracked(
-            self._platform.rest.request("POST", path, {"channel_id": str(message.channel.id)}, json={**json, **nonce})
-        )
+        json = {
+            "content": text,
+            "message_reference": {"message_id": str(message.id), "fail_if_not_exists": False},
+            "allowed_mentions": {"parse": []},
+            "nonce": str(message.id),
+            "enforce_nonce": True,
+        }
+        params = {"channel_id": str(message.channel.id)}
+        await self._run_tracked(self._platform.rest.request("POST", _MESSAGES_PATH, params, json=json))
 
     async def _drain(self) -> None:
         if self._event_tasks:

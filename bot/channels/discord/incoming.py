@@ -1,4 +1,4 @@
-"""From what Discord tells of to what the inbox takes in."""
+"""Discord's messages and interactions as the `Incoming` that the inbox accepts."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _TEXT_MESSAGE_TYPES: Final = (discord.MessageType.default, discord.MessageType.r
 
 
 def is_addressed_to(bot: discord.ClientUser, message: discord.Message) -> bool:
-    """Whether a message is a person's and meant for the bot: in private, by a mention, or as a reply to it."""
+    """Whether a person wrote a message for the bot: directly to it, with a mention, or as a reply to it."""
     if message.author.bot or message.webhook_id is not None or message.type not in _TEXT_MESSAGE_TYPES:
         return False
     return message.guild is None or _mentions(bot, message) or _replies_to(bot, message)
 
 
 def is_unreadable(bot: discord.ClientUser, message: discord.Message) -> bool:
-    """Whether a message for the bot came without its words, which Discord keeps from bots that may not read along."""
+    """Whether Discord hid a message's content, as it does from bots without the message content intent."""
     return not message.content and not message.attachments and not message.stickers and not _mentions(bot, message)
 
 
 def incoming_from_message(bot: discord.ClientUser, message: discord.Message) -> Incoming:
-    """What was written to the bot, without the mention of it."""
+    """A message to the bot, without the mention of it."""
     channel, person = str(message.channel.id), str(message.author.id)
     update = update_id(message)
-    spot = AnswerTarget(channel, update, person, reply_to=None if message.guild is None else str(message.id))
+    target = AnswerTarget(channel, update, person, reply_to=None if message.guild is None else str(message.id))
     return Incoming(
         platform=PLATFORM,
         person=person,
         place=channel,
         text=_strip_mention(bot, message),
         update=update,
-        address=spot.to_address(),
+        address=target.to_address(),
         chat=None if message.guild is None else channel,
         guild=None if message.guild is None else str(message.guild.id),
         roles=role_ids(message.author),
@@ -55,16 +55,16 @@ def incoming_from_message(bot: discord.ClientUser, message: discord.Message) -> 
 
 
 def update_id(message: discord.Message) -> str:
-    """What a message is known by as it is now: its id, and when it was last changed."""
-    changed = message.edited_at
-    return str(message.id) if changed is None else f"{message.id}.{round(changed.timestamp() * 1000)}"
+    """The id of this version of a message: the message's id, and the time of its last edit if it has one."""
+    edited = message.edited_at
+    return str(message.id) if edited is None else f"{message.id}.{round(edited.timestamp() * 1000)}"
 
 
 def is_edit_of(message: discord.Message, address: Address) -> bool:
-    """Whether a turn's address was made for this message, as it was before it was last changed."""
-    then, _, changed = str(address.get("update", "")).partition(".")
-    now, _, changes = update_id(message).partition(".")
-    return then == now and int(changed or 0) < int(changes or 0)
+    """Whether a turn's address belongs to an earlier version of this message."""
+    earlier_id, _, earlier_edit = str(address.get("update", "")).partition(".")
+    message_id, _, last_edit = update_id(message).partition(".")
+    return earlier_id == message_id and int(earlier_edit or 0) < int(last_edit or 0)
 
 
 def incoming_from_interaction(
@@ -75,11 +75,13 @@ def incoming_from_interaction(
     original: str | None,
     attachment: Mapping[str, Any] | None = None,
 ) -> Incoming:
-    """What a command, a button or a form stands for.
+    """A command, a button or a form as a message.
 
     Args:
-        private: whether the answer is seen by the person alone.
-        original: the message that becomes the answer's first, if it is known.
+        text: the message that it stands for.
+        private: whether only the person sees the answer.
+        original: id of the message that becomes the first of the answer, if it is known.
+        attachment: a file that came with it, in Discord's JSON.
     """
     channel, person = str(interaction.channel_id), str(interaction.user.id)
     token = InteractionToken(
@@ -102,12 +104,12 @@ def incoming_from_interaction(
 
 
 def language_from_locale(locale: str) -> Language | None:
-    """The language of a locale, if the service speaks it."""
+    """The language of one of Discord's locales, if the service speaks it."""
     return next((language for language in LANGUAGES if locale.partition("-")[0] == language), None)
 
 
 def role_ids(user: discord.abc.User) -> frozenset[str]:
-    """The ids of a member's roles; that of everyone is none."""
+    """The ids of a member's roles, without the role of everyone."""
     if not isinstance(user, discord.Member):
         return frozenset()
     return frozenset(str(role.id) for role in user.roles if not role.is_default())
@@ -121,11 +123,11 @@ def _mentions(bot: discord.ClientUser, message: discord.Message) -> bool:
 
 
 def _replies_to(bot: discord.ClientUser, message: discord.Message) -> bool:
-    replied = message.reference.resolved if message.reference else None
-    return isinstance(replied, discord.Message) and replied.author.id == bot.id
+    replied_to = message.reference.resolved if message.reference else None
+    return isinstance(replied_to, discord.Message) and replied_to.author.id == bot.id
 
 
 def _strip_mention(bot: discord.ClientUser, message: discord.Message) -> str:
     role = message.guild.self_role if message.guild else None
-    ours = [rf"<@!?{bot.id}>", *([rf"<@&{role.id}>"] if role else [])]
-    return re.sub(rf"\s*(?:{'|'.join(ours)})", "", message.content).strip()
+    mentions = [rf"<@!?{bot.id}>", *([rf"<@&{role.id}>"] if role else [])]
+    return re.sub(rf"\s*(?:{'|'.join(mentions)})", "", message.content).strip()

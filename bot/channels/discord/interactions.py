@@ -1,4 +1,4 @@
-"""What happens when somebody uses a slash command, a button, a menu or a form."""
+"""Handles slash commands, autocompletion, buttons, menus and forms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 
 from bot.channels.discord.answer_messages import EPHEMERAL
 from bot.channels.discord.components import ComponentId, mode_form, parse_component_id, submitted_mode, truncate
-from bot.channels.discord.errors import ALREADY_ACKNOWLEDGED, RequestRejected, TokenExpired
+from bot.channels.discord.errors import ALREADY_ACKNOWLEDGED, RequestRejected
 from bot.channels.discord.incoming import incoming_from_interaction, language_from_locale
 from bot.channels.discord.intake import Intake
 from bot.channels.discord.platform import DiscordPlatform
@@ -24,15 +24,17 @@ from bot.minds.completion import complete_mode
 from db.errors import DatabaseError
 
 MESSAGE, DEFER_MESSAGE, DEFER_UPDATE, AUTOCOMPLETE_CHOICES, MODAL = 4, 5, 6, 8, 9
+"""Types of responses to an interaction."""
+_CALLBACK_PATH: Final = "/interactions/{webhook_id}/{webhook_token}/callback"
 _MAX_CHOICE_LENGTH: Final = 100
 _MODE_TIMEOUT: Final = 1.5
-"""Seconds that the present mode is waited for before a form is opened without it: it has to come within three."""
+"""Seconds to look up the current mode for a form, which opens without it then: Discord wants it within three."""
 
 log = structlog.get_logger(__name__)
 
 
 class InteractionHandler:
-    """Answers within Discord's three seconds with what is at hand, or promises an answer and has it made."""
+    """Responds to interactions within Discord's three seconds: at once, or by deferring the answer."""
 
     def __init__(self, intake: Intake, platform: DiscordPlatform, mind: Mind) -> None:
         self._intake = intake
@@ -40,25 +42,31 @@ class InteractionHandler:
         self._mind = mind
 
     async def handle(self, interaction: discord.Interaction[Any]) -> None:
-        """See to one interaction, whatever it is."""
+        """Handle an interaction of any type.
+
+        Raises:
+            DeliveryError: Discord did not receive the response, or not in time.
+        """
         data: Mapping[str, Any] = interaction.data or {}
         if interaction.type is discord.InteractionType.autocomplete:
             await self._handle_autocomplete(interaction, data)
         elif interaction.type is discord.InteractionType.application_command:
             await self._handle_command(interaction, data)
         elif interaction.type in (discord.InteractionType.component, discord.InteractionType.modal_submit):
-            press = parse_component_id(str(data.get("custom_id", "")))
-            if press is None:
+            component = parse_component_id(str(data.get("custom_id", "")))
+            if component is None:
                 log.info("discord.component_rejected", custom_id=data.get("custom_id"))
-            elif press.person != str(interaction.user.id):
+            elif component.person != str(interaction.user.id):
                 await self._reject_other_person(interaction)
             else:
-                await self._handle_component(interaction, press, data)
+                await self._handle_component(interaction, component, data)
 
     async def _handle_command(self, interaction: discord.Interaction[Any], data: Mapping[str, Any]) -> None:
-        called = parse_invocation(data)
-        private = called.is_private and interaction.guild_id is not None
-        await self._answer_in_new_message(interaction, called.text, private=private, attachment=called.attachment)
+        invocation = parse_invocation(data)
+        private = invocation.is_private and interaction.guild_id is not None
+        await self._answer_in_new_message(
+            interaction, invocation.text, private=private, attachment=invocation.attachment
+        )
 
     async def _handle_autocomplete(self, interaction: discord.Interaction[Any], data: Mapping[str, Any]) -> None:
         typed = next((str(option.get("value", "")) for option in data.get("options", ()) if option.get("focused")), "")
@@ -71,36 +79,36 @@ class InteractionHandler:
         await self._respond(interaction, AUTOCOMPLETE_CHOICES, {"choices": choices})
 
     def _mode_label(self, mode: str, language: str) -> str:
-        """A mode with what its author says of it."""
-        about = ""
+        """A mode with its description."""
+        description = ""
         if mode in self._mind.adapters:
-            about = self._mind.adapters[mode].description.text(language)
+            description = self._mind.adapters[mode].description.text(language)
         elif mode in self._mind.modes:
-            about = f"{self._mind.modes[mode].title.text(language)}: {self._mind.modes[mode].mode}"
-        return truncate(f"{mode} · {about}" if about else mode, _MAX_CHOICE_LENGTH)
+            description = f"{self._mind.modes[mode].title.text(language)}: {self._mind.modes[mode].mode}"
+        return truncate(f"{mode} · {description}" if description else mode, _MAX_CHOICE_LENGTH)
 
     async def _handle_component(
-        self, interaction: discord.Interaction[Any], press: ComponentId, data: Mapping[str, Any]
+        self, interaction: discord.Interaction[Any], component: ComponentId, data: Mapping[str, Any]
     ) -> None:
-        say, person = self._translator(interaction), press.person
-        if press.action == "stop":
+        say, person = self._translator(interaction), component.person
+        if component.action == "stop":
             await self._respond(interaction, DEFER_UPDATE)
             await self._stop(self._incoming(interaction, "/stop"))
-        elif press.action == "retry":
+        elif component.action == "retry":
             await self._answer_in_new_message(interaction, "/retry", private=False)
-        elif press.action == "menu":
+        elif component.action == "menu":
             rows = self._platform.components.menu("modes", person, say)
             flags = EPHEMERAL if interaction.guild_id is not None else 0
             text = say("Choose who answers, or mix adapters.")
             await self._respond(interaction, MESSAGE, {"content": text, "components": list(rows), "flags": flags})
         elif interaction.type is discord.InteractionType.modal_submit:
             await self._answer_in_place(interaction, f"/mode {submitted_mode(dict(data))}")
-        elif press.action == "write":
+        elif component.action == "write":
             mode = await self._current_mode(self._incoming(interaction, ""))
             await self._respond(interaction, MODAL, mode_form(person, mode, say))
         else:
             chosen = [str(value) for value in data.get("values", ())]
-            command = "lang" if press.action == "language" else "mode"
+            command = "lang" if component.action == "language" else "mode"
             await self._answer_in_place(interaction, f"/{command} {'+'.join(chosen)}")
 
     async def _answer_in_new_message(
@@ -111,17 +119,17 @@ class InteractionHandler:
         private: bool,
         attachment: Mapping[str, Any] | None = None,
     ) -> None:
-        """Promise an answer in a new message, then take in what it answers."""
+        """Defer the answer to a new message, then submit the message to answer."""
         original = await self._respond(interaction, DEFER_MESSAGE, {"flags": EPHEMERAL if private else 0})
         incoming = incoming_from_interaction(
             interaction, text, private=private, original=original, attachment=attachment
         )
         if not await self._intake.submit(incoming) and incoming.address is not None:
-            # Nothing is said of it; the promise has to go, or the bot would seem to think for a quarter of an hour.
+            # There is no answer: without this, the bot would seem to think for a quarter of an hour.
             await self._platform.delete_deferred_reply(incoming.address)
 
     async def _answer_in_place(self, interaction: discord.Interaction[Any], text: str) -> None:
-        """Take in what is answered in the very message that was pressed."""
+        """Submit a message that is answered in the message the component belongs to."""
         await self._respond(interaction, DEFER_UPDATE)
         message = interaction.message
         private = message is not None and message.flags.ephemeral
@@ -132,7 +140,7 @@ class InteractionHandler:
         try:
             await self._intake.inbox.stop(incoming)
         except DatabaseError as error:
-            # The button is still there: who wants the answer to stop presses it again.
+            # The button is still there, so the person can press it again.
             log.warning("discord.stop_failed", reason=str(error))
 
     async def _current_mode(self, incoming: Incoming) -> str:
@@ -144,32 +152,32 @@ class InteractionHandler:
 
     async def _reject_other_person(self, interaction: discord.Interaction[Any]) -> None:
         say = self._translator(interaction)
-        text = say("These buttons belong to somebody else's answer: ask me something of your own.")
+        text = say("These buttons belong to somebody else's answer. Ask me a question of your own.")
         await self._respond(interaction, MESSAGE, {"content": text, "flags": EPHEMERAL})
 
     async def _respond(
-        self, interaction: discord.Interaction[Any], kind: int, data: Mapping[str, Any] | None = None
+        self, interaction: discord.Interaction[Any], response_type: int, data: Mapping[str, Any] | None = None
     ) -> str | None:
-        """Answer an interaction for the first time; the id of the message that is shown or promised by it.
+        """Send the first response to an interaction; the id of the message that it shows or defers.
 
         Raises:
-            DeliveryError: Discord has not got it, or too late: the person sees that it failed.
+            DeliveryError: Discord did not receive it, or not in time: the person sees that the interaction failed.
         """
         try:
-            answer = await self._platform.rest.request(
+            response = await self._platform.rest.request(
                 "POST",
-                "/interactions/{webhook_id}/{webhook_token}/callback",
+                _CALLBACK_PATH,
                 {"webhook_id": str(interaction.id), "webhook_token": interaction.token},
-                json={"type": kind, "data": dict(data or {})},
+                json={"type": response_type, "data": dict(data or {})},
                 query={"with_response": "true"},
             )
-        except (RequestRejected, TokenExpired) as refused:
-            if refused.code != ALREADY_ACKNOWLEDGED:
+        except RequestRejected as error:
+            if error.code != ALREADY_ACKNOWLEDGED:
                 raise
-            # By an earlier try whose connection was lost, or by another gateway; it is taken in once all the same.
+            # By an earlier attempt whose connection was lost, or by another gateway. It is still submitted only once.
             return None
-        told = answer.get("interaction", {}).get("response_message_id") if isinstance(answer, dict) else None
-        return None if told is None else str(told)
+        message_id = response.get("interaction", {}).get("response_message_id") if isinstance(response, dict) else None
+        return None if message_id is None else str(message_id)
 
     def _incoming(self, interaction: discord.Interaction[Any], text: str) -> Incoming:
         return incoming_from_interaction(interaction, text, private=True, original=None)

@@ -1,4 +1,4 @@
-"""Shows answers on Discord from any process, by REST alone."""
+"""Shows answers on Discord from any process, through its REST API alone."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PLATFORM = "discord"
 
 
 class DiscordPlatform:
-    """`bot.core.ports.Platform` of Discord. Connects when it is first needed; `close` it at the end."""
+    """`bot.core.ports.Platform` of Discord. Connects when it is first used; `close` it at the end."""
 
     def __init__(self, token: str, mind: Mind, commands: Collection[str]) -> None:
         """
         Args:
-            commands: names of those in the registry; answers get buttons for some of them.
+            commands: names of the registered commands; answers get buttons for some of them.
         """
         self.rest = RestClient(token)
         self.components = ComponentBuilder(mind, frozenset(commands))
@@ -35,24 +35,23 @@ class DiscordPlatform:
         return PLATFORM
 
     def reply(self, address: Address, parts: Parts, say: Translator) -> DiscordReply:
-        spot = target_from_address(address)
-        return DiscordReply(
-            answer_messages_at(self.rest, spot), parts, AnswerRenderer(spot.person, say, self.components)
-        )
+        target = target_from_address(address)
+        renderer = AnswerRenderer(target.person, say, self.components)
+        return DiscordReply(answer_messages_at(self.rest, target), parts, renderer)
 
     def fetch(self, handle: Address) -> AsyncGenerator[bytes, None]:
         return download(self.rest, handle)
 
     async def delete_deferred_reply(self, address: Address) -> None:
-        """Take back the promise of an answer to an interaction.
+        """Delete the deferred answer to an interaction.
 
         Raises:
-            DeliveryError: it stays.
+            DeliveryError: it could not be deleted.
         """
-        spot = target_from_address(address)
-        if spot.token is not None and spot.token.original is not None:
-            await answer_messages_at(self.rest, spot).delete(spot.token.original)
+        target = target_from_address(address)
+        if target.token is not None and target.token.original is not None:
+            await answer_messages_at(self.rest, target).delete(target.token.original)
 
     async def close(self) -> None:
-        """Drop the connections."""
+        """Close the connections."""
         await self.rest.close()

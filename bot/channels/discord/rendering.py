@@ -1,4 +1,4 @@
-"""What a Discord message shows of an answer; tables as text, because Discord has none."""
+"""Renders answers as Discord messages; tables as text, because Discord has none."""
 
 from __future__ import annotations
 
@@ -16,31 +16,34 @@ from bot.core.i18n import Translator
 from bot.core.messages import File, Outcome, Source, Table
 
 MAX_MESSAGE_LENGTH: Final = 2000
-"""Characters of a message; Discord may count them as UTF-16 does or more kindly."""
+"""UTF-16 code units of a message: the stricter way in which Discord may count."""
 MAX_UPLOAD_BYTES: Final = 10 * 1024 * 1024 - 64 * 1024
-"""Bytes of the files of a message, what is said of them left off."""
+"""Bytes of all files of a message; the rest of the request fits into what is left of Discord's limit."""
 MAX_FILES: Final = 10
+"""Files of a message."""
+MAX_TABLE_WIDTH: Final = 56
+"""Cells of a line in a code block that most phones show without breaking it."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerRenderer:
-    """How answers to one person look."""
+    """Renders answers to one person."""
 
     person: str
     say: Translator
     components: ComponentBuilder
 
     def render_queue_position(self, ahead: int) -> str:
-        """What is said until the answer begins."""
+        """The position in the queue, shown until the answer begins."""
         say = self.say
         return "-# " + say("Your earlier messages are answered first; before this one: {ahead}.", ahead=ahead)
 
     def render_status(self, text: str) -> str:
-        """What is being done until the answer begins."""
+        """What is being done before the answer begins."""
         return f"-# {escape_markdown(text)}"
 
     def render_draft(self, text: str, mode: str) -> list[MessageBody]:
-        """As far as the answer has come."""
+        """The answer as far as it is generated."""
         pieces = split_message(text, MAX_MESSAGE_LENGTH, utf16_length) or [
             f"-# {escape_markdown(mode)} {PLACEHOLDER}" if mode else PLACEHOLDER
         ]
@@ -48,11 +51,11 @@ class AnswerRenderer:
         return [*full, replace(last, components=self.components.draft_buttons(self.person, self.say))]
 
     def render_outcome(self, outcome: Outcome) -> list[MessageBody]:
-        """All that is to be said."""
+        """The complete answer: text, table, sources, error, files and buttons."""
         say = self.say
         stopped = say("Stopped.") if outcome.stopped else ""
         footer = " · ".join(part for part in (outcome.mode if outcome.turn else "", stopped) if part)
-        # What commands and errors say holds words of people, who did not mean their asterisks.
+        # Answers of commands and errors quote people, whose asterisks are not meant as markup.
         paragraphs = [
             close_fence(outcome.answer if outcome.turn else escape_markdown(outcome.answer)),
             table_as_code_block(outcome.table) if outcome.table else "",
@@ -60,13 +63,13 @@ class AnswerRenderer:
             escape_markdown(outcome.error or ""),
             f"-# {escape_markdown(footer)}" if footer else "",
         ]
-        taken = [file for file in outcome.files if len(file.content) <= MAX_UPLOAD_BYTES]
+        uploads = [file for file in outcome.files if len(file.content) <= MAX_UPLOAD_BYTES]
         paragraphs += [
-            say("{name} is too large for Discord.", name=file.name) for file in outcome.files if file not in taken
+            say("{name} is too large for Discord.", name=file.name) for file in outcome.files if file not in uploads
         ]
         pieces = split_message("\n\n".join(part for part in paragraphs if part), MAX_MESSAGE_LENGTH, utf16_length)
         bodies = [MessageBody(piece) for piece in pieces]
-        groups = _group_files(taken)
+        groups = _group_files(uploads)
         if groups and bodies:
             bodies[-1] = replace(bodies[-1], files=groups.pop(0))
         bodies += [MessageBody("", files=group) for group in groups]
@@ -81,12 +84,12 @@ class AnswerRenderer:
 
 def _format_source(source: Source) -> str:
     where = f", {source.where}" if source.where else ""
-    told = " ".join(f"[{source.n}] {source.title}{where}".split())
-    return f"-# {escape_markdown(told)}"
+    line = " ".join(f"[{source.n}] {source.title}{where}".split())
+    return f"-# {escape_markdown(line)}"
 
 
 def _group_files(files: Sequence[File]) -> list[tuple[File, ...]]:
-    """As many files in one message as it takes."""
+    """Files in as few messages as Discord's limits allow, in order."""
     groups: list[tuple[File, ...]] = []
     for file in files:
         last = groups[-1] if groups else ()
@@ -97,12 +100,8 @@ def _group_files(files: Sequence[File]) -> list[tuple[File, ...]]:
     return groups
 
 
-MAX_TABLE_WIDTH: Final = 56
-"""Cells of a line that a phone still shows unbroken in a block of code, or nearly so."""
-
-
 def table_as_text(table: Table, max_width: int = MAX_TABLE_WIDTH) -> str:
-    """A grid where it fits into `widest` cells, else one paragraph a row."""
+    """A grid if it fits into `max_width` cells, else one paragraph a row."""
     grid = _format_grid(table)
     if all(cell_len(line) <= max_width for line in grid):
         return "\n".join(grid)
@@ -110,7 +109,7 @@ def table_as_text(table: Table, max_width: int = MAX_TABLE_WIDTH) -> str:
 
 
 def table_as_code_block(table: Table, max_width: int = MAX_TABLE_WIDTH) -> str:
-    """The same in a block of code that nothing in it can end."""
+    """A table in a code block that no text in the table can close."""
     text = table_as_text(table, max_width).replace("```", "`\u200b`\u200b`")
     return f"```\n{text}\n```"
 
@@ -126,7 +125,7 @@ def _pad_cell(cell: str, width: int) -> str:
 
 
 def _format_row(columns: Sequence[str], row: Sequence[str]) -> str:
-    """The first cell as a heading, the others under it; empty ones are left out."""
+    """A row as a paragraph: the first cell as a heading, the others under it without the empty ones."""
     heading, *others = row
     lines = [f"  {column}: {cell}" for column, cell in zip(columns[1:], others, strict=True) if cell]
     if len(columns) == 2:

@@ -1,4 +1,4 @@
-"""One answer on Discord: streamed by edits, in as many messages as it takes, whatever has been shown of it before."""
+"""One answer on Discord: streamed by edits, in as many messages as it needs, continuing an earlier attempt's."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from bot.core.ports import Parts
 from db.errors import TurnLeaseLost
 
 EDIT_INTERVAL: Final = 1.25
-"""Seconds between two edits of an answer that is being written: Discord takes five in five seconds of a channel."""
+"""Seconds between two edits of an answer that is being generated: Discord allows five in five seconds per channel."""
 
 log = structlog.get_logger(__name__)
 
 
 class DiscordReply:
-    """Writes go into a draft that a task of the reply's own shows now and then; only the end is waited for."""
+    """Collects the answer in a draft that a background task shows at intervals; only `finish` waits for Discord."""
 
     def __init__(self, answer_messages: AnswerMessages, parts: Parts, renderer: AnswerRenderer) -> None:
         self._answer_messages = answer_messages
@@ -41,7 +41,7 @@ class DiscordReply:
         self._failure: Exception | None = None
 
     async def show_queue_position(self, ahead: int) -> None:
-        """The place in the queue, in what becomes the answer's first message."""
+        """Show the position in the queue, in the message that becomes the first of the answer."""
         if not self._message_ids:
             await self._create_message(0, label="queue")
         await self._show([MessageBody(self._renderer.render_queue_position(ahead))])
@@ -79,7 +79,7 @@ class DiscordReply:
             self._edit_task = asyncio.create_task(self._edit_loop(), name="discord-reply")
 
     async def _stop_editing(self) -> None:
-        """Let an edit that is under way come to its end, so that it does not overtake the last one."""
+        """Wait for an edit in progress, so that it does not overtake the final one."""
         self._ended.set()
         self._changed.set()
         if self._edit_task is not None:
@@ -91,27 +91,28 @@ class DiscordReply:
             self._changed.clear()
             if self._ended.is_set():
                 return
-            pause = EDIT_INTERVAL
+            delay = EDIT_INTERVAL
             try:
-                began = time.monotonic()
+                started = time.monotonic()
                 await self._show(self._renderer.render_draft(self._draft, self._mode))
-                pause -= time.monotonic() - began
-            except TemporaryDeliveryError as failed:
-                log.info("discord.draft_edit_delayed", reason=str(failed))
+                delay -= time.monotonic() - started
+            except TemporaryDeliveryError as error:
+                log.info("discord.draft_edit_delayed", reason=str(error))
                 self._changed.set()
-                pause = max(pause, failed.retry_after)
-            except DeliveryError as refused:
-                # The answer is made all the same, for the person's history; its end will say that it cannot be shown.
-                log.info("discord.draft_edit_rejected", reason=str(refused))
+                delay = max(delay, error.retry_after)
+            except DeliveryError as error:
+                # The answer is still generated, for the person's history; `finish` reports that it cannot be shown.
+                log.info("discord.draft_edit_rejected", reason=str(error))
                 return
-            except Exception as failure:
-                self._failure = failure
+            except Exception as error:
+                self._failure = error
                 return
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(pause, 0.0)):
+                async with asyncio.timeout(max(delay, 0.0)):
                     await self._ended.wait()
 
     async def _show(self, bodies: Sequence[MessageBody]) -> None:
+        """Make the answer's messages show these bodies; those that show them already are left alone."""
         for n, body in enumerate(bodies):
             if self._shown.get(n) == body:
                 continue
@@ -125,7 +126,7 @@ class DiscordReply:
             self._shown[n] = body
 
     async def _create_message(self, n: int, replaced_message: str | None = None, label: str = "") -> None:
-        """A message for part `n`, written down before it shows anything of the answer."""
+        """Create message `n`, recorded before it shows anything of the answer."""
         message = await self._answer_messages.create(n, replaced_message, label)
         try:
             await self._parts.record(n, message)

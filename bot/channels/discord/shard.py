@@ -1,4 +1,4 @@
-"""The connection of one shard."""
+"""The gateway connection of one shard."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ log = structlog.get_logger(__name__)
 
 
 class ShardEventHandler(Protocol):
-    """Who is told what comes, and asked before a session is begun."""
+    """Handles the events of a shard, and is asked before it starts a session."""
 
     async def wait_to_identify(self) -> None:
-        """Wait until one more session may be begun."""
+        """Wait until another session may be started."""
         ...
 
     async def register_commands(self, application_id: int) -> None:
-        """Have Discord know the commands."""
+        """Register the commands at Discord."""
         ...
 
     def record_activity(self, shard_id: int) -> None:
-        """Something has come from Discord."""
+        """Note that a shard has received something."""
         ...
 
     async def handle_message(self, bot: discord.ClientUser, message: discord.Message) -> None:
-        """Take in what somebody wrote."""
+        """Handle a new message."""
         ...
 
     async def handle_edit(self, bot: discord.ClientUser, message: discord.Message) -> None:
-        """See to what somebody has written differently."""
+        """Handle a message that has changed."""
         ...
 
     async def handle_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """See to a command, button, menu or form."""
+        """Handle a command, button, menu or form."""
         ...
 
 
 class ShardClient(discord.Client):
-    """One shard. Tells its listener what comes, and keeps nothing itself.
+    """One shard. Passes events to its handler and caches nothing.
 
-    Not the library's `AutoShardedClient`: that one gives up a session when a single try to resume it fails, and with
-    the session all that was said meanwhile.
+    Not the library's `AutoShardedClient`: that one gives up a session when a single attempt to resume it fails, and
+    with it everything that was written in the meantime.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class ShardClient(discord.Client):
             max_messages=None,
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
-            enable_debug_events=True,  # answers to heartbeats are among them
+            enable_debug_events=True,  # for on_socket_raw_receive, which sees answers to heartbeats
         )
         self._shard_id = shard_id
         self._event_handler = event_handler

@@ -1,4 +1,4 @@
-"""Slash commands built from the one registry, with their names and descriptions in Discord's locales."""
+"""Slash commands built from the command registry, with names and descriptions in Discord's locales."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from bot.intake.parsing import localized_name
 from consilium.errors import N_
 
 ASK: Final = "ask"
-"""A command of this channel's own: where a bot may not read what is written, this is how it is asked."""
+"""A command of this channel only: it asks a question where the bot may not read messages."""
 PUBLIC_COMMANDS: Final = frozenset({ASK, "retry", "consilium"})
-"""Commands that are answered for all to see; what the others say is the person's own business."""
+"""Commands whose answers everybody in the channel sees; all others answer the person alone."""
 QUESTION_OPTION, FILE_OPTION = "question", "file"
 MAX_OPTION_LENGTH: Final = 6000
 MAX_CHOICES: Final = 25
+DISCORD_LOCALES: Final = {"ru": ("ru",)}
+"""Discord's locales of each language but English, which is the default for all locales."""
+_MAX_NAME_LENGTH: Final = 32
 _MAX_DESCRIPTION_LENGTH: Final = 100
 _GUILD_AND_DM_CONTEXTS: Final = [0, 1]
 _STRING_OPTION_TYPE, _ATTACHMENT_OPTION_TYPE = 3, 11
@@ -27,7 +30,7 @@ _PLACEHOLDER: Final = re.compile(r"[A-Z]+")
 
 
 class CommandInfo(Protocol):
-    """What of a registered command is looked at."""
+    """The parts of a registered command that a slash command is built from."""
 
     @property
     def name(self) -> str: ...
@@ -43,26 +46,24 @@ class SlashInvocation:
 
     name: str
     text: str
-    """The message it stands for."""
+    """The message that it stands for."""
     attachment: Mapping[str, Any] | None = None
 
     @property
     def is_private(self) -> bool:
-        """Whether its answer is for the person's eyes only."""
-        asks_a_command = self.name == ASK and self.text.lstrip().startswith("/")
-        return self.name not in PUBLIC_COMMANDS or asks_a_command
+        """Whether only the person sees the answer."""
+        is_written_command = self.name == ASK and self.text.lstrip().startswith("/")
+        return self.name not in PUBLIC_COMMANDS or is_written_command
 
 
 def build_slash_commands(commands: Iterable[CommandInfo]) -> list[dict[str, Any]]:
-    """All of them, and `/ask`; a command whose name Discord does not take is left to be written as text."""
-    made = [
-        _build_command(command) for command in commands if is_valid_command_name(command.name) and command.name != ASK
-    ]
-    return [_build_ask_command(), *made]
+    """`/ask` and the commands in Discord's JSON; those whose names Discord rejects are left out and written as text."""
+    valid = [command for command in commands if is_valid_command_name(command.name) and command.name != ASK]
+    return [_build_ask_command(), *(_build_command(command) for command in valid)]
 
 
 def parse_invocation(data: Mapping[str, Any]) -> SlashInvocation:
-    """What was called, from an interaction's data."""
+    """The slash command in an interaction's data."""
     name = str(data["name"])
     options = {str(option["name"]): option.get("value") for option in data.get("options", ())}
     if name == ASK:
@@ -87,7 +88,7 @@ def _build_ask_command() -> dict[str, Any]:
         "required": True,
         "max_length": MAX_OPTION_LENGTH,
     }
-    file = {"type": _ATTACHMENT_OPTION_TYPE, "name": FILE_OPTION, "description": N_("a document that goes with it")}
+    file = {"type": _ATTACHMENT_OPTION_TYPE, "name": FILE_OPTION, "description": N_("a document for the question")}
     return _command_json(
         ASK, N_("ask a question"), [_with_localized_description(question), _with_localized_description(file)]
     )
@@ -107,7 +108,7 @@ def _command_json(name: str, summary: str, options: list[dict[str, Any]]) -> dic
 
 
 def _build_option(argument: str) -> dict[str, Any]:
-    """The one text a command takes; alternatives become choices, modes are completed while they are typed."""
+    """The one option of a command: alternatives become choices, and modes are completed while they are typed."""
     option: dict[str, Any] = {
         "type": _STRING_OPTION_TYPE,
         "name": argument.lower() if _PLACEHOLDER.fullmatch(argument) else "argument",
@@ -130,29 +131,24 @@ def _with_localized_description(option: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-DISCORD_LOCALES: Final = {"ru": ("ru",)}
-"""Discord's locales of each language but English, which is the default of them all."""
-_MAX_NAME_LENGTH: Final = 32
-
-
 def is_valid_command_name(name: str) -> bool:
-    """Whether Discord takes it: letters and digits of any script, `-`, `_`, `'`, nothing that has a small form."""
-    marks = all(c in "-_'" or unicodedata.category(c)[0] in "LN" for c in name)
-    return 1 <= len(name) <= _MAX_NAME_LENGTH and marks and name == name.lower()
+    """Whether Discord accepts a command's name: letters and digits of any script, `-`, `_`, `'`, no capitals."""
+    valid_characters = all(c in "-_'" or unicodedata.category(c)[0] in "LN" for c in name)
+    return 1 <= len(name) <= _MAX_NAME_LENGTH and valid_characters and name == name.lower()
 
 
 def name_localizations(name: str) -> dict[str, str]:
-    """What a command is called, by Discord's locale; what has no name of its own there keeps the English one."""
-    found: dict[str, str] = {}
+    """The names of a command by Discord's locale; locales that are missing use the English name."""
+    localizations: dict[str, str] = {}
     for language in LANGUAGES:
-        told = localized_name(language, name)
-        if told != name and is_valid_command_name(told):
-            found |= dict.fromkeys(DISCORD_LOCALES.get(language, ()), told)
-    return found
+        localized = localized_name(language, name)
+        if localized != name and is_valid_command_name(localized):
+            localizations |= dict.fromkeys(DISCORD_LOCALES.get(language, ()), localized)
+    return localizations
 
 
 def description_localizations(template: str, limit: int) -> dict[str, str]:
-    """A sentence by Discord's locale, in at most `limit` characters."""
+    """The translations of a sentence by Discord's locale, each cut to at most `limit` characters."""
     return {
         locale: truncate_at_word(Translator(language).translate(template), limit)
         for language in LANGUAGES
@@ -161,8 +157,8 @@ def description_localizations(template: str, limit: int) -> dict[str, str]:
 
 
 def truncate_at_word(text: str, limit: int) -> str:
-    """At most `limit` characters of a description."""
+    """A text cut to at most `limit` characters, after a complete word if possible."""
     if len(text) <= limit:
         return text
-    whole = re.sub(r"\W+$", "", text[:limit].rpartition(" ")[0])
-    return f"{whole or text[: limit - 1]}…"
+    complete_words = re.sub(r"\W+$", "", text[:limit].rpartition(" ")[0])
+    return f"{complete_words or text[: limit - 1]}…"

@@ -1,4 +1,4 @@
-"""The HTTP channel: OpenAI's chat completions, where a model is a mode, and a few endpoints of our own."""
+"""The HTTP channel: OpenAI's chat completions, with modes as models, and a few endpoints of our own."""
 
 from bot.channels.http.api import Api
 from bot.channels.http.auth import ApiClients

@@ -1,4 +1,4 @@
-"""What the HTTP channel works with."""
+"""The parts of the service that the HTTP channel uses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from db.infra.database import Database
 from db.people import users
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
     """The parts of the service that the endpoints need."""
 
@@ -34,10 +34,10 @@ class Api:
     heartbeat: Heartbeat
     clients: ApiClients
     language: Language | None
-    """Of the service's own sentences for those who ask for none; None for the system's."""
+    """The language of messages when a request asks for none; None for the system's."""
 
     def resolve_mode(self, model: str) -> ResolvedMode:
-        """The mode that a model's name stands for; whom it may answer is not looked at.
+        """The mode that a model's name stands for. Access for a person is not checked here.
 
         Raises:
             ModeError: there is no such mode, or the mind does not allow it.
@@ -47,15 +47,15 @@ class Api:
         return mode
 
     def translator_for(self, request: web.Request) -> Translator:
-        """Speaks the language that a request asks for."""
+        """The translator into the language that a request asks for."""
         return Translator(requested_language(request) or self.language or system_language())
 
     @asynccontextmanager
     async def person_connection(self, request: web.Request) -> AsyncIterator[PersonConnection]:
-        """A transaction of the person whom a request names by `?user=`.
+        """A transaction of the person named by `?user=`.
 
         Raises:
-            RequestRefused: whoever asks may not.
+            RequestRefused: the client is not authenticated, or the name is malformed.
         """
         person = external_id_of(self.clients.authenticate(request), parse_user(request))
         async with self.database.anonymous_transaction() as connection:
@@ -64,6 +64,6 @@ class Api:
 
 
 def requested_language(request: web.Request) -> Language | None:
-    """The first language of a request's `Accept-Language` that the service speaks."""
-    wanted = (part.split(";")[0].strip().lower() for part in request.headers.get("Accept-Language", "").split(","))
-    return next((language for tag in wanted for language in LANGUAGES if tag.split("-")[0] == language), None)
+    """The first language in `Accept-Language` that the service speaks; None if there is none."""
+    tags = (part.split(";")[0].strip().lower() for part in request.headers.get("Accept-Language", "").split(","))
+    return next((language for tag in tags for language in LANGUAGES if tag.split("-")[0] == language), None)

@@ -1,4 +1,4 @@
-"""Who may ask: programs with a key, or, where no key is set, programs on this very machine."""
+"""Authentication: clients with an API key or, where no key is set, programs on this machine."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from aiohttp import web
 from bot.channels.http.errors import ApiKeyMissing, ApiKeyUnknown
 
 _PROXY_HEADERS: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
-"""Headers by which a proxy tells that it asks for somebody else."""
+"""Headers by which a proxy says that it forwards a request of somebody else."""
 
 
 class ApiClients:
-    """The programs that may ask, by their keys."""
+    """The clients that may use the API, by their keys."""
 
     def __init__(self, keys: Mapping[str, str]) -> None:
         """Set up.
 
         Args:
-            keys: each program's name, and its key. Empty: whoever asks from this machine may, and is called nothing.
+            keys: key by client's name. Empty: every program on this machine is a client, with an empty name.
         """
         self._keys = {name: key.encode() for name, key in keys.items()}
 
     def authenticate(self, request: web.Request) -> str:
-        """Name of the program that asks.
+        """The name of the client that sent a request.
 
         Raises:
-            ApiKeyMissing, ApiKeyUnknown: it may not ask.
+            ApiKeyMissing, ApiKeyUnknown: it may not use the API.
         """
         if not self._keys:
             if _is_local_request(request):
@@ -39,26 +39,27 @@ class ApiClients:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise ApiKeyMissing
-        said = key.strip().encode("utf-8", "surrogateescape")
-        # All are compared, each in constant time: how long it takes tells nothing.
-        known = [name for name, own in self._keys.items() if hmac.compare_digest(own, said)]
-        if not known:
+        given_key = key.strip().encode("utf-8", "surrogateescape")
+        # All keys are compared, each in constant time, so that timing reveals nothing.
+        matches = [name for name, known_key in self._keys.items() if hmac.compare_digest(known_key, given_key)]
+        if not matches:
             raise ApiKeyUnknown
-        return known[0]
+        return matches[0]
 
 
 def external_id_of(client: str, user: str | None) -> str:
-    """What a client's person is called on our platform: no two clients have one in common.
+    """The id of a client's person on our platform, which no two clients share.
 
-    A name of a client holds no colon, so the first one parts the two.
+    A client's name has no colon, so the first colon separates the two.
     """
     return f"{client}:{user or ''}"
 
 
 def _is_local_request(request: web.Request) -> bool:
-    """Whether a program on this machine asks for itself.
+    """Whether a program on this machine sent a request of its own.
 
-    A web page may make a browser ask too, under a name that leads here; so the name has to be this machine's own.
+    A web page can make a browser send requests to a host name that resolves to this machine (DNS rebinding), so the
+    host has to be a loopback name as well.
     """
     if any(header in request.headers for header in _PROXY_HEADERS):
         return False

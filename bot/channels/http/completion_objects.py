@@ -1,4 +1,4 @@
-"""OpenAI's chat completion, whole and in chunks."""
+"""OpenAI's chat completion as one object and as a stream of chunks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bot.core.messages import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer in the making."""
+    """The identity of one answer."""
 
     turn_id: str
-    """The turn's id; the answer's own is made of it."""
+    """The id of the turn, from which the completion's id is made."""
     created: int
     """Seconds since 1970."""
 
@@ -35,16 +35,16 @@ class Completion:
         }
 
     def chunk(self, mode: str, delta: Mapping[str, str], finish: str | None = None, **extra: Any) -> dict[str, Any]:
-        """A piece of the answer."""
+        """A chunk of the answer."""
         choice = {"index": 0, "delta": dict(delta), "logprobs": None, "finish_reason": finish}
         return {**self._envelope("chat.completion.chunk", mode), "choices": [choice], **extra}
 
     def final_chunk(self, outcome: Outcome, **extra: Any) -> dict[str, Any]:
-        """The chunk that says why the answer has ended, and what else there is to say of it."""
+        """The chunk with the finish reason and our own details."""
         return self.chunk(outcome.mode, {}, finish_reason(outcome), consilium=consilium_details(outcome), **extra)
 
     def usage_chunk(self, outcome: Outcome) -> dict[str, Any]:
-        """The last chunk of those who asked for the token counts."""
+        """The last chunk for clients that ask for token counts."""
         return {**self._envelope("chat.completion.chunk", outcome.mode), "choices": [], "usage": token_usage(outcome)}
 
     def _envelope(self, kind: str, mode: str) -> dict[str, Any]:
@@ -52,18 +52,18 @@ class Completion:
 
 
 def finish_reason(outcome: Outcome) -> str:
-    """Why it ended, in OpenAI's words, which know nothing of an answer that was stopped."""
+    """The reason in OpenAI's terms, which have none for an answer that a person stopped."""
     return "length" if outcome.finish_reason == "length" else "stop"
 
 
 def token_usage(outcome: Outcome) -> dict[str, int]:
-    """Token counts."""
+    """OpenAI's token counts."""
     prompt, completion = (outcome.usage.get(name, 0) for name in ("prompt_tokens", "completion_tokens"))
     return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
 
 
 def consilium_details(outcome: Outcome) -> dict[str, Any]:
-    """What OpenAI's form has no place for."""
+    """Our own details, for which OpenAI's format has no place."""
     return {
         "turn": outcome.turn,
         "mode": outcome.mode,

@@ -24,34 +24,34 @@ from db.turns.turns import Turn
 
 
 async def create_completion(api: Api, request: web.Request) -> web.StreamResponse:
-    """Answer a conversation's last message; it is cancelled, and so is the answer, when the client goes away.
+    """Answer the last message of a conversation. When the client disconnects, this is cancelled, and so is the answer.
 
     Raises:
-        ConsiliumError: why it is not taken in.
+        ConsiliumError: the request is refused.
     """
     client = api.clients.authenticate(request)
     if api.heartbeat.draining:
         raise ServiceShuttingDown
-    asked = await parse_request(request)
-    question, given = parse_conversation(asked, api.resolve_mode(asked.model).text)
-    session = asked.metadata.session if asked.metadata else None
+    chat_request = await parse_request(request)
+    question, conversation = parse_conversation(chat_request, api.resolve_mode(chat_request.model).text)
+    session = chat_request.metadata.session if chat_request.metadata else None
     incoming = Incoming(
         PLATFORM,
-        external_id_of(client, asked.person),
-        session or asked.person or "",
+        external_id_of(client, chat_request.person),
+        session or chat_request.person or "",
         question,
         language=requested_language(request),
-        client_conversation=given,
+        client_conversation=conversation,
     )
-    taken = await api.direct.accept(incoming)
-    completion = Completion(str(taken.receipt.turn.id), int(time.time()))
+    accepted = await api.direct.accept(incoming)
+    completion = Completion(str(accepted.receipt.turn.id), int(time.time()))
     reply: JsonReply | StreamingReply
-    if asked.stream:
-        with_usage = asked.stream_options is not None and asked.stream_options.include_usage
+    if chat_request.stream:
+        with_usage = chat_request.stream_options is not None and chat_request.stream_options.include_usage
         reply = StreamingReply(request, completion, with_usage=with_usage)
     else:
         reply = JsonReply(request, completion)
-    outcome = await api.direct.answer_accepted(taken, reply)
+    outcome = await api.direct.answer_accepted(accepted, reply)
     if reply.response is None:
         await reply.finish(outcome)
     assert reply.response is not None
@@ -59,28 +59,28 @@ async def create_completion(api: Api, request: web.Request) -> web.StreamRespons
 
 
 async def show_turn(api: Api, request: web.Request) -> web.Response:
-    """One of the person's turns, by its id or that of its completion."""
+    """`GET /v1/turns/{id}`: a turn of the person, by its id or its completion's."""
     turn_id = _parse_id(request)
     if turn_id is None:
         raise NoSuchTurn
     async with api.person_connection(request) as connection:
         try:
-            found = await turns.get(connection, turn_id)
+            turn = await turns.get(connection, turn_id)
         except RecordNotFound:
             raise NoSuchTurn from None
-    return web.json_response(_turn_object(found))
+    return web.json_response(_turn_object(turn))
 
 
 async def list_memories(api: Api, request: web.Request) -> web.Response:
-    """What is remembered of the person, oldest first."""
+    """`GET /v1/memories`: what is remembered of the person, oldest first; without episodes."""
     async with api.person_connection(request) as connection:
-        found = await memories.list_valid(connection)
-    told = [_memory_object(one) for one in found if one.kind != "episode"]
-    return web.json_response({"object": "list", "data": told})
+        records = await memories.list_valid(connection)
+    data = [_memory_object(record) for record in records if record.kind != "episode"]
+    return web.json_response({"object": "list", "data": data})
 
 
 async def forget_memory(api: Api, request: web.Request) -> web.Response:
-    """Forget one thing for good."""
+    """`DELETE /v1/memories/{id}`: forget one memory for good."""
     memory_id = _parse_id(request)
     if memory_id is None:
         raise NoSuchMemory
@@ -92,7 +92,7 @@ async def forget_memory(api: Api, request: web.Request) -> web.Response:
 
 
 async def forget_everything(api: Api, request: web.Request) -> web.Response:
-    """Forget all that is remembered of the person for good."""
+    """`DELETE /v1/memories`: forget everything remembered of the person for good."""
     async with api.person_connection(request) as connection:
         forgotten = await forgetting.forget_all(connection)
     return web.json_response({"object": "list", "deleted": forgotten})

@@ -1,4 +1,4 @@
-"""From what went wrong to OpenAI's form of an error."""
+"""Errors in OpenAI's format."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from inference.adapters.revocation import AdapterRevoked
 from inference.engines.errors import EngineError, EngineStopped, PromptRefused, PromptTooLong, SchemaRefused
 
 _RETRY_AFTER_SECONDS: Final = 5
-"""Seconds after which it is worth another try where nobody knows better."""
+"""Seconds after which to try again, when no better time is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorResponse:
-    """How a failure is told."""
+    """The response to a request that failed."""
 
     status: int
     error_type: str
@@ -43,7 +43,7 @@ class ErrorResponse:
 
 
 def error_response(error: ConsiliumError | None) -> ErrorResponse:
-    """How to tell an error; None is one that nobody can name."""
+    """The response for an error; None stands for an unexpected one."""
     if isinstance(error, RequestRefused):
         return _for_refused_request(error)
     if isinstance(error, LimitExceeded):

@@ -1,4 +1,4 @@
-"""What can be wrong with a request before it becomes a message."""
+"""Errors of a request before it becomes a message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class RequestRefused(ChannelError):
 
     Attributes:
         status: of the HTTP response.
-        code: what OpenAI's form of an error calls it; None where it has no name there.
+        code: in OpenAI's format; None where OpenAI has no code for it.
         param: the part of the request that is wrong.
     """
 
@@ -23,9 +23,9 @@ class RequestRefused(ChannelError):
 
 
 class BadRequest(RequestRefused):
-    """A request is not of the form the endpoint takes."""
+    """A part of a request is malformed."""
 
-    sentence = N_("“{param}” is not right: {problem}.")
+    sentence = N_("“{param}” is invalid: {problem}.")
 
     def __init__(self, param: str, problem: str) -> None:
         super().__init__(param=param, problem=problem)
@@ -33,22 +33,22 @@ class BadRequest(RequestRefused):
 
 
 class LastMessageNotFromUser(RequestRefused):
-    """A conversation does not end with something to be answered."""
+    """A conversation does not end with a message to answer."""
 
-    sentence = N_("The last message has to be the user's.")
+    sentence = N_("The last message must be from the user.")
     param = "messages"
 
 
 class NotJson(RequestRefused):
-    """A request's body does not say that it is JSON."""
+    """A request's content type is not JSON."""
 
     status = 415
-    sentence = N_("The body has to be JSON.")
+    sentence = N_("The body must be JSON.")
     remedy = N_("Send it with Content-Type: application/json.")
 
 
 class ParameterNotSupported(RequestRefused):
-    """A request asks for what this service does not do, and an answer without it would be another one."""
+    """A request has a parameter that is not supported and would change the answer."""
 
     code = "unsupported_parameter"
     sentence = N_("“{param}” is not supported here.")
@@ -60,7 +60,7 @@ class ParameterNotSupported(RequestRefused):
 
 
 class ApiKeyMissing(RequestRefused):
-    """A request comes without a key, and needs one."""
+    """A request that needs an API key has none."""
 
     status = 401
     code = "invalid_api_key"
@@ -69,30 +69,30 @@ class ApiKeyMissing(RequestRefused):
 
 
 class ApiKeyUnknown(RequestRefused):
-    """A request comes with a key that is none of ours."""
+    """A request has an API key that does not exist."""
 
     status = 401
     code = "invalid_api_key"
-    sentence = N_("This API key is not known.")
+    sentence = N_("This API key is unknown.")
     remedy = N_("Check it; an operator sets keys with CONSILIUM_API_KEYS.")
 
 
 class BodyTooLarge(RequestRefused):
-    """A request's body is larger than any conversation a prompt can hold."""
+    """A request's body is larger than any conversation that fits into a prompt."""
 
     status = 413
     sentence = N_("The request is larger than {limit} bytes.")
-    remedy = N_("Leave out what was said long ago: only the latest of it goes to the model.")
+    remedy = N_("Leave out the oldest messages: only the latest go to the model.")
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit=limit)
 
 
 class BodyTimedOut(RequestRefused):
-    """A request's body has not come to its end in time."""
+    """A request's body did not arrive completely in time."""
 
     status = 408
-    sentence = N_("The request was not here within {seconds} s.")
+    sentence = N_("The request did not arrive within {seconds} s.")
     remedy = N_("Send it again.")
 
     def __init__(self, seconds: float) -> None:
@@ -100,35 +100,35 @@ class BodyTimedOut(RequestRefused):
 
 
 class NoSuchEndpoint(RequestRefused):
-    """There is nothing at this address, or not for this method."""
+    """There is no endpoint with this path and method."""
 
     status = 404
     sentence = N_("There is no {method} {path} here.")
-    remedy = N_("What there is: {endpoints}.")
+    remedy = N_("Available: {endpoints}.")
 
     def __init__(self, method: str, path: str, endpoints: str) -> None:
         super().__init__(method=method, path=path, endpoints=endpoints)
 
 
 class NoSuchTurn(RequestRefused):
-    """A turn is asked for that the person has not."""
+    """The person has no turn with the requested id."""
 
     status = 404
     sentence = N_("This person has no such turn.")
-    remedy = N_("Name the person as in the request that it came from: ?user=….")
+    remedy = N_("Name the person as in the original request: ?user=….")
 
 
 class NoSuchMemory(RequestRefused):
-    """A memory is to be forgotten that the person has not."""
+    """The person has no memory with the requested id."""
 
     status = 404
-    sentence = N_("Nothing is remembered of this person under that id.")
-    remedy = N_("GET /v1/memories lists what is.")
+    sentence = N_("This person has no such memory.")
+    remedy = N_("GET /v1/memories lists all of them.")
 
 
 class ServiceShuttingDown(RequestRefused):
-    """The process takes nothing new, for it is about to end."""
+    """The process is shutting down and accepts nothing new."""
 
     status = 503
-    sentence = N_("This process is about to end.")
-    remedy = N_("Send it again: another one takes it.")
+    sentence = N_("This process is shutting down.")
+    remedy = N_("Send it again: another process will take it.")

@@ -1,4 +1,4 @@
-"""Answers an HTTP request: whole, or as a stream of events."""
+"""Answers an HTTP request: with one object, or with a stream of events."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ PLATFORM: Final = "http"
 _STREAM_HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache",
-    # nginx would hold the pieces back.
+    # Without this, nginx would buffer the chunks.
     "X-Accel-Buffering": "no",
 }
 
 
 class JsonReply:
-    """Sends the answer once it is there."""
+    """Sends the answer once it is complete."""
 
     def __init__(self, request: web.Request, completion: Completion) -> None:
         self._request = request
         self._completion = completion
         self.response: web.StreamResponse | None = None
-        """What has been sent; None until there is an end."""
+        """The response that was sent; None until the answer is complete."""
 
     async def show_queue_position(self, ahead: int) -> None:
-        """Nothing: there is no place to show it in."""
+        """Do nothing: a client sees only the complete answer."""
 
     async def show_status(self, text: str) -> None:
-        """Nothing: what comes here brings no files."""
+        """Do nothing: requests bring no files that would take time to read."""
 
     async def start(self, mode: str) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     async def write(self, text: str) -> None:
-        """Nothing: the end has all of it."""
+        """Do nothing: the outcome has the complete answer."""
 
     async def finish(self, outcome: Outcome) -> None:
         if outcome.error is not None:
@@ -54,11 +54,11 @@ class JsonReply:
         self.response = response
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to release."""
 
 
 class StreamingReply:
-    """Sends each piece as it comes. Until the first of them a failure still has a status of its own."""
+    """Sends each chunk as it comes. A failure before the first chunk still has an HTTP status of its own."""
 
     def __init__(self, request: web.Request, completion: Completion, *, with_usage: bool) -> None:
         self._request = request
@@ -69,16 +69,16 @@ class StreamingReply:
         self.response: web.StreamResponse | None = None
 
     async def show_queue_position(self, ahead: int) -> None:
-        """Nothing: before the first piece there is no stream."""
+        """Do nothing: there is no stream before the first chunk."""
 
     async def show_status(self, text: str) -> None:
-        """Nothing: what comes here brings no files."""
+        """Do nothing: requests bring no files that would take time to read."""
 
     async def start(self, mode: str) -> None:
         self._mode = mode
 
     async def write(self, text: str) -> None:
-        # Who has gone stops the answer, by the cancellation of its request, which is on its way.
+        # A client that disconnects also has its request cancelled, which stops the answer.
         with suppress(ConnectionError):
             stream = await self._ensure_started()
             await self._send(stream, self._completion.chunk(self._mode, {"content": text}, **self._empty_usage))
@@ -100,7 +100,7 @@ class StreamingReply:
             self.response = stream
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to release."""
 
     def _final_events(self, outcome: Outcome) -> list[dict[str, Any]]:
         if outcome.error is not None:
@@ -110,7 +110,7 @@ class StreamingReply:
 
     @property
     def _empty_usage(self) -> dict[str, None]:
-        """Who asks for the token counts finds their place empty in all chunks but the last."""
+        """For clients that ask for token counts: the empty field in all chunks but the last."""
         return {"usage": None} if self._with_usage else {}
 
     async def _ensure_started(self) -> web.StreamResponse:
@@ -130,5 +130,5 @@ class StreamingReply:
 async def _undeliverable_on_disconnect() -> AsyncIterator[None]:
     try:
         yield
-    except ConnectionError as gone:
-        raise PermanentDeliveryError(PLATFORM, "who asked has gone") from gone
+    except ConnectionError as error:
+        raise PermanentDeliveryError(PLATFORM, "the client has disconnected") from error

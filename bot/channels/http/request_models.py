@@ -1,4 +1,4 @@
-"""The request of OpenAI's chat completions, as far as it means something here."""
+"""The request of OpenAI's chat completions, with the fields that this service uses or refuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 MAX_STOP_SEQUENCES: Final = 4
 Identifier = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
-"""What a client calls a person or a session."""
+"""A client's name for a person or a session."""
 StopSequence = Annotated[str, Field(min_length=1, max_length=256)]
 
 UNSUPPORTED_PARAMETERS: Final = (
@@ -20,8 +20,7 @@ UNSUPPORTED_PARAMETERS: Final = (
     "frequency_penalty",
     "presence_penalty",
 )
-"""Parts of a request without which the answer would be another one, and which are not supported: empty and zero will
-do."""
+"""Parameters that would change the answer and are not supported; they may be empty or zero."""
 
 
 class _RequestModel(BaseModel):
@@ -39,7 +38,7 @@ class ChatMessage(_RequestModel):
 
     @property
     def text(self) -> str:
-        """The parts of it, joined."""
+        """The text of all parts, joined."""
         return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
 
 
@@ -48,7 +47,7 @@ class TextFormat(_RequestModel):
 
     @property
     def schema_(self) -> None:
-        """None: any text will do."""
+        """None: any text is allowed."""
 
 
 class JsonObjectFormat(_RequestModel):
@@ -56,7 +55,7 @@ class JsonObjectFormat(_RequestModel):
 
     @property
     def schema_(self) -> dict[str, Any]:
-        """That of any object."""
+        """The schema of any object."""
         return {"type": "object"}
 
 
@@ -70,7 +69,7 @@ class JsonSchemaFormat(_RequestModel):
 
     @property
     def schema_(self) -> dict[str, Any]:
-        """The one that is given."""
+        """The client's schema."""
         return self.json_schema.schema_
 
 
@@ -80,7 +79,7 @@ class StreamOptions(_RequestModel):
 
 class Metadata(_RequestModel):
     session: Identifier | None = None
-    """Which of the person's conversations it belongs to."""
+    """The client's name for the conversation that the request belongs to."""
 
 
 class ChatRequest(_RequestModel):
@@ -90,9 +89,9 @@ class ChatRequest(_RequestModel):
     """A mode."""
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     user: Identifier | None = None
-    """Who speaks, as the client knows him."""
+    """The person who speaks, as the client names them."""
     safety_identifier: Identifier | None = None
-    """What OpenAI calls `user` now."""
+    """OpenAI's newer name of `user`."""
     metadata: Metadata | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -124,5 +123,5 @@ class ChatRequest(_RequestModel):
 
     @property
     def unsupported_parameter(self) -> str | None:
-        """A part that asks for what is not done here; None when there is none."""
+        """The first parameter in use that is not supported; None when there is none."""
         return next((name for name in UNSUPPORTED_PARAMETERS if getattr(self, name)), None)

@@ -1,4 +1,4 @@
-"""From a request to what is asked: the body within bounds, and the conversation in it."""
+"""Reads requests: the body, within limits of size and time, and the conversation in it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from bot.channels.http.request_models import ChatMessage, ChatRequest, Identifie
 from bot.core.messages import ClientConversation
 
 MAX_BODY_BYTES: Final = 1_000_000
-"""Bytes of a request."""
-_IDENTIFIER_ADAPTER: Final[TypeAdapter[str | None]] = TypeAdapter(Identifier | None)
+"""Bytes of a request's body."""
 BODY_TIMEOUT: Final = 30.0
-"""Seconds that a request may take to come in."""
+"""Seconds that a request's body may take to arrive."""
+_IDENTIFIER_ADAPTER: Final[TypeAdapter[str | None]] = TypeAdapter(Identifier | None)
 
 
 async def parse_request(request: web.Request) -> ChatRequest:
-    """The request's body.
+    """The body of a chat completion request.
 
     Raises:
-        RequestRefused: it is too large, too slow, not JSON, not a request, or asks for what is not done here.
+        RequestRefused: it is too large, too slow, not JSON, malformed, or uses parameters that are not supported.
     """
     if request.content_type != "application/json":
         raise NotJson
@@ -42,32 +42,33 @@ async def parse_request(request: web.Request) -> ChatRequest:
     except TimeoutError:
         raise BodyTimedOut(BODY_TIMEOUT) from None
     try:
-        asked = ChatRequest.model_validate_json(body)
+        chat_request = ChatRequest.model_validate_json(body)
     except ValidationError as error:
         raise _first_problem(error) from None
-    if asked.unsupported_parameter is not None:
-        raise ParameterNotSupported(asked.unsupported_parameter)
-    return asked
+    if chat_request.unsupported_parameter is not None:
+        raise ParameterNotSupported(chat_request.unsupported_parameter)
+    return chat_request
 
 
 def parse_conversation(chat_request: ChatRequest, mode: str) -> tuple[str, ClientConversation]:
-    """The question, and what it came with.
+    """The question, and the conversation before it.
 
     Raises:
-        LastMessageNotFromUser: the last word is not the person's.
+        LastMessageNotFromUser: the conversation does not end with a message of the person.
     """
     system = "\n\n".join(message.text for message in chat_request.messages if _is_instruction(message))
-    said = list(_merge_consecutive([message for message in chat_request.messages if not _is_instruction(message)]))
-    if not said or said[-1][0] != "user":
+    dialogue = [message for message in chat_request.messages if not _is_instruction(message)]
+    messages = list(_merge_consecutive(dialogue))
+    if not messages or messages[-1][0] != "user":
         raise LastMessageNotFromUser
-    question = said.pop()[1]
-    if said and said[0][0] == "assistant":
-        said.insert(0, ("user", ""))
-    questions, answers = said[::2], said[1::2]
+    question = messages.pop()[1]
+    if messages and messages[0][0] == "assistant":
+        messages.insert(0, ("user", ""))
+    questions, answers = messages[::2], messages[1::2]
     limits = [limit for limit in (chat_request.max_tokens, chat_request.max_completion_tokens) if limit is not None]
     return question, ClientConversation(
         mode,
-        [(one, other) for (_, one), (_, other) in zip(questions, answers, strict=True)],
+        [(asked, answered) for (_, asked), (_, answered) in zip(questions, answers, strict=True)],
         system,
         max_tokens=min(limits, default=None),
         temperature=chat_request.temperature,
@@ -79,10 +80,10 @@ def parse_conversation(chat_request: ChatRequest, mode: str) -> tuple[str, Clien
 
 
 def parse_user(request: web.Request) -> str | None:
-    """Whom `?user=` names.
+    """The person that `?user=` names; None if the request names nobody.
 
     Raises:
-        BadRequest: it is no name.
+        BadRequest: the name is malformed.
     """
     try:
         return _IDENTIFIER_ADAPTER.validate_python(request.query.get("user"))
@@ -96,7 +97,7 @@ def _is_instruction(message: ChatMessage) -> bool:
 
 
 def _merge_consecutive(messages: Sequence[ChatMessage]) -> Iterator[tuple[str, str]]:
-    """Messages of one side in a row become one: chat templates know only two who take turns."""
+    """Roles and texts, with consecutive messages of one role merged: chat templates need alternating roles."""
     for role, run in groupby(messages, lambda message: message.role):
         yield role, "\n\n".join(message.text for message in run)
 
@@ -105,8 +106,8 @@ async def _read_body(request: web.Request) -> bytes:
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise BodyTooLarge(MAX_BODY_BYTES)
     body = bytearray()
-    async for piece in request.content.iter_any():
-        body += piece
+    async for chunk in request.content.iter_any():
+        body += chunk
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge(MAX_BODY_BYTES)
     return bytes(body)

@@ -1,4 +1,4 @@
-"""The routes of the HTTP API, the list of modes as models, and request metrics."""
+"""The routes of the HTTP API, the endpoints for models and modes, and request metrics."""
 
 from __future__ import annotations
 
@@ -24,17 +24,20 @@ from bot.turns.failures import as_consilium_error
 
 Endpoint = Callable[[Api, web.Request], Awaitable[web.StreamResponse]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_REQUESTS: Final = Counter(
+    "consilium_http_requests", "Completed requests; status 499: the client disconnected before.", ("path", "status")
+)
 
 
 async def list_models(api: Api, request: web.Request) -> web.Response:
-    """`GET /v1/models`: modes with names."""
+    """`GET /v1/models`: the named modes."""
     api.clients.authenticate(request)
     data = [model_object(api, choice.name) for choice in named_modes(api, api.translator_for(request))]
     return web.json_response({"object": "list", "data": data})
 
 
 async def show_model(api: Api, request: web.Request) -> web.Response:
-    """`GET /v1/models/{model}`: any mode that can answer, sums of adapters too."""
+    """`GET /v1/models/{model}`: any mode that can answer, sums of adapters included."""
     api.clients.authenticate(request)
     model = request.match_info["model"]
     api.resolve_mode(model)
@@ -42,7 +45,7 @@ async def show_model(api: Api, request: web.Request) -> web.Response:
 
 
 async def list_modes(api: Api, request: web.Request) -> web.Response:
-    """`GET /v1/modes`: modes with names, and all that is known of them."""
+    """`GET /v1/modes`: the named modes with their kinds, descriptions and aliases."""
     api.clients.authenticate(request)
     data = [{"object": "mode", **asdict(choice)} for choice in named_modes(api, api.translator_for(request))]
     return web.json_response({"object": "list", "mind": api.mind.name, "default": api.mind.default_mode, "data": data})
@@ -61,12 +64,12 @@ ENDPOINTS: Final[dict[tuple[str, str], Endpoint]] = {
 
 
 async def unknown_endpoint(_api: Api, request: web.Request) -> web.Response:
-    """Everything else under `/v1/`."""
+    """Any other path under `/v1/`."""
     raise NoSuchEndpoint(request.method, request.path, ", ".join(f"{method} {path}" for method, path in ENDPOINTS))
 
 
 def api_routes(api: Api) -> web.RouteTableDef:
-    """The channel's routes, for an application whose handlers are cancelled when their client goes away."""
+    """The channel's routes, for an application that cancels handlers when their client disconnects."""
     routes = web.RouteTableDef()
     for (method, path), endpoint in ENDPOINTS.items():
         routes.route(method, path)(_with_error_responses(api, path, endpoint))
@@ -75,12 +78,12 @@ def api_routes(api: Api) -> web.RouteTableDef:
 
 
 def _with_error_responses(api: Api, path: str, endpoint: Endpoint) -> Handler:
-    """The endpoint as a handler: it raises nothing but cancellation."""
+    """The endpoint as a handler that turns every error into a response."""
 
     @wraps(endpoint)
     async def handle(request: web.Request) -> web.StreamResponse:
         response: web.StreamResponse
-        status = 499  # as nginx has it: the client has gone
+        status = 499  # nginx's status for a client that has disconnected
         try:
             response = await endpoint(api, request)
             status = response.status
@@ -98,27 +101,30 @@ def _with_error_responses(api: Api, path: str, endpoint: Endpoint) -> Handler:
 
 @dataclass(frozen=True, slots=True)
 class NamedMode:
-    """A mode that has a name of its own."""
+    """A mode that can be asked for by one name."""
 
     name: str
     kind: str
-    """`core`, `topic` or `isolated` of an adapter; else `named`, `auto` or `base`."""
+    """`core`, `topic` or `isolated` for an adapter; otherwise `named`, `auto` or `base`."""
     about: str
     aliases: tuple[str, ...]
     mode: str
-    """In canonical form."""
+    """The mode in canonical form."""
 
 
 def named_modes(api: Api, say: Translator) -> Iterator[NamedMode]:
-    """Modes with names that are open to everybody; sums of adapters may be asked for as well."""
+    """The named modes that are open to everybody; clients may ask for sums of adapters as well."""
     mind, language = api.mind, say.language
-    found = [
+    modes = [
         ("auto", "auto", say("the nearest adapter, chosen for each message by its meaning"), ()),
-        *((n, str(one.kind), one.description.text(language), one.aliases) for n, one in mind.adapters.items()),
-        *((n, "named", one.title.text(language), one.aliases) for n, one in mind.modes.items()),
+        *(
+            (name, str(adapter.kind), adapter.description.text(language), adapter.aliases)
+            for name, adapter in mind.adapters.items()
+        ),
+        *((name, "named", named.title.text(language), named.aliases) for name, named in mind.modes.items()),
         ("base", "base", say("the base model, with nobody's thoughts added"), ()),
     ]
-    for name, kind, about, aliases in found:
+    for name, kind, about, aliases in modes:
         mode = resolve_mode(parse_expression(name), mind)
         try:
             check_access(mode, mind, ())
@@ -132,11 +138,6 @@ def model_object(api: Api, name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": api.mind.name}
 
 
-_REQUESTS: Final = Counter(
-    "consilium_http_requests", "Requests that have ended; 499 when the client went away before.", ("path", "status")
-)
-
-
 def count_request(path: str, status: int) -> None:
-    """A request has ended; `path` as it is written in the routes."""
+    """Count a completed request; `path` as in the routes."""
     _REQUESTS.labels(path, str(status)).inc()

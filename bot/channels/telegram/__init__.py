@@ -1,1 +1,1 @@
-"""Telegram: what comes from the Bot API is handed to the inbox, and answers are shown in its chats."""
+"""Telegram: updates of the Bot API go to the inbox, and answers appear in its chats."""

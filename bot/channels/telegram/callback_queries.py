@@ -1,4 +1,4 @@
-"""Buttons that are pressed."""
+"""Callback queries: what happens when a person presses a button."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import structlog
 from aiogram.methods import AnswerCallbackQuery
 from aiogram.types import CallbackQuery, Message
 
-from bot.channels.telegram.background import BackgroundTasks
+from bot.channels.telegram.dispatch import BackgroundTasks
 from bot.channels.telegram.formatting import plain
 from bot.channels.telegram.incoming import incoming_from_button, language_of_user, reply_place
 from bot.channels.telegram.keyboards import ExpiredButton, RunCommand, ShowMix, mixer_keyboard, parse_callback_data
@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 
 
 class CallbackQueries:
-    """Does what a press means, or says what it says."""
+    """Does what a pressed button asks for, or turns it into a message for the inbox."""
 
     def __init__(self, inbox: Inbox, outbox: Outbox, mind: Mind, background: BackgroundTasks) -> None:
         self._inbox = inbox
@@ -34,50 +34,51 @@ class CallbackQueries:
         self._background = background
 
     async def handle(self, update_id: int, query: CallbackQuery) -> Incoming | None:
-        """What a press says, to be received as a message; None when there is nothing more to do.
+        """The command that the button stands for, to be received as a message; None when nothing more is to be done.
 
         Raises:
-            DatabaseError: it has to come again.
+            DatabaseError: the query was not handled; Telegram has to deliver it again.
         """
         say = Translator(language_of_user(query.from_user) or system_language())
-        press = parse_callback_data(query.data or "", self._mind)
-        message, said = query.message, None
-        told: str | None = None
-        if not isinstance(message, Message) or isinstance(press, ExpiredButton):
-            told = say("These buttons are out of date.")
+        action = parse_callback_data(query.data or "", self._mind)
+        message = query.message
+        command: Incoming | None = None
+        notice: str | None = None
+        if not isinstance(message, Message) or isinstance(action, ExpiredButton):
+            notice = say("These buttons are out of date.")
         elif not _is_from_asker(query, message):
-            told = say("These buttons are for the one who asked.")
-        elif isinstance(press, RunCommand):
-            said = incoming_from_button(
-                update_id, query, message, press.command, replaces_message=press.replaces_message
+            notice = say("Only the person who asked can use these buttons.")
+        elif isinstance(action, RunCommand):
+            command = incoming_from_button(
+                update_id, query, message, action.command, replaces_message=action.replaces_message
             )
-        elif isinstance(press, ShowMix):
-            self._background.start(self._show_mix(update_id, message, press))
+        elif isinstance(action, ShowMix):
+            self._background.start(self._show_mix(update_id, message, action))
         else:
             stopped = await self._inbox.stop(incoming_from_button(update_id, query, message, "/stop"))
-            told = say("Stopped.") if stopped else say("Nothing is being answered right now.")
-        self._background.start(self._answer_query(query.id, told))
-        return said
+            notice = say("Stopped.") if stopped else say("Nothing is being answered right now.")
+        self._background.start(self._answer_query(query.id, notice))
+        return command
 
-    async def _answer_query(self, query_id: str, text: str | None) -> None:
+    async def _answer_query(self, query_id: str, notice: str | None) -> None:
         try:
-            await self._outbox.call(AnswerCallbackQuery(callback_query_id=query_id, text=text))
+            await self._outbox.call(AnswerCallbackQuery(callback_query_id=query_id, text=notice))
         except ChannelError as error:
             log.info("telegram.callback_answer_failed", reason=str(error))
 
     async def _show_mix(self, update_id: int, message: Message, action: ShowMix) -> None:
         say = Translator(action.language)
-        text = say("Chosen: {mode}. “Apply” makes it answer.", mode=action.mix.mode)
-        page = OutgoingMessage(plain(text), mixer_keyboard(action.mix, self._mind, say))
+        text = say("Chosen: {mode}. Press “Apply” to use it.", mode=action.mix.mode)
+        menu = OutgoingMessage(plain(text), mixer_keyboard(action.mix, self._mind, say))
         place = replace(reply_place(message, update_id), reply_to=None)
         try:
-            await self._outbox.edit(place, message.message_id, page, Priority.INTERACTIVE)
+            await self._outbox.edit(place, message.message_id, menu, Priority.INTERACTIVE)
         except ChannelError as error:
             log.info("telegram.mixer_update_failed", reason=str(error))
 
 
 def _is_from_asker(query: CallbackQuery, message: Message) -> bool:
-    """Whether who presses is who asked; in private there is nobody else."""
-    asked = message.reply_to_message
-    writer = asked.from_user if asked is not None else None
-    return message.chat.type == "private" or writer is None or writer.id == query.from_user.id
+    """Whether the button was pressed by the person whose message was answered; always so in a private chat."""
+    question = message.reply_to_message
+    asker = question.from_user if question is not None else None
+    return message.chat.type == "private" or asker is None or asker.id == query.from_user.id

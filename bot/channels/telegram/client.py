@@ -1,4 +1,4 @@
-"""The client of the Bot API, and what its errors mean to us."""
+"""The Bot API client, and its errors as errors of ours."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from aiogram.exceptions import (
 from bot.core.errors import PermanentDeliveryError, PlatformAccessDenied, TemporaryDeliveryError
 
 PLATFORM: Final = "telegram"
-"""As in `Incoming.platform`."""
+"""The value of `Incoming.platform`."""
 DISPLAY_NAME: Final = "Telegram"
-"""As people are told."""
+"""The name that people read."""
 REQUEST_TIMEOUT: Final = 20.0
-"""Seconds until a request that was not answered counts as failed."""
+"""Seconds after which an unanswered request has failed."""
 _MAX_CONNECTIONS: Final = 100
 
 
 def make_bot(token: str, api: str) -> Bot:
-    """A client for one bot; close its session in the end.
+    """A client for one bot. The caller closes its session.
 
     Args:
-        api: the address of the Bot API server.
+        api: URL of the Bot API server.
 
     Raises:
-        PlatformAccessDenied: the token cannot be one.
+        PlatformAccessDenied: the token is malformed.
     """
     session = AiohttpSession(limit=_MAX_CONNECTIONS, api=TelegramAPIServer.from_base(api), timeout=REQUEST_TIMEOUT)
     try:
@@ -50,12 +50,13 @@ def make_bot(token: str, api: str) -> Bot:
 
 @contextmanager
 def map_telegram_errors() -> Iterator[None]:
-    """Whatever the client raises inside comes out as an error of ours; but that a group has moved is for the caller.
+    """Turn errors of the client that are raised inside into errors of ours.
 
     Raises:
-        TemporaryDeliveryError: a later try may help.
-        PermanentDeliveryError: none will.
-        PlatformAccessDenied: the bot's token is not accepted.
+        TemporaryDeliveryError: a later attempt may succeed.
+        PermanentDeliveryError: no attempt will succeed.
+        PlatformAccessDenied: Telegram does not accept the bot's token.
+        TelegramMigrateToChat: passed on as it is: the group has a new id, and the caller repeats the call there.
     """
     try:
         yield
@@ -64,7 +65,7 @@ def map_telegram_errors() -> Iterator[None]:
     except TelegramRetryAfter as error:
         raise TemporaryDeliveryError(DISPLAY_NAME, error_reason(error), float(error.retry_after)) from error
     except (TelegramUnauthorizedError, TelegramNotFound) as error:
-        # A Bot API server of one's own may be too old for a method; a token that is none is not found either.
+        # Both an unknown token and, on an older self-hosted Bot API server, an unknown method are "not found".
         if "method not found" in error.message:
             raise PermanentDeliveryError(DISPLAY_NAME, error_reason(error)) from error
         raise rejected_token_error(error_reason(error)) from error
@@ -75,11 +76,11 @@ def map_telegram_errors() -> Iterator[None]:
 
 
 def rejected_token_error(reason: str) -> PlatformAccessDenied:
-    """The error for a token that is not accepted."""
+    """The error for a token that Telegram does not accept."""
     return PlatformAccessDenied(DISPLAY_NAME, reason, "CONSILIUM_TELEGRAM_TOKEN")
 
 
 def error_reason(error: BaseException) -> str:
-    """What Telegram, or the way to it, said, on one line and with nothing of ours."""
-    said = error.message if isinstance(error, DetailedAiogramError) else type(error).__name__
-    return " ".join(said.split())[:200]
+    """Telegram's description of an error, else the error's type, on one line of at most 200 characters."""
+    reason = error.message if isinstance(error, DetailedAiogramError) else type(error).__name__
+    return " ".join(reason.split())[:200]

@@ -1,24 +1,32 @@
-"""Updates of one chat one after another, those of different chats at once, within a bound."""
+"""How updates are handled side by side.
+
+Updates of one chat are handled in order, different chats at the same time; side work runs in background tasks.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, Final
 
 import structlog
 from aiogram.types import Update
 
+from consilium.retry import BackoffConfig, retry
 from db.errors import DatabaseError
 
-_INITIAL_RETRY_DELAY: Final = 0.5
-_MAX_RETRY_DELAY: Final = 10.0
+MAX_BACKGROUND_TASKS: Final = 1000
+"""Background tasks that may run at the same time; more are dropped."""
+_RETRY_BACKOFF: Final = BackoffConfig(initial=0.5, maximum=10.0)
+"""Between attempts to handle an update while the database is away."""
+
+UpdateCallback = Callable[[Update], Awaitable[None]]
 
 log = structlog.get_logger(__name__)
 
 
 def ordering_key(update: Update) -> int:
-    """Updates of one lane keep their order: those of a chat."""
+    """Updates with the same key keep their order: the id of the chat, else of the person, else 0."""
     event = update.event
     for holder in (event, getattr(event, "message", None)):
         chat = getattr(holder, "chat", None)
@@ -28,39 +36,65 @@ def ordering_key(update: Update) -> int:
     return int(person.id) if person is not None else 0
 
 
-async def dispatch_updates(
-    updates: Sequence[Update], handle: Callable[[Update], Awaitable[None]], concurrency: int
-) -> None:
-    """Take every update in; returns when all are.
+async def dispatch_updates(updates: Sequence[Update], handle: UpdateCallback, concurrency: int) -> None:
+    """Handle every update, and return when all of them are handled.
+
+    While the database is away, an update is tried again and the later ones of its chat wait. An update whose handling
+    fails in any other way is logged and dropped.
 
     Args:
-        at_once: chats whose updates are taken in at the same time.
+        concurrency: chats whose updates are handled at the same time.
     """
     lanes: dict[int, list[Update]] = {}
     for update in updates:
         lanes.setdefault(ordering_key(update), []).append(update)
-    free = asyncio.Semaphore(concurrency)
+    slots = asyncio.Semaphore(concurrency)
 
-    async def drive(lane: Sequence[Update]) -> None:
-        async with free:
+    async def handle_lane(lane: Sequence[Update]) -> None:
+        async with slots:
             for update in lane:
                 await _handle_with_retry(update, handle)
 
     async with asyncio.TaskGroup() as group:
         for lane in lanes.values():
-            group.create_task(drive(lane))
+            group.create_task(handle_lane(lane))
 
 
-async def _handle_with_retry(update: Update, handle: Callable[[Update], Awaitable[None]]) -> None:
-    pause = _INITIAL_RETRY_DELAY
-    while True:
-        try:
-            await handle(update)
+async def _handle_with_retry(update: Update, handle: UpdateCallback) -> None:
+    def log_retry(error: Exception, delay: float) -> None:
+        log.warning("telegram.update_deferred", update=update.update_id, reason=str(error), delay=delay)
+
+    try:
+        await retry(lambda: handle(update), on=DatabaseError, backoff=_RETRY_BACKOFF, before_sleep=log_retry)
+    except Exception:
+        log.exception("telegram.update_dropped", update=update.update_id)
+
+
+class BackgroundTasks:
+    """Tasks that must not hold up the handling of updates: they may be slow, and they may be lost."""
+
+    def __init__(self, limit: int = MAX_BACKGROUND_TASKS) -> None:
+        self._limit = limit
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run it in the background; drop it when too many run already."""
+        if len(self._tasks) >= self._limit:
+            log.warning("telegram.background_task_dropped", running=len(self._tasks))
+            coroutine.close()
             return
-        except DatabaseError as error:
-            log.warning("telegram.update_deferred", update=update.update_id, reason=str(error), pause=pause)
-        except Exception:
-            log.exception("telegram.update_dropped", update=update.update_id)
-            return
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, _MAX_RETRY_DELAY)
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._on_done)
+
+    async def close(self) -> None:
+        """Cancel all that still run."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _on_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("telegram.background_task_failed", exc_info=error)

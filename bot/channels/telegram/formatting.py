@@ -1,4 +1,4 @@
-"""Formatted text as Telegram's entities: split, joined and cleaned; tables as code or as a list."""
+"""Text formatted with Telegram's entities: normalized, joined, split into messages; tables as code or as lists."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from aiogram.types import MessageEntity
 from bot.core.messages import Table
 
 MAX_MESSAGE_UNITS: Final = 4096
-"""UTF-16 units of one message."""
+"""UTF-16 code units of one message."""
 MAX_ENTITIES: Final = 100
-"""Entities of one message; Telegram drops those over it in silence."""
+"""Entities of one message; Telegram silently drops those beyond."""
+MAX_TABLE_WIDTH: Final = 34
+"""Characters of a line of code that a phone shows without wrapping it."""
 _REMOVED_CHARACTERS: Final = dict.fromkeys(
     [0x0D, 0x030A, 0x0333, 0x033F, *range(0x2028, 0x202F), *range(0xD800, 0xE000)]
 )
@@ -23,9 +25,9 @@ _WHITESPACE_REPLACEMENTS: Final = dict.fromkeys([c for c in range(0x20) if c not
     0x09: "    "
 }
 _SPLIT_POINTS: Final = tuple(map(re.compile, (r"\n\s*\n", r"\n", r"[.!?…;]\s", r"\s")))
-"""Where a text may be cut, the best first: between paragraphs, lines, sentences, words."""
+"""Where a text may be split, best first: after paragraphs, lines, sentences, words."""
 _MIN_FILL: Final = 0.3
-"""A better cut is taken when at least so much of the message is filled."""
+"""The share of a message that a better split point must fill to be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +35,32 @@ class Span:
     """One entity, from `start` to before `end`, counted in characters."""
 
     kind: str
-    """As Telegram calls it: `bold`, `code`, `pre`, `text_link`, …"""
+    """Telegram's type of entity: `bold`, `code`, `pre`, `text_link`, …"""
     start: int
     end: int
     detail: str | None = None
-    """The address of a link, the language of a block of code."""
+    """The URL of a link, or the language of a code block."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormattedText:
-    """A text and what of it looks otherwise."""
+    """A text and its entities."""
 
     text: str = ""
     spans: tuple[Span, ...] = ()
 
     @property
     def utf16_length(self) -> int:
-        """Its length as Telegram counts it."""
+        """The length in UTF-16 code units, as Telegram counts it."""
         return utf16_length(self.text)
 
     @property
     def is_blank(self) -> bool:
-        """Whether Telegram would not take it for a message: nothing of it is visible."""
+        """Whether nothing of it is visible: Telegram refuses such a message."""
         return not any(is_visible(c) for c in self.text)
 
     def entities(self) -> list[MessageEntity]:
-        """As the Bot API takes them."""
+        """The entities in the form of the Bot API."""
         return [
             MessageEntity(
                 type=span.kind,
@@ -71,43 +73,43 @@ class FormattedText:
         ]
 
     def substring(self, start: int, end: int) -> FormattedText:
-        """A piece of it, with what of each entity lies in it."""
-        kept = (
+        """The text from `start` to before `end`, with its entities clipped to it."""
+        clipped = (
             replace(span, start=max(span.start, start) - start, end=min(span.end, end) - start)
             for span in self.spans
             if span.start < end and span.end > start
         )
-        return FormattedText(self.text[start:end], tuple(kept))
+        return FormattedText(self.text[start:end], tuple(clipped))
 
 
 def utf16_length(text: str) -> int:
-    """UTF-16 units of a text."""
+    """The length of a text in UTF-16 code units."""
     return len(text) + sum(c > "\uffff" for c in text)
 
 
 def is_visible(character: str) -> bool:
-    """Whether a character by itself shows anything."""
+    """Whether a character shows anything by itself."""
     return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp"}
 
 
 def normalize_text(text: str) -> str:
-    """Without what Telegram drops or changes by itself, so that what is sent is what is shown."""
+    """A text without the characters that Telegram drops or changes, so that it shows exactly what is sent."""
     return text.translate(_REMOVED_CHARACTERS).translate(_WHITESPACE_REPLACEMENTS)
 
 
 def plain(text: str) -> FormattedText:
-    """A text as it is."""
+    """A text without formatting."""
     return FormattedText(normalize_text(text).strip())
 
 
 def styled(text: str, kind: str, detail: str | None = None) -> FormattedText:
-    """A text that looks one way from end to end."""
+    """A text that is one entity from end to end."""
     text = normalize_text(text).strip("\n")
     return FormattedText(text, (Span(kind, 0, len(text), detail),) if text else ())
 
 
 def join(pieces: Iterable[FormattedText], separator: str = "\n\n") -> FormattedText:
-    """The pieces that are not empty, one after another."""
+    """The pieces that are not empty, with the separator between them."""
     text, spans = "", list[Span]()
     for piece in pieces:
         if not piece.text:
@@ -119,22 +121,24 @@ def join(pieces: Iterable[FormattedText], separator: str = "\n\n") -> FormattedT
 
 
 def split_into_messages(formatted: FormattedText, max_units: int = MAX_MESSAGE_UNITS) -> list[FormattedText]:
-    """The messages a text is shown in. Nothing is lost but blanks where it is cut; a block of code that is cut goes on
-    as one. As a text grows at its end, the messages before the last stay as they are.
+    """Split a text into messages.
+
+    Only whitespace at the split points is lost, and a split code block stays code in both messages. When a text grows
+    at its end, all messages but the last stay the same.
     """
-    found = []
-    at = _message_start(formatted, 0)
-    while at < len(formatted.text):
-        end = _message_end(formatted, at, max_units)
-        piece = formatted.substring(at, at + len(formatted.text[at:end].rstrip()))
-        if not piece.is_blank:
-            found.append(piece)
-        at = _message_start(formatted, end)
-    return found
+    messages = []
+    start = _message_start(formatted, 0)
+    while start < len(formatted.text):
+        end = _message_end(formatted, start, max_units)
+        message = formatted.substring(start, start + len(formatted.text[start:end].rstrip()))
+        if not message.is_blank:
+            messages.append(message)
+        start = _message_start(formatted, end)
+    return messages
 
 
 def _message_start(formatted: FormattedText, start: int) -> int:
-    """Where the next message begins: blank lines are left out, and blanks too, but for those of code."""
+    """Where the next message begins: after blank lines and spaces, but before the indentation of code."""
     text = formatted.text
     first = start
     while first < len(text) and text[first].isspace():
@@ -145,22 +149,22 @@ def _message_start(formatted: FormattedText, start: int) -> int:
 
 
 def _message_end(formatted: FormattedText, start: int, max_units: int) -> int:
-    hard = _furthest_end(formatted.text, start, max_units)
-    begun = sorted(span.start for span in formatted.spans if span.start < hard and span.end > start)
-    if len(begun) > MAX_ENTITIES and begun[MAX_ENTITIES] > start:
-        hard = begun[MAX_ENTITIES]
-    elif hard == len(formatted.text):
-        return hard
-    least = start + int((hard - start) * _MIN_FILL)
-    for cut in _SPLIT_POINTS:
-        ends = [found.end() for found in cut.finditer(formatted.text, least, hard)]
+    limit = _furthest_end(formatted.text, start, max_units)
+    entity_starts = sorted(span.start for span in formatted.spans if span.start < limit and span.end > start)
+    if len(entity_starts) > MAX_ENTITIES and entity_starts[MAX_ENTITIES] > start:
+        limit = entity_starts[MAX_ENTITIES]
+    elif limit == len(formatted.text):
+        return limit
+    earliest = start + int((limit - start) * _MIN_FILL)
+    for split_point in _SPLIT_POINTS:
+        ends = [match.end() for match in split_point.finditer(formatted.text, earliest, limit)]
         if ends:
             return ends[-1]
-    return _character_boundary(formatted.text, start, hard)
+    return _character_boundary(formatted.text, start, limit)
 
 
 def _furthest_end(text: str, start: int, max_units: int) -> int:
-    """The furthest end of a piece of so many UTF-16 units."""
+    """The furthest end of a piece of at most `max_units` UTF-16 code units."""
     end = min(len(text), start + max_units)
     while utf16_length(text[start:end]) > max_units:
         end -= max(1, (utf16_length(text[start:end]) - max_units + 1) // 2)
@@ -168,23 +172,23 @@ def _furthest_end(text: str, start: int, max_units: int) -> int:
 
 
 def _character_boundary(text: str, start: int, end: int) -> int:
-    """An end that parts no letter from its accents, and no emoji that is joined of several."""
-    for back in range(end, max(start, end - 16), -1):
-        parted = unicodedata.combining(text[back]) or text[back] in "\u200d\ufe0f" or text[back - 1] == "\u200d"
-        if not parted and not "\U0001f3fb" <= text[back] <= "\U0001f3ff":
-            return back
+    """An end that separates no letter from its accents and splits no emoji that consists of several."""
+    for index in range(end, max(start, end - 16), -1):
+        joined = unicodedata.combining(text[index]) or text[index] in "\u200d\ufe0f" or text[index - 1] == "\u200d"
+        is_skin_tone = "\U0001f3fb" <= text[index] <= "\U0001f3ff"
+        if not joined and not is_skin_tone:
+            return index
     return end
 
 
-MAX_TABLE_WIDTH: Final = 34
-"""Characters of a line of code that a telephone shows without breaking it."""
-
-
 def format_table(table: Table, *, label_cells: bool | None = None) -> FormattedText:
-    """The rows aligned as code if they are narrow enough, and otherwise one after another.
+    """A table as aligned code if it is narrow enough, else as a list with one row a line.
+
+    A table of commands is always a list: Telegram makes commands clickable only outside code.
 
     Args:
-        named: whether each cell of a list says what it is; when None, if there are more than two columns.
+        label_cells: whether the cells of a list have their column's name before them; None: if there are more than
+            two columns.
     """
     rows = [[" ".join(normalize_text(cell).split()) for cell in row] for row in (table.columns, *table.rows)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -202,5 +206,5 @@ def _format_list_item(row: list[str], names: list[str]) -> FormattedText:
 
 
 def _has_commands(rows: list[list[str]]) -> bool:
-    """Whether it names commands: outside of code they can be pressed."""
+    """Whether some row begins with a command."""
     return any(row[0].startswith("/") for row in rows)

@@ -1,4 +1,4 @@
-"""Receives updates by long polling, and publishes the command menus at start."""
+"""Receives updates by long polling, and publishes the command menus at startup."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import textwrap
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from aiogram import Bot
@@ -15,9 +15,8 @@ from aiogram.methods import DeleteWebhook, GetMe, SetMyCommands, TelegramMethod
 from aiogram.types import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats, Update
 from pydantic import ValidationError
 
-from bot.channels.telegram.background import BackgroundTasks
 from bot.channels.telegram.client import REQUEST_TIMEOUT, map_telegram_errors
-from bot.channels.telegram.dispatch import dispatch_updates
+from bot.channels.telegram.dispatch import BackgroundTasks, dispatch_updates
 from bot.channels.telegram.incoming import BotIdentity
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.update_handler import UpdateHandler
@@ -25,19 +24,26 @@ from bot.core.errors import ChannelError, TemporaryDeliveryError
 from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.intake.commands import COMMANDS, Command
 from bot.intake.inbox import Inbox
+from consilium.retry import Backoff, BackoffConfig, retry
+
+T = TypeVar("T")
 
 POLL_TIMEOUT: Final = 25
-"""Seconds that Telegram holds a request for updates when there are none."""
+"""Seconds that Telegram holds a request for updates while there are none."""
 SILENCE_LIMIT: Final = 90.0
-"""Seconds without a word from Telegram after which the gateway is not ready."""
+"""Seconds without a response from Telegram after which the gateway is not ready."""
 ALLOWED_UPDATES: Final = ("message", "edited_message", "callback_query", "my_chat_member", "stopped_message_generation")
-_INITIAL_RETRY_DELAY: Final = 1.0
-_MAX_RETRY_DELAY: Final = 30.0
+_RETRY_BACKOFF: Final = BackoffConfig(initial=1.0, maximum=30.0)
+_VALID_COMMAND_NAME: Final = re.compile(r"[a-z0-9_]{1,32}")
+_MAX_DESCRIPTION_LENGTH: Final = 256
+_FALLBACK_LANGUAGE: Final[Language] = "en"
+"""The menu of people whose language is none of ours."""
+
 log = structlog.get_logger(__name__)
 
 
 class GetRawUpdates(TelegramMethod[list[dict[str, Any]]]):
-    """getUpdates, with each update as it came: one that cannot be read must not hold up the others."""
+    """getUpdates without parsing: an update that cannot be parsed must not hold up the others."""
 
     __returning__ = list[dict[str, Any]]
     __api_method__ = "getUpdates"
@@ -48,7 +54,7 @@ class GetRawUpdates(TelegramMethod[list[dict[str, Any]]]):
 
 
 class UpdateReceiver:
-    """What both ways of receiving have in common."""
+    """What polling and the webhook have in common."""
 
     def __init__(self, outbox: Outbox, handler: UpdateHandler, inbox: Inbox, background: BackgroundTasks) -> None:
         self._outbox = outbox
@@ -56,17 +62,17 @@ class UpdateReceiver:
         self._inbox = inbox
         self._background = background
         self.last_contact_at: float | None = None
-        """When Telegram was last heard of, on the monotonic clock; None when it has not been yet."""
+        """When Telegram last answered, on the monotonic clock; None before its first answer."""
 
     async def health_problem(self) -> str | None:
-        """What keeps it from hearing; None when nothing does."""
+        """Why no updates are received; None when they are."""
         return "Telegram has not answered yet" if self.last_contact_at is None else None
 
     async def connect(self) -> None:
-        """Learn who the bot is, and have its commands shown.
+        """Get the bot's identity, and publish its commands in the background.
 
         Raises:
-            PlatformAccessDenied: the bot's token is not accepted.
+            PlatformAccessDenied: Telegram does not accept the bot's token.
         """
         me = await self.call_until_answered(GetMe())
         self.last_contact_at = time.monotonic()
@@ -76,42 +82,49 @@ class UpdateReceiver:
         )
         self._background.start(publish_command_menus(self._outbox, self._inbox.commands))
 
-    async def call_until_answered(self, method: TelegramMethod[Any]) -> Any:
-        """Make a call that nothing goes on without, until it is answered.
+    async def call_until_answered(self, method: TelegramMethod[T]) -> T:
+        """Make a call that startup depends on, again and again until Telegram answers it.
 
         Raises:
-            PlatformAccessDenied, PermanentDeliveryError: it never will be.
+            PlatformAccessDenied: Telegram does not accept the bot's token.
+            PermanentDeliveryError: Telegram refuses the call.
         """
-        pause = _INITIAL_RETRY_DELAY
-        while True:
-            try:
-                return await self._outbox.call(method)
-            except TemporaryDeliveryError as error:
-                log.warning("telegram.startup_call_failed", reason=str(error), pause=pause)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _MAX_RETRY_DELAY)
+
+        def log_retry(error: Exception, delay: float) -> None:
+            log.warning("telegram.startup_call_failed", reason=str(error), delay=delay)
+
+        return await retry(
+            lambda: self._outbox.call(method),
+            on=TemporaryDeliveryError,
+            backoff=_RETRY_BACKOFF,
+            before_sleep=log_retry,
+        )
 
 
 class PollingGateway(UpdateReceiver):
-    """Asks for updates and hands them in (`bot.core.ports.Gateway`)."""
+    """Receives by long polling (`bot.core.ports.Gateway`); Telegram allows one process at a time to poll."""
 
     def __init__(
         self, outbox: Outbox, handler: UpdateHandler, inbox: Inbox, background: BackgroundTasks, concurrency: int = 8
     ) -> None:
+        """
+        Args:
+            concurrency: chats whose updates are handled at the same time.
+        """
         super().__init__(outbox, handler, inbox, background)
         self._concurrency = concurrency
 
     async def health_problem(self) -> str | None:
         silence = time.monotonic() - (self.last_contact_at or time.monotonic())
         return await super().health_problem() or (
-            f"Telegram is silent for {silence:.0f} s" if silence > SILENCE_LIMIT else None
+            f"Telegram has not answered for {silence:.0f} s" if silence > SILENCE_LIMIT else None
         )
 
     async def run(self) -> None:
         """Receive until cancelled.
 
         Raises:
-            PlatformAccessDenied: the bot's token is not accepted.
+            PlatformAccessDenied: Telegram does not accept the bot's token.
         """
         try:
             await self.connect()
@@ -121,43 +134,39 @@ class PollingGateway(UpdateReceiver):
             await self._background.close()
 
     async def _poll(self) -> None:
-        offset, pause = 0, _INITIAL_RETRY_DELAY
+        offset, backoff = 0, Backoff(_RETRY_BACKOFF)
         while True:
-            asked = GetRawUpdates(offset=offset, timeout=POLL_TIMEOUT, allowed_updates=list(ALLOWED_UPDATES))
+            request = GetRawUpdates(offset=offset, timeout=POLL_TIMEOUT, allowed_updates=list(ALLOWED_UPDATES))
             try:
                 with map_telegram_errors():
-                    found = await self._outbox.bot(asked, request_timeout=POLL_TIMEOUT + int(REQUEST_TIMEOUT))
+                    raw_updates = await self._outbox.bot(request, request_timeout=POLL_TIMEOUT + int(REQUEST_TIMEOUT))
             except TemporaryDeliveryError as error:
-                # Another process may poll too, as while one takes over from another: then both are told off in turn.
-                log.warning("telegram.poll_failed", reason=str(error), pause=pause)
-                await asyncio.sleep(max(pause, error.retry_after))
-                pause = min(2 * pause, _MAX_RETRY_DELAY)
+                # One reason is another process that polls, as while one takes over from another: Telegram then ends
+                # the request of each in turn.
+                delay = max(backoff.next_delay(), error.retry_after)
+                log.warning("telegram.poll_failed", reason=str(error), delay=delay)
+                await asyncio.sleep(delay)
                 continue
-            pause = _INITIAL_RETRY_DELAY
+            backoff.reset()
             self.last_contact_at = time.monotonic()
-            updates = [update for raw in found if (update := parse_update(raw, self._outbox.bot)) is not None]
+            updates = [update for raw in raw_updates if (update := parse_update(raw, self._outbox.bot)) is not None]
             await dispatch_updates(updates, self._handler.handle, self._concurrency)
-            offset = max((int(raw["update_id"]) + 1 for raw in found), default=offset)
+            # The next request confirms these updates. They are all handled by now.
+            offset = max((int(raw["update_id"]) + 1 for raw in raw_updates), default=offset)
 
 
 def parse_update(raw: Any, bot: Bot) -> Update | None:
-    """An update; None when it is none that this version knows."""
+    """An update; None when this version cannot parse it."""
     try:
         return Update.model_validate(raw, context={"bot": bot})
     except ValidationError as error:
-        number = raw.get("update_id") if isinstance(raw, dict) else None
-        log.error("telegram.update_parse_failed", update=number, reason=str(error)[:500])
+        update_id = raw.get("update_id") if isinstance(raw, dict) else None
+        log.error("telegram.update_parse_failed", update=update_id, reason=str(error)[:500])
         return None
 
 
-_VALID_COMMAND_NAME: Final = re.compile(r"[a-z0-9_]{1,32}")
-_MAX_DESCRIPTION_LENGTH: Final = 256
-_FALLBACK_LANGUAGE: Final[Language] = "en"
-"""What those read whose language is none of ours."""
-
-
 async def publish_command_menus(outbox: Outbox, commands: Iterable[Command[Any]]) -> None:
-    """Have Telegram show the commands; that it does not is no reason not to answer."""
+    """Publish the commands that Telegram's clients list. A failure is only logged: the bot answers without a menu."""
     try:
         for method in command_menu_calls(list(commands)):
             await outbox.call(method)
@@ -166,15 +175,15 @@ async def publish_command_menus(outbox: Outbox, commands: Iterable[Command[Any]]
 
 
 def command_menu_calls(commands: list[Command[Any]]) -> Iterator[SetMyCommands]:
-    """In groups, without what is only for the person's own eyes."""
-    public = [command for command in commands if not command.private_only]
+    """The calls that set the menus of private chats and, without private commands, of groups, in each language."""
+    public_commands = [command for command in commands if not command.private_only]
     for language in LANGUAGES:
         code = None if language == _FALLBACK_LANGUAGE else language
         yield SetMyCommands(
             commands=_menu_entries(commands, language), scope=BotCommandScopeAllPrivateChats(), language_code=code
         )
         yield SetMyCommands(
-            commands=_menu_entries(public, language), scope=BotCommandScopeAllGroupChats(), language_code=code
+            commands=_menu_entries(public_commands, language), scope=BotCommandScopeAllGroupChats(), language_code=code
         )
 
 

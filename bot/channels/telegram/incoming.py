@@ -1,4 +1,4 @@
-"""What Telegram's updates say, as the inbox takes it. Pure: nothing is asked and nothing is shown."""
+"""Telegram's updates as messages for the inbox. Pure functions: nothing is called and nothing is shown."""
 
 from __future__ import annotations
 
@@ -15,27 +15,25 @@ from bot.core.i18n import LANGUAGES, Language
 from bot.core.messages import FileRef, Incoming
 
 _COMMAND: Final = re.compile(r"/(?P<name>[^\W\d_]\w*)(?:@(?P<bot>\w+))?")
-
-
 _USER_CONTENT_TYPES: Final = frozenset(
     {"text", "photo", "video", "animation", "audio", "voice", "video_note", "document", "sticker", "story"}
     | {"live_photo", "paid_media", "contact", "dice", "poll", "venue", "location", "checklist", "game", "rich_message"}
 )
-"""What people send; everything else says that something happened in the chat."""
+"""What people send; messages of all other types report events of the chat."""
 
 
 @dataclass(frozen=True, slots=True)
 class BotIdentity:
-    """The bot itself, as Telegram knows it."""
+    """The bot's own account."""
 
     id: int
     username: str
     commands: frozenset[str] = frozenset()
-    """What it answers in a group though it is not named."""
+    """Names of the commands that it answers in a group without being mentioned."""
 
 
 def incoming_from_message(update_id: int, message: Message, bot: BotIdentity) -> Incoming | None:
-    """A message that is for the bot: any in private; in a group a command, a mention, or a reply to it."""
+    """The message if it is for the bot: any in private; in a group a command, a mention of the bot or a reply to it."""
     person = _sender_id(message)
     if person is None or _is_service_message(message):
         return None
@@ -61,7 +59,7 @@ def incoming_from_message(update_id: int, message: Message, bot: BotIdentity) ->
 def incoming_from_button(
     update_id: int, query: CallbackQuery, message: Message, text: str, *, replaces_message: bool = False
 ) -> Incoming:
-    """What pressing a button under a message says, in words; the answer may take the place of that message."""
+    """A pressed button as a message with the text it stands for; the answer may replace the button's message."""
     place = reply_place(message, update_id)
     place = replace(place, reply_to=None, instead=message.message_id if replaces_message else None)
     return Incoming(
@@ -77,13 +75,13 @@ def incoming_from_button(
 
 
 def incoming_from_stop(update_id: int, stopped: MessageGenerationStopped) -> Incoming:
-    """The Stop button of a private chat: its chat is the person's."""
+    """Telegram's own Stop button, which only private chats have: the chat's id is the person's."""
     place = Place(stopped.chat.id, private=True, thread=stopped.message_thread_id, draft=update_id)
     return Incoming(PLATFORM, str(stopped.chat.id), place.name, "/stop", update=str(update_id), address=place.address)
 
 
 def reply_place(message: Message, update_id: int) -> Place:
-    """Where a message is answered: under it, in its topic."""
+    """Where a message is answered: as a reply to it, in its topic."""
     return Place(
         chat=message.chat.id,
         private=message.chat.type == "private",
@@ -94,13 +92,13 @@ def reply_place(message: Message, update_id: int) -> Place:
 
 
 def language_of_user(user: User | None) -> Language | None:
-    """The language of a person's Telegram, if it is one of ours."""
+    """The language of a person's Telegram client, if it is one of ours."""
     code = (user.language_code or "") if user else ""
     return next((language for language in LANGUAGES if code.split("-")[0] == language), None)
 
 
 def _sender_id(message: Message) -> str | None:
-    """Who wrote: a person, or a chat that speaks for one; no other bot."""
+    """The id of the person who wrote, or of the chat they write as; None for bots."""
     if message.sender_chat is not None:
         return str(message.sender_chat.id)
     if message.from_user is None or message.from_user.is_bot:
@@ -109,7 +107,7 @@ def _sender_id(message: Message) -> str | None:
 
 
 def _is_service_message(message: Message) -> bool:
-    """Whether nobody wrote it: somebody joined, a topic was opened, a group moved."""
+    """Whether nobody wrote it: it reports that somebody joined, a topic was opened, a group was upgraded, …"""
     return message.content_type not in _USER_CONTENT_TYPES
 
 
@@ -119,9 +117,9 @@ def _is_addressed_to(message: Message, text: str, bot: BotIdentity) -> bool:
             return command["bot"].casefold() == bot.username.casefold()
         if command["name"].casefold() in bot.commands:
             return True
-    answered = message.reply_to_message
-    # Every message of a topic answers the one that opened it, unless it answers another.
-    if answered and answered.from_user and answered.from_user.id == bot.id and not _is_service_message(answered):
+    original = message.reply_to_message
+    # Every message of a topic replies to the one that opened the topic, unless it replies to another.
+    if original and original.from_user and original.from_user.id == bot.id and not _is_service_message(original):
         return True
     return any(
         (entity.type == "mention" and entity.extract_from(text).casefold() == f"@{bot.username}".casefold())

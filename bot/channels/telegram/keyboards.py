@@ -1,4 +1,4 @@
-"""Buttons under messages, and what pressing them says. A press carries at most 64 bytes."""
+"""Inline keyboards: the buttons under messages, and what their callback data means."""
 
 from __future__ import annotations
 
@@ -13,26 +13,29 @@ from bot.minds import Mind
 from bot.minds.mixer import Mix, adapters_on_page, decode_mix, encode_mix, page_count, parse_mix
 
 MAX_CALLBACK_BYTES: Final = 64
+"""Bytes of a button's callback data that Telegram accepts."""
 STOP_DATA: Final = "stop"
 _COMMAND_PREFIX: Final = "say:"
 _MIX_PREFIX: Final = "mix:"
 _APPLY_PREFIX: Final = "use:"
 _LANGUAGE_NAMES: Final = {"ru": "Русский", "en": "English", "auto": "🌐"}
 _BUTTONS_PER_ROW: Final = 3
+_MAX_MODE_BUTTONS: Final = 30
+_MAX_LABEL_LENGTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """Pressing it is as good as writing a command."""
+    """Runs a command as if the person had written it."""
 
     command: str
     replaces_message: bool = False
-    """Whether what the command answers takes the place of the buttons' message."""
+    """Whether the command's answer replaces the message with the buttons."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShowMix:
-    """Pressing it shows another mix."""
+    """Shows another mix in the mixer."""
 
     mix: Mix
     language: Language
@@ -40,19 +43,19 @@ class ShowMix:
 
 @dataclass(frozen=True, slots=True)
 class StopAnswer:
-    """Pressing it stops the answer that is being made."""
+    """Stops the answer that is being generated."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiredButton:
-    """It belongs to another day: it means nothing any more."""
+    """Does nothing: the button is from an older version, or the mind's adapters have changed."""
 
 
 ButtonAction = RunCommand | ShowMix | StopAnswer | ExpiredButton
 
 
 def parse_callback_data(data: str, mind: Mind) -> ButtonAction:
-    """What a button means."""
+    """What a button with this callback data does."""
     kind, _, rest = data.partition(":")
     match f"{kind}:":
         case "say:" if rest.startswith("/"):
@@ -67,13 +70,13 @@ def parse_callback_data(data: str, mind: Mind) -> ButtonAction:
 
 
 def stop_keyboard(say: Translator) -> InlineKeyboardMarkup:
-    """Under an answer that is being made."""
+    """The keyboard of an answer that is being generated."""
     label = say("Stop")
     return _keyboard([[_button(f"⏹ {label}", STOP_DATA)]])
 
 
 def outcome_keyboard(outcome: Outcome, mind: Mind, say: Translator) -> InlineKeyboardMarkup | None:
-    """Under what an outcome shows: something to choose from, or to ask again."""
+    """The keyboard of an outcome: its menu, or a button to ask again; None when it has neither."""
     if outcome.menu == "modes":
         return mixer_keyboard(parse_mix(outcome.mode, mind), mind, say)
     if outcome.menu == "languages":
@@ -85,37 +88,39 @@ def outcome_keyboard(outcome: Outcome, mind: Mind, say: Translator) -> InlineKey
 
 
 def mixer_keyboard(mix: Mix, mind: Mind, say: Translator) -> InlineKeyboardMarkup:
-    """Adapters to choose, weights to turn, modes that have a name, pages, and what applies it."""
+    """The mixer: adapters to choose with their weights, pages, named modes, and a button that applies the mix."""
 
-    def shows(label: str, to: Mix) -> InlineKeyboardButton:
-        return _button(label, f"{_MIX_PREFIX}{say.language}{encode_mix(to, mind)}")
+    def mix_button(label: str, target: Mix) -> InlineKeyboardButton:
+        return _button(label, f"{_MIX_PREFIX}{say.language}{encode_mix(target, mind)}")
 
     rows = []
     for name in adapters_on_page(mix, mind):
         term = mix.term(name)
-        rows.append([shows(f"✅ {name}" if term else f"▫️ {name}", mix.toggle(name, mind))])
+        rows.append([mix_button(f"✅ {name}" if term else f"▫️ {name}", mix.toggle(name, mind))])
         if term:
             weight = "1×" if term.weight is None else f"{term.weight.normalize():f}×"
             rows[-1] += [
-                shows("➖", mix.decrease_weight(name)),
-                shows(weight, mix.reset_weight(name)),
-                shows("➕", mix.increase_weight(name)),
+                mix_button("➖", mix.decrease_weight(name)),
+                mix_button(weight, mix.reset_weight(name)),
+                mix_button("➕", mix.increase_weight(name)),
             ]
     count = page_count(mind)
     if count > 1:
-        back, on = Mix(mix.terms, (mix.page - 1) % count), Mix(mix.terms, (mix.page + 1) % count)
-        rows.append([shows("◀️", back), shows(f"{mix.page + 1}/{count}", mix), shows("▶️", on)])
+        previous, following = Mix(mix.terms, (mix.page - 1) % count), Mix(mix.terms, (mix.page + 1) % count)
+        page_label = f"{mix.page + 1}/{count}"
+        rows.append([mix_button("◀️", previous), mix_button(page_label, mix), mix_button("▶️", following)])
     titles = {name: mode.title.text(say.language) for name, mode in mind.modes.items()}
-    named = [
+    modes = [
         _button(titles[name] or name, f"{_COMMAND_PREFIX}/mode {name}")
         for name in titles
         if _fits_callback_data(f"{_COMMAND_PREFIX}/mode {name}")
     ]
-    named += [_button(name, f"{_COMMAND_PREFIX}/mode {name}") for name in ("auto", "base")]
-    rows += [named[n : n + _BUTTONS_PER_ROW] for n in range(0, min(len(named), 30), _BUTTONS_PER_ROW)]
+    modes += [_button(name, f"{_COMMAND_PREFIX}/mode {name}") for name in ("auto", "base")]
+    rows += [modes[n : n + _BUTTONS_PER_ROW] for n in range(0, min(len(modes), _MAX_MODE_BUTTONS), _BUTTONS_PER_ROW)]
     if mix.terms:
         label = say("Apply")
-        rows.append([_button(f"✔️ {label}: {mix.mode}"[:60], f"{_APPLY_PREFIX}{say.language}{encode_mix(mix, mind)}")])
+        data = f"{_APPLY_PREFIX}{say.language}{encode_mix(mix, mind)}"
+        rows.append([_button(f"✔️ {label}: {mix.mode}"[:_MAX_LABEL_LENGTH], data)])
     return _keyboard(rows)
 
 

@@ -1,9 +1,10 @@
-"""Markdown, as models write it, to text with entities. What is not closed yet, in an answer on its way, is closed."""
+"""Markdown, as models write it, to text with entities. Code blocks that a partial answer leaves open are closed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 from markdown_it import MarkdownIt
@@ -13,11 +14,11 @@ from bot.channels.telegram.formatting import FormattedText, Span, format_table, 
 from bot.core.messages import Table
 
 MAX_LENGTH: Final = 20_000
-"""Characters; a longer text is shown as it is."""
+"""Characters; a longer text is shown unformatted."""
 MAX_NESTING: Final = 20
-"""Blocks in blocks; what is deeper is shown as it is, for the parser would leave it out."""
+"""Levels of nested blocks. A text with more is shown unformatted, because the parser would drop the deeper ones."""
 _PARSER: Final = MarkdownIt("commonmark", {"maxNesting": MAX_NESTING}).enable(["table", "strikethrough"])
-# HTML is not for a chat: it is shown as it is written.
+# HTML is shown as the text it is.
 _PARSER.disable(["html_block", "html_inline"])
 _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strikethrough", "heading": "bold"}
 _LINK_SCHEMES: Final = ("http://", "https://", "tg://", "mailto:")
@@ -25,7 +26,7 @@ _HORIZONTAL_RULE: Final = "———"
 
 
 def render_markdown(markdown: str) -> FormattedText:
-    """What Markdown says, and how it looks."""
+    """Markdown as text with entities."""
     if len(markdown) > MAX_LENGTH:
         return plain(markdown)
     tokens = _PARSER.parse(normalize_text(markdown))
@@ -37,29 +38,29 @@ def render_markdown(markdown: str) -> FormattedText:
 
 
 class _EntityWriter:
-    """Writes blocks and what is in them, and notes where each look begins and ends."""
+    """Writes the nodes of a syntax tree as text and records the span of each entity."""
 
     def __init__(self) -> None:
         self._text: list[str] = []
         self._length = 0
         self._spans: list[Span] = []
         self._list_depth = 0
-        """Of lists in lists."""
+        """How many lists the current node is in."""
         self._in_quote = False
 
     def result(self) -> FormattedText:
-        """What has been written, with no blanks at its ends."""
+        """What has been written, without whitespace at its ends."""
         text = "".join(self._text)
         start, end = len(text) - len(text.lstrip()), len(text.rstrip())
         spans = [span for span in self._spans if span.start < end and span.end > span.start]
         if any(span.start < start for span in spans):
             start = 0
-        # An outer look before an inner one.
+        # An outer entity comes before an inner one.
         spans.sort(key=lambda span: (span.start, -span.end))
         return FormattedText(text, tuple(spans)).substring(start, end)
 
     def write_blocks(self, nodes: Sequence[SyntaxTreeNode], separator: str = "\n\n") -> None:
-        """Blocks, one under another."""
+        """Write blocks with the separator between them."""
         for n, node in enumerate(nodes):
             if n:
                 self._write(separator)
@@ -92,7 +93,7 @@ class _EntityWriter:
             self._write(node.content)
 
     def _write_quote(self, node: SyntaxTreeNode) -> None:
-        # Telegram knows no quote in a quote.
+        # Telegram has no nested quotes.
         if self._in_quote:
             self.write_blocks(node.children)
             return
@@ -107,8 +108,8 @@ class _EntityWriter:
         for n, item in enumerate(node.children):
             if n:
                 self._write("\n")
-            mark = f"{first + n}." if node.type == "ordered_list" else "•"
-            self._write("   " * (self._list_depth - 1) + mark + " ")
+            marker = f"{first + n}." if node.type == "ordered_list" else "•"
+            self._write("   " * (self._list_depth - 1) + marker + " ")
             self.write_blocks(item.children, "\n")
         self._list_depth -= 1
 
@@ -129,20 +130,20 @@ class _EntityWriter:
                 with self._styled(_STYLES[node.type]):
                     self._write_children(node)
             case "link":
-                self._write_link(node, str(node.attrs.get("href", "")), lambda: self._write_children(node))
+                self._write_link(str(node.attrs.get("href", "")), lambda: self._write_children(node))
             case "image":
-                self._write_link(node, str(node.attrs.get("src", "")), lambda: self._write(node.content or "🖼"))
+                self._write_link(str(node.attrs.get("src", "")), lambda: self._write(node.content or "🖼"))
             case _:
                 self._write_children(node)
 
-    def _write_link(self, node: SyntaxTreeNode, address: str, write_label: Callable[[], None]) -> None:
-        if address.startswith(_LINK_SCHEMES):
-            with self._styled("text_link", address):
+    def _write_link(self, url: str, write_label: Callable[[], None]) -> None:
+        if url.startswith(_LINK_SCHEMES):
+            with self._styled("text_link", url):
                 write_label()
             return
         write_label()
-        if address:
-            self._write(f" ({address})")
+        if url:
+            self._write(f" ({url})")
 
     @contextmanager
     def _styled(self, kind: str, detail: str | None = None) -> Iterator[None]:
@@ -155,13 +156,13 @@ class _EntityWriter:
         self._length += len(text)
 
     def _write_formatted(self, piece: FormattedText) -> None:
-        at = self._length
+        offset = self._length
         self._write(piece.text)
-        self._spans += (Span(span.kind, span.start + at, span.end + at, span.detail) for span in piece.spans)
+        self._spans += (replace(span, start=span.start + offset, end=span.end + offset) for span in piece.spans)
 
 
 def _cell_text(node: SyntaxTreeNode) -> Iterator[str]:
-    """The text of a cell, its looks left out."""
+    """The pieces of text of a table's cell, without formatting."""
     if not node.children:
         yield " " if node.type in ("softbreak", "hardbreak") else node.content if node.type != "td" else ""
     for child in node.children:

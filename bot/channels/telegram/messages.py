@@ -1,6 +1,6 @@
 """Where a message goes, what it shows, and the Bot API calls that send, edit and draft it.
 
-Formatting is sent as entities, never by a parse mode.
+Formatting is sent as entities, never with a parse mode.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from bot.core.messages import Address, File
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A chat, perhaps a topic of it, and the message there that is answered."""
+    """A chat, perhaps a topic in it, and the message there that is answered."""
 
     chat: int
     private: bool
     thread: int | None = None
-    """The topic; None outside of topics."""
+    """The topic's id; None outside topics."""
     reply_to: int | None = None
-    """The message that is answered."""
+    """Id of the message that is answered."""
     draft: int = 1
-    """The id of what is shown while the answer is made; another one for each answer."""
+    """Id of the draft that shows the answer while it is generated; not 0, and different for each answer."""
     instead: int | None = None
-    """A message of the bot's that the answer is shown in, instead of in a new one."""
+    """Id of a message of the bot that shows the answer instead of a new message."""
 
     @classmethod
     def from_address(cls, address: Address) -> Place:
-        """Read it back."""
+        """The place that was stored as an address."""
         return cls(**{name: address[name] for name in cls.__slots__ if name in address})
 
     @property
     def address(self) -> Address:
-        """As it is kept with a turn."""
+        """The form in which it is stored with a turn."""
         return asdict(self)
 
     @property
     def name(self) -> str:
-        """As in `Incoming.place`: each topic is a place of its own."""
+        """The value of `Incoming.place`: each topic is a separate place."""
         return str(self.chat) if self.thread is None else f"{self.chat}/{self.thread}"
 
     @property
     def without_reply(self) -> Place:
-        """For messages that go on where one has answered."""
+        """The same place for the later messages of an answer: only the first is a reply."""
         return replace(self, reply_to=None)
 
 
@@ -56,16 +56,16 @@ _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """What one message shows."""
+    """The content of one message."""
 
     formatted: FormattedText
     keyboard: InlineKeyboardMarkup | None = None
     rich_markdown: str | None = None
-    """Markdown that Telegram lays out itself, in the place of `formatted`."""
+    """Markdown that Telegram renders itself, instead of `formatted`."""
 
 
 def build_send_message(chat_id: int, place: Place, message: OutgoingMessage) -> SendMessage:
-    """A new message; under the one it answers, if that is still there."""
+    """A new message, as a reply to the one it answers if that still exists."""
     reply = None
     if place.reply_to is not None:
         reply = ReplyParameters(message_id=place.reply_to, allow_sending_without_reply=True)
@@ -82,7 +82,7 @@ def build_send_message(chat_id: int, place: Place, message: OutgoingMessage) -> 
 
 
 def build_edit_message(chat_id: int, message_id: int, message: OutgoingMessage) -> EditMessageText:
-    """A message that shows something else from now on."""
+    """New content for a message."""
     rich = None if message.rich_markdown is None else InputRichMessage(markdown=message.rich_markdown)
     return EditMessageText(
         chat_id=chat_id,
@@ -97,7 +97,7 @@ def build_edit_message(chat_id: int, message_id: int, message: OutgoingMessage) 
 
 
 def build_draft(chat_id: int, place: Place, formatted: FormattedText) -> SendMessageDraft:
-    """What is being written, with a button to stop it; nothing yet is shown as that."""
+    """A draft with a Stop button. Telegram shows one without text as "Thinking…"."""
     return SendMessageDraft(
         chat_id=chat_id,
         draft_id=place.draft,
@@ -111,11 +111,11 @@ def build_draft(chat_id: int, place: Place, formatted: FormattedText) -> SendMes
 
 
 def build_send_document(chat_id: int, place: Place, file: File) -> SendDocument:
-    """A file."""
+    """A message with a file."""
     document = BufferedInputFile(file.content, file.name)
     return SendDocument(chat_id=chat_id, message_thread_id=place.thread, document=document, parse_mode=None)
 
 
 def build_typing_action(chat_id: int, place: Place) -> SendChatAction:
-    """That something is being written."""
+    """The indicator that the bot is typing."""
     return SendChatAction(chat_id=chat_id, action="typing", message_thread_id=place.thread)

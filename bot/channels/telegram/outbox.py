@@ -1,9 +1,9 @@
-"""Calls of the Bot API that show something: each in its turn, tried again where that is harmless."""
+"""Bot API calls that show something: rate-limited, and repeated after failures where repeating is harmless."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -26,15 +26,18 @@ from bot.channels.telegram.messages import (
 from bot.channels.telegram.rate_limiter import Priority, RateLimiter
 from bot.core.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.messages import File
+from consilium.retry import Backoff, BackoffConfig
 
 T = TypeVar("T")
 
-RETRY_DELAYS: Final = (0.5, 1.0, 2.0, 4.0)
-"""Seconds before a call that failed on its way is made again."""
+RETRY_BACKOFF: Final = BackoffConfig(initial=0.5, maximum=4.0)
+"""Before a call that failed in transit is repeated."""
+MAX_RETRIES: Final = 4
+"""Repetitions of one call that failed in transit."""
 MAX_RATE_LIMIT_WAIT: Final = 90.0
-"""Seconds that Telegram may ask to wait until the answer is put back instead."""
+"""Seconds in all that Telegram may ask one call to wait; a call that would wait longer fails."""
 _PROGRESS_TIMEOUT: Final = 5
-"""Seconds for a call that the next one makes good."""
+"""Seconds for a call that shows progress. If it is lost, the next one shows more."""
 _NOT_MODIFIED: Final = "message is not modified"
 _NOT_EDITABLE: Final = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID")
 
@@ -42,29 +45,37 @@ log = structlog.get_logger(__name__)
 
 
 class Outbox:
-    """Shows messages of the bot."""
+    """Sends, edits and deletes messages of the bot."""
 
-    def __init__(self, bot: Bot, rate_limiter: RateLimiter, retry_delays: Sequence[float] = RETRY_DELAYS) -> None:
+    def __init__(
+        self,
+        bot: Bot,
+        rate_limiter: RateLimiter,
+        *,
+        backoff: BackoffConfig = RETRY_BACKOFF,
+        max_retries: int = MAX_RETRIES,
+    ) -> None:
         self.bot = bot
         self._rate_limiter = rate_limiter
-        self._retry_delays = retry_delays
+        self._backoff = backoff
+        self._max_retries = max_retries
         self._migrated_chats: dict[int, int] = {}
-        """Groups that have become supergroups."""
+        """New ids of groups that have become supergroups, by their old ids."""
 
     def record_migration(self, old_id: int, new_id: int) -> None:
-        """A group has become a supergroup, with another id."""
+        """A group has become a supergroup with another id; calls for the old one go there."""
         self._migrated_chats[old_id] = new_id
 
     async def acquire_slot(self, place: Place, priority: Priority, *, counts_in_chat: bool = True) -> None:
-        """Wait for a turn in a chat; the next call is told that it has been `granted`."""
+        """Wait until the rate limits allow a call in a chat; make that call with `has_slot`."""
         await self._rate_limiter.acquire(self._chat_id(place), priority, counts_in_chat=counts_in_chat)
 
     async def send(self, place: Place, message: OutgoingMessage, priority: Priority, *, has_slot: bool = False) -> int:
-        """Send a message; its id.
+        """Send a message and return its id.
 
         Raises:
             TemporaryDeliveryError: it may have been sent nevertheless.
-            PermanentDeliveryError: it has not been and will not be.
+            PermanentDeliveryError: Telegram refuses it.
         """
         sent = await self._call(
             place, lambda chat: build_send_message(chat, place, message), priority, has_slot=has_slot
@@ -74,38 +85,44 @@ class Outbox:
     async def edit(
         self, place: Place, message_id: int, message: OutgoingMessage, priority: Priority, *, has_slot: bool = False
     ) -> bool:
-        """Make a message show something else; False when it is not there any more.
+        """Change a message; False when it does not exist any more or cannot be edited.
+
+        A message whose entities Telegram refuses is shown without formatting.
 
         Raises:
-            DeliveryError: it does not show it.
+            DeliveryError: the message was not changed, as far as is known.
         """
         try:
             await self._call(
                 place, lambda chat: build_edit_message(chat, message_id, message), priority, has_slot=has_slot
             )
         except PermanentDeliveryError as error:
-            said = str(error)
-            if any(words in said for words in _NOT_EDITABLE):
+            reason = str(error)
+            if any(description in reason for description in _NOT_EDITABLE):
                 return False
-            if "entit" in said.casefold() and message.formatted.spans:
-                log.warning("telegram.formatting_rejected", reason=said)
-                bare = replace(message, formatted=FormattedText(message.formatted.text))
-                return await self.edit(place, message_id, bare, priority)
-            if _NOT_MODIFIED not in said:
+            if "entit" in reason.casefold() and message.formatted.spans:
+                log.warning("telegram.formatting_rejected", reason=reason)
+                unformatted = replace(message, formatted=FormattedText(message.formatted.text))
+                return await self.edit(place, message_id, unformatted, priority)
+            if _NOT_MODIFIED not in reason:
                 raise
         return True
 
     async def send_document(self, place: Place, file: File) -> int:
-        """Send a file; its message's id. A file has no empty message to go before it: sent again, it is there twice.
+        """Send a file and return the id of its message.
+
+        Not repeated after a failure: unlike an answer, a file has no placeholder, so the file could appear twice.
 
         Raises:
-            DeliveryError: it has not been sent, as far as is known.
+            DeliveryError: it was not sent, as far as is known.
         """
-        sent = await self._call(place, lambda chat: build_send_document(chat, place, file), Priority.FINAL, retry=False)
+        sent = await self._call(
+            place, lambda chat: build_send_document(chat, place, file), Priority.FINAL, retry_failures=False
+        )
         return sent.message_id
 
     async def delete(self, place: Place, message_id: int) -> None:
-        """Take a message away, if it can be."""
+        """Delete a message; a failure is only logged."""
         try:
             await self._call(
                 place,
@@ -117,7 +134,7 @@ class Outbox:
             log.info("telegram.delete_failed", reason=str(error))
 
     async def show_draft(self, place: Place, formatted: FormattedText, *, has_slot: bool = False) -> None:
-        """Show in a private chat what is being written, with a button to stop it.
+        """Show a draft with a Stop button in a private chat.
 
         Raises:
             DeliveryError: it is not shown.
@@ -131,18 +148,19 @@ class Outbox:
         )
 
     async def show_typing(self, place: Place) -> None:
-        """Say that something is being written.
+        """Show for about five seconds that the bot is typing.
 
         Raises:
-            DeliveryError: nobody is told.
+            DeliveryError: it is not shown.
         """
         await self._call(place, lambda chat: build_typing_action(chat, place), Priority.PROGRESS, counts_in_chat=False)
 
     async def call(self, method: TelegramMethod[T], priority: Priority = Priority.INTERACTIVE) -> T:
-        """Make any other call, in its turn.
+        """Make any other call.
 
         Raises:
-            DeliveryError: it could not be made.
+            DeliveryError: the call failed.
+            PlatformAccessDenied: Telegram does not accept the bot's token.
         """
         return await self._call(None, lambda _: method, priority, counts_in_chat=False)
 
@@ -157,36 +175,50 @@ class Outbox:
         *,
         has_slot: bool = False,
         counts_in_chat: bool = True,
-        retry: bool = True,
+        retry_failures: bool = True,
     ) -> T:
-        """Make a call in its turn, and again where it failed on its way; what may come later is made once.
+        """Make a call within the rate limits, and repeat it after failures that may pass.
+
+        A call that shows progress is not repeated: the next one shows more.
+
+        Args:
+            build_method: makes the call for a chat's id; the id may change between attempts.
+            has_slot: whether `acquire_slot` was called for it already.
+            counts_in_chat: whether it counts against the limits of its chat.
+            retry_failures: whether it is repeated after a failure that leaves open whether Telegram carried it out.
 
         Raises:
-            DeliveryError: it could not be made.
+            DeliveryError: the call failed.
+            PlatformAccessDenied: Telegram does not accept the bot's token.
         """
-        timeout = _PROGRESS_TIMEOUT if priority is Priority.PROGRESS else None
-        left = iter(self._retry_delays if retry and priority is not Priority.PROGRESS else ())
-        waited = 0.0
+        is_progress = priority is Priority.PROGRESS
+        retries_left = self._max_retries if retry_failures and not is_progress else 0
+        backoff, rate_limit_wait = Backoff(self._backoff), 0.0
         while True:
             if not has_slot:
                 await self._rate_limiter.acquire(self._chat_id(place), priority, counts_in_chat=counts_in_chat)
             has_slot = False
             try:
                 with map_telegram_errors():
-                    return await self.bot(build_method(self._chat_id(place) or 0), request_timeout=timeout)
+                    return await self.bot(
+                        build_method(self._chat_id(place) or 0),
+                        request_timeout=_PROGRESS_TIMEOUT if is_progress else None,
+                    )
             except TelegramMigrateToChat as error:
                 assert place is not None
                 self.record_migration(place.chat, error.migrate_to_chat_id)
             except TemporaryDeliveryError as error:
                 if error.retry_after:
+                    # The rate limiter makes the next attempt wait.
                     self._rate_limiter.apply_retry_after(self._chat_id(place), error.retry_after)
-                    waited += error.retry_after
+                    rate_limit_wait += error.retry_after
                     log.warning("telegram.rate_limited", chat=self._chat_id(place), seconds=error.retry_after)
-                    if priority is Priority.PROGRESS or waited > MAX_RATE_LIMIT_WAIT:
+                    if is_progress or rate_limit_wait > MAX_RATE_LIMIT_WAIT:
                         raise
                     continue
-                pause = next(left, None)
-                if pause is None:
+                if retries_left == 0:
                     raise
-                log.info("telegram.call_retried", reason=str(error), pause=pause)
-                await asyncio.sleep(pause)
+                retries_left -= 1
+                delay = backoff.next_delay()
+                log.info("telegram.call_retried", reason=str(error), delay=delay)
+                await asyncio.sleep(delay)

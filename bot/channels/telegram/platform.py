@@ -1,8 +1,9 @@
-"""Telegram as answers see it: from any process that has the bot's token."""
+"""Telegram as a platform that answers are shown on, from any process that has the bot's token."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from typing import Final
 
 from aiogram.methods import GetFile
 
@@ -15,7 +16,8 @@ from bot.core.i18n import Translator
 from bot.core.messages import Address
 from bot.core.ports import Parts
 
-_CHUNK_SIZE = 65536
+_CHUNK_SIZE: Final = 65536
+"""Bytes of a file that are read at a time."""
 
 
 class TelegramPlatform:
@@ -33,16 +35,16 @@ class TelegramPlatform:
         return TelegramReply(self._outbox, Place.from_address(address), parts, say, self._options)
 
     async def fetch(self, handle: Address) -> AsyncGenerator[bytes, None]:
-        """The content of a file, in pieces; Telegram gives bots up to 20 MB.
+        """The content of a file, in chunks; bots can download files of up to 20 MB.
 
         Raises:
-            DeliveryError: it does not give this one, or not now.
+            DeliveryError: Telegram does not send this file, or not now.
         """
         bot = self._outbox.bot
         file = await self._outbox.call(GetFile(file_id=str(handle["file"])))
         if file.file_path is None:
-            raise PermanentDeliveryError(DISPLAY_NAME, "the file is not there any more")
+            raise PermanentDeliveryError(DISPLAY_NAME, "the file is no longer available")
         url = bot.session.api.file_url(bot.token, file.file_path)
         with map_telegram_errors():
-            async for piece in bot.session.stream_content(url, chunk_size=_CHUNK_SIZE, raise_for_status=True):
-                yield piece
+            async for chunk in bot.session.stream_content(url, chunk_size=_CHUNK_SIZE, raise_for_status=True):
+                yield chunk

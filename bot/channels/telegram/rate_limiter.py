@@ -1,7 +1,7 @@
-"""How fast a process may call the Bot API: what is final goes before what is on its way, and a refusal is obeyed.
+"""How fast a process calls the Bot API: final messages go before progress, and a 429 is obeyed.
 
 Telegram allows about thirty calls a second in all, one message a second in a chat with short bursts, and twenty a
-minute in a group. A call waits here for its turn, so that the limits are kept before they are enforced.
+minute in a group. Calls wait here for a slot, so that the limits are kept before Telegram enforces them.
 """
 
 from __future__ import annotations
@@ -16,32 +16,34 @@ from enum import IntEnum
 from typing import Final
 
 WINDOW_MARGIN: Final = 1.08
-"""Windows are taken to be longer by this factor: calls may draw together on their way."""
+"""Windows are longer than Telegram's by this factor, because calls may arrive closer together than they were sent."""
 SLICES_PER_WINDOW: Final = 10
-"""The calls of one second are spread over so many parts of it: many at once draw together on their way."""
+"""The overall window is split into this many slices, so that calls are spread evenly over it."""
 GLOBAL_WAIT_THRESHOLD: Final = 1.0
-"""A wait of up to so many seconds is asked for when the bot calls too often in all: then every chat waits."""
+"""A `retry_after` of up to this many seconds means that the bot calls too often overall: all chats wait."""
+_MAX_WINDOWS: Final = 10_000
+"""Windows of chats that are kept before the idle ones are dropped."""
 
 
 class Priority(IntEnum):
-    """What goes first."""
+    """The order in which waiting calls get slots."""
 
     FINAL = 0
     """The end of an answer."""
     INTERACTIVE = 1
-    """What somebody waits for: a first sign, a menu."""
+    """What a person waits for: a first response, a menu."""
     PROGRESS = 2
-    """An answer on its way: the next one shows more of it."""
+    """A partial answer: the next one shows more of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """So many calls in any stretch of so many seconds."""
+    """At most `calls` in any period of `seconds`."""
 
     calls: int
     seconds: float
     reserved: int = 0
-    """How many of them are kept from what comes `LATER`."""
+    """How many of the calls `Priority.PROGRESS` may not use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,13 @@ class _Window:
     call_times: deque[float] = field(default_factory=deque)
 
     def next_free_at(self, now: float, priority: Priority) -> float:
-        """From when on one more call fits."""
+        """The time from which one more call fits."""
         while self.call_times and self.call_times[0] <= now - self.limit.seconds * WINDOW_MARGIN:
             self.call_times.popleft()
-        most = max(1, self.limit.calls - (self.limit.reserved if priority is Priority.PROGRESS else 0))
-        if len(self.call_times) < most:
+        capacity = max(1, self.limit.calls - (self.limit.reserved if priority is Priority.PROGRESS else 0))
+        if len(self.call_times) < capacity:
             return now
-        return self.call_times[len(self.call_times) - most] + self.limit.seconds * WINDOW_MARGIN
+        return self.call_times[len(self.call_times) - capacity] + self.limit.seconds * WINDOW_MARGIN
 
 
 @dataclass(order=True, slots=True)
@@ -78,18 +80,18 @@ class _Waiter:
 
 
 class RateLimiter:
-    """Hands out turns to call."""
+    """Grants slots for calls, within limits for the whole bot, each chat and each group."""
 
     def __init__(self, limits: BotApiLimits = BotApiLimits(), clock: Callable[[], float] = time.monotonic) -> None:
         self._limits = limits
         self._clock = clock
-        spread = RateLimit(
+        slice_limit = RateLimit(
             max(1, limits.overall.calls // SLICES_PER_WINDOW), limits.overall.seconds / SLICES_PER_WINDOW
         )
-        self._overall = (_Window(limits.overall), _Window(spread))
+        self._overall = (_Window(limits.overall), _Window(slice_limit))
         self._windows: dict[tuple[int, RateLimit], _Window] = {}
         self._blocked_until: dict[int | None, float] = {}
-        """Until when a chat, or under None everything, is closed."""
+        """Until when a chat waits after a 429; under None, until when every chat does."""
         self._waiters: list[_Waiter] = []
         self._last_sequence = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -98,40 +100,41 @@ class RateLimiter:
         """Wait until a call may be made.
 
         Args:
-            chat: the chat it is for; a negative one is a group.
-            message: whether it shows a message or changes one; other calls count in all, and not in their chat.
+            chat: id of the chat that the call is for; negative for a group; None for no chat.
+            counts_in_chat: whether the call counts against the limits of its chat. Only calls that send or change a
+                message do; others count only overall.
         """
         self._last_sequence += 1
         windows = self._chat_windows(chat) if chat is not None and counts_in_chat else ()
-        waiting = _Waiter(priority, self._last_sequence, chat, windows, asyncio.get_running_loop().create_future())
-        insort(self._waiters, waiting)
+        waiter = _Waiter(priority, self._last_sequence, chat, windows, asyncio.get_running_loop().create_future())
+        insort(self._waiters, waiter)
         self._grant_ready()
         try:
-            await waiting.granted
+            await waiter.granted
         finally:
-            if waiting in self._waiters:
-                self._waiters.remove(waiting)
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
 
     def apply_retry_after(self, chat: int | None, seconds: float) -> None:
-        """Telegram has asked to wait. It does not say whether in a chat or everywhere.
+        """Obey a 429. Telegram does not say whether it concerns one chat or the whole bot.
 
-        A short wait, and one that comes while another chat is closed too, are taken to be for everywhere.
+        A short wait, and one that comes while another chat waits as well, are taken to concern the whole bot.
         """
         now = self._clock()
-        others = any(until > now for closed, until in self._blocked_until.items() if closed != chat)
+        others_wait = any(until > now for blocked, until in self._blocked_until.items() if blocked != chat)
         until = now + seconds
-        for closed in {chat, None} if seconds <= GLOBAL_WAIT_THRESHOLD or others else {chat}:
-            self._blocked_until[closed] = max(until, self._blocked_until.get(closed, 0.0))
+        for blocked in {chat, None} if seconds <= GLOBAL_WAIT_THRESHOLD or others_wait else {chat}:
+            self._blocked_until[blocked] = max(until, self._blocked_until.get(blocked, 0.0))
 
     def _chat_windows(self, chat: int) -> tuple[_Window, ...]:
-        if len(self._windows) > 10_000:
+        if len(self._windows) > _MAX_WINDOWS:
             self._drop_idle_windows()
-        rates = (self._limits.chat, self._limits.group) if chat < 0 else (self._limits.chat,)
-        return tuple(self._windows.setdefault((chat, rate), _Window(rate)) for rate in rates)
+        limits = (self._limits.chat, self._limits.group) if chat < 0 else (self._limits.chat,)
+        return tuple(self._windows.setdefault((chat, limit), _Window(limit)) for limit in limits)
 
     def _drop_idle_windows(self) -> None:
         now = self._clock()
-        used = {id(window) for waiting in self._waiters for window in waiting.windows}
+        used = {id(window) for waiter in self._waiters for window in waiter.windows}
         for key, window in list(self._windows.items()):
             window.next_free_at(now, Priority.FINAL)
             if not window.call_times and id(window) not in used:
@@ -139,29 +142,29 @@ class RateLimiter:
         self._blocked_until = {chat: until for chat, until in self._blocked_until.items() if until > now}
 
     def _grant_ready(self) -> None:
-        now, soonest = self._clock(), float("inf")
-        for waiting in list(self._waiters):
-            everywhere = max(
+        now, next_grant_at = self._clock(), float("inf")
+        for waiter in list(self._waiters):
+            overall_free_at = max(
                 self._blocked_until.get(None, 0.0),
-                *(window.next_free_at(now, waiting.priority) for window in self._overall),
+                *(window.next_free_at(now, waiter.priority) for window in self._overall),
             )
-            if everywhere > now:
-                soonest = min(soonest, everywhere)
+            if overall_free_at > now:
+                next_grant_at = min(next_grant_at, overall_free_at)
                 break
-            at = max(
-                self._blocked_until.get(waiting.chat, 0.0),
-                *(w.next_free_at(now, waiting.priority) for w in waiting.windows),
+            chat_free_at = max(
+                self._blocked_until.get(waiter.chat, 0.0),
+                *(window.next_free_at(now, waiter.priority) for window in waiter.windows),
                 now,
             )
-            if at > now:
-                soonest = min(soonest, at)
+            if chat_free_at > now:
+                next_grant_at = min(next_grant_at, chat_free_at)
                 continue
-            for window in (*self._overall, *waiting.windows):
+            for window in (*self._overall, *waiter.windows):
                 window.call_times.append(now)
-            self._waiters.remove(waiting)
-            if not waiting.granted.done():
-                waiting.granted.set_result(None)
-        self._schedule_grant(soonest - now)
+            self._waiters.remove(waiter)
+            if not waiter.granted.done():
+                waiter.granted.set_result(None)
+        self._schedule_grant(next_grant_at - now)
 
     def _schedule_grant(self, delay: float) -> None:
         if self._timer is not None:

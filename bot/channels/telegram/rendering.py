@@ -1,4 +1,4 @@
-"""What an outcome looks like in a chat."""
+"""Outcomes as formatted text for a chat."""
 
 from __future__ import annotations
 
@@ -12,41 +12,42 @@ from bot.core.i18n import Translator
 from bot.core.messages import Outcome, Source
 
 PLACEHOLDER: Final = plain("…")
-"""What a message shows before it shows anything of an answer."""
+"""What a message shows before the answer begins."""
 MAX_RICH_LENGTH: Final = 32_768
-"""Characters of a message that Telegram lays out itself."""
+"""Characters of a message that Telegram renders itself."""
 _MARKDOWN_CHARACTERS: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>])")
 
 
 def render_outcome(outcome: Outcome, say: Translator) -> FormattedText:
-    """Everything of an outcome that is text: what came, what ended it, what it draws on."""
-    whole = join(_outcome_sections(outcome, say))
-    return PLACEHOLDER if whole.is_blank else whole
+    """All text of an outcome: the answer, whether it was stopped, its table, its error and its sources."""
+    text = join(_outcome_sections(outcome, say))
+    return PLACEHOLDER if text.is_blank else text
 
 
 def render_outcome_markdown(outcome: Outcome, say: Translator) -> str | None:
-    """The same as Markdown for Telegram to lay out; None when it is too long, or nothing of an answer is in it."""
+    """The same as Markdown that Telegram renders itself; None when it is too long, or is no answer of the model."""
     if not outcome.answer or outcome.turn is None:
         return None
     others = (
-        _MARKDOWN_CHARACTERS.sub(r"\\\1", piece.text) for piece in _outcome_sections(outcome, say, include_answer=False)
+        _MARKDOWN_CHARACTERS.sub(r"\\\1", section.text)
+        for section in _outcome_sections(outcome, say, include_answer=False)
     )
-    whole = "\n\n".join((outcome.answer, *others))
-    return whole if len(whole) <= MAX_RICH_LENGTH else None
+    markdown = "\n\n".join((outcome.answer, *others))
+    return markdown if len(markdown) <= MAX_RICH_LENGTH else None
 
 
 def queue_position_text(ahead: int, say: Translator) -> FormattedText:
-    """That others of the session are answered first."""
+    """The notice that other messages of the session are answered first."""
     return plain(say("Your earlier messages are answered first; before this one: {ahead}.", ahead=ahead))
 
 
 def _outcome_sections(outcome: Outcome, say: Translator, *, include_answer: bool = True) -> Iterator[FormattedText]:
     if include_answer:
-        # What commands say holds words of people, who did not mean their asterisks.
+        # A command's answer quotes people, who do not write Markdown.
         yield plain(outcome.answer) if outcome.turn is None else render_markdown(outcome.answer)
     if outcome.stopped:
-        mark = say("Stopped.")
-        yield styled(f"⏹ {mark}", "italic")
+        notice = say("Stopped.")
+        yield styled(f"⏹ {notice}", "italic")
     if outcome.table is not None:
         yield format_table(outcome.table)
     if outcome.error:
@@ -64,7 +65,7 @@ def _source_lines(sources: Sequence[Source], say: Translator) -> Iterator[Format
 
 
 def _collapsed_quote(lines: Iterable[FormattedText]) -> FormattedText:
-    """Folded away until it is touched."""
-    whole = join(lines, "\n")
-    quote = styled(whole.text, "expandable_blockquote")
-    return FormattedText(whole.text, (*quote.spans, *whole.spans))
+    """The lines in a quote that is collapsed until the person taps it."""
+    text = join(lines, "\n")
+    quote = styled(text.text, "expandable_blockquote")
+    return FormattedText(text.text, (*quote.spans, *text.spans))

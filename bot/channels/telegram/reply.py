@@ -1,12 +1,13 @@
-"""One answer in a Telegram chat, shown while it is made.
+"""One answer in a Telegram chat, shown while it is generated.
 
-A message is sent empty, written down, and only then shows anything of the answer: whoever takes a turn up after a
-crash finds it and goes on in it, and nothing is said twice.
+Each message is first sent as a placeholder, then recorded, and only then filled with the answer. A worker that claims
+the turn after a crash finds the message and goes on in it, so that no answer appears twice.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import structlog
 
@@ -16,7 +17,7 @@ from bot.channels.telegram.messages import OutgoingMessage, Place
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.rate_limiter import Priority
 from bot.channels.telegram.rendering import PLACEHOLDER, queue_position_text, render_outcome, render_outcome_markdown
-from bot.channels.telegram.stream_renderer import StreamRenderer
+from bot.channels.telegram.stream_renderer import RENDER_INTERVAL, StreamRenderer
 from bot.core.errors import PermanentDeliveryError
 from bot.core.i18n import Translator
 from bot.core.messages import Outcome
@@ -24,8 +25,8 @@ from bot.core.ports import Parts
 from bot.minds import Mind
 from db.errors import TurnLeaseLost
 
-PLACEHOLDER_MESSAGE = OutgoingMessage(PLACEHOLDER)
-"""A message that shows nothing of the answer yet."""
+PLACEHOLDER_MESSAGE: Final = OutgoingMessage(PLACEHOLDER)
+"""A message before it shows anything of the answer."""
 
 log = structlog.get_logger(__name__)
 
@@ -36,12 +37,14 @@ class RenderOptions:
 
     mind: Mind
     rich: bool = False
-    """Whether Telegram lays whole answers out itself; some of its clients show nothing of them yet."""
+    """Whether Telegram renders the Markdown of finished answers itself; some of its clients still show nothing then."""
+    render_interval: float = RENDER_INTERVAL
+    """Seconds between two updates of an answer that is being generated."""
 
 
 @dataclass(slots=True)
 class _SentMessage:
-    """A message of the answer, and what it shows; None when nobody knows."""
+    """A message of the answer, and its content; None when that is unknown."""
 
     id: int
     content: OutgoingMessage | None
@@ -56,13 +59,13 @@ class TelegramReply:
         self._parts = parts
         self._say = say
         self._options = options
-        known = [int(known) for known in parts.message_ids] or ([place.instead] if place.instead is not None else [])
-        self._sent = [_SentMessage(id_, None) for id_ in known]
-        self._renderer = StreamRenderer(outbox, place, self, say)
+        existing = [int(part) for part in parts.message_ids] or ([place.instead] if place.instead is not None else [])
+        self._sent = [_SentMessage(message_id, None) for message_id in existing]
+        self._renderer = StreamRenderer(outbox, place, self, say, interval=options.render_interval)
 
     @property
     def message_count(self) -> int:
-        """How many messages of the answer there are."""
+        """How many messages of the answer exist."""
         return len(self._sent)
 
     async def show_queue_position(self, ahead: int) -> None:
@@ -87,18 +90,18 @@ class TelegramReply:
         await self._renderer.stop()
 
     async def show(self, n: int, message: OutgoingMessage, priority: Priority, *, has_slot: bool = False) -> None:
-        """Have message number `n` show a page: sent anew if it is not there (any more), written down, then filled.
+        """Show content in message number `n`, counted from 0; a message that does not exist (any more) is sent first.
 
         Raises:
-            DeliveryError: it does not show it.
-            TurnLeaseLost: another attempt shows the answer now.
+            DeliveryError: it is not shown.
+            TurnLeaseLost: another worker shows the answer now.
         """
         if n < len(self._sent):
-            shown = self._sent[n]
-            if shown.content == message or await self._outbox.edit(
-                self._place, shown.id, message, priority, has_slot=has_slot
+            sent = self._sent[n]
+            if sent.content == message or await self._outbox.edit(
+                self._place, sent.id, message, priority, has_slot=has_slot
             ):
-                shown.content = message
+                sent.content = message
                 return
             has_slot = False
         await self.send_placeholder(n, priority, has_slot=has_slot)
@@ -107,15 +110,15 @@ class TelegramReply:
             self._sent[n].content = message
 
     async def send_placeholder(self, n: int, priority: Priority, *, has_slot: bool = False) -> None:
-        """Send an empty message as number `n` and write it down.
+        """Send a placeholder as message number `n` and record it.
 
         Raises:
-            DeliveryError: it is not there, or nobody knows.
-            TurnLeaseLost: another attempt shows the answer now; the message has been taken away.
+            DeliveryError: it was not sent, as far as is known.
+            TurnLeaseLost: another worker shows the answer now; the placeholder has been deleted.
         """
-        sent = await self._send_placeholder_message(n, min(priority, Priority.INTERACTIVE), has_slot=has_slot)
-        await self._record(n, sent)
-        self._sent[n : n + 1] = [_SentMessage(sent, PLACEHOLDER_MESSAGE)]
+        message_id = await self._send_placeholder_message(n, min(priority, Priority.INTERACTIVE), has_slot=has_slot)
+        await self._record(n, message_id)
+        self._sent[n : n + 1] = [_SentMessage(message_id, PLACEHOLDER_MESSAGE)]
 
     async def _send_placeholder_message(self, n: int, priority: Priority, *, has_slot: bool) -> int:
         place = self._place if n == 0 else self._place.without_reply
@@ -124,7 +127,7 @@ class TelegramReply:
         except PermanentDeliveryError as error:
             if self._place.thread is None or "thread not found" not in str(error):
                 raise
-        # The topic has been deleted, and the question with it.
+        # The topic was deleted together with the question: answer in the chat itself.
         self._place = replace(self._place, thread=None, reply_to=None)
         return await self._outbox.send(self._place, PLACEHOLDER_MESSAGE, priority)
 
@@ -136,13 +139,13 @@ class TelegramReply:
             raise
 
     async def _show_rich(self, outcome: Outcome) -> bool:
-        """Let Telegram lay the answer out; False when that is not wanted, or it will not."""
+        """Let Telegram render the answer; False when that is switched off, does not apply, or Telegram refuses it."""
         markdown = render_outcome_markdown(outcome, self._say) if self._options.rich and not outcome.files else None
         if markdown is None:
             return False
-        page = OutgoingMessage(PLACEHOLDER, outcome_keyboard(outcome, self._options.mind, self._say), markdown)
+        message = OutgoingMessage(PLACEHOLDER, outcome_keyboard(outcome, self._options.mind, self._say), markdown)
         try:
-            await self.show(0, page, Priority.FINAL)
+            await self.show(0, message, Priority.FINAL)
         except PermanentDeliveryError as error:
             log.warning("telegram.rich_message_rejected", reason=str(error))
             return False
@@ -150,19 +153,19 @@ class TelegramReply:
         return True
 
     async def _show_messages(self, outcome: Outcome) -> None:
-        found = [OutgoingMessage(content) for content in split_into_messages(render_outcome(outcome, self._say))]
-        found[-1] = replace(found[-1], keyboard=outcome_keyboard(outcome, self._options.mind, self._say))
-        for n, page in enumerate(found):
-            await self.show(n, page, Priority.FINAL)
-        for n, file in enumerate(outcome.files, len(found)):
+        messages = [OutgoingMessage(content) for content in split_into_messages(render_outcome(outcome, self._say))]
+        messages[-1] = replace(messages[-1], keyboard=outcome_keyboard(outcome, self._options.mind, self._say))
+        for n, message in enumerate(messages):
+            await self.show(n, message, Priority.FINAL)
+        for n, file in enumerate(outcome.files, len(messages)):
             if n >= len(self._sent):
-                sent = await self._outbox.send_document(self._place, file)
-                await self._record(n, sent)
-                self._sent.append(_SentMessage(sent, None))
-        await self._delete_after(len(found) + len(outcome.files))
+                message_id = await self._outbox.send_document(self._place, file)
+                await self._record(n, message_id)
+                self._sent.append(_SentMessage(message_id, None))
+        await self._delete_after(len(messages) + len(outcome.files))
 
     async def _delete_after(self, count: int) -> None:
-        """Take away what an earlier attempt showed beyond the end of this one's."""
-        for left in self._sent[count:]:
-            await self._outbox.delete(self._place, left.id)
+        """Delete the messages after the first `count`: an earlier attempt showed more than this one."""
+        for sent in self._sent[count:]:
+            await self._outbox.delete(self._place, sent.id)
         del self._sent[count:]

@@ -1,7 +1,7 @@
-"""An answer on its way, shown again and again as more of it comes.
+"""Shows an answer while it is generated, again and again as more of it arrives.
 
-In a private chat the last message is a draft, which Telegram shows with a button to stop it and forgets by itself;
-elsewhere, and where a message is there already, it is edited.
+In a private chat the last message is a draft, which Telegram shows with a Stop button and removes by itself. In groups,
+and where the message exists already, the message is edited instead.
 """
 
 from __future__ import annotations
@@ -21,40 +21,54 @@ from bot.channels.telegram.rate_limiter import Priority
 from bot.core.errors import ChannelError, DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.i18n import Translator
 from consilium.errors import ConsiliumError
-from db.errors import DatabaseError
+from db.errors import DatabaseError, TurnLeaseLost
 
 RENDER_INTERVAL: Final = 1.0
-"""Seconds between two looks of an answer."""
+"""Seconds between two updates of an answer."""
 _DRAFT_REFRESH_INTERVAL: Final = 20.0
-"""Seconds after which a draft is shown again as it is; Telegram forgets it after thirty."""
+"""Seconds after which an unchanged draft is sent again; Telegram removes it after thirty."""
 _TYPING_REFRESH_INTERVAL: Final = 4.5
+"""Seconds after which the typing indicator is sent again; Telegram removes it after five."""
 _STOP_TIMEOUT: Final = 10.0
-"""Seconds that a call which is being made is let end in."""
+"""Seconds that `stop` waits for a call that is under way."""
 
 log = structlog.get_logger(__name__)
 
 
 class AnswerMessages(Protocol):
-    """The messages of an answer that is painted."""
+    """The messages of the answer that is shown."""
 
     @property
     def message_count(self) -> int:
-        """How many there are."""
+        """How many of them exist."""
         ...
 
     async def show(self, n: int, message: OutgoingMessage, priority: Priority, *, has_slot: bool = False) -> None:
-        """Have message number `n` show a page; it is sent if it is not there."""
+        """Show content in message number `n`, which is sent first if it does not exist."""
         ...
 
     async def send_placeholder(self, n: int, priority: Priority, *, has_slot: bool = False) -> None:
-        """Send message number `n`, with nothing in it yet."""
+        """Send a placeholder as message number `n`."""
         ...
 
 
 class StreamRenderer:
-    """Shows what has been written so far, from `start` to `stop`."""
+    """Shows the text so far, at most once an interval, from `start` to `stop`."""
 
-    def __init__(self, outbox: Outbox, place: Place, messages: AnswerMessages, say: Translator) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        place: Place,
+        messages: AnswerMessages,
+        say: Translator,
+        *,
+        interval: float = RENDER_INTERVAL,
+    ) -> None:
+        """
+        Args:
+            interval: seconds between two updates.
+        """
+        self._interval = interval
         self._outbox = outbox
         self._place = place
         self._messages = messages
@@ -66,31 +80,31 @@ class StreamRenderer:
         self._idle.set()
         self._uses_drafts = place.private
         self._last_draft: FormattedText | None = None
-        self._error: ConsiliumError | None = None
+        self._error: ConsiliumError | TurnLeaseLost | None = None
 
     def start(self) -> None:
-        """Begin to show it, at first that there is something to come."""
+        """Begin to show the answer, at first only that one is coming."""
         self._changed.set()
-        self._task = asyncio.create_task(self._render_until_stopped(), name="telegram-painter")
+        self._task = asyncio.create_task(self._render_until_stopped(), name="telegram-renderer")
 
     def append(self, text: str) -> None:
-        """More has come.
+        """Add the next piece of the answer.
 
         Raises:
             DeliveryError: nothing can be shown any more.
-            TurnLeaseLost: another attempt shows the answer now.
+            TurnLeaseLost: another worker shows the answer now.
         """
         self.raise_if_failed()
         self._text += text
         self._changed.set()
 
     def raise_if_failed(self) -> None:
-        """Raise what has ended it, if anything has."""
+        """Raise the error that ended the rendering, if there was one."""
         if self._error is not None:
             raise self._error
 
     async def stop(self) -> None:
-        """Show no more. A call that is being made is let end: it must not overtake what is shown next. Idempotent."""
+        """Stop rendering, after a call that is under way: it must not overwrite what is shown next. Idempotent."""
         task, self._task = self._task, None
         if task is None:
             return
@@ -104,26 +118,28 @@ class StreamRenderer:
     async def _render_until_stopped(self) -> None:
         try:
             while True:
-                renewed = not await self._wait_for_text()
+                refresh = not await self._wait_for_text()
                 await self._outbox.acquire_slot(
                     self._place, Priority.PROGRESS, counts_in_chat=not self._is_draft(self._messages.message_count)
                 )
                 self._changed.clear()
                 self._idle.clear()
                 try:
-                    await self._render(refresh=renewed)
+                    await self._render(refresh=refresh)
                 finally:
                     self._idle.set()
-                await asyncio.sleep(RENDER_INTERVAL)
-        except (ChannelError, DatabaseError) as error:
+                await asyncio.sleep(self._interval)
+        except (ChannelError, DatabaseError, TurnLeaseLost) as error:
             self._error = error
 
     async def _wait_for_text(self) -> bool:
-        """Wait until more has come; False when what is shown has to be shown again meanwhile."""
-        drafting, begun = self._is_draft(self._messages.message_count), bool(self._text.strip())
-        seconds = _DRAFT_REFRESH_INTERVAL if drafting else None if begun else _TYPING_REFRESH_INTERVAL
+        """Wait for more text; False when what is shown has to be sent again first, or Telegram removes it."""
+        if self._is_draft(self._messages.message_count):
+            refresh_after: float | None = _DRAFT_REFRESH_INTERVAL
+        else:
+            refresh_after = None if self._text.strip() else _TYPING_REFRESH_INTERVAL
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(refresh_after):
                 await self._changed.wait()
         except TimeoutError:
             return False
@@ -131,17 +147,17 @@ class StreamRenderer:
 
     async def _render(self, *, refresh: bool) -> None:
         try:
-            found = split_into_messages(render_markdown(self._text)) or [FormattedText()]
-            for n, content in enumerate(found[:-1]):
+            contents = split_into_messages(render_markdown(self._text)) or [FormattedText()]
+            for n, content in enumerate(contents[:-1]):
                 await self._messages.show(n, OutgoingMessage(content), Priority.PROGRESS)
-            await self._render_last_message(len(found) - 1, found[-1], refresh=refresh)
+            await self._render_last_message(len(contents) - 1, contents[-1], refresh=refresh)
         except TemporaryDeliveryError as error:
-            # What is not shown now is shown with the next piece, or in the end.
+            # The next update or the finished answer shows what is missing now.
             log.info("telegram.progress_update_failed", reason=str(error))
             self._changed.set()
 
     async def _render_last_message(self, n: int, content: FormattedText, *, refresh: bool) -> None:
-        granted = True
+        has_slot = True
         if self._is_draft(n):
             try:
                 if refresh or content != self._last_draft:
@@ -149,17 +165,17 @@ class StreamRenderer:
                     self._last_draft = content
                 return
             except PermanentDeliveryError as error:
-                # Not every server knows drafts. Where nothing can be shown at all, a message is refused as well.
+                # Older servers do not know drafts. Where the bot may not write at all, a message is refused as well.
                 log.info("telegram.draft_rejected", reason=str(error))
-                self._uses_drafts, granted = False, False
+                self._uses_drafts, has_slot = False, False
         if content.text:
-            await self._messages.show(n, OutgoingMessage(content, self._keyboard), Priority.PROGRESS, has_slot=granted)
+            await self._messages.show(n, OutgoingMessage(content, self._keyboard), Priority.PROGRESS, has_slot=has_slot)
             return
         if n >= self._messages.message_count:
-            await self._messages.send_placeholder(n, Priority.INTERACTIVE, has_slot=granted)
+            await self._messages.send_placeholder(n, Priority.INTERACTIVE, has_slot=has_slot)
         with suppress(DeliveryError):
             await self._outbox.show_typing(self._place)
 
     def _is_draft(self, n: int) -> bool:
-        """Whether page `n` is shown as a draft: where no message shows it yet, in private."""
+        """Whether message number `n` is shown as a draft: in private, while the message does not exist."""
         return self._uses_drafts and n >= self._messages.message_count

@@ -1,13 +1,13 @@
-"""One update of Telegram, whichever way it came: taken in, or said why not."""
+"""Handles one update of Telegram, whether it was polled or posted."""
 
 from __future__ import annotations
 
 import structlog
 from aiogram.types import Message, Update
 
-from bot.channels.telegram.background import BackgroundTasks
 from bot.channels.telegram.callback_queries import CallbackQueries
 from bot.channels.telegram.client import PLATFORM
+from bot.channels.telegram.dispatch import BackgroundTasks
 from bot.channels.telegram.formatting import split_into_messages
 from bot.channels.telegram.incoming import BotIdentity, incoming_from_message, incoming_from_stop
 from bot.channels.telegram.messages import OutgoingMessage, Place
@@ -30,10 +30,11 @@ log = structlog.get_logger(__name__)
 
 
 class UpdateHandler:
-    """Hands updates in."""
+    """Passes updates to the inbox, and shows refusals and queue positions."""
 
     def __init__(
         self,
+        *,
         inbox: Inbox,
         platform: TelegramPlatform,
         outbox: Outbox,
@@ -51,28 +52,28 @@ class UpdateHandler:
         self._bot_identity: BotIdentity | None = None
 
     def set_bot_identity(self, bot: BotIdentity) -> None:
-        """Who the bot is; before any update."""
+        """Set which account the bot has; required before the first update."""
         self._bot_identity = bot
 
     async def handle(self, update: Update) -> None:
-        """Take an update in; once this returns, Telegram may forget it.
+        """Handle an update; once this returns, Telegram need not deliver it again.
 
         Raises:
-            DatabaseError: it is not taken in, and has to come again.
+            DatabaseError: the update was not handled; Telegram has to deliver it again.
         """
         if update.message is not None:
             await self._handle_message(update.update_id, update.message)
         elif update.edited_message is not None:
             await self._handle_edit(update.update_id, update.edited_message)
         elif update.callback_query is not None:
-            said = await self._callback_queries.handle(update.update_id, update.callback_query)
-            if said is not None:
-                await self._receive(said)
+            command = await self._callback_queries.handle(update.update_id, update.callback_query)
+            if command is not None:
+                await self._receive(command)
         elif update.stopped_message_generation is not None:
             await self._inbox.stop(incoming_from_stop(update.update_id, update.stopped_message_generation))
         elif update.my_chat_member is not None:
-            changed = update.my_chat_member
-            log.info("telegram.membership_changed", chat=changed.chat.id, status=changed.new_chat_member.status)
+            change = update.my_chat_member
+            log.info("telegram.membership_changed", chat=change.chat.id, status=change.new_chat_member.status)
 
     async def _handle_message(self, update_id: int, message: Message) -> None:
         if message.migrate_to_chat_id is not None:
@@ -83,10 +84,10 @@ class UpdateHandler:
             await self._receive(incoming)
 
     async def _handle_edit(self, update_id: int, message: Message) -> None:
-        """A question that was changed is asked again if it is the session's last; what it was is stopped."""
+        """Ask an edited question again if it is the last one of its session and was edited soon enough."""
         incoming = self._parse_message(update_id, message)
-        late = message.edit_date is None or message.edit_date - message.date.timestamp() > EDIT_WINDOW
-        if incoming is None or late:
+        too_late = message.edit_date is None or message.edit_date - message.date.timestamp() > EDIT_WINDOW
+        if incoming is None or too_late:
             return
         if await self._inbox.supersedes_last_question(
             incoming, lambda address: address.get("reply_to") == message.message_id
@@ -94,7 +95,7 @@ class UpdateHandler:
             await self._receive(incoming)
 
     async def _migrate_chat(self, old: int, new: int) -> None:
-        """A group has become a supergroup: all that is known of it goes on there."""
+        """A group has become a supergroup with another id: move its sessions there."""
         self._outbox.record_migration(old, new)
         async with self._database.anonymous_transaction() as connection:
             sessions = await chats.move(connection, PLATFORM, str(old), str(new))
@@ -118,7 +119,7 @@ class UpdateHandler:
             self._background.start(self._show_queue_position(incoming, receipt))
 
     async def _show_refusal(self, incoming: Incoming, error: Exception) -> None:
-        """Say why a message is not taken in; in one place once at a time, however fast somebody writes there."""
+        """Say why a message was refused; in each place one at a time, however fast a person writes there."""
         if incoming.address is None or incoming.place in self._places_being_refused:
             return
         say = Translator(detect_message_language(incoming))
@@ -133,14 +134,14 @@ class UpdateHandler:
             self._places_being_refused.discard(incoming.place)
 
     async def _show_queue_position(self, incoming: Incoming, receipt: Receipt) -> None:
-        """Show a question's place in the queue, in the very message that will show the answer."""
+        """Show a question's place in the queue, in the message that will show its answer."""
         assert incoming.address is not None
-        announcement = QueuedTurnParts(self._database, receipt.turn)
-        reply = self._platform.reply(incoming.address, announcement, receipt.conversation.say)
+        parts = QueuedTurnParts(self._database, receipt.turn)
+        reply = self._platform.reply(incoming.address, parts, receipt.conversation.say)
         try:
             await reply.show_queue_position(receipt.turns_ahead)
         except TurnLeaseLost:
-            # Its answer is on its way already.
+            # The answer has begun, so there is no queue to show any more.
             return
         except (ChannelError, DatabaseError) as failure:
             log.info("telegram.queue_position_delivery_failed", reason=str(failure))

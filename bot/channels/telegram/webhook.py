@@ -1,6 +1,4 @@
-"""Receives from Telegram by a webhook: Telegram posts each update, and again and again until it is told that it has
-been taken in.
-"""
+"""Receives updates by a webhook: Telegram posts each update, and repeats it until it gets a 200."""
 
 from __future__ import annotations
 
@@ -16,8 +14,8 @@ from aiogram.methods import SetWebhook
 from aiohttp import web
 from yarl import URL
 
-from bot.channels.telegram.background import BackgroundTasks
 from bot.channels.telegram.client import DISPLAY_NAME
+from bot.channels.telegram.dispatch import BackgroundTasks
 from bot.channels.telegram.gateway import ALLOWED_UPDATES, UpdateReceiver, parse_update
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.update_handler import UpdateHandler
@@ -26,31 +24,31 @@ from bot.intake.inbox import Inbox
 from db.errors import DatabaseError
 
 MAX_CONNECTIONS: Final = 20
-"""Posts that Telegram makes at once."""
+"""Posts that Telegram may make at the same time."""
 MAX_UPDATE_SIZE: Final = 1 << 20
-"""Bytes of an update."""
+"""Bytes of one post."""
 _SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
 _RETRY_AFTER: Final = "2"
-"""Seconds that Telegram is asked to wait while the database is away."""
+"""Seconds that Telegram is asked to wait while the database is away; the value of a header."""
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookConfig:
-    """Where Telegram posts to, and where that comes out."""
+    """Where Telegram posts to, and where this process listens."""
 
     url: str
-    """As Telegram reaches it."""
+    """The address that Telegram posts to; this process listens on its path."""
     secret: str
-    """What its posts are known by."""
+    """What Telegram sends in a header of each post; a post without it is refused."""
     host: str
     port: int
-    """Where they are listened for, behind whatever takes them in from outside."""
+    """Where this process listens, behind a reverse proxy."""
 
 
 class WebhookGateway(UpdateReceiver):
-    """Listens for updates and hands them in (`bot.core.ports.Gateway`); any number of processes may."""
+    """Receives by a webhook (`bot.core.ports.Gateway`), in any number of processes."""
 
     def __init__(
         self, outbox: Outbox, handler: UpdateHandler, inbox: Inbox, background: BackgroundTasks, config: WebhookConfig
@@ -59,10 +57,11 @@ class WebhookGateway(UpdateReceiver):
         self._config = config
 
     async def run(self) -> None:
-        """Receive until cancelled. The webhook stays set: what comes meanwhile waits at Telegram.
+        """Receive until cancelled. The webhook stays set, so that later updates wait at Telegram.
 
         Raises:
-            PlatformAccessDenied: the bot's token or the webhook's address is not accepted, or the port is taken.
+            PlatformAccessDenied: Telegram does not accept the bot's token or the webhook's address, or the port is in
+                use.
         """
         application = web.Application(client_max_size=MAX_UPDATE_SIZE)
         application.router.add_post(URL(self._config.url).path or "/", self._handle_post)
@@ -81,7 +80,7 @@ class WebhookGateway(UpdateReceiver):
             await self._background.close()
 
     async def _register_webhook(self) -> None:
-        asked = SetWebhook(
+        method = SetWebhook(
             url=self._config.url,
             secret_token=self._config.secret,
             max_connections=MAX_CONNECTIONS,
@@ -89,15 +88,15 @@ class WebhookGateway(UpdateReceiver):
             drop_pending_updates=False,
         )
         try:
-            await self.call_until_answered(asked)
+            await self.call_until_answered(method)
         except PermanentDeliveryError as error:
             raise PlatformAccessDenied(DISPLAY_NAME, str(error), "CONSILIUM_TELEGRAM_WEBHOOK_URL") from error
         log.info("telegram.webhook_set", url=self._config.url)
 
     async def _handle_post(self, request: web.Request) -> web.Response:
-        """Answers 200 once the update is kept, and to what is none; 503 when it has to come again."""
-        given = request.headers.get(_SECRET_HEADER, "")
-        if not hmac.compare_digest(given.encode(), self._config.secret.encode()):
+        """Answers 200 when Telegram must not send the update again, 503 when it has to, 403 and 400 to bad posts."""
+        secret = request.headers.get(_SECRET_HEADER, "")
+        if not hmac.compare_digest(secret.encode(), self._config.secret.encode()):
             return web.Response(status=403)
         self.last_contact_at = time.monotonic()
         try:

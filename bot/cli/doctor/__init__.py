@@ -1,4 +1,4 @@
-"""`consilium doctor`: what is set up, what is missing, and how to mend it."""
+"""`consilium doctor`: what is set up, what is missing, and how to fix it."""
 
 from bot.cli.doctor.command import doctor
 

@@ -1,11 +1,10 @@
-"""The command: which checks there are, and in which order."""
+"""The command: which checks it runs, and in which order."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import psutil  # type: ignore[import-untyped]  # has no types
 import typer
@@ -14,6 +13,7 @@ from bot.answering.composer import Composer
 from bot.app.components import base_model_folder, open_composer
 from bot.app.logs import log_path
 from bot.app.settings import Settings
+from bot.cli.common import MindOption
 from bot.cli.doctor.environment import (
     check_database,
     check_disk_space,
@@ -33,21 +33,21 @@ from inference.engines.errors import EngineUnavailable
 
 def doctor(
     context: typer.Context,
-    mind_folder: Annotated[Path | None, typer.Option("--mind", help="Folder of the mind.")] = None,
+    mind_folder: MindOption = None,
 ) -> None:
-    """Check everything a mind needs to answer; exit code 1 when something is missing."""
+    """Check everything that a mind needs to answer; exit code 1 if something is missing."""
     settings: Settings = context.obj
     if mind_folder is not None:
         settings = settings.model_copy(update={"mind": mind_folder})
-    examination = Diagnostics(settings)
-    asyncio.run(examination.run())
-    report = examination.report
+    diagnostics = Diagnostics(settings)
+    asyncio.run(diagnostics.run())
+    report = diagnostics.report
     if report.failed_count:
         raise ChecksFailed(report.failed_count, report.check_count)
 
 
 class Diagnostics:
-    """Every check that can be run, with what the earlier ones have found."""
+    """The checks, each with what the earlier ones found."""
 
     def __init__(self, settings: Settings) -> None:
         self.report = Report(Translator(settings.language or system_language()))
@@ -58,7 +58,7 @@ class Diagnostics:
         self._composer: Composer | None = None
 
     async def run(self) -> None:
-        """Run them all; what came of them is in `report`."""
+        """Run all of them; `report` has the results."""
         settings, report, say = self._settings, self.report, self.say
         await report.check("versions", check_versions)
         await report.check("space", partial(check_disk_space, settings, say))
@@ -70,7 +70,7 @@ class Diagnostics:
         report.note("log", Finding([str(log_path(settings))]))
 
     async def _check_engine(self) -> None:
-        """Look at the servers, each as a check of its own, or at what an engine in this process finds."""
+        """Check each server of the engine, or note what a local engine needs."""
         if self._settings.engine == "sglang":
             await self._check_servers()
         elif self._base_folder is not None:
@@ -93,32 +93,32 @@ class Diagnostics:
         )
 
     async def _check_servers(self) -> None:
-        wanted = await asyncio.to_thread(self._service_requirements)
+        requirements = await asyncio.to_thread(self._service_requirements)
         ready: list[str] = []
 
         async def find() -> Finding:
             url = self._settings.sglang_url
-            found = await find_servers(url, wanted.keys)
-            if not found.ready:
+            servers = await find_servers(url, requirements.keys)
+            if not servers.ready:
                 raise EngineUnavailable(url=url, reason="no server behind it is ready")
-            ready.extend(found.ready)
+            ready.extend(servers.ready)
             warnings = [
-                self.say("The router sends nothing to {url}. Look whether it runs, and at its log.", url=away)
-                for away in found.unhealthy
+                self.say("The router sends nothing to {url}. Check that the server runs, and its log.", url=unhealthy)
+                for unhealthy in servers.unhealthy
             ]
-            if found.has_router:
+            if servers.has_router:
                 where = self.say("a router at {url}; ready servers: {servers}", url=url, servers=len(ready))
             else:
                 where = self.say("a server at {url}", url=url)
-            return Finding([where, *self._requirement_lines(wanted)], warnings=warnings)
+            return Finding([where, *self._requirement_lines(requirements)], warnings=warnings)
 
-        async def look(url: str) -> Finding:
-            sight = await inspect_server(url, wanted.keys)
-            return await asyncio.to_thread(compare_server, sight, wanted, self.say)
+        async def inspect(url: str) -> Finding:
+            server = await inspect_server(url, requirements.keys)
+            return await asyncio.to_thread(compare_server, server, requirements, self.say)
 
         if await self.report.check("engine", find):
             for url in ready:
-                await self.report.check("server", partial(look, url))
+                await self.report.check("server", partial(inspect, url))
 
     def _service_requirements(self) -> ServiceRequirements:
         settings, mind = self._settings, self._mind
@@ -127,11 +127,11 @@ class Diagnostics:
             return ServiceRequirements(keys)
         return ServiceRequirements(
             keys,
-            MindRequirements.from_composer(self._composer) if self._composer else None,
-            mind.base_model,
-            self._base_folder,
-            settings.max_rank,
-            settings.prompt_tokens + mind.sampling.max_tokens,
+            mind_requirements=MindRequirements.from_composer(self._composer) if self._composer else None,
+            base_model=mind.base_model,
+            base_folder=self._base_folder,
+            max_rank=settings.max_rank,
+            context_tokens=settings.prompt_tokens + mind.sampling.max_tokens,
         )
 
     def _requirement_lines(self, requirements: ServiceRequirements) -> list[str]:

@@ -1,4 +1,4 @@
-"""What every mind needs around it: packages, room, a database, an embedder, and an engine in this process."""
+"""Checks of what every mind needs: packages, disk space, a database, an embedder, memory for a local engine."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import json
 import platform
 import shutil
 from pathlib import Path
+from typing import Final
 
-from bot.app.components import database_dsn
-from bot.app.models import open_retrieval_models
+from bot.app.components import database_dsn, open_retrieval_models
 from bot.app.settings import Settings
 from bot.cli.doctor.report import Finding
 from bot.core.i18n import Translator
 from consilium.errors import N_, ConsiliumError
 from db.infra.database import Database
 
-MIN_FREE_BYTES = 1_000_000_000
-"""Bytes: the prepared base model, the embedded database and room for compositions."""
-_HALF_PRECISION = ("bfloat16", "float16")
-"""Formats that take twice the room once the local engine computes in float32."""
+MIN_FREE_BYTES: Final = 1_000_000_000
+"""For the prepared base model, the embedded database and compositions."""
+_HALF_PRECISION: Final = ("bfloat16", "float16")
+"""Formats that take twice the memory in the local engine, which computes in float32."""
 
 
 class LowDiskSpace(ConsiliumError):
-    """A folder that fills up has little room left."""
+    """A folder that grows has little free space left."""
 
     sentence = N_("Only {free:.1f} GB are free in {folder}.")
     remedy = N_("Free some space, or set {setting} to a folder with more.")
@@ -33,33 +33,33 @@ class LowDiskSpace(ConsiliumError):
 
 
 async def check_versions() -> Finding:
-    """Versions of what answers depend on most."""
+    """Versions of the packages that answers depend on most."""
     names = ("torch", "transformers", "peft", "asyncpg", "sentence-transformers")
     versions = [f"{name} {importlib.metadata.version(name)}" for name in names]
     return Finding([", ".join([f"Python {platform.python_version()}", *versions])])
 
 
 async def check_disk_space(settings: Settings, say: Translator) -> Finding:
-    """Free space where it is needed.
+    """The free disk space where it is needed.
 
     Raises:
-        LowDiskSpace: there is less than `NEEDED_FREE`.
+        LowDiskSpace: it is less than `MIN_FREE_BYTES`.
     """
-    found = []
+    facts = []
     for folder, setting in ((settings.data_dir, "CONSILIUM_DATA_DIR"), (settings.cache_dir, "CONSILIUM_CACHE_DIR")):
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
         if free < MIN_FREE_BYTES:
             raise LowDiskSpace(folder, free / 1e9, setting)
-        found.append(say("{free:.0f} GB free in {folder}", free=free / 1e9, folder=folder))
-    return Finding(["; ".join(found)])
+        facts.append(say("{free:.0f} GB free in {folder}", free=free / 1e9, folder=folder))
+    return Finding(["; ".join(facts)])
 
 
 async def check_database(settings: Settings, say: Translator) -> Finding:
-    """That the database answers, migrated.
+    """Check that the database answers and is migrated.
 
     Raises:
-        ConsiliumError: it does not.
+        ConsiliumError: it does not, or is not.
     """
     async with database_dsn(settings) as dsn:
         database = await Database.open(dsn)
@@ -78,30 +78,32 @@ async def check_database(settings: Settings, say: Translator) -> Finding:
 
 
 async def check_embeddings(settings: Settings, say: Translator) -> Finding:
-    """That the embedder embeds, the former ones do, and the reranker reads.
+    """Check that the embedder, the former embedders and the reranker work.
 
     Raises:
-        ConsiliumError: one is not here, or broken.
+        ConsiliumError: one is not on this machine, or broken.
     """
     async with open_retrieval_models(settings) as models:
+        await models.load()
         facts = []
         for embedder in (models.embedder, *models.former):
             assert embedder is not None
             [vector] = await embedder.embed(["one sentence"])
             facts.append(say("{name}, {dimensions} dimensions", name=embedder.name, dimensions=len(vector)))
     if settings.reranker is not None:
-        facts.append(say("passages are put in order by {name}", name=settings.reranker))
+        facts.append(say("passages are reranked by {name}", name=settings.reranker))
     return Finding(facts)
 
 
 def check_local_engine(base_folder: Path, free_bytes: int, say: Translator) -> Finding:
-    """How large the base model is for an engine in this process, beside the `free` bytes of memory; blocking."""
+    """Compare the size of the base model in a local engine with the free memory; blocking."""
     weights = sum(file.stat().st_size for file in base_folder.glob("*.safetensors"))
     config = json.loads((base_folder / "config.json").read_bytes())
     needed = weights * (2 if config.get("dtype", config.get("torch_dtype")) in _HALF_PRECISION else 1)
-    numbers = {"needed": needed / 1e9, "free": free_bytes / 1e9}
     fact = say(
-        "local, in this process: the base model takes {needed:.1f} GB of memory, {free:.1f} GB are free", **numbers
+        "local, in this process: the base model takes {needed:.1f} GB of memory, {free:.1f} GB are free",
+        needed=needed / 1e9,
+        free=free_bytes / 1e9,
     )
     if needed <= free_bytes:
         return Finding([fact])
@@ -109,8 +111,8 @@ def check_local_engine(base_folder: Path, free_bytes: int, say: Translator) -> F
         [fact],
         warnings=[
             say(
-                "The base model does not fit into the memory that is free. Close other programs, or let a server "
-                "answer (docs/how-to/sglang.md)."
+                "The base model does not fit into the free memory. Close other programs, or use a server "
+                "(docs/how-to/sglang.md)."
             )
         ],
     )

@@ -1,4 +1,4 @@
-"""What a mind asks of the servers that answer for it."""
+"""What a mind needs from the servers that answer for it."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from inference.adapters.resident_list import ResidentEntry, read_resident_list
 
 @dataclass(frozen=True, slots=True)
 class ModeRequirements:
-    """What one mode comes to."""
+    """What one mode needs."""
 
     parts: Sequence[Part]
     rank: int
-    """Of the exact sum."""
+    """Rank of the exact sum."""
     modules: frozenset[str]
-    """With those that are filled up with zeros."""
+    """Modules that the composition adapts, including those filled with zeros."""
 
 
 class MindRequirements:
-    """The modes people usually choose (the core, each other adapter, the named modes), and what was made ready last."""
+    """What the usual modes need: the core, each other adapter, the named modes, and what was prepared last."""
 
     def __init__(
         self, composer: Composer, modes: Mapping[str, ModeRequirements], resident: Sequence[ResidentEntry]
     ) -> None:
         self._composer = composer
         self.modes = modes
-        """By canonical text."""
+        """Requirements by the canonical text of a mode."""
         self._resident = resident
 
     @classmethod
     def from_composer(cls, composer: Composer) -> MindRequirements:
-        """Look at the headers of the mind's adapters and at the list of what a server starts with; blocking."""
+        """Read the headers of the mind's adapters, and the list of compositions that a server starts with; blocking."""
         mind = composer.mind
         modes: dict[str, ModeRequirements] = {}
         for name in (mind.core, *mind.adapters, *mind.modes, mind.default_mode):
-            with suppress(ModeError, NothingToCompose):  # not a mode of its own, and so none people can choose
+            with suppress(ModeError, NothingToCompose):  # not a mode that people can choose
                 mode = resolve_mode(parse_expression(name), mind)
                 if mode.terms and mode.text not in modes:
                     modes[mode.text] = _mode_requirements(composer, composer.parts(mode))
@@ -52,8 +52,8 @@ class MindRequirements:
 
     @property
     def largest_mode(self) -> tuple[str, int]:
-        """The mode of the largest rank, and that rank."""
-        return max(((text, needs.rank) for text, needs in self.modes.items()), key=lambda found: found[1])
+        """The mode with the largest rank, and that rank."""
+        return max(((text, needs.rank) for text, needs in self.modes.items()), key=lambda mode: mode[1])
 
     @property
     def modules(self) -> frozenset[str]:
@@ -61,12 +61,12 @@ class MindRequirements:
         return frozenset().union(*(needs.modules for needs in self.modes.values()))
 
     def usual_compositions(self, max_rank: int | None) -> set[str]:
-        """Names of the compositions that are usually asked for, on a server that takes ranks up to `max_rank`."""
+        """Names of the compositions that are usually needed, on a server that accepts ranks up to `max_rank`."""
         names = {self._composition_name(needs.parts, max_rank) for needs in self.modes.values()}
         return names | {resident.name for resident in self._resident}
 
     def pinned_compositions(self, max_rank: int | None) -> set[str]:
-        """Names of the compositions that are to stay on a server: the cores of the minds that use it."""
+        """Names of the compositions to pin on a server: the cores of the minds that use it."""
         core = self.modes.get(self._composer.mind.core)
         own = {self._composition_name(core.parts, max_rank)} if core else set()
         return own | {resident.name for resident in self._resident if resident.pinned}

@@ -1,9 +1,9 @@
-"""Whether one SGLang server and one mind fit each other, said for people."""
+"""Compares an SGLang server with what a mind needs, and describes the result for people."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from math import ceil
 from pathlib import Path, PurePath
 from typing import Final
@@ -17,32 +17,33 @@ from inference.engines.errors import AdaptersDisabled, EngineError, EngineKeyRef
 from inference.engines.sglang.client import ApiKeys
 
 TESTED_SGLANG_VERSION: Final = "0.5.23"
-"""The SGLang this project was checked against."""
+"""The version of SGLang that this project is tested with."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceRequirements:
-    """What the service means to do with its servers."""
+    """What the service needs from its servers."""
 
     keys: ApiKeys
+    _: KW_ONLY
     mind_requirements: MindRequirements | None = None
-    """What the mind asks of them; None when it could not be read."""
+    """What the mind needs; None if it could not be read."""
     base_model: str = ""
     """Name of the mind's base model."""
     base_folder: Path | None = None
-    """The base model as it is here."""
+    """Folder of the base model on this machine."""
     max_rank: int | None = None
     """`CONSILIUM_MAX_RANK`."""
     context_tokens: int = 0
-    """Longest prompt and answer together."""
+    """Tokens of the longest prompt and answer together."""
 
     def effective_rank(self, server: ServerInfo) -> int | None:
-        """The rank that compositions for this server are cut to; None for no limit."""
+        """The rank that compositions for this server are truncated to; None: no limit."""
         return min((rank for rank in (self.max_rank, server.limits.max_rank) if rank is not None), default=None)
 
 
 def compare_server(server: ServerInfo, requirements: ServiceRequirements, say: Translator) -> Finding:
-    """What the server can take, and what of it does not do; blocking."""
+    """What the server offers, and where it does not fit the requirements; blocking."""
     comparison = _Comparison(server, requirements, say)
     return Finding(list(comparison.facts()), list(comparison.problems()), list(comparison.warnings()))
 
@@ -81,28 +82,28 @@ class _Comparison:
             tokens=_or_question_mark(limits.input_tokens),
             cache=_or_question_mark(limits.cache_tokens),
         )
-        shown = self.server.exposed_keys
+        keys = self.server.exposed_keys
         yield say(
             "API key: {api}; admin key: {admin}",
-            api=say("set") if shown.api_key else say("none"),
-            admin=say("set") if shown.admin_api_key else say("none"),
+            api=say("set") if keys.api_key else say("none"),
+            admin=say("set") if keys.admin_api_key else say("none"),
         )
 
     def problems(self) -> Iterator[str]:
-        limits, wanted = self.limits, self.requirements
+        limits, requirements = self.limits, self.requirements
         if limits.adapters_disabled_reason:
             yield self._explain(AdaptersDisabled(url=self.url, reason=limits.adapters_disabled_reason))
-        if wanted.base_folder is not None and not _same_model(self.server, wanted):
+        if requirements.base_folder is not None and not _same_model(self.server, requirements):
             served = limits.served_name
-            yield self._explain(WrongModelServed(url=self.url, served=served, wanted=wanted.base_model))
+            yield self._explain(WrongModelServed(url=self.url, served=served, wanted=requirements.base_model))
         admin = self.server.exposed_keys.admin_api_key
-        if admin and admin != (wanted.keys.admin or wanted.keys.api):
+        if admin and admin != (requirements.keys.admin or requirements.keys.api):
             yield self._explain(EngineKeyRefused(url=self.url, key="admin"))
-        if wanted.mind_requirements is not None and limits.modules is not None:
-            needed = wanted.mind_requirements.modules
+        if requirements.mind_requirements is not None and limits.modules is not None:
+            needed = requirements.mind_requirements.modules
             if missing := sorted(needed - limits.modules):
                 yield self.say(
-                    "The mind's adapters touch {missing}, which the server was not started for. Start it with: {flag}",
+                    "The mind's adapters change {missing}, which the server was not started for. Start it with: {flag}",
                     missing=", ".join(missing),
                     flag=f"--lora-target-modules {' '.join(sorted(needed | limits.modules))}",
                 )
@@ -110,9 +111,9 @@ class _Comparison:
     def warnings(self) -> Iterator[str]:
         if self.limits.version != TESTED_SGLANG_VERSION:
             yield self.say(
-                "This is SGLang {version}, and Consilium was checked against {checked}. Install that one: make sglang",
+                "This is SGLang {version}, and Consilium is tested with {tested}. Install that version: make sglang",
                 version=self.limits.version,
-                checked=TESTED_SGLANG_VERSION,
+                tested=TESTED_SGLANG_VERSION,
             )
         yield from self._missing_keys()
         if self.limits.adapters_disabled_reason:
@@ -122,20 +123,20 @@ class _Comparison:
             yield from self._capacity_warnings(self.requirements.mind_requirements)
 
     def _missing_keys(self) -> Iterator[str]:
-        shown = self.server.exposed_keys
-        if not shown.admin_api_key and not shown.api_key:
+        keys = self.server.exposed_keys
+        if not keys.admin_api_key and not keys.api_key:
             yield self.say(
-                "Anybody who reaches the server can load and unload adapters: it has no keys. Set "
+                "Everybody who reaches the server can load and unload adapters: it has no keys. Set "
                 "CONSILIUM_SGLANG_ADMIN_KEY and CONSILIUM_SGLANG_API_KEY for it and for this service, and restart both."
             )
-        elif not shown.admin_api_key:
+        elif not keys.admin_api_key:
             yield self.say(
-                "Whoever may ask the server for answers can also load and unload adapters: it has no admin key. Set "
+                "Everybody with the API key can also load and unload adapters: the server has no admin key. Set "
                 "CONSILIUM_SGLANG_ADMIN_KEY for it and for this service, and restart both."
             )
-        elif not shown.api_key:
+        elif not keys.api_key:
             yield self.say(
-                "The server shows its admin key to anybody, at /server_info, because it has no API key. Set "
+                "The server shows its admin key to everybody, at /server_info, because it has no API key. Set "
                 "CONSILIUM_SGLANG_API_KEY and a new CONSILIUM_SGLANG_ADMIN_KEY for it and for this service, and "
                 "restart both."
             )
@@ -143,8 +144,8 @@ class _Comparison:
     def _unknown_limits(self) -> Iterator[str]:
         if self.limits.max_rank is None or self.limits.modules is None:
             yield self.say(
-                "The server was not told which adapters to expect, and refuses whatever is larger than those of its "
-                "start. Start it with --max-lora-rank and --lora-target-modules."
+                "The server was started without limits for adapters, and refuses those larger than the ones it started "
+                "with. Start it with --max-lora-rank and --lora-target-modules."
             )
 
     def _capacity_warnings(self, mind_requirements: MindRequirements) -> Iterator[str]:
@@ -154,8 +155,8 @@ class _Comparison:
             over = sum(each.rank > rank for each in mind_requirements.modes.values())
             by_server = limits.max_rank == rank
             yield self.say(
-                "Modes above rank {rank} are cut: {over} of {modes}, and {mode} from rank {largest} to {rank}. See "
-                "what that costs: consilium adapters compose '{mode}' --max-rank {rank}. To keep them whole: {how}",
+                "Modes above rank {rank} are truncated: {over} of {modes}, and {mode} from rank {largest} to {rank}. "
+                "See what that costs: consilium adapters compose '{mode}' --max-rank {rank}. To avoid it: {how}",
                 rank=rank,
                 over=over,
                 modes=len(mind_requirements.modes),
@@ -166,8 +167,8 @@ class _Comparison:
         pinned = len(mind_requirements.pinned_compositions(rank))
         if pinned > limits.max_pinned:
             yield self.say(
-                "{pinned} adapters are to be pinned, and with {slots} slots at most {most} are. The others come and go "
-                "with use. To pin all of them, start the server with: --max-loras-per-batch {wanted}",
+                "{pinned} adapters should be pinned, but with {slots} slots at most {most} can be. The others are "
+                "loaded when they are used. To pin all of them, start the server with: --max-loras-per-batch {wanted}",
                 pinned=pinned,
                 slots=limits.slots,
                 most=limits.max_pinned,
@@ -179,15 +180,15 @@ class _Comparison:
             if limits.overlap and usual > 2 * limits.slots:  # more than that SGLang does not allow
                 flags += f" --max-loras-per-batch {ceil(usual / 2)}"
             yield self.say(
-                "{usual} compositions are usually asked for, and {most} have room in the server's memory; each of the "
-                "others is loaded anew when it is asked for. Start it with: {flags}",
+                "{usual} compositions are usually needed, but the server's memory holds {most}; the others are loaded "
+                "each time they are used. Start it with: {flags}",
                 usual=usual,
                 most=limits.max_loaded,
                 flags=flags,
             )
         if limits.input_tokens is not None and limits.input_tokens < self.requirements.context_tokens:
             yield self.say(
-                "A prompt and its answer may take {wanted} tokens, and the server takes {tokens}: less of a "
+                "A prompt and its answer may have {wanted} tokens, but the server accepts {tokens}: less of a "
                 "conversation reaches the model. Start it with a larger --context-length or --max-total-tokens, or "
                 "lower CONSILIUM_PROMPT_TOKENS.",
                 wanted=self.requirements.context_tokens,
@@ -199,7 +200,7 @@ class _Comparison:
 
 
 def _same_model(server: ServerInfo, requirements: ServiceRequirements) -> bool:
-    """Whether the names agree: the same model is published, copied and mounted under many owners and folders."""
+    """Whether the names of the models agree, without owners and folders: those differ between copies of one model."""
     served = {_base_name(server.limits.served_name), _base_name(server.limits.model_path)}
     return not served.isdisjoint({_base_name(requirements.base_model), _base_name(str(requirements.base_folder))})
 

@@ -1,4 +1,4 @@
-"""The SGLang servers behind the address the settings give, and what each says of itself."""
+"""The SGLang servers behind the address in the settings, and what each reports about itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from inference.engines.sglang.server import SGLangServer
 
 
 class ExposedKeys(BaseModel):
-    """The part of `/server_info` that lets out keys: a server shows them to whoever may ask for answers."""
+    """The keys in `/server_info`: a server shows them to everybody who may ask it for answers."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -27,53 +27,53 @@ class ExposedKeys(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What a server says of itself."""
+    """What a server reports about itself."""
 
     url: str
     limits: ServerLimits
     loaded_adapters: int
-    """Adapters in its memory now."""
+    """Number of adapters in its memory now."""
     exposed_keys: ExposedKeys
 
 
 def engine_keys(settings: Settings) -> ApiKeys:
-    """The keys the service has for its servers."""
+    """The service's keys for its servers."""
     api, admin = settings.sglang_api_key, settings.sglang_admin_key
     return ApiKeys(api.get_secret_value() if api else None, admin.get_secret_value() if admin else None)
 
 
 async def find_servers(url: str, keys: ApiKeys) -> DiscoveredServers:
-    """Ask the address who is behind it.
+    """Find the servers behind an address.
 
     Raises:
-        EngineError: nobody answers there, or the keys do not do.
+        EngineError: nothing answers there, or the keys are not accepted.
     """
-    async with _link(url, keys) as link:
-        return await discover_servers(link)
+    async with _connect(url, keys) as client:
+        return await discover_servers(client)
 
 
 async def inspect_server(url: str, keys: ApiKeys) -> ServerInfo:
-    """Ask one server about itself; nothing on it is changed.
+    """Ask one server about itself, without changing anything on it.
 
     Raises:
-        EngineError: it cannot be reached, does not take the API key, or is no SGLang server.
+        EngineError: it cannot be reached, does not accept the API key, or is not an SGLang server.
     """
-    async with _link(url, keys) as link:
-        server = SGLangServer(link)
+    async with _connect(url, keys) as client:
+        server = SGLangServer(client)
         limits = await server.limits()
         loaded = await server.loaded()
-        reply = await link.request("GET", "/server_info")
+        reply = await client.request("GET", "/server_info")
         try:
-            shown = ExposedKeys.model_validate_json(reply.body)
+            exposed_keys = ExposedKeys.model_validate_json(reply.body)
         except ValidationError as error:
-            raise link.status_error(reply.status, reply.reason) from error
-    return ServerInfo(link.url, limits, len(loaded), shown)
+            raise client.status_error(reply.status, reply.reason) from error
+    return ServerInfo(client.url, limits, len(loaded), exposed_keys)
 
 
 @asynccontextmanager
-async def _link(url: str, keys: ApiKeys) -> AsyncIterator[ServerClient]:
-    link = ServerClient(url, keys, Timeouts())
+async def _connect(url: str, keys: ApiKeys) -> AsyncIterator[ServerClient]:
+    client = ServerClient(url, keys, Timeouts())
     try:
-        yield link
+        yield client
     finally:
-        await link.close()
+        await client.close()

@@ -1,1 +1,1 @@
-"""Documents that people send: taken into the library or into a memory, as a part of their turn."""
+"""Documents that people send: a worker adds them to the library or to a person's memory, as a part of their turn."""

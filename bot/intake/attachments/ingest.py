@@ -1,4 +1,4 @@
-"""Takes the documents of a turn in, one after another, each once however often the turn is taken up."""
+"""Ingests the documents of a turn one after another, each once however often the turn is attempted."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import Final
 import structlog
 
 from bot.answering.cancellation import RunningAnswers
-from bot.core.attachments import Attachment, Attachments, Destination
+from bot.core.attachments import Attachment, Attachments
 from bot.core.conversation import Conversation
 from bot.core.errors import describe_error
+from bot.core.i18n import Translator
 from bot.core.ports import FetchFile, Reply
-from bot.intake.attachments.fetch import ReadingTimedOut, TooManyFiles, download_to
+from bot.intake.attachments.fetch import download_to
 from bot.intake.attachments.progress import DocumentProgress
 from bot.intake.attachments.report import DocumentResult, embedding_text, fetching_text, format_report, reading_text
 from bot.library.parse.errors import DocumentRefused, TooSlow
@@ -23,109 +24,139 @@ from bot.library.uploads import LibraryUploads
 from bot.memory.documents import PersonalDocuments
 from bot.turns.lease import TurnLease
 from bot.turns.runner import AttachmentReport
+from consilium.errors import N_, N_plural
 from db.memory.memories import Origin
 
 FETCH_TIMEOUT: Final = 120.0
-"""Seconds that a platform may take to give a file."""
+"""Seconds that a platform may take to send a file."""
 log = structlog.get_logger(__name__)
+
+
+class TooManyFiles(DocumentRefused):
+    """A message has more files than are read."""
+
+    sentence = N_plural(
+        "I read at most {limit} document from one message.",
+        "I read at most {limit} documents from one message.",
+        "limit",
+    )
+    remedy = N_("Send it in a message of its own.")
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit=limit)
+
+
+class ReadingTimedOut(DocumentRefused):
+    """Reading a document took longer than is allowed."""
+
+    sentence = N_("Reading it took longer than {seconds} seconds.")
+    remedy = N_("Split it into smaller files.")
+
+    def __init__(self, seconds: object) -> None:
+        super().__init__(seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class AttachmentLimits:
-    """How much is taken in of one message."""
+    """How much is read from one message."""
 
     max_files: int
     max_megabytes: int
     """Of one file."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """The documents of one turn, and what it takes to ingest them."""
+
+    conversation: Conversation
+    lease: TurnLease
+    attachments: Attachments
+    progress: DocumentProgress
+    fetch: FetchFile
+
+    @property
+    def say(self) -> Translator:
+        return self.conversation.say
+
+
 class AttachmentIntake:
-    """Takes what was sent into the library or into a memory."""
+    """Ingests documents into the library or into a person's memory (`bot.turns.runner.AttachmentIngester`)."""
 
     def __init__(
         self,
-        receiving: LibraryUploads,
+        library_uploads: LibraryUploads,
         personal_documents: PersonalDocuments,
         running_answers: RunningAnswers,
         limits: AttachmentLimits,
     ) -> None:
-        self._receiving = receiving
-        self._running_answers = running_answers
+        self._library_uploads = library_uploads
         self._personal_documents = personal_documents
+        self._running_answers = running_answers
         self._limits = limits
 
     async def ingest(
         self, conversation: Conversation, lease: TurnLease, reply: Reply, fetch: FetchFile
     ) -> AttachmentReport:
-        """Take in what came with a turn, as far as no earlier attempt has.
+        """Ingest the documents of a turn that no earlier attempt has ingested.
 
         Raises:
-            FetchFailed: the platform does not give a file now; those before it are taken in.
-            ConsiliumError: whatever keeps a turn from going on.
+            FetchFailed: the platform does not send a file now; those before it are ingested.
+            ConsiliumError: something else that keeps the turn from going on.
         """
         turn = lease.turn
         assert turn.files is not None
-        sending = Attachments.from_document(turn.files)
-        taken = [DocumentResult.from_json(kept) for kept in turn.taken or ()]
+        attachments = Attachments.from_document(turn.files)
+        results = [DocumentResult.from_json(stored) for stored in turn.taken or ()]
         progress = DocumentProgress(reply)
+        job = _Job(conversation=conversation, lease=lease, attachments=attachments, progress=progress, fetch=fetch)
 
-        async def work() -> None:
-            for n in range(len(taken), len(sending.files)):
-                taken.append(await self._ingest_one(conversation, lease, sending, n, progress, fetch))
-                await lease.save_document_results([one.to_json() for one in taken])
+        async def ingest_remaining() -> None:
+            for index in range(len(results), len(attachments.files)):
+                results.append(await self._ingest_one(job, index))
+                await lease.save_document_results([result.to_json() for result in results])
 
         async with progress.showing():
-            stopped = turn.stop_asked or not await self._running_answers.run(turn.id, work)
-        company = conversation.session.group_chat is not None
-        return AttachmentReport(format_report(taken, sending.destination, conversation.say, in_group=company), stopped)
+            stopped = turn.stop_asked or not await self._running_answers.run(turn.id, ingest_remaining)
+        in_group = conversation.session.group_chat is not None
+        text = format_report(results, attachments.destination, conversation.say, in_group=in_group)
+        return AttachmentReport(text, stopped)
 
-    async def _ingest_one(
-        self,
-        conversation: Conversation,
-        lease: TurnLease,
-        attachments: Attachments,
-        index: int,
-        progress: DocumentProgress,
-        fetch: FetchFile,
-    ) -> DocumentResult:
-        file, say = attachments.files[index], conversation.say
+    async def _ingest_one(self, job: _Job, index: int) -> DocumentResult:
+        """Ingest one document; a document that is refused is a result, too."""
+        file, destination, say = job.attachments.files[index], job.attachments.destination, job.say
         try:
             if index >= self._limits.max_files:
                 raise TooManyFiles(self._limits.max_files)
+            # The name alone may refuse it: then it is not downloaded.
             reader_for(Path(file.name), is_dialogue=False)
             with TemporaryDirectory(prefix="consilium-sent-") as folder:
                 path = Path(folder) / f"document{Path(file.name).suffix}"
-                progress.update(fetching_text(file.name, say))
+                job.progress.update(fetching_text(file.name, say))
                 await download_to(
-                    path, file, fetch, max_megabytes=self._limits.max_megabytes, timeout_seconds=FETCH_TIMEOUT
+                    path, file, job.fetch, max_megabytes=self._limits.max_megabytes, timeout_seconds=FETCH_TIMEOUT
                 )
-                progress.update(reading_text(file.name, say))
-                found = await self._store(conversation, lease, attachments.destination, file, path, progress)
-        except DocumentRefused as refused:
-            reason = ReadingTimedOut(refused.details["seconds"]) if isinstance(refused, TooSlow) else refused
-            log.info("document.refused", to=attachments.destination, reason=type(reason).__name__)
+                job.progress.update(reading_text(file.name, say))
+                result = await self._store(job, file, path)
+        except DocumentRefused as refusal:
+            reason = ReadingTimedOut(refusal.details["seconds"]) if isinstance(refusal, TooSlow) else refusal
+            log.info("document.refused", destination=destination, reason=type(reason).__name__)
             return DocumentResult(file.name, refusal=describe_error(reason, say.language, say.translate))
-        log.info("document.ingested", to=attachments.destination, passages=found.passages, bytes=file.size)
-        return found
+        log.info("document.ingested", destination=destination, passages=result.passages, bytes=file.size)
+        return result
 
-    async def _store(
-        self,
-        conversation: Conversation,
-        lease: TurnLease,
-        destination: Destination,
-        file: Attachment,
-        path: Path,
-        progress: DocumentProgress,
-    ) -> DocumentResult:
-        turn, say = lease.turn, conversation.say
+    async def _store(self, job: _Job, file: Attachment, path: Path) -> DocumentResult:
+        turn, session = job.lease.turn, job.conversation.session
 
-        def told(done: int, total: int) -> None:
-            progress.update(embedding_text(file.name, done, total, say))
+        def show_embedded(done: int, total: int) -> None:
+            job.progress.update(embedding_text(file.name, done, total, job.say))
 
-        if destination == "library":
-            received = await self._receiving.ingest(file.name, path, told)
-            return DocumentResult(file.name, received.passages, received.replaced)
-        chat = conversation.session.group_chat
+        if job.attachments.destination == "library":
+            uploaded = await self._library_uploads.ingest(file.name, path, show_embedded)
+            return DocumentResult(file.name, uploaded.passages, uploaded.replaced)
+        chat = session.group_chat
         origin = Origin(turn.session_id, turn.id, scope="chat" if chat else "private", chat=chat)
-        kept = await self._personal_documents.ingest(turn.user_id, file.name, path, origin, turn.created_at, told)
-        return DocumentResult(file.name, kept.passages, kept.replaced)
+        remembered = await self._personal_documents.ingest(
+            turn.user_id, path, name=file.name, origin=origin, sent_at=turn.created_at, on_progress=show_embedded
+        )
+        return DocumentResult(file.name, remembered.passages, remembered.replaced)

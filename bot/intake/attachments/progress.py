@@ -1,4 +1,4 @@
-"""What is being done about a document, shown now and then in the message that will have the answer."""
+"""Shows what is being done about a document, in the message that will hold the answer."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import structlog
 
 from bot.core.errors import ChannelError
 from bot.core.ports import Reply
-from db.errors import DatabaseError
+from db.errors import DatabaseError, TurnLeaseLost
 
 UPDATE_INTERVAL: Final = 2.0
-"""Seconds between two looks; platforms take no more edits of a message for long."""
+"""Seconds between two updates; platforms limit how often a message is edited."""
 INITIAL_DELAY: Final = 1.0
-"""Seconds until anything is shown: what takes no longer has its end at once, and a platform one call less."""
+"""Seconds until the first update: work that ends sooner shows none, which saves the platform a call."""
 _FINISH_TIMEOUT: Final = 10.0
-"""Seconds that a call which is being made is let end in: it must not overtake what is shown next."""
+"""Seconds that a call in progress may take to end: it must not overtake what is shown next."""
 
 log = structlog.get_logger(__name__)
 
 
 class DocumentProgress:
-    """Shows the latest of what it is told, beside the work."""
+    """Shows the latest status while other work goes on."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
@@ -33,14 +33,14 @@ class DocumentProgress:
         self._finished = asyncio.Event()
 
     def update(self, text: str) -> None:
-        """This is being done now."""
+        """Set the status to show."""
         if text != self._latest:
             self._latest = text
             self._updated.set()
 
     @asynccontextmanager
     async def showing(self) -> AsyncIterator[None]:
-        """Show it as long as this is open."""
+        """Show the status while this context is open."""
         task = asyncio.create_task(self._show(), name="document-progress")
         try:
             yield
@@ -60,13 +60,13 @@ class DocumentProgress:
             self._updated.clear()
             try:
                 await self._reply.show_status(self._latest)
-            except (ChannelError, DatabaseError) as error:
-                # The document is taken in all the same; that the end cannot be shown is said then.
-                log.info("document.progress_not_shown", reason=str(error))
+            except (ChannelError, DatabaseError, TurnLeaseLost) as error:
+                # The document is ingested all the same; only the final answer has to be shown.
+                log.info("document.status_update_failed", reason=str(error) or type(error).__name__)
             await self._wait_or_finished(UPDATE_INTERVAL)
 
     async def _wait_or_finished(self, seconds: float) -> None:
-        """Wait so long, or until it is over."""
+        """Wait `seconds`, or until the work has finished."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._finished.wait()

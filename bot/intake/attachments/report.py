@@ -1,4 +1,4 @@
-"""What a person is told of a document: while it is taken in, and at the end."""
+"""What a person reads about a document: while it is ingested, and at the end."""
 
 from __future__ import annotations
 
@@ -12,81 +12,81 @@ from bot.core.i18n import Translator
 
 @dataclass(frozen=True, slots=True)
 class DocumentResult:
-    """What has become of one document."""
+    """What came of one document."""
 
     name: str
     passages: int = 0
     replaced: bool = False
-    """Whether it has taken the place of one of the same name."""
+    """Whether it replaced a document of the same name."""
     refusal: str | None = None
-    """Why it was not taken in, in the person's language."""
+    """Why it was refused, in the person's language; None when it was ingested."""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> DocumentResult:
-        """What `document` has written."""
+        """The result that `to_json` wrote."""
         return cls(**stored)
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as plain JSON."""
+        """All fields as plain JSON."""
         return asdict(self)
 
 
 def fetching_text(name: str, say: Translator) -> str:
-    """It is on its way here."""
+    """The status while a document is downloaded."""
     return say("Fetching “{name}” …", name=name)
 
 
 def reading_text(name: str, say: Translator) -> str:
-    """It is being read."""
+    """The status while a document is parsed."""
     return say("Reading “{name}” …", name=name)
 
 
 def embedding_text(name: str, done: int, total: int, say: Translator) -> str:
-    """So much of it is done."""
+    """The status while `done` of `total` passages are embedded."""
     return say("Learning “{name}”: {done} of {total} passages …", name=name, done=done, total=total)
 
 
 def format_report(
     results: Sequence[DocumentResult], destination: Destination, say: Translator, *, in_group: bool
 ) -> str:
-    """What has become of all documents of a message, a line each.
+    """What came of all documents of a message, a line each.
 
     Args:
-        in_company: whether others are present.
+        in_group: whether other people read the report, too.
     """
-    return "\n".join(_format_result(one, destination, say, in_group=in_group) for one in results)
+    return "\n".join(_format_result(result, destination, say, in_group=in_group) for result in results)
 
 
 def _format_result(result: DocumentResult, destination: Destination, say: Translator, *, in_group: bool) -> str:
     if result.refusal is not None:
-        return say("I have not taken in “{name}”. {reason}", name=result.name, reason=result.refusal)
-    known = {"name": result.name, "count": result.passages}
+        return say("“{name}” was not added. {reason}", name=result.name, reason=result.refusal)
+    details = {"name": result.name, "count": result.passages}
     if destination == "library":
         if result.replaced:
             return say(
-                "“{name}” is in the library in its new form (passages: {count}). /library shows what is there,"
-                " “/library forget {name}” takes it out.",
-                **known,
+                "“{name}” is updated in the library (passages: {count}). /library shows what is there,"
+                " “/library forget {name}” removes it.",
+                **details,
             )
         return say(
             "“{name}” is in the library now (passages: {count}). /library shows what is there, “/library forget {name}”"
-            " takes it out.",
-            **known,
+            " removes it.",
+            **details,
         )
     if in_group:
         return say(
             "I have read “{name}” and remember it for you in this chat (passages: {count}). In a private chat with me"
             " /memory shows it, and /forget with its number deletes it.",
-            **known,
+            **details,
         )
     if result.replaced:
         return say(
-            "I have read “{name}” and remember it in its new form (passages: {count}). /memory shows it, and /forget"
+            "I have read “{name}” and remember the new version (passages: {count}). /memory shows it, and /forget"
             " with its number deletes it.",
-            **known,
+            **details,
         )
     return say(
         "I have read “{name}” and remember it (passages: {count}); other people cannot see it. /memory shows it, and"
         " /forget with its number deletes it.",
-        **known,
+        **details,
     )

@@ -1,22 +1,23 @@
-"""What people can ask the service itself; importing this package fills the one registry."""
+"""The commands of every channel. Each module registers its own; `COMMANDS` joins them in the order that /help shows."""
+
+from typing import Final
 
 from bot.intake.commands import admin, basics, library, linking, memory, modes, privacy
-from bot.intake.commands.context import COMMANDS, CommandContext
+from bot.intake.commands.context import CommandContext
 from bot.intake.commands.registry import AskQuestion, Command, CommandRegistry
 from bot.turns.command_result import CommandResult
 
-__all__ = [
-    "COMMANDS",
-    "AskQuestion",
-    "Command",
-    "CommandContext",
-    "CommandRegistry",
-    "CommandResult",
-    "admin",
-    "basics",
-    "library",
-    "linking",
-    "memory",
-    "modes",
-    "privacy",
-]
+COMMANDS: Final[CommandRegistry[CommandContext]] = CommandRegistry()
+"""Every command there is."""
+for _registry in (
+    basics.commands,
+    modes.commands,
+    memory.commands,
+    library.commands,
+    linking.commands,
+    privacy.commands,
+    admin.commands,
+):
+    COMMANDS.include(_registry)
+
+__all__ = ["COMMANDS", "AskQuestion", "Command", "CommandContext", "CommandRegistry", "CommandResult"]

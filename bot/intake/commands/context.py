@@ -1,4 +1,4 @@
-"""What a command is given to do its work with."""
+"""What a command has to work with."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from db.infra.connection import PersonConnection
 from db.turns.turns import Turn
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandContext:
-    """One call: who asks, and the parts of the service a command may touch.
+    """One command call: its sender, and the parts of the service that a command may use.
 
-    It runs inside the transaction that takes the message in: what it does in the database happens once, or not at all.
+    The command runs in the transaction that stores the message: its database changes happen once, or not at all.
     """
 
     connection: PersonConnection
@@ -30,15 +30,17 @@ class CommandContext:
     turn: Turn
     """The command's own turn."""
     incoming: Incoming
+    permissions: Permissions
+    """What the sender may do."""
+    commands: CommandRegistry[CommandContext]
+    """All commands, for /help."""
     mind: Mind
     composer: Composer
     memory: PersonalMemory
     library: Library
-    """Of a process that only takes messages in it is searched by words alone."""
+    """In a process that only receives messages it has no embedder and searches by words."""
     running_answers: RunningAnswers
     access_policy: AccessPolicy
-    permissions: Permissions
-    """What the person may do."""
 
     @property
     def roles(self) -> frozenset[str]:
@@ -47,7 +49,3 @@ class CommandContext:
     @property
     def say(self) -> Translator:
         return self.conversation.say
-
-
-COMMANDS: CommandRegistry[CommandContext] = CommandRegistry()
-"""Every command of every channel."""

@@ -1,8 +1,8 @@
-"""/remember, /memory and /forget: what is remembered of a person."""
+"""/remember, /memory and /forget: what is remembered about a person."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -11,7 +11,9 @@ import structlog
 from bot.core.errors import BadArgument, MessageRefused, NothingRemembered
 from bot.core.i18n import Translator
 from bot.core.messages import Table
-from bot.intake.commands.context import COMMANDS, CommandContext
+from bot.intake.commands.context import CommandContext
+from bot.intake.commands.registry import CommandRegistry
+from bot.intake.parsing import parse_number, shorten_argument
 from bot.intake.rate_limits import rate_limit_keys
 from bot.turns.command_result import CommandResult
 from consilium.errors import N_
@@ -19,28 +21,33 @@ from db.memory import personal_documents
 from db.memory.memories import Memory
 from db.people import personal_data
 
+MAX_CHARACTERS: Final = 2000
+"""Of one memory: what an embedder can take, and what fits in a prompt beside other memories."""
+_NO_MEMORIES: Final = N_("I remember nothing about you yet. Tell me with /remember.")
+_ALL_WORDS: Final = ("all", "everything", "всё", "все")
+_ME_WORDS: Final = ("me", "меня")
+_YES_WORDS: Final = ("yes", "да")
+
+commands: CommandRegistry[CommandContext] = CommandRegistry()
+log = structlog.get_logger(__name__)
+
 
 class DocumentNotEditable(MessageRefused):
-    """A document is to have other words, which it cannot."""
+    """A person corrects the text of a document, which cannot be changed."""
 
-    sentence = N_("“{name}” is a document, and stands as it was sent.")
-    remedy = N_("Send it anew under the same name, or delete it with /forget.")
+    sentence = N_("“{name}” is a document, and its text cannot be changed.")
+    remedy = N_("Send it again under the same name, or delete it with /forget.")
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
 
 
-MAX_CHARACTERS = 2000
-"""Of one memory: what an embedder can take in, and a prompt can hold beside others."""
-_NO_MEMORIES = N_("I remember nothing about you yet. Tell me with /remember.")
-
-
-@COMMANDS.command("remember", N_("keep something about you, for this and later conversations"), "TEXT")
+@commands.command("remember", N_("keep something about you, for this and later conversations"), N_("TEXT"))
 async def remember(context: CommandContext, argument: str) -> CommandResult:
-    """Keep a fact about the person."""
+    """Store a fact about the person."""
     if not argument or len(argument) > MAX_CHARACTERS:
         usage = context.say("/remember TEXT, up to {limit} characters", limit=MAX_CHARACTERS)
-        raise BadArgument("remember", _shortened(argument), usage)
+        raise BadArgument("remember", shorten_argument(argument), usage)
     session = context.conversation.session
     memory = await context.memory.add_fact(
         context.connection, argument, session.id, context.turn.id, chat=session.group_chat
@@ -48,11 +55,11 @@ async def remember(context: CommandContext, argument: str) -> CommandResult:
     return CommandResult(context.say("I will remember: {content}", content=memory.content))
 
 
-@COMMANDS.command(
-    "memory", N_("what I remember about you; with a number and a text, correct it"), "[N TEXT]", private_only=True
+@commands.command(
+    "memory", N_("what I remember about you; with a number and a text, correct it"), N_("[N TEXT]"), private_only=True
 )
 async def show_memory(context: CommandContext, argument: str) -> CommandResult:
-    """Number everything remembered, oldest first; or put other words in the place of one."""
+    """Number everything remembered, oldest first; or replace the text of one memory."""
     if argument:
         return await _correct(context, argument)
     memories = await context.memory.list_visible(context.connection)
@@ -60,19 +67,27 @@ async def show_memory(context: CommandContext, argument: str) -> CommandResult:
     say = context.say
     if not memories and not episodes:
         return CommandResult(say(_NO_MEMORIES))
-    told = say("Beside it I remember {count} messages of our conversations.", count=episodes) if episodes else ""
+    episodes_line = (
+        say.plural(
+            "I also remember {count} message from our conversations.",
+            "I also remember {count} messages from our conversations.",
+            episodes,
+        )
+        if episodes
+        else ""
+    )
     if not memories:
-        return CommandResult(say("I have noted nothing about you yet.") + f"\n{told}")
+        return CommandResult(say("I have noted nothing about you yet.") + f"\n{episodes_line}")
     passages = await personal_documents.count_passages_by_document(context.connection)
     rows = [
         (str(n), _memory_text(memory, passages, say), f"{memory.valid_from:%Y-%m-%d}")
         for n, memory in enumerate(memories, 1)
     ]
     text = say(
-        "This is what I remember about you; /memory N TEXT corrects one, /forget N deletes one, /forget all deletes"
-        " everything."
+        "This is what I remember about you. /memory N TEXT corrects an entry, /forget N deletes it, /forget all"
+        " deletes everything."
     )
-    return CommandResult(f"{text}\n{told}".strip(), Table(("N", say("what"), say("since")), rows))
+    return CommandResult(f"{text}\n{episodes_line}".strip(), Table(("N", say("what"), say("since")), rows))
 
 
 async def _correct(context: CommandContext, argument: str) -> CommandResult:
@@ -85,13 +100,13 @@ async def _correct(context: CommandContext, argument: str) -> CommandResult:
         last=len(memories),
         limit=MAX_CHARACTERS,
     )
-    chosen = _memory_by_number(memories, number, "memory", usage)
-    if chosen.kind == "document":
-        raise DocumentNotEditable(chosen.title or chosen.content)
+    memory = _memory_by_number(memories, number, "memory", usage)
+    if memory.kind == "document":
+        raise DocumentNotEditable(memory.title or memory.content)
     text = text.strip()
     if not text or len(text) > MAX_CHARACTERS:
-        raise BadArgument("memory", _shortened(argument), usage)
-    await context.memory.correct(context.connection, chosen.id, text)
+        raise BadArgument("memory", shorten_argument(argument), usage)
+    await context.memory.correct(context.connection, memory.id, text)
     return CommandResult(context.say("I will remember instead: {content}", content=text))
 
 
@@ -101,49 +116,43 @@ def _memory_text(memory: Memory, passages: Mapping[UUID, int], say: Translator) 
     return say("document “{name}” (passages: {count})", name=memory.title, count=passages.get(memory.id, 0))
 
 
-def _memory_by_number(memories: list[Memory], number: str, command: str, usage: str) -> Memory:
-    place = int(number) if number.isascii() and number.isdigit() and len(number) < 10 else 0
-    if not 1 <= place <= len(memories):
-        raise BadArgument(command, _shortened(number), usage)
-    return memories[place - 1]
+def _memory_by_number(memories: Sequence[Memory], text: str, command: str, usage: str) -> Memory:
+    """The memory that a person chooses by its number in /memory.
+
+    Raises:
+        BadArgument: the text is no number of the list.
+    """
+    number = parse_number(text)
+    if number is None or not 1 <= number <= len(memories):
+        raise BadArgument(command, shorten_argument(text), usage)
+    return memories[number - 1]
 
 
-def _shortened(argument: str) -> str:
-    return argument if len(argument) <= 40 else f"{argument[:40]}…"
-
-
-_ALL_WORDS: Final = ("all", "everything", "всё", "все")
-_ME_WORDS: Final = ("me", "меня")
-_YES_WORDS: Final = ("yes", "да")
-log = structlog.get_logger(__name__)
-
-
-@COMMANDS.command(
+@commands.command(
     "forget",
-    N_("delete what I remember about you: one thing by its number, everything, or you altogether"),
-    "N|all|me",
+    N_("delete what I remember: one entry, everything, or all your data"),
+    N_("N|all|me"),
     private_only=True,
 )
 async def forget(context: CommandContext, argument: str) -> CommandResult:
-    """Delete for good."""
+    """Delete one memory, all memories, or the person, permanently."""
     say = context.say
     words = argument.casefold().split()
     if len(words) == 1 and words[0] in _ALL_WORDS:
         count = await context.memory.forget_all(context.connection)
-        return CommandResult(say("Forgotten for good: {count}.", count=count))
+        return CommandResult(
+            say.plural("{count} entry is forgotten for good.", "{count} entries are forgotten for good.", count)
+        )
     if words and words[0] in _ME_WORDS:
         return await _forget_person(context, confirmed=len(words) == 2 and words[1] in _YES_WORDS)
     memories = await context.memory.list_visible(context.connection)
     if not memories:
         raise NothingRemembered
-    number = int(argument) if len(argument) < 10 and argument.isascii() and argument.isdigit() else 0
-    if not 1 <= number <= len(memories):
-        usage = say("/forget N with N from /memory (1 to {last}), /forget all or /forget me", last=len(memories))
-        raise BadArgument("forget", argument[:40], usage)
-    chosen = memories[number - 1]
-    await context.memory.forget(context.connection, chosen.id)
-    told = chosen.title if chosen.kind == "document" else chosen.content
-    return CommandResult(say("Forgotten for good: {content}", content=told), is_ephemeral=True)
+    usage = say("/forget N with N from /memory (1 to {last}), /forget all or /forget me", last=len(memories))
+    memory = _memory_by_number(memories, argument, "forget", usage)
+    await context.memory.forget(context.connection, memory.id)
+    content = memory.title if memory.kind == "document" else memory.content
+    return CommandResult(say("Forgotten for good: {content}", content=content), is_ephemeral=True)
 
 
 async def _forget_person(context: CommandContext, *, confirmed: bool) -> CommandResult:
@@ -151,9 +160,9 @@ async def _forget_person(context: CommandContext, *, confirmed: bool) -> Command
     if not confirmed:
         return CommandResult(
             say(
-                "This deletes everything I have of you, on every platform you are joined with: all conversations, all I"
-                " remember, your mode and language, and your name here. It cannot be taken back; /export gives you a"
-                " copy first. If you want it, write:\n/forget me yes"
+                "This deletes everything I have about you, on every platform you have linked: all conversations,"
+                " everything I remember, your mode and language, and your accounts here. It cannot be undone; /export"
+                " gives you a copy first. To go ahead, write:\n/forget me yes"
             )
         )
     stopped = await personal_data.erase(connection, context.turn.id, await rate_limit_keys(connection))
@@ -161,5 +170,5 @@ async def _forget_person(context: CommandContext, *, confirmed: bool) -> Command
         context.running_answers.stop(turn_id)
     log.info("person.erased", person=str(connection.user_id), stopped=len(stopped))
     return CommandResult(
-        say("You are forgotten: nothing of you is left here. If you write again, we begin anew."), erases_person=True
+        say("All your data has been deleted. If you write again, we start from the beginning."), erases_person=True
     )

@@ -6,9 +6,9 @@ from typing import Final
 
 from bot.answering.draft import ARCHIVIST, AUTHOR, sources_of
 from bot.core.messages import Table
-from bot.intake.commands.context import COMMANDS, CommandContext
+from bot.intake.commands.context import CommandContext
 from bot.intake.commands.library import format_source
-from bot.intake.commands.registry import AskQuestion
+from bot.intake.commands.registry import AskQuestion, CommandRegistry
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import ResolvedMode, check_access, resolve_mode
 from bot.turns.command_result import CommandResult
@@ -16,15 +16,20 @@ from consilium.errors import N_
 from db.people import sessions
 from db.turns import turns
 
+_ON_WORDS: Final = ("on", "вкл", "включить", "да")
+_OFF_WORDS: Final = ("off", "выкл", "выключить", "нет")
+_SHOW_WORDS: Final = ("show", "показать", "покажи")
 
-@COMMANDS.command("mode", N_("show or choose who answers, such as sport+core, physics*0.7, auto or base"), "MODE")
+commands: CommandRegistry[CommandContext] = CommandRegistry()
+
+
+@commands.command("mode", N_("show or choose who answers, such as sport+core, physics*0.7, auto or base"), N_("MODE"))
 async def choose_mode(context: CommandContext, argument: str) -> CommandResult:
-    """Switch the session's mode; with no argument, tell it."""
+    """Switch the session's mode; without an argument, show it."""
     conversation = context.conversation
     if not argument:
-        return CommandResult(
-            _describe(context, resolve_mode(parse_expression(conversation.session.mode), context.mind)), menu="modes"
-        )
+        current = resolve_mode(parse_expression(conversation.session.mode), context.mind)
+        return CommandResult(_describe(context, current), menu="modes")
     mode = resolve_mode(parse_expression(argument), context.mind)
     check_access(mode, context.mind, context.roles)
     context.composer.validate(mode)
@@ -32,9 +37,9 @@ async def choose_mode(context: CommandContext, argument: str) -> CommandResult:
     return CommandResult(_describe(context, mode))
 
 
-@COMMANDS.command("modes", N_("every mode you can choose"))
+@commands.command("modes", N_("every mode you can choose"))
 async def show_modes(context: CommandContext, _argument: str) -> CommandResult:
-    """Adapters, named modes, and the two that every mind has."""
+    """List the adapters, the named modes, and the two modes that every mind has."""
     say, mind, language = context.say, context.mind, context.conversation.language
     rows = [
         (name, str(adapter.kind), adapter.description.text(language), ", ".join(adapter.aliases))
@@ -60,18 +65,13 @@ def _describe(context: CommandContext, mode: ResolvedMode) -> str:
     return say("Mode: {mode} ({parts}).", mode=mode.text, parts=parts)
 
 
-_ON_WORDS: Final = ("on", "вкл", "включить", "да")
-_OFF_WORDS: Final = ("off", "выкл", "выключить", "нет")
-_SHOW_WORDS: Final = ("show", "показать", "покажи")
-
-
-@COMMANDS.command(
+@commands.command(
     "consilium",
-    N_("an answer by two voices: one thinks like the author, one recalls what he wrote"),
-    "QUESTION|on|off|show",
+    N_("an answer by two voices: one thinks like the author, the other recalls the author's texts"),
+    N_("QUESTION|on|off|show"),
 )
 async def answer_with_consilium(context: CommandContext, argument: str) -> CommandResult | AskQuestion:
-    """Ask both voices, switch to asking both, or show what each of them said last."""
+    """Ask both voices once, switch to two voices or back, or show what each voice said last."""
     word = argument.casefold()
     session = context.conversation.session
     if word in (*_ON_WORDS, *_OFF_WORDS):
@@ -82,7 +82,7 @@ async def answer_with_consilium(context: CommandContext, argument: str) -> Comma
     elif argument:
         return AskQuestion(argument, session.mode, consilium=True)
     if session.consilium:
-        return CommandResult(context.say("Every question is answered by both voices. /consilium off ends it."))
+        return CommandResult(context.say("Both voices answer every question. /consilium off ends this."))
     return CommandResult(
         context.say("One voice answers. /consilium QUESTION asks both this once, /consilium on asks both every time.")
     )
@@ -92,7 +92,7 @@ async def _show_voices(context: CommandContext) -> CommandResult:
     say = context.say
     last = await turns.last_answered(context.connection, context.conversation.session.id, by_two_voices=True)
     if last is None:
-        return CommandResult(say("No answer here was given by both voices yet: /consilium QUESTION asks for one."))
+        return CommandResult(say("Two voices have not answered here yet: /consilium QUESTION asks both."))
     voices = last.voices or {}
     nothing = say("(nothing)")
     parts = [

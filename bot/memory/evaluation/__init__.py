@@ -1,1 +1,1 @@
-"""Measuring recall on data that others can repeat it on."""
+"""Measures recall on public data, so that others can repeat it."""

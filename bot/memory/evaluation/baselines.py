@@ -1,4 +1,4 @@
-"""What recall is compared with: BM25 by a library that others use too, and the embedding model by itself."""
+"""The baselines for recall: BM25 by a common library, and the embedding model alone."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from consilium.errors import N_
 from inference.embedding import Embedder
 
 Ranker = Callable[[str, int], Sequence[int]]
-"""The places of the best texts for a question, best first."""
+"""Given a question and k, the indices of the k best texts, best first."""
 
 
 class BaselineMissing(BotError):
-    """A package that only the measurement needs is not installed."""
+    """A package that only the evaluation needs is not installed."""
 
     sentence = N_("The measurement compares with {package}, which is not installed.")
     remedy = N_("Install it with: pip install {package}")
@@ -25,7 +25,7 @@ class BaselineMissing(BotError):
 
 
 def bm25_ranker(texts: Sequence[str]) -> Ranker:
-    """BM25 as bm25s does it, with its English stop words and stems by Snowball.
+    """BM25 by bm25s, with its English stop words and Snowball stems.
 
     Raises:
         BaselineMissing: bm25s or snowballstemmer is not installed.
@@ -37,27 +37,27 @@ def bm25_ranker(texts: Sequence[str]) -> Ranker:
         raise BaselineMissing(package=str(error.name)) from error
     stem = snowballstemmer.stemmer("english").stemWords
 
-    def tokens(some: Sequence[str]) -> list[list[str]]:
-        split: list[list[str]] = bm25s.tokenize(list(some), stopwords="en", return_ids=False, show_progress=False)
-        return [stem(words) for words in split]
+    def tokenize(texts: Sequence[str]) -> list[list[str]]:
+        tokens: list[list[str]] = bm25s.tokenize(list(texts), stopwords="en", return_ids=False, show_progress=False)
+        return [stem(words) for words in tokens]
 
     index = bm25s.BM25()
-    index.index(tokens(texts), show_progress=False)
+    index.index(tokenize(texts), show_progress=False)
 
     def rank(question: str, k: int) -> Sequence[int]:
-        [asked] = tokens([question])
-        scores = index.get_scores(asked) if asked else np.zeros(len(texts))
-        return [int(place) for place in np.argsort(-scores, kind="stable")[:k]]
+        [tokens] = tokenize([question])
+        scores = index.get_scores(tokens) if tokens else np.zeros(len(texts))
+        return [int(position) for position in np.argsort(-scores, kind="stable")[:k]]
 
     return rank
 
 
 async def dense_ranker(texts: Sequence[str], questions: Sequence[str], embedder: Embedder) -> Ranker:
-    """Cosine of the whole question with the whole text."""
+    """Cosine between the whole question and the whole text. It ranks only for the given questions."""
     passages = await embedder.embed(texts, "passage")
-    asked = dict(zip(questions, await embedder.embed(questions, "query"), strict=True))
+    queries = dict(zip(questions, await embedder.embed(questions, "query"), strict=True))
 
     def rank(question: str, k: int) -> Sequence[int]:
-        return [int(place) for place in np.argsort(-(passages @ asked[question]), kind="stable")[:k]]
+        return [int(position) for position in np.argsort(-(passages @ queries[question]), kind="stable")[:k]]
 
     return rank

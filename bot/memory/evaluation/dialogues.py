@@ -1,4 +1,4 @@
-"""Long dialogues with questions and the messages that answer them, in LoCoMo's format."""
+"""Reads long dialogues with questions, and the messages that answer them, in LoCoMo's format."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bot.core.errors import BotError
 from consilium.errors import N_
 
 ADVERSARIAL_CATEGORY = 5
-"""The category of questions that have no answer; they are left out."""
+"""The category of questions without an answer; they are left out."""
 _MESSAGE_ID = re.compile(r"D\d+:\d+")
 
 
 class BadDialogues(BotError):
-    """A file of dialogues to measure recall on is not what it should be."""
+    """A file of dialogues is missing or has another format."""
 
     sentence = N_("{file} does not hold dialogues to measure recall on: {reason}")
     remedy = N_("Give a file in LoCoMo's format: a list of dialogues, each with “conversation” and “qa”.")
@@ -36,7 +36,7 @@ class DialogueMessage:
     speaker: str
     said_at: datetime
     text: str
-    """As written; of a picture that was sent along, its caption in brackets."""
+    """As written, followed by the caption of a picture in brackets if one was sent along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +45,31 @@ class DialogueQuestion:
 
     text: str
     evidence: frozenset[str]
-    """Ids of the messages that answer it."""
+    """The ids of the messages that answer it."""
     category: int
 
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
+    """One dialogue."""
+
     name: str
     messages: tuple[DialogueMessage, ...]
     """In the order they were said."""
     questions: tuple[DialogueQuestion, ...]
-    """Those that have an answer in it."""
+    """Only those with an answer in the dialogue."""
 
     @property
     def asked_at(self) -> datetime:
-        """A day after its last message; the questions are asked then."""
+        """When the questions are asked: a day after the last message."""
         return self.messages[-1].said_at + timedelta(1)
 
 
 def read_dialogues(file: Path) -> list[Dialogue]:
-    """Read a file.
+    """Read a file of dialogues; blocking.
 
     Raises:
-        BadDialogues: it is missing, or of another form.
+        BadDialogues: it is missing or has another format.
     """
     try:
         return [_parse_dialogue(raw, number) for number, raw in enumerate(json.loads(file.read_text("utf-8")), 1)]
@@ -84,10 +86,10 @@ def _parse_dialogue(raw: dict[str, Any], number: int) -> Dialogue:
     ids = {message.id for message in messages}
     questions = (
         DialogueQuestion(
-            str(one["question"]), frozenset(_MESSAGE_ID.findall(" ".join(one.get("evidence", [])))) & ids, category
+            str(entry["question"]), frozenset(_MESSAGE_ID.findall(" ".join(entry.get("evidence", [])))) & ids, category
         )
-        for one in raw["qa"]
-        if (category := int(one["category"])) != ADVERSARIAL_CATEGORY
+        for entry in raw["qa"]
+        if (category := int(entry["category"])) != ADVERSARIAL_CATEGORY
     )
     return Dialogue(
         str(raw.get("sample_id", number)), messages, tuple(question for question in questions if question.evidence)
@@ -96,18 +98,20 @@ def _parse_dialogue(raw: dict[str, Any], number: int) -> Dialogue:
 
 def _parse_messages(conversation: dict[str, Any]) -> list[DialogueMessage]:
     numbers = sorted(int(key.split("_")[1]) for key in conversation if re.fullmatch(r"session_\d+", key))
-    said = []
+    messages = []
     for session in numbers:
-        begun = datetime.strptime(f"{conversation[f'session_{session}_date_time']} +0000", "%I:%M %p on %d %B, %Y %z")
+        started_at = datetime.strptime(
+            f"{conversation[f'session_{session}_date_time']} +0000", "%I:%M %p on %d %B, %Y %z"
+        )
         for minute, message in enumerate(conversation[f"session_{session}"]):
             caption = message.get("blip_caption")
-            said.append(
+            messages.append(
                 DialogueMessage(
                     id=message["dia_id"],
                     session=session,
                     speaker=message["speaker"],
-                    said_at=begun + timedelta(minutes=minute),
+                    said_at=started_at + timedelta(minutes=minute),
                     text=f"{message['text']} [{caption}]" if caption else message["text"],
                 )
             )
-    return said
+    return messages

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cached_property
-from typing import TYPE_CHECKING, Literal, Self, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 import structlog
 
@@ -15,6 +15,7 @@ from inference.engines.local.streaming import ThreadStream
 from inference.engines.port import Finished, TokenScores
 from inference.engines.tokenizer import ChatTokenizer
 from inference.engines.tokenizer import read_context_length as model_context
+from inference.model_loading import import_library, load_lock
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from inference.adapters.usage import AdapterRef
     from inference.engines.local.model import LocalModel
     from inference.engines.port import GenerationEvent, GenerationRequest, Message
+
+_LIBRARIES: Final = ("torch", "torch._dynamo", "transformers.modeling_utils", "peft")
+"""Imported one by one before the model is loaded: each takes a second or two."""
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -77,7 +81,12 @@ class LocalEngine:
         """None: an adapter of any rank is taken."""
 
     async def start(self) -> None:
-        """Load the model now instead of at the first request."""
+        """Load the model now instead of at the first request.
+
+        Cancelled while it loads, it stops after the library that is being imported.
+        """
+        for library in _LIBRARIES:
+            await self._run_in_thread(partial(import_library, library))
         await self._run_in_thread(lambda: self._model)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
@@ -154,9 +163,9 @@ class LocalEngine:
             relay.fail(EngineStopped())
         self._thread.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._thread.shutdown)
-        model = self.__dict__.pop("_model", None)
+        model: LocalModel | None = self.__dict__.pop("_model", None)
         if model is not None:
-            model.let_go()
+            model.release()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -186,16 +195,17 @@ class LocalEngine:
     @cached_property
     def _model(self) -> LocalModel:
         """Loaded when first asked for, which only the engine's thread does."""
-        from inference.engines.local.model import LocalModel
+        with load_lock:
+            from inference.engines.local.model import LocalModel
 
-        log.info("engine.load_started", model=str(self._folder), dtype=self._dtype)
-        model = LocalModel(
-            self._folder,
-            self.tokenizer,
-            dtype=self._dtype,
-            context_tokens=self._context_tokens,
-            max_adapters=self._max_adapters,
-        )
+            log.info("engine.load_started", model=str(self._folder), dtype=self._dtype)
+            model = LocalModel(
+                self._folder,
+                self.tokenizer,
+                dtype=self._dtype,
+                context_tokens=self._context_tokens,
+                max_adapters=self._max_adapters,
+            )
         log.info("engine.loaded", model=str(self._folder))
         return model
 

@@ -112,7 +112,7 @@ class LocalModel:
         return scores.gather(-1, torch.tensor(continuation, dtype=torch.long)[:, None])[:, 0]
 
     def _raise_if_cancelled(self, *_: object) -> None:
-        """Runs before every layer: the first pass over a long prompt takes seconds, and nobody may want it any more."""
+        """Runs before every layer: a long prompt's first pass takes seconds, and its answer may have been cancelled."""
         if self._stream is not None and self._stream.cancelled:
             raise _Cancelled
 

@@ -166,7 +166,7 @@ def score_request(
     Args:
         prompts: token ids of one prompt, or of several in one batch, which a router does not pass on.
         adapters: a loaded adapter's name, or None for the base model; of a batch, one for each prompt.
-        start: the first token whose likelihood is told. What lies before it may come from the prefix cache.
+        start: the first token whose likelihood is returned. What is before it may come from the prefix cache.
     """
     return {
         "input_ids": prompts,

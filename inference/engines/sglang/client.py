@@ -20,6 +20,7 @@ from inference.engines.errors import (
     EngineUnavailable,
 )
 from inference.engines.sglang.api import error_message
+from inference.tls import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -60,6 +61,7 @@ class ServerClient:
             headers=_authorization(keys.api),
             timeout=httpx.Timeout(None, connect=timeouts.connect),
             limits=httpx.Limits(max_connections=None),
+            verify=tls_context(),
             trust_env=False,
         )
         self._closed = False

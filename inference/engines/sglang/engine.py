@@ -179,7 +179,7 @@ class SGLangEngine:
         ids = self.tokenizer.encode(continuation)
         if len(prompt) + len(ids) > self._context_tokens:
             raise PromptTooLong(tokens=len(prompt) + len(ids), limit=self._context_tokens)
-        # The first number told has nothing before it, so it is asked for one token early.
+        # The first number has nothing before it, so it is asked for one token early.
         name = adapter.name if adapter else None
         body = score_request([*prompt, *ids], name, start=len(prompt) - 1)
         recovery = RetryPolicy(self._retry_timeout)
@@ -296,7 +296,7 @@ class SGLangEngine:
         except ValueError as error:
             raise self._client.unavailable_error("it sent something that is no account of likelihoods") from error
         if len(logprobs) != len(ids) + 1:
-            raise self._client.unavailable_error(f"it told {len(logprobs) - 1} likelihoods of {len(ids)}")
+            raise self._client.unavailable_error(f"it returned {len(logprobs) - 1} likelihoods of {len(ids)}")
         return TokenScores(tuple(ids), np.array(logprobs[1:], np.float32))
 
     def _create_member(self, url: str) -> FleetMember:

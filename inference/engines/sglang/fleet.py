@@ -116,7 +116,7 @@ class Fleet:
         """Find the servers, and go on following them until `close`.
 
         Raises:
-            EngineError: nobody answers at the address, or no server is behind it.
+            EngineError: nothing answers at the address, or no server is behind it.
         """
         await self._refresh()
         if not self._members:
@@ -173,7 +173,7 @@ class Fleet:
         """Have every server let go of an adapter.
 
         Raises:
-            EngineError: one could not be told.
+            EngineError: one could not be reached.
         """
         await self._refresh()
         for member in list(self._members.values()):
@@ -206,7 +206,7 @@ class Fleet:
             metrics.ENGINE_SERVERS.set(len(self._members))
 
     async def _watch(self) -> None:
-        """Look now and then; what goes wrong here is met, and told, by the answers that need it."""
+        """Check the servers periodically; errors are left to the answers that meet them."""
         while True:
             await asyncio.sleep(self._entry_client.timeouts.poll_interval)
             looks = [self._refresh(), *(member.residency.synchronize() for member in self._members.values())]
@@ -237,7 +237,7 @@ async def discover_servers(client: ServerClient) -> DiscoveredServers:
     """Ask the address who is behind it.
 
     Raises:
-        EngineError: nobody answers there, or the keys do not do.
+        EngineError: nothing answers there, or the keys are refused.
     """
     reply = await client.request("GET", "/workers")
     if reply.status == _NO_ROUTER_STATUS:

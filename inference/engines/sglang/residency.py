@@ -1,7 +1,7 @@
 """Which adapters one server holds: loaded on demand, once however many ask, and only idle ones let go.
 
 A server over its own cap evicts the least recently used adapter and waits until that one's running answers are out,
-with all loading behind it. So the count is kept below the cap from here, and only an adapter nobody uses is unloaded.
+with all loading behind it. So the count is kept below the cap from here, and only an unused adapter is unloaded.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class Residency:
         """Have the server let go of an adapter, once its running answers are out.
 
         Raises:
-            EngineError: the server could not be told.
+            EngineError: the server could not be reached.
         """
         async with self._server_lock.acquire():
             if (resident := self._residents.get(name)) is not None:
@@ -193,7 +193,7 @@ class Residency:
         log.info("adapter.unloaded", adapter=name, server=self.server.url)
 
     async def close(self) -> None:
-        """End the loading that goes on; who waits for it is told that the engine stops."""
+        """Cancel running loads; their waiters get EngineStopped."""
         await cancel_all([r.loading for r in self._residents.values() if r.loading is not None])
         await self._verifier.close()
         for resident in self._residents.values():
@@ -287,7 +287,7 @@ class Residency:
         return loaded
 
     async def _evict_one(self, loaded: Mapping[str, str]) -> bool:
-        """Unload the least recently used adapter that nobody needs now; the server lists them in that order."""
+        """Unload the least recently used idle adapter; the server lists them in that order."""
         for name, folder in loaded.items():
             resident = self._residents.get(name)
             if resident is not None and (resident.pinned or (resident.present and resident.users)):
@@ -296,7 +296,7 @@ class Residency:
             if claim is None:
                 continue  # another process uses it
             try:
-                # From here on whoever wants it finds it gone, and waits in the turnstile's queue.
+                # From here on a request for it finds it gone and waits for the server lock.
                 if resident is not None:
                     resident.present = False
                     self._drop_if_idle(resident)
@@ -318,7 +318,7 @@ class Residency:
         """What the server holds, after what is known here was brought in line with it. The turnstile is ours."""
         loaded = await self.server.loaded()
         removals = self._server_lock.removal_count
-        # Another process may have taken away what nobody here used; all else the server has lost by itself.
+        # Another process may have unloaded what was unused here; everything else was lost by the server.
         others = removals != self._seen_removals
         self._seen_removals = removals
         for resident in list(self._residents.values()):
@@ -339,7 +339,7 @@ class Residency:
         self._drop_if_idle(resident)
 
     def _notify_change(self) -> None:
-        """Wake whoever waits for a change."""
+        """Wake the waiters for a change."""
         self._changed.set()
         self._changed = asyncio.Event()
 
@@ -365,7 +365,7 @@ class ResidentAdapter:
 
     @property
     def in_use(self) -> bool:
-        """Whether other processes are told so."""
+        """Whether other processes can see that it is used."""
         return self._usage_lock is not None
 
     def lock_usage(self) -> bool:

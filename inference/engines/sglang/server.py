@@ -1,4 +1,4 @@
-"""One SGLang server, asked about itself and told which adapters to hold."""
+"""One SGLang server: its state, and the adapters it loads and unloads."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class ServerLock:
-    """Held by whoever changes which adapters a server holds; first come, first served within a process.
+    """Held while a server's adapters are changed; first come, first served within a process.
 
     Without it two services could each see one free place and both load: the server would then evict on its own,
     and wait with all loading until the evicted adapter's answers are out. It also counts the adapters taken away, so
@@ -73,7 +73,7 @@ class ServerLock:
         return int.from_bytes(os.pread(self._file, _COUNTER_BYTES, 0), "big")
 
     def increment_removal_count(self) -> int:
-        """One more was taken away, by whoever is in the turnstile; the new count."""
+        """Count one more unload by the holder; the new count."""
         if self._file is None:
             return 0
         count = self.removal_count + 1

@@ -1,4 +1,4 @@
-"""People who go on asking whatever happens, and what they must find in their chats in the end."""
+"""People who keep asking whatever fails, and what their chats must show in the end."""
 
 from __future__ import annotations
 
@@ -11,28 +11,24 @@ from dataclasses import dataclass, field
 from tests.fakes.telegram.server import FakeTelegram
 
 WORDS = ["river", "stone", "morning", "bread", "ladder", "winter", "pocket", "engine", "yellow", "circle"]
-MARK = re.compile(r"q(\d+)-(\d+)\b")
-"""What tells one question from all others, and its answer with it."""
 ANSWER = re.compile(r"«.*q(?P<chat>\d+)-(?P<number>\d+) .*»\.", re.DOTALL)
-"""A whole answer of the engine that echoes."""
-
-
-PATIENT = 4
-"""Unanswered questions after which a person waits before he asks another: a steady load, and not a growing heap."""
+"""A complete answer of the engine that echoes the question, which has a mark of its own."""
+MAX_UNANSWERED = 4
+"""Unanswered questions of a person before they wait with the next: a steady load, not a growing queue."""
 
 
 @dataclass
 class Person:
-    """One private chat, and the message ids of what was asked in it."""
+    """A person in their private chat, and the message ids of their questions."""
 
     chat: int
     asked: dict[int, int] = field(default_factory=dict)
-    """Number of a question to its message."""
+    """Message ids by the number of the question."""
 
 
 @dataclass
 class Verdict:
-    """What was found."""
+    """What all chats show in the end."""
 
     asked: int = 0
     answered: int = 0
@@ -40,9 +36,9 @@ class Verdict:
     doubled: list[str] = field(default_factory=list)
     out_of_order: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    """Answered with a sentence that says why not."""
+    """Questions answered with a sentence that says why there is no answer."""
     orphans: int = 0
-    """Messages of the bot's that show no answer: placeholders whose sender died before it knew their ids."""
+    """Messages of the bot without an answer: placeholders whose sender died before it knew their ids."""
 
     @property
     def clean(self) -> bool:
@@ -50,7 +46,7 @@ class Verdict:
 
 
 class Crowd:
-    """Asks and looks."""
+    """People who ask, and a look at what they got."""
 
     def __init__(self, telegram: FakeTelegram, people: int, seed: int) -> None:
         self._telegram = telegram
@@ -60,14 +56,14 @@ class Crowd:
             telegram.users.start(person.chat)
 
     async def ask_on(self, pause: tuple[float, float], until: asyncio.Event) -> None:
-        """Each asks one question after another, whether the last is answered or not, but for `PATIENT` of them."""
+        """Each person asks one question after another, with at most `MAX_UNANSWERED` of them open."""
         async with asyncio.TaskGroup() as group:
             for person in self.people:
                 group.create_task(self._ask_on(person, pause, until))
 
     async def _ask_on(self, person: Person, pause: tuple[float, float], until: asyncio.Event) -> None:
         while not until.is_set():
-            if len(person.asked) - len(self._ends(person)) < PATIENT:
+            if len(person.asked) - len(self._ends(person)) < MAX_UNANSWERED:
                 self.ask(person)
             try:
                 async with asyncio.timeout(self._random.uniform(*pause)):
@@ -76,32 +72,32 @@ class Crowd:
                 continue
 
     def ask(self, person: Person) -> None:
-        """One more question."""
+        """Ask one more question."""
         number = len(person.asked)
         words = " ".join(self._random.choices(WORDS, k=self._random.randint(3, 12)))
         text = f"What of q{self.people.index(person)}-{number} {words}?"
         person.asked[number] = self._telegram.users.say(person.chat, person.chat, text)
 
     def unanswered(self) -> int:
-        """How many questions have no answer or reason yet."""
+        """How many questions have neither an answer nor a reason yet."""
         return sum(len(person.asked) for person in self.people) - sum(len(self._ends(person)) for person in self.people)
 
     def verdict(self) -> Verdict:
-        """Look through every chat."""
-        found = Verdict()
+        """Judge every chat."""
+        verdict = Verdict()
         for n, person in enumerate(self.people):
-            self._judge(n, person, found)
-        return found
+            self._judge(n, person, verdict)
+        return verdict
 
     def _ends(self, person: Person) -> dict[int, str]:
-        """By message asked: what it was answered with, an answer or a reason."""
+        """The answers or reasons, by the message with the question."""
         return {
             shown.reply_to: shown.text
             for shown in self._telegram.users.answers(person.chat)
             if shown.reply_to is not None and (ANSWER.search(shown.text) or "/retry" in shown.text)
         }
 
-    def _judge(self, n: int, person: Person, found: Verdict) -> None:
+    def _judge(self, n: int, person: Person, verdict: Verdict) -> None:
         shown = self._telegram.users.answers(person.chat)
         by_question: Counter[int] = Counter()
         for message in shown:
@@ -111,26 +107,26 @@ class Crowd:
         ends = self._ends(person)
         for number, asked in person.asked.items():
             name = f"q{n}-{number}"
-            found.asked += 1
+            verdict.asked += 1
             if by_question[number] > 1:
-                found.doubled.append(name)
+                verdict.doubled.append(name)
             if by_question[number]:
-                found.answered += 1
+                verdict.answered += 1
             elif asked in ends:
-                found.failed.append(f"{name}: {ends[asked]}")
+                verdict.failed.append(f"{name}: {ends[asked]}")
             else:
-                found.lost.append(name)
-        self._judge_order(n, person, found)
-        told = len(by_question) + sum(1 for text in ends.values() if not ANSWER.search(text))
-        found.orphans += max(0, len(shown) - told - 1)
+                verdict.lost.append(name)
+        self._judge_order(n, person, verdict)
+        explained = len(by_question) + sum(1 for text in ends.values() if not ANSWER.search(text))
+        verdict.orphans += max(0, len(shown) - explained - 1)
 
-    def _judge_order(self, n: int, person: Person, found: Verdict) -> None:
+    def _judge_order(self, n: int, person: Person, verdict: Verdict) -> None:
         first_whole: dict[int, float] = {}
         for state in self._telegram.records.states:
             match = ANSWER.search(state.text) if state.chat == person.chat and state.author != person.chat else None
             if match and state.event in ("sent", "edited"):
                 first_whole.setdefault(int(match["number"]), state.at)
         in_time = sorted(first_whole, key=first_whole.__getitem__)
-        found.out_of_order += [
+        verdict.out_of_order += [
             f"q{n}-{b} before q{n}-{a}" for a, b in zip(sorted(in_time), in_time, strict=True) if a != b
         ]

@@ -8,8 +8,8 @@ from typing import Any
 
 from tests.acceptance.conftest import DEADLINE
 from tests.acceptance.scripted.transcript import Block, Key, Transcript
-from tests.fakes.discord.components import SELECTS, walk
 from tests.fakes.discord.server import DiscordFake
+from tests.fakes.discord.validation import SELECT, components_in
 
 QUESTION = "Why does a heavy barbell feel heavier at the bottom of a squat?"
 FACT = "I train in a garage, with one barbell."
@@ -28,15 +28,17 @@ class OnDiscord:
     def __init__(self, discord: DiscordFake) -> None:
         self._discord = discord
         self._people = discord.people
-        self.bob = self._people.user("Bob", locale="ru")
+        self.bob = self._people.add_user("Bob", locale="ru")
         # A bot may write only to who is in a guild with it.
-        self._people.join(self._people.guild("Agoge"), self.bob)
+        self._people.join(self._people.add_guild("Agoge"), self.bob)
         self.dm = self._people.dm(self.bob)
         self.transcript = Transcript("Discord", "Bob", "Consilium")
 
     async def ready(self) -> None:
         """The bot is there, with its commands."""
-        await self._people.wait_for(lambda: self._people.connected() and self._people.commands(), within=DEADLINE)
+        await self._people.wait_for(
+            lambda: self._discord.gateway.connected_shards() and self._people.commands(), within=DEADLINE
+        )
 
     async def begin(self) -> None:
         """From the first greeting to what is to be remembered."""
@@ -79,7 +81,7 @@ class OnDiscord:
 
     def check(self) -> None:
         """Discord was asked for nothing that it would not do, and everything that it asked for was done."""
-        assert self._discord.limits.hasty == []
+        assert self._discord.rate_limits.early_requests == []
         assert self._people.journal("bug") == []
         refused = [entry for entry in self._people.journal("request") if entry.get("status", 0) >= 400]
         assert [entry for entry in refused if entry["status"] != 429] == []
@@ -91,7 +93,7 @@ class OnDiscord:
 
     @property
     def _bot(self) -> str:
-        return self._people.bot()
+        return self._people.bot
 
     async def _mix(self) -> None:
         menu = await self._run("mode")
@@ -102,7 +104,7 @@ class OnDiscord:
         form = self._people.press(self.bob, menu["id"], "Weights…")
         modal = (await self._people.wait_interaction(form, within=DEADLINE))["modal"]
         assert modal["components"][0]["components"][0]["value"] == "core+physics"
-        self._people.submit(form, expression="physics*0.7+core")
+        self._people.submit_modal(form, expression="physics*0.7+core")
         self._note("presses “Weights…” and writes “physics*0.7+core”")
         await self._changed(menu, "core+physics*0.7")
 
@@ -127,12 +129,12 @@ class OnDiscord:
 
     def _tell(self, text: str) -> str:
         self.transcript.said(text)
-        return self._people.tell_bot(self.bob, text)
+        return self._people.send_dm(self.bob, text)
 
     async def _run(self, command: str, **options: str) -> dict[str, Any]:
         """Give a slash command, and what is answered."""
         self.transcript.said(" ".join([f"/{command}", *options.values()]))
-        given = self._people.run(self.dm, self.bob, command, **options)
+        given = self._people.run_command(self.dm, self.bob, command, **options)
 
         def answered() -> dict[str, Any] | None:
             shown: dict[str, Any] | None = self._people.interaction(given)["original"]
@@ -170,7 +172,7 @@ class OnDiscord:
         return {content for content in states if not content.startswith("-# ")}
 
     def _seen(self) -> list[dict[str, Any]]:
-        return [seen for seen in self._people.visible(self.dm, self.bob) if seen["author"] == self._bot]
+        return [seen for seen in self._people.messages_in(self.dm, self.bob) if seen["author"] == self._bot]
 
     def _note(self, done: str) -> None:
         self.transcript.note(f"Bob {done}")
@@ -181,12 +183,12 @@ class OnDiscord:
 
 
 def _says_stop(state: dict[str, Any]) -> bool:
-    return any(part.get("label") == "Stop" for part in walk(state["components"]))
+    return any(part.get("label") == "Stop" for part in components_in(state["components"]))
 
 
 def _keys(row: dict[str, Any]) -> list[Key]:
     return [
-        Key(part["placeholder"], "select") if part["type"] in SELECTS
+        Key(part["placeholder"], "select") if part["type"] == SELECT
         else Key(part["label"], "red" if part["style"] == 4 else "grey")
         for part in row["components"]
     ]  # fmt: skip

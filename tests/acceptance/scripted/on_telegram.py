@@ -8,20 +8,20 @@ from typing import Any
 from tests.acceptance.conftest import DEADLINE
 from tests.acceptance.scripted.transcript import Block, Key, Transcript
 from tests.fakes.telegram.server import FakeTelegram
-from tests.fakes.telegram.views import Shown, ShownDraft
+from tests.fakes.telegram.state import Shown, ShownDraft
 
 QUESTION = "How do I get back to running after a lazy winter?"
 FACT = "My left knee aches when I run downhill."
 LATER = "What about my left knee?"
 MIXED = ("▫️ sport", "➖", "▫️ core")
 ENOUGH = 40
-"""Characters of an answer that are awaited before it is stopped."""
+"""Characters of an answer to wait for before it is stopped."""
 GROWTH = 3
-"""How many times at least an unfinished answer was shown, in three answers."""
+"""How many states of unfinished answers must have been shown, in three answers."""
 
 
 class OnTelegram:
-    """Writes, presses, and looks at what is there."""
+    """Anna: writes, presses buttons, and reads."""
 
     def __init__(self, telegram: FakeTelegram) -> None:
         self._telegram = telegram
@@ -30,7 +30,7 @@ class OnTelegram:
         self.transcript = Transcript("Telegram", "Anna", "Consilium")
 
     async def begin(self) -> None:
-        """From the first greeting to what is to be remembered."""
+        """From the first greeting to the fact to remember."""
         greeting = await self._say("/start")
         assert "Agoge" in greeting.text
         menu = await self._say("/lang")
@@ -45,12 +45,12 @@ class OnTelegram:
         assert FACT in said.text
 
     async def go_on(self) -> None:
-        """After the restart: what is remembered, what it is good for, and that it goes for good."""
+        """After the restart: the fact is remembered and used."""
         assert FACT in (await self._say("/memory")).text
         assert len((await self._say(LATER)).text.split()) > 3
 
     async def end(self) -> None:
-        """Forget, and see what is left."""
+        """Forget the fact, and export the rest."""
         assert FACT in (await self._say("/forget 1")).text
         assert FACT not in (await self._say("/memory")).text
         await self._say("/export", files=2)
@@ -58,17 +58,17 @@ class OnTelegram:
         assert names == ["consilium-export.json", "consilium-export.md"]
 
     def exported(self) -> dict[str, Any]:
-        """What the export's JSON holds."""
+        """The exported JSON."""
         documents = [message.document for message in self._users.answers(self.anna) if message.document]
-        told: dict[str, Any] = json.loads(self._users.download(documents[0]))
-        return told
+        export: dict[str, Any] = json.loads(self._users.download(documents[0]))
+        return export
 
     def texts(self) -> list[str]:
-        """All that the bot has ever shown."""
+        """Every text that the bot has ever shown."""
         return [state.text for state in self._telegram.records.states if state.author != self.anna]
 
     def check(self) -> None:
-        """Telegram was asked for nothing that it would not do, and everything that it asked for was done."""
+        """Check that the bot kept to Telegram's rules and limits."""
         records = self._telegram.records
         assert records.parse_mode_uses == []
         assert self._telegram.limits.ignored_429 == []
@@ -104,20 +104,20 @@ class OnTelegram:
         return draft if draft and len(draft.text) >= ENOUGH else None
 
     async def _say(self, text: str, files: int = 0) -> Shown:
-        """Write, and what is answered, with so many files."""
+        """Write a message; the answer, which comes with so many files."""
         asked = self._users.say(self.anna, self.anna, text)
         self.transcript.said(text)
         return await self._answer(asked, files)
 
     async def _press(self, label: str, menu: Shown) -> str:
-        """Press a button whose message changes then; what it says."""
+        """Press a button that changes its message; the new text."""
         now = await self._changed(label, menu)
         self._note(label)
         self._show(now)
         return now.text
 
     async def _changed(self, label: str, menu: Shown) -> Shown:
-        """Press a button; its message once it has changed."""
+        """Press a button; its message after the change."""
         old = self._seen(menu.id)
         self._users.press(self.anna, self.anna, label, menu.id)
 
@@ -130,7 +130,7 @@ class OnTelegram:
         return now
 
     async def _answer(self, after: int, files: int = 0) -> Shown:
-        """The bot's first message after another, once it says all it has to say."""
+        """The bot's first message after another, once it is complete."""
 
         def said() -> list[Shown]:
             new = [message for message in self._users.answers(self.anna) if message.id > after]
@@ -159,7 +159,7 @@ class OnTelegram:
 
 
 def _blocks(message: Shown) -> list[Block]:
-    """The text, with what is code apart."""
+    """The text in blocks: code separate from the rest."""
     units = message.text.encode("utf-16-le")
 
     def piece(start: int, end: int) -> str:

@@ -1,4 +1,4 @@
-"""The whole service as an operator starts it: one process for both platforms, the real model, a Postgres of its own."""
+"""The whole service as an operator starts it: one process for both platforms, the real model, its own Postgres."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ READY = re.compile(r"(http://\S+)/readyz")
 
 
 class Service:
-    """`consilium serve`, started and ended."""
+    """`consilium serve`, started and stopped."""
 
     def __init__(self, environment: Mapping[str, str], telegram: FakeTelegram, discord: DiscordFake) -> None:
         self._data = Path(environment["CONSILIUM_DATA_DIR"])
         own = {
-            # What is tested is the code beside this test, wherever else it is installed from.
+            # The code under test is the one next to this file, whatever is installed.
             "PYTHONPATH": str(ROOT),
             "CONSILIUM_HTTP_PORT": "0",
             "CONSILIUM_TELEGRAM_TOKEN": telegram.token,
@@ -43,12 +43,12 @@ class Service:
 
     @property
     def log(self) -> str:
-        """All it has said, in all its runs."""
+        """The log of all runs."""
         return self._process.log.read_text("utf-8", "replace")
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """One run, from ready to ended of its own accord on SIGTERM."""
+        """One run, from ready to a clean exit on SIGTERM."""
         begins = self._process.log.stat().st_size if self._process.log.exists() else 0
         self._process.start()
         try:
@@ -59,17 +59,17 @@ class Service:
             print(self._process.tail)
             raise
         assert await asyncio.to_thread(self._process.end) == 0, self._process.tail
-        assert not (self._data / "postgres" / "data" / "postmaster.pid").exists(), "the database runs on"
+        assert not (self._data / "postgres" / "data" / "postmaster.pid").exists(), "the database is still running"
 
     async def recalled(self, question: str) -> list[str]:
-        """What of the person's memories the answer to his question was made with."""
+        """The memories that the answer to a question was made with."""
         async with await EmbeddedServer.open(self._data / "postgres") as server:
             connection = await asyncpg.connect(server.dsn)
             try:
-                found = await connection.fetchval(RECALLED, question)
+                recalled = await connection.fetchval(RECALLED, question)
             finally:
                 await connection.close()
-        return list(json.loads(found))
+        return list(json.loads(recalled))
 
     async def _ready(self, begins: int) -> None:
         async with httpx.AsyncClient() as client:
@@ -77,7 +77,7 @@ class Service:
                 running = self._process.running
                 assert running is not None
                 assert running.poll() is None, f"it ended before it was ready: {self._process.tail}"
-                told = READY.search(self.log.encode()[begins:].decode("utf-8", "replace"))
-                if told and (await client.get(told[0])).status_code == 200:
+                address = READY.search(self.log.encode()[begins:].decode("utf-8", "replace"))
+                if address and (await client.get(address[0])).status_code == 200:
                     return
                 await asyncio.sleep(0.2)

@@ -1,4 +1,4 @@
-"""What was to be seen in a chat, in order, for drawing it."""
+"""What a chat showed, in order, for drawing it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Style = Literal["text", "code", "small"]
 
 @dataclass(frozen=True)
 class Block:
-    """Lines of a message that look alike."""
+    """Lines of a message in one style."""
 
     text: str
     style: Style = "text"
@@ -21,7 +21,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Key:
-    """Something to press or to choose in."""
+    """A button or a menu."""
 
     label: str
     kind: Literal["grey", "red", "select"] = "grey"
@@ -29,14 +29,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Bubble:
-    """One message as it was seen at a moment; a note is what happened beside the chat."""
+    """One message as it looked at a moment; a note is something that happened besides."""
 
     who: Who
     blocks: tuple[Block, ...] = ()
     keys: tuple[tuple[Key, ...], ...] = ()
     files: tuple[str, ...] = ()
     unfinished: bool = False
-    """Whether more of it was to come."""
+    """Whether more of it was still to come."""
 
 
 @dataclass
@@ -49,11 +49,11 @@ class Transcript:
     bubbles: list[Bubble] = field(default_factory=list)
 
     def note(self, text: str) -> None:
-        """Something that happened."""
+        """Add something that happened."""
         self.bubbles.append(Bubble("note", (Block(text),)))
 
     def said(self, text: str) -> None:
-        """What the person wrote."""
+        """Add a message of the person."""
         self.bubbles.append(Bubble("person", (Block(text),)))
 
     def shown(
@@ -64,19 +64,19 @@ class Transcript:
         *,
         unfinished: bool = False,
     ) -> None:
-        """What the bot showed."""
+        """Add what the bot showed."""
         rows = tuple(tuple(row) for row in keys or ())
         self.bubbles.append(Bubble("bot", tuple(blocks), rows, files, unfinished))
 
     def write(self, folder: Path) -> None:
-        """Keep it as JSON, under the platform's name."""
+        """Save it as JSON, under the platform's name."""
         text = json.dumps(asdict(self), ensure_ascii=False, indent=1)
         (folder / f"{self.platform.lower()}.json").write_text(text + "\n", "utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Transcript:
-        """One that was kept."""
-        told: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        """Read a saved one."""
+        saved: dict[str, Any] = json.loads(path.read_text("utf-8"))
         bubbles = [
             Bubble(
                 bubble["who"],
@@ -85,6 +85,6 @@ class Transcript:
                 tuple(bubble["files"]),
                 bubble["unfinished"],
             )
-            for bubble in told.pop("bubbles")
+            for bubble in saved.pop("bubbles")
         ]
-        return cls(**told, bubbles=bubbles)
+        return cls(**saved, bubbles=bubbles)

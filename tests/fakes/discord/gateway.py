@@ -1,218 +1,225 @@
-"""The gateway: who connects, who may stay, and what each is told."""
+"""The gateway: who may connect, sessions that outlive their sockets, and which events each receives."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import secrets
+import zlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import WSMsgType, web
 
-from tests.fakes.discord import sessions
-from tests.fakes.discord.sessions import Link, Session
+from tests.fakes.discord.world import Guild
 
 if TYPE_CHECKING:
     from tests.fakes.discord.messages import Message
     from tests.fakes.discord.server import DiscordFake
-    from tests.fakes.discord.state import Channel, Guild
 
-RESUMABLE_FOR = 180.0
-PAYLOAD_LIMIT = 4096
-COMMANDS_A_MINUTE = 120
+DISPATCH, HEARTBEAT, IDENTIFY, RESUME = 0, 1, 2, 6
+INVALID_SESSION, HELLO, HEARTBEAT_ACK = 9, 10, 11
+UNKNOWN_OPCODE, AUTHENTICATION_FAILED, INVALID_SEQUENCE, DISALLOWED_INTENTS = 4001, 4004, 4007, 4014
+GUILDS, MEMBERS, PRESENCES, MESSAGE_CONTENT = 1 << 0, 1 << 1, 1 << 8, 1 << 15
+GUILD_MESSAGES, DIRECT_MESSAGES = 1 << 9, 1 << 12
+PRIVILEGED_INTENTS = {"members": MEMBERS, "presences": PRESENCES, "message_content": MESSAGE_CONTENT}
+HEARTBEAT_INTERVAL = 41.25
+
+
+class Connection:
+    """One open socket."""
+
+    def __init__(self, request: web.Request, socket: web.WebSocketResponse, *, zlib_stream: bool) -> None:
+        self.request = request
+        self.socket = socket
+        self.session: Session | None = None
+        self.closed_by_fake = False
+        self._deflate = zlib.compressobj() if zlib_stream else None
+        self._outgoing: asyncio.Queue[str] = asyncio.Queue()
+
+    def send(self, op: int, data: Any = None) -> None:
+        """Queue a payload that is no event."""
+        self.put(json.dumps({"op": op, "d": data, "s": None, "t": None}))
+
+    def put(self, text: str) -> None:
+        """Queue a payload."""
+        self._outgoing.put_nowait(text)
+
+    async def write_queued(self) -> None:
+        """Send what is queued, in order, for as long as the socket is open."""
+        while True:
+            text = await self._outgoing.get()
+            try:
+                if self._deflate is None:
+                    await self.socket.send_str(text)
+                else:
+                    packed = self._deflate.compress(text.encode())
+                    await self.socket.send_bytes(packed + self._deflate.flush(zlib.Z_SYNC_FLUSH))
+            except ConnectionError:
+                return
+
+    async def close(self, code: int) -> None:
+        """Close the socket with a code."""
+        self.closed_by_fake = True
+        await self.socket.close(code=code)
+
+    def abort(self) -> None:
+        """Cut the connection without closing it properly."""
+        self.closed_by_fake = True
+        if self.request.transport is not None:
+            self.request.transport.abort()
+
+
+@dataclass(kw_only=True)
+class Session:
+    """What a client may resume: its events, numbered."""
+
+    shard: tuple[int, int]
+    """Its number, and how many shards there are."""
+    intents: int
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    events: list[str] = field(default_factory=list)
+    """All of them; the first has the sequence number 1."""
+    connection: Connection | None = None
+
+    def dispatch(self, event: str, data: Any) -> None:
+        """Send an event, or keep it until the client is back."""
+        text = json.dumps({"op": DISPATCH, "t": event, "s": len(self.events) + 1, "d": data})
+        self.events.append(text)
+        if self.connection is not None:
+            self.connection.put(text)
+
+    def covers(self, guild: Guild | None) -> bool:
+        """Whether events of a guild go to this shard; the first shard has the direct conversations."""
+        number, count = self.shard
+        return (0 if guild is None else (guild.id >> 22) % count) == number
 
 
 class Gateway:
-    """Keeps sessions, and closes those who break the rules."""
+    """Keeps the sessions."""
 
     def __init__(self, fake: DiscordFake) -> None:
         self._fake = fake
         self.sessions: dict[str, Session] = {}
-        self.links: list[Link] = []
-        self.heartbeat_interval = 41.25
-        """Seconds between heartbeats; who misses one by half of it again is disconnected."""
-        self.identify_every = 5.0
-        """Seconds between two IDENTIFYs of one shard; sooner ones get an invalid session, while limits are on."""
-        self.answers_heartbeats = True
-        self.refusing = 0
-        """How many connections are refused next, with 503."""
-        self._identified: dict[int, float] = {}
+        self.connections: list[Connection] = []
+        self.identify_interval = 5.0
+        """Seconds between two new sessions; an earlier one is refused as invalid. A test may change it."""
+        self.refused_connections = 0
+        """How many of the next connections are refused with 503."""
+        self._last_identify = float("-inf")
 
-    async def connect(self, request: web.Request) -> web.StreamResponse:
-        """Serves one socket until it is gone."""
-        if self.refusing > 0:
-            self.refusing -= 1
+    def connected_shards(self) -> list[int]:
+        """The shards with a session on an open socket."""
+        return sorted(c.session.shard[0] for c in self.connections if c.session is not None)
+
+    def drop_connections(self) -> None:
+        """Cut all connections."""
+        for connection in self.connections:
+            connection.abort()
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Serve one socket until it is gone."""
+        if self.refused_connections > 0:
+            self.refused_connections -= 1
             return web.Response(status=503)
-        socket = web.WebSocketResponse(timeout=0.5, max_msg_size=1 << 20)
+        socket = web.WebSocketResponse(timeout=0.5)
         await socket.prepare(request)
-        if request.query.get("v") not in ("9", "10") or request.query.get("encoding") != "json":
-            await socket.close(code=4012)
-            return socket
-        link = Link(request, socket, zlib_stream=request.query.get("compress") == "zlib-stream")
-        self.links.append(link)
-        link.send(sessions.HELLO, {"heartbeat_interval": int(self.heartbeat_interval * 1000), "_trace": []})
-        helpers = [asyncio.create_task(link.write_out()), asyncio.create_task(self._watch(link))]
+        connection = Connection(request, socket, zlib_stream=request.query.get("compress") == "zlib-stream")
+        self.connections.append(connection)
+        connection.send(HELLO, {"heartbeat_interval": int(HEARTBEAT_INTERVAL * 1000), "_trace": []})
+        writer = asyncio.create_task(connection.write_queued())
         try:
             async for message in socket:
-                if message.type is not WSMsgType.TEXT or len(message.data) > PAYLOAD_LIMIT:
-                    await link.close(4002)
-                    break
-                await self._handle(link, message.data)
+                if message.type is WSMsgType.TEXT:
+                    await self._receive(connection, json.loads(message.data))
         finally:
-            for helper in helpers:
-                helper.cancel()
-            self.links.remove(link)
-            self._leave(link)
+            writer.cancel()
+            self.connections.remove(connection)
+            self._detach(connection)
         return socket
 
-    def _leave(self, link: Link) -> None:
-        session = link.session
-        if session is None or session.link is not link:
+    def _detach(self, connection: Connection) -> None:
+        session = connection.session
+        if session is None or session.connection is not connection:
             return
-        session.link, session.left_at = None, asyncio.get_running_loop().time()
-        code = link.socket.close_code
+        session.connection = None
+        code = connection.socket.close_code
+        if code in (1000, 1001) and not connection.closed_by_fake:
+            del self.sessions[session.id]
         self._fake.journal.add("gateway", event="closed", session=session.id, code=code)
-        if code in (1000, 1001) and not link.closed_by_us:
-            self.sessions.pop(session.id, None)
 
-    async def _watch(self, link: Link) -> None:
-        loop = asyncio.get_running_loop()
-        while (left := link.beat_at + self.heartbeat_interval * 1.5 - loop.time()) > 0:  # noqa: ASYNC110
-            await asyncio.sleep(left)
-        self._fake.journal.add("gateway", event="no heartbeat", session=link.session and link.session.id)
-        await link.close(4000)
+    async def _receive(self, connection: Connection, payload: dict[str, Any]) -> None:
+        op, data = payload["op"], payload["d"]
+        if op == HEARTBEAT:
+            connection.send(HEARTBEAT_ACK)
+        elif op not in (IDENTIFY, RESUME):
+            await connection.close(UNKNOWN_OPCODE)
+        elif data["token"] != self._fake.token:
+            await connection.close(AUTHENTICATION_FAILED)
+        elif op == IDENTIFY:
+            await self._identify(connection, data)
+        else:
+            await self._resume(connection, data)
 
-    async def _handle(self, link: Link, text: str) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            payload = json.loads(text)
-            op, data = payload["op"], payload.get("d")
-        except (ValueError, KeyError, TypeError):
-            return await link.close(4002)
-        self._fake.journal.add("gateway", event="received", op=op, data=data)
-        link.received.append(loop.time())
-        while link.received[0] < loop.time() - 60:
-            link.received.popleft()
-        if self._fake.limits.enabled and len(link.received) > COMMANDS_A_MINUTE:
-            return await link.close(4008)
-        if op == sessions.HEARTBEAT:
-            link.beat_at = loop.time()
-            if self.answers_heartbeats:
-                link.send(sessions.ACK)
-        elif op in (sessions.IDENTIFY, sessions.RESUME):
-            if link.session is not None:
-                return await link.close(4005)
-            await (self._identify if op == sessions.IDENTIFY else self._resume)(link, data)
-        elif op not in (sessions.PRESENCE, sessions.VOICE, sessions.REQUEST_MEMBERS):
-            await link.close(4001)
-        elif link.session is None:
-            await link.close(4003)
-        elif op == sessions.REQUEST_MEMBERS:
-            await self._send_members(link, link.session, data)
-        return None
-
-    async def _identify(self, link: Link, data: dict[str, Any]) -> None:
-        fake, loop = self._fake, asyncio.get_running_loop()
-        intents, shard = data.get("intents"), data.get("shard", [0, 1])
-        if data.get("token") != fake.token:
-            return await link.close(4004)
-        if not isinstance(intents, int) or intents & ~sessions.KNOWN_INTENTS:
-            return await link.close(4013)
-        if any(bit & intents and name not in fake.portal_intents for name, bit in sessions.PRIVILEGED.items()):
-            return await link.close(4014)
-        if len(shard) != 2 or not 0 <= shard[0] < shard[1]:
-            return await link.close(4010)
-        slot = shard[0] % fake.max_concurrency
-        if fake.limits.enabled and loop.time() - self._identified.get(slot, -1e9) < self.identify_every:
-            return link.send(sessions.INVALID_SESSION, False)
-        self._identified[slot] = loop.time()
-        session = Session((shard[0], shard[1]), intents)
+    async def _identify(self, connection: Connection, data: dict[str, Any]) -> None:
+        fake, now = self._fake, asyncio.get_running_loop().time()
+        intents, (shard, shards) = data["intents"], data.get("shard", [0, 1])
+        if any(bit & intents and name not in fake.portal_intents for name, bit in PRIVILEGED_INTENTS.items()):
+            return await connection.close(DISALLOWED_INTENTS)
+        if now - self._last_identify < self.identify_interval:
+            return connection.send(INVALID_SESSION, False)
+        self._last_identify = now
+        session = Session(shard=(shard, shards), intents=intents)
         self.sessions[session.id] = session
-        self._attach(link, session)
-        guilds = [g for g in fake.world.guilds.values() if fake.world.bot.id in g.members]
-        mine = [g for g in guilds if (g.id >> 22) % shard[1] == shard[0]]
+        self._attach(connection, session)
+        guilds = [guild for guild in fake.world.guilds.values() if session.covers(guild)]
         session.dispatch("READY", {
             "v": 10, "user": fake.world.bot.json(), "session_id": session.id, "resume_gateway_url": fake.gateway_url,
-            "guilds": [{"id": str(g.id), "unavailable": True} for g in mine], "shard": shard,
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds], "shard": [shard, shards],
             "application": {"id": str(fake.application_id), "flags": fake.application_flags},
         })  # fmt: skip
-        for guild in mine:
-            if session.wants("GUILD_CREATE", guild.id):
+        for guild in guilds:
+            if intents & GUILDS:
                 session.dispatch("GUILD_CREATE", fake.world.guild_json(guild))
-        fake.journal.add("gateway", event="identified", session=session.id, shard=shard, intents=intents)
+        fake.journal.add("gateway", event="identified", session=session.id, shard=shard)
         return None
 
-    async def _resume(self, link: Link, data: dict[str, Any]) -> None:
-        loop = asyncio.get_running_loop()
-        if data.get("token") != self._fake.token:
-            return await link.close(4004)
-        session, sequence = self.sessions.get(data.get("session_id") or ""), data.get("seq")
-        if session is None or (session.left_at is not None and loop.time() - session.left_at > RESUMABLE_FOR):
-            return link.send(sessions.INVALID_SESSION, False)
-        if not isinstance(sequence, int) or sequence > session.sequence:
-            return await link.close(4007)
-        missed = session.missed_since(sequence)
-        if missed is None:
-            return link.send(sessions.INVALID_SESSION, False)
-        if session.link is not None:
-            session.link.cut()
-        self._attach(link, session)
-        for text in missed:
-            link.put(text)
+    async def _resume(self, connection: Connection, data: dict[str, Any]) -> None:
+        session, sequence = self.sessions.get(data["session_id"]), data["seq"]
+        if session is None:
+            return connection.send(INVALID_SESSION, False)
+        if sequence > len(session.events):
+            return await connection.close(INVALID_SEQUENCE)
+        if session.connection is not None:
+            session.connection.abort()
+        self._attach(connection, session)
+        for text in session.events[sequence:]:
+            connection.put(text)
         session.dispatch("RESUMED", {})
-        self._fake.journal.add("gateway", event="resumed", session=session.id, replayed=len(missed))
+        self._fake.journal.add("gateway", event="resumed", session=session.id)
         return None
 
-    def _attach(self, link: Link, session: Session) -> None:
-        link.session, session.link, session.left_at = session, link, None
+    def _attach(self, connection: Connection, session: Session) -> None:
+        connection.session, session.connection = session, connection
 
-    async def _send_members(self, link: Link, session: Session, data: dict[str, Any]) -> None:
-        guild = self._fake.world.guilds.get(int(data.get("guild_id") or 0))
-        everyone = data.get("query") == "" and not data.get("limit")
-        if everyone and not session.intents & sessions.MEMBERS:
-            return await link.close(4014)
-        if guild is None:
-            return None
-        wanted = {int(u) for u in data.get("user_ids") or []}
-        members = [
-            m for m in guild.members.values()
-            if m.user.id in wanted or ("query" in data and m.user.name.startswith(data["query"]))
-        ]  # fmt: skip
-        session.dispatch("GUILD_MEMBERS_CHUNK", {
-            "guild_id": str(guild.id), "members": [m.json() for m in members], "chunk_index": 0, "chunk_count": 1,
-            "not_found": [str(u) for u in wanted - guild.members.keys()], "nonce": data.get("nonce"),
-        })  # fmt: skip
-        return None
-
-    def tell(
-        self, event: str, data: dict[str, Any], guild: Guild | None = None, channel: Channel | None = None
-    ) -> None:
-        """Sends an event to each session it is for, if it is of a guild the bot is in and of a channel it sees."""
-        world, guild_id = self._fake.world, guild.id if guild else None
-        if (guild and event != "GUILD_DELETE" and world.bot.id not in guild.members) or (
-            channel and not world.sees(world.bot.id, channel)
-        ):
-            return
-        self._fake.journal.add("event", event=event, data=data)
+    def send_event(self, event: str, data: dict[str, Any], guild: Guild | None) -> None:
+        """Send an event that needs no intent to each session it is for."""
         for session in self.sessions.values():
-            if session.wants(event, guild_id):
+            if session.covers(guild):
                 session.dispatch(event, data)
 
-    def tell_of_message(self, event: str, message: Message) -> None:
-        """Sends a message's event where the bot sees its channel; an ephemeral one comes as if it were direct."""
-        world, channel = self._fake.world, message.channel
-        hidden = not world.sees(world.bot.id, channel) and message.author != world.bot.id
-        if hidden or (event == "MESSAGE_DELETE" and message.seen_only_by is not None):
+    def send_message_event(self, event: str, message: Message) -> None:
+        """Send a message where the bot sees its channel. An ephemeral one comes as if it were direct."""
+        world = self._fake.world
+        if not world.may(world.bot.id, message.channel) and message.author != world.bot.id:
             return
-        guild = channel.guild if message.seen_only_by is None else None
-        place = {"guild_id": str(guild.id)} if guild else {}
+        guild = message.channel.guild if message.visible_to is None else None
+        needed_intent = GUILD_MESSAGES if guild else DIRECT_MESSAGES
         for session in self.sessions.values():
-            if not session.wants(event, guild.id if guild else None):
-                continue
-            if event == "MESSAGE_DELETE":
-                data: dict[str, Any] = {"id": str(message.id), "channel_id": str(channel.id), **place}
-            else:
-                readable = bool(session.intents & sessions.CONTENT)
-                data = {**self._fake.messages.json(message, with_content=readable), **place}
-                if guild and message.author in guild.members:
-                    data["member"] = guild.members[message.author].json(with_user=False)
-            session.dispatch(event, data)
+            if session.covers(guild) and session.intents & needed_intent:
+                readable = bool(session.intents & MESSAGE_CONTENT)
+                data = self._fake.messages.json(message, with_content=readable)
+                if guild:
+                    data |= {"guild_id": str(guild.id)}
+                    data |= {"member": guild.members[message.author].json(with_user=False)}
+                session.dispatch(event, data)

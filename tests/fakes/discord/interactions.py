@@ -1,49 +1,93 @@
-"""Interactions: made by a person, answered by the bot once and in time, followed up for a while."""
+"""Slash commands the bot has registered, and interactions: answered once and in time, followed up for a while."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.discord import bodies
-from tests.fakes.discord.calls import Call
-from tests.fakes.discord.errors import refusal
-from tests.fakes.discord.messages import COMMAND, DEFAULT, Message
-from tests.fakes.discord.state import Channel, User
+from tests.fakes.discord.errors import Form, refusal
+from tests.fakes.discord.messages import COMMAND_ANSWER, DEFAULT, File, Message
+from tests.fakes.discord.validation import (
+    EPHEMERAL,
+    FILE_LIMIT,
+    LOADING,
+    check_choices,
+    check_commands,
+    check_message,
+    check_modal,
+    is_empty,
+)
+from tests.fakes.discord.world import Channel, User
 
 if TYPE_CHECKING:
     from tests.fakes.discord.server import DiscordFake
 
 SLASH, COMPONENT, AUTOCOMPLETE, MODAL = 2, 3, 4, 5
-MESSAGE, DEFER, DEFER_UPDATE, UPDATE, CHOICES, OPEN_MODAL = 4, 5, 6, 7, 8, 9
-FITTING = {
-    SLASH: (MESSAGE, DEFER, OPEN_MODAL),
-    COMPONENT: (MESSAGE, DEFER, DEFER_UPDATE, UPDATE, OPEN_MODAL),
+"""Kinds of interactions."""
+REPLY, DEFER, DEFER_UPDATE, CHOICES, OPEN_MODAL = 4, 5, 6, 8, 9
+"""Kinds of responses that the fake knows."""
+ALLOWED_RESPONSES = {
+    SLASH: (REPLY, DEFER, OPEN_MODAL),
+    COMPONENT: (REPLY, DEFER, DEFER_UPDATE, OPEN_MODAL),
     AUTOCOMPLETE: (CHOICES,),
-    MODAL: (MESSAGE, DEFER, DEFER_UPDATE, UPDATE),
+    MODAL: (REPLY, DEFER, DEFER_UPDATE),
 }
-"""Which answers fit which interaction."""
+REPLY_DEADLINE = 3.0
+"""Seconds within which an interaction has to be answered."""
+TOKEN_LIFETIME = 15 * 60.0
+"""Seconds for which it may be followed up."""
 
 
-@dataclass
+class Commands:
+    """The commands the bot has registered, everywhere and in guilds."""
+
+    def __init__(self, fake: DiscordFake) -> None:
+        self._fake = fake
+        self._by_guild: dict[int | None, list[dict[str, Any]]] = {}
+
+    def overwrite(self, guild_id: int | None, commands: Any) -> list[dict[str, Any]]:
+        """Register commands in place of all there were; none of them if one is wrong. A name keeps its id."""
+        check_commands(commands)
+        ids = {command["name"]: command["id"] for command in self.registered(guild_id)}
+        application, guild = str(self._fake.application_id), {"guild_id": str(guild_id)} if guild_id else {}
+        self._by_guild[guild_id] = [
+            {
+                "nsfw": False, "default_member_permissions": None, "dm_permission": True, **command, **guild,
+                "id": ids.get(command["name"]) or str(self._fake.clock.snowflake()), "application_id": application,
+                "version": str(self._fake.clock.snowflake()),
+            }
+            for command in commands
+        ]  # fmt: skip
+        self._fake.journal.add("commands", guild=guild_id and str(guild_id), names=[c["name"] for c in commands])
+        return self._by_guild[guild_id]
+
+    def registered(self, guild_id: int | None) -> list[dict[str, Any]]:
+        """The commands of a guild; None for those that are everywhere."""
+        return self._by_guild.get(guild_id, [])
+
+    def find(self, name: str, guild_id: int | None) -> dict[str, Any] | None:
+        """The command of this name: a guild's own before one that is everywhere."""
+        available = [*(self.registered(guild_id) if guild_id else []), *self.registered(None)]
+        return next((command for command in available if command["name"] == name), None)
+
+
+@dataclass(kw_only=True)
 class Interaction:
-    """One press, choice, command or form of a person."""
+    """A command, a component or a form that a person used, or an option they are typing into."""
 
     id: int
     kind: int
     user: User
     channel: Channel
-    made: float
+    created: float
     token: str = field(default_factory=lambda: secrets.token_urlsafe(40))
-    name: str = ""
-    """Of a command."""
-    option_kind: int = 3
-    """Of a completion: what type the option has that is being completed."""
+    command: str = ""
     message: Message | None = None
     """The message whose component was used."""
-    answer: int | None = None
-    """The type of the first answer, once there is one."""
+    response: int | None = None
+    """The kind of the first response, once there is one."""
     original: Message | None = None
     """What `@original` means."""
     sent: list[Message] = field(default_factory=list)
@@ -53,82 +97,143 @@ class Interaction:
 
 
 class Interactions:
-    """All interactions ever."""
+    """All interactions ever started."""
 
     def __init__(self, fake: DiscordFake) -> None:
         self._fake = fake
         self.all: dict[int, Interaction] = {}
 
-    def start(
-        self, kind: int, user: User, channel: Channel, data: dict[str, Any], message: Message | None = None, **more: Any
-    ) -> Interaction:
-        """Tells the bot of a new interaction."""
-        world, clock = self._fake.world, self._fake.clock
-        made = Interaction(clock.snowflake(), kind, user, channel, clock.now(), message=message, **more)
-        self.all[made.id] = made
-        guild = channel.guild
+    def start(self, kind: int, user: User, channel: Channel, data: dict[str, Any], **fields: Any) -> Interaction:
+        """A new interaction, sent to the bot."""
+        clock = self._fake.clock
+        interaction = Interaction(
+            id=clock.snowflake(), kind=kind, user=user, channel=channel, created=clock.now(), **fields
+        )
+        self.all[interaction.id] = interaction
+        about = {"id": str(interaction.id), "user": str(user.id), "channel": str(channel.id)}
+        self._fake.journal.add("interaction", type=kind, data=data, **about)
+        self._fake.gateway.send_event("INTERACTION_CREATE", self._payload(interaction, data), channel.guild)
+        # Whoever waits for it to fail looks again then.
+        asyncio.get_running_loop().call_later(REPLY_DEADLINE + 0.01, self._fake.journal.notify)
+        return interaction
+
+    def _payload(self, interaction: Interaction, data: dict[str, Any]) -> dict[str, Any]:
+        world, channel, user = self._fake.world, interaction.channel, interaction.user
+        guild, permissions = channel.guild, str(world.permissions(user.id, channel))
         payload: dict[str, Any] = {
-            "id": str(made.id), "application_id": str(self._fake.application_id), "type": kind, "token": made.token,
-            "version": 1, "data": data, "channel_id": str(channel.id), "locale": user.locale, "entitlements": [],
-            "channel": {**world.channel_json(channel), "permissions": str(world.permissions(user.id, channel))},
-            "app_permissions": str(world.permissions(world.bot.id, channel)), "context": 0 if guild else 1,
+            "id": str(interaction.id), "application_id": str(self._fake.application_id), "type": interaction.kind,
+            "token": interaction.token, "version": 1, "data": data, "channel_id": str(channel.id),
+            "locale": user.locale, "entitlements": [], "context": 0 if guild else 1,
+            "channel": {**world.channel_json(channel), "permissions": permissions},
+            "app_permissions": str(world.permissions(world.bot.id, channel)),
             "authorizing_integration_owners": {"0": str(guild.id) if guild else "0"},
-            "attachment_size_limit": bodies.FILE_LIMIT,
+            "attachment_size_limit": FILE_LIMIT,
         }  # fmt: skip
         if guild:
-            member = {**guild.members[user.id].json(), "permissions": str(world.permissions(user.id, channel))}
+            member = {**guild.members[user.id].json(), "permissions": permissions}
             about = {"id": str(guild.id), "locale": "en-US", "features": []}
             payload |= {"guild_id": str(guild.id), "guild": about, "guild_locale": "en-US", "member": member}
         else:
             payload["user"] = user.json()
-        if message is not None:
-            payload["message"] = self._fake.messages.json(message, with_content=True)
-        journal = self._fake.journal
-        journal.add("interaction", id=str(made.id), type=kind, user=str(user.id), channel=str(channel.id), data=data)
-        sessions = [
-            s
-            for s in self._fake.gateway.sessions.values()
-            if s.wants("INTERACTION_CREATE", guild.id if guild else None)
-        ]
-        for session in sessions:
-            session.dispatch("INTERACTION_CREATE", payload)
-        return made
+        if interaction.message is not None:
+            payload["message"] = self._fake.messages.json(interaction.message, with_content=True)
+        return payload
 
-    def late(self, made: Interaction) -> bool:
+    def is_overdue(self, interaction: Interaction) -> bool:
         """Whether nobody answered in time."""
-        return made.answer is None and self._fake.clock.now() - made.made > self._fake.reply_deadline
+        return interaction.response is None and self._fake.clock.now() - interaction.created > REPLY_DEADLINE
 
-    def by_token(self, call: Call) -> Interaction:
-        """The interaction of a followup, if its token is good."""
-        for made in self.all.values():
-            if made.token == call.path["token"]:
+    def respond(self, interaction_id: int, token: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The first response to an interaction; what Discord answers with `with_response`."""
+        interaction = self.all.get(interaction_id)
+        if interaction is None or interaction.token != token or self.is_overdue(interaction):
+            raise refusal(10062)
+        if interaction.response is not None:
+            raise refusal(40060)
+        kind, data, form = body.get("type"), body.get("data") or {}, Form()
+        form.one_of(kind, ("type",), ALLOWED_RESPONSES[interaction.kind])
+        if kind == CHOICES:
+            check_choices(form, data.get("choices"), ("data", "choices"))
+        elif kind == OPEN_MODAL:
+            check_modal(form, data, ("data",))
+        form.check()
+        if kind == REPLY:
+            check_message(data, ("data",))
+        self._apply_response(interaction, kind, data)
+        interaction.response = kind
+        self._fake.journal.add("answer", interaction=str(interaction.id), type=kind)
+        about: dict[str, Any] = {"id": str(interaction.id), "type": interaction.kind}
+        if kind in (REPLY, DEFER) and interaction.original is not None:
+            about["response_message_id"] = str(interaction.original.id)
+            about["response_message_loading"] = kind == DEFER
+            about["response_message_ephemeral"] = interaction.original.visible_to is not None
+        return {"interaction": about, "resource": {"type": kind}}
+
+    def _apply_response(self, interaction: Interaction, kind: Any, data: dict[str, Any]) -> None:
+        flags = (data.get("flags") or 0) & EPHEMERAL
+        if kind == REPLY:
+            interaction.original = self.send(interaction, data, [], flags)
+        elif kind == DEFER:
+            interaction.original = self.send(interaction, {}, [], flags | LOADING)
+        elif kind == DEFER_UPDATE:
+            interaction.original = interaction.message
+        elif kind == OPEN_MODAL:
+            interaction.modal = data
+        else:
+            interaction.choices = data["choices"]
+
+    def by_token(self, application_id: int, token: str) -> Interaction:
+        """The interaction of a follow-up, if its token is valid."""
+        for interaction in self.all.values():
+            if interaction.token == token:
                 break
         else:
             raise refusal(50027)
-        if self._fake.clock.now() - made.made > self._fake.token_life:
+        if self._fake.clock.now() - interaction.created > TOKEN_LIFETIME:
             raise refusal(50027)
-        if made.answer is None or made.kind == AUTOCOMPLETE or call.id("application") != self._fake.application_id:
+        if interaction.response is None or interaction.kind == AUTOCOMPLETE:
             raise refusal(10015)
-        return made
+        if application_id != self._fake.application_id:
+            raise refusal(10015)
+        return interaction
 
-    def send(self, made: Interaction, body: dict[str, Any], call: Call, flags: int, *, first: bool) -> Message:
+    def find_message(self, interaction: Interaction, message_id: str) -> Message:
+        """A message that an interaction's token gives access to: one sent in answer, or the one that was pressed."""
+        if message_id == "@original":
+            if interaction.original is None or interaction.original.deleted:
+                raise refusal(10008)
+            return interaction.original
+        message = self._fake.messages.find(int(message_id), interaction.channel, ephemeral=True)
+        if message not in interaction.sent and message is not interaction.message:
+            raise refusal(10008)
+        return message
+
+    def follow_up(self, interaction: Interaction, body: dict[str, Any], files: list[File]) -> Message:
+        """One more message; the first after a deferral fills the message that says the bot is thinking."""
+        original = interaction.original
+        if original is not None and original.flags & LOADING and not original.deleted:
+            return self._fake.messages.edit(original, body, files)
+        return self.send(interaction, body, files, (body.get("flags") or 0) & EPHEMERAL)
+
+    def send(self, interaction: Interaction, body: dict[str, Any], files: list[File], flags: int) -> Message:
         """A message in answer, which says what it answers."""
-        user = made.user.json()
-        about = {
-            "id": str(made.id), "type": made.kind, "user": user, "authorizing_integration_owners": {},
-            **({"interacted_message_id": str(made.message.id)} if made.message else {}),
+        if not flags & LOADING and is_empty(body, len(files)):
+            raise refusal(50006)
+        application = str(self._fake.application_id)
+        about: dict[str, Any] = {
+            "id": str(interaction.id), "type": interaction.kind, "user": interaction.user.json(),
+            "authorizing_integration_owners": {},
+            **({"interacted_message_id": str(interaction.message.id)} if interaction.message else {}),
         }  # fmt: skip
-        if made.original and not first:
-            about["original_response_message_id"] = str(made.original.id)
-        ties: dict[str, Any] = {"webhook_id": str(self._fake.application_id), "interaction_metadata": about}
-        ties["application_id"] = str(self._fake.application_id)
-        if made.kind == SLASH and first:
-            ties["interaction"] = {"id": str(made.id), "type": made.kind, "name": made.name, "user": user}
-        body = {k: v for k, v in body.items() if k not in ("nonce", "enforce_nonce", "message_reference")}
         message = self._fake.messages.create(
-            made.channel, self._fake.world.bot.id, body, call.files, interaction=ties,
-            kind=COMMAND if made.kind == SLASH and first else DEFAULT, flags=flags,
-            seen_only_by=made.user.id if flags & bodies.EPHEMERAL else None,
-        )  # fmt: skip
-        made.sent.append(message)
+            interaction.channel,
+            self._fake.world.bot.id,
+            body,
+            files,
+            interaction={"webhook_id": application, "application_id": application, "interaction_metadata": about},
+            kind=COMMAND_ANSWER if interaction.kind == SLASH and not interaction.sent else DEFAULT,
+            flags=flags,
+            visible_to=interaction.user.id if flags & EPHEMERAL else None,
+        )
+        interaction.sent.append(message)
         return message

@@ -1,4 +1,4 @@
-"""Messages: made, changed, deleted; each state of each is written down and told to the gateway."""
+"""Messages: created, edited, deleted. Each state of each is written to the journal and sent to the gateway."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.discord import bodies
 from tests.fakes.discord.errors import Form, refusal
-from tests.fakes.discord.state import DM, Channel
+from tests.fakes.discord.validation import LOADING, is_empty
+from tests.fakes.discord.world import DM, Channel
 
 if TYPE_CHECKING:
     from tests.fakes.discord.server import DiscordFake
 
-DEFAULT, PINNED, REPLY, THREAD_CREATED, COMMAND = 0, 6, 19, 18, 20
-NONCE_KEPT = 300.0
-"""Seconds for which a nonce is remembered: "the past few minutes"."""
-URL_LIFE = 24 * 3600.0
-SETTABLE = bodies.SUPPRESS_EMBEDS | bodies.SUPPRESS_NOTIFICATIONS | bodies.IS_COMPONENTS_V2
+DEFAULT, PINNED, REPLY, COMMAND_ANSWER = 0, 6, 19, 20
+NONCE_LIFETIME = 300.0
+"""Seconds for which a nonce is remembered; Discord says "the past few minutes"."""
+URL_LIFETIME = 24 * 3600.0
+"""Seconds for which an attachment's address is valid."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class File:
     """An attachment, kept by the fake's CDN."""
 
@@ -29,12 +29,11 @@ class File:
     filename: str
     data: bytes
     content_type: str
-    description: str | None = None
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Message:
-    """A message as it stands."""
+    """A message as it is now."""
 
     id: int
     channel: Channel
@@ -44,108 +43,104 @@ class Message:
     kind: int = DEFAULT
     flags: int = 0
     embeds: list[dict[str, Any]] = field(default_factory=list)
+    """Previews of the links in it."""
     components: list[dict[str, Any]] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
     mentions: list[int] = field(default_factory=list)
-    mention_roles: list[int] = field(default_factory=list)
-    mention_everyone: bool = False
     allowed_mentions: dict[str, Any] | None = None
-    """What the bot allowed to be mentioned, as it said."""
+    """As the bot sent it."""
     nonce: str | None = None
     edited: float | None = None
     pinned: bool = False
     reply_to: int | None = None
-    reactions: dict[str, list[int]] = field(default_factory=dict)
-    seen_only_by: int | None = None
-    """Of an ephemeral message: whom it was for."""
+    visible_to: int | None = None
+    """The one person who sees an ephemeral message."""
     interaction: dict[str, Any] = field(default_factory=dict)
     """The keys that tie it to an interaction."""
     deleted: bool = False
 
 
 class Messages:
-    """All messages ever, deleted ones too."""
+    """All messages ever sent, deleted ones too."""
 
     def __init__(self, fake: DiscordFake) -> None:
         self._fake = fake
         self.all: dict[int, Message] = {}
-        self._nonces: dict[tuple[int, str], Message] = {}
+        self._by_nonce: dict[tuple[int, str], Message] = {}
 
     def find(self, message_id: int, channel: Channel | None = None, *, ephemeral: bool = False) -> Message:
-        """A message that is there, and is seen through ordinary routes unless asked otherwise."""
+        """A message that exists, in `channel` if that is given; ephemeral ones only where they are asked for."""
         message = self.all.get(message_id)
-        hidden = message is None or message.deleted or (message.seen_only_by is not None and not ephemeral)
-        if message is None or hidden or (channel is not None and message.channel is not channel):
+        if (
+            message is None
+            or message.deleted
+            or (message.visible_to is not None and not ephemeral)
+            or (channel is not None and message.channel is not channel)
+        ):
             raise refusal(10008)
         return message
 
-    def there(self, channel: Channel) -> list[Message]:
+    def in_channel(self, channel: Channel) -> list[Message]:
         """What is in a channel now, oldest first."""
-        return [m for m in self.all.values() if m.channel is channel and not m.deleted]
+        return [message for message in self.all.values() if message.channel is channel and not message.deleted]
 
-    def twin(self, author: int, body: dict[str, Any]) -> Message | None:
-        """The message sent with the same nonce a moment ago, where uniqueness is asked for."""
+    def with_same_nonce(self, author: int, body: dict[str, Any]) -> Message | None:
+        """The message sent with this body's nonce a moment ago, if the body asks for uniqueness."""
         if not body.get("enforce_nonce") or body.get("nonce") is None:
             return None
-        twin = self._nonces.get((author, str(body["nonce"])))
-        return twin if twin and self._fake.clock.now() - twin.created < NONCE_KEPT else None
+        earlier = self._by_nonce.get((author, body["nonce"]))
+        return earlier if earlier and self._fake.clock.now() - earlier.created < NONCE_LIFETIME else None
 
     def create(
-        self, channel: Channel, author: int, body: dict[str, Any], files: list[File] | None = None, **more: Any
+        self, channel: Channel, author: int, body: dict[str, Any], files: list[File] | None = None, **fields: Any
     ) -> Message:
-        """A new message, told to whom it concerns. The body has been checked."""
+        """A new message with a body that has been checked."""
         clock = self._fake.clock
-        message = Message(clock.snowflake(), channel, author, clock.now(), **more)
-        message.flags |= (body.get("flags") or 0) & SETTABLE
-        message.nonce = None if body.get("nonce") is None else str(body["nonce"])
-        message.reply_to = self._reference(channel, body.get("message_reference"))
+        message = Message(id=clock.snowflake(), channel=channel, author=author, created=clock.now(), **fields)
+        message.nonce = body.get("nonce")
+        message.reply_to = self._resolve_reference(channel, body.get("message_reference"))
         message.kind = REPLY if message.reply_to and message.kind == DEFAULT else message.kind
         message.files = files or []
-        self._fill(message, body)
+        self._apply(message, body)
         self.all[message.id] = message
         if message.nonce is not None:
-            self._nonces[author, message.nonce] = message
-        if message.seen_only_by is None:
-            channel.last_message_id = message.id
-            channel.messages += 1
-            channel.archived = False
-        self._tell("MESSAGE_CREATE", message)
+            self._by_nonce[author, message.nonce] = message
+        channel.archived = channel.archived and message.visible_to is not None
+        self._publish("MESSAGE_CREATE", message)
         return message
 
     def edit(self, message: Message, body: dict[str, Any], files: list[File] | None = None) -> Message:
-        """Changes what the body names. The body has been checked."""
-        if "attachments" in body and body["attachments"] is not None:
-            kept = {int(a["id"]) for a in body["attachments"]}
-            message.files = [f for f in message.files if f.id in kept]
+        """Change what a body that has been checked names. With `attachments`, files that are not listed go."""
+        if is_empty(self._after_edit(message, body), len(files or [])):
+            raise refusal(50006)
+        if body.get("attachments") is not None:
+            kept = {int(attachment["id"]) for attachment in body["attachments"]}
+            message.files = [file for file in message.files if file.id in kept]
         message.files = [*message.files, *(files or [])]
-        if body.get("flags") is not None:
-            message.flags = message.flags & ~SETTABLE | body["flags"] & SETTABLE
-        message.flags &= ~bodies.LOADING
-        self._fill(message, body)
+        message.flags &= ~LOADING
+        self._apply(message, body)
         message.edited = self._fake.clock.now()
-        self._tell("MESSAGE_UPDATE", message)
+        self._publish("MESSAGE_UPDATE", message)
         return message
 
-    def would_be_empty(self, message: Message, body: dict[str, Any], files: int) -> bool:
-        """Whether nothing would be left of it after this edit."""
-        now = {"content": message.content, "embeds": message.embeds, "components": message.components}
-        kept = body["attachments"] if body.get("attachments") is not None else message.files
-        return bodies.is_empty({**now, **body, "attachments": kept}, files)
-
     def delete(self, message: Message) -> None:
-        """Takes it away."""
+        """Delete a message."""
         message.deleted = True
-        self._tell("MESSAGE_DELETE", message)
+        self._fake.journal.add("message", event="MESSAGE_DELETE", **self.view(message))
 
-    def changed(self, message: Message) -> None:
-        """Tells of a change made to a message otherwise than by an edit."""
-        self._tell("MESSAGE_UPDATE", message)
+    def update_unedited(self, message: Message) -> None:
+        """Publish a change that is no edit by the author: Discord sends the same event without a new edit time."""
+        self._publish("MESSAGE_UPDATE", message)
 
-    def _reference(self, channel: Channel, reference: dict[str, Any] | None) -> int | None:
-        if not reference or reference.get("message_id") is None:
+    def _after_edit(self, message: Message, body: dict[str, Any]) -> dict[str, Any]:
+        kept = body["attachments"] if body.get("attachments") is not None else message.files
+        return {"content": message.content, "components": message.components, **body, "attachments": kept}
+
+    def _resolve_reference(self, channel: Channel, reference: dict[str, Any] | None) -> int | None:
+        if not reference:
             return None
         target = self.all.get(int(reference["message_id"]))
-        if target is not None and not target.deleted and target.channel is channel and target.seen_only_by is None:
+        if target is not None and not target.deleted and target.channel is channel and target.visible_to is None:
             return target.id
         if reference.get("fail_if_not_exists", True):
             form = Form()
@@ -153,51 +148,37 @@ class Messages:
             form.check()
         return None
 
-    def _fill(self, message: Message, body: dict[str, Any]) -> None:
-        for name in ("embeds", "components"):
-            if name in body:
-                setattr(message, name, body[name] or [])
+    def _apply(self, message: Message, body: dict[str, Any]) -> None:
+        message.components = body.get("components", message.components) or []
         message.allowed_mentions = body.get("allowed_mentions", message.allowed_mentions)
-        if "content" in body:
-            message.content = (body["content"] or "").strip()
-        self._find_mentions(message)
+        message.content = (body.get("content", message.content) or "").strip()
+        message.mentions = self._find_mentions(message)
 
-    def _find_mentions(self, message: Message) -> None:
-        world, allowed = self._fake.world, message.allowed_mentions
-        parse = {"users", "roles", "everyone"} if allowed is None else set(allowed.get("parse") or [])
-        named = {k: {int(i) for i in (allowed or {}).get(k) or []} for k in ("users", "roles")}
-        users = [int(u) for u in re.findall(r"<@!?(\d+)>", message.content) if int(u) in world.users]
-        message.mentions = [u for u in dict.fromkeys(users) if "users" in parse or u in named["users"]]
-        replied = True if allowed is None else allowed.get("replied_user", False)
-        if message.reply_to and replied and (author := self.all[message.reply_to].author) not in message.mentions:
-            message.mentions.append(author)
-        roles = [int(r) for r in re.findall(r"<@&(\d+)>", message.content)]
-        message.mention_roles = [r for r in dict.fromkeys(roles) if "roles" in parse or r in named["roles"]]
-        loud = "@everyone" in message.content or "@here" in message.content
-        may = world.may(message.author, message.channel, "mention_everyone")
-        message.mention_everyone = loud and "everyone" in parse and may
+    def _find_mentions(self, message: Message) -> list[int]:
+        allowed = message.allowed_mentions or {"parse": ["users"], "replied_user": True}
+        mentions: list[int] = []
+        if "users" in allowed.get("parse", ()):
+            mentions = [int(user) for user in re.findall(r"<@!?(\d+)>", message.content)]
+        if message.reply_to and allowed.get("replied_user"):
+            mentions.append(self.all[message.reply_to].author)
+        return [user for user in dict.fromkeys(mentions) if user in self._fake.world.users]
 
-    def _tell(self, event: str, message: Message) -> None:
-        state = self.seen(message)
-        self._fake.journal.add("message", event=event, **state)
-        self._fake.gateway.tell_of_message(event, message)
+    def _publish(self, event: str, message: Message) -> None:
+        self._fake.journal.add("message", event=event, **self.view(message))
+        self._fake.gateway.send_message_event(event, message)
 
-    def seen(self, message: Message) -> dict[str, Any]:
-        """A message as a person sees it."""
+    def view(self, message: Message) -> dict[str, Any]:
+        """A message as a person sees it, in plain JSON."""
         return {
             "id": str(message.id), "channel": str(message.channel.id), "author": str(message.author),
-            "author_name": self._fake.world.users[message.author].name, "content": message.content,
-            "embeds": message.embeds, "components": message.components, "flags": message.flags,
-            "files": [f.filename for f in message.files], "reply_to": message.reply_to and str(message.reply_to),
-            "nonce": message.nonce, "edited": message.edited is not None, "deleted": message.deleted,
-            "loading": bool(message.flags & bodies.LOADING), "mentions": [str(m) for m in message.mentions],
-            "seen_only_by": message.seen_only_by and str(message.seen_only_by),
-            "reactions": {e: len(u) for e, u in message.reactions.items()},
+            "content": message.content, "components": message.components,
+            "files": [file.filename for file in message.files], "reply_to": message.reply_to and str(message.reply_to),
+            "loading": bool(message.flags & LOADING), "visible_to": message.visible_to and str(message.visible_to),
             "allowed_mentions": message.allowed_mentions,
         }  # fmt: skip
 
     def json(self, message: Message, *, with_content: bool, nested: bool = False) -> dict[str, Any]:
-        """A message as the bot gets it: without content where it may not read it."""
+        """A message as the bot receives it: without its content where the bot may not read it."""
         world, clock = self._fake.world, self._fake.clock
         bot = world.bot.id
         readable = with_content or message.channel.kind == DM or bot in message.mentions or message.author == bot
@@ -205,47 +186,35 @@ class Messages:
             "id": str(message.id), "channel_id": str(message.channel.id), "type": message.kind, "tts": False,
             "author": world.users[message.author].json(), "timestamp": clock.iso(message.created),
             "edited_timestamp": clock.iso(message.edited) if message.edited else None, "flags": message.flags,
-            "mention_everyone": message.mention_everyone, "mention_roles": [str(r) for r in message.mention_roles],
-            "mentions": [world.users[u].json() for u in message.mentions], "pinned": message.pinned,
-            "content": message.content if readable else "",
-            "embeds": message.embeds if readable and not message.flags & bodies.SUPPRESS_EMBEDS else [],
+            "mention_everyone": False, "mention_roles": [], "pinned": message.pinned,
+            "mentions": [world.users[user].json() for user in message.mentions],
+            "content": message.content if readable else "", "embeds": message.embeds if readable else [],
             "components": message.components if readable else [],
-            "attachments": [self.file_json(message, f) for f in message.files] if readable else [],
+            "attachments": [self._file_json(message, file) for file in message.files] if readable else [],
             **message.interaction,
         }  # fmt: skip
-        if message.nonce is not None and not nested:
+        if message.nonce is not None:
             body["nonce"] = message.nonce
-        if message.reactions:
-            body["reactions"] = [
-                {
-                    "emoji": {"id": None, "name": emoji}, "count": len(users), "me": bot in users, "me_burst": False,
-                    "count_details": {"burst": 0, "normal": len(users)}, "burst_colors": [],
-                }
-                for emoji, users in message.reactions.items()
-            ]  # fmt: skip
         if message.reply_to and not nested:
             target = self.all[message.reply_to]
             body["message_reference"] = {"type": 0, "message_id": str(target.id), "channel_id": str(target.channel.id)}
             if message.channel.guild:
                 body["message_reference"]["guild_id"] = str(message.channel.guild.id)
-            gone = target.deleted
-            body["referenced_message"] = None if gone else self.json(target, with_content=with_content, nested=True)
-        if message.flags & bodies.HAS_THREAD and (thread := world.channels.get(message.id)):
-            body["thread"] = world.channel_json(thread)
+            content = None if target.deleted else self.json(target, with_content=with_content, nested=True)
+            body["referenced_message"] = content
         return body
 
-    def file_json(self, message: Message, file: File) -> dict[str, Any]:
-        """An attachment, with a signed address that does not live for ever."""
-        expires = f"{int(self._fake.clock.now() + URL_LIFE):x}"
+    def _file_json(self, message: Message, file: File) -> dict[str, Any]:
+        """An attachment, with a signed address that expires."""
+        expires = f"{int(self._fake.clock.now() + URL_LIFETIME):x}"
         path = f"attachments/{message.channel.id}/{file.id}/{file.filename}"
-        url = f"{self._fake.url}/{path}?ex={expires}&hm={signature(path, expires)}&"
+        url = f"{self._fake.url}/{path}?ex={expires}&hm={url_signature(path, expires)}&"
         return {
             "id": str(file.id), "filename": file.filename, "size": len(file.data), "url": url, "proxy_url": url,
-            "content_type": file.content_type, "ephemeral": message.seen_only_by is not None,
-            **({"description": file.description} if file.description else {}),
+            "content_type": file.content_type, "ephemeral": message.visible_to is not None,
         }  # fmt: skip
 
 
-def signature(path: str, expires: str) -> str:
+def url_signature(path: str, expires: str) -> str:
     """What makes an attachment's address valid."""
     return hashlib.sha256(f"{path} {expires}".encode()).hexdigest()

@@ -1,81 +1,84 @@
-"""The fake itself: one HTTP server for REST, gateway, CDN and control."""
+"""The fake itself: one HTTP server for REST, gateway and CDN, with faults on demand."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from aiohttp import web
 
-from tests.fakes.discord import calls, control, rest_channels, rest_commands, rest_interactions, rest_messages
-from tests.fakes.discord.bodies import REQUEST_LIMIT
-from tests.fakes.discord.calls import Answer, Call
-from tests.fakes.discord.clock import Clock
-from tests.fakes.discord.commands import Commands
-from tests.fakes.discord.errors import ApiError, plain
-from tests.fakes.discord.faults import Fault, Faults
+from tests.fakes.discord.errors import ApiError
 from tests.fakes.discord.gateway import Gateway
-from tests.fakes.discord.interactions import Interactions
-from tests.fakes.discord.journal import Journal
-from tests.fakes.discord.limits import Limits
-from tests.fakes.discord.messages import Messages, signature
-from tests.fakes.discord.scripting import People
-from tests.fakes.discord.state import World
+from tests.fakes.discord.interactions import Commands, Interactions
+from tests.fakes.discord.journal import Clock, Journal
+from tests.fakes.discord.messages import Messages, url_signature
+from tests.fakes.discord.people import People
+from tests.fakes.discord.rate_limits import RateLimits
+from tests.fakes.discord.rest import ROUTES, Handler, read_call
+from tests.fakes.discord.validation import REQUEST_LIMIT
+from tests.fakes.discord.world import World
 
 API = "/api/v10"
-Handler = Callable[["DiscordFake", Call], Awaitable[Answer]]
-ROUTES: dict[str, Handler] = {
-    **rest_channels.ROUTES, **rest_messages.ROUTES, **rest_commands.ROUTES, **rest_interactions.ROUTES,
-}  # fmt: skip
-WITHOUT_TOKEN = ("/interactions/", "/webhooks/")
+TOKENLESS_ROUTES = ("/interactions/", "/webhooks/")
+"""Routes that need no bot token: their paths hold one of their own."""
+FaultKind = Literal["error", "drop_before", "drop_after", "rate_limit"]
+
+
+@dataclass(kw_only=True)
+class Fault:
+    """What happens to the next requests of a route.
+
+    `error` answers `status` without handling the request; `drop_before` and `drop_after` cut the connection before or
+    after it was handled; `rate_limit` answers 429 with `seconds` to wait and a `scope`.
+    """
+
+    route: str
+    """As in `ROUTES`."""
+    kind: FaultKind
+    times: int = 1
+    seconds: float = 1.0
+    status: int = 500
+    scope: Literal["user", "global"] = "user"
 
 
 class DiscordFake:
-    """Discord, as strict as the real one, for one bot.
+    """Discord, as strict as the real one, for one bot and what it uses.
 
     `portal_intents` are the privileged intents switched on in the developer portal: `members`, `presences`,
     `message_content`. As there, none are at first.
     """
 
-    def __init__(
-        self, token: str = "fake-token", *, portal_intents: Collection[str] = (), shards: int = 1, bot_name: str = "bot"
-    ) -> None:
+    def __init__(self, token: str = "fake-token") -> None:
         self.token = token
-        self.portal_intents = frozenset(portal_intents)
-        self.shards = shards
+        self.portal_intents: frozenset[str] = frozenset()
+        self.shards = 1
         """How many shards are recommended."""
-        self.max_concurrency = 1
-        self.reply_deadline = 3.0
-        """Seconds within which an interaction has to be answered."""
-        self.token_life = 15 * 60.0
-        """Seconds for which it may be followed up."""
         self.clock = Clock()
         self.journal = Journal(self.clock)
-        self.world = World(self.clock, bot_name)
+        self.world = World(self.clock)
         self.application_id = self.world.bot.id
-        self.limits = Limits(self.clock)
-        self.faults = Faults()
+        self.rate_limits = RateLimits(self.clock)
+        self.faults: list[Fault] = []
         self.messages = Messages(self)
         self.commands = Commands(self)
         self.interactions = Interactions(self)
         self.gateway = Gateway(self)
         self.people = People(self)
         self.url = ""
-        """Where it is, once it serves."""
-        self._hung: set[asyncio.Future[None]] = set()
+        """Its address, once it serves."""
 
     @property
     def api_base(self) -> str:
-        """What `discord.http.Route.BASE` is to be."""
+        """For `discord.http.Route.BASE`."""
         return self.url + API
 
     @property
     def gateway_url(self) -> str:
-        """What `DiscordWebSocket.DEFAULT_GATEWAY` is to be, as text."""
+        """For `DiscordWebSocket.DEFAULT_GATEWAY`, as text."""
         return self.url.replace("http", "ws", 1) + "/gateway/"
 
     @property
@@ -85,116 +88,123 @@ class DiscordFake:
         return sum(bit for name, bit in bits.items() if name in self.portal_intents)
 
     @contextlib.asynccontextmanager
-    async def serving(self, port: int = 0) -> AsyncIterator[DiscordFake]:
-        """Serves on loopback as long as this is open."""
+    async def serving(self) -> AsyncIterator[DiscordFake]:
+        """Serve on loopback as long as this is open."""
         app = web.Application(client_max_size=REQUEST_LIMIT)
         for route, handler in ROUTES.items():
             method, path = route.split(" ", 1)
             app.router.add_route(method, API + path, self._serve(route, handler))
-        app.router.add_get("/gateway/", self.gateway.connect)
+        app.router.add_get("/gateway/", self.gateway.serve)
         app.router.add_get("/attachments/{channel}/{file}/{name}", self._send_file)
-        control.add_routes(app, self)
-        app.router.add_route("*", "/{rest:.*}", self._unknown)
+        app.router.add_route("*", "/{rest:.*}", self._refuse_unknown_route)
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            await web.TCPSite(runner, "127.0.0.1", port).start()
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
             self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
             yield self
         finally:
-            for waiting in self._hung:
-                waiting.cancel()
-            for link in list(self.gateway.links):
-                link.cut()
+            for connection in list(self.gateway.connections):
+                connection.abort()
             await runner.cleanup()
+
+    def add_fault(self, route: str, kind: FaultKind, **details: Any) -> None:
+        """Disturb the next requests of a route; see `Fault`."""
+        self.faults.append(Fault(route=route, kind=kind, **details))
+
+    def advance_clock(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self.clock.advance(seconds)
+        self.journal.notify()
 
     def _serve(self, route: str, handler: Handler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def serve(request: web.Request) -> web.StreamResponse:
-            entry = self.journal.add(
-                "request", route=route, path=request.path.removeprefix(API), query=dict(request.query)
-            )
+            entry = self.journal.add("request", route=route)
+            fault = self._take_fault(route)
+            if fault is not None and fault.kind == "drop_before":
+                return _abort(request)
             headers: dict[str, str] = {}
-            fault = self.faults.take(route)
-            entry["fault"] = fault and fault.kind
             try:
-                if fault is not None and (early := await self._before(fault, request)) is not None:
-                    entry |= {"status": early.status}
-                    return early
-                tokenless = route.split(" ")[1].startswith(WITHOUT_TOKEN)
-                if not tokenless and request.headers.get("Authorization") != f"Bot {self.token}":
-                    raise plain(401, "Unauthorized")
-                headers, refused = self._admit(route, request, fault)
-                if refused is not None:
-                    raise _Limited(refused)
-                call = await calls.read(request, route, self.clock)
-                entry |= {"body": call.body, "files": [f.filename for f in call.files]}
+                if fault is not None and fault.kind == "error":
+                    raise _plain_error(fault.status, "Internal Server Error")
+                headers = self._authorize_and_admit(route, request, fault)
+                call = await read_call(request, self)
+                entry["body"] = call.body
                 status, answer = await handler(self, call)
+            except _RateLimited as error:
+                status, answer, headers = error.status, error.body, error.headers
             except ApiError as error:
                 status, answer = error.status, error.body
             except Exception:
                 self.journal.add("bug", route=route, trace=traceback.format_exc())
                 status, answer = 500, {"message": "500: Internal Server Error", "code": 0}
             entry |= {"status": status, "answer": answer}
-            self.journal.stir()
+            self.journal.notify()
             if fault is not None and fault.kind == "drop_after":
-                _cut(request)
-            return _reply(status, answer, headers)
+                return _abort(request)
+            return _to_response(status, answer, headers)
 
         return serve
 
-    def _admit(
-        self, route: str, request: web.Request, fault: Fault | None
-    ) -> tuple[dict[str, str], dict[str, Any] | None]:
-        parts = request.path.removeprefix(API).split("/")
-        major = "/".join(parts[2:4] if parts[1] in ("webhooks", "interactions") else parts[2:3])
-        if fault is not None and fault.kind == "rate_limit":
-            text = fault.message or "You are being rate limited."
-            key = "global" if fault.scope == "global" else f"{route} {major}"
-            return self.limits.refuse(key, fault.seconds, scope=fault.scope, message=text, code=fault.code)
-        return self.limits.admit(route, major)
-
-    async def _before(self, fault: Fault, request: web.Request) -> web.Response | None:
-        """What a fault does before a request is handled; None where it is handled all the same."""
-        if fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-        elif fault.kind == "hang":
-            waiting = asyncio.get_running_loop().create_future()
-            self._hung.add(waiting)
-            with contextlib.suppress(asyncio.CancelledError):
-                await waiting
-            return _cut(request)
-        elif fault.kind == "drop_before":
-            return _cut(request)
-        elif fault.kind in ("error", "refuse"):
-            text = fault.message or f"{fault.status}: Internal Server Error"
-            return _reply(fault.status, {"message": text, "code": fault.code}, {})
+    def _take_fault(self, route: str) -> Fault | None:
+        for fault in self.faults:
+            if fault.route == route and fault.times > 0:
+                fault.times -= 1
+                return fault
         return None
 
+    def _authorize_and_admit(self, route: str, request: web.Request, fault: Fault | None) -> dict[str, str]:
+        """The rate limit headers of the reply.
+
+        Raises:
+            ApiError: the bot's token is wrong, or there are too many requests.
+        """
+        tokenless = route.split(" ")[1].startswith(TOKENLESS_ROUTES)
+        if not tokenless and request.headers.get("Authorization") != f"Bot {self.token}":
+            raise _plain_error(401, "Unauthorized")
+        parts = request.path.removeprefix(API).split("/")
+        major = "/".join(parts[2:4] if tokenless else parts[2:3])
+        if fault is not None and fault.kind == "rate_limit":
+            key = "global" if fault.scope == "global" else f"{route} {major}"
+            headers, refused = self.rate_limits.refuse(key, fault.seconds, scope=fault.scope)
+            raise _RateLimited(headers, refused)
+        headers, body = self.rate_limits.admit(route, major)
+        if body is not None:
+            raise _RateLimited(headers, body)
+        return headers
+
     async def _send_file(self, request: web.Request) -> web.Response:
-        """The CDN: a file of a message that is there, at an address that is signed and has not expired."""
-        path, expires = request.path.lstrip("/"), request.query.get("ex", "")
-        if request.query.get("hm") != signature(path, expires) or int(expires, 16) < self.clock.now():
-            return web.Response(status=404, text="This content is no longer available.")
-        for message in self.messages.all.values():
-            for file in message.files:
-                if str(file.id) == request.match_info["file"] and not message.deleted:
-                    return web.Response(body=file.data, headers={"Content-Type": file.content_type})
+        """The CDN: a file of a message that exists, at an address that is signed and has not expired."""
+        path, expires = request.path.lstrip("/"), request.query["ex"]
+        if request.query["hm"] == url_signature(path, expires) and int(expires, 16) >= self.clock.now():
+            for message in self.messages.all.values():
+                for file in message.files:
+                    if str(file.id) == request.match_info["file"] and not message.deleted:
+                        return web.Response(body=file.data, headers={"Content-Type": file.content_type})
         return web.Response(status=404, text="This content is no longer available.")
 
-    async def _unknown(self, request: web.Request) -> web.Response:
-        self.journal.add("request", route=f"{request.method} ?", path=request.path, status=404, answer=None, fault=None)
-        return _reply(404, {"message": "404: Not Found", "code": 0}, {})
+    async def _refuse_unknown_route(self, request: web.Request) -> web.Response:
+        trace = f"the fake has no {request.method} {request.path}"
+        self.journal.add("bug", route=f"{request.method} ?", trace=trace)
+        return _to_response(404, {"message": "404: Not Found", "code": 0}, {})
 
 
-class _Limited(ApiError):
-    """A 429 whose body has no code."""
+class _RateLimited(ApiError):
+    """A 429, whose body has no code."""
 
-    def __init__(self, body: dict[str, Any]) -> None:
+    def __init__(self, headers: dict[str, str], body: dict[str, Any]) -> None:
         super().__init__(429, 0, body["message"])
+        self.headers = headers
         self.body = body
 
 
-def _reply(status: int, answer: Any, headers: dict[str, str]) -> web.Response:
+def _plain_error(status: int, reason: str) -> ApiError:
+    """A refusal without a code, as Discord gives for tokens and when it is at fault itself."""
+    return ApiError(status, 0, f"{status}: {reason}")
+
+
+def _to_response(status: int, answer: Any, headers: dict[str, str]) -> web.Response:
+    # Without this header, discord.py takes a 429 for a ban by Cloudflare.
     headers = {"Via": "1.1 google", **headers}
     if answer is None:
         return web.Response(status=status, headers=headers)
@@ -203,7 +213,7 @@ def _reply(status: int, answer: Any, headers: dict[str, str]) -> web.Response:
     )
 
 
-def _cut(request: web.Request) -> web.Response:
+def _abort(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=499)

@@ -1,4 +1,4 @@
-"""All that was asked and all that was ever to be seen, in the order it happened."""
+"""Everything that the bot asked for and everything that people could see, in order."""
 
 from __future__ import annotations
 
@@ -10,86 +10,74 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Request:
-    """One request of the bot, and what came of it."""
+    """One call of the bot."""
 
-    n: int
     method: str
+    """In lower case."""
     args: Mapping[str, str]
-    files: Mapping[str, int]
-    """Names of the files that came with it, and their sizes."""
+    status: int | None = None
+    """The HTTP status; None until the call is answered."""
+    answered_at: float | None = None
+    """Monotonic seconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """What a message or a draft looked like from a moment on."""
+
     at: float
     """Monotonic seconds."""
-    wall: float
-    status: int | None = None
-    """None while it is being handled, and for good when it was never answered."""
-    description: str | None = None
-    parameters: Mapping[str, int] = field(default_factory=dict)
-    result: Any = None
-    """What handling it came to, even when the client was never told."""
-    fault: str | None = None
-    answered_at: float | None = None
-
-
-@dataclass(frozen=True)
-class State:
-    """A message or a draft as it was from this moment on."""
-
-    at: float
-    wall: float
     event: str
-    """`sent`, `edited`, `deleted`; `draft`, `stopped`, `refused` (a draft after its stop)."""
+    """`sent`, `edited`, `deleted`; for drafts `draft`, `stopped`, `refused` (after it was stopped)."""
     chat: int
     message: int
-    """The message's id, or the draft's."""
+    """Id of the message or the draft."""
     author: int
     text: str
     entities: list[dict[str, Any]]
     buttons: list[list[dict[str, Any]]]
-    thread: int | None
-    reply_to: int | None
 
 
 @dataclass
 class Records:
-    """The whole history of one server."""
+    """The history of one server."""
 
     requests: list[Request] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     parse_mode_uses: list[Request] = field(default_factory=list)
-    """Requests that asked for `parse_mode`, which our bot never should."""
+    """Calls with a `parse_mode`, which the bot never uses."""
     unknown_methods: list[str] = field(default_factory=list)
     oddities: list[str] = field(default_factory=list)
-    """What Telegram silently does otherwise than was asked: entities over 100, texts trimmed."""
+    """What Telegram silently does differently from what it was asked for: texts it trims, entities it drops."""
     version: int = 0
-    """Grows with everything that happens."""
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    """Grows with every change."""
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def request(self, method: str, args: Mapping[str, str], files: Mapping[str, int]) -> Request:
-        """Note a request as it comes."""
-        now, wall = time.monotonic(), time.time()
-        request = Request(len(self.requests), method, dict(args), files, now, wall)
+    def add_request(self, method: str, args: Mapping[str, str]) -> Request:
+        """Record a call when it arrives."""
+        request = Request(method=method, args=dict(args))
         self.requests.append(request)
-        if any(name.endswith("parse_mode") and value for name, value in args.items()):
+        if args.get("parse_mode"):
             self.parse_mode_uses.append(request)
-        self.changed()
+        self.notify()
         return request
 
-    def state(self, event: str, **what: Any) -> None:
-        """Note how something looks from now on."""
-        self.states.append(State(time.monotonic(), time.time(), event, **what))
-        self.changed()
+    def add_state(self, event: str, **fields: Any) -> None:
+        """Record what something looks like from now on."""
+        self.states.append(State(at=time.monotonic(), event=event, **fields))
+        self.notify()
 
-    def changed(self) -> None:
-        """Tell all who wait."""
+    def notify(self) -> None:
+        """Wake everyone who waits for a change."""
         self.version += 1
-        self._news.set()
-        self._news = asyncio.Event()
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-    async def next_change(self, seen: int, within: float) -> None:
-        """Return when something has happened since this version, or the time is over."""
+    async def next_change(self, seen: int, timeout_seconds: float) -> None:
+        """Return when the version is above `seen`, or after the timeout."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(within):
+            async with asyncio.timeout(timeout_seconds):
                 while self.version <= seen:
-                    await self._news.wait()
+                    await self._changed.wait()

@@ -1,4 +1,4 @@
-"""People, chats, messages and drafts, and how Telegram shows them to a bot."""
+"""People, chats, messages and drafts: as they are, as a bot gets them, and as people see them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Person:
     blocked: bool = False
 
     def json(self) -> dict[str, Any]:
-        """A `UserOption`."""
-        return _known(
+        """A `User` of the Bot API."""
+        return _without_none(
             id=self.id,
             is_bot=self.is_bot,
             first_name=self.name,
@@ -33,7 +33,37 @@ class Person:
         )
 
 
-@dataclass
+@dataclass(kw_only=True)
+class Chat:
+    """A private chat, a basic group or a supergroup."""
+
+    id: int
+    kind: str
+    """`private`, `group` or `supergroup`."""
+    title: str | None = None
+    forum: bool = False
+    person: Person | None = None
+    """The other party of a private chat."""
+    members: dict[int, str] = field(default_factory=dict)
+    """Status of everyone in it, the bot included: `creator`, `member`, `restricted` or `kicked`."""
+    topics: dict[int, str] = field(default_factory=dict)
+    migrated_to: int | None = None
+    messages: dict[int, Message] = field(default_factory=dict)
+    last_message_id: int = 0
+    """Of a supergroup, which has its own ids."""
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it has members."""
+        return self.kind != "private"
+
+    def json(self) -> dict[str, Any]:
+        """A `Chat` of the Bot API."""
+        names = {"first_name": self.person.name, "username": self.person.username} if self.person else {}
+        return _without_none(id=self.id, type=self.kind, title=self.title, is_forum=self.forum or None, **names)
+
+
+@dataclass(kw_only=True)
 class Message:
     """One message as it is now."""
 
@@ -42,6 +72,7 @@ class Message:
     author: Person
     date: int
     text: str = ""
+    """The caption, of a document."""
     entities: list[dict[str, Any]] = field(default_factory=list)
     markup: dict[str, list[list[dict[str, Any]]]] | None = None
     thread: int | None = None
@@ -49,174 +80,184 @@ class Message:
     document: dict[str, Any] | None = None
     rich: dict[str, Any] | None = None
     service: dict[str, Any] = field(default_factory=dict)
-    """Fields of a message that nobody wrote: `forum_topic_created`, `migrate_to_chat_id`."""
+    """Fields of a message that nobody wrote: `forum_topic_created`, `migrate_to_chat_id`, …"""
     edited: int | None = None
     deleted: bool = False
-    reaction: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def buttons(self) -> list[list[dict[str, Any]]]:
-        """Its inline keyboard."""
+        """The rows of its inline keyboard."""
         return self.markup["inline_keyboard"] if self.markup else []
 
     def json(self, *, nested: bool = False) -> dict[str, Any]:
-        """A `Message`; one that is nested in another shows no reply of its own."""
+        """A `Message` of the Bot API; one nested in another has no `reply_to_message` of its own."""
         text, entities = ("caption", "caption_entities") if self.document else ("text", "entities")
-        return (
-            _known(
-                message_id=self.id,
-                date=self.date,
-                chat=self.chat.json(),
-                edit_date=self.edited,
-                message_thread_id=self.thread,
-                is_topic_message=True if self.thread in self.chat.topics else None,
-                document=self.document,
-                rich_message=self.rich,
-                reply_markup={"inline_keyboard": self.buttons} if self.buttons else None,
-                reply_to_message=self.reply_to.json(nested=True) if self.reply_to and not nested else None,
-                **{
-                    "from": self.author.json(),
-                    text: None if self.rich else self.text or None,
-                    entities: self.entities or None,
-                },
-            )
-            | self.service
+        fields = _without_none(
+            message_id=self.id,
+            date=self.date,
+            chat=self.chat.json(),
+            edit_date=self.edited,
+            message_thread_id=self.thread,
+            is_topic_message=True if self.thread in self.chat.topics else None,
+            document=self.document,
+            rich_message=self.rich,
+            reply_markup={"inline_keyboard": self.buttons} if self.buttons else None,
+            reply_to_message=self.reply_to.json(nested=True) if self.reply_to and not nested else None,
+        )
+        fields |= {"from": self.author.json()} | self.service
+        return fields | _without_none(
+            **{text: None if self.rich else self.text or None, entities: self.entities or None}
+        )
+
+    def shown(self) -> Shown:
+        """What people see of it."""
+        return Shown(
+            id=self.id,
+            author=self.author.id,
+            text=self.text,
+            entities=self.entities,
+            buttons=self.buttons,
+            thread=self.thread,
+            reply_to=self.reply_to.id if self.reply_to else None,
+            document=self.document["file_id"] if self.document else None,
+            rich=self.rich is not None,
         )
 
 
-@dataclass
-class Chat:
-    """A private chat, a basic group or a supergroup."""
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A message as people see it now."""
 
     id: int
-    kind: str
-    title: str | None = None
-    username: str | None = None
-    forum: bool = False
-    person: Person | None = None
-    """The other party of a private chat."""
-    members: dict[int, str] = field(default_factory=dict)
-    """Status of everyone who is or was in it, the bot too."""
-    topics: dict[int, str] = field(default_factory=dict)
-    migrated_to: int | None = None
-    messages: dict[int, Message] = field(default_factory=dict)
-    own_ids: int = 0
-    """The last message id of a supergroup."""
-
-    @property
-    def is_group(self) -> bool:
-        """Whether it has members."""
-        return self.kind != "private"
-
-    def json(self) -> dict[str, Any]:
-        """A `Chat`."""
-        who = {"first_name": self.person.name, "username": self.person.username} if self.person else {}
-        return _known(id=self.id, type=self.kind, title=self.title, is_forum=self.forum or None, **who) | _known(
-            **({} if self.person else {"username": self.username})
-        )
+    author: int
+    text: str
+    """The caption, of a document."""
+    entities: list[dict[str, Any]]
+    buttons: list[list[dict[str, Any]]]
+    thread: int | None
+    reply_to: int | None
+    document: str | None
+    """Id of the file."""
+    rich: bool
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Draft:
-    """An answer that is being written before the person's eyes."""
+    """An answer that the bot is writing in a private chat."""
 
     id: int
     text: str
     entities: list[dict[str, Any]]
     until: float
+    """When Telegram removes it, in monotonic seconds."""
     can_stop: bool
     keep_on_stop: bool
 
 
+@dataclass(frozen=True)
+class ShownDraft:
+    """A draft as the person sees it now."""
+
+    id: int
+    text: str
+    entities: list[dict[str, Any]]
+    can_stop: bool
+
+
 @dataclass
 class Query:
-    """A press of a button."""
+    """A pressed button."""
 
     id: str
-    person: Person
-    data: str
-    asked: float
     answer: dict[str, Any] | None = None
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Stored:
-    """A file Telegram keeps."""
+    """A file that Telegram keeps."""
 
     id: str
     name: str
     data: bytes
     size: int
-    """As it is said to be; may be more than there are bytes, to try limits."""
+    """The size that the bot is told; a test may claim more than there are bytes."""
     path: str
-    mime: str
 
     def json(self) -> dict[str, Any]:
-        """A `YamlDocument`."""
-        return {"file_id": self.id, "file_unique_id": f"u{self.id}", "file_name": self.name, "mime_type": self.mime,
-                "file_size": self.size}  # fmt: skip
+        """A `Document` of the Bot API."""
+        return {
+            "file_id": self.id,
+            "file_unique_id": f"u{self.id}",
+            "file_name": self.name,
+            "mime_type": mimetypes.guess_type(self.name)[0] or "application/octet-stream",
+            "file_size": self.size,
+        }
 
 
 @dataclass
 class World:
-    """Everything there is. Message ids: private chats and basic groups share the bot's counter."""
+    """Everything that exists."""
 
     bot: Person
     people: dict[int, Person] = field(default_factory=dict)
     chats: dict[int, Chat] = field(default_factory=dict)
-    drafts: dict[tuple[int, int], Draft] = field(default_factory=dict)
-    """By chat and thread; the thread is 0 outside of topics."""
-    stopped: set[tuple[int, int, int]] = field(default_factory=set)
-    """Chat, thread and draft id of all that were stopped."""
+    drafts: dict[int, Draft] = field(default_factory=dict)
+    """By the id of the private chat."""
+    stopped: set[tuple[int, int]] = field(default_factory=set)
+    """Chat and draft ids of the drafts that were stopped."""
     queries: dict[str, Query] = field(default_factory=dict)
     files: dict[str, Stored] = field(default_factory=dict)
-    shared_ids: int = 0
+    last_message_id: int = 0
+    """Private chats and basic groups share the bot's counter."""
     last_id: int = 7_000_000_000
-    """Far over 32 bits, as those of new people are."""
+    """Beyond 32 bits, as the ids of new users are."""
 
-    def fresh_id(self) -> int:
-        """A number nothing else has."""
+    def new_id(self) -> int:
+        """An id that nothing else has."""
         self.last_id += 1
         return self.last_id
 
-    def private(self, person: Person) -> Chat:
+    def private_chat(self, person: Person) -> Chat:
         """The bot's chat with a person."""
         chat = self.chats.get(person.id)
         if chat is None:
-            chat = self.chats[person.id] = Chat(person.id, "private", person=person)
+            chat = self.chats[person.id] = Chat(id=person.id, kind="private", person=person)
         return chat
 
-    def add(self, chat: Chat, author: Person, **what: Any) -> Message:
-        """Put a message into a chat. A supergroup's replies are in a thread: the topic, or one of their own.
+    def add_message(self, chat: Chat, author: Person, **fields: Any) -> Message:
+        """Add a message to a chat.
 
-        The latter takes no messages by its id, though its messages carry it.
+        In a supergroup a reply belongs to the topic of the message it answers; outside topics it gets that message's id
+        as `message_thread_id`, though no message can be sent there.
         """
-        answered = what.get("reply_to")
-        if answered is not None and answered.chat is chat and chat.kind == "supergroup" and not what.get("thread"):
-            what["thread"] = answered.thread if chat.forum else answered.thread or answered.id
-        if chat.kind == "supergroup":
-            chat.own_ids += 1
-            number = chat.own_ids
-        else:
-            self.shared_ids += 1
-            number = self.shared_ids
-        message = chat.messages[number] = Message(chat, number, author, int(time.time()), **what)
+        original = fields.get("reply_to")
+        if original is not None and chat.kind == "supergroup" and not fields.get("thread"):
+            fields["thread"] = original.thread if chat.forum else original.thread or original.id
+        counter = chat if chat.kind == "supergroup" else self
+        counter.last_message_id += 1
+        number = counter.last_message_id
+        message = Message(chat=chat, id=number, author=author, date=int(time.time()), **fields)
+        chat.messages[number] = message
         return message
 
     def store(self, name: str, data: bytes, size: int | None = None) -> Stored:
         """Keep a file."""
-        number = self.fresh_id()
-        path = f"documents/file_{number}{PurePath(name).suffix}"
-        mime = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        stored = Stored(f"BQACAgIAAxkB{number}", name, data, len(data) if size is None else size, path, mime)
+        number = self.new_id()
+        stored = Stored(
+            id=f"BQACAgIAAxkB{number}",
+            name=name,
+            data=data,
+            size=len(data) if size is None else size,
+            path=f"documents/file_{number}{PurePath(name).suffix}",
+        )
         self.files[stored.id] = stored
         return stored
 
-    def draft(self, chat_id: int, thread: int = 0) -> Draft | None:
-        """What is being written in a chat now."""
-        draft = self.drafts.get((chat_id, thread))
+    def visible_draft(self, chat_id: int) -> Draft | None:
+        """The draft that a person sees now."""
+        draft = self.drafts.get(chat_id)
         return draft if draft is not None and draft.until > time.monotonic() else None
 
 
-def _known(**fields: Any) -> dict[str, Any]:
+def _without_none(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}

@@ -1,23 +1,29 @@
-"""The people's side: what they do to the bot, and what they see of it.
+"""The people: what they do in Telegram, and what they see of the bot.
 
-Every method takes and gives numbers, texts and small dataclasses, so that all of it works over the control API too.
-A private chat has the id of the person. A deed that no client of Telegram's would offer is a ValueError.
+Methods take and return ids, texts and small dataclasses. A private chat has the id of the person. What no client of
+Telegram offers is a ValueError.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from base64 import b64decode
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
 from tests.fakes.telegram.core import Core
-from tests.fakes.telegram.lookups import as_member
-from tests.fakes.telegram.state import Chat, Message, Person, Query
-from tests.fakes.telegram.validation import MAX_TEXT, found_entities, utf16
-from tests.fakes.telegram.views import Shown, ShownDraft, shown
+from tests.fakes.telegram.state import Chat, Message, Person, Query, Shown, ShownDraft
+from tests.fakes.telegram.validation import MAX_TEXT, detected_entities, utf16_length
+
+SUPERGROUP_OFFSET = 1_000_000_000_000
+"""Ids of supergroups are below its negative."""
+PERMISSIONS = (
+    "can_send_messages", "can_send_audios", "can_send_documents", "can_send_photos", "can_send_videos",
+    "can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages",
+    "can_add_web_page_previews", "can_react_to_messages", "can_edit_tag", "can_change_info", "can_invite_users",
+    "can_pin_messages", "can_manage_topics",
+)  # fmt: skip
 
 
 @dataclass
@@ -27,47 +33,41 @@ class Users:
     core: Core
 
     def person(self, name: str, username: str | None = None, language: str | None = None) -> int:
-        """A new user who has not met the bot."""
-        number = self.core.world.fresh_id()
+        """A new user, who has not met the bot."""
+        number = self.core.world.new_id()
         self.core.world.people[number] = Person(number, name, username, language)
         return number
 
-    def group(
-        self, title: str, members: list[int], kind: str = "supergroup", forum: bool = False, username: str | None = None
-    ) -> int:
-        """A new `group` or `supergroup` of the first member's, with the bot in it."""
+    def group(self, title: str, members: list[int], *, kind: str = "supergroup", forum: bool = False) -> int:
+        """A new `group` or `supergroup` that the first member created, with the bot in it."""
         world = self.core.world
-        number = -world.fresh_id() - (1_000_000_000_000 if kind == "supergroup" else 0)
-        chat = world.chats[number] = Chat(number, kind, title, username, forum)
+        number = -world.new_id() - (SUPERGROUP_OFFSET if kind == "supergroup" else 0)
+        chat = world.chats[number] = Chat(id=number, kind=kind, title=title, forum=forum)
         chat.members = dict.fromkeys(members, "member") | {members[0]: "creator"}
         self.bot_status(number, "member", members[0])
         return number
 
-    def join(self, chat: int, user: int) -> None:
-        """A person enters a group."""
-        self._chat(chat).members[user] = "member"
-
     def bot_status(self, chat: int, status: str, user: int) -> None:
-        """Someone makes the bot a `member`, an `administrator`, `restricted` (it may read only), or `kicked`."""
+        """Someone makes the bot a `member`, `restricted` (it may only read), or `kicked`."""
         place, bot = self._chat(chat), self.core.world.bot
         old = place.members.get(bot.id, "left")
         place.members[bot.id] = status
-        self._tell_status(place, self._person(user), old, status)
+        self._send_status(place, self._person(user), old, status)
 
     def topic(self, chat: int, user: int, name: str) -> int:
-        """A new topic of a forum, or of a private chat. Its id is that of the message that opens it."""
+        """A new topic of a forum. Its id is the id of the message that opens it."""
         place = self._chat(chat)
-        if place.is_group and not place.forum:
+        if not place.forum:
             raise ValueError("this group has no topics")
         service = {"forum_topic_created": {"name": name, "icon_color": 0x6FB9F0}}
-        opened = self.core.world.add(place, self._person(user), service=service)
-        opened.thread = opened.id
-        place.topics[opened.id] = name
-        self._tell("message", opened)
-        return opened.id
+        opening = self.core.world.add_message(place, self._person(user), service=service)
+        opening.thread = opening.id
+        place.topics[opening.id] = name
+        self._send_update("message", opening)
+        return opening.id
 
     def drop_topic(self, chat: int, thread: int) -> None:
-        """Delete a topic, and all that is in it."""
+        """Delete a topic with its messages."""
         del self._chat(chat).topics[thread]
         for message in self._chat(chat).messages.values():
             if message.thread == thread and not message.deleted:
@@ -77,192 +77,192 @@ class Users:
         """Press Start."""
         return self.say(user, user, "/start")
 
-    def say(
-        self, chat: int, user: int, text: str, reply_to: int | None = None, thread: int | None = None,
-        entities: list[dict[str, Any]] | None = None,
-    ) -> int:  # fmt: skip
-        """Write a message; its id. Commands, mentions and links in it are found as Telegram finds them.
+    def say(self, chat: int, user: int, text: str, *, reply_to: int | None = None, thread: int | None = None) -> int:
+        """Write a message and return its id. Telegram detects commands and mentions in it.
 
-        As Telegram has it, every message of a topic that answers no other answers the one that opened the topic.
+        A message of a topic that replies to no other replies to the one that opened the topic.
         """
-        return self._write(chat, user, reply_to, thread, text=text, entities=(entities or []) + found_entities(text))
+        return self._write(chat, user, reply_to, thread, text=text, entities=detected_entities(text))
 
-    def mention(self, chat: int, user: int, text: str, **where: Any) -> int:
-        """Write a message that begins with the bot's name."""
-        return self.say(chat, user, f"@{self.core.world.bot.username} {text}", **where)
+    def mention(self, chat: int, user: int, text: str) -> int:
+        """Write a message that begins with a mention of the bot."""
+        return self.say(chat, user, f"@{self.core.world.bot.username} {text}")
 
     def document(
-        self, chat: int, user: int, name: str, data: bytes | str, caption: str = "",
-        size: int | None = None, reply_to: int | None = None, thread: int | None = None,
-    ) -> int:  # fmt: skip
-        """Send a file; over the control API its bytes are base64. `size` is what it is said to be, if it is not so."""
-        content = b64decode(data) if isinstance(data, str) else data
-        stored = self.core.world.store(name, content, size)
-        what = {"text": caption, "entities": found_entities(caption), "document": stored.json()}
-        return self._write(chat, user, reply_to, thread, **what)
+        self, chat: int, user: int, name: str, data: bytes, *, caption: str = "", size: int | None = None
+    ) -> int:
+        """Send a file; `size` is what the bot is told if it differs from the real one."""
+        stored = self.core.world.store(name, data, size)
+        fields = {"text": caption, "entities": detected_entities(caption), "document": stored.json()}
+        return self._write(chat, user, None, None, **fields)
 
     def edit(self, chat: int, message: int, text: str) -> None:
-        """Change a message one wrote."""
-        edited = self._seen(chat, message)
+        """Edit a message that a person wrote."""
+        edited = self._message(chat, message)
         if edited.author is self.core.world.bot:
             raise ValueError("nobody edits the bot's messages")
-        edited.text, edited.entities, edited.edited = text, found_entities(text), int(time.time())
-        self.core.show("edited", edited)
-        if self._visible(edited):
-            self._tell("edited_message", edited)
+        edited.text, edited.entities, edited.edited = text, detected_entities(text), int(time.time())
+        self.core.record_state("edited", edited)
+        if self._is_visible_to_bot(edited):
+            self._send_update("edited_message", edited)
 
     def delete(self, chat: int, message: int) -> None:
-        """Delete a message for all. The bot is not told."""
-        deleted = self._seen(chat, message)
+        """Delete a message for everyone. The bot gets no update."""
+        deleted = self._message(chat, message)
         deleted.deleted = True
-        self.core.show("deleted", deleted)
-
-    def age(self, chat: int, message: int, seconds: int) -> None:
-        """Make a message older than it is."""
-        self._seen(chat, message).date -= seconds
+        self.core.record_state("deleted", deleted)
 
     def press(self, chat: int, user: int, button: str, message: int | None = None) -> str:
-        """Press a button by its text or its data, in one message or the last that has it; the query's id."""
-        place, person, world = self._chat(chat), self._person(user), self.core.world
-        for seen in reversed(place.messages.values()):
-            for key in (key for row in seen.buttons for key in row):
-                fits = button in (key.get("text"), key.get("callback_data")) and message in (None, seen.id)
-                if fits and not seen.deleted and "callback_data" in key:
-                    query = Query(str(world.fresh_id()), person, key["callback_data"], time.monotonic())
+        """Press a button, given by its text or its data, in a message or in the last that has it; the query's id."""
+        world = self.core.world
+        for candidate in reversed(self._chat(chat).messages.values()):
+            if candidate.deleted or message not in (None, candidate.id):
+                continue
+            for key in (key for row in candidate.buttons for key in row):
+                if button in (key["text"], key["callback_data"]):
+                    query = Query(str(world.new_id()))
                     world.queries[query.id] = query
-                    payload = {"id": query.id, "from": person.json(), "chat_instance": str(chat), "data": query.data}
-                    self.core.updates.add("callback_query", payload | {"message": seen.json()}, user)
-                    self.core.records.changed()
+                    payload = {
+                        "id": query.id,
+                        "from": self._person(user).json(),
+                        "chat_instance": str(chat),
+                        "data": key["callback_data"],
+                        "message": candidate.json(),
+                    }
+                    self.core.updates.add("callback_query", payload, user)
+                    self.core.records.notify()
                     return query.id
         raise ValueError(f"there is no button {button!r}")
 
     def answered(self, query: str) -> dict[str, Any] | None:
-        """What the bot answered to a press, None if nothing yet."""
+        """What the bot answered to a pressed button; None before it did."""
         return self.core.world.queries[query].answer
 
-    def expire(self, query: str) -> None:
-        """Make a press too old to be answered."""
-        self.core.world.queries[query].asked = float("-inf")
-
-    def stop(self, user: int, thread: int = 0) -> None:
+    def stop(self, user: int) -> None:
         """Press Stop on the draft in the chat with the bot."""
-        draft, world = self.core.world.draft(user, thread), self.core.world
+        draft, world = self.core.world.visible_draft(user), self.core.world
         if draft is None or not draft.can_stop:
             raise ValueError("there is no draft that can be stopped")
-        world.stopped.add((user, thread, draft.id))
+        world.stopped.add((user, draft.id))
         draft.can_stop = False
         if not draft.keep_on_stop:
-            del world.drafts[user, thread]
+            del world.drafts[user]
         payload = {"chat": self._chat(user).json(), "draft_id": draft.id}
-        self.core.updates.add(
-            "stopped_message_generation", payload | ({"message_thread_id": thread} if thread else {}), user
+        self.core.updates.add("stopped_message_generation", payload, user)
+        self.core.records.add_state(
+            "stopped",
+            chat=user,
+            message=draft.id,
+            author=user,
+            text=draft.text,
+            entities=draft.entities,
+            buttons=[],
         )
-        self.core.records.state(
-            "stopped", chat=user, message=draft.id, author=user, text=draft.text, entities=draft.entities, buttons=[],
-            thread=thread or None, reply_to=None,
-        )  # fmt: skip
 
-    def block(self, user: int, blocked: bool = True) -> None:
+    def block(self, user: int, *, blocked: bool = True) -> None:
         """Block the bot, or unblock it."""
         self._person(user).blocked = blocked
         old, new = ("member", "kicked") if blocked else ("kicked", "member")
-        self._tell_status(self._chat(user), self._person(user), old, new)
+        self._send_status(self._chat(user), self._person(user), old, new)
 
     def migrate(self, chat: int) -> int:
-        """Make a supergroup of a basic group; its new id."""
+        """Turn a basic group into a supergroup and return its new id."""
         old, world = self._chat(chat), self.core.world
-        if old.kind != "group":
-            raise ValueError("only a basic group migrates")
-        number = -world.fresh_id() - 1_000_000_000_000
-        new = world.chats[number] = Chat(number, "supergroup", old.title, members=dict(old.members))
+        number = -world.new_id() - SUPERGROUP_OFFSET
+        new = world.chats[number] = Chat(id=number, kind="supergroup", title=old.title, members=dict(old.members))
         old.migrated_to = number
         owner = self._person(next(user for user, status in old.members.items() if status == "creator"))
-        self._tell("message", world.add(old, owner, service={"migrate_to_chat_id": number}))
-        self._tell("message", world.add(new, owner, service={"migrate_from_chat_id": chat}))
+        self._send_update("message", world.add_message(old, owner, service={"migrate_to_chat_id": number}))
+        self._send_update("message", world.add_message(new, owner, service={"migrate_from_chat_id": chat}))
         return number
 
     def messages(self, chat: int, thread: int | None = None) -> list[Shown]:
-        """What is to be seen in a chat now, in order."""
+        """The messages that are visible in a chat now, in order."""
         place = self.core.world.chats.get(chat)
         return [
-            shown(m)
-            for m in (place.messages.values() if place else ())
-            if not m.deleted and not m.service and thread in (None, m.thread)
+            message.shown()
+            for message in (place.messages.values() if place else ())
+            if not message.deleted and not message.service and thread in (None, message.thread)
         ]
 
     def answers(self, chat: int, thread: int | None = None) -> list[Shown]:
-        """The bot's messages that are to be seen now."""
+        """The visible messages of the bot."""
         return [message for message in self.messages(chat, thread) if message.author == self.core.world.bot.id]
 
     def doubled(self, chat: int) -> list[str]:
-        """Texts of the bot's that are to be seen more than once now, in one thread."""
-        seen = Counter((answer.thread, answer.text) for answer in self.answers(chat))
-        return [text for (_, text), times in seen.items() if times > 1]
+        """Texts of the bot that are visible more than once in one thread."""
+        counts = Counter((answer.thread, answer.text) for answer in self.answers(chat))
+        return [text for (_, text), count in counts.items() if count > 1]
 
-    def draft(self, user: int, thread: int = 0) -> ShownDraft | None:
-        """What the bot is writing now."""
-        draft = self.core.world.draft(user, thread)
+    def draft(self, user: int) -> ShownDraft | None:
+        """The draft that a person sees now."""
+        draft = self.core.world.visible_draft(user)
         return ShownDraft(draft.id, draft.text, draft.entities, draft.can_stop) if draft else None
 
     def download(self, file: str) -> bytes:
-        """A file's bytes."""
+        """The content of a file."""
         return self.core.world.files[file].data
 
-    def _write(self, chat: int, user: int, reply_to: int | None, thread: int | None, **what: Any) -> int:
-        place, person, world = self._chat(chat), self._person(user), self.core.world
-        if (place.is_group and place.members.get(user) in (None, "left")) or place.migrated_to is not None:
+    def _write(self, chat: int, user: int, reply_to: int | None, thread: int | None, **fields: Any) -> int:
+        place, person = self._chat(chat), self._person(user)
+        if (place.is_group and user not in place.members) or place.migrated_to is not None:
             raise ValueError("this person can't write here")
         if not place.is_group:
             if person.blocked:
                 raise ValueError("this person has blocked the bot")
             person.started = True
-        if utf16(what["text"]) > MAX_TEXT:
-            raise ValueError("a text this long is sent in pieces")
-        if thread is not None and thread not in place.topics:
-            raise ValueError("there is no such topic")
-        answered = self._seen(chat, reply_to) if reply_to is not None else None
-        if answered is None and thread is not None:
-            answered = place.messages[thread]
-        message = world.add(place, person, thread=thread, reply_to=answered, **what)
-        self.core.show("sent", message)
-        if self._visible(message):
-            self._tell("message", message)
+        if utf16_length(fields["text"]) > MAX_TEXT:
+            raise ValueError("a client sends a text this long in several messages")
+        original = self._message(chat, reply_to) if reply_to is not None else None
+        if original is None and thread is not None:
+            original = place.messages[thread]
+        message = self.core.world.add_message(place, person, thread=thread, reply_to=original, **fields)
+        self.core.record_state("sent", message)
+        if self._is_visible_to_bot(message):
+            self._send_update("message", message)
         return message.id
 
-    def _visible(self, message: Message) -> bool:
-        """Whether the bot is told of a message: in groups, under privacy, only of what is meant for it."""
+    def _is_visible_to_bot(self, message: Message) -> bool:
+        """Whether the bot gets a message: from groups, under privacy, only what is meant for it."""
         chat, bot = message.chat, self.core.world.bot
-        status = chat.members.get(bot.id)
-        if not chat.is_group or status == "administrator" or (status == "member" and not self.core.privacy):
+        if not chat.is_group:
             return True
-        if status not in ("member", "restricted"):
+        if chat.members[bot.id] == "kicked":
             return False
+        if chat.members[bot.id] == "member" and not self.core.privacy:
+            return True
         name = f"@{bot.username}".lower()
         command = re.match(r"/\w+(@\w+)?", message.text)
-        meant = command and (command[1] or name).lower() == name
-        answered = message.reply_to is not None and message.reply_to.author is bot
-        return bool(meant) or answered or name in re.findall(r"@\w+", message.text.lower())
+        is_command_for_bot = command is not None and (command[1] or name).lower() == name
+        is_reply_to_bot = message.reply_to is not None and message.reply_to.author is bot
+        return is_command_for_bot or is_reply_to_bot or name in re.findall(r"@\w+", message.text.lower())
 
-    def _tell(self, kind: str, message: Message) -> None:
+    def _send_update(self, kind: str, message: Message) -> None:
         self.core.updates.add(kind, message.json(), message.chat.id)
-        self.core.records.changed()
+        self.core.records.notify()
 
-    def _tell_status(self, chat: Chat, person: Person, old: str, new: str) -> None:
-        bot = self.core.world.bot
+    def _send_status(self, chat: Chat, person: Person, old: str, new: str) -> None:
         payload = {"chat": chat.json(), "from": person.json(), "date": int(time.time())}
-        payload |= {"old_chat_member": as_member(bot, old), "new_chat_member": as_member(bot, new)}
+        payload |= {"old_chat_member": self._bot_member(old), "new_chat_member": self._bot_member(new)}
         self.core.updates.add("my_chat_member", payload, chat.id)
-        self.core.records.changed()
+        self.core.records.notify()
+
+    def _bot_member(self, status: str) -> dict[str, Any]:
+        """A `ChatMember` of the Bot API."""
+        member = {"status": status, "user": self.core.world.bot.json()}
+        if status == "restricted":
+            member |= dict.fromkeys(PERMISSIONS, False) | {"is_member": True}
+        return member | ({"until_date": 0} if status in ("restricted", "kicked") else {})
 
     def _person(self, user: int) -> Person:
         return self.core.world.people[user]
 
     def _chat(self, chat: int) -> Chat:
         person = self.core.world.people.get(chat)
-        return self.core.world.private(person) if person else self.core.world.chats[chat]
+        return self.core.world.private_chat(person) if person else self.core.world.chats[chat]
 
-    def _seen(self, chat: int, message: int) -> Message:
-        found = self._chat(chat).messages.get(message)
-        if found is None or found.deleted:
-            raise ValueError(f"there is no message {message}")
-        return found
+    def _message(self, chat: int, number: int) -> Message:
+        message = self._chat(chat).messages.get(number)
+        if message is None or message.deleted:
+            raise ValueError(f"there is no message {number}")
+        return message

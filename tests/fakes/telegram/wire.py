@@ -1,4 +1,4 @@
-"""What a request says, in whichever of the encodings Telegram takes it."""
+"""Calls of Bot API methods and their refusals, as they are on the wire."""
 
 from __future__ import annotations
 
@@ -7,20 +7,46 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
-import aiohttp
-from aiohttp import StreamReader
+from aiohttp import web
 
-from tests.fakes.telegram.refusals import Refused, bad
+PREFIXES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict"}
 
-MAX_UPLOAD = 50 << 20
-MAX_BODY = MAX_UPLOAD + (1 << 20)
+
+class Refused(Exception):
+    """A response with `ok: false`. The reason gets the prefix and the small first letter that real servers give it."""
+
+    def __init__(self, code: int, reason: str, **parameters: int) -> None:
+        self.code = code
+        self.parameters = parameters
+        prefix = PREFIXES.get(code)
+        if prefix is not None and not reason.startswith(prefix):
+            is_constant = len(reason) > 1 and (reason[1] == "_" or reason[1].isupper())
+            reason = f"{prefix}: {reason if is_constant else reason[0].lower() + reason[1:]}"
+        self.description = reason
+        super().__init__(reason)
+
+    def response(self) -> web.Response:
+        """The HTTP response."""
+        body: dict[str, Any] = {"ok": False, "error_code": self.code, "description": self.description}
+        if self.parameters:
+            body["parameters"] = self.parameters
+        return web.json_response(body, status=self.code)
+
+
+def bad_request(reason: str, **parameters: int) -> Refused:
+    """A 400."""
+    return Refused(400, reason, **parameters)
+
+
+def too_many_requests(seconds: int) -> Refused:
+    """A 429."""
+    return Refused(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that came with a request."""
+    """A file that came with a call."""
 
     name: str
     data: bytes
@@ -28,80 +54,45 @@ class Upload:
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a method: every argument is a string, as it is on the wire."""
+    """One call of a method. Every argument is a string, as it is on the wire."""
 
     method: str
+    """In lower case."""
     args: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, Upload] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
-        """The argument, empty when it was not given."""
+        """An argument; empty when it is missing."""
         return self.args.get(name, "")
 
     def integer(self, name: str, default: int = 0) -> int:
-        """The number the argument begins with; 0 for what is none."""
-        return whole(self.args[name]) if self.args.get(name) else default
+        """The number that an argument begins with; 0 when it begins with none."""
+        if not self.text(name):
+            return default
+        match = re.match(r"-?\d+", self.text(name))
+        return int(match[0]) if match else 0
 
     def flag(self, name: str) -> bool:
-        """Whether the argument means yes."""
-        return self.text(name).lower() in {"true", "yes", "1"}
+        """Whether an argument is true."""
+        return self.text(name).lower() == "true"
 
-    def json(self, name: str, what: str) -> Any:
-        """The argument's JSON, None when it was not given; `what` is how a refusal calls it."""
+    def json(self, name: str) -> Any:
+        """An argument parsed as JSON; None when it is missing."""
         if not self.text(name):
             return None
         try:
             return json.loads(self.text(name))
         except ValueError:
-            raise bad(f"Can't parse {what} JSON object") from None
+            raise bad_request(f"Can't parse {name} JSON object") from None
 
 
-def whole(value: str) -> int:
-    """The number a string begins with, 0 when it begins with none."""
-    found = re.match(r"-?\d+", value)
-    return int(found[0]) if found else 0
-
-
-async def read_fields(headers: Mapping[str, str], stream: StreamReader) -> tuple[dict[str, str], dict[str, Upload]]:
-    """Arguments and files of a body. A body over Telegram's size is refused."""
-    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind.startswith("multipart/"):
-        return await _read_multipart(headers, stream)
-    body = await _read_bounded(stream.readany, 0)
-    if kind == "application/json" and body.strip():
-        try:
-            given = json.loads(body)
-        except ValueError:
-            given = None
-        if not isinstance(given, dict):
-            raise bad("Can't parse request: JSON object expected")
-        return {k: v if isinstance(v, str) else json.dumps(v) for k, v in given.items() if v is not None}, {}
-    if kind == "application/x-www-form-urlencoded":
-        return dict(parse_qsl(body.decode(), keep_blank_values=True)), {}
-    return {}, {}
-
-
-async def _read_multipart(headers: Mapping[str, str], stream: StreamReader) -> tuple[dict[str, str], dict[str, Upload]]:
+async def read_call(request: web.Request) -> Call:
+    """The call that a request makes. The body is a form, which is what aiogram sends; files make it a multipart one."""
     args: dict[str, str] = {}
     files: dict[str, Upload] = {}
-    taken = 0
-    async for part in aiohttp.MultipartReader(headers, stream):
-        assert isinstance(part, aiohttp.BodyPartReader)
-        data = await _read_bounded(part.read_chunk, taken)
-        taken += len(data)
-        if part.filename is not None:
-            files[part.name or ""] = Upload(part.filename, data)
+    for name, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            files[name] = Upload(value.filename, value.file.read())
         else:
-            args[part.name or ""] = data.decode()
-    return args, files
-
-
-async def _read_bounded(read: Any, taken: int) -> bytes:
-    data = bytearray()
-    while chunk := await read():
-        taken += len(chunk)
-        if taken <= MAX_BODY:
-            data += chunk
-    if taken > MAX_BODY:
-        raise Refused(413, "Request Entity Too Large")
-    return bytes(data)
+            args[name] = str(value)
+    return Call(request.match_info["method"].lower(), args, files)

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from bot.app.components import make_engine, open_composer
 from bot.app.settings import Settings
 from bot.cli.adapters import app
-from bot.cli.engine_unload import EngineUnloadFailed
+from bot.cli.compositions import EngineUnloadFailed
 from bot.cli.revoke import AmbiguousDigest
 from bot.minds import Mind
 from bot.minds.errors import UnknownAdapter

@@ -65,7 +65,7 @@ async def test_nothing_is_left_of_who_is_forgotten_and_all_of_the_others(talk: T
     assert "/forget me yes" in asked.answer
     assert (await traces(dsn, NEEDLE)).keys() >= {"turns", "memories"}
     said = await talk.say(f"person-{NEEDLE}", "/forget me yes")
-    assert "You are forgotten" in said.answer
+    assert "All your data has been deleted" in said.answer
     await talk.settled()
     assert await traces(dsn, NEEDLE) == {}
     assert await traces(dsn, "lion-1") == before
@@ -83,7 +83,7 @@ async def test_it_is_asked_for_in_words_in_both_languages(talk: Talk, dsn: str) 
     for hasty in ("/forget me please", "/forget me yes please", "/forget yes"):
         await talk.say("7", hasty)
     assert "memories" in await traces(dsn, NEEDLE)
-    assert "Вы забыты" in (await talk.say("7", "/forget Меня ДА", language="ru")).answer
+    assert "Все ваши данные удалены" in (await talk.say("7", "/forget Меня ДА", language="ru")).answer
     await talk.settled()
     assert await traces(dsn, NEEDLE) == {}
 

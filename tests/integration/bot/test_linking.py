@@ -1,4 +1,4 @@
-"""/link: two accounts become one person, with all that either had."""
+"""/link: two accounts become one person, with the data of both."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ async def count(dsn: str, statement: str) -> int:
         await owner.close()
 
 
-async def test_both_accounts_are_one_person_with_all_that_either_had(talk: Talk, dsn: str) -> None:
+async def test_linked_accounts_share_the_data_of_both(talk: Talk, dsn: str) -> None:
     await talk.say("7", "/remember I run three times a week")
     await talk.say("d7", "/remember my knee aches", platform="discord")
     await talk.say("d7", "/mode base", platform="discord")
     await talk.say("d7", "How far today?", platform="discord")
     code = await code_of(talk, "7")
     said = await talk.say("d7", f"/link {code.lower().replace('-', ' ')}", platform="discord")
-    assert "one person" in said.answer
+    assert "linked now" in said.answer
     for person, platform in (("7", "telegram"), ("d7", "discord")):
         listed = await talk.say(person, "/memory", platform=platform)
         assert listed.table is not None
@@ -50,14 +50,14 @@ async def test_both_accounts_are_one_person_with_all_that_either_had(talk: Talk,
     assert await count(dsn, "SELECT count(*) FROM users") == 1
 
 
-async def test_a_code_works_once_and_not_for_its_own_account(talk: Talk) -> None:
+async def test_code_works_once_and_not_for_its_own_account(talk: Talk) -> None:
     code = await code_of(talk, "7")
     assert "your own" in (await talk.say("7", f"/link {code}")).answer
-    assert "one person" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
+    assert "linked now" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
     assert "no such code" in (await talk.say("d8", f"/link {code}", platform="discord")).answer
 
 
-async def test_a_newer_code_ends_the_older_one_and_time_ends_both(talk: Talk, dsn: str) -> None:
+async def test_code_ends_with_a_newer_one_or_with_time(talk: Talk, dsn: str) -> None:
     older, newer = await code_of(talk, "7"), await code_of(talk, "7")
     assert "no such code" in (await talk.say("d7", f"/link {older}", platform="discord")).answer
     owner = await asyncpg.connect(dsn)
@@ -66,40 +66,40 @@ async def test_a_newer_code_ends_the_older_one_and_time_ends_both(talk: Talk, ds
     assert "no such code" in (await talk.say("d7", f"/link {newer}", platform="discord")).answer
 
 
-async def test_only_a_digest_of_a_code_is_kept(talk: Talk, dsn: str) -> None:
+async def test_only_a_digest_of_the_code_is_stored(talk: Talk, dsn: str) -> None:
     code = await code_of(talk, "7")
     # The turn holds what was said to the person, and with it the code; the codes' own table does not.
     assert await count(dsn, f"SELECT count(*) FROM link_codes WHERE link_codes::text LIKE '%{code}%'") == 0
     assert await count(dsn, "SELECT length(digest) FROM link_codes") == 32
 
 
-async def test_guessing_is_stopped_though_the_right_code_comes_at_last(talk: Talk) -> None:
+async def test_guessing_is_limited_even_for_the_right_code(talk: Talk) -> None:
     code = await code_of(talk, "7")
     wrong = [await talk.say("d7", f"/link 0000-000{n}", platform="discord") for n in range(5)]
     assert all("no such code" in said.answer for said in wrong)
     assert "Too many codes" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
-    assert "one person" in (await talk.say("d8", f"/link {code}", platform="discord")).answer
+    assert "linked now" in (await talk.say("d8", f"/link {code}", platform="discord")).answer
 
 
-async def test_what_is_no_code_costs_no_try(talk: Talk) -> None:
+async def test_malformed_code_does_not_count_as_an_attempt(talk: Talk) -> None:
     for _ in range(6):
         assert "/link 7K2M-9PQX" in ((await talk.say("d7", "/link please", platform="discord")).error or "")
     code = await code_of(talk, "7")
-    assert "one person" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
+    assert "linked now" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
 
 
-async def test_an_account_can_be_parted_again_and_begins_anew(talk: Talk, dsn: str) -> None:
-    assert "not joined" in (await talk.say("7", "/link off")).answer
+async def test_unlinked_account_starts_without_data(talk: Talk, dsn: str) -> None:
+    assert "not linked to any other" in (await talk.say("7", "/link off")).answer
     await talk.say("7", "/remember I run")
     code = await code_of(talk, "7")
     await talk.say("d7", f"/link {code}", platform="discord")
-    assert "by itself again" in (await talk.say("d7", "/link off", platform="discord")).answer
+    assert "is unlinked" in (await talk.say("d7", "/link off", platform="discord")).answer
     assert (await talk.say("d7", "/memory", platform="discord")).table is None
     assert (await talk.say("7", "/memory")).table is not None
     assert await count(dsn, "SELECT count(*) FROM users") == 2
 
 
-async def test_the_update_handed_in_again_joins_nothing_twice(talk: Talk) -> None:
+async def test_duplicate_update_links_once(talk: Talk) -> None:
     message = talk.message("d7", f"/link {await code_of(talk, '7')}", platform="discord")
     first = await talk.answer(message)
     again = await talk.send(message)
@@ -107,7 +107,7 @@ async def test_the_update_handed_in_again_joins_nothing_twice(talk: Talk) -> Non
     assert again.turn.answer == first.answer
 
 
-async def test_an_answer_under_way_is_finished_in_the_new_name(talk: Talk, server: SGLangServer, dsn: str) -> None:
+async def test_answer_in_progress_ends_as_the_merged_person(talk: Talk, server: SGLangServer, dsn: str) -> None:
     await talk.say("d7", "/mode base", platform="discord")
     server.answer_gate = asyncio.Event()
     question = talk.message("d7", "How far today?", platform="discord")
@@ -115,7 +115,7 @@ async def test_an_answer_under_way_is_finished_in_the_new_name(talk: Talk, serve
     await server.until(requests=1)
     code = await code_of(talk, "7")
     joined = talk.message("d7", f"/link {code}", platform="discord")
-    assert "one person" in (await talk.answer(joined)).answer
+    assert "linked now" in (await talk.answer(joined)).answer
     server.answer_gate.set()
     assert question.address is not None
     async with asyncio.timeout(60):
@@ -125,18 +125,18 @@ async def test_an_answer_under_way_is_finished_in_the_new_name(talk: Talk, serve
     assert await count(dsn, "SELECT count(*) FROM consilium_pgqueuer") == 0
 
 
-async def test_two_who_join_each_other_at_once_end_as_one_or_are_told(talk: Talk, dsn: str) -> None:
+async def test_linking_from_both_sides_at_once(talk: Talk, dsn: str) -> None:
     for n in range(5):
-        mine, his = await code_of(talk, f"a{n}"), await code_of(talk, f"b{n}", "discord")
+        code_a, code_b = await code_of(talk, f"a{n}"), await code_of(talk, f"b{n}", "discord")
         both = await asyncio.gather(
-            talk.say(f"a{n}", f"/link {his}"), talk.say(f"b{n}", f"/link {mine}", platform="discord")
+            talk.say(f"a{n}", f"/link {code_b}"), talk.say(f"b{n}", f"/link {code_a}", platform="discord")
         )
-        assert sum("one person now" in said.answer for said in both) >= 1, both
+        assert sum("linked now" in said.answer for said in both) >= 1, both
         statement = f"SELECT count(DISTINCT user_id) FROM identities WHERE external_id IN ('a{n}', 'b{n}')"
         assert await count(dsn, statement) == 1
 
 
-async def test_messages_that_come_while_two_are_joined_are_all_kept(talk: Talk, dsn: str) -> None:
+async def test_messages_during_linking_are_all_kept(talk: Talk, dsn: str) -> None:
     code = await code_of(talk, "7")
     said = await asyncio.gather(
         talk.say("d7", f"/link {code}", platform="discord"),
@@ -150,7 +150,7 @@ async def test_messages_that_come_while_two_are_joined_are_all_kept(talk: Talk, 
 
 
 @pytest.mark.parametrize("kept_turns", [0, 2])
-async def test_sessions_in_the_same_place_become_one(database: Database, kept_turns: int) -> None:
+async def test_sessions_in_one_group_are_merged(database: Database, kept_turns: int) -> None:
     async def come(name: str, questions: int, mode: str) -> users.User:
         async with database.anonymous_transaction() as connection:
             user = await users.identify(connection, platform="telegram", external_id=name)

@@ -1,4 +1,4 @@
-"""What is made ready at start: the core, the default mode, and what people have used."""
+"""Prewarming at start: the core, the default mode, and the modes that people have used."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def composer(sglang_settings: Settings, agoge: Mind, base_model_dir: Path) -> Co
     return open_composer(sglang_settings, agoge, base_model_dir)
 
 
-async def have_used(database: Database, **modes: int) -> None:
+async def record_use(database: Database, **modes: int) -> None:
     async with database.anonymous_transaction() as connection:
         anna = await users.identify(connection, platform="console", external_id="anna")
     async with database.person_transaction(anna.id) as connection:
@@ -56,7 +56,7 @@ def name(composer: Composer, mode: str) -> str:
     return composer.store.composition_name(parts, composer.base, composer.max_rank)
 
 
-def kept(composer: Composer) -> list[ResidentEntry]:
+def listed(composer: Composer) -> list[ResidentEntry]:
     return list(read_resident_list(composer.store.root).resident)
 
 
@@ -65,59 +65,59 @@ def residents(composer: Composer, core: str, *others: str) -> list[ResidentEntry
     return [ResidentEntry(name=name(composer, mode), pinned=mode == core, mind="agoge") for mode in (core, *others)]
 
 
-async def test_the_core_is_pinned_and_the_hottest_follow(
+async def test_core_is_pinned_and_hot_modes_follow(
     agoge: Mind, composer: Composer, engine: Engine, database: Database, server: SGLangServer
 ) -> None:
     used = {"base": 9, "core": 8, "core+stoics": 7, "not+a@mode*": 6, "core@90-99": 5}
-    await have_used(database, **used, **{"core+sport": 4, "core+physics*0.5": 3, "classical": 2})
+    await record_use(database, **used, **{"core+sport": 4, "core+physics*0.5": 3, "classical": 2})
     with capture_logs() as logs:
         await prewarm(agoge, composer, engine, database, HEAT)
     wanted = residents(composer, "core", "core+sport", "core+physics*0.5")
     assert server.loads == [resident.name for resident in wanted]
     assert server.pinned == {name(composer, "core")}
-    assert kept(composer) == wanted
+    assert listed(composer) == wanted
     assert [entry["event"] for entry in logs if entry["log_level"] in ("warning", "error")] == []
     skipped = {entry["mode"] for entry in logs if entry["event"] == "prewarm.mode_rejected"}
     assert skipped == {"core+stoics", "not+a@mode*", "core@90-99"}
 
 
-async def test_the_default_mode_needs_no_use(
+async def test_default_mode_is_prewarmed_without_use(
     agoge: Mind, composer: Composer, engine: Engine, database: Database
 ) -> None:
     await prewarm(replace(agoge, default_mode="physics"), composer, engine, database, HEAT)
-    assert kept(composer) == residents(composer, "core", "core+physics")
+    assert listed(composer) == residents(composer, "core", "core+physics")
 
 
-async def test_nothing_is_prewarmed_when_it_is_turned_off(
+async def test_prewarming_can_be_turned_off(
     agoge: Mind, composer: Composer, engine: Engine, database: Database, server: SGLangServer
 ) -> None:
-    await have_used(database, core=3)
+    await record_use(database, core=3)
     await prewarm(agoge, composer, engine, database, replace(HEAT, mode_count=0))
     assert server.loads == []
     assert composer.store.list() == []
 
 
-async def test_an_adapter_the_server_refuses_is_left_out(
+async def test_refused_adapter_is_left_out(
     agoge: Mind, composer: Composer, engine: Engine, database: Database, server: SGLangServer
 ) -> None:
-    await have_used(database, **{"core+sport": 2})
+    await record_use(database, **{"core+sport": 2})
     server.refuses_adapters = "it does not like it"
     with capture_logs() as logs:
         await prewarm(agoge, composer, engine, database, HEAT)
     assert [entry["mode"] for entry in logs if entry["event"] == "prewarm.load_failed"] == ["core", "core+sport"]
-    assert kept(composer) == []
+    assert listed(composer) == []
 
 
-async def test_what_is_revoked_is_left_out(agoge: Mind, composer: Composer, engine: Engine, database: Database) -> None:
-    await have_used(database, **{"core+sport": 2, "core+physics": 1})
+async def test_revoked_adapter_is_left_out(agoge: Mind, composer: Composer, engine: Engine, database: Database) -> None:
+    await record_use(database, **{"core+sport": 2, "core+physics": 1})
     composer.store.revoke(composer.packages["sport"].digest, "sport")
     with capture_logs() as logs:
         await prewarm(agoge, composer, engine, database, HEAT)
     assert [entry["mode"] for entry in logs if entry["event"] == "prewarm.compose_failed"] == ["core+sport"]
-    assert kept(composer) == residents(composer, "core", "core+physics")
+    assert listed(composer) == residents(composer, "core", "core+physics")
 
 
-async def test_an_engine_that_is_away_leaves_the_list_as_it_was(
+async def test_unreachable_engine_keeps_the_list(
     agoge: Mind, composer: Composer, sglang_settings: Settings, base_model_dir: Path, database: Database
 ) -> None:
     engine = make_engine(sglang_settings.model_copy(update={"sglang_url": "http://127.0.0.1:9"}), agoge, base_model_dir)
@@ -130,9 +130,7 @@ async def test_an_engine_that_is_away_leaves_the_list_as_it_was(
     assert (composer.store.root / "resident.json").read_text() == '{"format": 1, "resident": []}'
 
 
-async def test_a_database_that_is_gone_stops_nothing_else(
-    agoge: Mind, composer: Composer, engine: Engine, dsn: str
-) -> None:
+async def test_unreachable_database_raises_nothing(agoge: Mind, composer: Composer, engine: Engine, dsn: str) -> None:
     database = await Database.open(dsn)
     await database.close()
     with capture_logs() as logs:
@@ -140,9 +138,9 @@ async def test_a_database_that_is_gone_stops_nothing_else(
     assert [entry["event"] for entry in logs] == ["prewarm.aborted"]
 
 
-async def test_the_local_engine_has_them_in_memory(
+async def test_local_engine_loads_hot_modes(
     agoge: Mind, composer: Composer, local_engine: LocalEngine, database: Database
 ) -> None:
-    await have_used(database, **{"core+sport": 2})
+    await record_use(database, **{"core+sport": 2})
     await prewarm(agoge, composer, local_engine, database, HEAT)
     assert {name(composer, "core"), name(composer, "core+sport")} <= set(await local_engine.loaded_adapters())

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot.app.bootstrap import open_services
-from bot.app.models import open_retrieval_models
+from bot.app.components import open_retrieval_models
 from bot.app.settings import DEMO_MIND, Settings
 from db.turns.turns import Turn
 from inference.embedding import BUNDLED_EMBEDDING_MODEL
@@ -55,11 +55,13 @@ def opens(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Opens:
     spec = folder / "mind.yaml"
     spec.write_text(spec.read_text("utf-8").replace("    collections: [tables]\n", ""), "utf-8")
     own = {"mind": folder, "database_url": SecretStr(dsn), "prewarm_modes": 0, "draw_facts": False}
+    own["embedding_url"] = None  # the model in this process, unless a test names a server
 
     @asynccontextmanager
     async def opened(**values: object) -> AsyncIterator[Service]:
         settings = sglang_settings.model_copy(update={**own, "library_at_start": True, **values})
         async with open_services(settings, role="worker") as services:
+            await services.loading.wait()
             yield Service(services)
 
     return opened

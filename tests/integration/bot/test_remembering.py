@@ -42,7 +42,7 @@ async def test_what_a_killed_process_did_not_remember_another_does_once(
     await talk.say("7", "I keep bees.")
     assert len(await kept(dsn, 2)) == 2
     # The process dies with the next turn in line: nothing in it remembers any more.
-    services.turn_runner._memory_writer = MemoryWriter(own._rememberer, extract_facts=False)
+    services.turn_runner.memory_writer = MemoryWriter(own._recorder, extract_facts=False)
     await talk.say("7", "How far today?")
     await talk.settled(remembered=False)
     assert "How far today?" not in await episodes(dsn)
@@ -62,7 +62,7 @@ async def test_what_was_forgotten_is_not_caught_up_with(talk: Talk, server: SGLa
     services = talk.services
     own = services.turn_runner.memory_writer
     assert own is not None
-    services.turn_runner._memory_writer = MemoryWriter(own._rememberer, extract_facts=False)
+    services.turn_runner.memory_writer = MemoryWriter(own._recorder, extract_facts=False)
     await talk.say("7", "/mode base")
     await talk.say("7", "I keep bees.")
     await talk.settled(remembered=False)

@@ -70,6 +70,7 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
             }
         )
         async with open_services(settings, role="worker") as services:
+            await services.loading.wait()
             yield Service(services)
 
     return opened
@@ -160,11 +161,11 @@ async def test_two_voices_are_joined_and_shown_apart_on_request(open_library: Op
     async with open_library() as service, service.working():
         turn = await said(service, f"/consilium {QUESTION}")
         assert turn.answer == (
-            "He has written:\n"
+            "The author has written:\n"
             "- A recruit earns 7.5 hours of sleep. [1]\n\n"
-            "His opinion; what he has written bears out only what has a mark:\n"
+            "The author's opinion; the library supports only the sentences with a mark:\n"
             "In the quiet week everyone earns 8.5 hours. [1] I like 3 pillows.\n\n"
-            "Whether the figures without a mark are right I do not know: they are not in his library."
+            "I do not know whether the figures without a mark are right: they are not in the author's library."
         )
         assert (turn.kind, turn.question, turn.consilium) == ("question", QUESTION, True)
         assert turn.voices == {
@@ -185,12 +186,12 @@ async def test_a_session_can_be_switched_to_two_voices_and_back(open_library: Op
     server.base_pieces, server.pieces = ["I do not know."], ["Sing."]
     async with open_library() as service, service.working():
         assert "One voice answers" in str((await said(service, "/consilium")).answer)
-        assert "by both voices" in str((await said(service, "/consilium on")).answer)
+        assert "Both voices answer" in str((await said(service, "/consilium on")).answer)
         unknown = await said(service, "Who was the first king of Persia?")
         assert unknown.answer == (
-            "In his library there is nothing on this.\n\n"
-            "His opinion; what he has written bears out only what has a mark:\nSing.\n\n"
-            "I do not know: neither what he has written nor his opinion gives ground for an answer."
+            "The author's library has nothing on this.\n\n"
+            "The author's opinion; the library supports only the sentences with a mark:\nSing.\n\n"
+            "I do not know: neither the author's library nor this opinion supports an answer."
         )
         again = await said(service, "/retry")
         assert again.consilium
@@ -198,7 +199,7 @@ async def test_a_session_can_be_switched_to_two_voices_and_back(open_library: Op
         assert "One voice" in str((await said(service, "/consilium off")).answer)
         alone = await said(service, "Who was the first king of Persia?")
         assert (alone.consilium, alone.answer) == (False, "Sing.")
-        assert "given by both voices yet" in str((await said(service, "/consilium show", chat="2")).answer)
+        assert "Two voices have not answered here yet" in str((await said(service, "/consilium show", chat="2")).answer)
         russian = await said(service, "/consilium Сколько часов спят в тихую неделю?", chat="3", language="ru")
         assert "В тихую неделю все спят восемь с половиной часов." in str(russian.answer)
         assert not (await said(service, QUESTION, chat="3")).consilium
@@ -211,7 +212,7 @@ async def test_two_voices_can_be_stopped_and_taken_up_by_another_worker(
     async with open_library() as service:
         service.platform.gates["1"] = asyncio.Event()
         taken = await service.say(f"/consilium {QUESTION}")
-        async with service.working(drain=0):
+        async with service.working(drain_timeout=0):
             while not service.platform.messages:  # noqa: ASYNC110  # a message tells nobody
                 await asyncio.sleep(0.02)
         assert (await service.turn(taken)).state == "answering"
@@ -219,7 +220,7 @@ async def test_two_voices_can_be_stopped_and_taken_up_by_another_worker(
         async with service.working():
             turn = await service.ended(taken)
             assert service.platform.shown_in("1") == [turn.answer]
-            assert str(turn.answer).startswith("He has written:\n- A recruit earns 7.5 hours of sleep. [1]")
+            assert str(turn.answer).startswith("The author has written:\n- A recruit earns 7.5 hours of sleep. [1]")
 
             server.answer_gate = asyncio.Event()
             asked = await service.say(f"/consilium {QUESTION}", "2")
@@ -249,7 +250,7 @@ async def test_neither_a_document_nor_a_memory_can_order_anything(open_library: 
             assert lines
             assert all(line.startswith(("[", "- ")) for line in lines)
             assert sum("(author's text) Law" in line for line in system.splitlines() if line.startswith("[2]")) == 0
-        async with service.services.database.person(receipt.turn.user_id) as connection:
+        async with service.services.database.person_transaction(receipt.turn.user_id) as connection:
             session = await sessions.get(connection, receipt.turn.session_id)
             kept = [one for one in await memories.list_valid(connection) if one.kind == "fact"]
             assert await turns.list_unfinished(connection) == []

@@ -1,10 +1,11 @@
-"""Traces as a collector gets them: one a turn, whichever processes had a part in it."""
+"""Traces as a collector receives them: one a turn, whichever processes worked on it."""
 
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,9 +14,9 @@ from pydantic import SecretStr
 
 from bot.app.bootstrap import open_services
 from bot.app.settings import Settings
-from bot.app.tracing import OtlpExporter, traces_url
+from bot.app.tracing import open_tracer_provider, traces_url
 from bot.core.errors import TemporaryDeliveryError
-from bot.turns.traces import Span, exporting_spans, trace_stage
+from bot.turns.traces import trace_stage, using_tracer
 from tests.fakes.otlp_collector import Collector, Received
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.service import Service
@@ -36,20 +37,18 @@ def settings(sglang_settings: Settings, dsn: str) -> Settings:
 
 
 def of_turn(collector: Collector, turn: UUID) -> tuple[Received, list[Received]]:
-    """The span of the whole turn, and those beneath it."""
+    """A turn's root span, and those below it."""
     spans = [span for span in collector.spans if span.trace == turn.hex]
-    [whole] = [span for span in spans if span.name == "turn"]
+    [root] = [span for span in spans if span.name == "turn"]
     others = [span for span in spans if span.name != "turn"]
-    assert whole.parent == ""
-    assert {span.parent for span in others} == {whole.id}
+    assert root.parent == ""
+    assert {span.parent for span in others} == {root.id}
     assert len({span.id for span in spans}) == len(spans)
     assert all(span.began <= span.ended for span in spans)
-    return whole, others
+    return root, others
 
 
-async def test_a_turn_is_one_trace_over_the_processes_that_had_a_part_in_it(
-    settings: Settings, collector: Collector
-) -> None:
+async def test_turn_across_processes_is_one_trace(settings: Settings, collector: Collector) -> None:
     traced = settings.model_copy(update={"otlp_endpoint": collector.url})
     async with open_services(traced, role="gateway") as services:
         receipt = await Service(services).say("How far today?")
@@ -58,21 +57,21 @@ async def test_a_turn_is_one_trace_over_the_processes_that_had_a_part_in_it(
         service = Service(services)
         async with service.working():
             await service.ended(receipt)
-    whole, others = of_turn(collector, receipt.turn.id)
+    root, others = of_turn(collector, receipt.turn.id)
     assert {span.name for span in others} == STAGES
     assert [span.resource["consilium.role"] for span in others if span.name == "take_in"] == ["gateway"]
-    assert whole.resource["consilium.role"] == "worker"
-    assert whole.resource["service.name"] == "consilium"
-    told = whole.attributes
-    assert (told["consilium.turn"], told["consilium.state"]) == (str(receipt.turn.id), "delivered")
-    assert (told["gen_ai.usage.input_tokens"], told["gen_ai.usage.output_tokens"]) == (7, 3)
+    assert root.resource["consilium.role"] == "worker"
+    assert root.resource["service.name"] == "consilium"
+    attributes = root.attributes
+    assert (attributes["consilium.turn"], attributes["consilium.state"]) == (str(receipt.turn.id), "delivered")
+    assert (attributes["gen_ai.usage.input_tokens"], attributes["gen_ai.usage.output_tokens"]) == (7, 3)
     [generate] = collector.named("generate")
     assert generate.events == ["first_token"]
-    assert whole.failed is None
+    assert root.failed is None
     assert "How far" not in repr(collector.spans)
 
 
-async def test_an_attempt_that_came_to_nothing_is_in_the_trace(settings: Settings, collector: Collector) -> None:
+async def test_failed_attempt_is_in_the_trace(settings: Settings, collector: Collector) -> None:
     traced = settings.model_copy(update={"otlp_endpoint": collector.url})
     async with open_services(traced, role="all") as services:
         service = Service(services)
@@ -80,14 +79,14 @@ async def test_an_attempt_that_came_to_nothing_is_in_the_trace(settings: Setting
         receipt = await service.say("How far today?")
         async with service.working():
             await service.ended(receipt)
-    whole, others = of_turn(collector, receipt.turn.id)
+    root, others = of_turn(collector, receipt.turn.id)
     assert [span.failed for span in others if span.name == "put_back"] == ["TemporaryDeliveryError"]
     assert [span.attributes["consilium.attempt"] for span in others if span.name == "deliver"] == [1, 2]
     assert [span.name for span in others].count("generate") == 1
-    assert whole.attributes["consilium.attempts"] == 2
+    assert root.attributes["consilium.attempts"] == 2
 
 
-async def test_a_turn_that_failed_says_of_what(settings: Settings, collector: Collector, server: SGLangServer) -> None:
+async def test_failed_turn_names_its_error(settings: Settings, collector: Collector, server: SGLangServer) -> None:
     server.fails_with = (400, "no such thing")
     traced = settings.model_copy(update={"otlp_endpoint": collector.url})
     async with open_services(traced, role="all") as services:
@@ -95,18 +94,18 @@ async def test_a_turn_that_failed_says_of_what(settings: Settings, collector: Co
         receipt = await service.say("How far today?")
         async with service.working():
             await service.ended(receipt)
-    whole, _ = of_turn(collector, receipt.turn.id)
-    assert (whole.failed, whole.attributes["consilium.state"]) == ("EngineRefused", "failed")
+    root, _ = of_turn(collector, receipt.turn.id)
+    assert (root.failed, root.attributes["consilium.state"]) == ("EngineRefused", "failed")
 
 
-async def test_a_collector_that_is_away_holds_nobody_up() -> None:
-    traces = OtlpExporter("http://127.0.0.1:9", {})
-    with exporting_spans(traces):
+async def test_unreachable_collector_blocks_nothing() -> None:
+    provider = open_tracer_provider("http://127.0.0.1:9", {})
+    with using_tracer(provider.get_tracer("test")):
         for n in range(1, 5000):
             trace_stage(UUID(int=n), "take_in", 0.0, 1.0)
-    async with asyncio.timeout(60):
-        await asyncio.to_thread(traces.close)
-    traces.add(Span(UUID(int=1), "late", 0.0, 1.0))
+        async with asyncio.timeout(60):
+            await asyncio.to_thread(provider.shutdown)
+        trace_stage(UUID(int=1), "late", 0.0, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -117,18 +116,11 @@ async def test_a_collector_that_is_away_holds_nobody_up() -> None:
         ("https://c/otlp/v1/traces", "https://c/otlp/v1/traces"),
     ],
 )
-def test_the_path_is_added_where_there_is_none(endpoint: str, address: str) -> None:
+def test_collector_path_is_added_when_missing(endpoint: str, address: str) -> None:
     assert traces_url(endpoint) == address
 
 
-def test_the_packages_are_not_imported_unless_they_are_needed() -> None:
-    import subprocess
-    import sys
-
-    told: Any = subprocess.run(
-        [sys.executable, "-c", "import sys, bot.cli.app, bot.app.tracing; print('opentelemetry' in sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert told.stdout.strip() == "False"
+def test_sdk_is_not_imported_without_an_endpoint() -> None:
+    program = "import sys, bot.cli.app, bot.app.tracing; print([m for m in sys.modules if 'opentelemetry.sdk' in m])"
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == "[]"

@@ -1,4 +1,4 @@
-"""From a message handed in to its answer shown, by workers over a real Postgres."""
+"""From an accepted message to its answer, with workers over a real Postgres."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ async def service(sglang_settings: Settings, server: SGLangServer, dsn: str) -> 
         yield Service(services)
 
 
-async def age(dsn: str) -> None:
+async def age_turns(dsn: str) -> None:
     await run_sql(dsn, "UPDATE turns SET updated_at = updated_at - interval '1 hour'")
 
 
-async def test_a_question_is_answered_in_one_message_and_everything_is_kept(service: Service, dsn: str) -> None:
+async def test_question_is_answered_in_one_message_and_saved(service: Service, dsn: str) -> None:
     receipt = await service.say("How far today?")
     assert (receipt.is_new, receipt.turns_ahead, receipt.turn.state) == (True, 0, "accepted")
     async with service.working():
@@ -49,7 +49,7 @@ async def test_a_question_is_answered_in_one_message_and_everything_is_kept(serv
         await connection.close()
 
 
-async def test_an_update_handed_over_twice_is_answered_once(service: Service, server: SGLangServer) -> None:
+async def test_repeated_update_is_answered_once(service: Service, server: SGLangServer) -> None:
     first = service.incoming("Once?")
     inbox = service.services.inbox
     receipts = await asyncio.gather(*(inbox.receive(first) for _ in range(5)))
@@ -62,7 +62,7 @@ async def test_an_update_handed_over_twice_is_answered_once(service: Service, se
     assert len(server.requests) == 1
 
 
-async def test_a_session_is_answered_in_order_and_waits_for_no_other(service: Service) -> None:
+async def test_sessions_are_ordered_and_independent(service: Service) -> None:
     service.platform.gates["slow"] = asyncio.Event()
     blocked = [await service.say(f"s{n}", "slow") for n in range(3)]
     assert [receipt.turns_ahead for receipt in blocked] == [0, 1, 2]
@@ -77,7 +77,7 @@ async def test_a_session_is_answered_in_order_and_waits_for_no_other(service: Se
         assert answers == [f"«{receipt.turn.question}»." for receipt in receipts]
 
 
-async def test_a_command_takes_effect_at_once_and_is_shown_beside_a_running_answer(service: Service) -> None:
+async def test_command_does_not_wait_for_a_running_answer(service: Service) -> None:
     service.platform.gates["1"] = asyncio.Event()
     before = await service.say("asked in auto")
     async with service.working():
@@ -91,7 +91,7 @@ async def test_a_command_takes_effect_at_once_and_is_shown_beside_a_running_answ
     assert (await service.turn(switched)).state == "delivered"
 
 
-async def test_a_command_that_fails_says_so_and_does_nothing(service: Service) -> None:
+async def test_failed_command_explains_itself_and_changes_nothing(service: Service) -> None:
     receipt = await service.say("/mode spotr")
     assert receipt.command_outcome is not None
     assert "spotr" in (receipt.command_outcome.error or "")
@@ -101,7 +101,7 @@ async def test_a_command_that_fails_says_so_and_does_nothing(service: Service) -
     assert await service.services.inbox.current_mode(service.incoming("")) == "auto"
 
 
-async def test_what_is_remembered_is_remembered_once_however_often_it_comes(service: Service) -> None:
+async def test_repeated_remember_command_has_one_effect(service: Service) -> None:
     message = service.incoming("/remember My knee hurts.")
     for _ in range(3):
         await service.services.inbox.receive(message)
@@ -111,9 +111,7 @@ async def test_what_is_remembered_is_remembered_once_however_often_it_comes(serv
     assert [row[1] for row in listed.command_outcome.table.rows] == ["My knee hurts."]
 
 
-async def test_a_platform_that_is_away_gets_the_answer_later_and_it_is_not_made_again(
-    service: Service, server: SGLangServer
-) -> None:
+async def test_failed_delivery_is_retried_without_generating_again(service: Service, server: SGLangServer) -> None:
     service.platform.fails += [
         TemporaryDeliveryError("Recording", "it is away"),
         TemporaryDeliveryError("Recording", "again", 0.1),
@@ -126,7 +124,7 @@ async def test_a_platform_that_is_away_gets_the_answer_later_and_it_is_not_made_
     assert len(server.requests) == 1
 
 
-async def test_what_can_never_be_shown_fails_and_holds_up_nothing(service: Service) -> None:
+async def test_permanent_delivery_error_fails_the_turn_and_blocks_nothing(service: Service) -> None:
     service.platform.fails.append(PermanentDeliveryError("Recording", "the bot was blocked"))
     lost, next_one = await service.say("lost"), await service.say("next")
     async with service.working():
@@ -136,10 +134,10 @@ async def test_what_can_never_be_shown_fails_and_holds_up_nothing(service: Servi
     assert "blocked" in (turn.error or "")
 
 
-async def test_a_worker_that_is_told_to_end_lets_another_go_on_in_the_same_message(service: Service) -> None:
+async def test_released_turn_is_continued_by_another_worker(service: Service) -> None:
     gate = service.platform.gates["1"] = asyncio.Event()
     receipt = await service.say("Go on?")
-    async with service.working(drain=0):
+    async with service.working(drain_timeout=0):
         async with asyncio.timeout(10):
             while not service.platform.messages:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
@@ -152,7 +150,7 @@ async def test_a_worker_that_is_told_to_end_lets_another_go_on_in_the_same_messa
     assert service.platform.shown_in("1") == ["«Go on?»."]
 
 
-async def test_a_draining_worker_lets_what_runs_end(service: Service) -> None:
+async def test_draining_worker_finishes_running_turns(service: Service) -> None:
     gate = service.platform.gates["1"] = asyncio.Event()
     receipt = await service.say("To the end?")
     async with service.working() as worker:
@@ -166,7 +164,7 @@ async def test_a_draining_worker_lets_what_runs_end(service: Service) -> None:
     assert (await service.turn(later)).state == "accepted"
 
 
-async def test_stopping_ends_the_answer_with_what_has_come(service: Service, server: SGLangServer) -> None:
+async def test_stopped_answer_keeps_what_has_come(service: Service, server: SGLangServer) -> None:
     server.answer_gate = asyncio.Event()
     receipt = await service.say("one two three")
     async with service.working():
@@ -181,7 +179,7 @@ async def test_stopping_ends_the_answer_with_what_has_come(service: Service, ser
     assert "Stopped." in service.platform.shown_in("1")
 
 
-async def test_what_is_stopped_before_it_begins_is_not_generated(service: Service, server: SGLangServer) -> None:
+async def test_question_stopped_while_waiting_is_not_generated(service: Service, server: SGLangServer) -> None:
     receipt = await service.say("never mind")
     await service.say("/stop")
     async with service.working():
@@ -189,23 +187,24 @@ async def test_what_is_stopped_before_it_begins_is_not_generated(service: Servic
     assert not server.requests
 
 
-async def test_what_kept_going_wrong_is_given_up_with_a_sentence(service: Service, dsn: str) -> None:
+async def test_turn_is_given_up_after_too_many_failures(service: Service, dsn: str) -> None:
     receipt = await service.say("poison")
     await run_sql(dsn, "UPDATE turns SET setbacks = 8")
     async with service.working():
         turn = await service.ended(receipt)
     assert turn.state == "failed"
+    assert "gave up after 8 attempts" in (turn.error or "")
     assert "/retry" in service.platform.shown_in("1")[0]
 
 
-async def test_what_has_waited_too_long_is_given_up(service: Service, dsn: str) -> None:
+async def test_turn_is_given_up_after_its_timeout(service: Service, dsn: str) -> None:
     receipt = await service.say("late")
     await run_sql(dsn, "UPDATE turns SET give_up_at = now() - interval '1 s'")
     async with service.working():
         assert (await service.ended(receipt)).state == "failed"
 
 
-async def test_a_question_the_mind_cannot_answer_fails_with_its_reason_and_is_not_tried_again(service: Service) -> None:
+async def test_unanswerable_question_fails_without_a_retry(service: Service) -> None:
     receipt = await service.say("<|use_lora_spotr|>What?")
     async with service.working():
         turn = await service.ended(receipt)
@@ -213,10 +212,10 @@ async def test_a_question_the_mind_cannot_answer_fails_with_its_reason_and_is_no
     assert "spotr" in service.platform.shown_in("1")[0]
 
 
-async def test_a_turn_whose_job_is_gone_is_found_and_answered(service: Service, dsn: str) -> None:
+async def test_turn_without_a_job_is_recovered(service: Service, dsn: str) -> None:
     receipts = [await service.say("one"), await service.say("two"), await service.say("/help")]
     await run_sql(dsn, "DELETE FROM consilium_pgqueuer")
-    await age(dsn)
+    await age_turns(dsn)
     services = service.services
     assert await recover_stranded(services.database, services.mind.name, services.heartbeat.id) == 2
     assert await recover_stranded(services.database, "another-mind", services.heartbeat.id) == 0
@@ -225,12 +224,12 @@ async def test_a_turn_whose_job_is_gone_is_found_and_answered(service: Service, 
             assert (await service.ended(receipt)).state == "delivered"
 
 
-async def test_what_a_dead_process_was_to_show_itself_is_ended_and_others_are_left(service: Service, dsn: str) -> None:
+async def test_inline_turn_of_a_dead_process_is_ended(service: Service, dsn: str) -> None:
     services = service.services
     here = service.incoming("mine", address=None, update=None)
     living = await services.inbox.receive(here, services.heartbeat.id)
     dead = await services.inbox.receive(here, living.turn.id)
-    await age(dsn)
+    await age_turns(dsn)
     assert await recover_stranded(services.database, services.mind.name, services.heartbeat.id) == 1
     assert (await service.turn(living)).state == "accepted"
     turn = await service.turn(dead)
@@ -238,7 +237,7 @@ async def test_what_a_dead_process_was_to_show_itself_is_ended_and_others_are_le
     assert "ended before" in (turn.error or "")
 
 
-async def test_a_failed_turn_can_be_begun_again_in_its_message(service: Service, dsn: str) -> None:
+async def test_failed_turn_can_be_reopened_in_its_message(service: Service, dsn: str) -> None:
     receipt = await service.say("again")
     await run_sql(dsn, "UPDATE turns SET setbacks = 8")
     async with service.working():
@@ -252,9 +251,7 @@ async def test_a_failed_turn_can_be_begun_again_in_its_message(service: Service,
     assert service.platform.shown_in("1") == ["«again»."]
 
 
-async def test_the_next_question_sees_what_was_said_before_and_not_after_it(
-    service: Service, server: SGLangServer
-) -> None:
+async def test_prompt_has_earlier_turns_only(service: Service, server: SGLangServer) -> None:
     for text in ("first", "second", "third"):
         await service.say(text)
     async with service.working():
@@ -271,7 +268,7 @@ async def test_the_next_question_sees_what_was_said_before_and_not_after_it(
         ({"waiting": 2}, ServiceFull),
     ],
 )
-async def test_over_a_limit_a_message_is_declined_with_a_sentence_and_nothing_is_kept(
+async def test_message_over_a_limit_is_refused_and_not_stored(
     sglang_settings: Settings, dsn: str, limits: dict[str, float], refusal: type[Exception]
 ) -> None:
     settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn), "prewarm_modes": 0, **limits})
@@ -289,9 +286,7 @@ async def test_over_a_limit_a_message_is_declined_with_a_sentence_and_nothing_is
             assert [turn.question for turn in await turns.list_unfinished(connection)] == ["0", "1", "/stop"]
 
 
-async def test_whose_quota_is_spent_may_still_see_and_delete_what_is_kept_of_him(
-    sglang_settings: Settings, dsn: str
-) -> None:
+async def test_own_data_commands_work_over_the_quota(sglang_settings: Settings, dsn: str) -> None:
     settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn), "person_per_day": 1})
     async with open_services(settings, role="gateway") as services:
         service = Service(services)
@@ -304,9 +299,7 @@ async def test_whose_quota_is_spent_may_still_see_and_delete_what_is_kept_of_him
         await service.say("/forget me yes")
 
 
-async def test_fifty_processes_worth_of_one_persons_messages_never_pass_his_quota(
-    sglang_settings: Settings, dsn: str
-) -> None:
+async def test_concurrent_messages_never_exceed_the_quota(sglang_settings: Settings, dsn: str) -> None:
     settings = sglang_settings.model_copy(
         update={"database_url": SecretStr(dsn), "person_per_day": 40, "person_at_once": 1000, "worker_turns": 46}
     )

@@ -11,7 +11,7 @@ import pytest
 
 from db.errors import EmbeddedServerFailed
 from db.infra.embedded_server import EmbeddedServer
-from tests.fixtures.postgres import run_sql
+from tests.fixtures.postgres import copy_server, run_sql
 
 USER = """
 import asyncio, sys
@@ -153,12 +153,19 @@ async def test_a_half_made_cluster_is_made_anew(empty_folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["with space, comma, 'quotes\" and $(touch pwned) `touch pwned`", "длинный" * 15, "deep/" * 30],
+    ("name", "is_copied"),
+    [
+        ("with space, comma, 'quotes\" and $(touch pwned) `touch pwned`", False),
+        ("длинный" * 15, True),
+        ("deep/" * 30, True),
+    ],
     ids=["odd", "long", "deep"],
 )
-async def test_any_path_will_do(empty_folder: Path, name: str) -> None:
+async def test_any_path_will_do(empty_folder: Path, server_template: Path, name: str, is_copied: bool) -> None:
     folder = empty_folder / name
+    if is_copied:  # making a server takes seconds, and only what a shell could misread matters to that
+        folder.mkdir(parents=True)
+        copy_server(server_template, folder)
     async with await EmbeddedServer.open(folder) as server:
         assert await value(server.dsn, "SELECT 1") == 1
         sockets = str(await value(server.dsn, "SHOW unix_socket_directories")).strip('"').replace('""', '"')
@@ -222,3 +229,24 @@ except EmbeddedServerMissing as error:
 """
     ran = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], capture_output=True, text=True)
     assert "pip install" in ran.stdout, ran.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+async def test_root_opens_no_folder_to_others(tmp_path: Path) -> None:
+    folder = tmp_path / "closed" / "server"
+    folder.mkdir(parents=True)
+    folder.parent.chmod(0o700)
+    before = [above.stat().st_mode for above in folder.parents]
+    async with await EmbeddedServer.open(folder) as server:
+        assert await value(server.dsn, "SELECT 1") == 1
+    assert [above.stat().st_mode for above in folder.parents] == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+async def test_closed_folder_is_named_without_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.infra.programs._find_unshare", lambda: None)
+    folder = tmp_path / "closed" / "server"
+    folder.mkdir(parents=True)
+    folder.parent.chmod(0o700)
+    with pytest.raises(EmbeddedServerFailed, match="is closed to the account"):
+        await EmbeddedServer.open(folder)

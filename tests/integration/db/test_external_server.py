@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from db.memory.memories import Embedding, Origin
 from db.people import sessions, users
 from db.turns import admin_queries, jobs, states
 from db.turns.admin_queries import ModeUsage
-from tests.fixtures.postgres import dsn_of, run_sql, server_directory
+from tests.fixtures.postgres import copy_server, dsn_of, run_sql, server_directory
 from tests.fixtures.turns import ask
 
 PASSWORD = "s3cr:t/@ №1"
@@ -53,17 +54,15 @@ class Provider:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def provider() -> AsyncIterator[Provider]:
+async def provider(server_template: Path) -> AsyncIterator[Provider]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with server_directory() as folder:
+        copy_server(server_template, folder)
         async with await EmbeddedServer.open(folder) as server:
             await run_sql(
-                server.dsn,
-                "ALTER SYSTEM SET listen_addresses = '127.0.0.1'",
-                f"ALTER SYSTEM SET port = {port}",
-                "ALTER SYSTEM SET fsync = off",
+                server.dsn, "ALTER SYSTEM SET listen_addresses = '127.0.0.1'", f"ALTER SYSTEM SET port = {port}"
             )
             await asyncio.to_thread(server.cluster.stop, 30)
             yield Provider(await asyncio.to_thread(server.cluster.start, 60), port)

@@ -16,8 +16,8 @@ from db.people.users import User
 
 
 @pytest_asyncio.fixture(loop_scope="session", params=["stopped", "killed"])
-async def outage(request: pytest.FixtureRequest, server_folder: Path) -> AsyncIterator["Outage"]:
-    async with await EmbeddedServer.open(server_folder) as server, await Database.open(server.dsn) as database:
+async def outage(request: pytest.FixtureRequest, migrated_folder: Path) -> AsyncIterator["Outage"]:
+    async with await EmbeddedServer.open(migrated_folder) as server, await Database.open(server.dsn) as database:
         async with database.anonymous_transaction() as connection:
             anna = await users.identify(connection, platform="console", external_id="anna")
         async with database.person_transaction(anna.id) as connection:

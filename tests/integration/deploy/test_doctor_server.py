@@ -33,7 +33,15 @@ async def test_the_demo_mind_fits_the_server_of_the_cpu_profile(
     sight = await inspect_server(sglang.url, keys)
     tokens = settings.prompt_tokens + mind.sampling.max_tokens
     told = compare_server(
-        sight, ServiceRequirements(keys, needs, mind.base_model, base_model_dir, None, tokens), Translator("en")
+        sight,
+        ServiceRequirements(
+            keys,
+            mind_requirements=needs,
+            base_model=mind.base_model,
+            base_folder=base_model_dir,
+            context_tokens=tokens,
+        ),
+        Translator("en"),
     )
 
     assert told.problems == []
@@ -46,9 +54,9 @@ async def test_the_demo_mind_fits_the_server_of_the_cpu_profile(
     assert "API key: none; admin key: set" in said
     assert "?" not in said
     (warning,) = told.warnings
-    assert "shows its admin key to anybody" in warning
+    assert "shows its admin key to everybody" in warning
 
-    other = compare_server(sight, ServiceRequirements(ApiKeys(admin="another"), None), Translator("en"))
+    other = compare_server(sight, ServiceRequirements(ApiKeys(admin="another")), Translator("en"))
     assert "admin key" in "\n".join(other.problems)
 
 

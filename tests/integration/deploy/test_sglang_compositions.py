@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from tests.fixtures.sglang import START_TIMEOUT, StartSGLang
+from tests.fixtures.sglang import FEW_ADAPTERS, START_TIMEOUT, SGLangServers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def write_adapter(folder: Path, base: dict[str, int], rank: int) -> None:
 
 
 def test_it_starts_with_what_the_list_holds_and_without_what_would_end_it(
-    start_sglang: StartSGLang, base_model_dir: Path, tmp_path: Path
+    sglang_servers: SGLangServers, base_model_dir: Path, tmp_path: Path
 ) -> None:
     base = json.loads((base_model_dir / "config.json").read_text(encoding="utf-8"))
     hot, large, gone = (f"c-{number:032x}" for number in range(3))
@@ -47,7 +47,7 @@ def test_it_starts_with_what_the_list_holds_and_without_what_would_end_it(
     listed = [{"name": each, "pinned": True} for each in (gone, large, hot)]
     (tmp_path / "resident.json").write_text(json.dumps({"format": 1, "resident": listed}), encoding="utf-8")
 
-    server = start_sglang("--compositions", str(tmp_path))
+    server = sglang_servers.start("--compositions", str(tmp_path), *FEW_ADAPTERS)
 
     (resident,) = httpx.get(f"{server.url}/server_info", timeout=60).json()["lora_paths"]
     path = str(tmp_path / hot)
@@ -56,3 +56,8 @@ def test_it_starts_with_what_the_list_holds_and_without_what_would_end_it(
     body = {"model": f"{server.model}:{hot}", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2}
     assert httpx.post(f"{server.url}/v1/chat/completions", json=body, timeout=300).status_code == httpx.codes.OK
     assert all(name in server.log.read_text(encoding="utf-8") for name in (large, gone))
+
+    # Others use the server as well.
+    key = {"Authorization": f"Bearer {server.admin_key}"}
+    unloaded = httpx.post(f"{server.url}/unload_lora_adapter", json={"lora_name": hot}, headers=key, timeout=60)
+    assert unloaded.json()["success"]

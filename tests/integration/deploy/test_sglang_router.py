@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
-from tests.fixtures.sglang import START_TIMEOUT, RunningRouter, RunningSGLang, StartRouter, StartSGLang
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from tests.fixtures.sglang import START_TIMEOUT, RunningRouter, RunningSGLang, SGLangServers, StartRouter
 
 pytestmark = [pytest.mark.sglang, pytest.mark.timeout(3 * START_TIMEOUT)]
 
@@ -34,15 +29,11 @@ def body(model: str, stream: bool, max_tokens: int) -> dict[str, object]:
     }
 
 
-def start_two(start_sglang: StartSGLang) -> Sequence[RunningSGLang]:
-    with ThreadPoolExecutor(2) as threads:
-        return list(threads.map(lambda _: start_sglang(), range(2)))
-
-
+@pytest.mark.kills_servers
 def test_answers_go_on_when_a_server_dies_and_use_it_again_when_it_is_back(
-    start_sglang: StartSGLang, start_router: StartRouter
+    sglang_servers: SGLangServers, start_router: StartRouter
 ) -> None:
-    servers = start_two(start_sglang)
+    servers = sglang_servers.take(2)
     router = start_router([server.url for server in servers])
     assert router.workers() == {server.url: True for server in servers}
     model = servers[0].model
@@ -65,7 +56,7 @@ def test_answers_go_on_when_a_server_dies_and_use_it_again_when_it_is_back(
     assert "Paris" in ask(router.url, model, max_tokens=12).json()["choices"][0]["message"]["content"]
     router.wait_for_workers([left.url])
 
-    back = start_sglang(port=serving.port)
+    back = sglang_servers.start(*serving.flags, port=serving.port)
     router.wait_for_workers([left.url, back.url])
     left.kill()
     assert ask(router.url, model).status_code == httpx.codes.OK

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.fixtures.sglang import START_TIMEOUT, RunningSGLang, StartSGLang, running_sglang
+from tests.fixtures.sglang import START_TIMEOUT, RunningSGLang, SGLangServers, running_sglang
 
 pytestmark = [pytest.mark.sglang, pytest.mark.timeout(2 * START_TIMEOUT)]
 
@@ -77,8 +77,9 @@ def test_adapters_are_loaded_only_with_the_key(sglang: RunningSGLang) -> None:
     assert reached.json()["success"] is False
 
 
-def test_a_server_without_one_of_its_processes_ends_whole(start_sglang: StartSGLang) -> None:
-    server = start_sglang()
+@pytest.mark.kills_servers(leaves_none=True)
+def test_a_server_without_one_of_its_processes_ends_whole(sglang_servers: SGLangServers) -> None:
+    [server] = sglang_servers.take()
     family = children(server.process.pid)
     (scheduler,) = [pid for pid, name in family.items() if name.startswith("sglang::schedul")]
     os.kill(scheduler, signal.SIGKILL)

@@ -31,7 +31,7 @@ ASK = textwrap.dedent(
     print("ready", flush=True)
     sys.stdin.readline()
     with capture_logs() as logs:
-        composition = CompositionStore(root / "store").ensure(parts, SMOLLM2)
+        composition = CompositionStore(root / "store").get_or_compose(parts, SMOLLM2)
     print(sum(entry["event"] == "composition.created" for entry in logs), composition.path)
     """
 )
@@ -56,7 +56,7 @@ FILL = textwrap.dedent(
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
         if how == "store":
-            CompositionStore(root / "disk" / "store").ensure(parts, SMOLLM2)
+            CompositionStore(root / "disk" / "store").get_or_compose(parts, SMOLLM2)
         else:
             compose(parts, SMOLLM2, root / "disk" / "out")
     except DiskFull as error:

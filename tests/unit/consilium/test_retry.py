@@ -68,6 +68,24 @@ async def test_retry_raises_other_errors_at_once() -> None:
     assert operation.calls == 1
 
 
+@pytest.mark.parametrize("attempts", [1, 3])
+async def test_retry_gives_up_after_its_attempts(attempts: int) -> None:
+    operation = Flaky(10, ConnectionError("away"))
+    with pytest.raises(ConnectionError):
+        await retry(operation, on=ConnectionError, backoff=NO_WAIT, attempts=attempts)
+    assert operation.calls == attempts
+
+
+async def test_before_sleep_can_give_up() -> None:
+    def give_up(error: Exception, _delay: float) -> None:
+        raise error
+
+    operation = Flaky(1, ConnectionError("away"))
+    with pytest.raises(ConnectionError):
+        await retry(operation, on=ConnectionError, backoff=NO_WAIT, before_sleep=give_up)
+    assert operation.calls == 1
+
+
 async def test_retry_gives_up_before_a_delay_beyond_the_limit() -> None:
     operation = Flaky(1, ConnectionError("away"))
     with pytest.raises(ConnectionError):

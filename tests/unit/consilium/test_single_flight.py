@@ -1,4 +1,4 @@
-"""Work that several ask for at once is done once."""
+"""Single flight for coroutines and for threads."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_callers_of_one_key_share_one_run() -> None:
     assert await flights.run("a", work) == 2
 
 
-async def test_keys_run_apart() -> None:
+async def test_different_keys_run_separately() -> None:
     flights: SingleFlight[int, int] = SingleFlight()
 
     async def double(number: int) -> int:
@@ -51,7 +51,7 @@ async def test_keys_run_apart() -> None:
     assert results == [0, 2, 4, 6]
 
 
-async def test_a_cancelled_caller_leaves_the_work_to_the_others() -> None:
+async def test_cancelled_caller_leaves_the_work_to_the_others() -> None:
     flights: SingleFlight[str, int] = SingleFlight()
     work = Work()
     first, second = (asyncio.create_task(flights.run("a", work)) for _ in range(2))
@@ -64,7 +64,7 @@ async def test_a_cancelled_caller_leaves_the_work_to_the_others() -> None:
     assert work.cancelled == 0
 
 
-async def test_work_is_cancelled_with_its_last_caller_and_starts_again_for_the_next() -> None:
+async def test_work_is_cancelled_with_its_last_caller() -> None:
     flights: SingleFlight[str, int] = SingleFlight()
     work = Work()
     caller = asyncio.create_task(flights.run("a", work))
@@ -77,7 +77,7 @@ async def test_work_is_cancelled_with_its_last_caller_and_starts_again_for_the_n
     assert work.cancelled == 1
 
 
-async def test_every_caller_gets_the_error() -> None:
+async def test_error_reaches_every_caller() -> None:
     flights: SingleFlight[str, int] = SingleFlight()
 
     async def fail() -> int:

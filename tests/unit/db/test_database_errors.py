@@ -13,7 +13,7 @@ LEAVES = [
 
 
 @pytest.mark.parametrize("kind", LEAVES)
-def test_every_error_says_what_happened_with_all_its_details(kind: type[errors.DatabaseError]) -> None:
+def test_error_text_has_all_details(kind: type[errors.DatabaseError]) -> None:
     names = list(inspect.signature(kind).parameters)
     error = kind(**{name: f"<{name}>" for name in names})
     text = str(error)

@@ -1,4 +1,4 @@
-"""What a person has told."""
+"""What a person has said."""
 
 from db.infra.migrations.script import run
 

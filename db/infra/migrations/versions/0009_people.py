@@ -1,4 +1,4 @@
-"""One person under several names; what he holds, takes along and takes back; and who is let in."""
+"""One person with several accounts; their data, its export and deletion; and who is allowed in."""
 
 from db.infra.migrations.script import run
 

@@ -1,4 +1,4 @@
-"""A fake Discord, and a service in front of it: its gateway, its inbox on a real Postgres, and workers."""
+"""A fake Discord, and a service connected to it: its gateway, its inbox on a real Postgres, and workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bot.app.settings import DEMO_MIND, Settings
 from bot.channels.discord.platform import DiscordPlatform
 from tests.fakes.discord.server import DiscordFake
 from tests.fakes.sglang_server import SGLangServer
-from tests.fixtures.discord_service import TOKEN, Discord
+from tests.fixtures.discord_service import TOKEN, DiscordService
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -26,11 +26,12 @@ async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordFake]:
         monkeypatch.setattr(discord.http.Route, "BASE", served.api_base)
         monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(served.gateway_url))
         yield served
+        assert served.journal.of("bug") == []
 
 
 @pytest.fixture(scope="session")
 def core_by_default(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo mind without `auto`, which embeds all its dialogues before the first answer."""
+    """The demo mind without `auto`, which would embed all its dialogues before the first answer."""
     folder = tmp_path_factory.mktemp("minds") / "agoge"
     shutil.copytree(DEMO_MIND, folder)
     spec = folder / "mind.yaml"
@@ -41,15 +42,20 @@ def core_by_default(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest_asyncio.fixture(loop_scope="session")
 async def service(
     fake: DiscordFake, sglang_settings: Settings, server: SGLangServer, dsn: str, core_by_default: Path
-) -> AsyncIterator[Discord]:
+) -> AsyncIterator[DiscordService]:
     server.echoes = True
-    own = {"database_url": SecretStr(dsn), "prewarm_modes": 0, "mind": core_by_default}
-    settings = sglang_settings.model_copy(update=own)
-    guild = fake.people.guild("Agoge")
-    ann = fake.people.user("Ann")
+    # Discord's limits at a tenth of their time: what they demand of the bot is the same.
+    fake.gateway.identify_interval = 0
+    fake.rate_limits.rules = {
+        route: (requests, seconds / 10) for route, (requests, seconds) in fake.rate_limits.rules.items()
+    }
+    overrides = {"database_url": SecretStr(dsn), "prewarm_modes": 0, "mind": core_by_default}
+    settings = sglang_settings.model_copy(update=overrides)
+    guild = fake.people.add_guild("Agoge")
+    ann = fake.people.add_user("Ann")
     fake.people.join(guild, ann)
-    channel = fake.people.channel(guild, "general")
+    channel = fake.people.add_channel(guild, "general")
     async with open_services(settings, role="worker") as services:
         platform = DiscordPlatform(TOKEN, services.mind, [command.name for command in services.inbox.commands])
-        yield Discord(fake, services, platform, guild, channel, ann)
+        yield DiscordService(fake=fake, services=services, platform=platform, guild=guild, channel=channel, ann=ann)
         await platform.close()

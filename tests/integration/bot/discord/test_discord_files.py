@@ -1,4 +1,4 @@
-"""Files that come with messages on Discord, and those that go with answers."""
+"""Files of messages and of answers on Discord."""
 
 from __future__ import annotations
 
@@ -12,74 +12,74 @@ from bot.core.errors import PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.i18n import Translator
 from bot.core.messages import Address, File, Outcome
 from tests.fakes.discord.server import DiscordFake
-from tests.fixtures.discord_service import Discord
+from tests.fixtures.discord_service import DiscordService
 
 TEXT = "Squats, then rest.\n" * 5000
 
 
 def handle_of(fake: DiscordFake, message: str, channel: str) -> Address:
-    """What a file of a message is asked for by."""
+    """The handle of a message's file."""
     (attachment,) = fake.messages.json(fake.messages.all[int(message)], with_content=True)["attachments"]
     reference = file_ref_from_attachment(attachment, channel, message)
     assert (reference.name, reference.size) == ("plan.md", len(TEXT))
     return json.loads(json.dumps(reference.handle))
 
 
-async def content(service: Discord, handle: Address) -> str:
-    pieces = [piece async for piece in service.platform.fetch(handle)]
-    assert len(pieces) > 1
-    return b"".join(pieces).decode()
+async def fetch(service: DiscordService, handle: Address) -> str:
+    chunks = [chunk async for chunk in service.platform.fetch(handle)]
+    assert len(chunks) > 1
+    return b"".join(chunks).decode()
 
 
 @pytest.fixture
-def sent(service: Discord) -> str:
+def sent(service: DiscordService) -> str:
     """A message with a file."""
     attachment = {"filename": "plan.md", "text": TEXT, "content_type": "text/markdown"}
-    return service.people.tell_bot(service.ann, "Read this.", attachments=[attachment])
+    return service.people.send_dm(service.ann, "Read this.", attachments=[attachment])
 
 
-async def test_a_file_is_fetched_even_after_its_address_has_expired(service: Discord, sent: str) -> None:
+async def test_expired_url_is_refreshed(service: DiscordService, sent: str) -> None:
     handle = handle_of(service.fake, sent, service.people.dm(service.ann))
-    assert await content(service, handle) == TEXT
-    service.people.shift_clock(25 * 3600)
-    assert await content(service, handle) == TEXT
+    assert await fetch(service, handle) == TEXT
+    service.fake.advance_clock(25 * 3600)
+    assert await fetch(service, handle) == TEXT
 
 
-async def test_a_file_that_is_gone_is_never_there_again(service: Discord, sent: str) -> None:
+async def test_deleted_file_is_permanent_failure(service: DiscordService, sent: str) -> None:
     handle = handle_of(service.fake, sent, service.people.dm(service.ann))
     service.people.delete(service.ann, sent)
     with pytest.raises(PermanentDeliveryError):
-        await content(service, handle)
+        await fetch(service, handle)
 
 
-async def test_a_file_larger_than_was_said_is_not_read_to_its_end(service: Discord, sent: str) -> None:
+async def test_file_larger_than_announced(service: DiscordService, sent: str) -> None:
     handle = handle_of(service.fake, sent, service.people.dm(service.ann))
     with pytest.raises(PermanentDeliveryError, match="larger"):
-        await content(service, {**handle, "size": 70_000})
+        await fetch(service, {**handle, "size": 70_000})
 
 
-async def test_a_server_that_is_away_may_be_asked_later(service: Discord, sent: str) -> None:
+async def test_unreachable_file_server_is_temporary_failure(service: DiscordService, sent: str) -> None:
     handle = handle_of(service.fake, sent, service.people.dm(service.ann))
     with pytest.raises(TemporaryDeliveryError):
-        await content(service, {**handle, "url": "http://127.0.0.1:9/plan.md"})
+        await fetch(service, {**handle, "url": "http://127.0.0.1:9/plan.md"})
 
 
-async def test_files_of_an_answer_are_attached_once_however_often_it_is_shown(service: Discord) -> None:
+async def test_answer_files_are_attached_once(service: DiscordService) -> None:
     dm = service.people.dm(service.ann)
-    spot = AnswerTarget(dm, "1", service.ann)
+    target = AnswerTarget(dm, "1", service.ann)
     outcome = Outcome("core", "Here is all I have.", files=[File("export.json", b"{}"), File("export.md", b"# You")])
-    parts = Written()
+    parts = RecordedParts()
     for _ in range(2):
-        reply = service.platform.reply(spot.to_address(), parts, Translator("en"))
+        reply = service.platform.reply(target.to_address(), parts, Translator("en"))
         await reply.finish(outcome)
         await reply.close()
-    (message,) = service.people.visible(dm)
+    (message,) = service.people.messages_in(dm)
     assert message["files"] == ["export.json", "export.md"]
     assert parts.message_ids == [message["id"]]
 
 
-class Written:
-    """Parts kept here."""
+class RecordedParts:
+    """Parts that are recorded in memory."""
 
     def __init__(self) -> None:
         self.message_ids: list[str] = []

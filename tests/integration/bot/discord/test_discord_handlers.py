@@ -1,4 +1,4 @@
-"""What the gateway's handlers do at once, in simcord's simulated Discord: its rules of interactions, its clients."""
+"""Immediate responses of the gateway's handlers, checked by another simulation of Discord: simcord."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from discord.http import HTTPClient
 
 from bot.channels.discord.gateway import DiscordGateway, GatewayConfig
 from bot.channels.discord.rest import RestClient
-from tests.fixtures.discord_service import TOKEN, Discord
+from tests.fixtures.discord_service import TOKEN, DiscordService
 
 
 class SharedRest(RestClient):
-    """Makes its requests through a client's connection, which is the simulated one."""
+    """Makes its requests through the simulated connection of a client."""
 
     def __init__(self, client: discord.Client) -> None:
         super().__init__(TOKEN)
@@ -31,7 +31,7 @@ class Scene:
     """A guild with two members, and the bot."""
 
     env: simcord.Env
-    service: Discord
+    service: DiscordService
 
     def __post_init__(self) -> None:
         self.guild = self.env.create_guild()
@@ -40,15 +40,15 @@ class Scene:
         self.bob = self.guild.add_member(self.env.create_user("bob"))
 
     async def answer(self) -> discord.Message:
-        """An answer to Ann, with the buttons there are under one."""
+        """A complete answer to Ann, with its buttons."""
         await self.ann.slash(self.channel, "ask", question="How far?")
         async with self.service.working():
-            await self.service.until_row("ended_at IS NOT NULL")
+            await self.service.wait_turn("ended_at IS NOT NULL")
         return self.channel.last_message
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def scene(service: Discord) -> AsyncIterator[Scene]:
+async def scene(service: DiscordService) -> AsyncIterator[Scene]:
     services, platform = service.services, service.platform
     gateway = DiscordGateway(GatewayConfig(TOKEN), services.mind, services.inbox, services.database, platform)
     client = gateway.create_client()
@@ -59,38 +59,38 @@ async def scene(service: Discord) -> AsyncIterator[Scene]:
     await env.shutdown()
 
 
-async def test_every_registered_command_can_be_used(scene: Scene) -> None:
+async def test_available_commands(scene: Scene) -> None:
     names = {command.name for command in scene.service.services.inbox.commands}
     assert set(scene.ann.available_commands(scene.channel)) == names | {"ask"}
 
 
-async def test_modes_are_completed(scene: Scene) -> None:
+async def test_mode_completion(scene: Scene) -> None:
     offered = await scene.ann.autocomplete(scene.channel, "mode", "mode", "sport+")
     assert [choice["value"] for choice in offered] == ["sport+core", "sport+physics"]
 
 
-async def test_a_command_is_promised_an_answer_in_private_and_a_question_one_for_all(scene: Scene) -> None:
+async def test_deferral_is_private_for_commands_and_public_for_questions(scene: Scene) -> None:
     mode = await scene.ann.slash(scene.channel, "mode", mode="sport")
     assert (mode.deferred, mode.ephemeral) == (True, True)
     question = await scene.ann.slash(scene.channel, "ask", question="How far?")
     assert (question.deferred, question.ephemeral) == (True, False)
-    hidden = await scene.ann.slash(scene.channel, "ask", question="/memory")
-    assert (hidden.deferred, hidden.ephemeral) == (True, True)
+    command = await scene.ann.slash(scene.channel, "ask", question="/memory")
+    assert (command.deferred, command.ephemeral) == (True, True)
 
 
-async def test_the_mode_button_shows_a_menu_to_who_asked_and_to_nobody_else(scene: Scene) -> None:
+async def test_mode_button_works_for_its_owner_only(scene: Scene) -> None:
     answer = await scene.answer()
     assert answer.content == "«How far?».\n\n-# core"
     menu = await scene.ann.click(answer, label="Mode")
     assert menu.ephemeral
     assert menu.response is not None
     assert len(menu.response.components) == 3
-    others = await scene.bob.click(answer, label="Mode")
-    assert others.response is not None
-    assert "somebody else" in others.response.content
+    refusal = await scene.bob.click(answer, label="Mode")
+    assert refusal.response is not None
+    assert "somebody else" in refusal.response.content
 
 
-async def test_weights_are_written_in_a_form(scene: Scene) -> None:
+async def test_weights_form(scene: Scene) -> None:
     answer = await scene.answer()
     menu = await scene.ann.click(answer, label="Mode")
     assert menu.response is not None
@@ -100,11 +100,11 @@ async def test_weights_are_written_in_a_form(scene: Scene) -> None:
     assert submitted.acknowledged
     mode = "core+sport*0.7"
     async with scene.service.working():
-        await scene.service.until_row(f"kind = 'command' AND mode = '{mode}' AND ended_at IS NOT NULL")
+        await scene.service.wait_turn(f"kind = 'command' AND mode = '{mode}' AND ended_at IS NOT NULL")
 
 
-async def test_what_is_written_in_a_guild_without_a_mention_is_nobodys_business(scene: Scene) -> None:
+async def test_guild_message_without_mention_is_ignored(scene: Scene) -> None:
     await scene.ann.send(scene.channel, "Good morning.")
     await scene.ann.send(scene.channel, f"{scene.env.bot.user.mention} How far?")
-    await scene.service.until_row("question = 'How far?'")
-    await scene.service.until_row("(SELECT count(*) FROM turns) = 1")
+    await scene.service.wait_turn("question = 'How far?'")
+    await scene.service.wait_turn("(SELECT count(*) FROM turns) = 1")

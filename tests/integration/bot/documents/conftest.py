@@ -1,4 +1,4 @@
-"""A service with a small library and an owner, whose platform has files to give."""
+"""A service with a small library, an owner, and a platform that has files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.fixtures.service import Service
 Opens = Callable[..., AbstractAsyncContextManager[Service]]
 
 OWNER, GUEST = "1", "2"
-"""Private chats, and the people whose they are."""
+"""Private chats, and the people in them."""
 CONFIG = "collections:\n  articles: {kind: article, path: 'library/*.md', language: [en, ru]}\n"
 REST = "# On Rest\n\nA recruit earns at least 7.5 hours of sleep a night.\n"
 
@@ -52,6 +52,7 @@ def open_service(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Opens:
             }
         )
         async with open_services(settings, role="worker") as services:
+            await services.loading.wait()
             library = [task for task in asyncio.all_tasks() if task.get_name() == "library"]
             await asyncio.wait_for(asyncio.gather(*library), 60)
             yield Service(services, updates=1000 * next(processes))

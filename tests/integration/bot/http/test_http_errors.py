@@ -1,4 +1,4 @@
-"""What a client is told when there is no answer, and what becomes of the answer when the client goes away."""
+"""Errors as clients receive them, and what becomes of an answer whose client disconnects."""
 
 from __future__ import annotations
 
@@ -16,64 +16,62 @@ from tests.integration.bot.http.conftest import Serve, Served, until
 ASKED: list[Any] = [{"role": "user", "content": "How do I sleep better?"}]
 
 
-async def ended(served: Served) -> tuple[str, str | None]:
-    """How the only turn ended, once it has."""
+async def wait_only_turn(served: Served) -> tuple[str, str | None]:
+    """State and answer of the only turn, once it has ended."""
     await until(lambda: all_ended(served))
-    [line] = await served.turns()
-    turn = await served.turn(str(line.id))
+    [summary] = await served.turns()
+    turn = await served.turn(str(summary.id))
     return turn.state, turn.answer
 
 
 async def all_ended(served: Served) -> bool:
-    return all(line.ended_at for line in await served.turns())
+    return all(turn.ended_at for turn in await served.turns())
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_an_engine_that_is_away_is_told_before_anything_is_streamed(
-    served: Served, server: SGLangServer, stream: bool
-) -> None:
+async def test_engine_unavailable(served: Served, server: SGLangServer, stream: bool) -> None:
     server.fails_with = (500, "out of memory")
-    with pytest.raises(openai.InternalServerError) as away:
+    with pytest.raises(openai.InternalServerError) as unavailable:
         await served.client().chat.completions.create(model="base", messages=ASKED, stream=stream)
-    assert away.value.status_code == 503
-    assert int(away.value.response.headers["Retry-After"]) > 0
-    assert away.value.code == "service_unavailable"
-    assert "Traceback" not in away.value.response.text
-    assert (await ended(served))[0] == "failed"
+    assert unavailable.value.status_code == 503
+    assert int(unavailable.value.response.headers["Retry-After"]) > 0
+    assert unavailable.value.code == "service_unavailable"
+    assert "Traceback" not in unavailable.value.response.text
+    assert (await wait_only_turn(served))[0] == "failed"
 
 
-async def test_an_answer_that_breaks_off_ends_its_stream_with_the_error(serve: Serve, server: SGLangServer) -> None:
+async def test_error_in_mid_stream(serve: Serve, server: SGLangServer) -> None:
     server.breaks = "stall"
-    pieces: list[str] = []
+    chunks: list[str] = []
     async with serve(generation_seconds=2) as served:
         stream = await served.client().chat.completions.create(model="base", messages=ASKED, stream=True)
 
         async def read() -> None:
             async for chunk in stream:
-                pieces.append(chunk.choices[0].delta.content or "")  # noqa: PERF401  # it breaks off
+                chunks.append(chunk.choices[0].delta.content or "")  # noqa: PERF401  # the stream breaks off
 
         with pytest.raises(openai.APIError, match="not ready within 2 seconds"):
             await read()
-        assert "".join(pieces) == "Rest and"
-        assert await ended(served) == ("failed", "Rest and")
+        assert "".join(chunks) == "Rest and"
+        assert await wait_only_turn(served) == ("failed", "Rest and")
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_client_that_goes_away_stops_the_answer(served: Served, server: SGLangServer, stream: bool) -> None:
-    server.answer_gate = asyncio.Event()  # it says "Rest" and no more
+async def test_disconnect_stops_the_answer(served: Served, server: SGLangServer, stream: bool) -> None:
+    server.answer_gate = asyncio.Event()  # the engine sends "Rest" and no more
     async with served.http() as http:
-        asked = {"model": "base", "messages": ASKED, "stream": stream}
+        request = {"model": "base", "messages": ASKED, "stream": stream}
         if stream:
-            async with http.stream("POST", "/v1/chat/completions", json=asked) as response:
+            async with http.stream("POST", "/v1/chat/completions", json=request) as response:
                 async for line in response.aiter_lines():
                     if "Rest" in line:
                         break
         else:
-            asking = asyncio.create_task(http.post("/v1/chat/completions", json=asked))
+            posting = asyncio.create_task(http.post("/v1/chat/completions", json=request))
             await server.until(requests=1)
-            asking.cancel()
-            await asyncio.wait([asking])
-    state, answer = await ended(served)
+            posting.cancel()
+            await asyncio.wait([posting])
+    state, answer = await wait_only_turn(served)
     assert state == "stopped"
     assert answer in (("Rest",) if stream else (None, "Rest"))
     async with asyncio.timeout(30):
@@ -81,87 +79,89 @@ async def test_a_client_that_goes_away_stops_the_answer(served: Served, server: 
     assert await recover_stranded(served.services.database, "agoge", served.services.heartbeat.id) == 0
 
 
-async def test_a_client_that_goes_away_at_any_moment_leaves_nothing_open(served: Served, server: SGLangServer) -> None:
+async def test_disconnect_at_any_moment(served: Served, server: SGLangServer) -> None:
     server.answer_gate = asyncio.Event()
-    asked = {"model": "base", "messages": ASKED, "stream": True}
+    request = {"model": "base", "messages": ASKED, "stream": True}
 
     async with served.http() as http:
         for moment in range(1, 31):
             with suppress(TimeoutError):
                 async with asyncio.timeout(moment * 0.01):
-                    await http.post("/v1/chat/completions", json=asked)
+                    await http.post("/v1/chat/completions", json=request)
     await until(lambda: all_ended(served))
-    lines = await served.turns()
-    assert {line.state for line in lines} == {"stopped"}
+    assert {turn.state for turn in await served.turns()} == {"stopped"}
 
 
-async def test_a_client_that_goes_away_while_its_message_is_taken_in(served: Served) -> None:
-    asked = {"model": "base", "messages": ASKED, "user": "anna"}
+async def test_disconnect_during_intake(served: Served) -> None:
+    request = {"model": "base", "messages": ASKED, "user": "anna"}
     async with served.http() as http:
-        await http.post("/v1/chat/completions", json=asked)
+        await http.post("/v1/chat/completions", json=request)
         [first] = await served.turns()
         async with served.services.database.person_transaction(first.user_id) as connection:
-            # The session is locked, so the next message waits in the midst of its transaction.
+            # The session is locked, so the next message waits in the middle of its transaction.
             await connection.fetch("SELECT FROM sessions FOR UPDATE")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    await http.post("/v1/chat/completions", json=asked)
+            posting = asyncio.create_task(http.post("/v1/chat/completions", json=request))
+
+            async def waits_for_lock() -> bool:
+                return bool(await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+
+            await until(waits_for_lock)
+            posting.cancel()
+            await asyncio.wait([posting])
 
     async def is_stopped() -> bool:
-        return [line.state for line in await served.turns()] == ["stopped", "delivered"]
+        return [turn.state for turn in await served.turns()] == ["stopped", "delivered"]
 
     await until(is_stopped)
 
 
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_client_that_goes_away_with_its_answer_has_had_it(served: Served, stream: bool) -> None:
-    asked = {"model": "base", "messages": ASKED, "stream": stream}
+async def test_disconnect_after_the_answer(served: Served, stream: bool) -> None:
+    request = {"model": "base", "messages": ASKED, "stream": stream}
     for _ in range(10):
-        async with served.http() as http, http.stream("POST", "/v1/chat/completions", json=asked) as response:
+        async with served.http() as http, http.stream("POST", "/v1/chat/completions", json=request) as response:
             async for text in response.aiter_text():
                 if "finish_reason" in text and ('"stop"' in text):
                     break
     await until(lambda: all_ended(served))
-    assert {line.state for line in await served.turns()} == {"delivered"}
+    assert {turn.state for turn in await served.turns()} == {"delivered"}
 
 
-async def test_over_the_limit_one_is_told_when_to_come_again(serve: Serve) -> None:
+async def test_rate_limit(serve: Serve) -> None:
     async with serve(person_at_once=2, person_per_minute=1) as served:
         create = served.client().chat.completions.create
         await create(model="base", messages=ASKED, user="anna")
         await create(model="base", messages=ASKED, user="anna")
-        with pytest.raises(openai.RateLimitError) as over:
+        with pytest.raises(openai.RateLimitError) as limited:
             await create(model="base", messages=ASKED, user="anna", stream=True)
-        assert over.value.code == "rate_limit_exceeded"
-        assert 1 <= int(over.value.response.headers["Retry-After"]) <= 60
+        assert limited.value.code == "rate_limit_exceeded"
+        assert 1 <= int(limited.value.response.headers["Retry-After"]) <= 60
         await create(model="base", messages=ASKED, user="boris")
         assert len(await served.turns()) == 3
 
 
-async def test_a_full_service_says_so(serve: Serve, server: SGLangServer) -> None:
+async def test_full_service(serve: Serve, server: SGLangServer) -> None:
     server.answer_gate = asyncio.Event()
     async with serve(waiting=1) as served, served.http() as http:
-        asked = {"model": "base", "messages": ASKED}
-        first = asyncio.create_task(http.post("/v1/chat/completions", json=asked))
+        request = {"model": "base", "messages": ASKED}
+        first = asyncio.create_task(http.post("/v1/chat/completions", json=request))
         await server.until(requests=1)
-        second = await http.post("/v1/chat/completions", json=asked)
+        second = await http.post("/v1/chat/completions", json=request)
         assert (second.status_code, second.json()["error"]["code"]) == (503, "service_full")
         assert int(second.headers["Retry-After"]) > 0
         server.answer_gate.set()
         assert (await first).status_code == 200
 
 
-async def test_a_process_that_ends_takes_nothing_new_and_finishes_what_runs(
-    served: Served, server: SGLangServer
-) -> None:
+async def test_shutdown(served: Served, server: SGLangServer) -> None:
     server.answer_gate = asyncio.Event()
     async with served.http() as http:
-        asked = {"model": "base", "messages": ASKED}
-        first = asyncio.create_task(http.post("/v1/chat/completions", json=asked))
+        request = {"model": "base", "messages": ASKED}
+        first = asyncio.create_task(http.post("/v1/chat/completions", json=request))
         await server.until(requests=1)
         served.services.heartbeat.draining = True
         drained = asyncio.create_task(served.services.direct.drain(60))
-        refused = await http.post("/v1/chat/completions", json=asked)
+        refused = await http.post("/v1/chat/completions", json=request)
         assert refused.status_code == 503
         assert refused.headers["Retry-After"]
         assert not drained.done()
@@ -170,14 +170,14 @@ async def test_a_process_that_ends_takes_nothing_new_and_finishes_what_runs(
         await drained
 
 
-async def test_a_message_too_long_for_the_prompt(served: Served) -> None:
+async def test_message_too_long(served: Served) -> None:
     long = [{"role": "user", "content": "word " * 9000}]
     with pytest.raises(openai.BadRequestError, match="tokens") as refused:
         await served.client().chat.completions.create(model="base", messages=long)  # type: ignore[arg-type]
     assert refused.value.code == "context_length_exceeded"
 
 
-WRONG: list[tuple[dict[str, Any], str]] = [
+INVALID: list[tuple[dict[str, Any], str]] = [
     ({"messages": ASKED}, "model"),
     ({"model": "base"}, "messages"),
     ({"model": "base", "messages": []}, "messages"),
@@ -200,8 +200,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "param"), WRONG)
-async def test_a_wrong_request_names_what_is_wrong(served: Served, body: dict[str, Any], param: str) -> None:
+@pytest.mark.parametrize(("body", "param"), INVALID)
+async def test_invalid_requests(served: Served, body: dict[str, Any], param: str) -> None:
     async with served.http() as http:
         response = await http.post("/v1/chat/completions", json=body)
     assert response.status_code == 400
@@ -223,23 +223,23 @@ async def test_a_wrong_request_names_what_is_wrong(served: Served, body: dict[st
         (b"{}", "text/plain", 415),
         (b" " * 1_000_001, "application/json", 413),
     ],
-    ids=["cut off", "empty", "no text", "deep", "half a character", "no JSON", "too large"],
+    ids=["truncated", "empty", "not UTF-8", "deeply nested", "lone surrogate", "wrong type", "too large"],
 )
-async def test_bodies_that_are_none(served: Served, body: bytes, kind: str, status: int) -> None:
+async def test_invalid_bodies(served: Served, body: bytes, kind: str, status: int) -> None:
     async with served.http() as http:
         response = await http.post("/v1/chat/completions", content=body, headers={"Content-Type": kind})
         assert response.status_code == status
         assert response.json()["error"]["message"]
 
-        async def in_pieces() -> Any:
+        async def in_chunks() -> Any:
             for start in range(0, len(body), 100_000):
                 yield body[start : start + 100_000]
 
-        response = await http.post("/v1/chat/completions", content=in_pieces(), headers={"Content-Type": kind})
+        response = await http.post("/v1/chat/completions", content=in_chunks(), headers={"Content-Type": kind})
         assert response.status_code == status
 
 
-async def test_a_database_that_is_away(served: Served) -> None:
+async def test_database_unavailable(served: Served) -> None:
     await served.services.database.close()
     async with served.http() as http:
         response = await http.post("/v1/chat/completions", json={"model": "base", "messages": ASKED})
@@ -247,7 +247,7 @@ async def test_a_database_that_is_away(served: Served) -> None:
     assert "Traceback" not in response.text
 
 
-async def test_nothing_is_somewhere_else(served: Served) -> None:
+async def test_unknown_endpoints(served: Served) -> None:
     async with served.http() as http:
         for method, path in (("POST", "/v1/embeddings"), ("GET", "/v1/chat/completions"), ("GET", "/v1/")):
             response = await http.request(method, path)
@@ -255,7 +255,7 @@ async def test_nothing_is_somewhere_else(served: Served) -> None:
             assert "POST /v1/chat/completions" in response.json()["error"]["message"]
 
 
-async def test_errors_are_told_in_the_language_that_is_asked_for(served: Served) -> None:
+async def test_error_language(served: Served) -> None:
     async with served.http(**{"Accept-Language": "ru-RU,en;q=0.5"}) as http:
         response = await http.post("/v1/chat/completions", json={"model": "base", "messages": []})
-        assert "“messages” не годится" in response.json()["error"]["message"]
+        assert "Неверное значение «messages»" in response.json()["error"]["message"]

@@ -4,8 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,6 @@ import pytest
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.ingest import Ingest
 from bot.library.parse.parser import Parser
-from bot.library.search import Library
-from bot.minds import Mind
 from db.infra.database import Database
 from db.library import catalog as rows
 from inference.embedding import SentenceTransformerEmbedder
@@ -211,21 +208,3 @@ async def test_ingest_continues_after_a_kill(
     if moment.startswith("embedding"):
         assert report.ingested == 0
         assert 64 <= len(after) - report.embedded < len(after)
-
-
-async def test_demo_mind(ingest: Ingest, agoge: Mind, library_of: Callable[[str], Library], database: Database) -> None:
-    report = await ingest.synchronise(agoge)
-    assert report.skipped == []
-    assert (await ingest.synchronise(agoge)).embedded == 0
-    library = library_of(agoge.name)
-    [row, *_] = await library.search("How many minutes is the long road of a veteran in week 7?")
-    assert (row.kind, row.trust, row.where) == ("table", "tables", "row 23")
-    [entry, *_] = await library.search("A neighbour asked whether I was ill, walking so slowly", kinds=["diary"])
-    assert (entry.where, entry.dated) == ("2026-03-04", date(2026, 3, 4))
-    [article, *_] = await library.search(
-        "Что писал в книгу расходов наладчик станков?", kinds=["article"], language="ru"
-    )
-    assert article.where == "§ Человек с тетрадью"
-    assert article.title == "О серых днях и силе"
-    [lecture, *_] = await library.search("Отдых по слабости умеет и лошадь", collections=["lectures"])
-    assert lecture.where.startswith("00:0")

@@ -30,7 +30,14 @@ async def test_sync_retries_until_the_embedding_model_is_back(
         server.fails = 2
         with capture_logs() as logs:
             async with background_library_sync(
-                mind, dsn, database, embedder, counter, lambda _: None, include_voice=False, retry_delay=0.1
+                mind,
+                dsn,
+                database=database,
+                embedder=embedder,
+                counter=counter,
+                progress=lambda _: None,
+                include_voice=False,
+                retry_delay=0.1,
             ):
                 # A start waits for one try at a library that holds nothing, and for no more.
                 assert "library.sync_failed" in events(logs)

@@ -1,4 +1,4 @@
-"""Anna and her session, on a real database with the real embedding model."""
+"""A person, Anna, and her session, on a real database with the real embedding model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def session(database: Database) -> Session:
-    """A session of Anna's; its owner is she."""
+    """A session of Anna's."""
     async with database.anonymous_transaction() as connection:
         anna = await users.identify(connection, platform="console", external_id="anna")
     async with database.person_transaction(anna.id) as connection:

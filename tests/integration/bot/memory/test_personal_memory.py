@@ -16,8 +16,8 @@ from tests.fixtures.turns import ask
 NOW = datetime(2026, 10, 21, 15, tzinfo=UTC)
 
 
-class Directions:
-    """An embedding model of another kind: a direction for each word it knows, and nothing else."""
+class WordEmbedder:
+    """A simple embedding model: one dimension for each word it knows."""
 
     name = "directions@1"
     dimensions = 3
@@ -29,29 +29,29 @@ class Directions:
     async def close(self) -> None: ...
 
 
-class Away(Directions):
-    """A model that cannot be reached."""
+class UnavailableEmbedder(WordEmbedder):
+    """A model that is down."""
 
     async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> NDArray[np.float32]:
         raise InferenceError
 
 
-def contents(found: Sequence[RecalledMemory]) -> list[str]:
-    return [one.memory.content for one in found]
+def contents(recalled: Sequence[RecalledMemory]) -> list[str]:
+    return [hit.memory.content for hit in recalled]
 
 
-async def tell(memory: PersonalMemory, session: Session, *facts: str) -> None:
+async def save_facts(memory: PersonalMemory, session: Session, *facts: str) -> None:
     for fact in facts:
         assert await memory.save(session.user_id, "fact", fact, Origin(session.id))
 
 
-async def say(memory: PersonalMemory, session: Session, text: str, at: datetime, **origin: object) -> None:
-    kept = await memory.save(session.user_id, "episode", text, Origin(session.id, **origin), valid_from=at)  # type: ignore[arg-type]
-    assert kept is not None
+async def save_episode(memory: PersonalMemory, session: Session, text: str, at: datetime, **origin: object) -> None:
+    episode = await memory.save(session.user_id, "episode", text, Origin(session.id, **origin), valid_from=at)  # type: ignore[arg-type]
+    assert episode is not None
 
 
-async def test_what_fits_by_meaning_and_by_words_is_recalled(memory: PersonalMemory, session: Session) -> None:
-    await tell(memory, session, "My knee hurts since Tuesday.", "I drink green tea.", "У меня болит спина.")
+async def test_recall_by_meaning_and_by_words(memory: PersonalMemory, session: Session) -> None:
+    await save_facts(memory, session, "My knee hurts since Tuesday.", "I drink green tea.", "У меня болит спина.")
     assert contents(await memory.recall(session.user_id, "Is my knee well enough to run?", 1)) == [
         "My knee hurts since Tuesday."
     ]
@@ -61,11 +61,11 @@ async def test_what_fits_by_meaning_and_by_words_is_recalled(memory: PersonalMem
     assert await memory.recall(session.user_id, "knee", 0) == []
 
 
-async def test_what_was_said_when_is_recalled(memory: PersonalMemory, session: Session) -> None:
+async def test_recall_by_time(memory: PersonalMemory, session: Session) -> None:
     last_week, yesterday = NOW - timedelta(7), NOW - timedelta(1)
-    await say(memory, session, "Ran twelve kilometres along the river.", last_week)
-    await say(memory, session, "Слишком устал, чтобы бегать.", yesterday)
-    await say(memory, session, "Thinking of a marathon in Riga.", NOW - timedelta(200))
+    await save_episode(memory, session, "Ran twelve kilometres along the river.", last_week)
+    await save_episode(memory, session, "Слишком устал, чтобы бегать.", yesterday)
+    await save_episode(memory, session, "Thinking of a marathon in Riga.", NOW - timedelta(200))
     person = session.user_id
     assert contents(await memory.recall(person, "What did I say last week?", 5, now=NOW)) == [
         "Ran twelve kilometres along the river."
@@ -76,35 +76,37 @@ async def test_what_was_said_when_is_recalled(memory: PersonalMemory, session: S
     ]
 
 
-async def test_an_answer_is_recalled_by_what_it_answers(memory: PersonalMemory, session: Session) -> None:
-    await say(memory, session, "Which instrument does your daughter play?", NOW, voice="mind")
-    await say(memory, session, "The cello, for three years.", NOW + timedelta(minutes=1))
+async def test_answer_is_recalled_by_the_message_before_it(memory: PersonalMemory, session: Session) -> None:
+    await save_episode(memory, session, "Which instrument does your daughter play?", NOW, voice="mind")
+    await save_episode(memory, session, "The cello, for three years.", NOW + timedelta(minutes=1))
     for minute in range(5):
-        await say(memory, session, f"The weather is grey today, number {minute}.", NOW + timedelta(hours=9 + minute))
+        await save_episode(
+            memory, session, f"The weather is grey today, number {minute}.", NOW + timedelta(hours=9 + minute)
+        )
     found = contents(await memory.recall(session.user_id, "Which instrument does my daughter play?", 2))
     assert set(found) == {"Which instrument does your daughter play?", "The cello, for three years."}
 
 
-async def test_a_named_speakers_words_come_first(memory: PersonalMemory, session: Session) -> None:
+async def test_words_of_a_named_speaker_come_first(memory: PersonalMemory, session: Session) -> None:
     for day, speaker in enumerate(("Катя", "Олег")):
-        await say(memory, session, "Люблю бегать у моря.", NOW - timedelta(day), voice="other", speaker=speaker)
+        await save_episode(
+            memory, session, "Люблю бегать у моря.", NOW - timedelta(day), voice="other", speaker=speaker
+        )
     for name, form in (("Катя", "Кате"), ("Олег", "Олегу")):
         (found,) = await memory.recall(session.user_id, f"Где нравится бегать {form}?", 1)
         assert found.memory.speaker == name
 
 
-async def test_turns_before_the_models_eyes_are_left_out(
-    memory: PersonalMemory, database: Database, session: Session
-) -> None:
+async def test_turns_in_the_prompt_are_left_out(memory: PersonalMemory, database: Database, session: Session) -> None:
     async with database.person_transaction(session.user_id) as connection:
         turn = await ask(connection, session.id)
-    await say(memory, session, "My knee hurts.", NOW, turn_id=turn.id)
-    await tell(memory, session, "My knee is old.")
+    await save_episode(memory, session, "My knee hurts.", NOW, turn_id=turn.id)
+    await save_facts(memory, session, "My knee is old.")
     assert len(await memory.recall(session.user_id, "knee", 5)) == 2
     assert contents(await memory.recall(session.user_id, "knee", 1, turns_in_prompt={turn.id})) == ["My knee is old."]
 
 
-async def test_in_a_chat_only_what_was_said_there_is_recalled(
+async def test_recall_in_a_group_chat_is_limited_to_it(
     memory: PersonalMemory, database: Database, session: Session
 ) -> None:
     async with database.person_transaction(session.user_id) as connection:
@@ -115,7 +117,7 @@ async def test_in_a_chat_only_what_was_said_there_is_recalled(
     assert len(await memory.recall(session.user_id, "knee", 9)) == 3
     assert contents(await memory.recall(session.user_id, "knee", 9, chat="telegram:1")) == ["My knee hurts here."]
     async with database.person_transaction(session.user_id) as connection:
-        assert [kept.content for kept in await memory.list_visible(connection, chat="telegram:2")] == [
+        assert [fact.content for fact in await memory.list_visible(connection, chat="telegram:2")] == [
             "My knee hurts there."
         ]
     async with database.person_transaction(session.user_id) as connection:
@@ -123,10 +125,10 @@ async def test_in_a_chat_only_what_was_said_there_is_recalled(
         assert await memory.forget_all(connection) == 3
 
 
-async def test_a_correction_is_found_by_its_own_words(
+async def test_corrected_memory_is_found_by_its_new_text(
     memory: PersonalMemory, database: Database, session: Session
 ) -> None:
-    await tell(memory, session, "I live in Berlin.", "I own a boat.")
+    await save_facts(memory, session, "I live in Berlin.", "I own a boat.")
     async with database.person_transaction(session.user_id) as connection:
         berlin, _ = await memory.list_visible(connection)
         corrected = await memory.correct(connection, berlin.id, "I live in Paris.")
@@ -137,26 +139,26 @@ async def test_a_correction_is_found_by_its_own_words(
     assert contents(await memory.recall(session.user_id, "Berlin", 1)) != ["I live in Berlin."]
 
 
-async def test_without_a_model_words_are_enough_to_remember_and_recall(database: Database, session: Session) -> None:
-    for embedder in (None, Away()):
+async def test_recall_by_words_without_a_model(database: Database, session: Session) -> None:
+    for embedder in (None, UnavailableEmbedder()):
         memory = PersonalMemory(database, embedder)
-        await tell(memory, session, "My knee hurts.", "I like tea.")
+        await save_facts(memory, session, "My knee hurts.", "I like tea.")
         found = await memory.recall(session.user_id, "knees", 5)
         assert set(contents(found)) == {"My knee hurts."}
-        assert {one.memory.embedder for one in found} == {None}
+        assert {hit.memory.embedder for hit in found} == {None}
 
 
-async def test_after_a_change_of_model_both_are_read(
+async def test_recall_compares_vectors_of_both_models_after_a_change(
     database: Database, session: Session, memory: PersonalMemory, embedder: Embedder
 ) -> None:
-    former = Directions()
-    await tell(PersonalMemory(database, former), session, "the knee of old", "old tea")
-    await tell(memory, session, "An aching leg joint.", "The capital of France.")
-    both = PersonalMemory(database, embedder, previous_embedders=[former])
+    previous = WordEmbedder()
+    await save_facts(PersonalMemory(database, previous), session, "the knee of old", "old tea")
+    await save_facts(memory, session, "An aching leg joint.", "The capital of France.")
+    both = PersonalMemory(database, embedder, previous_embedders=[previous])
     assert set(contents(await both.recall(session.user_id, "knee pain", 2))) == {
         "the knee of old",
         "An aching leg joint.",
     }
-    # The former model is gone: its memories are recalled by their words.
+    # Without the previous model its memories are recalled by their words.
     assert "the knee of old" in contents(await memory.recall(session.user_id, "knee pain", 2))
     assert "old tea" in contents(await memory.recall(session.user_id, "tea", 4))

@@ -16,17 +16,17 @@ from inference.embedding import Embedder, Purpose
 from inference.errors import InferenceError
 
 
-class Counting:
-    """A model whose vectors say how long a text is."""
+class LengthEmbedder:
+    """A model whose vectors hold the length of a text."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.dimensions = 2
         self.texts: list[str] = []
-        self.away = False
+        self.is_down = False
 
     async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> NDArray[np.float32]:
-        if self.away:
+        if self.is_down:
             raise InferenceError
         self.texts += texts
         return np.array([[1.0, len(text)] for text in texts], np.float32).reshape(-1, 2)
@@ -34,8 +34,8 @@ class Counting:
     async def close(self) -> None: ...
 
 
-async def people(database: Database, count: int, each: int) -> None:
-    """People with memories of two former models, and without a vector."""
+async def create_people(database: Database, count: int, each: int) -> None:
+    """People with memories embedded by two previous models, or not at all."""
     for number in range(count):
         async with database.anonymous_transaction() as connection:
             person = await users.identify(connection, platform="console", external_id=f"p{number}")
@@ -45,35 +45,35 @@ async def people(database: Database, count: int, each: int) -> None:
                 await rows.remember(connection, "fact", f"person {number}, memory {n}", embedding=embedding)
 
 
-async def test_everybodys_memories_get_the_models_vectors_once(database: Database) -> None:
-    await people(database, 5, 30)
-    model = Counting("m@1")
+async def test_all_memories_are_embedded_once(database: Database) -> None:
+    await create_people(database, 5, 30)
+    model = LengthEmbedder("m@1")
     reembedder = Reembedder(database, model)
-    done = []
+    counts = []
     while count := await reembedder.embed_batch():
-        done.append(count)
-    assert sum(done) == 150
-    assert max(done) <= BATCH_SIZE
+        counts.append(count)
+    assert sum(counts) == 150
+    assert max(counts) <= BATCH_SIZE
     assert len(model.texts) == len(set(model.texts)) == 150
     async with database.anonymous_transaction() as connection:
         person = await users.identify(connection, platform="console", external_id="p3")
     async with database.person_transaction(person.id) as connection:
-        kept = await rows.list_valid(connection)
-        assert {memory.embedder for memory in kept} == {"m@1"}
+        memories = await rows.list_valid(connection)
+        assert {memory.embedder for memory in memories} == {"m@1"}
         vectors = await connection.fetch("SELECT content, embedding::text AS vector FROM memories")
     assert all(row["vector"] == f"[1,{len(row['content'])}]" for row in vectors)
 
 
-async def test_a_correction_made_meanwhile_keeps_its_own_words(database: Database, session: Session) -> None:
+async def test_concurrent_correction_gets_its_own_vector(database: Database, session: Session) -> None:
     async with database.person_transaction(session.user_id) as connection:
-        kept = await rows.remember(connection, "fact", "before")
-    assert kept is not None
+        fact = await rows.remember(connection, "fact", "before")
+    assert fact is not None
 
-    class Correcting(Counting):
+    class Correcting(LengthEmbedder):
         async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> NDArray[np.float32]:
             if texts == ["before"]:
                 async with database.person_transaction(session.user_id) as connection:
-                    await rows.correct(connection, kept.id, "afterwards")
+                    await rows.correct(connection, fact.id, "afterwards")
             return await super().embed(texts, purpose)
 
     reembedder = Reembedder(database, Correcting("m@1"))
@@ -83,17 +83,17 @@ async def test_a_correction_made_meanwhile_keeps_its_own_words(database: Databas
         assert await connection.fetchval("SELECT embedding::text FROM memories") == "[1,10]"
 
 
-async def test_it_goes_on_when_the_model_is_back(database: Database, session: Session) -> None:
+async def test_reembedding_continues_after_an_outage_of_the_model(database: Database, session: Session) -> None:
     async with database.person_transaction(session.user_id) as connection:
         await rows.remember(connection, "fact", "x")
-    model = Counting("m@1")
-    model.away = True
+    model = LengthEmbedder("m@1")
+    model.is_down = True
     with pytest.raises(InferenceError):
         await Reembedder(database, model).embed_batch()
     running = asyncio.create_task(Reembedder(database, model, idle_delay=0.01).run())
     try:
         await asyncio.sleep(0.05)
-        model.away = False
+        model.is_down = False
         async with asyncio.timeout(10):
             while not model.texts:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
@@ -102,15 +102,15 @@ async def test_it_goes_on_when_the_model_is_back(database: Database, session: Se
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_what_was_kept_without_a_vector_is_found_by_meaning_afterwards(
+async def test_memory_saved_without_a_vector_is_recalled_by_meaning_afterwards(
     database: Database, session: Session, embedder: Embedder
 ) -> None:
-    light = PersonalMemory(database, None)
+    without_model = PersonalMemory(database, None)
     async with database.person_transaction(session.user_id) as connection:
         for fact in ("My knee hurts.", "I like tea."):
             await rows.remember(connection, "fact", fact)
     memory = PersonalMemory(database, embedder)
-    assert await light.recall(session.user_id, "an aching joint", 1) == []
+    assert await without_model.recall(session.user_id, "an aching joint", 1) == []
     assert await memory.recall(session.user_id, "an aching joint", 1) == []
     assert await Reembedder(database, embedder).embed_batch() == 2
     (found,) = await memory.recall(session.user_id, "an aching joint", 1)

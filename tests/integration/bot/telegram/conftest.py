@@ -1,4 +1,4 @@
-"""A whole service in front of a strict Telegram: real sockets, a real Postgres, an engine that says what it is told."""
+"""A service in front of a strict fake of Telegram: real sockets, a real Postgres, a scripted engine."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pydantic import SecretStr
 
 from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
-from bot.answering.pipeline import Pipeline
-from bot.answering.pipeline import PipelineLimits as TurnLimits
+from bot.answering.pipeline import Pipeline, PipelineLimits
 from bot.answering.router import Router
 from bot.app.components import open_composer
 from bot.app.settings import Settings
 from bot.app.telegram import webhook_config
-from bot.channels.telegram.background import BackgroundTasks
+from bot.channels.telegram import gateway as gateway_module
 from bot.channels.telegram.client import make_bot
+from bot.channels.telegram.dispatch import BackgroundTasks
 from bot.channels.telegram.gateway import PollingGateway, UpdateReceiver
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.platform import TelegramPlatform
@@ -43,6 +43,7 @@ from bot.turns.heartbeat import Heartbeat
 from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from bot.turns.runner import RetryPolicy, TurnRunner
 from bot.turns.worker import Worker, WorkerOptions
+from consilium.retry import BackoffConfig
 from db.infra.database import Database
 from db.infra.notifications import listen
 from db.people.token_buckets import TokenBucket
@@ -50,16 +51,19 @@ from db.turns.jobs import CHANNEL
 from db.turns.states import STOP_CHANNEL
 from tests.fakes.scripted_engine import ScriptedEngine
 from tests.fakes.telegram.limits import Limits
-from tests.fakes.telegram.server import TOKEN, FakeTelegram
+from tests.fakes.telegram.server import TOKEN, FakeTelegram, close_client
 
-FREE = BotApiLimits(RateLimit(1000, 1), RateLimit(1000, 1), RateLimit(1000, 1))
-"""For tests that are not about limits."""
-PLENTY = TokenBucket(1000, 10_000, 100_000)
+UNLIMITED = BotApiLimits(RateLimit(1000, 1), RateLimit(1000, 1), RateLimit(1000, 1))
+"""For tests that are not about the limits of the Bot API."""
+LARGE_BUCKET = TokenBucket(1000, 10_000, 100_000)
+FAST_BACKOFF = BackoffConfig(initial=0.02, maximum=0.1)
+RENDER_INTERVAL = 0.05
+"""Seconds; a twentieth of what people see."""
 
 
-@dataclass
-class House:
-    """Where processes of a service can be started."""
+@dataclass(kw_only=True)
+class TelegramService:
+    """A service on Telegram; tests start its processes."""
 
     telegram: FakeTelegram
     dsn: str
@@ -67,72 +71,88 @@ class House:
     composer: Composer
     settings: Settings
     engine: ScriptedEngine = field(default_factory=ScriptedEngine)
-    person: TokenBucket = PLENTY
-    rates: BotApiLimits = FREE
+    person_limits: TokenBucket = LARGE_BUCKET
+    api_limits: BotApiLimits = UNLIMITED
+    render_interval: float = RENDER_INTERVAL
 
     @asynccontextmanager
-    async def process(self, *, receives: bool = True, answers: bool = True, at_once: int = 4) -> AsyncIterator[Process]:
-        """One process, as `consilium serve` makes it."""
+    async def process(
+        self, *, receives: bool = True, answers: bool = True, concurrency: int = 4
+    ) -> AsyncIterator[Process]:
+        """One process, as `consilium serve` builds it; it runs as long as this is open."""
         async with AsyncExitStack() as stack:
-            database = await stack.enter_async_context(await Database.open(self.dsn, pool_size=at_once + 6))
-            bot = make_bot(TOKEN, self.settings.telegram_api)
-            stack.push_async_callback(bot.session.close)
-            outbox, errands = Outbox(bot, RateLimiter(self.rates)), BackgroundTasks()
-            platform = TelegramPlatform(outbox, RenderOptions(self.mind, self.settings.telegram_rich))
+            database = await stack.enter_async_context(await Database.open(self.dsn, pool_size=concurrency + 6))
+            assert self.settings.telegram_token is not None
+            bot = make_bot(self.settings.telegram_token.get_secret_value(), self.settings.telegram_api)
+            stack.push_async_callback(close_client, bot)
+            outbox, background = Outbox(bot, RateLimiter(self.api_limits), backoff=FAST_BACKOFF), BackgroundTasks()
+            options = RenderOptions(self.mind, self.settings.telegram_rich, self.render_interval)
+            platform = TelegramPlatform(outbox, options)
             running, memory = RunningAnswers(), PersonalMemory(database, None)
-            ceilings = RateLimits(self.person, PLENTY, 10_000)
-            door = AccessPolicy(self.mind.name)
+            rate_limits = RateLimits(self.person_limits, LARGE_BUCKET, 10_000)
+            access = AccessPolicy(self.mind.name)
             library = Library(database, None, self.mind.name, len)
             inbox = Inbox(
-                self.mind, database, memory, self.composer, running, ceilings, timedelta(hours=1), door, library
+                mind=self.mind,
+                database=database,
+                memory=memory,
+                composer=self.composer,
+                running_answers=running,
+                rate_limits=rate_limits,
+                turn_timeout=timedelta(hours=1),
+                access_policy=access,
+                library=library,
             )
-            drawing = Retriever(self.mind, library, RetrievalBudget(0, 0, 0, 0))
-            router = Router(None, self.mind)  # type: ignore[arg-type]  # nobody asks in `auto` here
-            limits = TurnLimits(3000, 4, 60)
+            retriever = Retriever(self.mind, library, RetrievalBudget(0, 0, 0, 0))
+            router = Router(None, self.mind)  # type: ignore[arg-type]  # no test asks in mode `auto`
+            limits = PipelineLimits(3000, 4, 60)
             pipeline = Pipeline(
-                self.mind,
-                database,
-                self.engine,  # type: ignore[arg-type]
-                memory,
-                drawing,
-                router,
-                self.composer,
-                running,
-                limits,
+                mind=self.mind,
+                database=database,
+                engine=self.engine,  # type: ignore[arg-type]
+                memory=memory,
+                retriever=retriever,
+                router=router,
+                composer=self.composer,
+                running_answers=running,
+                limits=limits,
             )
-            presence = Heartbeat(database, "all", self.mind.name)
-            await presence.send()
-            work = WorkerOptions(
-                [delivery_entrypoint(self.mind.name), answer_entrypoint(self.mind.name)], at_once, 5, 20
+            heartbeat = Heartbeat(database, "all", self.mind.name)
+            await heartbeat.send()
+            worker_options = WorkerOptions(
+                [delivery_entrypoint(self.mind.name), answer_entrypoint(self.mind.name)], concurrency, 5, 20
             )
-            attempts = TurnRunner(pipeline, RetryPolicy(8))
-            worker = Worker(database, self.mind.name, presence, attempts, {platform.name: platform}, work)
+            worker = Worker(
+                database=database,
+                mind=self.mind.name,
+                heartbeat=heartbeat,
+                runner=TurnRunner(pipeline=pipeline, retry_policy=RetryPolicy(8)),
+                platforms={platform.name: platform},
+                options=worker_options,
+            )
 
             def stop(turn_id: str) -> None:
                 running.stop(UUID(turn_id))
 
-            heard = {CHANNEL: lambda _: worker.wake(), STOP_CHANNEL: stop}
-            await stack.enter_async_context(run_in_background(listen(self.dsn, heard, worker.wake), "listening"))
-            intake = UpdateHandler(inbox, platform, outbox, database, self.mind, errands)
-            hook = webhook_config(self.settings)
-            gateway: UpdateReceiver = PollingGateway(outbox, intake, inbox, errands)
-            if hook is not None:
-                gateway = WebhookGateway(outbox, intake, inbox, errands, hook)
+            callbacks = {CHANNEL: lambda _: worker.wake(), STOP_CHANNEL: stop}
+            await stack.enter_async_context(run_in_background(listen(self.dsn, callbacks, worker.wake), "listening"))
+            handler = UpdateHandler(
+                inbox=inbox,
+                platform=platform,
+                outbox=outbox,
+                database=database,
+                mind=self.mind,
+                background=background,
+            )
+            webhook = webhook_config(self.settings)
+            gateway: UpdateReceiver = PollingGateway(outbox, handler, inbox, background)
+            if webhook is not None:
+                gateway = WebhookGateway(outbox, handler, inbox, background, webhook)
             if answers:
                 await stack.enter_async_context(run_in_background(worker.run(), "worker"))
             if receives:
                 await stack.enter_async_context(run_in_background(gateway.run(), "gateway"))
             yield Process(database, platform, gateway)
-
-
-def texts(telegram: FakeTelegram, chat: int, thread: int | None = None) -> list[str]:
-    """What the bot's messages in a chat say now."""
-    return [answer.text for answer in telegram.users.answers(chat, thread)]
-
-
-def labels(telegram: FakeTelegram, chat: int) -> list[str]:
-    """The buttons of the bot's last message in a chat."""
-    return [button["text"] for row in telegram.users.answers(chat)[-1].buttons for button in row]
 
 
 @dataclass
@@ -142,6 +162,22 @@ class Process:
     database: Database
     platform: TelegramPlatform
     gateway: UpdateReceiver
+
+
+def texts(telegram: FakeTelegram, chat: int, thread: int | None = None) -> list[str]:
+    """The texts of the bot's visible messages in a chat."""
+    return [answer.text for answer in telegram.users.answers(chat, thread)]
+
+
+def labels(telegram: FakeTelegram, chat: int) -> list[str]:
+    """The buttons of the bot's last message in a chat."""
+    return [button["text"] for row in telegram.users.answers(chat)[-1].buttons for button in row]
+
+
+@pytest.fixture(autouse=True)
+def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gateways repeat failed calls without noticeable delays."""
+    monkeypatch.setattr(gateway_module, "_RETRY_BACKOFF", FAST_BACKOFF)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -161,10 +197,10 @@ def anna(telegram: FakeTelegram) -> int:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def house(
+async def service(
     telegram: FakeTelegram, dsn: str, agoge: Mind, settings_for: Callable[..., Settings]
-) -> AsyncIterator[House]:
+) -> AsyncIterator[TelegramService]:
     settings = settings_for(telegram_token=SecretStr(TOKEN), telegram_api=telegram.url)
     mind = replace(agoge, default_mode="base")
     composer = await asyncio.to_thread(open_composer, settings, mind, Path(settings.base_model or ""))
-    yield House(telegram, dsn, mind, composer, settings)
+    yield TelegramService(telegram=telegram, dsn=dsn, mind=mind, composer=composer, settings=settings)

@@ -1,4 +1,4 @@
-"""Menus: the commands that Telegram's clients list, and the mixer of modes."""
+"""The command menus of Telegram's clients, the mixer of modes and the choice of a language."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import json
 from dataclasses import replace
 
 from tests.fakes.telegram.server import FakeTelegram
-from tests.integration.bot.telegram.conftest import House, labels, texts
+from tests.integration.bot.telegram.conftest import TelegramService, labels, texts
 
 
-async def test_commands_are_listed_in_both_languages_and_private_ones_in_private(
-    house: House, telegram: FakeTelegram
-) -> None:
-    def listed() -> dict[tuple[str, str | None], dict[str, str]]:
+async def test_command_menus_by_language_and_scope(service: TelegramService, telegram: FakeTelegram) -> None:
+    def menus() -> dict[tuple[str, str | None], dict[str, str]]:
         calls = [r.args for r in telegram.records.requests if r.method == "setmycommands" and r.status == 200]
         return {
             (json.loads(call["scope"])["type"], call.get("language_code")): {
@@ -21,18 +19,18 @@ async def test_commands_are_listed_in_both_languages_and_private_ones_in_private
             for call in calls
         }
 
-    async with house.process(answers=False):
-        await telegram.wait_for(lambda: len(listed()) == 4)
-    found = listed()
-    assert found["all_private_chats", None]["help"] == "what you can ask for"
-    assert found["all_private_chats", "ru"]["help"] != "what you can ask for"
-    assert {"export", "memory"} <= found["all_private_chats", "ru"].keys()
-    assert not {"export", "admin"} & found["all_group_chats", "ru"].keys()
-    assert {"mode", "stop"} <= found["all_group_chats", None].keys()
+    async with service.process(answers=False):
+        await telegram.wait_for(lambda: len(menus()) == 4)
+    published = menus()
+    assert published["all_private_chats", None]["help"] == "what you can ask for"
+    assert published["all_private_chats", "ru"]["help"] != "what you can ask for"
+    assert {"export", "memory"} <= published["all_private_chats", "ru"].keys()
+    assert not {"export", "admin"} & published["all_group_chats", "ru"].keys()
+    assert {"mode", "stop"} <= published["all_group_chats", None].keys()
 
 
-async def test_a_mode_is_mixed_and_applied(house: House, telegram: FakeTelegram, anna: int) -> None:
-    async with house.process():
+async def test_mixing_and_applying_a_mode(service: TelegramService, telegram: FakeTelegram, anna: int) -> None:
+    async with service.process():
         telegram.users.say(anna, anna, "/mode")
         await telegram.wait_for(lambda: texts(telegram, anna) and telegram.users.answers(anna)[0].buttons)
         (menu,) = telegram.users.answers(anna)
@@ -52,32 +50,32 @@ async def test_a_mode_is_mixed_and_applied(house: House, telegram: FakeTelegram,
         telegram.users.press(anna, anna, "Лаборатория")
         await telegram.wait_for(lambda: "physics" in texts(telegram, anna)[-1])
     longest = max(
-        (key["callback_data"] for s in telegram.records.states for row in s.buttons for key in row), key=len
-    )  # fmt: skip
+        (button["callback_data"] for s in telegram.records.states for row in s.buttons for button in row), key=len
+    )
     assert len(longest.encode()) <= 64
 
 
-async def test_a_menu_in_a_group_is_for_the_one_who_asked_and_one_of_other_adapters_for_nobody(
-    house: House, telegram: FakeTelegram, anna: int
+async def test_mixer_works_only_for_the_asker_and_for_the_same_adapters(
+    service: TelegramService, telegram: FakeTelegram, anna: int
 ) -> None:
     boris = telegram.users.person("Boris", language="en")
     group = telegram.users.group("Reading", [anna, boris])
-    async with house.process():
+    async with service.process():
         telegram.users.say(group, anna, "/mode")
         await telegram.wait_for(lambda: texts(telegram, group) and telegram.users.answers(group)[0].buttons)
         query = telegram.users.press(group, boris, "▫️ sport")
-        told = await telegram.wait_for(lambda: telegram.users.answered(query))
-        assert told["text"] == "These buttons are for the one who asked."
-    adapters = {name: adapter for name, adapter in house.mind.adapters.items() if name != "physics"}
-    house.mind = replace(house.mind, adapters=adapters)
-    async with house.process():
+        notice = await telegram.wait_for(lambda: telegram.users.answered(query))
+        assert notice["text"] == "Only the person who asked can use these buttons."
+    adapters = {name: adapter for name, adapter in service.mind.adapters.items() if name != "physics"}
+    service.mind = replace(service.mind, adapters=adapters)
+    async with service.process():
         query = telegram.users.press(group, anna, "▫️ sport")
-        told = await telegram.wait_for(lambda: telegram.users.answered(query))
-        assert told["text"] == "Эти кнопки устарели."
+        notice = await telegram.wait_for(lambda: telegram.users.answered(query))
+        assert notice["text"] == "Эти кнопки устарели."
 
 
-async def test_the_language_is_chosen_by_a_button(house: House, telegram: FakeTelegram, anna: int) -> None:
-    async with house.process():
+async def test_choosing_the_language(service: TelegramService, telegram: FakeTelegram, anna: int) -> None:
+    async with service.process():
         telegram.users.say(anna, anna, "/lang")
         await telegram.wait_for(lambda: texts(telegram, anna) and telegram.users.answers(anna)[0].buttons)
         telegram.users.press(anna, anna, "English")

@@ -1,118 +1,93 @@
-"""A fake Discord with a guild in it, and real discord.py clients that are pointed at it."""
+"""A fake Discord with a guild in it, asked by discord.py.
+
+The suite next to this file is the contract between the fake and the real Discord: what Discord guarantees or refuses
+and `bot/channels/discord` relies on. What neither the bot nor its tests use is not in the fake.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 import pytest
+import pytest_asyncio
 import yarl
-from discord import app_commands
+from discord.http import HTTPClient, Route
 
 from tests.fakes.discord.server import DiscordFake
 
 TOKEN = "fake-token"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Place:
-    """Where the tests happen."""
+    """Where the tests happen: a guild with one member and one channel."""
 
     guild: str
     channel: str
     user: str
 
-
-class Bot(discord.AutoShardedClient):
-    """A bot that remembers what it hears and that a test can give commands to."""
-
-    def __init__(self, intents: discord.Intents | None = None, **options: Any) -> None:
-        super().__init__(intents=intents or discord.Intents.default(), guild_ready_timeout=0.05, **options)
-        self.tree = app_commands.CommandTree(self)
-        self.heard: list[discord.Message] = []
-        self.ready = asyncio.Event()
-        self.running: asyncio.Task[None] | None = None
-
-    async def on_ready(self) -> None:
-        self.ready.set()
-
-    async def on_message(self, message: discord.Message) -> None:
-        self.heard.append(message)
-
-    async def connect_to(self, fake: DiscordFake) -> Bot:
-        """Starts, and waits until it is ready or has failed."""
-        self.running = asyncio.create_task(self.start(fake.token))
-        waiting = asyncio.create_task(self.ready.wait())
-        await asyncio.wait({self.running, waiting}, timeout=20, return_when=asyncio.FIRST_COMPLETED)
-        if self.running.done():
-            waiting.cancel()
-            await self.running
-        return self
-
-    def ask(self, method: str, path: str, **body: Any) -> Awaitable[Any]:
-        """A REST request as discord.py sends it, whatever is in it."""
-        return self.http.request(discord.http.Route(method, path), **({"json": body} if body else {}))
+    @property
+    def messages(self) -> str:
+        """The path of the channel's messages."""
+        return f"/channels/{self.channel}/messages"
 
 
-@pytest.fixture
+class Api:
+    """The bot's REST requests, as discord.py sends them."""
+
+    def __init__(self, http: HTTPClient) -> None:
+        self._http = http
+
+    async def request(self, method: str, path: str, body: Any = None, **query: str) -> Any:
+        """What Discord answers."""
+        options: dict[str, Any] = {"params": query} if query else {}
+        if body is not None:
+            options["json"] = body
+        return await self._http.request(Route(method, path), **options)
+
+    async def upload(self, method: str, path: str, files: dict[str, bytes]) -> Any:
+        """Send or edit a message with these files and no others."""
+        described = [{"id": n, "filename": name} for n, name in enumerate(files)]
+        form: list[dict[str, Any]] = [
+            {"name": "payload_json", "value": discord.utils._to_json({"attachments": described})}
+        ]
+        form += [
+            {"name": f"files[{n}]", "value": data, "filename": name, "content_type": "application/octet-stream"}
+            for n, (name, data) in enumerate(files.items())
+        ]
+        return await self._http.request(Route(method, path), form=form)
+
+    async def refused(self, request: Awaitable[Any], status: int, code: int) -> str:
+        """Expect a refusal with this status and code; its text."""
+        with pytest.raises(discord.HTTPException) as caught:
+            await request
+        assert (caught.value.status, caught.value.code) == (status, code)
+        return caught.value.text
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordFake]:
     async with DiscordFake(TOKEN).serving() as served:
-        monkeypatch.setattr(discord.http.Route, "BASE", served.api_base)
+        monkeypatch.setattr(Route, "BASE", served.api_base)
         monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(served.gateway_url))
         yield served
         assert served.journal.of("bug") == []
 
 
 @pytest.fixture
-async def place(fake: DiscordFake) -> Place:
-    guild = fake.people.guild("Agoge")
-    user = fake.people.user("Ann", locale="ru")
+def place(fake: DiscordFake) -> Place:
+    guild, user = fake.people.add_guild("Agoge"), fake.people.add_user("Ann", locale="ru")
     fake.people.join(guild, user)
-    return Place(guild, fake.people.channel(guild, "general"), user)
+    return Place(guild, fake.people.add_channel(guild, "general"), user)
 
 
-@dataclass
-class Bots:
-    """Starts bots, and stops them at the end."""
-
-    fake: DiscordFake
-    started: list[Bot] = field(default_factory=list)
-
-    async def start(self, intents: discord.Intents | None = None, **options: Any) -> Bot:
-        """A bot that is connected."""
-        self.started.append(bot := Bot(intents, **options))
-        return await bot.connect_to(self.fake)
-
-    async def login(self) -> Bot:
-        """A bot that has only logged in."""
-        self.started.append(bot := Bot())
-        await bot.login(self.fake.token)
-        return bot
-
-
-@pytest.fixture
-async def bots(fake: DiscordFake, place: Place) -> AsyncIterator[Bots]:
-    bots = Bots(fake)
-    yield bots
-    for bot in bots.started:
-        await bot.close()
-        if bot.running is not None:
-            with contextlib.suppress(discord.DiscordException):
-                await bot.running
-
-
-@pytest.fixture
-def refused() -> Callable[[Awaitable[Any], int, int], Awaitable[str]]:
-    """Expects a refusal with this status and code; gives its text."""
-
-    async def check(request: Awaitable[Any], status: int, code: int) -> str:
-        with pytest.raises(discord.HTTPException) as caught:
-            await request
-        assert (caught.value.status, caught.value.code) == (status, code)
-        return caught.value.text
-
-    return check
+@pytest_asyncio.fixture(loop_scope="session")
+async def api(fake: DiscordFake) -> AsyncIterator[Api]:
+    http = HTTPClient(asyncio.get_running_loop())
+    await http.static_login(TOKEN)
+    yield Api(http)
+    await http.close()

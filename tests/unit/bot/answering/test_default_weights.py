@@ -1,4 +1,4 @@
-"""The weights of a composition where its mode leaves them open."""
+"""The default weights of a composition."""
 
 from __future__ import annotations
 
@@ -54,5 +54,5 @@ def test_default_weights(mode: str, weights: dict[str, float]) -> None:
     assert effective_weights(expression.terms, MANIFESTS) == pytest.approx(weights)
 
 
-def test_no_adapters_no_weights() -> None:
+def test_no_adapters_have_no_weights() -> None:
     assert effective_weights((), {}) == {}

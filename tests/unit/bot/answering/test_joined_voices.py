@@ -1,4 +1,4 @@
-"""What stands of what the archivist says, and what of the author's figures is known."""
+"""How two voices are joined: supported claims, quotations, and figures without support."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ WEEK = passage("In the quiet week everyone sleeps 8.5 hours a night.", 2)
 EVIDENCE = collect_evidence([SLEEP, WEEK])
 
 
-def test_only_what_the_library_bears_out_is_the_archivists_to_say() -> None:
+def test_archivist_keeps_only_supported_claims() -> None:
     recalled = "A recruit earns 7.5 hours of sleep [2]. He earns 9 hours of sleep on Sunday [1]. He is happy."
     (claim,) = supported_claims(recalled, EVIDENCE)
     assert (claim.text, claim.passages) == ("A recruit earns 7.5 hours of sleep.", [SLEEP])
     assert supported_claims("", EVIDENCE) == []
 
 
-def test_the_librarys_own_words_make_up_for_what_is_not_recalled() -> None:
+def test_quotations_fill_up_missing_claims() -> None:
     question = "How many hours of sleep a night?"
     say = Translator("en")
     assert [claim.passages for claim in library_quotations(question, EVIDENCE, 0, say)] == [[SLEEP], [WEEK]]
@@ -34,20 +34,20 @@ def test_the_librarys_own_words_make_up_for_what_is_not_recalled() -> None:
     assert library_quotations("Who was Leonidas?", EVIDENCE, 0, say) == []
 
 
-def test_figures_that_no_passage_bears_out_are_noticed() -> None:
+def test_unsupported_figures_are_detected() -> None:
     assert has_unsupported_figures("Rest. Sleep for 12 hours on Sunday.", EVIDENCE)
     assert not has_unsupported_figures("A recruit earns 7.5 hours of sleep a night.", EVIDENCE)
     assert not has_unsupported_figures("Sleep long and be glad [3].", EVIDENCE)
 
 
-def test_the_archivist_is_shown_as_many_passages_as_fit() -> None:
+def test_archivist_prompt_has_the_passages_that_fit() -> None:
     counter = WordCounter()
-    whole = build_archivist_prompt("How long?", [SLEEP, WEEK], "en", counter, 500)
-    assert whole is not None
-    assert whole.passages == (SLEEP, WEEK)
-    assert whole.messages[-1].content.endswith("\n\nHow long?")
-    less = build_archivist_prompt("How long?", [SLEEP, WEEK], "en", counter, whole.tokens - 1)
-    assert less is not None
-    assert less.passages == (SLEEP,)
+    full = build_archivist_prompt("How long?", [SLEEP, WEEK], "en", counter, 500)
+    assert full is not None
+    assert full.passages == (SLEEP, WEEK)
+    assert full.messages[-1].content.endswith("\n\nHow long?")
+    shorter = build_archivist_prompt("How long?", [SLEEP, WEEK], "en", counter, full.tokens - 1)
+    assert shorter is not None
+    assert shorter.passages == (SLEEP,)
     assert build_archivist_prompt("How long?", [SLEEP], "en", counter, 5) is None
     assert build_archivist_prompt("How long?", [], "en", counter, 500) is None

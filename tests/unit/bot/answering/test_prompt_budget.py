@@ -12,7 +12,7 @@ from tests.fixtures.passages import passage
 
 
 class WordCounter:
-    """Counts a word as a token, and two more for each message's frame."""
+    """Counts a word as a token, and two more tokens for each message."""
 
     def count(self, text: str) -> int:
         return len(text.split())
@@ -22,7 +22,7 @@ class WordCounter:
 
 
 def system(memories: Sequence[str], passages: Sequence[Passage] = ()) -> str:
-    return " ".join([*(one.quote for one in passages), "You are the coach.", *memories])
+    return " ".join([*(passage.quote for passage in passages), "You are the coach.", *memories])
 
 
 def build(
@@ -44,10 +44,10 @@ def build(
 
 
 def quotes(prompt: Prompt) -> list[str]:
-    return [one.quote for one in prompt.passages]
+    return [passage.quote for passage in prompt.passages]
 
 
-def test_everything_goes_in_when_there_is_room() -> None:
+def test_everything_fits_a_large_budget() -> None:
     prompt = build("Why?", ["Knee hurts."], [Exchange("Hi", "Hello")])
     assert [(m.role, m.content) for m in prompt.messages] == [
         ("system", "You are the coach. Knee hurts."),
@@ -58,19 +58,19 @@ def test_everything_goes_in_when_there_is_room() -> None:
     assert prompt.tokens == WordCounter().count_prompt(prompt.messages)
 
 
-def test_the_oldest_exchanges_give_way_first() -> None:
+def test_oldest_exchanges_are_dropped_first() -> None:
     window = [Exchange("one one", "two two"), Exchange("three", "four")]
     prompt = build("Why?", [], window, budget=6 + 3 + 6)
     assert prompt.exchanges == 1
     assert prompt.messages[1].content == "three"
 
 
-def test_memories_come_before_the_window() -> None:
+def test_memories_precede_the_window() -> None:
     prompt = build("Why?", ["a b c"], [Exchange("d", "e")], budget=6 + 3 + 3)
     assert (prompt.memories, prompt.exchanges) == (("a b c",), 0)
 
 
-def test_passages_and_memories_share_what_the_question_leaves() -> None:
+def test_passages_and_memories_share_the_budget() -> None:
     # The instructions, two frames and the question take 9 words.
     both = {"memories": ["m m", "n n"], "passages": ["p p", "q q", "r r"], "window": [Exchange("d", "e")]}
     prompt = build("Why?", budget=9 + 8, **both)
@@ -83,12 +83,12 @@ def test_passages_and_memories_share_what_the_question_leaves() -> None:
     assert prompt.messages[0].content.startswith("p p q q You are")
 
 
-def test_passages_come_before_the_window() -> None:
+def test_passages_precede_the_window() -> None:
     prompt = build("Why?", (), [Exchange("d", "e")], budget=9 + 3, passages=["a b c"])
     assert (quotes(prompt), prompt.exchanges) == (["a b c"], 0)
 
 
-def test_a_question_over_the_budget_is_refused_with_what_fits() -> None:
+def test_question_over_the_budget_is_refused() -> None:
     with pytest.raises(MessageTooLong) as refused:
         build("word " * 100, budget=50)
     assert refused.value.details == {"tokens": 100, "limit": 42}
@@ -101,7 +101,7 @@ def test_a_question_over_the_budget_is_refused_with_what_fits() -> None:
     st.integers(1, 120),
     st.lists(st.text("ab ", min_size=1, max_size=40), max_size=5),
 )
-def test_a_prompt_never_exceeds_its_budget(
+def test_prompt_never_exceeds_its_budget(
     question: str, memories: list[str], window: list[Exchange], budget: int, passages: list[str]
 ) -> None:
     try:
@@ -113,7 +113,7 @@ def test_a_prompt_never_exceeds_its_budget(
     assert prompt.messages[-1] == Message("user", question)
     assert prompt.memories == tuple(memories[: len(prompt.memories)])
     assert quotes(prompt) == passages[: len(prompt.passages)]
-    kept = window[len(window) - prompt.exchanges :]
+    exchanges = window[len(window) - prompt.exchanges :]
     assert [m.content for m in prompt.messages[1:-1]] == [
-        text for e in kept for text in ((e.question, e.answer) if e.question else (e.answer,))
+        text for e in exchanges for text in ((e.question, e.answer) if e.question else (e.answer,))
     ]

@@ -1,4 +1,4 @@
-"""`auto`: which adapter a message is nearest to."""
+"""`auto`: which adapter a message is routed to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from inference.training.dialogues import InvalidDialogues
 
 
 class WordCounts:
-    """An embedder that knows texts by their words alone, and counts how often it is asked."""
+    """An embedder whose vectors count words, and that records its calls."""
 
     name = "word-counts"
     dimensions = 512
@@ -51,13 +51,13 @@ class WordCounts:
         ("squats " * 5000, "core+sport"),
     ],
 )
-async def test_the_nearest_dialogues_choose(mind: Mind, message: str, mode: str) -> None:
+async def test_message_goes_to_the_most_similar_dialogues(mind: Mind, message: str, mode: str) -> None:
     routed = await Router(WordCounts(), mind).route(message)
     assert routed.mode.text == mode
     assert set(routed.scores) == {"core", "sport", "physics"}
 
 
-async def test_isolated_adapters_take_part_only_where_the_mind_lets_them(
+async def test_isolated_adapters_need_the_policy(
     mind_with: Callable[[str, str], Mind],
 ) -> None:
     open_mind = mind_with("auto_threshold: 0.2", "auto_threshold: 0.2\n  auto_isolated: true")
@@ -66,35 +66,35 @@ async def test_isolated_adapters_take_part_only_where_the_mind_lets_them(
     assert routed.mode.isolated
 
 
-async def test_dialogues_are_embedded_once_however_many_ask_at_once(mind: Mind) -> None:
+async def test_concurrent_messages_embed_dialogues_once(mind: Mind) -> None:
     embedder = WordCounts()
     embedder.gate.clear()
     router = Router(embedder, mind)
-    asking = [asyncio.create_task(router.route("squats")) for _ in range(5)]
+    tasks = [asyncio.create_task(router.route("squats")) for _ in range(5)]
     await asyncio.sleep(0)
-    asking[0].cancel()
+    tasks[0].cancel()
     embedder.gate.set()
-    await asyncio.gather(*asking, return_exceptions=True)
-    assert [task.result().mode.text for task in asking[1:]] == ["core+sport"] * 4
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert [task.result().mode.text for task in tasks[1:]] == ["core+sport"] * 4
     await router.route("torque")
     assert embedder.calls.count(1) >= 5
     assert sum(calls > 1 for calls in embedder.calls) == 1
 
 
-async def test_a_mind_without_dialogues_stays_with_the_core(mind_with: Callable[[str, str], Mind]) -> None:
+async def test_mind_without_dialogues_uses_the_core(mind_with: Callable[[str, str], Mind]) -> None:
     silent = mind_with(", dialogues: dialogues/", ", description: ")
     embedder = WordCounts()
     routed = await Router(embedder, silent).route("squats")
     assert (routed.mode.text, dict(routed.scores), embedder.calls) == ("core", {}, [])
 
 
-async def test_broken_dialogues_are_reported_and_read_again_once_mended(mind_with: Callable[[str, str], Mind]) -> None:
-    own = mind_with("name: trial", "name: trial")
-    path = own.adapters["sport"].dialogues
+async def test_broken_dialogues_are_reported_and_read_again(mind_with: Callable[[str, str], Mind]) -> None:
+    trial = mind_with("name: trial", "name: trial")
+    path = trial.adapters["sport"].dialogues
     assert path is not None
     good = path.read_text(encoding="utf-8")
     path.write_text("{", encoding="utf-8")
-    router = Router(WordCounts(), own)
+    router = Router(WordCounts(), trial)
     with pytest.raises(InvalidDialogues):
         await router.route("squats")
     path.write_text(good, encoding="utf-8")

@@ -6,37 +6,37 @@ import pytest
 from bot.answering.cancellation import RunningAnswers
 
 
-async def test_an_answer_that_ends_by_itself_was_not_stopped() -> None:
+async def test_finished_answer_was_not_stopped() -> None:
     running = RunningAnswers()
-    said: list[str] = []
+    finished: list[str] = []
 
     async def answer() -> None:
-        said.append("all")
+        finished.append("all")
 
     session = uuid4()
     assert await running.run(session, answer)
-    assert said == ["all"]
+    assert finished == ["all"]
     assert not running.stop(session)
 
 
-async def test_stopping_ends_this_sessions_answer_only() -> None:
+async def test_stop_ends_only_its_own_answer() -> None:
     running = RunningAnswers()
-    one, other = uuid4(), uuid4()
-    go_on = asyncio.Event()
+    stopped_id, other_id = uuid4(), uuid4()
+    gate = asyncio.Event()
 
     async def answer() -> None:
-        await go_on.wait()
+        await gate.wait()
 
-    first = asyncio.create_task(running.run(one, answer))
-    second = asyncio.create_task(running.run(other, answer))
+    first = asyncio.create_task(running.run(stopped_id, answer))
+    second = asyncio.create_task(running.run(other_id, answer))
     await asyncio.sleep(0)
-    assert running.stop(one)
+    assert running.stop(stopped_id)
     assert await first is False
-    go_on.set()
+    gate.set()
     assert await second is True
 
 
-async def test_what_an_answer_raises_comes_out() -> None:
+async def test_error_of_an_answer_is_raised() -> None:
     async def answer() -> None:
         raise ValueError("no")
 
@@ -44,7 +44,7 @@ async def test_what_an_answer_raises_comes_out() -> None:
         await RunningAnswers().run(uuid4(), answer)
 
 
-async def test_cancelling_the_caller_cancels_the_answer_and_waits_for_it() -> None:
+async def test_cancelled_caller_waits_for_its_cancelled_answer() -> None:
     ended: list[str] = []
 
     async def answer() -> None:

@@ -1,29 +1,53 @@
-"""The catalogues say what the code says: all of it, nothing else, with the same places to fill in."""
+"""The catalogues hold exactly the templates of the code, with the same placeholders."""
 
 from __future__ import annotations
 
-from string import Formatter
+from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog
 
+from bot.app import locale_catalogue
 from bot.app.locale_catalogue import (
     SOURCE_LANGUAGE,
     extract_templates,
     missing_translations,
+    placeholder_mismatches,
     read_catalogue,
     stale_translations,
+    update_catalogue,
 )
-from bot.core.i18n import LANGUAGES, Translator
+from bot.core.errors import GenerationTooSlow
+from bot.core.i18n import LANGUAGES
 from consilium.errors import ConsiliumError
 from db.errors import DatabaseUnreachable
 from inference.adapters.errors import PickledWeights
 
 TRANSLATED = [language for language in LANGUAGES if language != SOURCE_LANGUAGE]
+PLURAL = ("{count} apple", "{count} apples")
 
 
-def places(template: str) -> set[tuple[str, str | None, str | None]]:
-    """What a template leaves to be filled in: names, with how each is converted and formatted."""
-    return {(name, turn, form) for _, name, form, turn in Formatter().parse(template) if name is not None}
+@pytest.fixture
+def russian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A Russian catalogue of its own, for a program with one plain template and one with a count."""
+    path = tmp_path / "consilium.po"
+    catalog = Catalog()
+    catalog.add("Good day, {name}.")
+    catalog.add(PLURAL)
+    monkeypatch.setattr(locale_catalogue, "catalogue_path", lambda _language: path)
+    monkeypatch.setattr(locale_catalogue, "extract_templates", lambda: catalog)
+    update_catalogue("ru")
+    return path
+
+
+def translate(path: Path, *lines: str) -> None:
+    text = path.read_text("utf-8")
+    for line in lines:
+        name = line.split(" ", 1)[0]
+        assert text.count(f'{name} ""\n', text.index("Good day")) == 1
+        head, tail = text[: text.index("Good day")], text[text.index("Good day") :]
+        text = head + tail.replace(f'{name} ""\n', f"{line}\n")
+    path.write_text(text, "utf-8")
 
 
 @pytest.mark.parametrize(
@@ -32,33 +56,46 @@ def places(template: str) -> set[tuple[str, str | None, str | None]]:
         pytest.param(ConsiliumError.sentence, id="consilium, marked"),
         pytest.param(DatabaseUnreachable.remedy, id="db, marked"),
         pytest.param(PickledWeights.sentence, id="inference, marked"),
-        pytest.param("Nothing is being answered right now.", id="bot, said"),
+        pytest.param("Nothing is being answered right now.", id="bot, passed to a translator"),
+        pytest.param(GenerationTooSlow.sentence, id="bot, with a count"),
     ],
 )
-def test_templates_of_every_house_are_found(template: str) -> None:
+def test_extraction_covers_every_house(template: str) -> None:
     assert extract_templates().get(template) is not None
 
 
+def test_extraction_keeps_both_forms_of_a_count() -> None:
+    message = extract_templates().get(GenerationTooSlow.sentence)
+    assert message is not None
+    assert len(message.id) == 2
+
+
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_every_template_has_a_translation(language: str) -> None:
+def test_catalogue_translates_every_template(language: str) -> None:
     assert missing_translations(language) == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_nothing_is_translated_that_is_no_longer_said(language: str) -> None:
+def test_catalogue_translates_nothing_else(language: str) -> None:
     assert stale_translations(language) == []
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_translations_leave_the_same_places_to_fill_in(language: str) -> None:
-    pairs = [
-        (str(message.id), str(message.string)) for message in read_catalogue(language) if message.id and message.string
-    ]
-    assert pairs
-    assert [(said, told) for said, told in pairs if places(said) != places(told)] == []
+def test_catalogue_keeps_placeholders(language: str) -> None:
+    assert len(read_catalogue(language))
+    assert placeholder_mismatches(language) == []
 
 
-def test_a_translator_says_the_catalogue_and_falls_back_on_english() -> None:
-    say = Translator("ru")
-    assert say("Language: {name}.", name="русский") == "Язык: русский."
-    assert say("Nobody ever wrote {this}.", this="that") == "Nobody ever wrote that."
+def test_new_templates_are_missing_until_translated(russian: Path) -> None:
+    assert "nplurals=3" in russian.read_text("utf-8")
+    assert missing_translations("ru") == ["Good day, {name}.", PLURAL[0]]
+    translate(russian, 'msgstr "Добрый день, {name}."', 'msgstr[0] "{count} яблоко"', 'msgstr[1] "{count} яблока"')
+    assert missing_translations("ru") == [PLURAL[0]]
+    translate(russian, 'msgstr[2] "{count} яблок"')
+    assert missing_translations("ru") == []
+    assert placeholder_mismatches("ru") == []
+
+
+def test_each_plural_form_needs_the_placeholders(russian: Path) -> None:
+    translate(russian, 'msgstr "Добрый день."', 'msgstr[0] "одно яблоко"', 'msgstr[1] "{count} яблока"')
+    assert placeholder_mismatches("ru") == ["Good day, {name}.", PLURAL[0]]

@@ -1,3 +1,5 @@
+"""Settings: the example file, and what is refused."""
+
 from __future__ import annotations
 
 import re
@@ -13,20 +15,27 @@ EXAMPLE = Path(__file__).parents[4] / ".env.example"
 LINE = re.compile(r"^#CONSILIUM_([A-Z_]+)=(.*)$", re.MULTILINE)
 
 
-def test_the_example_names_every_setting_and_no_other() -> None:
+def test_env_example_lists_all_settings() -> None:
     named = [name.lower() for name, _ in LINE.findall(EXAMPLE.read_text(encoding="utf-8"))]
     assert sorted(named) == sorted(Settings.model_fields)
 
 
-def test_the_examples_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_env_example_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in Settings.model_fields:
         monkeypatch.delenv(f"CONSILIUM_{name.upper()}", raising=False)
     file = tmp_path / "env"
     file.write_text(LINE.sub(r"CONSILIUM_\1=\2", EXAMPLE.read_text(encoding="utf-8")), encoding="utf-8")
     settings = Settings(_env_file=file)
     defaults = Settings(_env_file=None)
-    shown = ("engine_patience", "prewarm_modes", "prewarm_days", "metrics_host", "prompt_tokens", "generation_seconds")
-    for name in shown:
+    defaults_shown = (
+        "engine_patience",
+        "prewarm_modes",
+        "prewarm_days",
+        "metrics_host",
+        "prompt_tokens",
+        "generation_seconds",
+    )
+    for name in defaults_shown:
         assert getattr(settings, name) == getattr(defaults, name), name
     assert (settings.max_rank, settings.metrics_port) == (64, 9464)
 
@@ -38,17 +47,17 @@ def test_the_examples_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ("engine_patience", -1),
     ],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused(name: str, value: object) -> None:
+def test_invalid_number_is_refused(name: str, value: object) -> None:
     with pytest.raises(ValidationError, match=name):
         Settings.model_validate({name: value})
 
 
-def test_keys_are_not_shown() -> None:
+def test_secrets_are_not_in_repr() -> None:
     settings = Settings.model_validate({"sglang_api_key": "s3cret-one", "sglang_admin_key": "s3cret-two"})
     assert "s3cret" not in repr(settings) + str(settings)
 
 
-def test_owners_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_owners_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONSILIUM_OWNERS", " telegram:123, discord:9 ,")
     assert Settings(_env_file=None).owners == ("telegram:123", "discord:9")
     monkeypatch.setenv("CONSILIUM_OWNERS", "")
@@ -58,12 +67,12 @@ def test_owners_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("owners", ["123", "telegram:", ":123", "telegram:1,anna"])
-def test_an_owner_without_a_platform_is_refused(owners: str) -> None:
+def test_owner_without_platform_is_refused(owners: str) -> None:
     with pytest.raises(ValidationError, match="write platform:id"):
         Settings.model_validate({"owners": owners})
 
 
-def test_keys_of_the_http_channel_have_names() -> None:
+def test_api_keys_have_names() -> None:
     settings = Settings.model_validate({"api_keys": "site:s3cret:one, app:s3cret-two,"})
     assert settings.api_clients == {"site": "s3cret:one", "app": "s3cret-two"}
     assert "s3cret" not in repr(settings) + str(settings)
@@ -71,23 +80,26 @@ def test_keys_of_the_http_channel_have_names() -> None:
 
 
 @pytest.mark.parametrize("keys", ["s3cret", "site:", ":s3cret", "a:s3cret,a:s3cret2", "a:s3cret,b:s3cret"])
-def test_keys_without_a_name_of_their_own_are_refused(keys: str) -> None:
+def test_api_key_without_unique_name_is_refused(keys: str) -> None:
     with pytest.raises(ValidationError, match="api_keys") as refused:
         Settings.model_validate({"api_keys": keys})
     assert all("s3cret" not in problem["msg"] for problem in refused.value.errors())
 
 
 @pytest.mark.parametrize("endpoint", ["collector:4318", "grpc://collector:4317", "http://", "http:// x"])
-def test_an_address_that_is_none_is_refused(endpoint: str) -> None:
+def test_invalid_endpoint_is_refused(endpoint: str) -> None:
     with pytest.raises(ValidationError, match="otlp_endpoint"):
         Settings.model_validate({"otlp_endpoint": endpoint})
 
 
-def test_former_models_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_former_models_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(
         "CONSILIUM_EMBEDDING_FORMER", "all-MiniLM-L6-v2, intfloat/multilingual-e5-small@http://e5:8080/v1"
     )
     settings = Settings(_env_file=None)
     former = make_former_embedders(settings)
-    assert [one.name.partition("@")[0] for one in former] == ["all-MiniLM-L6-v2", "intfloat/multilingual-e5-small"]
-    assert [getattr(one, "url", None) for one in former] == [None, "http://e5:8080"]
+    assert [embedder.name.partition("@")[0] for embedder in former] == [
+        "all-MiniLM-L6-v2",
+        "intfloat/multilingual-e5-small",
+    ]
+    assert [getattr(embedder, "url", None) for embedder in former] == [None, "http://e5:8080"]

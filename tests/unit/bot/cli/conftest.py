@@ -1,4 +1,4 @@
-"""The demo mind's real adapters, as the commands see them."""
+"""The composer of the demo mind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the doctor says of an engine in its own process."""
+"""What the doctor notes about a local engine."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ GB = 10**9
         ("{}", 1 * GB, "2.0 GB", False),
     ],
 )
-def test_the_base_model_is_weighed_against_the_free_memory(
+def test_base_model_is_compared_with_free_memory(
     tmp_path: Path, config: str, free: int, needed: str, fits: bool
 ) -> None:
     (tmp_path / "config.json").write_text(config)
     for part in ("1", "2"):
         with (tmp_path / f"model-{part}.safetensors").open("wb") as weights:
             weights.truncate(GB)
-    found = check_local_engine(tmp_path, free, Translator("en"))
-    assert f"takes {needed} of memory, {free / GB:.1f} GB are free" in found.facts[0]
-    assert found.problems == ()
-    assert bool(found.warnings) is not fits
+    finding = check_local_engine(tmp_path, free, Translator("en"))
+    assert f"takes {needed} of memory, {free / GB:.1f} GB are free" in finding.facts[0]
+    assert finding.problems == ()
+    assert bool(finding.warnings) is not fits

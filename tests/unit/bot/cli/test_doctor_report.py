@@ -1,4 +1,4 @@
-"""How the doctor prints what it found, and what it counts."""
+"""How the doctor prints and counts its findings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def finding(**lines: list[str]) -> Finding:
 
 
 @pytest.mark.parametrize(
-    ("found", "passes", "printed"),
+    ("result", "passes", "printed"),
     [
         (finding(), True, ["✓ space       a fact"]),
         (
@@ -24,41 +24,39 @@ def finding(**lines: list[str]) -> Finding:
             True,
             ["✓ space       one", "              two", "            ! do this"],
         ),
-        (finding(problems=["mend it"]), False, ["✗ space       a fact", "            ✗ mend it"]),
+        (finding(problems=["fix it"]), False, ["✗ space       a fact", "            ✗ fix it"]),
         (
-            finding(facts=[], problems=["mend it"], warnings=["and this"]),
+            finding(facts=[], problems=["fix it"], warnings=["and this"]),
             False,
-            ["✗ space       mend it", "            ! and this"],
+            ["✗ space       fix it", "            ! and this"],
         ),
     ],
 )
-async def test_a_check_fails_by_its_misfits_alone(
-    capsys: pytest.CaptureFixture[str], found: Finding, passes: bool, printed: list[str]
+async def test_only_problems_fail_a_check(
+    capsys: pytest.CaptureFixture[str], result: Finding, passes: bool, printed: list[str]
 ) -> None:
     report = Report(Translator("en"))
 
-    async def examine() -> Finding:
-        return found
+    async def check() -> Finding:
+        return result
 
-    assert await report.check("space", examine) is passes
+    assert await report.check("space", check) is passes
     assert capsys.readouterr().out.splitlines() == printed
     assert (report.check_count, report.failed_count) == (1, int(not passes))
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "Free some space"), ("ru", "Освободите место")])
-async def test_an_error_is_said_in_the_persons_language(
-    capsys: pytest.CaptureFixture[str], language: Language, said: str
-) -> None:
+@pytest.mark.parametrize(("language", "expected"), [("en", "Free some space"), ("ru", "Освободите место")])
+async def test_error_is_translated(capsys: pytest.CaptureFixture[str], language: Language, expected: str) -> None:
     report = Report(Translator(language))
 
-    async def examine() -> Finding:
+    async def check() -> Finding:
         raise LowDiskSpace(Path("/data"), 0.3, "CONSILIUM_DATA_DIR")
 
-    assert not await report.check("space", examine)
-    assert said in capsys.readouterr().out
+    assert not await report.check("space", check)
+    assert expected in capsys.readouterr().out
 
 
-def test_a_note_is_no_check(capsys: pytest.CaptureFixture[str]) -> None:
+def test_note_is_not_counted(capsys: pytest.CaptureFixture[str]) -> None:
     report = Report(Translator("en"))
     report.note("log", finding(warnings=["look"]))
     assert capsys.readouterr().out.splitlines() == ["  log         a fact", "            ! look"]

@@ -20,7 +20,7 @@ TURN = Turn(
 
 
 @pytest.mark.parametrize(
-    ("given", "plain"),
+    ("name", "sanitized"),
     [
         ("план.md", "план.md"),
         ("../../etc/passwd", "passwd"),
@@ -36,13 +36,13 @@ TURN = Turn(
         ("и\u0306.md", "й.md"),
     ],
 )
-def test_a_name_is_nothing_but_a_name(given: str, plain: str) -> None:
-    assert sanitize_file_name(given) == plain
+def test_sanitized_file_names(name: str, sanitized: str) -> None:
+    assert sanitize_file_name(name) == sanitized
 
 
 @given(st.text(max_size=300))
-def test_any_name_becomes_a_plain_one_and_stays_it(written: str) -> None:
-    name = sanitize_file_name(written)
+def test_sanitizing_is_idempotent(raw: str) -> None:
+    name = sanitize_file_name(raw)
     assert 0 < len(name) <= MAX_NAME_LENGTH
     assert not set(name) & set("/\\*`~|<>[]“”\n\0")
     assert all(unicodedata.category(c)[0] != "C" for c in name)
@@ -50,15 +50,15 @@ def test_any_name_becomes_a_plain_one_and_stays_it(written: str) -> None:
 
 
 @given(st.lists(st.text(max_size=120), max_size=6))
-def test_no_two_files_of_a_message_have_the_same_name_and_json_keeps_them(names: list[str]) -> None:
+def test_file_names_are_unique_and_survive_json(names: list[str]) -> None:
     files = [FileRef(name, n, {"file": n}) for n, name in enumerate(names)]
-    sending = Attachments.from_file_refs(files, "memory")
-    assert len({file.name for file in sending.files}) == len(names)
-    assert [(file.size, file.handle) for file in sending.files] == [(n, {"file": n}) for n in range(len(names))]
-    assert Attachments.from_document(sending.to_document()) == sending
+    attachments = Attachments.from_file_refs(files, "memory")
+    assert len({file.name for file in attachments.files}) == len(names)
+    assert [(file.size, file.handle) for file in attachments.files] == [(n, {"file": n}) for n in range(len(names))]
+    assert Attachments.from_document(attachments.to_document()) == attachments
 
 
-def test_what_was_sent_without_a_word_asks_by_its_names() -> None:
+def test_question_without_text_has_the_file_names() -> None:
     sent: dict[str, Any] = Attachments.from_file_refs(
         [FileRef("a.md", 1, {}), FileRef("b.md", 1, {})], "library"
     ).to_document()

@@ -7,7 +7,7 @@ import pytest
 from bot.core.background import finish_despite_cancellation
 
 
-async def test_a_cancellation_comes_once_the_work_has_ended() -> None:
+async def test_cancelled_caller_stays_until_the_work_has_ended() -> None:
     begun, gate, done = asyncio.Event(), asyncio.Event(), []
 
     async def work() -> None:
@@ -26,13 +26,13 @@ async def test_a_cancellation_comes_once_the_work_has_ended() -> None:
     assert done == ["all of it"]
 
 
-async def test_what_the_work_gives_or_raises_comes_through() -> None:
-    async def gives() -> int:
+async def test_result_and_error_are_passed_on() -> None:
+    async def succeed() -> int:
         return 5
 
     async def raises() -> None:
         raise KeyError("x")
 
-    assert await finish_despite_cancellation(gives()) == 5
+    assert await finish_despite_cancellation(succeed()) == 5
     with pytest.raises(KeyError):
         await finish_despite_cancellation(raises())

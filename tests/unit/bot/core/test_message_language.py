@@ -1,4 +1,4 @@
-"""In which language a message is answered."""
+"""The language that a message is answered in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.core.messages import Incoming
 
 
 @pytest.mark.parametrize(
-    ("text", "of_client", "heard"),
+    ("text", "client_language", "detected"),
     [
         ("Как спать?", "en", "ru"),
         ("How do I sleep?", "ru", "en"),
@@ -23,5 +23,5 @@ from bot.core.messages import Incoming
         ("/help", "en", "en"),
     ],
 )
-def test_the_words_tell_it_and_of_bare_commands_the_client(text: str, of_client: Language, heard: Language) -> None:
-    assert detect_message_language(Incoming("telegram", "7", "7", text, of_client)) == heard
+def test_language_of_words_or_of_the_client(text: str, client_language: Language, detected: Language) -> None:
+    assert detect_message_language(Incoming("telegram", "7", "7", text, client_language)) == detected

@@ -15,7 +15,7 @@ SUBJECTS = st.builds(
 
 
 @pytest.mark.parametrize(
-    ("written", "order"),
+    ("text", "command"),
     [
         ("list", AdminCommand("list")),
         ("deny telegram:123", AdminCommand("deny", Subject("user", "telegram", "123"))),
@@ -27,29 +27,29 @@ SUBJECTS = st.builds(
         ("снять сервер discord:9", AdminCommand("lift", Subject("guild", "discord", "9"))),
     ],
 )
-def test_orders_are_read_in_both_languages(written: str, order: AdminCommand) -> None:
-    assert parse_admin_command(written) == order
+def test_parses_both_languages(text: str, command: AdminCommand) -> None:
+    assert parse_admin_command(text) == command
 
 
 @pytest.mark.parametrize(
-    "written",
+    "text",
     [
         "", "deny", "deny 123", "deny telegram:", "deny :123", "deny everybody telegram:1",
         "deny telegram:1 telegram:2", "grant telegram:1", "grant Ed1tor telegram:1", "grant editor", "list all",
         "deny chat", "ban telegram:1", "grant editor chat role telegram:1",
     ],
 )  # fmt: skip
-def test_what_is_no_order_is_none(written: str) -> None:
-    assert parse_admin_command(written) is None
+def test_invalid_command_is_none(text: str) -> None:
+    assert parse_admin_command(text) is None
 
 
 @given(st.sampled_from(sorted(set(VERBS.values()) - {"list"})), SUBJECTS, ROLES)
-def test_an_order_is_read_as_it_is_written(verb: str, subject: Subject, role: str) -> None:
-    order = AdminCommand(verb, subject, role if verb in ROLE_VERBS else "")  # type: ignore[arg-type]
-    assert parse_admin_command(str(order)) == order
+def test_str_is_parsed_to_the_same_command(verb: str, subject: Subject, role: str) -> None:
+    command = AdminCommand(verb, subject, role if verb in ROLE_VERBS else "")  # type: ignore[arg-type]
+    assert parse_admin_command(str(command)) == command
 
 
 @given(st.text())
-def test_any_text_is_an_order_or_none(text: str) -> None:
-    order = parse_admin_command(text)
-    assert order is None or parse_admin_command(str(order)) == order
+def test_any_text_is_parsed_or_none(text: str) -> None:
+    command = parse_admin_command(text)
+    assert command is None or parse_admin_command(str(command)) == command

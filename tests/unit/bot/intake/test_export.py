@@ -11,7 +11,7 @@ from bot.intake.commands.privacy import export_files
 MOMENT = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
-def held(answer: str = "Rest.\n# and sleep") -> dict[str, list[dict[str, Any]]]:
+def personal_data(answer: str = "Rest.\n# and sleep") -> dict[str, list[dict[str, Any]]]:
     created = {"created_at": "2026-11-24T10:20:30+00:00"}
     return {
         "users": [{"id": "u", **created}],
@@ -30,11 +30,11 @@ def held(answer: str = "Rest.\n# and sleep") -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def test_the_json_is_all_of_it_and_the_markdown_can_be_read() -> None:
-    told, text = export_files(held(), MOMENT, Translator("en"))
-    assert json.loads(told.content) == {"made": MOMENT.isoformat(), **held()}
+def test_json_is_complete_and_markdown_is_readable() -> None:
+    document, text = export_files(personal_data(), MOMENT, Translator("en"))
+    assert json.loads(document.content) == {"made": MOMENT.isoformat(), **personal_data()}
     lines = text.content.decode().splitlines()
-    assert lines[0] == "# All that is held about you"
+    assert lines[0] == "# Everything that is kept about you"
     assert "- telegram: 7" in lines
     assert "- 2026-11-24 (fact): runs in the morning" in lines
     assert "- role editor (telegram: 7)" in lines
@@ -43,13 +43,17 @@ def test_the_json_is_all_of_it_and_the_markdown_can_be_read() -> None:
     assert "*It broke.*" in lines
 
 
-def test_it_is_told_in_the_persons_language() -> None:
-    assert export_files(held(), MOMENT, Translator("ru"))[1].content.decode().startswith("# Всё, что о вас хранится")
+def test_markdown_in_russian() -> None:
+    assert (
+        export_files(personal_data(), MOMENT, Translator("ru"))[1]
+        .content.decode()
+        .startswith("# Всё, что о вас хранится")
+    )
 
 
-def test_a_lot_of_it_comes_in_one_archive() -> None:
-    (archive,) = export_files(held("слово " * privacy.ZIP_THRESHOLD), MOMENT, Translator("en"))
+def test_large_export_is_one_archive() -> None:
+    (archive,) = export_files(personal_data("слово " * privacy.ZIP_THRESHOLD), MOMENT, Translator("en"))
     assert archive.name.endswith(".zip")
-    with zipfile.ZipFile(io.BytesIO(archive.content)) as opened:
-        assert opened.namelist() == ["consilium-export.json", "consilium-export.md"]
-        assert json.loads(opened.read("consilium-export.json"))["users"] == held()["users"]
+    with zipfile.ZipFile(io.BytesIO(archive.content)) as contents:
+        assert contents.namelist() == ["consilium-export.json", "consilium-export.md"]
+        assert json.loads(contents.read("consilium-export.json"))["users"] == personal_data()["users"]

@@ -4,20 +4,20 @@ from hypothesis import strategies as st
 
 from bot.intake.commands.linking import CODE_ALPHABET, CODE_LENGTH, code_digest, new_code, normalize_code
 
-SIGNS = st.text(CODE_ALPHABET, min_size=CODE_LENGTH, max_size=CODE_LENGTH)
+CODES = st.text(CODE_ALPHABET, min_size=CODE_LENGTH, max_size=CODE_LENGTH)
 
 
-def test_codes_are_of_the_alphabet_and_none_comes_twice() -> None:
+def test_new_codes_are_valid_and_unique() -> None:
     codes = {new_code() for _ in range(2000)}
     assert len(codes) == 2000
     assert all(len(code) == CODE_LENGTH + 1 and set(code.replace("-", "", 1)) <= set(CODE_ALPHABET) for code in codes)
 
 
-@given(SIGNS, st.sampled_from(["", "-", " ", " — ", "."]))
-def test_however_it_is_typed_it_is_the_same_code(signs: str, joint: str) -> None:
-    typed = f"  {signs[:4].lower()}{joint}{signs[4:]} "
-    assert normalize_code(typed) == signs
-    assert code_digest(typed) == code_digest(signs)
+@given(CODES, st.sampled_from(["", "-", " ", " — ", "."]))
+def test_separators_and_case_are_ignored(code: str, separator: str) -> None:
+    typed = f"  {code[:4].lower()}{separator}{code[4:]} "
+    assert normalize_code(typed) == code
+    assert code_digest(typed) == code_digest(code)
 
 
 @pytest.mark.parametrize(
@@ -29,17 +29,17 @@ def test_however_it_is_typed_it_is_the_same_code(signs: str, joint: str) -> None
         ("７ｋ２ｍ９ｐｑｘ", "7K2M9PQX"),
     ],
 )
-def test_lookalikes_and_other_keyboards_are_read(typed: str, code: str) -> None:
+def test_lookalikes_and_cyrillic_letters(typed: str, code: str) -> None:
     assert normalize_code(typed) == code
 
 
 @given(st.text())
-def test_anything_else_is_no_code(text: str) -> None:
-    signs = normalize_code(text)
-    assert signs is None or normalize_code(signs) == signs
+def test_any_text_is_a_normal_code_or_none(text: str) -> None:
+    code = normalize_code(text)
+    assert code is None or normalize_code(code) == code
 
 
-@given(SIGNS, SIGNS)
-def test_digests_tell_codes_apart(one: str, other: str) -> None:
+@given(CODES, CODES)
+def test_digests_are_equal_only_for_equal_codes(one: str, other: str) -> None:
     assert (code_digest(one) == code_digest(other)) is (one == other)
     assert len(code_digest(one)) == 32

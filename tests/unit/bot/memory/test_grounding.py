@@ -7,7 +7,7 @@ from bot.text.words import is_same_word_form
 
 
 @pytest.mark.parametrize(
-    ("fact", "said"),
+    ("fact", "source"),
     [
         ("The user moved to Berlin in May", "I moved to Berlin in May!"),
         ("Works as a nurse", "I work as a nurse in Leeds."),
@@ -18,12 +18,12 @@ from bot.text.words import is_same_word_form
         ("Ran 10 km", "I ran 10 km today."),
     ],
 )
-def test_what_the_words_say_is_supported(fact: str, said: str) -> None:
-    assert is_supported(fact, said)
+def test_supported_fact(fact: str, source: str) -> None:
+    assert is_supported(fact, source)
 
 
 @pytest.mark.parametrize(
-    ("fact", "said"),
+    ("fact", "source"),
     [
         ("Lives in Paris with two dogs", "I moved to Berlin in May."),
         ("Drinks coffee", "I don't drink coffee at all."),
@@ -36,31 +36,30 @@ def test_what_the_words_say_is_supported(fact: str, said: str) -> None:
         ("Бегаю по утрам и сплю семьчики", "Я бегаю по утрам и сплю семь часов."),
     ],
 )
-def test_what_they_do_not_say_is_not(fact: str, said: str) -> None:
-    assert not is_supported(fact, said)
+def test_unsupported_fact(fact: str, source: str) -> None:
+    assert not is_supported(fact, source)
 
 
-def test_questions_quotations_code_and_pasted_pages_are_not_the_persons_words() -> None:
+def test_own_statements_exclude_questions_quotations_code_and_links() -> None:
     message = (
         "I live in Leeds. Do I have a dog?\n> I own a yacht\n```\nI own a castle\n```\n"
         "“I am the king of a very large country with many rivers and lakes in it.” See https://x.test/I-own-gold"
     )
-    said = extract_own_statements(message)
-    assert said == "I live in Leeds. See"
+    assert extract_own_statements(message) == "I live in Leeds. See"
     assert len(extract_own_statements("I run far. " * 1000)) <= 1500
 
 
-@pytest.mark.parametrize("said", ["I no longer run.", "We moved house.", "Я больше не бегаю.", "Теперь живу в Омске."])
-def test_a_change_is_told(said: str) -> None:
-    assert mentions_change(said)
+@pytest.mark.parametrize("text", ["I no longer run.", "We moved house.", "Я больше не бегаю.", "Теперь живу в Омске."])
+def test_text_mentions_a_change(text: str) -> None:
+    assert mentions_change(text)
 
 
-@pytest.mark.parametrize("said", ["I run.", "I like tea.", "Я бегаю.", "Люблю чай."])
-def test_no_change_is_told(said: str) -> None:
-    assert not mentions_change(said)
+@pytest.mark.parametrize("text", ["I run.", "I like tea.", "Я бегаю.", "Люблю чай."])
+def test_text_mentions_no_change(text: str) -> None:
+    assert not mentions_change(text)
 
 
-def test_forms_of_a_word_are_one_word() -> None:
+def test_forms_of_a_word_are_recognised() -> None:
     assert is_same_word_form("переехала", "переехал")
     assert is_same_word_form("running", "runnings")
     assert not is_same_word_form("кот", "который")
@@ -68,7 +67,7 @@ def test_forms_of_a_word_are_one_word() -> None:
 
 
 @given(st.text(max_size=300))
-def test_any_message_is_read(message: str) -> None:
-    said = extract_own_statements(message)
-    assert not is_supported("", said)
-    assert word_coverage(said.split(), said.split()) in (0.0, 1.0)
+def test_any_message_is_accepted(message: str) -> None:
+    statements = extract_own_statements(message)
+    assert not is_supported("", statements)
+    assert word_coverage(statements.split(), statements.split()) in (0.0, 1.0)

@@ -33,7 +33,7 @@ def write(folder: Path, content: str) -> Path:
     return file
 
 
-def test_a_file_of_dialogues_is_read(tmp_path: Path) -> None:
+def test_dialogues_are_read(tmp_path: Path) -> None:
     [dialogue] = read_dialogues(write(tmp_path, json.dumps([DIALOGUE])))
     assert [message.id for message in dialogue.messages] == ["D1:1", "D1:2", "D2:1"]
     assert dialogue.messages[1].said_at.isoformat() == "2023-05-08T13:57:00+00:00"
@@ -48,25 +48,25 @@ def test_a_file_of_dialogues_is_read(tmp_path: Path) -> None:
     ["", "{}x", "[1]", "[{}]", '[{"conversation": {}, "qa": []}]', '[{"conversation": {"session_1": []}, "qa": []}]',
      '[{"conversation": {"session_1": [], "session_1_date_time": "yesterday"}, "qa": []}]'],
 )  # fmt: skip
-def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
+def test_file_of_another_format_is_rejected(tmp_path: Path, content: str) -> None:
     with pytest.raises(BadDialogues):
         read_dialogues(write(tmp_path, content))
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_missing_file_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BadDialogues, match="No such file"):
         read_dialogues(tmp_path / "none.json")
 
 
-def test_a_ranking_is_judged_by_its_first() -> None:
-    found = score_ranking(["x", "a", "y", "b"], {"a", "b"}, 3)
-    assert (found.recall, found.hit, found.reciprocal_rank) == (0.5, True, 0.5)
+def test_ranking_is_scored_by_its_first_k() -> None:
+    score = score_ranking(["x", "a", "y", "b"], {"a", "b"}, 3)
+    assert (score.recall, score.hit, score.reciprocal_rank) == (0.5, True, 0.5)
     missed = score_ranking(["x", "y", "z", "a"], {"a"}, 3)
     assert (missed.recall, missed.hit, missed.reciprocal_rank) == (0.0, False, 0.0)
-    assert mean_scores([found, missed]).recall == 0.25
+    assert mean_scores([score, missed]).recall == 0.25
     assert mean_scores([]).questions == 0
 
 
-def test_the_hash_is_of_the_configuration() -> None:
+def test_hash_depends_on_the_configuration() -> None:
     assert hash_configuration(build_configuration("e@1", 10)) == hash_configuration(build_configuration("e@1", 10))
     assert hash_configuration(build_configuration("e@1", 10)) != hash_configuration(build_configuration("e@2", 10))

@@ -10,13 +10,13 @@ from bot.memory.scoring import DEFAULT_WEIGHTS, OCCASION_GAP_SECONDS, ScoreWeigh
 from bot.text.time_expressions import Interval
 from db.memory.recall import Features
 
-ABOUT = Question("x", None, False, (), None)
+QUESTION = Question(topic="x", interval=None, time_only=False, speakers=(), voice=None)
 DAY = 86400.0
 
 
 def rows(count: int, **columns: object) -> Features:
-    """Memories of one occasion, a minute apart, that have nothing to do with the question unless told so."""
-    plain = {
+    """Memories of one occasion, a minute apart, irrelevant to the question unless `columns` say otherwise."""
+    defaults = {
         "ids": np.frombuffer(np.arange(count, dtype=">u8").repeat(2).tobytes(), "V16"),
         "session": np.ones(count, np.int64),
         "said_at": np.arange(count) * 60.0,
@@ -29,29 +29,29 @@ def rows(count: int, **columns: object) -> Features:
         "episode": np.ones(count, bool),
         "passage": np.zeros(count, bool),
     }
-    return Features(**{name: np.asarray(columns.get(name, value)) for name, value in plain.items()})
+    return Features(**{name: np.asarray(columns.get(name, value)) for name, value in defaults.items()})
 
 
-def ranking(features: Features, question: Question = ABOUT, weights: ScoreWeights = DEFAULT_WEIGHTS) -> list[int]:
+def ranking(features: Features, question: Question = QUESTION, weights: ScoreWeights = DEFAULT_WEIGHTS) -> list[int]:
     return rank_memories(features, question, weights)[0].tolist()
 
 
-def test_nothing_is_recalled_of_nothing() -> None:
+def test_no_memories() -> None:
     assert ranking(rows(0)) == []
 
 
-def test_what_shares_neither_word_nor_meaning_is_left_out() -> None:
+def test_irrelevant_memories_are_left_out() -> None:
     assert ranking(rows(3, similarity=[0.1, 0.19, np.nan], episode=[False] * 3)) == []
     assert ranking(rows(3, similarity=[0.1, 0.3, np.nan], episode=[False] * 3)) == [1]
     assert ranking(rows(3, hits=[0, 0, 1], episode=[False] * 3)) == [2]
 
 
-def test_rare_words_count_more_than_common_ones() -> None:
+def test_rare_words_score_higher_than_common_ones() -> None:
     facts = rows(4, hits=[0b01, 0b01, 0b10, 0b01], episode=[False] * 4)
     assert ranking(facts)[0] == 2
 
 
-def test_an_answer_is_found_by_the_words_of_what_it_answers() -> None:
+def test_answer_is_found_by_the_words_of_the_message_before_it() -> None:
     assert set(ranking(rows(4, hits=[1, 0, 0, 0]))) == {0, 1}
     assert set(
         ranking(
@@ -67,53 +67,53 @@ def test_an_answer_is_found_by_the_words_of_what_it_answers() -> None:
     assert set(ranking(rows(4, hits=[1, 0, 0, 0]), weights=ScoreWeights(neighbours=False))) == {0}
 
 
-def test_what_follows_something_near_is_nearer_than_what_follows_nothing() -> None:
+def test_message_after_a_similar_one_scores_higher() -> None:
     near = rows(5, similarity=[0.3, 0.3, 0.8, 0.3, 0.3])
     assert ranking(near)[:2] == [2, 3]
 
 
-def test_next_to_no_difference_in_meaning_is_outweighed() -> None:
+def test_negligible_difference_in_similarity_is_outweighed() -> None:
     features = rows(2, similarity=[0.5, 0.5 + 1e-9], spoken=[True, False], episode=[False] * 2)
     assert ranking(features) == [0, 1]
 
 
-def test_the_order_of_rows_does_not_matter() -> None:
+def test_order_of_rows_does_not_matter() -> None:
     features = rows(6, similarity=[0.3, 0.25, 0.8, 0.5, 0.21, 0.6], hits=[1, 0, 2, 0, 3, 0])
     mixed = np.array([3, 1, 5, 0, 4, 2])
     shuffled = Features(**{name: getattr(features, name)[mixed] for name in Features.__dataclass_fields__})
     assert [int(mixed[row]) for row in ranking(shuffled)] == ranking(features)
 
 
-def test_whose_words_are_asked_for_and_when_they_were_said_count() -> None:
+def test_speaker_and_time_count() -> None:
     features = rows(3, similarity=[0.5, 0.5, 0.5], said_at=[0, 10 * DAY, 40 * DAY], episode=[False] * 3)
     assert ranking(replace(features, spoken=np.array([True, False, False])))[0] == 0
-    then = Interval(datetime.fromtimestamp(9 * DAY, UTC), datetime.fromtimestamp(11 * DAY, UTC))
-    assert ranking(features, replace(ABOUT, interval=then))[0] == 1
+    interval = Interval(datetime.fromtimestamp(9 * DAY, UTC), datetime.fromtimestamp(11 * DAY, UTC))
+    assert ranking(features, replace(QUESTION, interval=interval))[0] == 1
 
 
-def test_a_question_about_a_time_alone_gets_that_time_and_nothing_else() -> None:
+def test_question_about_a_time_alone_gets_that_time_only() -> None:
     features = rows(3, similarity=[0.9, 0.0, 0.0], said_at=[0, 10 * DAY, 40 * DAY])
-    then = Interval(datetime.fromtimestamp(9 * DAY, UTC), datetime.fromtimestamp(11 * DAY, UTC))
-    only = replace(ABOUT, interval=then, time_only=True)
-    assert ranking(features, only) == [1]
-    # When nothing was said then, what fits otherwise is better than nothing.
-    never = replace(
-        only, interval=Interval(datetime.fromtimestamp(90 * DAY, UTC), datetime.fromtimestamp(99 * DAY, UTC))
+    interval = Interval(datetime.fromtimestamp(9 * DAY, UTC), datetime.fromtimestamp(11 * DAY, UTC))
+    time_question = replace(QUESTION, interval=interval, time_only=True)
+    assert ranking(features, time_question) == [1]
+    # If nothing was said then, the other parts decide.
+    other_time_question = replace(
+        time_question, interval=Interval(datetime.fromtimestamp(90 * DAY, UTC), datetime.fromtimestamp(99 * DAY, UTC))
     )
-    assert ranking(features, never) == [0]
+    assert ranking(features, other_time_question) == [0]
 
 
-def test_vectors_of_different_models_are_scaled_apart() -> None:
+def test_similarities_of_different_models_are_scaled_separately() -> None:
     features = rows(4, similarity=[0.9, 0.8, 0.5, 0.3], model=[0, 0, 1, 1], episode=[False] * 4)
     assert set(ranking(features)[:2]) == {0, 2}
 
 
-def test_of_equals_the_newer_comes_first() -> None:
+def test_newer_of_equal_memories_comes_first() -> None:
     assert ranking(rows(3, similarity=[0.5] * 3, episode=[False] * 3)) == [2, 1, 0]
 
 
 @given(st.data())
-def test_any_rows_are_ordered_by_finite_scores(data: st.DataObject) -> None:
+def test_any_rows_are_ranked_by_finite_scores(data: st.DataObject) -> None:
     count = data.draw(st.integers(1, 12))
 
     def column(values: st.SearchStrategy[object]) -> list[object]:
@@ -129,13 +129,13 @@ def test_any_rows_are_ordered_by_finite_scores(data: st.DataObject) -> None:
         spoken=column(st.booleans()),
         episode=column(st.booleans()),
     )
-    ranked, scores = rank_memories(features, ABOUT)
+    ranked, scores = rank_memories(features, QUESTION)
     assert len(set(ranked.tolist())) == len(ranked)
     assert np.isfinite(scores).all()
     assert (np.diff(scores) <= 0).all()
 
 
-def test_a_passage_is_not_better_for_having_been_cut_long() -> None:
+def test_length_of_a_passage_does_not_count() -> None:
     passage = np.array([False, False, True])
     features = rows(
         3,
@@ -146,7 +146,7 @@ def test_a_passage_is_not_better_for_having_been_cut_long() -> None:
         session=passage * 0,
     )
     ranked, scores = rank_memories(
-        features, ABOUT, replace(DEFAULT_WEIGHTS, words=0, meaning=0, flow=0, speaker=0, time=0)
+        features, QUESTION, replace(DEFAULT_WEIGHTS, words=0, meaning=0, flow=0, speaker=0, time=0)
     )
     assert ranked.tolist() == [1, 2, 0]
     assert scores[1] == np.mean([scores[0], scores[2]])

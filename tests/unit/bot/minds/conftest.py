@@ -1,4 +1,4 @@
-"""A small mind without a mistake, for tests to break."""
+"""A small valid mind for tests to break, and the demo mind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.minds import BrokenMind, Mistake, load_mind
+from bot.app.settings import DEMO_MIND
+from bot.minds import BrokenMind, Mind, Mistake, load_mind
 
 MIND = """\
 name: trial
@@ -82,9 +83,15 @@ FILES = {
 }
 
 
+@pytest.fixture(scope="session")
+def agoge() -> Mind:
+    """The demo mind."""
+    return load_mind(DEMO_MIND, require_adapters=False)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A mind's folder in which everything is right."""
+    """The folder of a valid mind."""
     for name, text in FILES.items():
         path = tmp_path / "trial" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +101,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def mistakes_after(folder: Path) -> Callable[[str, str | bytes], list[Mistake]]:
-    """Writes one file of the mind anew, and gives what is then wrong with the mind."""
+    """Replaces one file of the mind and returns the mistakes the mind has then."""
 
     def rewrite(name: str, content: str | bytes) -> list[Mistake]:
         (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)

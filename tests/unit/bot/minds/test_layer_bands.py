@@ -1,4 +1,4 @@
-"""Bands over models of any depth."""
+"""Bands in models with any number of layers."""
 
 from __future__ import annotations
 
@@ -11,14 +11,9 @@ from bot.minds.errors import LayersOutOfRange
 
 
 @given(st.integers(3, 200))
-def test_thirds_part_the_model(layers: int) -> None:
-    covered = [
-        layer
-        for third in NamedBand
-        for found in [resolve_band(third, layers)]
-        for layer in range(found.first, found.last + 1)
-    ]
-    assert covered == list(range(layers))
+def test_thirds_cover_each_layer_once(layers: int) -> None:
+    ranges = [resolve_band(third, layers) for third in NamedBand]
+    assert [layer for third in ranges for layer in range(third.first, third.last + 1)] == list(range(layers))
 
 
 def test_thirds_of_thirty_layers() -> None:
@@ -26,7 +21,7 @@ def test_thirds_of_thirty_layers() -> None:
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 50))
-def test_layers_are_kept_or_refused(first: int, length: int, layers: int) -> None:
+def test_layer_range_is_accepted_only_inside_the_model(first: int, length: int, layers: int) -> None:
     band = LayerRange(first, first + length)
     if band.last < layers:
         assert resolve_band(band, layers) == band
@@ -38,7 +33,7 @@ def test_layers_are_kept_or_refused(first: int, length: int, layers: int) -> Non
         assert resolve_band(LayerRange(low, high), layers)
 
 
-def test_a_model_without_thirds_offers_its_layers() -> None:
+def test_error_in_a_model_without_thirds_names_its_layers() -> None:
     with pytest.raises(LayersOutOfRange) as caught:
         resolve_band(NamedBand.EARLY, 2)
     assert caught.value.alternatives == ("0-1",)

@@ -1,4 +1,4 @@
-"""A mind's folder read into a mind."""
+"""Loading a mind's folder."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from bot.app.settings import DEMO_MIND
 from bot.minds import BrokenMind, CollectionKind, LocalText, Trust, load_mind, parse_expression, resolve_mode
 from inference.adapters.manifest import AdapterKind
 from inference.engines.port import Sampling
 
 
-def test_what_a_mind_knows(folder: Path) -> None:
+def test_mind_has_what_its_file_says(folder: Path) -> None:
     mind = load_mind(folder)
     assert (mind.name, mind.core, mind.default_mode) == ("trial", "core", "auto")
     assert mind.languages == ("en", "ru")
@@ -38,15 +39,15 @@ def test_texts_by_language(folder: Path) -> None:
     assert LocalText({}).text("en") == ""
 
 
-def test_what_owners_send_has_a_collection(folder: Path) -> None:
+def test_upload_collection_by_default_and_declared(folder: Path) -> None:
     mind = load_mind(folder)
     received = mind.collections[mind.upload_collection]
     assert (mind.upload_collection, received.kind, received.trust) == ("received", CollectionKind.ARTICLE, Trust.AUTHOR)
     assert (received.path, received.adapters, received.language) == ((), (), mind.languages)
     assert mind.collection_files("received") == []
     config = folder / "rag_config.yaml"
-    own = config.read_text("utf-8").replace("  articles:\n", "  articles:\n    receives: true\n", 1)
-    config.write_text(own, "utf-8")
+    declared = config.read_text("utf-8").replace("  articles:\n", "  articles:\n    receives: true\n", 1)
+    config.write_text(declared, "utf-8")
     mind = load_mind(folder)
     assert mind.upload_collection == "articles"
     assert "received" not in mind.collections
@@ -63,20 +64,20 @@ def test_collections(folder: Path) -> None:
     assert mind.adapter_collections("classical") == ("articles", "received")
 
 
-def test_a_collection_whose_last_document_is_deleted_is_empty(folder: Path) -> None:
+def test_collection_without_its_last_document_is_empty(folder: Path) -> None:
     for document in (folder / "library/articles").iterdir():
         document.unlink()
     assert not load_mind(folder).collection_files("articles")
 
 
-def test_a_document_linked_from_outside_is_passed_over(folder: Path, tmp_path: Path) -> None:
+def test_link_to_a_document_outside_is_ignored(folder: Path, tmp_path: Path) -> None:
     mind = load_mind(folder)
     (tmp_path / "secret.md").write_text("secret", encoding="utf-8")
     (folder / "library/articles/linked.md").symlink_to(tmp_path / "secret.md")
     assert [path.name for path in mind.collection_files("articles")] == ["one.md", "второй.md"]
 
 
-def test_a_mind_does_not_change(folder: Path) -> None:
+def test_mind_is_immutable(folder: Path) -> None:
     mind = load_mind(folder)
     with pytest.raises(dataclasses.FrozenInstanceError):
         mind.name = "other"  # type: ignore[misc]  # that it cannot be assigned is the point
@@ -86,7 +87,7 @@ def test_a_mind_does_not_change(folder: Path) -> None:
         mind.policies.core_joins = False
 
 
-def test_a_mind_is_read_before_its_adapters_are_trained(folder: Path) -> None:
+def test_mind_loads_before_its_adapters_are_trained(folder: Path) -> None:
     (folder / "adapters/sport/adapter_config.json").unlink()
     (folder / "adapters/sport").rmdir()
     with pytest.raises(BrokenMind, match="consilium train"):
@@ -94,13 +95,13 @@ def test_a_mind_is_read_before_its_adapters_are_trained(folder: Path) -> None:
     assert load_mind(folder, require_adapters=False).adapters["sport"].path == folder / "adapters/sport"
 
 
-def test_paths_do_not_depend_on_where_one_stands(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_do_not_depend_on_the_working_directory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder.parent)
     assert load_mind(Path(folder.name)).adapters["core"].path == folder / "adapters/core"
 
 
-def test_the_mind_that_ships() -> None:
-    mind = load_mind(Path(__file__).parents[4] / "minds" / "agoge", require_adapters=False)
+def test_demo_mind() -> None:
+    mind = load_mind(DEMO_MIND, require_adapters=False)
     assert mind.name == "agoge"
     modes = {
         text: resolve_mode(parse_expression(text), mind).text

@@ -1,4 +1,4 @@
-"""`<|use_lora_NAME|>` at the head of one message."""
+"""`<|use_lora_NAME|>` at the start of a message."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bot.minds import Mind, ModeError, Trigger, parse_expression, parse_trigger
         ("<|use_lora_sport|> say <|use_lora_core|> aloud", "sport", "say <|use_lora_core|> aloud"),
     ],
 )
-def test_the_head_of_a_message_is_a_mode(mind: Mind, message: str, mode: str, rest: str) -> None:
+def test_trigger_at_the_start_is_a_mode(mind: Mind, message: str, mode: str, rest: str) -> None:
     assert parse_trigger(message, mind) == Trigger(parse_expression(mode), rest)
 
 
@@ -40,27 +40,27 @@ def test_the_head_of_a_message_is_a_mode(mind: Mind, message: str, mode: str, re
         "",
     ],
 )
-def test_anywhere_else_it_is_data(mind: Mind, message: str) -> None:
+def test_trigger_anywhere_else_is_text(mind: Mind, message: str) -> None:
     assert parse_trigger(message, mind) is None
 
 
 @pytest.mark.parametrize(
     "message", ["<|use_lora_|> How?", "<|use_lora_a b|> How?", "<|use_lora_sport|><|use_lora_sport|>"]
 )
-def test_a_head_that_names_no_mode_is_refused(mind: Mind, message: str) -> None:
+def test_trigger_that_names_no_mode_is_rejected(mind: Mind, message: str) -> None:
     with pytest.raises(ModeError) as caught:
         parse_trigger(message, mind)
     for proposal in caught.value.alternatives:
         parse_expression(proposal)
 
 
-def test_a_mind_may_have_triggers_off(mind_with: Callable[[str, str], Mind]) -> None:
-    silent = mind_with("policies:", "triggers: {enabled: false}\npolicies:")
-    assert parse_trigger("<|use_lora_sport|> How?", silent) is None
+def test_triggers_can_be_disabled(mind_with: Callable[[str, str], Mind]) -> None:
+    without_triggers = mind_with("policies:", "triggers: {enabled: false}\npolicies:")
+    assert parse_trigger("<|use_lora_sport|> How?", without_triggers) is None
 
 
 @given(st.text(max_size=60))
-def test_what_follows_the_head_is_kept_as_it_is(mind: Mind, rest: str) -> None:
-    found = parse_trigger("<|use_lora_sport|>." + rest, mind)
-    assert found is not None
-    assert found.message == "." + rest
+def test_text_after_a_trigger_is_unchanged(mind: Mind, rest: str) -> None:
+    trigger = parse_trigger("<|use_lora_sport|>." + rest, mind)
+    assert trigger is not None
+    assert trigger.message == "." + rest

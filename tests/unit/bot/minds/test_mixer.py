@@ -1,4 +1,4 @@
-"""The mixer's mixes: what a press changes, and how they are written."""
+"""The adapter mixer: what a button changes, and how a mix is encoded."""
 
 from __future__ import annotations
 
@@ -29,41 +29,41 @@ def mixes(mind: Mind) -> st.SearchStrategy[Mix]:
 
 @pytest.mark.parametrize("mind", [AGOGE, MANY])
 @given(data=st.data())
-def test_a_mix_is_read_as_it_was_written(mind: Mind, data: st.DataObject) -> None:
+def test_mix_is_decoded_as_it_was_encoded(mind: Mind, data: st.DataObject) -> None:
     mix = data.draw(mixes(mind))
-    written = encode_mix(mix, mind)
-    assert decode_mix(written, mind) == mix
-    assert written.isascii()
-    assert len(written) <= MAX_ENCODED_LENGTH
+    encoded = encode_mix(mix, mind)
+    assert decode_mix(encoded, mind) == mix
+    assert encoded.isascii()
+    assert len(encoded) <= MAX_ENCODED_LENGTH
 
 
 @given(st.text(max_size=40) | mixes(AGOGE).map(lambda mix: encode_mix(mix, AGOGE)[:-1] + "_"))
-def test_what_is_no_mix_is_none_and_never_an_error(written: str) -> None:
-    mix = decode_mix(written, AGOGE)
-    assert mix is None or encode_mix(mix, AGOGE) == written
+def test_text_that_is_not_a_mix_decodes_to_none(encoded: str) -> None:
+    mix = decode_mix(encoded, AGOGE)
+    assert mix is None or encode_mix(mix, AGOGE) == encoded
 
 
-def test_a_mix_of_other_adapters_is_not_read() -> None:
+def test_mix_of_other_adapters_decodes_to_none() -> None:
     assert decode_mix(encode_mix(Mix((Term("sport"),)), AGOGE), MANY) is None
 
 
 @given(mixes(AGOGE).filter(lambda mix: mix.terms))
-def test_a_mix_is_a_mode(mix: Mix) -> None:
+def test_mode_of_a_mix_parses_to_it(mix: Mix) -> None:
     assert replace(parse_mix(mix.mode, AGOGE), page=mix.page, terms=()) == replace(mix, terms=())
     assert set(parse_mix(mix.mode, AGOGE).terms) == set(mix.terms)
 
 
-@given(mixes(AGOGE), st.data())
-def test_whatever_is_toggled_can_be_applied(mix: Mix, data: st.DataObject) -> None:
+@given(st.data())
+def test_any_toggles_give_an_allowed_mode(data: st.DataObject) -> None:
     mix = Mix()
     for name in data.draw(st.lists(st.sampled_from(list(AGOGE.adapters)), max_size=10)):
-        had = mix.term(name)
+        before = mix.term(name)
         mix = mix.toggle(name, AGOGE)
-        assert (mix.term(name) is None) == (had is not None)
+        assert (mix.term(name) is None) == (before is not None)
         resolve_mode(parse_expression(mix.mode), AGOGE)
 
 
-def test_weights_go_up_and_down_and_stop_at_their_ends() -> None:
+def test_weight_changes_within_its_limits() -> None:
     mix = Mix((Term("sport"), Term("core")))
     assert mix.increase_weight("sport").mode == "core+sport*1.1"
     assert mix.decrease_weight("sport").mode == "core+sport*0.9"
@@ -77,13 +77,13 @@ def test_weights_go_up_and_down_and_stop_at_their_ends() -> None:
     assert parse_expression(mix.mode)
 
 
-def test_auto_and_base_are_no_mix_and_single_layers_are_left_out() -> None:
+def test_auto_and_base_are_empty_mixes_and_layer_numbers_are_dropped() -> None:
     assert parse_mix("auto", AGOGE) == parse_mix("base", AGOGE) == Mix()
     assert parse_mix("core+sport*0.7@3-9", AGOGE).mode == "core+sport*0.7"
     assert parse_mix("core+sport@late", AGOGE).mode == "core+sport@late"
     assert Mix().mode == "base"
 
 
-def test_every_adapter_is_on_one_page() -> None:
-    shown = [name for page in range(page_count(MANY)) for name in adapters_on_page(Mix(page=page), MANY)]
-    assert shown == list(MANY.adapters)
+def test_every_adapter_is_on_exactly_one_page() -> None:
+    names = [name for page in range(page_count(MANY)) for name in adapters_on_page(Mix(page=page), MANY)]
+    assert names == list(MANY.adapters)

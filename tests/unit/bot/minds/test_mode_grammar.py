@@ -1,4 +1,4 @@
-"""The grammar of modes: what is read, how it is written back, and what a refusal proposes."""
+"""The grammar of modes: parsing, canonical forms, and the alternatives that errors name."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ from bot.minds.grammar import (
 
 def canonical_names() -> st.SearchStrategy[str]:
     letters = st.characters(categories=("Ll", "Lo", "Nd", "Mn"))
-    written = st.text(st.one_of(st.sampled_from("abcspортяй0-_"), letters), min_size=1, max_size=12)
-    return written.map(normalise).filter(lambda name: is_valid_name(name) and name not in RESERVED)
+    text = st.text(st.one_of(st.sampled_from("abcspортяй0-_"), letters), min_size=1, max_size=12)
+    return text.map(normalise).filter(lambda name: is_valid_name(name) and name not in RESERVED)
 
 
 def bands() -> st.SearchStrategy[Band | None]:
@@ -61,7 +61,7 @@ def sums() -> st.SearchStrategy[Sum]:
         max_size=MAX_TERMS,
         unique_by=lambda term: term.name,
     )
-    return terms.map(lambda found: Sum(tuple(found))).filter(lambda found: len(str(found)) <= MAX_EXPRESSION_LENGTH)
+    return terms.map(lambda chosen: Sum(tuple(chosen))).filter(lambda mode: len(str(mode)) <= MAX_EXPRESSION_LENGTH)
 
 
 def anything() -> st.SearchStrategy[str]:
@@ -70,19 +70,19 @@ def anything() -> st.SearchStrategy[str]:
 
 
 @given(st.one_of(sums(), st.sampled_from([Auto(), Base()])))
-def test_parsing_what_was_printed_gives_it_back(mode: ModeExpression) -> None:
+def test_canonical_form_parses_to_the_same_mode(mode: ModeExpression) -> None:
     assert parse_expression(str(mode)) == mode
 
 
 @given(sums(), st.randoms())
-def test_order_never_matters(mode: Sum, random: object) -> None:
+def test_order_does_not_matter(mode: Sum, random: object) -> None:
     terms = list(mode.terms)
     random.shuffle(terms)  # type: ignore[attr-defined]  # hypothesis types it as object
     assert parse_expression(" + ".join(map(str, terms))) == mode
     assert str(Sum(tuple(terms))) == str(mode)
 
 
-def parsed_or_refused(text: str) -> ModeExpression | ModeError:
+def parse_or_error(text: str) -> ModeExpression | ModeError:
     try:
         return parse_expression(text)
     except ModeError as error:
@@ -92,26 +92,26 @@ def parsed_or_refused(text: str) -> ModeExpression | ModeError:
 @given(anything())
 @example("AUTO@")
 @example("base*9")
-def test_any_text_is_a_mode_or_a_refusal_that_names_one(text: str) -> None:
-    found = parsed_or_refused(text)
-    if isinstance(found, ModeError):
-        assert found.alternatives
-        for proposal in found.alternatives:
-            parse_expression(proposal)
-        spoken = describe_error(found, "en", str)
-        assert found.alternatives[0] in spoken
-        spoken.encode()
+def test_any_text_is_a_mode_or_an_error_with_alternatives(text: str) -> None:
+    result = parse_or_error(text)
+    if isinstance(result, ModeError):
+        assert result.alternatives
+        for alternative in result.alternatives:
+            parse_expression(alternative)
+        message = describe_error(result, "en", str)
+        assert result.alternatives[0] in message
+        message.encode()
     else:
-        assert parse_expression(str(found)) == found
+        assert parse_expression(str(result)) == result
 
 
 @given(st.text(max_size=80))
-def test_normalising_twice_changes_nothing(text: str) -> None:
+def test_normalising_is_idempotent(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
 
 
 @given(st.text(max_size=80))
-def test_normalising_does_not_tell_compositions_apart(text: str) -> None:
+def test_normalising_unifies_unicode_compositions(text: str) -> None:
     assert normalise(unicodedata.normalize("NFD", text)) == normalise(unicodedata.normalize("NFC", text))
 
 
@@ -139,12 +139,12 @@ def test_normalising_does_not_tell_compositions_apart(text: str) -> None:
         (" база ", "base"),
     ],
 )
-def test_reading_is_generous_and_writing_strict(text: str, canonical: str) -> None:
+def test_variants_have_one_canonical_form(text: str, canonical: str) -> None:
     assert str(parse_expression(text)) == canonical
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "proposal"),
+    ("text", "kind", "alternative"),
     [
         ("", EmptyMode, "auto"),
         ("\u200b \u2060", EmptyMode, "auto"),
@@ -177,14 +177,14 @@ def test_reading_is_generous_and_writing_strict(text: str, canonical: str) -> No
         ("a+b+c+d+e+f+g+h+i", TooManyAdapters, "a+b+c+d+e+f+g+h"),
     ],
 )
-def test_a_refusal_says_what_would_work(text: str, kind: type[ModeError], proposal: str) -> None:
+def test_error_names_an_alternative(text: str, kind: type[ModeError], alternative: str) -> None:
     with pytest.raises(ModeError) as caught:
         parse_expression(text)
     assert type(caught.value) is kind
-    assert proposal in caught.value.alternatives
+    assert alternative in caught.value.alternatives
 
 
-def test_a_refused_weight_is_explained_in_full() -> None:
+def test_message_of_a_bad_weight() -> None:
     with pytest.raises(BadWeight) as caught:
         parse_expression("sport*3")
     assert str(caught.value) == (
@@ -192,10 +192,10 @@ def test_a_refused_weight_is_explained_in_full() -> None:
     )
 
 
-def test_a_refusal_repeats_little_of_what_was_written() -> None:
+def test_error_repeats_a_short_printable_excerpt() -> None:
     with pytest.raises(UnreadableMode) as caught:
         parse_expression("\ud800\n" + "?" * 150)
-    spoken = str(caught.value)
-    assert len(spoken) < 250
-    assert "\n" not in spoken
-    spoken.encode()
+    message = str(caught.value)
+    assert len(message) < 250
+    assert "\n" not in message
+    message.encode()

@@ -1,4 +1,4 @@
-"""Mode switches said in sentences, and sentences that only look like one."""
+"""Mode switches in sentences, and sentences that only look like one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from bot.minds import Mind, UnknownAdapter, parse_expression, parse_mode_switch,
         ("ＭＯＤＥ： sport", "core+sport"),
     ],
 )
-def test_a_whole_message_that_is_the_switch(mind: Mind, message: str, mode: str) -> None:
+def test_message_that_is_a_switch(mind: Mind, message: str, mode: str) -> None:
     expression = parse_mode_switch(message, mind)
     assert (expression and resolve_mode(parse_expression(expression), mind).text) == mode
 
@@ -94,7 +94,7 @@ def test_a_whole_message_that_is_the_switch(mind: Mind, message: str, mode: str)
         "use sport " + "x" * 300,
     ],
 )
-def test_ordinary_messages_switch_nothing(mind: Mind, message: str) -> None:
+def test_ordinary_message_is_not_a_switch(mind: Mind, message: str) -> None:
     assert parse_mode_switch(message, mind) is None
 
 
@@ -112,14 +112,14 @@ def test_ordinary_messages_switch_nothing(mind: Mind, message: str) -> None:
         ("включить режим: медицина", "core"),
     ],
 )
-def test_a_misspelt_switch_is_answered_with_the_nearest_names(mind: Mind, message: str, nearest: str) -> None:
+def test_misspelt_switch_names_the_nearest_adapters(mind: Mind, message: str, nearest: str) -> None:
     with pytest.raises(UnknownAdapter) as caught:
         parse_mode_switch(message, mind)
     assert caught.value.alternatives[0] == nearest
 
 
 @given(data=st.data())
-def test_no_message_crashes(data: st.DataObject, mind: Mind) -> None:
+def test_any_message_is_accepted(data: st.DataObject, mind: Mind) -> None:
     words = ["режим", "mode", ":", "use", "switch to", "включи", "sport", "физику", "и", "+", "*", "@", "3", "?", " "]
     message = data.draw(st.one_of(st.text(max_size=250), st.lists(st.sampled_from(words), max_size=12).map(" ".join)))
     with contextlib.suppress(UnknownAdapter):

@@ -1,4 +1,4 @@
-"""Names looked up and policies applied."""
+"""Resolving modes: names, policies and access."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from bot.minds.errors import (
         ("база", "base"),
     ],
 )
-def test_modes_resolve_to_one_canonical_text(mind: Mind, text: str, resolved: str) -> None:
+def test_mode_resolves_to_its_canonical_text(mind: Mind, text: str, resolved: str) -> None:
     mode = resolve_mode(parse_expression(text), mind)
     assert mode.text == resolved
     assert resolve_mode(parse_expression(mode.text), mind) == mode
 
 
-def test_what_a_resolved_mode_knows_of_itself(mind: Mind) -> None:
+def test_properties_of_a_resolved_mode(mind: Mind) -> None:
     assert resolve_mode(parse_expression("тренер"), mind).named == "coach"
     assert resolve_mode(parse_expression("классика"), mind).isolated
     assert not resolve_mode(parse_expression("sport"), mind).isolated
@@ -56,7 +56,7 @@ def test_what_a_resolved_mode_knows_of_itself(mind: Mind) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "kind", "working"),
+    ("text", "kind", "alternatives"),
     [
         ("sport+classical", IsolatedAdapter, ["classical", "core+sport"]),
         ("core+классика", IsolatedAdapter, ["classical", "core"]),
@@ -77,14 +77,14 @@ def test_what_a_resolved_mode_knows_of_itself(mind: Mind) -> None:
         ("medicine", UnknownAdapter, ["core", "sport", "physics", "money", "classical"]),
     ],
 )
-def test_a_refusal_names_what_works(mind: Mind, text: str, kind: type[ModeError], working: list[str]) -> None:
+def test_error_names_alternatives(mind: Mind, text: str, kind: type[ModeError], alternatives: list[str]) -> None:
     with pytest.raises(ModeError) as caught:
         resolve_mode(parse_expression(text), mind)
     assert type(caught.value) is kind
-    assert sorted(caught.value.alternatives) == sorted(working)
+    assert sorted(caught.value.alternatives) == sorted(alternatives)
 
 
-def resolved_or_refused(mode: Sum, mind: Mind) -> ResolvedMode | ModeError:
+def resolve_or_error(mode: Sum, mind: Mind) -> ResolvedMode | ModeError:
     try:
         return resolve_mode(mode, mind)
     except ModeError as error:
@@ -92,35 +92,35 @@ def resolved_or_refused(mode: Sum, mind: Mind) -> ResolvedMode | ModeError:
 
 
 @given(data=st.data())
-def test_whatever_is_composed_keeps_the_policies_or_is_refused_with_a_way_out(data: st.DataObject, mind: Mind) -> None:
+def test_any_sum_keeps_the_policies_or_is_an_error_with_alternatives(data: st.DataObject, mind: Mind) -> None:
     names = [*mind.names, "medicine", "sprot"]
     chosen = data.draw(st.lists(st.sampled_from(names), min_size=1, max_size=6, unique=True))
-    found = resolved_or_refused(Sum(tuple(Term(name) for name in chosen)), mind)
-    if isinstance(found, ModeError):
-        assert found.alternatives
-        for proposal in found.alternatives:
-            resolve_mode(parse_expression(proposal), mind)
+    result = resolve_or_error(Sum(tuple(Term(name) for name in chosen)), mind)
+    if isinstance(result, ModeError):
+        assert result.alternatives
+        for alternative in result.alternatives:
+            resolve_mode(parse_expression(alternative), mind)
     else:
-        adapters = {term.name for term in found.terms}
-        assert found.is_auto or adapters == {"classical"} or ("core" in adapters and "classical" not in adapters)
+        adapters = {term.name for term in result.terms}
+        assert result.is_auto or adapters == {"classical"} or ("core" in adapters and "classical" not in adapters)
         assert not {"sport", "money"} <= adapters
-        assert resolve_mode(parse_expression(found.text), mind) == found
+        assert resolve_mode(parse_expression(result.text), mind) == result
 
 
 @given(data=st.data())
-def test_the_order_of_names_never_matters(data: st.DataObject, mind: Mind) -> None:
+def test_order_of_names_does_not_matter(data: st.DataObject, mind: Mind) -> None:
     names = data.draw(st.permutations(["core", "физика", "sport"]))
     assert resolve_mode(parse_expression("+".join(names)), mind).text == "core+physics+sport"
 
 
-def test_a_forbidden_pair_is_explained_in_the_reader_s_language(mind: Mind) -> None:
+def test_forbidden_pair_is_explained_in_the_readers_language(mind: Mind) -> None:
     with pytest.raises(ForbiddenComposition) as caught:
         resolve_mode(parse_expression("sport+money"), mind)
     assert "Sport is not for sale." in str(caught.value)
     assert "Спорт не продаётся." in describe_error(caught.value, "ru", str)
 
 
-def test_the_core_counts_among_the_adapters_of_a_mode(mind_with: Callable[[str, str], Mind]) -> None:
+def test_core_counts_as_an_adapter_of_a_mode(mind_with: Callable[[str, str], Mind]) -> None:
     more = "".join(f"  topic{n}: {{kind: topic, path: adapters/sport}}\n" for n in range(9))
     large = mind_with("modes:\n", f"{more}modes:\n")
     with pytest.raises(TooManyAdapters) as caught:
@@ -128,15 +128,15 @@ def test_the_core_counts_among_the_adapters_of_a_mode(mind_with: Callable[[str, 
     assert len(resolve_mode(parse_expression(caught.value.alternatives[0]), large).terms) == 8
 
 
-def test_a_core_that_does_not_join_by_itself(mind_with: Callable[[str, str], Mind]) -> None:
-    apart = mind_with("policies:", "policies:\n  core_joins: false")
-    assert resolve_mode(parse_expression("sport"), apart).text == "sport"
+def test_core_does_not_join_if_the_policy_says_so(mind_with: Callable[[str, str], Mind]) -> None:
+    without_joining = mind_with("policies:", "policies:\n  core_joins: false")
+    assert resolve_mode(parse_expression("sport"), without_joining).text == "sport"
     with pytest.raises(IsolatedAdapter):
-        resolve_mode(parse_expression("sport+classical"), apart)
+        resolve_mode(parse_expression("sport+classical"), without_joining)
 
 
 @pytest.mark.parametrize(
-    ("text", "roles", "closed"),
+    ("text", "roles", "restricted"),
     [
         ("sport", [], None),
         ("classical", [], "classical"),
@@ -147,20 +147,20 @@ def test_a_core_that_does_not_join_by_itself(mind_with: Callable[[str, str], Min
         ("auto", [], None),
     ],
 )
-def test_access_by_role(mind: Mind, text: str, roles: list[str], closed: str | None) -> None:
+def test_access_by_role(mind: Mind, text: str, roles: list[str], restricted: str | None) -> None:
     mode = resolve_mode(parse_expression(text), mind)
-    if closed is None:
+    if restricted is None:
         check_access(mode, mind, roles)
         return
     with pytest.raises(ModeNotAllowed) as caught:
         check_access(mode, mind, roles)
-    assert caught.value.details["name"] == closed
-    for proposal in caught.value.alternatives:
-        check_access(resolve_mode(parse_expression(proposal), mind), mind, roles)
+    assert caught.value.details["name"] == restricted
+    for alternative in caught.value.alternatives:
+        check_access(resolve_mode(parse_expression(alternative), mind), mind, roles)
 
 
-def test_no_two_adapters_of_a_pair_differ_by_order(mind: Mind) -> None:
-    for one, other in combinations(["core", "sport", "physics"], 2):
-        assert resolve_mode(parse_expression(f"{one}+{other}"), mind) == resolve_mode(
-            parse_expression(f"{other}+{one}"), mind
+def test_order_in_a_pair_does_not_matter(mind: Mind) -> None:
+    for first, second in combinations(["core", "sport", "physics"], 2):
+        assert resolve_mode(parse_expression(f"{first}+{second}"), mind) == resolve_mode(
+            parse_expression(f"{second}+{first}"), mind
         )

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,14 +15,18 @@ from db.turns.turns import Turn
 MOMENT = datetime(2026, 11, 25, tzinfo=UTC)
 
 
-def turn_with(said: dict[str, Any] | None) -> Turn:
+def turn_with(stored: dict[str, Any] | None) -> Turn:
     values: dict[str, Any] = dict.fromkeys(Turn.__dataclass_fields__)
-    values |= {"id": UUID(int=1), "answer": "text", "mode": "core", "kind": "command", "said": said}
+    values |= {"id": UUID(int=1), "answer": "text", "mode": "core", "kind": "command", "said": stored}
     return Turn(**values)
 
 
+def cells(table: Table | None) -> object:
+    return None if table is None else (tuple(table.columns), tuple(map(tuple, table.rows)))
+
+
 @pytest.mark.parametrize(
-    "said",
+    "result",
     [
         CommandResult("text"),
         CommandResult("text", Table(("a", "b"), (("1", "2"), ("3", "")))),
@@ -29,19 +34,16 @@ def turn_with(said: dict[str, Any] | None) -> Turn:
         CommandResult("text", Table((), ()), "languages", (File("a.md", b"x"),)),
     ],
 )
-def test_what_is_kept_is_said_again(said: CommandResult) -> None:
-    import json
-
-    kept = result_to_json(said)
-    through_json = None if kept is None else json.loads(to_jsonb(kept))
-    outcome = command_outcome(turn_with(through_json), [(file.name, file.content) for file in said.files])
-    shown = None if outcome.table is None else (tuple(outcome.table.columns), tuple(map(tuple, outcome.table.rows)))
-    meant = None if said.table is None else (tuple(said.table.columns), tuple(map(tuple, said.table.rows)))
-    assert (outcome.answer, shown, outcome.menu, outcome.files) == ("text", meant, said.menu, said.files)
+def test_result_survives_storage(result: CommandResult) -> None:
+    extras = result_to_json(result)
+    stored = None if extras is None else json.loads(to_jsonb(extras))
+    outcome = command_outcome(turn_with(stored), [(file.name, file.content) for file in result.files])
+    assert cells(outcome.table) == cells(result.table)
+    assert (outcome.answer, outcome.menu, outcome.files) == ("text", result.menu, result.files)
 
 
-def test_a_farewell_is_known_as_one() -> None:
-    farewell = replace(CommandResult("text"), erases_person=True)
-    assert erases_person(turn_with(result_to_json(farewell)))
+def test_erasing_result_is_recognised() -> None:
+    erasing = replace(CommandResult("text"), erases_person=True)
+    assert erases_person(turn_with(result_to_json(erasing)))
     assert not erases_person(turn_with(result_to_json(CommandResult("text"))))
     assert not erases_person(turn_with(result_to_json(CommandResult("text", menu="modes"))))

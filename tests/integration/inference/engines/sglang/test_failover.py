@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from tests.fixtures.sglang import RunningSGLang, StartRouter, StartSGLang
+    from tests.fixtures.sglang import RunningSGLang, SGLangServers, StartRouter
 
 pytestmark = [pytest.mark.sglang, pytest.mark.timeout(4 * START_TIMEOUT)]
 
@@ -98,9 +98,9 @@ async def until_it_loads(server: RunningSGLang, adapter: AdapterRef) -> None:
         await asyncio.sleep(0.001)
 
 
+@pytest.mark.kills_servers
 async def test_nobody_notices_that_a_server_was_killed_while_it_answered_and_loaded(
-    sglang: RunningSGLang,
-    start_sglang: StartSGLang,
+    sglang_servers: SGLangServers,
     start_router: StartRouter,
     base_model_dir: Path,
     base: BaseModelSpec,
@@ -108,7 +108,7 @@ async def test_nobody_notices_that_a_server_was_killed_while_it_answered_and_loa
     tmp_path: Path,
     log: list[MutableMapping[str, Any]],
 ) -> None:
-    doomed = await asyncio.to_thread(start_sglang)
+    sglang, doomed = await asyncio.to_thread(sglang_servers.take, 2)
     # Not by what is cached: all ask the same, and one server would get them all.
     router = await asyncio.to_thread(start_router, [doomed.url, sglang.url], "--policy", "round_robin")
     keys: dict[str, Any] = {"admin_key": sglang.admin_key, "compositions": store.root, "retry_timeout": PATIENCE}

@@ -25,7 +25,7 @@ from inference.base_model import BaseModelSpec
 from inference.engines.port import GenerationRequest, Message, Sampling, TextDelta
 from inference.engines.sglang.engine import SGLangEngine
 from tests.fakes.revealing import write_revealing
-from tests.fixtures.sglang import START_TIMEOUT
+from tests.fixtures.sglang import FEW_ADAPTERS, START_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from inference.adapters.composition import Composition
     from inference.engines.port import Engine
     from tests.fakes.revealing import RevealingAdapter
-    from tests.fixtures.sglang import RunningSGLang, StartSGLang
+    from tests.fixtures.sglang import RunningSGLang, SGLangServers
 
 LONG = os.environ.get("CONSILIUM_LONG") == "1"
-REQUESTS, ENGINES = (1000, 2) if LONG else (150, 1)
+REQUESTS, ENGINES = (1000, 2) if LONG else (100, 1)
 AT_ONCE = 12
 MINDS, LOADED = 100, 8
 EXPONENT = 1.1
@@ -166,11 +166,9 @@ async def watch(server: RunningSGLang, done: asyncio.Event) -> list[int]:
 
 
 async def test_a_hundred_minds_share_a_server_that_holds_eight(
-    start_sglang: StartSGLang, base_model_dir: Path, tmp_path: Path, record_property: Callable[[str, object], None]
+    sglang_servers: SGLangServers, base_model_dir: Path, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    server = await asyncio.to_thread(
-        start_sglang, "--max-loaded-loras", str(LOADED), "--max-loras-per-batch", str(LOADED)
-    )
+    server = await asyncio.to_thread(sglang_servers.take_with, *FEW_ADAPTERS)
     revealing = await asyncio.to_thread(write_revealing, tmp_path / "adapters", base_model_dir, MINDS)
     base = BaseModelSpec.from_config(base_model_dir / "config.json", "SmolLM2-135M-Instruct")
     compositions = tmp_path / "compositions"

@@ -1,4 +1,4 @@
-"""What Discord keeps for the service and hands back: ids of buttons, addresses, nonces."""
+"""Custom ids of components, stored addresses and nonces."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ snowflakes = st.integers(1, 2**63).map(str)
 tokens = st.builds(
     InteractionToken, snowflakes, st.text(min_size=1), st.floats(0, 4e9), st.none() | snowflakes, st.booleans()
 )
-spots = st.builds(AnswerTarget, snowflakes, snowflakes, snowflakes, st.none() | snowflakes, st.none() | tokens)
+targets = st.builds(AnswerTarget, snowflakes, snowflakes, snowflakes, st.none() | snowflakes, st.none() | tokens)
 
 
 @given(st.sampled_from(COMPONENT_ACTIONS), snowflakes)
-def test_a_press_is_read_from_its_id(action: str, person: str) -> None:
-    press = ComponentId(action, person)  # type: ignore[arg-type]
-    assert parse_component_id(str(press)) == press
-    assert len(str(press)) <= MAX_CUSTOM_ID_LENGTH
+def test_component_id_round_trip(action: str, person: str) -> None:
+    component = ComponentId(action, person)  # type: ignore[arg-type]
+    assert parse_component_id(str(component)) == component
+    assert len(str(component)) <= MAX_CUSTOM_ID_LENGTH
 
 
 @given(st.text() | st.builds("consilium:{}:{}".format, st.text(), st.text()))
-def test_any_other_id_is_nothing_of_ours(text: str) -> None:
-    press = parse_component_id(text)
-    assert press is None or str(press) == text
+def test_foreign_component_ids(text: str) -> None:
+    component = parse_component_id(text)
+    assert component is None or str(component) == text
 
 
-@given(spots)
-def test_an_address_is_plain_json_and_read_again(spot: AnswerTarget) -> None:
-    assert target_from_address(json.loads(json.dumps(spot.to_address()))) == spot
+@given(targets)
+def test_address_round_trip(target: AnswerTarget) -> None:
+    assert target_from_address(json.loads(json.dumps(target.to_address()))) == target
 
 
-@given(spots, spots, st.integers(0, 50), st.integers(0, 50))
-def test_a_nonce_belongs_to_one_part_of_one_answer(one: AnswerTarget, other: AnswerTarget, n: int, m: int) -> None:
+@given(targets, targets, st.integers(0, 50), st.integers(0, 50))
+def test_nonce_is_unique_per_message(one: AnswerTarget, other: AnswerTarget, n: int, m: int) -> None:
     assert len(one.nonce(n)) <= 25
     assert (one.nonce(n) == other.nonce(m)) == ((one.update, n) == (other.update, m))
     assert len({one.nonce(n), one.nonce(n, "1"), one.nonce(n, "2"), one.nonce(n, label="queue")}) == 4

@@ -1,3 +1,5 @@
+"""Answers and tables as Discord messages."""
+
 from __future__ import annotations
 
 import pytest
@@ -6,13 +8,19 @@ from hypothesis import strategies as st
 
 from bot.app.settings import DEMO_MIND
 from bot.channels.discord.components import MAX_OPTIONS, ComponentBuilder
-from bot.channels.discord.rendering import MAX_MESSAGE_LENGTH, MAX_UPLOAD_BYTES, AnswerRenderer
+from bot.channels.discord.rendering import (
+    MAX_MESSAGE_LENGTH,
+    MAX_UPLOAD_BYTES,
+    AnswerRenderer,
+    table_as_code_block,
+    table_as_text,
+)
 from bot.core.i18n import Translator
 from bot.core.messages import File, Outcome, Source, Table
 from bot.minds import load_mind
 
 MIND = load_mind(DEMO_MIND)
-RENDERING = AnswerRenderer("42", Translator("en"), ComponentBuilder(MIND, frozenset({"retry"})))
+ENGLISH = AnswerRenderer("42", Translator("en"), ComponentBuilder(MIND, frozenset({"retry"})))
 RUSSIAN = AnswerRenderer("42", Translator("ru"), ComponentBuilder(MIND, frozenset()))
 
 
@@ -21,26 +29,26 @@ def labels(rows: tuple[dict[str, object], ...]) -> list[object]:
 
 
 @given(st.text("ab `\n.", max_size=6000), st.integers(0, 6000))
-def test_the_whole_answer_only_adds_to_what_its_draft_has_filled(text: str, length: int) -> None:
-    draft = [body.content for body in RENDERING.render_draft(text[:length], "core")]
-    whole = [body.content for body in RENDERING.render_outcome(Outcome("core", text, turn="1"))]
-    assert whole[: len(draft) - 1] == draft[:-1]
-    assert all(0 < len(content) <= MAX_MESSAGE_LENGTH for content in (*draft, *whole))
+def test_complete_answer_keeps_the_full_messages_of_its_draft(text: str, length: int) -> None:
+    draft = [body.content for body in ENGLISH.render_draft(text[:length], "core")]
+    complete = [body.content for body in ENGLISH.render_outcome(Outcome("core", text, turn="1"))]
+    assert complete[: len(draft) - 1] == draft[:-1]
+    assert all(0 < len(content) <= MAX_MESSAGE_LENGTH for content in (*draft, *complete))
 
 
-def test_only_the_last_message_has_buttons() -> None:
-    bodies = RENDERING.render_draft("word " * 1000, "core")
+def test_buttons_are_under_the_last_message() -> None:
+    bodies = ENGLISH.render_draft("word " * 1000, "core")
     assert [labels(body.components) for body in bodies] == [[], [], ["Stop"]]
-    bodies = RENDERING.render_outcome(Outcome("core", "word " * 1000, turn="1"))
+    bodies = ENGLISH.render_outcome(Outcome("core", "word " * 1000, turn="1"))
     assert [labels(body.components) for body in bodies] == [[], [], ["Ask again", "Mode"]]
 
 
-def test_a_button_without_its_command_is_not_shown() -> None:
+def test_no_button_without_its_command() -> None:
     assert labels(RUSSIAN.render_outcome(Outcome("core", "Да.", turn="1"))[0].components) == ["Режим"]
     assert RUSSIAN.render_outcome(Outcome("core", "Сказано."))[0].components == ()
 
 
-def test_everything_of_an_outcome_is_said() -> None:
+def test_all_parts_of_an_outcome() -> None:
     outcome = Outcome(
         "core+sport",
         "As far as ```code\nleft open",
@@ -50,19 +58,19 @@ def test_everything_of_an_outcome_is_said() -> None:
         stopped=True,
         turn="1",
     )
-    (body,) = RENDERING.render_outcome(outcome)
+    (body,) = ENGLISH.render_outcome(outcome)
     parts = body.content.split("\n\n")
     assert parts[-4:] == ["```\na\nb\n```", "-# [1] On strength, page 3", "It broke.", "-# core+sport · Stopped."]
 
 
-def test_an_outcome_with_nothing_to_say_still_shows_something() -> None:
-    assert RENDERING.render_outcome(Outcome("core"))[0].content
+def test_empty_outcome_shows_something() -> None:
+    assert ENGLISH.render_outcome(Outcome("core"))[0].content
 
 
-@pytest.mark.parametrize("rendering", [RENDERING, RUSSIAN])
-def test_menus_fit_discord(rendering: AnswerRenderer) -> None:
+@pytest.mark.parametrize("renderer", [ENGLISH, RUSSIAN])
+def test_menus_fit_discord(renderer: AnswerRenderer) -> None:
     for menu in ("modes", "languages"):
-        (body,) = rendering.render_outcome(Outcome("core", "Choose.", menu=menu))  # type: ignore[arg-type]
+        (body,) = renderer.render_outcome(Outcome("core", "Choose.", menu=menu))  # type: ignore[arg-type]
         assert 1 <= len(body.components) <= 5
         for row in body.components:
             for part in row["components"]:
@@ -71,25 +79,45 @@ def test_menus_fit_discord(rendering: AnswerRenderer) -> None:
                 assert part["custom_id"].endswith(":42")
 
 
-def test_files_go_with_the_last_message_as_many_as_it_takes() -> None:
+def test_files_fill_messages() -> None:
     files = [File(f"{n}.txt", b"x") for n in range(12)]
-    first, second = RENDERING.render_outcome(Outcome("core", "Here.", files=files))
+    first, second = ENGLISH.render_outcome(Outcome("core", "Here.", files=files))
     assert (len(first.files), len(second.files)) == (10, 2)
 
 
-def test_a_file_too_large_is_named_and_the_others_come() -> None:
+def test_too_large_file_is_named() -> None:
     files = [
         File("large.zip", b"x" * (MAX_UPLOAD_BYTES + 1)),
         File("half", b"x" * (MAX_UPLOAD_BYTES // 2 + 1)),
         File("same", b"x" * MAX_UPLOAD_BYTES),
     ]
-    bodies = RENDERING.render_outcome(Outcome("core", "Here.", files=files))
+    bodies = ENGLISH.render_outcome(Outcome("core", "Here.", files=files))
     assert [[file.name for file in body.files] for body in bodies] == [["half"], ["same"]]
     assert "large.zip is too large" in bodies[0].content
 
 
-def test_markdown_is_meant_in_answers_alone() -> None:
+def test_markdown_is_escaped_outside_answers() -> None:
     text = "*here* and _there_"
-    assert RENDERING.render_outcome(Outcome("core", text, turn="1"))[0].content.startswith(text)
-    said = RENDERING.render_outcome(Outcome("core", text, error="*why*"))[0].content
-    assert said == r"\*here\* and \_there\_" + "\n\n" + r"\*why\*"
+    assert ENGLISH.render_outcome(Outcome("core", text, turn="1"))[0].content.startswith(text)
+    content = ENGLISH.render_outcome(Outcome("core", text, error="*why*"))[0].content
+    assert content == r"\*here\* and \_there\_" + "\n\n" + r"\*why\*"
+
+
+def test_narrow_table_is_an_aligned_grid() -> None:
+    table = Table(("mode", "about"), [("sport", "Сила"), ("日本", "wide")])
+    assert table_as_text(table) == "mode   about\nsport  Сила\n日本   wide"
+
+
+def test_wide_table_is_paragraphs_without_empty_cells() -> None:
+    table = Table(("mode", "kind", "about"), [("sport", "topic", "a" * 60), ("auto", "", "chosen")])
+    assert table_as_text(table) == f"sport\n  kind: topic\n  about: {'a' * 60}\n\nauto\n  about: chosen"
+
+
+def test_two_columns_need_no_column_name() -> None:
+    assert table_as_text(Table(("command", "what it does"), [("/help", "a" * 60)])) == f"/help\n  {'a' * 60}"
+
+
+def test_table_cannot_close_its_code_block() -> None:
+    block = table_as_code_block(Table(("what",), [("``` and out",)]))
+    assert block.count("```") == 2
+    assert "and out" in block

@@ -1,3 +1,5 @@
+"""Slash commands built from registered ones, and their invocations."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -19,53 +21,53 @@ from bot.intake.parsing import COMMAND_NAMES
 
 
 @dataclass
-class Listed:
+class Registered:
     name: str
     usage: str
     summary: str = "does something"
 
 
 def option(usage: str) -> dict[str, object]:
-    made = build_slash_commands([Listed("thing", f"/thing {usage}")])[1]["options"]
-    assert len(made) == 1
-    return made[0]
+    options = build_slash_commands([Registered("thing", f"/thing {usage}")])[1]["options"]
+    assert len(options) == 1
+    return options[0]
 
 
-def test_a_command_without_an_argument_takes_none() -> None:
-    assert build_slash_commands([Listed("help", "/help")])[1]["options"] == []
+def test_command_without_argument() -> None:
+    assert build_slash_commands([Registered("help", "/help")])[1]["options"] == []
 
 
-def test_alternatives_are_choices_and_the_rest_is_text() -> None:
+def test_option_kinds() -> None:
     assert [choice["value"] for choice in option("ru|en|auto")["choices"]] == ["ru", "en", "auto"]  # type: ignore[attr-defined]
     assert "choices" not in option("N|all")
     assert option("N|all")["name"] == "argument"
     assert (option("TEXT")["name"], option("MODE")["name"], option("MODE")["autocomplete"]) == ("text", "mode", True)
 
 
-def test_a_name_that_discord_does_not_take_is_left_out() -> None:
-    names = [made["name"] for made in build_slash_commands([Listed("Bad Name", "/Bad Name"), Listed("good", "/good")])]
-    assert names == [ASK, "good"]
+def test_invalid_name_is_left_out() -> None:
+    commands = build_slash_commands([Registered("Bad Name", "/Bad Name"), Registered("good", "/good")])
+    assert [command["name"] for command in commands] == [ASK, "good"]
 
 
-def test_every_russian_name_is_one_that_discord_takes_and_no_other_command_has() -> None:
+def test_russian_names_are_valid_and_unique() -> None:
     russian = [name_localizations(name.removeprefix("/"))["ru"] for name in COMMAND_NAMES]
     assert all(is_valid_command_name(name) for name in russian)
     assert len(set(russian)) == len(russian)
 
 
 @pytest.mark.parametrize("name", ["", "a" * 33, "With", "Режим", "two words", "what?"])
-def test_what_is_no_name(name: str) -> None:
+def test_invalid_names(name: str) -> None:
     assert not is_valid_command_name(name)
 
 
 @given(st.text(max_size=300), st.integers(2, 100))
-def test_descriptions_fit(text: str, limit: int) -> None:
-    cut = truncate_at_word(text, limit)
-    assert len(cut) <= limit
-    assert cut == text or cut.endswith("…")
+def test_truncation(text: str, limit: int) -> None:
+    truncated = truncate_at_word(text, limit)
+    assert len(truncated) <= limit
+    assert truncated == text or truncated.endswith("…")
 
 
-def test_a_call_is_the_message_it_stands_for() -> None:
+def test_invocation_as_message() -> None:
     mode = {"name": "mode", "options": [{"name": "mode", "value": "sport+core"}]}
     assert parse_invocation(mode) == SlashInvocation("mode", "/mode sport+core")
     assert parse_invocation({"name": "help"}) == SlashInvocation("help", "/help")
@@ -74,15 +76,15 @@ def test_a_call_is_the_message_it_stands_for() -> None:
     )
 
 
-def test_a_call_has_its_document() -> None:
-    given = [{"name": "question", "value": "What is it?"}, {"name": "file", "value": "7"}]
+def test_invocation_with_document() -> None:
+    options = [{"name": "question", "value": "What is it?"}, {"name": "file", "value": "7"}]
     document = {"id": "7", "filename": "a.pdf"}
-    called = parse_invocation({"name": "ask", "options": given, "resolved": {"attachments": {"7": document}}})
-    assert called.attachment == document
+    invocation = parse_invocation({"name": "ask", "options": options, "resolved": {"attachments": {"7": document}}})
+    assert invocation.attachment == document
 
 
 @pytest.mark.parametrize(
-    ("called", "private"),
+    ("invocation", "private"),
     [
         (SlashInvocation("memory", "/memory"), True),
         (SlashInvocation("ask", "How far?"), False),
@@ -90,5 +92,5 @@ def test_a_call_has_its_document() -> None:
         (SlashInvocation("retry", "/retry"), False),
     ],
 )
-def test_only_what_is_asked_for_all_is_answered_for_all(called: SlashInvocation, private: bool) -> None:
-    assert called.is_private is private
+def test_privacy_of_answers(invocation: SlashInvocation, private: bool) -> None:
+    assert invocation.is_private is private

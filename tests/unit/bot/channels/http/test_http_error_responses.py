@@ -1,4 +1,4 @@
-"""Every error of the tree has a place in OpenAI's form, and none says more than its sentence."""
+"""Errors of the tree in OpenAI's format."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from consilium.errors import ConsiliumError
 from inference.engines.errors import EngineStopped, EngineUnavailable, PromptTooLong, SchemaRefused
 
 
-def leaves(kind: type[ConsiliumError]) -> Iterator[type[ConsiliumError]]:
-    for child in kind.__subclasses__():
+def subclasses(error_class: type[ConsiliumError]) -> Iterator[type[ConsiliumError]]:
+    for child in error_class.__subclasses__():
         yield child
-        yield from leaves(child)
+        yield from subclasses(child)
 
 
 @pytest.mark.parametrize(
@@ -39,24 +39,22 @@ def leaves(kind: type[ConsiliumError]) -> Iterator[type[ConsiliumError]]:
         (None, 500, None),
     ],
 )
-def test_what_is_told(error: ConsiliumError | None, status: int, code: str | None) -> None:
-    told = error_response(error)
-    assert (told.status, told.code) == (status, code)
-    assert set(told.body("!")["error"]) == {"message", "type", "param", "code"}
+def test_status_and_code(error: ConsiliumError | None, status: int, code: str | None) -> None:
+    response = error_response(error)
+    assert (response.status, response.code) == (status, code)
+    assert set(response.body("!")["error"]) == {"message", "type", "param", "code"}
 
 
-@pytest.mark.parametrize(("wait", "told"), [(0.0, "1"), (2.2, "3"), (float("inf"), "86400")])
-def test_when_to_come_again_is_in_whole_seconds(wait: float, told: str) -> None:
-    assert error_response(_made(wait)).headers["Retry-After"] == told
-
-
-def _made(wait: float) -> TooManyMessages:
+@pytest.mark.parametrize(("wait", "header"), [(0.0, "1"), (2.2, "3"), (float("inf"), "86400")])
+def test_retry_after_is_in_whole_seconds(wait: float, header: str) -> None:
     error = TooManyMessages(1.0)
     error.retry_after = wait
-    return error
+    assert error_response(error).headers["Retry-After"] == header
 
 
-@pytest.mark.parametrize("kind", [*leaves(RequestRefused), *leaves(ModeError)], ids=lambda kind: kind.__name__)
-def test_refusals_are_the_clients_fault_but_for_one(kind: type[ConsiliumError]) -> None:
-    error = kind.__new__(kind)
-    assert error_response(error).status // 100 == (5 if kind.__name__ == "ServiceShuttingDown" else 4)
+@pytest.mark.parametrize(
+    "error_class", [*subclasses(RequestRefused), *subclasses(ModeError)], ids=lambda error_class: error_class.__name__
+)
+def test_refusals_are_client_errors_except_shutdown(error_class: type[ConsiliumError]) -> None:
+    error = error_class.__new__(error_class)
+    assert error_response(error).status // 100 == (5 if error_class.__name__ == "ServiceShuttingDown" else 4)

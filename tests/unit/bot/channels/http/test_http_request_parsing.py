@@ -1,3 +1,5 @@
+"""From OpenAI's messages to a question and the conversation before it."""
+
 from __future__ import annotations
 
 import pytest
@@ -19,44 +21,44 @@ MESSAGES = st.lists(
 )
 
 
-def asked(messages: list[ChatMessage], **more: object) -> ChatRequest:
+def chat_request(messages: list[ChatMessage], **more: object) -> ChatRequest:
     return ChatRequest.model_validate({"model": "base", "messages": messages, **more})
 
 
 @given(MESSAGES)
-def test_everything_that_was_said_is_there_in_order(messages: list[ChatMessage]) -> None:
-    said = [message for message in messages if message.role in ("user", "assistant")]
-    if not said or said[-1].role != "user":
+def test_messages_are_preserved_in_order(messages: list[ChatMessage]) -> None:
+    dialogue = [message for message in messages if message.role in ("user", "assistant")]
+    if not dialogue or dialogue[-1].role != "user":
         with pytest.raises(LastMessageNotFromUser):
-            parse_conversation(asked(messages), "base")
+            parse_conversation(chat_request(messages), "base")
         return
-    question, given = parse_conversation(asked(messages), "base")
-    told = [text for exchange in given.exchanges for text in exchange] + [question]
-    assert "\n\n".join(text for text in told if text) == "\n\n".join(message.text for message in said)
-    assert all(answer for _, answer in given.exchanges)
-    assert all(question for question, _ in given.exchanges[1:])
-    assert given.system == "\n\n".join(m.text for m in messages if m.role in ("system", "developer"))
+    question, conversation = parse_conversation(chat_request(messages), "base")
+    texts = [text for exchange in conversation.exchanges for text in exchange] + [question]
+    assert "\n\n".join(text for text in texts if text) == "\n\n".join(message.text for message in dialogue)
+    assert all(answer for _, answer in conversation.exchanges)
+    assert all(question for question, _ in conversation.exchanges[1:])
+    assert conversation.system == "\n\n".join(m.text for m in messages if m.role in ("system", "developer"))
 
 
 @pytest.mark.parametrize(
-    ("own", "limits", "used"),
+    ("default", "limits", "expected"),
     [(160, {}, 160), (160, {"max_tokens": 20}, 20), (160, {"max_tokens": 500}, 160),
      (160, {"max_tokens": 50, "max_completion_tokens": 30}, 30)],
 )  # fmt: skip
-def test_an_answer_is_never_longer_than_by_the_mind(own: int, limits: dict[str, int], used: int) -> None:
-    _, given = parse_conversation(asked([ChatMessage(role="user", content="?")], **limits), "base")
-    assert given.resolve_sampling(Sampling(max_tokens=own)).max_tokens == used
+def test_max_tokens_never_exceed_the_minds(default: int, limits: dict[str, int], expected: int) -> None:
+    _, conversation = parse_conversation(chat_request([ChatMessage(role="user", content="?")], **limits), "base")
+    assert conversation.resolve_sampling(Sampling(max_tokens=default)).max_tokens == expected
 
 
-def test_what_is_not_asked_for_is_the_minds() -> None:
-    own = Sampling(100, temperature=0.6, top_p=0.8, repetition_penalty=1.2, seed=4)
-    assert ClientConversation("base").resolve_sampling(own) == own
-    greedy = ClientConversation("base", temperature=0, seed=0).resolve_sampling(own)
+def test_sampling_defaults_are_the_minds() -> None:
+    defaults = Sampling(100, temperature=0.6, top_p=0.8, repetition_penalty=1.2, seed=4)
+    assert ClientConversation("base").resolve_sampling(defaults) == defaults
+    greedy = ClientConversation("base", temperature=0, seed=0).resolve_sampling(defaults)
     assert (greedy.temperature, greedy.seed, greedy.top_p, greedy.repetition_penalty) == (0, 0, 0.8, 1.2)
 
 
 @given(st.text(max_size=8), st.text(max_size=8), st.text(max_size=8), st.text(max_size=8))
-def test_two_clients_never_have_a_person_in_common(one: str, other: str, user: str, another: str) -> None:
+def test_clients_never_share_a_person(one: str, other: str, user: str, another: str) -> None:
     one, other = one.replace(":", ""), other.replace(":", "")
     if one != other or user != another:
         assert external_id_of(one, user) != external_id_of(other, another)

@@ -1,4 +1,4 @@
-"""Texts with entities: measured in UTF-16, cut into messages, and nothing of them lost."""
+"""Texts with entities: measured in UTF-16 and split into messages without loss."""
 
 from __future__ import annotations
 
@@ -39,41 +39,40 @@ def letters(text: str) -> str:
 
 
 @given(formatted(), st.integers(8, 60))
-def test_messages_hold_all_of_a_text_and_are_no_longer_than_they_may(whole: FormattedText, most: int) -> None:
-    found = split_into_messages(whole, most)
-    visible = "".join(c for c in letters(whole.text) if c != "\u200b")
-    assert "".join(c for page in found for c in letters(page.text) if c != "\u200b") == visible
-    for page in found:
-        assert 0 < page.utf16_length <= most
-        assert not page.is_blank
-        for span in page.spans:
-            assert 0 <= span.start < span.end <= len(page.text)
+def test_split_loses_nothing_and_keeps_the_limit(text: FormattedText, limit: int) -> None:
+    messages = split_into_messages(text, limit)
+    visible = "".join(c for c in letters(text.text) if c != "\u200b")
+    assert "".join(c for message in messages for c in letters(message.text) if c != "\u200b") == visible
+    for message in messages:
+        assert 0 < message.utf16_length <= limit
+        assert not message.is_blank
+        for span in message.spans:
+            assert 0 <= span.start < span.end <= len(message.text)
 
 
 @given(formatted(), st.integers(8, 60))
-def test_a_letter_keeps_its_looks(whole: FormattedText, most: int) -> None:
-    def looks(page: FormattedText) -> list[tuple[str, frozenset[str]]]:
+def test_split_keeps_the_formatting_of_each_letter(text: FormattedText, limit: int) -> None:
+    def formatted_letters(message: FormattedText) -> list[tuple[str, frozenset[str]]]:
         return [
-            (c, frozenset(s.kind for s in page.spans if s.start <= n < s.end))
-            for n, c in enumerate(page.text)
+            (c, frozenset(s.kind for s in message.spans if s.start <= n < s.end))
+            for n, c in enumerate(message.text)
             if not c.isspace() and c != "\u200b"
         ]
 
-    assert [one for page in split_into_messages(whole, most) for one in looks(page)] == looks(whole)
+    messages = split_into_messages(text, limit)
+    assert [letter for message in messages for letter in formatted_letters(message)] == formatted_letters(text)
 
 
 @given(TEXTS, TEXTS, st.integers(8, 60))
-def test_messages_before_the_last_stay_as_a_text_grows(first: str, more: str, most: int) -> None:
-    before, after = (
-        split_into_messages(FormattedText(first), most),
-        split_into_messages(FormattedText(first + more), most),
-    )
-    kept = before[:-1]
-    assert after[: len(kept)] == kept
+def test_earlier_messages_stay_when_the_text_grows(first: str, more: str, limit: int) -> None:
+    before = split_into_messages(FormattedText(first), limit)
+    after = split_into_messages(FormattedText(first + more), limit)
+    stable = before[:-1]
+    assert after[: len(stable)] == stable
 
 
 @given(TEXTS)
-def test_entities_are_counted_in_utf_16(text: str) -> None:
+def test_entity_offsets_are_utf16(text: str) -> None:
     raw = text.encode("utf-16-le")
     assert utf16_length(text) == len(raw) // 2
     for at in range(0, len(text), 7):
@@ -81,7 +80,7 @@ def test_entities_are_counted_in_utf_16(text: str) -> None:
         assert raw[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le") == text[at:]
 
 
-def test_a_text_is_cut_between_paragraphs_then_lines_then_sentences_then_words() -> None:
+def test_split_prefers_paragraphs_then_lines_then_sentences_then_words() -> None:
     assert [p.text for p in split_into_messages(FormattedText("one two.\n\nthree\nfour five"), 20)] == [
         "one two.",
         "three\nfour five",
@@ -95,30 +94,30 @@ def test_a_text_is_cut_between_paragraphs_then_lines_then_sentences_then_words()
     assert [p.text for p in split_into_messages(FormattedText("onetwothree"), 4)] == ["onet", "woth", "ree"]
 
 
-def test_an_emoji_and_an_accent_are_not_parted() -> None:
+def test_split_keeps_emoji_and_accents_together() -> None:
     assert [p.text for p in split_into_messages(FormattedText("abcde\u0301f"), 5)] == ["abcd", "e\u0301f"]
     assert [p.text for p in split_into_messages(FormattedText(f"ab{FAMILY}"), 8)] == ["ab", FAMILY]
 
 
-def test_code_that_is_cut_goes_on_as_code_with_its_indent() -> None:
+def test_split_code_block_stays_code_with_its_indentation() -> None:
     code = styled("if a:\n    b()\n    c()", "pre", "python")
     first, second = split_into_messages(code, 14)
     assert (first.text, second.text) == ("if a:\n    b()", "    c()")
     assert second.spans == (Span("pre", 0, 7, "python"),)
 
 
-def test_no_message_has_more_entities_than_telegram_takes() -> None:
-    many = join((styled(f"w{n}", "bold") for n in range(3 * MAX_ENTITIES)), " ")
-    found = split_into_messages(many)
-    assert max(len(page.spans) for page in found) <= MAX_ENTITIES
-    assert letters("".join(page.text for page in found)) == letters(many.text)
+def test_split_keeps_the_entity_limit() -> None:
+    text = join((styled(f"w{n}", "bold") for n in range(3 * MAX_ENTITIES)), " ")
+    messages = split_into_messages(text)
+    assert max(len(message.spans) for message in messages) <= MAX_ENTITIES
+    assert letters("".join(message.text for message in messages)) == letters(text.text)
 
 
 @pytest.mark.parametrize("blank", ["", " \n ", "\u200b\u2060", "\u202e"])
-def test_what_shows_nothing_is_blank(blank: str) -> None:
+def test_invisible_text_is_blank(blank: str) -> None:
     assert plain(blank).is_blank
     assert split_into_messages(plain(blank)) == []
 
 
-def test_what_telegram_would_drop_is_not_sent() -> None:
+def test_normalize_text_removes_what_telegram_drops() -> None:
     assert normalize_text("a\r\nb\x00c\td\u202ee\ud800") == "a\nb c    de"

@@ -1,4 +1,4 @@
-"""What updates say, as the inbox takes it."""
+"""Updates as messages for the inbox."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def mention(text: str) -> list[dict[str, Any]]:
     return [{"type": "mention", "offset": text.index("@"), "length": len("@consilium_bot")}]
 
 
-def test_all_that_is_said_in_private_is_for_the_bot() -> None:
+def test_private_message() -> None:
     incoming = incoming_from_message(9, message(private=True), ME)
     assert incoming is not None
     assert (incoming.person, incoming.place, incoming.text, incoming.language) == ("7", "7", "hi", "ru")
@@ -36,7 +36,7 @@ def test_all_that_is_said_in_private_is_for_the_bot() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "read"),
+    ("text", "expected"),
     [
         ("/help", "/help"),
         ("/help@Consilium_bot me", "/help@Consilium_bot me"),
@@ -44,45 +44,45 @@ def test_all_that_is_said_in_private_is_for_the_bot() -> None:
         ("why, @Consilium_Bot ?", "why, ?"),
     ],
 )
-def test_what_is_for_the_bot_in_a_group(text: str, read: str) -> None:
+def test_group_message_for_the_bot(text: str, expected: str) -> None:
     entities = mention(text) if text[0] != "/" else []
     incoming = incoming_from_message(9, message(text, entities=entities), ME)
     assert incoming is not None
-    assert (incoming.text, incoming.chat, incoming.place) == (read, "-5", "-5")
+    assert (incoming.text, incoming.chat, incoming.place) == (expected, "-5", "-5")
 
 
 @pytest.mark.parametrize(
     "text", ["hi", "/weather", "/help@other_bot", "mail a@consilium_bot.org", "see /help", "// @someone"]
 )
-def test_what_is_not_for_the_bot_in_a_group(text: str) -> None:
+def test_group_message_for_others(text: str) -> None:
     assert incoming_from_message(9, message(text), ME) is None
 
 
-def test_an_answer_to_the_bot_is_for_it_but_the_opening_of_a_topic_is_no_message_of_its() -> None:
-    its = message("answer", **{"from": BOT}).model_dump(by_alias=True, exclude_none=True)
-    assert incoming_from_message(9, message(reply_to_message=its), ME) is not None
+def test_reply_to_the_bot_except_to_the_topic_it_opened() -> None:
+    answer = message("answer", **{"from": BOT}).model_dump(by_alias=True, exclude_none=True)
+    assert incoming_from_message(9, message(reply_to_message=answer), ME) is not None
     opening = {"message_id": 2, "date": 0, "chat": GROUP, "from": BOT}
     opening["forum_topic_created"] = {"name": "x", "icon_color": 1}
     assert incoming_from_message(9, message(reply_to_message=opening), ME) is None
 
 
-def test_a_thread_is_a_place_only_when_it_is_a_topic() -> None:
-    inside = incoming_from_message(9, message("/help", message_thread_id=8, is_topic_message=True), ME)
-    beside = incoming_from_message(9, message("/help", message_thread_id=8), ME)
-    assert inside is not None
-    assert beside is not None
-    assert (inside.place, beside.place) == ("-5/8", "-5")
+def test_topic_is_its_own_place_but_a_reply_thread_is_not() -> None:
+    topic = incoming_from_message(9, message("/help", message_thread_id=8, is_topic_message=True), ME)
+    thread = incoming_from_message(9, message("/help", message_thread_id=8), ME)
+    assert topic is not None
+    assert thread is not None
+    assert (topic.place, thread.place) == ("-5/8", "-5")
 
 
-def test_bots_are_not_answered_and_who_speaks_for_a_chat_is_the_chat() -> None:
+def test_sender_is_a_chat_but_no_bot() -> None:
     other = {"id": 8, "is_bot": True, "first_name": "Other"}
     assert incoming_from_message(9, message("/help", **{"from": other}), ME) is None
-    spoken = incoming_from_message(9, message("/help", sender_chat=GROUP, **{"from": other}), ME)
-    assert spoken is not None
-    assert spoken.person == "-5"
+    on_behalf = incoming_from_message(9, message("/help", sender_chat=GROUP, **{"from": other}), ME)
+    assert on_behalf is not None
+    assert on_behalf.person == "-5"
 
 
-def test_a_document_is_a_file_with_its_caption() -> None:
+def test_document_with_caption() -> None:
     document = {"file_id": "F", "file_unique_id": "u", "file_name": "notes.pdf", "file_size": 12}
     incoming = incoming_from_message(9, message(None, private=True, document=document, caption="Read it"), ME)
     assert incoming is not None
@@ -90,7 +90,7 @@ def test_a_document_is_a_file_with_its_caption() -> None:
     assert (incoming.text, file.name, file.size, file.handle) == ("Read it", "notes.pdf", 12, {"file": "F", "chat": 7})
 
 
-def test_what_nobody_wrote_is_no_message() -> None:
+def test_service_message_is_ignored_but_a_sticker_is_not() -> None:
     assert incoming_from_message(9, message(None, private=True, new_chat_title="x"), ME) is None
     sticker = {"file_id": "F", "file_unique_id": "u", "type": "regular", "width": 1, "height": 1, "is_animated": False,
                "is_video": False}  # fmt: skip
@@ -99,7 +99,7 @@ def test_what_nobody_wrote_is_no_message() -> None:
     assert incoming.text == ""
 
 
-def test_the_stop_button_is_the_persons_in_his_chat() -> None:
+def test_stop_button_of_a_private_chat() -> None:
     stopped = MessageGenerationStopped.model_validate({"chat": {"id": 7, "type": "private"}, "draft_id": 9,
                                                        "message_thread_id": 4})  # fmt: skip
     incoming = incoming_from_stop(10, stopped)

@@ -1,4 +1,4 @@
-"""Buttons: what pressing them means, in at most 64 bytes."""
+"""Inline keyboards: their limits, and what their callback data means."""
 
 from __future__ import annotations
 
@@ -40,38 +40,36 @@ LONG = replace(
     st.integers(0, page_count(LONG) - 1),
     st.sampled_from(LANGUAGES),
 )
-def test_telegram_takes_every_mixer_and_every_button_means_something(
-    names: list[str], steps: int, page: int, language: str
-) -> None:
+def test_mixer_keeps_the_limits_and_its_buttons_parse(names: list[str], steps: int, page: int, language: str) -> None:
     mix = Mix(tuple(Term(name, steps * WEIGHT_STEP) for name in names), page)
     rows = mixer_keyboard(mix, LONG, Translator(language)).inline_keyboard
     assert sum(map(len, rows)) <= 100
     assert max(map(len, rows)) <= 8
-    for key in (key for row in rows for key in row):
-        assert key.text
-        assert key.callback_data
-        assert len(key.callback_data.encode()) <= MAX_CALLBACK_BYTES
-        assert not isinstance(parse_callback_data(key.callback_data, LONG), ExpiredButton)
+    for button in (button for row in rows for button in row):
+        assert button.text
+        assert button.callback_data
+        assert len(button.callback_data.encode()) <= MAX_CALLBACK_BYTES
+        assert not isinstance(parse_callback_data(button.callback_data, LONG), ExpiredButton)
 
 
-def test_what_buttons_mean() -> None:
+def test_button_actions() -> None:
     say = Translator("en")
     rows = mixer_keyboard(parse_mix("core+sport*0.7", AGOGE), AGOGE, say).inline_keyboard
-    by_label = {key.text: parse_callback_data(key.callback_data or "", AGOGE) for row in rows for key in row}
+    by_label = {button.text: parse_callback_data(button.callback_data or "", AGOGE) for row in rows for button in row}
     assert by_label["✔️ Apply: core+sport*0.7"] == RunCommand("/mode core+sport*0.7", replaces_message=True)
     assert by_label["Coach"] == RunCommand("/mode coach", replaces_message=True)
     assert by_label["auto"] == RunCommand("/mode auto", replaces_message=True)
-    shown = by_label["✅ sport"]
-    assert isinstance(shown, ShowMix)
-    assert (shown.mix.mode, shown.language) == ("core", "en")
-    ((key,),) = stop_keyboard(say).inline_keyboard
-    assert parse_callback_data(key.callback_data or "", AGOGE) == StopAnswer()
+    action = by_label["✅ sport"]
+    assert isinstance(action, ShowMix)
+    assert (action.mix.mode, action.language) == ("core", "en")
+    ((stop,),) = stop_keyboard(say).inline_keyboard
+    assert parse_callback_data(stop.callback_data or "", AGOGE) == StopAnswer()
 
 
 @given(st.text(max_size=64) | st.sampled_from(["mix:", "use:en", "say:", "say:hello", "mix:ruAAAA", "stop:now"]))
-def test_what_is_no_button_of_ours_is_stale(data: str) -> None:
-    press = parse_callback_data(data, AGOGE)
-    assert isinstance(press, ExpiredButton) or data == "stop" or data.startswith("say:/")
+def test_unknown_callback_data_is_expired(data: str) -> None:
+    action = parse_callback_data(data, AGOGE)
+    assert isinstance(action, ExpiredButton) or data == "stop" or data.startswith("say:/")
 
 
 @pytest.mark.parametrize(
@@ -84,6 +82,6 @@ def test_what_is_no_button_of_ours_is_stale(data: str) -> None:
         (Outcome("base", menu="languages"), 3),
     ],
 )
-def test_which_outcomes_have_buttons(outcome: Outcome, buttons: int) -> None:
+def test_buttons_of_an_outcome(outcome: Outcome, buttons: int) -> None:
     keyboard = outcome_keyboard(outcome, AGOGE, Translator("ru"))
     assert sum(map(len, keyboard.inline_keyboard if keyboard else [])) == buttons

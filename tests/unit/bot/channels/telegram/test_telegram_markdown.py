@@ -13,32 +13,32 @@ MARKS = ["**", "*", "_", "`", "```", "\n```\n", "\n\n", "\n", "# ", "> ", "- ", 
          ")", "![", "<b>", "&amp;", "\\", "---\n", "    ", "слово", "word ", "🏛", "https://a.b"]  # fmt: skip
 
 
-def looks(markdown: str) -> dict[str, list[str]]:
+def entities(markdown: str) -> dict[str, list[str]]:
     """The text of each entity, by kind."""
-    whole, found = render_markdown(markdown), {}
-    for span in whole.spans:
-        found.setdefault(span.kind, []).append(whole.text[span.start : span.end])
-    return found
+    formatted, texts = render_markdown(markdown), {}
+    for span in formatted.spans:
+        texts.setdefault(span.kind, []).append(formatted.text[span.start : span.end])
+    return texts
 
 
 @given(st.lists(st.sampled_from(MARKS), max_size=60).map("".join) | st.text(max_size=80))
-def test_anything_can_be_rendered_and_shown(markdown: str) -> None:
-    whole = render_markdown(markdown)
-    for span in whole.spans:
-        assert 0 <= span.start < span.end <= len(whole.text)
-    for page in split_into_messages(whole, 50):
-        assert page.utf16_length <= 50
-        page.entities()
+def test_any_text_renders_and_splits(markdown: str) -> None:
+    formatted = render_markdown(markdown)
+    for span in formatted.spans:
+        assert 0 <= span.start < span.end <= len(formatted.text)
+    for message in split_into_messages(formatted, 50):
+        assert message.utf16_length <= 50
+        message.entities()
 
 
 @given(st.lists(st.text("абв xyz🏛", min_size=1, max_size=12), min_size=1, max_size=6))
 def test_no_word_is_lost(paragraphs: list[str]) -> None:
-    written = "\n\n".join(f"**{p.strip()}** {p}" for p in paragraphs if p.strip())
-    assert "".join(render_markdown(written).text.replace("*", "").split()) == "".join(written.replace("*", "").split())
+    source = "\n\n".join(f"**{p.strip()}** {p}" for p in paragraphs if p.strip())
+    assert "".join(render_markdown(source).text.replace("*", "").split()) == "".join(source.replace("*", "").split())
 
 
-def test_looks() -> None:
-    assert looks("# Title\n\nA **bold *both* word**, `code`, ~~gone~~ and [a link](https://x.y/a_b).") == {
+def test_formatting() -> None:
+    assert entities("# Title\n\nA **bold *both* word**, `code`, ~~gone~~ and [a link](https://x.y/a_b).") == {
         "bold": ["Title", "bold both word"],
         "italic": ["both"],
         "code": ["code"],
@@ -48,41 +48,41 @@ def test_looks() -> None:
     assert render_markdown("a\n\n***\n\n1. one\n2. two\n   - deep\n\n> said\n> > twice").text == (
         "a\n\n———\n\n1. one\n2. two\n   • deep\n\nsaid\n\ntwice"
     )
-    assert looks("> said\n> > twice")["blockquote"] == ["said\n\ntwice"]
+    assert entities("> said\n> > twice")["blockquote"] == ["said\n\ntwice"]
 
 
-def test_what_is_no_markdown_stays_as_it_is() -> None:
+def test_plain_text_and_html_stay_unchanged() -> None:
     assert render_markdown("a < b > c & d_e_f 2*3*4 \\* <b>x</b>").text == "a < b > c & d_e_f 234 * <b>x</b>"
     assert render_markdown("<script>x</script>").text == "<script>x</script>"
 
 
-def test_code_that_is_not_closed_yet_is_code() -> None:
-    assert looks("See:\n\n```python\nprint(1)\n") == {"pre": ["print(1)"]}
+def test_unclosed_code_block_is_code() -> None:
+    assert entities("See:\n\n```python\nprint(1)\n") == {"pre": ["print(1)"]}
     assert render_markdown("See:\n\n```python\nprint(1)\n").spans[0].detail == "python"
     assert render_markdown("A **bold begin").text == "A **bold begin"
 
 
-def test_a_link_that_leads_nowhere_shows_its_address() -> None:
-    whole = render_markdown("[a](javascript:alert) [b](/local) ![picture](https://x.y/p.png)")
-    assert whole.text == "[a](javascript:alert) b (/local) picture"
-    assert [span.detail for span in whole.spans] == ["https://x.y/p.png"]
+def test_link_without_a_known_scheme_shows_its_address() -> None:
+    formatted = render_markdown("[a](javascript:alert) [b](/local) ![picture](https://x.y/p.png)")
+    assert formatted.text == "[a](javascript:alert) b (/local) picture"
+    assert [span.detail for span in formatted.spans] == ["https://x.y/p.png"]
 
 
-def test_a_narrow_table_is_code_and_a_wide_one_a_list_that_names_its_cells() -> None:
-    assert looks("|a|b|\n|-|-|\n|1|22|\n") == {"pre": ["a  b\n1  22"]}
+def test_narrow_table_is_code_and_a_wide_one_a_labelled_list() -> None:
+    assert entities("|a|b|\n|-|-|\n|1|22|\n") == {"pre": ["a  b\n1  22"]}
     wide = "|exercise|how often it is done|why\n|-|-|-|\n|squats|three times a week|for strength|\n"
     assert render_markdown(wide).text == "• squats — how often it is done: three times a week; why: for strength"
 
 
 @pytest.mark.parametrize("hostile", ["[" * MAX_LENGTH, "> " * 9000 + "x", "*a " * 6000, "![[" * 6000, "|a" * 9000])
-def test_hostile_text_is_rendered(hostile: str) -> None:
+def test_hostile_text_renders(hostile: str) -> None:
     assert render_markdown(hostile).text
 
 
 @given(st.integers(1, 40), st.sampled_from(["> ", "- ", "1. ", "> - "]))
-def test_what_is_nested_too_deep_is_not_left_out(depth: int, mark: str) -> None:
+def test_deep_nesting_loses_no_text(depth: int, mark: str) -> None:
     assert "word" in render_markdown(mark * depth + "word").text
 
 
-def test_a_text_too_long_to_look_at_is_shown_as_it_is() -> None:
+def test_very_long_text_stays_unformatted() -> None:
     assert render_markdown("**a** " * MAX_LENGTH).spans == ()

@@ -1,0 +1,178 @@
+"""The demo mind's library: it is read whole, found by meaning and by words, and cited where it supports an answer.
+
+A hundred questions measure the citations by a rule: each has the words and numbers that its support must contain,
+written down by hand beside it. The ordinary run asks every fifth question of the search and of the quotation; with
+CONSILIUM_LONG=1 all of them go through the whole service with the real base model.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+
+from bot.app.bootstrap import open_services
+from bot.app.settings import DEMO_MIND, Settings
+from bot.core.messages import Incoming, Outcome
+from bot.library.chunk_options import NamedTokenCounter
+from bot.library.cite import best_quotation, collect_evidence
+from bot.library.ingest import Ingest
+from bot.library.parse.parser import Parser
+from bot.library.retriever import RetrievalBudget, Retriever, collections_for_mode
+from bot.library.search import Library
+from bot.minds import Mind, load_mind, parse_expression, resolve_mode
+from db.infra.database import Database
+from db.infra.embedded_server import EmbeddedServer
+from inference.embedding import SentenceTransformerEmbedder
+from tests.fixtures.postgres import TEMPLATE, fresh_database
+
+FILE = Path(__file__).parents[3] / "fixtures" / "library_questions.jsonl"
+LONG = os.environ.get("CONSILIUM_LONG") == "1"
+STYLE_EXAMPLES = 8
+"""Dialogues of each of the mind's files."""
+BUDGET = RetrievalBudget(passages=4, passage_tokens=600, examples=0, example_tokens=0)
+
+
+@dataclass(frozen=True)
+class Question:
+    question: str
+    support: Sequence[Sequence[str]]
+    """One of each group must be in the passage."""
+
+    def is_supported_by(self, passage: str) -> bool:
+        text = " ".join(passage.casefold().split())
+        return all(any(term.casefold() in text for term in group) for group in self.support)
+
+
+QUESTIONS = [Question(**json.loads(line)) for line in FILE.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def mind(tmp_path_factory: pytest.TempPathFactory) -> Mind:
+    """The demo mind, with a few of the dialogues that are its style examples: all of them take long to embed."""
+    folder = tmp_path_factory.mktemp("minds") / "agoge"
+    shutil.copytree(DEMO_MIND, folder)
+    for dialogues in folder.glob("dialogues/*.train.jsonl"):
+        dialogues.write_text("".join(dialogues.read_text("utf-8").splitlines(keepends=True)[:STYLE_EXAMPLES]), "utf-8")
+    return load_mind(folder)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def database(postgres_server: EmbeddedServer) -> AsyncIterator[Database]:
+    """One database for all tests here: filling it takes long."""
+    async with fresh_database(postgres_server.dsn, TEMPLATE) as dsn, await Database.open(dsn) as database:
+        yield database
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def filled(
+    mind: Mind, database: Database, embedder: SentenceTransformerEmbedder, counter: NamedTokenCounter
+) -> Mind:
+    """The mind, with its library in the database."""
+    async with Parser() as parser:
+        report = await Ingest(database, embedder, parser, counter).synchronise(mind)
+    assert report.skipped == []
+    return mind
+
+
+async def test_a_second_run_embeds_nothing(filled: Mind, ingest: Ingest) -> None:
+    assert (await ingest.synchronise(filled)).embedded == 0
+
+
+async def test_each_kind_of_document_is_found(filled: Mind, library_of: Callable[[str], Library]) -> None:
+    library = library_of(filled.name)
+    [row, *_] = await library.search("How many minutes is the long road of a veteran in week 7?")
+    assert (row.kind, row.trust, row.where) == ("table", "tables", "row 23")
+    [entry, *_] = await library.search("A neighbour asked whether I was ill, walking so slowly", kinds=["diary"])
+    assert (entry.where, entry.dated) == ("2026-03-04", date(2026, 3, 4))
+    [article, *_] = await library.search(
+        "Что писал в книгу расходов наладчик станков?", kinds=["article"], language="ru"
+    )
+    assert article.where == "§ Человек с тетрадью"
+    assert article.title == "О серых днях и силе"
+    [lecture, *_] = await library.search("Отдых по слабости умеет и лошадь", collections=["lectures"])
+    assert lecture.where.startswith("00:0")
+
+
+def test_question_file_has_both_languages() -> None:
+    russian = [one for one in QUESTIONS if any("а" <= letter <= "я" for letter in one.question.casefold())]
+    assert len(QUESTIONS) == len({one.question for one in QUESTIONS}) == 100
+    assert 40 <= len(russian) <= 60
+
+
+async def test_quotations_contain_the_support(
+    filled: Mind, database: Database, embedder: SentenceTransformerEmbedder, counter: NamedTokenCounter
+) -> None:
+    retriever = Retriever(filled, Library(database, embedder, filled.name, counter.count), BUDGET)
+    mode = resolve_mode(parse_expression("sport"), filled)
+    questions = QUESTIONS[:: 1 if LONG else 5]
+    cited = right = 0
+    for one in questions:
+        retrieved = await retriever.retrieve(one.question, mode)
+        assert {passage.collection for passage in retrieved.passages} <= set(collections_for_mode(filled, mode))
+        quotation = best_quotation(one.question, collect_evidence(retrieved.passages))
+        if quotation is not None:
+            assert quotation.passage in retrieved.passages
+            cited += 1
+            right += one.is_supported_by(quotation.passage.quote)
+    assert cited >= 0.9 * len(questions)
+    assert right >= 0.85 * cited
+
+
+class Silent:
+    """A reply that shows nothing."""
+
+    async def show_queue_position(self, ahead: int) -> None:
+        """Nothing waits."""
+
+    async def show_status(self, text: str) -> None:
+        """Nothing is shown."""
+
+    async def start(self, mode: str) -> None:
+        """Nothing is shown."""
+
+    async def write(self, text: str) -> None:
+        """Nothing is shown."""
+
+    async def finish(self, outcome: Outcome) -> None:
+        """Nothing is shown."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.fixture
+def settings(settings_for: Callable[..., Settings], dsn: str) -> Settings:
+    return settings_for(database_url=SecretStr(dsn), prewarm_modes=0, library_at_start=True)
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not LONG, reason="the real model takes a quarter of an hour; CONSILIUM_LONG=1 asks for it")
+@pytest.mark.timeout(7200)
+async def test_citations_of_the_service_contain_the_support(settings: Settings) -> None:
+    cited = right = 0
+    async with open_services(settings) as services:
+        for number, one in enumerate(QUESTIONS):
+            incoming = Incoming(
+                "console", "anna", f"place-{number}", f"<|use_lora_sport|> {one.question}", counts_toward_limits=False
+            )
+            outcome = await services.direct.answer(incoming, Silent())
+            assert outcome.error is None
+            assert [source.n for source in outcome.sources] == list(range(1, len(outcome.sources) + 1))
+            assert all(f"[{source.n}]" in outcome.answer for source in outcome.sources)
+            cited += bool(outcome.sources)
+            is_supported = any(one.is_supported_by(source.quote) for source in outcome.sources)
+            right += is_supported
+            if not is_supported:
+                print(one.question, "->", [(source.title, source.where) for source in outcome.sources])
+    print(f"cited: {cited} of {len(QUESTIONS)}; the support is in the passage: {right}")
+    assert cited >= 90
+    assert right >= 0.85 * cited
