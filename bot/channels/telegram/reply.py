@@ -69,7 +69,15 @@ class TelegramReply:
         return len(self._sent)
 
     async def show_queue_position(self, ahead: int) -> None:
-        await self.show(0, OutgoingMessage(queue_position_text(ahead, self._say)), Priority.INTERACTIVE)
+        message = OutgoingMessage(queue_position_text(ahead, self._say))
+        if self._sent:
+            await self.show(0, message, Priority.INTERACTIVE)
+            return
+        # Sent as it is and never edited: a worker may claim the turn as soon as the message is recorded, and an edit
+        # that comes after the answer would overwrite it.
+        message_id = await self._send_first(0, message, Priority.INTERACTIVE, has_slot=False)
+        await self._record(0, message_id)
+        self._sent.append(_SentMessage(message_id, message))
 
     async def show_status(self, text: str) -> None:
         await self.show(0, OutgoingMessage(plain(text)), Priority.INTERACTIVE)
@@ -116,20 +124,23 @@ class TelegramReply:
             DeliveryError: it was not sent, as far as is known.
             TurnLeaseLost: another worker shows the answer now; the placeholder has been deleted.
         """
-        message_id = await self._send_placeholder_message(n, min(priority, Priority.INTERACTIVE), has_slot=has_slot)
+        message_id = await self._send_first(
+            n, PLACEHOLDER_MESSAGE, min(priority, Priority.INTERACTIVE), has_slot=has_slot
+        )
         await self._record(n, message_id)
         self._sent[n : n + 1] = [_SentMessage(message_id, PLACEHOLDER_MESSAGE)]
 
-    async def _send_placeholder_message(self, n: int, priority: Priority, *, has_slot: bool) -> int:
+    async def _send_first(self, n: int, message: OutgoingMessage, priority: Priority, *, has_slot: bool) -> int:
+        """Send what message number `n` shows first; its id."""
         place = self._place if n == 0 else self._place.without_reply
         try:
-            return await self._outbox.send(place, PLACEHOLDER_MESSAGE, priority, has_slot=has_slot)
+            return await self._outbox.send(place, message, priority, has_slot=has_slot)
         except PermanentDeliveryError as error:
             if self._place.thread is None or "thread not found" not in str(error):
                 raise
         # The topic was deleted together with the question: answer in the chat itself.
         self._place = replace(self._place, thread=None, reply_to=None)
-        return await self._outbox.send(self._place, PLACEHOLDER_MESSAGE, priority)
+        return await self._outbox.send(self._place, message, priority)
 
     async def _record(self, n: int, message_id: int) -> None:
         try:
