@@ -62,11 +62,16 @@ class Service:
         assert not (self._data / "postgres" / "data" / "postmaster.pid").exists(), "the database is still running"
 
     async def recalled(self, question: str) -> list[str]:
-        """The memories that the answer to a question was made with."""
+        """The memories that the answer to a question was made with, once the turn is delivered.
+
+        An answer is visible a while before: discord.py waits out a rate limit after the request that reaches it.
+        """
         async with await EmbeddedServer.open(self._data / "postgres") as server:
             connection = await asyncpg.connect(server.dsn)
             try:
-                recalled = await connection.fetchval(RECALLED, question)
+                async with asyncio.timeout(DEADLINE):
+                    while (recalled := await connection.fetchval(RECALLED, question)) is None:  # noqa: ASYNC110  # no event tells of a row
+                        await asyncio.sleep(0.1)
             finally:
                 await connection.close()
         return list(json.loads(recalled))
