@@ -6,6 +6,7 @@ model, over the same texts, is the measure.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tests.fixtures.sglang import RunningSGLang
+    from tests.fixtures.sglang import SGLangServers
 
 pytestmark = [
     pytest.mark.sglang,
@@ -115,9 +116,10 @@ def expected(base_model_dir: Path, texts: list[Text], compositions: Mapping[str,
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def served(
-    sglang: RunningSGLang, base_model_dir: Path, texts: list[Text], compositions: Mapping[str, Composition]
+    sglang_servers: SGLangServers, base_model_dir: Path, texts: list[Text], compositions: Mapping[str, Composition]
 ) -> AsyncIterator[Figures]:
     """The server's."""
+    sglang = await asyncio.to_thread(sglang_servers.take_with)
     folder, base_name = compositions[CUT].path.parent, compositions[CUT].record.base
     engine = SGLangEngine(
         sglang.url, base_name, base_model_dir, admin_key=sglang.admin_key, compositions=folder, retry_timeout=120
