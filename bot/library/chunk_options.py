@@ -8,7 +8,7 @@ from typing import Final
 from blake3 import blake3
 
 from bot.library.chunk import ChunkOptions, CountTokens
-from bot.library.parse.formats import PARSER_VERSION
+from bot.library.parse.formats import DIALOGUE_VERSION, PARSER_VERSION
 from bot.minds.schema import Collection, CollectionKind
 
 CHUNKING_VERSION: Final = 1
@@ -36,7 +36,9 @@ def chunking_hash(collection: Collection, counter_name: str) -> str:
     parts = (PARSER_VERSION, CHUNKING_VERSION, counter_name, holds_dialogues(collection), collection.language)
     versions = ", ".join(repr(part) for part in parts[:3])
     rest = ", ".join(repr(part) for part in parts[3:])
-    return str(blake3(f"({versions}, {options_text}, {rest})".encode()).hexdigest(8))
+    # Only of chats, so that the documents of other collections are not read again.
+    dialogues = f", {DIALOGUE_VERSION!r}" if collection.kind is CollectionKind.DIALOGUE else ""
+    return str(blake3(f"({versions}, {options_text}, {rest}{dialogues})".encode()).hexdigest(8))
 
 
 def holds_dialogues(collection: Collection) -> bool:

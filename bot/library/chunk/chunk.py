@@ -35,7 +35,7 @@ class Chunk:
     language: Language
     """By which its words are stemmed."""
     dated: date | None
-    """Of a diary entry: its day."""
+    """The day of a diary entry, or of a chat's messages."""
 
     @property
     def content_hash(self) -> str:

@@ -76,17 +76,33 @@ def _place(pack: Pack, translate: Callable[..., str]) -> str:
     if block.kind is BlockKind.CUE:
         return f"{_format_time(block.start)}–{_format_time(last.block.end)}"
     if block.kind is BlockKind.EXCHANGE:
-        return translate(_EXCHANGE, number=block.number)
+        if not block.sent:
+            return translate(_EXCHANGE, number=block.number)
+        sent = _format_sent(block.sent, block.sent_last)
+        return f"{_format_headings(first.headings)}, {sent}" if first.headings else sent
     if block.kind is BlockKind.ROW:
         row = translate(_ROW, number=block.number)
         return f"{block.caption}, {row}" if block.caption else row
     if first.dated is not None:
         return first.dated.isoformat()
-    headings = f"§ {LEAD_SEPARATOR.join(first.headings)}" if first.headings else ""
+    headings = _format_headings(first.headings)
     if block.page:
         page = translate(_PAGE, number=_format_range(block.page, last.block.page))
         return f"{headings}, {page}" if headings else page
     return headings or f"¶ {_format_range(block.number, last.block.number)}"
+
+
+def _format_headings(headings: tuple[str, ...]) -> str:
+    return f"§ {LEAD_SEPARATOR.join(headings)}" if headings else ""
+
+
+def _format_sent(first: str, last: str) -> str:
+    """The day and the time of messages, or from when until when they were sent."""
+    start, end = first.replace("T", " "), last.replace("T", " ")
+    if start == end:
+        return start
+    same_day = start[:10] == end[:10]
+    return f"{start}–{end[11:]}" if same_day else f"{start} – {end}"
 
 
 def _format_range(first: int, last: int) -> str:

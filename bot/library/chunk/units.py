@@ -22,7 +22,7 @@ class Unit:
     headings: tuple[str, ...]
     """The highest first."""
     dated: date | None
-    """In a diary: the day of the entry it is in."""
+    """In a diary: the day of the entry it is in; in a chat: the day it was written."""
 
     @property
     def section_key(self) -> tuple[object, ...]:
@@ -60,7 +60,7 @@ def build_units(blocks: Iterable[Block], title: str, *, diary: bool) -> Iterator
         bare = None
         if diary and (day := entry_date(block.text)):
             dated = day
-        yield Unit(block, _heading_names(path), dated)
+        yield Unit(block, _heading_names(path), date.fromisoformat(block.sent[:10]) if block.sent else dated)
     if bare is not None:
         yield Unit(bare, _heading_names(path[:-1]), dated)
 

@@ -20,7 +20,7 @@ class BlockKind(StrEnum):
     ROW = "row"
     """Of a table."""
     EXCHANGE = "exchange"
-    """A question and its answer."""
+    """A question and its answer, or messages of a chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,10 @@ class Block:
     header: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     """Of a row: one for each name in `header`."""
+    sent: str = ""
+    sent_last: str = ""
+    """Of an exchange in a chat: when its first and its last message were sent, to the minute in ISO 8601, as the clock
+    of those who wrote showed it."""
 
 
 _DEFAULTS: Final = {field.name: field.default for field in fields(Block)}

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from bot.library.parse import spreadsheets
 from bot.library.parse.block import Block, BlockKind
+from bot.library.parse.chats import blocks, is_export
 from bot.library.parse.decoding import open_text, read_text
 from bot.library.parse.errors import NotADialogue
 from bot.library.parse.limits import ParseLimits
@@ -40,7 +42,10 @@ def read_jsonl(path: Path, limits: ParseLimits) -> Iterator[Block]:
 
 
 def read_transcript(path: Path, limits: ParseLimits) -> Iterator[Block]:
-    """The speeches of a dialogue written as ``Name: words``, in pairs; prose if it is not written so."""
+    """A chat exported by WhatsApp, or the speeches of a dialogue written as ``Name: words``, in pairs; else prose."""
+    if is_export(path):
+        yield from blocks.read(path, limits)
+        return
     text = read_text(path)
     speeches: list[tuple[str, str]] = []
     before: list[str] = []
@@ -57,6 +62,11 @@ def read_transcript(path: Path, limits: ParseLimits) -> Iterator[Block]:
     yield from paragraphs("\n\n".join(before))
     for number, exchange in enumerate(_exchanges(speeches), 1):
         yield Block(BlockKind.EXCHANGE, exchange, number=number)
+
+
+def read_csv(path: Path, limits: ParseLimits) -> Iterator[Block]:
+    """A chat exported by DiscordChatExporter; of another CSV file its rows."""
+    yield from blocks.read(path, limits) if is_export(path) else spreadsheets.read_csv(path, limits)
 
 
 def _messages(record: Any) -> list[tuple[str, str]]:

@@ -153,6 +153,24 @@ class NotADialogue(Unreadable):
         DocumentRefused.__init__(self, line=line)
 
 
+class NotAChat(Unreadable):
+    """A JSON file or an archive is no chat export."""
+
+    sentence = N_("It is not a chat export of a known program.")
+    remedy = N_("Export the chat from Telegram Desktop (JSON), WhatsApp, or Discord with DiscordChatExporter (JSON).")
+
+    def __init__(self) -> None:
+        DocumentRefused.__init__(self)
+
+
+class DamagedExport(Unreadable):
+    sentence = N_("The chat export is damaged at character {position}.")
+    remedy = N_("Export the chat again.")
+
+    def __init__(self, position: int) -> None:
+        DocumentRefused.__init__(self, position=position)
+
+
 class Gone(DocumentRefused):
     """The file system does not open it: there is no such file, or no permission to read it.
 

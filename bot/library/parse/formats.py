@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.library.parse import captions, dialogue, html, markdown, pdf, prose, spreadsheets
 from bot.library.parse.block import Block
+from bot.library.parse.chats import blocks
 from bot.library.parse.errors import UnknownFormat
 from bot.library.parse.limits import ParseLimits
 
@@ -28,11 +29,16 @@ READERS: Final[dict[str, Reader]] = {
     ".srt": captions.read,
     ".vtt": captions.read,
     ".jsonl": dialogue.read_jsonl,
+    ".json": blocks.read,
+    ".zip": blocks.read,
 }
 """By the suffix of the file's name."""
 
 PARSER_VERSION: Final = 1
 """Raised when a reader makes other blocks of the same file, so that stored documents are read again."""
+
+DIALOGUE_VERSION: Final = 2
+"""Raised when only documents of dialogue collections are read in another way."""
 
 
 def reader_for(path: Path, *, is_dialogue: bool) -> Reader:
@@ -47,6 +53,8 @@ def reader_for(path: Path, *, is_dialogue: bool) -> Reader:
     suffix = path.suffix.lower()
     if is_dialogue and suffix in (".txt", ".md", ".markdown"):
         return dialogue.read_transcript
+    if is_dialogue and suffix == ".csv":
+        return dialogue.read_csv
     try:
         return READERS[suffix]
     except KeyError:

@@ -24,6 +24,8 @@ from bot.library.parse.errors import DocumentRefused, refusal_from_record, refus
         errors.Unreadable("bad header"),
         errors.NoTimestamps(),
         errors.NotADialogue(3),
+        errors.NotAChat(),
+        errors.DamagedExport(1024),
         errors.Gone("No such file"),
         errors.UploadRemoved(),
     ],
