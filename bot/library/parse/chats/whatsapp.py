@@ -19,7 +19,7 @@ from bot.library.parse.chats.fields import OnSkip
 from bot.library.parse.chats.whatsapp_dates import MARKS, DateOrder, Header, find_order, read_header
 from bot.library.parse.chats.whatsapp_phrases import is_service, split_attachment, split_edit_mark
 
-_MAX_NAME: Final = 100
+_SPEAKER: Final = re.compile(r"([^\n]{1,100}?):(?: |$)")
 _LEFT_TO_RIGHT: Final = "\u200e"
 """Before what iOS writes itself."""
 _MARK: Final = re.compile(f"[{MARKS}]")
@@ -86,16 +86,13 @@ def _entries(text: str) -> Iterator[_Entry]:
 
 
 def _split_speaker(rest: str) -> tuple[str, str]:
-    name, colon, body = rest.partition(":")
-    while colon and body[:1] not in (" ", ""):
-        more, colon, body = body.partition(":")
-        name = f"{name}:{more}"
-    speaker = " ".join(_MARK.sub("", name).split())
+    match = _SPEAKER.match(rest)
+    if match is None:
+        return "", rest
+    name = match[1]
     # A quotation that goes on beyond the colon is the group's new name or description.
     is_cut = name.count('"') % 2 or name.count("«") != name.count("»") or name.count("“") > name.count("”")
-    if not colon or not speaker or len(speaker) > _MAX_NAME or is_cut:
-        return "", rest
-    return speaker, body.removeprefix(" ")
+    return "" if is_cut else " ".join(_MARK.sub("", name).split()), rest[match.end() :]
 
 
 def _messages(entries: list[_Entry], order: DateOrder, on_skip: OnSkip) -> Iterator[Message]:

@@ -27,6 +27,8 @@ _OMITTED: Final = {
     kind: re.compile(rf"(?:(?P<name>\S.*\.\w{{2,5}})\b.*\s)?(?:{nouns}) (?:{_OMITTED_VERBS})\.?", re.IGNORECASE)
     for kind, nouns in _OMITTED_NOUNS.items()
 }
+_MAX_OMITTED: Final = 300
+"""Characters of a line that says that a file was left out."""
 _ANY_OMITTED: Final = re.compile(
     r"<(?:media omitted|без медиафайлов|медиа (?:скрыто|отсутствует)|(?:медіа|файл) пропущено|medien ausgeschlossen"
     r"|multimedia omitido|archivo omitido|médias? omis|fichier omis|media omessi|(?:arquivo de )?mídia oculta?o?"
@@ -51,9 +53,10 @@ _POLL_ANSWER: Final = re.compile(
     r"^(?:option|вариант|opción|opzione|opção|seçenek|варіант): ", re.IGNORECASE | re.MULTILINE
 )
 _EDITED: Final = re.compile(
-    rf"\s?[{MARKS}]*<(?:this message was edited|сообщение изменено|повідомлення змінено"
-    r"|diese nachricht wurde bearbeitet|se editó este mensaje|ce message a été modifié|questo messaggio è stato modificato|mensagem editada"
-    rf"|bu mesaj düzenlendi|dit bericht is bewerkt)\.?>[{MARKS}]*$",
+    rf"\s?[{MARKS}]{{0,4}}<(?:this message was edited|сообщение изменено|повідомлення змінено"
+    r"|diese nachricht wurde bearbeitet|se editó este mensaje|ce message a été modifié"
+    r"|questo messaggio è stato modificato|mensagem editada|bu mesaj düzenlendi|dit bericht is bewerkt)"
+    rf"\.?>[{MARKS}]{{0,4}}$",
     re.IGNORECASE,
 )
 _SERVICE: Final = re.compile(
@@ -98,9 +101,8 @@ def split_attachment(text: str) -> tuple[str, Attachment | None]:
     first, _, others = text.partition("\n")
     if _ANY_OMITTED.fullmatch(first):
         return others.strip(), Attachment(AttachmentKind.OTHER)
-    for kind, omitted in _OMITTED.items():
-        if match := omitted.fullmatch(first):
-            return others.strip(), Attachment(kind, match["name"] or "")
+    if len(first) <= _MAX_OMITTED and (omitted := _find_omitted(first)):
+        return others.strip(), omitted
     if match := _ATTACHED_AFTER_NAME.match(text):
         return text[match.end() :].strip(), _attached_file(match["name"])
     if match := _ATTACHED.search(text):
@@ -112,6 +114,13 @@ def split_attachment(text: str) -> tuple[str, Attachment | None]:
     if match := _POLL.match(text):
         return "", Attachment(AttachmentKind.POLL, _POLL_ANSWER.sub("", text[match.end() :]).strip())
     return text, None
+
+
+def _find_omitted(line: str) -> Attachment | None:
+    for kind, omitted in _OMITTED.items():
+        if match := omitted.fullmatch(line):
+            return Attachment(kind, match["name"] or "")
+    return None
 
 
 def _attached_file(name: str) -> Attachment:
