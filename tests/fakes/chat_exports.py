@@ -29,7 +29,7 @@ def telegram_account(*chats: dict[str, Any], left: Sequence[dict[str, Any]] = ()
     """All chats of an account as Telegram Desktop exports them, among other things."""
     return {
         "about": "Here is the data you requested.",
-        "personal_information": {"user_id": 7, "first_name": "Test", "bio": "{[\"]}"},
+        "personal_information": {"user_id": 7, "first_name": "Test", "bio": '{["]}'},
         "contacts": {"about": "…", "list": [{"first_name": "Anna", "date": "2026-01-01T00:00:00"}]},
         "chats": {"about": "…", "list": list(chats)},
         "left_chats": {"about": "…", "list": list(left)},

@@ -88,4 +88,5 @@ class Conversation:
     """Empty where the export does not say."""
     kind: ConversationKind
     messages: Iterator[Message]
-    """In the order of the export, read while it is iterated: once, and before the next conversation of the export."""
+    """In the order of the export, read while it is iterated: once, and before the next conversation of the export is
+    asked for; later there are none left."""

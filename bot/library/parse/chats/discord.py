@@ -13,9 +13,9 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from bot.library.parse.chats.conversation import Attachment, AttachmentKind, Conversation, ConversationKind, Message
-from bot.library.parse.chats.fields import OnSkip, object_of, objects_of, read_messages, text_of, time_of
+from bot.library.parse.chats.fields import OnSkip, object_of, objects_of, text_of, time_of
 from bot.library.parse.chats.file_kinds import kind_by_name
-from bot.library.parse.chats.json_stream import JsonStream
+from bot.library.parse.chats.message_lists import read_messages_of
 from bot.library.parse.decoding import open_text
 
 _SPOKEN: Final = ("Default", "Reply", "0", "19", "20", "23")
@@ -36,23 +36,14 @@ def is_export(root: dict[str, Any]) -> bool:
     return all(name in root for name in ("guild", "channel", "messages"))
 
 
-def read(path: Path, root: dict[str, Any], on_skip: OnSkip) -> Iterator[Conversation]:
-    """The one conversation of an export as JSON."""
+def read(path: Path, root: dict[str, Any], on_skip: OnSkip) -> Conversation:
+    """The conversation of an export as JSON."""
     channel = object_of(root["channel"])
     kind = _KINDS.get(text_of(channel.get("type")), ConversationKind.GROUP)
     title = text_of(channel.get("name"))
     if not text_of(channel.get("type")).startswith("Direct"):
         title = f"{text_of(object_of(root['guild']).get('name'))} #{title}".strip()
-    with open_text(path) as text:
-        stream = JsonStream(text)
-        for key in stream.members():
-            if key == "messages" and stream.peek() == "[":
-                messages = read_messages(stream, _message, on_skip)
-                yield Conversation(title, kind, messages)
-                for _unread in messages:
-                    pass
-            else:
-                stream.skip()
+    return Conversation(title, kind, read_messages_of(path, _message, on_skip))
 
 
 def is_csv_export(path: Path) -> bool:
@@ -62,13 +53,13 @@ def is_csv_export(path: Path) -> bool:
     return [cell.strip('"') for cell in first.lstrip("\ufeff").strip().split(",")] == _CSV_COLUMNS
 
 
-def read_csv(path: Path, on_skip: OnSkip) -> Iterator[Conversation]:
-    """The one conversation of an export as CSV.
+def read_csv(path: Path, on_skip: OnSkip) -> Conversation:
+    """The conversation of an export as CSV.
 
     It has no ids of messages, for which the numbers of the rows stand here, and does not tell service messages from
     others.
     """
-    yield Conversation("", ConversationKind.UNKNOWN, _csv_messages(path, on_skip))
+    return Conversation("", ConversationKind.UNKNOWN, _csv_messages(path, on_skip))
 
 
 def _csv_messages(path: Path, on_skip: OnSkip) -> Iterator[Message]:

@@ -56,7 +56,7 @@ def open_export(path: Path, limits: ParseLimits, on_skip: OnSkip = lambda: None)
     if suffix == ".json":
         return _read_json(path, on_skip)
     if suffix == ".csv":
-        return ChatExport(discord.read_csv(path, on_skip))
+        return ChatExport(iter([discord.read_csv(path, on_skip)]))
     return ChatExport(iter([_read_whatsapp(path, limits, on_skip)]))
 
 
@@ -88,11 +88,11 @@ def root_members(path: Path) -> dict[str, Any]:
 def _read_json(path: Path, on_skip: OnSkip) -> ChatExport:
     root = root_members(path)
     if discord.is_export(root):
-        return ChatExport(discord.read(path, root, on_skip))
+        return ChatExport(iter([discord.read(path, root, on_skip)]))
     if telegram.is_account(root):
         return ChatExport(telegram.read_account(path, on_skip), is_account=True)
     if telegram.is_chat(root):
-        return ChatExport(telegram.read_chat(path, root, on_skip))
+        return ChatExport(iter([telegram.read_chat(path, root, on_skip)]))
     raise NotAChat
 
 

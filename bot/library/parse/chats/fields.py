@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-
-from bot.library.parse.chats.conversation import Message
-from bot.library.parse.chats.json_stream import BadValue, JsonStream
 
 OnSkip = Callable[[], None]
 """Called for each message that cannot be read and is left out."""
@@ -37,22 +34,3 @@ def time_of(value: Any) -> datetime:
         ValueError: it is none.
     """
     return datetime.fromisoformat(text_of(value))
-
-
-def read_messages(
-    stream: JsonStream, read: Callable[[dict[str, Any]], Message | None], on_skip: OnSkip
-) -> Iterator[Message]:
-    """The messages of the list under the cursor.
-
-    Args:
-        read: makes a message of an object; None for a service message. It raises an error where it cannot.
-        on_skip: called for each object that cannot be read; the others are read nevertheless.
-    """
-    for _ in stream.items():
-        try:
-            message = read(stream.value())
-        except (BadValue, ValueError, TypeError, KeyError, AttributeError, OverflowError, OSError):
-            on_skip()
-            continue
-        if message is not None:
-            yield message

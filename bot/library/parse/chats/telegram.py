@@ -5,7 +5,7 @@ Their form is that of `export_output_json.cpp` in Telegram Desktop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import repeat
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.library.parse.chats.conversation import Attachment, AttachmentKind, Conversation, ConversationKind, Message
-from bot.library.parse.chats.fields import OnSkip, object_of, objects_of, read_messages, text_of, time_of
+from bot.library.parse.chats.fields import OnSkip, object_of, objects_of, text_of, time_of
 from bot.library.parse.chats.json_stream import BadValue, JsonStream
+from bot.library.parse.chats.message_lists import is_message_list, message_lists, read_messages, read_messages_of
 from bot.library.parse.decoding import open_text
 
 _ACCOUNT_LISTS: Final = ("chats", "left_chats")
@@ -62,11 +63,10 @@ def is_account(root: dict[str, Any]) -> bool:
     return any(name in root for name in _ACCOUNT_LISTS)
 
 
-def read_chat(path: Path, root: dict[str, Any], on_skip: OnSkip) -> Iterator[Conversation]:
-    """The one conversation of the export of a chat."""
-    with open_text(path) as text:
-        stream = JsonStream(text)
-        yield from _conversations(stream, _stops(stream), repeat(_head(root)), on_skip)
+def read_chat(path: Path, root: dict[str, Any], on_skip: OnSkip) -> Conversation:
+    """The conversation of the export of a chat."""
+    head = _head(root)
+    return Conversation(head.title, head.kind, read_messages_of(path, _message, on_skip))
 
 
 def read_account(path: Path, on_skip: OnSkip) -> Iterator[Conversation]:
@@ -74,7 +74,12 @@ def read_account(path: Path, on_skip: OnSkip) -> Iterator[Conversation]:
     heads = list(_account_heads(path))
     with open_text(path) as text:
         stream = JsonStream(text)
-        yield from _conversations(stream, _account_stops(stream), heads, on_skip)
+        stops = (None for _ in _chats(stream) for _ in message_lists(stream))
+        for _, head in zip(stops, heads, strict=False):
+            messages = read_messages(stream, _message, on_skip)
+            yield Conversation(head.title, head.kind, messages)
+            for _unread in messages:
+                pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +88,6 @@ class _Head:
 
     title: str
     kind: ConversationKind
-
-
-def _conversations(
-    stream: JsonStream, stops: Iterator[None], heads: Iterable[_Head], on_skip: OnSkip
-) -> Iterator[Conversation]:
-    for _, head in zip(stops, heads, strict=False):
-        messages = read_messages(stream, _message, on_skip)
-        yield Conversation(head.title, head.kind, messages)
-        for _unread in messages:
-            pass
 
 
 def _head(chat: dict[str, Any]) -> _Head:
@@ -112,14 +107,9 @@ def _account_heads(path: Path) -> Iterator[_Head]:
                 if key in ("name", "type", "id"):
                     chat[key] = _value(stream)
                 else:
-                    lists += _is_at_messages(key, stream)
+                    lists += is_message_list(key, stream)
                     stream.skip()
             yield from repeat(_head(chat), lists)
-
-
-def _account_stops(stream: JsonStream) -> Iterator[None]:
-    for _ in _chats(stream):
-        yield from _stops(stream)
 
 
 def _chats(stream: JsonStream) -> Iterator[None]:
@@ -137,19 +127,6 @@ def _chats(stream: JsonStream) -> Iterator[None]:
                     yield
                 else:
                     stream.skip()
-
-
-def _stops(stream: JsonStream) -> Iterator[None]:
-    """Stops at the messages of the chat under the cursor."""
-    for key in stream.members():
-        if _is_at_messages(key, stream):
-            yield
-        else:
-            stream.skip()
-
-
-def _is_at_messages(key: str, stream: JsonStream) -> bool:
-    return key == "messages" and stream.peek() == "["
 
 
 def _value(stream: JsonStream) -> Any:

@@ -100,7 +100,10 @@ def discord_messages(draw: st.DrawFn) -> list[Message]:
                 reply_to="" if forwarded is not None else draw(st.sampled_from(["", "1"])),
                 forwarded_from=forwarded,
                 edited=draw(st.booleans()),
-                attachments=(*draw(st.lists(st.one_of(files, photos), max_size=2)), *draw(st.lists(stickers, max_size=1))),
+                attachments=(
+                    *draw(st.lists(st.one_of(files, photos), max_size=2)),
+                    *draw(st.lists(stickers, max_size=1)),
+                ),
             )
         )
     return messages
@@ -170,7 +173,9 @@ def test_discord(messages: list[Message], tmp_path: Path) -> None:
     assert read(tmp_path / "a.json", discord_json(messages)) == messages
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: f"{form.date} {form.time!a} {'iOS' if form.ios else 'Android'}")
+@pytest.mark.parametrize(
+    "form", FORMS, ids=lambda form: f"{form.date} {form.time!a} {'iOS' if form.ios else 'Android'}"
+)
 @given(data=st.data())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 def test_whatsapp(form: WhatsAppForm, data: st.DataObject, tmp_path: Path) -> None:

@@ -109,7 +109,12 @@ def test_names_and_references(export: Export) -> None:
         ({"file": "s.webp", "media_type": "sticker", "sticker_emoji": "🤝"}, AttachmentKind.STICKER, "🤝"),
         ({"file": "files/план.pdf", "file_name": "план.pdf"}, AttachmentKind.FILE, "план.pdf"),
         (
-            {"poll": {"question": ["Когда", {"type": "bold", "text": "?"}], "answers": [{"text": "Завтра", "voters": 1}]}},
+            {
+                "poll": {
+                    "question": ["Когда", {"type": "bold", "text": "?"}],
+                    "answers": [{"text": "Завтра", "voters": 1}],
+                }
+            },
             AttachmentKind.POLL,
             "Когда?\nЗавтра",
         ),

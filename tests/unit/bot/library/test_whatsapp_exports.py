@@ -211,7 +211,13 @@ def test_kind_is_told_by_the_number_of_speakers() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "No chat at all.", "Анна: Почему?\nПётр: Так.", "12.05.2026 was a day: warm", "12.05.2026, 09:41 - no speaker"],
+    [
+        "",
+        "No chat at all.",
+        "Анна: Почему?\nПётр: Так.",
+        "12.05.2026 was a day: warm",
+        "12.05.2026, 09:41 - no speaker",
+    ],
 )
 def test_other_texts_are_no_export(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(text)
