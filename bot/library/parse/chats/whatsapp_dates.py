@@ -69,7 +69,9 @@ class Header:
         word = re.sub(r"[.\s]", "", self.meridiem).lower()
         if word and hour <= 12:
             hour = hour % 12 + 12 * _IS_PM[word]
-        return datetime(year + 2000 if year < 100 else year, month, day, hour, self.minute, self.second)  # noqa: DTZ001
+        year += 2000 if year < 100 else 0
+        # The export does not say in which time zone its phone was.
+        return datetime(year, month, day, hour, self.minute, self.second)  # noqa: DTZ001
 
 
 def read_header(line: str) -> tuple[Header, str] | None:

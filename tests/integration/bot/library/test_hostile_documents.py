@@ -67,6 +67,12 @@ HOSTILE: dict[str, tuple[str, bytes, type[DocumentRefused]]] = {
     "no times": ("a.srt", b"1\nhello\n", errors.NoTimestamps),
     "no dialogue": ("a.jsonl", b'{"messages": [{"role": 1}]}\n', errors.NotADialogue),
     "deep JSON": ("a.jsonl", b"[" * 100_000, errors.NotADialogue),
+    "a chat that is too deep": ("a.json", b'{"type": "x", "messages": ' + b"[" * 100_000, errors.DamagedExport),
+    "a chat without an end": ("a.json", b'{"type": "x", "messages": [{"text": "' + b"x" * 2 * MB, errors.DamagedExport),
+    "a long word for a chat": ("a.json", b'{"type": "x", "messages": [' + b"1" * 2 * MB + b"]}", errors.NotAChat),
+    "no chat": ("a.json", b'{"data": [1, 2, 3]}', errors.NotAChat),
+    "an archive of no chat": ("a.zip", archive({"_chat.txt": "no chat"}), errors.NotAChat),
+    "an archive of a long chat": ("a.zip", archive({"_chat.txt": bytes(90 * MB)}), errors.Bomb),
 }
 
 

@@ -21,7 +21,7 @@ from bot.library.parse.formats import reader_for
 from bot.library.parse.limits import ParseLimits
 from tests.fakes.chat_exports import WhatsAppForm, telegram_account, telegram_chat, telegram_json, whatsapp_text
 
-NOON = datetime(2026, 5, 12, 12, 0)
+NOON = datetime.fromisoformat("2026-05-12T12:00")
 Blocks = Callable[..., list[Block]]
 
 

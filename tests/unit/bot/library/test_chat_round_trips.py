@@ -29,7 +29,9 @@ NAMES = st.text(st.sampled_from("AbЖя :'-0129.()+~😀ש"), min_size=1, max_si
     lambda name: " ".join(name.split())
 )
 SIMPLE_NAMES = NAMES.filter(lambda name: name and ": " not in name)
-TIMES = st.datetimes(datetime(2011, 1, 1), datetime(2030, 1, 1)).map(lambda time: time.replace(microsecond=0))
+TIMES = st.datetimes(datetime.fromisoformat("2011-01-01"), datetime.fromisoformat("2030-01-01")).map(
+    lambda time: time.replace(microsecond=0)
+)
 ZONES = st.sampled_from([UTC, timezone(timedelta(hours=3)), timezone(-timedelta(hours=3, minutes=30))])
 FORMS = [
     WhatsAppForm(),
@@ -129,7 +131,7 @@ def whatsapp_messages(draw: st.DrawFn, form: WhatsAppForm) -> list[Message]:
     ]
     messages = [_as_whatsapp_knows(message) for message in messages]
     # Everybody says something short on a 25th: so no name is taken for longer, and the order of day and month is clear.
-    last = datetime(2030, 1, 25, 12, 0)
+    last = datetime.fromisoformat("2030-01-25T12:00")
     return [*messages, *(Message("", name, last, "и всё") for name in {"A", *(one.speaker for one in messages)})]
 
 

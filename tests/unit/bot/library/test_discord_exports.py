@@ -106,7 +106,8 @@ def test_service_messages_are_none(tmp_path: Path, kind: str) -> None:
 
 CSV = (
     "AuthorID,Author,Date,Content,Attachments,Reactions\r\n"
-    '"11","anna","2026-05-12T14:33:00.0000000+03:00","Раз, ""два""\r\nи три","https://cdn/a%20b.png?ex=1,c.pdf","👍 (1)"\r\n'
+    '"11","anna","2026-05-12T14:33:00.0000000+03:00","Раз, ""два""\r\nи три",'
+    '"https://cdn/a%20b.png?ex=1,c.pdf","👍 (1)"\r\n'
     '"12","boris","2026-05-12T14:34:00.0000000+03:00","Ага","",""\r\n'
 )
 
