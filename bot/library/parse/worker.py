@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import sys
 from collections.abc import Iterable, Iterator
@@ -32,6 +33,7 @@ from bot.library.parse.limits import MB, ParseLimits
 
 _BYTES_PER_CHARACTER = 8
 """Of the output at most: JSON in ASCII takes six for a Russian letter."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_BLOCK_LENGTH = 200_000
 """Characters."""
 
@@ -108,10 +110,14 @@ def _write_answer(answers: TextIO, answer: dict[str, Any]) -> None:
 
 
 def _split_long_blocks(blocks: Iterable[Block]) -> Iterator[Block]:
-    """The blocks, with very long ones split, because a reader has a whole block in memory."""
+    """The blocks, with very long ones split, because a reader has a whole block in memory.
+
+    Halves of surrogate pairs, which a JSON file may hold, become U+FFFD: such a text cannot be encoded.
+    """
     for block in blocks:
-        for start in range(0, max(len(block.text), 1), _MAX_BLOCK_LENGTH):
-            yield replace(block, text=block.text[start : start + _MAX_BLOCK_LENGTH])
+        text = _SURROGATE.sub("\ufffd", block.text)
+        for start in range(0, max(len(text), 1), _MAX_BLOCK_LENGTH):
+            yield replace(block, text=text[start : start + _MAX_BLOCK_LENGTH])
 
 
 def _has_text(output: Path) -> bool:

@@ -57,18 +57,24 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
 
     export = open_export(path, limits, count_skipped)
     for conversation in export.conversations:
-        title = " ".join(conversation.title.split())[:_MAX_TITLE]
-        # The level keeps the first chat's title from being taken for that of all the document.
-        above = Block(BlockKind.HEADING, title, level=2) if export.is_account else Block(BlockKind.TITLE, title)
-        is_titled = not title
+        above = _title(conversation, is_section=export.is_account)
         for exchange in _exchanges(conversation):
-            if not is_titled:
+            if above is not None:
                 yield above
-                is_titled = True
+                above = None
             number += 1
             yield exchange.block(number)
     if skipped and not number:
         raise NotAChat
+
+
+def _title(conversation: Conversation, *, is_section: bool) -> Block | None:
+    """What stands above a conversation: in an account its heading, otherwise the document's title if it has one."""
+    title = " ".join(conversation.title.split())[:_MAX_TITLE]
+    if is_section:
+        # The level keeps the first chat's title from being taken for that of all the document.
+        return Block(BlockKind.HEADING, title or "?", level=2)
+    return Block(BlockKind.TITLE, title) if title else None
 
 
 @dataclass(slots=True)

@@ -71,10 +71,10 @@ def _csv_messages(path: Path, on_skip: OnSkip) -> Iterator[Message]:
             try:
                 author_id, author, date, content, attachments, _ = row
                 time = time_of(date)
+                names = [PurePosixPath(unquote(urlsplit(url).path)).name for url in attachments.split(",") if url]
             except ValueError:
                 on_skip()
                 continue
-            names = [PurePosixPath(unquote(urlsplit(url).path)).name for url in attachments.split(",") if url]
             yield Message(
                 str(number),
                 author.strip(),

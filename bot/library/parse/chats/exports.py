@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from bot.library.parse.chats.conversation import Conversation
 from bot.library.parse.chats.fields import OnSkip
 from bot.library.parse.chats.json_stream import BadValue, JsonStream
 from bot.library.parse.decoding import open_text, read_text
-from bot.library.parse.errors import NotAChat
+from bot.library.parse.errors import NotAChat, Unreadable, error_reason
 from bot.library.parse.limits import ParseLimits, check_archive
 
 _SMALL_MEMBERS: Final = ("name", "type", "id", "guild", "channel")
@@ -98,12 +99,19 @@ def _read_json(path: Path, on_skip: OnSkip) -> ChatExport:
 
 def _read_whatsapp(path: Path, limits: ParseLimits, on_skip: OnSkip) -> Conversation:
     if path.suffix.lower() == ".zip":
-        check_archive(path, limits)
-        with zipfile.ZipFile(path) as archive:
-            text = whatsapp.read_zip(archive)
+        text = _zipped_text(path, limits)
     else:
         text = read_text(path)
         text = text if whatsapp.is_export(text) else None
     if text is None:
         raise NotAChat
     return whatsapp.read(text, on_skip)
+
+
+def _zipped_text(path: Path, limits: ParseLimits) -> str | None:
+    check_archive(path, limits)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return whatsapp.read_zip(archive)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise Unreadable(error_reason(error)) from error

@@ -170,12 +170,8 @@ def _time(record: dict[str, Any]) -> datetime:
 
 def _plain_text(value: Any) -> str:
     """A text that is a string, or a list of strings and of entities such as links, whose addresses are left out."""
-    if isinstance(value, list):
-        return "".join(_plain_text(part) for part in value)
-    text = value["text"] if isinstance(value, dict) else value
-    if not isinstance(text, str):
-        raise TypeError
-    return text
+    parts = value if isinstance(value, list) else [value]
+    return "".join(part["text"] if isinstance(part, dict) else part for part in parts)
 
 
 def _attachments(record: dict[str, Any]) -> Iterator[Attachment]:

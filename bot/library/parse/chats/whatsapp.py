@@ -52,7 +52,7 @@ def read(text: str, on_skip: OnSkip) -> Conversation:
 def read_zip(archive: zipfile.ZipFile) -> str | None:
     """The text of the export in an archive as WhatsApp shares it; None where there is none."""
     for entry in archive.infolist():
-        if entry.filename.endswith(".txt") and "/" not in entry.filename:
+        if entry.filename.endswith(".txt"):
             text = archive.read(entry).decode("utf-8-sig", "replace").replace("\r\n", "\n")
             if is_export(text):
                 return text

@@ -151,6 +151,12 @@ def test_account_has_a_section_for_each_chat(blocks: Blocks) -> None:
     ]
 
 
+def test_chat_without_a_title_does_not_seem_to_be_the_one_before(blocks: Blocks) -> None:
+    chats = [telegram_chat(said((0, "A", "x"))), telegram_chat(said((0, "A", "y")), name=None, id=None)]
+    found = blocks(telegram_json(telegram_account(*chats)))
+    assert [block.text for block in found if block.kind is BlockKind.HEADING] == ["Family", "?"]
+
+
 def chunks(found: Iterable[Block]) -> list:
     return list(chunk_blocks(found, "Title", ChunkOptions(40, 10), lambda text: len(text.split()), Translator("ru")))
 
