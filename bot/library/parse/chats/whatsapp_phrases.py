@@ -66,9 +66,9 @@ _SERVICE: Final = re.compile(
     r"|eliminaste este mensaje|ce message a été supprimé|vous avez supprimé ce message"
     r"|questo messaggio è stato eliminato|hai eliminato questo messaggio|mensagem apagada"
     r"|você apagou esta mensagem|bu mesaj silindi|це повідомлення видалено|ви видалили це повідомлення"
-    r"|(?:missed )?(?:group )?(?:voice|video) call(?:, .{1,40})?"
-    r"|пропущенный (?:групповой )?(?:аудио|видео)звонок(?:, .{1,40})?"
-    r"|(?:аудио|видео)звонок, .{1,40}|verpasster (?:sprach|video)anruf)\.?"
+    r"|(?:missed (?:group )?(?:voice|video) call|пропущенный (?:групповой )?(?:аудио|видео)звонок"
+    r"|verpasster (?:sprach|video)anruf)(?:, .{1,40})?"
+    r"|(?:voice call|video call|аудиозвонок|видеозвонок), (?:\d{1,3} \w{1,8}|no answer|нет ответа))\.?"
     r"|messages and calls are (?:now )?end-to-end encrypted\..*|сообщения и звонки защищены сквозным шифрованием\..*"
     r"|nachrichten und anrufe sind ende-zu-ende-verschlüsselt\..*)",
     re.IGNORECASE | re.DOTALL,

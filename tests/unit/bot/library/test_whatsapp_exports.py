@@ -115,6 +115,8 @@ def test_lines_of_a_message() -> None:
         "Anna: This message was deleted",
         "Anna: You deleted this message.",
         "Anna: Missed voice call",
+        "Anna: Voice call, 5 min",
+        "Анна: Видеозвонок, нет ответа",
         "Анна: Пропущенный аудиозвонок",
         "Anna: Messages and calls are end-to-end encrypted. Only people in this chat can read them.",
     ],
@@ -179,7 +181,9 @@ def test_attachments(header: str, text: str, rest: str, kind: AttachmentKind, na
     assert (message.text, message.attachments) == (rest, (Attachment(kind, name),))
 
 
-@pytest.mark.parametrize("text", ["a <div> b", "<3", "I said <attached> yes", "image omitted from the list", "null"])
+@pytest.mark.parametrize(
+    "text", ["a <div> b", "<3", "I said <attached> yes", "image omitted from the list", "null", "Video call"]
+)
 def test_what_people_write_is_no_attachment(text: str) -> None:
     assert one(f"12.05.2026, 09:41 - A: {text}").text == text
 
