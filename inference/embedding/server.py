@@ -13,7 +13,8 @@ from blake3 import blake3
 
 from consilium.errors import N_
 from inference.embedding.cache import VectorCache
-from inference.embedding.port import EmbedderStopped, Purpose, default_prefixes
+from inference.embedding.centring import centre_if_needed
+from inference.embedding.port import EmbedderStopped, LoadableEmbedder, Purpose, default_prefixes
 from inference.errors import InferenceError
 from inference.text import replace_lone_surrogates
 from inference.tls import tls_context
@@ -53,6 +54,11 @@ class EmbeddingServerRefused(InferenceError):
 
     def __init__(self, *, url: str, reason: str) -> None:
         super().__init__(url=url, reason=reason)
+
+
+def connect_embedder(url: str, model: str, api_key: str | None = None) -> LoadableEmbedder:
+    """An embedder for a model of a server; nothing is asked yet."""
+    return centre_if_needed(ServerEmbedder(url, model, api_key), model)
 
 
 class ServerEmbedder:

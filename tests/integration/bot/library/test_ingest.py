@@ -14,7 +14,7 @@ from bot.library.ingest import Ingest
 from bot.library.parse.parser import Parser
 from db.infra.database import Database
 from db.library import catalog as rows
-from inference.embedding import SentenceTransformerEmbedder
+from inference.embedding import LoadableEmbedder
 from tests.fixtures.library import WriteMind
 
 CONFIG = """
@@ -143,7 +143,7 @@ async def test_unreadable_document_is_reported_and_loses_its_chunks(
 
 async def test_two_concurrent_ingests_store_everything_once(
     database: Database,
-    embedder: SentenceTransformerEmbedder,
+    embedder: LoadableEmbedder,
     counter: NamedTokenCounter,
     small_mind: WriteMind,
 ) -> None:
