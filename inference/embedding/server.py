@@ -70,7 +70,7 @@ class ServerEmbedder:
 
         Args:
             url: the server's address, with or without `/v1`.
-            seconds: how long one request may take.
+            timeout: how long one request may take.
         """
         self.url = url.rstrip("/").removesuffix("/v1")
         self._model = model
