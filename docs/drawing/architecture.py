@@ -1,4 +1,4 @@
-"""Draws the packages and the path of a message: `python -m docs.drawing.architecture docs/pictures/architecture.svg`."""
+"""Draws the packages and a message's path: `python -m docs.drawing.architecture docs/pictures/architecture.svg`."""
 
 from __future__ import annotations
 
