@@ -166,11 +166,12 @@ from bot.library.ingest import Ingest
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.parse.parser import Parser
 from db.infra.database import Database
-from inference.embedding import open_embedder
+from platformdirs import user_cache_path
+from inference.embedding import E5_MODEL, open_embedder
 from inference.engines.tokenizer import ChatTokenizer
 
 async def main(dsn, folder, base):
-    embedder = open_embedder("all-MiniLM-L6-v2", Path(folder) / "hub")
+    embedder = open_embedder(E5_MODEL, user_cache_path("consilium") / "models")
     def show(what, done, total):
         print(what, done, total, flush=True)
     counter = NamedTokenCounter("SmolLM2", ChatTokenizer(Path(base)).count)
