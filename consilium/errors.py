@@ -1,7 +1,7 @@
 """The root of the one error tree, and the marks that make a sentence translatable.
 
 Every error of this project derives from :class:`ConsiliumError`. `inference` and `db` may not import `bot` or each
-other, so the root stands below all three; each house adds its branch in its own ``errors.py``.
+other, so the root stands below all three; each package adds its branch in its own ``errors.py``.
 
 An error is data before it is text: a sentence and a remedy, both templates, and the details that fill them in. The
 text for a person is made where their language is known (`bot.core.errors.describe_error`); ``str(error)`` is English,

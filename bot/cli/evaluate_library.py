@@ -42,6 +42,10 @@ def library(
     mind_folder: MindOption = None,
     size: Annotated[int, typer.Option(help="Tokens per chunk, at most.")] = Chunking().size,
     max_questions: Annotated[int | None, typer.Option("--questions", help="Questions per set, at most.")] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option("--embedder", help="An embedding model; may be repeated. The service's by default."),
+    ] = None,
     figures_file: JsonFileOption = None,
 ) -> None:
     """Measure recall@k, MRR and latency of search by words, by meaning and by both, on questions with known paragraphs.
@@ -52,13 +56,24 @@ def library(
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind, require_adapters=False)
     chunking = Chunking(size=size, overlap=size // 5)
-    config, measured = asyncio.run(_measure(settings, mind, data, chunking, max_questions))
-    for (asked, searched), rows in groupby(measured, key=lambda metrics: (metrics.question_set, metrics.searched_set)):
-        stdout_console().print(metrics_table(f"{asked} → {searched}", list(rows)))
-    stdout_console().print(f"configuration {config['hash']}: {json.dumps(config, ensure_ascii=False)}", soft_wrap=True)
+    reports = []
+    evaluated: Sequence[str | None] = models or [settings.embedding_model]
+    for model in evaluated:
+        of_model = settings.model_copy(update={"embedding_model": model})
+        config, measured = asyncio.run(_measure(of_model, mind, data, chunking, max_questions))
+        _show(config, measured)
+        reports.append({"configuration": config, "measured": [_as_json(metrics) for metrics in measured]})
     if figures_file is not None:
-        figures = {"configuration": config, "measured": [_as_json(metrics) for metrics in measured]}
+        figures = reports if models else reports[0]
         figures_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _show(config: dict[str, Any], measured: Sequence[SearchMetrics]) -> None:
+    console = stdout_console()
+    console.print(f"[bold]{config['embedder'].partition('@')[0]}[/], {config['chunks']} chunks")
+    for (asked, searched), rows in groupby(measured, key=lambda metrics: (metrics.question_set, metrics.searched_set)):
+        console.print(metrics_table(f"{asked} → {searched}", list(rows)))
+    console.print(f"configuration {config['hash']}: {json.dumps(config, ensure_ascii=False)}", soft_wrap=True)
 
 
 def metrics_table(sets: str, rows: Sequence[SearchMetrics]) -> Table:

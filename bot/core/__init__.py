@@ -1,1 +1,1 @@
-"""What every room of `bot` uses: messages, ports, errors of conversation, languages, background work."""
+"""What every package of `bot` uses: messages, ports, errors of conversation, languages, background work."""

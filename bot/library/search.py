@@ -38,11 +38,11 @@ _STEMMING_LANGUAGES: Final[Mapping[str, Language]] = {"ru": "russian", "en": "en
 class Tuning:
     """Weights and sizes of a search."""
 
-    words: float = 1.0
-    """Weight of the word rank, relative to the best candidate's."""
+    words: float = 0.5
+    """Weight of the words: of the question's rarity, how much a candidate has."""
     dense: float = 1.0
     """Weight of the cosine similarity, above the lowest candidate's."""
-    tables: float = 0.15
+    tables: float = 0.1
     """Added for tables where the question names a number or asks for one."""
     candidates: int = 50
     """How many candidates each way of searching returns at most."""

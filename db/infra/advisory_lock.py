@@ -23,7 +23,7 @@ async def try_advisory_lock(dsn: str, name: str, *, deadline: float = 10.0) -> A
     It is held by a connection of its own, without a transaction: when the process dies, so does its hold.
 
     Args:
-        work: its name, the same in every process.
+        name: the name of the work, the same in every process.
         deadline: seconds for connecting, and for asking.
 
     Raises:

@@ -28,7 +28,7 @@ async def listen(
     """Call `heard[channel](payload)` for each notification until cancelled.
 
     Args:
-        connected: called each time the connection is open (again): earlier notifications were missed.
+        on_connected: called each time the connection is open (again): earlier notifications were missed.
         deadline: seconds for connecting, and for each sign of life.
     """
     server = describe_dsn(dsn)

@@ -52,9 +52,10 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class ScoreWeights:
-    """What counts for how much; words count for 1 at their best."""
+    """What counts for how much."""
 
-    words: float = 1.0
+    words: float = 0.5
+    """Of the words found, from 0 to 1: half when their rank is `HALF_WORD_RANK` of the question's."""
     dense: float = 1.0
     """Of the cosine above the lowest among the candidates: where an embedder tells nothing apart, it adds nothing."""
     tables: float = 0.0
@@ -154,7 +155,7 @@ _SEARCH: Final = with_columns(
     ),
     scored AS (
         SELECT c.*, o.name AS collection, o.kind, o.trust,
-            $5 * coalesce(rank / nullif(max(rank) OVER (), 0), 0)
+            $5 * coalesce(rank / nullif(rank + {half} * (SELECT sum(rarity) FROM asked), 0), 0)
             + $6 * coalesce(similarity - min(similarity) OVER (PARTITION BY embedder), 0)
             + CASE o.kind WHEN 'table' THEN $7 ELSE 0 END AS score
         FROM compared AS c JOIN collections AS o ON o.id = c.collection_id AND (o.kind = 'voice') = $8
@@ -173,6 +174,10 @@ _SEARCH: Final = with_columns(
     SELECT @columns FROM found ORDER BY score DESC, id
     """,
 )
+HALF_WORD_RANK: Final = 0.012
+"""Rank of a chunk, as a share of the rarity of all words of the question, at which words count for half of what they can.
+It is compared with the question and not with the best chunk, since otherwise the one name that an English question shares
+with a Russian text would count as much as a whole sentence."""
 _MAX_WORD_MATCHES: Final = 10_000
 """Chunks that a word may be in and still propose candidates."""
 _SET_INDEX_OPTIONS: Final = """
@@ -260,5 +265,6 @@ def build_statement(query: SearchQuery, indexed_ids: AnyOf[int]) -> tuple[str, l
         dense=dense,
         candidates="".join(_PROPOSED.format(id=generation.id) for generation in generations),
         vectors=vectors or "WHEN 0 THEN NULL::halfvec",
+        half=HALF_WORD_RANK,
     )
     return statement, arguments

@@ -96,7 +96,7 @@ async def replace_summary(
 
     Args:
         origin: with the session, and the last turn that it covers.
-        taken_in: the turns that it covers.
+        turn_ids: the turns that it covers.
     """
     assert origin.session_id is not None
     await connection.fetchrow(LOCK_SESSION, origin.session_id, connection.user_id)

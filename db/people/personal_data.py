@@ -71,7 +71,7 @@ async def export(connection: PersonConnection, bucket_keys: Sequence[str]) -> di
     """All rows of the person, by table, and those about them: how much they asked, and what they are allowed.
 
     Args:
-        counters: keys of the token buckets that are counted for them.
+        bucket_keys: keys of the token buckets that are counted for them.
     """
     found = {name: await _select_rows(connection, name) for name in TABLES}
     found["allowances"] = _decode_rows(await connection.fetch(ALLOWANCES, list(bucket_keys)))
@@ -85,7 +85,7 @@ async def erase(connection: PersonConnection, kept_turn: UUID, bucket_keys: Sequ
     Their accounts identify no one any more: a message from one starts a new person. `vanish` deletes the rest.
 
     Args:
-        counters: keys of the token buckets that are counted for them.
+        bucket_keys: keys of the token buckets that are counted for them.
     """
     user_id = connection.user_id
     await connection.execute(LOCK_SESSIONS, user_id)

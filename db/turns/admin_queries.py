@@ -91,8 +91,8 @@ async def list_stranded(
     """Turns of a mind's sessions that no worker will claim by itself.
 
     Args:
-        quiet: how long nothing must have happened to them.
-        gone: how long a process must not have been seen to count as gone.
+        idle_for: how long nothing must have happened to them.
+        stale_after: how long a process must not have been seen to count as gone.
     """
     return [from_row(StrandedTurn, row) for row in await connection.fetch(LIST_STRANDED, mind, idle_for, stale_after)]
 

@@ -91,7 +91,7 @@ async def dequeue(
     """Up to `most` jobs for this process, the most urgent and oldest first.
 
     Args:
-        stale: how long a job may go without a heartbeat before another worker may fetch it.
+        stale_after: how long a job may go without a heartbeat before another worker may fetch it.
     """
     asked = {QueueEntrypoint(name): EntrypointExecutionParameter(concurrency_limit=0) for name in entrypoints}
     with connection.translate_driver_errors():

@@ -147,7 +147,7 @@ async def save_command_result(
     """Keep what a command answers, or why it could not be done; `mode` is the session's after it.
 
     Args:
-        said: what it answers besides the text.
+        extras: what it answers besides the text.
 
     Raises:
         TurnLeaseLost: as `start_answering`.
@@ -220,7 +220,7 @@ async def reschedule(connection: PersonConnection, turn: Turn, *, count_as_failu
     """Release a turn for another process to claim.
 
     Args:
-        setback: whether something went wrong; a process that shuts down does not count.
+        count_as_failure: whether something went wrong; a process that shuts down does not count.
 
     Raises:
         TurnLeaseLost: as `start_answering`.

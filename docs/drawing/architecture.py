@@ -1,4 +1,4 @@
-"""Draws the houses and the path of a message: `python -m docs.drawing.architecture docs/pictures/architecture.svg`."""
+"""Draws the packages and a message's path: `python -m docs.drawing.architecture docs/pictures/architecture.svg`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Drawing:
             f'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 L10 5 L0 10 z" fill="{colour}"/></marker>'
             for name, colour in (("path", BLUE), ("link", FAINT))
         )
-        title = "The houses of Consilium and the path of a message"
+        title = "The packages of Consilium and the path of a message"
         shapes = "\n  ".join(self.shapes)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}" '
@@ -83,7 +83,7 @@ class Drawing:
 
 
 def draw() -> Drawing:
-    """Rooms of `bot` in the order a message visits them, and the two houses beneath."""
+    """Packages of `bot` in the order a message visits them, and the two packages beneath."""
     d = Drawing()
     d.box(20, 20, 1160, 566, HOUSE)
     d.text(38, 48, "bot", size=17, bold=True)

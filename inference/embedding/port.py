@@ -42,12 +42,24 @@ class Embedder(Protocol):
         """Vectors of unit length, in the texts' order: float32 (texts, dimensions).
 
         `purpose` tells what is searched for (`query`) from what is searched (`passage`), where the model minds.
-        A text too long for the model counts by its beginning; an empty one is allowed.
+        A text too long for the model is read in windows, whose mean is its vector; an empty one is allowed.
         """
         ...
 
     async def close(self) -> None:
         """Release the model and its thread. Idempotent."""
+        ...
+
+
+class LoadableEmbedder(Embedder, Protocol):
+    """An embedder that can be made ready before its first text."""
+
+    async def start(self) -> None:
+        """Load the model, or see that its server answers.
+
+        Raises:
+            InferenceError: it is missing or broken, or the server does not answer.
+        """
         ...
 
 

@@ -13,7 +13,8 @@ from blake3 import blake3
 
 from consilium.errors import N_
 from inference.embedding.cache import VectorCache
-from inference.embedding.port import EmbedderStopped, Purpose, default_prefixes
+from inference.embedding.centring import centre_if_needed
+from inference.embedding.port import EmbedderStopped, LoadableEmbedder, Purpose, default_prefixes
 from inference.errors import InferenceError
 from inference.text import replace_lone_surrogates
 from inference.tls import tls_context
@@ -55,6 +56,11 @@ class EmbeddingServerRefused(InferenceError):
         super().__init__(url=url, reason=reason)
 
 
+def connect_embedder(url: str, model: str, api_key: str | None = None) -> LoadableEmbedder:
+    """An embedder for a model of a server; nothing is asked yet."""
+    return centre_if_needed(ServerEmbedder(url, model, api_key), model)
+
+
 class ServerEmbedder:
     """An `Embedder` that asks a server. Its name is the model's: a server that changes what is behind a name has to
     be given another one."""
@@ -64,7 +70,7 @@ class ServerEmbedder:
 
         Args:
             url: the server's address, with or without `/v1`.
-            seconds: how long one request may take.
+            timeout: how long one request may take.
         """
         self.url = url.rstrip("/").removesuffix("/v1")
         self._model = model

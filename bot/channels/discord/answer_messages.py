@@ -42,10 +42,12 @@ class ChannelMessages:
         self._rest = rest
         self._target = target
 
-    async def create(self, n: int, replaced_message: str | None = None, label: str = "") -> str:
-        """Send message `n` of the answer with a placeholder; its id. Repeated within minutes, it is sent once."""
+    async def create(
+        self, n: int, replaced_message: str | None = None, label: str = "", content: str = PLACEHOLDER
+    ) -> str:
+        """Send message `n` of the answer; its id. Repeated within minutes, it is sent once."""
         nonce = self._target.nonce(n, replaced_message, label)
-        json = {"content": PLACEHOLDER, "allowed_mentions": _NO_MENTIONS, "nonce": nonce, "enforce_nonce": True}
+        json = {"content": content, "allowed_mentions": _NO_MENTIONS, "nonce": nonce, "enforce_nonce": True}
         if n == 0 and self._target.reply_to is not None:
             reference = {"message_id": self._target.reply_to, "fail_if_not_exists": False}
             try:
@@ -72,12 +74,12 @@ class ChannelMessages:
         response: dict[str, Any] = await self._rest.request("GET", _MESSAGE_PATH, self._path_params(message))
         return response
 
-    async def delete_unused(self, message: str) -> None:
-        """Delete a message that this attempt created in vain, if it still shows the placeholder.
+    async def delete_unused(self, message: str, content: str = PLACEHOLDER) -> None:
+        """Delete a message that this attempt created in vain, if it still shows what it was created with.
 
         Another attempt with the same nonce may have received the very same message and show the answer in it.
         """
-        if (await self.fetch(message)).get("content") == PLACEHOLDER:
+        if (await self.fetch(message)).get("content") == content:
             await self.delete(message)
 
     async def _post_message(self, json: dict[str, Any]) -> str:
@@ -102,21 +104,23 @@ class InteractionMessages:
         self._channel = ChannelMessages(rest, target)
         self._original = token.original
 
-    async def create(self, n: int, replaced_message: str | None = None, label: str = "") -> str:
-        """The id of the deferred message, or of a new one."""
+    async def create(
+        self, n: int, replaced_message: str | None = None, label: str = "", content: str = PLACEHOLDER
+    ) -> str:
+        """The id of the deferred message, which is made to show `content`, or of a new message."""
         if n == 0 and replaced_message is None and self._token.is_valid:
             try:
-                return await self._original_message_id()
+                return await (self._original_message_id() if content == PLACEHOLDER else self._fill_original(content))
             except (MessageGone, TokenExpired):
                 pass
         if self._token.private:
-            return await self._create_follow_up()
+            return await self._create_follow_up(content)
         try:
-            return await self._channel.create(n, replaced_message, label)
+            return await self._channel.create(n, replaced_message, label, content)
         except PermanentDeliveryError:
             if not self._token.is_valid:
                 raise
-        return await self._create_follow_up()
+        return await self._create_follow_up(content)
 
     async def edit(self, message: str, body: MessageBody) -> None:
         """Replace what a message shows."""
@@ -144,10 +148,10 @@ class InteractionMessages:
         except MessageGone:
             return
 
-    async def delete_unused(self, message: str) -> None:
+    async def delete_unused(self, message: str, content: str = PLACEHOLDER) -> None:
         """Delete a message that this attempt created in vain; the deferred one stays for the attempt that answers."""
         if message != self._original and not self._token.private:
-            await self._channel.delete_unused(message)
+            await self._channel.delete_unused(message, content)
 
     async def _try_routes(
         self, message: str, by_token: Callable[[], Awaitable[None]], in_channel: Callable[[], Awaitable[None]]
@@ -171,11 +175,17 @@ class InteractionMessages:
             self._original = str(response["id"])
         return self._original
 
-    async def _create_follow_up(self) -> str:
+    async def _fill_original(self, content: str) -> str:
+        json = MessageBody(content).to_json()
+        response = await self._rest.request("PATCH", _FOLLOW_UP_PATH, self._path_params("@original"), json=json)
+        self._original = str(response["id"])
+        return self._original
+
+    async def _create_follow_up(self, content: str) -> str:
         if not self._token.is_valid:
             raise PermanentDeliveryError(DISPLAY_NAME, "the time to answer in private is over")
         json = {
-            "content": PLACEHOLDER,
+            "content": content,
             "allowed_mentions": _NO_MENTIONS,
             "flags": EPHEMERAL if self._token.private else 0,
         }

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from bot.channels.discord.answer_messages import AnswerMessages, MessageBody
+from bot.channels.discord.answer_messages import PLACEHOLDER, AnswerMessages, MessageBody
 from bot.channels.discord.errors import MessageGone
 from bot.channels.discord.rendering import AnswerRenderer
 from bot.core.errors import DeliveryError, TemporaryDeliveryError
@@ -42,9 +42,14 @@ class DiscordReply:
 
     async def show_queue_position(self, ahead: int) -> None:
         """Show the position in the queue, in the message that becomes the first of the answer."""
-        if not self._message_ids:
-            await self._create_message(0, label="queue")
-        await self._show([MessageBody(self._renderer.render_queue_position(ahead))])
+        body = MessageBody(self._renderer.render_queue_position(ahead))
+        if self._message_ids:
+            await self._show([body])
+            return
+        # Created as it is and never edited: a worker may claim the turn as soon as the message is recorded, and an edit
+        # that comes after the answer would overwrite it.
+        await self._create_message(0, label="queue", content=body.content)
+        self._shown[0] = body
 
     async def show_status(self, text: str) -> None:
         await self._show([MessageBody(self._renderer.render_status(text))])
@@ -125,13 +130,15 @@ class DiscordReply:
                 await self._answer_messages.edit(self._message_ids[n], body)
             self._shown[n] = body
 
-    async def _create_message(self, n: int, replaced_message: str | None = None, label: str = "") -> None:
+    async def _create_message(
+        self, n: int, replaced_message: str | None = None, label: str = "", content: str = PLACEHOLDER
+    ) -> None:
         """Create message `n`, recorded before it shows anything of the answer."""
-        message = await self._answer_messages.create(n, replaced_message, label)
+        message = await self._answer_messages.create(n, replaced_message, label, content)
         try:
             await self._parts.record(n, message)
         except TurnLeaseLost:
             with suppress(DeliveryError):
-                await self._answer_messages.delete_unused(message)
+                await self._answer_messages.delete_unused(message, content)
             raise
         self._message_ids[n : n + 1] = [message]

@@ -91,7 +91,7 @@ class AdapterVerifier:
         Args:
             server: where the adapters are.
             probe: tokens of a short prompt that no adapter with any effect leaves quite as it was.
-            failed: called with the name of an adapter that did not pass.
+            on_failure: called with the name of an adapter that did not pass.
         """
         self._server = server
         self._probe = probe

@@ -88,8 +88,8 @@ class SGLangEngine:
             admin_key: the servers' `--admin-api-key`, under which adapters are loaded; `api_key` if not given.
             compositions: folder of the adapters, shared by all processes that use the same servers; None when
                 there are no others.
-            patience: seconds to go on trying while servers are away.
-            deadlines: how long to wait for what.
+            retry_timeout: seconds to go on trying while servers are away.
+            timeouts: how long to wait for what.
             context_tokens: a limit under the model's own.
 
         Raises:

@@ -102,7 +102,7 @@ class Fleet:
     def __init__(self, entry_client: ServerClient, make_member: Callable[[str], FleetMember]) -> None:
         """
         Args:
-            entrance: the address requests are sent to.
+            entry_client: of the address that requests are sent to.
             make_member: builds what handles the server at an address.
         """
         self._entry_client = entry_client

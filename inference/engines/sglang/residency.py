@@ -52,10 +52,10 @@ class Residency:
         """
         Args:
             server: where the adapters go.
-            guard: what every adapter has to pass.
+            validator: what every adapter has to pass.
             probe: tokens of a short prompt that no adapter with any effect leaves quite as it was.
-            deadlines: how long to wait for what.
-            shared: folder that all processes using this server share; None when this is the only one.
+            timeouts: how long to wait for what.
+            shared_folder: folder that all processes using this server share; None when this is the only one.
         """
         self.server = server
         self._validator = validator

@@ -28,7 +28,7 @@ class RetryPolicy:
     def __init__(self, timeout: float) -> None:
         """
         Args:
-            patience: seconds to go on trying while nothing comes of it.
+            timeout: seconds to go on trying while nothing comes of it.
         """
         self._timeout = timeout
         self._failing_since: float | None = None
@@ -47,8 +47,8 @@ class RetryPolicy:
 
         Args:
             error: what went wrong.
-            begun: whether a server had taken the request.
-            written: characters of the answer that have come so far.
+            accepted: whether a server had taken the request.
+            received: characters of the answer that have come so far.
         """
         now = time.monotonic()
         self._failures += accepted

@@ -35,7 +35,7 @@ class ServerLock:
         """
         Args:
             server: its address; holders of equal addresses exclude each other.
-            shared: folder that all processes share; None when there are no others.
+            shared_folder: folder that all processes share; None when there are no others.
         """
         self._lock = asyncio.Lock()
         self._file: int | None = None

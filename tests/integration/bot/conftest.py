@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot.app.bootstrap import open_services
 from bot.app.settings import DEMO_MIND, Settings
 from bot.minds import Mind, load_mind
-from inference.embedding import BUNDLED_EMBEDDING_MODEL
+from inference.embedding import E5_MODEL
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk, talking
 
@@ -54,7 +54,7 @@ def sglang_settings(settings_for: Callable[..., Settings], server: SGLangServer,
     """Settings of a service that answers with the server, and has its vectors from the run's embedder."""
     return settings_for(
         embedding_url=embedding_url,
-        embedding_model=BUNDLED_EMBEDDING_MODEL,
+        embedding_model=E5_MODEL,
         engine="sglang",
         sglang_url=server.url,
         sglang_api_key=API_KEY,

@@ -18,7 +18,7 @@ from bot.app.bootstrap import open_services
 from bot.app.components import open_retrieval_models
 from bot.app.settings import DEMO_MIND, Settings
 from db.turns.turns import Turn
-from inference.embedding import BUNDLED_EMBEDDING_MODEL
+from inference.embedding import E5_MODEL
 from inference.model_files import ModelMissing
 from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.sglang_server import SGLangServer
@@ -94,7 +94,7 @@ async def test_a_change_of_model_embeds_anew_beside_the_answers_and_nothing_is_f
         await said(service, "/remember My knee hurts since Tuesday.")
     new = EmbeddingServer(gate=asyncio.Event(), passing=frozenset({"?", JOINT}))
     async with new.serving() as url:
-        changed = {"embedding_url": url, "embedding_model": "letters", "embedding_former": (BUNDLED_EMBEDDING_MODEL,)}
+        changed = {"embedding_url": url, "embedding_model": "letters", "embedding_former": (E5_MODEL,)}
         # Nothing of the old has a new vector yet, and the new model is busy with that: both are read all the same.
         with capture_logs() as logs:
             async with opens(**changed) as service, service.working():
@@ -103,7 +103,7 @@ async def test_a_change_of_model_embeds_anew_beside_the_answers_and_nothing_is_f
                 turn = await said(service, JOINT)
                 assert turn.recalled == ["My knee hurts since Tuesday."]
                 assert "Sleep is the wage" in server.requests[-1]["messages"][0]["content"]
-                assert await models(dsn, "vectors", "name") == {BUNDLED_EMBEDDING_MODEL}
+                assert await models(dsn, "vectors", "name") == {E5_MODEL}
                 assert new.gate is not None
                 new.gate.set()
                 await told(logs, "library.synced")

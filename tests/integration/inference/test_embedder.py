@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from inference.embedding import (
-    BUNDLED_EMBEDDING_MODEL,
+    MINILM_MODEL,
     EmbedderStopped,
+    LoadableEmbedder,
     Prefixes,
     SentenceTransformerEmbedder,
     open_embedder,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def test_vectors_have_unit_length_and_the_texts_order(embedder: SentenceTransformerEmbedder) -> None:
+async def test_vectors_have_unit_length_and_the_texts_order(embedder: LoadableEmbedder) -> None:
     texts = [f"athlete number {number} rests" for number in range(70)]
     vectors = await embedder.embed(texts)
     assert vectors.shape == (70, embedder.dimensions) == (70, 384)
@@ -35,7 +36,7 @@ async def test_vectors_have_unit_length_and_the_texts_order(embedder: SentenceTr
     assert np.abs(vectors[66] - one).max() < 1e-5
 
 
-async def test_near_in_meaning_is_near(embedder: SentenceTransformerEmbedder) -> None:
+async def test_near_in_meaning_is_near(embedder: LoadableEmbedder) -> None:
     texts = [
         "How should I recover after a hard workout?",
         "Rest well when training was heavy.",
@@ -45,30 +46,24 @@ async def test_near_in_meaning_is_near(embedder: SentenceTransformerEmbedder) ->
     assert question @ near > question @ far + 0.3
 
 
-@pytest.mark.parametrize("text", ["", " ", "word " * 20_000, "odd \ud83d", "🙂", "\0"])
+@pytest.mark.parametrize("text", ["", " ", "word " * 3_000, "odd \ud83d", "🙂", "\0"])
 async def test_no_text_is_refused(embedder: SentenceTransformerEmbedder, text: str) -> None:
     [vector] = await embedder.embed([text])
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
 
 
-async def test_a_long_text_counts_by_its_beginning(embedder: SentenceTransformerEmbedder) -> None:
-    start = "rest and sleep " * 200
-    whole, longer = await embedder.embed([start, start + "electrons " * 200])
-    assert whole @ longer == pytest.approx(1, abs=1e-5)
-
-
-async def test_no_texts_are_no_vectors(embedder: SentenceTransformerEmbedder) -> None:
+async def test_no_texts_are_no_vectors(embedder: LoadableEmbedder) -> None:
     assert (await embedder.embed([])).shape == (0, 384)
 
 
-async def test_many_may_ask_at_once(embedder: SentenceTransformerEmbedder) -> None:
+async def test_many_may_ask_at_once(embedder: LoadableEmbedder) -> None:
     alone = [await embedder.embed([text]) for text in "abc"]
     together = await asyncio.gather(*(embedder.embed([text]) for text in "abc"))
     assert all(np.abs(a - b).max() < 1e-5 for a, b in zip(alone, together, strict=True))
 
 
 async def test_prefixes_are_the_models_own_affair(tmp_path: Path) -> None:
-    folder = resolve_embedding_model(BUNDLED_EMBEDDING_MODEL, tmp_path)
+    folder = resolve_embedding_model(MINILM_MODEL, tmp_path)
     embedder = SentenceTransformerEmbedder(folder, prefixes=Prefixes(passage="passage: ", query="query: "))
     try:
         plain = await embedder.embed(["rest"])
@@ -81,7 +76,7 @@ async def test_prefixes_are_the_models_own_affair(tmp_path: Path) -> None:
 
 
 async def test_after_closing_nothing_is_embedded(tmp_path: Path) -> None:
-    embedder = open_embedder(BUNDLED_EMBEDDING_MODEL, tmp_path)
+    embedder = open_embedder(MINILM_MODEL, tmp_path)
     await embedder.close()
     await embedder.close()
     with pytest.raises(EmbedderStopped):
@@ -89,7 +84,7 @@ async def test_after_closing_nothing_is_embedded(tmp_path: Path) -> None:
 
 
 async def test_a_broken_model_is_told(tmp_path: Path) -> None:
-    folder = shutil.copytree(resolve_embedding_model(BUNDLED_EMBEDDING_MODEL, tmp_path), tmp_path / "broken")
+    folder = shutil.copytree(resolve_embedding_model(MINILM_MODEL, tmp_path), tmp_path / "broken")
     (folder / "tokenizer.json").write_text("{")
     embedder = SentenceTransformerEmbedder(folder)
     with pytest.raises(ModelUnusable, match="broken"):
@@ -98,7 +93,7 @@ async def test_a_broken_model_is_told(tmp_path: Path) -> None:
 
 
 async def test_a_closed_embedder_leaves_no_model_in_memory(tmp_path: Path) -> None:
-    embedder = open_embedder(BUNDLED_EMBEDDING_MODEL, tmp_path)
+    embedder = open_embedder(MINILM_MODEL, tmp_path)
     await embedder.start()
     model = weakref.ref(embedder._model)
     gc.disable()  # it is not to wait for the garbage

@@ -25,8 +25,8 @@ NAMED = re.compile(r"(consilium_\w+)(?:\{([^}]*)\})?")
 def modules() -> Iterator[str]:
     """Names of the modules with metrics."""
     root = DEPLOY.parent
-    for house in ("bot", "inference", "db"):
-        for path in (root / house).rglob("*.py"):
+    for package in ("bot", "inference", "db"):
+        for path in (root / package).rglob("*.py"):
             if IMPORTS.search(path.read_text("utf-8")):
                 yield ".".join(path.relative_to(root).with_suffix("").parts)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from inference.checkpoint import BUNDLED_BASE_MODEL, BaseModelConversionFailed, resolve_base_model
+from inference.checkpoint import BUNDLED_BASE_MODEL, resolve_base_model
+from inference.conversion import ModelConversionFailed
 from inference.embedding import E5, Prefixes, SentenceTransformerEmbedder, resolve_embedding_model
 from inference.model_files import (
     DownloadNotAllowed,
@@ -99,7 +100,7 @@ def test_a_package_is_found_without_running_it() -> None:
 def test_no_place_for_the_base_model_is_told(tmp_path: Path) -> None:
     in_the_way = tmp_path / "cache"
     in_the_way.write_text("a file")
-    with pytest.raises(BaseModelConversionFailed, match="can be written to"):
+    with pytest.raises(ModelConversionFailed, match="can be written to"):
         resolve_base_model(BUNDLED_BASE_MODEL, in_the_way)
 
 

@@ -99,6 +99,22 @@ async def test_queue_position(service: DiscordService, server: SGLangServer) -> 
         second = await service.wait_answer(dm, "«Two?».")
     assert second["id"] == position["id"]
     assert len(service.bot_messages(dm)) == 2
+    # The position is never edited in: a late edit would overwrite the answer.
+    first_state = service.people.message_states(position["id"])[0]
+    assert "before this one: 1" in first_state["content"]
+
+
+async def test_queue_position_of_slash_command(service: DiscordService, server: SGLangServer) -> None:
+    server.answer_gate = asyncio.Event()
+    async with service.serving():
+        service.people.run_command(service.channel, service.ann, "ask", question="One?")
+        await server.until(requests=1)
+        second = service.people.run_command(service.channel, service.ann, "ask", question="Two?")
+        position = await service.people.wait_message(service.channel, contains="before this one: 1")
+        server.answer_gate.set()
+        await service.wait_answer(service.channel, "«Two?».")
+        original = (await service.people.wait_interaction(second))["original"]
+    assert original["id"] == position["id"]
 
 
 async def test_refusal_is_private(service: DiscordService) -> None:

@@ -31,7 +31,7 @@ from bot.library.search import Library
 from bot.minds import Mind, load_mind, parse_expression, resolve_mode
 from db.infra.database import Database
 from db.infra.embedded_server import EmbeddedServer
-from inference.embedding import SentenceTransformerEmbedder
+from inference.embedding import LoadableEmbedder
 from tests.fixtures.postgres import TEMPLATE, fresh_database
 
 FILE = Path(__file__).parents[3] / "fixtures" / "library_questions.jsonl"
@@ -73,9 +73,7 @@ async def database(postgres_server: EmbeddedServer) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def filled(
-    mind: Mind, database: Database, embedder: SentenceTransformerEmbedder, counter: NamedTokenCounter
-) -> Mind:
+async def filled(mind: Mind, database: Database, embedder: LoadableEmbedder, counter: NamedTokenCounter) -> Mind:
     """The mind, with its library in the database."""
     async with Parser() as parser:
         report = await Ingest(database, embedder, parser, counter).synchronise(mind)
@@ -109,7 +107,7 @@ def test_question_file_has_both_languages() -> None:
 
 
 async def test_quotations_contain_the_support(
-    filled: Mind, database: Database, embedder: SentenceTransformerEmbedder, counter: NamedTokenCounter
+    filled: Mind, database: Database, embedder: LoadableEmbedder, counter: NamedTokenCounter
 ) -> None:
     retriever = Retriever(filled, Library(database, embedder, filled.name, counter.count), BUDGET)
     mode = resolve_mode(parse_expression("sport"), filled)

@@ -14,7 +14,7 @@ from bot.library.ingest import Ingest
 from bot.library.parse.parser import Parser
 from db.infra.database import Database
 from db.library import catalog as rows
-from inference.embedding import SentenceTransformerEmbedder
+from inference.embedding import LoadableEmbedder
 from tests.fixtures.library import WriteMind
 
 CONFIG = """
@@ -143,7 +143,7 @@ async def test_unreadable_document_is_reported_and_loses_its_chunks(
 
 async def test_two_concurrent_ingests_store_everything_once(
     database: Database,
-    embedder: SentenceTransformerEmbedder,
+    embedder: LoadableEmbedder,
     counter: NamedTokenCounter,
     small_mind: WriteMind,
 ) -> None:
@@ -166,11 +166,12 @@ from bot.library.ingest import Ingest
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.parse.parser import Parser
 from db.infra.database import Database
-from inference.embedding import open_embedder
+from platformdirs import user_cache_path
+from inference.embedding import E5_MODEL, open_embedder
 from inference.engines.tokenizer import ChatTokenizer
 
 async def main(dsn, folder, base):
-    embedder = open_embedder("all-MiniLM-L6-v2", Path(folder) / "hub")
+    embedder = open_embedder(E5_MODEL, user_cache_path("consilium") / "models")
     def show(what, done, total):
         print(what, done, total, flush=True)
     counter = NamedTokenCounter("SmolLM2", ChatTokenizer(Path(base)).count)

@@ -17,7 +17,13 @@ from bot.minds.schema import CollectionKind, Trust
 from db.infra.database import Database
 from db.library import catalog as rows
 from db.library import chunk_search, embeddings
-from inference.embedding import BUNDLED_EMBEDDING_MODEL, Prefixes, SentenceTransformerEmbedder, resolve_embedding_model
+from inference.embedding import (
+    MINILM_MODEL,
+    LoadableEmbedder,
+    Prefixes,
+    SentenceTransformerEmbedder,
+    resolve_embedding_model,
+)
 from inference.embedding.reranking import open_reranker
 from tests.fixtures.library import WriteMind
 from tests.fixtures.models import small_reranker
@@ -148,12 +154,12 @@ async def test_any_question(library: Library, question: str) -> None:
 
 async def test_change_of_embedder_loses_no_results(
     database: Database,
-    embedder: SentenceTransformerEmbedder,
+    embedder: LoadableEmbedder,
     library: Library,
     counter: NamedTokenCounter,
     tmp_path: Path,
 ) -> None:
-    folder = resolve_embedding_model(BUNDLED_EMBEDDING_MODEL, tmp_path)
+    folder = resolve_embedding_model(MINILM_MODEL, tmp_path)
     newer = SentenceTransformerEmbedder(folder, name="newer", prefixes=Prefixes(query="question: "))
     both = Library(database, newer, "small", counter.count, former_embedders=[embedder])
     only_newer = Library(database, newer, "small", counter.count)
@@ -195,7 +201,7 @@ async def test_change_of_embedder_loses_no_results(
 
 
 async def test_index_recall_against_exact_search(
-    database: Database, library: Library, embedder: SentenceTransformerEmbedder
+    database: Database, library: Library, embedder: LoadableEmbedder
 ) -> None:
     rng = np.random.default_rng(5)
     centres = rng.standard_normal((40, embedder.dimensions))
@@ -234,7 +240,7 @@ async def test_index_recall_against_exact_search(
 async def test_reranker_orders_the_best(
     library: Library,
     database: Database,
-    embedder: SentenceTransformerEmbedder,
+    embedder: LoadableEmbedder,
     counter: NamedTokenCounter,
     tmp_path: Path,
 ) -> None:
@@ -252,7 +258,7 @@ async def test_reranker_orders_the_best(
 
 async def test_two_minds_have_separate_libraries(
     database: Database,
-    embedder: SentenceTransformerEmbedder,
+    embedder: LoadableEmbedder,
     counter: NamedTokenCounter,
     small_mind: WriteMind,
     tmp_path: Path,

@@ -93,13 +93,11 @@ def test_invalid_endpoint_is_refused(endpoint: str) -> None:
 
 
 def test_former_models_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(
-        "CONSILIUM_EMBEDDING_FORMER", "all-MiniLM-L6-v2, intfloat/multilingual-e5-small@http://e5:8080/v1"
-    )
+    monkeypatch.setenv("CONSILIUM_EMBEDDING_FORMER", "all-MiniLM-L6-v2, BAAI/bge-m3@http://e5:8080/v1")
     settings = Settings(_env_file=None)
     former = make_former_embedders(settings)
     assert [embedder.name.partition("@")[0] for embedder in former] == [
         "all-MiniLM-L6-v2",
-        "intfloat/multilingual-e5-small",
+        "BAAI/bge-m3",
     ]
     assert [getattr(embedder, "url", None) for embedder in former] == [None, "http://e5:8080"]
