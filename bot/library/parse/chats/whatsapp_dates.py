@@ -26,9 +26,10 @@ _ANY_MARKS: Final = f"[{MARKS}]*"
 _HEADERS: Final = tuple(
     re.compile(_ANY_MARKS + form)
     for form in (
-        # Android; iOS; messages copied out of WhatsApp Web.
+        # Android; iOS; iOS until 2017; messages copied out of WhatsApp Web.
         rf"{_DATE_AND_TIME}{_ANY_MARKS}\s[-–]\s",
         rf"\[{_DATE_AND_TIME}{_ANY_MARKS}\]\s",
+        rf"{_DATE_AND_TIME}{_ANY_MARKS}:\s",
         rf"\[{_TIME},\s{_DATE}{_ANY_MARKS}\]\s",
     )
 )

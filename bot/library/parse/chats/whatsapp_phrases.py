@@ -66,6 +66,7 @@ _SERVICE: Final = re.compile(
     r"|eliminaste este mensaje|ce message a été supprimé|vous avez supprimé ce message"
     r"|questo messaggio è stato eliminato|hai eliminato questo messaggio|mensagem apagada"
     r"|você apagou esta mensagem|bu mesaj silindi|це повідомлення видалено|ви видалили це повідомлення"
+    r"|tato zpráva byla odstraněna|tuto zprávu jste odstranil/a|zmeškaný hovor"
     r"|(?:missed (?:group )?(?:voice|video) call|пропущенный (?:групповой )?(?:аудио|видео)звонок"
     r"|verpasster (?:sprach|video)anruf)(?:, .{1,40})?"
     r"|(?:voice call|video call|аудиозвонок|видеозвонок), (?:\d{1,3} \w{1,8}|no answer|нет ответа))\.?"
