@@ -175,9 +175,9 @@ _SEARCH: Final = with_columns(
     """,
 )
 HALF_WORD_RANK: Final = 0.012
-"""Rank of a chunk, as a share of the rarity of all words of the question, at which words count for half of what they can.
-It is compared with the question and not with the best chunk, since otherwise the one name that an English question shares
-with a Russian text would count as much as a whole sentence."""
+"""Rank of a chunk, as a share of the rarity of its question's words, at which words count for half of what they can.
+It is compared with the question and not with the best chunk, since otherwise the one name that an English question
+shares with a Russian text would count as much as a whole sentence."""
 _MAX_WORD_MATCHES: Final = 10_000
 """Chunks that a word may be in and still propose candidates."""
 _SET_INDEX_OPTIONS: Final = """

@@ -15,10 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+import structlog
+
 import bot
 from bot.library.parse.block import Block, block_from_json
 from bot.library.parse.errors import ReaderDied, TooSlow, refusal_from_record
 from bot.library.parse.limits import DEFAULT_LIMITS, ParseLimits
+
+log = structlog.get_logger(__name__)
 
 _IMPORT_ROOT: Final = Path(bot.__file__).resolve().parents[1]
 _WORKER_MODULE: Final = "bot.library.parse.worker"
@@ -80,7 +84,10 @@ class Parser:
                 raise
             if not answer:
                 code = await self._kill_process()
-                raise TooSlow(self.limits.cpu_seconds) if code == -signal.SIGXCPU else ReaderDied()
+                if code == -signal.SIGXCPU:
+                    raise TooSlow(self.limits.cpu_seconds)
+                log.warning("library.reader_died", path=str(path), exit_code=code)
+                raise ReaderDied
             self._files_parsed += 1
             if refusal := json.loads(answer):
                 await self._kill_process()
