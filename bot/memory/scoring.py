@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bot.memory.question import Question
     from db.memory.recall import Features, Floats, Integers
 
-MIN_SIMILARITY = 0.2
+MIN_SIMILARITY = 0.15
 """Cosine below which a memory that shares no word with the question is irrelevant."""
 OCCASION_GAP_SECONDS = 3 * 3600.0
 """Seconds without a message after which a new occasion begins."""
@@ -35,9 +35,12 @@ class ScoreWeights:
     """BM25 of the question's words in the memory and, with `neighbours`, in the messages right before and after it."""
     meaning: float = 1.0
     """Cosine between question and memory."""
-    flow: float = 1.0
+    flow: float = 0.5
     """That cosine, plus half of that of the message before and a quarter of that of the one before it: an answer seldom
     repeats what it answers."""
+    occasion: float = 0.5
+    """The largest cosine on the occasion on which the memory was said: what was said around the subject belongs to
+    it."""
     speaker: float = 0.75
     """1 if the question asks for the words of the memory's speaker."""
     time: float = 0.75
@@ -58,7 +61,8 @@ def rank_memories(
     if not len(features):
         return np.empty(0, np.int64), np.empty(0)
     order = np.lexsort((features.made_at, features.said_at, features.session))
-    before, after = _neighbours(features, order)
+    occasions = _occasions(features, order)
+    before, after = _neighbours(order, occasions)
     in_time = _time_scores(features, question)
     if question.time_only and in_time.any():
         relevant = in_time == 1
@@ -70,6 +74,7 @@ def rank_memories(
             "words": _scale(_bm25(hits, _lengths_with_neighbours(features, before, after, weights))),
             "meaning": _scale_per_model(features.similarity, features.model),
             "flow": _scale_per_model(_flow_similarity(features, before), features.model),
+            "occasion": _scale_per_model(_occasion_similarity(features, occasions), features.model),
             "speaker": features.spoken,
             "time": in_time,
             "length": _length_scores(features),
@@ -83,15 +88,25 @@ def rank_memories(
     return ranked, score[ranked]
 
 
-def _neighbours(features: Features, order: Integers) -> tuple[Integers, Integers]:
-    """For each row, the rows of the messages right before and after it on the same occasion; -1 for none."""
+def _occasions(features: Features, order: Integers) -> Integers:
+    """For each row, the number of the occasion on which it was said. Memories that are no messages have their own."""
     messages = order[features.episode[order] & (features.session[order] != 0)]
     first, second = messages[:-1], messages[1:]
-    adjacent = (features.session[first] == features.session[second]) & (
-        features.said_at[second] - features.said_at[first] <= OCCASION_GAP_SECONDS
+    begins = (features.session[first] != features.session[second]) | (
+        features.said_at[second] - features.said_at[first] > OCCASION_GAP_SECONDS
     )
-    before = np.full(len(features), -1)
-    after = np.full(len(features), -1)
+    occasions = np.arange(len(features)) + len(features)
+    occasions[messages] = np.concatenate(([0], np.cumsum(begins)))[: len(messages)]
+    return occasions
+
+
+def _neighbours(order: Integers, occasions: Integers) -> tuple[Integers, Integers]:
+    """For each row, the rows of the messages right before and after it on the same occasion; -1 for none."""
+    messages = order[occasions[order] < len(occasions)]
+    first, second = messages[:-1], messages[1:]
+    adjacent = occasions[first] == occasions[second]
+    before = np.full(len(occasions), -1)
+    after = np.full(len(occasions), -1)
     before[second[adjacent]] = first[adjacent]
     after[first[adjacent]] = second[adjacent]
     return before, after
@@ -134,6 +149,16 @@ def _flow_similarity(features: Features, before: Integers) -> Floats:
     second_previous = np.where(second_before >= 0, known[second_before], 0.0)
     with_previous = similarity + 0.5 * previous + 0.25 * second_previous
     return np.where(features.episode, with_previous, 1.75 * similarity)
+
+
+def _occasion_similarity(features: Features, occasions: Integers) -> Floats:
+    """The largest similarity on a row's occasion, of the memories with vectors of the same model."""
+    models = features.model + 1
+    groups = occasions * (int(models.max()) + 1) + models
+    largest = np.full(int(groups.max()) + 1, -1.0)
+    np.maximum.at(largest, groups, np.nan_to_num(features.similarity, nan=-1.0))
+    similarity: Floats = largest[groups]
+    return similarity
 
 
 def _scale_per_model(values: Floats, models: Integers) -> Floats:

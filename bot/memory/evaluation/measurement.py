@@ -107,12 +107,14 @@ def leave_unparsed(text: str, _now: datetime, _speakers: Sequence[str] = ()) -> 
     return Question(topic=text, interval=None, time_only=False, speakers=(), voice=None)
 
 
-_NOTHING = ScoreWeights(words=0, meaning=0, flow=0, speaker=0, time=0, length=0, neighbours=False)
+_NOTHING = ScoreWeights(words=0, meaning=0, flow=0, occasion=0, speaker=0, time=0, length=0, neighbours=False)
 VARIANTS: tuple[Variant, ...] = (
     Variant(FUSED),
     Variant("without words", replace(DEFAULT_WEIGHTS, words=0)),
     Variant("without meaning", replace(DEFAULT_WEIGHTS, meaning=0)),
     Variant("without flow", replace(DEFAULT_WEIGHTS, flow=0)),
+    Variant("without occasion", replace(DEFAULT_WEIGHTS, occasion=0)),
+    Variant("without any cosine", replace(DEFAULT_WEIGHTS, meaning=0, flow=0, occasion=0)),
     Variant("without speaker", replace(DEFAULT_WEIGHTS, speaker=0)),
     Variant("without time", replace(DEFAULT_WEIGHTS, time=0)),
     Variant("without length", replace(DEFAULT_WEIGHTS, length=0)),

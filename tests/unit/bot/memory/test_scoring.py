@@ -41,7 +41,7 @@ def test_no_memories() -> None:
 
 
 def test_irrelevant_memories_are_left_out() -> None:
-    assert ranking(rows(3, similarity=[0.1, 0.19, np.nan], episode=[False] * 3)) == []
+    assert ranking(rows(3, similarity=[0.1, 0.14, np.nan], episode=[False] * 3)) == []
     assert ranking(rows(3, similarity=[0.1, 0.3, np.nan], episode=[False] * 3)) == [1]
     assert ranking(rows(3, hits=[0, 0, 1], episode=[False] * 3)) == [2]
 
@@ -70,6 +70,19 @@ def test_answer_is_found_by_the_words_of_the_message_before_it() -> None:
 def test_message_after_a_similar_one_scores_higher() -> None:
     near = rows(5, similarity=[0.3, 0.3, 0.8, 0.3, 0.3])
     assert ranking(near)[:2] == [2, 3]
+
+
+def test_message_of_a_similar_occasion_scores_higher() -> None:
+    similarity = [0.2, 0.3, 0.3, 0.3, 0.8, 0.2, 0.3, 0.3, 0.3, 0.4]
+    said_at = np.arange(10) * 60.0 + np.repeat([0, DAY], 5)
+    assert ranking(rows(10, similarity=similarity, said_at=said_at)).index(1) < ranking(
+        rows(10, similarity=similarity, said_at=said_at)
+    ).index(6)
+    # In another session it is another occasion, and a fact is no part of any.
+    apart = rows(10, similarity=similarity, session=np.repeat([1, 2], 5))
+    assert ranking(apart).index(1) < ranking(apart).index(6)
+    facts = rows(10, similarity=similarity, said_at=said_at, episode=[False] * 10)
+    assert ranking(facts).index(6) < ranking(facts).index(1)
 
 
 def test_negligible_difference_in_similarity_is_outweighed() -> None:
@@ -146,7 +159,7 @@ def test_length_of_a_passage_does_not_count() -> None:
         session=passage * 0,
     )
     ranked, scores = rank_memories(
-        features, QUESTION, replace(DEFAULT_WEIGHTS, words=0, meaning=0, flow=0, speaker=0, time=0)
+        features, QUESTION, replace(DEFAULT_WEIGHTS, words=0, meaning=0, flow=0, occasion=0, speaker=0, time=0)
     )
     assert ranked.tolist() == [1, 2, 0]
     assert scores[1] == np.mean([scores[0], scores[2]])
