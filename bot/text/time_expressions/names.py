@@ -1,0 +1,333 @@
+"""Reads the names of periods: days, months, seasons, holidays, years, and which of them is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from bot.text.time_expressions.numbers_of_dates import (
+    day_number,
+    day_of_year,
+    decade_start,
+    numeric_date,
+    year_number,
+)
+from bot.text.time_expressions.periods import Period, Standing, fixed
+from bot.text.time_expressions.spans import (
+    DAY,
+    Span,
+    Unit,
+    months,
+    single_day,
+    span_of_days,
+    unit_index,
+    whole_unit,
+)
+from bot.text.time_expressions.tokens import Words
+from bot.text.time_expressions.vocabulary import NIGHT, Part, Vocabulary, Which
+
+_Point = tuple[Period, int]
+_SATURDAY: Final = 5
+_STEPS: Final[dict[Which, int]] = {
+    "before last": -2, "last": -1, "this": 0, "next": 1, "coming": 1, "after next": 2,
+}  # fmt: skip
+_TURNS: Final[tuple[Unit, ...]] = ("week", "month", "quarter", "year")
+
+
+def year_cycle(occurrence: Callable[[int], Span | None], standing: Standing, *, is_day: bool = False) -> Period:
+    """A period of each year."""
+    return Period(occurrence=occurrence, cycle="year", standing=standing, is_day=is_day)
+
+
+def date_of_each_year(month: int, day: int) -> Period:
+    """The same date in each year that has it."""
+
+    def occurrence(year: int) -> Span | None:
+        found = day_of_year(year, month, day)
+        return single_day(found) if found else None
+
+    return year_cycle(occurrence, Standing.ALONE, is_day=True)
+
+
+def part_of_each_day(part: Part, standing: Standing) -> Period:
+    """A part of each day."""
+    return Period(occurrence=lambda index: part.of(whole_unit("day", index)), cycle="day", standing=standing)
+
+
+class NameReader:
+    """Reads a name at a place of a text."""
+
+    def __init__(self, words: Words, vocabulary: Vocabulary, now: datetime) -> None:
+        self._words = words
+        self._vocabulary = vocabulary
+        self._today = now.date()
+
+    def read(self, at: int) -> _Point | None:
+        """The longest name that begins at an index."""
+        readers = (
+            self._relative_day, self._part_of_relative_day, self._lone_part, self._digits, self._day_and_month,
+            self._day_of_month, self._recurring, self._chosen, self._chosen_after, self._nth_of_month, self.turn,
+            self._decade,
+        )  # fmt: skip
+        found = [point for reader in readers if (point := reader(at)) is not None]
+        return max(found, key=lambda point: point[1], default=None)
+
+    def turn(self, at: int) -> _Point | None:
+        """A certain week, month, quarter or year: last week, 2024."""
+        return self._year(at) or self._chosen_unit(at)
+
+    def bare_unit(self, at: int) -> _Point | None:
+        """A week, month, quarter or year that is only said to be one, as in "the end of the month"."""
+        found = self._words.find(self._vocabulary.units, at)
+        if found is None or found[0][0] != 1 or found[0][1] not in _TURNS:
+            return None
+        (_, unit), end = found
+        return Period(occurrence=lambda index: whole_unit(unit, index), cycle=unit), end
+
+    def _relative_day(self, at: int) -> _Point | None:
+        found = self._words.find(self._vocabulary.days, self._words.skip(self._vocabulary.articles, at))
+        return (fixed(single_day(self._today + timedelta(found[0])), is_day=True), found[1]) if found else None
+
+    def _part_of_relative_day(self, at: int) -> _Point | None:
+        found = self._words.find(self._vocabulary.parts_of_days, at)
+        if found is None:
+            return None
+        (days, part), end = found
+        return fixed(part.of(single_day(self._today + timedelta(days)))), end
+
+    def _lone_part(self, at: int) -> _Point | None:
+        end = self._words.skip(self._vocabulary.current_nights, at)
+        if end > at:
+            return part_of_each_day(NIGHT, Standing.ALONE), end
+        found = self._words.find(self._vocabulary.lone_parts, at)
+        return (part_of_each_day(found[0], Standing.VERB), found[1]) if found else None
+
+    def _digits(self, at: int) -> _Point | None:
+        found = numeric_date(self._words, at, self._vocabulary)
+        if found is None:
+            return None
+        day, month, year = found
+        if year is None:
+            return date_of_each_year(month, day), at + 1
+        date_ = day_of_year(year, month, day)
+        return fixed(single_day(date_) if date_ else None, is_day=True), at + 1
+
+    def _day_and_month(self, at: int) -> _Point | None:
+        """A day with its month, in either order."""
+        words, vocabulary = self._words, self._vocabulary
+        start = words.skip(vocabulary.articles, at)
+        if day := self.day(start):
+            month = words.find(vocabulary.months, words.skip(vocabulary.of, day[1]))
+            if month is None or words.starts(vocabulary.pronouns, month[1]):
+                return None
+            return date_of_each_year(month[0], day[0]), month[1]
+        month = words.find(vocabulary.months, start)
+        if month is None:
+            return None
+        after = words.skip(frozenset((".",)), month[1])
+        day = self.day(words.skip(vocabulary.articles, after))
+        if day is None or words.starts(vocabulary.not_after_year, day[1]):
+            return None
+        return date_of_each_year(month[0], day[0]), day[1]
+
+    def day(self, at: int) -> tuple[int, int] | None:
+        """The number of a day of a month, in digits or as an ordinal word, with the index after it."""
+        if found := day_number(self._words.text(at)):
+            return found[0], self._words.skip(self._vocabulary.day_words, at + 1)
+        ordinal = self._words.find(self._vocabulary.ordinals, at)
+        return (ordinal[0], self._words.skip(self._vocabulary.day_words, ordinal[1])) if ordinal else None
+
+    def _day_of_month(self, at: int) -> _Point | None:
+        """A day without its month: the 15th, 15-го числа."""
+        start = self._words.skip(self._vocabulary.articles, at)
+        day = self.day(start)
+        if day is None:
+            return None
+        number, end = day
+        has_word = self._words.text(end - 1) in self._vocabulary.day_words
+        digits = day_number(self._words.text(start))
+        if not has_word and not (digits and digits[1] and self._ends_phrase(end)):
+            return None
+
+        def occurrence(index: int) -> Span | None:
+            found = day_of_year(index // 12, index % 12 + 1, number)
+            return single_day(found) if found else None
+
+        standing = Standing.ALONE if has_word else Standing.NOUN
+        return Period(occurrence=occurrence, cycle="month", is_day=True, standing=standing), end
+
+    def _ends_phrase(self, at: int) -> bool:
+        """Whether no noun follows that an ordinal before it could number: the 5th time."""
+        text, vocabulary = self._words.text(at), self._vocabulary
+        return not text.isalpha() or text in vocabulary.prepositions or text in vocabulary.links | vocabulary.to
+
+    def _recurring(self, at: int) -> _Point | None:
+        """A month, weekday, weekend, season, holiday or quarter of each year or week."""
+        found = [
+            point
+            for reader in (self._month, self._weekday, self._weekend, self._season, self._holiday, self._quarter)
+            if (point := reader(self._words.skip(self._vocabulary.articles, at) if reader != self._month else at))
+        ]
+        return max(found, key=lambda point: point[1], default=None)
+
+    def _month(self, at: int) -> _Point | None:
+        found = self._words.find(self._vocabulary.months, at)
+        if found is None or self._words.starts(self._vocabulary.pronouns, found[1]):
+            return None
+        number, end = found
+        return year_cycle(lambda year: months(year, number, 1), Standing.NAME), end
+
+    def _weekday(self, at: int) -> _Point | None:
+        found = self._words.find(self._vocabulary.weekdays, at)
+        if found is None or self._words.starts(self._vocabulary.not_after_weekday, found[1]):
+            return None
+        number, end = found
+        standing = Standing.NOUN if self._words.text(end).isalpha() else Standing.VERB
+
+        def occurrence(index: int) -> Span:
+            return single_day(whole_unit("week", index)[0].date() + timedelta(number))
+
+        return Period(occurrence=occurrence, cycle="week", is_day=True, is_never_today=True, standing=standing), end
+
+    def _weekend(self, at: int) -> _Point | None:
+        end = self._words.skip(self._vocabulary.weekends, at)
+        if end == at:
+            return None
+
+        def occurrence(index: int) -> Span:
+            saturday = whole_unit("week", index)[0].date() + timedelta(_SATURDAY)
+            return span_of_days(saturday, saturday + 2 * DAY)
+
+        return Period(occurrence=occurrence, cycle="week", standing=Standing.NOUN), end
+
+    def _season(self, at: int) -> _Point | None:
+        found = self._words.find(self._vocabulary.seasons, at)
+        if found is None:
+            return None
+        first_month, end = found
+        # The instrumental says "in": it needs no preposition.
+        standing = Standing.ALONE if self._words.text(at) in self._vocabulary.adverbial_seasons else Standing.NOUN
+        return year_cycle(lambda year: months(year, first_month, 3), standing), end
+
+    def _holiday(self, at: int) -> _Point | None:
+        found = self._words.find(self._vocabulary.holidays, at)
+        if found is None:
+            return None
+        holiday, end = found
+        span = holiday(2000)
+        return year_cycle(holiday, Standing.NOUN, is_day=span[1] - span[0] == DAY), end
+
+    def _quarter(self, at: int) -> _Point | None:
+        """A quarter with its number."""
+        words, vocabulary = self._words, self._vocabulary
+        found = words.find(vocabulary.numbered_quarters, at)
+        if found is None:
+            day = self.day(at)
+            end = words.skip(vocabulary.quarters, day[1]) if day else at
+            found = (day[0], end) if day and end > day[1] and day[0] <= 4 else None
+        if found is None:
+            return None
+        number, end = found
+        return year_cycle(lambda year: months(year, 3 * number - 2, 3), Standing.NOUN), end
+
+    def _chosen(self, at: int) -> _Point | None:
+        """A name with the word that tells which is meant before it: last Friday."""
+        which = self._words.find(self._vocabulary.which, self._words.skip(self._vocabulary.articles, at))
+        named = self._recurring(which[1]) if which else None
+        if which is None or named is None or self._is_verb(which[1], named[1]):
+            return None
+        return replace(named[0], which=which[0], standing=Standing.ALONE), named[1]
+
+    def _is_verb(self, at: int, end: int) -> bool:
+        """Whether a month's name may be a verb: this may take long."""
+        is_verb = self._words.text(at) in self._vocabulary.verbs and not self._words.tokens[at].is_capitalised
+        return is_verb and self._words.text(end).isalpha()
+
+    def _chosen_after(self, at: int) -> _Point | None:
+        """A name with the word that tells which is meant after it: the week before last."""
+        start = self._words.skip(self._vocabulary.articles, at)
+        named = self._recurring(start)
+        if named and (which := self._words.find(self._vocabulary.which_after, named[1])):
+            return replace(named[0], which=which[0], standing=Standing.ALONE), which[1]
+        unit = self._words.find(self._vocabulary.units, start)
+        which = self._words.find(self._vocabulary.which_after, unit[1]) if unit else None
+        return self._unit_by_word(unit[0], which[0], which[1]) if unit and which else None
+
+    def _chosen_unit(self, at: int) -> _Point | None:
+        which = self._words.find(self._vocabulary.which, self._words.skip(self._vocabulary.articles, at))
+        unit = self._words.find(self._vocabulary.units, which[1]) if which else None
+        if which is None or unit is None or self._words.text(unit[1] - 1) in self._vocabulary.plurals:
+            return None
+        return self._unit_by_word(unit[0], which[0], unit[1])
+
+    def _unit_by_word(self, length: tuple[int, Unit], which: Which, end: int) -> _Point | None:
+        factor, unit = length
+        if factor != 1 or unit not in _TURNS:
+            return None
+        return fixed(whole_unit(unit, unit_index(unit, self._today) + _STEPS[which]), unit=unit), end
+
+    def _year(self, at: int) -> _Point | None:
+        """A year by its number, with or without the word for it."""
+        words, vocabulary = self._words, self._vocabulary
+        start = words.skip(vocabulary.year_words, words.skip(vocabulary.articles, at))
+        year = year_number(words, start, vocabulary)
+        if year is None:
+            return None
+        end = words.skip(vocabulary.year_words, start + 1)
+        has_word = start > at or end > start + 1
+        period = fixed(whole_unit("year", year), unit="year")
+        return replace(period, standing=Standing.ALONE if has_word else Standing.NUMBER), end
+
+    def _decade(self, at: int) -> _Point | None:
+        start = self._words.skip(self._vocabulary.articles, at)
+        found = self._words.find(self._vocabulary.decades, start)
+        if found is None:
+            year = decade_start(self._words.text(start))
+            found = (year, start + 1) if year is not None else None
+        if found is None:
+            return None
+        span = span_of_days(date(found[0], 1, 1), date(found[0] + 10, 1, 1))
+        return replace(fixed(span), standing=Standing.NOUN), self._words.skip(self._vocabulary.year_words, found[1])
+
+    def _nth_of_month(self, at: int) -> _Point | None:
+        """A week or weekday of a month by its number; the last by -1."""
+        words, vocabulary = self._words, self._vocabulary
+        start = words.skip(vocabulary.articles, at)
+        number = words.find(vocabulary.ordinals, start)
+        if number is None:
+            after = words.skip(vocabulary.last_of, start)
+            number = (-1, after) if after > start else None
+        if number is None:
+            return None
+        count, after = number
+        unit = words.find(vocabulary.units, after)
+        weekday = words.find(vocabulary.weekdays, after)
+        if not (weekday or (unit and unit[0] in ((1, "week"), (1, "day")))):
+            return None
+        noun_end = weekday[1] if weekday else unit[1] if unit else after
+        month = self._month(words.skip(vocabulary.prepositions, noun_end))
+        if month is None:
+            return None
+        if weekday:
+            period = month[0].map(lambda span: _nth_weekday(span, weekday[0], count), Standing.ALONE)
+            return replace(period, is_day=True), month[1]
+        days = 7 if unit and unit[0][1] == "week" else 1
+        return replace(
+            month[0].map(lambda span: _nth_days(span, days, count), Standing.ALONE), is_day=days == 1
+        ), month[1]
+
+
+def _nth_weekday(month: Span, weekday: int, number: int) -> Span | None:
+    days = [month[0] + index * DAY for index in range((month[1] - month[0]).days)]
+    found = [day for day in days if day.weekday() == weekday]
+    index = number - 1 if number > 0 else number
+    return single_day(found[index].date()) if index < len(found) else None
+
+
+def _nth_days(month: Span, days: int, number: int) -> Span | None:
+    """The days 1 to 7, 8 to 14 and so on, or the last seven; single days likewise."""
+    first, after = month[0].date(), month[1].date()
+    start = first + (number - 1) * days * DAY if number > 0 else after - days * DAY
+    return span_of_days(start, min(start + days * DAY, after)) if start < after else None
