@@ -57,6 +57,11 @@ def read_single_unit(words: Words, vocabulary: Vocabulary, at: int) -> tuple[Len
     return read_unit(words, vocabulary, at) if words.starts(vocabulary.single_units, at) else None
 
 
+def is_plural(words: Words, vocabulary: Vocabulary, end: int) -> bool:
+    """Whether a unit that ends before an index means a few."""
+    return words.text(end - 1) in vocabulary.plurals or " ".join(words.texts[end - 2 : end]) in vocabulary.plurals
+
+
 def _read_inverted(words: Words, vocabulary: Vocabulary, at: int) -> tuple[Length, int] | None:
     """Russian puts the number last when it is not exact: недели две."""
     unit = words.find(vocabulary.units, at)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.text.time_expressions.counts import Length, read_count, read_length, read_single_unit, read_unit
+from bot.text.time_expressions.counts import Length, is_plural, read_count, read_length, read_single_unit, read_unit
 from bot.text.time_expressions.periods import Period, Standing, fixed
 from bot.text.time_expressions.spans import at_distance, from_now, until_now
 from bot.text.time_expressions.tokens import Words
@@ -85,29 +85,34 @@ class DistanceReader:
         if unit is None:
             return None
         (count, name), end = unit
-        if words.text(end - 1) in vocabulary.plurals:
+        if is_plural(words, vocabulary, end):
             return fixed(until_now(self._now, _FEW * count, name)), end
         # "In the last hour" and not "the last hour"; "over the last week" and not "last week".
         has_preposition = start > at and (noun > start or is_enough)
         is_long = name not in (*_CLOCK_UNITS, "day")
-        if not has_preposition and not (is_enough and is_long):
+        if not has_preposition and not (is_enough and is_long) and count == 1:
             return None
         return fixed(until_now(self._now, count, name)), end
 
     def _coming(self, at: int) -> _Point | None:
         """The time from now on: in the next three weeks, «в ближайшие дни»."""
         words, vocabulary = self._words, self._vocabulary
-        start = words.skip(vocabulary.articles, words.skip(vocabulary.span_prepositions, at))
-        after = words.skip(vocabulary.coming_spans, start)
-        if after == start:
+        start = words.skip(vocabulary.span_prepositions, at)
+        noun = words.skip(vocabulary.articles, start)
+        found = words.find(vocabulary.coming_spans, noun)
+        if found is None:
             return None
+        is_enough, after = found
         if length := read_length(words, vocabulary, after):
             return fixed(from_now(self._now, *length[0])), length[1]
         unit = read_unit(words, vocabulary, after)
-        if unit is None or words.text(unit[1] - 1) not in vocabulary.plurals:
+        if unit is None:
             return None
         (count, name), end = unit
-        return fixed(from_now(self._now, _FEW * count, name)), end
+        if is_plural(words, vocabulary, end):
+            return fixed(from_now(self._now, _FEW * count, name)), end
+        has_preposition = start > at and (noun > start or is_enough)
+        return (fixed(from_now(self._now, count, name)), end) if has_preposition else None
 
     def _vague(self, at: int) -> _Point | None:
         found = self._words.find(self._vocabulary.vague, at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.text.calendar import ENGLISH_MONTH_ABBREVIATIONS, ENGLISH_MONTHS, ENGLISH_SEASONS, ENGLISH_WEEKDAYS
+from bot.text.calendar import ENGLISH_MONTH_ABBREVIATIONS, ENGLISH_MONTHS, ENGLISH_SEASONS, ENGLISH_WEEKDAY_ABBREVIATIONS, ENGLISH_WEEKDAYS
 from bot.text.numerals import ENGLISH_ORDINALS
 from bot.text.time_expressions.holidays import new_year, nth_weekday, on, western_easter
 from bot.text.time_expressions.vocabulary import (
@@ -20,7 +20,10 @@ _PARTS: Final = {"morning": MORNING, "afternoon": AFTERNOON, "evening": EVENING,
 
 ENGLISH: Final = Vocabulary(
     months={name: number for number, name in enumerate(ENGLISH_MONTHS, 1)} | ENGLISH_MONTH_ABBREVIATIONS,
-    weekdays={name: number for number, name in enumerate(ENGLISH_WEEKDAYS)},
+    weekdays={name: number for number, name in enumerate(ENGLISH_WEEKDAYS)}
+    # Not Sat and Sun, which are words of their own.
+    | {name: number for number, name in enumerate(ENGLISH_WEEKDAY_ABBREVIATIONS) if number < 5}
+    | {"tues": 1, "thur": 3, "thurs": 3},
     seasons=ENGLISH_SEASONS,
     adverbial_seasons=frozenset(),
     holidays={
@@ -136,7 +139,7 @@ ENGLISH: Final = Vocabulary(
     },  # fmt: skip
     which_after={"before last": "before last", "after next": "after next"},
     past_spans={"last": False, "past": True, "this past": True, "previous": False, "recent": True, "preceding": False},
-    coming_spans=split_phrases("next | coming | following | upcoming"),
+    coming_spans={"next": False, "coming": True, "following": False, "upcoming": True},
     span_prepositions=split_phrases("in | over | for | within | during | throughout"),
     vague={
         "the other day": (7, "day"),
@@ -157,6 +160,7 @@ ENGLISH: Final = Vocabulary(
         "few": 3,
         "several": 3,
         "some": 3,
+        "a hundred": 100,
     },  # fmt: skip
     lengths={
         "half a year": (6, "month"),
@@ -191,6 +195,7 @@ ENGLISH: Final = Vocabulary(
     last_of=split_phrases("last | final"),
     quarters=split_phrases("quarter"),
     numbered_quarters={f"q{number}": number for number in range(1, 5)},
+    half_years={"h1": 1, "h2": 2},
     decades={
         f"{prefix}{name}": start
         for name, start in {"twenties": 2020, "nineties": 1990, "eighties": 1980, "seventies": 1970}.items()

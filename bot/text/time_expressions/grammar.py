@@ -12,7 +12,7 @@ from bot.text.time_expressions.names import date_of_each_year
 from bot.text.time_expressions.numbers_of_dates import day_of_year
 from bot.text.time_expressions.periods import Period, Standing, Tense, choose, latest, latest_ended, next_one
 from bot.text.time_expressions.points import PointReader
-from bot.text.time_expressions.spans import Span, Unit, at_distance, midnight, shift
+from bot.text.time_expressions.spans import Span, Unit, at_distance, midnight, shift, unit_index
 from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import Preposition, Vocabulary
 
@@ -50,7 +50,7 @@ class ExpressionReader:
         if self._words.starts(self._vocabulary.each, at - 1) or self._words.starts(self._vocabulary.not_times, at):
             return None
         readers = (
-            self._range, self._between, self._since, self._onwards, self._before, self._after, self._by,
+            self._range, self._pair, self._between, self._since, self._onwards, self._before, self._after, self._by,
             self._period, self._distance_from_day,
         )  # fmt: skip
         found = [expression for reader in readers if (expression := reader(at)) is not None]
@@ -83,7 +83,7 @@ class ExpressionReader:
             meaning=lambda now, tense: choose(period, now, tense),
             end=end,
             standing=standing if is_told else Standing.ALONE,
-            is_for=preposition == "for" and period.is_day,
+            is_for=preposition == "for" and period.is_never_today,
         )
 
     def _range(self, at: int) -> Expression | None:
@@ -94,6 +94,19 @@ class ExpressionReader:
         if not has_start and (preposition := words.find(vocabulary.prepositions, at)):
             start = preposition[1]
         return self._ends(start, vocabulary.to, has_start=has_start, has_preposition=start > at)
+
+    def _pair(self, at: int) -> Expression | None:
+        """Two neighbours: in May and June, «в субботу и воскресенье»."""
+        preposition = self._words.find(self._vocabulary.prepositions, at)
+        first = self._points.read(preposition[1]) if preposition else None
+        link = self._words.skip(self._vocabulary.links, first[1]) if first else at
+        last = self._points.read(self._words.skip(self._vocabulary.prepositions, link)) if first else None
+        if first is None or last is None or link == first[1]:
+            return None
+        earlier, later = first[0], last[0]
+        if not _are_neighbours(earlier, later, self._now):
+            return None
+        return Expression(meaning=lambda now, tense: _range_of(earlier, later, now, tense), end=last[1])
 
     def _between(self, at: int) -> Expression | None:
         start = self._words.skip(self._vocabulary.between, at)
@@ -287,10 +300,24 @@ def _next_to(span: Span, direction: int, count: int, unit: Unit) -> Span:
     return span[1], midnight(shift(span[1].date(), count, unit))
 
 
+def _are_neighbours(first: Period, last: Period, now: datetime) -> bool:
+    """Whether two periods lie side by side, in one turn or in two."""
+    if last.cycle is None:
+        end = last.occurrence(0)
+        return end is not None and (start := latest(first, now, end[0])) is not None and start[1] == end[0]
+    if first.cycle is None or first.cycle != last.cycle or first.which or last.which:
+        return False
+    turn = unit_index(first.cycle, now.date())
+    start = first.occurrence(turn)
+    return start is not None and any(
+        span is not None and span[0] == start[1] for span in map(last.occurrence, (turn, turn + 1))
+    )
+
+
 def _needs_no_start(first: Period, last: Period, link: str, *, has_preposition: bool) -> bool:
     """Whether two periods with a link between them are a range without a word for "from"."""
     if link in _DASHES and has_preposition:
         return True
-    if link in _DASHES and first.standing is Standing.NAME and last.standing is Standing.NAME:
+    if link in _DASHES and first.standing is Standing.NAME:
         return True
     return first.is_day and last.is_day and first.standing is Standing.ALONE

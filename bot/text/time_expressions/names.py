@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from bot.text.time_expressions.counts import is_plural
 from bot.text.time_expressions.numbers_of_dates import (
     day_number,
     day_of_year,
@@ -167,7 +168,7 @@ class NameReader:
         """A month, weekday, weekend, season, holiday or quarter of each year or week."""
         found = [
             point
-            for reader in (self._month, self._weekday, self._weekend, self._season, self._holiday, self._quarter)
+            for reader in (self._month, self._weekday, self._weekend, self._season, self._holiday, self._quarter, self._half_year)
             if (point := reader(self._words.skip(self._vocabulary.articles, at) if reader != self._month else at))
         ]
         return max(found, key=lambda point: point[1], default=None)
@@ -223,6 +224,7 @@ class NameReader:
         """A quarter with its number."""
         words, vocabulary = self._words, self._vocabulary
         found = words.find(vocabulary.numbered_quarters, at)
+        standing = Standing.ALONE if found else Standing.NOUN
         if found is None:
             day = self.day(at)
             end = words.skip(vocabulary.quarters, day[1]) if day else at
@@ -230,7 +232,14 @@ class NameReader:
         if found is None:
             return None
         number, end = found
-        return year_cycle(lambda year: months(year, 3 * number - 2, 3), Standing.NOUN), end
+        return year_cycle(lambda year: months(year, 3 * number - 2, 3), standing), end
+
+    def _half_year(self, at: int) -> _Point | None:
+        found = self._words.find(self._vocabulary.half_years, at)
+        if found is None:
+            return None
+        number, end = found
+        return year_cycle(lambda year: months(year, 6 * number - 5, 6), Standing.NOUN), end
 
     def _chosen(self, at: int) -> _Point | None:
         """A name with the word that tells which is meant before it: last Friday."""
@@ -258,7 +267,7 @@ class NameReader:
     def _chosen_unit(self, at: int) -> _Point | None:
         which = self._words.find(self._vocabulary.which, self._words.skip(self._vocabulary.articles, at))
         unit = self._words.find(self._vocabulary.units, which[1]) if which else None
-        if which is None or unit is None or self._words.text(unit[1] - 1) in self._vocabulary.plurals:
+        if which is None or unit is None or is_plural(self._words, self._vocabulary, unit[1]):
             return None
         return self._unit_by_word(unit[0], which[0], unit[1])
 

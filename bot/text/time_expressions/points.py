@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -52,7 +53,10 @@ class PointReader:
         """A period with all that follows it and narrows it."""
         while (narrowed := self._narrow(period, end)) is not None:
             period, end = narrowed
-        return period, self._words.skip(_POSSESSIVE, end)
+        after = self._words.skip(_POSSESSIVE, end)
+        if after > end and period.standing in (Standing.NOUN, Standing.VERB):
+            period = replace(period, standing=Standing.ALONE)
+        return period, after
 
     def _read_anew(self, at: int) -> Point | None:
         readers: tuple[Callable[[int], Point | None], ...] = (
@@ -165,8 +169,8 @@ class PointReader:
         """A weekday with its date, which says more: Friday, May 5."""
         if not period.is_never_today:
             return None
-        date = self.read(self._words.skip(_COMMA, end))
-        return date if date and date[0].is_day and date[0].cycle in ("year", None) and not date[0].which else None
+        date = self.names.read(self._words.skip(_COMMA, end))
+        return date if date and date[0].is_day and date[0].cycle in ("month", "year", None) else None
 
     def _with_part(self, period: Period, end: int) -> Point | None:
         """A day with the part of it that follows: yesterday evening."""

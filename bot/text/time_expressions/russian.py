@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from bot.text.calendar import RUSSIAN_MONTH_FORMS, RUSSIAN_SEASON_FORMS, RUSSIAN_UNIT_FORMS, RUSSIAN_WEEKDAY_FORMS
+from bot.text.calendar import RUSSIAN_MONTH_FORMS, RUSSIAN_SEASON_FORMS, RUSSIAN_UNIT_FORMS, RUSSIAN_WEEKDAY_ABBREVIATIONS, RUSSIAN_WEEKDAY_FORMS
 from bot.text.numerals import RUSSIAN_ORDINALS
 from bot.text.time_expressions.holidays import Holiday, new_year, on, orthodox_easter
 from bot.text.time_expressions.spans import Unit
@@ -120,13 +120,14 @@ def _parts() -> dict[str, Part]:
 
 RUSSIAN: Final = Vocabulary(
     months=RUSSIAN_MONTH_FORMS,
-    weekdays=RUSSIAN_WEEKDAY_FORMS,
+    weekdays=RUSSIAN_WEEKDAY_FORMS | {name: number for number, name in enumerate(RUSSIAN_WEEKDAY_ABBREVIATIONS)},
     seasons=RUSSIAN_SEASON_FORMS,
     adverbial_seasons=split_phrases("зимой | весной | летом | осенью"),
     holidays=_holidays(),
     days=_days(),
     parts=_parts(),
     lone_parts={
+        "с утра": MORNING,
         "утром": MORNING,
         "рано утром": MORNING,
         "вечером": EVENING,
@@ -151,12 +152,16 @@ RUSSIAN: Final = Vocabulary(
     | dict.fromkeys(("квартал", "квартала", "квартале", "кварталов", "кварталы"), (1, "quarter"))
     | dict.fromkeys(("десятилетие", "десятилетия", "десятилетий"), (10, "year")),
     single_units=split_phrases("секунду | минуту | час | день | сутки | неделю | месяц | квартал | год"),
-    plurals=split_phrases("секунды | минуты | часы | дни | днях | недели | неделях | месяцы | месяцах | годы | годах"),
+    plurals=split_phrases(
+        "часы | дни | днях | неделях | месяцы | месяцах | годы | годах | последние недели | ближайшие недели"
+        " | последние минуты | ближайшие минуты | последние секунды"
+    ),
     weekends=split_phrases("выходные | выходных | выходным | выходными | уикенд | уикенда | уикенде"),
     which=_which(),
     which_after={},
     past_spans=dict.fromkeys(_forms("последн", _SOFT_ENDINGS), True) | {"прошлые": False, "прошедшие": True},
-    coming_spans=frozenset((*_forms("следующ", _SOFT_ENDINGS), *_forms("ближайш", _SOFT_ENDINGS))),
+    coming_spans=dict.fromkeys(_forms("следующ", _SOFT_ENDINGS), False)
+    | dict.fromkeys(_forms("ближайш", _SOFT_ENDINGS), True),
     span_prepositions=split_phrases("за | в | во | в течение | на протяжении"),
     vague={
         "на днях": (7, "day"),
@@ -208,9 +213,15 @@ RUSSIAN: Final = Vocabulary(
         for value, number in enumerate(("i", "ii", "iii", "iv"), 1)
         for form in ("квартал", "квартала", "квартале")
     },
+    half_years={
+        f"{word} {form}": half
+        for half, words in enumerate(("первое первом первого", "второе втором второго"), 1)
+        for word in words.split()
+        for form in ("полугодие", "полугодии", "полугодия")
+    },
     decades={
         f"{stem}{ending}": start
-        for stem, start in {"двухтысячн": 2000, "девяност": 1990, "восьмидесят": 1980, "семидесят": 1970}.items()
+        for stem, start in {"нулев": 2000, "двухтысячн": 2000, "девяност": 1990, "восьмидесят": 1980, "семидесят": 1970}.items()
         for ending in ("ые", "ых")
     },
     year_words=split_phrases("год | года | году | годом | годы | годах | годов | г | г ."),
@@ -234,7 +245,7 @@ RUSSIAN: Final = Vocabulary(
     ),
     nows=split_phrases("сегодня | сегодняшний день | сегодняшнего дня | сейчас | нынешний день | этот момент"),
     eves=split_phrases("накануне | канун"),
-    distance_starts=split_phrases("за"),
+    distance_starts=split_phrases("за | на следующий | на следующую"),
     prepositions={
         "в": "in",
         "во": "in",

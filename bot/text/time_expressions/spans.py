@@ -11,12 +11,9 @@ Span: TypeAlias = tuple[datetime, datetime]
 """Its first moment and the first after it, by the local clock."""
 
 DAY: Final = timedelta(1)
-WEEKS_IN_MONTH: Final = 4.35
 _MONTHS: Final[dict[Unit, int]] = {"month": 1, "quarter": 3, "year": 12}
-_SMALLER: Final[dict[Unit, tuple[float, Unit]]] = {
-    "year": (12, "month"), "quarter": (3, "month"), "month": (WEEKS_IN_MONTH, "week"), "week": (7, "day"),
-    "hour": (60, "minute"), "minute": (60, "second"),
-}  # fmt: skip
+_SHORTEST: Final = timedelta(minutes=10)
+_DAYS: Final[dict[Unit, int]] = {"day": 1, "week": 7}
 _CLOCK_UNITS: Final[dict[Unit, timedelta]] = {
     "second": timedelta(seconds=1), "minute": timedelta(minutes=1), "hour": timedelta(hours=1),
 }  # fmt: skip
@@ -74,33 +71,40 @@ def shift(day: date, count: int, unit: Unit) -> date:
 def at_distance(now: datetime, count: float, unit: Unit) -> Span:
     """What lies `count` units from now, before it if negative: the longer the unit, the wider the span.
 
-    An hour is the hour around that moment, a day that day, a week the seven days around it, a month or year all of it.
+    Minutes are the ten around that moment, an hour the hour around it, a day that day, a week the seven days around it, a month or year all of it.
+    With half a unit it is the span of the next smaller one.
     """
-    count, unit = _in_whole_units(count, unit)
     if length := _CLOCK_UNITS.get(unit):
-        length = max(length, _CLOCK_UNITS["minute"])
-        middle = _CLOCK_UNITS[unit] * count
-        return _local_moment(now, middle - length / 2), _local_moment(now, middle + length / 2)
-    if unit == "week":
-        middle_day = shift(now.date(), int(count), unit)
-        return span_of_days(middle_day - 3 * DAY, middle_day + 4 * DAY)
-    return whole_unit(unit, unit_index(unit, now.date()) + int(count))
+        middle, width = length * count, max(length, _SHORTEST)
+        return _local_moment(now, middle - width / 2), _local_moment(now, middle + width / 2)
+    count, unit = _in_months(count, unit)
+    if unit == "day" or (unit in _MONTHS and count == int(count)):
+        return whole_unit(unit, unit_index(unit, now.date()) + int(count))
+    middle_day = distant_day(now.date(), count, unit)
+    return span_of_days(middle_day - 3 * DAY, middle_day + 4 * DAY)
+
+
+def distant_day(today: date, count: float, unit: Unit) -> date:
+    """The day `count` days, weeks, months or years from today; half a month is 15 days."""
+    count, unit = _in_months(count, unit)
+    rest = count - int(count)
+    return shift(today, int(count), unit) + timedelta(int(rest * _DAYS.get(unit, 30)))
 
 
 def until_now(now: datetime, count: float, unit: Unit) -> Span:
     """The last `count` units up to now; days, weeks, months and years from the beginning of a day on."""
-    count, unit = _in_whole_units(count, unit)
+    local = now.replace(tzinfo=None)
     if length := _CLOCK_UNITS.get(unit):
-        return _local_moment(now, -length * count), now.replace(tzinfo=None)
-    return midnight(shift(now.date(), -int(count), unit)), now.replace(tzinfo=None)
+        return _local_moment(now, -length * count), local
+    return midnight(distant_day(now.date(), -count, unit)), local
 
 
 def from_now(now: datetime, count: float, unit: Unit) -> Span:
     """The next `count` units from now on; days, weeks, months and years up to the end of a day."""
-    count, unit = _in_whole_units(count, unit)
+    local = now.replace(tzinfo=None)
     if length := _CLOCK_UNITS.get(unit):
-        return now.replace(tzinfo=None), _local_moment(now, length * count)
-    return now.replace(tzinfo=None), midnight(shift(now.date(), int(count), unit) + DAY)
+        return local, _local_moment(now, length * count)
+    return local, midnight(distant_day(now.date(), count, unit) + DAY)
 
 
 def third(span: Span, which: int) -> Span | None:
@@ -145,9 +149,8 @@ def _local_moment(now: datetime, distance: timedelta) -> datetime:
     return (now.astimezone(UTC) + distance).astimezone(now.tzinfo).replace(tzinfo=None)
 
 
-def _in_whole_units(count: float, unit: Unit) -> tuple[float, Unit]:
-    """The same length with a whole count, where a smaller unit has one: a year and a half is 18 months."""
-    if count != int(count) and unit in _SMALLER:
-        factor, unit = _SMALLER[unit]
-        count = int(count * factor)
+def _in_months(count: float, unit: Unit) -> tuple[float, Unit]:
+    """Years and quarters that are not whole, in months: a year and a half is 18 months."""
+    if count != int(count) and unit in ("year", "quarter"):
+        return round(count * _MONTHS[unit]), "month"
     return count, unit

@@ -13,7 +13,7 @@ _MENTAL: Final = "remember|recall|know|think|mean|say|tell|remind|believe|sugges
 _FUTURE: Final = re.compile(
     r"(?<!\w)(?:"
     r"will|won't|shall|should|must|gonna|\w+'ll|(?<!was )(?<!were )(?<!been )going to"
-    r"|plans?(?! (?:did|was|were))|planning|planned for|scheduled(?: for)?|upcoming|intend|hope to|want to|need to|have to"
+    r"|plans?(?! (?:did|was|were))|planning|(?:planned|scheduled|booked)(?: for)?|upcoming|intend|hope to|want to|need to|have to"
     r"|(?:am|are|is|\w+'(?:m|re|s)) (?:\w+ )?(?!doing well)\w{2,}ing"
     rf"|do (?:i|we) (?!{_MENTAL})\w+|(?:can|could|may) (?:i|we) "
     r"|буд(?:у|ешь|ет|ем|ете|ут)|предстоит|предстоят|планы|планах|планов|план|планиру\w+|запланирован\w*|намечен\w*"
@@ -33,8 +33,10 @@ _PAST: Final = re.compile(
     r"|gave|took|came|spoke|slept|swam|rode|drove|won|lost|began|began|broke|chose|fell|found|forgot|heard|held|kept"
     r"|knew|learnt|left|paid|read|sang|sent|sold|stood|taught|understood|wore|done|seen|written|spent|built|drank"
     r"|\w{2,}(?<!ne)(?<!spe)ed"
-    r"|был[аои]?|(?!если|или|нибудь|школа|дела|мысли|цели|сила|футбола|стола|стол|футбол|зала|зал|тела|числа|начала"
-    r"|апрел|только|мало|тепло)[а-я]{1,}(?:[аеиоуыяё]л|[аеиоуыя]ла|[аеиоуыя]ло|[аеиоуыя]ли|ел|шел|шла|шло|шли|ела|мог|могла|ез)"
+    r"|(?:был|ел|съел|шел)[аои]?|(?:по|у|при|за|во|вы|до)?ш(?:ел|л[аои])|(?:не )?(?:мог|рос|нес|вез)"
+    r"|(?!(?:если|или|нибудь|школа|дела|мысли|цели|сила|футбола|стола|стул|футбол|зала|зал|тела|числа|начала"
+    r"|апрел|только|мало|тепло|визуал|материал|канал|журнал|сигнал|финал)(?!\w))"
+    r"[а-я]+[аеиоуыя]л[аои]?"
     r"(?:ся|сь)?"
     r")(?!\w)"
 )
@@ -52,9 +54,9 @@ def tense_at(text: str, start: int, end: int) -> Tense:
     for candidate, pattern in ((Tense.FUTURE, _FUTURE), (Tense.PAST, _PAST)):
         for match in pattern.finditer(folded, first, last):
             begin, after = match.span()
-            if begin < end and after > start:
+            if start <= begin < end:
                 continue
-            distance = start - after if after <= start else begin - end
+            distance = max(start - after, 0) if begin < start else begin - end
             if distance < nearest:
                 nearest, tense = distance, candidate
     return tense

@@ -69,14 +69,15 @@ class Vocabulary:
     single_units: frozenset[str]
     """Those of `units` that mean one without a number."""
     plurals: frozenset[str]
-    """Those of `units` that mean a few without a number."""
+    """Those of `units` that mean a few without a number, with the word before where only that tells."""
     weekends: frozenset[str]
     which: Mapping[str, Which]
     which_after: Mapping[str, Which]
     """What follows its noun: the week before last."""
     past_spans: Mapping[str, bool]
     """Words for the time up to now; whether one means that without a number: the past week, but not last week."""
-    coming_spans: frozenset[str]
+    coming_spans: Mapping[str, bool]
+    """Words for the time from now on, likewise."""
     span_prepositions: frozenset[str]
     """After these the last week is seven days, and not a week of the calendar."""
     vague: Mapping[str, tuple[int, Unit]]
@@ -94,6 +95,7 @@ class Vocabulary:
     """The last week of May."""
     quarters: frozenset[str]
     numbered_quarters: Mapping[str, int]
+    half_years: Mapping[str, int]
     decades: Mapping[str, int]
     """The year each begins in."""
     year_words: frozenset[str]
