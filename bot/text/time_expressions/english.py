@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.text.calendar import ENGLISH_MONTH_ABBREVIATIONS, ENGLISH_MONTHS, ENGLISH_SEASONS, ENGLISH_WEEKDAY_ABBREVIATIONS, ENGLISH_WEEKDAYS
+from bot.text.calendar import (
+    ENGLISH_MONTH_ABBREVIATIONS,
+    ENGLISH_MONTHS,
+    ENGLISH_SEASONS,
+    ENGLISH_WEEKDAY_ABBREVIATIONS,
+    ENGLISH_WEEKDAYS,
+)
 from bot.text.numerals import ENGLISH_ORDINALS
-from bot.text.time_expressions.holidays import new_year, nth_weekday, on, western_easter
+from bot.text.time_expressions.holiday_names import ENGLISH_HOLIDAYS
+from bot.text.time_expressions.spans import Unit
 from bot.text.time_expressions.vocabulary import (
     AFTERNOON,
     EVENING,
@@ -18,6 +25,16 @@ from bot.text.time_expressions.vocabulary import (
 
 _PARTS: Final = {"morning": MORNING, "afternoon": AFTERNOON, "evening": EVENING, "night": EVENING_AND_NIGHT}
 
+
+def _units() -> dict[str, tuple[int, Unit]]:
+    units: dict[str, tuple[int, Unit]] = {
+        "second": (1, "second"), "minute": (1, "minute"), "hour": (1, "hour"), "day": (1, "day"), "week": (1, "week"),
+        "fortnight": (2, "week"), "month": (1, "month"), "quarter": (1, "quarter"), "year": (1, "year"),
+        "decade": (10, "year"),
+    }  # fmt: skip
+    return units | {f"{name}s": length for name, length in units.items()}
+
+
 ENGLISH: Final = Vocabulary(
     months={name: number for number, name in enumerate(ENGLISH_MONTHS, 1)} | ENGLISH_MONTH_ABBREVIATIONS,
     weekdays={name: number for number, name in enumerate(ENGLISH_WEEKDAYS)}
@@ -26,40 +43,7 @@ ENGLISH: Final = Vocabulary(
     | {"tues": 1, "thur": 3, "thurs": 3},
     seasons=ENGLISH_SEASONS,
     adverbial_seasons=frozenset(),
-    holidays={
-        "new year": new_year,
-        "new year's": new_year,
-        "the new year": new_year,
-        "new year's eve": on(12, 31),
-        "new years eve": on(12, 31),
-        "new year's day": on(1, 1),
-        "new years day": on(1, 1),
-        "christmas": on(12, 25),
-        "christmas day": on(12, 25),
-        "christmas eve": on(12, 24),
-        "xmas": on(12, 25),
-        "boxing day": on(12, 26),
-        "valentine's day": on(2, 14),
-        "valentines day": on(2, 14),
-        "st patrick's day": on(3, 17),
-        "april fools' day": on(4, 1),
-        "april fools day": on(4, 1),
-        "women's day": on(3, 8),
-        "may day": on(5, 1),
-        "labour day": nth_weekday(9, 0, 1),
-        "labor day": nth_weekday(9, 0, 1),
-        "memorial day": nth_weekday(5, 0, -1),
-        "independence day": on(7, 4),
-        "the fourth of july": on(7, 4),
-        "halloween": on(10, 31),
-        "thanksgiving": nth_weekday(11, 3, 4),
-        "thanksgiving day": nth_weekday(11, 3, 4),
-        "black friday": nth_weekday(11, 3, 4, plus=1),
-        "easter": western_easter(),
-        "easter sunday": western_easter(),
-        "easter monday": western_easter(1),
-        "good friday": western_easter(-2),
-    },  # fmt: skip
+    holidays=ENGLISH_HOLIDAYS,
     days={
         "today": 0,
         "yesterday": -1,
@@ -68,7 +52,7 @@ ENGLISH: Final = Vocabulary(
         "day after tomorrow": 2,
         "earlier today": 0,
         "later today": 0,
-    },  # fmt: skip
+    },
     parts=_PARTS | {"at noon": AFTERNOON, "nighttime": EVENING_AND_NIGHT},
     lone_parts={
         "in the morning": MORNING,
@@ -84,59 +68,31 @@ ENGLISH: Final = Vocabulary(
         "last evening": (-1, EVENING),
         "the previous night": (-1, EVENING_AND_NIGHT),
         "the other night": (-1, EVENING_AND_NIGHT),
-    },  # fmt: skip
+    },
     current_nights=frozenset(),
     night_before=split_phrases("the night before"),
     night_between=frozenset(),
-    units={
-        "second": (1, "second"),
-        "seconds": (1, "second"),
-        "minute": (1, "minute"),
-        "minutes": (1, "minute"),
-        "hour": (1, "hour"),
-        "hours": (1, "hour"),
-        "day": (1, "day"),
-        "days": (1, "day"),
-        "week": (1, "week"),
-        "weeks": (1, "week"),
-        "fortnight": (2, "week"),
-        "fortnights": (2, "week"),
-        "month": (1, "month"),
-        "months": (1, "month"),
-        "quarter": (1, "quarter"),
-        "quarters": (1, "quarter"),
-        "year": (1, "year"),
-        "years": (1, "year"),
-        "decade": (10, "year"),
-        "decades": (10, "year"),
-    },  # fmt: skip
+    units=_units(),
     single_units=frozenset(),
     plurals=split_phrases("seconds | minutes | hours | days | weeks | months | years"),
     weekends=split_phrases("weekend"),
     which={
         "this": "this",
         "this current": "this",
-        "the current": "this",
         "current": "this",
         "earlier this": "this",
         "later this": "this",
         "last": "last",
-        "the last": "last",
         "previous": "last",
-        "the previous": "last",
         "past": "last",
         "this past": "last",
         "this last": "last",
-        "the past": "last",
         "next": "next",
-        "the next": "next",
-        "the following": "next",
+        "following": "next",
         "upcoming": "coming",
-        "the upcoming": "coming",
         "coming": "coming",
-        "the coming": "coming",
         "this coming": "coming",
-    },  # fmt: skip
+    },
     which_after={"before last": "before last", "after next": "after next"},
     past_spans={"last": False, "past": True, "this past": True, "previous": False, "recent": True, "preceding": False},
     coming_spans={"next": False, "coming": True, "following": False, "upcoming": True},
@@ -148,7 +104,7 @@ ENGLISH: Final = Vocabulary(
         "lately": (1, "month"),
         "of late": (1, "month"),
         "just recently": (1, "month"),
-    },  # fmt: skip
+    },
     counts={
         "a": 1,
         "an": 1,
@@ -161,7 +117,7 @@ ENGLISH: Final = Vocabulary(
         "several": 3,
         "some": 3,
         "a hundred": 100,
-    },  # fmt: skip
+    },
     lengths={
         "half a year": (6, "month"),
         "half year": (6, "month"),
@@ -173,7 +129,7 @@ ENGLISH: Final = Vocabulary(
         "a week and a half": (1.5, "week"),
         "an hour and a half": (1.5, "hour"),
         "a day and a half": (1.5, "day"),
-    },  # fmt: skip
+    },
     and_a_half=split_phrases("and a half"),
     ordinals=ENGLISH_ORDINALS,
     thirds={
@@ -190,7 +146,7 @@ ENGLISH: Final = Vocabulary(
         "late in": 2,
         "end of": 2,
         "very end of": 2,
-    },  # fmt: skip
+    },
     halves={"first half of": 0, "second half of": 1, "latter half of": 1},
     last_of=split_phrases("last | final"),
     quarters=split_phrases("quarter"),
@@ -238,7 +194,7 @@ ENGLISH: Final = Vocabulary(
         "all of": "on",
         "for": "for",
         "around": "on",
-    },  # fmt: skip
+    },
     articles=split_phrases("the"),
     of=split_phrases("of"),
     each=split_phrases("every | each | any | most"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from bot.text.numerals import parse_numeral
 from bot.text.time_expressions.english import ENGLISH
 from bot.text.time_expressions.grammar import Expression, ExpressionReader
 from bot.text.time_expressions.intervals import Interval, TimeExpression
@@ -12,11 +13,12 @@ from bot.text.time_expressions.periods import Standing, Tense
 from bot.text.time_expressions.russian import RUSSIAN
 from bot.text.time_expressions.tense import tense_at
 from bot.text.time_expressions.tokens import Words, tokenise
-from bot.text.time_expressions.vocabulary import join
+from bot.text.time_expressions.vocabulary import first_words, join
 
 MAX_CHARACTERS: Final = 1000
 """Characters of a text that are searched."""
 _VOCABULARY: Final = join((ENGLISH, RUSSIAN))
+_FIRST_WORDS: Final = first_words(_VOCABULARY)
 
 
 def find_time_expression(text: str, now: datetime) -> TimeExpression | None:
@@ -33,12 +35,12 @@ def find_time_expression(text: str, now: datetime) -> TimeExpression | None:
     reader = ExpressionReader(words, _VOCABULARY, now)
     at = 0
     while at < len(words.tokens):
-        expression = _read(reader, at)
+        expression = _read(reader, at) if _may_begin(words, at) else None
         if expression is None:
             at += 1
             continue
         start, end = words.tokens[at].start, words.tokens[expression.end - 1].end
-        tense = tense_at(text, start, end)
+        tense = tense_at(text, start, end, since=expression.is_since)
         if not _is_about_time(expression, tense):
             at += 1
             continue
@@ -49,6 +51,12 @@ def find_time_expression(text: str, now: datetime) -> TimeExpression | None:
         # A day that does not exist is no day, and neither are the words that are left of it without its number.
         at = expression.end
     return None
+
+
+def _may_begin(words: Words, at: int) -> bool:
+    """Whether an expression may begin at an index; for most words of a text this spares the reading."""
+    text = words.text(at)
+    return text in _FIRST_WORDS or text[0].isdigit() or parse_numeral(words.texts, at) is not None
 
 
 def _read(reader: ExpressionReader, at: int) -> Expression | None:

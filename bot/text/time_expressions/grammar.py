@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from datetime import datetime
+from typing import Final
 
 from bot.text.time_expressions.counts import read_length, read_unit
+from bot.text.time_expressions.meanings import (
+    Meaning,
+    after_meaning,
+    are_neighbours,
+    beside,
+    days_up_to,
+    range_of,
+    since_meaning,
+    up_to,
+)
 from bot.text.time_expressions.names import date_of_each_year
-from bot.text.time_expressions.numbers_of_dates import day_of_year
-from bot.text.time_expressions.periods import Period, Standing, Tense, choose, latest, latest_ended, next_one
+from bot.text.time_expressions.periods import Period, Standing, Tense, choose
 from bot.text.time_expressions.points import PointReader
-from bot.text.time_expressions.spans import Span, Unit, at_distance, midnight, shift, unit_index
+from bot.text.time_expressions.spans import Span
 from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import Preposition, Vocabulary
 
-BEGINNING: Final = datetime.min  # noqa: DTZ901 - local time, like every span
-END: Final = datetime.max  # noqa: DTZ901
 _DASHES: Final = ("-", "–", "—")
-
-Meaning: TypeAlias = Callable[[datetime, Tense], Span | None]
-"""What an expression means, by the time it is used at and the tense of its question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,8 @@ class Expression:
     end: int
     """Index after its last token."""
     standing: Standing = Standing.ALONE
+    is_since: bool = False
+    """Whether it says since when: the present tense then speaks of the past."""
     is_for: bool = False
     """Whether it says what something is for, so that it is of the future unless a verb says otherwise."""
 
@@ -104,9 +109,9 @@ class ExpressionReader:
         if first is None or last is None or link == first[1]:
             return None
         earlier, later = first[0], last[0]
-        if not _are_neighbours(earlier, later, self._now):
+        if not are_neighbours(earlier, later, self._now):
             return None
-        return Expression(meaning=lambda now, tense: _range_of(earlier, later, now, tense), end=last[1])
+        return Expression(meaning=lambda now, tense: range_of(earlier, later, now, tense), end=last[1])
 
     def _between(self, at: int) -> Expression | None:
         start = self._words.skip(self._vocabulary.between, at)
@@ -123,7 +128,7 @@ class ExpressionReader:
         if first is None or link == first[1]:
             return None
         if has_start and (now_end := words.skip(vocabulary.nows, link)) > link:
-            return Expression(meaning=_since_meaning(first[0]), end=now_end)
+            return Expression(meaning=since_meaning(first[0]), end=now_end, is_since=True)
         last = self._points.read_after_link(link)
         if last is None:
             return None
@@ -131,7 +136,7 @@ class ExpressionReader:
         if not has_start and not _needs_no_start(first[0], last[0], dash, has_preposition=has_preposition):
             return None
         earlier, later = first[0], last[0]
-        return Expression(meaning=lambda now, tense: _range_of(earlier, later, now, tense), end=last[1])
+        return Expression(meaning=lambda now, tense: range_of(earlier, later, now, tense), end=last[1])
 
     def _days_of_month(self, start: int, links: frozenset[str]) -> Expression | None:
         """Two days of one month, which is named once: 5 to 7 May, May 5–7."""
@@ -141,7 +146,7 @@ class ExpressionReader:
             if last is None or not last[0].is_day:
                 return None
             number = day[0]
-            return Expression(meaning=lambda now, tense: _days_up_to(number, choose(last[0], now, tense)), end=last[1])
+            return Expression(meaning=lambda now, tense: days_up_to(number, choose(last[0], now, tense)), end=last[1])
         month = words.find(vocabulary.months, start)
         first = names.day(words.skip(vocabulary.articles, month[1])) if month else None
         link = words.skip(links, first[1]) if first else start
@@ -150,7 +155,7 @@ class ExpressionReader:
             return None
         period = self._points.narrow_all(date_of_each_year(month[0], last_day[0]), last_day[1])
         number = first[0]
-        return Expression(meaning=lambda now, tense: _days_up_to(number, choose(period[0], now, tense)), end=period[1])
+        return Expression(meaning=lambda now, tense: days_up_to(number, choose(period[0], now, tense)), end=period[1])
 
     def _since(self, at: int) -> Expression | None:
         """Since May, «с прошлой недели до сих пор»."""
@@ -159,7 +164,8 @@ class ExpressionReader:
         if point is None:
             return None
         period, end = point
-        return Expression(meaning=_since_meaning(period), end=self._words.skip(self._vocabulary.until_now, end))
+        end = self._words.skip(self._vocabulary.until_now, end)
+        return Expression(meaning=since_meaning(period), end=end, is_since=True)
 
     def _onwards(self, at: int) -> Expression | None:
         """From June on."""
@@ -169,7 +175,7 @@ class ExpressionReader:
             return None
         period, end = point
         after = self._words.skip(self._vocabulary.onwards | self._vocabulary.until_now, end)
-        return Expression(meaning=_since_meaning(period), end=after) if after > end else None
+        return Expression(meaning=since_meaning(period), end=after, is_since=True) if after > end else None
 
     def _before(self, at: int) -> Expression | None:
         """Before May, until the end of May."""
@@ -184,7 +190,7 @@ class ExpressionReader:
         third = words.find(vocabulary.thirds, words.skip(vocabulary.articles, start))
         # Before the end of May: before it ends, and not before the last days of May begin.
         edge = 1 if third and third[0] == 2 else 0
-        return Expression(meaning=lambda now, tense: _up_to(choose(period, now, tense), edge, now, tense), end=end)
+        return Expression(meaning=lambda now, tense: up_to(choose(period, now, tense), edge, now, tense), end=end)
 
     def _by(self, at: int) -> Expression | None:
         """By Friday, «к пятнице»: Friday is included."""
@@ -193,7 +199,7 @@ class ExpressionReader:
         if point is None:
             return None
         period, end = point
-        return Expression(meaning=lambda now, tense: _up_to(choose(period, now, tense), 1, now, tense), end=end)
+        return Expression(meaning=lambda now, tense: up_to(choose(period, now, tense), 1, now, tense), end=end)
 
     def _after(self, at: int) -> Expression | None:
         start = self._words.skip(self._vocabulary.after, at)
@@ -202,7 +208,7 @@ class ExpressionReader:
             return None
         period, end = point
 
-        return Expression(meaning=_after_meaning(period), end=end)
+        return Expression(meaning=after_meaning(period), end=end)
 
     def _distance_from_day(self, at: int) -> Expression | None:
         """Two days before May 5, «через неделю после Нового года»; "the week before" is the whole of it."""
@@ -223,95 +229,9 @@ class ExpressionReader:
 
         def meaning(now: datetime, tense: Tense) -> Span | None:
             span = choose(period, now, tense)
-            if span is None or is_whole:
-                return _next_to(span, direction, int(count), unit) if span else None
-            edge = span[0] if direction < 0 else span[1] - timedelta.resolution
-            return at_distance(edge.replace(tzinfo=now.tzinfo), direction * count, unit)
+            return beside(span, direction, (count, unit), now, is_whole=is_whole) if span else None
 
         return Expression(meaning=meaning, end=end)
-
-
-def _since_meaning(period: Period) -> Meaning:
-    def meaning(now: datetime, tense: Tense) -> Span | None:
-        span = choose(period, now, tense)
-        return (span[0], _end_of_open(span[0], now)) if span else None
-
-    return meaning
-
-
-def _after_meaning(period: Period) -> Meaning:
-    def meaning(now: datetime, tense: Tense) -> Span | None:
-        is_past = tense is not Tense.FUTURE and not period.is_certain
-        span = latest_ended(period, now) if is_past else choose(period, now, tense)
-        return (span[1], _end_of_open(span[1], now)) if span else None
-
-    return meaning
-
-
-def _end_of_open(start: datetime, now: datetime) -> datetime:
-    """Now, for what has begun; what is to come has no end."""
-    local = now.replace(tzinfo=None)
-    return END if start > local else local
-
-
-def _up_to(span: Span | None, edge: int, now: datetime, tense: Tense) -> Span | None:
-    """All before the start (0) or the end (1) of a span; with a future verb, from now on."""
-    if span is None:
-        return None
-    local = now.replace(tzinfo=None)
-    is_ahead = tense is Tense.FUTURE and span[edge] > local
-    return local if is_ahead else BEGINNING, span[edge]
-
-
-def _range_of(earlier: Period, later: Period, now: datetime, tense: Tense) -> Span | None:
-    """From one period to the end of another.
-
-    What is uncertain fits what is certain. Of two that are not, a past range is the latest of which both have begun, and
-    a future one the first that has not begun.
-    """
-    if earlier.is_certain or (tense is Tense.FUTURE and not later.is_certain):
-        first = choose(earlier, now, tense)
-        if first is None:
-            return None
-        last = choose(later, now, tense) if later.is_certain else next_one(later, now, first[0])
-    else:
-        last = choose(later, now, tense)
-        first = latest(earlier, now, last[0]) if last else None
-    return (first[0], last[1]) if first and last else None
-
-
-def _days_up_to(first: int, last: Span | None) -> Span | None:
-    """From a day of a month up to a later day, in the month before if its number is higher."""
-    if last is None:
-        return None
-    day = last[0].date()
-    month = day.replace(day=1) if first <= day.day else shift(day.replace(day=1), -1, "month")
-    start = day_of_year(month.year, month.month, first)
-    return (midnight(start), last[1]) if start else None
-
-
-def _next_to(span: Span, direction: int, count: int, unit: Unit) -> Span:
-    """The units right before or after a span."""
-    if unit in ("second", "minute", "hour"):
-        length = count * timedelta(**{f"{unit}s": 1})
-        return (span[0] - length, span[0]) if direction < 0 else (span[1], span[1] + length)
-    if direction < 0:
-        return midnight(shift(span[0].date(), -count, unit)), span[0]
-    return span[1], midnight(shift(span[1].date(), count, unit))
-
-
-def _are_neighbours(first: Period, last: Period, now: datetime) -> bool:
-    """Whether two periods lie side by side, in one turn or in two."""
-    if last.cycle is None:
-        end = last.occurrence(0)
-        return end is not None and (start := latest(first, now, end[0])) is not None and start[1] == end[0]
-    if first.cycle is None or first.cycle != last.cycle or first.which or last.which:
-        return False
-    turn = unit_index(first.cycle, now.date())
-    start = first.occurrence(turn)
-    return start is not None and any(
-        span is not None and span[0] == start[1] for span in map(last.occurrence, (turn, turn + 1))
-    )
 
 
 def _needs_no_start(first: Period, last: Period, link: str, *, has_preposition: bool) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.text.time_expressions.counts import is_plural
+from bot.text.time_expressions.numbered import read_nth
 from bot.text.time_expressions.numbers_of_dates import (
     day_number,
     day_of_year,
@@ -16,11 +16,10 @@ from bot.text.time_expressions.numbers_of_dates import (
     year_number,
 )
 from bot.text.time_expressions.periods import Period, Standing, fixed
+from bot.text.time_expressions.recurring import RecurringReader, year_cycle
 from bot.text.time_expressions.spans import (
-    DAY,
     Span,
     Unit,
-    months,
     single_day,
     span_of_days,
     unit_index,
@@ -30,16 +29,10 @@ from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import NIGHT, Part, Vocabulary, Which
 
 _Point = tuple[Period, int]
-_SATURDAY: Final = 5
 _STEPS: Final[dict[Which, int]] = {
     "before last": -2, "last": -1, "this": 0, "next": 1, "coming": 1, "after next": 2,
 }  # fmt: skip
 _TURNS: Final[tuple[Unit, ...]] = ("week", "month", "quarter", "year")
-
-
-def year_cycle(occurrence: Callable[[int], Span | None], standing: Standing, *, is_day: bool = False) -> Period:
-    """A period of each year."""
-    return Period(occurrence=occurrence, cycle="year", standing=standing, is_day=is_day)
 
 
 def date_of_each_year(month: int, day: int) -> Period:
@@ -64,12 +57,13 @@ class NameReader:
         self._words = words
         self._vocabulary = vocabulary
         self._today = now.date()
+        self._recurring = RecurringReader(words, vocabulary)
 
     def read(self, at: int) -> _Point | None:
         """The longest name that begins at an index."""
         readers = (
             self._relative_day, self._part_of_relative_day, self._lone_part, self._digits, self._day_and_month,
-            self._day_of_month, self._recurring, self._chosen, self._chosen_after, self._nth_of_month, self.turn,
+            self._day_of_month, self._recurring.read, self._chosen, self._chosen_after, self._nth, self.turn,
             self._decade,
         )  # fmt: skip
         found = [point for reader in readers if (point := reader(at)) is not None]
@@ -86,6 +80,13 @@ class NameReader:
             return None
         (_, unit), end = found
         return Period(occurrence=lambda index: whole_unit(unit, index), cycle=unit), end
+
+    def day(self, at: int) -> tuple[int, int] | None:
+        """The number of a day of a month, with the index after it."""
+        return self._recurring.day(at)
+
+    def _nth(self, at: int) -> _Point | None:
+        return read_nth(self._words, self._vocabulary, self._recurring, at)
 
     def _relative_day(self, at: int) -> _Point | None:
         found = self._words.find(self._vocabulary.days, self._words.skip(self._vocabulary.articles, at))
@@ -119,7 +120,7 @@ class NameReader:
         """A day with its month, in either order."""
         words, vocabulary = self._words, self._vocabulary
         start = words.skip(vocabulary.articles, at)
-        if day := self.day(start):
+        if day := self._recurring.day(start):
             month = words.find(vocabulary.months, words.skip(vocabulary.of, day[1]))
             if month is None or words.starts(vocabulary.pronouns, month[1]):
                 return None
@@ -128,22 +129,15 @@ class NameReader:
         if month is None:
             return None
         after = words.skip(frozenset((".",)), month[1])
-        day = self.day(words.skip(vocabulary.articles, after))
+        day = self._recurring.day(words.skip(vocabulary.articles, after))
         if day is None or words.starts(vocabulary.not_after_year, day[1]):
             return None
         return date_of_each_year(month[0], day[0]), day[1]
 
-    def day(self, at: int) -> tuple[int, int] | None:
-        """The number of a day of a month, in digits or as an ordinal word, with the index after it."""
-        if found := day_number(self._words.text(at)):
-            return found[0], self._words.skip(self._vocabulary.day_words, at + 1)
-        ordinal = self._words.find(self._vocabulary.ordinals, at)
-        return (ordinal[0], self._words.skip(self._vocabulary.day_words, ordinal[1])) if ordinal else None
-
     def _day_of_month(self, at: int) -> _Point | None:
         """A day without its month: the 15th, 15-го числа."""
         start = self._words.skip(self._vocabulary.articles, at)
-        day = self.day(start)
+        day = self._recurring.day(start)
         if day is None:
             return None
         number, end = day
@@ -164,87 +158,10 @@ class NameReader:
         text, vocabulary = self._words.text(at), self._vocabulary
         return not text.isalpha() or text in vocabulary.prepositions or text in vocabulary.links | vocabulary.to
 
-    def _recurring(self, at: int) -> _Point | None:
-        """A month, weekday, weekend, season, holiday or quarter of each year or week."""
-        found = [
-            point
-            for reader in (self._month, self._weekday, self._weekend, self._season, self._holiday, self._quarter, self._half_year)
-            if (point := reader(self._words.skip(self._vocabulary.articles, at) if reader != self._month else at))
-        ]
-        return max(found, key=lambda point: point[1], default=None)
-
-    def _month(self, at: int) -> _Point | None:
-        found = self._words.find(self._vocabulary.months, at)
-        if found is None or self._words.starts(self._vocabulary.pronouns, found[1]):
-            return None
-        number, end = found
-        return year_cycle(lambda year: months(year, number, 1), Standing.NAME), end
-
-    def _weekday(self, at: int) -> _Point | None:
-        found = self._words.find(self._vocabulary.weekdays, at)
-        if found is None or self._words.starts(self._vocabulary.not_after_weekday, found[1]):
-            return None
-        number, end = found
-        standing = Standing.NOUN if self._words.text(end).isalpha() else Standing.VERB
-
-        def occurrence(index: int) -> Span:
-            return single_day(whole_unit("week", index)[0].date() + timedelta(number))
-
-        return Period(occurrence=occurrence, cycle="week", is_day=True, is_never_today=True, standing=standing), end
-
-    def _weekend(self, at: int) -> _Point | None:
-        end = self._words.skip(self._vocabulary.weekends, at)
-        if end == at:
-            return None
-
-        def occurrence(index: int) -> Span:
-            saturday = whole_unit("week", index)[0].date() + timedelta(_SATURDAY)
-            return span_of_days(saturday, saturday + 2 * DAY)
-
-        return Period(occurrence=occurrence, cycle="week", standing=Standing.NOUN), end
-
-    def _season(self, at: int) -> _Point | None:
-        found = self._words.find(self._vocabulary.seasons, at)
-        if found is None:
-            return None
-        first_month, end = found
-        # The instrumental says "in": it needs no preposition.
-        standing = Standing.ALONE if self._words.text(at) in self._vocabulary.adverbial_seasons else Standing.NOUN
-        return year_cycle(lambda year: months(year, first_month, 3), standing), end
-
-    def _holiday(self, at: int) -> _Point | None:
-        found = self._words.find(self._vocabulary.holidays, at)
-        if found is None:
-            return None
-        holiday, end = found
-        span = holiday(2000)
-        return year_cycle(holiday, Standing.NOUN, is_day=span[1] - span[0] == DAY), end
-
-    def _quarter(self, at: int) -> _Point | None:
-        """A quarter with its number."""
-        words, vocabulary = self._words, self._vocabulary
-        found = words.find(vocabulary.numbered_quarters, at)
-        standing = Standing.ALONE if found else Standing.NOUN
-        if found is None:
-            day = self.day(at)
-            end = words.skip(vocabulary.quarters, day[1]) if day else at
-            found = (day[0], end) if day and end > day[1] and day[0] <= 4 else None
-        if found is None:
-            return None
-        number, end = found
-        return year_cycle(lambda year: months(year, 3 * number - 2, 3), standing), end
-
-    def _half_year(self, at: int) -> _Point | None:
-        found = self._words.find(self._vocabulary.half_years, at)
-        if found is None:
-            return None
-        number, end = found
-        return year_cycle(lambda year: months(year, 6 * number - 5, 6), Standing.NOUN), end
-
     def _chosen(self, at: int) -> _Point | None:
         """A name with the word that tells which is meant before it: last Friday."""
         which = self._words.find(self._vocabulary.which, self._words.skip(self._vocabulary.articles, at))
-        named = self._recurring(which[1]) if which else None
+        named = self._recurring.read(which[1]) if which else None
         if which is None or named is None or self._is_verb(which[1], named[1]):
             return None
         return replace(named[0], which=which[0], standing=Standing.ALONE), named[1]
@@ -257,7 +174,7 @@ class NameReader:
     def _chosen_after(self, at: int) -> _Point | None:
         """A name with the word that tells which is meant after it: the week before last."""
         start = self._words.skip(self._vocabulary.articles, at)
-        named = self._recurring(start)
+        named = self._recurring.read(start)
         if named and (which := self._words.find(self._vocabulary.which_after, named[1])):
             return replace(named[0], which=which[0], standing=Standing.ALONE), which[1]
         unit = self._words.find(self._vocabulary.units, start)
@@ -299,44 +216,3 @@ class NameReader:
             return None
         span = span_of_days(date(found[0], 1, 1), date(found[0] + 10, 1, 1))
         return replace(fixed(span), standing=Standing.NOUN), self._words.skip(self._vocabulary.year_words, found[1])
-
-    def _nth_of_month(self, at: int) -> _Point | None:
-        """A week or weekday of a month by its number; the last by -1."""
-        words, vocabulary = self._words, self._vocabulary
-        start = words.skip(vocabulary.articles, at)
-        number = words.find(vocabulary.ordinals, start)
-        if number is None:
-            after = words.skip(vocabulary.last_of, start)
-            number = (-1, after) if after > start else None
-        if number is None:
-            return None
-        count, after = number
-        unit = words.find(vocabulary.units, after)
-        weekday = words.find(vocabulary.weekdays, after)
-        if not (weekday or (unit and unit[0] in ((1, "week"), (1, "day")))):
-            return None
-        noun_end = weekday[1] if weekday else unit[1] if unit else after
-        month = self._month(words.skip(vocabulary.prepositions, noun_end))
-        if month is None:
-            return None
-        if weekday:
-            period = month[0].map(lambda span: _nth_weekday(span, weekday[0], count), Standing.ALONE)
-            return replace(period, is_day=True), month[1]
-        days = 7 if unit and unit[0][1] == "week" else 1
-        return replace(
-            month[0].map(lambda span: _nth_days(span, days, count), Standing.ALONE), is_day=days == 1
-        ), month[1]
-
-
-def _nth_weekday(month: Span, weekday: int, number: int) -> Span | None:
-    days = [month[0] + index * DAY for index in range((month[1] - month[0]).days)]
-    found = [day for day in days if day.weekday() == weekday]
-    index = number - 1 if number > 0 else number
-    return single_day(found[index].date()) if index < len(found) else None
-
-
-def _nth_days(month: Span, days: int, number: int) -> Span | None:
-    """The days 1 to 7, 8 to 14 and so on, or the last seven; single days likewise."""
-    first, after = month[0].date(), month[1].date()
-    start = first + (number - 1) * days * DAY if number > 0 else after - days * DAY
-    return span_of_days(start, min(start + days * DAY, after)) if start < after else None

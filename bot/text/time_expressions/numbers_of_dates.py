@@ -1,4 +1,4 @@
-"""Days and years written in digits, and whether a number is one: 7.05 is a day, but not of a version or of kilograms."""
+"""Days and years written in digits, and whether a number is one: 7.05 is a day, but no version and no weight."""
 
 from __future__ import annotations
 

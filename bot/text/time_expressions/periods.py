@@ -82,7 +82,7 @@ def fixed(span: Span | None, *, unit: Unit | None = None, is_day: bool = False) 
     return Period(occurrence=lambda _: span, unit=unit, is_day=is_day)
 
 
-def of_turn(period: Period, turn: Span) -> Period | None:
+def of_turn(period: Period, turn: Span) -> Period:
     """The occurrence in one turn of the cycle: May of last year."""
     assert period.cycle is not None
     return fixed(period.occurrence(unit_index(period.cycle, turn[0].date())), is_day=period.is_day)

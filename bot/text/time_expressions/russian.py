@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from bot.text.calendar import RUSSIAN_MONTH_FORMS, RUSSIAN_SEASON_FORMS, RUSSIAN_UNIT_FORMS, RUSSIAN_WEEKDAY_ABBREVIATIONS, RUSSIAN_WEEKDAY_FORMS
+from bot.text.calendar import (
+    RUSSIAN_MONTH_FORMS,
+    RUSSIAN_SEASON_FORMS,
+    RUSSIAN_UNIT_FORMS,
+    RUSSIAN_WEEKDAY_ABBREVIATIONS,
+    RUSSIAN_WEEKDAY_FORMS,
+)
 from bot.text.numerals import RUSSIAN_ORDINALS
-from bot.text.time_expressions.holidays import Holiday, new_year, on, orthodox_easter
+from bot.text.time_expressions.holiday_names import RUSSIAN_HOLIDAYS
 from bot.text.time_expressions.spans import Unit
 from bot.text.time_expressions.vocabulary import (
     AFTERNOON,
@@ -23,9 +29,14 @@ from bot.text.time_expressions.vocabulary import (
 _ADJECTIVE_ENDINGS: Final = ("ый", "ая", "ое", "ые", "ого", "ой", "ому", "ым", "ом", "ую", "ых", "ыми")
 _SOFT_ENDINGS: Final = ("ий", "яя", "ее", "ие", "его", "ей", "ему", "им", "ем", "юю", "их", "ими", "ая", "ую")
 _UNITS: Final[dict[str, Unit]] = {
-    "second": "second", "minute": "minute", "hour": "hour", "day": "day", "week": "week", "month": "month",
+    "second": "second",
+    "minute": "minute",
+    "hour": "hour",
+    "day": "day",
+    "week": "week",
+    "month": "month",
     "year": "year",
-}  # fmt: skip
+}
 
 
 def _forms(stem: str, endings: Iterable[str]) -> list[str]:
@@ -82,31 +93,6 @@ def _days() -> dict[str, int]:
     return days
 
 
-def _holidays() -> dict[str, Holiday]:
-    forms: dict[str, Holiday] = {
-        "новый год | нового года | новому году | новом году | новым годом | новогоднюю ночь | новогодней ночи": new_year,
-        "новогодние праздники | новогодних праздников | новогодних праздниках | новогодние каникулы"
-        " | новогодних каникул | новогодних каникулах | новогодние": on(1, 1, 8),
-        "рождество | рождества | рождеству | рождестве | рождеством": on(1, 7),
-        "старый новый год | старого нового года": on(1, 14),
-        "масленицу | масленица | масленицы | масленице": orthodox_easter(-55, -49),
-        "пасху | пасха | пасхи | пасхе | пасхой": orthodox_easter(),
-        "майские праздники | майских праздников | майских праздниках | майские | майских": on(5, 1, 9),
-        "день победы | дня победы | дню победы": on(5, 9),
-        "день защитника отечества | дня защитника отечества": on(2, 23),
-        "женский день | женского дня | международный женский день | международного женского дня": on(3, 8),
-        "день святого валентина | дня святого валентина | день всех влюбленных": on(2, 14),
-        "день космонавтики | дня космонавтики": on(4, 12),
-        "день труда | дня труда | первомай | первомая": on(5, 1),
-        "день россии | дня россии": on(6, 12),
-        "день знаний | дня знаний": on(9, 1),
-        "день народного единства | дня народного единства": on(11, 4),
-        "хэллоуин | хеллоуин | хэллоуина": on(10, 31),
-        "католическое рождество | католического рождества": on(12, 25),
-    }
-    return {phrase: holiday for phrases, holiday in forms.items() for phrase in split_phrases(phrases)}
-
-
 def _parts() -> dict[str, Part]:
     forms = {
         MORNING: "утром утра утро с_утра утру",
@@ -123,7 +109,7 @@ RUSSIAN: Final = Vocabulary(
     weekdays=RUSSIAN_WEEKDAY_FORMS | {name: number for number, name in enumerate(RUSSIAN_WEEKDAY_ABBREVIATIONS)},
     seasons=RUSSIAN_SEASON_FORMS,
     adverbial_seasons=split_phrases("зимой | весной | летом | осенью"),
-    holidays=_holidays(),
+    holidays=RUSSIAN_HOLIDAYS,
     days=_days(),
     parts=_parts(),
     lone_parts={
@@ -133,7 +119,7 @@ RUSSIAN: Final = Vocabulary(
         "вечером": EVENING,
         "поздно вечером": EVENING,
         "ночью": NIGHT,
-    },  # fmt: skip
+    },
     parts_of_days={
         "этим утром": (0, MORNING),
         "это утро": (0, MORNING),
@@ -144,7 +130,7 @@ RUSSIAN: Final = Vocabulary(
         "прошлую ночь": (-1, NIGHT),
         "минувшей ночью": (-1, NIGHT),
         "в прошлую ночь": (-1, NIGHT),
-    },  # fmt: skip
+    },
     current_nights=split_phrases("сегодня ночью | этой ночью | эту ночь | сегодняшней ночью"),
     night_before=split_phrases("в ночь на | ночь на | ночью на | ночи на"),
     night_between=split_phrases("в ночь с | в ночь со | ночь с | ночь со | ночью с"),
@@ -170,7 +156,7 @@ RUSSIAN: Final = Vocabulary(
         "за последнее время": (1, "month"),
         "в последнее время": (1, "month"),
         "последнее время": (1, "month"),
-    },  # fmt: skip
+    },
     counts={
         "пару": 2,
         "пара": 2,
@@ -184,7 +170,7 @@ RUSSIAN: Final = Vocabulary(
         "одну": 1,
         "один": 1,
         "одни": 1,
-    },  # fmt: skip
+    },
     lengths={
         "полгода": (6, "month"),
         "пол года": (6, "month"),
@@ -194,7 +180,7 @@ RUSSIAN: Final = Vocabulary(
         "полчаса": (30, "minute"),
         "пол часа": (30, "minute"),
         "полдня": (12, "hour"),
-    },  # fmt: skip
+    },
     and_a_half=split_phrases("с половиной"),
     ordinals=RUSSIAN_ORDINALS,
     thirds=dict.fromkeys(
@@ -221,7 +207,13 @@ RUSSIAN: Final = Vocabulary(
     },
     decades={
         f"{stem}{ending}": start
-        for stem, start in {"нулев": 2000, "двухтысячн": 2000, "девяност": 1990, "восьмидесят": 1980, "семидесят": 1970}.items()
+        for stem, start in {
+            "нулев": 2000,
+            "двухтысячн": 2000,
+            "девяност": 1990,
+            "восьмидесят": 1980,
+            "семидесят": 1970,
+        }.items()
         for ending in ("ые", "ых")
     },
     year_words=split_phrases("год | года | году | годом | годы | годах | годов | г | г ."),
@@ -264,7 +256,7 @@ RUSSIAN: Final = Vocabulary(
         "за все": "on",
         "целый": "on",
         "для": "for",
-    },  # fmt: skip
+    },
     articles=frozenset(),
     of=frozenset(),
     each=split_phrases("каждый | каждую | каждое | каждые | каждой | каждого | любой | любую | любое"),

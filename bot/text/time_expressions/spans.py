@@ -71,7 +71,8 @@ def shift(day: date, count: int, unit: Unit) -> date:
 def at_distance(now: datetime, count: float, unit: Unit) -> Span:
     """What lies `count` units from now, before it if negative: the longer the unit, the wider the span.
 
-    Minutes are the ten around that moment, an hour the hour around it, a day that day, a week the seven days around it, a month or year all of it.
+    Minutes are the ten around that moment, an hour the hour around it, a day that day, a week the seven days around it,
+    a month or year all of it.
     With half a unit it is the span of the next smaller one.
     """
     if length := _CLOCK_UNITS.get(unit):

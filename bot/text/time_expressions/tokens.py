@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -60,7 +60,7 @@ class Words:
     def __init__(self, tokens: Iterable[Token]) -> None:
         self.tokens: Final = list(tokens)
         self.texts: Final = [token.text for token in self.tokens]
-        self._phrases: Final[dict[int, list[str]]] = {}
+        self._phrases: Final[dict[int, list[tuple[str, int]]]] = {}
 
     def text(self, at: int) -> str:
         """The token at an index; empty beyond the last and before the first."""
@@ -81,17 +81,9 @@ class Words:
         """Whether one of some phrases begins at an index."""
         return self.skip(phrases, at) > at
 
-    def match(self, pattern: Callable[[str], re.Match[str] | None], at: int) -> re.Match[str] | None:
-        """What a pattern makes of the token at an index."""
-        return pattern(self.text(at))
-
     def _phrases_at(self, at: int) -> list[tuple[str, int]]:
         """Each phrase that begins at an index with the index after it, the longest first."""
-        found = self._phrases.get(at)
-        if found is None:
-            last = min(at + LONGEST_PHRASE, len(self.texts))
-            ends = range(last, at, -1)
-            self._phrases[at] = []
-            self._phrases[at].extend((" ".join(self.texts[at:end]), end) for end in ends)
-            found = self._phrases[at]
-        return found
+        if at not in self._phrases:
+            ends = range(min(at + LONGEST_PHRASE, len(self.texts)), at, -1)
+            self._phrases[at] = [(" ".join(self.texts[at:end]), end) for end in ends]
+        return self._phrases[at]

@@ -157,6 +157,11 @@ def join(vocabularies: tuple[Vocabulary, ...]) -> Vocabulary:
     return Vocabulary(**joined)
 
 
+def first_words(vocabulary: Vocabulary) -> frozenset[str]:
+    """The first words of all phrases."""
+    return frozenset(phrase.split(" ")[0] for field in fields(Vocabulary) for phrase in getattr(vocabulary, field.name))
+
+
 def split_phrases(text: str) -> frozenset[str]:
     """The phrases between the bars of a text."""
     return frozenset(_split(text))
