@@ -15,6 +15,7 @@ def _any_of(*alternatives: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(alternatives)})(?!\w)")
 
 
+_PARTICIPLE: Final = r"(?!interesting)(?!\w*(?:thing|morning|evening)(?!\w))\w{2,}ing"
 _MENTAL: Final = "remember|recall|know|think|mean|say|tell|remind|believe|suggest|advise|conclude|notice"
 _MENTAL_RUSSIAN: Final = "помн|зна|дума|говор|виж|вид|понима|счита|чувству|люб|мож|мог"
 
@@ -27,13 +28,14 @@ _FUTURE: Final = _any_of(
 """Verbs that speak of the future and nothing else."""
 _PRESENT: Final = _any_of(
     r"should|must|going to|plans?|planning|(?:planned|scheduled|booked)(?: for)?|upcoming|intend",
-    r"(?:hope|want|need|have) to",
-    r"(?:am|are|is)(?: i| we| you| he| she| it| they| not)? (?!interesting)(?!\w*(?:thing|morning|evening)(?!\w))\w{2,}ing",
-    r"\w+'(?:m|re) (?!interesting)\w{2,}ing",
+    r"(?:hope|want|need|have) to|(?:is|are) there|when(?:'s| is| are)|what(?:'s| is)(?= on)",
+    r"does (?:\w+ ){1,3}(?:start|begin|end|happen|come|leave|arrive|open|close)",
+    rf"(?:am|are|is)(?: i| we| you| he| she| it| they| not)? {_PARTICIPLE}",
+    rf"\w+'(?:m|re) {_PARTICIPLE}",
     rf"do (?:i|we) (?!(?:{_MENTAL})(?!\w))\w+|(?:can|may) (?:i|we)",
     r"план(?:ы|ах|ов)?|планиру\w+|запланирован\w*|намечен\w*|намечается|намерен\w*",
     r"собира(?:юсь|емся|ешься|ется|етесь|ются)|иду|идем|еду|едем|лечу|летим|встречаемся",
-    r"хочу|хотим|надо|нужно|долж(?:ен|на|ны)",
+    r"когда у (?:меня|нас)|хочу|хотим|надо|нужно|долж(?:ен|на|ны)",
     rf"я (?:не |это |там |туда )?(?!{_MENTAL_RUSSIAN})[а-я]+[ую](?:сь)?",
     rf"мы (?:не |это |там |туда )?(?!{_MENTAL_RUSSIAN})[а-я]+[еи]м(?:ся)?",
     rf"(?:ты|вы) (?:не )?(?!{_MENTAL_RUSSIAN})[а-я]+(?:ешь|ишь|ете|ите)(?:ся)?",
