@@ -28,7 +28,7 @@ class DistanceReader:
 
     def read(self, at: int) -> _Point | None:
         """The longest distance that begins at an index."""
-        readers = (self._ago, self._between_ago, self._ahead, self._last, self._coming, self._vague)
+        readers = (self._ago, self._compound_ago, self._between_ago, self._ahead, self._last, self._coming, self._vague)
         found = [point for reader in readers if (point := reader(at)) is not None]
         return max(found, key=lambda point: point[1], default=None)
 
@@ -39,6 +39,20 @@ class DistanceReader:
             if length and (end := self._words.skip(self._vocabulary.ago, length[1])) > length[1]:
                 return self._at_distance(length[0], -1), end
         return None
+
+    def _compound_ago(self, at: int) -> _Point | None:
+        """A year and two months ago, «неделю и два дня назад»."""
+        words, vocabulary = self._words, self._vocabulary
+        first = read_length(words, vocabulary, at) or read_single_unit(words, vocabulary, at)
+        after = words.skip(vocabulary.links, first[1]) if first else at
+        second = read_length(words, vocabulary, after) if first and after > first[1] else None
+        end = words.skip(vocabulary.ago, second[1]) if second else at
+        if first is None or second is None or end == second[1]:
+            return None
+        (count, unit), _ = first
+        start, stop = until_now(self._now, count, unit)
+        distance = stop - start if unit in _CLOCK_UNITS else stop.date() - start.date()
+        return fixed(at_distance(self._now - distance, -second[0][0], second[0][1])), end
 
     def _between_ago(self, at: int) -> _Point | None:
         """Two or three days ago, «недели две-три назад»."""
@@ -58,7 +72,8 @@ class DistanceReader:
     def _ahead(self, at: int) -> _Point | None:
         """In three days, «через неделю»."""
         after = self._words.skip(self._vocabulary.ahead, at)
-        if after == at:
+        before = self._words.text(at - 1)
+        if after == at or before in self._vocabulary.rates or before in self._vocabulary.units:
             return None
         length = read_length(self._words, self._vocabulary, after)
         length = length or read_single_unit(self._words, self._vocabulary, after)
@@ -68,7 +83,7 @@ class DistanceReader:
 
     def _at_distance(self, length: Length, direction: int) -> Period:
         count, unit = length
-        return fixed(at_distance(self._now, direction * count, unit), is_day=unit == "day")
+        return fixed(at_distance(self._now, direction * count, unit), unit=unit, is_day=unit == "day")
 
     def _last(self, at: int) -> _Point | None:
         """The time up to now: over the last six months, «за последнюю неделю»."""

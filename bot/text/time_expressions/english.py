@@ -66,6 +66,8 @@ ENGLISH: Final = Vocabulary(
         "tonight": (0, EVENING_AND_NIGHT),
         "last night": (-1, EVENING_AND_NIGHT),
         "last evening": (-1, EVENING),
+        "the night before last": (-2, EVENING_AND_NIGHT),
+        "the evening before last": (-2, EVENING),
         "the previous night": (-1, EVENING_AND_NIGHT),
         "the other night": (-1, EVENING_AND_NIGHT),
     },
@@ -103,6 +105,7 @@ ENGLISH: Final = Vocabulary(
         "recently": (1, "month"),
         "lately": (1, "month"),
         "of late": (1, "month"),
+        "not long ago": (1, "month"),
         "just recently": (1, "month"),
     },
     counts={
@@ -142,6 +145,8 @@ ENGLISH: Final = Vocabulary(
         "mid": 1,
         "mid -": 1,
         "middle of": 1,
+        "first days of": 0,
+        "last days of": 2,
         "late": 2,
         "late in": 2,
         "end of": 2,
@@ -161,6 +166,7 @@ ENGLISH: Final = Vocabulary(
     day_words=frozenset(),
     ago=split_phrases("ago | back"),
     ahead=split_phrases("in"),
+    rates=split_phrases("times | once | twice"),
     since=split_phrases(
         "since | ever since | starting | beginning | as of | starting from | starting in | since about"
     ),
@@ -208,7 +214,7 @@ ENGLISH: Final = Vocabulary(
         "kg | kgs | g | km | m | cm | mm | miles | mile | metres | meters | lb | lbs | pounds | dollars | usd | euros"
         " | eur | rubles | roubles | percent | steps | people | words | calories | kcal | times | points | pages"
         " | users | hours | minutes | seconds | degrees | litres | liters | ml | % | $ | € | £ | ₽ | years | days"
-        " | reps | files | lines | tokens | ms | s | watts | bpm | messages | questions | employees | am | pm"
+        " | reps | files | lines | tokens | ms | s | watts | bpm | messages | questions | employees | am | pm | vs"
     ),
     not_before_date=split_phrases(
         "version | versions | ver | v | release | rate | price | costs | cost | weighs | weighed | score | scored"

@@ -102,11 +102,13 @@ class ExpressionReader:
 
     def _pair(self, at: int) -> Expression | None:
         """Two neighbours: in May and June, «в субботу и воскресенье»."""
-        preposition = self._words.find(self._vocabulary.prepositions, at)
-        first = self._points.read(preposition[1]) if preposition else None
-        link = self._words.skip(self._vocabulary.links, first[1]) if first else at
-        last = self._points.read(self._words.skip(self._vocabulary.prepositions, link)) if first else None
-        if first is None or last is None or link == first[1]:
+        start = self._words.skip(self._vocabulary.prepositions, at)
+        first = self._points.read(start)
+        if first is None or (start == at and first[0].standing is not Standing.ALONE):
+            return None
+        link = self._words.skip(self._vocabulary.links, first[1])
+        last = self._points.read(self._words.skip(self._vocabulary.prepositions, link))
+        if last is None or link == first[1]:
             return None
         earlier, later = first[0], last[0]
         if not are_neighbours(earlier, later, self._now):

@@ -9,6 +9,7 @@ from bot.text.time_expressions.holidays import Holiday, new_year, nth_weekday, o
 ENGLISH_HOLIDAYS: Final[dict[str, Holiday]] = {
     "new year": new_year,
     "new year's": new_year,
+    "new year holidays": new_year,
     "the new year": new_year,
     "new year's eve": on(12, 31),
     "new years eve": on(12, 31),

@@ -86,7 +86,12 @@ class NameReader:
         return self._recurring.day(at)
 
     def _nth(self, at: int) -> _Point | None:
-        return read_nth(self._words, self._vocabulary, self._recurring, at)
+        return read_nth(self._words, self._vocabulary, self._month_or_turn, at)
+
+    def _month_or_turn(self, at: int) -> _Point | None:
+        """A month by its name, or "last month"."""
+        turn = self._chosen_unit(at)
+        return turn if turn and turn[0].unit == "month" else self._recurring.month(at)
 
     def _relative_day(self, at: int) -> _Point | None:
         found = self._words.find(self._vocabulary.days, self._words.skip(self._vocabulary.articles, at))
@@ -202,7 +207,8 @@ class NameReader:
         if year is None:
             return None
         end = words.skip(vocabulary.year_words, start + 1)
-        has_word = start > at or end > start + 1
+        # «В 2025-м» says by its ending that it is a year.
+        has_word = start > at or end > start + 1 or not words.text(start).isdigit()
         period = fixed(whole_unit("year", year), unit="year")
         return replace(period, standing=Standing.ALONE if has_word else Standing.NUMBER), end
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from bot.text.time_expressions.counts import is_plural
 from bot.text.time_expressions.periods import Period, Standing
-from bot.text.time_expressions.recurring import RecurringReader
 from bot.text.time_expressions.spans import DAY, Span, single_day, span_of_days
 from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import Vocabulary
@@ -14,7 +14,9 @@ from bot.text.time_expressions.vocabulary import Vocabulary
 _Point = tuple[Period, int]
 
 
-def read_nth(words: Words, vocabulary: Vocabulary, recurring: RecurringReader, at: int) -> _Point | None:
+def read_nth(
+    words: Words, vocabulary: Vocabulary, read_month: Callable[[int], _Point | None], at: int
+) -> _Point | None:
     """What begins at an index, and the index after it; the month may be narrowed further: of last year."""
     start = words.skip(vocabulary.articles, at)
     number = words.find(vocabulary.ordinals, start) or _last(words, vocabulary, start)
@@ -25,7 +27,7 @@ def read_nth(words: Words, vocabulary: Vocabulary, recurring: RecurringReader, a
     if change is None:
         return None
     (part_of, is_day), end = change
-    month = recurring.month(words.skip(vocabulary.prepositions, end))
+    month = read_month(words.skip(vocabulary.prepositions, end))
     return (replace(month[0].map(part_of, Standing.ALONE), is_day=is_day), month[1]) if month else None
 
 
@@ -41,7 +43,8 @@ def _change(
     if weekday := words.find(vocabulary.weekdays, at):
         number, end = weekday
         return (lambda month: _nth_weekday(month, number, count), True), end
-    if (unit := words.find(vocabulary.units, at)) and unit[0] in ((1, "week"), (1, "day")):
+    unit = words.find(vocabulary.units, at)
+    if unit and unit[0] in ((1, "week"), (1, "day")) and not is_plural(words, vocabulary, unit[1]):
         days = 7 if unit[0][1] == "week" else 1
         return (lambda month: _nth_days(month, days, count), days == 1), unit[1]
     return None

@@ -13,6 +13,7 @@ _DAY: Final = re.compile(r"(\d{1,2})(?:(st|nd|rd|th|-?(?:го|ого|его|е|�
 _YEAR: Final = re.compile(r"((?:19|20)\d\d)(?:-?(?:й|го|м|е|ый|ом)|г)?")
 _YEAR_FIRST: Final = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _DAY_FIRST: Final = re.compile(r"(\d{1,2})\.(\d{2})(?:\.(\d{4}|\d\d))?|(\d{1,2})\.(\d)\.(\d{4})")
+_DAY_FIRST_WITH_YEAR: Final = re.compile(r"(\d{1,2})([-/])(\d{1,2})[-/](\d{4})")
 _DECADE: Final = re.compile(r"((?:(?:19|20)\d|[3-9])0)(?:s|-?(?:е|х|ые|ых))")
 _CENTURY_PIVOT: Final = 70
 """Years of two digits below this are in the twenty-first century, the others in the twentieth."""
@@ -39,6 +40,8 @@ def numeric_date(words: Words, at: int, vocabulary: Vocabulary) -> DayAndMonth |
     text = words.text(at)
     if match := _YEAR_FIRST.fullmatch(text):
         return int(match[3]), int(match[2]), int(match[1])
+    if match := _DAY_FIRST_WITH_YEAR.fullmatch(text):
+        return _in_known_order(int(match[1]), int(match[3]), int(match[4]), match[2])
     match = _DAY_FIRST.fullmatch(text)
     if match is None or _counts_something(words, at, vocabulary):
         return None
@@ -47,6 +50,13 @@ def numeric_date(words: Words, at: int, vocabulary: Vocabulary) -> DayAndMonth |
     if match[3] is None and not _may_be_day(int(match[1]), int(match[2])):
         return None
     return int(match[1]), int(match[2]), _full_year(match[3])
+
+
+def _in_known_order(first: int, second: int, year: int, separator: str) -> DayAndMonth | None:
+    """A date with its day first; with slashes the order differs by country, and None is returned where it shows not."""
+    if separator == "-" or first > 12:
+        return first, second, year
+    return (second, first, year) if second > 12 else None
 
 
 def _may_be_day(day: int, month: int) -> bool:

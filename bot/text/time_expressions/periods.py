@@ -85,7 +85,9 @@ def fixed(span: Span | None, *, unit: Unit | None = None, is_day: bool = False) 
 def of_turn(period: Period, turn: Span) -> Period:
     """The occurrence in one turn of the cycle: May of last year."""
     assert period.cycle is not None
-    return fixed(period.occurrence(unit_index(period.cycle, turn[0].date())), is_day=period.is_day)
+    # The middle: "a week ago" is the seven days around a day, and lies in two weeks of the calendar.
+    middle = turn[0] + (turn[1] - turn[0]) / 2
+    return fixed(period.occurrence(unit_index(period.cycle, middle.date())), is_day=period.is_day)
 
 
 def latest(period: Period, now: datetime, limit: datetime | None = None) -> Span | None:

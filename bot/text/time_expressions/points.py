@@ -147,7 +147,7 @@ class PointReader:
             return None
         direct = self._words.skip(_COMMA, end)
         for start in (self.skip_link(end), direct, end):
-            turn = self.names.turn(start)
+            turn = self.names.turn(start) or self._distances.read(start)
             if turn and turn[0].unit == period.cycle and (span := turn[0].occurrence(0)):
                 return of_turn(period, span), turn[1]
         return None
@@ -156,7 +156,7 @@ class PointReader:
         """A turn, with the period of it that follows: last week on Tuesday."""
         if period.unit is None or not period.is_certain:
             return None
-        start = self.skip_link(end)
+        start = self.skip_link(self._words.skip(_POSSESSIVE, end))
         inner = self.names.read(start)
         if inner is None or inner[0].is_certain or inner[0].cycle != period.unit:
             return None

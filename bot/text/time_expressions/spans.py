@@ -109,7 +109,7 @@ def from_now(now: datetime, count: float, unit: Unit) -> Span:
 
 
 def third(span: Span, which: int) -> Span | None:
-    """The beginning (0), middle (1) or end (2) of a week, month, season, quarter or year; None of anything else.
+    """The beginning (0), middle (1) or end (2) of a week, month, season, quarter, year or decade; None of others.
 
     A year begins with its first three months and ends with its last three; in between is its middle.
     """
@@ -123,6 +123,8 @@ def third(span: Span, which: int) -> Span | None:
         cuts = [shift(first, count, "month") for count in (0, 1, 2)]
     elif days in (365, 366):
         cuts = [shift(first, count, "month") for count in (0, 3, 9)]
+    elif days > 3650:
+        cuts = [shift(first, count, "year") for count in (0, 3, 7)]
     else:
         return None
     return span_of_days(cuts[which], [*cuts, after][which + 1])

@@ -104,6 +104,8 @@ class Vocabulary:
     """What may follow the number of a day."""
     ago: frozenset[str]
     ahead: frozenset[str]
+    rates: frozenset[str]
+    """Before `ahead`, beside units: what follows is how often, as in "three times in a week"."""
     since: frozenset[str]
     before: frozenset[str]
     until: frozenset[str]
