@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import Final
 
 from bot.text.time_expressions.counts import Length, is_plural, read_count, read_length, read_single_unit, read_unit
-from bot.text.time_expressions.periods import Period, Standing, fixed
+from bot.text.time_expressions.periods import Period, Point, Standing, fixed
 from bot.text.time_expressions.spans import at_distance, from_now, until_now
 from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import Vocabulary
 
-_Point = tuple[Period, int]
 _FEW: Final = 3
 """What "the last days" counts."""
 _CLOCK_UNITS: Final = ("second", "minute", "hour")
@@ -26,13 +25,13 @@ class DistanceReader:
         self._vocabulary = vocabulary
         self._now = now
 
-    def read(self, at: int) -> _Point | None:
+    def read(self, at: int) -> Point | None:
         """The longest distance that begins at an index."""
         readers = (self._ago, self._compound_ago, self._between_ago, self._ahead, self._last, self._coming, self._vague)
         found = [point for reader in readers if (point := reader(at)) is not None]
         return max(found, key=lambda point: point[1], default=None)
 
-    def _ago(self, at: int) -> _Point | None:
+    def _ago(self, at: int) -> Point | None:
         """Three days ago, «неделю назад», «года два назад»."""
         for reader in (read_length, read_single_unit):
             length = reader(self._words, self._vocabulary, at)
@@ -40,7 +39,7 @@ class DistanceReader:
                 return self._at_distance(length[0], -1), end
         return None
 
-    def _compound_ago(self, at: int) -> _Point | None:
+    def _compound_ago(self, at: int) -> Point | None:
         """A year and two months ago, «неделю и два дня назад»."""
         words, vocabulary = self._words, self._vocabulary
         first = read_length(words, vocabulary, at) or read_single_unit(words, vocabulary, at)
@@ -54,7 +53,7 @@ class DistanceReader:
         distance = stop - start if unit in _CLOCK_UNITS else stop.date() - start.date()
         return fixed(at_distance(self._now - distance, -second[0][0], second[0][1])), end
 
-    def _between_ago(self, at: int) -> _Point | None:
+    def _between_ago(self, at: int) -> Point | None:
         """Two or three days ago, «недели две-три назад»."""
         first = read_count(self._words, self._vocabulary, at)
         if first is None:
@@ -69,7 +68,7 @@ class DistanceReader:
         _, stop = at_distance(self._now, -min(count, first[0]), unit)
         return fixed((start, stop)), end
 
-    def _ahead(self, at: int) -> _Point | None:
+    def _ahead(self, at: int) -> Point | None:
         """In three days, «через неделю»."""
         after = self._words.skip(self._vocabulary.ahead, at)
         before = self._words.text(at - 1)
@@ -85,7 +84,7 @@ class DistanceReader:
         count, unit = length
         return fixed(at_distance(self._now, direction * count, unit), unit=unit, is_day=unit == "day")
 
-    def _last(self, at: int) -> _Point | None:
+    def _last(self, at: int) -> Point | None:
         """The time up to now: over the last six months, «за последнюю неделю»."""
         words, vocabulary = self._words, self._vocabulary
         start = words.skip(vocabulary.span_prepositions, at)
@@ -109,7 +108,7 @@ class DistanceReader:
             return None
         return fixed(until_now(self._now, count, name)), end
 
-    def _coming(self, at: int) -> _Point | None:
+    def _coming(self, at: int) -> Point | None:
         """The time from now on: in the next three weeks, «в ближайшие дни»."""
         words, vocabulary = self._words, self._vocabulary
         start = words.skip(vocabulary.span_prepositions, at)
@@ -129,7 +128,7 @@ class DistanceReader:
         has_preposition = start > at and (noun > start or is_enough)
         return (fixed(from_now(self._now, count, name)), end) if has_preposition else None
 
-    def _vague(self, at: int) -> _Point | None:
+    def _vague(self, at: int) -> Point | None:
         found = self._words.find(self._vocabulary.vague, at)
         if found is None:
             return None

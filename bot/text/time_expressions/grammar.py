@@ -209,7 +209,6 @@ class ExpressionReader:
         if point is None:
             return None
         period, end = point
-
         return Expression(meaning=after_meaning(period), end=end)
 
     def _distance_from_day(self, at: int) -> Expression | None:

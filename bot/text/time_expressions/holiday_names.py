@@ -31,7 +31,6 @@ ENGLISH_HOLIDAYS: Final[dict[str, Holiday]] = {
     "labor day": nth_weekday(9, 0, 1),
     "memorial day": nth_weekday(5, 0, -1),
     "independence day": on(7, 4),
-    "the fourth of july": on(7, 4),
     "halloween": on(10, 31),
     "thanksgiving": nth_weekday(11, 3, 4),
     "thanksgiving day": nth_weekday(11, 3, 4),

@@ -17,6 +17,8 @@ Meaning: TypeAlias = Callable[[datetime, Tense], Span | None]
 
 
 def since_meaning(period: Period) -> Meaning:
+    """From the beginning of a period up to now, or without an end if it is to come."""
+
     def meaning(now: datetime, tense: Tense) -> Span | None:
         span = choose(period, now, tense)
         return (span[0], _end_of_open(span[0], now)) if span else None
@@ -25,6 +27,8 @@ def since_meaning(period: Period) -> Meaning:
 
 
 def after_meaning(period: Period) -> Meaning:
+    """From the end of a period up to now, or without an end if it is to come."""
+
     def meaning(now: datetime, tense: Tense) -> Span | None:
         is_past = tense is not Tense.FUTURE and not period.is_certain
         span = latest_ended(period, now) if is_past else choose(period, now, tense)

@@ -15,7 +15,7 @@ from bot.text.time_expressions.numbers_of_dates import (
     numeric_date,
     year_number,
 )
-from bot.text.time_expressions.periods import Period, Standing, fixed
+from bot.text.time_expressions.periods import Period, Point, Standing, fixed
 from bot.text.time_expressions.recurring import RecurringReader, year_cycle
 from bot.text.time_expressions.spans import (
     Span,
@@ -28,7 +28,6 @@ from bot.text.time_expressions.spans import (
 from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import NIGHT, Part, Vocabulary, Which
 
-_Point = tuple[Period, int]
 _STEPS: Final[dict[Which, int]] = {
     "before last": -2, "last": -1, "this": 0, "next": 1, "coming": 1, "after next": 2,
 }  # fmt: skip
@@ -59,7 +58,7 @@ class NameReader:
         self._today = now.date()
         self._recurring = RecurringReader(words, vocabulary)
 
-    def read(self, at: int) -> _Point | None:
+    def read(self, at: int) -> Point | None:
         """The longest name that begins at an index."""
         readers = (
             self._relative_day, self._part_of_relative_day, self._lone_part, self._digits, self._day_and_month,
@@ -69,11 +68,11 @@ class NameReader:
         found = [point for reader in readers if (point := reader(at)) is not None]
         return max(found, key=lambda point: point[1], default=None)
 
-    def turn(self, at: int) -> _Point | None:
+    def turn(self, at: int) -> Point | None:
         """A certain week, month, quarter or year: last week, 2024."""
         return self._year(at) or self._chosen_unit(at)
 
-    def bare_unit(self, at: int) -> _Point | None:
+    def bare_unit(self, at: int) -> Point | None:
         """A week, month, quarter or year that is only said to be one, as in "the end of the month"."""
         found = self._words.find(self._vocabulary.units, at)
         if found is None or found[0][0] != 1 or found[0][1] not in _TURNS:
@@ -85,33 +84,33 @@ class NameReader:
         """The number of a day of a month, with the index after it."""
         return self._recurring.day(at)
 
-    def _nth(self, at: int) -> _Point | None:
+    def _nth(self, at: int) -> Point | None:
         return read_nth(self._words, self._vocabulary, self._month_or_turn, at)
 
-    def _month_or_turn(self, at: int) -> _Point | None:
+    def _month_or_turn(self, at: int) -> Point | None:
         """A month by its name, or "last month"."""
         turn = self._chosen_unit(at)
         return turn if turn and turn[0].unit == "month" else self._recurring.month(at)
 
-    def _relative_day(self, at: int) -> _Point | None:
+    def _relative_day(self, at: int) -> Point | None:
         found = self._words.find(self._vocabulary.days, self._words.skip(self._vocabulary.articles, at))
         return (fixed(single_day(self._today + timedelta(found[0])), is_day=True), found[1]) if found else None
 
-    def _part_of_relative_day(self, at: int) -> _Point | None:
+    def _part_of_relative_day(self, at: int) -> Point | None:
         found = self._words.find(self._vocabulary.parts_of_days, at)
         if found is None:
             return None
         (days, part), end = found
         return fixed(part.of(single_day(self._today + timedelta(days)))), end
 
-    def _lone_part(self, at: int) -> _Point | None:
+    def _lone_part(self, at: int) -> Point | None:
         end = self._words.skip(self._vocabulary.current_nights, at)
         if end > at:
             return part_of_each_day(NIGHT, Standing.ALONE), end
         found = self._words.find(self._vocabulary.lone_parts, at)
         return (part_of_each_day(found[0], Standing.VERB), found[1]) if found else None
 
-    def _digits(self, at: int) -> _Point | None:
+    def _digits(self, at: int) -> Point | None:
         found = numeric_date(self._words, at, self._vocabulary)
         if found is None:
             return None
@@ -121,13 +120,14 @@ class NameReader:
         date_ = day_of_year(year, month, day)
         return fixed(single_day(date_) if date_ else None, is_day=True), at + 1
 
-    def _day_and_month(self, at: int) -> _Point | None:
+    def _day_and_month(self, at: int) -> Point | None:
         """A day with its month, in either order."""
         words, vocabulary = self._words, self._vocabulary
         start = words.skip(vocabulary.articles, at)
         if day := self._recurring.day(start):
-            month = words.find(vocabulary.months, words.skip(vocabulary.of, day[1]))
-            if month is None or words.starts(vocabulary.pronouns, month[1]):
+            name = words.skip(vocabulary.of, day[1])
+            month = words.find(vocabulary.months, name)
+            if month is None or self._recurring.has_subject(name, month[1]):
                 return None
             return date_of_each_year(month[0], day[0]), month[1]
         month = words.find(vocabulary.months, start)
@@ -139,7 +139,7 @@ class NameReader:
             return None
         return date_of_each_year(month[0], day[0]), day[1]
 
-    def _day_of_month(self, at: int) -> _Point | None:
+    def _day_of_month(self, at: int) -> Point | None:
         """A day without its month: the 15th, 15-го числа."""
         start = self._words.skip(self._vocabulary.articles, at)
         day = self._recurring.day(start)
@@ -163,7 +163,7 @@ class NameReader:
         text, vocabulary = self._words.text(at), self._vocabulary
         return not text.isalpha() or text in vocabulary.prepositions or text in vocabulary.links | vocabulary.to
 
-    def _chosen(self, at: int) -> _Point | None:
+    def _chosen(self, at: int) -> Point | None:
         """A name with the word that tells which is meant before it: last Friday."""
         which = self._words.find(self._vocabulary.which, self._words.skip(self._vocabulary.articles, at))
         named = self._recurring.read(which[1]) if which else None
@@ -176,7 +176,7 @@ class NameReader:
         is_verb = self._words.text(at) in self._vocabulary.verbs and not self._words.tokens[at].is_capitalised
         return is_verb and self._words.text(end).isalpha()
 
-    def _chosen_after(self, at: int) -> _Point | None:
+    def _chosen_after(self, at: int) -> Point | None:
         """A name with the word that tells which is meant after it: the week before last."""
         start = self._words.skip(self._vocabulary.articles, at)
         named = self._recurring.read(start)
@@ -186,20 +186,20 @@ class NameReader:
         which = self._words.find(self._vocabulary.which_after, unit[1]) if unit else None
         return self._unit_by_word(unit[0], which[0], which[1]) if unit and which else None
 
-    def _chosen_unit(self, at: int) -> _Point | None:
+    def _chosen_unit(self, at: int) -> Point | None:
         which = self._words.find(self._vocabulary.which, self._words.skip(self._vocabulary.articles, at))
         unit = self._words.find(self._vocabulary.units, which[1]) if which else None
         if which is None or unit is None or is_plural(self._words, self._vocabulary, unit[1]):
             return None
         return self._unit_by_word(unit[0], which[0], unit[1])
 
-    def _unit_by_word(self, length: tuple[int, Unit], which: Which, end: int) -> _Point | None:
+    def _unit_by_word(self, length: tuple[int, Unit], which: Which, end: int) -> Point | None:
         factor, unit = length
         if factor != 1 or unit not in _TURNS:
             return None
         return fixed(whole_unit(unit, unit_index(unit, self._today) + _STEPS[which]), unit=unit), end
 
-    def _year(self, at: int) -> _Point | None:
+    def _year(self, at: int) -> Point | None:
         """A year by its number, with or without the word for it."""
         words, vocabulary = self._words, self._vocabulary
         start = words.skip(vocabulary.year_words, words.skip(vocabulary.articles, at))
@@ -212,7 +212,7 @@ class NameReader:
         period = fixed(whole_unit("year", year), unit="year")
         return replace(period, standing=Standing.ALONE if has_word else Standing.NUMBER), end
 
-    def _decade(self, at: int) -> _Point | None:
+    def _decade(self, at: int) -> Point | None:
         start = self._words.skip(self._vocabulary.articles, at)
         found = self._words.find(self._vocabulary.decades, start)
         if found is None:

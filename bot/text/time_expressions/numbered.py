@@ -6,17 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.text.time_expressions.counts import is_plural
-from bot.text.time_expressions.periods import Period, Standing
+from bot.text.time_expressions.periods import Point, Standing
 from bot.text.time_expressions.spans import DAY, Span, single_day, span_of_days
 from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import Vocabulary
 
-_Point = tuple[Period, int]
 
-
-def read_nth(
-    words: Words, vocabulary: Vocabulary, read_month: Callable[[int], _Point | None], at: int
-) -> _Point | None:
+def read_nth(words: Words, vocabulary: Vocabulary, read_month: Callable[[int], Point | None], at: int) -> Point | None:
     """What begins at an index, and the index after it; the month may be narrowed further: of last year."""
     start = words.skip(vocabulary.articles, at)
     number = words.find(vocabulary.ordinals, start) or _last(words, vocabulary, start)

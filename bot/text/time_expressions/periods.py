@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.text.time_expressions.spans import DAY, Span, Unit, midnight, unit_index
 from bot.text.time_expressions.vocabulary import Which
@@ -75,6 +75,10 @@ class Period:
         return replace(
             self, occurrence=changed, unit=None, is_day=False, standing=self.standing if standing is None else standing
         )
+
+
+Point: TypeAlias = tuple[Period, int]
+"""A period that was read, and the index after its last word."""
 
 
 def fixed(span: Span | None, *, unit: Unit | None = None, is_day: bool = False) -> Period:

@@ -9,13 +9,11 @@ from typing import Final
 
 from bot.text.time_expressions.distances import DistanceReader
 from bot.text.time_expressions.names import NameReader
-from bot.text.time_expressions.periods import Period, Standing, of_turn
+from bot.text.time_expressions.periods import Period, Point, Standing, of_turn
 from bot.text.time_expressions.spans import DAY, Span, half, single_day, third
 from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import NIGHT, Vocabulary
 
-Point = tuple[Period, int]
-"""A period, and the index after its last word."""
 _POSSESSIVE: Final = frozenset(("'s",))
 _COMMA: Final = frozenset((",",))
 _HYPHEN: Final = frozenset(("-",))

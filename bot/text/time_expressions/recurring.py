@@ -7,12 +7,11 @@ from datetime import timedelta
 from typing import Final
 
 from bot.text.time_expressions.numbers_of_dates import day_number
-from bot.text.time_expressions.periods import Period, Standing
+from bot.text.time_expressions.periods import Period, Point, Standing
 from bot.text.time_expressions.spans import DAY, Span, months, single_day, span_of_days, whole_unit
 from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import Vocabulary
 
-_Point = tuple[Period, int]
 _SATURDAY: Final = 5
 
 
@@ -28,7 +27,7 @@ class RecurringReader:
         self._words = words
         self._vocabulary = vocabulary
 
-    def read(self, at: int) -> _Point | None:
+    def read(self, at: int) -> Point | None:
         """The longest name that begins at an index, after its article if it takes one."""
         found = [
             point
@@ -45,14 +44,21 @@ class RecurringReader:
         ]
         return max(found, key=lambda point: point[1], default=None)
 
-    def month(self, at: int) -> _Point | None:
+    def month(self, at: int) -> Point | None:
+        """A month, without an article."""
         found = self._words.find(self._vocabulary.months, at)
-        if found is None or self._words.starts(self._vocabulary.pronouns, found[1]):
+        if found is None or self.has_subject(at, found[1]):
             return None
         number, end = found
         return year_cycle(lambda year: months(year, number, 1), Standing.NAME), end
 
-    def _weekday(self, at: int) -> _Point | None:
+    def has_subject(self, at: int, end: int) -> bool:
+        """Whether a month's name from one index to another is a verb, by what follows: may I, they march on."""
+        words, vocabulary = self._words, self._vocabulary
+        is_verb = words.text(at) in vocabulary.verbs and words.text(at - 1) not in vocabulary.range_starts
+        return is_verb and words.starts(vocabulary.pronouns, end)
+
+    def _weekday(self, at: int) -> Point | None:
         found = self._words.find(self._vocabulary.weekdays, at)
         if found is None or self._words.starts(self._vocabulary.not_after_weekday, found[1]):
             return None
@@ -64,7 +70,7 @@ class RecurringReader:
 
         return Period(occurrence=occurrence, cycle="week", is_day=True, is_never_today=True, standing=standing), end
 
-    def _weekend(self, at: int) -> _Point | None:
+    def _weekend(self, at: int) -> Point | None:
         end = self._words.skip(self._vocabulary.weekends, at)
         if end == at:
             return None
@@ -75,7 +81,7 @@ class RecurringReader:
 
         return Period(occurrence=occurrence, cycle="week", standing=Standing.NOUN), end
 
-    def _season(self, at: int) -> _Point | None:
+    def _season(self, at: int) -> Point | None:
         found = self._words.find(self._vocabulary.seasons, at)
         if found is None:
             return None
@@ -84,7 +90,7 @@ class RecurringReader:
         standing = Standing.ALONE if self._words.text(at) in self._vocabulary.adverbial_seasons else Standing.NOUN
         return year_cycle(lambda year: months(year, first_month, 3), standing), end
 
-    def _holiday(self, at: int) -> _Point | None:
+    def _holiday(self, at: int) -> Point | None:
         found = self._words.find(self._vocabulary.holidays, at)
         if found is None:
             return None
@@ -92,7 +98,7 @@ class RecurringReader:
         span = holiday(2000)
         return year_cycle(holiday, Standing.NOUN, is_day=span[1] - span[0] == DAY), end
 
-    def _quarter(self, at: int) -> _Point | None:
+    def _quarter(self, at: int) -> Point | None:
         """A quarter with its number."""
         words, vocabulary = self._words, self._vocabulary
         found = words.find(vocabulary.numbered_quarters, at)
@@ -106,7 +112,7 @@ class RecurringReader:
         number, end = found
         return year_cycle(lambda year: months(year, 3 * number - 2, 3), standing), end
 
-    def _half_year(self, at: int) -> _Point | None:
+    def _half_year(self, at: int) -> Point | None:
         found = self._words.find(self._vocabulary.half_years, at)
         if found is None:
             return None

@@ -194,7 +194,8 @@ RUSSIAN: Final = Vocabulary(
     | dict.fromkeys(split_phrases("середине | середину | середины | разгар | разгаре | разгара"), 1)
     | dict.fromkeys(
         split_phrases(
-            "конце | конец | конца | концу | самом конце | последних числах | последние дни | последних днях | поздней | исходе"
+            "конце | конец | конца | концу | самом конце | последних числах | последние дни | последних днях"
+            " | поздней | исходе"
         ),
         2,
     ),
@@ -235,7 +236,7 @@ RUSSIAN: Final = Vocabulary(
     before=split_phrases("до | перед | ранее | раньше"),
     until=split_phrases("вплоть до"),
     after=split_phrases("после | позже | позднее"),
-    by=split_phrases("по | к | ко"),
+    by=split_phrases("к | ко"),
     range_starts=split_phrases("от"),
     onwards=frozenset(),
     to=split_phrases("по | до | - | – | —"),

@@ -84,6 +84,8 @@ class Words:
 
     def _phrases_at(self, at: int) -> list[tuple[str, int]]:
         """Each phrase that begins at an index with the index after it, the longest first."""
+        if at < 0:
+            return []
         if at not in self._phrases:
             ends = range(min(at + LONGEST_PHRASE, len(self.texts)), at, -1)
             self._phrases[at] = [(" ".join(self.texts[at:end]), end) for end in ends]

@@ -12,7 +12,7 @@ from bot.text.time_expressions import Interval, find_time_expression
 from bot.text.time_expressions.english import ENGLISH
 from bot.text.time_expressions.russian import RUSSIAN
 from tests.fixtures import time_cases
-from tests.fixtures.time_cases import ENGLISH_CASES, NOT_TIMES, RUSSIAN_CASES, TENSE_CASES, Case
+from tests.fixtures.time_cases import ENGLISH_CASES, FURTHER_CASES, NOT_TIMES, RUSSIAN_CASES, TENSE_CASES, Case
 
 NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
 """A Wednesday."""
@@ -126,7 +126,7 @@ def test_days_in_the_time_zone_of_now() -> None:
     assert late not in expression.interval
 
 
-@pytest.mark.parametrize("case", [*ENGLISH_CASES, *RUSSIAN_CASES, *TENSE_CASES], ids=" ".join)
+@pytest.mark.parametrize("case", [*ENGLISH_CASES, *RUSSIAN_CASES, *FURTHER_CASES, *TENSE_CASES], ids=" ".join)
 def test_case_worked_out_by_hand(case: Case) -> None:
     text, asked, start, end = case
     now = datetime.fromisoformat(asked).replace(tzinfo=UTC)
