@@ -53,7 +53,9 @@ ENGLISH: Final = Vocabulary(
         "earlier today": 0,
         "later today": 0,
     },
-    parts=_PARTS | {"at noon": AFTERNOON, "nighttime": EVENING_AND_NIGHT},
+    parts=_PARTS
+    | {"at noon": AFTERNOON, "early in the morning": MORNING, "early morning": MORNING}
+    | {"late evening": EVENING, "late in the evening": EVENING, "late at night": EVENING_AND_NIGHT},
     lone_parts={
         "in the morning": MORNING,
         "in the afternoon": AFTERNOON,

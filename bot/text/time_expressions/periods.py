@@ -9,7 +9,7 @@ from enum import Enum
 from itertools import islice
 from typing import Final, TypeAlias
 
-from bot.text.time_expressions.spans import DAY, Span, Unit, midnight, unit_index
+from bot.text.time_expressions.spans import DAY, Span, Unit, midnight, unit_index, whole_unit
 from bot.text.time_expressions.vocabulary import Which
 
 _REACH: Final = 12
@@ -94,6 +94,11 @@ def of_turn(period: Period, turn: Span) -> Period:
     return fixed(period.occurrence(unit_index(period.cycle, middle.date())), is_day=period.is_day)
 
 
+def current(period: Period, now: datetime) -> Span | None:
+    """The occurrence of the turn that now is in."""
+    return period.occurrence(_turn(period, now))
+
+
 def latest(period: Period, now: datetime, limit: datetime | None = None) -> Span | None:
     """The latest occurrence that has begun, or that begins at a limit or earlier."""
     limit = limit or (midnight(now.date()) - timedelta.resolution if period.is_never_today else _local(now))
@@ -139,14 +144,18 @@ def _by_word(period: Period, which: Which, now: datetime, tense: Tense) -> Span 
 
 
 def _this_one(period: Period, now: datetime, tense: Tense) -> Span | None:
-    """The occurrence that is on, or that of this turn of the cycle unless the tense contradicts."""
-    spans = list(_backwards(period, now))
-    if around := next((span for span in spans if span[0] <= _local(now) < span[1]), None):
-        return around
-    span = period.occurrence(_turn(period, now))
-    if span is None or (tense is Tense.PAST and span[0] > _local(now)):
-        return next((span for span in spans if span[0] <= _local(now)), None)
-    if tense is Tense.FUTURE and span[1] <= _local(now):
+    """The occurrence that is on, or the nearest in this turn of the cycle unless the tense contradicts.
+
+    Two winters lie in a year: in March "this winter" is the one that has just ended, and in November the coming one.
+    """
+    assert period.cycle is not None
+    local, spans = _local(now), list(_backwards(period, now))
+    turn = whole_unit(period.cycle, _turn(period, now))
+    near = [span for span in spans if span[0] < turn[1] and span[1] > turn[0]]
+    span = min(near, key=lambda span: max(span[0] - local, local - span[1]), default=None)
+    if tense is Tense.PAST and (span is None or span[0] > local):
+        return latest(period, now)
+    if tense is Tense.FUTURE and (span is None or span[1] <= local):
         return next_one(period, now)
     return span
 

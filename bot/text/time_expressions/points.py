@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.text.time_expressions.distances import DistanceReader
 from bot.text.time_expressions.names import NameReader
-from bot.text.time_expressions.periods import Period, Point, Standing, of_turn
+from bot.text.time_expressions.periods import Period, Point, Standing, current, of_turn
 from bot.text.time_expressions.spans import DAY, Span, half, single_day, third
 from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import NIGHT, Vocabulary
@@ -24,6 +24,7 @@ class PointReader:
 
     def __init__(self, words: Words, vocabulary: Vocabulary, now: datetime) -> None:
         self._words = words
+        self._now = now
         self._vocabulary = vocabulary
         self.names: Final = NameReader(words, vocabulary, now)
         self._known: Final[dict[int, Point | None]] = {}
@@ -98,7 +99,8 @@ class PointReader:
         after_article = self._words.skip(self._vocabulary.articles, at)
         if inner is None:
             inner = self.read(after_article) or self.names.bare_unit(after_article)
-        if inner is None or inner[0].is_day:
+        example = current(inner[0], self._now) if inner else None
+        if inner is None or example is None or change(example) is None:
             return None
         return inner[0].map(change, Standing.ALONE), inner[1]
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from bot.text.sentences import SENTENCE_ENDS
 from bot.text.time_expressions.numbers_of_dates import day_number
 from bot.text.time_expressions.periods import Period, Point, Standing
 from bot.text.time_expressions.spans import DAY, Span, months, single_day, span_of_days, whole_unit
@@ -53,10 +54,17 @@ class RecurringReader:
         return year_cycle(lambda year: months(year, number, 1), Standing.NAME), end
 
     def has_subject(self, at: int, end: int) -> bool:
-        """Whether a month's name from one index to another is a verb, by what follows: may I, they march on."""
+        """Whether a month's name from one index to another is a verb, by what follows: may I, they march on.
+
+        A capital in the middle of a sentence says that it is a name, and so does a preposition before it.
+        """
         words, vocabulary = self._words, self._vocabulary
-        is_verb = words.text(at) in vocabulary.verbs and words.text(at - 1) not in vocabulary.range_starts
-        return is_verb and words.starts(vocabulary.pronouns, end)
+        if words.text(at) not in vocabulary.verbs or not words.starts(vocabulary.pronouns, end):
+            return False
+        before = words.text(at - 1)
+        is_first = at == 0 or before in SENTENCE_ENDS
+        is_name = words.tokens[at].is_capitalised and not is_first
+        return not is_name and before not in vocabulary.prepositions
 
     def _weekday(self, at: int) -> Point | None:
         found = self._words.find(self._vocabulary.weekdays, at)

@@ -100,8 +100,12 @@ def _parts() -> dict[str, Part]:
         EVENING: "вечером вечера вечер вечеру",
         NIGHT: "ночью ночи ночь",
     }
-    early = {"рано утром": MORNING, "ранним утром": MORNING, "поздно вечером": EVENING, "поздним вечером": EVENING}
-    return early | {word.replace("_", " "): part for part, words in forms.items() for word in words.split()}
+    longer = {
+        "рано утром": MORNING, "ранним утром": MORNING, "в первой половине дня": MORNING,
+        "во второй половине дня": AFTERNOON, "поздно вечером": EVENING, "поздним вечером": EVENING,
+        "среди ночи": NIGHT, "посреди ночи": NIGHT,
+    }  # fmt: skip
+    return longer | {word.replace("_", " "): part for part, words in forms.items() for word in words.split()}
 
 
 RUSSIAN: Final = Vocabulary(
