@@ -1,4 +1,4 @@
-"""Reads lengths of time: three weeks, a year and a half, пару дней, недели две."""
+"""Reads lengths of time: three weeks, a year and a half, «пару дней», «недели две»."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read_length(words: Words, vocabulary: Vocabulary, at: int) -> tuple[Length, 
             (factor, name), end = unit
             half_end = words.skip(vocabulary.and_a_half, end)
             return (factor * (count + (0.5 if half_end > end else 0)), name), half_end
-    return _read_inverted(words, vocabulary, at)
+    return None
 
 
 def read_unit(words: Words, vocabulary: Vocabulary, at: int) -> tuple[Length, int] | None:
@@ -62,8 +62,8 @@ def is_plural(words: Words, vocabulary: Vocabulary, end: int) -> bool:
     return words.text(end - 1) in vocabulary.plurals or " ".join(words.texts[end - 2 : end]) in vocabulary.plurals
 
 
-def _read_inverted(words: Words, vocabulary: Vocabulary, at: int) -> tuple[Length, int] | None:
-    """Russian puts the number last when it is not exact: недели две."""
+def read_inverted(words: Words, vocabulary: Vocabulary, at: int) -> tuple[Length, int] | None:
+    """A unit before its count: Russian puts the number last when it is not exact, «недели две»."""
     unit = words.find(vocabulary.units, at)
     counted = read_count(words, vocabulary, unit[1]) if unit else None
     if unit is None or counted is None:

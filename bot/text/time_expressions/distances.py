@@ -6,7 +6,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot.text.time_expressions.counts import Length, is_plural, read_count, read_length, read_single_unit, read_unit
+from bot.text.time_expressions.counts import (
+    Length,
+    is_plural,
+    read_count,
+    read_inverted,
+    read_length,
+    read_single_unit,
+    read_unit,
+)
 from bot.text.time_expressions.periods import Period, Point, Standing, fixed
 from bot.text.time_expressions.spans import at_distance, from_now, until_now
 from bot.text.time_expressions.tokens import Words
@@ -33,7 +41,7 @@ class DistanceReader:
 
     def _ago(self, at: int) -> Point | None:
         """Three days ago, «неделю назад», «года два назад»."""
-        for reader in (read_length, read_single_unit):
+        for reader in (read_length, read_single_unit, read_inverted):
             length = reader(self._words, self._vocabulary, at)
             if length and (end := self._words.skip(self._vocabulary.ago, length[1])) > length[1]:
                 return self._at_distance(length[0], -1), end
@@ -54,7 +62,7 @@ class DistanceReader:
         return fixed(at_distance(self._now - distance, -second[0][0], second[0][1])), end
 
     def _between_ago(self, at: int) -> Point | None:
-        """Two or three days ago, «недели две-три назад»."""
+        """Two or three days ago, «2–3 дня назад»."""
         first = read_count(self._words, self._vocabulary, at)
         if first is None:
             return None

@@ -144,8 +144,11 @@ class ExpressionReader:
         """Two days of one month, which is named once: 5 to 7 May, May 5–7."""
         words, vocabulary, names = self._words, self._vocabulary, self._points.names
         if (day := names.day(start)) and (link := words.skip(links, day[1])) > day[1]:
-            last = self._points.read(words.skip(vocabulary.articles, link))
-            if last is None or not last[0].is_day:
+            date_start = words.skip(vocabulary.articles, link)
+            last = self._points.read(date_start)
+            # Of "2–3 days ago" neither number is a day of a month.
+            is_date = words.text(date_start)[:1].isdigit() or names.day(date_start) is not None
+            if last is None or not (is_date and last[0].is_day and last[0].unit is None):
                 return None
             number = day[0]
             return Expression(meaning=lambda now, tense: days_up_to(number, choose(last[0], now, tense)), end=last[1])

@@ -59,8 +59,8 @@ class PointReader:
 
     def _read_anew(self, at: int) -> Point | None:
         readers: tuple[Callable[[int], Point | None], ...] = (
-            self.names.read,
             self._distances.read,
+            self.names.read,
             self._third,
             self._half,
             self._part_of_named_day,
