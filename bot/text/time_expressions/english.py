@@ -155,6 +155,7 @@ ENGLISH: Final = Vocabulary(
         "very end of": 2,
     },
     halves={"first half of": 0, "second half of": 1, "latter half of": 1},
+    first_of=split_phrases("first"),
     last_of=split_phrases("last | final"),
     quarters=split_phrases("quarter"),
     numbered_quarters={f"q{number}": number for number in range(1, 5)},
@@ -170,12 +171,13 @@ ENGLISH: Final = Vocabulary(
     ahead=split_phrases("in"),
     rates=split_phrases("times | once | twice"),
     since=split_phrases(
-        "since | ever since | starting | beginning | as of | starting from | starting in | since about"
+        "since | ever since | starting | beginning | as of | starting from | starting in | not before"
+        " | no earlier than | not earlier than"
     ),
     before=split_phrases("before | prior to | earlier than"),
     until=split_phrases("until | till | 'til | up to | up until"),
     after=split_phrases("after | following | later than"),
-    by=split_phrases("by | through"),
+    by=split_phrases("by | through | no later than | not later than"),
     range_starts=split_phrases("from"),
     onwards=split_phrases("on | onwards | onward | forward"),
     to=split_phrases("to | until | till | through | up to | up until | thru | - | – | —"),

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.text.time_expressions.counts import is_plural
-from bot.text.time_expressions.numbered import read_nth
+from bot.text.time_expressions.numbered import read_first_units, read_nth
 from bot.text.time_expressions.numbers_of_dates import (
     day_number,
     day_of_year,
@@ -62,8 +62,8 @@ class NameReader:
         """The longest name that begins at an index."""
         readers = (
             self._relative_day, self._part_of_relative_day, self._lone_part, self._digits, self._day_and_month,
-            self._day_of_month, self._recurring.read, self._chosen, self._chosen_after, self._nth, self.turn,
-            self._decade,
+            self._day_of_month, self._recurring.read, self._chosen, self._chosen_after, self._nth, self._first_units,
+            self.turn, self._decade,
         )  # fmt: skip
         found = [point for reader in readers if (point := reader(at)) is not None]
         return max(found, key=lambda point: point[1], default=None)
@@ -86,6 +86,14 @@ class NameReader:
 
     def _nth(self, at: int) -> Point | None:
         return read_nth(self._words, self._vocabulary, self._month_or_turn, at)
+
+    def _first_units(self, at: int) -> Point | None:
+        return read_first_units(self._words, self._vocabulary, self._whole, at)
+
+    def _whole(self, at: int) -> Point | None:
+        """What has units: a month, a season, last year."""
+        found = self.turn(at) or self._recurring.read(at)
+        return found if found and not found[0].is_day else None
 
     def _month_or_turn(self, at: int) -> Point | None:
         """A month by its name, or "last month"."""

@@ -1,13 +1,13 @@
-"""Reads a week or a day of a month by its number: the first week of May, «последний понедельник марта»."""
+"""Reads parts of a month by their number: the first week of May, its last Monday, «первые три дня июня»."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.text.time_expressions.counts import is_plural
+from bot.text.time_expressions.counts import is_plural, read_length
 from bot.text.time_expressions.periods import Point, Standing
-from bot.text.time_expressions.spans import DAY, Span, single_day, span_of_days
+from bot.text.time_expressions.spans import DAY, Span, Unit, shift, single_day, span_of_days
 from bot.text.time_expressions.tokens import Words
 from bot.text.time_expressions.vocabulary import Vocabulary
 
@@ -25,6 +25,32 @@ def read_nth(words: Words, vocabulary: Vocabulary, read_month: Callable[[int], P
     (part_of, is_day), end = change
     month = read_month(words.skip(vocabulary.prepositions, end))
     return (replace(month[0].map(part_of, Standing.ALONE), is_day=is_day), month[1]) if month else None
+
+
+def read_first_units(
+    words: Words, vocabulary: Vocabulary, read_whole: Callable[[int], Point | None], at: int
+) -> Point | None:
+    """The first or last units of a month, season or year: the first two weeks of May."""
+    start = words.skip(vocabulary.articles, at)
+    first, last = words.skip(vocabulary.first_of, start), words.skip(vocabulary.last_of, start)
+    length = read_length(words, vocabulary, max(first, last)) if max(first, last) > start else None
+    if length is None:
+        return None
+    (count, unit), end = length
+    whole = read_whole(words.skip(vocabulary.articles, words.skip(vocabulary.prepositions, end)))
+    if whole is None or unit not in ("day", "week", "month"):
+        return None
+    from_end = last > start
+    return whole[0].map(lambda span: _edge(span, int(count), unit, from_end=from_end), Standing.ALONE), whole[1]
+
+
+def _edge(span: Span, count: int, unit: Unit, *, from_end: bool) -> Span | None:
+    """So many units of a span, from its beginning or before its end; None if it has no more than that."""
+    first, after = span[0].date(), span[1].date()
+    cut = shift(after, -count, unit) if from_end else shift(first, count, unit)
+    if not first < cut < after:
+        return None
+    return span_of_days(cut, after) if from_end else span_of_days(first, cut)
 
 
 def _last(words: Words, vocabulary: Vocabulary, at: int) -> tuple[int, int] | None:

@@ -91,6 +91,8 @@ class Vocabulary:
     thirds: Mapping[str, int]
     """The beginning, middle and end of what follows."""
     halves: Mapping[str, int]
+    first_of: frozenset[str]
+    """The first two weeks of May."""
     last_of: frozenset[str]
     """The last week of May."""
     quarters: frozenset[str]
