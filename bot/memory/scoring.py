@@ -172,13 +172,16 @@ def _scale_per_model(values: Floats, models: Integers) -> Floats:
 
 
 def _time_scores(features: Features, question: Question) -> Floats:
-    """1 for memories in the question's interval, ½ for those in the week after, 0 for the others."""
+    """1 for memories in the question's interval, ½ for those in the week after, 0 for the others.
+
+    "Before May" asks for what was not yet May: nothing after it counts.
+    """
     if question.interval is None:
         return np.zeros(len(features))
     start, end = question.interval.start.timestamp(), question.interval.end.timestamp()
     inside = (features.said_at >= start) & (features.said_at < end)
     soon_after = (features.said_at >= end) & (features.said_at < end + AFTERMATH_SECONDS)
-    return inside + 0.5 * soon_after
+    return inside + 0.5 * soon_after * question.interval.has_beginning
 
 
 def _length_scores(features: Features) -> Floats:

@@ -57,6 +57,45 @@ RUSSIAN_NUMBERS: Final[dict[int, tuple[str, ...]]] = {
     }.items()
 }
 """The forms of each number, the nominative first, ё written as е."""
+_ENGLISH_ORDINAL_WORDS: Final = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth",
+)  # fmt: skip
+_RUSSIAN_ORDINAL_STEMS: Final = (
+    "перв", "втор", "треть", "четверт", "пят", "шест", "седьм", "восьм", "девят", "десят", "одиннадцат", "двенадцат",
+    "тринадцат", "четырнадцат", "пятнадцат", "шестнадцат", "семнадцат", "восемнадцат", "девятнадцат", "двадцат",
+)  # fmt: skip
+_RUSSIAN_ORDINAL_ENDINGS: Final = ("ый", "ой", "ое", "ая", "ую", "ого", "ому", "ым", "ом")
+_THIRD_ENDINGS: Final = ("е", "я", "ей", "ю", "его", "ему", "им", "ем")
+
+
+def _to_thirty_one(simple: dict[str, int], thirtieth: dict[str, int], twenty: str, thirty: str) -> dict[str, int]:
+    """Ordinals up to 31: those of one word, and those made of tens and one of the first nine."""
+    compound = {
+        f"{tens} {word}": value + number
+        for tens, value in ((twenty, 20), (thirty, 30))
+        for word, number in simple.items()
+        if number < 10 and value + number <= 31
+    }
+    return simple | thirtieth | compound
+
+
+ENGLISH_ORDINALS: Final[dict[str, int]] = _to_thirty_one(
+    {word: number for number, word in enumerate(_ENGLISH_ORDINAL_WORDS, 1)}, {"thirtieth": 30}, "twenty", "thirty"
+)
+RUSSIAN_ORDINALS: Final[dict[str, int]] = _to_thirty_one(
+    {
+        stem + ending: number
+        for number, stem in enumerate(_RUSSIAN_ORDINAL_STEMS, 1)
+        for ending in (_THIRD_ENDINGS if stem == "треть" else _RUSSIAN_ORDINAL_ENDINGS)
+    }
+    | {"третий": 3},
+    {f"тридцат{ending}": 30 for ending in _RUSSIAN_ORDINAL_ENDINGS},
+    "двадцать",
+    "тридцать",
+)
+"""The numbers of days of a month, in all cases, ё written as е, the words of one number with a blank between."""
 HOW_QUANTITIES: Final = ("many", "much", "long", "often", "far", "high", "heavy", "old", "fast")
 """What follows "how" in a question that asks for a number."""
 
@@ -114,13 +153,22 @@ def find_numerals(words: Sequence[str]) -> Iterator[Numeral]:
     """
     at = 0
     while at < len(words):
-        numeral = _parse_digits(words, at) or _parse_words(words, at)
+        numeral = parse_numeral(words, at)
         if numeral is None:
             at += 1
             continue
         if numeral.value != "1" or words[numeral.start][0].isdigit():
             yield numeral
         at = numeral.end
+
+
+def parse_numeral(words: Sequence[str], at: int) -> Numeral | None:
+    """The longest number that begins at a word, a lone "one" too.
+
+    Args:
+        words: as for `find_numerals`.
+    """
+    return _parse_digits(words, at) or _parse_words(words, at)
 
 
 def is_numeric(word: str) -> bool:

@@ -1,178 +1,228 @@
-"""Expressions of time in English."""
+"""The English words of time expressions."""
 
 from __future__ import annotations
 
-import re
-from datetime import date
+from typing import Final
 
-from bot.text.calendar import ENGLISH_MONTH_ABBREVIATIONS, ENGLISH_MONTHS, ENGLISH_SEASONS, ENGLISH_WEEKDAYS
-from bot.text.numerals import ENGLISH_NUMBERS
-from bot.text.time_expressions.intervals import (
-    ONE_AND_A_HALF_UNITS,
-    DatePattern,
-    DayRange,
-    calendar_day,
-    days_ago,
-    days_of_month,
-    last_weekday,
-    latest_date,
-    latest_month,
-    month,
-    past_units,
-    season,
-    unit_before,
-    units_ago,
-    week,
-    weekend,
-    year,
+from bot.text.calendar import (
+    ENGLISH_MONTH_ABBREVIATIONS,
+    ENGLISH_MONTHS,
+    ENGLISH_SEASONS,
+    ENGLISH_WEEKDAY_ABBREVIATIONS,
+    ENGLISH_WEEKDAYS,
+)
+from bot.text.numerals import ENGLISH_ORDINALS
+from bot.text.time_expressions.holiday_names import ENGLISH_HOLIDAYS
+from bot.text.time_expressions.spans import Unit
+from bot.text.time_expressions.vocabulary import (
+    AFTERNOON,
+    EVENING,
+    EVENING_AND_NIGHT,
+    MORNING,
+    Vocabulary,
+    split_phrases,
 )
 
-_TENS = [word for word, value in ENGLISH_NUMBERS.items() if value >= 20]
-_ONES = [word for word, value in ENGLISH_NUMBERS.items() if 0 < value < 10]
-_COUNTS = {word: value for word, value in ENGLISH_NUMBERS.items() if value} | {
-    "a": 1, "an": 1, "couple": 2, "few": 3, "several": 3,
-}  # fmt: skip
-
-_MONTH = f"(?P<month>{'|'.join((*ENGLISH_MONTHS, *ENGLISH_MONTH_ABBREVIATIONS))})"
-_WEEKDAY = f"(?P<weekday>{'|'.join(ENGLISH_WEEKDAYS)})"
-_SEASON = f"(?P<season>{'|'.join(ENGLISH_SEASONS)})"
-_FROM_TWENTY = f"(?:{'|'.join(_TENS)})[- ](?:{'|'.join(_ONES)})"
-_COUNT = rf"(?P<count>\d{{1,4}}|(?:a )?(?:couple|few)(?: of)?|{_FROM_TWENTY}|{'|'.join(_COUNTS)})"
-_UNIT = "(?P<unit>day|week|month|year)s?"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
-_YEAR = r"(?P<year>(?:19|20)\d\d)"
-_DAY_FIRST = rf"{_DAY} (?:of )?{_MONTH}\b(?:,? {_YEAR}\b)?"
-_MONTH_FIRST = re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", rf"{_MONTH} {_DAY}\b(?:,? {_YEAR}\b)?")
-_DATE = f"(?:{_DAY_FIRST}|{_MONTH_FIRST})"
-_UNTIL = r"(?:\s?[-–—]\s?| (?:to|until|and) (?:the )?)(?P<until>\d{1,2})(?:st|nd|rd|th)?"
-_DAYS_FIRST = rf"{_DAY}{_UNTIL} (?:of )?{_MONTH}\b(?:,? {_YEAR}\b)?"
-_DAYS_LAST = re.sub(r"\?P<(\w+)>", r"?P<\g<1>2>", rf"{_MONTH} {_DAY}{_UNTIL}\b(?:,? {_YEAR}\b)?")
+_PARTS: Final = {"morning": MORNING, "afternoon": AFTERNOON, "evening": EVENING, "night": EVENING_AND_NIGHT}
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+def _units() -> dict[str, tuple[int, Unit]]:
+    units: dict[str, tuple[int, Unit]] = {
+        "second": (1, "second"), "minute": (1, "minute"), "hour": (1, "hour"), "day": (1, "day"), "week": (1, "week"),
+        "fortnight": (2, "week"), "month": (1, "month"), "quarter": (1, "quarter"), "year": (1, "year"),
+        "decade": (10, "year"),
+    }  # fmt: skip
+    return units | {f"{name}s": length for name, length in units.items()}
 
 
-def _value(match: re.Match[str], group: str) -> str | None:
-    """What a group matched, in whichever of the two orders of day and month."""
-    return match[group] or match[f"{group}2"]
-
-
-def _month_number(name: str) -> int:
-    # The first three letters tell the months apart.
-    return ENGLISH_MONTH_ABBREVIATIONS[name.casefold()[:3]]
-
-
-def _count(match: re.Match[str]) -> int:
-    count = match["count"].casefold()
-    if count.isdigit():
-        return int(count)
-    words = [word for word in re.split("[- ]", count) if word in _COUNTS]
-    return sum(_COUNTS[word] for word in words if word != "a" or len(words) == 1)
-
-
-def _unit(match: re.Match[str]) -> str:
-    unit: str = match["unit"] or match["unit2"]
-    return unit.casefold()
-
-
-def _date(match: re.Match[str], today: date) -> DayRange | None:
-    name, day, of_year = (_value(match, group) for group in ("month", "day", "year"))
-    assert name is not None
-    assert day is not None
-    if of_year:
-        return calendar_day(int(of_year), _month_number(name), int(day))
-    return latest_date(today, _month_number(name), int(day))
-
-
-def _date_range(match: re.Match[str], today: date) -> DayRange | None:
-    name, first, last, of_year = (_value(match, group) for group in ("month", "day", "until", "year"))
-    assert name is not None
-    assert first is not None
-    assert last is not None
-    return days_of_month(
-        _month_number(name), first=int(first), last=int(last), of_year=int(of_year) if of_year else None, today=today
-    )
-
-
-def _month_of_year(match: re.Match[str], today: date) -> DayRange:
-    return month(today.year - (match["which"].casefold() != "this"), _month_number(match["month"]))
-
-
-def _unit_before_date(match: re.Match[str], today: date) -> DayRange | None:
-    days = _date(match, today)
-    return unit_before(days, _unit(match)) if days else None
-
-
-def _calendar_unit(match: re.Match[str], today: date) -> DayRange:
-    back = int(match["which"].casefold() != "this")
-    unit = _unit(match)
-    if unit == "week":
-        return week(today, back)
-    if unit == "weekend":
-        # The one before today; on a weekend, "this" is the one that is on.
-        return weekend(today, back)
-    return month(today.year, today.month - back) if unit == "month" else year(today.year - back)
-
-
-def _named_month(match: re.Match[str], today: date) -> DayRange:
-    number = _month_number(match["month"])
-    if match["year"]:
-        return month(int(match["year"]), number)
-    return latest_month(today, number)
-
-
-def _season(match: re.Match[str], today: date) -> DayRange:
-    first_month = ENGLISH_SEASONS[match["season"].casefold()]
-    if match["year"]:
-        return season(today, first_month, of_year=int(match["year"]))
-    latest = season(today, first_month)
-    # "Last summer", said in summer, is the one before.
-    return season(today, first_month, back=1) if match["which"] == "last" and today < latest[1] else latest
-
-
-ENGLISH_PATTERNS: tuple[DatePattern, ...] = (
-    (_compile("today|this (?:morning|afternoon|evening)|tonight"), lambda _, today: days_ago(today, 0)),
-    (_compile("yesterday|last night"), lambda _, today: days_ago(today, 1)),
-    (_compile("(?:the )?day before yesterday"), lambda _, today: days_ago(today, 2)),
-    (
-        _compile("(?:(?:on|during|over) )?(?:the )?(?P<which>this|last|previous) (?P<unit>week|weekend|month|year)"),
-        _calendar_unit,
+ENGLISH: Final = Vocabulary(
+    months={name: number for number, name in enumerate(ENGLISH_MONTHS, 1)} | ENGLISH_MONTH_ABBREVIATIONS,
+    weekdays={name: number for number, name in enumerate(ENGLISH_WEEKDAYS)}
+    # Not Sat and Sun, which are words of their own.
+    | {name: number for number, name in enumerate(ENGLISH_WEEKDAY_ABBREVIATIONS) if number < 5}
+    | {"tues": 1, "thur": 3, "thurs": 3},
+    seasons=ENGLISH_SEASONS,
+    adverbial_seasons=frozenset(),
+    holidays=ENGLISH_HOLIDAYS,
+    days={
+        "today": 0,
+        "yesterday": -1,
+        "tomorrow": 1,
+        "day before yesterday": -2,
+        "day after tomorrow": 2,
+        "earlier today": 0,
+        "later today": 0,
+    },
+    parts=_PARTS
+    | {"at noon": AFTERNOON, "early in the morning": MORNING, "early morning": MORNING}
+    | {"late evening": EVENING, "late in the evening": EVENING, "late at night": EVENING_AND_NIGHT},
+    lone_parts={
+        "in the morning": MORNING,
+        "in the afternoon": AFTERNOON,
+        "in the evening": EVENING,
+        "during the night": EVENING_AND_NIGHT,
+        "in the night": EVENING_AND_NIGHT,
+    },
+    parts_of_days={
+        **{f"this {name}": (0, part) for name, part in _PARTS.items()},
+        "tonight": (0, EVENING_AND_NIGHT),
+        "last night": (-1, EVENING_AND_NIGHT),
+        "last evening": (-1, EVENING),
+        "the night before last": (-2, EVENING_AND_NIGHT),
+        "the evening before last": (-2, EVENING),
+        "the previous night": (-1, EVENING_AND_NIGHT),
+        "the other night": (-1, EVENING_AND_NIGHT),
+    },
+    current_nights=frozenset(),
+    night_before=split_phrases("the night before"),
+    night_between=frozenset(),
+    units=_units(),
+    single_units=frozenset(),
+    plurals=split_phrases("seconds | minutes | hours | days | weeks | months | years"),
+    weekends=split_phrases("weekend"),
+    which={
+        "this": "this",
+        "this current": "this",
+        "current": "this",
+        "earlier this": "this",
+        "later this": "this",
+        "last": "last",
+        "previous": "last",
+        "past": "last",
+        "this past": "last",
+        "this last": "last",
+        "next": "next",
+        "following": "next",
+        "upcoming": "coming",
+        "coming": "coming",
+        "this coming": "coming",
+    },
+    which_after={"before last": "before last", "after next": "after next"},
+    past_spans={"last": False, "past": True, "this past": True, "previous": False, "recent": True, "preceding": False},
+    coming_spans={"next": False, "coming": True, "following": False, "upcoming": True},
+    span_prepositions=split_phrases("in | over | for | within | during | throughout"),
+    vague={
+        "the other day": (7, "day"),
+        "a few days back": (7, "day"),
+        "recently": (1, "month"),
+        "lately": (1, "month"),
+        "of late": (1, "month"),
+        "not long ago": (1, "month"),
+        "just recently": (1, "month"),
+    },
+    counts={
+        "a": 1,
+        "an": 1,
+        "a couple of": 2,
+        "a couple": 2,
+        "couple of": 2,
+        "couple": 2,
+        "a few": 3,
+        "few": 3,
+        "several": 3,
+        "some": 3,
+        "a hundred": 100,
+    },
+    lengths={
+        "half a year": (6, "month"),
+        "half year": (6, "month"),
+        "half a month": (2, "week"),
+        "half an hour": (30, "minute"),
+        "half a day": (12, "hour"),
+        "a year and a half": (1.5, "year"),
+        "a month and a half": (1.5, "month"),
+        "a week and a half": (1.5, "week"),
+        "an hour and a half": (1.5, "hour"),
+        "a day and a half": (1.5, "day"),
+    },
+    and_a_half=split_phrases("and a half"),
+    ordinals=ENGLISH_ORDINALS,
+    thirds={
+        "early": 0,
+        "early in": 0,
+        "beginning of": 0,
+        "very beginning of": 0,
+        "start of": 0,
+        "very start of": 0,
+        "mid": 1,
+        "mid -": 1,
+        "middle of": 1,
+        "first days of": 0,
+        "last days of": 2,
+        "late": 2,
+        "late in": 2,
+        "end of": 2,
+        "very end of": 2,
+    },
+    halves={"first half of": 0, "second half of": 1, "latter half of": 1},
+    first_of=split_phrases("first"),
+    last_of=split_phrases("last | final"),
+    quarters=split_phrases("quarter"),
+    numbered_quarters={f"q{number}": number for number in range(1, 5)},
+    half_years={"h1": 1, "h2": 2},
+    decades={
+        f"{prefix}{name}": start
+        for name, start in {"twenties": 2020, "nineties": 1990, "eighties": 1980, "seventies": 1970}.items()
+        for prefix in ("", "nineteen " if start < 2000 else "twenty ")
+    },
+    year_words=split_phrases("year"),
+    day_words=frozenset(),
+    ago=split_phrases("ago | back"),
+    ahead=split_phrases("in"),
+    rates=split_phrases("times | once | twice"),
+    since=split_phrases(
+        "since | ever since | starting | beginning | as of | starting from | starting in | not before"
+        " | no earlier than | not earlier than"
     ),
-    (
-        _compile(rf"(?:(?:in|during|over|for) )?(?:the )?(?:last|past) (?:{_COUNT} )?{_UNIT}"),
-        lambda match, today: past_units(today, _count(match) if match["count"] else 1, _unit(match)),
+    before=split_phrases("before | prior to | earlier than"),
+    until=split_phrases("until | till | 'til | up to | up until"),
+    after=split_phrases("after | following | later than"),
+    by=split_phrases("by | through | no later than | not later than"),
+    range_starts=split_phrases("from"),
+    onwards=split_phrases("on | onwards | onward | forward"),
+    to=split_phrases("to | until | till | through | up to | up until | thru | - | – | —"),
+    between=split_phrases("between"),
+    links=split_phrases("and | or"),
+    until_now=split_phrases(
+        "until now | till now | up to now | up until now | to now | until today | till today | so far | to date"
+        " | to this day | until this day | up to today"
     ),
-    (
-        _compile(rf"{_COUNT} {_UNIT} ago"),
-        lambda match, today: units_ago(today, _count(match), _unit(match)),
+    nows=split_phrases("now | this day | the present | present | date"),
+    eves=split_phrases("the eve of | eve of"),
+    distance_starts=frozenset(),
+    prepositions={
+        "in": "in",
+        "during": "in",
+        "of": "in",
+        "throughout": "in",
+        "from": "in",
+        "on": "on",
+        "at": "on",
+        "over": "on",
+        "within": "on",
+        "all": "on",
+        "all of": "on",
+        "for": "for",
+        "around": "on",
+    },
+    articles=split_phrases("the"),
+    of=split_phrases("of"),
+    each=split_phrases("every | each | any | most"),
+    pronouns=split_phrases(
+        "i | you | we | he | she | it | they | not | be | have | also | well | this | that | on | off | forward | past"
     ),
-    (_compile("half a year ago"), lambda _, today: units_ago(today, 6, "month")),
-    (_compile("(?:a )?fortnight ago"), lambda _, today: units_ago(today, 2, "week")),
-    (
-        _compile("an? (?P<unit>week|month|year) and a half ago|one and a half (?P<unit2>week|month|year)s ago"),
-        lambda match, today: units_ago(today, *ONE_AND_A_HALF_UNITS[_unit(match)]),
+    verbs=split_phrases("may | march"),
+    not_times=split_phrases("the new year's resolution | new year's resolution"),
+    ambiguous_nouns=split_phrases("fall | spring"),
+    not_after_year=split_phrases(
+        "kg | kgs | g | km | m | cm | mm | miles | mile | metres | meters | lb | lbs | pounds | dollars | usd | euros"
+        " | eur | rubles | roubles | percent | steps | people | words | calories | kcal | times | points | pages"
+        " | users | hours | minutes | seconds | degrees | litres | liters | ml | % | $ | € | £ | ₽ | years | days"
+        " | reps | files | lines | tokens | ms | s | watts | bpm | messages | questions | employees | am | pm | vs"
     ),
-    (
-        _compile(rf"(?:(?:on|last) ){_WEEKDAY}"),
-        lambda match, today: last_weekday(today, ENGLISH_WEEKDAYS.index(match["weekday"].casefold())),
+    not_before_date=split_phrases(
+        "version | versions | ver | v | release | rate | price | costs | cost | weighs | weighed | score | scored"
+        " | average | about | around | roughly | over | under | at | = | < | > | $ | € | £ | ₽ | № | # | ~ | + | -"
     ),
-    (_compile(rf"(?:on )?(?:the )?{_DATE}"), _date),
-    (_compile(rf"(?:(?:on|from|between) )?(?:the )?(?:{_DAYS_FIRST}|{_DAYS_LAST})"), _date_range),
-    (_compile(rf"(?:in |during )?{_MONTH}(?: of)? (?P<which>this|last) year"), _month_of_year),
-    (_compile(rf"(?:the )?(?P<unit>week|month|year) before (?:the )?{_DATE}"), _unit_before_date),
-    (_compile(rf"(?:in|during|of|since|last|this) {_MONTH}(?:,? {_YEAR})?"), _named_month),
-    (_compile(rf"{_MONTH},? {_YEAR}"), _named_month),
-    (_compile(rf"(?:in|during|of|since) {_YEAR}"), lambda match, _: year(int(match["year"]))),
-    (
-        _compile(
-            rf"(?:(?:in|during) )?(?:the )?(?P<which>last|this|in|during)(?: the)? "
-            rf"{_SEASON}(?: (?:of )?{_YEAR})?"
-        ),
-        _season,
-    ),
-    (
-        _compile(r"(?:on )?(?P<year>(?:19|20)\d\d)-(?P<month>\d\d)-(?P<day>\d\d)"),
-        lambda match, _: calendar_day(int(match["year"]), int(match["month"]), int(match["day"])),
-    ),
+    not_after_weekday=frozenset(),
 )

@@ -116,6 +116,17 @@ def test_question_about_a_time_alone_gets_that_time_only() -> None:
     assert ranking(features, other_time_question) == [0]
 
 
+def test_week_after_an_interval_counts_half_unless_the_interval_has_no_beginning() -> None:
+    features = rows(3, similarity=[0.5, 0.5, 0.5], said_at=[0, 12 * DAY, 40 * DAY], episode=[False] * 3)
+    end = datetime.fromtimestamp(11 * DAY, UTC)
+    closed = Interval(datetime.fromtimestamp(9 * DAY, UTC), end)
+    assert ranking(features, replace(QUESTION, interval=closed)) == [1, 2, 0]
+    before = Interval(datetime.min.replace(tzinfo=UTC), end)
+    assert ranking(features, replace(QUESTION, interval=before)) == [0, 2, 1]
+    after = Interval(end, datetime.max.replace(tzinfo=UTC))
+    assert ranking(features, replace(QUESTION, interval=after)) == [2, 1, 0]
+
+
 def test_similarities_of_different_models_are_scaled_separately() -> None:
     features = rows(4, similarity=[0.9, 0.8, 0.5, 0.3], model=[0, 0, 1, 1], episode=[False] * 4)
     assert set(ranking(features)[:2]) == {0, 2}
