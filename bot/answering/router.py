@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
+import structlog
 
 from bot.minds.grammar import Sum, Term
 from bot.minds.resolve import ResolvedMode, resolve_mode
 from consilium.single_flight import SingleFlight
 from inference.adapters.manifest import AdapterKind
-from inference.training.dialogues import read_dialogues
+from inference.training.dialogues import Dialogue, read_readable_dialogues
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bot.minds.mind import Mind
     from inference.embedding import Embedder
+
+log = structlog.get_logger(__name__)
 
 NEAREST_EXAMPLES: Final = 3
 """How many of an adapter's most similar examples count."""
@@ -68,7 +71,7 @@ class Router:
         Isolated adapters are candidates only if the mind's policies allow it, adapters without dialogues never.
 
         Raises:
-            InvalidDialogues: an adapter's dialogues cannot be read.
+            InvalidDialogues: an adapter's file of dialogues cannot be read at all.
             EmbeddingError: the embedder cannot answer.
         """
         index = await self._get_index()
@@ -113,8 +116,19 @@ def _load_questions(sources: Mapping[str, Path]) -> dict[str, list[str]]:
     """The questions in each adapter's dialogues; adapters without any are left out."""
     questions = {
         name: [
-            question[:MAX_MESSAGE_CHARACTERS] for dialogue in read_dialogues(path) for question in dialogue.questions
+            question[:MAX_MESSAGE_CHARACTERS]
+            for dialogue in _load_dialogues(name, path)
+            for question in dialogue.questions
         ]
         for name, path in sources.items()
     }
     return {name: texts for name, texts in questions.items() if texts}
+
+
+def _load_dialogues(adapter: str, path: Path) -> list[Dialogue]:
+    """Those that can be read: a bad line of one adapter must not keep `auto` from all of them."""
+    found = read_readable_dialogues(path)
+    if found.problems:
+        first = str(found.problems[0])
+        log.warning("router.dialogues_skipped", adapter=adapter, number=len(found.problems), first=first)
+    return found.dialogues

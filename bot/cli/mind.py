@@ -23,7 +23,8 @@ from bot.minds.names import nearest_names
 from bot.minds.resolve import resolve_mode
 from inference.adapters.manifest import AdapterKind
 from inference.adapters.package import AdapterPackage
-from inference.training.dialogues import Dialogue, TooFewDialogues, read_dialogues
+from inference.training.dialogues import Dialogue, read_dialogues
+from inference.training.errors import TooFewDialogues
 from inference.training.recipe import Recipe
 
 MIND_TEMPLATE: Final = Path(minds.__file__).parent / "template"

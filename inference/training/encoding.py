@@ -35,7 +35,8 @@ def encode_dialogue(dialogue: Dialogue, tokenizer: Any, max_tokens: int) -> Enco
     """Tokenise as the engine will see it; longer than `max_tokens` is cut at the end.
 
     Each answer is tokenised apart from what precedes it, because that is where generation starts. The
-    model learns the answer and its end mark, and nothing of what the person said.
+    model learns the answer and its end mark, and nothing of what the person said; of an answer that is not to be learnt
+    it sees what it says, as it sees the questions.
     """
     ids: list[int] = []
     labels: list[int] = []
@@ -49,6 +50,8 @@ def encode_dialogue(dialogue: Dialogue, tokenizer: Any, max_tokens: int) -> Enco
         context = tokenizer.encode(before[len(written) :], add_special_tokens=False)
         answer = tokenizer.encode(after[len(before) :], add_special_tokens=False)
         learnt = answer.index(tokenizer.eos_token_id) + 1 if tokenizer.eos_token_id in answer else len(answer)
+        if not message.learn:
+            learnt = 0
         ids += context + answer
         labels += [IGNORE_INDEX] * len(context) + answer[:learnt] + [IGNORE_INDEX] * (len(answer) - learnt)
         written = after

@@ -1,19 +1,20 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from inference.engines.port import Message
 from inference.training.dialogues import Dialogue
 from inference.training.encoding import IGNORE_INDEX, encode_dialogue, make_batches
+from inference.training.message import DialogueMessage
 
 DIALOGUE = Dialogue(
     (
-        Message("system", "You are the coach."),
-        Message("user", "Why rest?"),
-        Message("assistant", "To be able to work."),
-        Message("user", "Чем?"),
-        Message("assistant", "Сном — и хлебом."),
+        DialogueMessage("system", "You are the coach."),
+        DialogueMessage("user", "Why rest?"),
+        DialogueMessage("assistant", "To be able to work."),
+        DialogueMessage("user", "Чем?"),
+        DialogueMessage("assistant", "Сном — и хлебом."),
     )
 )
 
@@ -35,6 +36,15 @@ def test_only_the_answers_and_their_end_are_learnt(tokenizer: PreTrainedTokenize
     learnt = tokenizer.decode([label for label in encoded.labels if label != IGNORE_INDEX])
     assert learnt == "To be able to work.<|im_end|>Сном — и хлебом.<|im_end|>"
     assert all(label in (IGNORE_INDEX, token) for token, label in zip(encoded.ids, encoded.labels, strict=True))
+
+
+def test_an_answer_that_is_not_to_be_learnt_is_only_read(tokenizer: PreTrainedTokenizerBase) -> None:
+    first, question, bad, *more = DIALOGUE.messages
+    dialogue = Dialogue((first, question, replace(bad, learn=False), *more))
+    encoded = encode_dialogue(dialogue, tokenizer, 512)
+    assert encoded.ids == encode_dialogue(DIALOGUE, tokenizer, 512).ids
+    learnt = tokenizer.decode([label for label in encoded.labels if label != IGNORE_INDEX])
+    assert learnt == "Сном — и хлебом.<|im_end|>"
 
 
 def test_what_is_too_long_is_cut_at_its_end(tokenizer: PreTrainedTokenizerBase) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 import pytest
+from structlog.testing import capture_logs
 
 from bot.answering.router import Router
 from bot.minds import Mind
 from inference.embedding import Purpose
-from inference.training.dialogues import InvalidDialogues
+from inference.training.errors import InvalidDialogues
 
 
 class WordCounts:
@@ -88,12 +89,26 @@ async def test_mind_without_dialogues_uses_the_core(mind_with: Callable[[str, st
     assert (routed.mode.text, dict(routed.scores), embedder.calls) == ("core", {}, [])
 
 
-async def test_broken_dialogues_are_reported_and_read_again(mind_with: Callable[[str, str], Mind]) -> None:
+async def test_bad_lines_are_left_out_and_told(mind_with: Callable[[str, str], Mind]) -> None:
+    trial = mind_with("name: trial", "name: trial")
+    path = trial.adapters["sport"].dialogues
+    assert path is not None
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{\n{"messages": []}\n')
+    with capture_logs() as logs:
+        routed = await Router(WordCounts(), trial).route("How many squats and sets?")
+    assert routed.mode.text == "core+sport"
+    [told] = [entry for entry in logs if entry["event"] == "router.dialogues_skipped"]
+    assert (told["adapter"], told["number"]) == ("sport", 2)
+    assert "not JSON" in told["first"]
+
+
+async def test_unreadable_files_are_reported_and_read_again(mind_with: Callable[[str, str], Mind]) -> None:
     trial = mind_with("name: trial", "name: trial")
     path = trial.adapters["sport"].dialogues
     assert path is not None
     good = path.read_text(encoding="utf-8")
-    path.write_text("{", encoding="utf-8")
+    path.write_bytes(b"\xff")
     router = Router(WordCounts(), trial)
     with pytest.raises(InvalidDialogues):
         await router.route("squats")
