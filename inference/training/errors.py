@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from consilium.errors import N_
+from consilium.errors import N_, N_plural
 from inference.errors import InferenceError
 
 MAX_LISTED: Final = 20
@@ -94,6 +94,20 @@ class InvalidDialogues(TrainingError):
     def __init__(self, path: Path, problems: Sequence[BadRecord]) -> None:
         self.problems = BadRecords(problems)
         super().__init__(path=path, line=problems[0].number, problems=self.problems)
+
+
+class LeakedDialogues(TrainingError):
+    """Held-out dialogues are among those trained on, and that was not to be let pass."""
+
+    sentence = N_plural(
+        "{found} held-out dialogue of the adapter “{name}” is also trained on.",
+        "{found} held-out dialogues of the adapter “{name}” are also trained on.",
+        "found",
+    )
+    remedy = N_("Take them out of one of the two files, or leave out --strict.")
+
+    def __init__(self, name: str, found: int) -> None:
+        super().__init__(name=name, found=found)
 
 
 class TooFewDialogues(TrainingError):
