@@ -11,12 +11,11 @@ from typing import Final, Literal
 
 from inference.training.dialogues import Dialogue
 from inference.training.languages import TextLanguage, tell_language
-from inference.training.message import DialogueMessage
+from inference.training.message import THOUGHT_END, DialogueMessage
 from inference.training.similarity import NearTexts, normalise
 
 MIN_LEAK_WORDS: Final = 4
 """Of an answer, or of a question that is not a dialogue's first: shorter ones, such as “Why?”, are common to many."""
-_THOUGHT_END: Final = "</think>"
 
 Part = Literal["dialogue", "question", "answer"]
 
@@ -107,11 +106,11 @@ def examine(
         read_answers=len(answers) - len(learnt),
         without_lesson=sum(not d.teaches for d in dialogues),
         wordless_answers=[Passage(trained.path, d.line) for d, m in learnt if not _has_word(m)],
-        reasoning_answers=sum(_THOUGHT_END in m.content for _, m in answers),
+        reasoning_answers=sum(THOUGHT_END in m.content for _, m in answers),
         named_messages=sum(m.name is not None for d in dialogues for m in d.messages),
         own_systems=len(systems),
         different_systems=len(set(systems)),
-        languages=Counter(tell_language(_said(m)) for _, m in learnt),
+        languages=Counter(tell_language(m.said) for _, m in learnt),
         other_language_answers=[Passage(trained.path, d.line) for d in dialogues if _changes_language(d)],
         questions=_lengths((d, m) for d in dialogues for m in d.messages if m.role == "user"),
         answers=_lengths(learnt),
@@ -171,19 +170,14 @@ def _comparable(dialogue: Dialogue) -> Iterator[tuple[Part, str]]:
     for message in dialogue.messages:
         if message.role == "system":
             continue
-        text = normalise(_said(message))
+        text = normalise(message.said)
         if is_first or len(text.split()) >= MIN_LEAK_WORDS:
             yield "question" if message.role == "user" else "answer", text
         is_first = False
 
 
-def _said(message: DialogueMessage) -> str:
-    """What a message says, without the reasoning before it."""
-    return message.content.rpartition(_THOUGHT_END)[2] if message.role == "assistant" else message.content
-
-
 def _has_word(message: DialogueMessage) -> bool:
-    return any(character.isalnum() for character in _said(message))
+    return any(character.isalnum() for character in message.said)
 
 
 def _changes_language(dialogue: Dialogue) -> bool:
@@ -191,7 +185,7 @@ def _changes_language(dialogue: Dialogue) -> bool:
     clear = {TextLanguage.RUSSIAN, TextLanguage.ENGLISH}
     for question, answer in zip(dialogue.messages, dialogue.messages[1:], strict=False):
         if answer.role == "assistant" and answer.learn:
-            languages = {tell_language(question.content), tell_language(_said(answer))}
+            languages = {tell_language(question.content), tell_language(answer.said)}
             if languages == clear:
                 return True
     return False

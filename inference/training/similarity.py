@@ -26,12 +26,13 @@ _MAX_CANDIDATES: Final = 64
 _WORD: Final = re.compile(r"\w+")
 _NUMBER: Final = re.compile(r"\d+")
 
-Hashes = npt.NDArray[np.uint64]
+Hashes = npt.NDArray[np.uint32]
+"""Of 32 bits: processors multiply eight of them at once, and a rare collision only adds a candidate."""
 
 _random = np.random.default_rng(7)
-_FACTORS: Final[Hashes] = _random.integers(1, 2**63, (_BANDS * _ROWS, 1), np.uint64) * np.uint64(2) + np.uint64(1)
-_ADDENDS: Final[Hashes] = _random.integers(0, 2**63, (_BANDS * _ROWS, 1), np.uint64)
-_POWERS: Final[Hashes] = _random.integers(1, 2**63, _RUN, np.uint64)
+_FACTORS: Final[Hashes] = _random.integers(0, 2**31, (_BANDS * _ROWS, 1), np.uint32) * np.uint32(2) + np.uint32(1)
+_ADDENDS: Final[Hashes] = _random.integers(0, 2**32, (_BANDS * _ROWS, 1), np.uint32)
+_PLACES: Final[Hashes] = _random.integers(0, 2**31, _RUN, np.uint32) * np.uint32(2) + np.uint32(1)
 
 
 def normalise(text: str) -> str:
@@ -78,14 +79,17 @@ class NearTexts:
 
 def _runs(text: str) -> Hashes:
     """A number for each different run of characters, sorted."""
-    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32).astype(np.uint64)
-    windows = np.lib.stride_tricks.sliding_window_view(codes, _RUN)
-    return np.unique((windows * _POWERS).sum(axis=1, dtype=np.uint64))
+    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    length = len(codes) - _RUN + 1
+    mixed = np.zeros(length, np.uint32)
+    for start, factor in enumerate(_PLACES):
+        mixed = (mixed ^ (mixed >> np.uint32(15))) * factor + codes[start : start + length]
+    return np.unique(mixed * _PLACES[0])
 
 
 def _buckets(runs: Hashes) -> list[tuple[int, bytes]]:
     """The buckets in which a text lies: near ones share at least one, almost surely."""
-    signature = ((runs * _FACTORS + _ADDENDS) >> np.uint64(32)).min(axis=1)
+    signature = (runs * _FACTORS + _ADDENDS).min(axis=1)
     return [(band, rows.tobytes()) for band, rows in enumerate(signature.reshape(_BANDS, _ROWS))]
 
 

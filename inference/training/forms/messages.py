@@ -23,7 +23,7 @@ from inference.training.forms.refusals import (
     UnknownRole,
     WrongValue,
 )
-from inference.training.message import DialogueMessage
+from inference.training.message import THOUGHT_END, DialogueMessage
 
 Role = Literal["system", "user", "assistant"]
 
@@ -41,7 +41,6 @@ _TOOL_ROLES: Final = ("tool", "tool_call", "tool_response", "tool_result", "func
                       "function_response", "observation", "ipython")  # fmt: skip
 _TEXT_PARTS: Final = ("text", "input_text", "output_text")
 _TOOL_PARTS: Final = ("tool_use", "tool_result", "tool_call", "function_call")
-_THOUGHT_END: Final = "</think>"
 _EXAMPLE: Final = {
     "role": '"role": "user"',
     "from": '"from": "human"',
@@ -79,7 +78,7 @@ def with_reasoning(record: Record, content: str, field: str = "") -> str:
     if name is None:
         return content
     reasoning = text_of(record[name], joined(field, name)).strip()
-    if _THOUGHT_END not in content:
+    if THOUGHT_END not in content:
         return _think(reasoning) + content
     if reasoning not in content:
         raise Contradiction(joined(field, name), joined(field, "content"))
@@ -155,4 +154,4 @@ def _read_parts(parts: Sequence[object], field: str) -> Iterator[tuple[bool, str
 
 
 def _think(reasoning: str) -> str:
-    return f"<think>\n{reasoning}\n{_THOUGHT_END}\n\n"
+    return f"<think>\n{reasoning}\n{THOUGHT_END}\n\n"
