@@ -35,20 +35,17 @@ def report_lines(report: DialogueReport) -> Iterator[str]:
     only_read = f", {report.read_answers} only read" if report.read_answers else ""
     yield f"{report.dialogues} dialogues, {report.learnt_answers} answers to learn{only_read}"
     if report.without_lesson:
-        yield f"! {report.without_lesson} dialogues have no answer to learn and are left out"
+        yield f"! dialogues with no answer to learn, left out: {report.without_lesson}"
     yield f"languages of the answers: {_shares(report)}"
     for what, lengths in (("questions", report.questions), ("answers", report.answers)):
         if lengths:
             yield f"{what}: {_describe(lengths)}"
     if report.own_systems:
-        yield (
-            f"{report.own_systems} dialogues have a system message of their own ({report.different_systems} different);"
-            " the others get the mind's"
-        )
+        yield f"with a system message of their own: {report.own_systems} ({report.different_systems} different)"
     if report.reasoning_answers:
-        yield f"{report.reasoning_answers} answers have reasoning, between <think> and </think>; it is learnt as well"
+        yield f"answers with reasoning, which is learnt as well: {report.reasoning_answers}"
     if report.named_messages:
-        yield f"{report.named_messages} messages have a name, which the model does not see"
+        yield f"messages with a name, which the model does not see: {report.named_messages}"
     yield from _passages("answers without a word", report.wordless_answers)
     yield from _passages(
         "dialogues with an answer in another language than its question", report.other_language_answers
@@ -73,7 +70,7 @@ def _describe(lengths: Lengths) -> str:
 def _passages(what: str, passages: Sequence[Passage]) -> Iterator[str]:
     if passages:
         more = f" and {len(passages) - _LISTED} more" if len(passages) > _LISTED else ""
-        yield f"! {len(passages)} {what}: {', '.join(map(str, passages[:_LISTED]))}{more}"
+        yield f"! {what}: {len(passages)} ({', '.join(map(str, passages[:_LISTED]))}{more})"
 
 
 def _repetitions(what: str, repetitions: Sequence[Repetition]) -> Iterator[str]:
@@ -81,7 +78,7 @@ def _repetitions(what: str, repetitions: Sequence[Repetition]) -> Iterator[str]:
         yield f"{what}: none found"
         return
     exact = sum(repetition.is_exact for repetition in repetitions)
-    yield f"! {len(repetitions)} {what}, {exact} word for word:"
+    yield f"! {what}: {len(repetitions)}, word for word: {exact}"
     for found in repetitions[:_LISTED]:
         alike = "is that of" if found.is_exact else "is nearly that of"
         subject = "it" if found.part == "dialogue" else f"its {found.part}"

@@ -67,5 +67,5 @@ def test_dialogues_without_a_lesson_do_not_count(folder: Path) -> None:
     record = {"prompt": "Why?", "completion": "So.", "weight": 0}
     path.write_text("".join(json.dumps(record | {"prompt": f"Why {n}?"}) + "\n" for n in range(20)), "utf-8")
     result = check(folder, "core")
-    assert "! 20 dialogues have no answer to learn and are left out" in result.output
+    assert "! dialogues with no answer to learn, left out: 20" in result.output
     assert "has 0 dialogues" in str(result.exception)
