@@ -51,7 +51,10 @@ def report_lines(report: DialogueReport) -> Iterator[str]:
         "dialogues with an answer in another language than its question", report.other_language_answers
     )
     yield from _repetitions("repeated dialogues", report.repetitions)
-    yield from _repetitions("held-out dialogues that are trained on", report.leaks)
+    if report.heldout:
+        yield from _repetitions("held-out dialogues that are trained on", report.leaks)
+    else:
+        yield "no held-out dialogues to measure with"
 
 
 def _shares(report: DialogueReport) -> str:

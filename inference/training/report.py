@@ -84,6 +84,8 @@ class DialogueReport:
     questions: Lengths | None
     answers: Lengths | None
     repetitions: list[Repetition]
+    heldout: int
+    """Dialogues that the leaks were sought in."""
     leaks: list[Repetition]
 
 
@@ -115,6 +117,7 @@ def examine(
         questions=_lengths((d, m) for d in dialogues for m in d.messages if m.role == "user"),
         answers=_lengths(learnt),
         repetitions=find_repetitions(trained),
+        heldout=sum(len(some.dialogues) for some in heldout),
         leaks=find_leaks([trained, *rehearsed], heldout),
     )
 

@@ -25,7 +25,7 @@ _MEDIA: Final = ("image", "images", "video", "videos", "audio", "audios", "image
 _PREFERENCES: Final = ("chosen", "rejected", "preferred_output", "non_preferred_output", "chosen_response",
                        "rejected_response")  # fmt: skip
 _PARTS: Final = ("train_detail", "training_detail")
-_WEIGHTS: Final = ("weight", "train", "training", "loss", "learn")
+WEIGHTS: Final = ("weight", "train", "training", "loss", "learn")
 
 
 def joined(field: str, name: str) -> str:
@@ -104,8 +104,8 @@ def refuse_unlearnable(record: Record, field: str = "") -> None:
                 raise refusal(joined(field, name))
 
 
-def is_learnt(record: Record, field: str = "") -> bool | None:
-    """What a record's or a message's `weight`, `train`, `training`, `loss` or `learn` says; None when it has none.
+def is_learnt(record: Record, field: str = "", names: Sequence[str] = WEIGHTS) -> bool | None:
+    """What the weights of a record or a message say; None when it has none.
 
     Raises:
         WrongValue: a weight is neither 0 nor 1.
@@ -113,7 +113,7 @@ def is_learnt(record: Record, field: str = "") -> bool | None:
     """
     said: dict[str, bool] = {}
     for name in record:
-        if normalised(name) in _WEIGHTS and not is_blank(record[name]):
+        if normalised(name) in names and not is_blank(record[name]):
             said[name] = _weight(record[name], joined(field, name))
     if len(set(said.values())) > 1:
         first, second = sorted(said, key=lambda name: said[name])[:: len(said) - 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from collections.abc import Iterator
@@ -70,7 +71,22 @@ def read_text(path: Path) -> str:
     try:
         return found.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if table := _decode_spreadsheet(found):
+            return table
         raise NotUtf8(error.start) from None
+
+
+def _decode_spreadsheet(content: bytes) -> str | None:
+    """A table as Excel saves it: in UTF-16, or on Russian systems in cp1251, which its header must prove."""
+    encoding = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "cp1251"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    header = next((line for line in text.split("\n") if line.strip()), "")
+    # Under an English header, other encodings would pass for cp1251 and be learnt as gibberish.
+    is_sure = encoding == "utf-16" or not header.isascii()
+    return text if is_sure and _find_delimiter(header) else None
 
 
 def split_records(text: str, suffix: str = "") -> Iterator[RawRecord]:

@@ -43,6 +43,8 @@ ANSWERS: Final = ("output", "completion", "answer", "response", "reply", "assist
                   "ответ", "вывод", "ассистент", "бот")  # fmt: skip
 _MORE_OF_THE_QUESTION: Final = ("input", "context", "ввод", "контекст")
 _SYSTEMS: Final = ("system", "system_prompt", "система", "системный_промпт")
+_WEIGHTS: Final = ("weight",)
+"""Of a whole record: `loss` and the like may be figures about it."""
 _PLAIN: Final = ("text", "segments", "input_ids")
 
 
@@ -58,7 +60,7 @@ def read_record(record: object) -> list[DialogueMessage]:
         raise NotAnObject(record)
     refuse_unlearnable(record)
     messages = list(_read_spoken(record))
-    if is_learnt(record) is False or _is_bad_example(record):
+    if is_learnt(record, names=_WEIGHTS) is False or _is_bad_example(record):
         messages = _only_read(messages)
     return _with_system(record, messages)
 

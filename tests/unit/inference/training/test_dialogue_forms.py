@@ -211,6 +211,18 @@ def test_tables_are_read(tmp_path: Path, text: str, name: str) -> None:
     assert [spoken(dialogue) for dialogue in read(tmp_path, text, name)] == [PAIR]
 
 
+@pytest.mark.parametrize("encoding", ["cp1251", "utf-16"])
+def test_tables_are_read_as_excel_saves_them(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "d.csv"
+    path.write_bytes(f"Вопрос;Ответ\r\n{QUESTION};Пили жадно.\r\n".encode(encoding))
+    [dialogue] = read_dialogues(path)
+    assert spoken(dialogue) == [("user", QUESTION), ("assistant", "Пили жадно.")]
+    for header, other in (("question;answer", "cp1251"), ("вопрос;ответ", "koi8-r"), ("вопрос;ответ", "cp866")):
+        path.write_bytes(f"{header}\n{QUESTION};Нет.\n".encode(other))
+        with pytest.raises(InvalidDialogues, match="not UTF-8"):
+            read_dialogues(path)
+
+
 def test_cells_may_hold_delimiters_quotes_and_lines(tmp_path: Path) -> None:
     text = 'system,question,answer,weight\nS,"a,\r\n""b""",c,0\n,d,e,1\n'
     first, second = read(tmp_path, text, "d.csv")

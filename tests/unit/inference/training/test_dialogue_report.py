@@ -115,7 +115,7 @@ def test_figures() -> None:
 
 def test_nothing_can_be_reported_on_too() -> None:
     report = examine(DialogueSet(TRAIN, []), [DialogueSet(HELDOUT, [])])
-    assert (report.dialogues, report.questions, report.answers, report.leaks) == (0, None, None, [])
+    assert (report.dialogues, report.questions, report.answers, report.heldout, report.leaks) == (0, None, None, 0, [])
 
 
 @pytest.mark.parametrize(
