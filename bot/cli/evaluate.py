@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,9 +35,15 @@ def adapters(
     apart: Annotated[
         bool, typer.Option("--apart", help="Also train each topic without the core, and measure plain sums.")
     ] = False,
+    as_served: Annotated[
+        bool, typer.Option("--as-served", help="At the mind's strength (policies.adapter_strength) instead of at 1.")
+    ] = False,
     figures_file: JsonFileOption = None,
 ) -> None:
-    """Measure the held-out loss of the base, the adapters and their compositions, and how much of each gain is kept."""
+    """Measure the held-out loss of the base, the adapters and their compositions, and how much of each gain is kept.
+
+    Adapters are measured as they were trained, at strength 1, whatever strength their mind serves them at.
+    """
     from inference.training.loss import HeldOutLoss, relative_gain, retained_gain
 
     settings: Settings = context.obj
@@ -44,10 +52,13 @@ def adapters(
     composer = open_composer(settings, mind, base)
     held_out = {name: load_adapter_dialogues(mind, name, heldout=True) for name in mind.adapters}
     loss = HeldOutLoss(base, held_out)
+    strength = mind.policies.adapter_strength if as_served else 1.0
     console = stdout_console()
+    console.print(f"At strength {strength:g}; the mind serves its adapters at {mind.policies.adapter_strength:g}.")
 
-    def compose(parts: list[Part]) -> Path:
-        return composer.store.get_or_compose(parts, composer.base).path
+    def compose(parts: Sequence[Part]) -> Path:
+        measured = [replace(part, strength=strength) for part in parts]
+        return composer.store.get_or_compose(measured, composer.base).path
 
     figures: dict[str, dict[str, float]] = {}
     alone_table = new_table("adapter", "base", "adapter", "gain")
