@@ -2,9 +2,9 @@
 
     python -m benchmarks.bench_router [--tuning] [--wrong] [--json PATH] [--picture PATH]
 
-The cases lie in `benchmarks/router_cases`, written by hand. The thresholds and weights of the code were chosen with every
-other pair of their lines (`--tuning` shows those); the figures come from the rest, which was looked at for this only. The
-demo mind's own held-out questions in English are all shown.
+The cases lie in `benchmarks/router_cases`, written by hand. The code's thresholds and weights were chosen with every
+other pair of their lines (`--tuning` shows those); the figures come from the rest. Of the demo mind's own held-out
+questions, in English, all are shown.
 
 * `demo`: the demo mind as it ships; `demo, with classical`: its isolated adapter may be chosen as well.
 * `subjects`: a hundred adapters with names, descriptions and three questions each, among which all are routed;

@@ -56,10 +56,19 @@ class RoutingResult:
         return None if self.comparison is None else self.comparison.adapter
 
     def to_document(self) -> dict[str, Any] | None:
-        """What is stored with the turn; `comparison_from_document` reads it."""
+        """What is stored with the turn; `routing_of` reads it."""
         if self.comparison is None:
             return None
         return {**asdict(self.comparison), "threshold": self.threshold}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRouting:
+    """What `auto` compared for an answer that has been given."""
+
+    comparison: Comparison
+    threshold: float
+    """How sure it had to be of an adapter to leave the core."""
 
 
 class Router:
@@ -150,8 +159,8 @@ def _latest(adapters: Sequence[str | None]) -> Subject | None:
 def subject_of(turn: Turn, mind: Mind) -> str | None:
     """The adapter that an answered question belonged to: the one that `auto` chose, or the only one beside the core in
     the mode that the person chose."""
-    if turn.routing is not None:
-        return comparison_from_document(turn.routing).adapter
+    if (routing := routing_of(turn)) is not None:
+        return routing.comparison.adapter
     try:
         mode = resolve_mode(parse_expression(turn.mode or "auto"), mind)
     except ModeError:  # the mind has changed since
@@ -160,7 +169,13 @@ def subject_of(turn: Turn, mind: Mind) -> str | None:
     return topics[0] if len(topics) == 1 else None
 
 
-def comparison_from_document(document: Mapping[str, Any]) -> Comparison:
-    """What was stored with a turn, perhaps by a newer release, which knows more of it."""
+def routing_of(turn: Turn) -> StoredRouting | None:
+    """What was compared for an answer; None if the mode was not chosen by `auto`.
+
+    A newer release may have stored it, which knows more of it.
+    """
+    if turn.routing is None:
+        return None
     names = {each.name for each in fields(Comparison)}
-    return Comparison(**{name: value for name, value in document.items() if name in names})
+    comparison = Comparison(**{name: value for name, value in turn.routing.items() if name in names})
+    return StoredRouting(comparison, turn.routing["threshold"])

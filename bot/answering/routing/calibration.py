@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from bot.answering.routing.features import Floats, Integers
-
-Booleans = npt.NDArray[np.bool_]
+from bot.answering.routing.features import Booleans, Floats, Integers
 
 DEFAULT_WEIGHTS: Final = (9.0, 8.0, 10.0)
 """For separation, nearest and centre; what small minds were fitted to."""
@@ -19,6 +16,8 @@ DEFAULT_GENERAL: Final = 0.0
 """Log-odds of general talk beforehand, against all adapters together."""
 DEFAULT_THRESHOLD: Final = 0.5
 _THRESHOLDS: Final = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
+_CAUTION: Final = 0.1
+"""The share of questions that must gain by a threshold that is 1 away from the default."""
 _PRIOR_PRECISION: Final = np.array([0.5, 0.5, 0.5, 10.0])
 """How firmly the defaults are believed: as much as one over the variance of each weight, and of `general`."""
 _GENERAL_SHARE: Final = 0.2
@@ -146,11 +145,11 @@ def _fit(features: Floats, classes: Integers, balance: Floats) -> Floats:
 def _best_threshold(
     chosen: Sequence[tuple[int, float]], classes: Integers, balance: Floats, core: int | None, general: int
 ) -> float:
-    """The threshold at which most questions go where they belong; of equals, the one nearest the default."""
+    """The threshold at which most questions go where they belong; one near the default, unless another gains much."""
 
-    def merit(threshold: float) -> tuple[float, float]:
+    def merit(threshold: float) -> float:
         right = balance @ _is_right(chosen, classes, core, general, threshold)
-        return round(float(right), 6), -abs(threshold - DEFAULT_THRESHOLD)
+        return float(right) / len(classes) - _CAUTION * abs(threshold - DEFAULT_THRESHOLD)
 
     return max(_THRESHOLDS, key=merit)
 

@@ -34,8 +34,9 @@ class InvalidCases(ConsiliumError):
 
     sentence = N_("{path}, line {line}: {problem}.")
     remedy = N_(
-        'Each line is one JSON object: {{"text": "…", "adapter": "sport", "after": [{{"text": "…", "adapter": "sport"}}]}};'
-        ' "adapter" is null where the core is to answer, and "after" may be left out.'
+        'Each line is one JSON object: {{"text": "…", "adapter": "sport", '
+        '"after": [{{"text": "…", "adapter": "sport"}}]}}; "adapter" is null where the core is to answer, '
+        'and "after" may be left out.'
     )
 
     def __init__(self, path: Path, line: int, problem: str) -> None:

@@ -29,6 +29,7 @@ _ON_SUBJECT: Final = 0.3
 Vectors = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Booleans = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,11 @@ class TextIndex:
         nearest = self._nearest(row @ self._vectors.T)
         features: Floats = self._stack(row @ self._regression, nearest, row @ _unit(self._sums).T)[0]
         return features
+
+    def is_like_nothing(self, features: Floats) -> Booleans:
+        """(classes,): whether a message with these features is not similar to any text of the class."""
+        unlike: Booleans = features[:, 1] + self._baseline <= 0
+        return unlike
 
     def similarities(self, number: int, message: Vectors) -> Vectors:
         """Similarities to the texts of one class: its questions, then those about it."""

@@ -11,7 +11,7 @@ from typing import Final
 from bot.answering.routing.features import Vectors
 from bot.text.words import fold
 
-MAX_BONUS: Final = 6.0
+MAX_BONUS: Final = 10.0
 """Log-odds that the subject so far gains from the clearest follow-up."""
 DECAY: Final = 0.8
 """Of the bonus, for each turn since the subject was last spoken of."""

@@ -19,8 +19,8 @@ from inference.embedding.centring import SENTENCES
 
 NAMED_BONUS: Final = 2.0
 """Log-odds that an adapter gains from its name in the message."""
-_WORDLESS_LOSS: Final = 20.0
-"""Log-odds that every adapter loses to general talk by a message without a letter or a digit."""
+_NO_EVIDENCE_LOSS: Final = 20.0
+"""Log-odds that an adapter loses by a message that is like none of its texts, or that has no letter and no digit."""
 _MAX_HELD_OUT: Final = 1500
 """Questions that the calibration looks at, at most."""
 _GENERAL: Final[Pairs] = (*GENERAL_QUESTIONS, *SENTENCES)
@@ -100,11 +100,10 @@ class MindIndex:
             vector: that of the message.
             subject: what the conversation was about so far.
         """
-        alone = self._log_odds(message, vector)
-        log_odds = alone.copy()
-        if subject is not None and subject.adapter in self._adapters:
-            bonus = follow_up_bonus(message, vector, self._follow_ups, self._small_talk)
-            log_odds[self._names.index(subject.adapter)] += bonus * DECAY ** (subject.turns_ago - 1)
+        features = self._texts.features(vector)
+        named = self._named_bonus(message)
+        alone = self._log_odds(message, features, named)
+        log_odds = self._log_odds(message, features, named + self._follow_up_bonus(message, vector, subject))
         chosen, sureness, likeliest = self._decide(softmax(log_odds))
         stayed = chosen is not None and chosen != self._decide(softmax(alone))[0]
         nearest, similarity = self._nearest_text(likeliest if chosen is None else chosen, vector)
@@ -119,13 +118,24 @@ class MindIndex:
             similarity,
         )
 
-    def _log_odds(self, message: str, vector: Vectors) -> Floats:
-        log_odds = self._calibration.log_odds(self._texts.features(vector))
+    def _named_bonus(self, message: str) -> Floats:
         stems = text_stems(message)
-        for number, name in enumerate(self._names):
-            log_odds[number] += NAMED_BONUS * self._adapters[name].is_named(stems)
+        named = [self._adapters[name].is_named(stems) for name in self._names]
+        return NAMED_BONUS * np.array([*named, False], np.float64)
+
+    def _follow_up_bonus(self, message: str, vector: Vectors, subject: Subject | None) -> Floats:
+        bonus = np.zeros(self._texts.classes)
+        if subject is not None and subject.adapter in self._adapters:
+            leaning = follow_up_bonus(message, vector, self._follow_ups, self._small_talk)
+            bonus[self._names.index(subject.adapter)] = leaning * DECAY ** (subject.turns_ago - 1)
+        return bonus
+
+    def _log_odds(self, message: str, features: Floats, bonus: Floats) -> Floats:
+        has_evidence = (bonus > 0) | ~self._texts.is_like_nothing(features)
         if not _WORD.search(message):
-            log_odds[-1] += _WORDLESS_LOSS
+            has_evidence[:] = False
+        has_evidence[-1] = True
+        log_odds: Floats = self._calibration.log_odds(features) + bonus - _NO_EVIDENCE_LOSS * ~has_evidence
         return log_odds
 
     def _decide(self, shares: Floats) -> tuple[int | None, float, int]:
