@@ -177,5 +177,7 @@ def routing_of(turn: Turn) -> StoredRouting | None:
     if turn.routing is None:
         return None
     names = {each.name for each in fields(Comparison)}
-    comparison = Comparison(**{name: value for name, value in turn.routing.items() if name in names})
-    return StoredRouting(comparison, turn.routing["threshold"])
+    known = {name: value for name, value in turn.routing.items() if name in names}
+    # The database keeps no order.
+    known["shares"] = dict(sorted(known["shares"].items(), key=lambda share: -share[1]))
+    return StoredRouting(Comparison(**known), turn.routing["threshold"])

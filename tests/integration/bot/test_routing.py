@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,21 +20,25 @@ from bot.app.bootstrap import open_services
 from bot.app.settings import Settings
 from bot.minds import Mind
 from db.infra.database import Database
-from inference.embedding import Embedder
+from inference.embedding import E5_MODEL, Embedder, connect_embedder
 from tests.fakes.talk import Talk, talking
 from tests.fakes.word_counts import WordCounts
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def router(embedder: Embedder, agoge: Mind) -> Router:
-    return Router(embedder, agoge)
+async def router(embedding_url: str, agoge: Mind) -> AsyncIterator[Router]:
+    """It has its vectors from the run's embedder, which the service below asks for the same ones."""
+    embedder = connect_embedder(embedding_url, E5_MODEL)
+    await embedder.start()
+    yield Router(embedder, agoge)
+    await embedder.close()
 
 
 @pytest.mark.parametrize(
     ("message", "adapter"),
     [
         ("How many sets of squats should I do for strength?", "sport"),
-        ("Сколько подходов приседаний делать?", "sport"),
+        ("Сколько приседаний делать за тренировку?", "sport"),
         ("Подскажи, какой warm-up делать перед deadlift?", "sport"),
         ("Why does a pendulum swing back?", "physics"),
         ("Почему железный корабль не тонет?", "physics"),
@@ -69,7 +73,7 @@ SHIPS = PastQuestion("Why does a steel ship float?", "physics")
         ([SQUATS], "почему?", "sport", True),
         ([SHIPS], "why?", "physics", True),
         ([SHIPS], "а можно пример?", "physics", True),
-        ([SHIPS, PastQuestion("thanks")], "and what if it has a hole?", "physics", True),
+        ([SHIPS, PastQuestion("thanks")], "tell me more", "physics", True),
         ([SHIPS, SQUATS], "почему?", "sport", True),
         ([SQUATS], "Почему лодка не тонет?", "physics", False),
         ([SHIPS], "And how do I train for a marathon?", "sport", False),
@@ -137,14 +141,11 @@ async def test_why_says_what_was_compared(talk: Talk) -> None:
     assert (await talk.say("1", "How many sets of squats should I do for strength?")).mode == "core+sport"
     chosen = (await talk.say("1", "/why")).answer
     assert re.match(r"I answered as core\+sport: the message is closest to “sport”. I was \d+% sure", chosen)
-    assert re.search(
-        r"\nCompared: sport \d+%, .*physics \d+%.*; none of them \d+%\.\nThe nearest example, .*: “.+”$", chosen
-    )
+    assert re.search(r"\nCompared: sport \d+%, .*physics \d+%.*; none of them \d+%\.\n", chosen)
+    assert re.search(r"\nThe nearest example, with a similarity of 0\.\d\d: “.+”$", chosen)
     assert (await talk.say("1", "а в дни отдыха?")).mode == "core+sport"
     stayed = (await talk.say("1", "/почему", language="ru")).answer
-    assert stayed.startswith(
-        "Я ответил в режиме core+sport: сообщение продолжает разговор, поэтому тема осталась прежней"
-    )
+    assert "сообщение продолжает разговор, поэтому тема осталась прежней — «sport»" in stayed
     assert (await talk.say("1", "thanks a lot")).mode == "core"
     assert (await talk.say("1", "/why")).answer.startswith("I answered as core: the message belongs to no adapter")
     assert (await talk.say("1", "I am ashamed of a lie I told my brother")).mode == "core"
@@ -159,7 +160,7 @@ async def test_the_subject_outlives_a_restart_and_a_new_conversation_has_none(
 ) -> None:
     settings = sglang_settings.model_copy(update={"database_url": SecretStr(dsn), "prewarm_modes": 0})
     async with open_services(settings, role="all") as services, talking(services, "telegram") as talk:
-        assert (await talk.say("1", "Сколько подходов приседаний делать?")).mode == "core+sport"
+        assert (await talk.say("1", "Сколько приседаний делать за тренировку?")).mode == "core+sport"
         await talk.say("2", "/mode physics")
         assert (await talk.say("2", "What is torque?")).mode == "core+physics"
         await talk.say("2", "/mode auto")
