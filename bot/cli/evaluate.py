@@ -1,4 +1,4 @@
-"""`consilium eval`: measure adapters here; memory and library search in the files beside this one."""
+"""`consilium eval`: measure adapters here; memory, library search and `auto` in the files beside this one."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from bot.app.settings import Settings
 from bot.cli import evaluate_library
 from bot.cli.common import JsonFileOption, MindOption, new_table, stdout_console
 from bot.cli.evaluate_memory import memory
+from bot.cli.evaluate_router import router
 from bot.cli.mind import load_adapter_dialogues, train_adapter
 from bot.minds import Mind, load_mind
 from bot.minds.grammar import parse_expression
@@ -23,9 +24,10 @@ from inference.adapters.manifest import AdapterKind
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 
-app = typer.Typer(help="Measure adapters, memory and library search.", no_args_is_help=True)
+app = typer.Typer(help="Measure adapters, memory, library search and auto.", no_args_is_help=True)
 app.command("library")(evaluate_library.library)
 app.command("memory")(memory)
+app.command("router")(router)
 
 
 @app.command()
