@@ -154,6 +154,7 @@ def _with_system(record: Record, messages: list[DialogueMessage]) -> list[Dialog
     system = DialogueMessage("system", text_of(record[name], name))
     if messages and messages[0].role == "system":
         if messages[0].content.strip() != system.content.strip():
-            raise Contradiction(name, "messages[0]")
+            first = _message_list(record) or next(iter(find(record, QUESTIONS)), "messages")
+            raise Contradiction(name, f"{first}[0]")
         return messages
     return [system, *messages]
