@@ -40,7 +40,7 @@ def test_recall_is_measured_next_to_baselines(home: Home, tmp_path: Path) -> Non
     assert by_name["fused"]["overall"]["questions"] == 2
     assert by_name["fused"]["overall"]["recall"] == 1.0
     assert report["hash"] in ended.out
-    assert report["configuration"]["embedder"].startswith("all-MiniLM-L6-v2@")
+    assert report["configuration"]["embedder"].startswith("multilingual-e5-small@")
 
 
 def test_file_of_another_format_is_reported(home: Home, tmp_path: Path) -> None:
