@@ -98,7 +98,7 @@ class AdapterPackage:
         Raises:
             PackageUnreadable, PathOutsideFolder: a file is missing, or is not a file of this folder.
             PickledWeights: the weights are in a format that runs code.
-            DocumentInvalid, AdapterUnsupported: the configuration is broken, or not one of a plain LoRA.
+            DocumentInvalid, SettingUnknown, AdapterUnsupported: the configuration is broken, or no plain LoRA's.
             WeightsDamaged, TensorUnexpected, TensorUnpaired, RankMismatch: the weights are not what they should be.
         """
         return cls(folder)

@@ -171,7 +171,7 @@ MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
     "a pattern of many options": (rewrite_config(alpha_pattern={".?" * 40 + "x": 4}), AdapterUnsupported),
     "a pattern that looks around": (rewrite_config(alpha_pattern={"(?=.*.*)q": 4}), AdapterUnsupported),
     "very many patterns": (rewrite_config(alpha_pattern={f"a{n}": 4 for n in range(20_000)}), AdapterUnsupported),
-    "many patterns of choices": (rewrite_config(alpha_pattern={f".*.*{n}": 4 for n in range(9)}), AdapterUnsupported),
+    "many patterns of choices": (rewrite_config(alpha_pattern={f".*.*{n}": 4 for n in range(200)}), AdapterUnsupported),
     "a pattern that is broken": (rewrite_config(alpha_pattern={"q_proj(": 4}), AdapterUnsupported),
     "a pattern with flags inside": (rewrite_config(alpha_pattern={"(?i)Q_PROJ": 4}), AdapterUnsupported),
     "a pattern too long": (rewrite_config(alpha_pattern={"q" * 300: 4}), AdapterUnsupported),
