@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -56,9 +56,15 @@ class _ExampleIndex:
 class Router:
     """Routes messages of one mind. The adapters' dialogues are embedded once, for the first message."""
 
-    def __init__(self, embedder: Embedder, mind: Mind) -> None:
+    def __init__(self, embedder: Embedder, mind: Mind, out_of_service: Collection[str] = ()) -> None:
+        """Set up for a mind.
+
+        Args:
+            out_of_service: names of adapters that no message is routed to.
+        """
         self._embedder = embedder
         self._mind = mind
+        self._out_of_service = out_of_service
         self._index: Mapping[str, _ExampleIndex] | None = None
         self._index_flight: SingleFlight[str, Mapping[str, _ExampleIndex]] = SingleFlight()
 
@@ -105,7 +111,9 @@ class Router:
         return {
             name: adapter.dialogues
             for name, adapter in self._mind.adapters.items()
-            if adapter.dialogues is not None and (include_isolated or adapter.kind is not AdapterKind.ISOLATED)
+            if adapter.dialogues is not None
+            and name not in self._out_of_service
+            and (include_isolated or adapter.kind is not AdapterKind.ISOLATED)
         }
 
 

@@ -123,7 +123,7 @@ def _make_pipeline(parts: AnsweringParts) -> Pipeline:
         engine=parts.engine,
         memory=parts.memory,
         retriever=Retriever(parts.mind, parts.library, budget),
-        router=Router(parts.embedder, parts.mind),
+        router=Router(parts.embedder, parts.mind, parts.composer.unfit.keys()),
         composer=parts.composer,
         running_answers=parts.running_answers,
         limits=PipelineLimits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds),

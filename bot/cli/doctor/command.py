@@ -26,6 +26,7 @@ from bot.cli.doctor.requirements import MindRequirements
 from bot.cli.doctor.server_fit import ServiceRequirements, compare_server
 from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server
 from bot.cli.errors import ChecksFailed
+from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
 from bot.minds import Mind, load_mind
 from inference.engines.errors import EngineUnavailable
@@ -88,8 +89,17 @@ class Diagnostics:
         composer = self._composer = await asyncio.to_thread(open_composer, self._settings, self._mind, folder)
         ranks = ", ".join(f"{name} {package.rank}" for name, package in composer.packages.items())
         base = composer.base.name
+        problems = [
+            self.say(
+                "{name} is out of service: {reason}",
+                name=name,
+                reason=describe_error(error, self.say.language, self.say.translate),
+            )
+            for name, error in composer.unfit.items()
+        ]
         return Finding(
-            [self.say("sound, for {base} in {folder}; ranks: {ranks}", base=base, folder=folder, ranks=ranks)]
+            [self.say("sound, for {base} in {folder}; ranks: {ranks}", base=base, folder=folder, ranks=ranks or "–")],
+            problems=problems,
         )
 
     async def _check_servers(self) -> None:

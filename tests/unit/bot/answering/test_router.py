@@ -57,6 +57,11 @@ async def test_message_goes_to_the_most_similar_dialogues(mind: Mind, message: s
     assert set(routed.scores) == {"core", "sport", "physics"}
 
 
+async def test_an_adapter_out_of_service_gets_no_message(mind: Mind) -> None:
+    routed = await Router(WordCounts(), mind, {"sport"}).route("How many squats and sets?")
+    assert set(routed.scores) == {"core", "physics"}
+
+
 async def test_isolated_adapters_need_the_policy(
     mind_with: Callable[[str, str], Mind],
 ) -> None:
