@@ -38,6 +38,10 @@ def _find_mismatch(package: AdapterPackage, base: BaseModelSpec) -> str:
     last = max(package.layers)
     if last >= base.layers:
         return f"it adapts layer {last} and the model's last is {base.layers - 1}"
+    for layer, pairs in package.layers.items():
+        for module in pairs:
+            if module in base.modules and not base.has_module(layer, module):
+                return f"it adapts {module} in layer {layer}, and that layer of the model has none"
     # Layers of one form have equal shapes, so one of each is enough.
     for layer in {form: layer for layer, form in package.layer_groups.items()}.values():
         for pair in package.layers[layer].values():

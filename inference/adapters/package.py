@@ -39,7 +39,7 @@ _ZIP_MAGIC = b"PK\x03\x04"
 _CHUNK_BYTES = 1 << 20
 _MODULES = {path: module for module, path in MODULE_PATHS.items()}
 _TENSOR_NAME = re.compile(
-    r"base_model\.model\.((?:[A-Za-z_][A-Za-z0-9_]{0,39}\.){0,6}layers)\.(0|[1-9][0-9]{0,3})\.([a-z_]+\.[a-z_]+)\.lora_([AB])\.weight"
+    r"base_model\.model\.((?:[A-Za-z_][A-Za-z0-9_]{0,39}\.){0,6}layers)\.(0|[1-9][0-9]{0,3})\.([a-z_]+\.[a-z0-9_]+)\.lora_([AB])\.weight"
 )
 
 

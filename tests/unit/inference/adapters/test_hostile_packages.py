@@ -122,7 +122,7 @@ MALFORMATIONS: dict[str, tuple[Break, type[AdapterError]]] = {
     "a bias": (add_tensors([Q_A.replace("lora_A.weight", "bias")]), TensorUnexpected),
     "a magnitude": (add_tensors([Q_A.replace("lora_A.weight", "lora_magnitude_vector")]), TensorUnexpected),
     "an expert": (rename(Q_A, "base_model.model.model.layers.0.mlp.experts.3.up_proj.lora_A.weight"), TensorUnexpected),
-    "a module nobody knows": (rename(Q_A, Q_A.replace("q_proj", "qkv_proj")), TensorUnexpected),
+    "a module nobody knows": (rename(Q_A, Q_A.replace("q_proj", "wqkv")), TensorUnexpected),
     "a module in the wrong place": (rename(Q_A, Q_A.replace("self_attn", "mlp")), TensorUnexpected),
     "a layer with a leading zero": (rename(Q_A, Q_A.replace("layers.0", "layers.00")), TensorUnexpected),
     "a layer in other digits": (rename(Q_A, Q_A.replace("layers.0", "layers.٠")), TensorUnexpected),
