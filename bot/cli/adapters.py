@@ -13,7 +13,7 @@ from rich.text import Text
 from bot.answering.composer import open_adapters
 from bot.app.components import base_model_folder
 from bot.app.settings import Settings
-from bot.cli import compositions, revoke
+from bot.cli import compositions, imports, revoke
 from bot.cli.common import MindOption, format_time, key_value_table, names_by_digest, new_table, stdout_console
 from bot.cli.errors import ChecksFailed
 from bot.core.i18n import system_language
@@ -31,7 +31,8 @@ from inference.adapters.store import CompositionStore
 from inference.adapters.summary import AdapterSummary, summarise
 from inference.base_model import BaseModelSpec
 
-app = typer.Typer(help="List, inspect, check and compose a mind's adapters.", no_args_is_help=True)
+app = typer.Typer(help="List, import, inspect, check and compose a mind's adapters.", no_args_is_help=True)
+app.command("import")(imports.import_)
 app.command("compose")(compositions.compose)
 app.command("compositions")(compositions.compositions)
 app.command("revoke")(revoke.revoke)

@@ -23,7 +23,7 @@ _Number = TypeVar("_Number", int, float)
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _QUANTIFIER = re.compile(r"[*+?{]")
 _CHOICE = re.compile(r"[*+?{(|]")
-_UNBOUNDED = re.compile(r"\)[*+?{]|\\[0-9gk]|\(\?(?!:)")
+_UNBOUNDED = re.compile(r"\)[*+{]|\\[0-9gk]|\(\?(?!:)")
 
 
 def find_pattern_problems(patterns: Sequence[str]) -> Iterator[str]:
@@ -51,7 +51,7 @@ def _is_bounded(pattern: str) -> bool:
     """Whether matching takes a bounded number of tries: nothing repeats a group, and little repeats at all."""
     if len(pattern) > _MAX_PATTERN_LENGTH or _UNBOUNDED.search(pattern):
         return False
-    if len(_QUANTIFIER.findall(_without_plain_groups(pattern))) > _MAX_QUANTIFIERS:
+    if len(_QUANTIFIER.findall(_simplify(pattern))) > _MAX_QUANTIFIERS:
         return False
     try:
         _compile(pattern)
@@ -65,7 +65,7 @@ def _count_tries(pattern: str) -> int:
 
     Repetitions share the path out among each other, and every alternative of a group may be tried at each place.
     """
-    plain = _without_plain_groups(pattern)
+    plain = _simplify(pattern)
     if not _CHOICE.search(plain):
         return 1
     repetitions = len(_QUANTIFIER.findall(plain))
@@ -73,9 +73,9 @@ def _count_tries(pattern: str) -> int:
     return math.comb(_PATH_LENGTH + repetitions, repetitions + 1) * alternatives
 
 
-def _without_plain_groups(pattern: str) -> str:
-    """The pattern without escaped characters, and with `(?:` as the plain group that it is."""
-    return _ESCAPED.sub("_", pattern).replace("(?:", "(")
+def _simplify(pattern: str) -> str:
+    """The pattern without escaped characters, with `(?:` as a plain group, and `(…)?` as a group or nothing."""
+    return _ESCAPED.sub("_", pattern).replace("(?:", "(").replace(")?", "|)")
 
 
 @lru_cache(maxsize=MAX_PATTERNS)
