@@ -31,6 +31,11 @@ def _escape_detail(value: object) -> object:
         text = f"{text[:_MAX_CHARACTERS]}…"
     elif text.isprintable():
         return value
+    return escape_unprintable(text)
+
+
+def escape_unprintable(text: str) -> str:
+    """A text of strangers with everything in it escaped that a terminal would not just show."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -11,6 +11,7 @@ import secrets
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,7 +22,14 @@ from inference.adapters.base_names import NameRelation, compare_base_names
 from inference.adapters.compatibility import check_compatible
 from inference.adapters.compose import CompositionReport, compose
 from inference.adapters.config import CONFIG_FILE
-from inference.adapters.errors import AdapterError, RankMismatch, TensorUnexpected, TensorUnpaired, WrongBaseModel
+from inference.adapters.errors import (
+    AdapterError,
+    RankMismatch,
+    TensorUnexpected,
+    TensorUnpaired,
+    WrongBaseModel,
+    escape_unprintable,
+)
 from inference.adapters.files import read_json, translate_write_errors
 from inference.adapters.importing.beside import BaseWeights, leave_out
 from inference.adapters.importing.errors import DestinationTaken, NotConvertible
@@ -93,17 +101,33 @@ def import_adapter(
     with translate_write_errors(staging, 0):
         (staging / "plain").mkdir(parents=True)
     try:
-        _write_plain(staging / "plain", base, pairs, scales)
-        package = AdapterPackage.open(staging / "plain")
-        _check(source, recipe, package, base)
-        changes += _describe_base(source, recipe, base, base_is)
-        changes += _describe_form(package)
-        report = compose([Part(package)], base, staging / "safe")
+        with _naming({staging / "plain": source.folder, staging / "safe": destination}):
+            _write_plain(staging / "plain", base, pairs, scales)
+            package = AdapterPackage.open(staging / "plain")
+            _check(source, recipe, package, base)
+            changes += _describe_base(source, recipe, base, base_is)
+            changes += _describe_form(package)
+            report = compose([Part(package)], base, staging / "safe")
         with translate_write_errors(destination, report.size):
             (staging / "safe").replace(destination)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    return ImportReport(destination, tuple(changes), report)
+    return ImportReport(destination, tuple(map(escape_unprintable, changes)), report)
+
+
+@contextmanager
+def _naming(folders: Mapping[Path, Path]) -> Iterator[None]:
+    """Have errors name the folders that people know, instead of those used on the way."""
+    try:
+        yield
+    except AdapterError as error:
+        for name, value in error.details.items():
+            if isinstance(value, str | Path):
+                text = str(value)
+                for used, known in folders.items():
+                    text = text.replace(str(used), str(known))
+                error.details[name] = text
+        raise
 
 
 def _describe_files(source: Source) -> Iterator[str]:
@@ -205,9 +229,6 @@ def _check(source: Source, recipe: Recipe, package: AdapterPackage, base: BaseMo
         raise WrongBaseModel(
             source.folder, recipe.base_name[:_MAX_NAME] or "?", base.name, str(error.details["difference"])
         ) from error
-    except AdapterError as error:
-        error.details |= {"path": source.weights[0]}
-        raise
     last = max(package.layers)
     if recipe.adapts_every_layer and last + 1 < base.layers and len(package.layers) == last + 1 and not base.partial:
         difference = f"it adapts layers 0 to {last} as if there were no more, and the model's last is {base.layers - 1}"

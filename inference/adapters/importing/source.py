@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psutil  # type: ignore[import-untyped]  # has no types
+
 from inference.adapters.config import CONFIG_FILE
 from inference.adapters.errors import PackageUnreadable, PathOutsideFolder
 from inference.adapters.importing.errors import SourceUnusable
@@ -27,6 +29,7 @@ HUB_FILES: Final = (
 )
 """What of a hub's repository is fetched."""
 
+_COPIES_HELD: Final = 2
 _INDEX_FILE = f"{WEIGHTS_FILE}.index.json"
 _MLX_WEIGHTS = "adapters.safetensors"
 _PICKLES = ("adapter_model.bin", "adapter_model.pt", "adapter_model.pth")
@@ -73,8 +76,11 @@ def find_source(path: Path) -> Source:
     weights, is_pickle = _find_weights(folder, root)
     if not weights:
         raise SourceUnusable(path, _explain_foreign_form(folder) or "it has adapter_config.json and no weights")
-    if sum(file.stat().st_size for file in weights) > MAX_BYTES:
+    size = sum(file.stat().st_size for file in weights)
+    if size > MAX_BYTES:
         raise SourceUnusable(path, f"its weights take more than {MAX_BYTES >> 30} GB")
+    if _COPIES_HELD * size > psutil.virtual_memory().available:
+        raise SourceUnusable(path, f"its weights take {size / 1e9:.1f} GB, for which too little memory is free")
     manifest = "manifest.json"
     return Source(
         folder,
