@@ -118,7 +118,7 @@ def _read_mlx(source: Source, settings: dict[str, Any]) -> Recipe:
     unknown += [f"lora_parameters.{key}" for key in parameters.model_extra or {}]
     if unknown:
         raise SettingUnknown(source.folder, unknown)
-    # Until 0.17, mlx-lm multiplied its scale by alpha/rank where there was an alpha.
+    # At first, mlx-lm had an alpha beside the scale, and multiplied the scale by alpha/rank.
     scale = parameters.scale * (parameters.alpha / parameters.rank if parameters.alpha else 1)
     model = settings.get("model")
     return Recipe(
