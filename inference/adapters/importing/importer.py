@@ -14,11 +14,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from safetensors.torch import save_file
 
-from inference.adapters.base_names import NameRelation, compare_base_names
 from inference.adapters.compatibility import check_compatible
 from inference.adapters.compose import CompositionReport, compose
 from inference.adapters.config import CONFIG_FILE
@@ -30,24 +29,21 @@ from inference.adapters.errors import (
     WrongBaseModel,
     escape_unprintable,
 )
-from inference.adapters.files import read_json, translate_write_errors
+from inference.adapters.files import translate_write_errors
 from inference.adapters.importing.beside import BaseWeights, leave_out
+from inference.adapters.importing.descriptions import MAX_NAME, describe_base, describe_files, describe_form
 from inference.adapters.importing.errors import DestinationTaken, NotConvertible
 from inference.adapters.importing.names import Beside, FactorName, read_name
 from inference.adapters.importing.recipe import Recipe, read_recipe
 from inference.adapters.importing.source import Source, find_source
 from inference.adapters.importing.weights import read_tensors, to_known_format
-from inference.adapters.manifest import AdapterManifest
 from inference.adapters.package import WEIGHTS_FILE, AdapterPackage
 from inference.adapters.parts import Part
-from inference.adapters.plan import FUSED_MODULES
 from inference.base_model import MODULE_PATHS, BaseModelSpec
 
 if TYPE_CHECKING:
     import torch
 
-_QUANTISED: Final = re.compile(r"bnb|[48][-_]?bit|gptq|awq|int[48]|fp8|nf4", re.IGNORECASE)
-_MAX_NAME = 120
 
 Pairs = dict[tuple[int, str], dict[str, "torch.Tensor"]]
 """The factors by layer and module; `A` is rank × inputs, `B` outputs × rank."""
@@ -91,7 +87,7 @@ def import_adapter(
         raise DestinationTaken(destination)
     source = find_source(path)
     recipe = read_recipe(source, lora_part_only=lora_part_only)
-    changes = [*_describe_files(source), *recipe.changes]
+    changes = [*describe_files(source), *recipe.changes]
     scales: dict[tuple[int, str], float] = {}
     pairs, beside = _sort_tensors(source, recipe, scales)
     changes += leave_out(source, beside, BaseWeights(base_folder), lora_part_only=lora_part_only)
@@ -105,8 +101,8 @@ def import_adapter(
             _write_plain(staging / "plain", base, pairs, scales)
             package = AdapterPackage.open(staging / "plain")
             _check(source, recipe, package, base)
-            changes += _describe_base(source, recipe, base, base_is)
-            changes += _describe_form(package)
+            changes += describe_base(source, recipe, base, base_is)
+            changes += describe_form(package)
             report = compose([Part(package)], base, staging / "safe")
         with translate_write_errors(destination, report.size):
             (staging / "safe").replace(destination)
@@ -130,17 +126,6 @@ def _naming(folders: Mapping[Path, Path]) -> Iterator[None]:
         raise
 
 
-def _describe_files(source: Source) -> Iterator[str]:
-    if source.is_pickle:
-        yield "Its weights were a pickle; the numbers were read from it, and nothing in it was run."
-    if len(source.weights) > 1:
-        yield f"Its weights were in {len(source.weights)} files, and are in one now."
-    if source.config.parent.name == "blobs":
-        yield "Its files were links into a hub's cache, and are files of their own now."
-    if source.manifest is not None:
-        yield "Its manifest.json was for the weights as they were, and is left behind."
-
-
 def _sort_tensors(
     source: Source, recipe: Recipe, scales: dict[tuple[int, str], float]
 ) -> tuple[Pairs, Mapping[Beside, Mapping[str, torch.Tensor]]]:
@@ -156,10 +141,10 @@ def _sort_tensors(
             continue
         place = read.layer, read.module
         if read.factor in pairs[place]:
-            raise TensorUnexpected(source.weights[0], name[:_MAX_NAME], "is there twice, under two names")
+            raise TensorUnexpected(source.weights[0], name[:MAX_NAME], "is there twice, under two names")
         if not recipe.targets(read.path, read.layer):
             raise TensorUnexpected(
-                source.weights[0], name[:_MAX_NAME], "is of a module its adapter_config.json does not adapt"
+                source.weights[0], name[:MAX_NAME], "is of a module its adapter_config.json does not adapt"
             )
         pairs[place][read.factor] = _as_factor(source, name, tensor, transposed=recipe.is_mlx)
         paths[place] = read.path
@@ -176,7 +161,7 @@ def _as_factor(source: Source, name: str, tensor: torch.Tensor, *, transposed: b
     if tensor.dim() != 2 or not tensor.numel():
         raise NotConvertible(
             source.folder,
-            f"“{name[:_MAX_NAME]}” has the shape {tuple(tensor.shape)}: it is of experts, or was saved from DeepSpeed "
+            f"“{name[:MAX_NAME]}” has the shape {tuple(tensor.shape)}: it is of experts, or was saved from DeepSpeed "
             "ZeRO-3 or FSDP before its parts were gathered",
         )
     tensor = to_known_format(source, name, tensor)
@@ -227,51 +212,9 @@ def _check(source: Source, recipe: Recipe, package: AdapterPackage, base: BaseMo
         check_compatible(package, base)
     except WrongBaseModel as error:
         raise WrongBaseModel(
-            source.folder, recipe.base_name[:_MAX_NAME] or "?", base.name, str(error.details["difference"])
+            source.folder, recipe.base_name[:MAX_NAME] or "?", base.name, str(error.details["difference"])
         ) from error
     last = max(package.layers)
     if recipe.adapts_every_layer and last + 1 < base.layers and len(package.layers) == last + 1 and not base.partial:
         difference = f"it adapts layers 0 to {last} as if there were no more, and the model's last is {base.layers - 1}"
-        raise WrongBaseModel(source.folder, recipe.base_name[:_MAX_NAME] or "?", base.name, difference)
-
-
-def _describe_base(source: Source, recipe: Recipe, base: BaseModelSpec, base_is: str | None) -> Iterator[str]:
-    """Say what the name of its base tells, now that its shapes are known to fit.
-
-    Raises:
-        WrongBaseModel: it, or who imports it, names another model.
-    """
-    named = recipe.base_name
-    if source.manifest is not None:
-        named = read_json(source.manifest.parent, source.manifest.name, AdapterManifest).base_model
-    named = named[:_MAX_NAME]
-    if base_is and compare_base_names(base_is, base.name) in (NameRelation.OTHER, NameRelation.UNSURE):
-        raise WrongBaseModel(source.folder, base_is, base.name, "that is what --base-is says")
-    relation = compare_base_names(named, base.name)
-    if relation is NameRelation.OTHER and not base_is:
-        raise WrongBaseModel(source.folder, named, base.name, "it says so itself, though the shapes are alike")
-    if relation is NameRelation.OTHER:
-        yield (
-            f"WARNING: it names “{named}” as its base. That is another model than “{base.name}” with layers of the "
-            "same shapes; the adapter answers as it was trained only if the weights of both are the same."
-        )
-    elif named and relation is not NameRelation.SAME:
-        yield f"It names “{named}” as its base, which tells no model; its shapes are those of “{base.name}”."
-    elif named and named != base.name:
-        yield f"It names “{named}” as its base, which is “{base.name}” under another name."
-    if _QUANTISED.search(named) and not _QUANTISED.search(base.name):
-        yield "It was trained on that model's quantised weights, and answers here with the whole ones."
-
-
-def _describe_form(package: AdapterPackage) -> Iterator[str]:
-    """Say what composing it alone will change."""
-    scales = sorted({pair.scale for pair in package.pairs()})
-    if scales != [1.0]:
-        shown = f"{scales[0]:g}" if len(scales) == 1 else f"{scales[0]:g} to {scales[-1]:g}"
-        yield f"Its scale ({shown}) is folded into B."
-    ranks = sorted({pair.rank for pair in package.pairs()})
-    if len(ranks) > 1:
-        yield f"Its ranks go from {ranks[0]} to {ranks[-1]}; zeros fill the smaller ones up, which changes nothing."
-    for together in FUSED_MODULES:
-        if any(0 < len(pairs.keys() & set(together)) < len(together) for pairs in package.layers.values()):
-            yield f"Zeros stand where a layer adapts some of {', '.join(together)} alone; engines fuse them."
+        raise WrongBaseModel(source.folder, recipe.base_name[:MAX_NAME] or "?", base.name, difference)

@@ -39,7 +39,7 @@ class _MlxParameters(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="allow")
 
     rank: Rank
-    scale: Alpha = 20.0
+    scale: Alpha
     alpha: Annotated[float | None, pydantic.Field(gt=0, le=1e6)] = None
     dropout: float = 0.0
     keys: list[str] | None = None
