@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.answering.composer import open_adapters
-from bot.app.components import base_model_folder
+from bot.app.components import base_model_folder, read_base_model
 from bot.app.settings import Settings
 from bot.cli import compositions, imports, revoke
 from bot.cli.common import MindOption, format_time, key_value_table, names_by_digest, new_table, stdout_console
@@ -185,7 +185,7 @@ def _summary_lines(summary: AdapterSummary) -> Iterator[tuple[str, str]]:
 
 
 def _base_model(settings: Settings, mind: Mind) -> BaseModelSpec:
-    return BaseModelSpec.from_config(base_model_folder(settings, mind) / "config.json", mind.base_model)
+    return read_base_model(mind, base_model_folder(settings, mind))
 
 
 def _open_adapter(mind: Mind, which: str) -> AdapterPackage:

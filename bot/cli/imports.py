@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from bot.app.components import base_model_folder
+from bot.app.components import base_model_folder, read_base_model
 from bot.app.settings import Settings
 from bot.cli.common import MindOption, stdout_console
 from bot.minds import Mind, load_mind
 from bot.minds.grammar import RESERVED, is_valid_name, normalise
-from inference.base_model import BaseModelSpec
 from inference.model_files import download_model, is_hub_id
 
 _FALLBACK_NAME = "imported"
@@ -53,7 +52,7 @@ def import_(
     report = import_adapter(
         _find_source(settings, source),
         (folder or _folder_in(mind, name)).absolute(),
-        BaseModelSpec.from_config(base_folder / "config.json", mind.base_model),
+        read_base_model(mind, base_folder),
         base_folder=base_folder,
         lora_part_only=lora_part_only,
         base_is=base_is,

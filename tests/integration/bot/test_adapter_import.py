@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.answering.composer import Composer
+from bot.app.components import read_base_model
 from bot.app.settings import DEMO_MIND, Settings
 from bot.cli.adapters import app
 from bot.minds import load_mind
@@ -69,6 +70,25 @@ def test_an_import_becomes_an_adapter_of_the_mind(run: Callable[..., str], mind_
     assert composer.compose(resolve_mode(parse_expression("llama-poet_v2+core"), mind)) is not None
     with pytest.raises(DestinationTaken):
         run(str(source))
+
+
+def test_a_base_named_by_a_relative_folder_takes_adapters_of_the_model_it_holds(
+    run: Callable[..., str],
+    mind_folder: Path,
+    tmp_path: Path,
+    base_model_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mybase").symlink_to(base_model_dir)
+    written = (mind_folder / "mind.yaml").read_text()
+    (mind_folder / "mind.yaml").write_text(re.sub(r"(?m)^base_model: .*$", "base_model: mybase", written))
+    mind = load_mind(mind_folder)
+    assert mind.base_model == "mybase"
+    composer = Composer.open(mind, read_base_model(mind, base_model_dir), CompositionStore(tmp_path / "compositions"))
+    assert not composer.unfit, "adapters that name the model on the hub"
+    write_adapter(tmp_path / "it", SMOLLM2, base_model_name_or_path="HuggingFaceTB/SmolLM2-135M-Instruct")
+    assert "in the safe form" in run(str(tmp_path / "it"))
 
 
 def test_it_goes_where_one_says(run: Callable[..., str], tmp_path: Path, mind_folder: Path) -> None:
