@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
 from consilium.errors import N_
+from inference.base_families import FAMILIES, MODULE_PATHS, WRAPPERS
 from inference.errors import InferenceError
 
-MODULE_PATHS: Mapping[str, str] = MappingProxyType(
-    {
-        "down_proj": "mlp.down_proj",
-        "gate_proj": "mlp.gate_proj",
-        "up_proj": "mlp.up_proj",
-        "k_proj": "self_attn.k_proj",
-        "o_proj": "self_attn.o_proj",
-        "q_proj": "self_attn.q_proj",
-        "v_proj": "self_attn.v_proj",
-    }
-)
-"""Where each adaptable module sits inside a layer, in the order of its path."""
-
-DENSE_MODELS = frozenset(
-    {
-        "cohere", "cohere2", "ernie4_5", "exaone4", "gemma", "gemma2", "gemma3_text", "granite", "llama", "ministral",
-        "mistral", "olmo", "olmo2", "olmo3", "qwen2", "qwen3", "seed_oss", "smollm3",
-    }
-)  # fmt: skip
-"""Model types whose layers hold exactly the seven modules of `MODULE_PATHS`."""
-
-ATTENTION_ONLY_MODELS = frozenset(
-    {"apertus", "glm", "glm4", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe", "starcoder2"}
-)
-"""Model types with the four attention modules and an MLP that is not adaptable: experts, or fused."""
+__all__ = ["FAMILIES", "MODULE_PATHS", "WRAPPERS", "BaseConfigInvalid", "BaseModelSpec", "BaseNotAdaptable"]
 
 
 class BaseConfigInvalid(InferenceError):
@@ -66,11 +43,13 @@ class BaseModelSpec:
     name: str
     layers: int
     modules: Mapping[str, tuple[int, int]] = field(hash=False)
-    """Adaptable modules of every layer: name to (input, output) features."""
+    """Adaptable modules: name to (input, output) features."""
     prefix: str
     """Path of the list of layers in a checkpoint, `model.layers`."""
     context_length: int
     """Longest prompt and answer together, in tokens."""
+    partial: Mapping[str, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    """The layers of modules that not every layer has, in models with layers of several kinds."""
 
     @classmethod
     def from_config(cls, config_path: Path, name: str) -> Self:
@@ -80,37 +59,44 @@ class BaseModelSpec:
             BaseConfigInvalid: the file is missing, is not JSON, or lacks a needed number.
             BaseNotAdaptable: the model type has other modules.
         """
-        config = _ConfigReader(config_path)
-        model_type = config.text("model_type")
-        known = DENSE_MODELS | ATTENTION_ONLY_MODELS
-        if model_type not in known:
-            raise BaseNotAdaptable(config_path, model_type, ", ".join(sorted(known)))
-        hidden, heads = config.number("hidden_size"), config.number("num_attention_heads")
-        head = config.number("head_dim", hidden // heads)
-        query, key = heads * head, config.number("num_key_value_heads", heads) * head
-        modules = {
-            "q_proj": (hidden, query),
-            "k_proj": (hidden, key),
-            "v_proj": (hidden, key),
-            "o_proj": (query, hidden),
-        }
-        if model_type in DENSE_MODELS:
-            inner = config.number("intermediate_size")
-            modules |= {"gate_proj": (hidden, inner), "up_proj": (hidden, inner), "down_proj": (inner, hidden)}
+        config = _ConfigReader.from_file(config_path)
+        prefix, model_type = "model.layers", config.text("model_type")
+        if wrapper := WRAPPERS.get(model_type):
+            prefix, config = wrapper.prefix, config.inner("text_config")
+            model_type = config.text("model_type", wrapper.text_type)
+        if model_type not in FAMILIES:
+            raise BaseNotAdaptable(config_path, model_type, ", ".join(sorted(FAMILIES.keys() | WRAPPERS.keys())))
+        family = FAMILIES[model_type]
+        layers = config.number("num_hidden_layers")
+        attention, mixer = family.attention_modules(config), family.mixer_modules(config) if family.mixer else {}
+        partial: dict[str, frozenset[int]] = {}
+        if mixer:
+            attended = frozenset(family.attention_layers(config))
+            partial = dict.fromkeys(attention, attended)
+            partial |= dict.fromkeys(mixer, frozenset(range(layers)) - attended)
         return cls(
             name=name,
-            layers=config.number("num_hidden_layers"),
-            modules=MappingProxyType(modules),
-            prefix="model.layers",
-            context_length=config.number("max_position_embeddings"),
+            layers=layers,
+            modules=MappingProxyType(attention | mixer | family.mlp_modules(config)),
+            prefix=prefix,
+            context_length=config.number("max_position_embeddings", family.defaults.get("max_position_embeddings")),
+            partial=MappingProxyType(partial),
         )
+
+    def has_module(self, layer: int, module: str) -> bool:
+        """Whether this layer has a module of this name."""
+        return module in self.modules and (module not in self.partial or layer in self.partial[module])
 
 
 class _ConfigReader:
     """A JSON object that says which key is missing or of the wrong kind."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, values: dict[str, Any]) -> None:
         self.path = path
+        self.values = values
+
+    @classmethod
+    def from_file(cls, path: Path) -> Self:
         try:
             values = json.loads(path.read_bytes())
         except OSError as error:
@@ -119,7 +105,34 @@ class _ConfigReader:
             raise BaseConfigInvalid(path, f"it is not JSON ({error})") from error
         if not isinstance(values, dict):
             raise BaseConfigInvalid(path, "it is not a JSON object")
-        self.values: dict[str, Any] = values
+        return cls(path, values)
+
+    def inner(self, key: str) -> Self:
+        """The object at `key`."""
+        values = self.values.get(key)
+        if not isinstance(values, dict):
+            raise BaseConfigInvalid(self.path, f"“{key}” is missing")
+        return type(self)(self.path, values)
+
+    def layer_kinds(self, default: Callable[[int], str]) -> list[str]:
+        """What `layer_types` says of each layer; `default` says it where the configuration does not."""
+        count = self.number("num_hidden_layers")
+        kinds = self.values.get("layer_types")
+        if kinds is None:
+            attended = self.values.get("full_attn_idxs")
+            if isinstance(attended, list):
+                return ["full_attention" if layer in attended else "" for layer in range(count)]
+            return [default(layer) for layer in range(count)]
+        if not isinstance(kinds, list) or len(kinds) != count:
+            raise BaseConfigInvalid(self.path, "“layer_types” does not name the kind of each layer")
+        return [str(kind) for kind in kinds]
+
+    def option(self, key: str, default: float | None) -> float | None:
+        """The number or truth value at `key`; null is kept, as it is by transformers."""
+        value = self.values.get(key, default)
+        if value is not None and not isinstance(value, int | float):
+            raise BaseConfigInvalid(self.path, f"“{key}” is {json.dumps(value)[:40]} where a number belongs")
+        return value
 
     def number(self, key: str, default: int | None = None) -> int:
         """The positive integer at `key`; null counts as missing, as it does in transformers."""
@@ -134,8 +147,9 @@ class _ConfigReader:
             )
         return value
 
-    def text(self, key: str) -> str:
-        value = self.values.get(key)
+    def text(self, key: str, default: str | None = None) -> str:
+        """The text at `key`."""
+        value = self.values.get(key, default)
         if not isinstance(value, str):
             raise BaseConfigInvalid(self.path, f"“{key}” is missing")
         return value

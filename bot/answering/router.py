@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
@@ -74,15 +74,19 @@ class StoredRouting:
 class Router:
     """Routes messages of one mind. Its texts are embedded once, when the first message comes or before it."""
 
-    def __init__(self, embedder: Embedder, mind: Mind, store: VectorStore | None = None) -> None:
+    def __init__(
+        self, embedder: Embedder, mind: Mind, store: VectorStore | None = None, out_of_service: Collection[str] = ()
+    ) -> None:
         """Set up, without reading or embedding anything.
 
         Args:
             store: where the vectors of the mind's texts are kept between starts.
+            out_of_service: names of adapters that no message is routed to.
         """
         self._embedder = embedder
         self._mind = mind
         self._store = store
+        self._out_of_service = frozenset(out_of_service)
         self._index: MindIndex | None = None
         self._index_flight: SingleFlight[str, MindIndex] = SingleFlight()
 
@@ -121,7 +125,7 @@ class Router:
         return self._index
 
     async def _build_index(self) -> MindIndex:
-        adapters = await asyncio.to_thread(load_adapter_texts, self._mind)
+        adapters = await asyncio.to_thread(load_adapter_texts, self._mind, self._out_of_service)
         vectors = await embed_texts(index_texts(adapters), self._embedder, self._store)
         threshold = self._mind.policies.auto_threshold
         return await asyncio.to_thread(MindIndex, adapters, self._mind.core, vectors, threshold)

@@ -78,7 +78,8 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
             )
         )
         await stack.enter_async_context(run_in_background(Reembedder(database, embedder).run(), "reembedding"))
-        router = Router(embedder, parts.mind, PostgresVectors(database, parts.mind.name))
+        vectors = PostgresVectors(database, parts.mind.name)
+        router = Router(embedder, parts.mind, vectors, parts.composer.unfit.keys())
         loading = await stack.enter_async_context(Loading(lambda: _loaded(parts, router, progress)))
         pipeline = LoadingPipeline(_make_pipeline(parts, router), loading, parts.running_answers)
         runner = TurnRunner(

@@ -106,13 +106,22 @@ def base_model_folder(
     )
 
 
+def read_base_model(mind: Mind, base_folder: Path) -> BaseModelSpec:
+    """The shape of the mind's base model; blocking.
+
+    A base that the mind names by a folder has that folder for a name, so that no adapter's name for it can be wrong.
+    """
+    is_folder = Path(mind.base_model).expanduser().is_dir()
+    return BaseModelSpec.from_config(base_folder / "config.json", str(base_folder) if is_folder else mind.base_model)
+
+
 def open_composer(settings: Settings, mind: Mind, base_folder: Path, engine_rank: int | None = None) -> Composer:
     """The composer of the mind's adapters, which are checked against its base model; blocking.
 
     Args:
         engine_rank: the largest rank that the engine accepts; None: no limit, or none known.
     """
-    base = BaseModelSpec.from_config(base_folder / "config.json", mind.base_model)
+    base = read_base_model(mind, base_folder)
     limits = [rank for rank in (settings.max_rank, engine_rank) if rank is not None]
     return Composer.open(mind, base, CompositionStore(settings.compositions_dir), min(limits, default=None))
 

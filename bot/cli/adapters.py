@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +10,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot.app.components import base_model_folder
+from bot.answering.composer import open_adapters
+from bot.app.components import base_model_folder, read_base_model
 from bot.app.settings import Settings
-from bot.cli import compositions, revoke
+from bot.cli import compositions, imports, revoke
 from bot.cli.common import MindOption, format_time, key_value_table, names_by_digest, new_table, stdout_console
 from bot.cli.errors import ChecksFailed
 from bot.core.i18n import system_language
@@ -23,13 +24,15 @@ from consilium.errors import ConsiliumError
 from inference.adapters.compatibility import check_compatible
 from inference.adapters.composition import is_composition_name
 from inference.adapters.conflict import measure_conflict
+from inference.adapters.errors import AdapterError
 from inference.adapters.package import AdapterPackage
 from inference.adapters.revocation import Revocation, Revocations
 from inference.adapters.store import CompositionStore
 from inference.adapters.summary import AdapterSummary, summarise
 from inference.base_model import BaseModelSpec
 
-app = typer.Typer(help="List, inspect, check and compose a mind's adapters.", no_args_is_help=True)
+app = typer.Typer(help="List, import, inspect, check and compose a mind's adapters.", no_args_is_help=True)
+app.command("import")(imports.import_)
 app.command("compose")(compositions.compose)
 app.command("compositions")(compositions.compositions)
 app.command("revoke")(revoke.revoke)
@@ -48,8 +51,13 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
     language = settings.language or system_language()
     table = new_table("adapter", "kind", "rank", "MB", "trained on", "loss", "about", wrapped=("adapter", "about"))
     names_so_far = {}
+    packages, unfit = open_adapters(mind, _find_base_model(settings, mind))
     for name, adapter in mind.adapters.items():
-        package = AdapterPackage.open(adapter.path)
+        if name in unfit:
+            status = Text.assemble(name, (" out of service", "bold red"))
+            table.add_row(status, adapter.kind, "", "", "", "", adapter.description.text(language))
+            continue
+        package = packages[name]
         manifest = package.manifest
         names_so_far[package.digest] = name
         trained_on = ""
@@ -70,6 +78,7 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
     stdout_console().print(table)
     if (strength := mind.policies.adapter_strength) != 1:
         stdout_console().print(Text(f"Every mode is composed at strength {strength:g} (policies.adapter_strength)."))
+    _print_unfit(unfit)
     if revoked:
         stdout_console().print(_revocations_table(revoked))
 
@@ -125,7 +134,7 @@ def conflicts(context: typer.Context, mind_folder: MindOption = None) -> None:
     """Compare the mind's adapters: cosine of their deltas, and how far they read and write the same directions."""
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
-    packages = {name: AdapterPackage.open(a.path) for name, a in mind.adapters.items()}
+    packages, unfit = open_adapters(mind, None)
     table = new_table("pair", "cosine", "shared inputs", "shared outputs")
     names = list(packages)
     for i, first in enumerate(names):
@@ -138,6 +147,22 @@ def conflicts(context: typer.Context, mind_folder: MindOption = None) -> None:
                 f"{conflict.output_overlap:.3f}",
             )
     stdout_console().print(table)
+    _print_unfit(unfit)
+
+
+def _print_unfit(unfit: Mapping[str, AdapterError]) -> None:
+    """Say which adapters are out of service, and why."""
+    for name, error in unfit.items():
+        line = Text.assemble((f"{name} is out of service: ", "bold red"), str(error))
+        stdout_console().print(line, soft_wrap=True)
+
+
+def _find_base_model(settings: Settings, mind: Mind) -> BaseModelSpec | None:
+    """The mind's base model; None where it is not on this machine, and adapters are looked at without it."""
+    try:
+        return _base_model(settings.model_copy(update={"allow_download": False}), mind)
+    except ConsiliumError:
+        return None
 
 
 def _revocations_table(revoked: Sequence[Revocation]) -> Table:
@@ -162,7 +187,7 @@ def _summary_lines(summary: AdapterSummary) -> Iterator[tuple[str, str]]:
 
 
 def _base_model(settings: Settings, mind: Mind) -> BaseModelSpec:
-    return BaseModelSpec.from_config(base_model_folder(settings, mind) / "config.json", mind.base_model)
+    return read_base_model(mind, base_model_folder(settings, mind))
 
 
 def _open_adapter(mind: Mind, which: str) -> AdapterPackage:

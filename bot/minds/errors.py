@@ -6,6 +6,7 @@ ModeError
   EmptyMode, ModeTooLong, TooManyAdapters, UnreadableMode, BadWeight, BadBand    the text is not a mode
   RepeatedAdapter, MustStandAlone, UnknownAdapter                                the names do not fit
   IsolatedAdapter, ForbiddenComposition, LayersOutOfRange, ModeNotAllowed        the mind or its model refuses
+  AdapterOutOfService                                                            an adapter cannot be used
 """
 
 from __future__ import annotations
@@ -251,6 +252,16 @@ class LayersOutOfRange(ModeError):
 
     def __init__(self, band: str, layer_count: int, alternatives: Sequence[str]) -> None:
         super().__init__(alternatives, band=band, last=layer_count - 1)
+
+
+class AdapterOutOfService(ModeError):
+    """An adapter of the mode is damaged, or is not for this mind's base model; the others answer."""
+
+    sentence = N_("{name} is out of service: its adapter is damaged, or is not for this mind's base model.")
+    remedy = N_("Try {working}. The operator finds the reason with: consilium doctor")
+
+    def __init__(self, name: str, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, name=name)
 
 
 class ModeNotAllowed(ModeError):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
+from inference.adapters.base_names import NameRelation, compare_base_names
 from inference.adapters.errors import WrongBaseModel
 from inference.adapters.package import AdapterPackage, FactorPair
 from inference.base_model import BaseModelSpec
@@ -39,12 +38,16 @@ def _find_mismatch(package: AdapterPackage, base: BaseModelSpec) -> str:
     last = max(package.layers)
     if last >= base.layers:
         return f"it adapts layer {last} and the model's last is {base.layers - 1}"
+    for layer, pairs in package.layers.items():
+        for module in pairs:
+            if module in base.modules and not base.has_module(layer, module):
+                return f"it adapts {module} in layer {layer}, and that layer of the model has none"
     # Layers of one form have equal shapes, so one of each is enough.
     for layer in {form: layer for layer, form in package.layer_groups.items()}.values():
         for pair in package.layers[layer].values():
             if (pair.a.columns, pair.b.rows) != base.modules.get(pair.module):
                 return _describe_shape_mismatch(layer, pair, base)
-    if _is_model_name(package.base_name) and _base_name(package.base_name) != _base_name(base.name):
+    if compare_base_names(package.base_name, base.name) in (NameRelation.OTHER, NameRelation.UNSURE):
         return "it says so itself, though the shapes are alike"
     return ""
 
@@ -55,13 +58,3 @@ def _describe_shape_mismatch(layer: int, pair: FactorPair, base: BaseModelSpec) 
         return f"{found}, and the model has no such module to adapt"
     inputs, outputs = base.modules[pair.module]
     return f"{found}, the model's from {inputs} to {outputs}"
-
-
-def _is_model_name(name: str) -> bool:
-    """Whether it names a model, and not a folder on the disk where the adapter was trained."""
-    return bool(name) and name[0] not in "./~" and "\\" not in name and name.count("/") <= 1
-
-
-def _base_name(name: str) -> str:
-    """The name without its owner and case: the same model is published and copied under many owners."""
-    return PurePosixPath(name).name.casefold()

@@ -136,6 +136,7 @@ def _build_config(plan: CompositionPlan) -> bytes:
         for layers, here in present
         for module in sorted(modules - here)
         for layer in layers
+        if base.has_module(layer, module)
     ]
     layers = sorted(layer for layers, _ in present for layer in layers)
     return safe_form_config(

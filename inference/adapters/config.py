@@ -3,57 +3,26 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from inference.adapters.errors import AdapterUnsupported
+from inference.adapters.config_fields import BASE_CHANGING, INERT, PLAIN_INITIALISATIONS, PLAIN_VALUES
+from inference.adapters.errors import AdapterUnsupported, SettingUnknown
 from inference.adapters.files import read_json
+from inference.adapters.patterns import find_pattern_problems, first_match
 
 CONFIG_FILE = "adapter_config.json"
 
 MAX_RANK = 4096
-
-_MAX_PATTERN_LENGTH = 200
-_MAX_PATTERNS = 1024
-_MAX_BACKTRACKING_PATTERNS = 8
-_MAX_QUANTIFIERS = 3
-_Number = TypeVar("_Number", int, float)
-
-_QUANTIFIER = re.compile(r"[*+?{]")
-_GROUP = re.compile(r"[(|]")
-_UNBOUNDED = re.compile(r"\)[*+?{]|\\[0-9gk]|\(\?(?!:)")
 
 Rank = Annotated[int, Field(ge=1, le=MAX_RANK)]
 Alpha = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 
 Names = Annotated[frozenset[str], Field(strict=False)]
 Layers = Annotated[frozenset[int], Field(strict=False), BeforeValidator(lambda v: [v] if type(v) is int else v)]
-
-_PLAIN_LORA_VALUES: dict[str, tuple[object, str]] = {
-    "use_dora": (False, "DoRA"),
-    "modules_to_save": ((), "whole modules of its own (modules_to_save)"),
-    "trainable_token_indices": ((), "added tokens (trainable_token_indices)"),
-    "bias": ("none", "trained biases"),
-    "lora_bias": (False, "a bias inside the product (lora_bias)"),
-    "fan_in_fan_out": (False, "transposed layers (fan_in_fan_out)"),
-    "layer_replication": ((), "repeated layers (layer_replication)"),
-    "target_parameters": ((), "bare parameters (target_parameters)"),
-    "alora_invocation_tokens": ((), "activation tokens (aLoRA)"),
-    "use_qalora": (False, "QA-LoRA"),
-    "use_bdlora": ((), "block-diagonal factors"),
-    "arrow_config": ((), "Arrow routing"),
-    "monteclora_config": ((), "sampled factors (MonteCLoRA)"),
-    "kasa_config": ((), "singular values of its own (KaSA)"),
-}
-"""Settings that change what the weights mean: the value of plain LoRA, and how to name anything else."""
-
-_BASE_CHANGING = ("pissa", "olora", "corda", "loftq", "lora_ga")
-"""Initialisations that change the base model, so that the delta saved is not the whole difference from the base."""
 
 
 class AdapterConfig(BaseModel):
@@ -79,41 +48,52 @@ class AdapterConfig(BaseModel):
 
         Raises:
             PackageUnreadable, PathOutsideFolder, DocumentInvalid: the file is not there or not such a file.
+            SettingUnknown: it has a setting that is not known here.
             AdapterUnsupported: it describes more than low-rank products on linear modules.
         """
         config = read_json(folder, CONFIG_FILE, cls)
-        for feature in config._unsupported_features():
-            raise AdapterUnsupported(folder, feature)
+        config.check(folder)
         return config
+
+    def check(self, folder: Path) -> None:
+        """Refuse what is more than low-rank products on linear modules, or cannot be told to be no more.
+
+        Raises:
+            SettingUnknown, AdapterUnsupported: as `load`.
+        """
+        if self.peft_type.upper() != "LORA":
+            raise AdapterUnsupported(folder, f"{self.peft_type[:40]} instead of LoRA")
+        if unknown := self._unknown_settings():
+            raise SettingUnknown(folder, unknown)
+        for feature in self._unsupported_features():
+            raise AdapterUnsupported(folder, feature)
+
+    def _unknown_settings(self) -> list[str]:
+        """Names of settings that are in no table; null is how a trainer writes that a setting is not used."""
+        extra: dict[str, Any] = self.model_extra or {}
+        return [key for key, value in extra.items() if value is not None and key not in INERT | PLAIN_VALUES.keys()]
 
     def _unsupported_features(self) -> Iterator[str]:
         """What the adapter uses that plain LoRA does not have."""
-        if self.peft_type.upper() != "LORA":
-            yield f"{self.peft_type[:40]} instead of LoRA"
         extra: dict[str, Any] = self.model_extra or {}
-        for key, (plain, feature) in _PLAIN_LORA_VALUES.items():
+        for key, (plain, feature) in PLAIN_VALUES.items():
             value = extra.get(key)
             if value and value != plain:
                 yield feature
         start = str(self.init_lora_weights).lower()
-        if start.startswith(_BASE_CHANGING):
+        if start.startswith(BASE_CHANGING):
             yield f"an initialisation that changes the base model ({start[:20]})"
-        patterns = [*(self.rank_pattern or ()), *(self.alpha_pattern or ())]
-        if len(patterns) > _MAX_PATTERNS:
-            yield f"more than {_MAX_PATTERNS} patterns"
-        if sum(_can_backtrack(pattern) for pattern in patterns) > _MAX_BACKTRACKING_PATTERNS:
-            yield f"more than {_MAX_BACKTRACKING_PATTERNS} patterns with choices in them"
-        for pattern in patterns:
-            if not _is_bounded(pattern):
-                yield f"a pattern that is not safe to evaluate ({pattern[:40]})"
+        elif start not in PLAIN_INITIALISATIONS:
+            yield f"an initialisation that is not known here ({start[:40]})"
+        yield from find_pattern_problems([*(self.rank_pattern or ()), *(self.alpha_pattern or ())])
 
     def rank_of(self, path: str) -> int:
         """The rank of the module at `path`, such as `model.layers.0.self_attn.q_proj`."""
-        return _first_match(self.rank_pattern, path, self.r)
+        return first_match(self.rank_pattern, path, self.r)
 
     def scale_of(self, path: str) -> float:
         """What the module's product is multiplied by: alpha/rank, or alpha/sqrt(rank) for rsLoRA."""
-        rank, alpha = self.rank_of(path), _first_match(self.alpha_pattern, path, self.lora_alpha)
+        rank, alpha = self.rank_of(path), first_match(self.alpha_pattern, path, self.lora_alpha)
         return float(alpha / rank**0.5 if self.use_rslora else alpha / rank)
 
     def targets(self, path: str, layer: int) -> bool:
@@ -127,41 +107,6 @@ class AdapterConfig(BaseModel):
         if isinstance(self.target_modules, frozenset) and names.isdisjoint(self.target_modules):
             return False
         return not self.layers_to_transform or layer in self.layers_to_transform
-
-
-def _first_match(patterns: dict[str, _Number] | None, path: str, default: _Number) -> _Number:
-    """The value of the first pattern that matches the end of `path`, as PEFT looks it up."""
-    for pattern, value in (patterns or {}).items():
-        if _compile(pattern).match(path):
-            return value
-    return default
-
-
-def _can_backtrack(pattern: str) -> bool:
-    """Whether there is more than one way to match it, so that not matching it may take many tries."""
-    return bool(_QUANTIFIER.search(pattern) or _GROUP.search(pattern))
-
-
-def _is_bounded(pattern: str) -> bool:
-    """Whether matching takes a bounded number of tries: nothing repeats a group, and there are few choices.
-
-    Each further repetition or group multiplies the tries; nothing else about a pattern tells what they come to.
-    """
-    if len(pattern) > _MAX_PATTERN_LENGTH or _UNBOUNDED.search(pattern):
-        return False
-    if len(_QUANTIFIER.findall(pattern)) + pattern.count("(") > _MAX_QUANTIFIERS:
-        return False
-    try:
-        _compile(pattern)
-    except (re.error, OverflowError, RecursionError):
-        return False
-    return True
-
-
-@lru_cache(maxsize=_MAX_PATTERNS)
-def _compile(pattern: str) -> re.Pattern[str]:
-    """The pattern as PEFT looks for it: at the end of a module's path, from a dot on."""
-    return re.compile(rf"(.*\.)?({pattern})$")
 
 
 def safe_form_config(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from consilium.errors import N_
 from inference.errors import InferenceError
 
 _MAX_CHARACTERS = 4096
+_MAX_SETTINGS, _MAX_SETTING_CHARACTERS = 12, 120
 
 
 class AdapterError(InferenceError):
@@ -30,6 +31,11 @@ def _escape_detail(value: object) -> object:
         text = f"{text[:_MAX_CHARACTERS]}…"
     elif text.isprintable():
         return value
+    return escape_unprintable(text)
+
+
+def escape_unprintable(text: str) -> str:
+    """A text of strangers with everything in it escaped that a terminal would not just show."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
@@ -47,20 +53,24 @@ class PickledWeights(AdapterError):
     """The weights are pickled; reading a pickle runs whatever code it carries, so it is not read."""
 
     sentence = N_("{path} is a pickle, and a pickle can run any code when it is opened.")
-    remedy = N_("If you trust where it came from, convert it: {command}")
+    remedy = N_(
+        "Import it, which runs nothing of it: consilium adapters import {folder}. Or convert it where it is: {command}"
+    )
 
     def __init__(self, path: Path, command: str) -> None:
-        super().__init__(path=path, command=command)
+        super().__init__(path=path, folder=path.parent, command=command)
 
 
 class PathOutsideFolder(AdapterError):
     """A file of a package is a link to somewhere outside the package's folder."""
 
     sentence = N_("{path} is a link that leads out of the adapter's folder.")
-    remedy = N_("Put the file itself there: cp -L copies what a link points to.")
+    remedy = N_(
+        "If it is of a hub's cache, import it: consilium adapters import {folder}. Else put the file itself there."
+    )
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path=path)
+        super().__init__(path=path, folder=path.parent)
 
 
 class DocumentInvalid(AdapterError):
@@ -77,10 +87,27 @@ class AdapterUnsupported(AdapterError):
     """The adapter does more than add a low-rank product to linear modules, so it cannot be composed exactly."""
 
     sentence = N_("The adapter {path} cannot be composed: it uses {feature}.")
-    remedy = N_("Train it as a plain LoRA on linear modules, without {feature}.")
+    remedy = N_(
+        "Train it as a plain LoRA on linear modules, or see what can be taken of it: consilium adapters import {path}"
+    )
 
     def __init__(self, path: Path, feature: str) -> None:
         super().__init__(path=path, feature=feature)
+
+
+class SettingUnknown(AdapterError):
+    """The configuration has a setting that is not known here, so that nobody can tell what the weights mean."""
+
+    sentence = N_("adapter_config.json of the adapter {path} has settings that are not known here: {settings}.")
+    remedy = N_(
+        "If they change nothing about the weights, remove them from the file; if they do, the adapter needs a newer "
+        "Consilium."
+    )
+
+    def __init__(self, path: Path, settings: Sequence[str]) -> None:
+        names = ", ".join(f"“{name[:_MAX_SETTING_CHARACTERS]}”" for name in settings[:_MAX_SETTINGS])
+        more = f" (+{len(settings) - _MAX_SETTINGS})" if len(settings) > _MAX_SETTINGS else ""
+        super().__init__(path=path, settings=names + more)
 
 
 class WeightsDamaged(AdapterError):
@@ -97,10 +124,10 @@ class TensorUnexpected(AdapterError):
     """A tensor belongs to no module the adapter says it adapts."""
 
     sentence = N_("The weights file {path} holds “{tensor}”, which {reason}.")
-    remedy = N_("Save the adapter with PEFT's save_pretrained, as a LoRA on linear modules only.")
+    remedy = N_("Import the adapter, which tells what can be made of it: consilium adapters import {folder}")
 
     def __init__(self, path: Path, tensor: str, reason: str) -> None:
-        super().__init__(path=path, tensor=tensor, reason=reason)
+        super().__init__(path=path, tensor=tensor, reason=reason, folder=path.parent)
 
 
 class TensorUnpaired(AdapterError):
@@ -148,8 +175,8 @@ class WrongBaseModel(AdapterError):
 
     sentence = N_("The adapter {path} is for the base model “{adapter_base}”, not for “{base}”: {difference}.")
     remedy = N_(
-        "Use it with its own base model, or train it again on “{base}”. If that is its base under another name, "
-        "say so in adapter_config.json (base_model_name_or_path)."
+        "Use it with its own base model, or train it again on “{base}”. If the names are all that differs and that is "
+        "its base all the same, say so: consilium adapters import {path} --base-is {base}"
     )
 
     def __init__(self, path: Path, adapter_base: str, base: str, difference: str) -> None:

@@ -39,7 +39,7 @@ _ZIP_MAGIC = b"PK\x03\x04"
 _CHUNK_BYTES = 1 << 20
 _MODULES = {path: module for module, path in MODULE_PATHS.items()}
 _TENSOR_NAME = re.compile(
-    r"base_model\.model\.((?:[A-Za-z_][A-Za-z0-9_]{0,39}\.){0,6}layers)\.(0|[1-9][0-9]{0,3})\.([a-z_]+\.[a-z_]+)\.lora_([AB])\.weight"
+    r"base_model\.model\.((?:[A-Za-z_][A-Za-z0-9_]{0,39}\.){0,6}layers)\.(0|[1-9][0-9]{0,3})\.([a-z_]+\.[a-z0-9_]+)\.lora_([AB])\.weight"
 )
 
 
@@ -98,7 +98,7 @@ class AdapterPackage:
         Raises:
             PackageUnreadable, PathOutsideFolder: a file is missing, or is not a file of this folder.
             PickledWeights: the weights are in a format that runs code.
-            DocumentInvalid, AdapterUnsupported: the configuration is broken, or not one of a plain LoRA.
+            DocumentInvalid, SettingUnknown, AdapterUnsupported: the configuration is broken, or no plain LoRA's.
             WeightsDamaged, TensorUnexpected, TensorUnpaired, RankMismatch: the weights are not what they should be.
         """
         return cls(folder)

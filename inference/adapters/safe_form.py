@@ -154,6 +154,7 @@ def _expected_settings(package: AdapterPackage, base: BaseModelSpec) -> dict[str
         f"{base.prefix}.{layer}.{MODULE_PATHS[module]}"
         for layer, pairs in package.layers.items()
         for module in modules - pairs.keys()
+        if base.has_module(layer, module)
     ]
     layers = sorted(package.layers) if len(package.layers) < base.layers else None
     settings: dict[str, Any] = json.loads(safe_form_config(base.name, package.rank, sorted(modules), layers, absent))

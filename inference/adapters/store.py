@@ -74,7 +74,7 @@ class CompositionStore:
         """
         recipe = {
             "format": RECORD_FORMAT,
-            "base": [base.layers, base.prefix, sorted((name, *shape) for name, shape in base.modules.items())],
+            "base": _describe_base(base),
             "parts": [(part.package.digest, part.hundredths, part.band) for part in canonical_order(parts, base)],
             "max_rank": _effective_max_rank(parts, max_rank),
         }
@@ -284,6 +284,13 @@ class CompositionStore:
 def _files_state(folder: Path) -> list[tuple[int, int, int]]:
     """What changes when a composition's files are replaced or written to."""
     return [(s.st_ino, s.st_size, s.st_mtime_ns) for s in ((folder / name).stat() for name in COMPOSITION_FILES)]
+
+
+def _describe_base(base: BaseModelSpec) -> list[object]:
+    """What of a base decides how a composition for it looks."""
+    modules = sorted((name, *shape) for name, shape in base.modules.items())
+    partial = [sorted((name, sorted(layers)) for name, layers in base.partial.items())] if base.partial else []
+    return [base.layers, base.prefix, modules, *partial]
 
 
 def _effective_max_rank(parts: Sequence[Part], max_rank: int | None) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -49,8 +50,11 @@ class AdapterTexts:
         return any(phrase <= message_stems for phrase in self.phrases)
 
 
-def load_adapter_texts(mind: Mind) -> dict[str, AdapterTexts]:
+def load_adapter_texts(mind: Mind, out_of_service: AbstractSet[str] = frozenset()) -> dict[str, AdapterTexts]:
     """The texts of each adapter that `auto` may choose; blocking.
+
+    Args:
+        out_of_service: names of adapters to leave out.
 
     Raises:
         InvalidDialogues: an adapter's file of dialogues cannot be read at all.
@@ -60,7 +64,7 @@ def load_adapter_texts(mind: Mind) -> dict[str, AdapterTexts]:
     texts = {}
     for name in sorted(mind.adapters):
         adapter = mind.adapters[name]
-        if adapter.kind is AdapterKind.ISOLATED and not include_isolated:
+        if name in out_of_service or (adapter.kind is AdapterKind.ISOLATED and not include_isolated):
             continue
         dialogues = [] if adapter.dialogues is None else _load_dialogues(name, adapter.dialogues)
         conversations = [

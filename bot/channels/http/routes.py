@@ -113,7 +113,7 @@ class NamedMode:
 
 
 def named_modes(api: Api, say: Translator) -> Iterator[NamedMode]:
-    """The named modes that are open to everybody; clients may ask for sums of adapters as well."""
+    """The named modes that are open to everybody and in service; clients may ask for sums of adapters as well."""
     mind, language = api.mind, say.language
     modes = [
         ("auto", "auto", say("the nearest adapter, chosen for each message by its meaning"), ()),
@@ -129,6 +129,8 @@ def named_modes(api: Api, say: Translator) -> Iterator[NamedMode]:
         try:
             check_access(mode, mind, ())
         except ModeError:
+            continue
+        if not api.composer.is_in_service(mode):
             continue
         yield NamedMode(name, kind, about, tuple(aliases), mode.text)
 

@@ -26,6 +26,7 @@ from bot.cli.doctor.requirements import MindRequirements
 from bot.cli.doctor.server_fit import ServiceRequirements, compare_server
 from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server
 from bot.cli.errors import ChecksFailed
+from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
 from bot.minds import Mind, load_mind
 from inference.engines.errors import EngineUnavailable
@@ -86,12 +87,22 @@ class Diagnostics:
         assert self._mind is not None
         folder = self._base_folder = await asyncio.to_thread(base_model_folder, self._settings, self._mind)
         composer = self._composer = await asyncio.to_thread(open_composer, self._settings, self._mind, folder)
-        ranks = ", ".join(f"{name} {package.rank}" for name, package in composer.packages.items())
+        ranks = ", ".join(f"{name} {package.rank}" for name, package in composer.packages.items()) or "–"
         base = composer.base.name
-        lines = [self.say("sound, for {base} in {folder}; ranks: {ranks}", base=base, folder=folder, ranks=ranks)]
+        problems = [
+            self.say(
+                "{name} is out of service: {reason}",
+                name=name,
+                reason=describe_error(error, self.say.language, self.say.translate),
+            )
+            for name, error in composer.unfit.items()
+        ]
+        lines = [
+            self.say("sound, for {base} in {folder}; ranks: {ranks}", base=base, folder=folder, ranks=ranks or "–")
+        ]
         if (strength := self._mind.policies.adapter_strength) != 1:
             lines.append(self.say("composed at strength {strength}", strength=f"{strength:g}"))
-        return Finding(lines)
+        return Finding(lines, problems=problems)
 
     async def _check_servers(self) -> None:
         requirements = await asyncio.to_thread(self._service_requirements)

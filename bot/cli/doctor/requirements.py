@@ -52,8 +52,9 @@ class MindRequirements:
 
     @property
     def largest_mode(self) -> tuple[str, int]:
-        """The mode with the largest rank, and that rank."""
-        return max(((text, needs.rank) for text, needs in self.modes.items()), key=lambda mode: mode[1])
+        """The mode with the largest rank, and that rank; the bare base model while no adapter is in service."""
+        ranks = {text: needs.rank for text, needs in self.modes.items()} or {"base": 0}
+        return max(ranks.items(), key=lambda mode: mode[1])
 
     @property
     def modules(self) -> frozenset[str]:

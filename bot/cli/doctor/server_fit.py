@@ -14,6 +14,7 @@ from bot.cli.doctor.servers import ServerInfo
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator
 from inference.engines.errors import AdaptersDisabled, EngineError, EngineKeyRefused, WrongModelServed
+from inference.engines.sglang.api import MODULES_WITHOUT_LORA
 from inference.engines.sglang.client import ApiKeys
 
 TESTED_SGLANG_VERSION: Final = "0.5.23"
@@ -101,6 +102,13 @@ class _Comparison:
             yield self._explain(EngineKeyRefused(url=self.url, key="admin"))
         if requirements.mind_requirements is not None and limits.modules is not None:
             needed = requirements.mind_requirements.modules
+            if lacking := sorted(needed & MODULES_WITHOUT_LORA):
+                yield self.say(
+                    "The mind's adapters change {modules}, for which SGLang has no LoRA. Answer with "
+                    "CONSILIUM_ENGINE=local, or use adapters without them.",
+                    modules=", ".join(lacking),
+                )
+                needed -= MODULES_WITHOUT_LORA
             if missing := sorted(needed - limits.modules):
                 yield self.say(
                     "The mind's adapters change {missing}, which the server was not started for. Start it with: {flag}",

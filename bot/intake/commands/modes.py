@@ -42,16 +42,25 @@ async def show_modes(context: CommandContext, _argument: str) -> CommandResult:
     """List the adapters, the named modes, and the two modes that every mind has."""
     say, mind, language = context.say, context.mind, context.conversation.language
     rows = [
-        (name, str(adapter.kind), adapter.description.text(language), ", ".join(adapter.aliases))
+        (name, str(adapter.kind), _about(context, name, adapter.description.text(language)), ", ".join(adapter.aliases))
         for name, adapter in mind.adapters.items()
     ]
     rows += [
-        (name, named.mode, named.title.text(language), ", ".join(named.aliases)) for name, named in mind.modes.items()
+        (name, named.mode, _about(context, name, named.title.text(language)), ", ".join(named.aliases))
+        for name, named in mind.modes.items()
     ]
     rows.append(("auto", "", say("the nearest adapter, chosen for each message by its meaning"), ""))
     rows.append(("base", "", say("the base model, with nobody's thoughts added"), ""))
     text = say("Join adapters with “+”, weigh them with “*”: /mode sport*0.7+core.")
     return CommandResult(text, Table((say("mode"), say("kind"), say("about"), say("also called")), rows), menu="modes")
+
+
+def _about(context: CommandContext, name: str, text: str) -> str:
+    """What a mode is about; for one that cannot be chosen now, that it is out of service."""
+    mode = resolve_mode(parse_expression(name), context.mind)
+    if context.composer.is_in_service(mode):
+        return text
+    return context.say("out of service") + (f"; {text}" if text else "")
 
 
 def _describe(context: CommandContext, mode: ResolvedMode) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
     from inference.adapters.safe_form import SafeAdapter
     from inference.engines.port import Message, Sampling
+
+
+MODULES_WITHOUT_LORA: Final = frozenset(
+    {
+        "conv.in_proj", "conv.out_proj", "in_proj_a", "in_proj_b", "in_proj_ba", "self_attn.out_proj", "w1", "w2", "w3",
+    }
+)  # fmt: skip
+"""Modules of LFM2, Qwen3-Next and Qwen3.5 that SGLang 0.5.23 makes no room for in its buffers of adapters."""
 
 
 class _ApiModel(BaseModel):

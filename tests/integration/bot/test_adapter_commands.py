@@ -14,12 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.app.components import make_engine, open_composer
-from bot.app.settings import Settings
+from bot.app.settings import DEMO_MIND, Settings
 from bot.cli.adapters import app
 from bot.cli.compositions import EngineUnloadFailed
 from bot.cli.revoke import AmbiguousDigest
 from bot.minds import Mind
-from bot.minds.errors import UnknownAdapter
+from bot.minds.errors import AdapterOutOfService, UnknownAdapter
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import resolve_mode
 from inference.adapters.composition import Composition
@@ -76,6 +76,33 @@ def used(composition: Composition, when: float) -> None:
 
 def digest(mind: Mind, adapter: str) -> str:
     return AdapterPackage.open(mind.adapters[adapter].path).digest
+
+
+def broken_mind(tmp_path: Path) -> Path:
+    """A copy of the demo mind whose adapter `sport` is a pickle."""
+    folder = shutil.copytree(DEMO_MIND, tmp_path / "broken")
+    (folder / "adapters" / "sport" / "adapter_model.safetensors").rename(
+        folder / "adapters" / "sport" / "adapter_model.bin"
+    )
+    return folder
+
+
+def test_an_unfit_adapter_is_told_of_and_the_others_are_shown(
+    run_with: Callable[..., str], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    settings = settings_for(mind=broken_mind(tmp_path))
+    listed = run_with(settings, "list")
+    assert re.search(r"^sport out of service +topic", listed, re.MULTILINE)
+    assert re.search(r"^physics +topic +8", listed, re.MULTILINE)
+    assert "sport is out of service: " in listed
+    assert "is a pickle" in listed
+    compared = run_with(settings, "conflicts")
+    assert "core · physics" in compared
+    assert "core · sport" not in compared
+    assert "sport is out of service: " in compared
+    assert "rank 16, exact" in run_with(settings, "compose", "physics")
+    with pytest.raises(AdapterOutOfService):
+        run_with(settings, "compose", "sport")
 
 
 def test_composing_tells_the_weights_and_the_rank(run: Run, store: CompositionStore, agoge: Mind) -> None:

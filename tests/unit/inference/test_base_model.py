@@ -103,7 +103,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         BaseModelSpec.from_config(tmp_path / "config.json", "base")
 
 
-@pytest.mark.parametrize("model_type", ["gpt2", "phi3", "deepseek_v3", "bert"])
+@pytest.mark.parametrize("model_type", ["gpt2", "phimoe", "deepseek_v3", "bert"])
 def test_models_with_other_modules_are_refused_with_those_that_work(tmp_path: Path, model_type: str) -> None:
     with pytest.raises(BaseNotAdaptable, match=r"llama.*qwen3_moe"):
         read(tmp_path, LLAMA | {"model_type": model_type})

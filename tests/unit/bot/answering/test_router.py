@@ -57,6 +57,11 @@ async def test_message_goes_to_the_adapter_it_belongs_to(mind: Mind, message: st
     assert 0 < sum(routed.scores.values()) <= 1
 
 
+async def test_adapter_out_of_service_gets_no_message(mind: Mind) -> None:
+    routed = await Router(WordCounts(), mind, out_of_service={"sport"}).route("How many squats and sets?")
+    assert set(routed.scores) == {"core", "physics", "money"}
+
+
 async def test_isolated_adapters_need_the_policy(mind_with: Callable[[str, str], Mind]) -> None:
     open_mind = mind_with("auto_threshold: 0.2", "auto_threshold: 0.2\n  auto_isolated: true")
     routed = await Router(WordCounts(), open_mind).route("Define the nephron and the stroke volume")

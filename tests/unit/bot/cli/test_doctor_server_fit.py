@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,16 @@ def test_missing_modules_are_shown_with_the_whole_flag(requirements: ServiceRequ
     assert flags is not None
     assert set(flags[1].split()) == requirements.mind_requirements.modules | {"q_proj", "k_proj", "gate_proj"}
     assert "gate_proj" not in problem.split(", which")[0]
+
+
+def test_modules_that_no_server_has_lora_for_are_told_and_not_asked_for(requirements: ServiceRequirements) -> None:
+    needs = requirements.mind_requirements
+    assert needs is not None
+    text, mode = next(iter(needs.modes.items()))
+    needs.modes[text] = replace(mode, modules=mode.modules | {"conv.in_proj", "w1"})
+    problem = only(compare(server_info(), requirements).problems)
+    assert "conv.in_proj, w1" in problem
+    assert "CONSILIUM_ENGINE=local" in problem
 
 
 @pytest.mark.parametrize(
