@@ -25,6 +25,7 @@ from bot.cli.doctor.report import Finding, Report
 from bot.cli.doctor.requirements import MindRequirements
 from bot.cli.doctor.server_fit import ServiceRequirements, compare_server
 from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server
+from bot.cli.doctor.template import check_template
 from bot.cli.errors import ChecksFailed
 from bot.core.i18n import Translator, system_language
 from bot.minds import Mind, load_mind
@@ -64,6 +65,8 @@ class Diagnostics:
         await report.check("space", partial(check_disk_space, settings, say))
         if await report.check("mind", self._check_mind):
             await report.check("adapters", self._check_adapters)
+        if self._base_folder is not None:
+            await report.check("template", partial(self._check_template, self._base_folder))
         await report.check("database", partial(check_database, settings, say))
         await report.check("embeddings", partial(check_embeddings, settings, say))
         await self._check_engine()
@@ -91,6 +94,9 @@ class Diagnostics:
         return Finding(
             [self.say("sound, for {base} in {folder}; ranks: {ranks}", base=base, folder=folder, ranks=ranks)]
         )
+
+    async def _check_template(self, base_folder: Path) -> Finding:
+        return await asyncio.to_thread(check_template, base_folder, self.say)
 
     async def _check_servers(self) -> None:
         requirements = await asyncio.to_thread(self._service_requirements)

@@ -229,12 +229,12 @@ class SGLangEngine:
             return
         body = chat_request(
             limits.served_name,
-            self.tokenizer.escape_messages(request.messages),
+            self.tokenizer.prepare_messages(request.messages),
             request.adapter.name if request.adapter else None,
             request.sampling,
             max_tokens=room,
             stop_ids=self.tokenizer.stop_ids,
-            answer_prefix=answer_prefix,
+            answer_prefix=self.tokenizer.answer_head + answer_prefix,
             schema=request.schema,
         )
         async with self._lease(request.adapter) as hold:
