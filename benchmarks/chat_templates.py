@@ -44,11 +44,11 @@ _PAGE: Final = Path(__file__).parents[1] / "docs" / "training-templates.md"
 _TEXT: Final = """\
 # Chat templates in training
 
-Written by `python -m benchmarks.chat_templates`: for each template, {number} generated dialogues with byte BPE and {fewer}
-with each of the other tokenizers. They have one to six exchanges, with and without a system message, in Russian and
-English, with code, emoji, spaces at both ends, one-character answers, and texts that look like control tokens
-(`<|im_end|>`). The templates are those of `trl` 1.16.0 and, where `trl` has none, of `axolotl` 0.19.0, both from PyPI
-and under Apache-2.0 ([copies](../tests/data/chat_templates)).
+Written by `python -m benchmarks.chat_templates`: for each template, {number} generated dialogues with byte BPE and
+{fewer} with each of the other tokenizers. They have one to six exchanges, with and without a system message, in
+Russian and English, with code, emoji, spaces at both ends, one-character answers, and texts that look like control
+tokens (`<|im_end|>`). The templates are those of `trl` 1.16.0 and, where `trl` has none, of `axolotl` 0.19.0, both
+from PyPI and under Apache-2.0 ([copies](../tests/data/chat_templates)).
 
 A dialogue is **exact** if every answer is learnt once, its learnt ids decode to the author's answer and nothing else
 but the token that ends it, and the ids before it are the engine's prompt for the same messages, id by id. **Refused**

@@ -75,7 +75,7 @@ def prepare_dialogues(
     left_out: list[LeftOut] = []
     sizes: list[int] = []
     for number, dialogue in enumerate(dialogues, 1):
-        question = _shorten(dialogue.questions[0])
+        question = _shorten(next(iter(dialogue.questions), ""))
         try:
             encoded = encode_dialogue(dialogue, tokenizer)
         except (PromptRefused, AnswerNotWritable) as error:
