@@ -7,7 +7,6 @@ without the rest of the library, which takes seconds to import.
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -19,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from inference.engines.errors import ModelNotLoadable, PromptRefused
 from inference.engines.folding import TemplateForm, explore_template, fold_messages
 from inference.engines.port import Message
+from inference.engines.reasoning import find_open_thought
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,15 +26,16 @@ if TYPE_CHECKING:
 
     from jinja2.parser import Parser
 
-TEMPLATE_OPTIONS: Mapping[str, object] = {"enable_thinking": False, "thinking": False}
-"""Options for every template: hybrid models answer without thinking, others ignore them."""
+
+def template_options(*, thinking: bool = False) -> dict[str, object]:
+    """Options for every template: whether hybrid models think before they answer. Others ignore them."""
+    return {"enable_thinking": thinking, "thinking": thinking}
+
 
 _SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 _QUESTION: Final = Message("user", "colchicum")
 _ANSWER: Final = Message("assistant", "damselfly")
 """An exchange whose texts are found again in its rendering."""
-_OPEN_THOUGHT: Final = re.compile(r"<(think|thinking|reasoning|thought)>\s*\Z|\[(THINK)\]\s*\Z")
-"""The end of a prompt after which the model would think; a template that has no option for it."""
 
 
 class ChatTemplate:
@@ -72,13 +73,24 @@ class ChatTemplate:
         """The messages as it can express them; see `fold_messages`."""
         return fold_messages(messages, self.form)
 
-    def render(self, messages: Sequence[Message]) -> str:
+    def render(self, messages: Sequence[Message], *, thinking: bool = False) -> str:
         """The prompt's text of folded messages, up to and with the head of the answer to come, but for `answer_head`.
+
+        Args:
+            thinking: whether the model may think before it answers.
 
         Raises:
             PromptRefused: the template does not take these roles or this order.
         """
-        return self._render(messages, self.form.parts)
+        return self._render(messages, self.form.parts, thinking=thinking)
+
+    @cached_property
+    def thought_end(self) -> str | None:
+        """What ends the thought that a prompt for thinking has begun; None if it leaves that to the model."""
+        if not self.form.usable:
+            return None
+        thought = find_open_thought(self.render([_QUESTION], thinking=True))
+        return thought.end if thought else None
 
     @cached_property
     def answer_head(self) -> str:
@@ -90,8 +102,8 @@ class ChatTemplate:
         if not self.form.usable:
             return ""
         prompt = self.render([_QUESTION])
-        if thought := _OPEN_THOUGHT.search(prompt):
-            return f"</{thought[1]}>\n\n" if thought[1] else f"[/{thought[2]}]"
+        if thought := find_open_thought(prompt):
+            return f"{thought.end}\n\n"
         head = self._text_before_answer(prompt)
         return head if head.strip() else ""
 
@@ -120,12 +132,12 @@ class ChatTemplate:
         except PromptRefused:
             return ""
 
-    def _render(self, messages: Sequence[Message], parts: bool, *, prompt: bool = True) -> str:
+    def _render(self, messages: Sequence[Message], parts: bool, *, prompt: bool = True, thinking: bool = False) -> str:
         """The rendering of messages as they are; with `parts` each content is a list with one text."""
         chat = [
             {"role": m.role, "content": [{"type": "text", "text": m.content}] if parts else m.content} for m in messages
         ]
-        variables = {"tools": None, "documents": None, **self._special_tokens, **TEMPLATE_OPTIONS}
+        variables = {"tools": None, "documents": None, **self._special_tokens, **template_options(thinking=thinking)}
         try:
             return self._template.render(messages=chat, add_generation_prompt=prompt, **variables)
         except Exception as error:  # a template is a program, and may fail in any way of Jinja's and Python's

@@ -12,6 +12,7 @@ from tokenizers import Tokenizer
 from inference.engines.chat_template import ChatTemplate
 from inference.engines.errors import AnswerNotWritable, ModelNotLoadable
 from inference.engines.port import Message
+from inference.engines.reasoning import ReasoningParser
 from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ class ChatTokenizer:
         self._control_token_pattern = re.compile(
             "|".join(map(re.escape, sorted(control.values(), key=len, reverse=True))) or r"(?!)"
         )
-        own = set() if self._eos_id is None else {self._eos_id}
-        self.stop_ids = frozenset(control) | _read_eos_token_ids(folder) | own
+        self._own_end_ids = _read_eos_token_ids(folder) | ({self._eos_id} if self._eos_id is not None else set())
+        self.stop_ids = frozenset(control) | self._own_end_ids
 
     def count(self, text: str) -> int:
         return len(self.encode(text))
@@ -65,12 +66,14 @@ class ChatTokenizer:
             ids = self._plain_tokenizer.encode(self.escape_control_tokens(text), add_special_tokens=False).ids
         return ids
 
-    def encode_prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Ids of a whole prompt, up to and with the head of the answer to come.
+    def encode_prompt(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
+        """Ids of a whole prompt, up to and with the head of the answer to come, or of the thought before it.
 
         Raises:
             PromptRefused: the chat template does not take these messages.
         """
+        if thinking:
+            return self._encode_marked(self.template.render(self.prepare_messages(messages), thinking=True))
         return [*self._encode_marked(self._render_prompt(messages)), *self._answer_head_ids]
 
     def encode_answer(self, messages: Sequence[Message], answer: str) -> list[int]:
@@ -119,9 +122,24 @@ class ChatTokenizer:
             raise ModelNotLoadable(folder=self._folder, reason="no token ends an answer")
         return self._eos_id
 
+    @cached_property
+    def end_ids(self) -> frozenset[int]:
+        """Tokens that end an answer with thoughts, in which other control tokens part the one from the others."""
+        return frozenset(self._own_end_ids | {self.end_id})
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of an answer's ids, control tokens left out."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=True)
+
+    def decode_marked(self, ids: Sequence[int]) -> str:
+        """Text of an answer's ids, control tokens written out."""
+        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
+
+    def reasoning_parser(self, *, thinking: bool) -> ReasoningParser:
+        """What tells thoughts from the answer in a text generated after `encode_prompt`."""
+        if not thinking:
+            return ReasoningParser()
+        return ReasoningParser(self.template.thought_end, lambda text: self._control_token_pattern.sub("", text))
 
     def show_token(self, token: int) -> str:
         """A token as the tokenizer writes it, a control token too."""

@@ -22,6 +22,7 @@ from aiohttp import web
 KNOWN = {
     "model", "messages", "stream", "stream_options", "max_tokens", "temperature", "top_p", "top_k", "min_p",
     "repetition_penalty", "stop_token_ids", "chat_template_kwargs", "seed", "continue_final_message", "response_format",
+    "separate_reasoning", "skip_special_tokens",
 }  # fmt: skip
 
 

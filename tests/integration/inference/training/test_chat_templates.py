@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from inference.embedding import E5_MODEL, resolve_embedding_model
-from inference.engines.chat_template import TEMPLATE_OPTIONS
+from inference.engines.chat_template import template_options
 from inference.engines.errors import AnswerNotWritable
 from inference.engines.port import Message
 from inference.training.dialogues import Dialogue
@@ -96,7 +96,7 @@ def test_prompts_are_those_of_the_library_that_the_servers_use(name: str, byte_b
     for dialogue in random_dialogues(name, 3):
         messages = dialogue.messages[:-1]
         chat = library_chat(ours.prepare_messages(messages), parts=ours.template.form.parts)
-        options = {"chat_template": TEMPLATES[name].read_text("utf-8"), **TEMPLATE_OPTIONS}
+        options = {"chat_template": TEMPLATES[name].read_text("utf-8"), **template_options()}
         prompt = theirs.apply_chat_template(chat, add_generation_prompt=True, tokenize=False, **options)
         head = theirs.encode(ours.answer_head, add_special_tokens=False)
         assert ours.encode_prompt(messages) == [*theirs.encode(prompt, add_special_tokens=False), *head]
@@ -114,7 +114,7 @@ def test_what_is_learnt_is_what_the_templates_own_mask_says(name: str, byte_bpe:
         chat_template=TEMPLATES[name].read_text("utf-8"),
         return_dict=True,
         return_assistant_tokens_mask=True,
-        **TEMPLATE_OPTIONS,
+        **template_options(),
     )
     within = [token for token, learnt in zip(masked["input_ids"], masked["assistant_masks"], strict=True) if learnt]
     [example] = encode_dialogue(dialogue, ours)
