@@ -71,23 +71,23 @@ class Composer:
         return cls(mind, base, packages, manifests, store=store, max_rank=max_rank)
 
     def weights(self, mode: ResolvedMode) -> dict[str, float]:
-        """The weight of every adapter of the mode, given or by rule."""
+        """The weight of every adapter of the mode, given or by rule; the mind's strength is not in it."""
         return effective_weights(mode.terms, self.manifests)
 
     def parts(self, mode: ResolvedMode) -> list[Part]:
-        """The weighted adapters that the mode is composed of; empty for the bare base model.
+        """The adapters that the mode is composed of, at the mind's strength; empty for the bare base model.
 
         Raises:
             LayersOutOfRange: a band goes past the base model's layers.
         """
-        weights = self.weights(mode)
+        weights, strength = self.weights(mode), self.mind.policies.adapter_strength
         parts = []
         for term in mode.terms:
             layers = None
             if term.band is not None:
                 band = resolve_band(term.band, self.base.layers)
                 layers = range(band.first, band.last + 1)
-            parts.append(Part(self.packages[term.name], weights[term.name], layers))
+            parts.append(Part(self.packages[term.name], weights[term.name], layers, strength))
         return parts
 
     def validate(self, mode: ResolvedMode) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from bot.answering.prompt import Prompt
 from bot.core.messages import Outcome, Source
@@ -35,6 +36,8 @@ class Draft:
     """The passages that the marks stand for: the first is number 1."""
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
+    routing: Mapping[str, Any] | None = None
+    """What `auto` compared; None when the person chose the mode."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds of each stage that is over."""
     started_at: dict[str, float] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class Draft:
             recalled=self.prompt.memories if self.prompt else (),
             voices=self.voices,
             timings=self.timings,
+            routing=self.routing,
         )
 
     def outcome(self, turn: Turn) -> Outcome:

@@ -16,7 +16,7 @@ from bot.answering.consilium import answer_with_two_voices, build_archivist_prom
 from bot.answering.draft import Draft, author_text, stored_outcome
 from bot.answering.generation import GenerationContext, answer_with_one_voice
 from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages
-from bot.answering.router import Router
+from bot.answering.router import HISTORY, PastQuestion, Router, subject_of
 from bot.core.attachments import question_text
 from bot.core.conversation import Conversation
 from bot.core.errors import AnswerNotSaved
@@ -26,7 +26,7 @@ from bot.library.passage import Passage
 from bot.library.retriever import Retrieved, Retriever, collections_for_mode
 from bot.memory import PersonalMemory, render_memory
 from bot.minds import Mind, render_system_prompt
-from bot.minds.grammar import ModeExpression, parse_expression
+from bot.minds.grammar import parse_expression
 from bot.minds.resolve import ResolvedMode, check_access, resolve_mode
 from db.errors import DatabaseUnreachable
 from db.infra.connection import PersonConnection
@@ -127,9 +127,7 @@ class Pipeline:
             return stored_outcome(turn)
         draft.timings["queue"] = (turn.updated_at - turn.created_at).total_seconds()
         with draft.timed("resolve"):
-            mode = await self._resolve(parse_expression(turn.asked_mode or conversation.session.mode), turn)
-            if turn.consilium and not mode.terms:
-                mode = await self._resolve(parse_expression(self._mind.core), turn)
+            mode = await self._resolve(conversation, turn, draft)
             draft.mode = mode.text
             draft.adapter = await self._composer.prepare(mode)
         context = await self._load_context(conversation, turn, mode, draft)
@@ -153,12 +151,25 @@ class Pipeline:
         )
         return draft.outcome(turn)
 
-    async def _resolve(self, expression: ModeExpression, turn: Turn) -> ResolvedMode:
-        mode = resolve_mode(expression, self._mind)
+    async def _resolve(self, conversation: Conversation, turn: Turn, draft: Draft) -> ResolvedMode:
+        """The mode that answers; what `auto` compared goes into the draft."""
+        mode = resolve_mode(parse_expression(turn.asked_mode or conversation.session.mode), self._mind)
         if mode.is_auto:
-            mode = (await self._router.route(turn.question)).mode
+            routed = await self._router.route(turn.question, await self._past_questions(conversation, turn))
+            mode, draft.routing = routed.mode, routed.to_document()
         check_access(mode, self._mind, turn.roles)
+        if turn.consilium and not mode.terms:
+            mode = resolve_mode(parse_expression(self._mind.core), self._mind)
+            check_access(mode, self._mind, turn.roles)
         return mode
+
+    async def _past_questions(self, conversation: Conversation, turn: Turn) -> list[PastQuestion]:
+        """The latest questions before this one, and the adapters that they belonged to."""
+        if (client := conversation.client_conversation) is not None:
+            return [PastQuestion(question, is_known=False) for question, _ in client.exchanges[-HISTORY:]]
+        async with self._database.person_transaction(conversation.user.id) as connection:
+            past = await turns.load_window(connection, turn.session_id, HISTORY, turn.seq)
+        return [PastQuestion(question_text(each), subject_of(each, self._mind)) for each in past]
 
     async def _load_context(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft) -> _Context:
         """Load memories, passages of the library and the recent window, all at the same time."""

@@ -1,120 +1,183 @@
-"""`auto`: routes a message to the adapter with the most similar dialogues."""
+"""`auto`: chooses the adapter for each message by meaning, and stays with the subject through follow-ups."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
-from bot.minds.grammar import Sum, Term
+from bot.answering.routing.index import Comparison, MindIndex, Subject, index_texts
+from bot.answering.routing.texts import MAX_CHARACTERS, load_adapter_texts
+from bot.answering.routing.vectors import VectorStore, embed_texts
+from bot.minds.errors import ModeError
+from bot.minds.grammar import Sum, Term, parse_expression
 from bot.minds.resolve import ResolvedMode, resolve_mode
 from consilium.single_flight import SingleFlight
-from inference.adapters.manifest import AdapterKind
-from inference.training.dialogues import read_dialogues
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bot.minds.mind import Mind
+    from db.turns.turns import Turn
     from inference.embedding import Embedder
 
-NEAREST_EXAMPLES: Final = 3
-"""How many of an adapter's most similar examples count."""
-CENTROID_WEIGHT: Final = 0.3
-"""Weight of the similarity to the centroid of the adapter's examples; the rest is that of the nearest ones."""
-MAX_MESSAGE_CHARACTERS: Final = 2000
-"""Of a message; later text hardly changes its subject, and embedders cut it off anyway."""
+HISTORY: Final = 4
+"""How many turns back a subject is remembered."""
 
-Vectors = npt.NDArray[np.float32]
+
+@dataclass(frozen=True, slots=True)
+class PastQuestion:
+    """A question before the message, and what it was about."""
+
+    text: str
+    adapter: str | None = None
+    """The adapter that it belonged to; None if it belonged to none."""
+    is_known: bool = True
+    """Whether `adapter` is known; if not, the text is compared anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingResult:
-    """The mode that `auto` chose for one message."""
+    """The mode that `auto` chose for one message, and why."""
 
     mode: ResolvedMode
-    scores: Mapping[str, float]
-    """Similarity of the message to each adapter's dialogues, -1 to 1."""
+    threshold: float
+    """How sure it had to be of an adapter to leave the core."""
+    comparison: Comparison | None
+    """None if there is no adapter beside the core to compare with."""
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """The probability of each adapter that it could choose."""
+        return {} if self.comparison is None else self.comparison.shares
+
+    @property
+    def adapter(self) -> str | None:
+        """The adapter that the message belongs to, the core perhaps; None if it belongs to none."""
+        return None if self.comparison is None else self.comparison.adapter
+
+    def to_document(self) -> dict[str, Any] | None:
+        """What is stored with the turn; `routing_of` reads it."""
+        if self.comparison is None:
+            return None
+        return {**asdict(self.comparison), "threshold": self.threshold}
 
 
 @dataclass(frozen=True, slots=True)
-class _ExampleIndex:
-    vectors: Vectors
-    """(examples, dimensions), unit length."""
-    centroid: Vectors
-    """(dimensions,), unit length."""
+class StoredRouting:
+    """What `auto` compared for an answer that has been given."""
 
-    def similarity(self, message: Vectors) -> float:
-        nearest = np.sort(self.vectors @ message)[-NEAREST_EXAMPLES:].mean()
-        return float((1 - CENTROID_WEIGHT) * nearest + CENTROID_WEIGHT * (self.centroid @ message))
+    comparison: Comparison
+    threshold: float
+    """How sure it had to be of an adapter to leave the core."""
 
 
 class Router:
-    """Routes messages of one mind. The adapters' dialogues are embedded once, for the first message."""
+    """Routes messages of one mind. Its texts are embedded once, when the first message comes or before it."""
 
-    def __init__(self, embedder: Embedder, mind: Mind) -> None:
+    def __init__(self, embedder: Embedder, mind: Mind, store: VectorStore | None = None) -> None:
+        """Set up, without reading or embedding anything.
+
+        Args:
+            store: where the vectors of the mind's texts are kept between starts.
+        """
         self._embedder = embedder
         self._mind = mind
-        self._index: Mapping[str, _ExampleIndex] | None = None
-        self._index_flight: SingleFlight[str, Mapping[str, _ExampleIndex]] = SingleFlight()
+        self._store = store
+        self._index: MindIndex | None = None
+        self._index_flight: SingleFlight[str, MindIndex] = SingleFlight()
 
-    async def route(self, message: str) -> RoutingResult:
-        """The adapter most similar to `message`; the core if none is similar enough.
-
-        Isolated adapters are candidates only if the mind's policies allow it, adapters without dialogues never.
+    async def prepare(self) -> None:
+        """Make ready now what the first message would wait for.
 
         Raises:
-            InvalidDialogues: an adapter's dialogues cannot be read.
-            EmbeddingError: the embedder cannot answer.
+            ConsiliumError: as `route`.
         """
-        index = await self._get_index()
-        if not index:
-            return RoutingResult(resolve_mode(Sum((Term(self._mind.core),)), self._mind), {})
-        [vector] = await self._embedder.embed([message[:MAX_MESSAGE_CHARACTERS]], "query")
-        scores = {name: examples.similarity(vector) for name, examples in index.items()}
-        best = max(scores, key=scores.__getitem__)
-        if scores[best] < self._mind.policies.auto_threshold:
-            best = self._mind.core
-        return RoutingResult(resolve_mode(Sum((Term(best),)), self._mind), scores)
+        if self._has_choice:
+            await self.index()
 
-    async def _get_index(self) -> Mapping[str, _ExampleIndex]:
+    async def route(self, message: str, history: Sequence[PastQuestion] = ()) -> RoutingResult:
+        """The adapter that a message belongs to; the core if there is none, or if it is not sure enough.
+
+        Isolated adapters are candidates only if the mind's policies allow it.
+
+        Args:
+            history: the questions before it, oldest first. A message that follows up on them stays with their subject.
+
+        Raises:
+            InvalidDialogues: an adapter's file of dialogues cannot be read at all.
+            InferenceError: the embedder cannot answer.
+            DatabaseError: kept vectors cannot be read or written.
+        """
+        if not self._has_choice:
+            return RoutingResult(self._mode(self._mind.core), 0.0, None)
+        index = await self.index()
+        comparison = await self._compare(index, message, await self._subject(index, history[-HISTORY:]))
+        return RoutingResult(self._mode(comparison.adapter or self._mind.core), index.threshold, comparison)
+
+    async def index(self) -> MindIndex:
+        """What messages are compared with; made by the first call."""
         if self._index is None:
             self._index = await self._index_flight.run("index", self._build_index)
         return self._index
 
-    async def _build_index(self) -> Mapping[str, _ExampleIndex]:
-        questions = await asyncio.to_thread(_load_questions, self._dialogue_files())
-        if not questions:
-            return {}
-        vectors = await self._embedder.embed([text for texts in questions.values() for text in texts], "query")
-        index: dict[str, _ExampleIndex] = {}
-        start = 0
-        for name, texts in questions.items():
-            examples = vectors[start : start + len(texts)]
-            start += len(texts)
-            centroid = examples.mean(axis=0)
-            index[name] = _ExampleIndex(examples, centroid / max(float(np.linalg.norm(centroid)), 1e-9))
-        return index
+    async def _build_index(self) -> MindIndex:
+        adapters = await asyncio.to_thread(load_adapter_texts, self._mind)
+        vectors = await embed_texts(index_texts(adapters), self._embedder, self._store)
+        threshold = self._mind.policies.auto_threshold
+        return await asyncio.to_thread(MindIndex, adapters, self._mind.core, vectors, threshold)
 
-    def _dialogue_files(self) -> dict[str, Path]:
-        include_isolated = self._mind.policies.auto_isolated
-        return {
-            name: adapter.dialogues
-            for name, adapter in self._mind.adapters.items()
-            if adapter.dialogues is not None and (include_isolated or adapter.kind is not AdapterKind.ISOLATED)
-        }
+    async def _subject(self, index: MindIndex, history: Sequence[PastQuestion]) -> Subject | None:
+        """What the latest question of the history that had a subject was about."""
+        known: list[str | None] = []
+        for position, past in enumerate(history):
+            if past.is_known:
+                known.append(past.adapter)
+            else:
+                known.append((await self._compare(index, past.text, _latest(known[:position]))).adapter)
+        return _latest(known)
+
+    async def _compare(self, index: MindIndex, message: str, subject: Subject | None) -> Comparison:
+        text = message[:MAX_CHARACTERS]
+        [vector] = await self._embedder.embed([text], "query")
+        return await asyncio.to_thread(index.compare, text, vector, subject)
+
+    def _mode(self, adapter: str) -> ResolvedMode:
+        return resolve_mode(Sum((Term(adapter),)), self._mind)
+
+    @property
+    def _has_choice(self) -> bool:
+        return len(self._mind.adapters) > 1
 
 
-def _load_questions(sources: Mapping[str, Path]) -> dict[str, list[str]]:
-    """The questions in each adapter's dialogues; adapters without any are left out."""
-    questions = {
-        name: [
-            question[:MAX_MESSAGE_CHARACTERS] for dialogue in read_dialogues(path) for question in dialogue.questions
-        ]
-        for name, path in sources.items()
-    }
-    return {name: texts for name, texts in questions.items() if texts}
+def _latest(adapters: Sequence[str | None]) -> Subject | None:
+    for turns_ago, adapter in enumerate(reversed(adapters), 1):
+        if adapter is not None:
+            return Subject(adapter, turns_ago)
+    return None
+
+
+def subject_of(turn: Turn, mind: Mind) -> str | None:
+    """The adapter that an answered question belonged to: the one that `auto` chose, or the only one beside the core in
+    the mode that the person chose."""
+    if (routing := routing_of(turn)) is not None:
+        return routing.comparison.adapter
+    try:
+        mode = resolve_mode(parse_expression(turn.mode or "auto"), mind)
+    except ModeError:  # the mind has changed since
+        return None
+    topics = [term.name for term in mode.terms if term.name != mind.core]
+    return topics[0] if len(topics) == 1 else None
+
+
+def routing_of(turn: Turn) -> StoredRouting | None:
+    """What was compared for an answer; None if the mode was not chosen by `auto`.
+
+    A newer release may have stored it, which knows more of it.
+    """
+    if turn.routing is None:
+        return None
+    names = {each.name for each in fields(Comparison)}
+    known = {name: value for name, value in turn.routing.items() if name in names}
+    # The database keeps no order.
+    known["shares"] = dict(sorted(known["shares"].items(), key=lambda share: -share[1]))
+    return StoredRouting(Comparison(**known), turn.routing["threshold"])

@@ -12,6 +12,7 @@ from bot.answering.composer import Composer
 from bot.answering.pipeline import Pipeline, PipelineLimits
 from bot.answering.prewarm import PrewarmPolicy, prewarm
 from bot.answering.router import Router
+from bot.answering.routing.vectors import PostgresVectors
 from bot.app.components import RetrievalModels
 from bot.app.library import open_documents
 from bot.app.library_sync import background_library_sync
@@ -77,8 +78,9 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
             )
         )
         await stack.enter_async_context(run_in_background(Reembedder(database, embedder).run(), "reembedding"))
-        loading = await stack.enter_async_context(Loading(lambda: _loaded(parts, progress)))
-        pipeline = LoadingPipeline(_make_pipeline(parts), loading, parts.running_answers)
+        router = Router(embedder, parts.mind, PostgresVectors(database, parts.mind.name))
+        loading = await stack.enter_async_context(Loading(lambda: _loaded(parts, router, progress)))
+        pipeline = LoadingPipeline(_make_pipeline(parts, router), loading, parts.running_answers)
         runner = TurnRunner(
             pipeline=pipeline,
             retry_policy=RetryPolicy(settings.turn_attempts),
@@ -89,7 +91,7 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
 
 
 @asynccontextmanager
-async def _loaded(parts: AnsweringParts, progress: Progress) -> AsyncIterator[None]:
+async def _loaded(parts: AnsweringParts, router: Router, progress: Progress) -> AsyncIterator[None]:
     """The models are loaded, the library has been filled once, and usual compositions are being prepared."""
     settings, mind = parts.settings, parts.mind
     progress(N_("loading the models"))
@@ -111,10 +113,11 @@ async def _loaded(parts: AnsweringParts, progress: Progress) -> AsyncIterator[No
         policy = PrewarmPolicy(settings.prewarm_modes, settings.prewarm_days)
         work = prewarm(mind, parts.composer, parts.engine, parts.database, policy)
         await stack.enter_async_context(run_in_background(work, "prewarm"))
+        await stack.enter_async_context(run_in_background(router.prepare(), "router"))
         yield
 
 
-def _make_pipeline(parts: AnsweringParts) -> Pipeline:
+def _make_pipeline(parts: AnsweringParts, router: Router) -> Pipeline:
     settings = parts.settings
     budget = RetrievalBudget(settings.passages, settings.library_tokens, settings.style_examples, STYLE_EXAMPLE_TOKENS)
     return Pipeline(
@@ -123,7 +126,7 @@ def _make_pipeline(parts: AnsweringParts) -> Pipeline:
         engine=parts.engine,
         memory=parts.memory,
         retriever=Retriever(parts.mind, parts.library, budget),
-        router=Router(parts.embedder, parts.mind),
+        router=router,
         composer=parts.composer,
         running_answers=parts.running_answers,
         limits=PipelineLimits(settings.prompt_tokens, settings.memories_recalled, settings.generation_seconds),

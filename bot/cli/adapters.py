@@ -68,6 +68,8 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
             adapter.description.text(language),
         )
     stdout_console().print(table)
+    if (strength := mind.policies.adapter_strength) != 1:
+        stdout_console().print(Text(f"Every mode is composed at strength {strength:g} (policies.adapter_strength)."))
     if revoked:
         stdout_console().print(_revocations_table(revoked))
 

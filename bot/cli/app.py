@@ -76,7 +76,7 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
     LazyCommand("adapters", "bot.cli.adapters", "app", "List, inspect, check and compose a mind's adapters."),
     LazyCommand("turns", "bot.cli.turns", "app", "List and show turns, and retry failed ones."),
     LazyCommand("library", "bot.cli.library", "app", "Fill, search and inspect the library of what the author wrote."),
-    LazyCommand("eval", "bot.cli.evaluate", "app", "Measure adapters, memory and library search."),
+    LazyCommand("eval", "bot.cli.evaluate", "app", "Measure adapters, memory, library search and auto."),
 )
 
 

@@ -65,9 +65,14 @@ def compose(
         return
     if folder is not None:
         shutil.copytree(composition.path, folder, dirs_exist_ok=True)
-    weights = ", ".join(f"{name} × {weight:.2f}" for name, weight in composer.weights(resolved).items())
     report = composition.report
-    console.print(Text.assemble((resolved.text, "bold"), f" = {weights}"))
+    weights = ", ".join(
+        f"{term.name} × {_format_weight(part.scaled_weight)}"
+        for term, part in zip(resolved.terms, composer.parts(resolved), strict=True)
+    )
+    strength = mind.policies.adapter_strength
+    at_strength = "" if strength == 1 else f", at the mind's strength {strength:g}"
+    console.print(Text.assemble((resolved.text, "bold"), f" = {weights}{at_strength}"))
     console.print(Text(f"{composition.name}  {_format_rank(report)}, {report.size / 1e6:.1f} MB"), soft_wrap=True)
     console.print(Text(str(folder or composition.path)), soft_wrap=True)
 
@@ -181,6 +186,11 @@ def _remove(settings: Settings, store: CompositionStore, name: str) -> dict[str,
 
 def _format_part(part: RecipePart, name: str) -> str:
     return f"{name} × {part.weight:g}{f' @ {part.layers[0]}-{part.layers[1]}' if part.layers else ''}"
+
+
+def _format_weight(weight: float) -> str:
+    """With two digits after the point, and more only where there are more."""
+    return f"{weight:.2f}" if weight == round(weight, 2) else f"{weight:.4f}".rstrip("0")
 
 
 def _format_rank(report: CompositionReport) -> str:

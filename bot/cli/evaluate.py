@@ -1,8 +1,10 @@
-"""`consilium eval`: measure adapters here; memory and library search in the files beside this one."""
+"""`consilium eval`: measure adapters here; memory, library search and `auto` in the files beside this one."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +15,7 @@ from bot.app.settings import Settings
 from bot.cli import evaluate_library
 from bot.cli.common import JsonFileOption, MindOption, new_table, stdout_console
 from bot.cli.evaluate_memory import memory
+from bot.cli.evaluate_router import router
 from bot.cli.mind import load_adapter_dialogues, train_adapter
 from bot.minds import Mind, load_mind
 from bot.minds.grammar import parse_expression
@@ -21,9 +24,10 @@ from inference.adapters.manifest import AdapterKind
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 
-app = typer.Typer(help="Measure adapters, memory and library search.", no_args_is_help=True)
+app = typer.Typer(help="Measure adapters, memory, library search and auto.", no_args_is_help=True)
 app.command("library")(evaluate_library.library)
 app.command("memory")(memory)
+app.command("router")(router)
 
 
 @app.command()
@@ -33,9 +37,15 @@ def adapters(
     apart: Annotated[
         bool, typer.Option("--apart", help="Also train each topic without the core, and measure plain sums.")
     ] = False,
+    as_served: Annotated[
+        bool, typer.Option("--as-served", help="At the mind's strength (policies.adapter_strength) instead of at 1.")
+    ] = False,
     figures_file: JsonFileOption = None,
 ) -> None:
-    """Measure the held-out loss of the base, the adapters and their compositions, and how much of each gain is kept."""
+    """Measure the held-out loss of the base, the adapters and their compositions, and how much of each gain is kept.
+
+    Adapters are measured as they were trained, at strength 1, whatever strength their mind serves them at.
+    """
     from inference.training.loss import HeldOutLoss, relative_gain, retained_gain
 
     settings: Settings = context.obj
@@ -44,10 +54,13 @@ def adapters(
     composer = open_composer(settings, mind, base)
     held_out = {name: load_adapter_dialogues(mind, name, heldout=True) for name in mind.adapters}
     loss = HeldOutLoss(base, held_out)
+    strength = mind.policies.adapter_strength if as_served else 1.0
     console = stdout_console()
+    console.print(f"At strength {strength:g}; the mind serves its adapters at {mind.policies.adapter_strength:g}.")
 
-    def compose(parts: list[Part]) -> Path:
-        return composer.store.get_or_compose(parts, composer.base).path
+    def compose(parts: Sequence[Part]) -> Path:
+        measured = [replace(part, strength=strength) for part in parts]
+        return composer.store.get_or_compose(measured, composer.base).path
 
     figures: dict[str, dict[str, float]] = {}
     alone_table = new_table("adapter", "base", "adapter", "gain")

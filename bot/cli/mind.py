@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -16,15 +17,18 @@ from bot import minds
 from bot.app.components import base_model_folder
 from bot.app.settings import Settings
 from bot.cli.common import MindOption, new_table, stdout_console
-from bot.cli.errors import BadRecipe, FolderNotEmpty, NoDialogues
+from bot.cli.errors import BadRecipe, ChecksFailed, FolderNotEmpty, NoDialogues
+from bot.cli.training_report import examine_adapter, report_lines
 from bot.minds import Mind, load_mind, render_system_prompt
 from bot.minds.errors import UnknownAdapter
 from bot.minds.grammar import parse_expression
 from bot.minds.names import nearest_names
 from bot.minds.resolve import resolve_mode
+from consilium.errors import ConsiliumError
 from inference.adapters.manifest import AdapterKind
 from inference.adapters.package import AdapterPackage
-from inference.training.dialogues import Dialogue, TooFewDialogues, read_dialogues
+from inference.training.dialogues import Dialogue, read_dialogues
+from inference.training.errors import LeakedDialogues, TooFewDialogues
 from inference.training.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -53,8 +57,15 @@ def train(
         float, typer.Option(help="Share of the dialogues that may be left out before training is refused.")
     ] = _DEFAULT_RECIPE.max_left_out,
     seed: Annotated[int, typer.Option(help="Seed of split, order and initial weights.")] = _DEFAULT_RECIPE.seed,
+    check: Annotated[bool, typer.Option("--check", help="Only report on the dialogues; train nothing.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse held-out dialogues that are also trained on.")
+    ] = False,
 ) -> None:
-    """Train adapters of a mind from its dialogues, and save them in its folder."""
+    """Train adapters of a mind from its dialogues, and save them in its folder.
+
+    The dialogues are read and reported on first: repetitions, held-out ones that are trained on, languages, lengths.
+    """
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind, require_adapters=False)
     options = {
@@ -75,13 +86,49 @@ def train(
     for name in names:
         if name not in mind.adapters:
             raise UnknownAdapter(name, nearest_names(name, mind) or tuple(mind.adapters))
+    report_dialogues(mind, names, strict=strict)
+    if check:
+        return
     base = base_model_folder(settings, mind, weights=True)
     for name in names:
         train_adapter(mind, name, recipe, base, mind.adapters[name].path)
 
 
+def report_dialogues(mind: Mind, names: Sequence[str], *, strict: bool) -> None:
+    """Print what is worth knowing of the dialogues of adapters, of all of them before anything is refused.
+
+    Raises:
+        ChecksFailed: those of several adapters cannot be trained on; with one adapter its own error.
+    """
+    console = stdout_console()
+    failures: list[ConsiliumError] = []
+    for name in names:
+        try:
+            _report_adapter(console, mind, name, strict=strict)
+        except ConsiliumError as failure:
+            failures.append(failure)
+            if len(names) > 1:
+                console.print(Text(str(failure)), soft_wrap=True)
+    if failures:
+        raise ChecksFailed(len(failures), len(names)) if len(names) > 1 else failures[0]
+
+
+def _report_adapter(console: Console, mind: Mind, name: str, *, strict: bool) -> None:
+    if mind.adapters[name].dialogues is None:
+        raise NoDialogues(name, "dialogues")
+    report = examine_adapter(mind, name)
+    console.print(Text(name, style="bold"))
+    for line in report_lines(report):
+        console.print(Text(f"  {line}", style="yellow" if line.startswith("!") else ""), soft_wrap=True)
+    taught = report.dialogues - report.without_lesson
+    if taught < MIN_DIALOGUES:
+        raise TooFewDialogues(name, taught, MIN_DIALOGUES)
+    if strict and report.leaks:
+        raise LeakedDialogues(name, len(report.leaks))
+
+
 def load_adapter_dialogues(mind: Mind, name: str, *, heldout: bool = False) -> list[Dialogue]:
-    """The dialogues of an adapter, with the system prompt of its mode; blocking.
+    """The dialogues of an adapter that teach something, with the system prompt of its mode; blocking.
 
     Args:
         heldout: those to measure with, instead of those to train on.
@@ -94,7 +141,7 @@ def load_adapter_dialogues(mind: Mind, name: str, *, heldout: bool = False) -> l
     if path is None:
         raise NoDialogues(name, "heldout" if heldout else "dialogues")
     system = render_system_prompt(mind, resolve_mode(parse_expression(name), mind), (), "en")
-    return [dialogue.with_system_message(system) for dialogue in read_dialogues(path)]
+    return [dialogue.with_system_message(system) for dialogue in read_dialogues(path) if dialogue.teaches]
 
 
 def train_adapter(

@@ -29,6 +29,7 @@ COMMAND_NAMES: Final = (
     N_("/export"),
     N_("/library"),
     N_("/sources"),
+    N_("/why"),
     N_("/consilium"),
     N_("/link"),
     N_("/lang"),

@@ -11,10 +11,15 @@ from bot.minds import Mind
 from bot.minds.resolve import ResolvedMode
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import analyse
+from bot.text.language import detect_language
 
 MIN_SIMILARITY: Final = 0.3
 """Cosine similarity from which a passage is relevant without any word of the question. Of questions and Russian essays
 about something else the nearest of 1,500 passages is nearer in one case of twenty."""
+MIN_SIMILARITY_ACROSS_LANGUAGES: Final = 0.25
+"""The same where question and passage are in different languages and share no words: one answer of ten is farther."""
+MIN_SIMILARITY_WITH_WORDS: Final = 0.2
+"""The same where they share a word. One answer of a hundred is farther; "day" or "water" alone is no subject."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,24 @@ class Retriever:
                 question, collections=names, limit=budget.examples, token_budget=budget.example_tokens
             )
         return Retrieved(
-            tuple(passage for passage in passages if _is_relevant(passage, question)),
+            tuple(passage for passage in passages if is_relevant(passage, question)),
             tuple(example.quote for example in examples),
         )
 
 
-def _is_relevant(passage: Passage, question: str) -> bool:
-    """Whether a passage has anything to do with a question: a search returns the nearest ones, however far they are."""
+def is_relevant(passage: Passage, question: str) -> bool:
+    """Whether a passage has anything to do with a question: a search returns the nearest ones, however far they are.
+
+    A passage without a vector, and a row of a table, which says little, need no more than a word of the question.
+    """
     text = f"{passage.title}\n{passage.where}\n{passage.content}"
-    return bool(analyse(question).stems & analyse(text).stems) or (passage.similarity or 0.0) >= MIN_SIMILARITY
+    shares_words = bool(analyse(question).stems & analyse(text).stems)
+    if passage.similarity is None or (shares_words and passage.kind is CollectionKind.TABLE):
+        return shares_words
+    if shares_words:
+        return passage.similarity >= MIN_SIMILARITY_WITH_WORDS
+    across = detect_language(question) != detect_language(passage.quote)
+    return passage.similarity >= (MIN_SIMILARITY_ACROSS_LANGUAGES if across else MIN_SIMILARITY)
 
 
 def collections_for_mode(mind: Mind, mode: ResolvedMode, *, voice: bool = False) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from db.infra.text import Language
 from db.library import chunk_search as rows
 from db.library import embeddings
 from db.library.chunk_search import ScoreWeights, SearchHit, SearchQuery
-from inference.embedding import Embedder
+from inference.embedding import Embedder, knows_language
 from inference.embedding.reranking import Reranker
 from inference.errors import InferenceError
 
@@ -177,10 +177,13 @@ class Library:
             yield new
 
     async def _embed_question(self, question: str, known: AnyOf[str]) -> dict[str, NDArray[np.float32]]:
-        """The question's vector by each embedder that has vectors stored; a former one that fails is left out."""
+        """The question's vector by each embedder that has vectors stored and knows its language.
+
+        A former one that fails is left out.
+        """
         vectors = {}
         for index, embedder in enumerate(self._embedders):
-            if embedder.name not in known:
+            if embedder.name not in known or not knows_language(embedder.name, question):
                 continue
             try:
                 [vectors[embedder.name]] = await embedder.embed([question], "query")

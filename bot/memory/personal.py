@@ -18,7 +18,7 @@ from db.memory import memories as rows
 from db.memory import recall
 from db.memory.forgetting import any_forgotten
 from db.memory.memories import Embedding, Memory, MemoryKind, Origin
-from inference.embedding import Embedder, Purpose
+from inference.embedding import Embedder, Purpose, knows_language
 from inference.errors import InferenceError
 
 log = structlog.get_logger(__name__)
@@ -135,7 +135,8 @@ class PersonalMemory:
             question, now or datetime.now(self._timezone).astimezone(self._timezone), speakers
         )
         previous = [embedder for embedder in self._previous_embedders if embedder.name in stored_models]
-        embedders = [*((self._embedder,) if self._embedder else ()), *previous]
+        every = [*((self._embedder,) if self._embedder else ()), *previous]
+        embedders = [embedder for embedder in every if knows_language(embedder.name, parsed.topic)]
         embeddings = [await _embed_or_none(embedder, parsed.topic, "query") for embedder in embedders]
         vectors = [embedding for embedding in embeddings if embedding]
         async with self._database.person_transaction(user_id) as connection:

@@ -43,7 +43,7 @@ class ScoreWeights:
     it."""
     speaker: float = 0.75
     """1 if the question asks for the words of the memory's speaker."""
-    time: float = 0.75
+    time: float = 1.0
     """1 if it was said in the interval of the question, ½ if in the week after."""
     length: float = 0.5
     """Longer memories say more."""

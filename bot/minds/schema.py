@@ -35,6 +35,8 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 StrictInt = Annotated[int, Strict()]
 StrictFloat = Annotated[float, Strict()]
+Hundredths = Annotated[StrictFloat, AfterValidator(lambda number: round(number, 2))]
+"""A number of which compositions keep two digits."""
 
 
 class LocalText(RootModel[dict[Language, Text]]):
@@ -248,8 +250,11 @@ class Policies(StrictModel):
     """Whether the core joins every mode by itself, except `base` and isolated adapters."""
     forbidden: tuple[Forbidden, ...] = Field(default=(), examples=["[{adapters: [sport, physics], reason: Why.}]"])
     """Sets of adapters that never answer together."""
-    auto_threshold: StrictFloat = Field(default=0.25, ge=-1, le=1, examples=["0.25"])
-    """Similarity to an adapter's dialogues below which `auto` stays with the core."""
+    auto_threshold: StrictFloat | None = Field(default=None, ge=-1, le=1, examples=["0.5"])
+    """How sure `auto` must be that a message belongs to an adapter and not to the core, 0 to 1. Best left out: then the
+    mind's own dialogues decide. At 0 or less it always leaves the core."""
+    adapter_strength: Hundredths = Field(default=1.0, ge=0.1, le=2, examples=["0.5"])
+    """What the weight of every adapter is multiplied by, in every mode; kept in hundredths."""
     auto_isolated: bool = Field(default=False, examples=["false"])
     """Whether `auto` may choose an isolated adapter."""
 

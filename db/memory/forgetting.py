@@ -57,7 +57,7 @@ SUMMARIZED_TURNS: Final = """
 ERASE_TURNS: Final = """
     UPDATE turns
     SET question = '', answer = NULL, said = NULL, voices = NULL, sources = '[]', recalled = '[]', files = NULL,
-        taken = NULL, forgotten = true
+        taken = NULL, routing = NULL, forgotten = true
     WHERE user_id = $1 AND id = ANY ($2) AND state IN ('delivered', 'stopped', 'failed')
 """
 # A question that no worker has claimed has left no trace yet.

@@ -32,6 +32,7 @@ class RecipePart(pydantic.BaseModel):
 
     digest: str
     weight: float
+    """What its delta is multiplied by; the mind's strength is in it."""
     layers: tuple[int, int] | None
     """First and last layer, both included; None for all."""
 

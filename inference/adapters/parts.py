@@ -11,6 +11,7 @@ from inference.adapters.package import AdapterPackage
 from inference.base_model import BaseModelSpec
 
 MIN_WEIGHT, MAX_WEIGHT = 0.05, 2.0
+MIN_STRENGTH, MAX_STRENGTH = 0.1, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +19,35 @@ class Part:
     """One adapter of a composition.
 
     Raises:
-        WeightOutOfRange: the weight is not from 0.05 to 2.
+        WeightOutOfRange: the weight is not from 0.05 to 2, or the strength not from 0.1 to 2.
     """
 
     package: AdapterPackage
     weight: float = 1.0
-    """What its delta is multiplied by; kept in hundredths, so that equal recipes have equal names."""
+    """How much of it the mode asks for; kept in hundredths, so that equal recipes have equal names."""
     layers: range | None = None
     """The layers it acts on, counted from 0; None for all it was trained on."""
+    strength: float = 1.0
+    """What its mind multiplies every weight by; kept in hundredths, too."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.weight) and MIN_WEIGHT <= (weight := round(self.weight, 2)) <= MAX_WEIGHT):
-            raise WeightOutOfRange(self.weight, MIN_WEIGHT, MAX_WEIGHT)
-        object.__setattr__(self, "weight", weight)
+        object.__setattr__(self, "weight", _rounded(self.weight, MIN_WEIGHT, MAX_WEIGHT))
+        object.__setattr__(self, "strength", _rounded(self.strength, MIN_STRENGTH, MAX_STRENGTH))
 
     @property
-    def weight_hundredths(self) -> int:
-        """The weight as a whole number."""
-        return round(self.weight * 100)
+    def scaled_weight(self) -> float:
+        """What its delta is multiplied by: the weight times the strength."""
+        return self._ten_thousandths / 10_000
+
+    @property
+    def hundredths(self) -> int | float:
+        """The scaled weight in hundredths: a whole number wherever it is one, as it always is at strength 1."""
+        whole, rest = divmod(self._ten_thousandths, 100)
+        return self._ten_thousandths / 100 if rest else whole
+
+    @property
+    def _ten_thousandths(self) -> int:
+        return round(self.weight * 100) * round(self.strength * 100)
 
     @property
     def band(self) -> tuple[int, int] | None:
@@ -49,6 +61,17 @@ class Part:
         return forms if self.layers is None else {layer: forms[layer] for layer in self.layers if layer in forms}
 
 
+def _rounded(factor: float, least: float, most: float) -> float:
+    """The factor in hundredths.
+
+    Raises:
+        WeightOutOfRange: it is not from `least` to `most`.
+    """
+    if not (math.isfinite(factor) and least <= (rounded := round(factor, 2)) <= most):
+        raise WeightOutOfRange(factor, least, most)
+    return rounded
+
+
 def canonical_order(parts: Sequence[Part], base: BaseModelSpec) -> list[Part]:
     """The parts in the one order that a recipe has, whatever order they were named in.
 
@@ -60,4 +83,4 @@ def canonical_order(parts: Sequence[Part], base: BaseModelSpec) -> list[Part]:
         band = part.layers
         if band is not None and (not band or band.step != 1 or band[0] < 0 or band[-1] >= base.layers):
             raise BandOutOfRange(f"{band.start}-{band.stop - 1}", base.layers - 1)
-    return sorted(parts, key=lambda part: (part.package.digest, part.weight_hundredths, part.band or (-1, -1)))
+    return sorted(parts, key=lambda part: (part.package.digest, part.hundredths, part.band or (-1, -1)))

@@ -215,7 +215,7 @@ def _plan_modules(parts: Sequence[Part], layer: int, base: BaseModelSpec) -> tup
         for pair in part.package.layers[layer].values() if layer in part.layer_groups else ():
             before = pieces.setdefault(pair.module, [])
             at = sum(piece.pair.rank for piece in before)
-            before.append(PlannedPart(index, pair, at, pair.scale * part.weight))
+            before.append(PlannedPart(index, pair, at, pair.scale * part.scaled_weight))
     for fellows in FUSED_MODULES:
         if not pieces.keys().isdisjoint(fellows):
             pieces |= {module: pieces.get(module, []) for module in fellows}

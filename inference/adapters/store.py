@@ -75,9 +75,7 @@ class CompositionStore:
         recipe = {
             "format": RECORD_FORMAT,
             "base": [base.layers, base.prefix, sorted((name, *shape) for name, shape in base.modules.items())],
-            "parts": [
-                (part.package.digest, part.weight_hundredths, part.band) for part in canonical_order(parts, base)
-            ],
+            "parts": [(part.package.digest, part.hundredths, part.band) for part in canonical_order(parts, base)],
             "max_rank": _effective_max_rank(parts, max_rank),
         }
         return f"c-{blake3(json.dumps(recipe).encode()).hexdigest(16)}"
@@ -242,7 +240,7 @@ class CompositionStore:
                     name=name,
                     base=base.name,
                     parts=tuple(
-                        RecipePart(digest=part.package.digest, weight=part.weight, layers=part.band)
+                        RecipePart(digest=part.package.digest, weight=part.scaled_weight, layers=part.band)
                         for part in canonical_order(parts, base)
                     ),
                     max_rank=max_rank,

@@ -6,6 +6,7 @@ from inference.embedding.bundled import (
     MINILM_MODEL,
     default_embedding_model,
     is_installed,
+    knows_language,
 )
 from inference.embedding.local import SentenceTransformerEmbedder, open_embedder, resolve_embedding_model
 from inference.embedding.port import E5, Embedder, EmbedderStopped, LoadableEmbedder, Prefixes, Purpose
@@ -26,6 +27,7 @@ __all__ = [
     "connect_embedder",
     "default_embedding_model",
     "is_installed",
+    "knows_language",
     "open_embedder",
     "resolve_embedding_model",
 ]

@@ -1,49 +1,100 @@
-"""Dialogues to train on, read from JSON lines, and the errors of a file that does not hold them."""
+"""Dialogues to train on, read from a file in any of the forms that `inference.training.forms` knows."""
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
-from consilium.errors import N_
-from inference.engines.port import Message
-from inference.errors import InferenceError
+from inference.training.errors import BadRecord, InvalidDialogues, Place, RecordRefused
+from inference.training.forms.records import RawRecord, read_text, split_records
+from inference.training.forms.refusals import (
+    BeginsWithAnswer,
+    EmptyField,
+    EndsWithQuestion,
+    MisplacedSystem,
+    NotInTurns,
+)
+from inference.training.forms.shapes import read_record
+from inference.training.message import DialogueMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
     """User and assistant in turn, the assistant last; a system message may come first."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[DialogueMessage, ...]
+    line: int = field(default=0, compare=False)
+    """Where it stands in its file: the line, or the number in a JSON array; 0 when it is of no file."""
 
     @property
     def questions(self) -> tuple[str, ...]:
         """What the person asked, in order."""
         return tuple(m.content for m in self.messages if m.role == "user")
 
+    @property
+    def teaches(self) -> bool:
+        """Whether any of its answers is to be learnt."""
+        return any(m.role == "assistant" and m.learn for m in self.messages)
+
     def with_system_message(self, system: str) -> Dialogue:
         """The same dialogue led by a system message, unless it brings its own."""
         if not system or self.messages[0].role == "system":
             return self
-        return Dialogue((Message("system", system), *self.messages))
+        return replace(self, messages=(DialogueMessage("system", system), *self.messages))
+
+
+@dataclass(frozen=True, slots=True)
+class DialogueFile:
+    """What a file of dialogues holds: those that can be read, and what is wrong with the others."""
+
+    path: Path
+    dialogues: list[Dialogue]
+    problems: list[BadRecord]
 
 
 def read_dialogues(path: Path) -> list[Dialogue]:
-    """Read a JSON Lines file of dialogues; blank lines are skipped.
+    """Read a file of dialogues, all of them or none.
 
     Raises:
-        InvalidDialogues: with the line and what is wrong in it.
+        InvalidDialogues: with every bad record and what is wrong in it.
+    """
+    found = read_readable_dialogues(path)
+    if found.problems:
+        raise InvalidDialogues(path, found.problems)
+    return found.dialogues
+
+
+def read_readable_dialogues(path: Path) -> DialogueFile:
+    """Read the dialogues of a file that can be read, where one bad record must not hide the others.
+
+    Raises:
+        InvalidDialogues: the file itself cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InvalidDialogues(path, 0, "there is no such file") from None
-    except UnicodeDecodeError as error:
-        raise InvalidDialogues(path, 0, f"byte {error.start} is not UTF-8") from None
-    return [_read_line(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+        text = read_text(path)
+    except RecordRefused as refusal:
+        raise InvalidDialogues(path, [BadRecord(path.name, Place.FILE, 0, refusal)]) from None
+    found = DialogueFile(path, [], [])
+    for record in split_records(text, path.suffix):
+        try:
+            found.dialogues.append(_check_turns(read_messages_of(record), record.number))
+        except RecordRefused as refusal:
+            found.problems.append(BadRecord(path.name, record.place, record.number, refusal))
+    return found
+
+
+def read_messages_of(record: RawRecord) -> list[DialogueMessage]:
+    """The messages of a record, in whatever order they are.
+
+    Raises:
+        RecordRefused: with the field that is at fault.
+    """
+    if isinstance(record.value, RecordRefused):
+        raise record.value
+    return read_record(record.value)
 
 
 def split_dialogues(dialogues: Sequence[Dialogue], share: float, seed: int) -> tuple[list[Dialogue], list[Dialogue]]:
@@ -53,53 +104,29 @@ def split_dialogues(dialogues: Sequence[Dialogue], share: float, seed: int) -> t
     return shuffled[cut:], shuffled[:cut]
 
 
-def _read_line(path: Path, number: int, line: str) -> Dialogue:
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise InvalidDialogues(path, number, f"column {error.colno}: not JSON ({error.msg})") from None
-    found = record.get("messages") if isinstance(record, dict) else None
-    if not isinstance(found, list) or not found:
-        raise InvalidDialogues(path, number, "it has no “messages”")
-    messages = tuple(_read_message(path, number, item) for item in found)
-    spoken = messages[1:] if messages[0].role == "system" else messages
-    expected = ("user", "assistant") * (len(spoken) // 2)
-    if not spoken or tuple(m.role for m in spoken) != expected:
-        raise InvalidDialogues(path, number, "user and assistant must take turns, and the assistant ends")
-    return Dialogue(messages)
+def _check_turns(messages: Sequence[DialogueMessage], line: int) -> Dialogue:
+    """The dialogue that messages make.
+
+    Raises:
+        RecordRefused: user and assistant do not take turns.
+    """
+    spoken = list(_spoken(messages))
+    if not spoken:
+        raise EmptyField("messages")
+    if spoken[0][1].role == "assistant":
+        raise BeginsWithAnswer
+    for (_, before), (number, message) in pairwise(spoken):
+        if message.role == before.role:
+            raise NotInTurns(number, message.role)
+    if spoken[-1][1].role == "user":
+        raise EndsWithQuestion
+    return Dialogue(tuple(messages), line)
 
 
-def _read_message(path: Path, number: int, item: object) -> Message:
-    role, content = (item.get("role"), item.get("content")) if isinstance(item, dict) else (None, None)
-    if role not in ("system", "user", "assistant"):
-        raise InvalidDialogues(path, number, f"the role is {role!r}")
-    if not isinstance(content, str) or not content.strip():
-        raise InvalidDialogues(path, number, f"the {role}'s content is empty")
-    return Message(role, content)
-
-
-class TrainingError(InferenceError):
-    """Root of what goes wrong while training."""
-
-
-class InvalidDialogues(TrainingError):
-    """A dialogue file cannot be read as dialogues."""
-
-    sentence = N_("{path}, line {line}: {problem}.")
-    remedy = N_(
-        'Each line is one JSON object: {{"messages": [{{"role": "user", "content": "…"}}, '
-        '{{"role": "assistant", "content": "…"}}]}}, ending with the assistant.'
-    )
-
-    def __init__(self, path: Path, line: int, problem: str) -> None:
-        super().__init__(path=path, line=line, problem=problem)
-
-
-class TooFewDialogues(TrainingError):
-    """There is not enough to learn from and to stop by."""
-
-    sentence = N_("The adapter “{name}” has {found} dialogues; training needs at least {needed}.")
-    remedy = N_("Write more dialogues: below that, an adapter learns the examples and not the voice.")
-
-    def __init__(self, name: str, found: int, needed: int) -> None:
-        super().__init__(name=name, found=found, needed=needed)
+def _spoken(messages: Sequence[DialogueMessage]) -> Iterator[tuple[int, DialogueMessage]]:
+    """The messages of user and assistant, each with its number."""
+    for number, message in enumerate(messages, 1):
+        if message.role != "system":
+            yield number, message
+        elif number > 1:
+            raise MisplacedSystem(number)

@@ -40,13 +40,15 @@ def encode_dialogue(dialogue: Dialogue, tokenizer: ChatTokenizer) -> list[Exampl
     So most dialogues are one example. A template that shows earlier answers otherwise than it asks for them, or
     that moves the system message along, makes several of one dialogue.
 
+    An answer that is not to be learnt is only read, in the prompts of those after it.
+
     Raises:
         PromptRefused: the chat template does not take the dialogue's messages.
         AnswerNotWritable: the tokenizer cannot write an answer.
     """
     examples: list[Example] = []
     for position, message in enumerate(dialogue.messages):
-        if message.role != "assistant":
+        if message.role != "assistant" or not message.learn:
             continue
         asked = dialogue.messages[:position]
         prompt = tokenizer.encode_prompt(asked)

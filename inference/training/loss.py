@@ -15,11 +15,10 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-from consilium.errors import N_
 from inference.engines.tokenizer import ChatTokenizer, read_context_length
-from inference.training.dialogues import Dialogue, TrainingError
+from inference.training.dialogues import Dialogue
 from inference.training.encoding import IGNORE_INDEX, Batch, Example, make_batches
-from inference.training.preparation import prepare_dialogues
+from inference.training.preparation import NothingToLearn, prepare_dialogues
 from inference.training.recipe import Recipe
 
 
@@ -95,13 +94,3 @@ def relative_gain(base: float, adapted: float) -> float:
 def retained_gain(base: float, alone: float, composed: float) -> float:
     """Share of an adapter's gain that is left in a composition."""
     return (base - composed) / (base - alone)
-
-
-class NothingToLearn(TrainingError):
-    """A set of dialogues holds not one token of an answer."""
-
-    sentence = N_("There is no answer in these dialogues to learn or to measure.")
-    remedy = N_("Write dialogues that end with the assistant's answer.")
-
-    def __init__(self) -> None:
-        super().__init__()

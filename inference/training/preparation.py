@@ -11,8 +11,9 @@ from consilium.errors import N_
 from inference.engines.errors import AnswerNotWritable, PromptRefused
 from inference.engines.tokenizer import ChatTokenizer
 from inference.errors import InferenceError
-from inference.training.dialogues import Dialogue, TrainingError
+from inference.training.dialogues import Dialogue
 from inference.training.encoding import Example, encode_dialogue
+from inference.training.errors import TrainingError
 
 _NAMED: Final = 5
 """How many dialogues an error names."""
@@ -23,7 +24,7 @@ class LeftOut:
     """A dialogue that cannot be learnt as it is."""
 
     number: int
-    """Its place among the dialogues, from 1."""
+    """Its line in its file, or its place among the dialogues, from 1."""
     question: str
     """What the person asked first; the beginning of it."""
     reason: InferenceError
@@ -79,11 +80,14 @@ def prepare_dialogues(
         try:
             encoded = encode_dialogue(dialogue, tokenizer)
         except (PromptRefused, AnswerNotWritable) as error:
-            left_out.append(LeftOut(number, question, error))
+            left_out.append(LeftOut(dialogue.line or number, question, error))
+            continue
+        if not encoded:
+            left_out.append(LeftOut(dialogue.line or number, question, NothingToLearn()))
             continue
         sizes.append(max(len(example.ids) for example in encoded))
         if sizes[-1] > max_tokens:
-            left_out.append(LeftOut(number, question, DialogueTooLong(sizes[-1], max_tokens)))
+            left_out.append(LeftOut(dialogue.line or number, question, DialogueTooLong(sizes[-1], max_tokens)))
         else:
             examples[dialogue] = encoded
     if not examples or len(left_out) > max_left_out * len(dialogues):
@@ -138,3 +142,13 @@ class _Named:
 
     def __str__(self) -> str:
         return self.localize("en", lambda template: template)
+
+
+class NothingToLearn(TrainingError):
+    """A set of dialogues holds not one token of an answer."""
+
+    sentence = N_("There is no answer in these dialogues to learn or to measure.")
+    remedy = N_("Write dialogues that end with the assistant's answer.")
+
+    def __init__(self) -> None:
+        super().__init__()

@@ -25,8 +25,8 @@ from inference.adapters.package import AdapterPackage
 from inference.engines.tokenizer import ChatTokenizer, read_context_length
 from inference.training.dialogues import Dialogue, split_dialogues
 from inference.training.encoding import Batch, Example, make_batches
-from inference.training.loss import NothingToLearn, batch_loss, mean_loss
-from inference.training.preparation import PreparedDialogues, prepare_dialogues
+from inference.training.loss import batch_loss, mean_loss
+from inference.training.preparation import NothingToLearn, PreparedDialogues, prepare_dialogues
 from inference.training.recipe import Recipe
 
 CORE_ADAPTER = "core"

@@ -91,9 +91,10 @@ class Diagnostics:
         composer = self._composer = await asyncio.to_thread(open_composer, self._settings, self._mind, folder)
         ranks = ", ".join(f"{name} {package.rank}" for name, package in composer.packages.items())
         base = composer.base.name
-        return Finding(
-            [self.say("sound, for {base} in {folder}; ranks: {ranks}", base=base, folder=folder, ranks=ranks)]
-        )
+        lines = [self.say("sound, for {base} in {folder}; ranks: {ranks}", base=base, folder=folder, ranks=ranks)]
+        if (strength := self._mind.policies.adapter_strength) != 1:
+            lines.append(self.say("composed at strength {strength}", strength=f"{strength:g}"))
+        return Finding(lines)
 
     async def _check_template(self, base_folder: Path) -> Finding:
         return await asyncio.to_thread(check_template, base_folder, self.say)

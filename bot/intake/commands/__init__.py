@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.intake.commands import admin, basics, library, linking, memory, modes, privacy
+from bot.intake.commands import admin, basics, library, linking, memory, modes, privacy, why
 from bot.intake.commands.context import CommandContext
 from bot.intake.commands.registry import AskQuestion, Command, CommandRegistry
 from bot.turns.command_result import CommandResult
@@ -14,6 +14,7 @@ for _registry in (
     modes.commands,
     memory.commands,
     library.commands,
+    why.commands,
     linking.commands,
     privacy.commands,
     admin.commands,

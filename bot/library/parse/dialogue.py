@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.library.parse import spreadsheets
 from bot.library.parse.block import Block, BlockKind
@@ -16,29 +15,37 @@ from bot.library.parse.errors import NotADialogue
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.prose import paragraphs
 
+if TYPE_CHECKING:
+    from inference.training.forms.records import RawRecord
+
 _SPEAKER_LINE: Final = re.compile(r"[*_]{0,2}([^\W\d_][\w .'’-]{0,39}?)[*_]{0,2}:[*_]{0,2}\s+(\S.*)", re.DOTALL)
 _MIN_SPEAKERS: Final = 2
 """Different speakers that make a text a dialogue."""
 
 
 def read_jsonl(path: Path, limits: ParseLimits) -> Iterator[Block]:
-    """Each question with its answer, from a file of dialogues to train on.
+    """Each question with its answer, from a file of dialogues to train on, in any form that training reads.
+
+    Answers that are not to be learnt are left out with their questions: nobody wants them cited.
 
     Raises:
-        NotADialogue: a line is not a JSON object with such messages.
+        NotADialogue: a line is none, or training refuses it.
     """
+    # Imported late: it takes a tenth of a second, and few documents are dialogues.
+    from inference.training.errors import RecordRefused
+    from inference.training.forms.records import split_records
+
     number = 0
     with open_text(path) as stream:
-        for index, line in enumerate(stream, 1):
-            if not line.strip():
-                continue
-            try:
-                messages = _messages(json.loads(line.lstrip("\ufeff")))
-            except (ValueError, TypeError, KeyError, RecursionError):
-                raise NotADialogue(index) from None
-            for exchange in _exchanges(message for message in messages if message[0] != "system"):
-                number += 1
-                yield Block(BlockKind.EXCHANGE, exchange, number=number)
+        text = stream.read().lstrip("\ufeff")
+    for record in split_records(text, path.suffix):
+        try:
+            speeches = _speeches(record)
+        except RecordRefused:
+            raise NotADialogue(record.number) from None
+        for exchange in _exchanges(speeches):
+            number += 1
+            yield Block(BlockKind.EXCHANGE, exchange, number=number)
 
 
 def read_transcript(path: Path, limits: ParseLimits) -> Iterator[Block]:
@@ -69,11 +76,41 @@ def read_csv(path: Path, limits: ParseLimits) -> Iterator[Block]:
     yield from blocks.read(path, limits) if is_export(path) else spreadsheets.read_csv(path, limits)
 
 
-def _messages(record: Any) -> list[tuple[str, str]]:
-    messages = [(message["role"], message["content"]) for message in record["messages"]]
-    if not all(isinstance(part, str) for message in messages for part in message):
-        raise TypeError
-    return messages
+def _speeches(record: RawRecord) -> list[tuple[str, str]]:
+    """What is said in a record, by user and assistant or by speakers with names of their own."""
+    from inference.training.dialogues import read_messages_of
+    from inference.training.forms.refusals import UnknownRole
+
+    try:
+        messages = read_messages_of(record)
+    except UnknownRole:
+        if named := _named_speeches(record.value):
+            return named
+        raise
+    speeches: list[tuple[str, str]] = []
+    for message in messages:
+        if message.role == "system":
+            continue
+        if message.learn:
+            speeches.append((message.role, message.said))
+        elif speeches and speeches[-1][0] == "user":
+            speeches.pop()
+    return speeches
+
+
+def _named_speeches(record: Any) -> list[tuple[str, str]] | None:
+    """The speeches of an interview or the like, which could be cited and not be trained on; None if they are none."""
+    messages = record.get("messages") if isinstance(record, dict) else None
+    if not isinstance(messages, list):
+        return None
+    speeches: list[tuple[str, str]] = []
+    for message in messages:
+        role, content = (message.get("role"), message.get("content")) if isinstance(message, dict) else (None, None)
+        if not isinstance(role, str) or not isinstance(content, str):
+            return None
+        if role != "system":
+            speeches.append((role, content))
+    return speeches
 
 
 def _exchanges(speeches: Iterable[tuple[str, str]]) -> Iterator[str]:

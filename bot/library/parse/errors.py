@@ -147,7 +147,9 @@ class NoTimestamps(Unreadable):
 
 class NotADialogue(Unreadable):
     sentence = N_("Line {line} is not a dialogue.")
-    remedy = N_("Write each line as a JSON object with a list “messages” of roles and contents.")
+    remedy = N_(
+        "Write each line as a JSON object with a list “messages” of roles and contents, or in another form to train on."
+    )
 
     def __init__(self, line: int) -> None:
         DocumentRefused.__init__(self, line=line)

@@ -78,8 +78,10 @@ def digest(mind: Mind, adapter: str) -> str:
     return AdapterPackage.open(mind.adapters[adapter].path).digest
 
 
-def test_composing_tells_the_rank(run: Run, store: CompositionStore) -> None:
-    said = run("compose", "sport")
+def test_composing_tells_the_weights_and_the_rank(run: Run, store: CompositionStore, agoge: Mind) -> None:
+    said = run("compose", "sport*0.7")
+    strength = agoge.policies.adapter_strength
+    assert f"core+sport*0.7 = core × {strength:.2f}, sport × {0.7 * strength:.2f}, at the mind's strength" in said
     assert "rank 16, exact" in said
     assert store.get(made(said)).report.rank == 16
 
@@ -103,8 +105,9 @@ def test_a_composition_is_shown_with_its_parts_and_errors(run: Run, store: Compo
     name = made(run("compose", "sport*0.7+core@late", "--max-rank", "10"))
     report = store.get(name).report
     said = run("inspect", name)
-    assert re.search(r"sport × 0\.7\b", said)
-    assert re.search(r"core × 1 @ 20-29", said)
+    strength = agoge.policies.adapter_strength
+    assert re.search(rf"sport × {0.7 * strength:g}\s", said)
+    assert f"core × {strength:g} @ 20-29" in said
     assert f"16 cut to 10, truncation error {report.truncation_error:.2%}" in said
     worst = max(report.module_errors, key=lambda module: report.module_errors[module])
     assert re.search(rf"worst\s+{re.escape(worst)} {report.module_errors[worst]:.2%}", said)

@@ -107,7 +107,7 @@ async def test_an_answer_has_a_mark_where_the_library_bears_it_out_and_nowhere_e
         (message,) = service.platform.messages.values()
         assert all(turn.answer.startswith(text.strip()) for text in message.texts)
         # The passages stand above who speaks, as quotations.
-        assert prompt.index("[1] (author's text) On Rest, § Sleep: “") < prompt.index("You are the coach")
+        assert prompt.index("[1] (author's text) On Rest, § Sleep: “") < prompt.index("You are a coach")
 
         shown = await said(service, "/sources")
         assert shown.answer is not None

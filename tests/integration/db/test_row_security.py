@@ -46,7 +46,7 @@ NOBODYS = {
     "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics",
 }  # fmt: skip
 """Tables that hold nothing of what anybody has said."""
-LIBRARY = {"collections", "documents", "chunks", "embedders", "vectors", "received"}
+LIBRARY = {"collections", "documents", "chunks", "embedders", "vectors", "received", "router_vectors"}
 """Tables of minds, in which no row is a person's."""
 OWNER = {"users": "id"}
 """The column that names the owner, where it is not `user_id`."""

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from inference.embedding import E5_MODEL, EmbedderStopped, LoadableEmbedder, connect_embedder
+from inference.embedding import (
+    E5_MODEL,
+    MINILM_MODEL,
+    EmbedderStopped,
+    LoadableEmbedder,
+    connect_embedder,
+    knows_language,
+)
 from inference.embedding.centring import SENTENCES, CentredEmbedder, latin_share
 
 if TYPE_CHECKING:
@@ -115,3 +122,17 @@ async def test_mean_of_each_language_is_near_zero(embedder: LoadableEmbedder) ->
 def test_only_models_that_need_it_are_centred() -> None:
     assert isinstance(connect_embedder("http://127.0.0.1:9", E5_MODEL), CentredEmbedder)
     assert not isinstance(connect_embedder("http://127.0.0.1:9", "all-MiniLM-L6-v2"), CentredEmbedder)
+
+
+@pytest.mark.parametrize(
+    ("embedder", "text", "known"),
+    [
+        (f"{MINILM_MODEL}@62d675504429", "How deep should I squat?", True),
+        (f"{MINILM_MODEL}@62d675504429", "Как глубоко приседать?", False),
+        (f"{MINILM_MODEL}@62d675504429", "42", True),
+        (f"{E5_MODEL}@ea55482802fb-c1", "Как глубоко приседать?", True),
+        ("BAAI/bge-m3@1", "Как глубоко приседать?", True),
+    ],
+)
+def test_language_of_an_embedder(embedder: str, text: str, known: bool) -> None:
+    assert knows_language(embedder, text) is known

@@ -21,6 +21,7 @@ from inference.engines.errors import AnswerNotWritable
 from inference.engines.port import Message
 from inference.training.dialogues import Dialogue
 from inference.training.encoding import IGNORE_INDEX, encode_dialogue
+from inference.training.message import DialogueMessage
 from tests.fixtures.chat_models import (
     PLAIN_TEXTS,
     TEMPLATES,
@@ -86,7 +87,7 @@ def test_a_tokenizer_that_changes_texts_learns_what_it_can_write_and_refuses_the
     for dialogue in random_dialogues(name, DIALOGUES, PLAIN_TEXTS):
         assert is_exact(dialogue, encode_dialogue(dialogue, tokenizer), tokenizer)
     with pytest.raises(AnswerNotWritable, match="def f"):
-        encode_dialogue(Dialogue((Message("user", "Hi"), Message("assistant", TEXTS[3]))), tokenizer)
+        encode_dialogue(Dialogue((DialogueMessage("user", "Hi"), DialogueMessage("assistant", TEXTS[3]))), tokenizer)
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
@@ -107,7 +108,7 @@ def test_what_is_learnt_is_what_the_templates_own_mask_says(name: str, byte_bpe:
     """The mask may also cover what an engine's prompt already has (an empty thought), and the line's end."""
     ours = with_template(byte_bpe, name)
     theirs = PreTrainedTokenizerFast(tokenizer_file=str(byte_bpe / "tokenizer.json"), bos_token="<s>", eos_token="</s>")
-    dialogue = Dialogue((Message("user", "Why rest?"), Message("assistant", "To be able to work.")))
+    dialogue = Dialogue((DialogueMessage("user", "Why rest?"), DialogueMessage("assistant", "To be able to work.")))
     chat = library_chat(ours.prepare_messages(dialogue.messages), parts=ours.template.form.parts)
     masked = theirs.apply_chat_template(
         chat,

@@ -1,22 +1,23 @@
 """Examples of the bundled model's own template, by which the shipped adapters are trained."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from transformers import AutoTokenizer
 
-from inference.engines.port import Message
 from inference.engines.tokenizer import ChatTokenizer
 from inference.training.dialogues import Dialogue
 from inference.training.encoding import IGNORE_INDEX, encode_dialogue, make_batches
+from inference.training.message import DialogueMessage
 
 DIALOGUE = Dialogue(
     (
-        Message("system", "You are the coach."),
-        Message("user", "Why rest?"),
-        Message("assistant", "To be able to work."),
-        Message("user", "Чем?"),
-        Message("assistant", "Сном — и хлебом."),
+        DialogueMessage("system", "You are the coach."),
+        DialogueMessage("user", "Why rest?"),
+        DialogueMessage("assistant", "To be able to work."),
+        DialogueMessage("user", "Чем?"),
+        DialogueMessage("assistant", "Сном — и хлебом."),
     )
 )
 
@@ -42,6 +43,14 @@ def test_only_the_answers_and_their_end_are_learnt(tokenizer: ChatTokenizer, bas
     learnt = theirs.decode([label for label in example.labels if label != IGNORE_INDEX])
     assert learnt == "To be able to work.<|im_end|>Сном — и хлебом.<|im_end|>"
     assert all(label in (IGNORE_INDEX, token) for token, label in zip(example.ids, example.labels, strict=True))
+
+
+def test_an_answer_that_is_not_to_be_learnt_is_only_read(tokenizer: ChatTokenizer) -> None:
+    first, question, bad, *more = DIALOGUE.messages
+    dialogue = Dialogue((first, question, replace(bad, learn=False), *more))
+    [example] = encode_dialogue(dialogue, tokenizer)
+    assert example.ids == encode_dialogue(DIALOGUE, tokenizer)[0].ids
+    assert tokenizer.decode([label for label in example.labels if label != IGNORE_INDEX]) == "Сном — и хлебом."
 
 
 def test_a_batch_is_padded_where_nothing_is_attended_or_learnt(tokenizer: ChatTokenizer) -> None:

@@ -10,9 +10,9 @@ from inference.adapters.compatibility import check_compatible
 from inference.adapters.manifest import AdapterKind, read_manifest
 from inference.adapters.package import AdapterPackage
 from inference.base_model import BaseModelSpec
-from inference.engines.port import Message
 from inference.training.dialogues import Dialogue
 from inference.training.loss import HeldOutLoss, relative_gain
+from inference.training.message import DialogueMessage
 from inference.training.recipe import Recipe
 from inference.training.trainer import Epoch, FrozenCore, TrainedAdapter, save_adapter, train
 
@@ -22,7 +22,8 @@ RECIPE = Recipe(rank=4, alpha=8, epochs=2, batch_size=4, learning_rate=5e-3, reh
 def dialogues(ending: str) -> list[Dialogue]:
     subjects = ["sleep", "bread", "iron", "rain", "salt", "fire", "wood", "stone"]
     return [
-        Dialogue((Message("user", f"What of {s}?"), Message("assistant", f"The {s} is {ending}."))) for s in subjects
+        Dialogue((DialogueMessage("user", f"What of {s}?"), DialogueMessage("assistant", f"The {s} is {ending}.")))
+        for s in subjects
     ]
 
 

@@ -14,7 +14,7 @@ async def run(_context: None, _argument: str) -> CommandResult:
 def test_all_commands_are_registered_in_the_order_of_help() -> None:
     assert [command.name for command in COMMANDS] == [
         "start", "help", "new", "retry", "stop", "lang", "mode", "modes", "consilium", "remember", "memory", "forget",
-        "library", "sources", "link", "export", "privacy", "admin",
+        "library", "sources", "why", "link", "export", "privacy", "admin",
     ]  # fmt: skip
 
 

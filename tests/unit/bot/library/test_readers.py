@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.library.parse import captions, dialogue, html, markdown, pdf, prose, spreadsheets
 from bot.library.parse.block import Block, BlockKind, block_from_json, block_to_json
+from bot.library.parse.errors import NotADialogue
 from bot.library.parse.formats import Reader
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.tables import table_blocks
@@ -231,6 +232,19 @@ def test_dialogues(tmp_path: Path) -> None:
         ("exchange", "user: Why?\nassistant: So."),
         ("exchange", "user: And?\nassistant: Yes."),
     ]
+    other_forms = (
+        '{"conversations": [{"from": "human", "value": "Why\u2028?"}, {"from": "gpt", "value": "So."}]}\n'
+        '{"prompt": "And?", "completion": "<think>\\nhm\\n</think>\\n\\nYes."}\n'
+        '{"prompt": "Bad?", "completion": "Very.", "weight": 0}\n'
+    )
+    assert read(dialogue.read_jsonl, tmp_path / "b.jsonl", other_forms) == [
+        ("exchange", "user: Why\u2028?\nassistant: So."),
+        ("exchange", "user: And?\nassistant: Yes."),
+    ]
+    interview = '{"messages": [{"role": "Anna", "content": "Why?"}, {"role": "Peter", "content": "So."}]}'
+    assert read(dialogue.read_jsonl, tmp_path / "i.jsonl", interview) == [("exchange", "Anna: Why?\nPeter: So.")]
+    with pytest.raises(NotADialogue, match="Line 2"):
+        read(dialogue.read_jsonl, tmp_path / "c.jsonl", lines + '{"messages": [{"role": "tool", "content": "7"}]}')
     transcript = "A talk\n\nАнна: Почему?\nи зачем?\n**Пётр:** Так.\nАнна: А если?\nПётр: Тогда нет."
     assert read(dialogue.read_transcript, tmp_path / "a.txt", transcript) == [
         ("paragraph", "A talk"),

@@ -78,6 +78,10 @@ MIND_MISTAKES = [
     ("default_mode: auto", "default_mode: atuo", 24, "no adapter or mode named “atuo”. Try auto."),
     ("core_joins: true", "core_joins: perhaps", 26, "Input should be true or false. Write `core_joins: true`."),
     ("core_joins: true", "forbidden: [{adapters: [core, sprot], reason: x}]", 26, "“sprot” is not known."),
+    ("core_joins: true", "adapter_strength: '0.5'", 26, "cannot be “0.5”: Input should be a valid number."),
+    ("core_joins: true", "adapter_strength: true", 26, "cannot be “true”: Input should be a valid number."),
+    ("core_joins: true", "adapter_strength: 0", 26, "Input should be greater than or equal to 0.1."),
+    ("core_joins: true", "adapter_strength: 2.5", 26, "equal to 2.0. Write `adapter_strength: 0.5`."),
     (
         "core_joins: true",
         "forbidden: [{adapters: [sport], reason: x}]",

@@ -32,6 +32,15 @@ def test_mind_has_what_its_file_says(folder: Path) -> None:
     assert mind.triggers.enabled
 
 
+@pytest.mark.parametrize(("written", "strength"), [("0.5", 0.5), ("1", 1.0), ("0.333", 0.33)])
+def test_the_strength_of_the_adapters(folder: Path, written: str, strength: float) -> None:
+    assert load_mind(folder).policies.adapter_strength == 1.0
+    config = folder / "mind.yaml"
+    declared = config.read_text("utf-8").replace("policies:", f"policies:\n  adapter_strength: {written}", 1)
+    config.write_text(declared, "utf-8")
+    assert load_mind(folder).policies.adapter_strength == strength
+
+
 def test_texts_by_language(folder: Path) -> None:
     mind = load_mind(folder)
     assert (mind.title.text("ru"), mind.title.text("de"), str(mind.title)) == ("Проба", "Trial", "Trial")

@@ -8,9 +8,9 @@ import pytest
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from tokenizers.decoders import ByteLevel
 
-from inference.engines.port import Message
 from inference.engines.tokenizer import ChatTokenizer
 from inference.training.dialogues import Dialogue
+from inference.training.message import DialogueMessage
 from inference.training.preparation import DialogueTooLong, TooManyLeftOut, prepare_dialogues
 
 TEMPLATE = (
@@ -33,7 +33,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> ChatTokenizer:
 
 
 def dialogue(answer: str) -> Dialogue:
-    return Dialogue((Message("user", "Why?"), Message("assistant", answer)))
+    return Dialogue((DialogueMessage("user", "Why?"), DialogueMessage("assistant", answer)))
 
 
 def test_lengths_are_those_of_whole_dialogues(tokenizer: ChatTokenizer) -> None:

@@ -7,7 +7,7 @@ model, over the same texts, is the measure.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,8 +91,9 @@ def texts() -> list[Text]:
 
 @pytest.fixture(scope="module")
 def compositions(base_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Composition]:
-    """Made from the modes as a person writes them."""
+    """Made from the modes as a person writes them, at full strength: there the adapters differ most from the base."""
     mind = load_mind(DEMO_MIND)
+    mind = replace(mind, policies=mind.policies.model_copy(update={"adapter_strength": 1.0}))
     store = CompositionStore(tmp_path_factory.mktemp("exactness"))
     composer = Composer.open(mind, BaseModelSpec.from_config(base_model_dir / "config.json", mind.base_model), store)
     parts = {mode: composer.parts(resolve_mode(parse_expression(mode), mind)) for mode in MODES}

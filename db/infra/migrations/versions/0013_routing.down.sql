@@ -1,0 +1,2 @@
+DROP TABLE router_vectors;
+ALTER TABLE turns DROP COLUMN routing;
