@@ -36,6 +36,7 @@ _SPECIAL_TOKENS = ("bos_token", "eos_token", "unk_token", "pad_token")
 _QUESTION: Final = Message("user", "colchicum")
 _ANSWER: Final = Message("assistant", "damselfly")
 """An exchange whose texts are found again in its rendering."""
+_THOUGHT: Final = "marzipan"
 
 
 class ChatTemplate:
@@ -93,6 +94,17 @@ class ChatTemplate:
         return thought.end if thought else None
 
     @cached_property
+    def thought_frame(self) -> tuple[str, str]:
+        """What a model writes before a thought, and between it and the answer."""
+        prompt = self.render([_QUESTION], thinking=True)
+        rendered = self._render_answered([_QUESTION, _ANSWER], thought=_THOUGHT)
+        before, thought, rest = rendered.partition(_THOUGHT)
+        between, answer, _ = rest.partition(_ANSWER.content)
+        if thought and answer and before.startswith(prompt):
+            return before.removeprefix(prompt), between
+        return ("", f"\n{self.thought_end}\n\n") if self.thought_end else ("<think>\n", "\n</think>\n\n")
+
+    @cached_property
     def answer_head(self) -> str:
         """What belongs between a prompt and an answer without a thought, and is not part of the prompt's rendering.
 
@@ -125,18 +137,32 @@ class ChatTemplate:
         before, found, _ = answered.partition(_ANSWER.content)
         return before.removeprefix(prompt) if found and before.startswith(prompt) else ""
 
-    def _render_answered(self, messages: Sequence[Message]) -> str:
-        """A rendering without the head of an answer to come; empty if the template refuses it."""
+    def _render_answered(self, messages: Sequence[Message], *, thought: str = "") -> str:
+        """A rendering without the head of an answer to come; empty if the template refuses it.
+
+        Args:
+            thought: what is thought before the answer that is the last message.
+        """
         try:
-            return self._render(messages, self.form.parts, prompt=False)
+            return self._render(messages, self.form.parts, prompt=False, thinking=bool(thought), thought=thought)
         except PromptRefused:
             return ""
 
-    def _render(self, messages: Sequence[Message], parts: bool, *, prompt: bool = True, thinking: bool = False) -> str:
+    def _render(
+        self,
+        messages: Sequence[Message],
+        parts: bool,
+        *,
+        prompt: bool = True,
+        thinking: bool = False,
+        thought: str = "",
+    ) -> str:
         """The rendering of messages as they are; with `parts` each content is a list with one text."""
-        chat = [
+        chat: list[dict[str, object]] = [
             {"role": m.role, "content": [{"type": "text", "text": m.content}] if parts else m.content} for m in messages
         ]
+        if thought:
+            chat[-1]["reasoning_content"] = thought
         variables = {"tools": None, "documents": None, **self._special_tokens, **template_options(thinking=thinking)}
         try:
             return self._template.render(messages=chat, add_generation_prompt=prompt, **variables)

@@ -24,9 +24,10 @@ _MARKS: Final = {
     "<|channel>thought\n": "<channel|>",
     "<|channel|>analysis<|message|>": "<|end|>",
     "<|channel|>commentary<|message|>": "<|end|>",
+    "to=self<|message|>": "<|eom|>",
 }
 """What begins a thought, and what ends it."""
-_ANSWER_MARKS: Final = ("<|start|>assistant", "<|channel|>final<|message|>", "<|START_RESPONSE|>")
+_ANSWER_MARKS: Final = ("<|start|>assistant", "<|channel|>final<|message|>", "to=user<|message|>", "<|START_RESPONSE|>")
 """What some models write between their thoughts and the answer."""
 _OPEN: Final = re.compile(f"({'|'.join(map(re.escape, (mark.strip() for mark in _MARKS)))})\\s*\\Z")
 
@@ -119,6 +120,14 @@ class ReasoningParser:
         text, self._rest = self._clean(self._rest[:length]), self._rest[length:]
         if text:
             yield TextDelta(text)
+
+
+def split_thought(text: str, parser: ReasoningParser | None = None) -> tuple[str, str]:
+    """A whole text's thought, without white space around it, and its answer."""
+    parser = parser or ReasoningParser()
+    events = [*parser.feed(text), *parser.finish()]
+    thought = "".join(event.text for event in events if isinstance(event, ThoughtDelta))
+    return thought.strip(), "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
 def _held(text: str, marks: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from inference.engines.chat_template import ChatTemplate
 from inference.engines.errors import AnswerNotWritable, ModelNotLoadable
 from inference.engines.port import Message
-from inference.engines.reasoning import ReasoningParser
+from inference.engines.reasoning import ReasoningParser, split_thought
 from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
@@ -100,6 +100,27 @@ class ChatTokenizer:
             if self._writes(written, answer):
                 return [*written, self.end_id]
         raise AnswerNotWritable(answer=answer, written=self.decode(self.encode(answer)))
+
+    def encode_reasoned_answer(self, messages: Sequence[Message], thought: str, answer: str) -> list[int]:
+        """Ids that a model writes to think this, and then give this answer, to these messages; its end mark is last.
+
+        Raises:
+            PromptRefused: the chat template does not take these messages.
+            AnswerNotWritable: the ids would not be read as this thought and this answer.
+        """
+        before, between = self.template.thought_frame
+        prompt = self.template.render(self.prepare_messages(messages), thinking=True)
+        ids = self._encode_marked(prompt)
+        joint = self._encode_marked(f"{prompt}{before}{thought}{between}{answer}")
+        parted = [self._encode_marked(before), self.encode(thought), self._encode_marked(between), self.encode(answer)]
+        for written in (joint[len(ids) :] if joint[: len(ids)] == ids else [], [i for part in parted for i in part]):
+            if self.end_ids.isdisjoint(written) and self._read_reasoned(written) == (thought.strip(), answer):
+                return [*written, self.end_id]
+        raise AnswerNotWritable(answer=answer, written=self._read_reasoned(written)[1])
+
+    def _read_reasoned(self, ids: Sequence[int]) -> tuple[str, str]:
+        """Thought and answer in generated ids, as an engine tells them apart."""
+        return split_thought(self.decode_marked(ids), self.reasoning_parser(thinking=True))
 
     @property
     def answer_head(self) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
+from inference.engines.port import Message
+from inference.engines.reasoning import split_thought
 from inference.engines.tokenizer import ChatTokenizer
 from inference.training.dialogues import Dialogue
 
@@ -40,6 +42,9 @@ def encode_dialogue(dialogue: Dialogue, tokenizer: ChatTokenizer) -> list[Exampl
     So most dialogues are one example. A template that shows earlier answers otherwise than it asks for them, or
     that moves the system message along, makes several of one dialogue.
 
+    An answer that begins with a thought is learnt with it, after the prompt of a model that may think; the prompts of
+    later answers do not have the thought, as the engine's do not.
+
     An answer that is not to be learnt is only read, in the prompts of those after it.
 
     Raises:
@@ -50,9 +55,13 @@ def encode_dialogue(dialogue: Dialogue, tokenizer: ChatTokenizer) -> list[Exampl
     for position, message in enumerate(dialogue.messages):
         if message.role != "assistant" or not message.learn:
             continue
-        asked = dialogue.messages[:position]
-        prompt = tokenizer.encode_prompt(asked)
-        answer = tokenizer.encode_answer(asked, message.content)
+        asked = [_without_thought(earlier) for earlier in dialogue.messages[:position]]
+        thought, text = split_thought(message.content)
+        prompt = tokenizer.encode_prompt(asked, thinking=bool(thought))
+        if thought:
+            answer = tokenizer.encode_reasoned_answer(asked, thought, text)
+        else:
+            answer = tokenizer.encode_answer(asked, text)
         before = examples.pop() if examples and _begins(examples[-1].ids, prompt) else Example([], [])
         unlearnt = [IGNORE_INDEX] * (len(prompt) - len(before.ids))
         examples.append(Example(prompt + answer, before.labels + unlearnt + answer))
@@ -69,6 +78,13 @@ def make_batches(examples: Sequence[Example], size: int) -> Iterator[Batch]:
             attention=torch.tensor([[1] * len(e.ids) + [0] * (width - len(e.ids)) for e in group]),
             labels=torch.tensor([e.labels + [IGNORE_INDEX] * (width - len(e.labels)) for e in group]),
         )
+
+
+def _without_thought(message: Message) -> Message:
+    """The message as later prompts have it."""
+    if message.role != "assistant":
+        return message
+    return Message(message.role, split_thought(message.content)[1])
 
 
 def _begins(ids: Sequence[int], longer: Sequence[int]) -> bool:

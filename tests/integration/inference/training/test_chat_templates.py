@@ -19,6 +19,7 @@ from inference.embedding import E5_MODEL, resolve_embedding_model
 from inference.engines.chat_template import template_options
 from inference.engines.errors import AnswerNotWritable
 from inference.engines.port import Message
+from inference.engines.reasoning import split_thought
 from inference.training.dialogues import Dialogue
 from inference.training.encoding import IGNORE_INDEX, encode_dialogue
 from inference.training.message import DialogueMessage
@@ -123,6 +124,31 @@ def test_what_is_learnt_is_what_the_templates_own_mask_says(name: str, byte_bpe:
     ends = [at + len(learnt) for at in range(len(within)) if within[at : at + len(learnt)] == learnt]
     assert ends
     assert not theirs.decode(within[ends[0] :], skip_special_tokens=True).strip()
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_reasoning_is_learnt_as_the_engine_will_tell_it_apart(name: str, byte_bpe: Path) -> None:
+    tokenizer = with_template(byte_bpe, name)
+    dialogue = Dialogue(
+        (
+            DialogueMessage("user", "Why rest?"),
+            DialogueMessage("assistant", "<think>\nWork needs strength.\n</think>\n\nTo work."),
+            DialogueMessage("user", "Чем?"),
+            DialogueMessage("assistant", "<think>Что даёт силу?\nСон.</think>Сном."),
+        )
+    )
+    # The first answer is asked for in a prompt of its own: the second one's has no thought in it.
+    first, second = encode_dialogue(dialogue, tokenizer)
+    asked = [Message("user", "Why rest?"), Message("assistant", "To work."), Message("user", "Чем?")]
+    for example, prompt, expected in (
+        (first, asked[:1], ("Work needs strength.", "To work.")),
+        (second, asked, ("Что даёт силу?\nСон.", "Сном.")),
+    ):
+        learnt = [label for label in example.labels if label != IGNORE_INDEX]
+        assert example.ids == tokenizer.encode_prompt(prompt, thinking=True) + learnt
+        assert learnt[-1] == tokenizer.end_id
+        parser = tokenizer.reasoning_parser(thinking=True)
+        assert split_thought(tokenizer.decode_marked(learnt[:-1]), parser) == expected
 
 
 def library_chat(messages: Sequence[Message], *, parts: bool) -> list[dict[str, object]]:
