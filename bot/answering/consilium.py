@@ -130,7 +130,13 @@ async def _run_author(context: GenerationContext, prompt: Prompt, pieces: asynci
         pieces.put_nowait(piece)
 
     try:
-        finished = await generate(context.engine, context.author_request(prompt), context.timeout_seconds, add_piece)
+        finished = await generate(
+            context.engine,
+            context.author_request(prompt),
+            context.timeout_seconds,
+            add_piece,
+            on_thought=context.show_thought,
+        )
     finally:
         pieces.put_nowait(None)
     context.draft.add_usage(finished.usage)

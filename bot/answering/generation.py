@@ -11,13 +11,23 @@ from typing import Final
 
 from bot.answering.draft import AUTHOR, Draft
 from bot.answering.prompt import Prompt
-from bot.core.errors import GenerationTooSlow
+from bot.core.errors import GenerationTooSlow, NothingButThoughts
 from bot.core.i18n import Translator
 from bot.core.messages import ClientConversation
 from bot.core.ports import Reply
 from bot.library.cite import Citer, Quotation, best_quotation, collect_evidence, strip_marks
+from bot.minds.schema import Thinking
 from consilium.errors import N_
-from inference.engines.port import Engine, Finished, FinishReason, GenerationRequest, Sampling, TextDelta, Usage
+from inference.engines.port import (
+    Engine,
+    Finished,
+    FinishReason,
+    GenerationRequest,
+    Sampling,
+    TextDelta,
+    ThoughtDelta,
+    Usage,
+)
 
 LIBRARY_QUOTATION: Final = N_("From the library: “{quotation}” {mark}")
 
@@ -39,6 +49,8 @@ class GenerationContext:
     question: str
     cites_library: bool
     """Whether the answer may cite a library. If not, numbers in brackets are ordinary text."""
+    thinking: Thinking = Thinking.OFF
+    """Whether the author's voice thinks first, and who sees it."""
     client_conversation: ClientConversation | None = None
     """Parameters from a client that keeps the conversation itself."""
 
@@ -51,7 +63,13 @@ class GenerationContext:
     def author_request(self, prompt: Prompt) -> GenerationRequest:
         """The request for the author's voice."""
         schema = self.client_conversation.schema if self.client_conversation else None
-        return GenerationRequest(prompt.messages, self.draft.adapter, self.sampling, schema)
+        thinking = self.thinking is not Thinking.OFF
+        return GenerationRequest(prompt.messages, self.draft.adapter, self.sampling, schema, thinking=thinking)
+
+    async def show_thought(self, text: str) -> None:
+        """Show the next piece of a thought where the mind wants it shown. It is kept nowhere."""
+        if self.thinking is Thinking.SHOWN:
+            await self.reply.write_thought(text)
 
     @property
     def stop_texts(self) -> Sequence[str]:
@@ -83,7 +101,12 @@ async def answer_with_one_voice(context: GenerationContext) -> None:
         draft.cited = citer.cited if citer else ()
 
     finished = await generate(
-        context.engine, context.author_request(draft.prompt), context.timeout_seconds, write_piece, context.stop_texts
+        context.engine,
+        context.author_request(draft.prompt),
+        context.timeout_seconds,
+        write_piece,
+        context.stop_texts,
+        on_thought=context.show_thought,
     )
     if citer:
         await context.write(citer.finish())
@@ -106,23 +129,37 @@ async def generate(
     timeout_seconds: float,
     on_piece: OnPiece,
     stop_texts: Sequence[str] = (),
+    *,
+    on_thought: OnPiece | None = None,
 ) -> Finished:
     """Generate text and pass it on piece by piece, up to the first of `stop_texts`.
 
+    Args:
+        on_thought: gets what the model thinks before it answers; without it, thoughts are dropped.
+
     Raises:
         GenerationTooSlow: it was not finished by the deadline.
+        NothingButThoughts: the model had not begun to answer when it had used up its tokens.
         EngineError: the engine cannot answer.
     """
     stop_filter = StopTextFilter(stop_texts)
     pieces = []
+    has_thought = False
     try:
         async with asyncio.timeout(timeout_seconds), aclosing(engine.generate(request)) as events:
             async for event in events:
+                if isinstance(event, ThoughtDelta):
+                    has_thought = True
+                    if on_thought:
+                        await on_thought(event.text)
+                    continue
                 piece = stop_filter.feed(event.text) if isinstance(event, TextDelta) else stop_filter.flush()
                 if piece:
                     pieces.append(piece)
                     await on_piece(piece)
                 if isinstance(event, Finished):
+                    if has_thought and not pieces:
+                        raise NothingButThoughts(request.sampling.max_tokens)
                     return event
                 if stop_filter.stopped:
                     break

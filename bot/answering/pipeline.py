@@ -284,6 +284,7 @@ class Pipeline:
             question=turn.question,
             # Marks would break an answer that must satisfy a schema.
             cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema,
+            thinking=self._mind.thinking,
             client_conversation=client,
         )
 

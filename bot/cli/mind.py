@@ -5,17 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from bot import minds
 from bot.app.components import base_model_folder
 from bot.app.settings import Settings
-from bot.cli.common import MindOption, stdout_console
+from bot.cli.common import MindOption, new_table, stdout_console
 from bot.cli.errors import BadRecipe, ChecksFailed, FolderNotEmpty, NoDialogues
 from bot.cli.training_report import examine_adapter, report_lines
 from bot.minds import Mind, load_mind, render_system_prompt
@@ -29,6 +30,9 @@ from inference.adapters.package import AdapterPackage
 from inference.training.dialogues import Dialogue, read_dialogues
 from inference.training.errors import LeakedDialogues, TooFewDialogues
 from inference.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from inference.training.preparation import PreparedDialogues
 
 MIND_TEMPLATE: Final = Path(minds.__file__).parent / "template"
 MIN_DIALOGUES: Final = 16
@@ -46,6 +50,12 @@ def train(
     rehearsal: Annotated[
         float, typer.Option(help="Share of the core's dialogues that a topic is also trained on.")
     ] = _DEFAULT_RECIPE.rehearsal,
+    max_tokens: Annotated[
+        int, typer.Option(help="Longest dialogue in tokens; longer ones are left out, never cut.")
+    ] = _DEFAULT_RECIPE.max_tokens,
+    max_left_out: Annotated[
+        float, typer.Option(help="Share of the dialogues that may be left out before training is refused.")
+    ] = _DEFAULT_RECIPE.max_left_out,
     seed: Annotated[int, typer.Option(help="Seed of split, order and initial weights.")] = _DEFAULT_RECIPE.seed,
     check: Annotated[bool, typer.Option("--check", help="Only report on the dialogues; train nothing.")] = False,
     strict: Annotated[
@@ -58,7 +68,15 @@ def train(
     """
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind, require_adapters=False)
-    options = {"rank": rank, "epochs": epochs, "learning_rate": learning_rate, "rehearsal": rehearsal, "seed": seed}
+    options = {
+        "rank": rank,
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "rehearsal": rehearsal,
+        "max_tokens": max_tokens,
+        "max_left_out": max_left_out,
+        "seed": seed,
+    }
     try:
         recipe = Recipe.model_validate(options | {"alpha": 2 * rank})
     except ValidationError as error:
@@ -144,12 +162,19 @@ def train_adapter(
         raise TooFewDialogues(name, len(dialogues), MIN_DIALOGUES)
     console.print(f"{name}: {len(dialogues)} dialogues{f' on top of {mind.core}' if core else ''}")
 
+    names = iter((name, mind.core))
+
+    def show_lengths(prepared: PreparedDialogues) -> None:
+        console.print(lengths_table(next(names), prepared))
+        for left_out in prepared.left_out:
+            console.print(Text(f"  left out: {left_out.number} (“{left_out.question}”): {left_out.reason}"))
+
     def report(epoch: Epoch) -> None:
         core_loss = "" if epoch.core_validation_loss is None else f", {mind.core} {epoch.core_validation_loss:.3f}"
         losses = f"training {epoch.training_loss:.3f}, validation {epoch.validation_loss:.3f}{core_loss}"
         console.print(f"  epoch {epoch.number}: {losses}")
 
-    trained = train(base, dialogues, recipe, core=core, on_epoch=report)
+    trained = train(base, dialogues, recipe, core=core, on_prepared=show_lengths, on_epoch=report)
     manifest = save_adapter(
         trained,
         folder,
@@ -160,6 +185,18 @@ def train_adapter(
         core_digest=core_digest,
     )
     console.print(f"  kept epoch {trained.best_epoch}; written to {folder} as {manifest.digest[:12]}")
+
+
+def lengths_table(name: str, prepared: PreparedDialogues) -> Table:
+    """How long an adapter's dialogues are, and how many of them are learnt."""
+    table = new_table(
+        "dialogues of", "learnt", "left out", "examples", "tokens: least", "median", "95 %", "most", "limit"
+    )
+    lengths = prepared.lengths
+    figures = (lengths.shortest, lengths.median, lengths.percentile_95, lengths.longest, lengths.limit)
+    counts = (len(prepared.examples), len(prepared.left_out), prepared.example_count)
+    table.add_row(name, *map(str, (*counts, *figures)))
+    return table
 
 
 def init(folder: Annotated[Path, typer.Argument(help="Folder of the new mind: a new or an empty one.")]) -> None:

@@ -153,6 +153,16 @@ class GenerationTooSlow(TurnError):
         super().__init__(seconds=round(seconds))
 
 
+class NothingButThoughts(TurnError):
+    """The model thought until it had no tokens left for an answer."""
+
+    sentence = N_("The model used all its {tokens} tokens for thinking and did not begin to answer.")
+    remedy = N_("Ask something simpler; the mind's author can raise `max_tokens` or turn thinking off.")
+
+    def __init__(self, tokens: int) -> None:
+        super().__init__(tokens=tokens)
+
+
 class TurnAbandoned(TurnError):
     """All attempts at a turn failed, or its time ran out."""
 

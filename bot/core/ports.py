@@ -17,9 +17,9 @@ from bot.core.messages import Address, Outcome
 class Reply(Protocol):
     """Shows one answer while it is generated.
 
-    `show_queue_position`, `show_status`, `start` and `write` may be called any number of times, or never; then comes
-    `finish` or `close`, once. If an earlier attempt, perhaps of another process, has begun to show the answer, a reply
-    edits those messages and sends no second ones.
+    `show_queue_position`, `show_status`, `start`, `write_thought` and `write` may be called any number of times, or
+    never; then comes `finish` or `close`, once. If an earlier attempt, perhaps of another process, has begun to show
+    the answer, a reply edits those messages and sends no second ones.
     """
 
     async def show_queue_position(self, ahead: int) -> None:
@@ -36,6 +36,10 @@ class Reply(Protocol):
 
     async def start(self, mode: str) -> None:
         """Show that an answer is about to be generated, in this mode."""
+        ...
+
+    async def write_thought(self, text: str) -> None:
+        """Show the next piece of what the model thinks before the answer, marked as such; no part of the outcome."""
         ...
 
     async def write(self, text: str) -> None:

@@ -83,6 +83,7 @@ def _build_mind(folder: Path, spec: MindSpec, library: RagConfigFile) -> Mind:
         policies=spec.policies,
         triggers=spec.triggers,
         access=MappingProxyType(spec.access),
+        thinking=spec.thinking,
         sampling=Sampling(**spec.sampling.model_dump()),
         collections=MappingProxyType(library.collections),
         upload_collection=library.upload_collection,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.minds.paths import matching_files
 
 if TYPE_CHECKING:
-    from bot.minds.schema import Adapter, Collection, LocalText, NamedMode, Policies, Triggers
+    from bot.minds.schema import Adapter, Collection, LocalText, NamedMode, Policies, Thinking, Triggers
     from inference.engines.port import Sampling
 
 
@@ -37,6 +37,7 @@ class Mind:
     triggers: Triggers
     access: Mapping[str, tuple[str, ...]]
     """Roles that may use an adapter or mode. Whatever is not listed is open to everyone."""
+    thinking: Thinking
     sampling: Sampling
     collections: Mapping[str, Collection]
     """By name."""

@@ -279,6 +279,22 @@ class SamplingDefaults(StrictModel):
     """Above 1, tokens that are already there become less likely."""
 
 
+class Thinking(StrEnum):
+    """Whether a model that can think before it answers does so, and who sees it."""
+
+    OFF = "off"
+    """It answers at once."""
+    HIDDEN = "hidden"
+    """It thinks, and only the answer is shown."""
+    SHOWN = "shown"
+    """It thinks, and its thoughts are shown while they come, apart from the answer."""
+
+
+def _read_off(value: Any) -> Any:
+    """YAML reads a bare `off` as false."""
+    return Thinking.OFF if value is False else value
+
+
 class MindSpec(StrictModel):
     """`mind.yaml`."""
 
@@ -302,5 +318,9 @@ class MindSpec(StrictModel):
     """The triggers `<|use_lora_NAME|>` at the start of a message."""
     access: dict[str, tuple[Role, ...]] = Field(default={}, examples=["{classical: [editor]}"])
     """Roles that may use an adapter, a named mode, `base` or `auto`. Whatever is not listed is open to everyone."""
+    thinking: Annotated[Thinking, BeforeValidator(_read_off, json_schema_input_type=Thinking)] = Field(
+        default=Thinking.OFF, examples=["hidden"]
+    )
+    """Whether the model thinks before it answers. Thoughts are never remembered, and count towards `max_tokens`."""
     sampling: SamplingDefaults = Field(default=SamplingDefaults(), examples=["{max_tokens: 256, temperature: 0.7}"])
     """How tokens of an answer are sampled."""

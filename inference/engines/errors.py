@@ -41,6 +41,16 @@ class PromptRefused(EngineError):
         super().__init__(reason=reason)
 
 
+class AnswerNotWritable(EngineError):
+    """The model's tokenizer has no tokens for an answer: it changes letters or white space in it."""
+
+    sentence = N_("The model cannot write the answer “{answer}”: its tokenizer makes “{written}” of it.")
+    remedy = N_("Write it without the characters that are lost, or take another base model.")
+
+    def __init__(self, *, answer: str, written: str) -> None:
+        super().__init__(answer=_shorten(answer), written=_shorten(written))
+
+
 class AdapterNotLoadable(EngineError):
     """The engine could not load the adapter a request asks for; other requests are not touched."""
 
@@ -191,3 +201,7 @@ class EngineKeyRefused(EngineError):
 
     def __init__(self, *, url: str, key: str) -> None:
         super().__init__(url=url, key=key)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:59]}…"

@@ -43,6 +43,12 @@ class GenerationRequest:
     schema: Mapping[str, Any] | None = None
     """JSON schema the answer must satisfy; None for free text. Bound everything in it (`maxLength`, `maxItems`): an
     answer that reaches `max_tokens` is cut, and then it is no JSON."""
+    thinking: bool = False
+    """Whether the model may think before it answers. With a schema it answers at once."""
+
+    @property
+    def thinks(self) -> bool:
+        return self.thinking and self.schema is None
 
 
 class FinishReason(StrEnum):
@@ -70,6 +76,13 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True)
+class ThoughtDelta:
+    """The next piece of what the model thinks before it answers; no part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """Always the last event of a stream that did not raise."""
 
@@ -77,7 +90,7 @@ class Finished:
     usage: Usage
 
 
-GenerationEvent = TextDelta | Finished
+GenerationEvent = TextDelta | ThoughtDelta | Finished
 
 
 class TokenCounter(Protocol):
@@ -121,7 +134,7 @@ class Engine(Protocol):
         ...
 
     def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
-        """Stream the answer: any number of `TextDelta`, then one `Finished`.
+        """Stream the answer: any number of `ThoughtDelta` and then of `TextDelta`, then one `Finished`.
 
         Raises:
             EngineError: the engine cannot answer; the error says whether a second try may help.

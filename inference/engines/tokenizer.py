@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from tokenizers import Tokenizer
 
 from inference.engines.chat_template import ChatTemplate
-from inference.engines.errors import ModelNotLoadable
+from inference.engines.errors import AnswerNotWritable, ModelNotLoadable
 from inference.engines.port import Message
+from inference.engines.reasoning import ReasoningParser, split_thought
 from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class ChatTokenizer:
     """Tokenizer and chat template of one checkpoint; a `CountTokens`. Safe to use from several threads.
 
     Attributes:
+        template: the chat template.
         stop_ids: tokens that end an answer: the model's own end marks, and every control token, none of which
             belongs in a text.
     """
@@ -33,18 +35,22 @@ class ChatTokenizer:
         Raises:
             ModelNotLoadable: a file is missing or broken.
         """
-        self._template = ChatTemplate(folder)
+        self._folder = folder
+        self.template = ChatTemplate(folder)
         file = folder / "tokenizer.json"
         try:
             state = file.stat()
             self._tokenizer = _load_tokenizer(file, state.st_mtime_ns, state.st_size)
+            self._plain_tokenizer = _load_tokenizer(file, state.st_mtime_ns, state.st_size, plain=True)
         except Exception as error:  # the Rust library raises bare Exception
             raise ModelNotLoadable(folder=folder, reason=f"tokenizer.json is unusable ({error})") from error
         control = {i: t.content for i, t in self._tokenizer.get_added_tokens_decoder().items() if t.special}
+        self._eos_id: int | None = self._tokenizer.token_to_id(self.template.eos_token or "")
         self._control_token_pattern = re.compile(
             "|".join(map(re.escape, sorted(control.values(), key=len, reverse=True))) or r"(?!)"
         )
-        self.stop_ids = frozenset(control) | _read_eos_token_ids(folder)
+        self._own_end_ids = _read_eos_token_ids(folder) | ({self._eos_id} if self._eos_id is not None else set())
+        self.stop_ids = frozenset(control) | self._own_end_ids
 
     def count(self, text: str) -> int:
         return len(self.encode(text))
@@ -54,22 +60,111 @@ class ChatTokenizer:
 
     def encode(self, text: str) -> list[int]:
         """Ids of a bare text, in which nothing counts as a control token."""
-        ids: list[int] = self._tokenizer.encode(self.escape_control_tokens(text), add_special_tokens=False).ids
+        ids: list[int] = self._plain_tokenizer.encode(replace_lone_surrogates(text), add_special_tokens=False).ids
+        if not self.stop_ids.isdisjoint(ids):
+            # Some vocabularies hold control tokens as ordinary pieces, too.
+            ids = self._plain_tokenizer.encode(self.escape_control_tokens(text), add_special_tokens=False).ids
         return ids
 
-    def encode_prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Ids of a whole prompt, up to and with the head of the answer to come.
+    def encode_prompt(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
+        """Ids of a whole prompt, up to and with the head of the answer to come, or of the thought before it.
 
         Raises:
             PromptRefused: the chat template does not take these messages.
         """
-        prompt = self._template.render(self.escape_messages(messages))
-        ids: list[int] = self._tokenizer.encode(prompt, add_special_tokens=False).ids
-        return ids
+        if thinking:
+            return self._encode_marked(self.template.render(self.prepare_messages(messages), thinking=True))
+        return [*self._encode_marked(self._render_prompt(messages)), *self._answer_head_ids]
+
+    def encode_answer(self, messages: Sequence[Message], answer: str) -> list[int]:
+        """Ids that a model writes to give this answer to these messages, with the one that ends it.
+
+        They are those of prompt and answer tokenised as one text, as the model has seen them in its first training,
+        with the white space that the template writes before an answer. Where that changes the prompt's own ids, or
+        does not give the answer back, the answer is tokenised by itself.
+
+        Raises:
+            PromptRefused: the chat template does not take these messages.
+            AnswerNotWritable: the tokenizer cannot write the answer: its ids decode to another text.
+        """
+        answer = replace_lone_surrogates(answer)
+        prompt = self._render_prompt(messages)
+        ids = [*self._encode_marked(prompt), *self._answer_head_ids]
+        for space in dict.fromkeys((self.template.answer_space, "")):
+            joint = self._encode_marked(prompt + self.answer_head + space + answer)
+            written = joint[len(ids) :]
+            if joint[: len(ids)] == ids and self._writes(written, answer, space):
+                return [*written, self.end_id]
+        for text in (answer, f" {answer}"):  # some decoders drop a text's first space
+            written = self.encode(text)
+            if self._writes(written, answer):
+                return [*written, self.end_id]
+        raise AnswerNotWritable(answer=answer, written=self.decode(self.encode(answer)))
+
+    def encode_reasoned_answer(self, messages: Sequence[Message], thought: str, answer: str) -> list[int]:
+        """Ids that a model writes to think this, and then give this answer, to these messages; its end mark is last.
+
+        Raises:
+            PromptRefused: the chat template does not take these messages.
+            AnswerNotWritable: the ids would not be read as this thought and this answer.
+        """
+        before, between = self.template.thought_frame
+        prompt = self.template.render(self.prepare_messages(messages), thinking=True)
+        ids = self._encode_marked(prompt)
+        joint = self._encode_marked(f"{prompt}{before}{thought}{between}{answer}")
+        parted = [self._encode_marked(before), self.encode(thought), self._encode_marked(between), self.encode(answer)]
+        for written in (joint[len(ids) :] if joint[: len(ids)] == ids else [], [i for part in parted for i in part]):
+            if self.end_ids.isdisjoint(written) and self._read_reasoned(written) == (thought.strip(), answer):
+                return [*written, self.end_id]
+        raise AnswerNotWritable(answer=answer, written=self._read_reasoned(written)[1])
+
+    def _read_reasoned(self, ids: Sequence[int]) -> tuple[str, str]:
+        """Thought and answer in generated ids, as an engine tells them apart."""
+        return split_thought(self.decode_marked(ids), self.reasoning_parser(thinking=True))
+
+    @property
+    def answer_head(self) -> str:
+        """What follows the template's prompt before an answer is generated; see `ChatTemplate.answer_head`."""
+        return self.template.answer_head
+
+    @cached_property
+    def end_id(self) -> int:
+        """The token with which an answer ends: the first that the template writes after one and that stops it.
+
+        A template that writes none leaves it to the head of the next message, or to the tokenizer's own end mark.
+
+        Raises:
+            ModelNotLoadable: there is no token that could end an answer.
+        """
+        for text in self.template.texts_after_answer:
+            if (end := next((i for i in self._encode_marked(text) if i in self.stop_ids), None)) is not None:
+                return end
+        if self._eos_id is None:
+            raise ModelNotLoadable(folder=self._folder, reason="no token ends an answer")
+        return self._eos_id
+
+    @cached_property
+    def end_ids(self) -> frozenset[int]:
+        """Tokens that end an answer with thoughts, in which other control tokens part the one from the others."""
+        return frozenset(self._own_end_ids | {self.end_id})
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of an answer's ids, control tokens left out."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=True)
+
+    def decode_marked(self, ids: Sequence[int]) -> str:
+        """Text of an answer's ids, control tokens written out."""
+        return self._tokenizer.decode(list(ids), skip_special_tokens=False)
+
+    def reasoning_parser(self, *, thinking: bool) -> ReasoningParser:
+        """What tells thoughts from the answer in a text generated after `encode_prompt`."""
+        if not thinking:
+            return ReasoningParser()
+        return ReasoningParser(self.template.thought_end, lambda text: self._control_token_pattern.sub("", text))
+
+    def show_token(self, token: int) -> str:
+        """A token as the tokenizer writes it, a control token too."""
+        return self._tokenizer.id_to_token(token) or ""
 
     def escape_control_tokens(self, text: str) -> str:
         """The text with nothing in it that the model would obey.
@@ -81,20 +176,40 @@ class ChatTokenizer:
             lambda token: f"{token[0][0]} {token[0][1:]}", replace_lone_surrogates(text)
         )
 
-    def escape_messages(self, messages: Sequence[Message]) -> list[Message]:
-        """The messages with their contents made `inert`."""
-        return [Message(message.role, self.escape_control_tokens(message.content)) for message in messages]
+    def prepare_messages(self, messages: Sequence[Message]) -> list[Message]:
+        """The messages as the chat template takes them: control tokens broken, and folded to what it can express."""
+        return self.template.fold(
+            [Message(message.role, self.escape_control_tokens(message.content)) for message in messages]
+        )
+
+    def _render_prompt(self, messages: Sequence[Message]) -> str:
+        return self.template.render(self.prepare_messages(messages))
+
+    def _writes(self, ids: Sequence[int], answer: str, space: str = "") -> bool:
+        """Whether these ids are this answer and nothing else."""
+        return self.stop_ids.isdisjoint(ids) and self.decode(ids) in (answer, space + answer)
+
+    def _encode_marked(self, text: str) -> list[int]:
+        """Ids of a text in which control tokens count as such."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    @cached_property
+    def _answer_head_ids(self) -> tuple[int, ...]:
+        return tuple(self._encode_marked(self.answer_head))
 
 
-@lru_cache(maxsize=4)
-def _load_tokenizer(file: Path, modified: int, size: int) -> Tokenizer:
+@lru_cache(maxsize=8)
+def _load_tokenizer(file: Path, modified: int, size: int, *, plain: bool = False) -> Tokenizer:
     """The tokenizer in a file; those who ask for the same state of it share one, which nobody changes.
 
     Args:
         modified: when the file was changed last, in nanoseconds.
         size: bytes of the file.
+        plain: whether control tokens written out in a text are text.
     """
     tokenizer = Tokenizer.from_file(str(file))
+    tokenizer.encode_special_tokens = plain
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

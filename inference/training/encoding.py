@@ -1,22 +1,26 @@
-"""Dialogues as tensors: the chat template's tokens, with only the answers' tokens to be learnt."""
+"""Dialogues as tensors: prompts as the engine writes them, with only the answers' tokens to be learnt."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from inference.engines.port import Message
+from inference.engines.reasoning import split_thought
+from inference.engines.tokenizer import ChatTokenizer
 from inference.training.dialogues import Dialogue
 
 IGNORE_INDEX = -100
 """The label that cross-entropy skips."""
+_PADDING = 0
+"""Any token does: what it fills is neither attended to nor learnt."""
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedDialogue:
-    """One dialogue: `ids` and `labels` of equal length; labels are `IGNORED` outside the answers."""
+class Example:
+    """What is learnt in one piece: `ids` and `labels` of equal length; labels are `IGNORE_INDEX` outside answers."""
 
     ids: list[int]
     labels: list[int]
@@ -24,47 +28,64 @@ class EncodedDialogue:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Dialogues padded to one length: three integer tensors of shape (dialogues, tokens)."""
+    """Examples padded to one length: three integer tensors of shape (examples, tokens)."""
 
     ids: torch.Tensor
     attention: torch.Tensor
     labels: torch.Tensor
 
 
-def encode_dialogue(dialogue: Dialogue, tokenizer: Any, max_tokens: int) -> EncodedDialogue:
-    """Tokenise as the engine will see it; longer than `max_tokens` is cut at the end.
+def encode_dialogue(dialogue: Dialogue, tokenizer: ChatTokenizer) -> list[Example]:
+    """The dialogue's answers, each after exactly the ids with which the engine would ask for it.
 
-    Each answer is tokenised apart from what precedes it, because that is where generation starts. The
-    model learns the answer and its end mark, and nothing of what the person said; of an answer that is not to be learnt
-    it sees what it says, as it sees the questions.
+    An answer belongs to the example of the next one if its prompt and itself begin the next one's prompt, id by id.
+    So most dialogues are one example. A template that shows earlier answers otherwise than it asks for them, or
+    that moves the system message along, makes several of one dialogue.
+
+    An answer that begins with a thought is learnt with it, after the prompt of a model that may think; the prompts of
+    later answers do not have the thought, as the engine's do not.
+
+    An answer that is not to be learnt is only read, in the prompts of those after it.
+
+    Raises:
+        PromptRefused: the chat template does not take the dialogue's messages.
+        AnswerNotWritable: the tokenizer cannot write an answer.
     """
-    ids: list[int] = []
-    labels: list[int] = []
-    written = ""
-    chat = [{"role": m.role, "content": m.content} for m in dialogue.messages]
+    examples: list[Example] = []
     for position, message in enumerate(dialogue.messages):
-        if message.role != "assistant":
+        if message.role != "assistant" or not message.learn:
             continue
-        before = tokenizer.apply_chat_template(chat[:position], tokenize=False, add_generation_prompt=True)
-        after = tokenizer.apply_chat_template(chat[: position + 1], tokenize=False)
-        context = tokenizer.encode(before[len(written) :], add_special_tokens=False)
-        answer = tokenizer.encode(after[len(before) :], add_special_tokens=False)
-        learnt = answer.index(tokenizer.eos_token_id) + 1 if tokenizer.eos_token_id in answer else len(answer)
-        if not message.learn:
-            learnt = 0
-        ids += context + answer
-        labels += [IGNORE_INDEX] * len(context) + answer[:learnt] + [IGNORE_INDEX] * (len(answer) - learnt)
-        written = after
-    return EncodedDialogue(ids[:max_tokens], labels[:max_tokens])
+        asked = [_without_thought(earlier) for earlier in dialogue.messages[:position]]
+        thought, text = split_thought(message.content)
+        prompt = tokenizer.encode_prompt(asked, thinking=bool(thought))
+        if thought:
+            answer = tokenizer.encode_reasoned_answer(asked, thought, text)
+        else:
+            answer = tokenizer.encode_answer(asked, text)
+        before = examples.pop() if examples and _begins(examples[-1].ids, prompt) else Example([], [])
+        unlearnt = [IGNORE_INDEX] * (len(prompt) - len(before.ids))
+        examples.append(Example(prompt + answer, before.labels + unlearnt + answer))
+    return examples
 
 
-def make_batches(encoded: Sequence[EncodedDialogue], size: int, pad_id: int) -> Iterator[Batch]:
-    """Pad and stack, `size` dialogues at a time, in the order given."""
-    for start in range(0, len(encoded), size):
-        group = encoded[start : start + size]
+def make_batches(examples: Sequence[Example], size: int) -> Iterator[Batch]:
+    """Pad and stack, `size` examples at a time, in the order given."""
+    for start in range(0, len(examples), size):
+        group = examples[start : start + size]
         width = max(len(e.ids) for e in group)
         yield Batch(
-            ids=torch.tensor([e.ids + [pad_id] * (width - len(e.ids)) for e in group]),
+            ids=torch.tensor([e.ids + [_PADDING] * (width - len(e.ids)) for e in group]),
             attention=torch.tensor([[1] * len(e.ids) + [0] * (width - len(e.ids)) for e in group]),
             labels=torch.tensor([e.labels + [IGNORE_INDEX] * (width - len(e.labels)) for e in group]),
         )
+
+
+def _without_thought(message: Message) -> Message:
+    """The message as later prompts have it."""
+    if message.role != "assistant":
+        return message
+    return Message(message.role, split_thought(message.content)[1])
+
+
+def _begins(ids: Sequence[int], longer: Sequence[int]) -> bool:
+    return list(longer[: len(ids)]) == list(ids)

@@ -13,10 +13,13 @@ from typing import Any
 
 import torch
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
+from inference.engines.tokenizer import ChatTokenizer, read_context_length
 from inference.training.dialogues import Dialogue
-from inference.training.encoding import IGNORE_INDEX, Batch, EncodedDialogue, encode_dialogue, make_batches
+from inference.training.encoding import IGNORE_INDEX, Batch, Example, make_batches
+from inference.training.preparation import NothingToLearn, prepare_dialogues
+from inference.training.recipe import Recipe
 
 
 def batch_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
@@ -33,30 +36,43 @@ def batch_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
 
 
 @torch.inference_mode()
-def mean_loss(model: Any, encoded: Sequence[EncodedDialogue], pad_id: int, batch_size: int = 8) -> float:
-    """Mean cross-entropy in nats per answer token over all dialogues."""
+def mean_loss(model: Any, examples: Sequence[Example], batch_size: int = 8) -> float:
+    """Mean cross-entropy in nats per answer token over all examples.
+
+    Raises:
+        NothingToLearn: there is no answer in them, and so no mean.
+    """
     total, tokens = 0.0, 0
-    for batch in make_batches(sorted(encoded, key=lambda e: len(e.ids)), batch_size, pad_id):
+    for batch in make_batches(sorted(examples, key=lambda e: len(e.ids)), batch_size):
         loss, count = batch_loss(model, batch)
         total += loss.item()
         tokens += count
-    return total / max(tokens, 1)
+    if not tokens:
+        raise NothingToLearn
+    return total / tokens
 
 
 class HeldOutLoss:
     """Mean loss of packages on sets of dialogues, over one base model loaded once (bfloat16)."""
 
-    def __init__(self, base: Path, dialogues: Mapping[str, Sequence[Dialogue]], max_tokens: int = 512) -> None:
-        self._tokenizer = AutoTokenizer.from_pretrained(base)
+    def __init__(self, base: Path, dialogues: Mapping[str, Sequence[Dialogue]]) -> None:
+        """Load the model.
+
+        Raises:
+            TooManyLeftOut: as in training; measured by what is left, a figure would not be of these dialogues.
+        """
+        tokenizer = ChatTokenizer(base)
+        limit = read_context_length(base, None)
+        self._examples: dict[str, list[Example]] = {}
+        for name, some in dialogues.items():
+            prepared = prepare_dialogues(some, tokenizer, max_tokens=limit, max_left_out=Recipe().max_left_out)
+            self._examples[name] = prepared.examples_of([*prepared.examples])
         self._model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).eval()
-        self._encoded = {
-            name: [encode_dialogue(d, self._tokenizer, max_tokens) for d in some] for name, some in dialogues.items()
-        }
 
     def evaluate(self, package: Path | None, dialogues: str) -> float:
         """Nats per answer token on the named set; None is the bare base model."""
         with self._adapted(package) as model:
-            return mean_loss(model, self._encoded[dialogues], self._tokenizer.pad_token_id)
+            return mean_loss(model, self._examples[dialogues])
 
     @contextmanager
     def _adapted(self, package: Path | None) -> Iterator[Any]:

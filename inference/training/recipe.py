@@ -21,7 +21,7 @@ class Recipe(BaseModel):
     """Share of all steps."""
     weight_decay: float = Field(0.01, ge=0)
     batch_size: int = Field(4, ge=1)
-    """Dialogues a step."""
+    """Examples a step; a dialogue is one, or several where its chat template shows earlier answers differently."""
     epochs: int = Field(4, ge=1)
     """At most; early stopping may end sooner."""
     patience: int = Field(1, ge=1)
@@ -33,5 +33,8 @@ class Recipe(BaseModel):
     instead of writing over it."""
     core_dropout: float = Field(0.5, ge=0, le=1)
     """Share of a topic's dialogues learnt while the core is silent, so that the topic also stands on its own."""
-    max_tokens: int = Field(512, ge=16)
+    max_tokens: int = Field(2048, ge=16)
+    """Longest dialogue, in tokens, if the model's context is not shorter; longer ones are left out whole."""
+    max_left_out: float = Field(0.05, ge=0, lt=1)
+    """Share of the dialogues that may be left out: too long, or nothing the model's tokenizer can write."""
     seed: int = 7

@@ -18,13 +18,15 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
 from safetensors.torch import save_file
-from transformers import AutoModelForCausalLM, AutoTokenizer, get_cosine_schedule_with_warmup
+from transformers import AutoModelForCausalLM, get_cosine_schedule_with_warmup
 
 from inference.adapters.manifest import AdapterKind, AdapterManifest, write_manifest
 from inference.adapters.package import AdapterPackage
+from inference.engines.tokenizer import ChatTokenizer, read_context_length
 from inference.training.dialogues import Dialogue, split_dialogues
-from inference.training.encoding import Batch, EncodedDialogue, encode_dialogue, make_batches
+from inference.training.encoding import Batch, Example, make_batches
 from inference.training.loss import batch_loss, mean_loss
+from inference.training.preparation import NothingToLearn, PreparedDialogues, prepare_dialogues
 from inference.training.recipe import Recipe
 
 CORE_ADAPTER = "core"
@@ -75,23 +77,36 @@ def train(
     recipe: Recipe,
     *,
     core: FrozenCore | None = None,
+    on_prepared: Callable[[PreparedDialogues], None] = lambda _: None,
     on_epoch: Callable[[Epoch], None] = lambda _: None,
 ) -> TrainedAdapter:
     """Fine-tune an adapter until its validation loss stops falling.
 
     Dialogues must carry the system message they will be answered under. Blocks for minutes.
+
+    Args:
+        on_prepared: called before anything is learnt with the adapter's own dialogues, and then with the core's.
+
+    Raises:
+        TooManyLeftOut: more of the dialogues cannot be learnt than the recipe allows.
+        NothingToLearn: there are too few to keep one back and learn another.
     """
     torch.manual_seed(recipe.seed)
-    tokenizer = AutoTokenizer.from_pretrained(base)
+    tokenizer = ChatTokenizer(base)
+    limit = read_context_length(base, recipe.max_tokens)
+
+    def prepare(some: Sequence[Dialogue]) -> tuple[list[Example], list[Example]]:
+        prepared = prepare_dialogues(some, tokenizer, max_tokens=limit, max_left_out=recipe.max_left_out)
+        on_prepared(prepared)
+        parts = split_dialogues([*prepared.examples], recipe.validation_share, recipe.seed)
+        return prepared.examples_of(parts[0]), prepared.examples_of(parts[1])
+
+    learnt, kept_back = prepare(dialogues)
+    core_learnt, core_kept_back = prepare(core.dialogues) if core else ([], [])
+    if not learnt or not kept_back:
+        raise NothingToLearn
     model = _load_trainable(base, recipe, core)
     trainable = [p for p in model.parameters() if p.requires_grad]
-
-    def encoded(some: Sequence[Dialogue]) -> list[EncodedDialogue]:
-        return [encode_dialogue(d, tokenizer, recipe.max_tokens) for d in some]
-
-    learnt, kept_back = (encoded(part) for part in split_dialogues(dialogues, recipe.validation_share, recipe.seed))
-    core_part = split_dialogues(core.dialogues, recipe.validation_share, recipe.seed) if core else ([], [])
-    core_learnt, core_kept_back = (encoded(part) for part in core_part)
     rehearsed = round(len(core_learnt) * recipe.rehearsal)
 
     # Batches with the core and without it may each end with one that is not full.
@@ -109,9 +124,7 @@ def train(
         heard = own[silent:] + order.sample(core_learnt, rehearsed)
         model.train()
         total, tokens = 0.0, 0
-        for batch, with_core in _shuffled_batches(
-            heard, own[:silent], recipe.batch_size, tokenizer.pad_token_id, order
-        ):
+        for batch, with_core in _shuffled_batches(heard, own[:silent], recipe.batch_size, order):
             _set_core_active(model, with_core)
             loss, count = batch_loss(model, batch)
             (loss / count).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -125,8 +138,8 @@ def train(
         epoch = Epoch(
             number,
             training_loss=total / tokens,
-            validation_loss=mean_loss(model, kept_back, tokenizer.pad_token_id),
-            core_validation_loss=mean_loss(model, core_kept_back, tokenizer.pad_token_id) if core else None,
+            validation_loss=mean_loss(model, kept_back),
+            core_validation_loss=mean_loss(model, core_kept_back) if core else None,
         )
         epochs.append(epoch)
         on_epoch(epoch)
@@ -140,17 +153,13 @@ def train(
 
 
 def _shuffled_batches(
-    core_active: Sequence[EncodedDialogue],
-    core_silent: Sequence[EncodedDialogue],
-    size: int,
-    pad_id: int,
-    rng: random.Random,
+    core_active: Sequence[Example], core_silent: Sequence[Example], size: int, rng: random.Random
 ) -> list[tuple[Batch, bool]]:
     """Batches in random order, each with whether the core is heard while it is learnt."""
     made = []
-    for dialogues, with_core in ((core_active, True), (core_silent, False)):
-        shuffled = rng.sample(dialogues, len(dialogues))
-        made += [(batch, with_core) for batch in make_batches(shuffled, size, pad_id)]
+    for examples, with_core in ((core_active, True), (core_silent, False)):
+        shuffled = rng.sample(examples, len(examples))
+        made += [(batch, with_core) for batch in make_batches(shuffled, size)]
     rng.shuffle(made)
     return made
 

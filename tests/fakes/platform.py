@@ -42,6 +42,8 @@ class RecordingPlatform:
     ends_wait: asyncio.Event | None = None
     """What all ends of answers wait for."""
     queued: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    thoughts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """By chat, what was shown of a model's thoughts."""
     files: dict[str, bytes] = field(default_factory=dict)
     """What it gives when it is asked for files, by their handles."""
     fetched: list[str] = field(default_factory=list)
@@ -108,6 +110,9 @@ class RecordingReply:
         gate = self._platform.gates.get(self._chat)
         if gate is not None:
             await gate.wait()
+
+    async def write_thought(self, text: str) -> None:
+        self._platform.thoughts[self._chat].append(text)
 
     async def write(self, text: str) -> None:
         assert not self._over

@@ -8,7 +8,16 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 
 from inference.adapters.usage import AdapterRef
-from inference.engines.port import Finished, FinishReason, GenerationEvent, GenerationRequest, Message, TextDelta, Usage
+from inference.engines.port import (
+    Finished,
+    FinishReason,
+    GenerationEvent,
+    GenerationRequest,
+    Message,
+    TextDelta,
+    ThoughtDelta,
+    Usage,
+)
 
 
 class Words:
@@ -27,6 +36,8 @@ class ScriptedEngine:
 
     pieces: Sequence[str] = ("Rest", " and", " sleep.")
     answers: dict[str, Sequence[str]] = field(default_factory=dict)
+    thought: str = ""
+    """What it thinks before every answer, if it may."""
     between: float = 0.0
     """Seconds before each piece."""
     held_after: int | None = None
@@ -52,6 +63,8 @@ class ScriptedEngine:
         self.asked.append(question)
         pieces = self.answers.get(question, self.pieces)
         try:
+            if self.thought and request.thinks:
+                yield ThoughtDelta(self.thought)
             for n, piece in enumerate(pieces):
                 if n == self.fails_after:
                     raise RuntimeError("the engine broke")

@@ -22,6 +22,7 @@ from aiohttp import web
 KNOWN = {
     "model", "messages", "stream", "stream_options", "max_tokens", "temperature", "top_p", "top_k", "min_p",
     "repetition_penalty", "stop_token_ids", "chat_template_kwargs", "seed", "continue_final_message", "response_format",
+    "separate_reasoning", "skip_special_tokens",
 }  # fmt: skip
 
 
@@ -32,6 +33,8 @@ class SGLangServer:
     version: str = "0.5.23"
     base: str = "base"
     pieces: Sequence[str] = ("Rest", " and", " sleep.")
+    answer_head: str = ""
+    """What every answer is begun with by those who ask."""
     base_pieces: Sequence[str] | None = None
     """What it answers without an adapter, where that is something else."""
     echoes: bool = False
@@ -257,7 +260,7 @@ class SGLangServer:
             pieces = [f"{message['content']}\n" for message in body["messages"]]
         if body.get("continue_final_message"):
             assert body["messages"][-1]["role"] == "assistant"
-            so_far = body["messages"][-1]["content"]
+            so_far = body["messages"][-1]["content"].removeprefix(self.answer_head)
             while so_far and pieces and so_far.startswith(pieces[0]):
                 so_far = so_far.removeprefix(pieces.pop(0))
             assert not so_far, f"an answer that was never given: {body['messages'][-1]['content']!r}"

@@ -61,6 +61,8 @@ class RecordingReply:
         if not self._parts.message_ids:
             await self._parts.record(0, f"{self._address['chat']}/{self._address['message']}")
 
+    async def write_thought(self, text: str) -> None: ...
+
     async def write(self, text: str) -> None:
         self._text.append(text)
 

@@ -37,6 +37,9 @@ class PlainReply:
     async def start(self, mode: str) -> None:
         self._print(f"[{mode}] ", end="")
 
+    async def write_thought(self, text: str) -> None:
+        """Nothing: what reads a pipe wants the answer."""
+
     async def write(self, text: str) -> None:
         self._written = True
         self._print(text, end="")
@@ -75,6 +78,9 @@ class JsonReply:
 
     async def start(self, mode: str) -> None:
         """Nothing is written before the answer is complete."""
+
+    async def write_thought(self, text: str) -> None:
+        """Nothing: what reads a pipe wants the answer."""
 
     async def write(self, text: str) -> None:
         """Nothing is written before the answer is complete."""

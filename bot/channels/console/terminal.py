@@ -35,6 +35,7 @@ class TerminalReply:
         self._word_wrap = WordWrap(console.width)
         self._mode = ""
         self._written = False
+        self._has_thought = False
 
     async def show_queue_position(self, ahead: int) -> None:
         """Nothing: the prompt comes back after each answer, so there is no queue."""
@@ -46,9 +47,18 @@ class TerminalReply:
         """The heading is printed with the first piece; until then the spinner runs."""
         self._mode = mode
 
+    async def write_thought(self, text: str) -> None:
+        """Print it dim, before the heading of the answer."""
+        self._stop_spinner()
+        mark = "" if self._has_thought else "💭 "
+        self._has_thought = True
+        self._console.print(Text(f"{mark}{text}", style="dim italic"), end="", soft_wrap=True)
+
     async def write(self, text: str) -> None:
         if not self._written:
             self._stop_spinner()
+            if self._has_thought:
+                self._console.print("\n")
             self._console.print(Text(self._mode, style="dim"))
             self._written = True
         self._print(self._word_wrap.feed(text))

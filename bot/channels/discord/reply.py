@@ -16,6 +16,7 @@ from bot.channels.discord.rendering import AnswerRenderer
 from bot.core.errors import DeliveryError, TemporaryDeliveryError
 from bot.core.messages import Outcome
 from bot.core.ports import Parts
+from bot.text.thoughts import quote_thought
 from db.errors import TurnLeaseLost
 
 EDIT_INTERVAL: Final = 1.25
@@ -34,6 +35,7 @@ class DiscordReply:
         self._message_ids = list(parts.message_ids)
         self._shown: dict[int, MessageBody] = {}
         self._draft = ""
+        self._thought = ""
         self._mode = ""
         self._changed = asyncio.Event()
         self._ended = asyncio.Event()
@@ -56,6 +58,10 @@ class DiscordReply:
 
     async def start(self, mode: str) -> None:
         self._mode = mode
+        self._schedule_edit()
+
+    async def write_thought(self, text: str) -> None:
+        self._thought += text
         self._schedule_edit()
 
     async def write(self, text: str) -> None:
@@ -99,7 +105,7 @@ class DiscordReply:
             delay = EDIT_INTERVAL
             try:
                 started = time.monotonic()
-                await self._show(self._renderer.render_draft(self._draft, self._mode))
+                await self._show(self._renderer.render_draft(self._draft or quote_thought(self._thought), self._mode))
                 delay -= time.monotonic() - started
             except TemporaryDeliveryError as error:
                 log.info("discord.draft_edit_delayed", reason=str(error))

@@ -40,6 +40,9 @@ class JsonReply:
     async def start(self, mode: str) -> None:
         """Do nothing."""
 
+    async def write_thought(self, text: str) -> None:
+        """Do nothing: thoughts are no part of the outcome."""
+
     async def write(self, text: str) -> None:
         """Do nothing: the outcome has the complete answer."""
 
@@ -77,11 +80,17 @@ class StreamingReply:
     async def start(self, mode: str) -> None:
         self._mode = mode
 
+    async def write_thought(self, text: str) -> None:
+        await self._send_delta({"reasoning_content": text})
+
     async def write(self, text: str) -> None:
+        await self._send_delta({"content": text})
+
+    async def _send_delta(self, delta: Mapping[str, str]) -> None:
         # A client that disconnects also has its request cancelled, which stops the answer.
         with suppress(ConnectionError):
             stream = await self._ensure_started()
-            await self._send(stream, self._completion.chunk(self._mode, {"content": text}, **self._empty_usage))
+            await self._send(stream, self._completion.chunk(self._mode, delta, **self._empty_usage))
 
     async def finish(self, outcome: Outcome) -> None:
         async with _undeliverable_on_disconnect():

@@ -85,6 +85,9 @@ class TelegramReply:
     async def start(self, mode: str) -> None:
         self._renderer.start()
 
+    async def write_thought(self, text: str) -> None:
+        self._renderer.append_thought(text)
+
     async def write(self, text: str) -> None:
         self._renderer.append(text)
 

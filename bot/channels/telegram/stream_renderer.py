@@ -20,6 +20,7 @@ from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.rate_limiter import Priority
 from bot.core.errors import ChannelError, DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.i18n import Translator
+from bot.text.thoughts import quote_thought
 from consilium.errors import ConsiliumError
 from db.errors import DatabaseError, TurnLeaseLost
 
@@ -74,6 +75,7 @@ class StreamRenderer:
         self._messages = messages
         self._keyboard = stop_keyboard(say)
         self._text = ""
+        self._thought = ""
         self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
@@ -96,6 +98,16 @@ class StreamRenderer:
         """
         self.raise_if_failed()
         self._text += text
+        self._changed.set()
+
+    def append_thought(self, text: str) -> None:
+        """Add the next piece of what the model thinks; it is shown until the answer begins.
+
+        Raises:
+            DeliveryError, TurnLeaseLost: as `append`.
+        """
+        self.raise_if_failed()
+        self._thought += text
         self._changed.set()
 
     def raise_if_failed(self) -> None:
@@ -147,7 +159,8 @@ class StreamRenderer:
 
     async def _render(self, *, refresh: bool) -> None:
         try:
-            contents = split_into_messages(render_markdown(self._text)) or [FormattedText()]
+            shown = self._text if self._text.strip() else quote_thought(self._thought)
+            contents = split_into_messages(render_markdown(shown)) or [FormattedText()]
             for n, content in enumerate(contents[:-1]):
                 await self._messages.show(n, OutgoingMessage(content), Priority.PROGRESS)
             await self._render_last_message(len(contents) - 1, contents[-1], refresh=refresh)

@@ -25,6 +25,7 @@ from bot.cli.doctor.report import Finding, Report
 from bot.cli.doctor.requirements import MindRequirements
 from bot.cli.doctor.server_fit import ServiceRequirements, compare_server
 from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server
+from bot.cli.doctor.template import check_template
 from bot.cli.errors import ChecksFailed
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
@@ -65,6 +66,8 @@ class Diagnostics:
         await report.check("space", partial(check_disk_space, settings, say))
         if await report.check("mind", self._check_mind):
             await report.check("adapters", self._check_adapters)
+        if self._base_folder is not None:
+            await report.check("template", partial(self._check_template, self._base_folder))
         await report.check("database", partial(check_database, settings, say))
         await report.check("embeddings", partial(check_embeddings, settings, say))
         await self._check_engine()
@@ -103,6 +106,9 @@ class Diagnostics:
         if (strength := self._mind.policies.adapter_strength) != 1:
             lines.append(self.say("composed at strength {strength}", strength=f"{strength:g}"))
         return Finding(lines, problems=problems)
+
+    async def _check_template(self, base_folder: Path) -> Finding:
+        return await asyncio.to_thread(check_template, base_folder, self.say)
 
     async def _check_servers(self) -> None:
         requirements = await asyncio.to_thread(self._service_requirements)

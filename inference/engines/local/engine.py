@@ -213,7 +213,8 @@ class LocalEngine:
         """The whole of one request, in the engine's thread. Whatever goes wrong reaches the reader."""
         try:
             with self._wrap_errors():
-                self._model.generate(self.tokenizer.encode_prompt(request.messages), request, stream)
+                prompt = self.tokenizer.encode_prompt(request.messages, thinking=request.thinks)
+                self._model.generate(prompt, request, stream)
         except EngineError as error:
             stream.send(error)
 

@@ -79,7 +79,7 @@ class LocalModel:
         if room < 1:
             raise PromptTooLong(tokens=len(prompt), limit=self._context_tokens)
         grammar = None if request.schema is None else self._grammars.compile(request.schema)
-        answer = _AnswerStreamer(Detokenizer(self._tokenizer.decode), self._tokenizer.stop_ids, stream)
+        answer = _AnswerStreamer(self._tokenizer, request, stream)
         ids = torch.tensor([list(prompt)])
         self._stream = stream
         try:
@@ -90,6 +90,7 @@ class LocalModel:
                     max_new_tokens=min(request.sampling.max_tokens, room),
                     do_sample=False,
                     streamer=answer,
+                    eos_token_id=sorted(answer.stop_ids),
                     **_sampling_arguments(request.sampling, grammar, len(prompt)),
                 )
         except _Cancelled:
@@ -137,10 +138,13 @@ class _AnswerStreamer:
     """Receives an answer's tokens from transformers (as its streamer) and sends their text on."""
 
     def __init__(
-        self, detokenizer: Detokenizer, stop_ids: frozenset[int], stream: ThreadStream[GenerationEvent]
+        self, tokenizer: ChatTokenizer, request: GenerationRequest, stream: ThreadStream[GenerationEvent]
     ) -> None:
-        self._detokenizer = detokenizer
-        self._stop_ids = stop_ids
+        thinks = request.thinks
+        self.stop_ids = tokenizer.end_ids if thinks else tokenizer.stop_ids
+        self._detokenizer = Detokenizer(tokenizer.decode_marked if thinks else tokenizer.decode)
+        # What satisfies a schema has no thoughts in it, and begins as the schema says.
+        self._parser = None if request.schema is not None else tokenizer.reasoning_parser(thinking=thinks)
         self._stream = stream
         self._tokens = 0
         self._stopped = False
@@ -155,6 +159,8 @@ class _AnswerStreamer:
     def close(self, prompt_tokens: int, *, complete: bool) -> None:
         """Send what is left; `complete` says that the answer has ended even without an end mark."""
         self._send(self._detokenizer.finish())
+        for event in self._parser.finish() if self._parser else ():
+            self._stream.send(event)
         reason = FinishReason.STOP if self._stopped or complete else FinishReason.LENGTH
         self._stream.send(Finished(reason, Usage(prompt_tokens, self._tokens)))
 
@@ -164,10 +170,12 @@ class _AnswerStreamer:
     def _handle_token(self, ids: torch.Tensor) -> None:
         token = int(ids.item())
         self._tokens += 1
-        self._stopped = token in self._stop_ids
+        self._stopped = token in self.stop_ids
         if not self._stopped:
             self._send(self._detokenizer.push(token))
 
     def _send(self, piece: str) -> None:
-        if piece:
-            self._stream.send(TextDelta(piece))
+        if not piece:
+            return
+        for event in self._parser.feed(piece) if self._parser else (TextDelta(piece),):
+            self._stream.send(event)

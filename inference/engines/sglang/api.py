@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from inference.engines.chat_template import TEMPLATE_OPTIONS
+from inference.engines.chat_template import template_options
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -29,6 +29,8 @@ class _ApiModel(BaseModel):
 
 class Delta(_ApiModel):
     content: str | None = None
+    reasoning_content: str | None = None
+    """Thoughts, from a server that parses them itself."""
 
 
 class Choice(_ApiModel):
@@ -134,6 +136,7 @@ def chat_request(
     stop_ids: Collection[int],
     answer_prefix: str = "",
     schema: Mapping[str, Any] | None = None,
+    thinking: bool = False,
 ) -> dict[str, Any]:
     """Body of a streamed `/v1/chat/completions`.
 
@@ -153,8 +156,12 @@ def chat_request(
         "min_p": 0.0,
         "repetition_penalty": sampling.repetition_penalty,
         "stop_token_ids": sorted(stop_ids),
-        "chat_template_kwargs": dict(TEMPLATE_OPTIONS),
+        "chat_template_kwargs": template_options(thinking=thinking),
+        # Thoughts are parsed here, by one parser for every engine; a server's own may not fit the model.
+        "separate_reasoning": False,
     }
+    if thinking:
+        request["skip_special_tokens"] = False
     if sampling.seed is not None:
         request["seed"] = sampling.seed
     if answer_prefix:

@@ -19,7 +19,7 @@ from inference.engines.errors import (
     PromptTooLong,
     SchemaRefused,
 )
-from inference.engines.port import Finished, FinishReason, TextDelta, TokenScores, Usage
+from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, TokenScores, Usage
 from inference.engines.sglang.adapter_checks import AdapterValidator
 from inference.engines.sglang.api import ScoreReply, chat_request, error_message, score_request
 from inference.engines.sglang.client import ApiKeys, ServerClient, Timeouts
@@ -142,11 +142,12 @@ class SGLangEngine:
             PromptTooLong, PromptRefused, SchemaRefused, AdapterNotLoadable, AdapterExceedsLimits, AdapterHasNoEffect,
             EngineUnavailable, EngineTimeout, EngineRefused, EngineKeyRefused, EngineStopped
         """
-        prompt_tokens = self.tokenizer.count_prompt(request.messages)
+        prompt_tokens = len(self.tokenizer.encode_prompt(request.messages, thinking=request.thinks))
         if prompt_tokens >= self._context_tokens:
             raise PromptTooLong(tokens=prompt_tokens, limit=self._context_tokens)
         recovery = RetryPolicy(self._retry_timeout)
         written = ""
+        parser = self.tokenizer.reasoning_parser(thinking=request.thinks)
         while True:
             attempt = _Attempt()
             try:
@@ -156,12 +157,18 @@ class SGLangEngine:
                             # A grammar cannot be taken up in its middle, so such an answer is shown when it is whole.
                             if request.schema is not None and written:
                                 yield TextDelta(written)
+                            for piece in parser.finish():
+                                yield piece
                             yield event
                             return
                         recovery.record_progress()
-                        written += event.text
-                        if request.schema is None:
+                        if isinstance(event, ThoughtDelta):
+                            parser.close_thought()
                             yield event
+                            continue
+                        written += event.text
+                        for piece in parser.feed(event.text) if request.schema is None else ():
+                            yield piece
             except EngineError as error:
                 await recovery.wait_or_raise(error, accepted=attempt.accepted, received=len(written))
                 if request.schema is not None:
@@ -229,13 +236,14 @@ class SGLangEngine:
             return
         body = chat_request(
             limits.served_name,
-            self.tokenizer.escape_messages(request.messages),
+            self.tokenizer.prepare_messages(request.messages),
             request.adapter.name if request.adapter else None,
             request.sampling,
             max_tokens=room,
-            stop_ids=self.tokenizer.stop_ids,
-            answer_prefix=answer_prefix,
+            stop_ids=self.tokenizer.end_ids if request.thinks else self.tokenizer.stop_ids,
+            answer_prefix=answer_prefix if request.thinks else self.tokenizer.answer_head + answer_prefix,
             schema=request.schema,
+            thinking=request.thinks,
         )
         async with self._lease(request.adapter) as hold:
             response = await self._open("/v1/chat/completions", body, hold)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from inference.engines.errors import EngineResponseTimeout, EngineStreamTimeout
-from inference.engines.port import Finished, FinishReason, TextDelta, Usage
+from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, Usage
 from inference.engines.sglang.api import Chunk
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ async def read_answer(client: ServerClient, response: httpx.Response) -> AsyncGe
                 break
             chunk = _parse_chunk(client, data)
             for choice in chunk.choices:
+                if choice.delta.reasoning_content:
+                    yield ThoughtDelta(choice.delta.reasoning_content)
                 if choice.delta.content:
                     yield TextDelta(choice.delta.content)
                 if choice.finish_reason:

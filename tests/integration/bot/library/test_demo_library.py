@@ -137,6 +137,9 @@ class Silent:
     async def start(self, mode: str) -> None:
         """Nothing is shown."""
 
+    async def write_thought(self, text: str) -> None:
+        """Nothing is shown."""
+
     async def write(self, text: str) -> None:
         """Nothing is shown."""
 
