@@ -9,21 +9,28 @@ vectors never have to be made again because a library has grown.
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import structlog
 from blake3 import blake3
 
 from consilium.single_flight import SingleFlight
 from inference.embedding.port import E5, LoadableEmbedder, Purpose, default_prefixes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]
+
+log = structlog.get_logger(__name__)
 
 _CYRILLIC: Final = re.compile(r"[\u0400-\u052f]")
 _LATIN: Final = re.compile(r"[a-z\u00c0-\u024f]", re.IGNORECASE)
@@ -82,23 +89,29 @@ SENTENCES: Final = (
 """The same sentences in English and in Russian."""
 
 
-def centre_if_needed(embedder: LoadableEmbedder, model: str) -> LoadableEmbedder:
-    """The embedder, centred if its model is one of the E5 family, whose vectors depend much on the language."""
-    return CentredEmbedder(embedder) if default_prefixes(model) is E5 else embedder
+def centre_if_needed(embedder: LoadableEmbedder, model: str, cache_dir: Path | None = None) -> LoadableEmbedder:
+    """The embedder, centred if its model is one of the E5 family, whose vectors depend much on the language.
+
+    Args:
+        cache_dir: where the means are kept between starts; None for nowhere.
+    """
+    return CentredEmbedder(embedder, cache_dir) if default_prefixes(model) is E5 else embedder
 
 
 class CentredEmbedder:
     """An `Embedder` that takes the mean of a text's language off another embedder's vectors."""
 
-    def __init__(self, embedder: LoadableEmbedder) -> None:
+    def __init__(self, embedder: LoadableEmbedder, cache_dir: Path | None = None) -> None:
         """Set up, without embedding anything.
 
         Args:
             embedder: closed with this one.
+            cache_dir: where the means are kept between starts; None for nowhere.
         """
         self._embedder = embedder
-        self._means: Mapping[Purpose, Vectors] | None = None
-        self._flight: SingleFlight[str, Mapping[Purpose, Vectors]] = SingleFlight()
+        self._cache_dir = cache_dir
+        self._means: Vectors | None = None
+        self._flight: SingleFlight[str, Vectors] = SingleFlight()
         self._version = blake3(repr(SENTENCES).encode()).hexdigest()[:6]
 
     @property
@@ -120,26 +133,31 @@ class CentredEmbedder:
 
     async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> Vectors:
         """See `Embedder.embed`."""
-        means = (await self._get_means())[purpose]
+        english, russian = (await self._get_means())[_PURPOSES.index(purpose)]
         vectors = await self._embedder.embed(texts, purpose)
         shares = np.array([[latin_share(text)] for text in texts], np.float32).reshape(-1, 1)
-        return _to_unit_length(vectors - (shares * means[0] + (1 - shares) * means[1]))
+        return _to_unit_length(vectors - (shares * english + (1 - shares) * russian))
 
     async def close(self) -> None:
         await self._embedder.close()
 
-    async def _get_means(self) -> Mapping[Purpose, Vectors]:
+    async def _get_means(self) -> Vectors:
         if self._means is None:
-            self._means = await self._flight.run("means", self._compute_means)
+            self._means = await self._flight.run("means", self._load_means)
         return self._means
 
-    async def _compute_means(self) -> Mapping[Purpose, Vectors]:
-        """For each purpose, the means of English and of Russian: (2, dimensions)."""
-        texts = [text for pair in zip(*SENTENCES, strict=True) for text in pair]
-        vectors = {purpose: await self._embedder.embed(texts, purpose) for purpose in _PURPOSES}
-        return {
-            purpose: np.stack([half.mean(axis=0) for half in np.split(made, 2)]) for purpose, made in vectors.items()
-        }
+    async def _load_means(self) -> Vectors:
+        """The means by purpose, then by language (English, Russian): (2, 2, dimensions)."""
+        file = self._cache_dir / f"means-{blake3(self.name.encode()).hexdigest(8)}.npy" if self._cache_dir else None
+        known = await asyncio.to_thread(_read_means, file) if file else None
+        if known is not None and known.shape == (len(_PURPOSES), 2, self.dimensions):
+            return known
+        texts = [text for language in zip(*SENTENCES, strict=True) for text in language]
+        vectors = [await self._embedder.embed(texts, purpose) for purpose in _PURPOSES]
+        means = np.stack([[half.mean(axis=0) for half in np.split(made, 2)] for made in vectors])
+        if file:
+            await asyncio.to_thread(_write_means, file, means)
+        return means
 
 
 def latin_share(text: str) -> float:
@@ -153,3 +171,26 @@ def _to_unit_length(vectors: Vectors) -> Vectors:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: Vectors = (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
     return unit
+
+
+def _read_means(file: Path) -> Vectors | None:
+    """What an earlier start kept; None if there is nothing, or nothing that can be read."""
+    try:
+        means: Vectors = np.load(file)
+    except (OSError, ValueError, EOFError):
+        return None
+    return means
+
+
+def _write_means(file: Path, means: Vectors) -> None:
+    """Keep the means for the next start, written beside their place and moved there whole."""
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with unfinished.open("wb") as stream:
+            np.save(stream, means)
+        unfinished.replace(file)
+    except OSError as error:
+        log.warning("embedder.means_not_kept", file=str(file), reason=str(error))
+        with suppress(OSError):
+            unfinished.unlink()

@@ -73,7 +73,7 @@ def open_embedder(name_or_path: str | Path, cache_dir: Path, *, allow_download: 
     """An embedder for what the settings name; see `resolve_embedding_model` for what that may be and what it raises."""
     folder = resolve_embedding_model(name_or_path, cache_dir, allow_download=allow_download)
     name = folder.name if Path(name_or_path).expanduser().is_dir() else str(name_or_path)
-    return centre_if_needed(SentenceTransformerEmbedder(folder, name=name), name)
+    return centre_if_needed(SentenceTransformerEmbedder(folder, name=name), name, cache_dir)
 
 
 class SentenceTransformerEmbedder:

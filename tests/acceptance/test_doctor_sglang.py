@@ -32,7 +32,7 @@ async def test_fitting_server_passes_and_its_keys_stay_secret(home: Home) -> Non
     async with server.serving() as url:
         ended = await doctor(home, url)
     assert ended.code == 0, ended.out + ended.err
-    assert ended.out.count("✓") == 8
+    assert ended.out.count("✓") == 9
     assert "!" not in ended.out
     assert f"{url}: SGLang 0.5.23 serves {BASE}" in ended.out
     assert "the mind needs ranks up to 16 (core+" in ended.out
@@ -53,7 +53,7 @@ async def test_unfit_server_behind_a_router_fails(home: Home) -> None:
     ):
         ended = await doctor(home, url)
     assert ended.code == 1
-    assert "1 of 9 checks failed" in ended.err
+    assert "1 of 10 checks failed" in ended.err
     assert "ready servers: 2" in ended.out
     assert f"The router sends nothing to {gone}." in ended.out
     assert "tested with 0.5.23" in ended.out

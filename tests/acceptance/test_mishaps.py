@@ -189,4 +189,4 @@ def test_doctor_passes(new_home: Home) -> None:
     ended = new_home.run("doctor")
     assert ended.code == 0, ended.out + ended.err
     assert "✗" not in ended.out
-    assert ended.out.count("✓") == 6
+    assert ended.out.count("✓") == 7

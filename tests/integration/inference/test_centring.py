@@ -20,6 +20,7 @@ from inference.embedding.centring import SENTENCES, CentredEmbedder, latin_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -136,3 +137,21 @@ def test_only_models_that_need_it_are_centred() -> None:
 )
 def test_language_of_an_embedder(embedder: str, text: str, known: bool) -> None:
     assert knows_language(embedder, text) is known
+
+
+async def test_means_are_kept_between_starts(tmp_path: Path) -> None:
+    first, second = CountingEmbedder(), CountingEmbedder()
+    vectors = await CentredEmbedder(first, tmp_path).embed(["text"])
+    assert (vectors == await CentredEmbedder(second, tmp_path).embed(["text"])).all()
+    assert (first.calls, second.calls) == (3, 1)
+    # A damaged file is as good as none.
+    [file] = tmp_path.glob("*.npy")  # noqa: ASYNC240
+    file.write_bytes(b"\x93NUMPY")
+    third = CountingEmbedder()
+    assert (vectors == await CentredEmbedder(third, tmp_path).embed(["text"])).all()
+    assert third.calls == 3
+
+
+async def test_means_need_no_place_to_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert (await CentredEmbedder(CountingEmbedder(), tmp_path / "file").embed(["text"])).shape == (1, 8)
