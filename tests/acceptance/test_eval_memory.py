@@ -31,7 +31,7 @@ def test_recall_is_measured_next_to_baselines(home: Home, tmp_path: Path) -> Non
     }
     data, figures = tmp_path / "small.json", tmp_path / "figures.json"
     data.write_text(json.dumps([dialogue]), encoding="utf-8")
-    ended = home.run("eval", "memory", "--data", str(data), "--k", "2", "--json", str(figures))
+    ended = home.run("eval", "memory", "--data", str(data), "--k", "3", "--json", str(figures))
     assert ended.code == 0, ended.err
     assert "fused over the best baseline" in ended.out
     report = json.loads(figures.read_text("utf-8"))

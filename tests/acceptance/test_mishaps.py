@@ -58,7 +58,7 @@ def change_weights(adapter: Path) -> None:
         (change_weights, "manifest"),
     ],
 )
-def test_broken_adapter_is_refused_with_the_reason(
+def test_broken_adapter_is_out_of_service_with_the_reason(
     home: Home, mind: Path, damage: Callable[[Path], None], word: str
 ) -> None:
     damage(mind / "adapters" / "sport")
@@ -66,9 +66,10 @@ def test_broken_adapter_is_refused_with_the_reason(
     assert checked.code == 1
     assert word in checked.out
     assert "core: sound" in checked.out
-    talked = home.run("chat", "--mind", str(mind), say="hello\n")
-    assert talked.code != 0
-    assert word in talked.err
+    talked = home.run("chat", "--mind", str(mind), say="/mode sport\n/mode core\nhello\n")
+    assert talked.code == 0, talked.err
+    assert "sport is out of service" in talked.out
+    assert "[core] " in talked.out
     assert "Traceback" not in checked.err + talked.err
 
 

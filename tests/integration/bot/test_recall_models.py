@@ -41,7 +41,7 @@ Sleep is the wage of a recruit, and nobody is paid in advance for the quiet week
 
 The long road lasts sixty minutes, and nobody hurries on the long road in spring.
 """
-JOINT = "Does an aching joint want rest?"
+JOINT = "Does an aching joint need a week of sleep?"
 
 
 @pytest.fixture
