@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-library bench-router eval-adapters adapters lock locales schemas pictures clean
+.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-embedding bench-library bench-router eval-adapters adapters lock locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -42,7 +42,7 @@ demo: $(READY) ## Talk to the demo mind in the terminal
 # Half of most tests is waiting, so three processes keep two cores busy. Torch computes with one thread in each:
 # several processes that compute with several threads wait for each other most of the time. The files come in the order
 # of the folders, the long ones first, so that no process waits for another at the end.
-test: $(READY) ## Run every test but those of the real SGLang server (eight minutes on two cores)
+test: $(READY) ## Run every test but those of the real SGLang server (twelve minutes on two cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 unit: $(READY) ## Run the fast, pure tests only
@@ -89,6 +89,9 @@ bench-memory: $(READY) ## Measure recall of one person among a million memories 
 
 bench-router: $(READY) ## Measure where auto sends messages, and draw it (three minutes)
 	$(BIN)/python -m benchmarks.bench_router --picture docs/pictures/router.png
+
+bench-embedding: $(READY) ## Benchmark the bundled embedding models beside each other (three minutes)
+	$(BIN)/python -m benchmarks.bench_embedding
 
 bench-library: $(READY) ## Benchmark search in a library of 200,000 chunks (ten minutes)
 	$(BIN)/python -m benchmarks.bench_library
