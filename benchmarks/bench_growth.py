@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import growth_docs, growth_store
+from benchmarks.growth_docs import ServerFigures
 from benchmarks.growth_store import StoreFigures
 from benchmarks.serving import SYSTEM, Client, Compositions, load_average, machine, on_a_server, steps_timed
 from inference.adapters.composition import disk_size
@@ -39,25 +40,6 @@ STORE_SECONDS, SERVER_SECONDS = 120.0, 240.0
 """No larger number is begun after as many seconds."""
 SLOTS, ROOM = 8, 128
 _SAMPLES = 9
-
-
-@dataclass
-class ServerFigures:
-    """Seconds (medians) and bytes with so many adapters on a server."""
-
-    adapters: int
-    each: int
-    """Bytes of one on disk."""
-    memory: int
-    """Of all its processes, pages they share counted once."""
-    warm: float
-    """One more adapter through the engine: checked, loaded, and seen to work."""
-    load: float
-    """The part of it that is the server's loading."""
-    in_slot: float
-    """Time to first token of an adapter that has a slot."""
-    from_memory: float | None
-    """The same of one that has to be copied to a slot first; None while all have one."""
 
 
 def measure_store(console: Console) -> list[StoreFigures]:

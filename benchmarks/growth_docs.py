@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from benchmarks.bench_growth import ServerFigures
     from benchmarks.growth_store import StoreFigures
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
@@ -72,6 +72,25 @@ new from its beginning, so that the prefix cache does not help. Medians.
 - *One more*: an adapter is checked, loaded and verified; *SGLang's load* is the server's part of that.
 - *First token*: with an adapter in a slot, and with one in memory that is copied to a slot first.
 """
+
+
+@dataclass
+class ServerFigures:
+    """Seconds (medians) and bytes with so many adapters on a server."""
+
+    adapters: int
+    each: int
+    """Bytes of one on disk."""
+    memory: int
+    """Of all its processes, pages they share counted once."""
+    warm: float
+    """One more adapter through the engine: checked, loaded, and seen to work."""
+    load: float
+    """The part of it that is the server's loading."""
+    in_slot: float
+    """Time to first token of an adapter that has a slot."""
+    from_memory: float | None
+    """The same of one that has to be copied to a slot first; None while all have one."""
 
 
 def store_rows(figures: Sequence[StoreFigures]) -> list[list[str]]:
