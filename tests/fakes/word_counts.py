@@ -21,11 +21,13 @@ class WordCounts:
 
     def __init__(self) -> None:
         self.calls: list[int] = []
+        self.asked = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> npt.NDArray[np.float32]:
         self.calls.append(len(texts))
+        self.asked.set()
         await self.gate.wait()
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         for row, text in zip(vectors, texts, strict=True):

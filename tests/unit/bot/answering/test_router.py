@@ -139,7 +139,7 @@ async def test_concurrent_messages_embed_texts_once(mind: Mind) -> None:
     embedder.gate.clear()
     router = Router(embedder, mind)
     tasks = [asyncio.create_task(router.route("squats")) for _ in range(5)]
-    await asyncio.sleep(0.1)
+    await embedder.asked.wait()
     tasks[0].cancel()
     embedder.gate.set()
     await asyncio.gather(*tasks, return_exceptions=True)
