@@ -136,7 +136,7 @@ class CentredEmbedder:
         english, russian = (await self._get_means())[_PURPOSES.index(purpose)]
         vectors = await self._embedder.embed(texts, purpose)
         shares = np.array([[latin_share(text)] for text in texts], np.float32).reshape(-1, 1)
-        return _to_unit_length(vectors - (shares * english + (1 - shares) * russian))
+        return to_unit_length(vectors - (shares * english + (1 - shares) * russian))
 
     async def close(self) -> None:
         await self._embedder.close()
@@ -167,9 +167,10 @@ def latin_share(text: str) -> float:
     return latin / (latin + cyrillic) if latin + cyrillic else 0.5
 
 
-def _to_unit_length(vectors: Vectors) -> Vectors:
+def to_unit_length(vectors: Vectors) -> Vectors:
+    """The rows scaled to length 1; rows of zeros stay as they are."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = (vectors / np.maximum(lengths, 1e-9)).astype(np.float32)
+    unit: Vectors = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
     return unit
 
 

@@ -18,7 +18,7 @@ from inference.embedding.batching import MAX_BATCH_SIZE as FEW
 from inference.embedding.batching import EmbeddingBatcher
 from inference.embedding.bundled import BUNDLED_EMBEDDING_MODELS, resolve_bundled_model
 from inference.embedding.cache import VectorCache
-from inference.embedding.centring import centre_if_needed
+from inference.embedding.centring import centre_if_needed, to_unit_length
 from inference.embedding.port import EmbedderStopped, LoadableEmbedder, Prefixes, Purpose, default_prefixes
 from inference.embedding.windows import Window, split_windows
 from inference.model_files import (
@@ -170,9 +170,7 @@ class SentenceTransformerEmbedder:
             return encoded
         weighted = encoded * np.array([[window.tokens] for window in flat], np.float32)
         starts = np.cumsum([0, *(len(some) for some in windows[:-1])])
-        means = np.add.reduceat(weighted, starts, axis=0)
-        vectors: NDArray[np.float32] = means / np.linalg.norm(means, axis=1, keepdims=True)
-        return vectors
+        return to_unit_length(np.add.reduceat(weighted, starts, axis=0))
 
     def _split(self, text: str) -> Sequence[Window]:
         """The text, in windows if it is longer than the model reads; each begins with the text's prefix."""

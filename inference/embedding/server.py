@@ -13,7 +13,7 @@ from blake3 import blake3
 
 from consilium.errors import N_
 from inference.embedding.cache import VectorCache
-from inference.embedding.centring import centre_if_needed
+from inference.embedding.centring import centre_if_needed, to_unit_length
 from inference.embedding.port import EmbedderStopped, LoadableEmbedder, Purpose, default_prefixes
 from inference.errors import InferenceError
 from inference.text import replace_lone_surrogates
@@ -182,9 +182,7 @@ class ServerEmbedder:
         if self._dimensions is None:
             self._dimensions = vectors.shape[1]
             log.info("embedder.connected", model=self.name, url=self.url, dimensions=self._dimensions)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-        return unit
+        return to_unit_length(vectors)
 
 
 def _error_message(body: bytes) -> str:
