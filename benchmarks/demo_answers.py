@@ -8,7 +8,7 @@ mind as it is; `base`, the bare base model under the same prompt and sampling; o
 as 0.5/0.3/1.05. What is shown is the engine's own text, without the marks and quotations that the service adds.
 
 Somebody has to read the answers. `demo_verdicts.json` has what was found, by the hash of question and answer: `p` for
-to the point, `v` for the coach's voice (in `classical`: the textbook's). An answer that nobody has read counts as
+to the point, `v` for the coach's voice (in `classical`: the textbook's). An answer without a verdict counts as
 neither and is marked `?`. With `--docs` the columns and the counts go to `docs/demo-answers.md`, beside `before`: what
 this program wrote, kept in `demo_before.json`, when adapters had no strength and the prompt and the sampling were
 others.

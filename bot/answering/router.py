@@ -32,7 +32,7 @@ class PastQuestion:
     adapter: str | None = None
     """The adapter that it belonged to; None if it belonged to none."""
     is_known: bool = True
-    """Whether `adapter` is known; if not, the text is compared anew."""
+    """Whether `adapter` is known; if not, the text is compared again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def softmax(log_odds: Floats) -> Floats:
 def choose(probabilities: Floats, core: int | None) -> tuple[int, float]:
     """The likeliest adapter beside the core, and how sure one is that it is this one rather than the core's.
 
-    It is the core's if it belongs to the core, or to nobody. With no other adapter, nobody is sure of anything.
+    It is the core's if it belongs to the core or to no adapter. With no other adapter there is nothing to be sure of.
     """
     others = [number for number in range(len(probabilities) - 1) if number != core]
     if not others:
@@ -157,7 +157,7 @@ def _best_threshold(
 def _is_right(
     chosen: Sequence[tuple[int, float]], classes: Integers, core: int | None, general: int, threshold: float
 ) -> Booleans:
-    """Whether each question goes to its adapter, or stays with the core if it belongs to it or to nobody."""
+    """Whether each question goes to its adapter, or stays with the core if it belongs to the core or to no adapter."""
     best, sureness = (np.array(column) for column in zip(*chosen, strict=True))
     is_home = np.isin(classes, [general] if core is None else [general, core])
     right: Booleans = np.where(sureness >= threshold, best == classes, is_home)

@@ -1,6 +1,6 @@
 """Three numbers for a message and each class, from which their probability is made.
 
-A class is an adapter, or general talk: only against that can it be told that a message belongs to no adapter.
+A class is an adapter, or general talk. A message that is closest to general talk belongs to no adapter.
 
 - *Separation*: what a ridge regression from vectors to classes says. Each class counts alike, whatever its number of
   texts.
