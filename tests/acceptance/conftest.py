@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from bot.app.settings import DEMO_MIND
+from inference.embedding import E5_MODEL
 from tests.fixtures.postgres import copy_server, server_directory
 
 CONSILIUM = Path(sys.executable).with_name("consilium")
@@ -66,22 +67,22 @@ def prepared_models(base_model_dir: Path) -> Path:
 
 
 @pytest.fixture
-def home(prepared_models: Path, migrated_template: Path) -> Iterator[Home]:
-    """A machine on which the service has run before: its database is there."""
-    with home_directory(prepared_models, migrated_template) as home:
+def home(prepared_models: Path, migrated_template: Path, embedding_url: str) -> Iterator[Home]:
+    """A machine on which the service has run before: its database is there. Texts are embedded for it elsewhere."""
+    with home_directory(prepared_models, migrated_template, embedding_url) as home:
         yield home
 
 
 @pytest.fixture(scope="module")
-def shared_home(prepared_models: Path, migrated_template: Path) -> Iterator[Home]:
+def shared_home(prepared_models: Path, migrated_template: Path, embedding_url: str) -> Iterator[Home]:
     """The same for all tests of a file; each brings a person of its own."""
-    with home_directory(prepared_models, migrated_template) as home:
+    with home_directory(prepared_models, migrated_template, embedding_url) as home:
         yield home
 
 
 @pytest.fixture
 def new_home(prepared_models: Path) -> Iterator[Home]:
-    """A machine on which the service has never run."""
+    """A machine on which the service has never run, and which loads the embedding model itself."""
     with home_directory(prepared_models) as home:
         yield home
 
@@ -102,11 +103,14 @@ def copy_demo_mind(parent: Path, max_tokens: int) -> Path:
 
 
 @contextmanager
-def home_directory(prepared_models: Path, server: Path | None = None) -> Iterator[Home]:
+def home_directory(
+    prepared_models: Path, server: Path | None = None, embedding_url: str | None = None
+) -> Iterator[Home]:
     """A home, removed afterwards.
 
     Args:
         server: the folder of a Postgres to begin with, a copy of it.
+        embedding_url: who embeds texts for it; otherwise each process loads the model, which takes seconds.
     """
     with server_directory() as folder:
         cache = folder / "cache"
@@ -125,4 +129,9 @@ def home_directory(prepared_models: Path, server: Path | None = None) -> Iterato
                 "CONSILIUM_LIBRARY_AT_START": "false",
                 "LANG": "C.UTF-8",
             }
+            | (
+                {}
+                if embedding_url is None
+                else {"CONSILIUM_EMBEDDING_URL": embedding_url, "CONSILIUM_EMBEDDING_MODEL": E5_MODEL}
+            )
         )

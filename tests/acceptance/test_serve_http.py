@@ -92,13 +92,13 @@ def test_openai_client_talks_to_a_mind(home: Home, brief_mind: Path) -> None:
         assert process.wait(DEADLINE) == 0
 
 
-def test_shutdown_while_models_load_is_clean(home: Home) -> None:
+def test_shutdown_while_models_load_is_clean(new_home: Home) -> None:
     process = subprocess.Popen(
         [CONSILIUM, "serve", "--role", "api"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env={**home.environment, "CONSILIUM_HTTP_PORT": "0"},
+        env={**new_home.environment, "CONSILIUM_HTTP_PORT": "0"},
     )
     assert process.stderr
     printed = ""
