@@ -2,7 +2,13 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.fixtures.library", "tests.fixtures.models", "tests.fixtures.postgres", "tests.fixtures.sglang"]
+pytest_plugins = [
+    "tests.fixtures.embedding",
+    "tests.fixtures.library",
+    "tests.fixtures.models",
+    "tests.fixtures.postgres",
+    "tests.fixtures.sglang",
+]
 
 # A slow machine is no failure: how long an example takes is not what these tests are about.
 settings.register_profile("consilium", deadline=None, print_blob=True)

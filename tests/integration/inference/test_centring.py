@@ -37,20 +37,20 @@ PAIRS = (
 )
 
 
-async def test_own_language_does_not_come_first(embedder: LoadableEmbedder) -> None:
+async def test_own_language_does_not_come_first(local_embedder: LoadableEmbedder) -> None:
     """Each text finds its translation before the other texts of its own language."""
     for asked, other in ((0, 1), (1, 0)):
-        questions = await embedder.embed([pair[asked] for pair in PAIRS], "query")
-        found = await embedder.embed([pair[other] for pair in PAIRS])
-        own = await embedder.embed([pair[asked] for pair in PAIRS])
+        questions = await local_embedder.embed([pair[asked] for pair in PAIRS], "query")
+        found = await local_embedder.embed([pair[other] for pair in PAIRS])
+        own = await local_embedder.embed([pair[asked] for pair in PAIRS])
         for row, question in enumerate(questions):
             distractors = [question @ own[n] for n in range(len(PAIRS)) if n != row]
             assert question @ found[row] > max(distractors)
 
 
-async def test_unrelated_texts_are_far_apart(embedder: LoadableEmbedder) -> None:
-    questions = await embedder.embed([pair[0] for pair in PAIRS], "query")
-    passages = await embedder.embed([pair[1] for pair in PAIRS])
+async def test_unrelated_texts_are_far_apart(local_embedder: LoadableEmbedder) -> None:
+    questions = await local_embedder.embed([pair[0] for pair in PAIRS], "query")
+    passages = await local_embedder.embed([pair[1] for pair in PAIRS])
     cosines = questions @ passages.T
     unrelated = cosines[~np.eye(len(PAIRS), dtype=bool)]
     assert np.median(unrelated) < 0.2
@@ -113,10 +113,10 @@ async def test_failure_is_raised_and_the_next_call_tries_again() -> None:
     assert (await embedder.embed(["text"])).shape == (1, 8)
 
 
-async def test_mean_of_each_language_is_near_zero(embedder: LoadableEmbedder) -> None:
+async def test_mean_of_each_language_is_near_zero(local_embedder: LoadableEmbedder) -> None:
     for purpose in ("passage", "query"):
         for language in zip(*SENTENCES, strict=True):
-            vectors = await embedder.embed(language, purpose)
+            vectors = await local_embedder.embed(language, purpose)
             assert np.linalg.norm(vectors.mean(axis=0)) < 0.1
 
 

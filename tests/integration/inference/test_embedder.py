@@ -26,39 +26,39 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def test_vectors_have_unit_length_and_the_texts_order(embedder: LoadableEmbedder) -> None:
+async def test_vectors_have_unit_length_and_the_texts_order(local_embedder: LoadableEmbedder) -> None:
     texts = [f"athlete number {number} rests" for number in range(70)]
-    vectors = await embedder.embed(texts)
-    assert vectors.shape == (70, embedder.dimensions) == (70, 384)
+    vectors = await local_embedder.embed(texts)
+    assert vectors.shape == (70, local_embedder.dimensions) == (70, 384)
     assert vectors.dtype == np.float32
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    [one] = await embedder.embed([texts[66]])
+    [one] = await local_embedder.embed([texts[66]])
     assert np.abs(vectors[66] - one).max() < 1e-5
 
 
-async def test_near_in_meaning_is_near(embedder: LoadableEmbedder) -> None:
+async def test_near_in_meaning_is_near(local_embedder: LoadableEmbedder) -> None:
     texts = [
         "How should I recover after a hard workout?",
         "Rest well when training was heavy.",
         "Atoms have electrons.",
     ]
-    question, near, far = await embedder.embed(texts)
+    question, near, far = await local_embedder.embed(texts)
     assert question @ near > question @ far + 0.3
 
 
 @pytest.mark.parametrize("text", ["", " ", "word " * 3_000, "odd \ud83d", "🙂", "\0"])
-async def test_no_text_is_refused(embedder: SentenceTransformerEmbedder, text: str) -> None:
-    [vector] = await embedder.embed([text])
+async def test_no_text_is_refused(local_embedder: SentenceTransformerEmbedder, text: str) -> None:
+    [vector] = await local_embedder.embed([text])
     assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-5)
 
 
-async def test_no_texts_are_no_vectors(embedder: LoadableEmbedder) -> None:
-    assert (await embedder.embed([])).shape == (0, 384)
+async def test_no_texts_are_no_vectors(local_embedder: LoadableEmbedder) -> None:
+    assert (await local_embedder.embed([])).shape == (0, 384)
 
 
-async def test_many_may_ask_at_once(embedder: LoadableEmbedder) -> None:
-    alone = [await embedder.embed([text]) for text in "abc"]
-    together = await asyncio.gather(*(embedder.embed([text]) for text in "abc"))
+async def test_many_may_ask_at_once(local_embedder: LoadableEmbedder) -> None:
+    alone = [await local_embedder.embed([text]) for text in "abc"]
+    together = await asyncio.gather(*(local_embedder.embed([text]) for text in "abc"))
     assert all(np.abs(a - b).max() < 1e-5 for a, b in zip(alone, together, strict=True))
 
 

@@ -166,12 +166,12 @@ from bot.library.ingest import Ingest
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.parse.parser import Parser
 from db.infra.database import Database
-from platformdirs import user_cache_path
-from inference.embedding import E5_MODEL, open_embedder
+from inference.embedding import E5_MODEL, connect_embedder
 from inference.engines.tokenizer import ChatTokenizer
 
-async def main(dsn, folder, base):
-    embedder = open_embedder(E5_MODEL, user_cache_path("consilium") / "models")
+async def main(dsn, folder, base, embedding_url):
+    embedder = connect_embedder(embedding_url, E5_MODEL)
+    await embedder.start()
     def show(what, done, total):
         print(what, done, total, flush=True)
     counter = NamedTokenCounter("SmolLM2", ChatTokenizer(Path(base)).count)
@@ -185,11 +185,18 @@ asyncio.run(main(*sys.argv[1:]))
 
 @pytest.mark.parametrize("moment", ["reading documents 3", "embedding 64"])
 async def test_ingest_continues_after_a_kill(
-    moment: str, ingest: Ingest, small_mind: WriteMind, database: Database, dsn: str, base_model_dir: Path
+    moment: str,
+    ingest: Ingest,
+    small_mind: WriteMind,
+    database: Database,
+    dsn: str,
+    base_model_dir: Path,
+    embedding_url: str,
 ) -> None:
     mind = small_mind({f"library/{n}.md": essay([f"{s} {n}" for s in SUBJECTS]) for n in range(8)}, CONFIG)
+    arguments = (dsn, str(mind.folder), str(base_model_dir), embedding_url)
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, dsn, str(mind.folder), str(base_model_dir), stdout=asyncio.subprocess.PIPE
+        sys.executable, "-c", PROGRAM, *arguments, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     async for line in process.stdout:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -37,10 +38,11 @@ def words(table: Table, width: int = 80) -> list[str]:
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_adapters_of_the_demo_mind(
-    language: Language, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    language: Language, monkeypatch: pytest.MonkeyPatch, base_model_dir: Path, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    settings = Settings(language=language, cache_dir=tmp_path_factory.mktemp("cache"))
+    (tmp_path / "models").symlink_to(base_model_dir.parent)
+    settings = Settings(language=language, cache_dir=tmp_path)
     shown = CliRunner().invoke(adapters.app, ["list"], obj=settings).output.split()
     for adapter in load_mind(settings.mind).adapters.values():
         assert set(adapter.description.text(language).split()) <= set(shown)
