@@ -120,7 +120,9 @@ class TurnLease:
             if self._job is not None:
                 await jobs.complete(connection, self._job)
             if waiting is not None:
-                await jobs.enqueue(connection, answer_entrypoint(self._mind), waiting, connection.user_id)
+                await jobs.enqueue(
+                    connection, answer_entrypoint(self._mind), waiting.id, connection.user_id, delay=waiting.pause
+                )
             if self.turn.kind == "command":
                 await deliveries.delete_files(connection, self.turn.id)
             if is_ephemeral(self.turn):
