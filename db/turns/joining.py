@@ -39,6 +39,17 @@ JOIN: Final = with_columns(
 )
 
 
+PAUSE_LEFT: Final = """
+    SELECT greatest(coalesce(join_until, now()) - now(), interval '0') FROM turns WHERE id = $1 AND user_id = $2
+"""
+
+
+async def pause_left(connection: PersonConnection, turn_id: UUID) -> timedelta:
+    """How long further parts of a turn's message are still waited for."""
+    left: timedelta = await connection.fetchval(PAUSE_LEFT, turn_id, connection.user_id)
+    return left
+
+
 async def find_waiting(
     connection: PersonConnection, session_id: UUID, part_key: str, update_id: str | None
 ) -> Turn | None:

@@ -7,7 +7,7 @@ nothing once there is a later one.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from db.errors import TurnLeaseLost
 from db.infra.rows import from_row, to_jsonb, with_columns
@@ -15,21 +15,11 @@ from db.turns.turns import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
     from uuid import UUID
 
     from db.infra.connection import PersonConnection
 
 FinalState = Literal["delivered", "stopped", "failed"]
-
-
-class WaitingTurn(NamedTuple):
-    """The question that waits next in a session."""
-
-    id: UUID
-    pause: timedelta
-    """How long further parts of its message are still waited for."""
-
 
 STOP_CHANNEL: Final = "consilium_stop"
 """The channel on which stops are announced, by turn id."""
@@ -95,7 +85,7 @@ RESCHEDULE: Final = f"""
 # ends at once, the second sees the first.
 LOCK_SESSION: Final = "SELECT FROM sessions WHERE id = $1 AND user_id = $2 FOR UPDATE"
 NEXT_WAITING: Final = """
-    SELECT id, greatest(coalesce(join_until, now()) - now(), interval '0') AS pause FROM turns
+    SELECT id FROM turns
     WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('accepted', 'thinking', 'answering')
         AND address IS NOT NULL
     ORDER BY seq
@@ -220,8 +210,8 @@ async def finish(
     error: str | None = None,
     answer: str | None = None,
     timings: Mapping[str, float] | None = None,
-) -> WaitingTurn | None:
-    """End a turn; the question that waits next in its session and is to be shown elsewhere, if any.
+) -> UUID | None:
+    """End a turn; the id of the question that waits next in its session and is to be shown elsewhere, if any.
 
     Args:
         error: what went wrong; an earlier one stays when None.
@@ -233,8 +223,8 @@ async def finish(
     await connection.fetchrow(LOCK_SESSION, turn.session_id, connection.user_id)
     spent = to_jsonb(dict(timings or {}))
     _require_lease(await connection.execute(FINISH, *_lease_key(connection, turn), state, error, answer, spent))
-    waiting = await connection.fetchrow(NEXT_WAITING, turn.session_id, connection.user_id)
-    return None if waiting is None else WaitingTurn(*waiting)
+    waiting: UUID | None = await connection.fetchval(NEXT_WAITING, turn.session_id, connection.user_id)
+    return waiting
 
 
 async def reschedule(connection: PersonConnection, turn: Turn, *, count_as_failure: bool) -> None:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from aiogram.types import MessageEntity
+from rich.cells import cell_len
 
 from bot.core.messages import Table
+from bot.text.graphemes import cluster_boundary
 
 MAX_MESSAGE_UNITS: Final = 4096
 """UTF-16 code units of one message."""
@@ -160,7 +162,7 @@ def _message_end(formatted: FormattedText, start: int, max_units: int) -> int:
         ends = [match.end() for match in split_point.finditer(formatted.text, earliest, limit)]
         if ends:
             return ends[-1]
-    return _character_boundary(formatted.text, start, limit)
+    return cluster_boundary(formatted.text, limit, start)
 
 
 def _furthest_end(text: str, start: int, max_units: int) -> int:
@@ -168,16 +170,6 @@ def _furthest_end(text: str, start: int, max_units: int) -> int:
     end = min(len(text), start + max_units)
     while utf16_length(text[start:end]) > max_units:
         end -= max(1, (utf16_length(text[start:end]) - max_units + 1) // 2)
-    return end
-
-
-def _character_boundary(text: str, start: int, end: int) -> int:
-    """An end that separates no letter from its accents and splits no emoji that consists of several."""
-    for index in range(end, max(start, end - 16), -1):
-        joined = unicodedata.combining(text[index]) or text[index] in "\u200d\ufe0f" or text[index - 1] == "\u200d"
-        is_skin_tone = "\U0001f3fb" <= text[index] <= "\U0001f3ff"
-        if not joined and not is_skin_tone:
-            return index
     return end
 
 
@@ -191,9 +183,12 @@ def format_table(table: Table, *, label_cells: bool | None = None) -> FormattedT
             two columns.
     """
     rows = [[" ".join(normalize_text(cell).split()) for cell in row] for row in (table.columns, *table.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     if sum(widths) + 2 * (len(widths) - 1) <= MAX_TABLE_WIDTH and not _has_commands(rows):
-        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+        lines = (
+            "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+            for row in rows
+        )
         return styled("\n".join(line.rstrip() for line in lines), "pre")
     names = rows[0] if (len(widths) > 2 if label_cells is None else label_cells) else [""] * len(widths)
     return join((_format_list_item(row, names) for row in rows[1:]), "\n")
