@@ -155,10 +155,9 @@ def test_link_that_telegram_would_not_show_has_its_address() -> None:
 
 
 MARKS_OF_FORMATTING = set("*_~`#>|-+=[]()!\\•—\u200b🖼")
-WORDS = st.sampled_from(
-    r"слово word 2*3*4 physics*0.7 __init__ x_y_z \(E=mc^2\) \[a*b\] $a*b*c$ $5 🏛 日本 <b> &amp; 1. 3) \d".split()
-    + ["👩\u200d👩\u200d👧", "e\u0301", "<|use_lora_x|>", "https://a.b/x*y*z"]
-)
+LITERALS = r"слово word 2*3*4 physics*0.7 __init__ x_y_z \(E=mc^2\) \[a*b\] $a*b*c$ $5 🏛 日本 <b> &amp; 1. 3) \d"
+EMOJI = ["👩\u200d👩\u200d👧", "e\u0301", "🇩🇪"]
+WORDS = st.sampled_from([*LITERALS.split(), *EMOJI, "<|use_lora_x|>", "https://a.b/x*y*z"])
 INLINE = st.recursive(
     WORDS,
     lambda inner: st.builds(
