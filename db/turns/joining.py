@@ -24,6 +24,7 @@ FIND_WAITING: Final = with_columns(
     WHERE session_id = $1 AND user_id = $2 AND part_key = $3 AND join_until > now()
         AND seq = (SELECT last_seq FROM sessions WHERE id = $1)
         AND kind = 'question' AND state = 'accepted' AND attempts = 0 AND NOT stop_asked
+        AND update_id IS DISTINCT FROM $4
     FOR UPDATE
     """,
 )
@@ -58,11 +59,11 @@ async def find_waiting(
     Raises:
         DuplicateUpdate: this update has been joined to it already.
     """
-    row = await connection.fetchrow(FIND_WAITING, session_id, connection.user_id, part_key)
+    row = await connection.fetchrow(FIND_WAITING, session_id, connection.user_id, part_key, update_id)
     if row is None:
         return None
     turn = from_row(Turn, row)
-    if update_id is not None and (turn.update_id == update_id or update_id in turn.joined_updates):
+    if update_id in turn.joined_updates:
         raise DuplicateUpdate
     return turn
 
