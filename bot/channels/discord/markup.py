@@ -131,7 +131,7 @@ def _render_prose(lines: Sequence[str]) -> str:
         assert prefix is not None
         lead, start = prefix["quote"] + _render_mark(prefix["mark"] or ""), prefix.end()
     tree = SyntaxTreeNode(_PARSER.parseInline("\n".join((first[start:], *lines[1:]))))
-    return lead + "".join(_render_inline(child) for child in tree.children)
+    return lead + "".join(_render_inline(child, frozenset()) for child in tree.children)
 
 
 def _render_mark(mark: str) -> str:
@@ -140,8 +140,13 @@ def _render_mark(mark: str) -> str:
     return mark.replace("+", "-")
 
 
-def _render_inline(node: SyntaxTreeNode) -> str:
-    inner = "".join(_render_inline(child) for child in node.children)
+def _render_inline(node: SyntaxTreeNode, styles: frozenset[str]) -> str:
+    """A node as markup.
+
+    Args:
+        styles: types of the nodes around it: Discord would read a style within itself as its end.
+    """
+    inner = "".join(_render_inline(child, styles | {node.type}) for child in node.children)
     match node.type:
         case "text":
             return escape_text(node.content)
@@ -150,7 +155,7 @@ def _render_inline(node: SyntaxTreeNode) -> str:
         case "code_inline":
             padding = " " if node.content.startswith("`") or node.content.endswith("`") else ""
             return f"{node.markup}{padding}{node.content}{padding}{node.markup}"
-        case "strong" | "em" | "s":
+        case "strong" | "em" | "s" if node.type not in styles:
             return f"{node.markup}{inner}{node.markup}"
         case "link" if node.markup == "autolink":
             return _text_of(node)

@@ -63,7 +63,7 @@ class AnswerRenderer:
             table_as_code_block(outcome.table) if outcome.table else "",
             "\n".join(_format_source(source) for source in outcome.sources),
             escape_markdown(outcome.error or ""),
-            f"-# {escape_markdown(outcome.notice)}" if outcome.notice else "",
+            ("-# " if outcome.answer else "") + escape_markdown(outcome.notice) if outcome.notice else "",
             f"-# {escape_markdown(footer)}" if footer else "",
         ]
         uploads = [file for file in outcome.files if len(file.content) <= MAX_UPLOAD_BYTES]

@@ -179,8 +179,8 @@ def format_table(table: Table, *, label_cells: bool | None = None) -> FormattedT
     A table of commands is always a list: Telegram makes commands clickable only outside code.
 
     Args:
-        label_cells: whether the cells of a list have their column's name before them; None: if there are more than
-            two columns.
+        label_cells: whether the cells of a list have their column's name before them, and the list the others' above
+            it, so that nothing of the table is missing; None: the former, if there are more than two columns.
     """
     rows = [[" ".join(normalize_text(cell).split()) for cell in row] for row in (table.columns, *table.rows)]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
@@ -191,7 +191,14 @@ def format_table(table: Table, *, label_cells: bool | None = None) -> FormattedT
         )
         return styled("\n".join(line.rstrip() for line in lines), "pre")
     names = rows[0] if (len(widths) > 2 if label_cells is None else label_cells) else [""] * len(widths)
-    return join((_format_list_item(row, names) for row in rows[1:]), "\n")
+    items = (_format_list_item(row, names) for row in rows[1:])
+    return join((_format_list_heading(rows), *items) if label_cells else items, "\n")
+
+
+def _format_list_heading(rows: list[list[str]]) -> FormattedText:
+    """The names of the columns that no item of the list has before its cells: the first, and those without any."""
+    unlabelled = [name for n, name in enumerate(rows[0]) if n == 0 or not any(row[n] for row in rows[1:])]
+    return styled(", ".join(name for name in unlabelled if name), "italic")
 
 
 def _format_list_item(row: list[str], names: list[str]) -> FormattedText:

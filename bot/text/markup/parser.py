@@ -22,6 +22,7 @@ from bot.text.markup.literals import (
 MAX_NESTING: Final = 20
 """Levels of nested blocks; the parser would drop what is deeper."""
 _URL_SCHEME: Final = re.compile(r"(?<![A-Za-z0-9])(?:https?|ftp|tg)$", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"(?:(?:https?|ftp|tg)://|mailto:|tel:|\.{0,2}/|#)\S", re.IGNORECASE)
 _LONGEST_SCHEME: Final = 6
 _MAX_MATH_LINES: Final = 60
 _MATH_BLOCKS: Final = {"\\[": "\\]", "$$": "$$"}

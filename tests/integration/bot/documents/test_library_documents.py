@@ -98,8 +98,8 @@ async def test_question_with_a_document_is_answered_from_it(open_service: Opens,
 async def test_admin_adds_to_the_library_and_others_do_not(open_service: Opens, server: SGLangServer) -> None:
     async with open_service() as service, service.working():
         await said(service, "/admin grant admin recording:person-3")
-        admin = await said(service, "в библиотеку", "3", files=[service.platform.send("a.md", PLAN)])
-        guest = await said(service, "в библиотеку", GUEST, files=[service.platform.send("b.md", CHANGED)])
+        admin = await said(service, "Add it to the library, please.", "3", files=[service.platform.send("a.md", PLAN)])
+        guest = await said(service, "To the library", GUEST, files=[service.platform.send("b.md", CHANGED)])
         assert "is in the library now" in str(admin.answer)
         assert "other people cannot see it" in str(guest.answer)
         found = str((await said(service, f"/library search {QUESTION}")).answer)

@@ -7,17 +7,17 @@ from collections import Counter
 
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from bot.channels.discord.markup import to_discord
 from bot.channels.discord.splitting import find_open_fence, split_message, utf16_length
 from tests.fakes.discord.markdown import read
+from tests.fakes.markdown_texts import LITERALS, SYMBOLS, generate_text
 
-LITERALS = r"слово word 2*3*4 physics*0.7 __init__ x_y_z \(E=mc^2\) \[a*b\] $a*b*c$ $5 🏛 日本 <b> &amp; 1. \d a||b"
-EMOJI = ["👩\u200d👩\u200d👧", "e\u0301", "🇩🇪"]
-WORDS = st.sampled_from([*LITERALS.split(), *EMOJI, "https://a.b/x*y*z"])
+WORDS = st.sampled_from([*LITERALS, *SYMBOLS, "a||b"])
+SEEDS = 10_000 if os.environ.get("CONSILIUM_LONG") == "1" else 300
 LINK = "[the essay on strength](https://example.org/on-strength_and*rest)"
 MARKED = st.builds(
     lambda mark, words: f"{mark}{' '.join(words)}{mark}",
@@ -38,7 +38,7 @@ PROSE = st.builds(
     st.lists(LINES, min_size=1, max_size=4),
 )
 DOCUMENTS = st.lists(PROSE | CODE, max_size=6).map("\n\n".join)
-MARKS = set("*_~`#>|-+=[]()\\:\u200b")
+MARKS = set("*_~`#>|-+=[]()!\\:\u200b")
 
 
 def significant(text: str) -> Counter[str]:
@@ -157,21 +157,32 @@ def test_code_is_closed_and_opened_again(prefix: str, info: str) -> None:
     ]
 
 
-@pytest.mark.long
-@settings(max_examples=10_000 if os.environ.get("CONSILIUM_LONG") == "1" else 150, deadline=None)
-@given(DOCUMENTS, st.integers(200, 400))
-def test_no_visible_character_is_lost(markdown: str, limit: int) -> None:
+def check_text(markdown: str, limit: int) -> None:
     text = to_discord(markdown)
-    languages = "".join(regex.findall(r"(?m)^[ >]*```(\w+)$", text.text))
+    languages = "".join(regex.findall(r"(?m)^[ >]*```([\w+#.-]+)$", text.text))
     shown = read(text.text)
-    assert not significant(markdown) - significant(
-        shown.text + languages + "".join(kind for kind, _ in shown.styled if "://" in kind)
-    )
+    addresses = "".join(kind for kind, _ in shown.styled if "://" in kind)
+    lost = significant(markdown) - significant(shown.text + languages + addresses)
+    assert not lost, (markdown, text.text)
     pieces = split_message(text.text, limit, utf16_length, is_markup=True, table_heads=text.table_heads)
     for piece in pieces:
         assert 0 < utf16_length(piece) <= limit
         assert find_open_fence(piece) is None
-    seen = [read(piece) for piece in pieces]
-    assert not significant(shown.text) - significant("".join(one.text for one in seen))
+    assert not significant(text.text) - significant("".join(pieces))
+
+
+@given(DOCUMENTS, st.integers(200, 400))
+def test_no_visible_character_is_lost(markdown: str, limit: int) -> None:
+    check_text(markdown, limit)
+    text = to_discord(markdown)
+    pieces = split_message(text.text, limit, utf16_length, is_markup=True, table_heads=text.table_heads)
+    whole, seen = read(text.text), [read(piece) for piece in pieces]
+    assert not significant(whole.text) - significant("".join(one.text for one in seen))
     label, _, address = LINK[1:-1].partition("](")
-    assert sum(one.styled.count((address, label)) for one in seen) == shown.styled.count((address, label))
+    assert sum(one.styled.count((address, label)) for one in seen) == whole.styled.count((address, label))
+
+
+@pytest.mark.long
+def test_no_visible_character_of_generated_texts_is_lost() -> None:
+    for seed in range(SEEDS):
+        check_text(generate_text(seed), 200 + seed % 400)

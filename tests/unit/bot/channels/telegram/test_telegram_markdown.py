@@ -7,11 +7,12 @@ from collections import Counter
 
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.telegram.formatting import FormattedText, split_into_messages
 from bot.channels.telegram.markdown import MAX_LENGTH, render_markdown
+from tests.fakes.markdown_texts import LITERALS, SYMBOLS, generate_text
 
 MARKS = ["**", "*", "_", "`", "```", "\n```\n", "\n\n", "\n", "# ", "> ", "- ", "1. ", "|", "|-|-|\n", "~~", "[", "](",
          ")", "![", "<b>", "&amp;", "\\", "---\n", "    ", "слово", "word ", "🏛", "https://a.b"]  # fmt: skip
@@ -75,7 +76,9 @@ def test_link_without_a_known_scheme_shows_its_address() -> None:
 def test_narrow_table_is_code_and_a_wide_one_a_labelled_list() -> None:
     assert entities("|a|b|\n|-|-|\n|1|22|\n") == {"pre": ["a  b\n1  22"]}
     wide = "|exercise|how often it is done|why\n|-|-|-|\n|squats|three times a week|for strength|\n"
-    assert render_markdown(wide).text == "• squats — how often it is done: three times a week; why: for strength"
+    assert (
+        render_markdown(wide).text == "exercise\n• squats — how often it is done: three times a week; why: for strength"
+    )
 
 
 @pytest.mark.parametrize("hostile", ["[" * MAX_LENGTH, "> " * 9000 + "x", "*a " * 6000, "![[" * 6000, "|a" * 9000])
@@ -141,7 +144,9 @@ def test_everything_of_a_table_is_shown() -> None:
     (block,) = entities(table)["pre"]
     assert block.split("\n")[1].split() == ["a", "b", "(https://x.y/)", "more", "c"]
     wide = "|name|address|\n|-|-|\n|the essay on strength|[read it here](https://example.org/strength)|\n"
-    assert "read it here (https://example.org/strength)" in render_markdown(wide).text
+    assert render_markdown(wide).text == (
+        "name\n• the essay on strength — address: read it here (https://example.org/strength)"
+    )
 
 
 def test_fence_with_more_than_a_language_loses_nothing() -> None:
@@ -155,9 +160,8 @@ def test_link_that_telegram_would_not_show_has_its_address() -> None:
 
 
 MARKS_OF_FORMATTING = set("*_~`#>|-+=[]()!\\•—\u200b🖼")
-LITERALS = r"слово word 2*3*4 physics*0.7 __init__ x_y_z \(E=mc^2\) \[a*b\] $a*b*c$ $5 🏛 日本 <b> &amp; 1. 3) \d"
-EMOJI = ["👩\u200d👩\u200d👧", "e\u0301", "🇩🇪"]
-WORDS = st.sampled_from([*LITERALS.split(), *EMOJI, "<|use_lora_x|>", "https://a.b/x*y*z"])
+WORDS = st.sampled_from([*LITERALS, *SYMBOLS])
+SEEDS = 10_000 if os.environ.get("CONSILIUM_LONG") == "1" else 300
 INLINE = st.recursive(
     WORDS,
     lambda inner: st.builds(
@@ -208,18 +212,27 @@ def check_entities(message: FormattedText) -> None:
             assert inside or a.end <= b.start or b.end <= a.start
 
 
-@pytest.mark.long
-@settings(max_examples=10_000 if os.environ.get("CONSILIUM_LONG") == "1" else 150, deadline=None)
-@given(DOCUMENTS, st.integers(32, 200))
-def test_no_visible_character_is_lost(markdown: str, limit: int) -> None:
+def check_text(markdown: str, limit: int) -> None:
     formatted = render_markdown(markdown)
-    assert not significant(markdown) - significant(formatted.text + addresses(formatted))
+    lost = significant(markdown) - significant(formatted.text + addresses(formatted))
+    assert not lost, (markdown, formatted.text)
     check_entities(formatted)
     messages = split_into_messages(formatted, limit)
     assert [c for m in messages for c in clusters(m.text)] == clusters(formatted.text)
     for message in messages:
         assert 0 < message.utf16_length <= limit
         check_entities(message)
+
+
+@given(DOCUMENTS, st.integers(32, 200))
+def test_no_visible_character_is_lost(markdown: str, limit: int) -> None:
+    check_text(markdown, limit)
+
+
+@pytest.mark.long
+def test_no_visible_character_of_generated_texts_is_lost() -> None:
+    for seed in range(SEEDS):
+        check_text(generate_text(seed), 40 + seed % 160)
 
 
 @given(st.lists(BLOCKS, min_size=2, max_size=8), st.data())
