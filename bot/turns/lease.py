@@ -19,7 +19,7 @@ from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.memory import forgetting
 from db.people import personal_data
-from db.turns import deliveries, jobs, states, turns
+from db.turns import deliveries, jobs, joining, states, turns
 from db.turns.jobs import Job
 from db.turns.states import FinalState, GeneratedAnswer
 from db.turns.turns import Turn
@@ -120,7 +120,8 @@ class TurnLease:
             if self._job is not None:
                 await jobs.complete(connection, self._job)
             if waiting is not None:
-                await jobs.enqueue(connection, answer_entrypoint(self._mind), waiting, connection.user_id)
+                pause = await joining.pause_left(connection, waiting)
+                await jobs.enqueue(connection, answer_entrypoint(self._mind), waiting, connection.user_id, delay=pause)
             if self.turn.kind == "command":
                 await deliveries.delete_files(connection, self.turn.id)
             if is_ephemeral(self.turn):

@@ -32,7 +32,7 @@ FIND_TURNS: Final = with_columns(
     f"""
     SELECT @columns FROM (
         SELECT id, text AS content FROM turns,
-            unnest(ARRAY[question, answer, voices::text, said::text]) AS text
+            unnest(ARRAY[question, answer, voices::text, said::text, quotations::text]) AS text
         WHERE user_id = $1 AND text IS NOT NULL
     ) AS kept
     WHERE {_CONTAINS_PREFIXES}
@@ -57,7 +57,7 @@ SUMMARIZED_TURNS: Final = """
 ERASE_TURNS: Final = """
     UPDATE turns
     SET question = '', answer = NULL, said = NULL, voices = NULL, sources = '[]', recalled = '[]', files = NULL,
-        taken = NULL, routing = NULL, forgotten = true
+        taken = NULL, routing = NULL, quotations = NULL, forgotten = true
     WHERE user_id = $1 AND id = ANY ($2) AND state IN ('delivered', 'stopped', 'failed')
 """
 # A question that no worker has claimed has left no trace yet.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from db.infra.connection import PersonConnection
 
 FinalState = Literal["delivered", "stopped", "failed"]
+
 STOP_CHANNEL: Final = "consilium_stop"
 """The channel on which stops are announced, by turn id."""
 
@@ -103,7 +104,8 @@ REQUEST_STOP: Final = """
 """
 CONVERT_TO_QUESTION: Final = f"""
     UPDATE turns
-    SET kind = 'question', question = $4, asked_mode = $5, consilium = $6, files = $7::jsonb, updated_at = now()
+    SET kind = 'question', question = $4, asked_mode = $5, consilium = $6, files = $7::jsonb,
+        quotations = coalesce($8::jsonb, quotations), updated_at = now()
     WHERE {_LEASED}
 """  # noqa: S608
 REOPEN_FAILED: Final = """
@@ -168,15 +170,22 @@ async def convert_to_question(
     *,
     consilium: bool = False,
     files: Mapping[str, Any] | None = None,
+    quotations: Sequence[Mapping[str, Any]] | None = None,
 ) -> None:
     """Turn a command that was just accepted into the question that it asks.
+
+    Args:
+        quotations: what the question quotes; None leaves what came with the command.
 
     Raises:
         TurnLeaseLost: as `start_answering`.
     """
     came = None if files is None else to_jsonb(dict(files))
+    quoted = None if quotations is None else to_jsonb([dict(each) for each in quotations])
     _require_lease(
-        await connection.execute(CONVERT_TO_QUESTION, *_lease_key(connection, turn), question, mode, consilium, came)
+        await connection.execute(
+            CONVERT_TO_QUESTION, *_lease_key(connection, turn), question, mode, consilium, came, quoted
+        )
     )
 
 

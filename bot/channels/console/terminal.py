@@ -20,6 +20,7 @@ from rich.text import Text
 from bot.channels.console.pipe import PLACE, PLATFORM
 from bot.channels.console.rendering import print_table, source_lines
 from bot.channels.console.saved_files import save_files
+from bot.channels.console.typed_ahead import TypedAhead
 from bot.core.i18n import Language, Translator
 from bot.core.messages import Incoming, Outcome
 from bot.intake.inline import InlineResponder
@@ -76,6 +77,8 @@ class TerminalReply:
             print_table(self._console, outcome.table)
         if outcome.error:
             self._console.print(Text(outcome.error, style="yellow"))
+        if outcome.notice:
+            self._console.print(Text(outcome.notice, style="dim"))
         self._console.print()
 
     async def close(self) -> None:
@@ -132,20 +135,33 @@ async def run_terminal_chat(
     console.print(Text(title, style="bold"))
     console.print(Text(say("/help shows what you can do; Ctrl-C stops an answer, Ctrl-D leaves."), style="dim"))
     console.print()
-    succeeded = True
-    while True:
+    typed_ahead = TypedAhead()
+
+    async def next_message() -> str:
+        """What was typed during the last answer, or what is typed at a prompt."""
         mode = await responder.inbox.current_mode(incoming(""))
+        line = typed_ahead.next_line()
+        if line is not None:
+            console.print(Text.assemble((mode, "cyan"), " › ", line))
+            session.history.append_string(line)
+            return line
         prompt = FormattedText([("ansicyan", mode), ("", " › ")])
-        try:
-            with patch_stdout():
-                text = await session.prompt_async(prompt)
-        except KeyboardInterrupt:
-            continue
-        except EOFError:
-            return succeeded
-        if text.strip():
-            outcome = await _answer_with_spinner(responder, incoming(text), console, say)
-            succeeded = succeeded and not outcome.is_service_error
+        with patch_stdout():
+            return await session.prompt_async(prompt, default=typed_ahead.take_beginning())
+
+    succeeded = True
+    # From here on nothing is echoed but by a prompt: keys pressed during an answer are for the next one.
+    with typed_ahead.quiet():
+        while True:
+            try:
+                text = await next_message()
+            except KeyboardInterrupt:
+                continue
+            except EOFError:
+                return succeeded
+            if text.strip():
+                outcome = await _answer_with_spinner(responder, incoming(text), console, say)
+                succeeded = succeeded and not outcome.is_service_error
 
 
 async def _answer_with_spinner(

@@ -11,7 +11,9 @@ from rich.cells import cell_len
 
 from bot.channels.discord.answer_messages import PLACEHOLDER, MessageBody
 from bot.channels.discord.components import ComponentBuilder
+from bot.channels.discord.markup import DiscordText, to_discord
 from bot.channels.discord.splitting import close_fence, split_message, utf16_length
+from bot.channels.discord.tables import MAX_TABLE_WIDTH
 from bot.core.i18n import Translator
 from bot.core.messages import File, Outcome, Source, Table
 
@@ -21,8 +23,6 @@ MAX_UPLOAD_BYTES: Final = 10 * 1024 * 1024 - 64 * 1024
 """Bytes of all files of a message; the rest of the request fits into what is left of Discord's limit."""
 MAX_FILES: Final = 10
 """Files of a message."""
-MAX_TABLE_WIDTH: Final = 56
-"""Cells of a line in a code block that most phones show without breaking it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class AnswerRenderer:
 
     def render_draft(self, text: str, mode: str) -> list[MessageBody]:
         """The answer as far as it is generated."""
-        pieces = split_message(text, MAX_MESSAGE_LENGTH, utf16_length) or [
+        answer = to_discord(text)
+        pieces = _split(answer.text, answer.table_heads) or [
             f"-# {escape_markdown(mode)} {PLACEHOLDER}" if mode else PLACEHOLDER
         ]
         *full, last = [MessageBody(piece) for piece in pieces]
@@ -56,18 +57,20 @@ class AnswerRenderer:
         stopped = say("Stopped.") if outcome.stopped else ""
         footer = " · ".join(part for part in (outcome.mode if outcome.turn else "", stopped) if part)
         # Answers of commands and errors quote people, whose asterisks are not meant as markup.
+        answer = to_discord(outcome.answer) if outcome.turn else DiscordText(escape_markdown(outcome.answer))
         paragraphs = [
-            close_fence(outcome.answer if outcome.turn else escape_markdown(outcome.answer)),
+            close_fence(answer.text),
             table_as_code_block(outcome.table) if outcome.table else "",
             "\n".join(_format_source(source) for source in outcome.sources),
             escape_markdown(outcome.error or ""),
+            ("-# " if outcome.answer else "") + escape_markdown(outcome.notice) if outcome.notice else "",
             f"-# {escape_markdown(footer)}" if footer else "",
         ]
         uploads = [file for file in outcome.files if len(file.content) <= MAX_UPLOAD_BYTES]
         paragraphs += [
             say("{name} is too large for Discord.", name=file.name) for file in outcome.files if file not in uploads
         ]
-        pieces = split_message("\n\n".join(part for part in paragraphs if part), MAX_MESSAGE_LENGTH, utf16_length)
+        pieces = _split("\n\n".join(part for part in paragraphs if part), answer.table_heads)
         bodies = [MessageBody(piece) for piece in pieces]
         groups = _group_files(uploads)
         if groups and bodies:
@@ -79,7 +82,14 @@ class AnswerRenderer:
     def _components_below(self, outcome: Outcome) -> tuple[dict[str, object], ...]:
         if outcome.menu is not None:
             return self.components.menu(outcome.menu, self.person, self.say)
-        return self.components.answer_buttons(self.person, self.say) if outcome.turn else ()
+        if outcome.turn is None:
+            return ()
+        library_turn = outcome.turn if outcome.offers_library else None
+        return self.components.answer_buttons(self.person, self.say, library_turn)
+
+
+def _split(text: str, table_heads: Sequence[str]) -> list[str]:
+    return split_message(text, MAX_MESSAGE_LENGTH, utf16_length, is_markup=True, table_heads=table_heads)
 
 
 def _format_source(source: Source) -> str:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from aiogram.types import MessageEntity
+from rich.cells import cell_len
 
 from bot.core.messages import Table
+from bot.text.graphemes import cluster_boundary
 
 MAX_MESSAGE_UNITS: Final = 4096
 """UTF-16 code units of one message."""
@@ -160,7 +162,7 @@ def _message_end(formatted: FormattedText, start: int, max_units: int) -> int:
         ends = [match.end() for match in split_point.finditer(formatted.text, earliest, limit)]
         if ends:
             return ends[-1]
-    return _character_boundary(formatted.text, start, limit)
+    return cluster_boundary(formatted.text, limit, start)
 
 
 def _furthest_end(text: str, start: int, max_units: int) -> int:
@@ -171,32 +173,32 @@ def _furthest_end(text: str, start: int, max_units: int) -> int:
     return end
 
 
-def _character_boundary(text: str, start: int, end: int) -> int:
-    """An end that separates no letter from its accents and splits no emoji that consists of several."""
-    for index in range(end, max(start, end - 16), -1):
-        joined = unicodedata.combining(text[index]) or text[index] in "\u200d\ufe0f" or text[index - 1] == "\u200d"
-        is_skin_tone = "\U0001f3fb" <= text[index] <= "\U0001f3ff"
-        if not joined and not is_skin_tone:
-            return index
-    return end
-
-
 def format_table(table: Table, *, label_cells: bool | None = None) -> FormattedText:
     """A table as aligned code if it is narrow enough, else as a list with one row a line.
 
     A table of commands is always a list: Telegram makes commands clickable only outside code.
 
     Args:
-        label_cells: whether the cells of a list have their column's name before them; None: if there are more than
-            two columns.
+        label_cells: whether the cells of a list have their column's name before them, and the list the others' above
+            it, so that nothing of the table is missing; None: the former, if there are more than two columns.
     """
     rows = [[" ".join(normalize_text(cell).split()) for cell in row] for row in (table.columns, *table.rows)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     if sum(widths) + 2 * (len(widths) - 1) <= MAX_TABLE_WIDTH and not _has_commands(rows):
-        lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+        lines = (
+            "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+            for row in rows
+        )
         return styled("\n".join(line.rstrip() for line in lines), "pre")
     names = rows[0] if (len(widths) > 2 if label_cells is None else label_cells) else [""] * len(widths)
-    return join((_format_list_item(row, names) for row in rows[1:]), "\n")
+    items = (_format_list_item(row, names) for row in rows[1:])
+    return join((_format_list_heading(rows), *items) if label_cells else items, "\n")
+
+
+def _format_list_heading(rows: list[list[str]]) -> FormattedText:
+    """The names of the columns that no item of the list has before its cells: the first, and those without any."""
+    unlabelled = [name for n, name in enumerate(rows[0]) if n == 0 or not any(row[n] for row in rows[1:])]
+    return styled(", ".join(name for name in unlabelled if name), "italic")
 
 
 def _format_list_item(row: list[str], names: list[str]) -> FormattedText:

@@ -53,6 +53,9 @@ class Message:
     edited: float | None = None
     pinned: bool = False
     reply_to: int | None = None
+    forwarded: Message | None = None
+    """The message that this one forwards."""
+    stickers: list[dict[str, Any]] = field(default_factory=list)
     visible_to: int | None = None
     """The one person who sees an ephemeral message."""
     interaction: dict[str, Any] = field(default_factory=dict)
@@ -193,6 +196,14 @@ class Messages:
             "attachments": [self._file_json(message, file) for file in message.files] if readable else [],
             **message.interaction,
         }  # fmt: skip
+        if message.stickers:
+            body["sticker_items"] = message.stickers if readable else []
+        if message.forwarded is not None:
+            source = message.forwarded
+            body["message_reference"] = {"type": 1, "message_id": str(source.id), "channel_id": str(source.channel.id)}
+            if source.channel.guild:
+                body["message_reference"]["guild_id"] = str(source.channel.guild.id)
+            body["message_snapshots"] = [{"message": self._snapshot_json(source)}] if readable else []
         if message.nonce is not None:
             body["nonce"] = message.nonce
         if message.reply_to and not nested:
@@ -203,6 +214,17 @@ class Messages:
             content = None if target.deleted else self.json(target, with_content=with_content, nested=True)
             body["referenced_message"] = content
         return body
+
+    def _snapshot_json(self, message: Message) -> dict[str, Any]:
+        """A forwarded message as it was: without its author."""
+        clock = self._fake.clock
+        return {
+            "type": message.kind, "content": message.content, "embeds": message.embeds, "flags": message.flags,
+            "attachments": [self._file_json(message, file) for file in message.files], "mentions": [],
+            "mention_roles": [], "timestamp": clock.iso(message.created), "components": [],
+            "edited_timestamp": clock.iso(message.edited) if message.edited else None,
+            "sticker_items": message.stickers,
+        }  # fmt: skip
 
     def _file_json(self, message: Message, file: File) -> dict[str, Any]:
         """An attachment, with a signed address that expires."""

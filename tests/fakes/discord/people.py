@@ -121,6 +121,37 @@ class People:
         ]
         return str(self._fake.messages.create(place, author.id, body, files).id)
 
+    def paste(self, channel: Id, user: Id, text: str, *, typed: str = "", parts: int = 1, **options: Any) -> str:
+        """A person pastes texts that are too long for a message: their client makes files of them.
+
+        Args:
+            typed: what they write beside it.
+            parts: how often they paste before they send.
+        """
+        if len(text) <= CONTENT_LIMIT:
+            raise CannotDo("a client pastes a short text into the message")
+        pasted = {"filename": "message.txt", "text": text, "content_type": "text/plain; charset=utf-8"}
+        return self.send(channel, user, typed, attachments=[pasted] * parts, **options)
+
+    def send_sticker(self, channel: Id, user: Id, name: str = "Wave", *, reply_to: Id | None = None) -> str:
+        """A person sends a sticker; the message's id."""
+        sticker = {"id": str(self._fake.clock.snowflake()), "name": name, "format_type": 1}
+        body: dict[str, Any] = {"content": ""}
+        if reply_to is not None:
+            body["message_reference"] = {"message_id": str(reply_to)}
+        return str(self._fake.messages.create(self._channel(channel), int(user), body, stickers=[sticker]).id)
+
+    def forward(self, channel: Id, user: Id, message: Id, comment: str = "") -> str:
+        """A person forwards a message that they see. Their client sends a comment as the message after it."""
+        source = self._fake.messages.find(int(message))
+        if not self._fake.world.may(int(user), source.channel):
+            raise CannotDo("they do not see that message")
+        place = self._channel(channel)
+        forwarded = self._fake.messages.create(place, int(user), {"content": ""}, forwarded=source)
+        if comment:
+            self.send(channel, user, comment)
+        return str(forwarded.id)
+
     def send_dm(self, user: Id, text: str = "", **options: Any) -> str:
         """A person writes to the bot directly; the message's id."""
         return self.send(self.dm(user), user, text, **options)

@@ -78,6 +78,18 @@ class Message:
     thread: int | None = None
     reply_to: Message | None = None
     document: dict[str, Any] | None = None
+    media: dict[str, Any] = field(default_factory=dict)
+    """Content other than text and documents, under its name in the Bot API: `photo`, `voice`, `sticker`, …"""
+    album: str | None = None
+    """What the messages of one album have in common."""
+    origin: dict[str, Any] | None = None
+    """Where a forwarded message comes from: a `MessageOrigin` of the Bot API."""
+    quote: str | None = None
+    """The part of the message replied to that is quoted."""
+    sender_chat: Chat | None = None
+    """The chat in whose name it was sent."""
+    automatic: bool = False
+    """Whether Telegram forwarded it from the channel that the group belongs to."""
     rich: dict[str, Any] | None = None
     service: dict[str, Any] = field(default_factory=dict)
     """Fields of a message that nobody wrote: `forum_topic_created`, `migrate_to_chat_id`, …"""
@@ -91,7 +103,8 @@ class Message:
 
     def json(self, *, nested: bool = False) -> dict[str, Any]:
         """A `Message` of the Bot API; one nested in another has no `reply_to_message` of its own."""
-        text, entities = ("caption", "caption_entities") if self.document else ("text", "entities")
+        has_caption = self.document or self.media
+        text, entities = ("caption", "caption_entities") if has_caption else ("text", "entities")
         fields = _without_none(
             message_id=self.id,
             date=self.date,
@@ -100,14 +113,26 @@ class Message:
             message_thread_id=self.thread,
             is_topic_message=True if self.thread in self.chat.topics else None,
             document=self.document,
+            media_group_id=self.album,
+            forward_origin=self.origin,
+            sender_chat=self.sender_chat.json() if self.sender_chat else None,
+            is_automatic_forward=self.automatic or None,
+            quote=self._quote_json() if self.quote is not None and not nested else None,
             rich_message=self.rich,
             reply_markup={"inline_keyboard": self.buttons} if self.buttons else None,
             reply_to_message=self.reply_to.json(nested=True) if self.reply_to and not nested else None,
         )
-        fields |= {"from": self.author.json()} | self.service
+        fields |= {"from": self.author.json()} | self.service | self.media
         return fields | _without_none(
             **{text: None if self.rich else self.text or None, entities: self.entities or None}
         )
+
+    def _quote_json(self) -> dict[str, Any]:
+        """A `TextQuote` of the Bot API."""
+        assert self.quote is not None
+        assert self.reply_to is not None
+        before = self.reply_to.text.partition(self.quote)[0]
+        return {"text": self.quote, "position": len(before.encode("utf-16-le")) // 2, "is_manual": True}
 
     def shown(self) -> Shown:
         """What people see of it."""

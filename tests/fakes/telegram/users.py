@@ -18,6 +18,17 @@ from tests.fakes.telegram.validation import MAX_TEXT, detected_entities, utf16_l
 
 SUPERGROUP_OFFSET = 1_000_000_000_000
 """Ids of supergroups are below its negative."""
+ANONYMOUS_ADMIN = Person(1087968824, "Group", "GroupAnonymousBot", is_bot=True)
+CHANNEL_BOT = Person(136817688, "Channel", "Channel_Bot", is_bot=True)
+TELEGRAM = Person(777000, "Telegram")
+_FILE = {"file_id": "AgAD", "file_unique_id": "AQAD", "file_size": 1000}
+MEDIA: dict[str, Any] = {
+    "photo": [_FILE | {"width": 90, "height": 90}],
+    "voice": _FILE | {"duration": 3, "mime_type": "audio/ogg"},
+    "video": _FILE | {"duration": 3, "width": 90, "height": 90},
+    "sticker": _FILE
+    | {"type": "regular", "width": 90, "height": 90, "is_animated": False, "is_video": False, "emoji": "👍"},
+}
 PERMISSIONS = (
     "can_send_messages", "can_send_audios", "can_send_documents", "can_send_photos", "can_send_videos",
     "can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages",
@@ -77,23 +88,122 @@ class Users:
         """Press Start."""
         return self.say(user, user, "/start")
 
-    def say(self, chat: int, user: int, text: str, *, reply_to: int | None = None, thread: int | None = None) -> int:
+    def say(
+        self,
+        chat: int,
+        user: int,
+        text: str,
+        *,
+        reply_to: int | None = None,
+        thread: int | None = None,
+        quote: str | None = None,
+    ) -> int:
         """Write a message and return its id. Telegram detects commands and mentions in it.
 
         A message of a topic that replies to no other replies to the one that opened the topic.
+
+        Args:
+            quote: the part of the message replied to that is quoted.
         """
-        return self._write(chat, user, reply_to, thread, text=text, entities=detected_entities(text))
+        if quote is not None and (reply_to is None or quote not in self._message(chat, reply_to).text):
+            raise ValueError("only a part of the message replied to can be quoted")
+        entities = detected_entities(text)
+        return self._write(chat, user, reply_to, thread, text=text, entities=entities, quote=quote)
+
+    def paste(self, chat: int, user: int, text: str, *, reply_to: int | None = None) -> list[int]:
+        """Send a text of any length: the client cuts it at white space, behind at least half of a message's length."""
+        sent = []
+        while text:
+            part = text
+            if utf16_length(text) > MAX_TEXT:
+                end = max(text.rfind(space, MAX_TEXT // 2, MAX_TEXT // 2 + MAX_TEXT // 2 - 100) for space in "\n ")
+                part = text[: end if end > 0 else MAX_TEXT // 2]
+            sent.append(self.say(chat, user, part, reply_to=reply_to if not sent else None))
+            text = text[len(part) :].strip()
+        return sent
+
+    def forward(self, chat: int, user: int, text: str, *, origin: dict[str, Any], **media: Any) -> int:
+        """Forward a message from elsewhere. The text's own entities come with it.
+
+        Args:
+            origin: where it comes from: `user_origin`, `hidden_origin` or `channel_origin`.
+            media: what the text is the caption of.
+        """
+        fields = {"text": text, "entities": detected_entities(text), "origin": origin, "media": media}
+        return self._write(chat, user, None, None, **fields)
+
+    def send_media(
+        self,
+        chat: int,
+        user: int,
+        kind: str,
+        *,
+        caption: str = "",
+        album: str | None = None,
+        reply_to: int | None = None,
+    ) -> int:
+        """Send a `photo`, a `voice` message, a `video` or a `sticker`."""
+        if caption and kind == "sticker":
+            raise ValueError("a sticker has no caption")
+        fields = {"text": caption, "entities": detected_entities(caption), "media": {kind: MEDIA[kind]}, "album": album}
+        return self._write(chat, user, reply_to, None, **fields)
+
+    def say_as_chat(self, chat: int, text: str, *, sender: int | None = None, automatic: bool = False) -> int:
+        """Write in a group as the group itself, as an anonymous admin does, or as another chat, such as a channel.
+
+        Args:
+            automatic: whether Telegram forwards it from the channel that the group belongs to.
+        """
+        place, world = self._chat(chat), self.core.world
+        sender_chat = place if sender is None else self._chat(sender)
+        account = TELEGRAM if automatic else ANONYMOUS_ADMIN if sender is None else CHANNEL_BOT
+        fields: dict[str, Any] = {"text": text, "entities": detected_entities(text), "sender_chat": sender_chat}
+        if automatic:
+            fields["origin"] = self.channel_origin(sender_chat.title or "")
+        message = world.add_message(place, account, automatic=automatic, **fields)
+        self.core.record_state("sent", message)
+        if self._is_visible_to_bot(message):
+            self._send_update("message", message)
+        return message.id
+
+    def channel(self, title: str) -> int:
+        """A new channel, without the bot in it."""
+        number = -self.core.world.new_id() - SUPERGROUP_OFFSET
+        self.core.world.chats[number] = Chat(id=number, kind="channel", title=title)
+        return number
+
+    def user_origin(self, name: str) -> dict[str, Any]:
+        """The origin of a message that a person wrote."""
+        person = Person(self.core.world.new_id(), name)
+        return {"type": "user", "date": int(time.time()), "sender_user": person.json()}
+
+    def hidden_origin(self, name: str) -> dict[str, Any]:
+        """The origin of a message of a person who shows no account when messages are forwarded."""
+        return {"type": "hidden_user", "date": int(time.time()), "sender_user_name": name}
+
+    def channel_origin(self, title: str) -> dict[str, Any]:
+        """The origin of a channel's post."""
+        chat = {"id": -self.core.world.new_id() - SUPERGROUP_OFFSET, "type": "channel", "title": title}
+        return {"type": "channel", "date": int(time.time()), "chat": chat, "message_id": 7}
 
     def mention(self, chat: int, user: int, text: str) -> int:
         """Write a message that begins with a mention of the bot."""
         return self.say(chat, user, f"@{self.core.world.bot.username} {text}")
 
     def document(
-        self, chat: int, user: int, name: str, data: bytes, *, caption: str = "", size: int | None = None
+        self,
+        chat: int,
+        user: int,
+        name: str,
+        data: bytes,
+        *,
+        caption: str = "",
+        size: int | None = None,
+        album: str | None = None,
     ) -> int:
         """Send a file; `size` is what the bot is told if it differs from the real one."""
         stored = self.core.world.store(name, data, size)
-        fields = {"text": caption, "entities": detected_entities(caption), "document": stored.json()}
+        fields = {"text": caption, "entities": detected_entities(caption), "document": stored.json(), "album": album}
         return self._write(chat, user, None, None, **fields)
 
     def edit(self, chat: int, message: int, text: str) -> None:

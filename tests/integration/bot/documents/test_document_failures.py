@@ -57,7 +57,9 @@ async def test_hostile_files_are_refused_for_library_and_memory(open_service: Op
     async with open_service() as service, service.working():
         for name, (content, reason) in HOSTILE.items():
             for chat in (OWNER, GUEST):
-                turn = await said(service, "", chat, files=[service.platform.send(name, content)])
+                turn = await said(
+                    service, "/library add" if chat == OWNER else "", chat, files=[service.platform.send(name, content)]
+                )
                 assert str(turn.answer).startswith(f"“{name}” was not added."), turn.answer
                 assert reason in str(turn.answer), turn.answer
                 assert (turn.state, turn.error) == ("delivered", None)
@@ -65,8 +67,8 @@ async def test_hostile_files_are_refused_for_library_and_memory(open_service: Op
         assert await kept(service, turn) == (0, 0)
         assert await in_library(service) == []
         # A refused document replaces nothing, and the next one is read as usual.
-        await said(service, "", OWNER, files=[service.platform.send("plan.md", TEXT)])
-        await said(service, "", OWNER, files=[service.platform.send("plan.md", b"")])
+        await said(service, "/library add", OWNER, files=[service.platform.send("plan.md", TEXT)])
+        await said(service, "/library add", OWNER, files=[service.platform.send("plan.md", b"")])
         assert await in_library(service) == ["plan.md"]
         assert "flat stones" in str((await said(service, "/library search flat stones")).answer)
 
@@ -148,7 +150,7 @@ async def test_killed_worker_leaves_one_copy_and_one_message(open_service: Opens
     async with open_service() as service:
         file = service.platform.send("plan.md", TEXT)
         gate = service.platform.gates[str(file.handle["file"])] = asyncio.Event()
-        receipt = await service.say("", chat, files=[file])
+        receipt = await service.say("/library add" if chat == OWNER else "", chat, files=[file])
         for _ in range(2):
             worker = service.worker()
             running = asyncio.create_task(worker.run())

@@ -60,7 +60,8 @@ async def test_group_answer_is_an_edited_reply(service: TelegramService, telegra
         assert (answer.reply_to, answer.buttons) == (asked, [])
         telegram.users.say(group, boris, "And you?", reply_to=answer.id)
         await telegram.wait_for(lambda: texts(telegram, group) == ["Rest and sleep."] * 2)
-    assert service.engine.asked == ["how long to sleep?", "And you?"]
+        quoted = "Quoted message of yours:\n> Rest and sleep."
+        assert service.engine.asked == ["how long to sleep?", f"{quoted}\n\nAnd you?"]
 
 
 async def test_group_stop_button_works_only_for_the_asker(

@@ -93,7 +93,7 @@ async def library_documents(services: Services) -> list[str]:
 async def test_owners_document_goes_to_the_library_and_is_cited(
     services: Services, telegram: FakeTelegram, anna: int
 ) -> None:
-    sent = telegram.users.document(anna, anna, "план.md", PLAN.encode())
+    sent = telegram.users.document(anna, anna, "план.md", PLAN.encode(), caption="В библиотеку, пожалуйста")
     (result,) = await answered(telegram, anna, 1)
     assert result == (
         "Документ «план.md» теперь в библиотеке (отрывков: 1). /library покажет, что там есть,"
@@ -137,7 +137,7 @@ async def test_group_document_needs_a_mention(services: Services, telegram: Fake
     (result,) = await answered(telegram, group, 1)
     assert result.startswith("«c.md» прочитан, и в этом чате я помню его для вас (отрывков: 1).")
     assert await library_documents(services) == []
-    telegram.users.document(group, anna, "d.md", PLAN.encode(), caption=f"@{name}")
+    telegram.users.document(group, anna, "d.md", PLAN.encode(), caption=f"@{name} добавь в библиотеку")
     assert (await answered(telegram, group, 2))[-1].startswith("Документ «d.md» теперь в библиотеке")
     assert await library_documents(services) == ["d.md"]
 

@@ -1,0 +1,132 @@
+"""A real terminal: what is typed while an answer streams is for the next prompt and does not mix into the answer."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-_])")
+ROOT = Path(__file__).parents[4]
+PROGRAM = """
+import asyncio, pathlib, signal, sys
+from bot.channels.console.terminal import run_terminal_chat
+from bot.core.messages import Outcome
+
+class Talk:
+    commands = ()
+    inbox = property(lambda self: self)
+
+    async def current_mode(self, incoming):
+        return "core"
+
+    async def stop(self, incoming):
+        self.stopped.set()
+
+    async def answer(self, incoming, reply):
+        self.go, self.stopped = asyncio.Event(), asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self.go.set)
+        await reply.start("core")
+        await reply.write("Heard: " + incoming.text + "! ")
+        if incoming.text.startswith("slow"):
+            waits = [asyncio.create_task(event.wait()) for event in (self.go, self.stopped)]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await reply.write("stopped. " if self.stopped.is_set() else "The end. ")
+        outcome = Outcome("core", "")
+        await reply.finish(outcome)
+        return outcome
+
+asyncio.run(run_terminal_chat(Talk(), "ann", "en", title="Test", modes=["core"], history=pathlib.Path(sys.argv[1])))
+"""
+
+
+@dataclass
+class Terminal:
+    """A program on a terminal, and all that the terminal has shown."""
+
+    process: subprocess.Popen[bytes]
+    master: int
+    slave: int
+    shown: bytes = field(default=b"")
+
+    def type(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    @property
+    def text(self) -> str:
+        """What was shown, without control sequences."""
+        return CONTROL.sub("", self.shown.decode(errors="replace"))
+
+    def read_until(self, text: str, after: int = 0) -> str:
+        """What was shown from `after` on, once it has this text."""
+        deadline = time.monotonic() + 30
+        while text not in self.text[after:]:
+            ready, _, _ = select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))
+            if not ready:
+                raise TimeoutError(f"{text!r} is not in {self.text[after:]!r}")
+            self.shown += os.read(self.master, 4096)
+        return self.text[after:]
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    master, slave = pty.openpty()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "TERM": "xterm",
+        "PROMPT_TOOLKIT_NO_CPR": "1",
+        "COLUMNS": "80",
+    }
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "history")]
+    process = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
+        preexec_fn=lambda: __import__("fcntl").ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    yield Terminal(process, master, slave)
+    process.kill()
+    process.wait()
+    os.close(master)
+    os.close(slave)
+
+
+def test_keys_pressed_during_an_answer_are_the_next_messages(terminal: Terminal) -> None:
+    attributes = termios.tcgetattr(terminal.slave)
+    terminal.read_until("core ›")
+    terminal.type("slow one\r")
+    terminal.read_until("Heard: slow one!")
+    streaming = len(terminal.text)
+    terminal.type("second\rthird\rhalf a li")
+    terminal.process.send_signal(signal.SIGUSR1)
+    answer = terminal.read_until("The end.", streaming)
+    assert answer.partition("The end.")[0] == " "
+    terminal.read_until("Heard: second!", streaming)
+    terminal.read_until("Heard: third!", streaming)
+    terminal.read_until("half a li", streaming)
+    terminal.type("ne\r")
+    terminal.read_until("Heard: half a line!", streaming)
+    terminal.read_until("core ›", terminal.text.index("Heard: half a line!"))
+    terminal.type("\x04")
+    assert terminal.process.wait(30) == 0
+    assert termios.tcgetattr(terminal.slave) == attributes
+
+
+def test_control_c_still_stops_an_answer(terminal: Terminal) -> None:
+    terminal.read_until("core ›")
+    terminal.type("slow one\r")
+    terminal.read_until("Heard: slow one!")
+    terminal.type("next\r\x03")
+    terminal.read_until("stopped.")
+    terminal.type("again\r")
+    terminal.read_until("Heard: again!")
