@@ -1,0 +1,257 @@
+"""Decides whether a text says what a fact says.
+
+Words in common are no identity. Rare things decide: the fact's values (numbers, dates, names) must be there. Then it
+must be said of the same person and thing, and not be negated, supposed or another's words. What the text says besides
+must be separable, or it would be lost with the rest. Where that leaves a doubt, the verdict is `UNSURE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import groupby
+from typing import Final
+
+from bot.memory.statements import Speaker, Statement, Unit, Word, merge_units, read_units
+from bot.text.concepts import RELATIVES, SUPPORTS
+from bot.text.values import Value, find_values
+
+MIN_COVERAGE: Final = 0.5
+"""Share of a fact's words that must be beside its values."""
+_EXTRA_BESIDE_DISTINCTIVE: Final = 4.0
+"""Weight of other words beside a value that is seldom the same by chance."""
+_EXTRA_BESIDE_NAME: Final = 1.0
+_KNOWN_WORD_WEIGHT: Final = 2.0
+"""A word of the tables (asthma, flat) is another fact more often than any other word."""
+
+
+class Verdict(IntEnum):
+    """Whether a text says what a fact says."""
+
+    OTHER = 0
+    UNSURE = 1
+    SAME = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a text compares with a fact."""
+
+    verdict: Verdict
+    """The strongest of its units."""
+    same: tuple[Unit, ...]
+    """The units that say it."""
+    unsure: tuple[Unit, ...]
+
+
+class Fact:
+    """A fact to compare texts with."""
+
+    def __init__(self, text: str) -> None:
+        units = read_units(text)
+        self.text = text
+        self.statements: Final = [unit.statement for unit in units if _is_comparable(unit.statement)]
+
+    def compare(self, text: str, speaker: Speaker = "person") -> Comparison:
+        """Compare a text with it."""
+        same, unsure = list[Unit](), list[Unit]()
+        for _, group in groupby(read_units(text, speaker), key=lambda unit: unit.sentence):
+            units = list(group)
+            verdicts = [self._judge(unit.statement) for unit in units]
+            if len(units) > 1 and Verdict.SAME not in verdicts:
+                # "Write to anna@example.org, it is my mail": neither part says it alone.
+                whole = self._judge(merge_units(text, units, speaker))
+                verdicts = [max(verdict, whole) for verdict in verdicts] if whole is Verdict.SAME else verdicts
+            same += [unit for unit, verdict in zip(units, verdicts, strict=True) if verdict is Verdict.SAME]
+            unsure += [unit for unit, verdict in zip(units, verdicts, strict=True) if verdict is Verdict.UNSURE]
+        verdict = Verdict.SAME if same else Verdict.UNSURE if unsure else Verdict.OTHER
+        return Comparison(verdict, tuple(same), tuple(unsure))
+
+    def has_distinctive_value_of(self, text: str) -> bool:
+        """Whether a value of the fact that is seldom the same by chance is in a text."""
+        found = find_values(text)
+        return any(
+            value.is_distinctive and any(value.matches(other) for other in found)
+            for statement in self.statements
+            for value in statement.values
+        )
+
+    def _judge(self, said: Statement) -> Verdict:
+        return max((_compare(fact, said) for fact in self.statements), default=Verdict.OTHER)
+
+
+def cut_units(text: str, units: Sequence[Unit], speaker: Speaker = "person") -> str:
+    """A text without some of its units; empty if the rest states nothing of its own."""
+    gone = {(unit.start, unit.end) for unit in units}
+    kept = [unit for unit in read_units(text, speaker) if (unit.start, unit.end) not in gone]
+    if not any(_states_something(unit.statement) for unit in kept):
+        return ""
+    parts: list[str] = []
+    previous = None
+    for unit in kept:
+        part = text[unit.start : unit.end].strip()
+        if previous is None or unit.sentence != previous.sentence:
+            part = part[:1].upper() + part[1:]
+            if parts and parts[-1][-1] not in ".!?…":
+                parts[-1] += "."
+            parts.append(part)
+        else:
+            between = text[previous.end : unit.start]
+            parts[-1] += between + part if previous.end <= unit.start and not _is_gone_between(previous, unit, gone) else f". {part}"
+        previous = unit
+    return " ".join(parts)
+
+
+def _is_gone_between(first: Unit, second: Unit, gone: Iterable[tuple[int, int]]) -> bool:
+    return any(first.end <= start < second.start for start, _ in gone)
+
+
+def _states_something(statement: Statement) -> bool:
+    """Whether what is left of a message is worth keeping: a statement with content, and not only a question."""
+    return statement.frame != "question" and bool(statement.values or statement.names or len(statement.words) >= 2)
+
+
+def _is_comparable(statement: Statement) -> bool:
+    return statement.frame != "question" and bool(statement.values or statement.names or statement.words)
+
+
+def _compare(fact: Statement, said: Statement) -> Verdict:
+    verdict = _compare_content(fact, said)
+    if verdict is Verdict.OTHER:
+        return verdict
+    distinctive = _shares_distinctive(fact, said)
+    verdict = min(verdict, _compare_subject(fact, said, distinctive=distinctive))
+    return min(verdict, _compare_frame(fact, said, distinctive=distinctive))
+
+
+def _compare_content(fact: Statement, said: Statement) -> Verdict:
+    """Whether the values and words of a fact are in a statement, and little else."""
+    missing = [value for value in fact.values if not any(value.matches(other) for other in said.values)]
+    missing_names = [name for name in fact.names if not said.names_word(name)]
+    has_values = bool(fact.values or fact.names)
+    distinctive = _shares_distinctive(fact, said)
+    covered, unmatched = _cover(fact.words, said)
+    coverage = len(covered) / len(fact.words) if fact.words else 1.0
+    extra = _extra_words(fact, said)
+    if not has_values:
+        if coverage < 1:
+            return Verdict.OTHER
+        if extra and not said.is_self and not said.relatives:
+            # "Asthma is common among swimmers" is about nobody.
+            return Verdict.OTHER
+        return Verdict.SAME if _extra_weight(fact, said, extra) == 0 else Verdict.UNSURE
+    if missing or missing_names:
+        shares_any = len(missing) + len(missing_names) < len(fact.values) + len(fact.names)
+        contradicts = bool(missing) and any(_is_rival(value, missing) for value in said.values if not _in(value, fact))
+        if distinctive and coverage > 0:
+            return Verdict.UNSURE
+        is_part = shares_any and coverage >= MIN_COVERAGE and not contradicts and not extra and bool(fact.words)
+        return Verdict.UNSURE if is_part else Verdict.OTHER
+    is_other_thing = bool(extra and (unmatched or not fact.words))
+    if distinctive:
+        if coverage == 0 and fact.words:
+            return Verdict.UNSURE if not extra or _names_same_kind(fact, said) else Verdict.OTHER
+        if is_other_thing and coverage <= MIN_COVERAGE:
+            return Verdict.UNSURE
+        limit = _EXTRA_BESIDE_DISTINCTIVE
+    else:
+        if coverage == 0 and fact.words:
+            return Verdict.UNSURE if not extra or len(fact.values) + len(fact.names) > 1 else Verdict.OTHER
+        if coverage < MIN_COVERAGE:
+            return Verdict.OTHER
+        if is_other_thing:
+            return Verdict.UNSURE if fact.names or coverage > MIN_COVERAGE else Verdict.OTHER
+        limit = _EXTRA_BESIDE_NAME
+    return Verdict.SAME if _extra_weight(fact, said, extra) <= limit else Verdict.UNSURE
+
+
+def _compare_subject(fact: Statement, said: Statement, *, distinctive: bool) -> Verdict:
+    """Whether a statement is about the same person as a fact."""
+    doubt = Verdict.UNSURE if distinctive else Verdict.OTHER
+    if fact.relatives == said.relatives:
+        if fact.relatives:
+            return Verdict.SAME
+        if said.is_third and not said.is_self and not fact.is_third:
+            return doubt
+        if said.is_second and not said.is_self and not fact.is_second:
+            return doubt
+        if said.opens_with and not said.is_self and not fact.names_word(said.opens_with):
+            return doubt
+        return Verdict.SAME
+    if not fact.relatives:
+        return Verdict.UNSURE if said.is_self else doubt
+    if not said.relatives:
+        return doubt if said.is_self else Verdict.UNSURE
+    return Verdict.UNSURE if fact.relatives < said.relatives else doubt
+
+
+def _compare_frame(fact: Statement, said: Statement, *, distinctive: bool) -> Verdict:
+    """Whether a statement is made as the fact is: not asked, supposed, denied or another's words."""
+    doubt = Verdict.UNSURE if distinctive else Verdict.OTHER
+    if fact.negated != said.negated and not distinctive:
+        return Verdict.OTHER
+    if said.frame == fact.frame or said.frame == "own":
+        return Verdict.SAME
+    if said.frame == "question":
+        return Verdict.SAME if distinctive else Verdict.UNSURE if said.is_self else Verdict.OTHER
+    return Verdict.UNSURE if said.frame == "indirect" else doubt
+
+
+def _cover(words: Sequence[Word], said: Statement) -> tuple[list[Word], list[Word]]:
+    """The words that are in a statement in some form or meaning, and those that are not."""
+    covered, unmatched = list[Word](), list[Word]()
+    for word in words:
+        (covered if _is_said(word, said) else unmatched).append(word)
+    return covered, unmatched
+
+
+def _is_said(word: Word, said: Statement) -> bool:
+    if any(word.matches(other) or _supports(word, other) for other in said.words):
+        return True
+    return any(Word(name, None).matches(word) for name in said.names)
+
+
+def _supports(word: Word, other: Word) -> bool:
+    if word.concept is None or other.concept is None:
+        return False
+    return other.concept in SUPPORTS.get(word.concept, ()) or word.concept in SUPPORTS.get(other.concept, ())
+
+
+def _extra_words(fact: Statement, said: Statement) -> list[Word]:
+    """What a statement says besides the fact."""
+    return [
+        word
+        for word in said.words
+        if not any(word.matches(own) or _supports(word, own) for own in fact.words)
+        and not any(Word(name, None).matches(word) for name in fact.names)
+        and word.concept not in RELATIVES
+    ]
+
+
+def _extra_weight(fact: Statement, said: Statement, extra: Sequence[Word]) -> float:
+    values = [value for value in said.values if not _in(value, fact)]
+    names = [name for name in said.names if not fact.names_word(name)]
+    words = sum(_KNOWN_WORD_WEIGHT if word.concept else 1.0 for word in extra)
+    return words + _EXTRA_BESIDE_DISTINCTIVE * (len(names) + len(values)) + (len(values) > 0)
+
+
+def _shares_distinctive(fact: Statement, said: Statement) -> bool:
+    return any(value.is_distinctive and any(value.matches(other) for other in said.values) for value in fact.values)
+
+
+def _in(value: Value, fact: Statement) -> bool:
+    return any(own.matches(value) for own in (*fact.values, *fact.times))
+
+
+def _is_rival(value: Value, missing: Iterable[Value]) -> bool:
+    """Whether a value stands where another was: of the same kind, with other digits."""
+    return any(value.kind == other.kind for other in missing)
+
+
+def _names_same_kind(fact: Statement, said: Statement) -> bool:
+    """Whether a statement is about something of the fact's kind: a code, a lock, an account."""
+    secretive = {"code", "lock", "safe", "door", "gate", "locker", "card", "account", "phone", "number", "secret", "key"}
+    return any(word.concept in secretive for word in said.words) and any(
+        word.concept in secretive for word in fact.words
+    )
