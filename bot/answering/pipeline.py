@@ -10,14 +10,14 @@ from typing import Final, Protocol
 
 import structlog
 
+from bot.answering.asked import question_text, quotations_of, render_quotations, search_text
 from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
 from bot.answering.consilium import answer_with_two_voices, build_archivist_prompt
 from bot.answering.draft import Draft, author_text, stored_outcome
 from bot.answering.generation import GenerationContext, answer_with_one_voice
-from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages
+from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages, with_quotations
 from bot.answering.router import HISTORY, PastQuestion, Router, subject_of
-from bot.core.attachments import question_text
 from bot.core.conversation import Conversation
 from bot.core.errors import AnswerNotSaved
 from bot.core.messages import Outcome
@@ -155,7 +155,7 @@ class Pipeline:
         """The mode that answers; what `auto` compared goes into the draft."""
         mode = resolve_mode(parse_expression(turn.asked_mode or conversation.session.mode), self._mind)
         if mode.is_auto:
-            routed = await self._router.route(turn.question, await self._past_questions(conversation, turn))
+            routed = await self._router.route(search_text(turn), await self._past_questions(conversation, turn))
             mode, draft.routing = routed.mode, routed.to_document()
         check_access(mode, self._mind, turn.roles)
         if turn.consilium and not mode.terms:
@@ -169,7 +169,7 @@ class Pipeline:
             return [PastQuestion(question, is_known=False) for question, _ in client.exchanges[-HISTORY:]]
         async with self._database.person_transaction(conversation.user.id) as connection:
             past = await turns.load_window(connection, turn.session_id, HISTORY, turn.seq)
-        return [PastQuestion(question_text(each), subject_of(each, self._mind)) for each in past]
+        return [PastQuestion(search_text(each), subject_of(each, self._mind)) for each in past]
 
     async def _load_context(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft) -> _Context:
         """Load memories, passages of the library and the recent window, all at the same time."""
@@ -188,28 +188,34 @@ class Pipeline:
     ) -> tuple[list[str], list[Exchange]]:
         """Memories of the person as text, and the recent window."""
         client = conversation.client_conversation
+        say = conversation.say
         with draft.timed("recall"):
             chat = conversation.session.group_chat
             async with self._database.person_transaction(conversation.user.id) as connection:
                 past = [] if client else await _load_window(connection, turn)
                 speakers = await self._memory.list_speakers(connection, chat=chat)
-            recalled = await self._memory.recall(
-                conversation.user.id,
-                turn.question,
-                self._limits.max_memories,
-                chat=chat,
-                turns_in_prompt={past_turn.id for past_turn in past},
-                speakers=speakers,
+            # Nothing is remembered about a chat that somebody writes in the name of.
+            recalled = (
+                []
+                if turn.sender_is_chat
+                else await self._memory.recall(
+                    conversation.user.id,
+                    turn.question or search_text(turn),
+                    self._limits.max_memories,
+                    chat=chat,
+                    turns_in_prompt={past_turn.id for past_turn in past},
+                    speakers=speakers,
+                )
             )
         if client is not None:
             window = [Exchange(question, answer) for question, answer in client.exchanges]
         else:
-            window = [Exchange(question_text(past_turn), author_text(past_turn)) for past_turn in past]
-        return [render_memory(found.memory, conversation.say) for found in recalled], window
+            window = [Exchange(question_text(past_turn, say), author_text(past_turn)) for past_turn in past]
+        return [render_memory(found.memory, say) for found in recalled], window
 
     async def _retrieve_passages(self, turn: Turn, mode: ResolvedMode, draft: Draft) -> Retrieved:
         with draft.timed("library"):
-            return await self._retriever.retrieve(turn.question, mode)
+            return await self._retriever.retrieve(search_text(turn), mode)
 
     async def _prepare_prompts(
         self,
@@ -229,7 +235,7 @@ class Pipeline:
         if turn.consilium:
             archivist_prompt = await asyncio.to_thread(
                 build_archivist_prompt,
-                turn.question,
+                with_quotations(turn.question, self._quotations(conversation, turn, context)),
                 retrieved.passages,
                 conversation.language,
                 self._engine.tokenizer,
@@ -257,6 +263,7 @@ class Pipeline:
 
         return build_prompt(
             turn.question,
+            quotations=self._quotations(conversation, turn, context),
             system=system_prompt,
             memories=context.memories,
             passages=context.retrieved.passages,
@@ -264,6 +271,10 @@ class Pipeline:
             counter=self._engine.tokenizer,
             budget=self._token_budget,
         )
+
+    @staticmethod
+    def _quotations(conversation: Conversation, turn: Turn, context: _Context) -> str:
+        return render_quotations(quotations_of(turn, context.window), conversation.say)
 
     @property
     def _token_budget(self) -> int:
@@ -281,7 +292,7 @@ class Pipeline:
             draft=draft,
             reply=reply,
             say=conversation.say,
-            question=turn.question,
+            question=search_text(turn),
             # Marks would break an answer that must satisfy a schema.
             cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema,
             thinking=self._mind.thinking,

@@ -40,6 +40,7 @@ class Prompt:
 def build_prompt(
     question: str,
     *,
+    quotations: str = "",
     system: SystemPromptBuilder,
     memories: Sequence[str] = (),
     passages: Sequence[Passage] = (),
@@ -49,11 +50,13 @@ def build_prompt(
 ) -> Prompt:
     """Fit instructions, memories, passages, the recent window and the question into `budget` tokens.
 
-    The question is never shortened. Memories and passages come before the window, since they were chosen for this
-    question: passages get half of the tokens that the question leaves, memories get what remains, and what the memories
-    leave goes to the passages again. The window keeps its latest exchanges.
+    The question is never shortened, and its quotations only if they do not fit with nothing else in the prompt.
+    Memories and passages come before the window, since they were chosen for this question: passages get half of the
+    tokens that the question leaves, memories get what remains, and what the memories leave goes to the passages again.
+    The window keeps its latest exchanges.
 
     Args:
+        quotations: what the question quotes, as it stands before it.
         memories: best first.
         passages: best first.
         window: past exchanges, oldest first.
@@ -61,6 +64,7 @@ def build_prompt(
     Raises:
         MessageTooLong: the question does not fit even alone.
     """
+    asked = question
 
     def assemble(memory_count: int, passage_count: int, exchanges: Sequence[Exchange] = ()) -> tuple[Message, ...]:
         past = (
@@ -70,7 +74,7 @@ def build_prompt(
             if message.role == "assistant" or exchange.question
         )
         instructions = system(memories[:memory_count], passages[:passage_count])
-        return (Message("system", instructions), *past, Message("user", question))
+        return (Message("system", instructions), *past, Message("user", asked))
 
     def fits(memory_count: int, passage_count: int, limit: int = budget) -> bool:
         return counter.count_prompt(assemble(memory_count, passage_count)) <= limit
@@ -80,6 +84,14 @@ def build_prompt(
         overhead = bare - counter.count(question)
         raise MessageTooLong(tokens=counter.count(question), limit=max(budget - overhead, 0))
 
+    if quotations:
+        instructions = Message("system", system((), ()))
+
+        def fits_alone(text: str) -> bool:
+            return counter.count_prompt((instructions, Message("user", text))) <= budget
+
+        asked = _with_quotations(question, quotations, fits_alone)
+        bare = counter.count_prompt(assemble(0, 0))
     half = bare + (budget - bare) // 2
     passage_count = _count_fitting(len(passages), lambda n: fits(0, n, half if memories else budget))
     memory_count = _count_fitting(len(memories), lambda n: fits(n, passage_count))
@@ -105,6 +117,20 @@ def quoted_passages(passages: Sequence[Passage]) -> list[QuotedPassage]:
         QuotedPassage.from_untrusted(n, passage.trust, passage.title, passage.where, passage.quote)
         for n, passage in enumerate(passages, 1)
     ]
+
+
+def with_quotations(question: str, quotations: str) -> str:
+    """A question behind what it quotes."""
+    return "\n\n".join(part for part in (quotations, question) if part)
+
+
+def _with_quotations(question: str, quotations: str, fits: Callable[[str], bool]) -> str:
+    """A question behind as much of what it quotes as fits."""
+    text = with_quotations(question, quotations)
+    while quotations and not fits(text):
+        quotations = quotations[: len(quotations) * 3 // 4].rstrip()
+        text = with_quotations(question, f"{quotations}…" if quotations else "")
+    return text
 
 
 def _count_fitting(limit: int, fits: Callable[[int], bool]) -> int:

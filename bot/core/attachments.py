@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Final, Literal
 
 from bot.core.messages import Address, FileRef
 from db.infra.text import clean_text
-from db.turns.turns import Turn
 
 Destination = Literal["library", "memory"]
 
@@ -41,9 +40,15 @@ class Attachments:
 
     destination: Destination
     files: Sequence[Attachment]
+    may_add: bool = False
+    """Whether the sender may add them to the library afterwards; they are asked whether they want to."""
+    moved_from: str | None = None
+    """Id of the turn that they came with at first, when they went into the sender's memory."""
 
     @classmethod
-    def from_file_refs(cls, files: Iterable[FileRef], destination: Destination) -> Attachments:
+    def from_file_refs(
+        cls, files: Iterable[FileRef], destination: Destination, *, may_add: bool = False
+    ) -> Attachments:
         """From files as a channel received them."""
         names: set[str] = set()
         attachments = []
@@ -51,16 +56,38 @@ class Attachments:
             name = _deduplicate_name(sanitize_file_name(file.name), names)
             names.add(name)
             attachments.append(Attachment(name, file.size, dict(file.handle)))
-        return cls(destination, tuple(attachments))
+        return cls(destination, tuple(attachments), may_add)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Attachments:
         """From what `to_document` made."""
-        return cls(document["to"], tuple(Attachment(**file) for file in document["files"]))
+        files = tuple(Attachment(**file) for file in document["files"])
+        return cls(document["to"], files, document.get("may_add", False), document.get("moved_from"))
+
+    def joined(self, other: Attachments) -> Attachments:
+        """Both together; in the library if one of them is meant for it."""
+        names = {file.name for file in self.files}
+        files = list(self.files)
+        for file in other.files:
+            name = _deduplicate_name(file.name, names)
+            names.add(name)
+            files.append(replace(file, name=name))
+        destination: Destination = "library" if "library" in (self.destination, other.destination) else "memory"
+        return replace(self, destination=destination, files=tuple(files))
 
     def to_document(self) -> dict[str, Any]:
         """As plain JSON."""
-        return {"to": self.destination, "files": [asdict(file) for file in self.files]}
+        document: dict[str, Any] = {"to": self.destination, "files": [asdict(file) for file in self.files]}
+        if self.may_add:
+            document["may_add"] = True
+        if self.moved_from is not None:
+            document["moved_from"] = self.moved_from
+        return document
+
+
+def may_add_to_library(stored: Mapping[str, Any] | None) -> bool:
+    """Whether these files are in the sender's memory, and the sender may add them to the library as well."""
+    return stored is not None and stored["to"] == "memory" and bool(stored.get("may_add"))
 
 
 def sanitize_file_name(name: str) -> str:
@@ -73,13 +100,6 @@ def sanitize_file_name(name: str) -> str:
         return name or _DEFAULT_NAME
     suffix = PurePosixPath(name).suffix
     return name[: MAX_NAME_LENGTH - len(suffix) - 1] + "…" + suffix if len(suffix) <= 10 else name[:MAX_NAME_LENGTH]
-
-
-def question_text(turn: Turn) -> str:
-    """The question of a turn, or the names of its files if it came without text."""
-    if turn.question or turn.files is None:
-        return turn.question
-    return " ".join(f"[{file.name}]" for file in Attachments.from_document(turn.files).files)
 
 
 def _deduplicate_name(name: str, existing: set[str]) -> str:

@@ -49,6 +49,9 @@ def detect_message_language(incoming: Incoming) -> Language:
     """
     is_command = incoming.client_conversation is None and incoming.text.lstrip().startswith("/")
     text = incoming.text.partition(" ")[2] if is_command else incoming.text
+    if not text.strip():
+        # Somebody who only passes a message on has no words of their own in it.
+        text = next((quotation.text for quotation in incoming.quotations), "") if not is_command else text
     detected = detect_language(text)
     if is_command and detected == "en" and len(text.split()) < _MIN_WORDS_TO_DETECT:
         detected = None

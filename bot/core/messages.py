@@ -7,6 +7,8 @@ from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal
 
 from bot.core.i18n import Language
+from bot.core.media import MediaKind
+from bot.core.quotations import Quotation
 from consilium.errors import ConsiliumError
 from inference.engines.port import Sampling
 
@@ -26,6 +28,20 @@ class FileRef:
     """Bytes, as the platform says."""
     handle: Address
     """What the platform finds the file by (`Platform.fetch`)."""
+    is_pasted_text: bool = False
+    """Whether it is no document, but text that the person pasted and the platform made a file of."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePart:
+    """Says that a message may be a part of a longer one, which the platform delivers in several.
+
+    Parts with the same key that come one after another within a moment are one message.
+    """
+
+    key: str
+    awaits_more: bool = True
+    """Whether another part may follow. The last part of a text that was cut in two does not show that it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +89,18 @@ class Incoming:
     place: str
     """The platform's id of the place: a chat, a thread, a terminal."""
     text: str
+    """What the person wrote: their own words, and nothing that they quote or forward."""
     language: Language | None = None
     """The person's language, if the platform knows it."""
     _: KW_ONLY
+    quotations: Sequence[Quotation] = ()
+    """What the message replies to, quotes or forwards."""
+    unread: Sequence[MediaKind] = ()
+    """Parts of the message that cannot be read, such as photos."""
+    part: MessagePart | None = None
+    """Given when the message may be one part of several."""
+    sender_is_chat: bool = False
+    """Whether it is sent in the name of a chat: by an anonymous admin or a channel. `person` is that chat's id then."""
     update: str | None = None
     """The platform's id of the update: a repeated one is accepted once. None when it cannot be repeated."""
     address: Address | None = None
@@ -134,6 +159,10 @@ class Outcome:
     memories: Sequence[str] = ()
     """What was recalled about the person for this answer."""
     files: Sequence[File] = ()
+    notice: str = ""
+    """What the person should know beside the answer, such as that a photo cannot be read."""
+    offers_library: bool = False
+    """Whether the documents of this turn can be added to the library by who sent them."""
     menu: Menu | None = None
     """A choice that channels with buttons offer. Everything in it can be done in words too."""
     turn: str | None = None

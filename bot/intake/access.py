@@ -89,6 +89,9 @@ class AccessPolicy:
             context=_context_subjects(incoming),
         )
         granted = frozenset(rule.role for rule in applicable.rules if rule.effect == "role")
+        if incoming.sender_is_chat:
+            # Nobody knows who writes in a chat's name, so it never has the rights of a person.
+            return self._apply_rules(Permissions(), applicable, incoming)
         # A platform's role may have any name; only our own rules make an admin.
         platform_roles = frozenset(role for role in incoming.roles if role != ADMIN)
         permissions = Permissions(platform_roles | granted, self.is_owner(applicable.identities), applicable.identities)

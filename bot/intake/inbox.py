@@ -15,19 +15,21 @@ from uuid import UUID
 
 from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
-from bot.core.attachments import Attachments
 from bot.core.conversation import Conversation, detect_message_language, open_conversation
-from bot.core.errors import AlreadyRefused, EmptyMessage
+from bot.core.errors import AlreadyRefused
 from bot.core.i18n import Translator
+from bot.core.media import describe_unread
 from bot.core.messages import Address, Incoming, Outcome
+from bot.core.quotations import quotations_to_json
 from bot.intake.access import AccessDenied, AccessPolicy, Permissions, with_granted_roles
 from bot.intake.commands import COMMANDS, AskQuestion, Command, CommandContext, CommandResult
-from bot.intake.parsing import CommandCall, clean_message, parse_message
+from bot.intake.interpretation import interpret_message
+from bot.intake.joining import JOIN_WINDOW, awaits_parts, join_part
+from bot.intake.parsing import CommandCall
 from bot.intake.rate_limits import OWN_DATA_COMMANDS, RateLimits, enforce_rate_limits
 from bot.library.search import Library
 from bot.memory import PersonalMemory
 from bot.minds import Mind
-from bot.minds.phrases import parse_mode_switch, parse_trigger
 from bot.turns.command_result import command_outcome, result_to_json
 from bot.turns.failures import as_consilium_error, failed_outcome
 from bot.turns.queue import DELIVERY_PRIORITY, answer_entrypoint, delivery_entrypoint
@@ -151,6 +153,9 @@ class Inbox:
             last = await turns.last_question(person, conversation.session.id)
             if last is None or not matches_address(last.address or {}) or last.question == incoming.text:
                 return False
+            if last.joined_updates:
+                # The edit has only one of the parts that the question consists of.
+                return False
             stopped = await states.request_stop(person, conversation.session.id, last.id)
         if stopped is not None:
             self._running_answers.stop(stopped)
@@ -183,7 +188,11 @@ class Inbox:
         session = conversation.session
         if incoming.update and await turns.find_by_update(person, session.id, incoming.update):
             raise DuplicateUpdate
-        message = self._parse(conversation, incoming, permissions)
+        message = interpret_message(conversation, incoming, permissions, self._mind)
+        if isinstance(message, AskQuestion) and incoming.part is not None and incoming.address is not None:
+            joined = await join_part(person, session.id, incoming, incoming.part, message)
+            if joined is not None:
+                return Receipt(conversation, joined)
         command = message.name if isinstance(message, CommandCall) else None
         if command != "stop":
             await enforce_rate_limits(
@@ -231,6 +240,11 @@ class Inbox:
             address=incoming.address,
             process_id=process_id,
             timeout=self._turn_timeout,
+            quotations=quotations_to_json(incoming.quotations),
+            unread=incoming.unread,
+            sender_is_chat=incoming.sender_is_chat,
+            part_key=incoming.part.key if incoming.part is not None and awaits_parts(incoming) else None,
+            join_within=JOIN_WINDOW if awaits_parts(incoming) else None,
         )
 
     async def _enqueue(
@@ -249,7 +263,8 @@ class Inbox:
             return Receipt(conversation, turn)
         ahead = await turns.count_ahead(person, turn)
         if incoming.address is not None and ahead == 0:
-            await jobs.enqueue(person, answer_entrypoint(self._mind.name), turn.id, turn.user_id)
+            delay = JOIN_WINDOW if awaits_parts(incoming) else None
+            await jobs.enqueue(person, answer_entrypoint(self._mind.name), turn.id, turn.user_id, delay=delay)
         return Receipt(conversation, turn, ahead)
 
     async def _already_accepted(self, incoming: Incoming) -> Receipt:
@@ -259,40 +274,6 @@ class Inbox:
             turn = await turns.find_by_update(person, conversation.session.id, incoming.update)
         assert turn is not None
         return Receipt(conversation, turn, is_new=False)
-
-    def _parse(
-        self, conversation: Conversation, incoming: Incoming, permissions: Permissions
-    ) -> CommandCall | AskQuestion:
-        """Parse a message into a command or a question with its mode; a mode switch in words is the command /mode.
-
-        Files of an owner or an admin go into the library, those of others into their memory.
-
-        Raises:
-            EmptyMessage: there is neither text nor a file.
-        """
-        if incoming.client_conversation is not None:
-            return AskQuestion(clean_message(incoming.text), incoming.client_conversation.mode)
-        files = None
-        if incoming.files:
-            files = Attachments.from_file_refs(
-                incoming.files, "library" if permissions.is_admin else "memory"
-            ).to_document()
-        session = conversation.session
-        try:
-            message = parse_message(incoming.text)
-        except EmptyMessage:
-            if files is None:
-                raise
-            return AskQuestion("", session.mode, session.consilium, files)
-        if isinstance(message, CommandCall):
-            return message
-        if (expression := parse_mode_switch(message.text, self._mind)) is not None:
-            return CommandCall("mode", expression)
-        if (trigger := parse_trigger(message.text, self._mind)) is not None:
-            if not trigger.message.strip() and files is None:
-                raise EmptyMessage
-            return AskQuestion(trigger.message.strip(), str(trigger.expression), session.consilium, files)
-        return AskQuestion(message.text, session.mode, session.consilium, files)
 
     async def _run_command(self, context: CommandContext, call: CommandCall) -> Turn:
         """Run a command and save its result; a command that asks a question turns its turn into that question."""
@@ -307,12 +288,20 @@ class Inbox:
         person = await context.connection.become_person(conversation.user.id)
         if isinstance(result, AskQuestion):
             await states.convert_to_question(
-                person, turn, result.question, result.mode, consilium=result.consilium, files=result.files
+                person,
+                turn,
+                result.question,
+                result.mode,
+                consilium=result.consilium,
+                files=result.files,
+                quotations=result.quotations,
             )
         else:
             text = result.text
             if context.incoming.files:
                 text = f"{text}\n\n{conversation.say(FILE_NOT_READ)}".strip()
+            if context.incoming.unread:
+                text = f"{text}\n\n{describe_unread(context.incoming.unread, conversation.say)}".strip()
             await states.save_command_result(
                 person, turn, text, result_to_json(result), error, conversation.session.mode
             )
@@ -322,6 +311,10 @@ class Inbox:
 
 async def _execute(context: CommandContext, call: CommandCall) -> CommandResult | AskQuestion:
     command = context.commands.find(call.name, include_admin=context.permissions.is_admin)
+    if context.incoming.sender_is_chat and (command.private_only or command.personal):
+        return CommandResult(
+            context.say("I remember nothing about a channel or an anonymous admin: write to me as yourself for that.")
+        )
     if command.private_only and context.incoming.chat is not None:
         usage = command.localized_usage(context.say)
         return CommandResult(

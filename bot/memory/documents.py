@@ -141,6 +141,11 @@ class PersonalDocuments:
             )
         return stored or StoredDocument(len(passages))
 
+    async def delete(self, user_id: UUID, turn_id: UUID, name: str) -> None:
+        """Delete the document of this name that came in a turn, because it is in the library now; idempotent."""
+        async with self._database.person_transaction(user_id) as connection:
+            await rows.delete(connection, turn_id, name)
+
     async def _embed(self, texts: Sequence[str], on_progress: ProgressCallback) -> list[NDArray[np.float32] | None]:
         """A vector for each text.
 

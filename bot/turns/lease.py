@@ -18,6 +18,7 @@ from db.errors import DatabaseUnreachable, RecordNotFound, TurnLeaseLost
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.memory import forgetting
+from db.memory.forgetting import TurnErasure
 from db.people import personal_data
 from db.turns import deliveries, jobs, states, turns
 from db.turns.jobs import Job
@@ -120,11 +121,13 @@ class TurnLease:
             if self._job is not None:
                 await jobs.complete(connection, self._job)
             if waiting is not None:
-                await jobs.enqueue(connection, answer_entrypoint(self._mind), waiting, connection.user_id)
+                await jobs.enqueue(
+                    connection, answer_entrypoint(self._mind), waiting.id, connection.user_id, delay=waiting.pause
+                )
             if self.turn.kind == "command":
                 await deliveries.delete_files(connection, self.turn.id)
             if is_ephemeral(self.turn):
-                await forgetting.erase_turns(connection, [self.turn.id])
+                await forgetting.erase_turns(connection, [TurnErasure.of_all(self.turn.id)])
             if erases_person(self.turn):
                 await personal_data.delete_person(connection)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 import structlog
 
 from bot.answering.draft import Draft
+from bot.core.attachments import may_add_to_library
 from bot.core.background import finish_despite_cancellation
 from bot.core.conversation import Conversation
 from bot.core.errors import DeliveryError, FetchFailed, TemporaryDeliveryError, TurnAbandoned
+from bot.core.media import describe_unread
 from bot.core.messages import Outcome
 from bot.core.ports import FetchFile, Reply
 from bot.turns.failures import as_consilium_error, failed_outcome, is_retryable
@@ -50,6 +52,8 @@ class AttachmentReport:
     """For the person."""
     stopped: bool
     """Whether they stopped it before its end."""
+    has_read: bool = False
+    """Whether some document has been read."""
 
 
 class AttachmentIngester(Protocol):
@@ -113,9 +117,12 @@ class TurnAttempt:
     reply: Reply
     fetch: FetchFile | None
     draft: Draft = field(init=False)
+    has_read_documents: bool = field(init=False)
+    """Whether a document of the turn has been read, in this attempt or an earlier one."""
 
     def __post_init__(self) -> None:
         turn = self.turn
+        self.has_read_documents = any(result.get("passages") for result in turn.taken or ())
         self.draft = Draft(mode=turn.mode or turn.asked_mode or self.conversation.session.mode)
 
     @property
@@ -163,10 +170,16 @@ class TurnAttempt:
     async def _answer(self) -> Outcome:
         is_command = self.turn.kind == "command"
         outcome = await (self.lease.command_outcome() if is_command else self._answer_question())
+        if not is_command:
+            outcome = replace(
+                outcome,
+                notice=describe_unread(self.turn.unread, self.conversation.say),
+                offers_library=self.has_read_documents and may_add_to_library(self.turn.files),
+            )
         with self.draft.timed("deliver"):
             await self.reply.finish(outcome)
         await self._complete(self._finish(outcome))
-        if self.runner.memory_writer is not None and not is_command:
+        if self.runner.memory_writer is not None and not is_command and not self.turn.sender_is_chat:
             self.runner.memory_writer.enqueue(self.conversation, self.turn, self.draft)
         return outcome
 
@@ -179,12 +192,19 @@ class TurnAttempt:
             with draft.timed("documents"):
                 report = await self.runner.attachments.ingest(self.conversation, self.lease, self.reply, self.fetch)
             draft.pieces.append(f"{report.text}\n\n")
-            if report.stopped or not turn.question:
-                draft.mode = ""
-                draft.finish_reason = FinishReason.CANCELLED if report.stopped else FinishReason.STOP
-                await self.lease.save_answer(draft.to_generated_answer())
-                return draft.outcome(turn)
+            self.has_read_documents |= report.has_read
+            if report.stopped:
+                return await self._save_without_generation(FinishReason.CANCELLED)
+        if not turn.question and not turn.quotations and not turn.is_answered:
+            return await self._save_without_generation(FinishReason.STOP)
         return await self.runner.pipeline.answer(self.conversation, self.lease, draft, self.reply)
+
+    async def _save_without_generation(self, reason: FinishReason) -> Outcome:
+        """Save what there is to say about the documents of a turn, without asking the engine."""
+        draft = self.draft
+        draft.mode, draft.finish_reason = "", reason
+        await self.lease.save_answer(draft.to_generated_answer())
+        return draft.outcome(self.turn)
 
     async def _finish(self, outcome: Outcome) -> None:
         state: FinalState = "stopped" if outcome.stopped else "delivered"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
-from db.infra.rows import from_row, with_columns
+from db.infra.rows import JSONB, from_row, with_columns
 from db.memory.memories import MemoryKind, Voice
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from db.infra.connection import PersonConnection
@@ -28,11 +28,12 @@ class TurnTexts:
     """Whether it has ended: no process writes to it any more."""
     question: str
     answer: str | None
-    voices: Mapping[str, Any] | None
-    said: Mapping[str, Any] | None
     error: str | None
-    recalled: Sequence[str]
     created_at: datetime
+    voices: dict[str, Any] | None = field(metadata=JSONB)
+    said: dict[str, Any] | None = field(metadata=JSONB)
+    quotations: list[dict[str, Any]] | None = field(metadata=JSONB)
+    recalled: list[str] = field(metadata=JSONB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,13 @@ class TurnErasure:
     """What is left of the question, or all of it; None: it stays as it is."""
     with_answer: bool
     """Whether the answer is deleted."""
+    with_quotations: bool
+    """Whether what the question quotes is deleted."""
+
+    @classmethod
+    def of_all(cls, turn_id: UUID) -> TurnErasure:
+        """Of everything."""
+        return cls(turn_id, "", with_answer=True, with_quotations=True)
 
 
 LIST_TURNS: Final = with_columns(
@@ -84,8 +92,10 @@ ERASE_TURNS: Final = """
         routing = CASE WHEN gone.with_answer THEN NULL ELSE t.routing END,
         files = CASE WHEN gone.question = '' THEN NULL ELSE t.files END,
         taken = CASE WHEN gone.question = '' THEN NULL ELSE t.taken END,
+        quotations = CASE WHEN gone.with_quotations THEN NULL ELSE t.quotations END,
         recalled = '[]', forgotten = true
-    FROM unnest($2::uuid[], $3::text[], $4::boolean[]) AS gone (id, question, with_answer)
+    FROM unnest($2::uuid[], $3::text[], $4::boolean[], $5::boolean[])
+        AS gone (id, question, with_answer, with_quotations)
     WHERE t.user_id = $1 AND t.id = gone.id AND t.state IN ('delivered', 'stopped', 'failed')
 """
 # A question that no worker has claimed has left no trace yet.
@@ -125,6 +135,7 @@ async def erase_turns(connection: PersonConnection, erasures: Sequence[TurnErasu
         [erasure.turn_id for erasure in erasures],
         [erasure.question for erasure in erasures],
         [erasure.with_answer for erasure in erasures],
+        [erasure.with_quotations for erasure in erasures],
     )
 
 

@@ -69,6 +69,7 @@ DELETE_REPLACED: Final = """
     WHERE user_id = $1 AND kind = 'document' AND title = $2 AND scope = $3 AND chat IS NOT DISTINCT FROM $4
         AND source_turn_id IS DISTINCT FROM $5
 """
+DELETE: Final = "DELETE FROM memories WHERE user_id = $1 AND kind = 'document' AND source_turn_id = $2 AND title = $3"
 COUNT_PASSAGES: Final = """
     SELECT count(*) FROM memories AS passage JOIN memories AS document ON document.id = passage.document_id
     WHERE passage.user_id = $1
@@ -154,3 +155,8 @@ async def save(
         embedder,
     )
     return StoredDocument(len(passages), replaced=bool(replaced))
+
+
+async def delete(connection: PersonConnection, turn_id: UUID, name: str) -> None:
+    """Delete the document of this name that came in a turn, with its passages, if it is there."""
+    await connection.execute(DELETE, connection.user_id, turn_id, name)

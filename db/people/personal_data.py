@@ -56,7 +56,11 @@ ERASE: Final = (
 ERASE_EXCEPT_TURN: Final = (
     "DELETE FROM turns WHERE user_id = $1 AND id <> $2",
     "DELETE FROM sessions WHERE user_id = $1 AND id <> (SELECT session_id FROM turns WHERE id = $2)",
-    "UPDATE turns SET question = '', update_id = NULL, roles = '{}', files = NULL WHERE user_id = $1 AND id = $2",
+    """
+    UPDATE turns
+    SET question = '', update_id = NULL, joined_updates = '{}', roles = '{}', files = NULL, quotations = NULL
+    WHERE user_id = $1 AND id = $2
+    """,
 )
 # The place says which mind it belongs to, and that is all that is left of it.
 BLANK_SESSION: Final = """

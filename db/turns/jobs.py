@@ -51,6 +51,9 @@ DELETE_BY_TURNS: Final = "DELETE FROM consilium_pgqueuer WHERE dedupe_key = ANY 
 FIND_BY_TURN: Final = """
     SELECT id FROM consilium_pgqueuer WHERE dedupe_key = $1 AND status IN ('queued', 'picked')
 """
+POSTPONE: Final = """
+    UPDATE consilium_pgqueuer SET execute_after = now() + $2 WHERE dedupe_key = $1 AND status = 'queued'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,11 @@ async def reschedule(connection: Connection, job: Job, delay: timedelta) -> None
     """Queue a job again after a delay."""
     with connection.translate_driver_errors():
         await _queries(connection).retry_job(job.row, delay, None)
+
+
+async def postpone(connection: Connection, turn_id: UUID, delay: timedelta) -> None:
+    """Have the job of a turn that no worker has fetched begin after `delay` from now."""
+    await connection.execute(POSTPONE, str(turn_id), delay)
 
 
 async def delete_by_turns(connection: Connection, turn_ids: Sequence[UUID]) -> None:

@@ -7,7 +7,7 @@ nothing once there is a later one.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from db.errors import TurnLeaseLost
 from db.infra.rows import from_row, to_jsonb, with_columns
@@ -15,11 +15,22 @@ from db.turns.turns import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import timedelta
     from uuid import UUID
 
     from db.infra.connection import PersonConnection
 
 FinalState = Literal["delivered", "stopped", "failed"]
+
+
+class WaitingTurn(NamedTuple):
+    """The question that waits next in a session."""
+
+    id: UUID
+    pause: timedelta
+    """How long further parts of its message are still waited for."""
+
+
 STOP_CHANNEL: Final = "consilium_stop"
 """The channel on which stops are announced, by turn id."""
 
@@ -84,7 +95,7 @@ RESCHEDULE: Final = f"""
 # ends at once, the second sees the first.
 LOCK_SESSION: Final = "SELECT FROM sessions WHERE id = $1 AND user_id = $2 FOR UPDATE"
 NEXT_WAITING: Final = """
-    SELECT id FROM turns
+    SELECT id, greatest(coalesce(join_until, now()) - now(), interval '0') AS pause FROM turns
     WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('accepted', 'thinking', 'answering')
         AND address IS NOT NULL
     ORDER BY seq
@@ -103,7 +114,8 @@ REQUEST_STOP: Final = """
 """
 CONVERT_TO_QUESTION: Final = f"""
     UPDATE turns
-    SET kind = 'question', question = $4, asked_mode = $5, consilium = $6, files = $7::jsonb, updated_at = now()
+    SET kind = 'question', question = $4, asked_mode = $5, consilium = $6, files = $7::jsonb,
+        quotations = coalesce($8::jsonb, quotations), updated_at = now()
     WHERE {_LEASED}
 """  # noqa: S608
 REOPEN_FAILED: Final = """
@@ -168,15 +180,22 @@ async def convert_to_question(
     *,
     consilium: bool = False,
     files: Mapping[str, Any] | None = None,
+    quotations: Sequence[Mapping[str, Any]] | None = None,
 ) -> None:
     """Turn a command that was just accepted into the question that it asks.
+
+    Args:
+        quotations: what the question quotes; None leaves what came with the command.
 
     Raises:
         TurnLeaseLost: as `start_answering`.
     """
     came = None if files is None else to_jsonb(dict(files))
+    quoted = None if quotations is None else to_jsonb([dict(each) for each in quotations])
     _require_lease(
-        await connection.execute(CONVERT_TO_QUESTION, *_lease_key(connection, turn), question, mode, consilium, came)
+        await connection.execute(
+            CONVERT_TO_QUESTION, *_lease_key(connection, turn), question, mode, consilium, came, quoted
+        )
     )
 
 
@@ -201,8 +220,8 @@ async def finish(
     error: str | None = None,
     answer: str | None = None,
     timings: Mapping[str, float] | None = None,
-) -> UUID | None:
-    """End a turn; the id of the question that waits next in its session and is to be shown elsewhere, if any.
+) -> WaitingTurn | None:
+    """End a turn; the question that waits next in its session and is to be shown elsewhere, if any.
 
     Args:
         error: what went wrong; an earlier one stays when None.
@@ -214,8 +233,8 @@ async def finish(
     await connection.fetchrow(LOCK_SESSION, turn.session_id, connection.user_id)
     spent = to_jsonb(dict(timings or {}))
     _require_lease(await connection.execute(FINISH, *_lease_key(connection, turn), state, error, answer, spent))
-    waiting: UUID | None = await connection.fetchval(NEXT_WAITING, turn.session_id, connection.user_id)
-    return waiting
+    waiting = await connection.fetchrow(NEXT_WAITING, turn.session_id, connection.user_id)
+    return None if waiting is None else WaitingTurn(*waiting)
 
 
 async def reschedule(connection: PersonConnection, turn: Turn, *, count_as_failure: bool) -> None:

@@ -74,6 +74,14 @@ class Turn:
     """The result of each of them so far, in their order."""
     routing: dict[str, Any] | None = field(default=None, metadata=JSONB)
     """What `auto` compared when it chose the mode; None when the person had chosen it."""
+    quotations: list[dict[str, Any]] | None = field(default=None, metadata=JSONB)
+    """Messages that the question replies to, quotes or forwards, with their authors. None when there are none."""
+    unread: Sequence[str] = ()
+    """Kinds of what came with the message and could not be read."""
+    sender_is_chat: bool = False
+    """Whether it was sent in the name of a chat, and not by a person."""
+    joined_updates: Sequence[str] = ()
+    """Further updates whose messages were joined to this one."""
 
     @property
     def ended(self) -> bool:
@@ -105,6 +113,16 @@ class NewTurn:
     """How long it may take until it is given up."""
     files: Mapping[str, Any] | None = None
     """Files that came with it, and where they are to go."""
+    quotations: Sequence[Mapping[str, Any]] | None = None
+    """Messages that it replies to, quotes or forwards."""
+    unread: Collection[str] = ()
+    """Kinds of what came with it and could not be read."""
+    sender_is_chat: bool = False
+    """Whether it is sent in the name of a chat. Nothing of it is to be remembered."""
+    part_key: str | None = None
+    """Given when further parts of the same message may follow: what they have in common."""
+    join_within: timedelta | None = None
+    """How long such parts are waited for."""
 
 
 # The session's row is locked by the update, so turns accepted at once get numbers one after another.
@@ -118,9 +136,10 @@ ACCEPT: Final = with_columns(
     )
     INSERT INTO turns (
         session_id, user_id, seq, question, asked_mode, kind, update_id, roles, language, address, process_id,
-        give_up_at, consilium, files
+        give_up_at, consilium, files, quotations, unread, sender_is_chat, remembered, part_key, join_until
     )
-    SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11, $12, $13::jsonb
+    SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11, $12, $13::jsonb,
+        $14::jsonb, $15, $16, $16, $17, now() + $18
     FROM numbered
     ON CONFLICT (session_id, update_id) WHERE update_id IS NOT NULL DO NOTHING
     RETURNING @columns
@@ -128,7 +147,12 @@ ACCEPT: Final = with_columns(
 )
 GET: Final = with_columns(Turn, "SELECT @columns FROM turns WHERE id = $1 AND user_id = $2")
 FIND_BY_UPDATE: Final = with_columns(
-    Turn, "SELECT @columns FROM turns WHERE session_id = $1 AND update_id = $2 AND user_id = $3"
+    Turn,
+    """
+    SELECT @columns FROM turns
+    WHERE session_id = $1 AND user_id = $3
+        AND (update_id = $2 OR (joined_updates <> '{}' AND $2 = ANY (joined_updates)))
+    """,
 )
 COUNT_AHEAD: Final = """
     SELECT count(*) FROM turns
@@ -139,7 +163,8 @@ LAST_QUESTION: Final = with_columns(
     Turn,
     """
     SELECT @columns FROM turns
-    WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND (question <> '' OR files IS NOT NULL)
+    WHERE session_id = $1 AND user_id = $2 AND kind = 'question'
+        AND (question <> '' OR files IS NOT NULL OR quotations IS NOT NULL)
     ORDER BY seq DESC
     LIMIT 1
     """,
@@ -149,7 +174,16 @@ LAST_ANSWERED: Final = with_columns(
     """
     SELECT @columns FROM turns
     WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND finish_reason IS NOT NULL
-        AND (consilium OR NOT $3) AND question <> ''
+        AND (consilium OR NOT $3) AND (question <> '' OR quotations IS NOT NULL)
+    ORDER BY seq DESC
+    LIMIT 1
+    """,
+)
+LAST_WITH_FILES: Final = with_columns(
+    Turn,
+    """
+    SELECT @columns FROM turns
+    WHERE session_id = $1 AND user_id = $2 AND files IS NOT NULL AND ($3::uuid IS NULL OR id = $3)
     ORDER BY seq DESC
     LIMIT 1
     """,
@@ -201,6 +235,11 @@ async def accept(connection: PersonConnection, session_id: UUID, new_turn: NewTu
         new_turn.timeout,
         new_turn.consilium,
         None if new_turn.files is None else to_jsonb(dict(new_turn.files)),
+        None if new_turn.quotations is None else to_jsonb([dict(each) for each in new_turn.quotations]),
+        list(new_turn.unread),
+        new_turn.sender_is_chat,
+        new_turn.part_key,
+        new_turn.join_within,
     )
     if row is not None:
         return from_row(Turn, row)
@@ -235,6 +274,12 @@ async def count_ahead(connection: PersonConnection, turn: Turn) -> int:
 async def last_question(connection: PersonConnection, session_id: UUID) -> Turn | None:
     """What was last asked in the session, however it ended."""
     row = await connection.fetchrow(LAST_QUESTION, session_id, connection.user_id)
+    return None if row is None else from_row(Turn, row)
+
+
+async def last_with_files(connection: PersonConnection, session_id: UUID, turn_id: UUID | None = None) -> Turn | None:
+    """The session's last turn with files, or the one with this id if it has some."""
+    row = await connection.fetchrow(LAST_WITH_FILES, session_id, connection.user_id, turn_id)
     return None if row is None else from_row(Turn, row)
 
 

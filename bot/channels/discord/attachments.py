@@ -12,6 +12,8 @@ from bot.channels.discord.rest import RestClient
 from bot.core.errors import PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.messages import Address, FileRef
 
+PASTE_NAME: Final = "message.txt"
+"""The name of a file that Discord's client makes of a pasted text."""
 CHUNK_BYTES: Final = 64 * 1024
 _EXPIRED_STATUSES: Final = (403, 404)
 """How Discord's CDN answers an address that has expired."""
@@ -35,7 +37,13 @@ def file_ref_from_attachment(
         "channel": channel,
         "message": message,
     }
-    return FileRef(str(attachment["filename"]), size, handle)
+    name, content_type = str(attachment["filename"]), attachment.get("content_type")
+    return FileRef(name, size, handle, is_pasted_text=is_pasted_file(name, content_type))
+
+
+def is_pasted_file(name: str, content_type: str | None) -> bool:
+    """Whether a file is what Discord's client makes of a text that is too long for a message."""
+    return name == PASTE_NAME and (content_type or "text/plain").startswith("text/plain")
 
 
 async def download(rest: RestClient, handle: Address) -> AsyncGenerator[bytes, None]:

@@ -11,9 +11,9 @@ from bot.core.messages import Menu
 from bot.minds import Mind
 from bot.minds.grammar import MAX_EXPRESSION_LENGTH, MAX_TERMS
 
-ComponentAction = Literal["stop", "retry", "menu", "mix", "named", "write", "language"]
-"""`stop` and `retry` an answer; show the `menu` of modes; `mix` adapters; choose a `named` mode; open a form to
-`write` a mode; choose a `language`."""
+ComponentAction = Literal["stop", "retry", "library", "menu", "mix", "named", "write", "language"]
+"""`stop` and `retry` an answer; add documents to the `library`; show the `menu` of modes; `mix` adapters; choose a
+`named` mode; open a form to `write` a mode; choose a `language`."""
 COMPONENT_ACTIONS: Final = cast(tuple[ComponentAction, ...], get_args(ComponentAction))
 MAX_CUSTOM_ID_LENGTH: Final = 100
 MAX_OPTIONS: Final = 25
@@ -37,9 +37,11 @@ class ComponentId:
     action: ComponentAction
     person: str
     """Discord's id of who may press it."""
+    turn: str = ""
+    """Id of the turn that it is about; empty for the latest."""
 
     def __str__(self) -> str:
-        return f"{_ID_PREFIX}:{self.action}:{self.person}"
+        return f"{_ID_PREFIX}:{self.action}:{self.person}" + (f":{self.turn}" if self.turn else "")
 
 
 def parse_component_id(custom_id: str) -> ComponentId | None:
@@ -47,11 +49,12 @@ def parse_component_id(custom_id: str) -> ComponentId | None:
     if len(custom_id) > MAX_CUSTOM_ID_LENGTH:
         return None
     prefix, _, rest = custom_id.partition(":")
-    name, _, person = rest.partition(":")
+    name, _, rest = rest.partition(":")
+    person, _, turn = rest.partition(":")
     action = next((action for action in COMPONENT_ACTIONS if action == name), None)
     if prefix != _ID_PREFIX or action is None or not (person.isascii() and person.isdigit()):
         return None
-    return ComponentId(action, person)
+    return ComponentId(action, person, turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,17 @@ class ComponentBuilder:
         """The buttons under an answer that is being generated."""
         return _action_row([_button("stop", person, say("Stop"), _RED)])
 
-    def answer_buttons(self, person: str, say: Translator) -> ActionRows:
-        """The buttons under a complete answer."""
+    def answer_buttons(self, person: str, say: Translator, library_turn: str | None = None) -> ActionRows:
+        """The buttons under a complete answer.
+
+        Args:
+            library_turn: id of the turn whose documents can be added to the library.
+        """
+        library = []
+        if library_turn is not None and "library" in self.commands:
+            library = [_button("library", person, say("Add to the library"), _GREY, library_turn)]
         retry = [_button("retry", person, say("Ask again"), _GREY)] if "retry" in self.commands else []
-        return _action_row([*retry, _button("menu", person, say("Mode"), _GREY)])
+        return _action_row([*library, *retry, _button("menu", person, say("Mode"), _GREY)])
 
     def menu(self, menu: Menu, person: str, say: Translator) -> ActionRows:
         """The menu of modes or of languages.
@@ -126,12 +136,12 @@ def _action_row(components: Sequence[dict[str, Any]]) -> ActionRows:
     return ({"type": _ROW, "components": list(components)},)
 
 
-def _button(action: ComponentAction, person: str, label: str, style: int) -> dict[str, Any]:
+def _button(action: ComponentAction, person: str, label: str, style: int, turn: str = "") -> dict[str, Any]:
     return {
         "type": _BUTTON,
         "style": style,
         "label": label[:_MAX_BUTTON_LABEL_LENGTH],
-        "custom_id": str(ComponentId(action, person)),
+        "custom_id": str(ComponentId(action, person, turn)),
     }
 
 

@@ -17,6 +17,7 @@ from bot.channels.discord.incoming import incoming_from_message, is_addressed_to
 from bot.channels.discord.intake import RETRY_SECONDS, Intake
 from bot.channels.discord.interactions import InteractionHandler
 from bot.channels.discord.platform import DiscordPlatform
+from bot.channels.discord.quotations import quoted_messages
 from bot.channels.discord.shard import ShardClient
 from bot.channels.discord.slash_commands import build_slash_commands
 from bot.core.errors import DeliveryError, PlatformAccessDenied
@@ -193,7 +194,8 @@ class DiscordGateway:
         if is_unreadable(bot, message):
             await self._reply_unreadable(message)
             return
-        await self._run_tracked(self._intake.submit(incoming_from_message(bot, message)))
+        quoted = tuple(quoted_messages(bot, message))
+        await self._run_tracked(self._intake.submit(incoming_from_message(bot, message), quoted=quoted))
 
     async def handle_edit(self, bot: discord.ClientUser, message: discord.Message) -> None:
         """Submit a question again that its author has edited.
@@ -205,7 +207,10 @@ class DiscordGateway:
             return
         if is_addressed_to(bot, message) and not is_unreadable(bot, message):
             incoming = incoming_from_message(bot, message)
-            await self._run_tracked(self._intake.submit(incoming, lambda address: is_edit_of(message, address)))
+            quoted = tuple(quoted_messages(bot, message))
+            await self._run_tracked(
+                self._intake.submit(incoming, lambda address: is_edit_of(message, address), quoted=quoted)
+            )
 
     async def handle_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Handle a command, button, menu or form."""

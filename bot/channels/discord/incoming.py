@@ -12,8 +12,10 @@ import discord
 from bot.channels.discord.addresses import TOKEN_LIFETIME, AnswerTarget, InteractionToken
 from bot.channels.discord.attachments import file_ref_from_attachment
 from bot.channels.discord.platform import PLATFORM
+from bot.channels.discord.quotations import document_refs, name_mentions, quoted_messages, unread_kinds
 from bot.core.i18n import LANGUAGES, Language
-from bot.core.messages import Address, FileRef, Incoming
+from bot.core.media import MediaKind
+from bot.core.messages import Address, FileRef, Incoming, MessagePart
 
 _TEXT_MESSAGE_TYPES: Final = (discord.MessageType.default, discord.MessageType.reply)
 
@@ -26,12 +28,13 @@ def is_addressed_to(bot: discord.ClientUser, message: discord.Message) -> bool:
 
 
 def is_unreadable(bot: discord.ClientUser, message: discord.Message) -> bool:
-    """Whether Discord hid a message's content, as it does from bots without the message content intent."""
-    return not message.content and not message.attachments and not message.stickers and not _mentions(bot, message)
+    """Whether Discord hid a message's content, as it does in guilds from bots without the message content intent."""
+    is_empty = not (message.content or message.attachments or message.stickers or message.message_snapshots)
+    return message.guild is not None and is_empty and message.poll is None and not _mentions(bot, message)
 
 
 def incoming_from_message(bot: discord.ClientUser, message: discord.Message) -> Incoming:
-    """A message to the bot, without the mention of it."""
+    """A message to the bot, without the mention of it. Its pasted texts are not downloaded yet."""
     channel, person = str(message.channel.id), str(message.author.id)
     update = update_id(message)
     target = AnswerTarget(channel, update, person, reply_to=None if message.guild is None else str(message.id))
@@ -45,13 +48,24 @@ def incoming_from_message(bot: discord.ClientUser, message: discord.Message) -> 
         chat=None if message.guild is None else channel,
         guild=None if message.guild is None else str(message.guild.id),
         roles=role_ids(message.author),
-        files=tuple(
-            file_ref_from_attachment(
-                {"filename": a.filename, "size": a.size, "url": a.url, "id": a.id}, channel, str(message.id)
-            )
-            for a in message.attachments
-        ),
+        files=tuple(document_refs(message)),
+        quotations=tuple(quoted.quotation for quoted in quoted_messages(bot, message)),
+        unread=tuple(dict.fromkeys(unread_kinds(bot, message))) or _unknown_content(message),
+        part=message_part(message),
     )
+
+
+def message_part(message: discord.Message) -> MessagePart | None:
+    """What a message may be a part of: several forwarded at once, with the remark that the client sends after them."""
+    if message.message_snapshots:
+        return MessagePart("forward")
+    return MessagePart("forward", awaits_more=False) if message.content and message.reference is None else None
+
+
+def _unknown_content(message: discord.Message) -> tuple[MediaKind, ...]:
+    """A message that seems to have nothing in it has something that only people see."""
+    is_empty = not (message.content or message.attachments or message.message_snapshots)
+    return ("other",) if is_empty and message.reference is None else ()
 
 
 def update_id(message: discord.Message) -> str:
@@ -130,4 +144,5 @@ def _replies_to(bot: discord.ClientUser, message: discord.Message) -> bool:
 def _strip_mention(bot: discord.ClientUser, message: discord.Message) -> str:
     role = message.guild.self_role if message.guild else None
     mentions = [rf"<@!?{bot.id}>", *([rf"<@&{role.id}>"] if role else [])]
-    return re.sub(rf"\s*(?:{'|'.join(mentions)})", "", message.content).strip()
+    text = re.sub(rf"\s*(?:{'|'.join(mentions)})", "", message.content).strip()
+    return name_mentions(text, message.guild, message.mentions)

@@ -9,7 +9,9 @@ from typing import Final, TypeVar
 
 import structlog
 
+from bot.channels.discord.pastes import has_pastes, read_pastes
 from bot.channels.discord.platform import DiscordPlatform
+from bot.channels.discord.quotations import QuotedMessage
 from bot.core.conversation import detect_message_language
 from bot.core.errors import DeliveryError, MessageRefused
 from bot.core.i18n import Translator
@@ -44,10 +46,16 @@ class Intake:
         self._locks: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
         self._pending = 0
 
-    async def submit(self, incoming: Incoming, is_previous_version: Callable[[Address], bool] | None = None) -> bool:
+    async def submit(
+        self,
+        incoming: Incoming,
+        is_previous_version: Callable[[Address], bool] | None = None,
+        quoted: Sequence[QuotedMessage] = (),
+    ) -> bool:
         """Submit a message, or tell the person why it is refused.
 
         Args:
+            quoted: what it quotes, with the pasted texts that are still to be downloaded.
             is_previous_version: given for an edited message; whether a turn's address belongs to an earlier version of
                 it. The message is submitted only if it replaces the session's last question.
 
@@ -56,6 +64,8 @@ class Intake:
         """
         async with self._serialized(incoming):
             try:
+                if has_pastes(incoming, quoted):
+                    incoming = await read_pastes(incoming, quoted, self._platform.fetch)
                 if is_previous_version is not None and not await self._retry_during_outage(
                     incoming, lambda: self.inbox.supersedes_last_question(incoming, is_previous_version)
                 ):

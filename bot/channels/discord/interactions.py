@@ -96,6 +96,9 @@ class InteractionHandler:
             await self._stop(self._incoming(interaction, "/stop"))
         elif component.action == "retry":
             await self._answer_in_new_message(interaction, "/retry", private=False)
+        elif component.action == "library":
+            text = f"/library add {component.turn}".strip()
+            await self._answer_in_new_message(interaction, text, private=interaction.guild_id is not None)
         elif component.action == "menu":
             rows = self._platform.components.menu("modes", person, say)
             flags = EPHEMERAL if interaction.guild_id is not None else 0

@@ -61,6 +61,7 @@ class AnswerRenderer:
             table_as_code_block(outcome.table) if outcome.table else "",
             "\n".join(_format_source(source) for source in outcome.sources),
             escape_markdown(outcome.error or ""),
+            f"-# {escape_markdown(outcome.notice)}" if outcome.notice else "",
             f"-# {escape_markdown(footer)}" if footer else "",
         ]
         uploads = [file for file in outcome.files if len(file.content) <= MAX_UPLOAD_BYTES]
@@ -79,7 +80,10 @@ class AnswerRenderer:
     def _components_below(self, outcome: Outcome) -> tuple[dict[str, object], ...]:
         if outcome.menu is not None:
             return self.components.menu(outcome.menu, self.person, self.say)
-        return self.components.answer_buttons(self.person, self.say) if outcome.turn else ()
+        if outcome.turn is None:
+            return ()
+        library_turn = outcome.turn if outcome.offers_library else None
+        return self.components.answer_buttons(self.person, self.say, library_turn)
 
 
 def _format_source(source: Source) -> str:

@@ -80,5 +80,8 @@ class CallbackQueries:
 def _is_from_asker(query: CallbackQuery, message: Message) -> bool:
     """Whether the button was pressed by the person whose message was answered; always so in a private chat."""
     question = message.reply_to_message
+    if question is not None and question.sender_chat is not None:
+        # Nobody knows who wrote in the chat's name, and whoever presses acts in its name.
+        return True
     asker = question.from_user if question is not None else None
     return message.chat.type == "private" or asker is None or asker.id == query.from_user.id

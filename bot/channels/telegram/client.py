@@ -29,6 +29,7 @@ DISPLAY_NAME: Final = "Telegram"
 """The name that people read."""
 REQUEST_TIMEOUT: Final = 20.0
 """Seconds after which an unanswered request has failed."""
+_METHODS_OF_EVERY_SERVER: Final = ("getMe", "getUpdates")
 _MAX_CONNECTIONS: Final = 100
 
 
@@ -64,11 +65,13 @@ def map_telegram_errors() -> Iterator[None]:
         raise
     except TelegramRetryAfter as error:
         raise TemporaryDeliveryError(DISPLAY_NAME, error_reason(error), float(error.retry_after)) from error
-    except (TelegramUnauthorizedError, TelegramNotFound) as error:
-        # Both an unknown token and, on an older self-hosted Bot API server, an unknown method are "not found".
-        if "method not found" in error.message:
-            raise PermanentDeliveryError(DISPLAY_NAME, error_reason(error)) from error
+    except TelegramUnauthorizedError as error:
         raise rejected_token_error(error_reason(error)) from error
+    except TelegramNotFound as error:
+        # An unknown token is "not found", and so is a method that a server does not know.
+        if error.method.__api_method__ in _METHODS_OF_EVERY_SERVER:
+            raise rejected_token_error(error_reason(error)) from error
+        raise PermanentDeliveryError(DISPLAY_NAME, error_reason(error)) from error
     except (TelegramForbiddenError, TelegramBadRequest, TelegramEntityTooLarge) as error:
         raise PermanentDeliveryError(DISPLAY_NAME, error_reason(error)) from error
     except (AiogramError, OSError, TimeoutError) as error:

@@ -20,7 +20,7 @@ from bot.channels.telegram.dispatch import BackgroundTasks, dispatch_updates
 from bot.channels.telegram.incoming import BotIdentity
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.update_handler import UpdateHandler
-from bot.core.errors import ChannelError, TemporaryDeliveryError
+from bot.core.errors import ChannelError, PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.intake.commands import COMMANDS, Command
 from bot.intake.inbox import Inbox
@@ -128,7 +128,11 @@ class PollingGateway(UpdateReceiver):
         """
         try:
             await self.connect()
-            await self.call_until_answered(DeleteWebhook(drop_pending_updates=False))
+            try:
+                await self.call_until_answered(DeleteWebhook(drop_pending_updates=False))
+            except PermanentDeliveryError as error:
+                # A server that does not know webhooks has none to delete.
+                log.warning("telegram.webhook_not_deleted", reason=str(error))
             await self._poll()
         finally:
             await self._background.close()
@@ -167,11 +171,12 @@ def parse_update(raw: Any, bot: Bot) -> Update | None:
 
 async def publish_command_menus(outbox: Outbox, commands: Iterable[Command[Any]]) -> None:
     """Publish the commands that Telegram's clients list. A failure is only logged: the bot answers without a menu."""
-    try:
-        for method in command_menu_calls(list(commands)):
+    for method in command_menu_calls(list(commands)):
+        try:
             await outbox.call(method)
-    except ChannelError as error:
-        log.warning("telegram.command_menu_failed", reason=str(error))
+        except ChannelError as error:
+            log.warning("telegram.command_menu_failed", reason=str(error))
+            return
 
 
 def command_menu_calls(commands: list[Command[Any]]) -> Iterator[SetMyCommands]:

@@ -10,16 +10,15 @@ from typing import Final
 from aiogram.types import CallbackQuery, Message, MessageGenerationStopped, User
 
 from bot.channels.telegram.client import PLATFORM
+from bot.channels.telegram.formatting import utf16_length
 from bot.channels.telegram.messages import Place
+from bot.channels.telegram.quotations import is_service_message, quotations_of_message, unread_kinds
 from bot.core.i18n import LANGUAGES, Language
-from bot.core.messages import FileRef, Incoming
+from bot.core.messages import FileRef, Incoming, MessagePart
 
 _COMMAND: Final = re.compile(r"/(?P<name>[^\W\d_]\w*)(?:@(?P<bot>\w+))?")
-_USER_CONTENT_TYPES: Final = frozenset(
-    {"text", "photo", "video", "animation", "audio", "voice", "video_note", "document", "sticker", "story"}
-    | {"live_photo", "paid_media", "contact", "dice", "poll", "venue", "location", "checklist", "game", "rich_message"}
-)
-"""What people send; messages of all other types report events of the chat."""
+_SHORTEST_CUT_TEXT: Final = 2048
+"""UTF-16 code units: Telegram's clients cut a text that is too long for one message between a half and all of 4,096."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +31,30 @@ class BotIdentity:
     """Names of the commands that it answers in a group without being mentioned."""
 
 
-def incoming_from_message(update_id: int, message: Message, bot: BotIdentity) -> Incoming | None:
-    """The message if it is for the bot: any in private; in a group a command, a mention of the bot or a reply to it."""
-    person = _sender_id(message)
-    if person is None or _is_service_message(message):
+def incoming_from_message(
+    update_id: int, message: Message, bot: BotIdentity, *, is_continuation: bool = False
+) -> Incoming | None:
+    """The message if it is for the bot: any in private; in a group a command, a mention of the bot or a reply to it.
+
+    Args:
+        is_continuation: whether it is known to go on with a message that was for the bot.
+    """
+    person = sender_id(message)
+    if person is None or is_service_message(message) or message.is_automatic_forward:
         return None
     private = message.chat.type == "private"
-    text = message.text or message.caption or ""
+    is_forward = message.forward_origin is not None
+    text = "" if is_forward else message.text or message.caption or ""
     if not private:
-        if not _is_addressed_to(message, text, bot):
+        if not (is_continuation or _is_addressed_to(message, text, bot)):
             return None
         text = _without_mention(text, bot)
+    sender_is_chat = message.sender_chat is not None
+    files = _files(message)
+    unread = list(unread_kinds(message, bot.id))
+    if sender_is_chat and files:
+        # A document goes into a person's memory, and a chat has none.
+        files, unread = (), [*unread, "file"]
     return Incoming(
         platform=PLATFORM,
         person=person,
@@ -52,8 +64,25 @@ def incoming_from_message(update_id: int, message: Message, bot: BotIdentity) ->
         update=str(update_id),
         address=reply_place(message, update_id).address,
         chat=None if private else str(message.chat.id),
-        files=_files(message),
+        files=files,
+        quotations=tuple(quotations_of_message(message, bot.id)),
+        unread=tuple(unread),
+        part=message_part(message),
+        sender_is_chat=sender_is_chat,
     )
+
+
+def message_part(message: Message) -> MessagePart | None:
+    """What a message may be a part of: several forwarded at once, an album, or a text that was cut. None if nothing."""
+    if message.forward_origin is not None:
+        return MessagePart("forward")
+    if message.media_group_id is not None:
+        return MessagePart(f"album:{message.media_group_id}")
+    if message.text is None:
+        return None
+    is_long = utf16_length(message.text) > _SHORTEST_CUT_TEXT
+    # Only the first part of a text that was cut replies to something.
+    return MessagePart("text", awaits_more=is_long) if is_long or message.reply_to_message is None else None
 
 
 def incoming_from_button(
@@ -62,15 +91,19 @@ def incoming_from_button(
     """A pressed button as a message with the text it stands for; the answer may replace the button's message."""
     place = reply_place(message, update_id)
     place = replace(place, reply_to=None, instead=message.message_id if replaces_message else None)
+    question = message.reply_to_message
+    # A person who writes in the name of a chat presses its buttons as themselves.
+    chat_sender = question.sender_chat if question is not None else None
     return Incoming(
         platform=PLATFORM,
-        person=str(query.from_user.id),
+        person=str(query.from_user.id if chat_sender is None else chat_sender.id),
         place=place.name,
         text=text,
         language=language_of_user(query.from_user),
         update=str(update_id),
         address=place.address,
         chat=None if place.private else str(place.chat),
+        sender_is_chat=chat_sender is not None,
     )
 
 
@@ -97,7 +130,7 @@ def language_of_user(user: User | None) -> Language | None:
     return next((language for language in LANGUAGES if code.split("-")[0] == language), None)
 
 
-def _sender_id(message: Message) -> str | None:
+def sender_id(message: Message) -> str | None:
     """The id of the person who wrote, or of the chat they write as; None for bots."""
     if message.sender_chat is not None:
         return str(message.sender_chat.id)
@@ -106,12 +139,8 @@ def _sender_id(message: Message) -> str | None:
     return str(message.from_user.id)
 
 
-def _is_service_message(message: Message) -> bool:
-    """Whether nobody wrote it: it reports that somebody joined, a topic was opened, a group was upgraded, …"""
-    return message.content_type not in _USER_CONTENT_TYPES
-
-
 def _is_addressed_to(message: Message, text: str, bot: BotIdentity) -> bool:
+    """Whether a message of a group is for the bot; what is forwarded there says nothing of that in its own text."""
     if command := _COMMAND.match(text):
         if command["bot"] is not None:
             return command["bot"].casefold() == bot.username.casefold()
@@ -119,9 +148,9 @@ def _is_addressed_to(message: Message, text: str, bot: BotIdentity) -> bool:
             return True
     original = message.reply_to_message
     # Every message of a topic replies to the one that opened the topic, unless it replies to another.
-    if original and original.from_user and original.from_user.id == bot.id and not _is_service_message(original):
+    if original and original.from_user and original.from_user.id == bot.id and not is_service_message(original):
         return True
-    return any(
+    return message.forward_origin is None and any(
         (entity.type == "mention" and entity.extract_from(text).casefold() == f"@{bot.username}".casefold())
         or (entity.type == "text_mention" and entity.user is not None and entity.user.id == bot.id)
         for entity in message.entities or message.caption_entities or ()

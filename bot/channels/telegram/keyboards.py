@@ -16,6 +16,8 @@ MAX_CALLBACK_BYTES: Final = 64
 """Bytes of a button's callback data that Telegram accepts."""
 STOP_DATA: Final = "stop"
 _COMMAND_PREFIX: Final = "say:"
+_ANSWERED_BELOW: Final = ("/retry", "/library")
+"""Commands whose answer does not replace the message with the button."""
 _MIX_PREFIX: Final = "mix:"
 _APPLY_PREFIX: Final = "use:"
 _LANGUAGE_NAMES: Final = {"ru": "Русский", "en": "English", "auto": "🌐"}
@@ -59,7 +61,7 @@ def parse_callback_data(data: str, mind: Mind) -> ButtonAction:
     kind, _, rest = data.partition(":")
     match f"{kind}:":
         case "say:" if rest.startswith("/"):
-            return RunCommand(rest, replaces_message=rest != "/retry")
+            return RunCommand(rest, replaces_message=not rest.startswith(_ANSWERED_BELOW))
         case "mix:" | "use:":
             language = next((known for known in LANGUAGES if known == rest[:2]), None)
             mix = decode_mix(rest[2:], mind)
@@ -81,10 +83,14 @@ def outcome_keyboard(outcome: Outcome, mind: Mind, say: Translator) -> InlineKey
         return mixer_keyboard(parse_mix(outcome.mode, mind), mind, say)
     if outcome.menu == "languages":
         return _keyboard([[_button(name, f"{_COMMAND_PREFIX}/lang {code}") for code, name in _LANGUAGE_NAMES.items()]])
+    rows = []
+    if outcome.offers_library and outcome.turn is not None:
+        label = say("Add to the library")
+        rows.append([_button(f"📚 {label}", f"{_COMMAND_PREFIX}/library add {outcome.turn}")])
     if outcome.stopped or outcome.is_service_error:
         label = say("Ask again")
-        return _keyboard([[_button(f"🔁 {label}", f"{_COMMAND_PREFIX}/retry")]])
-    return None
+        rows.append([_button(f"🔁 {label}", f"{_COMMAND_PREFIX}/retry")])
+    return _keyboard(rows) if rows else None
 
 
 def mixer_keyboard(mix: Mix, mind: Mind, say: Translator) -> InlineKeyboardMarkup:

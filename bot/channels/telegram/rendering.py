@@ -52,6 +52,8 @@ def _outcome_sections(outcome: Outcome, say: Translator, *, include_answer: bool
         yield format_table(outcome.table)
     if outcome.error:
         yield plain(f"⚠️ {outcome.error}")
+    if outcome.notice:
+        yield plain(outcome.notice)
     if outcome.sources:
         yield _collapsed_quote(_source_lines(outcome.sources, say))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import structlog
 from aiogram.types import Message, Update
 
@@ -9,7 +11,14 @@ from bot.channels.telegram.callback_queries import CallbackQueries
 from bot.channels.telegram.client import PLATFORM
 from bot.channels.telegram.dispatch import BackgroundTasks
 from bot.channels.telegram.formatting import split_into_messages
-from bot.channels.telegram.incoming import BotIdentity, incoming_from_message, incoming_from_stop
+from bot.channels.telegram.incoming import (
+    BotIdentity,
+    incoming_from_message,
+    incoming_from_stop,
+    message_part,
+    reply_place,
+    sender_id,
+)
 from bot.channels.telegram.messages import OutgoingMessage, Place
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.platform import TelegramPlatform
@@ -20,6 +29,7 @@ from bot.core.errors import ChannelError, MessageRefused
 from bot.core.i18n import Translator
 from bot.core.messages import Incoming
 from bot.intake.inbox import EDIT_WINDOW, Inbox, QueuedTurnParts, Receipt
+from bot.intake.joining import JOIN_WINDOW, awaits_parts
 from bot.minds import Mind
 from bot.turns.metrics import message_refused
 from db.errors import DatabaseError, TurnLeaseLost
@@ -49,6 +59,8 @@ class UpdateHandler:
         self._background = background
         self._callback_queries = CallbackQueries(inbox, outbox, mind, background)
         self._places_being_refused: set[str] = set()
+        self._expected_parts: dict[tuple[str, str, str], float] = {}
+        """Until when a group's message may go on with one for the bot; by place, sender and key of the parts."""
         self._bot_identity: BotIdentity | None = None
 
     def set_bot_identity(self, bot: BotIdentity) -> None:
@@ -103,9 +115,29 @@ class UpdateHandler:
 
     def _parse_message(self, update_id: int, message: Message) -> Incoming | None:
         assert self._bot_identity is not None
-        return incoming_from_message(update_id, message, self._bot_identity)
+        return incoming_from_message(update_id, message, self._bot_identity, is_continuation=self._is_expected(message))
+
+    def _is_expected(self, message: Message) -> bool:
+        """Whether a message goes on with one that was for the bot: of its parts only the first mentions the bot."""
+        part, person = message_part(message), sender_id(message)
+        place = reply_place(message, 0).name
+        return (
+            part is not None
+            and person is not None
+            and self._expected_parts.get((place, person, part.key), 0.0) > time.monotonic()
+        )
+
+    def _expect_parts(self, incoming: Incoming) -> None:
+        """Note that further parts of a group's message may come."""
+        if incoming.chat is None or incoming.part is None or not awaits_parts(incoming):
+            return
+        now = time.monotonic()
+        self._expected_parts = {key: until for key, until in self._expected_parts.items() if until > now}
+        key = (incoming.place, incoming.person, incoming.part.key)
+        self._expected_parts[key] = now + JOIN_WINDOW.total_seconds()
 
     async def _receive(self, incoming: Incoming) -> None:
+        self._expect_parts(incoming)
         try:
             receipt = await self._inbox.receive(incoming)
         except DatabaseError:

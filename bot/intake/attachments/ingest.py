@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+from uuid import UUID
 
 import structlog
 
@@ -120,7 +121,7 @@ class AttachmentIntake:
             stopped = turn.stop_asked or not await self._running_answers.run(turn.id, ingest_remaining)
         in_group = conversation.session.group_chat is not None
         text = format_report(results, attachments.destination, conversation.say, in_group=in_group)
-        return AttachmentReport(text, stopped)
+        return AttachmentReport(text, stopped, any(result.passages for result in results))
 
     async def _ingest_one(self, job: _Job, index: int) -> DocumentResult:
         """Ingest one document; a document that is refused is a result, too."""
@@ -153,6 +154,8 @@ class AttachmentIntake:
 
         if job.attachments.destination == "library":
             uploaded = await self._library_uploads.ingest(file.name, path, show_embedded)
+            if job.attachments.moved_from is not None:
+                await self._personal_documents.delete(turn.user_id, UUID(job.attachments.moved_from), file.name)
             return DocumentResult(file.name, uploaded.passages, uploaded.replaced)
         chat = session.group_chat
         origin = Origin(turn.session_id, turn.id, scope="chat" if chat else "private", chat=chat)

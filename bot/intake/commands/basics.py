@@ -66,7 +66,7 @@ async def retry_question(context: CommandContext, _argument: str) -> CommandResu
     if not (last.ended or last.is_answered):
         return CommandResult(context.say("Your last question is still being answered; /stop stops it."))
     mode = last.asked_mode or last.mode or context.conversation.session.mode
-    return AskQuestion(last.question, mode, last.consilium, last.files)
+    return AskQuestion(last.question, mode, last.consilium, last.files, last.quotations)
 
 
 @commands.command("stop", N_("stop the answer that is being written"))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 from bot.answering.draft import sources_of
+from bot.core.attachments import Attachments
 from bot.core.errors import BadArgument, MessageRefused, describe_error
 from bot.core.i18n import Translator
 from bot.core.messages import Source, Table
 from bot.intake.commands.context import CommandContext
-from bot.intake.commands.registry import CommandRegistry
+from bot.intake.commands.registry import AskQuestion, CommandRegistry
 from bot.intake.parsing import parse_number, shorten_argument
 from bot.library.parse.errors import refusal_from_record
 from bot.library.retriever import collections_for_mode
@@ -30,6 +33,7 @@ MAX_RECEIVED_SHOWN: Final = 30
 """Documents sent in a chat that the overview names to an admin."""
 COLUMNS: Final = (N_("collection"), N_("kind"), N_("documents"), N_("chunks"), N_("left out"), N_("last change"))
 _REMOVE_WORDS: Final = ("forget", "remove", "delete", "забудь", "забыть", "удали", "удалить", "убери", "убрать")
+_ADD_WORDS: Final = ("add", "добавь", "добавить")
 _SEARCH_WORDS: Final = ("search", "find", "поиск", "найти", "найди", "ищи")
 
 commands: CommandRegistry[CommandContext] = CommandRegistry()
@@ -45,14 +49,26 @@ class DocumentNotSent(MessageRefused):
         super().__init__(name=name)
 
 
+class NoDocumentHere(MessageRefused):
+    """An admin adds a document to the library where none was sent."""
+
+    sentence = N_("No document was sent here that I could add to the library.")
+    remedy = N_("Send one with the caption “/library add”.")
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
 @commands.command("library", N_("what the author has written, and a search in it"), N_("[search WORDS]"))
-async def show_library(context: CommandContext, argument: str) -> CommandResult:
-    """List the collections or search in them; an admin also removes documents that were sent in a chat."""
+async def show_library(context: CommandContext, argument: str) -> CommandResult | AskQuestion:
+    """List the collections or search in them; an admin also adds and removes documents that were sent in a chat."""
     verb, _, words = argument.partition(" ")
     if not argument:
         return await _overview(context)
     if context.permissions.is_admin and verb.casefold() in _REMOVE_WORDS and words.strip():
         return await _remove_document(context, words.strip())
+    if context.permissions.is_admin and verb.casefold() in _ADD_WORDS:
+        return await _add_documents(context, words.strip())
     if verb.casefold() not in _SEARCH_WORDS or not words.strip():
         usage = context.say("/library or /library search WORDS")
         raise BadArgument("library", shorten_argument(argument), usage)
@@ -128,6 +144,25 @@ async def _overview(context: CommandContext) -> CommandResult:
         documents += " …" if len(sent) > MAX_RECEIVED_SHOWN else ""
         lines.append(say("Sent in chats: {documents}. “/library forget NAME” removes one.", documents=documents))
     return CommandResult("\n".join(lines), Table([say(column) for column in COLUMNS], rows))
+
+
+async def _add_documents(context: CommandContext, turn_id: str) -> AskQuestion:
+    """Have the documents of a turn, or the last that were sent here, added to the library."""
+    session = context.conversation.session
+    sent = await turns.last_with_files(context.connection, session.id, _parse_id(turn_id))
+    if sent is None or sent.files is None:
+        raise NoDocumentHere
+    files = replace(
+        Attachments.from_document(sent.files), destination="library", may_add=False, moved_from=str(sent.id)
+    )
+    return AskQuestion("", session.mode, files=files.to_document(), quotations=())
+
+
+def _parse_id(text: str) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError as error:
+        raise NoDocumentHere from error
 
 
 async def _remove_document(context: CommandContext, name: str) -> CommandResult:

@@ -42,7 +42,9 @@ class DocumentNotEditable(MessageRefused):
         super().__init__(name=name)
 
 
-@commands.command("remember", N_("keep something about you, for this and later conversations"), N_("TEXT"))
+@commands.command(
+    "remember", N_("keep something about you, for this and later conversations"), N_("TEXT"), personal=True
+)
 async def remember(context: CommandContext, argument: str) -> CommandResult:
     """Store a fact about the person."""
     if not argument or len(argument) > MAX_CHARACTERS:

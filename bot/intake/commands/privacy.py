@@ -122,6 +122,9 @@ def _session_lines(session: Row, turns: Sequence[Row], say: Translator) -> Itera
         yield ""
         yield f"### {turn['created_at'][:16].replace('T', ' ')}"
         yield ""
+        for quotation in turn.get("quotations") or ():
+            author = _single_line(quotation.get("author") or "—")
+            yield from _quote_lines("\n".join(f"> {line}" for line in (f"{author}:", *quotation["text"].splitlines())))
         yield from _quote_lines(turn["question"])
         yield from (f"> 📎 {file['name']}" for file in (turn.get("files") or {}).get("files", ()))
         if turn["answer"]:

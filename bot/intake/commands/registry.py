@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
@@ -28,6 +28,8 @@ class AskQuestion:
     """Whether two voices answer it."""
     files: Mapping[str, Any] | None = None
     """Documents that come with it (`bot.core.attachments.Attachments.to_document`)."""
+    quotations: Sequence[Mapping[str, Any]] | None = None
+    """What it quotes, in place of what came with the command; None for the latter."""
 
 
 Handler = Callable[[C, str], Awaitable[CommandResult | AskQuestion]]
@@ -48,6 +50,8 @@ class Command(Generic[C]):
     """Whether only the person may see the reply: in a group they are asked to use a private chat."""
     admin_only: bool = False
     """Whether it exists for admins only: for anybody else it is an unknown command."""
+    personal: bool = False
+    """Whether it is about a person's memory, which a channel or an anonymous admin does not have."""
 
     @property
     def usage(self) -> str:
@@ -66,7 +70,14 @@ class CommandRegistry(Generic[C]):
         self._commands: dict[str, Command[C]] = {}
 
     def command(
-        self, name: str, summary: str, arguments: str = "", *, private_only: bool = False, admin_only: bool = False
+        self,
+        name: str,
+        summary: str,
+        arguments: str = "",
+        *,
+        private_only: bool = False,
+        admin_only: bool = False,
+        personal: bool = False,
     ) -> Callable[[Handler[C]], Handler[C]]:
         """Decorator: register a handler under `name`. The arguments are `Command`'s.
 
@@ -83,6 +94,7 @@ class CommandRegistry(Generic[C]):
                     run=run,
                     private_only=private_only,
                     admin_only=admin_only,
+                    personal=personal,
                 )
             )
             return run

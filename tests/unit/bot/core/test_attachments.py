@@ -1,22 +1,11 @@
 import unicodedata
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.attachments import MAX_NAME_LENGTH, Attachments, question_text, sanitize_file_name
+from bot.core.attachments import MAX_NAME_LENGTH, Attachments, sanitize_file_name
 from bot.core.messages import FileRef
-from db.turns.turns import Turn
-
-NOW = datetime(2026, 3, 2, tzinfo=UTC)
-TURN = Turn(
-    UUID(int=1), UUID(int=2), UUID(int=3), 1, "question", "accepted", "", None, None, "auto", (), None, None, None,
-    None, None, None, 0, 0, False, False, None, NOW, NOW, None, None, None, [], [], None, {}, None, None,
-)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -56,12 +45,3 @@ def test_file_names_are_unique_and_survive_json(names: list[str]) -> None:
     assert len({file.name for file in attachments.files}) == len(names)
     assert [(file.size, file.handle) for file in attachments.files] == [(n, {"file": n}) for n in range(len(names))]
     assert Attachments.from_document(attachments.to_document()) == attachments
-
-
-def test_question_without_text_has_the_file_names() -> None:
-    sent: dict[str, Any] = Attachments.from_file_refs(
-        [FileRef("a.md", 1, {}), FileRef("b.md", 1, {})], "library"
-    ).to_document()
-    assert question_text(replace(TURN, files=sent)) == "[a.md] [b.md]"
-    assert question_text(replace(TURN, files=sent, question="What of it?")) == "What of it?"
-    assert question_text(TURN) == ""
