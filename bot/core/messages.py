@@ -127,6 +127,15 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A button that runs a command, on channels that have buttons."""
+
+    label: str
+    command: str
+    """As the person would write it, in at most 59 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A passage of the library that an answer cites."""
 
@@ -165,6 +174,8 @@ class Outcome:
     """Whether the documents of this turn can be added to the library by who sent them."""
     menu: Menu | None = None
     """A choice that channels with buttons offer. Everything in it can be done in words too."""
+    choices: Sequence[Choice] = ()
+    """Buttons under it. Everything that they do can be done in words too."""
     turn: str | None = None
     """The turn's id; None for a command."""
     adapter: str | None = None

@@ -7,15 +7,18 @@ must be separable, or it would be lost with the rest. Where that leaves a doubt,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
 from typing import Final
 
 from bot.memory.statements import Speaker, Statement, Unit, Word, merge_units, read_units
-from bot.text.concepts import RELATIVES, SUPPORTS
-from bot.text.values import Value, find_values
+from bot.text.concepts import RELATIVES, SUPPORTS, words_of
+from bot.text.transliteration import latin_key
+from bot.text.values import PHONE_DIGITS, Value, find_values
+from bot.text.words import fold
 
 MIN_COVERAGE: Final = 0.5
 """Share of a fact's words that must be beside its values."""
@@ -24,6 +27,18 @@ _EXTRA_BESIDE_DISTINCTIVE: Final = 4.0
 _EXTRA_BESIDE_NAME: Final = 1.0
 _KNOWN_WORD_WEIGHT: Final = 2.0
 """A word of the tables (asthma, flat) is another fact more often than any other word."""
+
+
+_KEPT_SECRET: Final = frozenset(
+    ("code", "lock", "safe", "door", "gate", "locker", "card", "account", "phone", "number", "secret", "key")
+)
+_HINT_LENGTH: Final = 4
+"""Letters in which all forms of a word agree, in both scripts."""
+_NOT_A_DIGIT: Final = re.compile(r"\D+")
+_NUMBER_WORD: Final = re.compile(
+    r"(?<!\w)(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|\w+ty|hundred|thousand|"
+    r"нол|нул|один|одн|дв|тр[ие]|четыр|пят|шест|сем|восем|восьм|девят|десят|сорок|сто|\w+надцат|\w+десят|тысяч)"
+)
 
 
 class Verdict(IntEnum):
@@ -52,6 +67,9 @@ class Fact:
         units = read_units(text)
         self.text = text
         self.statements: Final = [unit.statement for unit in units if _is_comparable(unit.statement)]
+        self._hints = {hint for statement in self.statements for hint in _hints(statement)}
+        values = [value for statement in self.statements for value in statement.values]
+        self._digits = {digits[-PHONE_DIGITS:] for value in values if (digits := _NOT_A_DIGIT.sub("", value.text))}
 
     def compare(self, text: str, speaker: Speaker = "person") -> Comparison:
         """Compare a text with it."""
@@ -62,7 +80,7 @@ class Fact:
             if len(units) > 1 and Verdict.SAME not in verdicts:
                 # "Write to anna@example.org, it is my mail": neither part says it alone.
                 whole = self._judge(merge_units(text, units, speaker))
-                verdicts = [max(verdict, whole) for verdict in verdicts] if whole is Verdict.SAME else verdicts
+                verdicts = [max(verdict, whole) for verdict in verdicts]
             same += [unit for unit, verdict in zip(units, verdicts, strict=True) if verdict is Verdict.SAME]
             unsure += [unit for unit, verdict in zip(units, verdicts, strict=True) if verdict is Verdict.UNSURE]
         verdict = Verdict.SAME if same else Verdict.UNSURE if unsure else Verdict.OTHER
@@ -77,8 +95,47 @@ class Fact:
             for value in statement.values
         )
 
+    def may_be_in(self, text: str) -> bool:
+        """A quick look that misses no text which says it: whether any of its words or values may be there."""
+        key = latin_key(fold(text))
+        if any(hint in key for hint in self._hints):
+            return True
+        if not self._digits:
+            return False
+        digits = _NOT_A_DIGIT.sub("", text)
+        return any(each in digits for each in self._digits) or _NUMBER_WORD.search(fold(text)) is not None
+
+    def share_of_words_in(self, text: str) -> float:
+        """The largest share of a statement's words that a text has, 0 to 1."""
+        return max(
+            (
+                len(_cover(statement.words, unit.statement)[0]) / len(statement.words)
+                for unit in read_units(text)
+                for statement in self.statements
+                if statement.words
+            ),
+            default=0.0,
+        )
+
     def _judge(self, said: Statement) -> Verdict:
         return max((_compare(fact, said) for fact in self.statements), default=Verdict.OTHER)
+
+
+def _hints(statement: Statement) -> Iterator[str]:
+    """Beginnings of words, in Latin letters, one of which a text has that says a statement."""
+    for word in statement.words:
+        for form in (word.text, *(words_of(word.concept) if word.concept is not None else ())):
+            yield _hint(form)
+    for name in statement.names:
+        yield _hint(name)
+    for value in statement.values:
+        if value.kind in ("mail", "link", "identifier"):
+            yield _hint(value.text)
+
+
+def _hint(word: str) -> str:
+    # The last letter of a short word changes with its form.
+    return latin_key(word[: min(_HINT_LENGTH, max(len(word) - 1, 3))])
 
 
 def cut_units(text: str, units: Sequence[Unit], speaker: Speaker = "person") -> str:
@@ -97,8 +154,8 @@ def cut_units(text: str, units: Sequence[Unit], speaker: Speaker = "person") -> 
                 parts[-1] += "."
             parts.append(part)
         else:
-            between = text[previous.end : unit.start]
-            parts[-1] += between + part if previous.end <= unit.start and not _is_gone_between(previous, unit, gone) else f". {part}"
+            joins = not _is_gone_between(previous, unit, gone)
+            parts[-1] += text[previous.end : unit.start] + part if joins else f". {part}"
         previous = unit
     return " ".join(parts)
 
@@ -251,7 +308,6 @@ def _is_rival(value: Value, missing: Iterable[Value]) -> bool:
 
 def _names_same_kind(fact: Statement, said: Statement) -> bool:
     """Whether a statement is about something of the fact's kind: a code, a lock, an account."""
-    secretive = {"code", "lock", "safe", "door", "gate", "locker", "card", "account", "phone", "number", "secret", "key"}
-    return any(word.concept in secretive for word in said.words) and any(
-        word.concept in secretive for word in fact.words
+    return any(word.concept in _KEPT_SECRET for word in said.words) and any(
+        word.concept in _KEPT_SECRET for word in fact.words
     )

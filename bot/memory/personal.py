@@ -10,7 +10,9 @@ from uuid import UUID
 import structlog
 
 from bot.memory import forgetting
+from bot.memory.forgetting import Forgotten
 from bot.memory.question import Question, parse_question
+from bot.memory.records import Record
 from bot.memory.scoring import DEFAULT_WEIGHTS, ScoreWeights, rank_memories
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
@@ -173,12 +175,17 @@ class PersonalMemory:
         """Replace the text of a memory; None if the person has no such memory."""
         return await rows.correct(connection, memory_id, content, await self.embed(content))
 
-    async def forget(self, connection: PersonConnection, memory_id: UUID) -> bool:
-        """Delete one memory permanently; False if the person has no such memory.
+    async def forget(
+        self, connection: PersonConnection, records: Collection[Record], *, settled: Collection[Record] = ()
+    ) -> Forgotten | None:
+        """Delete records permanently, with everything that says the same (`bot.memory.forgetting`).
 
-        Its source and everything that repeats it are deleted, too (`bot.memory.forgetting`).
+        None if the person has none of them.
+
+        Args:
+            settled: records that the person has been asked about already: they stay unless they are among `records`.
         """
-        return await forgetting.forget(connection, memory_id)
+        return await forgetting.forget(connection, records, self.embed, settled=settled)
 
     async def forget_all(self, connection: PersonConnection) -> int:
         """Delete all memories from all chats, and return their number."""

@@ -32,7 +32,7 @@ def render_memory(memory: Memory, say: Translator) -> str:
                 for part in (quoted_title(memory.title or ""), sanitise_quotation(memory.place or "", MAX_TITLE_LENGTH))
                 if part
             ),
-            quotation=sanitise_quotation(passage_body(memory), MAX_QUOTATION_LENGTH),
+            quotation=passage_quotation(memory.content, memory.title),
         )
     if memory.kind == "summary":
         return say("Earlier in this conversation: {content}", content=memory.content)
@@ -48,7 +48,8 @@ def quoted_title(title: str) -> str:
     return f"“{sanitise_quotation(title, MAX_TITLE_LENGTH)}”"
 
 
-def passage_body(passage: Memory) -> str:
-    """The text of a passage without its first line, which repeats the title and the headings."""
-    lead, _, rest = passage.content.partition("\n")
-    return rest if rest and passage.title and lead.startswith(passage.title) else passage.content
+def passage_quotation(content: str, title: str | None) -> str:
+    """A passage as `render_memory` quotes it: without its first line, which repeats the title and the headings."""
+    lead, _, rest = content.partition("\n")
+    body = rest if rest and title and lead.startswith(title) else content
+    return sanitise_quotation(body, MAX_QUOTATION_LENGTH)

@@ -27,6 +27,7 @@ from bot.text.framing import Frame, frame_of
 from bot.text.language import has_cyrillic_letters
 from bot.text.negation import mentions_negation
 from bot.text.numerals import is_numeric, parse_numeral
+from bot.text.pronouns import ALL_PRONOUNS, FIRST_PERSON, POSSESSIVE, SECOND_PERSON, THIRD_PERSON
 from bot.text.sentences import split_sentences
 from bot.text.stop_words import STOP_WORDS
 from bot.text.transliteration import latin_key
@@ -38,31 +39,12 @@ Speaker = Literal["person", "mind"]
 MAX_CHARACTERS: Final = 20_000
 """Characters of a text that are read."""
 
-_SELF: Final = frozenset(
-    """
-    i me my mine myself i'm i've i'd i'll we us our ours we're we've
-    я меня мне мной мною мой моя мое мои моего моей моему моим моих мою моими мы нас нам нами наш наша наше наши нашего
-    нашей нашу наших нашим свой своя свое свои своего своей
-    """.split()
-)
-_SECOND: Final = frozenset(
-    """
-    you your yours yourself you're you've
-    ты тебя тебе тобой твой твоя твое твои твоего твоей твою твоих вы вас вам вами ваш ваша ваше ваши вашего вашей вашу
-    ваших вашим
-    """.split()
-)
-_THIRD: Final = frozenset(
-    """
-    he him his she her hers they them their theirs he's she's they're
-    он его него ему нему им ним нем она ее нее ей ею ней они их ими них ними
-    """.split()
-)
-_POSSESSIVE: Final = frozenset(
-    "my our мой моя мое мои моего моей моему моим моих мою моими наш наша наше нашего нашей нашу у".split()
-)
 _POSSESSIVE_REACH: Final = 3
 """Words within which "my" belongs to the relative after it: "my dear old mother"."""
+_FURTHER_TIME_WORDS: Final = (
+    "yesterday tomorrow tonight morning evening night since ago old weekend daily "
+    "вчера завтра утром вечером ночью утро вечер ночь назад выходные"
+)
 _TIME_AND_UNIT_WORDS: Final = frozenset(
     (
         *ENGLISH_MONTHS,
@@ -75,10 +57,11 @@ _TIME_AND_UNIT_WORDS: Final = frozenset(
         *RUSSIAN_UNIT_FORMS,
         *RUSSIAN_WEEKDAY_FORMS,
         *UNITS,
-        *"yesterday tomorrow tonight morning evening night since ago old weekend daily"
-        " вчера завтра утром вечером ночью утро вечер ночь назад выходные".split(),
+        *_FURTHER_TIME_WORDS.split(),
     )
 )
+_IGNORED: Final = STOP_WORDS | ALL_PRONOUNS | _TIME_AND_UNIT_WORDS
+"""Words that say nothing of a statement's content."""
 _WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _FIRST_PERSON_VERB: Final = re.compile(r"[а-я]{2,}(?:[уюаеи]ю|[^аеиоуыэюя]у|юсь|усь)")
 """A Russian verb that needs no "I": живу, работаю."""
@@ -216,27 +199,28 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
     tokens = [fold(match[0]) for match in matches]
     relatives, self_at = _read_relatives(tokens)
     is_first_person = speaker == "person" and bool(tokens) and _FIRST_PERSON_VERB.fullmatch(tokens[0]) is not None
-    mine, yours = (_SELF, _SECOND) if speaker == "person" else (_SECOND, _SELF)
+    mine, yours = (FIRST_PERSON, SECOND_PERSON) if speaker == "person" else (SECOND_PERSON, FIRST_PERSON)
     is_title_case = sum(match[0][0].isupper() for match in matches) > max(len(matches) / 2, 3)
     names = [
         token
         for at, (match, token) in enumerate(zip(matches, tokens, strict=True))
         if (at or not is_opening) and match[0][0].isupper() and not is_title_case and _may_be_name(match[0], token)
     ]
-    opens_with = (
-        tokens[0] if is_opening and matches and matches[0][0][0].isupper() and _may_be_name(matches[0][0], tokens[0]) else None
-    )
+    first = matches[0][0] if matches and is_opening else ""
+    opens_with = tokens[0] if first[:1].isupper() and _may_be_name(first, tokens[0]) else None
     words = [
-        Word(token, concept_of(token))
-        for token in dict.fromkeys(tokens)
-        if token not in names and _is_content(token)
+        Word(token, concept_of(token)) for token in dict.fromkeys(tokens) if token not in names and _is_content(token)
     ]
     marks = set(_WORD.findall(folded_text)) | set(tokens)
+    own_marks = marks & mine
+    if speaker == "person":
+        own_marks -= _attached(tokens, self_at)
     return Statement(
         frame=frame,
         relatives=relatives,
-        is_self=is_first_person or bool((marks & mine) - (_attached(tokens, self_at) if speaker == "person" else set())),
-        is_third=bool(marks & _THIRD),
+        is_self=is_first_person
+        or bool((marks & mine) - (_attached(tokens, self_at) if speaker == "person" else set())),
+        is_third=bool(marks & THIRD_PERSON),
         is_second=bool(marks & yours),
         values=tuple(value for value in values if value not in times),
         times=times,
@@ -261,12 +245,15 @@ def _is_time(value: Value, text: str) -> bool:
 
 def _is_subject_of_date(text: str) -> bool:
     """Whether a day is what a text is about, and not only its time."""
-    return re.search(
-        r"(?<!\w)(?:birthday|wedding|marr\w*|anniversary|flight|appointment|exam|deadline|date|surgery|operation|interview|день|жен\w*|"
-        r"свадьб\w*|годовщин\w*|рейс\w*|при[её]м\w*|экзамен\w*|срок\w*|дата|операци\w*|собеседовани\w*)(?!\w)",
-        text,
-        re.IGNORECASE,
-    ) is not None
+    return (
+        re.search(
+            r"(?<!\w)(?:birthday|wedding|marr\w*|anniversary|flight|appointment|exam|deadline|date|surgery|operation|interview|день|жен\w*|"
+            r"свадьб\w*|годовщин\w*|рейс\w*|при[её]м\w*|экзамен\w*|срок\w*|дата|операци\w*|собеседовани\w*)(?!\w)",
+            text,
+            re.IGNORECASE,
+        )
+        is not None
+    )
 
 
 def _read_relatives(tokens: Sequence[str]) -> tuple[frozenset[str], frozenset[int]]:
@@ -278,7 +265,7 @@ def _read_relatives(tokens: Sequence[str]) -> tuple[frozenset[str], frozenset[in
             continue
         relatives.add(concept)
         near = range(max(at - _POSSESSIVE_REACH, 0), min(at + 2, len(tokens)))
-        attached |= {n for n in near if tokens[n] in _POSSESSIVE}
+        attached |= {n for n in near if tokens[n] in POSSESSIVE}
     return frozenset(relatives), frozenset(attached)
 
 
@@ -292,7 +279,7 @@ def _attached(tokens: Sequence[str], places: Iterable[int]) -> set[str]:
 
 
 def _may_be_name(written: str, token: str) -> bool:
-    if token in STOP_WORDS or token in _SELF or token in _SECOND or token in _THIRD or token in _TIME_AND_UNIT_WORDS:
+    if token in _IGNORED:
         return False
     if concept_of(token) is not None or is_light(token) or is_numeric(token) or parse_numeral([token], 0) is not None:
         return False
@@ -301,7 +288,7 @@ def _may_be_name(written: str, token: str) -> bool:
 
 
 def _is_content(token: str) -> bool:
-    if token in STOP_WORDS or token in _SELF or token in _SECOND or token in _THIRD or token in _TIME_AND_UNIT_WORDS:
+    if token in _IGNORED:
         return False
     return not is_light(token) and len(token) > 1
 

@@ -11,6 +11,11 @@ from typing import Final
 
 from bot.text.words import fold, stem
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 RELATIVES: Final[dict[str, str]] = {
     "mother": "mother mom mum mommy mama mam мать мама мамочка мамуля матушка",
     "father": "father dad daddy papa отец папа папочка батя",
@@ -59,8 +64,8 @@ _ATTRIBUTES: Final[dict[str, str]] = {
     "number": "number номер",
     "mail": "mail email e-mail почта мейл имейл емейл",
     "address": "address адрес",
-    "home": "live lives living lived reside resides residing home house жить живу живет живешь живем живете живут жил жила"
-    " жили проживаю проживает проживать дом дома домой",
+    "home": "live lives living lived reside resides residing home house жить живу живет живешь живем живете живут жил"
+    " жила жили проживаю проживает проживать дом дома домой",
     "flat": "flat apartment квартира",
     "move": "move moves moved moving relocate relocated переехать переехал переехала переезжаю перебраться перебрался"
     " перебралась",
@@ -146,20 +151,19 @@ SUPPORTS: Final[dict[str, frozenset[str]]] = {
 }
 """Meanings that stand for another beside a value: «мой номер» and "my phone" before the same digits."""
 
-_LIGHT_WORDS: Final = frozenset(
-    """
-    get gets getting got go goes going gone went come comes came make makes made keep keeps kept put puts use uses used
-    using own owns owned belong belongs need needs want wants know knows knew think thinks thought say says said tell
-    tells told remember remembers note please want mean means way thing things lot bit kind sort really very just also
+_LIGHT_WORDS: Final = _words("""
+    get gets getting got go goes going gone went come comes came come make makes made keep keeps kept put puts use uses
+    used using own owns owned belong belongs need needs want wants know knows knew think thinks thought say says said
+    tell tells told remember remembers note please mean means way thing things lot bit kind sort really very just also
     still already always ever even now today currently actually anyway quite rather too well ok okay yes hi hello hey
-    thanks thank let suffer suffers suffering ill sick diagnosed diagnosis disease
-    anyone anybody someone somebody everyone nobody болен больна болеет болею страдаю страдает диагноз заболевание поставили lets set sets us our btw fyi there here back day days time times new next last current
+    thanks thank let suffer suffers suffering ill sick diagnosed diagnosis disease anyone anybody someone somebody
+    everyone nobody lets set sets us our btw fyi there here day days time times new next last current
     есть имею имеет имеем быть стало стал стала это вот уже еще очень просто также тоже пока сейчас теперь сегодня
     кстати вообще конечно пожалуйста спасибо привет здравствуйте знаю знаешь знает хочу хочет надо нужно можно помни
     запомни запиши говорю говорит сказал сказала скажи думаю значит ну да нет вроде всегда всего самый новый новая новое
-    нынешний свой вещь раз дело мол короче далее затем
-    """.split()
-)
+    нынешний свой вещь раз дело мол короче далее затем болен больна болеет болею страдаю страдает диагноз заболевание
+    поставили
+""")
 """Words that carry nothing of a fact beside the others; folded."""
 
 
@@ -192,6 +196,13 @@ def concept_of(word: str) -> str | None:
     """
     word = word.removesuffix("'s")
     return _concept_by_word().get(word) or _concept_by_stem().get(stem(word))
+
+
+@lru_cache(1024)
+def words_of(concept: str) -> tuple[str, ...]:
+    """All words of a meaning and of those that stand for it; folded."""
+    near = {concept, *SUPPORTS.get(concept, ()), *(other for other, for_ in SUPPORTS.items() if concept in for_)}
+    return tuple(word for word, own in _concept_by_word().items() if own in near)
 
 
 def relative_of(word: str) -> str | None:

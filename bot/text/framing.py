@@ -50,8 +50,9 @@ _REPORT_AT_END: Final = re.compile(
 _ACCORDING_TO: Final = re.compile(r"(?<!\w)(?:according\s+to|по\s+словам|по\s+мнению|со\s+слов)\s", re.IGNORECASE)
 _LABEL: Final = re.compile(r"^\s*(?:\[[^\]]{1,40}\]\s*)?(?:[-–—]\s*)?([^\W\d_][\w.'’ -]{0,40}?)\s*:\s+(?=\S)")
 _OWN_LABELS: Final = re.compile(
-    r"(?:note|notes|ps|p\.s\.?|update|upd|reminder|fyi|btw|remember|important|fact|facts|me|about me|myself|hi|hello|so|"
-    r"ok|okay|well|in short|я|обо мне|о себе|важно|кстати|примечание|итог|итого|вывод|запомни|напоминание|факт|факты|"
+    r"(?:note|notes|ps|p\.s\.?|update|upd|reminder|fyi|btw|remember|important|fact|facts|me|about me|myself|hi|hello|"
+    r"so|ok|okay|well|in short|я|обо мне|о себе|важно|"
+    r"факты|кстати|примечание|итог|итого|вывод|запомни|напоминание|факт|"
     r"привет|короче|в общем|справка|уточнение|поправка|correction|(?:my|our|мо[йяеи]|мо[её]|наш\w*)\s.*)",
     re.IGNORECASE,
 )
@@ -83,7 +84,9 @@ _CONDITION: Final = re.compile(
     r"(?:мне\s+)?приснил\w+|снил\w+|наверное,?\s+я|может,?\s+я|возможно,?\s+я)(?!\w)",
     re.IGNORECASE,
 )
-_WISH: Final = re.compile(r"(?<!\w)(?:хотел\w*|любил\w*|предпоч\w+)\s+бы(?!\w)|(?<!\w)бы\s+(?:хотел|предпоч)\w*", re.IGNORECASE)
+_WISH: Final = re.compile(
+    r"(?<!\w)(?:хотел\w*|любил\w*|предпоч\w+)\s+бы(?!\w)|(?<!\w)бы\s+(?:хотел|предпоч)\w*", re.IGNORECASE
+)
 _JOKE: Final = re.compile(
     r"(?<!\w)(?:just\s+kidding|only\s+kidding|i['’]?m\s+kidding|joking|jk|шучу|это\s+шутка|шутка)(?!\w)", re.IGNORECASE
 )

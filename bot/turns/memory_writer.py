@@ -13,8 +13,7 @@ from uuid import UUID
 import structlog
 
 from bot.answering.draft import Draft
-from bot.answering.pipeline import WINDOW_TURNS
-from bot.core.conversation import Conversation
+from bot.core.conversation import WINDOW_TURNS, Conversation
 from bot.memory import FinishedTurn, TurnRecorder
 from db.turns.turns import Turn
 
