@@ -191,10 +191,10 @@ class Pipeline:
             async with self._database.person_transaction(conversation.user.id) as connection:
                 past = [] if client else await _load_window(connection, turn)
                 speakers = await self._memory.list_speakers(connection, chat=chat)
-            # Nothing is remembered about a chat that somebody writes in the name of.
+            # Nothing is remembered about a chat that somebody writes in the name of, nor about nobody.
             recalled = (
                 []
-                if turn.sender_is_chat
+                if turn.sender_is_chat or (client is not None and client.is_stateless)
                 else await self._memory.recall(
                     conversation.user.id,
                     turn.question or search_text(turn),

@@ -66,6 +66,8 @@ class ClientConversation:
     """The answer ends before the first of these texts."""
     schema: Mapping[str, Any] | None = None
     """JSON schema that the answer must satisfy."""
+    is_stateless: bool = False
+    """Whether nothing is recalled for it and nothing of its text is stored: it belongs to no person."""
 
     def resolve_sampling(self, defaults: Sampling) -> Sampling:
         """The client's sampling parameters, with `defaults` for the others; never more tokens than in `defaults`."""

@@ -13,11 +13,13 @@ from bot.channels.http.api import Api, requested_language
 from bot.channels.http.auth import external_id_of
 from bot.channels.http.completion_objects import Completion
 from bot.channels.http.errors import NoSuchMemory, NoSuchTurn, ServiceShuttingDown
+from bot.channels.http.front_end_prompts import ask_as_user, is_front_end_task, separate_retrieved_text
 from bot.channels.http.reply import PLATFORM, JsonReply, StreamingReply
 from bot.channels.http.request_parsing import parse_conversation, parse_request
 from bot.core.messages import Incoming
 from bot.memory import forgetting
 from bot.memory.records import Record
+from bot.minds.grammar import Base
 from db.errors import RecordNotFound
 from db.memory import memories
 from db.memory.memories import Memory
@@ -35,14 +37,24 @@ async def create_completion(api: Api, request: web.Request) -> web.StreamRespons
     if api.heartbeat.draining:
         raise ServiceShuttingDown
     chat_request = await parse_request(request)
-    question, conversation = parse_conversation(chat_request, api.resolve_mode(chat_request.model).text)
-    session = chat_request.metadata.session if chat_request.metadata else None
+    mode = api.resolve_mode(chat_request.model).text
+    is_task = is_front_end_task(request, chat_request)
+    if is_task:
+        mode = api.resolve_mode(str(Base())).text
+        chat_request = chat_request.model_copy(update={"messages": ask_as_user(chat_request.messages)})
+    person = None if is_task else chat_request.person
+    question, conversation = parse_conversation(chat_request, mode, is_stateless=person is None)
+    question, quotations = separate_retrieved_text(question)
+    session = chat_request.metadata.session if chat_request.metadata and person is not None else None
     incoming = Incoming(
         PLATFORM,
-        external_id_of(client, chat_request.person),
-        session or chat_request.person or "",
+        external_id_of(client, person),
+        session or person or "",
         question,
         language=requested_language(request),
+        quotations=quotations,
+        # A front end asks several things of its own for each message of a person.
+        counts_toward_limits=not is_task,
         client_conversation=conversation,
     )
     accepted = await api.direct.accept(incoming)
