@@ -16,6 +16,7 @@ from bot.memory.forgetting import Forgotten
 from bot.memory.question import Question, parse_question
 from bot.memory.records import Record
 from bot.memory.scoring import DEFAULT_WEIGHTS, ScoreWeights, rank_memories
+from bot.memory.superseding import supersedes
 from bot.text.concepts import is_light
 from bot.text.words import fold, stem
 from db.infra.connection import PersonConnection
@@ -89,13 +90,17 @@ class PersonalMemory:
         source_turn_id: UUID,
         *,
         chat: str | None = None,
-    ) -> Memory:
-        """Save a fact that the person asked to remember."""
+    ) -> tuple[Memory, list[Memory]]:
+        """Save a fact that the person asked to remember. Returns it, and the facts that it ends."""
+        known = await rows.list_valid(connection, ("fact",))
         origin = Origin(session_id, source_turn_id, scope="chat" if chat else "private", chat=chat)
         embedding = await self.embed(content)
         fact = await rows.remember(connection, "fact", content, embedding=embedding, origin=origin)
         assert fact is not None
-        return fact
+        ended = [old for old in known if supersedes(content, old.content)]
+        for old in ended:
+            await rows.expire(connection, old.id, fact.valid_from)
+        return fact, ended
 
     async def save(
         self, user_id: UUID, kind: MemoryKind, content: str, origin: Origin, *, valid_from: datetime | None = None
@@ -201,7 +206,7 @@ class PersonalMemory:
 
 
 def drop_repetitions(recalled: Sequence[RecalledMemory]) -> list[RecalledMemory]:
-    """Of the memories that say the same in the same words, one: a fact, or else the newest, in the place of the best."""
+    """Of memories that say the same in the same words, one: a fact, or else the newest, in the place of the best."""
     kept: dict[tuple[object, ...], RecalledMemory] = {}
     for found in recalled:
         memory = found.memory

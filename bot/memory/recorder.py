@@ -11,8 +11,10 @@ from uuid import UUID
 import structlog
 
 from bot.memory.facts import MAX_KNOWN_FACTS, ExtractedFact, extract_facts
+from bot.memory.grounding import own_sentences
 from bot.memory.personal import PersonalMemory
 from bot.memory.summary import MAX_TURNS, MIN_TURNS, summarise
+from bot.memory.superseding import stated_changes
 from consilium.errors import ConsiliumError
 from db.infra.database import Database
 from db.memory import memories as rows
@@ -114,11 +116,12 @@ class TurnRecorder:
         async with self._database.person_transaction(turn.user_id) as connection:
             if await rows.list_by_turn(connection, turn.id, "fact"):
                 return [], 0
+        noted = await self._note_changes(turn)
         known = await self._recall_known_facts(turn)
         extracted = await extract_facts(
             self._engine, turn.question, [memory.content for memory in known], timeout_seconds=self._timeout
         )
-        saved: list[Memory] = []
+        saved = list(noted)
         for fact in extracted:
             if fact.action != "end":
                 memory = await self._memory.save(
@@ -126,6 +129,41 @@ class TurnRecorder:
                 )
                 saved += [memory] if memory else []
         return saved, await self._end_outdated_facts(turn, known, extracted)
+
+    async def note_changes(self, turn: FinishedTurn) -> int:
+        """Note what the message says that ends a known fact, without the engine; how many facts it notes. Idempotent.
+
+        Errors of the embedder and the database are logged and not raised.
+        """
+        try:
+            async with self._database.person_transaction(turn.user_id) as connection:
+                if await rows.list_by_turn(connection, turn.id, "fact"):
+                    return 0
+            return len(await self._note_changes(turn))
+        except ConsiliumError as error:
+            _log_failure(turn, error)
+            return 0
+
+    async def _note_changes(self, turn: FinishedTurn) -> list[Memory]:
+        sentences = own_sentences(turn.question)
+        if not sentences:
+            return []
+        async with self._database.person_transaction(turn.user_id) as connection:
+            if turn.chat is not None:
+                await rows.restrict_to_chat(connection, turn.chat)
+            facts = await rows.list_valid(connection, ("fact",))
+        noted = []
+        for sentence, ended in stated_changes(sentences, [fact.content for fact in facts]):
+            memory = await self._memory.save(
+                turn.user_id, "fact", sentence, _memory_origin(turn), valid_from=turn.said_at
+            )
+            if memory is None:
+                continue
+            noted.append(memory)
+            async with self._database.person_transaction(turn.user_id) as connection:
+                for index in ended:
+                    await rows.expire(connection, facts[index].id, turn.said_at)
+        return noted
 
     async def _recall_known_facts(self, turn: FinishedTurn) -> list[Memory]:
         recalled = await self._memory.recall(turn.user_id, turn.question, 4 * MAX_KNOWN_FACTS, chat=turn.chat)

@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.core.i18n import Translator
 from bot.minds.quoting import sanitise_quotation
+from bot.text.dates import format_day
 from db.memory.memories import Memory
 
 MAX_QUOTATION_LENGTH: Final = 640
@@ -17,12 +18,12 @@ MAX_TITLE_LENGTH: Final = 60
 def render_memory(memory: Memory, say: Translator) -> str:
     """One line in the person's language.
 
-    A fact is written as it was noted. An answer of the mind and a passage of a document are marked as such, since they
-    are not the person's own words.
+    A fact has the day from which it holds. An answer of the mind and a passage of a document are marked as such, since
+    they are not the person's own words.
     """
     date = f"{memory.valid_from:%Y-%m-%d}"
     if memory.kind == "fact":
-        return memory.content
+        return say("since {day}: {content}", day=format_day(memory.valid_from, say.language), content=memory.content)
     if memory.kind == "passage":
         return say(
             "{date}, from the document {where} that the person sent: “{quotation}”",

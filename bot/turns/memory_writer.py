@@ -108,6 +108,8 @@ class MemoryWriter:
                 self._recovered.discard(finished.id)
                 if self._extract_facts and (episodes or not is_recovered):
                     self._pending_extractions.append(finished)
+                elif episodes:
+                    await self._recorder.note_changes(finished)
 
     async def _extract(self, finished: FinishedTurn) -> None:
         self._extracting = 1

@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 @commands.command(
     "forget",
     N_("delete what I remember: entries, what is about something, everything, or all your data"),
-    N_("N|about …|all|me"),
+    N_("N|about X|all|me"),
     private_only=True,
 )
 async def forget(context: CommandContext, argument: str) -> CommandResult:

@@ -66,10 +66,12 @@ async def remember(context: CommandContext, argument: str) -> CommandResult:
         usage = context.say("/remember TEXT, up to {limit} characters", limit=MAX_CHARACTERS)
         raise BadArgument("remember", shorten_argument(argument), usage)
     session = context.conversation.session
-    memory = await context.memory.add_fact(
+    memory, ended = await context.memory.add_fact(
         context.connection, argument, session.id, context.turn.id, chat=session.group_chat
     )
-    return CommandResult(context.say("I will remember: {content}", content=memory.content))
+    text = context.say("I will remember: {content}", content=memory.content)
+    replaced = [context.say("This no longer holds: {content}", content=old.content) for old in ended]
+    return CommandResult("\n".join((text, *replaced)))
 
 
 @commands.command(
