@@ -17,7 +17,6 @@ from bot.memory.question import Question, parse_question
 from bot.memory.records import Record
 from bot.memory.scoring import DEFAULT_WEIGHTS, ScoreWeights, rank_memories
 from bot.memory.superseding import supersedes
-from bot.text.concepts import is_light
 from bot.text.words import fold, stem
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
@@ -221,8 +220,7 @@ def drop_repetitions(recalled: Sequence[RecalledMemory]) -> list[RecalledMemory]
 
 def _words(memory: Memory) -> Iterator[str]:
     """The stems of a memory's words in their order, and whether it asks."""
-    words = (fold(word) for word in _WORD.findall(memory.content))
-    yield from (stem(word) for word in words if not is_light(word))
+    yield from (stem(fold(word)) for word in _WORD.findall(memory.content))
     yield "?" if memory.content.rstrip().endswith("?") else ""
 
 

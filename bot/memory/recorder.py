@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from bot.memory.facts import MAX_KNOWN_FACTS, ExtractedFact, extract_facts
-from bot.memory.grounding import own_sentences
+from bot.memory.grounding import is_supported, own_sentences
 from bot.memory.personal import PersonalMemory
 from bot.memory.summary import MAX_TURNS, MIN_TURNS, summarise
 from bot.memory.superseding import stated_changes
@@ -116,19 +116,20 @@ class TurnRecorder:
         async with self._database.person_transaction(turn.user_id) as connection:
             if await rows.list_by_turn(connection, turn.id, "fact"):
                 return [], 0
-        noted = await self._note_changes(turn)
         known = await self._recall_known_facts(turn)
         extracted = await extract_facts(
             self._engine, turn.question, [memory.content for memory in known], timeout_seconds=self._timeout
         )
-        saved = list(noted)
+        saved: list[Memory] = []
         for fact in extracted:
             if fact.action != "end":
                 memory = await self._memory.save(
                     turn.user_id, "fact", fact.text, _memory_origin(turn), valid_from=turn.said_at
                 )
                 saved += [memory] if memory else []
-        return saved, await self._end_outdated_facts(turn, known, extracted)
+        ended = await self._end_outdated_facts(turn, known, extracted)
+        # What the engine has overlooked.
+        return saved + await self._note_changes(turn, [fact.content for fact in saved]), ended
 
     async def note_changes(self, turn: FinishedTurn) -> int:
         """Note what the message says that ends a known fact, without the engine; how many facts it notes. Idempotent.
@@ -139,12 +140,13 @@ class TurnRecorder:
             async with self._database.person_transaction(turn.user_id) as connection:
                 if await rows.list_by_turn(connection, turn.id, "fact"):
                     return 0
-            return len(await self._note_changes(turn))
+            return len(await self._note_changes(turn, ()))
         except ConsiliumError as error:
             _log_failure(turn, error)
             return 0
 
-    async def _note_changes(self, turn: FinishedTurn) -> list[Memory]:
+    async def _note_changes(self, turn: FinishedTurn, saved: Sequence[str]) -> list[Memory]:
+        """End the facts that the message ends by rule, and note what says so if no saved fact does."""
         sentences = own_sentences(turn.question)
         if not sentences:
             return []
@@ -152,14 +154,16 @@ class TurnRecorder:
             if turn.chat is not None:
                 await rows.restrict_to_chat(connection, turn.chat)
             facts = await rows.list_valid(connection, ("fact",))
+        facts = [fact for fact in facts if fact.source_turn_id != turn.id]
         noted = []
         for sentence, ended in stated_changes(sentences, [fact.content for fact in facts]):
-            memory = await self._memory.save(
-                turn.user_id, "fact", sentence, _memory_origin(turn), valid_from=turn.said_at
-            )
-            if memory is None:
-                continue
-            noted.append(memory)
+            if not any(is_supported(fact, sentence) for fact in saved):
+                memory = await self._memory.save(
+                    turn.user_id, "fact", sentence, _memory_origin(turn), valid_from=turn.said_at
+                )
+                if memory is None:
+                    continue
+                noted.append(memory)
             async with self._database.person_transaction(turn.user_id) as connection:
                 for index in ended:
                     await rows.expire(connection, facts[index].id, turn.said_at)
