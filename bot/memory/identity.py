@@ -155,7 +155,7 @@ def cut_units(text: str, units: Sequence[Unit], speaker: Speaker = "person") -> 
             parts.append(part)
         else:
             joins = not _is_gone_between(previous, unit, gone)
-            parts[-1] += text[previous.end : unit.start] + part if joins else f". {part}"
+            parts[-1] += text[previous.end : unit.start] + part if joins else f". {part[:1].upper()}{part[1:]}"
         previous = unit
     return " ".join(parts)
 
@@ -184,7 +184,7 @@ def _compare(fact: Statement, said: Statement) -> Verdict:
 
 def _compare_content(fact: Statement, said: Statement) -> Verdict:
     """Whether the values and words of a fact are in a statement, and little else."""
-    missing = [value for value in fact.values if not any(value.matches(other) for other in said.values)]
+    missing = [value for value in fact.values if not said.has_value(value)]
     missing_names = [name for name in fact.names if not said.names_word(name)]
     has_values = bool(fact.values or fact.names)
     distinctive = _shares_distinctive(fact, said)
@@ -207,18 +207,21 @@ def _compare_content(fact: Statement, said: Statement) -> Verdict:
         return Verdict.UNSURE if is_part else Verdict.OTHER
     is_other_thing = bool(extra and (unmatched or not fact.words))
     if distinctive:
-        if coverage == 0 and fact.words:
+        is_long = any(value.is_long for value in fact.values)
+        if coverage == 0 and fact.words and not is_long:
             return Verdict.UNSURE if not extra or _names_same_kind(fact, said) else Verdict.OTHER
-        if is_other_thing and coverage <= MIN_COVERAGE:
+        if is_other_thing and not is_long and coverage <= MIN_COVERAGE:
             return Verdict.UNSURE
         limit = _EXTRA_BESIDE_DISTINCTIVE
     else:
         if coverage == 0 and fact.words:
-            return Verdict.UNSURE if not extra or len(fact.values) + len(fact.names) > 1 else Verdict.OTHER
+            is_telling = said.is_self and len(fact.values) + len(fact.names) > 1
+            return Verdict.UNSURE if not extra or is_telling else Verdict.OTHER
         if coverage < MIN_COVERAGE:
             return Verdict.OTHER
         if is_other_thing:
-            return Verdict.UNSURE if fact.names or coverage > MIN_COVERAGE else Verdict.OTHER
+            is_near = bool(fact.words) and (bool(fact.names) or coverage > MIN_COVERAGE)
+            return Verdict.UNSURE if is_near else Verdict.OTHER
         limit = _EXTRA_BESIDE_NAME
     return Verdict.SAME if _extra_weight(fact, said, extra) <= limit else Verdict.UNSURE
 
@@ -240,7 +243,7 @@ def _compare_subject(fact: Statement, said: Statement, *, distinctive: bool) -> 
         return Verdict.UNSURE if said.is_self else doubt
     if not said.relatives:
         return doubt if said.is_self else Verdict.UNSURE
-    return Verdict.UNSURE if fact.relatives < said.relatives else doubt
+    return Verdict.UNSURE if fact.relatives < said.relatives and said.is_self else doubt
 
 
 def _compare_frame(fact: Statement, said: Statement, *, distinctive: bool) -> Verdict:
@@ -287,18 +290,29 @@ def _extra_words(fact: Statement, said: Statement) -> list[Word]:
 
 
 def _extra_weight(fact: Statement, said: Statement, extra: Sequence[Word]) -> float:
-    values = [value for value in said.values if not _in(value, fact)]
+    values = [value for value in said.values if not _in(value, fact) and not _is_part(value, fact)]
     names = [name for name in said.names if not fact.names_word(name)]
     words = sum(_KNOWN_WORD_WEIGHT if word.concept else 1.0 for word in extra)
     return words + _EXTRA_BESIDE_DISTINCTIVE * (len(names) + len(values)) + (len(values) > 0)
 
 
 def _shares_distinctive(fact: Statement, said: Statement) -> bool:
-    return any(value.is_distinctive and any(value.matches(other) for other in said.values) for value in fact.values)
+    # A day without its year is in many statements.
+    return any(
+        value.is_distinctive
+        and said.has_value(value)
+        and (value.kind != "date" or any(value.text == other.text for other in said.values))
+        for value in fact.values
+    )
 
 
 def _in(value: Value, fact: Statement) -> bool:
     return any(own.matches(value) for own in (*fact.values, *fact.times))
+
+
+def _is_part(value: Value, fact: Statement) -> bool:
+    """Whether a value is a group of a long value."""
+    return any(own.is_long and value.text in own.text for own in fact.values)
 
 
 def _is_rival(value: Value, missing: Iterable[Value]) -> bool:

@@ -30,7 +30,7 @@ from bot.text.numerals import is_numeric, parse_numeral
 from bot.text.pronouns import ALL_PRONOUNS, FIRST_PERSON, POSSESSIVE, SECOND_PERSON, THIRD_PERSON
 from bot.text.sentences import split_sentences
 from bot.text.stop_words import STOP_WORDS
-from bot.text.transliteration import latin_key
+from bot.text.transliteration import LOOKALIKES, latin_key
 from bot.text.values import UNITS, Value, find_values
 from bot.text.words import common_prefix_length, fold, stem
 
@@ -62,6 +62,7 @@ _TIME_AND_UNIT_WORDS: Final = frozenset(
 )
 _IGNORED: Final = STOP_WORDS | ALL_PRONOUNS | _TIME_AND_UNIT_WORDS
 """Words that say nothing of a statement's content."""
+_NOT_ALPHANUMERIC: Final = re.compile(r"[\W_]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _FIRST_PERSON_VERB: Final = re.compile(r"[а-я]{2,}(?:[уюаеи]ю|[^аеиоуыэюя]у|юсь|усь)")
 """A Russian verb that needs no "I": живу, работаю."""
@@ -121,9 +122,17 @@ class Statement:
     """Content words, without names and values."""
     tokens: tuple[str, ...] = ()
     """All words; folded."""
+    compact: str = ""
+    """All letters and digits without what stands between them; folded."""
     opens_with: str | None = None
     """The first word, if it may be a name: with a capital letter, and no known word; folded."""
     negated: bool = False
+
+    def has_value(self, value: Value) -> bool:
+        """Whether a value stands in it, in any spelling; a long one also in groups."""
+        if any(value.matches(other) for other in self.values):
+            return True
+        return value.is_long and value.text.translate(LOOKALIKES) in self.compact
 
     def names_word(self, name: str) -> bool:
         """Whether a name stands in it, in any form and script, with a capital letter or without."""
@@ -160,7 +169,10 @@ def _read_units(text: str, speaker: Speaker) -> tuple[Unit, ...]:
         position = start + len(sentence)
         frame = frame_of(sentence)
         for begin, end in _split_unit_spans(sentence):
-            statement = _read_statement(sentence[begin:end], frame, speaker, is_opening=begin == 0)
+            # Of "I am pregnant, what may I eat?" only the end asks.
+            asks_later = frame == "question" and end < len(sentence)
+            unit_frame = frame_of(sentence[begin:end]) if asks_later else frame
+            statement = _read_statement(sentence[begin:end], unit_frame, speaker, is_opening=begin == 0)
             if statement.relatives:
                 relatives = statement.relatives
             elif statement.is_third and not statement.is_self:
@@ -197,7 +209,7 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
         if not any(start < match.end() and match.start() < end for start, end in taken)
     ]
     tokens = [fold(match[0]) for match in matches]
-    relatives, self_at = _read_relatives(tokens)
+    relatives, self_at = _read_relatives(tokens, POSSESSIVE if speaker == "person" else SECOND_PERSON)
     is_first_person = speaker == "person" and bool(tokens) and _FIRST_PERSON_VERB.fullmatch(tokens[0]) is not None
     mine, yours = (FIRST_PERSON, SECOND_PERSON) if speaker == "person" else (SECOND_PERSON, FIRST_PERSON)
     is_title_case = sum(match[0][0].isupper() for match in matches) > max(len(matches) / 2, 3)
@@ -212,9 +224,7 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
         Word(token, concept_of(token)) for token in dict.fromkeys(tokens) if token not in names and _is_content(token)
     ]
     marks = set(_WORD.findall(folded_text)) | set(tokens)
-    own_marks = marks & mine
-    if speaker == "person":
-        own_marks -= _attached(tokens, self_at)
+    own_marks = (marks & mine) - _attached(tokens, self_at)
     return Statement(
         frame=frame,
         relatives=relatives,
@@ -227,6 +237,7 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
         names=tuple(dict.fromkeys(names)),
         words=tuple(words),
         tokens=tuple(tokens),
+        compact=_NOT_ALPHANUMERIC.sub("", folded_text).translate(LOOKALIKES),
         opens_with=opens_with,
         negated=mentions_negation(text),
     )
@@ -256,7 +267,7 @@ def _is_subject_of_date(text: str) -> bool:
     )
 
 
-def _read_relatives(tokens: Sequence[str]) -> tuple[frozenset[str], frozenset[int]]:
+def _read_relatives(tokens: Sequence[str], owners: frozenset[str]) -> tuple[frozenset[str], frozenset[int]]:
     """The relatives and animals among words, and the places of the "my" that belong to them."""
     relatives, attached = set(), set()
     for at, token in enumerate(tokens):
@@ -265,7 +276,7 @@ def _read_relatives(tokens: Sequence[str]) -> tuple[frozenset[str], frozenset[in
             continue
         relatives.add(concept)
         near = range(max(at - _POSSESSIVE_REACH, 0), min(at + 2, len(tokens)))
-        attached |= {n for n in near if tokens[n] in POSSESSIVE}
+        attached |= {n for n in near if tokens[n] in owners}
     return frozenset(relatives), frozenset(attached)
 
 

@@ -54,6 +54,7 @@ UNITS: Final = {
     for form in forms.split()
 }
 """The unit of each word that follows a number; folded."""
+MIN_LONG_LENGTH: Final = 7
 PHONE_DIGITS: Final = 10
 """Digits of a telephone number without the code of its country."""
 
@@ -102,6 +103,11 @@ class Value:
         if self.kind == "date":
             return self.text.count("-") == 2
         return self.kind in ("mail", "link", "identifier")
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is too long to be the same in two statements that are about different things."""
+        return self.kind != "date" and self.is_distinctive and len(self.text) >= MIN_LONG_LENGTH
 
     @property
     def is_year(self) -> bool:
