@@ -228,8 +228,7 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
     return Statement(
         frame=frame,
         relatives=relatives,
-        is_self=is_first_person
-        or bool((marks & mine) - (_attached(tokens, self_at) if speaker == "person" else set())),
+        is_self=is_first_person or bool(own_marks),
         is_third=bool(marks & THIRD_PERSON),
         is_second=bool(marks & yours),
         values=tuple(value for value in values if value not in times),
