@@ -52,6 +52,17 @@ class MemoryTexts:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptQuestion:
+    """What is left of a turn's question, and what may be remembered of it."""
+
+    question: str
+    forgotten: bool
+    """Whether its answer is to be kept out of memory."""
+    remembered: bool
+    """Whether the turn has been remembered, or is not to be."""
+
+
+@dataclass(frozen=True, slots=True)
 class TurnErasure:
     """What is deleted of a turn."""
 
@@ -103,9 +114,10 @@ EXCLUDE_TURNS: Final = """
     UPDATE turns SET forgotten = true, recalled = CASE WHEN id = ANY ($3) THEN '[]' ELSE recalled END
     WHERE user_id = $1 AND id = ANY ($2) AND kind = 'question' AND state <> 'accepted'
 """
+# Nothing of these turns is to be remembered any more, not even the question.
 EXCLUDE_ALL_TURNS: Final = """
-    UPDATE turns SET forgotten = true, recalled = '[]'
-    WHERE user_id = $1 AND kind = 'question' AND state <> 'accepted' AND NOT forgotten
+    UPDATE turns SET forgotten = true, remembered = true, recalled = '[]'
+    WHERE user_id = $1 AND kind = 'question' AND state <> 'accepted' AND NOT (forgotten AND remembered)
 """
 DELETE_MEMORIES: Final = "DELETE FROM memories WHERE user_id = $1 AND id = ANY ($2)"
 DELETE_ANSWERS_OF_TURNS: Final = """
@@ -114,6 +126,7 @@ DELETE_ANSWERS_OF_TURNS: Final = """
 """
 DELETE_SUMMARIES: Final = "DELETE FROM memories WHERE user_id = $1 AND kind = 'summary' AND session_id = ANY ($2)"
 FIND_FORGOTTEN: Final = "SELECT id FROM turns WHERE user_id = $1 AND id = ANY ($2) AND forgotten"
+LOCK_QUESTION: Final = with_columns(KeptQuestion, "SELECT @columns FROM turns WHERE user_id = $1 AND id = $2 FOR SHARE")
 LOCK_TURNS: Final = "SELECT FROM turns WHERE user_id = $1 AND id = ANY ($2) ORDER BY id FOR SHARE"
 
 
@@ -169,6 +182,12 @@ async def delete_answers(connection: PersonConnection, turn_ids: Collection[UUID
 async def delete_summaries(connection: PersonConnection, session_ids: Collection[UUID]) -> None:
     """Delete the summaries of these sessions."""
     await connection.execute(DELETE_SUMMARIES, connection.user_id, list(session_ids))
+
+
+async def lock_question(connection: PersonConnection, turn_id: UUID) -> KeptQuestion | None:
+    """The question of a turn as it is now, and stays until the transaction ends; None if there is no such turn."""
+    row = await connection.fetchrow(LOCK_QUESTION, connection.user_id, turn_id)
+    return from_row(KeptQuestion, row) if row is not None else None
 
 
 async def any_forgotten(connection: PersonConnection, turn_ids: Collection[UUID]) -> bool:
