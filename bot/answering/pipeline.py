@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 
@@ -18,7 +18,7 @@ from bot.answering.draft import Draft, author_text, stored_outcome
 from bot.answering.generation import GenerationContext, answer_with_one_voice
 from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages, with_quotations
 from bot.answering.router import HISTORY, PastQuestion, Router, subject_of
-from bot.core.conversation import Conversation
+from bot.core.conversation import WINDOW_TURNS, Conversation
 from bot.core.errors import AnswerNotSaved
 from bot.core.messages import Outcome
 from bot.core.ports import Reply
@@ -35,9 +35,6 @@ from db.turns import turns
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
 from inference.engines.port import Engine, FinishReason
-
-WINDOW_TURNS: Final = 20
-"""Turns that the recent window has at most, before the token budget shortens it."""
 
 log = structlog.get_logger(__name__)
 
@@ -194,10 +191,10 @@ class Pipeline:
             async with self._database.person_transaction(conversation.user.id) as connection:
                 past = [] if client else await _load_window(connection, turn)
                 speakers = await self._memory.list_speakers(connection, chat=chat)
-            # Nothing is remembered about a chat that somebody writes in the name of.
+            # Nothing is remembered about a chat that somebody writes in the name of, nor about nobody.
             recalled = (
                 []
-                if turn.sender_is_chat
+                if turn.sender_is_chat or (client is not None and client.is_stateless)
                 else await self._memory.recall(
                     conversation.user.id,
                     turn.question or search_text(turn),

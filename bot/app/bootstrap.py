@@ -67,6 +67,7 @@ class Services:
     engine: Engine | None
     """None in a process that answers no questions."""
     composer: Composer
+    memory: PersonalMemory
     running_answers: RunningAnswers
     inbox: Inbox
     turn_runner: TurnRunner
@@ -170,6 +171,7 @@ async def open_services(
             heartbeat=heartbeat,
             engine=engine,
             composer=composer,
+            memory=memory,
             running_answers=running_answers,
             inbox=inbox,
             turn_runner=turn_runner,

@@ -183,6 +183,7 @@ def http_routes(settings: Settings, services: Services) -> web.RouteTableDef:
         mind=services.mind,
         composer=services.composer,
         database=services.database,
+        memory=services.memory,
         direct=services.direct,
         heartbeat=services.heartbeat,
         clients=ApiClients(settings.api_clients),

@@ -15,6 +15,8 @@ from db.people.sessions import Session
 from db.people.users import User
 from db.turns.turns import Turn
 
+WINDOW_TURNS: Final = 20
+"""Turns that the recent window has at most, before the token budget shortens it."""
 _MIN_WORDS_TO_DETECT: Final = 3
 """Words after a command that are enough to detect English by."""
 

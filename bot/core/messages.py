@@ -66,6 +66,8 @@ class ClientConversation:
     """The answer ends before the first of these texts."""
     schema: Mapping[str, Any] | None = None
     """JSON schema that the answer must satisfy."""
+    is_stateless: bool = False
+    """Whether nothing is recalled for it and nothing of its text is stored: it belongs to no person."""
 
     def resolve_sampling(self, defaults: Sampling) -> Sampling:
         """The client's sampling parameters, with `defaults` for the others; never more tokens than in `defaults`."""
@@ -127,6 +129,15 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A button that runs a command, on channels that have buttons."""
+
+    label: str
+    command: str
+    """As the person would write it, in at most 59 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A passage of the library that an answer cites."""
 
@@ -165,6 +176,8 @@ class Outcome:
     """Whether the documents of this turn can be added to the library by who sent them."""
     menu: Menu | None = None
     """A choice that channels with buttons offer. Everything in it can be done in words too."""
+    choices: Sequence[Choice] = ()
+    """Buttons under it. Everything that they do can be done in words too."""
     turn: str | None = None
     """The turn's id; None for a command."""
     adapter: str | None = None

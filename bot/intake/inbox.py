@@ -232,6 +232,10 @@ class Inbox:
             new_turn = NewTurn(
                 question=message.question, asked_mode=message.mode, consilium=message.consilium, files=message.files
             )
+        client = incoming.client_conversation
+        if client is not None and client.is_stateless:
+            # Its text stays in this process, which answers it.
+            new_turn = replace(new_turn, question="")
         return replace(
             new_turn,
             update_id=incoming.update,
@@ -240,7 +244,7 @@ class Inbox:
             address=incoming.address,
             process_id=process_id,
             timeout=self._turn_timeout,
-            quotations=quotations_to_json(incoming.quotations),
+            quotations=None if client and client.is_stateless else quotations_to_json(incoming.quotations),
             unread=incoming.unread,
             sender_is_chat=incoming.sender_is_chat,
             part_key=incoming.part.key if incoming.part is not None and awaits_parts(incoming) else None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bot.core.errors import MessageRefused, TurnInterrupted
 from bot.core.messages import Incoming, Outcome
 from bot.core.ports import Reply
+from bot.core.quotations import quotations_to_json
 from bot.intake.inbox import Inbox, Receipt
 from bot.minds import Mind
 from bot.turns.failures import failed_outcome
@@ -139,4 +140,7 @@ class InlineResponder:
                 job=None,
                 database_timeout=self._database_timeout,
             )
+        client = incoming.client_conversation
+        if lease is not None and client is not None and client.is_stateless:
+            lease.keep_text_out(incoming.text, quotations_to_json(incoming.quotations))
         return AcceptedMessage(receipt, lease)

@@ -36,6 +36,8 @@ COMMAND_NAMES: Final = (
     N_("/privacy"),
     N_("/admin"),
 )
+_ALIASES: Final = {"забудь": "forget", "запомни": "remember"}
+"""Names that people write beside those of the menus."""
 _COMMAND: Final = re.compile(r"/(?P<name>[^\W\d_][\w-]*)(?:@\w+)?(?:\s+(?P<argument>.*))?", re.DOTALL)
 _INVISIBLE_CATEGORIES: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"}
 _MAX_QUOTED_LENGTH: Final = 40
@@ -106,4 +108,4 @@ def canonical_name(name: str) -> str:
 @cache
 def _canonical_names() -> dict[str, str]:
     names = [name.removeprefix("/") for name in COMMAND_NAMES]
-    return {localized_name(language, name): name for language in LANGUAGES for name in names}
+    return {**_ALIASES, **{localized_name(language, name): name for language in LANGUAGES for name in names}}

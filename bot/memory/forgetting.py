@@ -1,49 +1,69 @@
-"""Deletes a memory and everything that repeats it.
+"""Forgets records: deletes them with everything that certainly says the same, and finds what may.
 
-Turns and episodes with the same content lose their text. An answer that had the memory in its prompt may repeat it in
-other words. So such a turn and all later turns of its session leave the window: they are no longer shown to the model,
-remembered or summarised, and the session's summary is written again without them.
+Facts, messages, answers, commands and their replies that say it lose their text, or the sentence that says it. An
+answer that had it in its prompt may repeat it in other words. So the turns that said or used it, and those that were
+answered with these before the model's eyes, leave the window: they are no longer shown to the model, remembered or
+summarised, and the summaries of their sessions are written again without them.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from uuid import UUID
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from bot.memory.grounding import MIN_FACT_COVERAGE, content_words, word_coverage
-from bot.memory.rendering import quoted_title
+from bot.memory.forget_plan import ForgetPlan, plan_forgetting
+from bot.memory.records import Record, RecordLine
 from db.infra.connection import PersonConnection
 from db.memory import forgetting
 from db.memory import memories as rows
-from db.memory.forgetting import MatchingText
+from db.memory.memories import Embedding
+
+Embed = Callable[[str], Awaitable[Embedding | None]]
 
 
-async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
-    """Delete one memory and what repeats it, permanently. False if the person has no such memory."""
-    memory = await rows.find(connection, memory_id)
-    if memory is None:
-        return False
-    # Turns that used a document have its name in quotation marks. The words of the name alone may mean anything.
-    is_document = memory.kind == "document"
-    words = [] if is_document else content_words(memory.content)
-    repeating_turns, repeating_episodes = set[UUID](), set[UUID]()
-    if words:
-        prefixes, min_words = [_stem_prefix(word) for word in words], math.ceil(MIN_FACT_COVERAGE * len(words))
-        repeating_turns = _ids_repeating(words, await forgetting.find_turns(connection, prefixes, min_words))
-        repeating_episodes = _ids_repeating(words, await forgetting.find_episodes(connection, prefixes, min_words))
-    prompt_text = quoted_title(memory.content) if is_document else memory.content
-    using_turns = await forgetting.turns_using_memory(connection, prompt_text)
-    if memory.source_turn_id is not None:
-        if memory.kind == "summary":
-            using_turns |= await forgetting.summarized_turns(connection, memory.source_turn_id)
-        else:
-            repeating_turns.add(memory.source_turn_id)
-    await forgetting.exclude_turns(connection, repeating_turns | using_turns)
-    await forgetting.delete_episodes(connection, repeating_episodes, repeating_turns)
-    await forgetting.delete_summaries(connection, repeating_turns | using_turns)
-    await forgetting.erase_turns(connection, repeating_turns)
-    return await rows.forget(connection, memory_id)
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What has been deleted, and what may say the same."""
+
+    facts: int = 0
+    messages: int = 0
+    answers: int = 0
+    documents: int = 0
+    unsure: Sequence[RecordLine] = ()
+    """Records that the person is to be asked about; oldest first."""
+
+    @property
+    def total(self) -> int:
+        """How many records have been deleted."""
+        return self.facts + self.messages + self.answers + self.documents
+
+
+NOTHING: Final = Forgotten()
+
+
+async def forget(
+    connection: PersonConnection,
+    records: Collection[Record],
+    embed: Embed,
+    *,
+    settled: Collection[Record] = (),
+) -> Forgotten | None:
+    """Delete records and what says the same, permanently. None if the person has none of them.
+
+    Args:
+        embed: the vector for what is left of an episode of which a part is deleted.
+        settled: records that the person has been asked about already: they stay unless they are among `records`.
+    """
+    turns = await forgetting.list_turns(connection)
+    memories = await forgetting.list_memories(connection)
+    # Reading years of conversation takes a while.
+    plan = await asyncio.to_thread(plan_forgetting, records, turns, memories, settled=settled)
+    if plan is None:
+        return None
+    await _carry_out(connection, plan, embed)
+    return Forgotten(plan.facts, plan.messages, plan.answers, plan.documents, tuple(plan.unsure))
 
 
 async def forget_all(connection: PersonConnection) -> int:
@@ -52,11 +72,11 @@ async def forget_all(connection: PersonConnection) -> int:
     return await rows.forget_all(connection)
 
 
-def _ids_repeating(words: Sequence[str], texts: Iterable[MatchingText]) -> set[UUID]:
-    """Ids of the texts that have most of the words, in any form."""
-    return {text.id for text in texts if word_coverage(words, content_words(text.content)) >= MIN_FACT_COVERAGE}
-
-
-def _stem_prefix(word: str) -> str:
-    """The beginning that all forms of a word have (`is_same_word_form`)."""
-    return word[: max(len(word) - 3, min(3, len(word)))]
+async def _carry_out(connection: PersonConnection, plan: ForgetPlan, embed: Embed) -> None:
+    await forgetting.exclude_turns(connection, plan.excluded_turns, plan.turns_using | plan.erasures.keys())
+    await forgetting.erase_turns(connection, list(plan.erasures.values()))
+    await forgetting.delete_memories(connection, plan.deleted_memories)
+    for memory_id, content in plan.cut_memories.items():
+        await rows.correct(connection, memory_id, content, await embed(content))
+    await forgetting.delete_answers(connection, plan.excluded_turns)
+    await forgetting.delete_summaries(connection, plan.summary_sessions)

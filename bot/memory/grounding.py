@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from bot.memory.statements import read_units
+from bot.text.framing import frame_of, read_sentences
 from bot.text.negation import mentions_negation
 from bot.text.sentences import split_at_marks
 from bot.text.stop_words import STATEMENT_STOP_WORDS
@@ -18,8 +20,6 @@ MIN_FACT_COVERAGE = 0.8
 
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)?", re.UNICODE)
 _FENCED: Final = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_QUOTED_LINE: Final = re.compile(r"^[ \t]*(?:>|&gt;).*$", re.MULTILINE)
-_LONG_QUOTATION: Final = re.compile(r"«[^»]{60,}»|“[^”]{60,}”|\"[^\"]{60,}\"")
 _URL: Final = re.compile(r"https?://\S+")
 _NUMBER: Final = re.compile(r"\d+")
 _CHANGE: Final = re.compile(
@@ -32,10 +32,20 @@ _CHANGE: Final = re.compile(
 
 
 def extract_own_statements(message: str) -> str:
-    """A message without code, quotations, links, pasted pages and questions: what the person states in it."""
-    for foreign in (_FENCED, _QUOTED_LINE, _LONG_QUOTATION, _URL):
+    """What the person states in a message: without code, links, pasted pages, questions, suppositions and the words of
+    others."""
+    return " ".join(own_sentences(message))
+
+
+def own_sentences(message: str) -> list[str]:
+    """The sentences of `extract_own_statements`. What others are said to have said is among them, with who says it."""
+    for foreign in (_FENCED, _URL):
         message = foreign.sub(" ", message)
-    return " ".join(" ".join(split_statements(message[:MAX_MESSAGE_CHARACTERS])).split())
+    return [
+        " ".join(sentence.text.split())
+        for sentence in read_sentences(message[:MAX_MESSAGE_CHARACTERS])
+        if sentence.frame in ("own", "indirect")
+    ]
 
 
 def split_statements(text: str) -> list[str]:
@@ -53,7 +63,7 @@ def is_supported(fact: str, source: str) -> bool:
     """Whether the source states the fact.
 
     The source has most of the fact's content words in some form and all of its numbers, and its most similar sentence
-    is negated if and only if the fact is.
+    is negated if and only if the fact is, is about the same person, and names who says it only if the fact does.
     """
     words = content_words(fact)
     if not words or word_coverage(words, content_words(source)) < MIN_FACT_COVERAGE:
@@ -61,7 +71,20 @@ def is_supported(fact: str, source: str) -> bool:
     if not set(_NUMBER.findall(fact)) <= set(_NUMBER.findall(source)):
         return False
     nearest = max(split_statements(source), key=lambda one: word_coverage(words, content_words(one)), default="")
-    return mentions_negation(fact) == mentions_negation(nearest)
+    return (
+        mentions_negation(fact) == mentions_negation(nearest)
+        and (frame_of(nearest) != "indirect" or frame_of(fact) == "indirect")
+        and frame_of(fact) not in ("supposed", "reported", "question")
+        and _is_about_same_people(fact, nearest)
+    )
+
+
+def _is_about_same_people(fact: str, sentence: str) -> bool:
+    """Whether a fact is about those that a sentence is about: "my mother has diabetes" says nothing about "I"."""
+    in_fact = {relative for unit in read_units(fact) for relative in unit.statement.relatives}
+    units = read_units(sentence)
+    in_sentence = {relative for unit in units for relative in unit.statement.relatives}
+    return in_fact == in_sentence or (in_fact < in_sentence and any(unit.statement.is_self for unit in units))
 
 
 def word_coverage(words: Sequence[str], available: Iterable[str]) -> float:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import Final
 from uuid import UUID
 
 import structlog
 
 from bot.memory import forgetting
+from bot.memory.forgetting import Forgotten
 from bot.memory.question import Question, parse_question
+from bot.memory.records import Record
 from bot.memory.scoring import DEFAULT_WEIGHTS, ScoreWeights, rank_memories
+from bot.memory.superseding import supersedes
+from bot.text.words import fold, stem
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.memory import memories as rows
@@ -23,8 +29,12 @@ from inference.errors import InferenceError
 
 log = structlog.get_logger(__name__)
 
+_WORD: Final = re.compile(r"\w+(?:['’]\w+)?")
 VISIBLE_KINDS: tuple[MemoryKind, ...] = ("fact", "summary", "document")
 """What /memory shows. Episodes are left out, since they repeat the conversation."""
+
+_REPETITIONS: Final = 4
+"""How many times as many memories are looked at as are wanted, because some repeat each other."""
 
 QuestionParser = Callable[[str, datetime, Sequence[str]], Question]
 """Parses a question, given the time it is asked and the names of the speakers in the person's memories."""
@@ -79,13 +89,17 @@ class PersonalMemory:
         source_turn_id: UUID,
         *,
         chat: str | None = None,
-    ) -> Memory:
-        """Save a fact that the person asked to remember."""
+    ) -> tuple[Memory, list[Memory]]:
+        """Save a fact that the person asked to remember. Returns it, and the facts that it ends."""
+        known = await rows.list_valid(connection, ("fact",))
         origin = Origin(session_id, source_turn_id, scope="chat" if chat else "private", chat=chat)
         embedding = await self.embed(content)
         fact = await rows.remember(connection, "fact", content, embedding=embedding, origin=origin)
         assert fact is not None
-        return fact
+        ended = [old for old in known if supersedes(content, old.content)]
+        for old in ended:
+            await rows.expire(connection, old.id, fact.valid_from)
+        return fact, ended
 
     async def save(
         self, user_id: UUID, kind: MemoryKind, content: str, origin: Origin, *, valid_from: datetime | None = None
@@ -144,15 +158,16 @@ class PersonalMemory:
             query = recall.RecallQuery(parsed.topic, vectors, parsed.speakers, parsed.voice)
             features = await recall.compute_features(connection, query)
             ranked, scores = rank_memories(features, parsed, self._weights)
-            # Each turn in the prompt can have two episodes among the best, which are dropped below.
-            best = [features.memory_id(row) for row in ranked[: limit + 2 * len(turns_in_prompt)]]
+            # Each turn in the prompt can have two episodes among the best, and repetitions are dropped, too.
+            best = [features.memory_id(row) for row in ranked[: _REPETITIONS * limit + 2 * len(turns_in_prompt)]]
             score_by_id = dict(zip(best, scores.tolist(), strict=False))
             memories = await recall.load_by_ids(connection, best)
-        return [
+        recalled = [
             RecalledMemory(memory, score_by_id[memory.id])
             for memory in memories
             if memory.kind != "episode" or memory.source_turn_id not in turns_in_prompt
-        ][:limit]
+        ]
+        return drop_repetitions(recalled)[:limit]
 
     async def list_speakers(self, connection: PersonConnection, *, chat: str | None = None) -> list[str]:
         """The names of the speakers in the person's memories."""
@@ -164,21 +179,21 @@ class PersonalMemory:
         await _enter_chat(connection, chat)
         return await rows.list_valid(connection, VISIBLE_KINDS)
 
-    async def count_episodes(self, connection: PersonConnection, *, chat: str | None = None) -> int:
-        """The number of remembered messages and answers."""
-        await _enter_chat(connection, chat)
-        return await rows.count(connection, "episode")
-
     async def correct(self, connection: PersonConnection, memory_id: UUID, content: str) -> Memory | None:
         """Replace the text of a memory; None if the person has no such memory."""
         return await rows.correct(connection, memory_id, content, await self.embed(content))
 
-    async def forget(self, connection: PersonConnection, memory_id: UUID) -> bool:
-        """Delete one memory permanently; False if the person has no such memory.
+    async def forget(
+        self, connection: PersonConnection, records: Collection[Record], *, settled: Collection[Record] = ()
+    ) -> Forgotten | None:
+        """Delete records permanently, with everything that says the same (`bot.memory.forgetting`).
 
-        Its source and everything that repeats it are deleted, too (`bot.memory.forgetting`).
+        None if the person has none of them.
+
+        Args:
+            settled: records that the person has been asked about already: they stay unless they are among `records`.
         """
-        return await forgetting.forget(connection, memory_id)
+        return await forgetting.forget(connection, records, self.embed, settled=settled)
 
     async def forget_all(self, connection: PersonConnection) -> int:
         """Delete all memories from all chats, and return their number."""
@@ -187,6 +202,32 @@ class PersonalMemory:
     async def embed(self, text: str) -> Embedding | None:
         """The vector for a memory with this text; None without a model, or if it fails."""
         return await _embed_or_none(self._embedder, text, "passage") if self._embedder else None
+
+
+def drop_repetitions(recalled: Sequence[RecalledMemory]) -> list[RecalledMemory]:
+    """Of memories that say the same in the same words, one: a fact, or else the newest, in the place of the best."""
+    kept: dict[tuple[object, ...], RecalledMemory] = {}
+    for found in recalled:
+        memory = found.memory
+        key = ("passage", memory.id) if memory.kind == "passage" else (memory.voice, memory.speaker, *_words(memory))
+        best = kept.get(key)
+        if best is None:
+            kept[key] = found
+        elif _is_better(memory, best.memory):
+            kept[key] = RecalledMemory(memory, best.score)
+    return list(kept.values())
+
+
+def _words(memory: Memory) -> Iterator[str]:
+    """The stems of a memory's words in their order, and whether it asks."""
+    yield from (stem(fold(word)) for word in _WORD.findall(memory.content))
+    yield "?" if memory.content.rstrip().endswith("?") else ""
+
+
+def _is_better(memory: Memory, other: Memory) -> bool:
+    if (memory.kind == "fact") != (other.kind == "fact"):
+        return memory.kind == "fact"
+    return memory.valid_from > other.valid_from
 
 
 def chat_key(platform: str, chat: str | None) -> str | None:

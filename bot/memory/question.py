@@ -16,6 +16,7 @@ from db.memory.memories import Voice
 
 _WORD: Final = re.compile(r"\w+", re.UNICODE)
 _NAME_ENDINGS: Final = RUSSIAN_CASE_ENDINGS | {"ёй", "ём", "ою", "ею"}
+_ASKED: Final = re.compile(r"(?<!\w)(?:ask(?:ed|ing)?|questions?|спр(?:осил|ашивал)\w*|вопрос\w*)(?!\w)", re.IGNORECASE)
 _FIRST_PERSON_WORDS: Final = frozenset(("i", "я"))
 _SECOND_PERSON_WORDS: Final = frozenset(("you", "ты", "вы"))
 
@@ -34,6 +35,8 @@ class Question:
     """The speaker whose words it asks for, if it names exactly one known speaker."""
     voice: Voice | None
     """Whose words it asks for if it names no speaker: the person's own or the mind's."""
+    about_questions: bool = False
+    """Whether it asks what was asked."""
 
 
 def parse_question(text: str, now: datetime, speakers: Sequence[str] = ()) -> Question:
@@ -53,6 +56,7 @@ def parse_question(text: str, now: datetime, speakers: Sequence[str] = ()) -> Qu
         time_only=time is not None and all(word in QUESTION_STOP_WORDS for word in _lowercase_words(topic)),
         speakers=tuple(named) if len(named) == 1 else (),
         voice=None if named else _detect_voice(_lowercase_words(text)),
+        about_questions=_ASKED.search(text) is not None,
     )
 
 

@@ -11,13 +11,15 @@ from uuid import UUID
 import structlog
 
 from bot.memory.facts import MAX_KNOWN_FACTS, ExtractedFact, extract_facts
+from bot.memory.grounding import is_supported, own_sentences
 from bot.memory.personal import PersonalMemory
 from bot.memory.summary import MAX_TURNS, MIN_TURNS, summarise
+from bot.memory.superseding import stated_changes
 from consilium.errors import ConsiliumError
 from db.infra.database import Database
 from db.memory import memories as rows
 from db.memory import session_summary
-from db.memory.forgetting import any_forgotten
+from db.memory.forgetting import any_forgotten, lock_question
 from db.memory.memories import Memory, Origin
 from inference.engines.port import Engine
 
@@ -73,6 +75,9 @@ class TurnRecorder:
     async def save_episodes(self, turn: FinishedTurn) -> int:
         """Save message and answer as episodes, and return how many are new. It does not use the engine. Idempotent.
 
+        If something that the answer was made with has been forgotten in the meantime, only what is left of the message
+        is saved.
+
         Errors of the embedder and the database are logged and not raised.
         """
         try:
@@ -99,13 +104,18 @@ class TurnRecorder:
         episodes = [(content, origin) for text, origin in texts if (content := text.strip()[:MAX_EPISODE_CHARACTERS])]
         embeddings = await asyncio.gather(*(self._memory.embed(content) for content, _ in episodes))
         async with self._database.person_transaction(turn.user_id) as connection:
-            if await any_forgotten(connection, [turn.id]):
-                episodes = []
+            kept = await lock_question(connection, turn.id)
+            if kept is not None and kept.forgotten:
+                left = "" if kept.remembered else kept.question.strip()[:MAX_EPISODE_CHARACTERS]
+                # The vector of a part of the message is computed in the background.
+                vectors = {text: vector for (text, _), vector in zip(episodes, embeddings, strict=True)}
+                episodes = [(left, _memory_origin(turn))] if left else []
+                embeddings = [vectors.get(left)] if left else []
             saved = [
                 await rows.remember(
                     connection, "episode", content, embedding=embedding, origin=origin, valid_from=turn.said_at
                 )
-                for (content, origin), embedding in zip(episodes, embeddings, strict=False)
+                for (content, origin), embedding in zip(episodes, embeddings, strict=True)
             ]
             await session_summary.mark_remembered(connection, turn.id)
         return sum(episode is not None for episode in saved)
@@ -125,7 +135,54 @@ class TurnRecorder:
                     turn.user_id, "fact", fact.text, _memory_origin(turn), valid_from=turn.said_at
                 )
                 saved += [memory] if memory else []
-        return saved, await self._end_outdated_facts(turn, known, extracted)
+        ended = await self._end_outdated_facts(turn, known, extracted)
+        # What the engine has overlooked.
+        return saved + await self._note_changes(turn, [fact.content for fact in saved]), ended
+
+    async def note_changes(self, turn: FinishedTurn) -> int:
+        """Note what the message says that ends a known fact, without the engine; how many facts it notes. Idempotent.
+
+        Errors of the embedder and the database are logged and not raised.
+        """
+        try:
+            async with self._database.person_transaction(turn.user_id) as connection:
+                if await rows.list_by_turn(connection, turn.id, "fact"):
+                    return 0
+            return len(await self._note_changes(turn, ()))
+        except ConsiliumError as error:
+            _log_failure(turn, error)
+            return 0
+
+    async def _note_changes(self, turn: FinishedTurn, saved: Sequence[str]) -> list[Memory]:
+        """End the facts that the message ends by rule, and note what says so if no saved fact does."""
+        sentences = own_sentences(turn.question)
+        if not sentences:
+            return []
+        async with self._database.person_transaction(turn.user_id) as connection:
+            if turn.chat is not None:
+                await rows.restrict_to_chat(connection, turn.chat)
+            facts = await rows.list_valid(connection, ("fact",))
+        facts = [fact for fact in facts if fact.source_turn_id != turn.id]
+        noted: list[Memory] = []
+        for sentence, ended in stated_changes(sentences, [fact.content for fact in facts]):
+            is_noted = any(is_supported(fact, sentence) for fact in saved)
+            embedding = None if is_noted else await self._memory.embed(sentence)
+            async with self._database.person_transaction(turn.user_id) as connection:
+                if await any_forgotten(connection, [turn.id]):
+                    return noted
+                if not is_noted:
+                    memory = await rows.remember(
+                        connection,
+                        "fact",
+                        sentence,
+                        embedding=embedding,
+                        origin=_memory_origin(turn),
+                        valid_from=turn.said_at,
+                    )
+                    noted += [memory] if memory else []
+                for index in ended:
+                    await rows.expire(connection, facts[index].id, turn.said_at)
+        return noted
 
     async def _recall_known_facts(self, turn: FinishedTurn) -> list[Memory]:
         recalled = await self._memory.recall(turn.user_id, turn.question, 4 * MAX_KNOWN_FACTS, chat=turn.chat)

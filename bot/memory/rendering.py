@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.core.i18n import Translator
 from bot.minds.quoting import sanitise_quotation
+from bot.text.dates import format_day
 from db.memory.memories import Memory
 
 MAX_QUOTATION_LENGTH: Final = 640
@@ -17,12 +18,12 @@ MAX_TITLE_LENGTH: Final = 60
 def render_memory(memory: Memory, say: Translator) -> str:
     """One line in the person's language.
 
-    A fact is written as it was noted. An answer of the mind and a passage of a document are marked as such, since they
-    are not the person's own words.
+    A fact has the day from which it holds. An answer of the mind and a passage of a document are marked as such, since
+    they are not the person's own words.
     """
     date = f"{memory.valid_from:%Y-%m-%d}"
     if memory.kind == "fact":
-        return memory.content
+        return say("since {day}: {content}", day=format_day(memory.valid_from, say.language), content=memory.content)
     if memory.kind == "passage":
         return say(
             "{date}, from the document {where} that the person sent: “{quotation}”",
@@ -32,7 +33,7 @@ def render_memory(memory: Memory, say: Translator) -> str:
                 for part in (quoted_title(memory.title or ""), sanitise_quotation(memory.place or "", MAX_TITLE_LENGTH))
                 if part
             ),
-            quotation=sanitise_quotation(passage_body(memory), MAX_QUOTATION_LENGTH),
+            quotation=passage_quotation(memory.content, memory.title),
         )
     if memory.kind == "summary":
         return say("Earlier in this conversation: {content}", content=memory.content)
@@ -48,7 +49,8 @@ def quoted_title(title: str) -> str:
     return f"“{sanitise_quotation(title, MAX_TITLE_LENGTH)}”"
 
 
-def passage_body(passage: Memory) -> str:
-    """The text of a passage without its first line, which repeats the title and the headings."""
-    lead, _, rest = passage.content.partition("\n")
-    return rest if rest and passage.title and lead.startswith(passage.title) else passage.content
+def passage_quotation(content: str, title: str | None) -> str:
+    """A passage as `render_memory` quotes it: without its first line, which repeats the title and the headings."""
+    lead, _, rest = content.partition("\n")
+    body = rest if rest and title and lead.startswith(title) else content
+    return sanitise_quotation(body, MAX_QUOTATION_LENGTH)

@@ -29,7 +29,7 @@ _K1, _B = 1.2, 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreWeights:
-    """The weight of each part. They are round numbers: values near them give the same results."""
+    """The weight of each part, and of weak evidence. They are round numbers: values near them give the same results."""
 
     words: float = 1.0
     """BM25 of the question's words in the memory and, with `neighbours`, in the messages right before and after it."""
@@ -47,6 +47,10 @@ class ScoreWeights:
     """1 if it was said in the interval of the question, ½ if in the week after."""
     length: float = 0.5
     """Longer memories say more."""
+    question: float = 0.4
+    """What the score of a person's bare question is multiplied by: it asks for what it does not say."""
+    answer: float = 0.6
+    """What the score of the mind's answer is multiplied by: it may repeat what was said, and may be wrong."""
     neighbours: bool = True
     """Whether the words of the messages right before and after a memory count as its own."""
 
@@ -82,10 +86,21 @@ def rank_memories(
         score = np.zeros(len(features))
         for name, part in parts.items():
             score += getattr(weights, name) * part
+        score *= _evidence(features, question, weights)
     # Of equal scores the newer memory comes first.
     ranked = np.lexsort((-features.made_at, -features.said_at, -score))
     ranked = ranked[relevant[ranked]]
     return ranked, score[ranked]
+
+
+def _evidence(features: Features, question: Question, weights: ScoreWeights) -> Floats:
+    """What each memory is worth as evidence, unless questions or answers are what is asked for."""
+    evidence = np.ones(len(features))
+    if not question.about_questions:
+        evidence[features.question] = weights.question
+    if question.voice != "mind":
+        evidence[features.by_mind] = weights.answer
+    return evidence
 
 
 def _occasions(features: Features, order: Integers) -> Integers:

@@ -1,15 +1,20 @@
-"""The dates that open diary entries, in Russian and English. Stored chunks depend on them, see `CHUNKING_VERSION`."""
+"""Dates in Russian and English: as they are written, and those that open diary entries.
+
+Stored chunks depend on the latter, see `CHUNKING_VERSION`.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 from bot.text.calendar import (
+    ENGLISH_MONTHS,
     ENGLISH_WEEKDAY_ABBREVIATIONS,
     ENGLISH_WEEKDAYS,
     MONTH_NUMBERS,
+    RUSSIAN_MONTHS_GENITIVE,
     RUSSIAN_WEEKDAY_ABBREVIATIONS,
     RUSSIAN_WEEKDAYS,
 )
@@ -29,6 +34,12 @@ _DATE: Final = re.compile(
 )
 _SEPARATOR: Final = re.compile(r"[*_]{0,2}\s*(?:$|\n|[.:—–-]\s)")
 """What separates an entry's date from its text."""
+
+
+def format_day(day: date, language: Literal["ru", "en"]) -> str:
+    """A day as people write it: 12 May 2026, 12 мая 2026."""
+    months = RUSSIAN_MONTHS_GENITIVE if language == "ru" else [month.title() for month in ENGLISH_MONTHS]
+    return f"{day.day} {months[day.month - 1]} {day.year}"
 
 
 def heading_date(text: str) -> date | None:

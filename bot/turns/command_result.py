@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.core.messages import File, Menu, Outcome, Table
+from bot.core.messages import Choice, File, Menu, Outcome, Table
 from db.turns.turns import Turn
 
 
@@ -18,6 +18,7 @@ class CommandResult:
     table: Table | None = None
     menu: Menu | None = None
     files: Sequence[File] = ()
+    choices: Sequence[Choice] = ()
     erases_person: bool = False
     """Whether the command has erased the person's data, and this turn goes as well once it has been shown."""
     is_ephemeral: bool = False
@@ -31,6 +32,8 @@ def result_to_json(result: CommandResult) -> dict[str, Any] | None:
         extras["table"] = {"columns": list(result.table.columns), "rows": [list(row) for row in result.table.rows]}
     if result.menu is not None:
         extras["menu"] = result.menu
+    if result.choices:
+        extras["choices"] = [[choice.label, choice.command] for choice in result.choices]
     if result.erases_person:
         extras["farewell"] = True
     if result.is_ephemeral:
@@ -52,6 +55,7 @@ def command_outcome(turn: Turn, files: Sequence[tuple[str, bytes]] = ()) -> Outc
         table=None if table is None else Table(table["columns"], table["rows"]),
         error=turn.error,
         menu=extras.get("menu"),
+        choices=[Choice(label, command) for label, command in extras.get("choices", ())],
         files=tuple(File(name, content) for name, content in files),
     )
 

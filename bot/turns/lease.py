@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -18,6 +19,7 @@ from db.errors import DatabaseUnreachable, RecordNotFound, TurnLeaseLost
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.memory import forgetting
+from db.memory.forgetting import TurnErasure
 from db.people import personal_data
 from db.turns import deliveries, jobs, joining, states, turns
 from db.turns.jobs import Job
@@ -62,6 +64,12 @@ class TurnLease:
         self._mind = mind
         self._job = job
         self._database_timeout = database_timeout
+        self._stores_text = True
+
+    def keep_text_out(self, question: str, quotations: list[dict[str, Any]] | None) -> None:
+        """Answer this question without storing it or anything of its answer: the turn is kept as a count alone."""
+        self.turn = replace(self.turn, question=question, quotations=quotations)
+        self._stores_text = False
 
     @property
     def is_inline(self) -> bool:
@@ -96,6 +104,10 @@ class TurnLease:
 
     async def save_answer(self, answer: GeneratedAnswer) -> None:
         """Save a complete answer, before the last of it is shown."""
+        if not self._stores_text:
+            answer = GeneratedAnswer(
+                "", answer.finish_reason, answer.prompt_tokens, answer.completion_tokens, timings=answer.timings
+            )
         await self._write(lambda connection: states.save_answer(connection, self.turn, answer))
 
     async def finish(
@@ -112,6 +124,7 @@ class TurnLease:
         has erased.
         """
         transactions = 0
+        answer = answer if self._stores_text else None
 
         async def write(connection: PersonConnection) -> None:
             nonlocal transactions
@@ -125,7 +138,7 @@ class TurnLease:
             if self.turn.kind == "command":
                 await deliveries.delete_files(connection, self.turn.id)
             if is_ephemeral(self.turn):
-                await forgetting.erase_turns(connection, [self.turn.id])
+                await forgetting.erase_turns(connection, [TurnErasure.of_all(self.turn.id)])
             if erases_person(self.turn):
                 await personal_data.delete_person(connection)
 

@@ -13,8 +13,7 @@ from uuid import UUID
 import structlog
 
 from bot.answering.draft import Draft
-from bot.answering.pipeline import WINDOW_TURNS
-from bot.core.conversation import Conversation
+from bot.core.conversation import WINDOW_TURNS, Conversation
 from bot.memory import FinishedTurn, TurnRecorder
 from db.turns.turns import Turn
 
@@ -109,6 +108,8 @@ class MemoryWriter:
                 self._recovered.discard(finished.id)
                 if self._extract_facts and (episodes or not is_recovered):
                     self._pending_extractions.append(finished)
+                elif episodes:
+                    await self._recorder.note_changes(finished)
 
     async def _extract(self, finished: FinishedTurn) -> None:
         self._extracting = 1

@@ -179,9 +179,15 @@ class TurnAttempt:
         with self.draft.timed("deliver"):
             await self.reply.finish(outcome)
         await self._complete(self._finish(outcome))
-        if self.runner.memory_writer is not None and not is_command and not self.turn.sender_is_chat:
-            self.runner.memory_writer.enqueue(self.conversation, self.turn, self.draft)
         return outcome
+
+    def _remember(self) -> None:
+        """Have the turn remembered. A caller who goes away once they have the answer changes nothing about it."""
+        client = self.conversation.client_conversation
+        is_stateless = client is not None and client.is_stateless
+        if self.runner.memory_writer is None or self.turn.kind == "command" or self.turn.sender_is_chat or is_stateless:
+            return
+        self.runner.memory_writer.enqueue(self.conversation, self.turn, self.draft)
 
     async def _answer_question(self) -> Outcome:
         """Ingest the documents that came with the question, if any did, and answer it, if there is a question."""
@@ -215,6 +221,7 @@ class TurnAttempt:
             if not self.lease.is_inline:
                 raise
             log.warning("turn.finish_not_saved", reason=str(error))
+        self._remember()
         self._observe_end(state)
         tokens_spent(outcome.usage)
         seconds = {stage: round(spent, 4) for stage, spent in timings.items()}
@@ -229,6 +236,7 @@ class TurnAttempt:
             draft.finish_reason = draft.finish_reason or FinishReason.CANCELLED
             await self.lease.save_answer(draft.to_generated_answer())
         await self.lease.finish("stopped")
+        self._remember()
         self._observe_end("stopped")
 
     async def _retry_later(self, failure: ConsiliumError) -> None:

@@ -1,127 +1,166 @@
-"""What is deleted with a forgotten memory: the words that said it, and everything derived from them."""
+"""What is kept of a person's words, read to be searched, and what is deleted of it with a forgotten memory."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
-from db.infra.rows import from_row, with_columns
+from db.infra.rows import JSONB, from_row, with_columns
+from db.memory.memories import MemoryKind, Voice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from datetime import datetime
 
     from db.infra.connection import PersonConnection
 
 
 @dataclass(frozen=True, slots=True)
-class MatchingText:
-    """Words that are kept of a person, in a turn or an episode, and where."""
+class TurnTexts:
+    """A turn, and every text that is kept in it."""
 
     id: UUID
+    session_id: UUID
+    seq: int
+    kind: Literal["question", "command"]
+    is_over: bool
+    """Whether it has ended: no process writes to it any more."""
+    question: str
+    answer: str | None
+    error: str | None
+    created_at: datetime
+    voices: dict[str, Any] | None = field(metadata=JSONB)
+    said: dict[str, Any] | None = field(metadata=JSONB)
+    quotations: list[dict[str, Any]] | None = field(metadata=JSONB)
+    recalled: list[str] = field(metadata=JSONB)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTexts:
+    """A memory without its vector."""
+
+    id: UUID
+    kind: MemoryKind
     content: str
+    voice: Voice
+    source_turn_id: UUID | None
+    session_id: UUID | None
+    title: str | None
+    place: str | None
+    valid_from: datetime
 
 
-# Words are looked for by their beginnings, and by enough of them: what is found is read more closely afterwards.
-_CONTAINS_PREFIXES: Final = """
-    (SELECT count(*) FROM unnest($2::text[]) AS w (beginning)
-     WHERE strpos(translate(lower(content), 'ё', 'е'), beginning) > 0) >= $3
-"""
-FIND_TURNS: Final = with_columns(
-    MatchingText,
-    f"""
+@dataclass(frozen=True, slots=True)
+class KeptQuestion:
+    """What is left of a turn's question, and what may be remembered of it."""
+
+    question: str
+    forgotten: bool
+    """Whether its answer is to be kept out of memory."""
+    remembered: bool
+    """Whether the turn has been remembered, or is not to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnErasure:
+    """What is deleted of a turn."""
+
+    turn_id: UUID
+    question: str | None
+    """What is left of the question, or all of it; None: it stays as it is."""
+    with_answer: bool
+    """Whether the answer is deleted."""
+    with_quotations: bool
+    """Whether what the question quotes is deleted."""
+
+    @classmethod
+    def of_all(cls, turn_id: UUID) -> TurnErasure:
+        """Of everything."""
+        return cls(turn_id, "", with_answer=True, with_quotations=True)
+
+
+LIST_TURNS: Final = with_columns(
+    TurnTexts,
+    """
     SELECT @columns FROM (
-        SELECT id, text AS content FROM turns,
-            unnest(ARRAY[question, answer, voices::text, said::text, quotations::text]) AS text
-        WHERE user_id = $1 AND text IS NOT NULL
-    ) AS kept
-    WHERE {_CONTAINS_PREFIXES}
-    """,  # noqa: S608  # built of constants
+        SELECT *, state IN ('delivered', 'stopped', 'failed') AS is_over FROM turns WHERE user_id = $1
+    ) AS turns
+    ORDER BY session_id, seq
+    """,
 )
-FIND_EPISODES: Final = with_columns(
-    MatchingText,
-    f"SELECT @columns FROM memories WHERE user_id = $1 AND kind = 'episode' AND {_CONTAINS_PREFIXES}",  # noqa: S608
+LIST_MEMORIES: Final = with_columns(
+    MemoryTexts, "SELECT @columns FROM memories WHERE user_id = $1 ORDER BY created_at, id"
 )
-# What is being answered at this moment may have the memory before its eyes.
-TURNS_USING_MEMORY: Final = """
-    SELECT id FROM turns
-    WHERE user_id = $1 AND kind = 'question' AND (
-        state IN ('thinking', 'answering')
-        OR EXISTS (SELECT FROM jsonb_array_elements_text(recalled) AS note WHERE strpos(note, $2) > 0)
-    )
-"""
-SUMMARIZED_TURNS: Final = """
-    SELECT t.id FROM turns AS t JOIN turns AS last ON last.session_id = t.session_id AND t.seq <= last.seq
-    WHERE last.id = $2 AND t.user_id = $1
-"""
 ERASE_TURNS: Final = """
-    UPDATE turns
-    SET question = '', answer = NULL, said = NULL, voices = NULL, sources = '[]', recalled = '[]', files = NULL,
-        taken = NULL, routing = NULL, quotations = NULL, forgotten = true
-    WHERE user_id = $1 AND id = ANY ($2) AND state IN ('delivered', 'stopped', 'failed')
+    UPDATE turns AS t
+    SET question = coalesce(gone.question, t.question),
+        answer = CASE WHEN gone.with_answer THEN NULL ELSE t.answer END,
+        said = CASE WHEN gone.with_answer THEN NULL ELSE t.said END,
+        voices = CASE WHEN gone.with_answer THEN NULL ELSE t.voices END,
+        sources = CASE WHEN gone.with_answer THEN '[]' ELSE t.sources END,
+        error = CASE WHEN gone.with_answer THEN NULL ELSE t.error END,
+        routing = CASE WHEN gone.with_answer THEN NULL ELSE t.routing END,
+        files = CASE WHEN gone.question = '' THEN NULL ELSE t.files END,
+        taken = CASE WHEN gone.question = '' THEN NULL ELSE t.taken END,
+        quotations = CASE WHEN gone.with_quotations THEN NULL ELSE t.quotations END,
+        recalled = '[]', forgotten = true
+    FROM unnest($2::uuid[], $3::text[], $4::boolean[], $5::boolean[])
+        AS gone (id, question, with_answer, with_quotations)
+    WHERE t.user_id = $1 AND t.id = gone.id AND t.state IN ('delivered', 'stopped', 'failed')
 """
 # A question that no worker has claimed has left no trace yet.
 EXCLUDE_TURNS: Final = """
-    UPDATE turns AS t SET forgotten = true, recalled = CASE WHEN t.id = ANY ($2) THEN '[]' ELSE recalled END
-    FROM (
-        SELECT session_id, min(seq) AS first FROM turns
-        WHERE user_id = $1 AND id = ANY ($2) AND kind = 'question'
-        GROUP BY session_id
-    ) AS since
-    WHERE t.user_id = $1 AND t.session_id = since.session_id AND t.seq >= since.first
-        AND t.kind = 'question' AND t.state <> 'accepted'
+    UPDATE turns SET forgotten = true, recalled = CASE WHEN id = ANY ($3) THEN '[]' ELSE recalled END
+    WHERE user_id = $1 AND id = ANY ($2) AND kind = 'question' AND state <> 'accepted'
 """
+# Nothing of these turns is to be remembered any more, not even the question.
 EXCLUDE_ALL_TURNS: Final = """
-    UPDATE turns SET forgotten = true, recalled = '[]'
-    WHERE user_id = $1 AND kind = 'question' AND state <> 'accepted' AND NOT forgotten
+    UPDATE turns SET forgotten = true, remembered = true, recalled = '[]'
+    WHERE user_id = $1 AND kind = 'question' AND state <> 'accepted' AND NOT (forgotten AND remembered)
 """
-DELETE_EPISODES: Final = """
+DELETE_MEMORIES: Final = "DELETE FROM memories WHERE user_id = $1 AND id = ANY ($2)"
+DELETE_ANSWERS_OF_TURNS: Final = """
     DELETE FROM memories
-    WHERE user_id = $1 AND kind = 'episode'
-        AND (
-            id = ANY ($2) OR source_turn_id = ANY ($3)
-            OR (voice = 'mind' AND source_turn_id IN (SELECT id FROM turns WHERE user_id = $1 AND forgotten))
-        )
+    WHERE user_id = $1 AND kind = 'episode' AND voice = 'mind' AND source_turn_id = ANY ($2)
 """
-DELETE_SUMMARIES: Final = """
-    DELETE FROM memories
-    WHERE user_id = $1 AND kind = 'summary'
-        AND session_id IN (SELECT session_id FROM turns WHERE user_id = $1 AND id = ANY ($2))
-"""
+DELETE_SUMMARIES: Final = "DELETE FROM memories WHERE user_id = $1 AND kind = 'summary' AND session_id = ANY ($2)"
 FIND_FORGOTTEN: Final = "SELECT id FROM turns WHERE user_id = $1 AND id = ANY ($2) AND forgotten"
+LOCK_QUESTION: Final = with_columns(KeptQuestion, "SELECT @columns FROM turns WHERE user_id = $1 AND id = $2 FOR SHARE")
 LOCK_TURNS: Final = "SELECT FROM turns WHERE user_id = $1 AND id = ANY ($2) ORDER BY id FOR SHARE"
 
 
-async def find_turns(connection: PersonConnection, prefixes: Sequence[str], min_matches: int) -> list[MatchingText]:
-    """Texts of the person's turns, by any speaker, that contain at least `fewest` of these lower-case words."""
-    rows = await connection.fetch(FIND_TURNS, connection.user_id, list(prefixes), min_matches)
-    return [from_row(MatchingText, row) for row in rows]
+async def list_turns(connection: PersonConnection) -> list[TurnTexts]:
+    """All turns of the person, by session and in their order."""
+    return [from_row(TurnTexts, row) for row in await connection.fetch(LIST_TURNS, connection.user_id)]
 
 
-async def find_episodes(connection: PersonConnection, prefixes: Sequence[str], min_matches: int) -> list[MatchingText]:
-    """The same for what is remembered of their conversations."""
-    rows = await connection.fetch(FIND_EPISODES, connection.user_id, list(prefixes), min_matches)
-    return [from_row(MatchingText, row) for row in rows]
+async def list_memories(connection: PersonConnection) -> list[MemoryTexts]:
+    """All memories of the person, also those that no longer hold, oldest first."""
+    return [from_row(MemoryTexts, row) for row in await connection.fetch(LIST_MEMORIES, connection.user_id)]
 
 
-async def turns_using_memory(connection: PersonConnection, content: str) -> set[UUID]:
-    """The person's turns that were answered with this memory, or may be at this moment."""
-    return {row["id"] for row in await connection.fetch(TURNS_USING_MEMORY, connection.user_id, content)}
+async def erase_turns(connection: PersonConnection, erasures: Sequence[TurnErasure]) -> None:
+    """Delete text of turns that are over; the turns themselves stay."""
+    await connection.execute(
+        ERASE_TURNS,
+        connection.user_id,
+        [erasure.turn_id for erasure in erasures],
+        [erasure.question for erasure in erasures],
+        [erasure.with_answer for erasure in erasures],
+        [erasure.with_quotations for erasure in erasures],
+    )
 
 
-async def summarized_turns(connection: PersonConnection, last_turn_id: UUID) -> set[UUID]:
-    """The turns that a summary covers, up to its last one."""
-    return {row["id"] for row in await connection.fetch(SUMMARIZED_TURNS, connection.user_id, last_turn_id)}
+async def exclude_turns(
+    connection: PersonConnection, turn_ids: Collection[UUID], clear_recalled: Collection[UUID]
+) -> None:
+    """Exclude these turns from later prompts, summaries and memories.
 
-
-async def erase_turns(connection: PersonConnection, turn_ids: Collection[UUID]) -> None:
-    """Delete the text of turns; the turns themselves stay."""
-    await connection.execute(ERASE_TURNS, connection.user_id, list(turn_ids))
-
-
-async def exclude_turns(connection: PersonConnection, turn_ids: Collection[UUID]) -> None:
-    """Exclude these turns, and what followed them in their sessions, from later prompts, summaries and memories."""
-    await connection.execute(EXCLUDE_TURNS, connection.user_id, list(turn_ids))
+    Args:
+        clear_recalled: those of them whose list of recalled memories is deleted.
+    """
+    await connection.execute(EXCLUDE_TURNS, connection.user_id, list(turn_ids), list(clear_recalled))
 
 
 async def exclude_all_turns(connection: PersonConnection) -> None:
@@ -129,15 +168,26 @@ async def exclude_all_turns(connection: PersonConnection) -> None:
     await connection.execute(EXCLUDE_ALL_TURNS, connection.user_id)
 
 
-async def delete_episodes(connection: PersonConnection, ids: Collection[UUID], turn_ids: Collection[UUID]) -> None:
-    """Delete these episodes, those of the turns, and the answers of all turns that are kept out: they may say in other
-    words what was before the model's eyes."""
-    await connection.execute(DELETE_EPISODES, connection.user_id, list(ids), list(turn_ids))
+async def delete_memories(connection: PersonConnection, ids: Collection[UUID]) -> int:
+    """Delete these memories, with the passages of documents; how many there were."""
+    return await connection.execute(DELETE_MEMORIES, connection.user_id, list(ids))
 
 
-async def delete_summaries(connection: PersonConnection, turn_ids: Collection[UUID]) -> None:
-    """Delete the summaries of the turns' sessions."""
-    await connection.execute(DELETE_SUMMARIES, connection.user_id, list(turn_ids))
+async def delete_answers(connection: PersonConnection, turn_ids: Collection[UUID]) -> None:
+    """Delete what is remembered of the answers of these turns: they may say in other words what was before the model's
+    eyes."""
+    await connection.execute(DELETE_ANSWERS_OF_TURNS, connection.user_id, list(turn_ids))
+
+
+async def delete_summaries(connection: PersonConnection, session_ids: Collection[UUID]) -> None:
+    """Delete the summaries of these sessions."""
+    await connection.execute(DELETE_SUMMARIES, connection.user_id, list(session_ids))
+
+
+async def lock_question(connection: PersonConnection, turn_id: UUID) -> KeptQuestion | None:
+    """The question of a turn as it is now, and stays until the transaction ends; None if there is no such turn."""
+    row = await connection.fetchrow(LOCK_QUESTION, connection.user_id, turn_id)
+    return from_row(KeptQuestion, row) if row is not None else None
 
 
 async def any_forgotten(connection: PersonConnection, turn_ids: Collection[UUID]) -> bool:

@@ -125,17 +125,6 @@ EXPIRE: Final = """
     UPDATE memories SET valid_until = greatest($3, valid_from)
     WHERE user_id = $1 AND id = $2 AND valid_until IS NULL
 """
-# With a fact, its origin is deleted: the words that said it, and the summary that may contain it. With a document,
-# its passages are deleted, and what was said when it arrived.
-FORGET: Final = """
-    WITH gone AS (DELETE FROM memories WHERE user_id = $1 AND id = $2 RETURNING kind, session_id, source_turn_id)
-    DELETE FROM memories AS told USING gone
-    WHERE told.user_id = $1 AND gone.kind IN ('fact', 'document') AND gone.source_turn_id IS NOT NULL
-        AND told.id <> $2 AND (
-        (told.kind = 'episode' AND told.source_turn_id = gone.source_turn_id)
-        OR (told.kind = 'summary' AND told.session_id = gone.session_id)
-    )
-"""
 FIND: Final = with_columns(Memory, "SELECT @columns FROM memories WHERE user_id = $1 AND id = $2")
 FORGET_ALL: Final = "DELETE FROM memories WHERE user_id = $1"
 RESTRICT_TO_CHAT: Final = "SELECT set_config('app.chat', $1, true)"
@@ -228,17 +217,6 @@ async def find(connection: PersonConnection, memory_id: UUID) -> Memory | None:
     """One of the person's memories; None when there is no such memory."""
     row = await connection.fetchrow(FIND, connection.user_id, memory_id)
     return from_row(Memory, row) if row is not None else None
-
-
-async def forget(connection: PersonConnection, memory_id: UUID) -> bool:
-    """Delete one memory for good; False when the person has no such memory.
-
-    With a fact, the episode that said it and the summary of its session are deleted. With a document, its passages,
-    what was said when it arrived, and the summary are.
-    """
-    there = await find(connection, memory_id)
-    await connection.execute(FORGET, connection.user_id, memory_id)
-    return there is not None
 
 
 async def forget_all(connection: PersonConnection) -> int:

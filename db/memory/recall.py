@@ -68,6 +68,10 @@ class Features:
     """How many different words it has."""
     spoken: Flags
     """Whether it was said by a speaker that the question asks for."""
+    by_mind: Flags
+    """Whether it is an answer of the mind."""
+    question: Flags
+    """Whether it is a message of the person that asks and states nothing."""
     episode: Flags
     passage: Flags
     """Whether it is of a document, which was cut to size and says as much as there was room for."""
@@ -83,7 +87,7 @@ _COLUMN_TYPES: Final = {
     "ids": ("V16", "V16"),
     **dict.fromkeys(("session", "model", "hits", "words"), (">i8", "i8")),
     **dict.fromkeys(("said_at", "made_at", "similarity"), (">f8", "f8")),
-    **dict.fromkeys(("spoken", "episode", "passage"), ("?", "?")),
+    **dict.fromkeys(("spoken", "by_mind", "question", "episode", "passage"), ("?", "?")),
 }
 """Each column as Postgres sends it, and as it is computed with."""
 
@@ -119,6 +123,10 @@ def build_statement(model_count: int) -> str:
         ) ELSE 0 END)""",
         "words": "int8send(length(words))",
         "spoken": "boolsend(speaker = ANY ($4) IS TRUE OR voice = $5 IS TRUE)",
+        "by_mind": "boolsend(voice = 'mind')",
+        "question": """boolsend(
+            kind = 'episode' AND voice = 'person' AND right(rtrim(content), 1) = '?' AND content !~ '[.!…]\\s'
+        )""",
         "episode": "boolsend(kind = 'episode')",
         "passage": "boolsend(kind = 'passage')",
     }

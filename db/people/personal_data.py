@@ -27,6 +27,7 @@ TABLES: Final[Mapping[str, str]] = {
     "memories": "created_at",
     "said_files": "turn_id, n",
     "link_codes": "expires_at",
+    "record_lists": "offered_at",
 }
 """Tables with a person's rows, and the order they are handed out in."""
 HIDDEN_COLUMNS: Final = ("embedding", "words", "digest")
@@ -50,6 +51,7 @@ OPEN_TURNS: Final = """
 """
 ERASE: Final = (
     "DELETE FROM memories WHERE user_id = $1",
+    "DELETE FROM record_lists WHERE user_id = $1",
     "DELETE FROM link_codes WHERE user_id = $1",
     "DELETE FROM identities WHERE user_id = $1",
 )

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, cast, get_args
 
 from bot.core.i18n import LANGUAGES, Translator
-from bot.core.messages import Menu
+from bot.core.messages import Choice, Menu
 from bot.minds import Mind
 from bot.minds.grammar import MAX_EXPRESSION_LENGTH, MAX_TERMS
 
-ComponentAction = Literal["stop", "retry", "library", "menu", "mix", "named", "write", "language"]
+ComponentAction = Literal["stop", "retry", "library", "menu", "mix", "named", "write", "language", "choice"]
 """`stop` and `retry` an answer; add documents to the `library`; show the `menu` of modes; `mix` adapters; choose a
-`named` mode; open a form to `write` a mode; choose a `language`."""
+`named` mode; open a form to `write` a mode; choose a `language`; run the command of a `choice`."""
 COMPONENT_ACTIONS: Final = cast(tuple[ComponentAction, ...], get_args(ComponentAction))
 MAX_CUSTOM_ID_LENGTH: Final = 100
 MAX_OPTIONS: Final = 25
@@ -80,6 +80,11 @@ class ComponentBuilder:
             library = [_button("library", person, say("Add to the library"), _GREY, library_turn)]
         retry = [_button("retry", person, say("Ask again"), _GREY)] if "retry" in self.commands else []
         return _action_row([*library, *retry, _button("menu", person, say("Mode"), _GREY)])
+
+    def choices(self, choices: Sequence[Choice], person: str, say: Translator) -> ActionRows:
+        """A list to choose a command from."""
+        options = [_option(choice.command, choice.label) for choice in choices[:MAX_OPTIONS]]
+        return _action_row([_select("choice", person, say("Choose"), options)])
 
     def menu(self, menu: Menu, person: str, say: Translator) -> ActionRows:
         """The menu of modes or of languages.

@@ -109,6 +109,10 @@ class InteractionHandler:
         elif component.action == "write":
             mode = await self._current_mode(self._incoming(interaction, ""))
             await self._respond(interaction, MODAL, mode_form(person, mode, say))
+        elif component.action == "choice":
+            command = next((str(value) for value in data.get("values", ())), "")
+            if command.startswith("/"):
+                await self._answer_in_place(interaction, command)
         else:
             chosen = [str(value) for value in data.get("values", ())]
             command = "lang" if component.action == "language" else "mode"

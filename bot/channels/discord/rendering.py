@@ -82,6 +82,8 @@ class AnswerRenderer:
     def _components_below(self, outcome: Outcome) -> tuple[dict[str, object], ...]:
         if outcome.menu is not None:
             return self.components.menu(outcome.menu, self.person, self.say)
+        if outcome.choices:
+            return self.components.choices(outcome.choices, self.person, self.say)
         if outcome.turn is None:
             return ()
         library_turn = outcome.turn if outcome.offers_library else None

@@ -14,6 +14,7 @@ from bot.channels.http.reply import PLATFORM
 from bot.channels.http.request_parsing import parse_user
 from bot.core.i18n import LANGUAGES, Language, Translator, system_language
 from bot.intake.inline import InlineResponder
+from bot.memory import PersonalMemory
 from bot.minds import Mind
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import ResolvedMode, resolve_mode
@@ -30,6 +31,7 @@ class Api:
     mind: Mind
     composer: Composer
     database: Database
+    memory: PersonalMemory
     direct: InlineResponder
     heartbeat: Heartbeat
     clients: ApiClients

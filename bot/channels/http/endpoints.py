@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 from uuid import UUID
@@ -12,10 +13,13 @@ from bot.channels.http.api import Api, requested_language
 from bot.channels.http.auth import external_id_of
 from bot.channels.http.completion_objects import Completion
 from bot.channels.http.errors import NoSuchMemory, NoSuchTurn, ServiceShuttingDown
+from bot.channels.http.front_end_prompts import ask_as_user, is_front_end_task, separate_retrieved_text
 from bot.channels.http.reply import PLATFORM, JsonReply, StreamingReply
 from bot.channels.http.request_parsing import parse_conversation, parse_request
 from bot.core.messages import Incoming
 from bot.memory import forgetting
+from bot.memory.records import Record
+from bot.minds.grammar import Base
 from db.errors import RecordNotFound
 from db.memory import memories
 from db.memory.memories import Memory
@@ -33,14 +37,24 @@ async def create_completion(api: Api, request: web.Request) -> web.StreamRespons
     if api.heartbeat.draining:
         raise ServiceShuttingDown
     chat_request = await parse_request(request)
-    question, conversation = parse_conversation(chat_request, api.resolve_mode(chat_request.model).text)
-    session = chat_request.metadata.session if chat_request.metadata else None
+    mode = api.resolve_mode(chat_request.model).text
+    is_task = is_front_end_task(request, chat_request)
+    if is_task:
+        mode = api.resolve_mode(str(Base())).text
+        chat_request = chat_request.model_copy(update={"messages": ask_as_user(chat_request.messages)})
+    person = None if is_task else chat_request.person
+    question, conversation = parse_conversation(chat_request, mode, is_stateless=person is None)
+    question, quotations = separate_retrieved_text(question)
+    session = chat_request.metadata.session if chat_request.metadata and person is not None else None
     incoming = Incoming(
         PLATFORM,
-        external_id_of(client, chat_request.person),
-        session or chat_request.person or "",
+        external_id_of(client, person),
+        session or person or "",
         question,
         language=requested_language(request),
+        quotations=quotations,
+        # A front end asks several things of its own for each message of a person.
+        counts_toward_limits=not is_task,
         client_conversation=conversation,
     )
     accepted = await api.direct.accept(incoming)
@@ -80,15 +94,27 @@ async def list_memories(api: Api, request: web.Request) -> web.Response:
 
 
 async def forget_memory(api: Api, request: web.Request) -> web.Response:
-    """`DELETE /v1/memories/{id}`: forget one memory for good."""
-    memory_id = _parse_id(request)
-    if memory_id is None:
+    """`DELETE /v1/memories/{id}`: forget one memory and what says the same for good; what may say it is listed."""
+    record = _parse_record(request)
+    if record is None:
         raise NoSuchMemory
     async with api.person_connection(request) as connection:
-        forgotten = await forgetting.forget(connection, memory_id)
-    if not forgotten:
+        forgotten = await api.memory.forget(connection, [record])
+    if forgotten is None:
         raise NoSuchMemory
-    return web.json_response({"id": str(memory_id), "object": "memory", "deleted": True})
+    counts = {
+        "facts": forgotten.facts,
+        "messages": forgotten.messages,
+        "answers": forgotten.answers,
+        "documents": forgotten.documents,
+    }
+    unsure = [
+        {"record": str(line.record), "kind": line.label, "content": line.text, "date": line.date.isoformat()}
+        for line in forgotten.unsure
+    ]
+    return web.json_response(
+        {"id": request.match_info["id"], "object": "memory", "deleted": True, "forgotten": counts, "unsure": unsure}
+    )
 
 
 async def forget_everything(api: Api, request: web.Request) -> web.Response:
@@ -96,6 +122,20 @@ async def forget_everything(api: Api, request: web.Request) -> web.Response:
     async with api.person_connection(request) as connection:
         forgotten = await forgetting.forget_all(connection)
     return web.json_response({"object": "list", "deleted": forgotten})
+
+
+def _parse_record(request: web.Request) -> Record | None:
+    """The record of a path: a memory's id, or a record as `unsure` lists it."""
+    text = request.match_info["id"]
+    if re.fullmatch(r"[mqa]:[0-9a-f-]{36}", text):
+        text_id = text[2:]
+        try:
+            UUID(text_id)
+        except ValueError:
+            return None
+        return Record.parse(text)
+    memory_id = _parse_id(request)
+    return None if memory_id is None else Record("memory", memory_id)
 
 
 def _parse_id(request: web.Request) -> UUID | None:

@@ -80,6 +80,8 @@ class StreamOptions(_RequestModel):
 class Metadata(_RequestModel):
     session: Identifier | None = None
     """The client's name for the conversation that the request belongs to."""
+    task: Identifier | None = None
+    """What the client needs the answer for, such as a title: the request is its own, and no person's."""
 
 
 class ChatRequest(_RequestModel):

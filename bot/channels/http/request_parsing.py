@@ -50,8 +50,13 @@ async def parse_request(request: web.Request) -> ChatRequest:
     return chat_request
 
 
-def parse_conversation(chat_request: ChatRequest, mode: str) -> tuple[str, ClientConversation]:
+def parse_conversation(
+    chat_request: ChatRequest, mode: str, *, is_stateless: bool = False
+) -> tuple[str, ClientConversation]:
     """The question, and the conversation before it.
+
+    Args:
+        is_stateless: whether the conversation belongs to no person.
 
     Raises:
         LastMessageNotFromUser: the conversation does not end with a message of the person.
@@ -76,6 +81,7 @@ def parse_conversation(chat_request: ChatRequest, mode: str) -> tuple[str, Clien
         seed=chat_request.seed,
         stop=chat_request.stop_sequences,
         schema=chat_request.response_format.schema_ if chat_request.response_format else None,
+        is_stateless=is_stateless,
     )
 
 

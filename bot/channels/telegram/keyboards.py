@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from aiogram.types import InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.core.i18n import LANGUAGES, Language, Translator
-from bot.core.messages import Outcome
+from bot.core.messages import Choice, Outcome
 from bot.minds import Mind
 from bot.minds.mixer import Mix, adapters_on_page, decode_mix, encode_mix, page_count, parse_mix
 
@@ -21,6 +22,8 @@ _ANSWERED_BELOW: Final = ("/retry", "/library")
 _MIX_PREFIX: Final = "mix:"
 _APPLY_PREFIX: Final = "use:"
 _LANGUAGE_NAMES: Final = {"ru": "Русский", "en": "English", "auto": "🌐"}
+_SHORT_LABEL: Final = 4
+_SHORT_BUTTONS_PER_ROW: Final = 5
 _BUTTONS_PER_ROW: Final = 3
 _MAX_MODE_BUTTONS: Final = 30
 _MAX_LABEL_LENGTH: Final = 60
@@ -83,7 +86,7 @@ def outcome_keyboard(outcome: Outcome, mind: Mind, say: Translator) -> InlineKey
         return mixer_keyboard(parse_mix(outcome.mode, mind), mind, say)
     if outcome.menu == "languages":
         return _keyboard([[_button(name, f"{_COMMAND_PREFIX}/lang {code}") for code, name in _LANGUAGE_NAMES.items()]])
-    rows = []
+    rows = _choice_rows(outcome.choices)
     if outcome.offers_library and outcome.turn is not None:
         label = say("Add to the library")
         rows.append([_button(f"📚 {label}", f"{_COMMAND_PREFIX}/library add {outcome.turn}")])
@@ -91,6 +94,18 @@ def outcome_keyboard(outcome: Outcome, mind: Mind, say: Translator) -> InlineKey
         label = say("Ask again")
         rows.append([_button(f"🔁 {label}", f"{_COMMAND_PREFIX}/retry")])
     return _keyboard(rows) if rows else None
+
+
+def _choice_rows(choices: Sequence[Choice]) -> list[list[InlineKeyboardButton]]:
+    """Numbers beside each other, and words below each other."""
+    rows: list[list[InlineKeyboardButton]] = []
+    for choice in choices:
+        button = _button(choice.label, f"{_COMMAND_PREFIX}{choice.command}")
+        if rows and len(choice.label) <= _SHORT_LABEL and len(rows[-1]) < _SHORT_BUTTONS_PER_ROW:
+            rows[-1].append(button)
+        else:
+            rows.append([button])
+    return rows
 
 
 def mixer_keyboard(mix: Mix, mind: Mind, say: Translator) -> InlineKeyboardMarkup:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bot.intake.commands import admin, basics, library, linking, memory, modes, privacy, why
+from bot.intake.commands import admin, basics, forget, library, linking, memory, modes, privacy, why
 from bot.intake.commands.context import CommandContext
 from bot.intake.commands.registry import AskQuestion, Command, CommandRegistry
 from bot.turns.command_result import CommandResult
@@ -13,6 +13,7 @@ for _registry in (
     basics.commands,
     modes.commands,
     memory.commands,
+    forget.commands,
     library.commands,
     why.commands,
     linking.commands,

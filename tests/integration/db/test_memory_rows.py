@@ -6,7 +6,7 @@ import pytest
 
 from db.errors import RecordNotFound
 from db.infra.database import Database
-from db.memory import memories, recall
+from db.memory import forgetting, memories, recall
 from db.memory.memories import Embedding, Origin
 from db.people import sessions
 from db.people.users import User
@@ -58,8 +58,8 @@ async def test_forgetting_deletes(database: Database, dsn: str, anna: User, bori
         first = await memories.remember(connection, "fact", "first")
         await memories.remember(connection, "fact", "second")
         await memories.remember(connection, "fact", "third")
-        assert await memories.forget(connection, first.id)
-        assert not await memories.forget(connection, first.id)
+        assert await forgetting.delete_memories(connection, [first.id]) == 1
+        assert await forgetting.delete_memories(connection, [first.id]) == 0
         assert await memories.forget_all(connection) == 2
     owner = await asyncpg.connect(dsn)
     try:
@@ -125,18 +125,3 @@ async def test_a_memory_is_corrected_and_ended(database: Database, anna: User) -
     async with database.person_transaction(anna.id) as connection:
         assert await memories.list_valid(connection) == []
         assert await memories.correct(connection, uuid4(), "x") is None
-
-
-async def test_with_a_fact_goes_what_it_was_drawn_from(database: Database, anna: User) -> None:
-    async with database.person_transaction(anna.id) as connection:
-        session = await sessions.get_or_create(connection, platform="console", place="home")
-        first, second = await ask(connection, session.id, "1"), await ask(connection, session.id, "2")
-        fact = await memories.remember(connection, "fact", "fact", origin=Origin(session.id, first.id))
-        await memories.remember(connection, "episode", "told", origin=Origin(session.id, first.id))
-        await memories.remember(connection, "episode", "answered", origin=Origin(session.id, first.id, voice="mind"))
-        await memories.remember(connection, "episode", "other", origin=Origin(session.id, second.id))
-        await memories.remember(connection, "summary", "sum", origin=Origin(session.id, second.id))
-        await memories.remember(connection, "fact", "unrelated")
-        assert fact is not None
-        assert await memories.forget(connection, fact.id)
-        assert [kept.content for kept in await memories.list_valid(connection)] == ["other", "unrelated"]

@@ -10,7 +10,7 @@ import pytest_asyncio
 from db.errors import RecordNotFound, TurnLeaseLost, UnsafeRole
 from db.infra.connection import Connection
 from db.infra.database import Database
-from db.memory import memories, recall, session_summary
+from db.memory import forgetting, memories, recall, session_summary
 from db.memory.memories import Origin
 from db.people import linking, sessions, users
 from db.people.sessions import Session
@@ -188,7 +188,7 @@ async def test_the_repositories_find_nothing_of_anothers(
             await session_summary.list_turns_out_of_window(connection, session.id, window_size=0, after=None, limit=9)
             == []
         )
-        assert not await memories.forget(connection, kept.id)
+        assert await forgetting.delete_memories(connection, [kept.id]) == 0
         assert await memories.forget_all(connection) == 0
     async with database.person_transaction(anna.id) as connection:
         assert await memories.list_valid(connection) == [kept]
@@ -276,7 +276,7 @@ async def test_in_a_chat_nothing_private_exists(database: Database, anna: User, 
         assert len(await recall.load_by_ids(connection, [kept.id for kept in everything])) == 2
         assert await count(connection, "memories") == 2
         assert await memories.correct(connection, everything[0].id, "known here") is None
-        assert not await memories.forget(connection, everything[0].id)
+        assert await forgetting.delete_memories(connection, [everything[0].id]) == 0
     async with database.person_transaction(anna.id) as connection:
         assert await memories.list_valid(connection) == everything
 

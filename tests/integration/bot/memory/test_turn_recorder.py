@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from bot.memory import ExtractedMemories, FinishedTurn, PersonalMemory, TurnRecorder
+from bot.memory.records import Record
 from db.infra.database import Database
 from db.memory import memories as rows
 from db.memory import session_summary
@@ -222,7 +223,7 @@ async def test_summary_is_rewritten_without_a_forgotten_fact(
     [summary] = await list_memories(database, session, "summary")
     [boat] = await list_memories(database, session, "fact")
     async with database.person_transaction(session.user_id) as connection:
-        assert await memory.forget(connection, boat.id)
+        assert await memory.forget(connection, [Record("memory", boat.id)])
     episodes = {episode.content for episode in await list_memories(database, session, "episode")}
     assert summary not in await list_memories(database, session, "summary")
     assert "My plan is to run." in episodes
@@ -245,7 +246,7 @@ async def test_fact_forgotten_during_summarising_is_in_no_summary(
         async def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
             if "boat" in request.messages[-1].content and len(self.answers) == 1:
                 async with database.person_transaction(session.user_id) as connection:
-                    await memory.forget(connection, boat.id)
+                    await memory.forget(connection, [Record("memory", boat.id)])
             async for event in super().generate(request):
                 yield event
 

@@ -26,6 +26,8 @@ def rows(count: int, **columns: object) -> Features:
         "hits": np.zeros(count, np.int64),
         "words": np.full(count, 5),
         "spoken": np.zeros(count, bool),
+        "by_mind": np.zeros(count, bool),
+        "question": np.zeros(count, bool),
         "episode": np.ones(count, bool),
         "passage": np.zeros(count, bool),
     }

@@ -1,0 +1,321 @@
+"""Reads what a text states, unit by unit: about whom, with which values, names and words.
+
+A unit is the smallest part of a text that can be cut out without harming the rest: a sentence, or a part of it that
+begins with a subject of its own after a comma or "and".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final, Literal
+
+from bot.text.calendar import (
+    ENGLISH_MONTHS,
+    ENGLISH_SEASONS,
+    ENGLISH_TIME_UNITS,
+    ENGLISH_WEEKDAYS,
+    RUSSIAN_MONTH_FORMS,
+    RUSSIAN_SEASON_FORMS,
+    RUSSIAN_UNIT_FORMS,
+    RUSSIAN_WEEKDAY_FORMS,
+)
+from bot.text.concepts import ANIMALS, concept_of, is_light, relative_of
+from bot.text.framing import Frame, frame_of
+from bot.text.language import has_cyrillic_letters
+from bot.text.negation import mentions_negation
+from bot.text.numerals import is_numeric, parse_numeral
+from bot.text.pronouns import ALL_PRONOUNS, FIRST_PERSON, POSSESSIVE, SECOND_PERSON, THIRD_PERSON
+from bot.text.sentences import split_sentences
+from bot.text.stop_words import STOP_WORDS
+from bot.text.transliteration import LOOKALIKES, latin_key
+from bot.text.values import UNITS, Value, find_values
+from bot.text.words import common_prefix_length, fold, stem
+
+Speaker = Literal["person", "mind"]
+
+MAX_CHARACTERS: Final = 20_000
+"""Characters of a text that are read."""
+
+_POSSESSIVE_REACH: Final = 3
+"""Words within which "my" belongs to the relative after it: "my dear old mother"."""
+_FURTHER_TIME_WORDS: Final = (
+    "yesterday tomorrow tonight morning evening night since ago old weekend daily "
+    "вчера завтра утром вечером ночью утро вечер ночь назад выходные"
+)
+_TIME_AND_UNIT_WORDS: Final = frozenset(
+    (
+        *ENGLISH_MONTHS,
+        *ENGLISH_SEASONS,
+        *ENGLISH_WEEKDAYS,
+        *ENGLISH_TIME_UNITS,
+        *(f"{unit}s" for unit in ENGLISH_TIME_UNITS),
+        *RUSSIAN_MONTH_FORMS,
+        *RUSSIAN_SEASON_FORMS,
+        *RUSSIAN_UNIT_FORMS,
+        *RUSSIAN_WEEKDAY_FORMS,
+        *UNITS,
+        *_FURTHER_TIME_WORDS.split(),
+    )
+)
+_IGNORED: Final = STOP_WORDS | ALL_PRONOUNS | _TIME_AND_UNIT_WORDS
+"""Words that say nothing of a statement's content."""
+_NOT_ALPHANUMERIC: Final = re.compile(r"[\W_]+")
+_WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_FIRST_PERSON_VERB: Final = re.compile(r"[а-я]{2,}(?:[уюаеи]ю|[^аеиоуыэюя]у|юсь|усь)")
+"""A Russian verb that needs no "I": живу, работаю."""
+_SUBJECT_AHEAD: Final = (
+    r"(?=(?:i|i['’]m|i['’]ve|my|we|our|he|she|it|they|you|his|her|their|your|я|мой|моя|моё|мое|мои|мы|наш\w*|он|она|они|"
+    r"ты|вы|у\s+(?:меня|него|не[её]|нас|них)|мне|меня|его|е[её]|их|твой|твоя|ваш\w*|the)(?!\w))"
+)
+_UNIT_BREAK: Final = re.compile(
+    rf"(?:[,;]\s*(?:and|but|so|и|а|но)?|\s(?:and|but|и|а|но|[—–-]))\s+{_SUBJECT_AHEAD}", re.IGNORECASE
+)
+_SINCE: Final = re.compile(
+    r"(?<!\w)(?:since|from|in|until|till|for|с|со|до|в|около|лет|уже)\s+(?:\w+\s+)?$", re.IGNORECASE
+)
+_BIRTH: Final = re.compile(r"(?<!\w)(?:born|birth\w*|родил\w*|рожден\w*|рождён\w*)(?!\w)", re.IGNORECASE)
+_QUANTITY_OF_TIME: Final = re.compile(
+    r"^[-\s]*(?:years?|months?|weeks?|days?|hours?|minutes?|лет|год\w*|месяц\w*|недел\w*|дн\w+|час\w*|минут\w*)(?!\w)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A content word."""
+
+    text: str
+    """Folded."""
+    concept: str | None
+    """Its meaning, if it is in the tables of `bot.text.concepts`."""
+
+    def matches(self, other: Word) -> bool:
+        """Whether both are forms of one word, or have one meaning, in one language or two."""
+        if self.concept is not None and self.concept == other.concept:
+            return True
+        return _same_word(self.text, other.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What a unit states."""
+
+    frame: Frame
+    relatives: frozenset[str] = frozenset()
+    """The people and animals around the person that it speaks of, by relation."""
+    is_self: bool = False
+    """Whether it speaks of the person themselves, besides "my" before a relative."""
+    is_third: bool = False
+    """Whether a pronoun stands for somebody else."""
+    is_second: bool = False
+    """Whether it speaks of the one who is spoken to."""
+    values: tuple[Value, ...] = ()
+    """Without those that only say since when it holds."""
+    times: tuple[Value, ...] = ()
+    """Those that do."""
+    names: tuple[str, ...] = ()
+    """Words with a capital letter inside the sentence that are no known words; folded."""
+    words: tuple[Word, ...] = ()
+    """Content words, without names and values."""
+    tokens: tuple[str, ...] = ()
+    """All words; folded."""
+    compact: str = ""
+    """All letters and digits without what stands between them; folded."""
+    opens_with: str | None = None
+    """The first word, if it may be a name: with a capital letter, and no known word; folded."""
+    negated: bool = False
+
+    def has_value(self, value: Value) -> bool:
+        """Whether a value stands in it, in any spelling; a long one also in groups."""
+        if any(value.matches(other) for other in self.values):
+            return True
+        return value.is_long and value.text.translate(LOOKALIKES) in self.compact
+
+    def names_word(self, name: str) -> bool:
+        """Whether a name stands in it, in any form and script, with a capital letter or without."""
+        return any(_same_word(name, token) for token in self.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A part of a text, and what it states."""
+
+    start: int
+    end: int
+    sentence: int
+    """The number of its sentence in the text."""
+    statement: Statement
+
+
+def read_units(text: str, speaker: Speaker = "person") -> tuple[Unit, ...]:
+    """The units of a text in their order.
+
+    Args:
+        speaker: who says it: "you" of the mind is the person.
+    """
+    return _read_units(text[:MAX_CHARACTERS], speaker)
+
+
+@lru_cache(4096)
+def _read_units(text: str, speaker: Speaker) -> tuple[Unit, ...]:
+    units: list[Unit] = []
+    relatives: frozenset[str] = frozenset()
+    position = 0
+    for number, sentence in enumerate(split_sentences(text)):
+        start = text.index(sentence, position)
+        position = start + len(sentence)
+        frame = frame_of(sentence)
+        for begin, end in _split_unit_spans(sentence):
+            # Of "I am pregnant, what may I eat?" only the end asks.
+            asks_later = frame == "question" and end < len(sentence)
+            unit_frame = frame_of(sentence[begin:end]) if asks_later else frame
+            statement = _read_statement(sentence[begin:end], unit_frame, speaker, is_opening=begin == 0)
+            if statement.relatives:
+                relatives = statement.relatives
+            elif statement.is_third and not statement.is_self:
+                # "My mother has diabetes. She takes…": she is the mother.
+                statement = replace(statement, relatives=relatives)
+            units.append(Unit(start + begin, start + end, number, statement))
+    return tuple(units)
+
+
+def merge_units(text: str, units: Sequence[Unit], speaker: Speaker = "person") -> Statement:
+    """What the units of one sentence state together."""
+    start, end = units[0].start, units[-1].end
+    merged = _read_statement(text[start:end], units[0].statement.frame, speaker, is_opening=True)
+    return replace(merged, relatives=frozenset().union(*(unit.statement.relatives for unit in units)))
+
+
+def _split_unit_spans(sentence: str) -> Iterator[tuple[int, int]]:
+    start = 0
+    for match in _UNIT_BREAK.finditer(sentence):
+        yield start, match.start()
+        start = match.end()
+    yield start, len(sentence)
+
+
+def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bool) -> Statement:
+    values = find_values(text)
+    is_birth = _BIRTH.search(text) is not None
+    times = tuple(value for value in values if not is_birth and _is_time(value, text))
+    taken = [(value.start, value.end) for value in values]
+    folded_text = fold(text)
+    matches = [
+        match
+        for match in _WORD.finditer(text)
+        if not any(start < match.end() and match.start() < end for start, end in taken)
+    ]
+    tokens = [fold(match[0]) for match in matches]
+    relatives, self_at = _read_relatives(tokens, POSSESSIVE if speaker == "person" else SECOND_PERSON)
+    is_first_person = speaker == "person" and bool(tokens) and _FIRST_PERSON_VERB.fullmatch(tokens[0]) is not None
+    mine, yours = (FIRST_PERSON, SECOND_PERSON) if speaker == "person" else (SECOND_PERSON, FIRST_PERSON)
+    is_title_case = sum(match[0][0].isupper() for match in matches) > max(len(matches) / 2, 3)
+    names = [
+        token
+        for at, (match, token) in enumerate(zip(matches, tokens, strict=True))
+        if (at or not is_opening) and match[0][0].isupper() and not is_title_case and _may_be_name(match[0], token)
+    ]
+    first = matches[0][0] if matches and is_opening else ""
+    opens_with = tokens[0] if first[:1].isupper() and _may_be_name(first, tokens[0]) else None
+    words = [
+        Word(token, concept_of(token)) for token in dict.fromkeys(tokens) if token not in names and _is_content(token)
+    ]
+    marks = set(_WORD.findall(folded_text)) | set(tokens)
+    own_marks = (marks & mine) - _attached(tokens, self_at)
+    return Statement(
+        frame=frame,
+        relatives=relatives,
+        is_self=is_first_person or bool(own_marks),
+        is_third=bool(marks & THIRD_PERSON),
+        is_second=bool(marks & yours),
+        values=tuple(value for value in values if value not in times),
+        times=times,
+        names=tuple(dict.fromkeys(names)),
+        words=tuple(words),
+        tokens=tuple(tokens),
+        compact=_NOT_ALPHANUMERIC.sub("", folded_text).translate(LOOKALIKES),
+        opens_with=opens_with,
+        negated=mentions_negation(text),
+    )
+
+
+def _is_time(value: Value, text: str) -> bool:
+    """Whether a value only says when or for how long: "since 2010", "for 10 years"."""
+    if value.kind == "time" or (value.kind == "date" and not _is_subject_of_date(text)):
+        return True
+    if value.kind != "number" or value.is_distinctive:
+        return False
+    is_since = _SINCE.search(fold(text)[: value.start]) is not None
+    after = _QUANTITY_OF_TIME.match(text[value.end :]) is not None
+    return (value.is_year and is_since) or (after and is_since)
+
+
+def _is_subject_of_date(text: str) -> bool:
+    """Whether a day is what a text is about, and not only its time."""
+    return (
+        re.search(
+            r"(?<!\w)(?:birthday|wedding|marr\w*|anniversary|flight|appointment|exam|deadline|date|surgery|operation|interview|день|жен\w*|"
+            r"свадьб\w*|годовщин\w*|рейс\w*|при[её]м\w*|экзамен\w*|срок\w*|дата|операци\w*|собеседовани\w*)(?!\w)",
+            text,
+            re.IGNORECASE,
+        )
+        is not None
+    )
+
+
+def _read_relatives(tokens: Sequence[str], owners: frozenset[str]) -> tuple[frozenset[str], frozenset[int]]:
+    """The relatives and animals among words, and the places of the "my" that belong to them."""
+    relatives, attached = set(), set()
+    for at, token in enumerate(tokens):
+        concept = relative_of(token) or (concept_of(token) if concept_of(token) in ANIMALS else None)
+        if concept is None:
+            continue
+        relatives.add(concept)
+        near = range(max(at - _POSSESSIVE_REACH, 0), min(at + 2, len(tokens)))
+        attached |= {n for n in near if tokens[n] in owners}
+    return frozenset(relatives), frozenset(attached)
+
+
+def _attached(tokens: Sequence[str], places: Iterable[int]) -> set[str]:
+    """The marks of the person that belong to a relative everywhere they stand."""
+    held = set(places)
+    by_token: dict[str, bool] = {}
+    for at, token in enumerate(tokens):
+        by_token[token] = by_token.get(token, True) and at in held
+    return {token for token, everywhere in by_token.items() if everywhere}
+
+
+def _may_be_name(written: str, token: str) -> bool:
+    if token in _IGNORED:
+        return False
+    if concept_of(token) is not None or is_light(token) or is_numeric(token) or parse_numeral([token], 0) is not None:
+        return False
+    # Acronyms such as SIM or TV are words.
+    return not (written.isupper() and 1 < len(written) <= 3)
+
+
+def _is_content(token: str) -> bool:
+    if token in _IGNORED:
+        return False
+    return not is_light(token) and len(token) > 1
+
+
+@lru_cache(65536)
+def _same_word(first: str, second: str) -> bool:
+    if first == second:
+        return True
+    if has_cyrillic_letters(first) != has_cyrillic_letters(second):
+        first, second = latin_key(stem(first)), latin_key(stem(second))
+        return _share_beginning(first, second, 4)
+    return stem(first) == stem(second) or _share_beginning(first, second, 5)
+
+
+def _share_beginning(first: str, second: str, least: int) -> bool:
+    """Whether two words have their first letters in common, and differ in an ending of three letters at most."""
+    if first == second:
+        return True
+    common = common_prefix_length(first, second)
+    return common >= least and max(len(first), len(second)) - common <= 3 and common >= min(len(first), len(second)) - 2
