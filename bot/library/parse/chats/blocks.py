@@ -14,6 +14,7 @@ from bot.library.parse.chats.conversation import Attachment, AttachmentKind, Con
 from bot.library.parse.chats.exports import open_export
 from bot.library.parse.errors import NotAChat
 from bot.library.parse.limits import ParseLimits
+from bot.library.parse.notes import Note, NoteKind, note
 
 OCCASION_GAP: Final = timedelta(hours=3)
 """Silence after which people talk about something else: an exchange never goes on beyond it."""
@@ -43,7 +44,7 @@ _SYMBOLS: Final = {
 _FORWARDED: Final = "↪"
 
 
-def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
+def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
     """The exchanges of a chat export. Of an account's export, each chat is a section with the chat's title.
 
     Raises:
@@ -66,6 +67,8 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
             yield exchange.block(number)
     if skipped and not number:
         raise NotAChat
+    if skipped:
+        yield note(NoteKind.UNREADABLE_MESSAGES, count=skipped)
 
 
 def _title(conversation: Conversation, *, is_section: bool) -> Block | None:
