@@ -31,7 +31,7 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
         message = BytesParser(policy=policy.default).parse(stream)
     assert isinstance(message, EmailMessage)
     if not any(name in message for name in _SHOWN_HEADERS):
-        raise OtherContent(path.suffix, "text")
+        raise OtherContent(path.suffix, ".txt")
     if subject := _header(message, "Subject"):
         yield Block(BlockKind.TITLE, subject)
     shown = (f"{name}: {value}" for name in _SHOWN_HEADERS if (value := _header(message, name)))

@@ -146,8 +146,8 @@ class IsRecording(DocumentRefused):
 class OtherContent(DocumentRefused):
     """A file holds something else than its suffix says."""
 
-    sentence = N_("It is named “{suffix}”, but it is no such file: it looks like {found}.")
-    remedy = N_("Give it the suffix of what it is, or save it again.")
+    sentence = N_("Its name ends in “{suffix}”, but its content is that of a “{found}” file.")
+    remedy = N_("Give it the ending of what it is, or save it again.")
 
     def __init__(self, suffix: str, found: str) -> None:
         super().__init__(suffix=suffix, found=found)
@@ -167,6 +167,11 @@ class NoText(DocumentRefused):
 
     def __init__(self) -> None:
         super().__init__()
+
+
+class EmptyFile(NoText):
+    sentence = N_("There is no text in it: the file is empty.")
+    remedy = N_("Copy or download it again.")
 
 
 class OnlyPictures(NoText):
@@ -242,6 +247,11 @@ class NotAChat(Unreadable):
 
     def __init__(self) -> None:
         DocumentRefused.__init__(self)
+
+
+class ArchiveWithoutChat(NotAChat):
+    sentence = N_("It is an archive without a chat that WhatsApp has exported.")
+    remedy = N_("Unpack it, and add the files in it.")
 
 
 class DamagedExport(Unreadable):

@@ -67,7 +67,9 @@ _BETTER: Final = {
 }  # fmt: skip
 """Formats that are not read, and what a program that opens them can save instead."""
 _PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".svg"})
-_RECORDINGS: Final = frozenset({".mp3", ".ogg", ".oga", ".wav", ".m4a", ".flac", ".opus", ".mp4", ".mkv", ".mov", ".avi", ".webm"})
+_RECORDINGS: Final = frozenset(
+    {".mp3", ".ogg", ".oga", ".wav", ".m4a", ".flac", ".opus", ".mp4", ".mkv", ".mov", ".avi", ".webm"}
+)
 
 PARSER_VERSION: Final = 2
 """Raised when a reader makes other blocks of the same file, so that stored documents are read again."""

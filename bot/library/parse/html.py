@@ -25,7 +25,9 @@ _INLINE_TAGS: Final = frozenset(
     | {"input", "ins", "kbd", "label", "mark", "q", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub"}
     | {"sup", "time", "tt", "u", "var", "wbr", "rb", "rt"}
 )
-_DECLARED: Final = re.compile(rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?\s*([\w-]{1,40})""", re.I)
+_DECLARED: Final = re.compile(
+    rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?\s*([\w-]{1,40})""", re.IGNORECASE
+)
 _DECLARATION_SIZE: Final = 4096
 """Bytes at the beginning in which a page states its encoding."""
 _TEXT: Final = "-text"

@@ -41,7 +41,7 @@ class Visibility:
         for selector in _hiding_selectors(page):
             try:
                 self._hidden_by_rule.update(node.mem_id for node in page.css(selector))
-            except Exception:  # noqa: BLE001, S112  # a selector the library does not know hides nothing
+            except Exception:  # noqa: S112  # a selector the library does not know hides nothing
                 continue
 
     def is_left_out(self, node: LexborNode) -> bool:

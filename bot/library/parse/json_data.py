@@ -83,9 +83,8 @@ class _Writer:
     def _object(self, value: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[Block]:
         lines = []
         for key, one in value.items():
-            if _is_short(one):
-                if text := _short_text(one):
-                    lines.append(f"{key}: {text}")
+            if _is_short(one) and (text := _short_text(one)):
+                lines.append(f"{key}: {text}")
         if lines:
             yield self._block("\n".join(lines))
         for key, one in value.items():

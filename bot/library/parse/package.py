@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from bot.library.parse.errors import Unreadable, error_reason
+from bot.library.parse.errors import DamagedArchive, Unreadable, error_reason
 from bot.library.parse.limits import MB, ParseLimits, check_archive
 
 _PACKAGE_RELATIONSHIP: Final = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -28,7 +28,7 @@ class Package:
         """Open it.
 
         Raises:
-            Bomb, TooLarge, Protected, Unreadable
+            Bomb, TooLarge, Protected, DamagedArchive
         """
         check_archive(path, limits)
         self._archive = zipfile.ZipFile(path)
@@ -51,8 +51,10 @@ class Package:
         """
         try:
             return self._archive.read(name)
-        except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise Unreadable(error_reason(error)) from error
+        except KeyError as error:
+            raise Unreadable(f"{name} is missing") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise DamagedArchive from error
 
     def open(self, name: str) -> IO[bytes]:
         """A part as a stream.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -21,10 +22,12 @@ def without_repetitions(cues: Sequence[Cue]) -> list[Cue]:
     the one before proves nothing: people do say things twice.
     """
     shown = [cue for cue in cues if cue.lines]
-    pairs = list(zip(shown, shown[1:], strict=False))
+    pairs = list(itertools.pairwise(shown))
     repeated = [_repeated(before, after) for before, after in pairs]
     rolls = sum(
-        1 for (_, after), (lines, length) in zip(pairs, repeated, strict=True) if lines and _goes_on(after, lines, length)
+        1
+        for (_, after), (lines, length) in zip(pairs, repeated, strict=True)
+        if lines and _goes_on(after, lines, length)
     )
     if not rolls or sum(1 for lines, _ in repeated if lines) < _MIN_SHARE * len(pairs):
         return shown

@@ -22,7 +22,19 @@ _SKIPPED: Final = frozenset(
     {"fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "header", "headerl", "headerr", "headerf", "footer"}
     | {"footerl", "footerr", "footerf", "listtable", "listoverridetable", "revtbl", "rsidtbl", "generator", "themedata"}
     | {"fldinst", "xmlnstbl", "datastore", "latentstyles", "nonshppict", "shppict", "bkmkstart", "bkmkend", "pntext"}
-    | {"annotation", "atnid", "atnauthor", "tc", "xe", "ftnsep", "ftnsepc", "aftnsep", "aftnsepc", "private", "template"}
+    | {
+        "annotation",
+        "atnid",
+        "atnauthor",
+        "tc",
+        "xe",
+        "ftnsep",
+        "ftnsepc",
+        "aftnsep",
+        "aftnsepc",
+        "private",
+        "template",
+    }
 )
 """Groups that are no text of the document."""
 _READ_IF_UNKNOWN: Final = frozenset({"shptxt", "fldrslt", "ud"})
@@ -102,7 +114,7 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
     """
     text = path.read_bytes().decode("latin-1")
     if not text.lstrip("\ufeffï»¿ \r\n").startswith(_SIGNATURE):
-        raise OtherContent(path.suffix, "text")
+        raise OtherContent(path.suffix, ".txt")
     document = _Reader(text).read()
     number = row = 0
     table: list[list[str]] = []

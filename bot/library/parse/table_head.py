@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -100,7 +101,7 @@ def _is_series(row: Row, columns: Sequence[int]) -> bool:
     if len(texts) < 2 or not all(text.isascii() and text.isdigit() and len(text) < 5 for text in texts):
         return False
     numbers = [int(text) for text in texts]
-    steps = {after - before for before, after in zip(numbers, numbers[1:], strict=False)}
+    steps = {after - before for before, after in itertools.pairwise(numbers)}
     if len(steps) != 1 or 0 in steps:
         return False
     are_years = all(cell_kind(text) is CellKind.YEAR for text in texts)

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bot.library.parse.block import Block, BlockKind, block_to_json
+from bot.library.parse.content import refuse_other_content
 from bot.library.parse.errors import (
     DocumentRefused,
     Gone,
     NoText,
+    TooDeep,
     TooLarge,
     TooMuchMemory,
     TooMuchText,
@@ -60,6 +62,7 @@ def parse_file(job: ParseJob, limits: ParseLimits) -> list[Note]:
         notes: list[Note] = []
         if job.path.stat().st_size > limits.megabytes * MB:
             raise TooLarge(limits.megabytes)
+        refuse_other_content(job.path)
         with job.output.open("w", encoding="ascii") as output:
             characters = 0
             for block in _split_long_blocks(_without_notes(reader(job.path, limits), notes)):
@@ -76,6 +79,8 @@ def parse_file(job: ParseJob, limits: ParseLimits) -> list[Note]:
         raise TooMuchMemory(limits.memory_megabytes) from None
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise Gone(error_reason(error)) from error
+    except RecursionError:
+        raise TooDeep from None
     except Exception as error:  # with a malformed file, libraries raise errors of any class
         if _ran_out_of_memory(error):
             raise TooMuchMemory(limits.memory_megabytes) from None

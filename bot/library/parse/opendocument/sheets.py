@@ -16,7 +16,14 @@ from bot.library.parse.spreadsheet.left_out import LeftOut, column_name
 from bot.library.parse.tables import sheet_blocks
 
 _GROUPS: Final = frozenset(
-    {"table-header-rows", "table-rows", "table-row-group", "table-header-columns", "table-columns", "table-column-group"}
+    {
+        "table-header-rows",
+        "table-rows",
+        "table-row-group",
+        "table-header-columns",
+        "table-columns",
+        "table-column-group",
+    }
 )
 _HIDDEN: Final = ("collapse", "filter")
 _CELLS: Final = ("table-cell", "covered-table-cell")
@@ -69,9 +76,7 @@ class SheetsReader:
             )
         self.left_out.columns += [f"{title}!{column_name(column)}" for column in sorted(hidden & seen)]
 
-    def _stated_rows(
-        self, table: Element, title: str, visible_rows: list[bool]
-    ) -> Iterator[tuple[list[Cell], bool]]:
+    def _stated_rows(self, table: Element, title: str, visible_rows: list[bool]) -> Iterator[tuple[list[Cell], bool]]:
         """The cells that begin in each row; whether it is visible is added to a list.
 
         A row that is stated once for many is repeated while it has text; empty ones at the end of a sheet are stated

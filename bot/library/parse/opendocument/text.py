@@ -20,7 +20,18 @@ _SKIPPED: Final = frozenset(
     | {"hidden-text", "hidden-paragraph", "table-source", "shapes"}
 )
 _CONTAINERS: Final = frozenset(
-    {"section", "index-body", "frame", "text-box", "page", "g", "list-header", "soft-page-break", "custom-shape", "rect"}
+    {
+        "section",
+        "index-body",
+        "frame",
+        "text-box",
+        "page",
+        "g",
+        "list-header",
+        "soft-page-break",
+        "custom-shape",
+        "rect",
+    }
     | {"text", "body", "spreadsheet", "presentation", "drawing"}
 )
 _MAX_SPACES: Final = 100

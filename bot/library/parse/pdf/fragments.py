@@ -105,16 +105,16 @@ def _quarter(angle: float) -> int | None:
     """An angle in quarters of a turn; None for one in between."""
     quarters = angle / _QUARTER
     nearest = round(quarters)
-    return nearest % 4 if abs(quarters - nearest) < 0.1 else None  # noqa: PLR2004  # nine degrees
+    return nearest % 4 if abs(quarters - nearest) < 0.1 else None  # nine degrees
 
 
 def _turn(left: float, right: float, bottom: float, top: float, quarters: int) -> tuple[float, float, float, float]:
     """Left, right, bottom and top of a box after the page is turned so that its text stands upright."""
     if quarters == 1:
         return -top, -bottom, left, right
-    if quarters == 2:  # noqa: PLR2004  # upside down
+    if quarters == 2:  # upside down
         return -right, -left, -top, -bottom
-    if quarters == 3:  # noqa: PLR2004  # from the bottom to the top
+    if quarters == 3:  # from the bottom to the top
         return bottom, top, -right, -left
     return left, right, bottom, top
 

@@ -33,7 +33,7 @@ class Line:
     bottom: float
     top: float
     column_left: float
-    column_right: float
+    """Where the lines of its column begin."""
 
     @property
     def height(self) -> float:
@@ -154,7 +154,6 @@ def _lines_and_tables(fragments: Sequence[Fragment]) -> Iterator[Line | Table]:
     if not lines:
         return
     column_left = min(one.left for one in fragments)
-    column_right = max(one.right for one in fragments)
     index = 0
     while index < len(lines):
         end = _table_end(lines, index)
@@ -165,7 +164,7 @@ def _lines_and_tables(fragments: Sequence[Fragment]) -> Iterator[Line | Table]:
         line = lines[index]
         text = " ".join(one.text for one in line)
         top, bottom = max(one.top for one in line), min(one.bottom for one in line)
-        yield Line(text, line[0].left, line[-1].right, bottom, top, column_left, column_right)
+        yield Line(text, line[0].left, line[-1].right, bottom, top, column_left)
         index += 1
 
 
@@ -188,7 +187,7 @@ def _table_columns(lines: Sequence[Sequence[Fragment]]) -> list[tuple[float, flo
             columns[-1] = (columns[-1][0], max(columns[-1][1], right))
         else:
             columns.append((left, right))
-    if len(columns) < 2:  # noqa: PLR2004  # one column is no table
+    if len(columns) < 2:  # one column is no table
         return None
     for line in lines:
         places = [_column_of(one, columns) for one in line]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ _PARAGRAPH_GAP: Final = 1.4
 _INDENT: Final = 0.8
 """By the height of a line: a line that begins further to the right than the others opens a paragraph."""
 _SHORT_LINE: Final = 0.75
-"""A line that ends before this share of its column ends where its author ended it."""
+"""A line that ends before this share of its paragraph's width ends where its author ended it."""
 _OTHER_SIZE: Final = 1.15
 _BULLET: Final = re.compile(r"(?:[•●▪■◦‣·*–—-]\s|\(?\d{1,3}[.)]\s|\(?[a-zа-я][.)]\s)", re.IGNORECASE)
 _SENTENCE_END: Final = re.compile(r"[.!?…:;»”\"')\]]$")
@@ -39,7 +40,7 @@ class Paragraph:
     page: int
     height: float
     """Of its lines: tells the size of its letters."""
-    is_open: bool = False
+    is_open: bool
     """Whether it may go on in the next column or on the next page."""
 
 
@@ -76,10 +77,8 @@ class WordParts:
         return left in _KEPT_BEFORE or right in _KEPT_AFTER or "-" in left
 
 
-def paragraphs(
-    pages: Sequence[Sequence[Line | Table]], words: WordParts
-) -> Iterator[Paragraph | tuple[int, Table]]:
-    """The paragraphs of a document, and its tables with their pages; those that a page or a column divides are whole."""
+def paragraphs(pages: Sequence[Sequence[Line | Table]], words: WordParts) -> Iterator[Paragraph | tuple[int, Table]]:
+    """The paragraphs of a document and its tables with their pages; what a page or a column divides is whole."""
     waiting: Paragraph | None = None
     for number, items in enumerate(pages, 1):
         for found in _page_paragraphs(items, number, words):
@@ -108,32 +107,42 @@ def _goes_on(before: Paragraph, after: Paragraph) -> bool:
 def _page_paragraphs(items: Sequence[Line | Table], page: int, words: WordParts) -> Iterator[Paragraph | Table]:
     gaps = [
         before.bottom - after.bottom
-        for before, after in zip(items, items[1:], strict=False)
+        for before, after in itertools.pairwise(items)
         if isinstance(before, Line) and isinstance(after, Line) and before.bottom > after.bottom
     ]
     usual_gap = min(median(gaps), 2.5 * median(_heights(items))) if gaps else 0.0
-    current: Paragraph | None = None
-    last: Line | None = None
+    lines: list[Line] = []
     for item in items:
         if isinstance(item, Table):
-            if current is not None:
-                yield current
-            current = last = None
+            if lines:
+                yield _join_lines(lines, page, words)
+            lines = []
             yield item
-            continue
-        if current is None or last is None or _opens_paragraph(last, item, usual_gap):
-            if current is not None:
-                current.is_open = last is not None and _may_go_on(last, item)
-                yield current
-            current = Paragraph(item.text, page, item.height)
-        elif _is_short(last) and last.text[-1] not in _HYPHENS:
-            current.text += f"\n{item.text}"
+        elif lines and _opens_paragraph(lines[-1], item, usual_gap):
+            yield _join_lines(lines, page, words, following=item)
+            lines = [item]
         else:
-            current.text = words.join(current.text, item.text)
-        last = item
-    if current is not None:
-        current.is_open = last is not None and not _SENTENCE_END.search(last.text)
-        yield current
+            lines.append(item)
+    if lines:
+        yield _join_lines(lines, page, words)
+
+
+def _join_lines(lines: Sequence[Line], page: int, words: WordParts, following: Line | None = None) -> Paragraph:
+    """One paragraph.
+
+    Args:
+        following: the line after it on the page; it goes on there only in another column, which begins higher up.
+    """
+    text = ""
+    right = max(line.right for line in lines)
+    for before, line in zip([None, *lines], lines, strict=False):
+        if before is not None and _is_short(before, right) and before.text[-1] not in _HYPHENS:
+            text += f"\n{line.text}"
+        else:
+            text = words.join(text, line.text)
+    last = lines[-1]
+    may_go_on = following is None or following.bottom >= last.bottom
+    return Paragraph(text, page, lines[0].height, may_go_on and not _SENTENCE_END.search(last.text))
 
 
 def _heights(items: Sequence[Line | Table]) -> list[float]:
@@ -151,10 +160,5 @@ def _opens_paragraph(before: Line, line: Line, usual_gap: float) -> bool:
     return bool(_BULLET.match(line.text)) or (is_indented and ends)
 
 
-def _is_short(line: Line) -> bool:
-    return line.right - line.column_left < _SHORT_LINE * (line.column_right - line.column_left)
-
-
-def _may_go_on(last: Line, following: Line) -> bool:
-    """Whether a paragraph that ends a column goes on in the next one, which begins higher up."""
-    return following.bottom >= last.bottom and not _SENTENCE_END.search(last.text)
+def _is_short(line: Line, right: float) -> bool:
+    return line.right - line.left < _SHORT_LINE * (right - line.left)

@@ -107,6 +107,6 @@ def choose_section(sections: tuple[Section, ...], value: float) -> tuple[Section
         return sections[-1], False
     if value < 0 and len(sections) > 1:
         return sections[1], True
-    if value == 0 and len(sections) > 2:  # noqa: PLR2004  # the third is for zero
+    if value == 0 and len(sections) > 2:  # the third is for zero
         return sections[2], False
     return sections[0], False

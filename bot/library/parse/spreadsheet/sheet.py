@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.library.parse.grid import MAX_COLUMNS, Row
-from bot.library.parse.package import Package, attribute, children, iterate, local_name
+from bot.library.parse.package import Package, children, iterate, local_name
 from bot.library.parse.spreadsheet.left_out import LeftOut, column_name
 from bot.library.parse.spreadsheet.values import Values, is_uncalculated
 
@@ -55,7 +55,9 @@ class SheetReader:
         last = -1
         for element in iterate(self._package, self._part, _PARTS):
             if local_name(element) == "col":
-                self._note_columns(element.get("min", ""), element.get("max", ""), is_hidden=_is_on(element.get("hidden")))
+                self._note_columns(
+                    element.get("min", ""), element.get("max", ""), is_hidden=_is_on(element.get("hidden"))
+                )
                 continue
             stated = element.get("r", "")
             number = int(stated) - 1 if stated.isdecimal() else last + 1

@@ -34,7 +34,9 @@ class Values:
             attribute(one, "numFmtId"): attribute(one, "formatCode", _GENERAL)
             for one in children(child(styles, "numFmts"), "numFmt")
         }
-        self._codes = [_code(attribute(one, "numFmtId", "0"), codes) for one in children(child(styles, "cellXfs"), "xf")]
+        self._codes = [
+            _code(attribute(one, "numFmtId", "0"), codes) for one in children(child(styles, "cellXfs"), "xf")
+        ]
 
     def text(self, cell: Element) -> str:
         """What a cell shows."""

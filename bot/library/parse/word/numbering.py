@@ -37,9 +37,7 @@ class ListNumbers:
 
     def __init__(self, root: Element | None) -> None:
         abstract = {
-            attribute(one, "abstractNumId"): {
-                attribute(level, "ilvl"): _level(level) for level in children(one, "lvl")
-            }
+            attribute(one, "abstractNumId"): {attribute(level, "ilvl"): _level(level) for level in children(one, "lvl")}
             for one in children(root, "abstractNum")
         }
         self._levels: dict[str, dict[str, _Level]] = {}
