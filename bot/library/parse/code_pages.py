@@ -30,7 +30,7 @@ def guess_code_page(sample: bytes) -> str:
 
 def _score(text: str, page: str) -> float:
     """How well a text reads: the higher, the better."""
-    letters = set()
+    letters: set[int] = set()
     score = 0.0
     for word, start in _words(text):
         letters.update(range(start, start + len(word)))

@@ -142,9 +142,21 @@ def _is_data(table: LexborNode) -> bool:
     """Whether a table holds data, and is not there for the layout of a page."""
     if table.attributes.get("role") in ("presentation", "none"):
         return False
-    if table.css_first("th, caption") is not None:
+    if _has_own(table, "th, caption"):
         return True
-    return table.css_first("table table, h1, h2, h3, h4") is None and table.css_first("tr + tr, td + td") is not None
+    has_parts = any(node.mem_id != table.mem_id for node in table.css("table, h1, h2, h3, h4"))
+    return not has_parts and table.css_first("tr + tr, td + td") is not None
+
+
+def _has_own(table: LexborNode, selector: str) -> bool:
+    """Whether a table has such an element itself, and not in a table within it."""
+    for node in table.css(selector):
+        above = node.parent
+        while above is not None and above.tag != "table":
+            above = above.parent
+        if above is not None and above.mem_id == table.mem_id:
+            return True
+    return False
 
 
 def _rows(table: LexborNode, visibility: Visibility) -> Iterator[tuple[list[Cell], bool]]:

@@ -11,6 +11,8 @@ from bot.library.parse.cell_kinds import CellKind, cell_kind
 from bot.library.parse.grid import Row
 
 _MAX_PREAMBLE_ROWS: Final = 30
+_MAX_NAMED_ROWS: Final = 2
+"""Rows of several cells under a title that are no table by themselves."""
 _MAX_HEADER_ROWS: Final = 5
 _ROWS_BELOW: Final = 4
 """Rows with which a row is compared to tell whether it is a header."""
@@ -77,6 +79,15 @@ def begins_table(rows: Sequence[Row]) -> bool:
     height = header_height(rows[top:])
     header = rows[top : top + height]
     return bool(header) and _own_cells(header[0]) > 1 and _has_values(rows[top + height :])
+
+
+def is_preamble(above: Sequence[Row], below: Sequence[Row]) -> bool:
+    """Whether rows that an empty row divides from a table belong to it: a title, or names with what they stand for."""
+    if max(len(row.cells) for row in above) >= max(len(row.cells) for row in below):
+        return False
+    wide = [row for row in above if _own_cells(row) > 1]
+    is_titled = _own_cells(above[0]) == 1 and len(wide) <= _MAX_NAMED_ROWS
+    return len(above) <= _MAX_PREAMBLE_ROWS and (is_titled or any(row.cells[0].endswith(":") for row in wide))
 
 
 def _is_header(row: Row, below: Sequence[Row]) -> bool:

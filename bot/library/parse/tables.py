@@ -12,7 +12,7 @@ from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.errors import TooManyRows
 from bot.library.parse.grid import Row
 from bot.library.parse.limits import ParseLimits
-from bot.library.parse.table_head import begins_table, header_height, header_names, preamble_length
+from bot.library.parse.table_head import begins_table, header_height, header_names, is_preamble, preamble_length
 
 _MAX_CELL_LENGTH: Final = 20_000
 _HEAD_ROWS: Final = 60
@@ -102,16 +102,23 @@ def sheet_blocks(
 def _with_table_numbers(rows: Iterator[Row]) -> Iterator[tuple[int, Row]]:
     """The rows that are not empty, each with the number of its table."""
     table = 0
-    has_rows = has_gap = False
+    above: list[Row] = []
+    has_gap = False
     ahead: deque[Row] = deque(islice(rows, _ROWS_AHEAD))
     while ahead:
-        if not any(ahead[0].cells):
-            has_gap = has_rows
+        row = ahead[0]
+        if not any(row.cells):
+            has_gap = bool(above)
         else:
-            if has_gap and begins_table(list(takewhile(lambda row: any(row.cells), ahead))):
-                table += 1
-            has_rows, has_gap = True, False
-            yield table, ahead[0]
+            if has_gap:
+                below = list(takewhile(lambda row: any(row.cells), ahead))
+                if begins_table(below) and not is_preamble(above, below):
+                    table += 1
+                    above = []
+            has_gap = False
+            if len(above) < _HEAD_ROWS:
+                above.append(row)
+            yield table, row
         ahead.popleft()
         ahead.extend(islice(rows, 1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from typing import Final
 
@@ -18,6 +18,8 @@ _MAX_DAYS: Final = 2_958_466
 _SHOWN_DIGITS: Final = 10
 """Significant digits of a number without a format, as in a cell of common width."""
 _MAX_EXACT: Final = 1e15
+_PRECISION: Final = 700
+"""Digits with which numbers are rounded: those of the largest one, and as many decimals as a format may have."""
 _TEXT_SECTION: Final = 4
 
 
@@ -76,13 +78,14 @@ def _format_decimal(value: float, section: Section) -> str:
     decimals = [index for index in digits if point < index < exponent]
     last = max(whole, default=-1)
     commas = [index for index, token in enumerate(tokens) if token.kind == "comma"]
-    number = Decimal(repr(value))
     if exponent < len(tokens):
         return _format_scientific(value, tokens, exponent, decimals)
     # Commas after the last digit divide by a thousand each, those between digits separate thousands.
-    number /= 1000 ** sum(1 for index in commas if index > max(digits) or last < index < point)
-    number *= 100 ** sum(token.kind == "percent" for token in tokens)
-    rounded = abs(number).quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_UP)
+    thousands = sum(1 for index in commas if index > max(digits) or last < index < point)
+    hundreds = sum(token.kind == "percent" for token in tokens)
+    with localcontext(prec=_PRECISION):
+        number = Decimal(repr(value)).scaleb(2 * hundreds - 3 * thousands)
+        rounded = abs(number).quantize(Decimal(1).scaleb(-len(decimals)), ROUND_HALF_UP)
     integer, _, fraction = f"{rounded:f}".partition(".")
     shown_fraction = _optional_digits(fraction, [tokens[index].text for index in decimals])
     has_thousands = any(whole and whole[0] < index < last for index in commas)

@@ -139,7 +139,8 @@ class _DocumentReader:
                 self.has_left_out = True
                 continue
             cells = [""] * min(_integer(attribute(child(properties, "gridBefore"), "val")), MAX_COLUMNS)
-            from_left, from_above = set(), set()
+            from_left: set[int] = set()
+            from_above: set[int] = set()
             for cell in _unwrap(row):
                 if local_name(cell) != "tc":
                     continue

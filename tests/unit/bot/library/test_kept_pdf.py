@@ -59,11 +59,25 @@ CASES: dict[str, tuple[bytes, list[str]]] = {
         ],
     ),
     "a paragraph that goes on in the next column": (
-        pdf([*column(50, 700, [*LEFT[:2], "with legs that are"]), *column(310, 700, ["strong. " + RIGHT[0], *RIGHT[1:]])]),
+        pdf(
+            [
+                *column(50, 700, [*LEFT[:2], "with legs that are"]),
+                *column(310, 700, ["strong. " + RIGHT[0], *RIGHT[1:]]),
+            ]
+        ),
         [f"p1 {' '.join(LEFT[:2])} with legs that are strong. {RIGHT_TEXT}"],
     ),
     "a table": (
-        pdf([*column(50, 760, LEFT), *(At(x, 690 - 16 * n, cell) for n, row in enumerate(ROWS) for x, cell in zip((50, 250, 400), row, strict=True))]),
+        pdf(
+            [
+                *column(50, 760, LEFT),
+                *(
+                    At(x, 690 - 16 * n, cell)
+                    for n, row in enumerate(ROWS)
+                    for x, cell in zip((50, 250, 400), row, strict=True)
+                ),
+            ]
+        ),
         [
             f"p1 {LEFT_TEXT}",
             "p1 [] Exercise: Long road; Sets: 1; Minutes: 75",
@@ -80,7 +94,13 @@ CASES: dict[str, tuple[bytes, list[str]]] = {
         [f"p1 {' '.join(LEFT[:2])} with a will. {RIGHT[0]}"],
     ),
     "words divided at the ends of lines": (
-        pdf(column(50, 700, ["The swimmer is a well-", "known figure who swims with great perse-", "verance in the cold lake."])),
+        pdf(
+            column(
+                50,
+                700,
+                ["The swimmer is a well-", "known figure who swims with great perse-", "verance in the cold lake."],
+            )
+        ),
         ["p1 The swimmer is a well-known figure who swims with great perseverance in the cold lake."],
     ),
     "a hyphen that the text has elsewhere": (
