@@ -249,6 +249,11 @@ class NotAChat(Unreadable):
         DocumentRefused.__init__(self)
 
 
+class NoReadableMessages(NotAChat):
+    sentence = N_("It is a chat, but none of its messages can be read.")
+    remedy = N_("Export the chat again.")
+
+
 class ArchiveWithoutChat(NotAChat):
     sentence = N_("It is an archive without a chat that WhatsApp has exported.")
     remedy = N_("Unpack it, and add the files in it.")

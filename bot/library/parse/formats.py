@@ -90,6 +90,8 @@ def reader_for(path: Path, *, is_dialogue: bool) -> Reader:
     suffix = path.suffix.lower()
     if is_dialogue and suffix in (".txt", ".md", ".markdown"):
         return dialogue.read_transcript
+    if is_dialogue and suffix == ".json":
+        return blocks.read
     if suffix in READERS:
         return READERS[suffix]
     raise _unread(suffix)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.chats import blocks as chat_blocks
 from bot.library.parse.decoding import open_text, read_text
-from bot.library.parse.errors import DamagedExport, DamagedJson, NotAChat, TooDeep
+from bot.library.parse.errors import DamagedExport, DamagedJson, NoReadableMessages, NotAChat, TooDeep
 from bot.library.parse.grid import MAX_COLUMNS, Row
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.notes import Note
@@ -34,10 +34,12 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
     """The messages of a chat export; of any other JSON its values with their keys.
 
     Raises:
-        DamagedExport, DamagedJson, TooDeep
+        NoReadableMessages, DamagedExport, DamagedJson, TooDeep
     """
     try:
         yield from chat_blocks.read(path, limits)
+    except NoReadableMessages:
+        raise
     except NotAChat:
         pass
     except DamagedExport:

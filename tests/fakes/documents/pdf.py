@@ -39,7 +39,7 @@ def pdf(*pages: Sequence[At], picture: bool = False, rotate: int = 0) -> bytes:
         objects.append(f"<< /Length {len(packed)} /Filter /FlateDecode >>\nstream\n".encode() + packed + b"\nendstream")
         kids.append(len(objects) + 1)
         objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {_WIDTH} {_HEIGHT}] /Rotate {rotate} /Contents {len(objects)} 0 R"
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {_WIDTH} {_HEIGHT}] /Rotate {rotate} /Contents {len(objects)} 0 R"  # noqa: E501
             " /Resources << /Font << /F1 3 0 R >> /XObject << /I 4 0 R >> >> >>".encode()
         )
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(f'{kid} 0 R' for kid in kids)}] /Count {len(kids)} >>".encode()

@@ -12,7 +12,7 @@ from typing import Final
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.chats.conversation import Attachment, AttachmentKind, Conversation, ConversationKind, Message
 from bot.library.parse.chats.exports import open_export
-from bot.library.parse.errors import NotAChat
+from bot.library.parse.errors import NoReadableMessages
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.notes import Note, NoteKind, note
 
@@ -48,7 +48,8 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
     """The exchanges of a chat export. Of an account's export, each chat is a section with the chat's title.
 
     Raises:
-        NotAChat: it is none, or none of its messages can be read.
+        NotAChat: it is none.
+        NoReadableMessages: none of its messages can be read.
     """
     skipped = number = 0
 
@@ -66,7 +67,7 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
             number += 1
             yield exchange.block(number)
     if skipped and not number:
-        raise NotAChat
+        raise NoReadableMessages
     if skipped:
         yield note(NoteKind.UNREADABLE_MESSAGES, count=skipped)
 

@@ -15,8 +15,10 @@ from tests.fakes.documents.reading import shown
 CASES: dict[str, tuple[str, str, list[str]]] = {
     "no blank lines, and a number that is said": (
         "a.srt",
-        "1\n00:00:01,000 --> 00:00:02,000\nHow many?\n2\n00:00:03,000 --> 00:00:04,000\n40\n3\n"
-        "00:00:05,000 --> 00:00:06,000\nThat is all.\n",
+        (
+            "1\n00:00:01,000 --> 00:00:02,000\nHow many?\n2\n00:00:03,000 --> 00:00:04,000\n40\n3\n"
+            "00:00:05,000 --> 00:00:06,000\nThat is all.\n"
+        ),
         ["1–2 How many?", "3–4 40", "5–6 That is all."],
     ),
     "blank lines within cues": (
@@ -31,8 +33,10 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     ),
     "names of cues, comments and styles": (
         "a.vtt",
-        "WEBVTT\n\nSTYLE\n::cue { color: red }\n\nintro\n00:01.000 --> 00:02.000\nHello.\n\nNOTE\nnot said\nat all\n\n"
-        "second cue\n00:03.000 --> 00:04.000\nBye.\n",
+        (
+            "WEBVTT\n\nSTYLE\n::cue { color: red }\n\nintro\n00:01.000 --> 00:02.000\nHello.\n\nNOTE\nnot said\nat all\n\n"  # noqa: E501
+            "second cue\n00:03.000 --> 00:04.000\nBye.\n"
+        ),
         ["1–2 Hello.", "3–4 Bye."],
     ),
     "speakers": (
@@ -42,20 +46,26 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     ),
     "a line that grows word by word": (
         "a.vtt",
-        "WEBVTT\n\n00:01.000 --> 00:02.000\nthe\n\n00:02.000 --> 00:03.000\nthe long\n\n00:03.000 --> 00:04.000\n"
-        "the long road\n\n00:04.000 --> 00:05.000\nthe long road\nbegins\n",
+        (
+            "WEBVTT\n\n00:01.000 --> 00:02.000\nthe\n\n00:02.000 --> 00:03.000\nthe long\n\n00:03.000 --> 00:04.000\n"
+            "the long road\n\n00:04.000 --> 00:05.000\nthe long road\nbegins\n"
+        ),
         ["1–4 the long road", "4–5 begins"],
     ),
     "three lines that roll": (
         "a.srt",
-        "1\n00:00:01,000 --> 00:00:02,000\na b\n\n2\n00:00:02,000 --> 00:00:03,000\na b\nc d\n\n"
-        "3\n00:00:03,000 --> 00:00:04,000\na b\nc d\ne f\n\n4\n00:00:04,000 --> 00:00:05,000\nc d\ne f\ng h\n",
+        (
+            "1\n00:00:01,000 --> 00:00:02,000\na b\n\n2\n00:00:02,000 --> 00:00:03,000\na b\nc d\n\n"
+            "3\n00:00:03,000 --> 00:00:04,000\na b\nc d\ne f\n\n4\n00:00:04,000 --> 00:00:05,000\nc d\ne f\ng h\n"
+        ),
         ["1–2 a b", "2–3 c d", "3–4 e f", "4–5 g h"],
     ),
     "words that are said twice": (
         "a.srt",
-        "1\n00:00:01,000 --> 00:00:02,000\nNo.\n\n2\n00:00:02,000 --> 00:00:03,000\nNo.\n\n"
-        "3\n00:00:03,000 --> 00:00:04,000\nNever.\n",
+        (
+            "1\n00:00:01,000 --> 00:00:02,000\nNo.\n\n2\n00:00:02,000 --> 00:00:03,000\nNo.\n\n"
+            "3\n00:00:03,000 --> 00:00:04,000\nNever.\n"
+        ),
         ["1–2 No.", "2–3 No.", "3–4 Never."],
     ),
     "times of many forms": (

@@ -49,8 +49,8 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
     ),
     "a preamble of a bank": (
         "a.csv",
-        "Выписка;;;\nПериод:;май 2026;;\nОстаток на начало;1000,00;;\n;;;\nДата;Описание;Приход;Расход\n"
-        "01.05.2026;Зарплата;50000,00;\n02.05.2026;Аптека;;340,00\nИтого;;50000,00;340,00\n",
+        ("Выписка;;;\nПериод:;май 2026;;\nОстаток на начало;1000,00;;\n;;;\nДата;Описание;Приход;Расход\n"
+        "01.05.2026;Зарплата;50000,00;\n02.05.2026;Аптека;;340,00\nИтого;;50000,00;340,00\n"),
         [
             "[Выписка › Период: май 2026 › Остаток на начало: 1000,00]"
             f" {row}"
@@ -85,7 +85,7 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
         ["[] Группа: Дети; 01.05.2026: 12; 02.05.2026: 14", "[] Группа: Взрослые; 01.05.2026: 30; 02.05.2026: 31"],
     ),
     "no header": ("a.csv", "Anna,54\nBoris,61\n", ["[] 1: Anna; 2: 54", "[] 1: Boris; 2: 61"]),
-    "years of birth without a header": ("a.csv", "Anna,1954\nBoris,1961\n", ["[] 1: Anna; 2: 1954", "[] 1: Boris; 2: 1961"]),
+    "years of birth without a header": ("a.csv", "Anna,1954\nBoris,1961\n", ["[] 1: Anna; 2: 1954", "[] 1: Boris; 2: 1961"]),  # noqa: E501
     "columns that are numbered under the header": (
         "a.csv",
         "Название;Ед.;Кол-во\n1;2;3\nВерёвка;м;30\n",
@@ -149,12 +149,12 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
     ),
     "a table for the layout of a page": (
         "a.html",
-        table("<td><h1>News</h1><p>One.</p></td><td>" + table("<td>a</td><td>1</td>", "<td>b</td><td>2</td>") + "</td>"),
+        table("<td><h1>News</h1><p>One.</p></td><td>" + table("<td>a</td><td>1</td>", "<td>b</td><td>2</td>") + "</td>"),  # noqa: E501
         ["# News", "One.", "[] 1: a; 2: 1", "[] 1: b; 2: 2"],
     ),
     "a table within a cell": (
         "a.html",
-        table("<th>Day</th><th>Plan</th>", f"<td>Monday</td><td>{table('<td>road</td><td>40</td>', '<td>lake</td><td>5</td>')}</td>"),
+        table("<th>Day</th><th>Plan</th>", f"<td>Monday</td><td>{table('<td>road</td><td>40</td>', '<td>lake</td><td>5</td>')}</td>"),  # noqa: E501
         ["[] Day: Monday; Plan: road 40; lake 5"],
     ),
     "a table in Markdown": (
@@ -172,7 +172,7 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
             + word_row(word_cell("both days", '<w:gridSpan w:val="2"/>'), "7")
             + "</w:tbl>"
         ),
-        ["[] Day: Monday; Minutes / road: 40; Minutes / lake: 5", "[] Day: both days; Minutes / road: both days; Minutes / lake: 7"],
+        ["[] Day: Monday; Minutes / road: 40; Minutes / lake: 5", "[] Day: both days; Minutes / road: both days; Minutes / lake: 7"],  # noqa: E501
     ),
     "a title within a table of Word": (
         "a.docx",
@@ -192,16 +192,16 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
             sheet(
                 "Regions",
                 ods_row("Region", "City", "Margin", "Old"),
-                ods_row('<table:table-cell table:number-rows-spanned="2"><text:p>Siberia</text:p></table:table-cell>', "Omsk", "15,3 %", "1"),
+                ods_row('<table:table-cell table:number-rows-spanned="2"><text:p>Siberia</text:p></table:table-cell>', "Omsk", "15,3 %", "1"),  # noqa: E501
                 ods_row("<table:covered-table-cell/>", "Tomsk", "7,5 %", "2"),
                 ods_row("Volga", "Samara", "9 %", "3", more=' table:visibility="collapse"'),
                 ods_row('<table:table-cell table:formula="of:=1+1"/>', "Tver", "1 %", "4"),
                 '<table:table-row table:number-rows-repeated="1048000"><table:table-cell'
                 ' table:number-columns-repeated="16384"/></table:table-row>',
-                columns='<table:table-column table:number-columns-repeated="3"/><table:table-column table:visibility="collapse"/>',
+                columns='<table:table-column table:number-columns-repeated="3"/><table:table-column table:visibility="collapse"/>',  # noqa: E501
             )
             + sheet("Secret", ods_row("a", "1"), more=' table:style-name="h"'),
-            '<style:style style:name="h" style:family="table"><style:table-properties table:display="false"/></style:style>',
+            '<style:style style:name="h" style:family="table"><style:table-properties table:display="false"/></style:style>',  # noqa: E501
         ),
         [
             "[Regions] Region: Siberia; City: Omsk; Margin: 15,3 %",

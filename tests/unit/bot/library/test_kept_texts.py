@@ -12,7 +12,7 @@ from tests.fakes.documents.office import epub, open_document, pptx, shape, slide
 from tests.fakes.documents.reading import shown
 from tests.fakes.hostile.documents import archive, docx, paragraph
 
-PLAN = '{"tool": "x", "city": {"name": "Omsk", "halls": 2}, "weeks": [{"week": 1, "load": 80}, {"week": 2, "load": 85, "note": "easy"}]}'
+PLAN = '{"tool": "x", "city": {"name": "Omsk", "halls": 2}, "weeks": [{"week": 1, "load": 80}, {"week": 2, "load": 85, "note": "easy"}]}'  # noqa: E501
 
 
 def run(text: str, properties: str = "") -> str:
@@ -87,16 +87,20 @@ def web_letter() -> bytes:
 CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
     "hidden and struck-out text of a page": (
         "a.html",
-        "<style>.x, #y { display: none } @media print { .z { display: none } } a:hover { visibility: hidden }</style>"
-        "<p>Seen<del>old</del> <s>gone</s>.<p hidden>no</p><p style='color:red; display : none'>no</p>"
-        "<p class=x>no</p><p id=y>no</p><p class=z>on screen</p><p aria-hidden=true>no</p><dialog>no</dialog>"
-        "<p style='text-decoration: line-through'>no</p><template>no</template><noscript>no</noscript>",
+        (
+            "<style>.x, #y { display: none } @media print { .z { display: none } } a:hover { visibility: hidden }</style>"  # noqa: E501
+            "<p>Seen<del>old</del> <s>gone</s>.<p hidden>no</p><p style='color:red; display : none'>no</p>"
+            "<p class=x>no</p><p id=y>no</p><p class=z>on screen</p><p aria-hidden=true>no</p><dialog>no</dialog>"
+            "<p style='text-decoration: line-through'>no</p><template>no</template><noscript>no</noscript>"
+        ),
         ["Seen .", "on screen", "! Hidden, struck-out or deleted text was left out."],
     ),
     "marks of notes on a page": (
         "a.html",
-        '<p>Nine hours<sup><a href="#n1">[1]</a></sup> of 10<sup>2</sup> people.<ol><li id="n1"><a href="#r1">↑</a>'
-        " In winter.</ol>",
+        (
+            '<p>Nine hours<sup><a href="#n1">[1]</a></sup> of 10<sup>2</sup> people.<ol><li id="n1"><a href="#r1">↑</a>'
+            " In winter.</ol>"
+        ),
         ["Nine hours of 102 people.", "1. In winter."],
     ),
     "lists and lines of a page": (
@@ -139,7 +143,7 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
             f"<w:p>{run('Nine')}{run(' ten', '<w:strike/>')}{run(' eleven', '<w:vanish/>')}"
             f"{run(' twelve', '<w:rStyle w:val=&quot;secret&quot;/>'.replace('&quot;', chr(34)))}"
             f"<w:del><w:r><w:delText> eight</w:delText></w:r></w:del><w:ins>{run(' hours')}</w:ins>"
-            f"<w:moveFrom>{run(' away')}</w:moveFrom>{run(' each', '<w:strike w:val=&quot;0&quot;/>'.replace('&quot;', chr(34)))}</w:p>"
+            f"<w:moveFrom>{run(' away')}</w:moveFrom>{run(' each', '<w:strike w:val=&quot;0&quot;/>'.replace('&quot;', chr(34)))}</w:p>"  # noqa: E501
         ),
         ["Nine hours each", "! Hidden, struck-out or deleted text was left out."],
     ),
@@ -159,7 +163,7 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
         "a.odt",
         open_document(
             "text",
-            '<text:tracked-changes><text:p>gone</text:p></text:tracked-changes><text:h text:outline-level="2">Сон</text:h>'
+            '<text:tracked-changes><text:p>gone</text:p></text:tracked-changes><text:h text:outline-level="2">Сон</text:h>'  # noqa: E501
             '<text:p>Nine<text:s text:c="2"/>hours<text:note><text:note-citation>1</text:note-citation><text:note-body>'
             '<text:p>In May.</text:p></text:note-body></text:note> <text:span text:style-name="out">ten</text:span>each'
             "</text:p>"
@@ -168,7 +172,7 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
             "<table:table><table:table-row><table:table-cell><text:p>Day</text:p></table:table-cell><table:table-cell>"
             "<text:p>Min</text:p></table:table-cell></table:table-row><table:table-row><table:table-cell><text:p>Monday"
             "</text:p></table:table-cell><table:table-cell><text:p>40</text:p></table:table-cell></table:table-row></table:table>",
-            '<style:style style:name="out" style:family="text"><style:text-properties style:text-line-through-style="solid"/>'
+            '<style:style style:name="out" style:family="text"><style:text-properties style:text-line-through-style="solid"/>'  # noqa: E501
             '</style:style><text:list-style style:name="L"><text:list-level-style-number text:level="1"'
             ' style:num-format="1" style:num-suffix="."/></text:list-style>',
         ),
@@ -222,7 +226,7 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
         "a.odp",
         open_document(
             "presentation",
-            '<draw:page draw:name="1"><draw:frame><draw:text-box><text:p>Low seat.</text:p></draw:text-box></draw:frame>'
+            '<draw:page draw:name="1"><draw:frame><draw:text-box><text:p>Low seat.</text:p></draw:text-box></draw:frame>'  # noqa: E501
             '<draw:frame presentation:class="title"><draw:text-box><text:p>Rowing</text:p></draw:text-box></draw:frame>'
             '</draw:page><draw:page draw:style-name="h"><draw:frame><draw:text-box><text:p>no</text:p></draw:text-box>'
             "</draw:frame></draw:page>",
@@ -247,10 +251,12 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
     ),
     "rich text": (
         "a.rtf",
-        r"{\rtf1\ansi\ansicpg1251{\fonttbl{\f0\fcharset204 Arial;}}{\info{\title no}}\pard\outlinelevel0 \'d1\'ee\'ed\par"
-        r"\pard Nine {\strike ten }{\v eleven }hours{\footnote\pard In May.} \u8212? each.\line Second line.\par"
-        r"\trowd\cellx1\cellx2\pard\intbl Day\cell Min\cell\row\trowd\pard\intbl Monday\cell 40\cell\row"
-        r"\pard After {\*\generator no}it \{so\}.\par}",
+        (
+            r"{\rtf1\ansi\ansicpg1251{\fonttbl{\f0\fcharset204 Arial;}}{\info{\title no}}\pard\outlinelevel0 \'d1\'ee\'ed\par"  # noqa: E501
+            r"\pard Nine {\strike ten }{\v eleven }hours{\footnote\pard In May.} \u8212? each.\line Second line.\par"
+            r"\trowd\cellx1\cellx2\pard\intbl Day\cell Min\cell\row\trowd\pard\intbl Monday\cell 40\cell\row"
+            r"\pard After {\*\generator no}it \{so\}.\par}"
+        ),
         [
             "# Сон",
             "Nine hours — each.\nSecond line.\nIn May.",
@@ -264,7 +270,7 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
         letter(),
         [
             "= Баня в субботу",
-            "From: Анна <anna@example.org>\nTo: boris@example.org\nDate: 2026-05-12 14:33 +0300\nSubject: Баня в субботу",
+            "From: Анна <anna@example.org>\nTo: boris@example.org\nDate: 2026-05-12 14:33 +0300\nSubject: Баня в субботу",  # noqa: E501
             "Топим в девять.",
             "Веники свои.",
             "! 1 attachment was not read: план.pdf. Add it by itself.",
@@ -323,8 +329,10 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
     ),
     "a chat of Telegram with a message that is none": (
         "a.json",
-        '{"name": "Баня", "type": "personal_chat", "messages": [{"id": 1, "type": "message", "date": "2026-05-12T14:33:00",'
-        ' "from": "Анна", "text": "Топим"}, {"id": 2, "type": "message", "date": "never", "from": "Борис", "text": "x"}]}',
+        (
+            '{"name": "Баня", "type": "personal_chat", "messages": [{"id": 1, "type": "message", "date": "2026-05-12T14:33:00",'  # noqa: E501
+            ' "from": "Анна", "text": "Топим"}, {"id": 2, "type": "message", "date": "never", "from": "Борис", "text": "x"}]}'  # noqa: E501
+        ),
         ["= Баня", "2026-05-12T14:33 Анна (14:33): Топим", "! 1 message could not be read and was left out."],
     ),
 }

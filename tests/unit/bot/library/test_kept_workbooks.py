@@ -37,7 +37,7 @@ def filled(*rows: list[object]) -> tuple[openpyxl.Workbook, Worksheet]:
 def test_formats_of_cells(tmp_path: Path) -> None:
     book, sheet = filled(
         ["Margin", "Price", "Day", "Start", "Spent"],
-        [0.153, 1234.5, datetime(2026, 5, 12), time(14, 30), timedelta(hours=26, minutes=30)],
+        [0.153, 1234.5, datetime(2026, 5, 12), time(14, 30), timedelta(hours=26, minutes=30)],  # noqa: DTZ001
     )
     for column, code in zip("ABCDE", ("0.0%", '#,##0.00" ₽"', "dd.mm.yyyy", "h:mm", "[h]:mm"), strict=True):
         sheet[f"{column}2"].number_format = code

@@ -28,8 +28,10 @@ RIGHT = {
         "[Totals] Item: Rope; Price: 300; Count: 4",
         "[Totals] Item: Sledge; Price: 900; Count: 2",
         "! 1 hidden sheet was left out: Secret salaries.",
-        "! 2 formulas have no saved values: Totals!D2, Totals!D3."
-        " Open the file in an office program and save it again.",
+        (
+            "! 2 formulas have no saved values: Totals!D2, Totals!D3."
+            " Open the file in an office program and save it again."
+        ),
     ],
     "pool-merged-cells.docx": [
         "# Pool timetable",
@@ -65,10 +67,14 @@ RIGHT = {
         "p1 The sauna is heated to ninety degrees on Saturdays. Members bring their own birch brooms.",
     ],
     "two-columns.pdf": [
-        "p1 Left column speaks of rowing. Rowers train at five o'clock. They eat buckwheat porridge."
-        " Oars weigh three kilograms.",
-        "p1 Right column speaks of fencing. Fencers train at nine o'clock. They eat boiled rice only."
-        " Foils weigh half a kilogram.",
+        (
+            "p1 Left column speaks of rowing. Rowers train at five o'clock. They eat buckwheat porridge."
+            " Oars weigh three kilograms."
+        ),
+        (
+            "p1 Right column speaks of fencing. Fencers train at nine o'clock. They eat boiled rice only."
+            " Foils weigh half a kilogram."
+        ),
     ],
     "utf32.txt": [
         "Гребцы встают в пять утра и пьют солёный чай.",
@@ -80,8 +86,10 @@ RIGHT = {
         "A loud week asks for seven.",
     ],
     "whatsapp.txt": [
-        "2026-05-12T14:33 Anna (14:33): The dacha key is under the blue pot\n"
-        "Boris (14:35): Thank you, I will come on Friday",
+        (
+            "2026-05-12T14:33 Anna (14:33): The dacha key is under the blue pot\n"
+            "Boris (14:35): Thank you, I will come on Friday"
+        ),
         "2026-05-13T09:01 Anna (09:01): The gate code is 4417",
     ],
     "weeks-for-false-marks.md": [
