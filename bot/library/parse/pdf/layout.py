@@ -21,6 +21,13 @@ _MAX_SPANNING: Final = 0.3
 """Share of the fragments that may reach over the space between two columns, such as titles."""
 _MAX_DEPTH: Final = 6
 _MIN_TABLE_ROWS: Final = 2
+_MAX_TABLE_LINES: Final = 500
+_MAX_CONTINUATION: Final = 8
+"""Lines of one cell at most."""
+_MAX_ROW_GAP: Final = 3.0
+"""Space between two rows of a table at most, by the height of a line."""
+_MAX_LEADING: Final = 1.4
+"""Distance of two lines of one cell at most, by the height of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +163,11 @@ def _lines_and_tables(fragments: Sequence[Fragment]) -> Iterator[Line | Table]:
     column_left = min(one.left for one in fragments)
     index = 0
     while index < len(lines):
-        end = _table_end(lines, index)
-        if end - index >= _MIN_TABLE_ROWS and (columns := _table_columns(lines[index:end])):
-            yield _table(lines[index:end], columns)
-            index = end
+        found = _find_table(lines[index:])
+        if found is not None:
+            table, length = found
+            yield table
+            index += length
             continue
         line = lines[index]
         text = " ".join(one.text for one in line)
@@ -168,14 +176,81 @@ def _lines_and_tables(fragments: Sequence[Fragment]) -> Iterator[Line | Table]:
         index += 1
 
 
-def _table_end(lines: Sequence[Sequence[Fragment]], start: int) -> int:
-    """The first line after `start` that has no cells beside each other, or stands far below."""
-    end = start
-    while end < len(lines) and len(lines[end]) > 1:
-        if end > start and lines[end - 1][0].bottom - lines[end][0].top > 2 * lines[end][0].height:
+def _find_table(lines: Sequence[Sequence[Fragment]]) -> tuple[Table, int] | None:
+    """The table that begins with the first of these lines, and of how many lines it consists; None where none does."""
+    divided = _divided_lines(lines)
+    while len(divided) >= _MIN_TABLE_ROWS:
+        columns = _table_columns([lines[index] for index in divided])
+        if columns is not None:
+            end = _last_continuation(lines, divided[-1], columns)
+            if all(_fits(line, columns) for line in lines[:end]):
+                rows = _group_rows(lines[:end])
+                return Table(
+                    tuple(_cells(row, columns) for row in rows),
+                    max(one.top for one in lines[0]),
+                    min(one.bottom for one in lines[end - 1]),
+                ), end
+        divided.pop()
+    return None
+
+
+def _divided_lines(lines: Sequence[Sequence[Fragment]]) -> list[int]:
+    """The lines from the first one on that have cells beside each other, with few others and no large gap between."""
+    divided: list[int] = []
+    for index, line in enumerate(lines[:_MAX_TABLE_LINES]):
+        last = divided[-1] if divided else 0
+        if len(line) > 1:
+            if divided and lines[index - 1][0].bottom - line[0].top > _MAX_ROW_GAP * line[0].height:
+                break
+            divided.append(index)
+        elif not divided or index - last > _MAX_CONTINUATION:
+            break
+    return divided
+
+
+def _last_continuation(lines: Sequence[Sequence[Fragment]], last: int, columns: Sequence[tuple[float, float]]) -> int:
+    """The line after those that go on with the cells of the last row."""
+    end = last + 1
+    while end < len(lines) and len(lines[end]) == 1 and _is_near(lines[end - 1], lines[end]):
+        if not _fits(lines[end], columns):
             break
         end += 1
     return end
+
+
+def _is_near(upper: Sequence[Fragment], lower: Sequence[Fragment]) -> bool:
+    """Whether two lines are as near as lines of one cell."""
+    return upper[0].middle - lower[0].middle < _MAX_LEADING * max(upper[0].height, lower[0].height)
+
+
+def _fits(line: Sequence[Fragment], columns: Sequence[tuple[float, float]]) -> bool:
+    """Whether a line is a row, or goes on with a cell behind the first one."""
+    if len(line) > 1:
+        return True
+    one = line[0]
+    column = next((index for index, (left, _) in enumerate(columns) if abs(one.left - left) < one.height / 2), 0)
+    is_last = column == len(columns) - 1
+    return column > 0 and (is_last or one.right < columns[column + 1][0])
+
+
+def _group_rows(lines: Sequence[Sequence[Fragment]]) -> list[list[Sequence[Fragment]]]:
+    """The lines of each row: those with a single cell belong to the row they are near to."""
+    rows: list[list[Sequence[Fragment]]] = [[lines[0]]]
+    for before, line in pairwise(lines):
+        has_row = any(len(other) > 1 for other in rows[-1])
+        if (len(line) == 1 or not has_row) and _is_near(before, line):
+            rows[-1].append(line)
+        else:
+            rows.append([line])
+    return rows
+
+
+def _cells(row: Sequence[Sequence[Fragment]], columns: Sequence[tuple[float, float]]) -> tuple[str, ...]:
+    cells: list[list[str]] = [[] for _ in columns]
+    for line in row:
+        for one in line:
+            cells[_column_of(one, columns)].append(one.text)
+    return tuple(" ".join(texts) for texts in cells)
 
 
 def _table_columns(lines: Sequence[Sequence[Fragment]]) -> list[tuple[float, float]] | None:
@@ -196,15 +271,6 @@ def _table_columns(lines: Sequence[Sequence[Fragment]]) -> list[tuple[float, flo
     return columns
 
 
-def _table(lines: Sequence[Sequence[Fragment]], columns: Sequence[tuple[float, float]]) -> Table:
-    rows = []
-    for line in lines:
-        cells = [""] * len(columns)
-        for one in line:
-            cells[_column_of(one, columns)] = one.text
-        rows.append(tuple(cells))
-    return Table(tuple(rows), max(one.top for one in lines[0]), min(one.bottom for one in lines[-1]))
-
-
 def _column_of(fragment: Fragment, columns: Sequence[tuple[float, float]]) -> int:
-    return next(index for index, (left, right) in enumerate(columns) if left <= fragment.left < right)
+    """The column a fragment begins in, or the nearest one to its left."""
+    return max((index for index, (left, _) in enumerate(columns) if left <= fragment.left + 1), default=0)

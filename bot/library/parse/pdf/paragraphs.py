@@ -61,7 +61,8 @@ class WordParts:
             return f"{text} {following}"
         if text[-1] == "\u00ad":
             return text[:-1] + following
-        if not following[0].islower() or self._keeps_hyphen(left[0].casefold(), right[0].casefold()):
+        is_compound = following[right.end() : right.end() + 1] in tuple(_HYPHENS)
+        if is_compound or not following[0].islower() or self._keeps_hyphen(left[0].casefold(), right[0].casefold()):
             return text[:-1] + "-" + following
         return text[:-1] + following
 
