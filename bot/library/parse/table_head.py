@@ -16,6 +16,7 @@ _MAX_NAMED_ROWS: Final = 2
 _MAX_HEADER_ROWS: Final = 5
 _ROWS_BELOW: Final = 4
 """Rows with which a row is compared to tell whether it is a header."""
+_MAX_UNIT_LENGTH: Final = 10
 _MIN_COUNTED: Final = 3
 """Consecutive numbers from 1 that are a header."""
 _SEPARATOR: Final = " / "
@@ -36,7 +37,7 @@ def preamble_length(rows: Sequence[Row]) -> int:
         below = rows[index + 1 :]
         if own == 1:
             continue
-        if row.is_header or len(row.cells) >= last_column or (below and _goes_on(row, below[0])):
+        if row.is_header or len(row.cells) >= last_column or (below and _goes_on(row, below)):
             return index
         if own * 2 > width and not _has_header_below(below, last_column):
             return index
@@ -49,7 +50,7 @@ def header_height(rows: Sequence[Row]) -> int:
     marked = next((index for index, row in enumerate(rows) if not row.is_header), 0)
     height = marked or int(bool(rows) and _is_header(rows[0], rows[1:]))
     while height and height < min(_MAX_HEADER_ROWS, len(rows) - 1):
-        if not _goes_on(rows[height - 1], rows[height]) or not _is_header(rows[height], rows[height + 1 :]):
+        if not _goes_on(rows[height - 1], rows[height:]) or not _is_header(rows[height], rows[height + 1 :]):
             break
         height += 1
     return height
@@ -126,19 +127,36 @@ def _kind_below(column: int, below: Sequence[Row]) -> CellKind:
     return CellKind.EMPTY
 
 
-def _goes_on(upper: Row, lower: Row) -> bool:
-    """Whether a header goes on from one row to the next: the lower row divides columns that the upper one joins, and
-    has nothing of its own under the others."""
+def _goes_on(upper: Row, below: Sequence[Row]) -> bool:
+    """Whether a header goes on from one row to the next: the lower row divides columns that the upper one joins.
+
+    Under its other columns the lower row has nothing of its own, unless merged cells show that it is no row of values.
+    """
+    lower = below[0]
+    is_merged = bool(lower.from_above) or (bool(upper.from_left) and _has_values(below[1:]))
     if any(cell_kind(cell) is CellKind.NUMBER for cell in lower.cells):
         return False
+    if _names_units(lower, below[1:]):
+        return True
     divides = False
     for start, end in _groups(upper, len(lower.cells)):
         texts = [lower.cells[column] for column in range(start, min(end, len(lower.cells)))]
         if end - start > 1:
             divides |= sum(map(bool, texts)) > 1 and not all(column in lower.from_above for column in range(start, end))
-        elif any(texts) and start not in lower.from_above and (start >= len(upper.cells) or upper.cells[start]):
+        elif is_merged or not any(texts) or start in lower.from_above:
+            continue
+        elif start >= len(upper.cells) or upper.cells[start]:
             return False
     return divides
+
+
+def _names_units(row: Row, below: Sequence[Row]) -> bool:
+    """Whether a row only has the units of the numbers below it."""
+    columns = [column for column, cell in enumerate(row.cells) if cell]
+    is_short = all(len(row.cells[column]) <= _MAX_UNIT_LENGTH for column in columns)
+    if not is_short or 0 in columns or not columns:
+        return False
+    return all(_kind_below(column, below) is CellKind.NUMBER for column in columns)
 
 
 def _groups(row: Row, width: int) -> Iterator[tuple[int, int]]:

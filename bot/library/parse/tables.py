@@ -53,10 +53,13 @@ def table_blocks(
     height = header_height(head[top:])
     header_rows = head[top : top + height]
     names = header_names(header_rows)
+    if height and len(head) > top + height + 1 and _numbers_columns(head[top + height], names):
+        del head[top + height]
     section, section_is_used = "", True
     number = first_number
     for row in chain(head[top + height :], filled):
-        if _repeats_header(row, header_rows):
+        if any(row.cells == header.cells for header in header_rows):
+            # As at the top of each page.
             continue
         if name := _section_name(row):
             if not section_is_used:
@@ -165,10 +168,7 @@ def _section_name(row: Row) -> str:
     return ""
 
 
-def _repeats_header(row: Row, header_rows: Sequence[Row]) -> bool:
-    """Whether a row only repeats the header, as at the top of a page, or numbers the columns."""
-    if not header_rows:
-        return False
-    numbers = [str(column) for column in range(1, len(row.cells) + 1)]
-    is_numbering = row.cells == numbers and len(numbers) >= max(_MIN_NUMBERED_COLUMNS, len(header_rows[-1].cells))
-    return is_numbering or any(row.cells == header.cells for header in header_rows)
+def _numbers_columns(row: Row, names: Sequence[str]) -> bool:
+    """Whether a row under the header only numbers the columns."""
+    numbers = [str(column) for column in range(1, len(names) + 1)]
+    return len(numbers) >= _MIN_NUMBERED_COLUMNS and row.cells == numbers

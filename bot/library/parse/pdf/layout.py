@@ -72,16 +72,21 @@ def _read(fragments: list[Fragment], depth: int) -> Iterator[Line | Table]:
     if gutter is None:
         yield from _lines_and_tables(fragments)
         return
-    for is_spanning, band in _bands(fragments, gutter):
+    # What stands between columns, such as titles and tables, is read together.
+    between: list[Fragment] = []
+    has_columns = False
+    for band in _bands(fragments, gutter):
         left = [one for one in band if one.right <= gutter[1]]
         right = [one for one in band if one.left >= gutter[0] and one.right > gutter[1]]
-        if is_spanning or not left or not right:
-            yield from _read(band, 0) if is_spanning else _read(band, depth - 1)
-        elif _are_columns(left, right):
-            yield from _read(left, depth - 1)
-            yield from _read(right, depth - 1)
-        else:
-            yield from _lines_and_tables(band)
+        if len(left) + len(right) < len(band) or not left or not right or not _are_columns(left, right):
+            between += band
+            continue
+        has_columns = True
+        yield from _read(between, depth - 1)
+        between = []
+        yield from _read(left, depth - 1)
+        yield from _read(right, depth - 1)
+    yield from _read(between, depth - 1) if has_columns else _lines_and_tables(between)
 
 
 def _find_gutter(fragments: Sequence[Fragment]) -> tuple[float, float] | None:
@@ -117,19 +122,19 @@ def _overlap(before: Sequence[Fragment], after: Sequence[Fragment]) -> bool:
     return top > bottom and len(beside) >= 2 * _MIN_LINES
 
 
-def _bands(fragments: Sequence[Fragment], gutter: tuple[float, float]) -> Iterator[tuple[bool, list[Fragment]]]:
+def _bands(fragments: Sequence[Fragment], gutter: tuple[float, float]) -> Iterator[list[Fragment]]:
     """The parts of a region from top to bottom: those that reach over the gutter, and those it divides."""
     band: list[Fragment] = []
     was_spanning = False
     for one in fragments:
         is_spanning = one.left < gutter[0] and one.right > gutter[1]
         if band and is_spanning != was_spanning:
-            yield was_spanning, band
+            yield band
             band = []
         band.append(one)
         was_spanning = is_spanning
     if band:
-        yield was_spanning, band
+        yield band
 
 
 def _are_columns(left: Sequence[Fragment], right: Sequence[Fragment]) -> bool:
@@ -220,7 +225,8 @@ def _last_continuation(lines: Sequence[Sequence[Fragment]], last: int, columns: 
 
 def _is_near(upper: Sequence[Fragment], lower: Sequence[Fragment]) -> bool:
     """Whether two lines are as near as lines of one cell."""
-    return upper[0].middle - lower[0].middle < _MAX_LEADING * max(upper[0].height, lower[0].height)
+    distance = min(above.middle - below.middle for above in upper for below in lower)
+    return distance < _MAX_LEADING * max(upper[0].height, lower[0].height)
 
 
 def _fits(line: Sequence[Fragment], columns: Sequence[tuple[float, float]]) -> bool:

@@ -85,6 +85,32 @@ CASES: dict[str, tuple[bytes, list[str]]] = {
             "p1 [] Exercise: Cold lake; Sets: 2; Minutes: 4",
         ],
     ),
+    "cells of several lines": (
+        pdf(
+            [
+                *(At(x, 700, text) for x, text in ((50, "Day"), (120, "Training"), (400, "Minutes"))),
+                *(
+                    At(x, 670, text)
+                    for x, text in ((50, "Monday"), (120, "The long road along the river,"), (400, "75"))
+                ),
+                At(120, 657, "with a stop at the mill"),
+                *(At(x, 630, text) for x, text in ((50, "Tuesday"), (120, "Rest and bath"), (400, "30"))),
+            ]
+        ),
+        [
+            "p1 [] Day: Monday; Training: The long road along the river, with a stop at the mill; Minutes: 75",
+            "p1 [] Day: Tuesday; Training: Rest and bath; Minutes: 30",
+        ],
+    ),
+    "pages that begin alike": (
+        pdf(
+            *(
+                column(50, 700, ["Every week begins with a rest", f"of {n} days, and ends with", "a long road."])
+                for n in (2, 3, 4)
+            )
+        ),
+        [f"p{n - 1} Every week begins with a rest of {n} days, and ends with a long road." for n in (2, 3, 4)],
+    ),
     "headers, footers and numbers of pages": (
         pdf(*(frame(number, 3, column(50, 700, [*LEFT[:2], f"in week {number}."])) for number in (1, 2, 3))),
         [f"p{number} {' '.join(LEFT[:2])} in week {number}." for number in (1, 2, 3)],

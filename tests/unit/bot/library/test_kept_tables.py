@@ -91,6 +91,22 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
         "Название;Ед.;Кол-во\n1;2;3\nВерёвка;м;30\n",
         ["[] Название: Верёвка; Ед.: м; Кол-во: 30"],
     ),
+    "a single row of values that count": ("a.csv", "a|b|c\n1|2|3\n", ["[] a: 1; b: 2; c: 3"]),
+    "units under the header": (
+        "a.csv",
+        "Товар;Цена;Вес\n;руб.;кг\nМёд;5;2\n",
+        ["[] Товар: Мёд; Цена / руб.: 5; Вес / кг: 2"],
+    ),
+    "a timetable": (
+        "a.csv",
+        "День;09:00;10:00\nПн;Бег;Сон\nВт;Баня;Бег\n",
+        ["[] День: Пн; 09:00: Бег; 10:00: Сон", "[] День: Вт; 09:00: Баня; 10:00: Бег"],
+    ),
+    "a table of words alone": (
+        "a.csv",
+        "Имя;Город;Роль\nАнна;Омск;тренер\nБорис;Тверь;гребец\n",
+        ["[] Имя: Анна; Город: Омск; Роль: тренер", "[] Имя: Борис; Город: Тверь; Роль: гребец"],
+    ),
     "two tables, one below the other": (
         "a.csv",
         "Day,Minutes\nMonday,40\n\nGroup,Water\nVeterans,26\n",
@@ -173,6 +189,19 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
             + "</w:tbl>"
         ),
         ["[] Day: Monday; Minutes / road: 40; Minutes / lake: 5", "[] Day: both days; Minutes / road: both days; Minutes / lake: 7"],  # noqa: E501
+    ),
+    "merged cells of Word over some columns": (
+        "a.docx",
+        docx(
+            "<w:tbl>"
+            + word_row(
+                word_cell("Группа", '<w:vMerge w:val="restart"/>'), word_cell("2025", '<w:gridSpan w:val="2"/>'), "2026"
+            )
+            + word_row(word_cell("", "<w:vMerge/>"), "план", "факт", "план")
+            + word_row("Юниоры", "40", "41", "45")
+            + "</w:tbl>"
+        ),
+        ["[] Группа: Юниоры; 2025 / план: 40; 2025 / факт: 41; 2026 / план: 45"],
     ),
     "a title within a table of Word": (
         "a.docx",
