@@ -18,8 +18,9 @@ from bot.cli.common import MindOption, new_table, stdout_console
 from bot.cli.errors import CollectionNotGiven, CollectionUnknown
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
-from bot.library.ingest import Ingest, IngestReport, SkippedDocument
+from bot.library.ingest import DocumentNotes, Ingest, IngestReport, SkippedDocument
 from bot.library.parse.errors import refusal_from_record
+from bot.library.parse.notes import notes_from_records
 from bot.library.parse.parser import Parser
 from bot.library.search import Library
 from bot.library.sources import watch_files
@@ -53,7 +54,8 @@ def add(
     if paths and collection is None:
         raise CollectionNotGiven(tuple(mind.collections))
     _check_collection(mind, collection)
-    absolute = [path.absolute() for path in paths or ()]
+    # Links that are named by hand are followed; those within a folder are not.
+    absolute = [path.resolve() for path in paths or ()]
     asyncio.run(_add(settings, mind, collection, absolute, watch=watch))
 
 
@@ -74,7 +76,7 @@ def search(
 
 @app.command()
 def status(context: typer.Context, mind_folder: MindOption = None) -> None:
-    """Show what each collection holds, and which documents were skipped and why."""
+    """Show what each collection holds, which documents were skipped and why, and what was left out of others."""
     settings: Settings = context.obj
     asyncio.run(_status(settings, load_mind(mind_folder or settings.mind)))
 
@@ -152,12 +154,20 @@ async def _status(settings: Settings, mind: Mind) -> None:
     async with open_library(settings, mind) as services, services.database.anonymous_transaction() as connection:
         statuses = await rows.collection_statuses(connection, mind.name, services.embedder.name)
         collections = await rows.list_collections(connection, mind.name)
-        skipped = [
-            SkippedDocument(collection.name, document.uri, refusal_from_record(document.skipped))
+        documents = [
+            (collection.name, document)
             for collection in collections
             for document in await rows.list_documents(connection, collection.id)
-            if document.skipped
         ]
+    skipped = [
+        SkippedDocument(collection, document.uri, refusal_from_record(document.skipped))
+        for collection, document in documents
+        if document.skipped
+    ]
+    notes = [
+        DocumentNotes(collection, document.uri, notes_from_records(document.notes))
+        for collection, document in documents
+    ]
     table = new_table(
         "collection", "kind", "documents", "skipped", "chunks", "embedded", "former", wrapped=("collection",)
     )
@@ -166,6 +176,7 @@ async def _status(settings: Settings, mind: Mind) -> None:
         table.add_row(held.name, held.kind, *map(str, counts))
     stdout_console().print(table)
     _show_skipped(skipped, say)
+    _show_notes(notes, say)
 
 
 def _show_report(report: IngestReport, say: Translator) -> None:
@@ -189,6 +200,7 @@ def _show_report(report: IngestReport, say: Translator) -> None:
         )
     )
     _show_skipped(report.skipped, say)
+    _show_notes(report.notes, say)
 
 
 def _show_skipped(skipped: Sequence[SkippedDocument], say: Translator) -> None:
@@ -196,6 +208,14 @@ def _show_skipped(skipped: Sequence[SkippedDocument], say: Translator) -> None:
         reason = describe_error(document.reason, say.language, say.translate)
         line = Text.assemble((f"{document.collection}: {document.uri}: ", "bold yellow"), reason)
         stdout_console().print(line, soft_wrap=True)
+
+
+def _show_notes(documents: Sequence[DocumentNotes], say: Translator) -> None:
+    for document in documents:
+        place = f"{document.collection}: {document.uri}: " if document.uri else f"{document.collection}: "
+        for told in document.notes:
+            line = Text.assemble((place, "bold"), told.text(say.translate))
+            stdout_console().print(line, soft_wrap=True)
 
 
 def _translator(settings: Settings) -> Translator:

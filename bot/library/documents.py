@@ -15,6 +15,7 @@ from bot.library.chunk.units import document_title
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.parse.block import Block
 from bot.library.parse.errors import TooSlow
+from bot.library.parse.notes import Note
 from bot.library.parse.parser import ParsedBlocks, Parser
 from bot.library.sources import Source, file_digest
 from bot.text.language import detect_language
@@ -36,6 +37,8 @@ class Document:
     """ISO 639."""
     content_hash: str
     chunking_hash: str
+    notes: tuple[Note, ...] = ()
+    """What is told about it beside its text."""
 
     def chunks(self, options: ChunkOptions, count_tokens: CountTokens) -> Iterator[Chunk]:
         """The chunks, computed while they are iterated."""
@@ -44,7 +47,7 @@ class Document:
 
 
 def build_document(
-    blocks: Iterable[Block], source: Source, languages: Sequence[str], content_hash: str, chunking_hash: str
+    blocks: ParsedBlocks, source: Source, languages: Sequence[str], content_hash: str, chunking_hash: str
 ) -> Document:
     """A document from the blocks of a file; blocking.
 
@@ -61,6 +64,7 @@ def build_document(
         language=_detect_language(sample, languages),
         content_hash=content_hash,
         chunking_hash=chunking_hash,
+        notes=blocks.notes,
     )
 
 

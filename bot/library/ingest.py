@@ -13,6 +13,7 @@ from bot.library.chunk_options import NamedTokenCounter, chunk_options_of, chunk
 from bot.library.documents import Document, build_document
 from bot.library.embedding import embed_pending, refresh_index
 from bot.library.parse.errors import DocumentRefused, UploadRemoved, refusal_from_record, refusal_to_record
+from bot.library.parse.notes import Note, NoteKind, note
 from bot.library.parse.parser import Parser
 from bot.library.sources import Source, file_digest, list_sources, uploaded_source
 from bot.library.store import store_document, store_refusal
@@ -39,6 +40,15 @@ class SkippedDocument:
     reason: DocumentRefused
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentNotes:
+    """What is told about a document beside its text."""
+
+    collection: str
+    uri: str
+    notes: Sequence[Note]
+
+
 @dataclass(slots=True)
 class IngestReport:
     """What an ingest has done so far."""
@@ -54,6 +64,8 @@ class IngestReport:
     chunks_deleted: int = 0
     embedded: int = 0
     skipped: list[SkippedDocument] = field(default_factory=list)
+    notes: list[DocumentNotes] = field(default_factory=list)
+    """About documents that were new or had changed, and about the folders added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,7 @@ class _CollectionWork:
     stored: Mapping[str, DocumentRow]
     """By URI."""
     sources: Sequence[Source]
+    links_outside: Sequence[Path]
     chunking_hash: str
 
 
@@ -105,6 +118,8 @@ class Ingest:
         done = 0
         for work in plan:
             report.deleted += await self._delete_missing(work)
+            if links := [str(link) for link in work.links_outside]:
+                report.notes.append(DocumentNotes(work.row.name, "", [note(NoteKind.LINKS_OUTSIDE, links)]))
             for source in work.sources:
                 self._progress(READING, done, total)
                 await self._ingest_document(mind, work, source, report)
@@ -151,7 +166,8 @@ class Ingest:
             stored = {document.uri: document for document in await rows.list_documents(connection, row.id)}
         paths = [mind.folder / document.uri for document in stored.values() if document.given]
         paths += [path.absolute() for path in added_paths]
-        sources = await asyncio.to_thread(list_sources, mind, name, paths)
+        found = await asyncio.to_thread(list_sources, mind, name, paths)
+        sources = found.sources
         if name == mind.upload_collection:
             # After the stored documents: otherwise one that is uploaded in between would look deleted.
             async with self._database.anonymous_transaction() as connection:
@@ -159,7 +175,8 @@ class Ingest:
                     uploaded_source(upload.name, upload.digest)
                     for upload in await uploads.list_all(connection, mind.name)
                 ]
-        return _CollectionWork(collection, row, stored, sources, chunking_hash(collection, self._counter.name))
+        digest = chunking_hash(collection, self._counter.name)
+        return _CollectionWork(collection, row, stored, sources, found.links_outside, digest)
 
     async def _delete_missing(self, work: _CollectionWork) -> int:
         present = {source.uri for source in work.sources}
@@ -211,6 +228,8 @@ class Ingest:
             report.unchanged += 1
             return
         report.ingested += 1
+        if document.notes:
+            report.notes.append(DocumentNotes(work.row.name, document.source.uri, document.notes))
         report.chunks_added += changes.added
         report.chunks_kept += changes.kept
         report.chunks_deleted += changes.deleted

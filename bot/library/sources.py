@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from bot.library.parse.formats import READERS
 from bot.library.parse.limits import MB, ParseLimits
 from bot.minds import Mind
 from bot.minds.load import MIND_FILE, RAG_FILE
+from bot.minds.paths import is_inside
 from bot.minds.schema import DEFAULT_UPLOAD_COLLECTION
 
 POLL_INTERVAL: Final = 2.0
@@ -39,23 +41,35 @@ class Source:
     """Of an upload, whose content is in the database; None for a file."""
 
 
-def list_sources(mind: Mind, collection: str, added_paths: Iterable[str | Path] = ()) -> list[Source]:
+@dataclass(frozen=True, slots=True)
+class FoundSources:
+    """The files of a collection."""
+
+    sources: list[Source]
+    links_outside: list[Path]
+    """Links in folders added by hand that lead out of them. They are not followed: a folder that others may write to
+    must not decide which files of this machine are read."""
+
+
+def list_sources(mind: Mind, collection: str, added_paths: Iterable[str | Path] = ()) -> FoundSources:
     """The existing files of a collection, by its patterns and added by hand; blocking.
 
     Args:
-        added_paths: files, and folders that are searched for files of known formats; missing ones are skipped.
+        added_paths: files, and folders that are searched for files of known formats; missing ones and links are
+            skipped. What a link within a folder leads to is found at its own place.
     """
     by_pattern = [
         Source(path, source_uri(mind, path), added_by_hand=False) for path in mind.collection_files(collection)
     ]
     known = {source.uri for source in by_pattern}
     by_hand = {}
+    links_outside: list[Path] = []
     for path in added_paths:
-        for file in _readable_files(mind.folder / path):
+        for file in _readable_files(mind.folder / path, links_outside):
             uri = source_uri(mind, file)
             if uri not in known:
                 by_hand[uri] = Source(file, uri, added_by_hand=True)
-    return [*by_pattern, *(by_hand[uri] for uri in sorted(by_hand))]
+    return FoundSources([*by_pattern, *(by_hand[uri] for uri in sorted(by_hand))], links_outside)
 
 
 def source_uri(mind: Mind, path: Path) -> str:
@@ -88,11 +102,27 @@ def file_digest(path: Path, limits: ParseLimits) -> str:
     return str(digest.hexdigest(16))
 
 
-def _readable_files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in READERS and file.is_file())
-    elif path.is_file():
+def _readable_files(path: Path, links_outside: list[Path]) -> Iterator[Path]:
+    """The file at a path, or the files of known formats in a folder and its folders.
+
+    Args:
+        links_outside: links that lead out of the folder are added to it.
+    """
+    if path.is_symlink():
+        return
+    if path.is_file():
         yield path
+    found = []
+    for folder, folders, files in os.walk(path, followlinks=False):
+        for name in (*folders, *files):
+            entry = Path(folder, name)
+            if entry.is_symlink():
+                is_wanted = name in folders or entry.suffix.lower() in READERS
+                if is_wanted and entry.exists() and not is_inside(entry, path):
+                    links_outside.append(entry)
+            elif name in files and entry.suffix.lower() in READERS and entry.is_file():
+                found.append(entry)
+    yield from sorted(found)
 
 
 def take_snapshot(mind: Mind, added_paths: Iterable[Path] = ()) -> FileSnapshot:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from bot.library.chunk import Chunk
 from bot.library.documents import Document
 from bot.library.parse.errors import NoText
+from bot.library.parse.notes import note_to_record
 from bot.library.sources import Source
 from db.infra.connection import Connection
 from db.library import catalog as rows
@@ -54,6 +55,7 @@ async def store_document(
         language=document.language,
         content_hash=document.content_hash,
         chunking_hash=document.chunking_hash,
+        notes=[note_to_record(told) for told in document.notes],
     )
     # Ids of the stored chunks that are not among the new ones so far, by content hash.
     unclaimed: dict[str, deque[int]] = defaultdict(deque)

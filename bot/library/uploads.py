@@ -12,6 +12,7 @@ from bot.library.chunk_options import chunk_options_of, chunking_hash, holds_dia
 from bot.library.documents import DocumentLoader, LoadOptions
 from bot.library.embedding import EmbeddingProgress, embed_document, refresh_index
 from bot.library.parse.errors import NoText
+from bot.library.parse.notes import Note
 from bot.library.sources import uploaded_source
 from bot.library.store import store_document
 from bot.minds import Mind
@@ -32,6 +33,8 @@ class UploadResult:
     """Chunks of the document."""
     replaced: bool
     """Whether it replaced a different document with the same name."""
+    notes: tuple[Note, ...] = ()
+    """What is told about it beside its text."""
 
 
 class LibraryUploads:
@@ -95,4 +98,4 @@ class LibraryUploads:
             # A search finds it by words; the next ingest adds the missing vectors.
             log.warning("library.document_embedding_failed", document=name, reason=str(error))
         await refresh_index(self._database, self._embedder)
-        return UploadResult(len(chunks), former_digest not in (None, document.content_hash))
+        return UploadResult(len(chunks), former_digest not in (None, document.content_hash), document.notes)

@@ -18,6 +18,7 @@ from bot.library.chunk import ChunkOptions
 from bot.library.chunk.chunk import embedding_text
 from bot.library.documents import DocumentLoader, LoadOptions
 from bot.library.parse.errors import DocumentRefused, NoText
+from bot.library.parse.notes import Note
 from bot.library.sources import uploaded_source
 from consilium.errors import N_
 from db.infra.database import Database
@@ -78,6 +79,17 @@ class PassageLimits:
     """In all documents of a person together."""
 
 
+@dataclass(frozen=True, slots=True)
+class RememberedDocument:
+    """What came of a document."""
+
+    passages: int
+    replaced: bool = False
+    """Whether it has taken the place of an earlier one."""
+    notes: tuple[Note, ...] = ()
+    """What is told about it beside its text; nothing where it had been saved before."""
+
+
 class PersonalDocuments:
     """Saves documents in people's memories."""
 
@@ -96,7 +108,7 @@ class PersonalDocuments:
         origin: Origin,
         sent_at: datetime,
         on_progress: ProgressCallback,
-    ) -> StoredDocument:
+    ) -> RememberedDocument:
         """Save a document. It replaces a document of the same name and scope.
 
         Idempotent: a document that was already saved for this turn is returned as it is.
@@ -114,7 +126,7 @@ class PersonalDocuments:
         assert origin.turn_id is not None
         async with self._database.person_transaction(user_id) as connection:
             if (stored := await rows.find(connection, origin.turn_id, name)) is not None:
-                return stored
+                return RememberedDocument(stored.passages, stored.replaced)
             held = await rows.count_passages(connection, name, origin)
         options = LoadOptions(LANGUAGES, CHUNK_OPTIONS, max_chunks=self._limits.per_document + 1)
         document, chunks = await self._loader.load(path, uploaded_source(name), options)
@@ -139,7 +151,8 @@ class PersonalDocuments:
                 embedder=self._embedder.name,
                 vectors=vectors,
             )
-        return stored or StoredDocument(len(passages))
+        stored = stored or StoredDocument(len(passages))
+        return RememberedDocument(stored.passages, stored.replaced, document.notes)
 
     async def delete(self, user_id: UUID, turn_id: UUID, name: str) -> None:
         """Delete the document of this name that came in a turn, because it is in the library now; idempotent."""

@@ -46,6 +46,8 @@ class DocumentRow:
     chunking_hash: str
     skipped: dict[str, Any] | None
     """Why it was left out, as it was written down."""
+    notes: list[dict[str, Any]]
+    """What was told about it, as it was written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,12 @@ FIND_DOCUMENT: Final = with_columns(DocumentRow, "SELECT @columns FROM documents
 # Two processes that read the same document take turns from here to the end of their transactions.
 LOCK_DOCUMENT: Final = "SELECT pg_advisory_xact_lock($1, hashtext($2))"
 UPSERT_DOCUMENT: Final = """
-    INSERT INTO documents (collection_id, uri, given, title, language, content_hash, chunking_hash, skipped)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb)
+    INSERT INTO documents (collection_id, uri, given, title, language, content_hash, chunking_hash, skipped, notes)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9::jsonb)
     ON CONFLICT (collection_id, uri) DO UPDATE SET
         given = excluded.given, title = excluded.title, language = excluded.language, read_at = now(),
-        content_hash = excluded.content_hash, chunking_hash = excluded.chunking_hash, skipped = excluded.skipped
+        content_hash = excluded.content_hash, chunking_hash = excluded.chunking_hash, skipped = excluded.skipped,
+        notes = excluded.notes
     RETURNING id
 """
 DELETE_DOCUMENTS: Final = "DELETE FROM documents WHERE id = ANY ($1::bigint[])"
@@ -185,11 +188,13 @@ async def upsert_document(
     content_hash: str,
     chunking_hash: str,
     skipped: dict[str, Any] | None = None,
+    notes: Sequence[Mapping[str, Any]] = (),
 ) -> int:
     """Store what is known of a document; its id."""
     why = json.dumps(skipped) if skipped else None
+    told = json.dumps(list(notes))
     found: int = await connection.fetchval(
-        UPSERT_DOCUMENT, collection_id, uri, given, title, language, content_hash, chunking_hash, why
+        UPSERT_DOCUMENT, collection_id, uri, given, title, language, content_hash, chunking_hash, why, told
     )
     return found
 
@@ -232,7 +237,8 @@ async def collection_statuses(connection: Connection, mind: str, embedder: str) 
 
 
 def _document_from_row(row: Mapping[str, Any]) -> DocumentRow:
-    return from_row(DocumentRow, {**row, "skipped": json.loads(row["skipped"]) if row["skipped"] else None})
+    skipped = json.loads(row["skipped"]) if row["skipped"] else None
+    return from_row(DocumentRow, {**row, "skipped": skipped, "notes": json.loads(row["notes"])})
 
 
 @dataclass(frozen=True, slots=True)

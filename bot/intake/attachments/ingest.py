@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from bot.intake.attachments.progress import DocumentProgress
 from bot.intake.attachments.report import DocumentResult, embedding_text, fetching_text, format_report, reading_text
 from bot.library.parse.errors import DocumentRefused, TooSlow
 from bot.library.parse.formats import reader_for
+from bot.library.parse.notes import Note
 from bot.library.uploads import LibraryUploads
 from bot.memory.documents import PersonalDocuments
 from bot.turns.lease import TurnLease
@@ -156,10 +158,15 @@ class AttachmentIntake:
             uploaded = await self._library_uploads.ingest(file.name, path, show_embedded)
             if job.attachments.moved_from is not None:
                 await self._personal_documents.delete(turn.user_id, UUID(job.attachments.moved_from), file.name)
-            return DocumentResult(file.name, uploaded.passages, uploaded.replaced)
+            return DocumentResult(file.name, uploaded.passages, uploaded.replaced, notes=_told(uploaded.notes, job.say))
         chat = session.group_chat
         origin = Origin(turn.session_id, turn.id, scope="chat" if chat else "private", chat=chat)
         remembered = await self._personal_documents.ingest(
             turn.user_id, path, name=file.name, origin=origin, sent_at=turn.created_at, on_progress=show_embedded
         )
-        return DocumentResult(file.name, remembered.passages, remembered.replaced)
+        notes = _told(remembered.notes, job.say)
+        return DocumentResult(file.name, remembered.passages, remembered.replaced, notes=notes)
+
+
+def _told(notes: Iterable[Note], say: Translator) -> tuple[str, ...]:
+    return tuple(one.text(say.translate) for one in notes)

@@ -20,15 +20,21 @@ class DocumentResult:
     """Whether it replaced a document of the same name."""
     refusal: str | None = None
     """Why it was refused, in the person's language; None when it was ingested."""
+    notes: tuple[str, ...] = ()
+    """What is told about it beside its text, in the person's language."""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> DocumentResult:
         """The result that `to_json` wrote."""
-        return cls(**stored)
+        return cls(**{**stored, "notes": tuple(stored.get("notes", ()))})
 
     def to_json(self) -> dict[str, Any]:
         """All fields as plain JSON."""
-        return asdict(self)
+        stored = asdict(self)
+        if not self.notes:
+            # The version before this one, which may read it, does not know them.
+            del stored["notes"]
+        return stored
 
 
 def fetching_text(name: str, say: Translator) -> str:
@@ -54,7 +60,9 @@ def format_report(
     Args:
         in_group: whether other people read the report, too.
     """
-    return "\n".join(_format_result(result, destination, say, in_group=in_group) for result in results)
+    return "\n".join(
+        " ".join([_format_result(result, destination, say, in_group=in_group), *result.notes]) for result in results
+    )
 
 
 def _format_result(result: DocumentResult, destination: Destination, say: Translator, *, in_group: bool) -> str:

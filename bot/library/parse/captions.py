@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -12,42 +13,96 @@ from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.decoding import read_text
 from bot.library.parse.errors import NoTimestamps
 from bot.library.parse.limits import ParseLimits
+from bot.library.parse.rolling import without_repetitions
 
-_TIMESTAMP: Final = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})[.,](\d{1,3})"
-_TIMING: Final = re.compile(rf"\s*{_TIMESTAMP}\s*-->\s*{_TIMESTAMP}(?:\s.*)?")
+_TIMESTAMP: Final = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,:](\d{1,3}))?"
+_TIMING: Final = re.compile(rf"\s*{_TIMESTAMP}\s*-+>\s*{_TIMESTAMP}(?:\s.*)?")
 _SPEAKER: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]{1,100})>")
-_TAG: Final = re.compile(r"</?[a-zA-Z0-9:.][^<>]{0,200}>|\{\\[^{}]{0,100}\}")
-_METADATA_BLOCK: Final = re.compile(r"(?:NOTE|STYLE|REGION)\b")
+_TAG: Final = re.compile(r"</?[a-zA-Z0-9:.][^<>]{0,200}>|\{\\[^{}]{0,100}\}|\{[iIbBuU]\}")
+_METADATA_BLOCK: Final = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
+
+
+@dataclass(slots=True)
+class Cue:
+    """What is shown between two times."""
+
+    start: float
+    end: float
+    """Seconds from the beginning."""
+    lines: list[str] = field(default_factory=list)
 
 
 def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
     """What is said, cue by cue; styling is dropped, the name of a speaker is kept.
 
+    Lines that roll through several cues, as in automatic captions, are read once.
+
     Raises:
         NoTimestamps: there is none in it.
     """
-    has_timestamps = False
-    for section in re.split(r"\n[ \t]*\n", read_text(path)):
-        lines = section.strip("\n").split("\n")
-        at = next((index for index, line in enumerate(lines[:3]) if _TIMING.fullmatch(line)), None)
-        if at is None or _METADATA_BLOCK.match(lines[0]):
-            continue
-        has_timestamps = True
-        timing = _TIMING.fullmatch(lines[at])
-        assert timing is not None
-        if text := _cue_text(" ".join(lines[at + 1 :])):
-            parts = timing.groups()
-            yield Block(BlockKind.CUE, text, start=_seconds(parts[:4]), end=_seconds(parts[4:]))
-    if not has_timestamps:
+    cues = list(_cues(read_text(path).split("\n")))
+    if not cues:
         raise NoTimestamps
+    for cue in cues:
+        cue.lines = [text for line in cue.lines if (text := _plain(line))]
+    for cue in without_repetitions(cues):
+        if text := " ".join(cue.lines):
+            yield Block(BlockKind.CUE, text, start=cue.start, end=cue.end)
 
 
-def _cue_text(text: str) -> str:
+def _cues(lines: list[str]) -> Iterator[Cue]:
+    """The cues by their timing lines, whether blank lines stand between them, within them or nowhere."""
+    timings = [(index, timing) for index, line in enumerate(lines) if "->" in line and (timing := _TIMING.match(line))]
+    counters = 0
+    for place, (index, timing) in enumerate(timings):
+        next_index = timings[place + 1][0] if place + 1 < len(timings) else len(lines)
+        text = lines[index + 1 : next_index]
+        counters += _has_counter(lines, index)
+        if place + 1 < len(timings):
+            text = _without_identifier(text, are_counted=counters * 2 > place + 1)
+        parts = timing.groups()
+        yield Cue(_seconds(parts[:4]), _seconds(parts[4:]), _without_metadata(text))
+
+
+def _has_counter(lines: list[str], timing: int) -> bool:
+    return timing > 0 and lines[timing - 1].strip().isdigit()
+
+
+def _without_identifier(lines: list[str], *, are_counted: bool) -> list[str]:
+    """The lines of a cue without the one directly above the next timing that identifies the next cue.
+
+    That is one after a blank line, or a number where the cues are counted.
+    """
+    if not lines or not lines[-1].strip():
+        return lines
+    is_identifier = len(lines) > 1 and not lines[-2]
+    return lines[:-1] if is_identifier or (are_counted and lines[-1].strip().isdigit()) else lines
+
+
+def _without_metadata(lines: list[str]) -> list[str]:
+    """The lines of a cue without the blocks of comments and styles that follow it after a blank line."""
+    kept: list[str] = []
+    is_metadata = False
+    for index, line in enumerate(lines):
+        if not line:
+            is_metadata = False
+        elif index and not lines[index - 1] and _METADATA_BLOCK.match(line):
+            is_metadata = True
+        if not is_metadata:
+            kept.append(line)
+    return kept
+
+
+def _plain(text: str) -> str:
     text = _TAG.sub("", _SPEAKER.sub(r"\1: ", text))
     return " ".join(html.unescape(text).split())
 
 
 def _seconds(parts: tuple[str | None, ...]) -> float:
     hours, minutes, seconds, fraction = parts
-    assert fraction is not None
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + int(seconds or 0) + int(fraction.ljust(3, "0")) / 1000
+    return (
+        int(hours or 0) * 3600
+        + int(minutes or 0) * 60
+        + int(seconds or 0)
+        + int((fraction or "0").ljust(3, "0")) / 1000
+    )

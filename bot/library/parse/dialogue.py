@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.library.parse import spreadsheets
+from bot.library.parse import csv_files, prose
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.chats import blocks, is_export
 from bot.library.parse.decoding import open_text, read_text
 from bot.library.parse.errors import NotADialogue
 from bot.library.parse.limits import ParseLimits
+from bot.library.parse.notes import Note
 from bot.library.parse.prose import paragraphs
 
 if TYPE_CHECKING:
@@ -48,7 +49,12 @@ def read_jsonl(path: Path, limits: ParseLimits) -> Iterator[Block]:
             yield Block(BlockKind.EXCHANGE, exchange, number=number)
 
 
-def read_transcript(path: Path, limits: ParseLimits) -> Iterator[Block]:
+def read_text_file(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
+    """A chat exported by WhatsApp, told by its content; of any other text its paragraphs."""
+    yield from blocks.read(path, limits) if is_export(path) else prose.read(path, limits)
+
+
+def read_transcript(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
     """A chat exported by WhatsApp, or the speeches of a dialogue written as ``Name: words``, in pairs; else prose."""
     if is_export(path):
         yield from blocks.read(path, limits)
@@ -71,9 +77,9 @@ def read_transcript(path: Path, limits: ParseLimits) -> Iterator[Block]:
         yield Block(BlockKind.EXCHANGE, exchange, number=number)
 
 
-def read_csv(path: Path, limits: ParseLimits) -> Iterator[Block]:
+def read_csv(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
     """A chat exported by DiscordChatExporter; of another CSV file its rows."""
-    yield from blocks.read(path, limits) if is_export(path) else spreadsheets.read_csv(path, limits)
+    yield from blocks.read(path, limits) if is_export(path) else csv_files.read_csv(path, limits)
 
 
 def _speeches(record: RawRecord) -> list[tuple[str, str]]:

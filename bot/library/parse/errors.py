@@ -107,6 +107,52 @@ class Protected(DocumentRefused):
         super().__init__()
 
 
+class CopyProtected(DocumentRefused):
+    """A book that only some programs may open (DRM)."""
+
+    sentence = N_("It is protected against copying (DRM).")
+    remedy = N_("Use an edition without protection.")
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+class OldFormat(DocumentRefused):
+    """A binary file of an old office program, or of a program's own."""
+
+    sentence = N_("Files that end in “{suffix}” are of an old format that is not read.")
+    remedy = N_("Open it in an office program and save it as {better}.")
+
+    def __init__(self, suffix: str, better: str) -> None:
+        super().__init__(suffix=suffix, better=better)
+
+
+class IsPicture(DocumentRefused):
+    sentence = N_("“{suffix}” files are pictures: there is no text in them.")
+    remedy = N_("Recognise the text first (OCR), and save it as PDF or text.")
+
+    def __init__(self, suffix: str) -> None:
+        super().__init__(suffix=suffix)
+
+
+class IsRecording(DocumentRefused):
+    sentence = N_("“{suffix}” files are recordings: there is no text in them.")
+    remedy = N_("Add a transcript (.srt, .vtt or .txt).")
+
+    def __init__(self, suffix: str) -> None:
+        super().__init__(suffix=suffix)
+
+
+class OtherContent(DocumentRefused):
+    """A file holds something else than its suffix says."""
+
+    sentence = N_("Its name ends in “{suffix}”, but its content is that of a “{found}” file.")
+    remedy = N_("Give it the ending of what it is, or save it again.")
+
+    def __init__(self, suffix: str, found: str) -> None:
+        super().__init__(suffix=suffix, found=found)
+
+
 class NotText(DocumentRefused):
     sentence = N_("It is not text in any known encoding.")
     remedy = N_("Save it as UTF-8.")
@@ -123,6 +169,18 @@ class NoText(DocumentRefused):
         super().__init__()
 
 
+class EmptyFile(NoText):
+    sentence = N_("There is no text in it: the file is empty.")
+    remedy = N_("Copy or download it again.")
+
+
+class OnlyPictures(NoText):
+    """A PDF whose pages are scanned."""
+
+    sentence = N_("Its pages are pictures: there is no text in it.")
+    remedy = N_("Recognise the text first (OCR), and save it with the text.")
+
+
 class Unreadable(DocumentRefused):
     """A library could not read it.
 
@@ -135,6 +193,32 @@ class Unreadable(DocumentRefused):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason=reason)
+
+
+class DamagedJson(Unreadable):
+    sentence = N_("It is not valid JSON: see line {line}, column {column}.")
+    remedy = N_("Correct it there, or save it again.")
+
+    def __init__(self, line: int, column: int) -> None:
+        DocumentRefused.__init__(self, line=line, column=column)
+
+
+class TooDeep(Unreadable):
+    sentence = N_("Its parts are nested too deeply.")
+    remedy = N_("Save it again, or in another format.")
+
+    def __init__(self) -> None:
+        DocumentRefused.__init__(self)
+
+
+class DamagedArchive(Unreadable):
+    """An office file or an archive is no complete zip archive."""
+
+    sentence = N_("It is damaged or incomplete.")
+    remedy = N_("Copy or download it again, or save it again.")
+
+    def __init__(self) -> None:
+        DocumentRefused.__init__(self)
 
 
 class NoTimestamps(Unreadable):
@@ -163,6 +247,16 @@ class NotAChat(Unreadable):
 
     def __init__(self) -> None:
         DocumentRefused.__init__(self)
+
+
+class NoReadableMessages(NotAChat):
+    sentence = N_("It is a chat, but none of its messages can be read.")
+    remedy = N_("Export the chat again.")
+
+
+class ArchiveWithoutChat(NotAChat):
+    sentence = N_("It is an archive without a chat that WhatsApp has exported.")
+    remedy = N_("Unpack it, and add the files in it.")
 
 
 class DamagedExport(Unreadable):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bot.library.parse.errors import Bomb, Protected, TooLarge, Unreadable
+from bot.library.parse.errors import Bomb, DamagedArchive, Protected, TooLarge
 
 MB: Final = 1 << 20
 
@@ -35,9 +35,6 @@ class ParseLimits:
 
 DEFAULT_LIMITS: Final = ParseLimits()
 
-_OLE_SIGNATURE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-"""Old binary office files, and new ones under a password."""
-
 
 def check_archive(path: Path, limits: ParseLimits) -> None:
     """Refuse an archive that would unpack to too much, before any of it is unpacked.
@@ -45,16 +42,13 @@ def check_archive(path: Path, limits: ParseLimits) -> None:
     An archive that states false sizes is caught later: reading stops at the stated size, and its process is limited.
 
     Raises:
-        Bomb, TooLarge, Protected, Unreadable
+        Bomb, TooLarge, Protected, DamagedArchive
     """
-    with path.open("rb") as stream:
-        if stream.read(len(_OLE_SIGNATURE)) == _OLE_SIGNATURE:
-            raise Protected
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise Unreadable(str(error)) from error
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
+        raise DamagedArchive from error
     if any(entry.flag_bits & 1 for entry in entries):
         raise Protected
     unpacked = sum(entry.file_size for entry in entries)

@@ -21,6 +21,7 @@ import bot
 from bot.library.parse.block import Block, block_from_json
 from bot.library.parse.errors import ReaderDied, TooSlow, refusal_from_record
 from bot.library.parse.limits import DEFAULT_LIMITS, ParseLimits
+from bot.library.parse.notes import Note, notes_from_records
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +32,11 @@ _MAX_FILES_PER_PROCESS: Final = 200
 
 
 class ParsedBlocks:
-    """The blocks of one document, on disk until they are read."""
+    """The blocks of one document, on disk until they are read, and the notes about it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, notes: tuple[Note, ...] = ()) -> None:
         self._path = path
+        self.notes = notes
 
     def __iter__(self) -> Iterator[Block]:
         """The blocks in order, from the beginning each time, one in memory at a time."""
@@ -89,10 +91,11 @@ class Parser:
                 log.warning("library.reader_died", path=str(path), exit_code=code)
                 raise ReaderDied
             self._files_parsed += 1
-            if refusal := json.loads(answer):
+            result = json.loads(answer)
+            if refusal := result.get("refusal"):
                 await self._kill_process()
                 raise refusal_from_record(refusal)
-            return ParsedBlocks(output)
+            return ParsedBlocks(output, notes_from_records(result["notes"]))
 
     async def close(self) -> None:
         """End the process and remove what it wrote. Idempotent."""

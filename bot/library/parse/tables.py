@@ -1,74 +1,174 @@
-"""Rows of cells as blocks: which row is the header, and a row as text."""
+"""Rows of cells as blocks: what stands above a table, its header, and each row as text."""
 
 from __future__ import annotations
 
-import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby, islice, takewhile
+from operator import itemgetter
 from typing import Final
 
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.errors import TooManyRows
+from bot.library.parse.grid import Row
 from bot.library.parse.limits import ParseLimits
+from bot.library.parse.table_head import begins_table, header_height, header_names, is_preamble, preamble_length
 
-_NUMBER: Final = re.compile(r"[-+]?[\d\s.,]*\d\s*%?")
 _MAX_CELL_LENGTH: Final = 20_000
-_MAX_CAPTION_ROWS: Final = 6
+_HEAD_ROWS: Final = 60
+"""Rows by which the header is found; no others are in memory at once."""
+_ROWS_AHEAD: Final = 8
+"""Rows after an empty one by which it is decided whether another table begins."""
+_MAX_CAPTION_LENGTH: Final = 200
+"""Characters of what stands above the header; what is longer is a paragraph of its own."""
+_MIN_NUMBERED_COLUMNS: Final = 3
+CAPTION_SEPARATOR: Final = " › "
 
 
 def table_blocks(
-    rows: Iterable[Sequence[str]], limits: ParseLimits, *, caption: str = "", first_number: int = 1
+    rows: Iterable[Row | Sequence[str]], limits: ParseLimits, *, caption: str = "", first_number: int = 1
 ) -> Iterator[Block]:
     """The rows of one table under its header.
 
-    Rows with a single cell above all others are the table's caption. A first row with numbers in it is not a header;
-    columns are then named by their numbers.
+    What stands above the header becomes the table's caption. The header may have several rows, and may consist of
+    years or dates; where there is none, columns are named by their numbers. A row that is one merged cell names the
+    rows below it.
 
     Args:
-        rows: cells of each row; empty rows are skipped.
+        rows: empty ones are skipped.
         caption: the name of the table, to which a caption in its rows is added.
         first_number: number of its first row.
 
     Raises:
         TooManyRows
     """
-    clean = ([" ".join(cell.split())[:_MAX_CELL_LENGTH] for cell in row] for row in rows)
-    captions, rest = _split_caption(row for row in clean if any(row))
-    caption = " › ".join(filter(None, [caption, *captions]))
-    top = next(rest, None)
-    if top is None:
-        return
-    header = tuple(cell.replace("_", " ") or str(index) for index, cell in enumerate(top, 1))
-    if not _is_header(top):
-        header, rest = tuple(str(index) for index in range(1, len(top) + 1)), chain([top], rest)
+    filled = filter(lambda row: any(row.cells), map(_clean, rows))
+    head = list(islice(filled, _HEAD_ROWS))
+    top = preamble_length(head)
+    above = [_preamble_text(row) for row in head[:top]]
+    if sum(map(len, above)) > _MAX_CAPTION_LENGTH:
+        yield Block(BlockKind.PARAGRAPH, "\n".join(above), number=1, caption=caption)
+        above = [text for text in above[:1] if len(text) <= _MAX_CAPTION_LENGTH]
+    caption = _join_captions(caption, *above)
+    height = header_height(head[top:])
+    header_rows = head[top : top + height]
+    names = header_names(header_rows)
+    if height and len(head) > top + height + 1 and _numbers_columns(head[top + height], names):
+        del head[top + height]
+    section, section_is_used = "", True
     number = first_number
-    for row in rest:
+    for row in chain(head[top + height :], filled):
+        if any(row.cells == header.cells for header in header_rows):
+            # As at the top of each page.
+            continue
+        if name := _section_name(row):
+            if not section_is_used:
+                yield Block(BlockKind.PARAGRAPH, section, number=1, caption=caption)
+            section, section_is_used = name, False
+            continue
         if number - first_number >= limits.rows:
             raise TooManyRows(limits.rows)
-        names = header + tuple(str(index) for index in range(len(header) + 1, len(row) + 1))
-        cells = row + [""] * (len(names) - len(row))
-        yield Block(BlockKind.ROW, row_text(names, cells), number, caption=caption, header=names, cells=tuple(cells))
+        section_is_used = True
+        yield _row_block(row, names, _join_captions(caption, section), number)
         number += 1
-    if number == first_number:
-        yield Block(BlockKind.PARAGRAPH, ", ".join(header), number=1, caption=caption)
+    if number == first_number and (text := ", ".join(filter(None, names))):
+        yield Block(BlockKind.PARAGRAPH, text, number=1, caption=caption)
+    if not section_is_used:
+        yield Block(BlockKind.PARAGRAPH, section, number=1, caption=caption)
+
+
+def sheet_blocks(
+    rows: Iterable[Row | Sequence[str]], limits: ParseLimits, *, caption: str = "", first_number: int = 1
+) -> Iterator[Block]:
+    """The rows of a sheet, on which several tables may stand one below the other.
+
+    After an empty row another table begins where a header stands above values; otherwise the same one goes on.
+
+    Args:
+        rows: with the empty ones.
+        caption: the name of the sheet.
+        first_number: number of its first row.
+
+    Raises:
+        TooManyRows
+    """
+    number = first_number
+    for _, table in groupby(_with_table_numbers(map(_clean, rows)), key=itemgetter(0)):
+        for block in table_blocks((row for _, row in table), limits, caption=caption, first_number=number):
+            if block.kind is BlockKind.ROW:
+                number = block.number + 1
+                if number - first_number > limits.rows:
+                    raise TooManyRows(limits.rows)
+            yield block
+
+
+def _with_table_numbers(rows: Iterator[Row]) -> Iterator[tuple[int, Row]]:
+    """The rows that are not empty, each with the number of its table."""
+    table = 0
+    above: list[Row] = []
+    has_gap = False
+    ahead: deque[Row] = deque(islice(rows, _ROWS_AHEAD))
+    while ahead:
+        row = ahead[0]
+        if not any(row.cells):
+            has_gap = bool(above)
+        else:
+            if has_gap:
+                below = list(takewhile(lambda row: any(row.cells), ahead))
+                if begins_table(below) and not is_preamble(above, below):
+                    table += 1
+                    above = []
+            has_gap = False
+            if len(above) < _HEAD_ROWS:
+                above.append(row)
+            yield table, row
+        ahead.popleft()
+        ahead.extend(islice(rows, 1))
 
 
 def row_text(header: Iterable[str], cells: Iterable[str]) -> str:
-    """A row as text: ``column: value; column: value``; empty cells are left out."""
-    return "; ".join(f"{name}: {cell}" for name, cell in zip(header, cells, strict=True) if cell)
+    """A row as text: ``column: value; column: value``. Empty cells are left out; where the column has no name, the
+    value stands alone."""
+    return "; ".join(f"{name}: {cell}" if name else cell for name, cell in zip(header, cells, strict=True) if cell)
 
 
-def _is_header(cells: Sequence[str]) -> bool:
-    return not any(_NUMBER.fullmatch(cell) for cell in cells if cell)
+def _clean(row: Row | Sequence[str]) -> Row:
+    cells = [" ".join(cell.split())[:_MAX_CELL_LENGTH] for cell in (row.cells if isinstance(row, Row) else row)]
+    while cells and not cells[-1]:
+        cells.pop()
+    return Row(cells, row.is_header, row.from_left, row.from_above) if isinstance(row, Row) else Row(cells)
 
 
-def _split_caption(rows: Iterator[list[str]]) -> tuple[list[str], Iterator[list[str]]]:
-    """The texts of single-cell rows above the table, and the other rows; a table of one column has no caption."""
-    above: list[list[str]] = []
-    for row in rows:
-        if sum(map(bool, row)) > 1:
-            return [next(filter(None, cells)) for cells in above], chain([row], rows)
-        above.append(row)
-        if len(above) == _MAX_CAPTION_ROWS:
-            break
-    return [], chain(above, rows)
+def _row_block(row: Row, names: Sequence[str], caption: str, number: int) -> Block:
+    cells = row.cells
+    if names:
+        header = (*names, *[""] * (len(cells) - len(names)))
+    else:
+        header = tuple(str(index) for index in range(1, len(cells) + 1))
+    cells = cells + [""] * (len(header) - len(cells))
+    return Block(BlockKind.ROW, row_text(header, cells), number, caption=caption, header=header, cells=tuple(cells))
+
+
+def _join_captions(*captions: str) -> str:
+    return CAPTION_SEPARATOR.join(filter(None, captions))
+
+
+def _preamble_text(row: Row) -> str:
+    """The cells of a row above the table, each merged one once; of two, the first names the second."""
+    cells = [cell for column, cell in enumerate(row.cells) if cell and column not in row.from_left | row.from_above]
+    if len(cells) == 2:
+        return f"{cells[0].rstrip(':')}: {cells[1]}"
+    return " ".join(cells)
+
+
+def _section_name(row: Row) -> str:
+    """The text of a row that is one merged cell from the first column to the last; empty for other rows."""
+    if len(row.cells) > 1 and not row.from_above and row.from_left >= set(range(1, len(row.cells))):
+        return row.cells[0]
+    return ""
+
+
+def _numbers_columns(row: Row, names: Sequence[str]) -> bool:
+    """Whether a row under the header only numbers the columns."""
+    numbers = [str(column) for column in range(1, len(names) + 1)]
+    return len(numbers) >= _MIN_NUMBERED_COLUMNS and row.cells == numbers

@@ -1,7 +1,8 @@
 """The child process that reads untrusted files: when it runs out of memory or time, nothing else is affected.
 
 It gets a line of JSON for each file on its standard input, writes the blocks into the file named there, and answers
-with a line of JSON on its standard output. It may be killed between two files.
+with a line of JSON on its standard output: the notes about the file, or why it is refused. It may be killed between
+two files.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bot.library.parse.block import Block, BlockKind, block_to_json
+from bot.library.parse.content import refuse_other_content
 from bot.library.parse.errors import (
     DocumentRefused,
     Gone,
     NoText,
+    TooDeep,
     TooLarge,
     TooMuchMemory,
     TooMuchText,
@@ -30,6 +33,7 @@ from bot.library.parse.errors import (
 )
 from bot.library.parse.formats import reader_for
 from bot.library.parse.limits import MB, ParseLimits
+from bot.library.parse.notes import Note, note_to_record
 
 _BYTES_PER_CHARACTER = 8
 """Of the output at most: JSON in ASCII takes six for a Russian letter."""
@@ -47,31 +51,36 @@ class ParseJob:
     output: Path
 
 
-def parse_file(job: ParseJob, limits: ParseLimits) -> None:
-    """Write the blocks of a file to the job's output, one per line.
+def parse_file(job: ParseJob, limits: ParseLimits) -> list[Note]:
+    """Write the blocks of a file to the job's output, one per line; returns the notes about it.
 
     Raises:
         DocumentRefused: the output is not complete then.
     """
     try:
         reader = reader_for(job.path, is_dialogue=job.is_dialogue)
+        notes: list[Note] = []
         if job.path.stat().st_size > limits.megabytes * MB:
             raise TooLarge(limits.megabytes)
+        refuse_other_content(job.path)
         with job.output.open("w", encoding="ascii") as output:
             characters = 0
-            for block in _split_long_blocks(reader(job.path, limits)):
+            for block in _split_long_blocks(_without_notes(reader(job.path, limits), notes)):
                 characters += len(block.text)
                 if characters > limits.characters:
                     raise TooMuchText(limits.characters)
                 output.write(block_to_json(block) + "\n")
         if not characters or not _has_text(job.output):
             raise NoText
+        return notes
     except DocumentRefused:
         raise
     except MemoryError:
         raise TooMuchMemory(limits.memory_megabytes) from None
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise Gone(error_reason(error)) from error
+    except RecursionError:
+        raise TooDeep from None
     except Exception as error:  # with a malformed file, libraries raise errors of any class
         if _ran_out_of_memory(error):
             raise TooMuchMemory(limits.memory_megabytes) from None
@@ -92,9 +101,10 @@ def main() -> None:
         _limit_cpu_time(limits.cpu_seconds)
         answer: dict[str, Any] = {}
         try:
-            parse_file(ParseJob(Path(job["path"]), job["spoken"], Path(job["output"])), limits)
+            notes = parse_file(ParseJob(Path(job["path"]), job["spoken"], Path(job["output"])), limits)
+            answer = {"notes": [note_to_record(told) for told in notes]}
         except DocumentRefused as refusal:
-            answer = refusal_to_record(refusal)
+            answer = {"refusal": refusal_to_record(refusal)}
         _write_answer(answers, answer)
 
 
@@ -107,6 +117,15 @@ def _limit_cpu_time(seconds: int) -> None:
 def _write_answer(answers: TextIO, answer: dict[str, Any]) -> None:
     answers.write(json.dumps(answer) + "\n")
     answers.flush()
+
+
+def _without_notes(found: Iterable[Block | Note], notes: list[Note]) -> Iterator[Block]:
+    """The blocks alone; the notes are added to a list."""
+    for one in found:
+        if isinstance(one, Note):
+            notes.append(one)
+        else:
+            yield one
 
 
 def _split_long_blocks(blocks: Iterable[Block]) -> Iterator[Block]:

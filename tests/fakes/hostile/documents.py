@@ -113,3 +113,30 @@ def xlsx_of_laughs() -> bytes:
         parts = {name: zipped.read(name) for name in zipped.namelist()}
     sheet = "xl/worksheets/sheet1.xml"
     return archive({**parts, sheet: LAUGHS.encode() + parts[sheet].replace(b"one", b"&k;")})
+
+
+def laughing_odt() -> bytes:
+    """A text of LibreOffice that is made of entities."""
+    names = 'xmlns:o="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+    return archive({"content.xml": f"{LAUGHS}<o:document-content {names}><o:body>&k;</o:body></o:document-content>"})
+
+
+def merged_workbook(regions: int) -> bytes:
+    """A workbook in which so many merged regions cover all rows."""
+    import openpyxl
+
+    book, written = openpyxl.Workbook(), io.BytesIO()
+    for row in range(3000):
+        book.active.append([row, "x"])
+    book.save(written)
+    with zipfile.ZipFile(written) as zipped:
+        parts = {name: zipped.read(name) for name in zipped.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    merged = b'<mergeCells><mergeCell ref="A1:XFD1048576"/>' + b'<mergeCell ref="A1:XFD1048576"/>' * regions
+    return archive({**parts, sheet: parts[sheet].replace(b"<pageMargins", merged + b"</mergeCells><pageMargins")})
+
+
+def nested_message(depth: int) -> bytes:
+    """A message with parts within parts."""
+    heads = (f'Content-Type: multipart/mixed; boundary="b{level}"\n\n--b{level}\n'.encode() for level in range(depth))
+    return b"Subject: x\n" + b"".join(heads) + b"Content-Type: text/plain\n\ntext\n"

@@ -12,8 +12,9 @@ from typing import Final
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.chats.conversation import Attachment, AttachmentKind, Conversation, ConversationKind, Message
 from bot.library.parse.chats.exports import open_export
-from bot.library.parse.errors import NotAChat
+from bot.library.parse.errors import NoReadableMessages
 from bot.library.parse.limits import ParseLimits
+from bot.library.parse.notes import Note, NoteKind, note
 
 OCCASION_GAP: Final = timedelta(hours=3)
 """Silence after which people talk about something else: an exchange never goes on beyond it."""
@@ -43,11 +44,12 @@ _SYMBOLS: Final = {
 _FORWARDED: Final = "↪"
 
 
-def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
+def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
     """The exchanges of a chat export. Of an account's export, each chat is a section with the chat's title.
 
     Raises:
-        NotAChat: it is none, or none of its messages can be read.
+        NotAChat: it is none.
+        NoReadableMessages: none of its messages can be read.
     """
     skipped = number = 0
 
@@ -65,7 +67,9 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
             number += 1
             yield exchange.block(number)
     if skipped and not number:
-        raise NotAChat
+        raise NoReadableMessages
+    if skipped:
+        yield note(NoteKind.UNREADABLE_MESSAGES, count=skipped)
 
 
 def _title(conversation: Conversation, *, is_section: bool) -> Block | None:

@@ -14,7 +14,7 @@ from bot.library.parse.chats.conversation import Conversation
 from bot.library.parse.chats.fields import OnSkip
 from bot.library.parse.chats.json_stream import BadValue, JsonStream
 from bot.library.parse.decoding import open_text, read_text
-from bot.library.parse.errors import NotAChat, Unreadable, error_reason
+from bot.library.parse.errors import ArchiveWithoutChat, NotAChat, Unreadable, error_reason
 from bot.library.parse.limits import ParseLimits, check_archive
 
 _SMALL_MEMBERS: Final = ("name", "type", "id", "guild", "channel")
@@ -100,6 +100,8 @@ def _read_json(path: Path, on_skip: OnSkip) -> ChatExport:
 def _read_whatsapp(path: Path, limits: ParseLimits, on_skip: OnSkip) -> Conversation:
     if path.suffix.lower() == ".zip":
         text = _zipped_text(path, limits)
+        if text is None:
+            raise ArchiveWithoutChat
     else:
         text = read_text(path)
         text = text if whatsapp.is_export(text) else None

@@ -24,7 +24,7 @@ from tests.integration.bot.documents.conftest import GUEST, OWNER, Opens
 TEXT = "# Stones\n\n" + "\n\n".join(f"On day {n} I carried {n} flat stones up the hill." for n in range(200))
 
 HOSTILE = {
-    "bomb.pdf": (pdf_bomb(200), "It cannot be read"),
+    "bomb.pdf": (pdf_bomb(200), "There is no text in it"),
     "half.pdf": (pdf(pdf_text("x"))[:200], "It cannot be read"),
     "laughs.docx": (docx(paragraph("&k;"), head=LAUGHS), "was not added"),
     "laughs.xlsx": (xlsx_of_laughs(), "was not added"),

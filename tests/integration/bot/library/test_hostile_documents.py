@@ -15,12 +15,16 @@ from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.errors import DocumentRefused, Unreadable, refusal_from_record, refusal_to_record
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.parser import Parser
+from tests.fakes.documents.office import epub, ods_row, open_document, pptx, shape, slide
 from tests.fakes.hostile.documents import (
     LAUGHS,
     MB,
     archive,
     docx,
+    laughing_odt,
     lying_docx,
+    merged_workbook,
+    nested_message,
     paragraph,
     pdf,
     pdf_bomb,
@@ -28,6 +32,9 @@ from tests.fakes.hostile.documents import (
     sparse,
     xlsx_of_laughs,
 )
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000)
+FOR_EVER = ' table:number-rows-repeated="9999999"'
 
 TIGHT = ParseLimits(
     megabytes=64, pages=50, rows=5000, characters=3_000_000, cpu_seconds=4, wall_seconds=60, memory_megabytes=300
@@ -69,10 +76,49 @@ HOSTILE: dict[str, tuple[str, bytes, type[DocumentRefused]]] = {
     "deep JSON": ("a.jsonl", b"[" * 100_000, errors.NotADialogue),
     "a chat that is too deep": ("a.json", b'{"type": "x", "messages": ' + b"[" * 100_000, errors.DamagedExport),
     "a chat without an end": ("a.json", b'{"type": "x", "messages": [{"text": "' + b"x" * 2 * MB, errors.DamagedExport),
-    "a long word for a chat": ("a.json", b'{"type": "x", "messages": [' + b"1" * 2 * MB + b"]}", errors.NotAChat),
-    "no chat": ("a.json", b'{"data": [1, 2, 3]}', errors.NotAChat),
+    "a long word for a chat": ("a.json", b'{"type": "x", "messages": [' + b"1" * 2 * MB + b"]}", DocumentRefused),
     "an archive of no chat": ("a.zip", archive({"_chat.txt": "no chat"}), errors.NotAChat),
     "an archive of a long chat": ("a.zip", archive({"_chat.txt": bytes(90 * MB)}), errors.Bomb),
+    "JSON that is too deep": ("a.json", b'{"a":' * 100_000, errors.TooDeep),
+    "JSON that breaks off": ("a.json", b'{"a": [1,\n 2', errors.DamagedJson),
+    "records without an end": ("a.json", b"[" + b'{"a": 1},' * 6000 + b'{"a": 1}]', errors.TooManyRows),
+    "a document of an old program": ("a.docx", OLE + "WordDocument".encode("utf-16-le"), errors.OldFormat),
+    "an old document": ("a.doc", OLE, errors.OldFormat),
+    "a picture": ("a.png", b"\x89PNG", errors.IsPicture),
+    "a recording": ("a.mp3", b"ID3", errors.IsRecording),
+    "a picture that is named a text": ("a.txt", b"\x89PNG\r\n\x1a\n" + bytes(200), errors.OtherContent),
+    "a PDF that is named a document": ("a.docx", pdf(pdf_text("x")), errors.OtherContent),
+    "an empty document": ("a.docx", b"", errors.EmptyFile),
+    "entities in a presentation": ("a.pptx", pptx(LAUGHS + slide(shape("&k;"))), Unreadable),
+    "entities in a text of LibreOffice": ("a.odt", laughing_odt(), Unreadable),
+    "entities in a book": ("a.epub", epub([], extra={"META-INF/encryption.xml": LAUGHS + "<a>&k;</a>"}), Unreadable),
+    "a book under protection": (
+        "a.epub",
+        epub([], extra={"META-INF/encryption.xml": '<e><EncryptionMethod Algorithm="aes"/></e>'}),
+        errors.CopyProtected,
+    ),
+    "a book without chapters": ("a.epub", epub([]), errors.NoText),
+    "a text of LibreOffice under a password": (
+        "a.odt",
+        open_document("text", "", extra={"META-INF/manifest.xml": "<m><encryption-data/></m>"}),
+        errors.Protected,
+    ),
+    "a presentation of zeros": (
+        "a.pptx",
+        archive({"ppt/presentation.xml": bytes(90 * MB)}),
+        errors.Bomb,
+    ),
+    "a sheet with a row for ever": (
+        "a.ods",
+        open_document("spreadsheet", f"<table:table>{ods_row('a', '1', more=FOR_EVER)}</table:table>"),
+        errors.TooManyRows,
+    ),
+    "merged cells without number": ("a.xlsx", merged_workbook(60_000), DocumentRefused),
+    "rich text without an end": ("a.rtf", b"{\\rtf1 " + b"{" * 400_000, errors.NoText),
+    "rich text that is none": ("a.rtf", b"plain", errors.OtherContent),
+    "a message that is none": ("a.eml", b"plain", errors.OtherContent),
+    "a message within messages": ("a.eml", nested_message(3000), DocumentRefused),
+    "elements without an end": ("a.odt", open_document("text", "<text:section>" * 100_000), Unreadable),
 }
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.ingest import Ingest
+from bot.library.parse.notes import Note, NoteKind, notes_from_records
 from bot.library.parse.parser import Parser
 from db.infra.database import Database
 from db.library import catalog as rows
@@ -116,6 +117,47 @@ async def test_file_added_by_hand_stays_while_it_exists(
     assert (await ingest.synchronise(mind)).deleted == 1
 
 
+async def test_what_is_told_of_a_document_stays_with_it(
+    ingest: Ingest, small_mind: WriteMind, database: Database
+) -> None:
+    mind = small_mind(
+        {"library/a.html": "<p>Nine hours of sleep.<p hidden>secret"}, CONFIG.replace("library/*.md", "library/*")
+    )
+    report = await ingest.synchronise(mind)
+    assert [(one.uri, [told.kind for told in one.notes]) for one in report.notes] == [
+        ("library/a.html", [NoteKind.HIDDEN_TEXT])
+    ]
+    assert (await ingest.synchronise(mind)).notes == []
+    async with database.anonymous_transaction() as connection:
+        [collection] = await rows.list_collections(connection, "small")
+        [document] = await rows.list_documents(connection, collection.id)
+    assert notes_from_records(document.notes) == (Note(NoteKind.HIDDEN_TEXT),)
+
+
+async def test_links_out_of_a_folder_are_told_and_not_followed(
+    ingest: Ingest, small_mind: WriteMind, database: Database, tmp_path: Path
+) -> None:
+    mind = small_mind({"library/a.md": "# A\n\nShort."}, CONFIG)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "key.md").write_text("# Key\n\nThe gate code.")
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "own.md").write_text("# Own\n\nMine.")
+    (given / "key.md").symlink_to(tmp_path / "secrets" / "key.md")
+    (given / "all").symlink_to(tmp_path / "secrets")
+    (given / "again.md").symlink_to(given / "own.md")
+    (given / "loop").symlink_to(given)
+    report = await ingest.synchronise(mind, ["essays"], {"essays": [given]})
+    [told] = report.notes
+    assert [(one.kind, one.count) for one in told.notes] == [(NoteKind.LINKS_OUTSIDE, 2)]
+    assert {uri for uri, *_ in await contents(database)} == {"library/a.md", str(given / "own.md")}
+    # A file that has been replaced by a link is not followed either.
+    (given / "own.md").unlink()
+    (given / "own.md").symlink_to(tmp_path / "secrets" / "key.md")
+    await ingest.synchronise(mind, ["essays"])
+    assert {uri for uri, *_ in await contents(database)} == {"library/a.md"}
+
+
 async def test_changed_chunk_options_rechunk_documents(
     ingest: Ingest, small_mind: WriteMind, database: Database
 ) -> None:
@@ -164,6 +206,7 @@ from pathlib import Path
 from bot.minds import load_mind
 from bot.library.ingest import Ingest
 from bot.library.chunk_options import NamedTokenCounter
+from bot.library.parse.notes import Note, NoteKind, notes_from_records
 from bot.library.parse.parser import Parser
 from db.infra.database import Database
 from inference.embedding import E5_MODEL, connect_embedder

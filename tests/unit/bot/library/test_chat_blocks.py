@@ -176,10 +176,10 @@ def test_long_message_keeps_its_day_in_each_chunk(blocks: Blocks) -> None:
     assert {(chunk.place, chunk.dated) for chunk in found} == {("2026-05-12 12:00", date(2026, 5, 12))}
 
 
-def test_whatsapp_in_a_collection_of_dialogues(blocks: Blocks) -> None:
+def test_whatsapp_in_every_collection(blocks: Blocks) -> None:
     text = whatsapp_text(said((0, "Анна", "Где ключ?"), (1, "Борис", "Под горшком")), WhatsAppForm())
     assert texts(blocks(text, "a.txt")) == ["Анна (12:00): Где ключ?\nБорис (12:01): Под горшком"]
-    assert {block.kind for block in blocks(text, "a.txt", is_dialogue=False)} == {BlockKind.PARAGRAPH}
+    assert {block.kind for block in blocks(text, "a.txt", is_dialogue=False)} == {BlockKind.EXCHANGE}
 
 
 def test_json_is_read_in_every_collection(blocks: Blocks) -> None:

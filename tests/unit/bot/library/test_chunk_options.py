@@ -10,10 +10,10 @@ from bot.minds import load_mind
 @pytest.mark.parametrize(
     ("collection", "digest"),
     [
-        ("articles", "4ca2485b84ad7cb5"),
-        ("diaries", "922ac69a0804cf76"),
-        ("tables", "91950f26f312649d"),
-        ("voice", "38ce1a3034bdeabe"),
+        ("articles", "d8c3f192f4508cdb"),
+        ("diaries", "394a6827fb9cd6f7"),
+        ("tables", "7715ef7fa5f4fb00"),
+        ("voice", "1c3d5a6f9e13f56d"),
     ],
 )
 def test_chunking_hash_is_stable_across_releases(collection: str, digest: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.library.parse import captions, dialogue, html, markdown, pdf, prose, spreadsheets
+from bot.library.parse import captions, csv_files, dialogue, html, markdown, pdf, prose, spreadsheet, word
 from bot.library.parse.block import Block, BlockKind, block_from_json, block_to_json
 from bot.library.parse.errors import NotADialogue
 from bot.library.parse.formats import Reader
@@ -131,7 +131,7 @@ def test_word_document(tmp_path: Path) -> None:
         f"<w:tr>{''.join(f'<w:tc>{paragraph(cell)}</w:tc>' for cell in line)}</w:tr>" for line in ("ab", "12")
     )
     body = paragraph("Железо", "Heading1") + paragraph("Текст.") + f"<w:tbl>{row}</w:tbl>" + paragraph("End.")
-    assert read(html.read_docx, tmp_path / "a.docx", docx(body)) == [
+    assert read(word.read, tmp_path / "a.docx", docx(body)) == [
         ("heading", "Железо"),
         ("paragraph", "Текст."),
         ("row", "a: 1; b: 2"),
@@ -151,7 +151,7 @@ def test_pdf(tmp_path: Path) -> None:
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_csv(tmp_path: Path, separator: str) -> None:
     text = '\ufeffweek_kind,load,note\nfull,100,\n\n"two\nlines",60,x\n'.replace(",", separator)
-    assert read(spreadsheets.read_csv, tmp_path / "a.csv", text) == [
+    assert read(csv_files.read_csv, tmp_path / "a.csv", text) == [
         ("row", "week kind: full; load: 100"),
         ("row", "week kind: two lines; load: 60; note: x"),
     ]
@@ -167,7 +167,7 @@ def test_workbook(tmp_path: Path) -> None:
     written = io.BytesIO()
     book.save(written)
     (tmp_path / "a.xlsx").write_bytes(written.getvalue())
-    found = [(b.caption, b.number, b.text) for b in spreadsheets.read_xlsx(tmp_path / "a.xlsx", LIMITS)]
+    found = [(b.caption, b.number, b.text) for b in spreadsheet.read(tmp_path / "a.xlsx", LIMITS)]
     assert found == [
         ("Loads › Winter block", 1, "week: 1; load: 0.8"),
         ("Loads › Winter block", 2, "week: 2; load: 100"),
@@ -256,7 +256,7 @@ def test_dialogues(tmp_path: Path) -> None:
 
 def test_csv_with_decimal_commas(tmp_path: Path) -> None:
     text = "Год;Вес, кг;Рост, см\n2019;70,5;180,1\n2020;71,2;180,1\n"
-    shown = str(read(spreadsheets.read_csv, tmp_path / "a.csv", text))
+    shown = str(read(csv_files.read_csv, tmp_path / "a.csv", text))
     assert "Вес, кг: 70,5" in shown
     assert "Рост, см: 180,1" in shown
 

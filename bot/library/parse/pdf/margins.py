@@ -1,0 +1,101 @@
+"""Finds what frames the pages of a PDF: headers, footers and page numbers, which are no part of the text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from bot.library.parse.pdf.layout import Line, Table
+
+_MAX_LEVELS: Final = 3
+"""Heights at the top and at the bottom of a page at which lines may be its frame."""
+_MIN_PAGES: Final = 2
+_MIN_SHARE: Final = 0.45
+"""Of the pages: headers may differ on even and odd pages."""
+_MIN_GAP: Final = 1.4
+"""A frame is further from the text than lines of text are from each other, by this factor."""
+_USUAL_LEADING: Final = 1.5
+"""Distance of two lines by their height, where a page has too few to tell."""
+_NUMBER: Final = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
+_SAME_PLACE: Final = 6.0
+"""Points: a line that frames pages stands at the same height on each."""
+
+Item = Line | Table
+
+
+def without_margins(pages: Sequence[list[Item]]) -> list[list[Item]]:
+    """The pages without lines at their edges that stand in the same place on many of them; numbers in them may differ.
+
+    A page that consists of nothing else stays as it is.
+    """
+    if len(pages) < _MIN_PAGES:
+        return list(pages)
+    levels = [_levels(page) for page in pages]
+    counts = Counter(key for page in levels for key in {_key(line) for level in _edges(page) for line in level.lines})
+    needed = max(_MIN_PAGES, _MIN_SHARE * sum(1 for page in pages if page))
+    repeated = {key for key, count in counts.items() if count >= needed}
+    kept = []
+    for page, found in zip(pages, levels, strict=True):
+        framing = {id(line) for line in (*_frame(found, repeated), *_frame(found[::-1], repeated))}
+        rest = [item for item in page if id(item) not in framing]
+        kept.append(rest or page)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """What stands at one height of a page."""
+
+    lines: tuple[Line, ...]
+    place: float
+    """The height of its middle."""
+    height: float
+    has_table: bool = False
+
+
+def _levels(page: Sequence[Item]) -> list[_Level]:
+    """What stands at each height of a page, from top to bottom."""
+    levels: list[_Level] = []
+    for item in sorted(page, key=lambda one: -(one.top + one.bottom)):
+        place = (item.top + item.bottom) / 2
+        if isinstance(item, Table):
+            levels.append(_Level((), place, item.top - item.bottom, has_table=True))
+        elif levels and not levels[-1].has_table and levels[-1].place - place < item.height / 2:
+            last = levels[-1]
+            levels[-1] = _Level((*last.lines, item), last.place, max(last.height, item.height))
+        else:
+            levels.append(_Level((item,), place, item.height))
+    return levels
+
+
+def _edges(levels: Sequence[_Level]) -> Sequence[_Level]:
+    return [*levels[:_MAX_LEVELS], *levels[max(len(levels) - _MAX_LEVELS, _MAX_LEVELS) :]]
+
+
+def _key(line: Line) -> tuple[str, int]:
+    return _NUMBER.sub("#", line.text.casefold()), round(line.bottom / _SAME_PLACE)
+
+
+def _frame(levels: Sequence[_Level], repeated: set[tuple[str, int]]) -> list[Line]:
+    """The lines that frame a page at one of its edges: repeated ones, up to the last gap before the text."""
+    gaps = [abs(upper.place - lower.place) for upper, lower in pairwise(levels)]
+    candidates: list[Line] = []
+    framing: list[Line] = []
+    for index, level in enumerate(levels[:_MAX_LEVELS]):
+        if level.has_table or not all(_is_repeated(line, repeated) for line in level.lines):
+            break
+        candidates += level.lines
+        usual = median(gaps[index + 1 :]) if gaps[index + 1 :] else _USUAL_LEADING * level.height
+        if index < len(gaps) and gaps[index] > _MIN_GAP * min(usual, 2 * _USUAL_LEADING * level.height):
+            framing = list(candidates)
+    return framing
+
+
+def _is_repeated(line: Line, repeated: set[tuple[str, int]]) -> bool:
+    text, place = _key(line)
+    return any((text, place + offset) in repeated for offset in (-1, 0, 1))
