@@ -1,0 +1,132 @@
+"""Lays a statement beside a passage: which of its terms the passage has, and whether it says the same of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.library.cite.statement import Statement, Term, TermKind
+from bot.text.contrasts import are_opposite
+from bot.text.morphology import PartOfSpeech
+from bot.text.units import same_unit
+from bot.text.words import common_prefix_length
+
+_SYNONYM_QUALITY: Final = 0.8
+_RELATED_QUALITY: Final = 0.7
+"""Of a word with the same root: rest and resting, закрыт and закрытие."""
+_HEADING_QUALITY: Final = 0.5
+_MIN_ROOT: Final = 5
+_MIN_ENGLISH_ROOT: Final = 4
+_MAX_SUFFIX: Final = 5
+_CHANGING_SUFFIXES: Final = ("less", "er", "or", "ist", "free")
+"""English endings that make another thing of a word: run and runner, care and careless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """The terms of a statement, each beside the term of a passage that says it."""
+
+    claim: Statement
+    passage: Statement
+    places: tuple[int | None, ...]
+    """Of each term of the claim: the index of the passage's term; None where only a heading has it."""
+    quality: float
+    """1 if every term is there in the same word; 0 if one is missing."""
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Indices of the claim's terms with those of the passage's."""
+        for index, place in enumerate(self.places):
+            if place is not None:
+                yield index, place
+
+
+def align(claim: Statement, passage: Statement, headings: Sequence[Term] = ()) -> Alignment | None:
+    """The terms of a statement in a passage; None when one is in neither the passage nor its headings.
+
+    A term that the passage has more than once is found where it is negated as in the claim, and nearest to the term
+    before.
+    """
+    places: list[int | None] = []
+    total = 0.0
+    last = -1
+    for term in claim.terms:
+        options = [
+            (quality, _closeness(term, other, at, last), at)
+            for at, other in enumerate(passage.terms)
+            if (quality := similarity(term, other))
+        ]
+        if options:
+            free = [option for option in options if option[2] not in places] or options
+            quality, _, at = max(free, key=lambda option: (option[0] == 1, option[1], option[0]))
+            places.append(at)
+            total += quality
+            last = at
+            continue
+        if term.is_optional and not any(are_opposite(term.contrasts, other.contrasts) for other in passage.terms):
+            places.append(None)
+            total += 1
+            continue
+        if not any(similarity(term, other) == 1 for other in headings):
+            return None
+        places.append(None)
+        total += _HEADING_QUALITY
+    return Alignment(claim, passage, tuple(places), total / max(len(claim.terms), 1))
+
+
+def similarity(term: Term, other: Term) -> float:
+    """How surely two terms are one: 1 for the same word or number, less for a synonym or a related word, 0 else."""
+    if TermKind.NUMBER in (term.kind, other.kind):
+        return float(term.kind == other.kind and _same_number(term, other))
+    if TermKind.UNIT in (term.kind, other.kind):
+        return float(term.kind == other.kind and same_unit(str(term.unit), str(other.unit)))
+    if term.keys & other.keys:
+        return 1.0
+    if TermKind.WORD not in (term.kind, other.kind) or TermKind.DATE in (term.kind, other.kind):
+        return 0.0
+    if are_opposite(term.contrasts, other.contrasts):
+        return 0.0
+    if term.groups & other.groups:
+        return _SYNONYM_QUALITY
+    if TermKind.NAME not in (term.kind, other.kind) and _are_related(term, other):
+        return _RELATED_QUALITY
+    return 0.0
+
+
+def _same_number(term: Term, other: Term) -> bool:
+    if not term.keys & other.keys:
+        return False
+    if {term.is_ordinal, other.is_ordinal} == {True, False}:
+        return False
+    return term.unit is None or other.unit is None or same_unit(term.unit, other.unit)
+
+
+def _are_related(term: Term, other: Term) -> bool:
+    """Whether two words have one root and are no two kinds of thing."""
+    if term.parts_of_speech and other.parts_of_speech:
+        shared = term.parts_of_speech & other.parts_of_speech - {PartOfSpeech.FUNCTION}
+        if shared and shared != {PartOfSpeech.VERB}:
+            return False
+        return any(
+            common_prefix_length(first, second) >= max(_MIN_ROOT, 0.6 * max(len(first), len(second)))
+            for first in term.keys
+            for second in other.keys
+        )
+    if term.parts_of_speech or other.parts_of_speech:
+        return False
+    return any(_is_derived(first, second) or _is_derived(second, first) for first in term.keys for second in other.keys)
+
+
+def _is_derived(longer: str, base: str) -> bool:
+    suffix = longer.removeprefix(base)
+    return (
+        len(base) >= _MIN_ENGLISH_ROOT
+        and longer.startswith(base)
+        and 0 < len(suffix) <= _MAX_SUFFIX
+        and not suffix.endswith(_CHANGING_SUFFIXES)
+    )
+
+
+def _closeness(term: Term, other: Term, at: int, last: int) -> tuple[bool, bool, int]:
+    distance = at - last
+    return (term.is_negated == other.is_negated, term.is_conditional == other.is_conditional, -abs(distance - 1))

@@ -1,0 +1,408 @@
+"""What can be wrong with a statement whose every word is in the passage.
+
+Each rule is one way to change a sentence with its own words: to take a value from another clause, to turn a comparison
+round, to leave out "it is a myth that" or "if", to make may of must. A rule that cannot tell refuses: a missing mark
+costs less than a false one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Final
+
+from bot.library.cite.alignment import Alignment, similarity
+from bot.library.cite.statement import FoundOperator, Statement, Term, TermKind
+from bot.text.contrasts import are_opposite
+from bot.text.morphology import PartOfSpeech
+from bot.text.operators import CONDITIONS, MODALITIES, QUANTIFIERS, Operator
+from bot.text.prepositions import are_opposite_roles
+from bot.text.units import same_unit
+
+_UPPER: Final = frozenset((Operator.AT_MOST, Operator.UNDER))
+_LOWER: Final = frozenset((Operator.AT_LEAST, Operator.OVER))
+_SOFT_BOUNDS: Final = frozenset((Operator.AT_LEAST, Operator.AT_MOST, Operator.ABOUT))
+"""A statement may leave these out: at least seven hours, seven hours."""
+_DUTIES: Final = frozenset((Operator.MUST, Operator.SHOULD))
+_DROPPABLE_QUANTIFIERS: Final = frozenset((Operator.ALL,))
+_NUMBER_ROLES: Final = frozenset(("from", "to", "by"))
+
+
+def contradicts(alignment: Alignment, heading_operators: Sequence[FoundOperator] = ()) -> bool:
+    """Whether a statement says something else than the passage that has its words.
+
+    Args:
+        heading_operators: of the passage's headings: what stands under "Myths" is one.
+    """
+    return _ignores_frame(alignment, heading_operators) or any(rule(alignment) for rule in _RULES)
+
+
+def _ignores_frame(alignment: Alignment, heading_operators: Sequence[FoundOperator]) -> bool:
+    """A myth, or what somebody says, told as the author's own statement."""
+    claimed = {found.operator for found in alignment.claim.operators}
+    used = _sentences_used(alignment)
+    for found in alignment.passage.operators:
+        if found.operator is Operator.FALSE and found.sentence in used and Operator.FALSE not in claimed:
+            return True
+        if found.operator is Operator.SAID and found.sentence in used and Operator.SAID not in claimed:
+            after = [
+                place
+                for _, place in alignment.pairs()
+                if place >= found.before and alignment.passage.terms[place].sentence == found.sentence
+            ]
+            is_last = not any(
+                term.sentence == found.sentence for term in alignment.passage.terms[found.before + 1 :]
+            )
+            if after or is_last:
+                return True
+    stated = {found.operator for found in (*alignment.passage.operators, *heading_operators)}
+    return any(
+        operator in claimed and operator not in stated for operator in (Operator.FALSE, Operator.SAID)
+    ) or (Operator.FALSE in {found.operator for found in heading_operators} and Operator.FALSE not in claimed)
+
+
+def _changes_condition(alignment: Alignment) -> bool:
+    """A condition left out, added, or moved to the other half of the sentence."""
+    claim, passage = alignment.claim, alignment.passage
+    used = _sentences_used(alignment)
+    claimed = [found for found in claim.operators if found.operator in CONDITIONS]
+    stated = [found for found in passage.operators if found.operator in CONDITIONS and found.sentence in used]
+    if any(found.operator is not Operator.WHEN for found in claimed) and not stated:
+        return True
+    if stated and not claimed:
+        # What is said outside of the condition holds only under it.
+        return any(
+            found.operator is not Operator.WHEN or found.before == 0 or _has_only(passage, found) for found in stated
+        )
+    if stated and claimed:
+        if {found.operator for found in claimed} != {found.operator for found in stated}:
+            return True
+        changed = sum(
+            claim.terms[index].is_conditional != passage.terms[place].is_conditional
+            for index, place in alignment.pairs()
+        )
+        return changed > 0
+    return False
+
+
+def _has_only(statement: Statement, found: FoundOperator) -> bool:
+    return any(
+        other.operator is Operator.ONLY and other.sentence == found.sentence and other.before == found.before
+        for other in statement.operators
+    )
+
+
+def _changes_negation(alignment: Alignment) -> bool:
+    """Something denied that is affirmed, or the other way round."""
+    claim, passage = alignment.claim, alignment.passage
+    places = dict(alignment.pairs())
+    if any(claim.terms[index].is_negated != passage.terms[place].is_negated for index, place in places.items()):
+        return True
+    if any(index not in places for index in claim.negations):
+        return True
+    clauses = {passage.terms[place].clause for place in places.values()}
+    found = set(places.values())
+    return any(
+        passage.terms[at].clause in clauses and at not in found and _denies_clause(passage, at)
+        for at in passage.negations
+    )
+
+
+def _denies_clause(passage: Statement, at: int) -> bool:
+    """Whether what is negated decides its whole clause, as a verb does; «не от богатства, а от желаний» does not."""
+    parts = passage.terms[at].parts_of_speech
+    return not parts or PartOfSpeech.VERB in parts or PartOfSpeech.ADVERB in parts
+
+
+def _changes_modality(alignment: Alignment) -> bool:
+    """May for must, must for is, allowed for forbidden."""
+    claim, passage = alignment.claim, alignment.passage
+    used = _sentences_used(alignment)
+    clauses = {passage.terms[place].clause for _, place in alignment.pairs()}
+    claimed = {_modality(found) for found in claim.operators if found.operator in MODALITIES}
+    stated = {_modality(found) for found in passage.operators if found.operator in MODALITIES and found.sentence in used}
+    binding = {
+        _modality(found)
+        for found in passage.operators
+        if found.operator in MODALITIES and found.sentence in used and found.clause in clauses
+    }
+    added, dropped = claimed - stated, binding - claimed
+    if passage.is_imperative:
+        added -= {(duty, False) for duty in _DUTIES}
+    if claim.is_imperative:
+        dropped -= {(duty, False) for duty in _DUTIES}
+    if any(found.operator is Operator.ONLY for found in claim.operators):
+        # Children swim only with an adult: they may swim only with an adult.
+        added -= {(Operator.MAY, False)}
+        dropped -= {(Operator.MAY, False)}
+    return bool(added or dropped)
+
+
+def _modality(found: FoundOperator) -> tuple[Operator, bool]:
+    if found.is_negated and found.operator in (Operator.MAY, Operator.FORBIDDEN):
+        return (Operator.FORBIDDEN if found.operator is Operator.MAY else Operator.MAY, False)
+    return found.operator, found.is_negated
+
+
+def _changes_quantifier(alignment: Alignment) -> bool:
+    """All for some, some for all, only left out."""
+    claim, passage = alignment.claim, alignment.passage
+    used = _sentences_used(alignment)
+    clauses = {passage.terms[place].clause for _, place in alignment.pairs()}
+    found_places = {place for _, place in alignment.pairs()}
+    claimed = {found.operator for found in claim.operators if found.operator in QUANTIFIERS and not _is_rate(claim, found)}
+    stated = {found.operator for found in passage.operators if found.operator in QUANTIFIERS and found.sentence in used}
+    binding = {
+        found.operator
+        for found in passage.operators
+        if found.operator in QUANTIFIERS - _DROPPABLE_QUANTIFIERS
+        and found.sentence in used
+        and (found.before in found_places or found.clause in clauses)
+    }
+    return bool(claimed - stated or binding - claimed)
+
+
+def _is_rate(statement: Statement, found: FoundOperator) -> bool:
+    """Whether a quantifier says how often: every minute, each hour, a minute."""
+    return (
+        found.operator is Operator.ALL
+        and found.before < len(statement.terms)
+        and statement.terms[found.before].kind is TermKind.UNIT
+    )
+
+
+def _changes_bound(alignment: Alignment) -> bool:
+    """At most for at least, maximum for minimum, before for after a year."""
+    claim, passage = alignment.claim, alignment.passage
+    used = _sentences_used(alignment)
+    claimed = _extremes(claim, range(len(claim.terms)))
+    stated = _extremes(passage, used)
+    implied: set[Operator] = set()
+    for index, place in alignment.pairs():
+        term, other = claim.terms[index], passage.terms[place]
+        if term.kind is not TermKind.NUMBER:
+            continue
+        implied |= _extreme_of_bound(other.bound)
+        if _differs_in_bound(term, other, stated):
+            return True
+        if term.bound is not None:
+            implied |= _extreme_of_bound(other.bound)
+            stated -= _extreme_of_bound(term.bound)
+    return not claimed <= stated | implied or bool(stated - claimed and _has_numbers(alignment))
+
+
+def _has_numbers(alignment: Alignment) -> bool:
+    return any(alignment.claim.terms[index].kind is TermKind.NUMBER for index, _ in alignment.pairs())
+
+
+def _extremes(statement: Statement, sentences: Sequence[int] | set[int] | range) -> set[Operator]:
+    is_all = isinstance(sentences, range)
+    return {
+        found.operator
+        for found in statement.operators
+        if found.operator in (Operator.MINIMUM, Operator.MAXIMUM) and (is_all or found.sentence in sentences)
+    }
+
+
+def _extreme_of_bound(bound: Operator | None) -> set[Operator]:
+    if bound in _LOWER:
+        return {Operator.MINIMUM}
+    return {Operator.MAXIMUM} if bound in _UPPER else set()
+
+
+def _differs_in_bound(term: Term, other: Term, extremes: set[Operator]) -> bool:
+    """Whether two numbers are bounded differently; a soft bound may be left out, and about may be added."""
+    if term.is_range or other.is_range:
+        return False
+    if term.bound is None:
+        return other.bound is not None and other.bound not in _SOFT_BOUNDS
+    if term.bound is Operator.ABOUT:
+        return other.bound not in (None, Operator.ABOUT)
+    if other.bound is None:
+        return not _extreme_of_bound(term.bound) <= extremes
+    return (term.bound in _UPPER) != (other.bound in _UPPER) or other.bound is Operator.ABOUT
+
+
+def _changes_unit(alignment: Alignment) -> bool:
+    """A number with a unit that the passage does not give it."""
+    claim, passage = alignment.claim, alignment.passage
+    for index, place in alignment.pairs():
+        term, other = claim.terms[index], passage.terms[place]
+        if term.kind is not TermKind.NUMBER or term.unit is None or other.unit is not None:
+            continue
+        if not any(item.unit and same_unit(term.unit, item.unit) for item in passage.terms):
+            return True
+    return False
+
+
+def _changes_role(alignment: Alignment) -> bool:
+    """From for to, with for without, by 5 for to 5."""
+    for index, place in alignment.pairs():
+        term, other = alignment.claim.terms[index], alignment.passage.terms[place]
+        if term.roles and other.roles and are_opposite_roles(term.roles, other.roles):
+            return True
+        if term.kind is TermKind.NUMBER and not term.roles & other.roles:
+            first, second = term.roles & _NUMBER_ROLES, other.roles & _NUMBER_ROLES
+            if first and second:
+                return True
+    return False
+
+
+def _exchanges_terms(alignment: Alignment) -> bool:
+    """Two things that have changed places: who beats whom, which is better than which, whose the value is."""
+    claim, passage = alignment.claim, alignment.passage
+    pairs = list(alignment.pairs())
+    for (first, place), (second, other_place) in combinations(pairs, 2):
+        if place == other_place:
+            continue
+        one, other = claim.terms[first], claim.terms[second]
+        was_one, was_other = passage.terms[place], passage.terms[other_place]
+        if not _are_comparable(one, other) or not (_may_play(one, was_other) and _may_play(other, was_one)):
+            continue
+        kept = _may_play(one, was_one) and _may_play(other, was_other)
+        if not kept:
+            return True
+        if place > other_place and _have_common_pivot(alignment, first, second) and not _are_told_apart(one, other):
+            return True
+    return False
+
+
+def _are_comparable(one: Term, other: Term) -> bool:
+    if TermKind.NUMBER in (one.kind, other.kind):
+        return one.kind == other.kind
+    if TermKind.UNIT in (one.kind, other.kind):
+        return False
+    if TermKind.DATE in (one.kind, other.kind):
+        return one.kind == other.kind
+    if one.parts_of_speech and other.parts_of_speech:
+        return bool(one.parts_of_speech & other.parts_of_speech - {PartOfSpeech.ADVERB, PartOfSpeech.VERB})
+    return True
+
+
+def _may_play(term: Term, other: Term) -> bool:
+    """Whether a term can stand in its sentence as another term stands in the other one."""
+    if term.kind is TermKind.NUMBER:
+        first, second = term.roles & _NUMBER_ROLES, other.roles & _NUMBER_ROLES
+        return not first or not second or bool(first & second)
+    if bool(term.roles) != bool(other.roles) or (term.roles and not term.roles & other.roles):
+        return False
+    return not term.cases or not other.cases or bool(term.cases & other.cases)
+
+
+def _are_told_apart(one: Term, other: Term) -> bool:
+    """Whether preposition or case tells two terms of one sentence apart wherever they stand."""
+    if one.roles != other.roles and not one.roles & other.roles:
+        return True
+    return bool(one.cases and other.cases) and not one.cases & other.cases
+
+
+def _have_common_pivot(alignment: Alignment, first: int, second: int) -> bool:
+    """Whether something stands between two terms in both sentences."""
+    places = alignment.places
+    low, high = sorted((places[first] or 0, places[second] or 0))
+    between = {places[index] for index in range(first + 1, second)}
+    return any(place is not None and low < place < high for place in between)
+
+
+def _reverses_passive(alignment: Alignment) -> bool:
+    """Dogs are chased by cats, where dogs chase cats."""
+    claim, passage = alignment.claim, alignment.passage
+    pairs = list(alignment.pairs())
+    for (first, place), (second, other_place) in combinations(pairs, 2):
+        doer, was_doer = claim.terms[second], passage.terms[other_place]
+        if "by" in doer.roles and not was_doer.roles and doer.kind is not TermKind.NUMBER and (
+            place < other_place and not claim.terms[first].roles and _have_common_pivot(alignment, first, second)
+        ):
+            return True
+    return False
+
+
+def _mixes_clauses(alignment: Alignment) -> bool:
+    """A value of one clause told of the subject of another: the fee of the winner said of the loser."""
+    passage = alignment.passage
+    found = {place for _, place in alignment.pairs()}
+    claimed = [alignment.claim.terms[index] for index, _ in alignment.pairs()]
+    for _, place in alignment.pairs():
+        term = passage.terms[place]
+        rivals = {
+            other.clause
+            for other in passage.terms
+            if other.clause != term.clause and _are_rivals(term, other)
+        }
+        if not rivals:
+            continue
+        own = [at for at, other in enumerate(passage.terms) if other.clause == term.clause]
+        missing = [passage.terms[at] for at in own if at not in found and not _is_said_by(passage.terms[at], claimed)]
+        borrowed = [
+            passage.terms[at]
+            for at in found
+            if passage.terms[at].clause in rivals and not _is_said_by(passage.terms[at], [passage.terms[n] for n in own])
+        ]
+        if any(_can_replace(one, other) for one in missing for other in borrowed):
+            return True
+    return False
+
+
+def _is_said_by(term: Term, others: Sequence[Term]) -> bool:
+    return any(similarity(term, other) for other in others)
+
+
+def _are_rivals(term: Term, other: Term) -> bool:
+    """Whether a sentence tells one thing of the one and another of the other."""
+    if term.kind is TermKind.NUMBER and other.kind is TermKind.NUMBER:
+        if term.is_range and other.is_range:
+            return False
+        return term.is_ordinal == other.is_ordinal or None in (term.is_ordinal, other.is_ordinal)
+    if term.kind is TermKind.DATE and other.kind is TermKind.DATE:
+        return next(iter(term.keys)).partition(":")[0] == next(iter(other.keys)).partition(":")[0]
+    if term.kind is TermKind.NAME and other.kind is TermKind.NAME:
+        return term.roles == other.roles
+    return are_opposite(term.contrasts, other.contrasts)
+
+
+def _can_replace(missing: Term, borrowed: Term) -> bool:
+    """Whether a term of another clause may stand where one of this clause is left out."""
+    kinds = {missing.kind, borrowed.kind}
+    if TermKind.UNIT in kinds:
+        return False
+    if TermKind.NUMBER in kinds or TermKind.DATE in kinds:
+        return len(kinds) == 1
+    if missing.parts_of_speech and borrowed.parts_of_speech:
+        return bool(missing.parts_of_speech & borrowed.parts_of_speech - {PartOfSpeech.VERB, PartOfSpeech.ADVERB})
+    return True
+
+
+def _mixes_sentences(alignment: Alignment) -> bool:
+    """Words of two neighbouring sentences made into one, though they speak of different things."""
+    passage = alignment.passage
+    found = {place for _, place in alignment.pairs()}
+    used = _sentences_used(alignment)
+    if len(used) < 2:
+        return False
+    for sentence in used:
+        own = [at for at, term in enumerate(passage.terms) if term.sentence == sentence]
+        taken = [at for at in own if at in found]
+        if sentence in passage.referring:
+            continue
+        if own[0] not in found and len(taken) < 0.6 * len(own):
+            return True
+    return False
+
+
+def _sentences_used(alignment: Alignment) -> set[int]:
+    return {alignment.passage.terms[place].sentence for _, place in alignment.pairs()}
+
+
+_RULES: Final[tuple[Callable[[Alignment], bool], ...]] = (
+    _changes_condition,
+    _changes_negation,
+    _changes_modality,
+    _changes_quantifier,
+    _changes_bound,
+    _changes_unit,
+    _changes_role,
+    _exchanges_terms,
+    _reverses_passive,
+    _mixes_clauses,
+    _mixes_sentences,
+)
