@@ -71,7 +71,7 @@ _IRREGULAR_FORMS: Final = """
     buy bought; catch caught; child children; choose chose chosen; come came; creep crept; deal dealt; dig dug; draw drew
     drawn; dream dreamt; drink drank drunk; drive drove driven; eat ate eaten; fall fell fallen; feed fed; feel felt;
     fight fought; find found; flee fled; fly flew flown; foot feet; forget forgot forgotten; freeze froze frozen; give
-    gave given; go went gone; goose geese; grind ground; grow grew grown; hang hung; hear heard; hide hid hidden; hold
+    gave given; go went gone; goose geese; grind ground; grow grew grown; hang hung; have has had; hear heard; hide hid hidden; hold
     held; keep kept; kneel knelt; know knew known; lay laid; lead led; lean leant; learn learnt; leave left; lend lent;
     lie lay lain; light lit; lose lost; make made; man men; mean meant; meet met; mouse mice; pay paid; ride rode ridden;
     ring rang rung; rise rose risen; run ran; say said; see saw seen; seek sought; sell sold; send sent; shake shook
@@ -125,7 +125,8 @@ def _read_russian(word: str) -> WordForm:
         PartOfSpeech.FUNCTION if "Apro" in tag else part for tag in tags if (part := _PARTS.get(str(tag.POS or "")))
     }
     return WordForm(
-        frozenset(fold(reading.normal_form) for reading in readings) | (frozenset() if is_known else {stem(word)}),
+        frozenset(fold(reading.normal_form) for reading in readings) | (frozenset() if is_known else {stem(word)})
+        or frozenset((word,)),
         frozenset(parts),
         frozenset(_CASES.get(str(tag.case), str(tag.case)) for tag in tags if tag.case),
         any("impr" in tag for tag in tags),

@@ -110,8 +110,8 @@ _PHRASES: Final = {
         менее|меньше|младше|моложе|ниже|до|раньше|ранее""",
     Operator.ABOUT: """about|around|approximately|roughly|nearly|almost|some|около|примерно|приблизительно|почти|порядка|
         circa""",
-    Operator.MINIMUM: "minimum|minimal|minimally|least|minimum of|минимум*|минимальный*|минимально|наименьший*|наименее",
-    Operator.MAXIMUM: "maximum|maximal|maximally|highest|greatest|максимум*|максимальный*|максимально|наибольший*|наиболее",
+    Operator.MINIMUM: "minimum|minimal|minimally|минимум*|минимальный*|минимально",
+    Operator.MAXIMUM: "maximum|maximal|maximally|максимум*|максимальный*|максимально",
     Operator.IF: "if|provided|providing|in case|as long as|если|при условии|в случае|коли|ежели|при наличии|supposing|assuming",
     Operator.UNLESS: "unless|except if|если не|если только не",
     Operator.WHEN: "when|whenever|once|as soon as|when ever|когда|как только|пока",

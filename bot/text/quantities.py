@@ -46,7 +46,7 @@ _ONE: Final = frozenset("one один одна одно одного одной 
 _HALVES: Final = frozenset("half половина половины половину половине".split())
 _QUARTERS: Final = frozenset("quarter quarters четверть четверти четвертью четвертей".split())
 _THIRDS: Final = frozenset("треть трети третью".split())
-_RANGE_MARKS: Final = frozenset(("to", "–", "-", "—", "до", "or", "или", "and", "и"))
+_RANGE_MARKS: Final = frozenset(("to", "–", "-", "до", "or", "или", "and", "и"))
 _NUMERIC_DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}|\d\d)")
 _YEARS: Final = range(1000, 2101)
 
@@ -80,11 +80,12 @@ def _find(tokens: Sequence[str], words: Sequence[str]) -> Iterator[Quantity]:
             yield from _date(date, at)
             at += 1
             continue
+        sign = "-" if words[at] in _MINUS_WORDS or tokens[at] == MINUS else ""
         quantity = _fraction(words, at) or _roman(tokens, words, at)
-        if quantity is None and (numeral := numerals.get(at)):
-            quantity = Quantity(numeral.value, at, numeral.end, is_ordinal=None if is_numeric(words[at]) else False)
+        if quantity is None and (numeral := numerals.get(at + 1 if sign else at)):
+            is_ordinal = None if is_numeric(words[numeral.start]) else False
+            quantity = Quantity(sign + numeral.value, at, numeral.end, is_ordinal=is_ordinal)
             quantity = _as_ordinal(quantity, words)
-            quantity = _with_sign(quantity, tokens, words)
         if quantity is None and (value := _ordinal(words[at])):
             quantity = Quantity(str(value), at, at + 1, is_ordinal=True)
         if quantity is None and words[at] in _ONE and _is_counted(words, at + 1):
@@ -161,14 +162,6 @@ def _ordinal(word: str) -> int | None:
     if has_russian_letters(word):
         return next((RUSSIAN_ORDINALS[lemma] for lemma in read_word(word).lemmas if lemma in RUSSIAN_ORDINALS), None)
     return ENGLISH_ORDINALS.get(word)
-
-
-def _with_sign(quantity: Quantity, tokens: Sequence[str], words: Sequence[str]) -> Quantity:
-    """With the minus before it, as a sign or as a word."""
-    at = quantity.start - 1
-    if at >= 0 and (words[at] in _MINUS_WORDS or tokens[at] == MINUS):
-        return replace(quantity, value=f"-{quantity.value}")
-    return quantity
 
 
 def _is_counted(words: Sequence[str], at: int) -> bool:

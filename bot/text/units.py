@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from bot.text.morphology import read_word
@@ -89,6 +90,13 @@ _ONLY_AFTER_NUMBERS: Final = frozenset(
 )
 """Names that are other words too, or letters."""
 
+_IMPLIED_WORDS: Final = {
+    "temperature point температура точка": "degree celsius fahrenheit kelvin",
+    "price cost sum amount цена стоимость сумма": "dollar euro sterling rouble kopeck cent yuan yen franc crown",
+    "time duration время длительность продолжительность": "second minute hour",
+}
+"""Words that a unit says already: the temperature of 5 degrees."""
+
 
 def _table() -> dict[str, str]:
     table = {}
@@ -129,3 +137,23 @@ def unit_of(word: str, *, after_number: bool) -> str | None:
 def same_unit(first: str, second: str) -> bool:
     """Whether two units are one, or one of them says the other less exactly: degrees, degrees Celsius."""
     return first == second or any({first, second} <= pair for pair in _COMPATIBLE)
+
+
+@cache
+def _implied() -> dict[str, frozenset[str]]:
+    return {
+        lemma: frozenset(units.split())
+        for words, units in _IMPLIED_WORDS.items()
+        for word in words.split()
+        for lemma in read_word(word).lemmas
+    }
+
+
+def implying_units(lemmas: frozenset[str]) -> frozenset[str]:
+    """The units that say a word already, and which a statement with a number need not name it beside.
+
+    Args:
+        lemmas: of the word.
+    """
+    table = _implied()
+    return frozenset(unit for lemma in lemmas for unit in table.get(lemma, ()))

@@ -9,7 +9,7 @@ from typing import Final
 from bot.library.cite.statement import Statement, Term, TermKind
 from bot.text.contrasts import are_opposite
 from bot.text.morphology import PartOfSpeech
-from bot.text.units import same_unit
+from bot.text.units import implying_units, same_unit
 from bot.text.words import common_prefix_length
 
 _SYNONYM_QUALITY: Final = 0.8
@@ -63,7 +63,7 @@ def align(claim: Statement, passage: Statement, headings: Sequence[Term] = ()) -
             total += quality
             last = at
             continue
-        if term.is_optional and not any(are_opposite(term.contrasts, other.contrasts) for other in passage.terms):
+        if _may_be_missing(term, claim, passage):
             places.append(None)
             total += 1
             continue
@@ -72,6 +72,16 @@ def align(claim: Statement, passage: Statement, headings: Sequence[Term] = ()) -
         places.append(None)
         total += _HEADING_QUALITY
     return Alignment(claim, passage, tuple(places), total / max(len(claim.terms), 1))
+
+
+def _may_be_missing(term: Term, claim: Statement, passage: Statement) -> bool:
+    """Whether a passage without a term says the same: it is only part of a verb, or its number's unit says it."""
+    if term.is_optional:
+        return not any(are_opposite(term.contrasts, other.contrasts) for other in passage.terms)
+    if term.kind is not TermKind.WORD:
+        return False
+    units = implying_units(term.keys)
+    return bool(units) and any(other.kind is TermKind.NUMBER and other.unit in units for other in claim.terms)
 
 
 def similarity(term: Term, other: Term) -> float:

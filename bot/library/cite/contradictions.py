@@ -259,8 +259,7 @@ def _exchanges_terms(alignment: Alignment) -> bool:
         was_one, was_other = passage.terms[place], passage.terms[other_place]
         if not _are_comparable(one, other) or not (_may_play(one, was_other) and _may_play(other, was_one)):
             continue
-        kept = _may_play(one, was_one) and _may_play(other, was_other)
-        if not kept:
+        if not _may_play(one, was_one) and not _may_play(other, was_other):
             return True
         if place > other_place and _have_common_pivot(alignment, first, second) and not _are_told_apart(one, other):
             return True
@@ -297,11 +296,14 @@ def _are_told_apart(one: Term, other: Term) -> bool:
 
 
 def _have_common_pivot(alignment: Alignment, first: int, second: int) -> bool:
-    """Whether something stands between two terms in both sentences."""
+    """Whether one thing, a term or an operator, stands between two terms in both sentences."""
     places = alignment.places
     low, high = sorted((places[first] or 0, places[second] or 0))
     between = {places[index] for index in range(first + 1, second)}
-    return any(place is not None and low < place < high for place in between)
+    if any(place is not None and low < place < high for place in between):
+        return True
+    claimed = {found.operator for found in alignment.claim.operators if first < found.before <= second}
+    return any(found.operator in claimed for found in alignment.passage.operators if low < found.before <= high)
 
 
 def _reverses_passive(alignment: Alignment) -> bool:
@@ -368,7 +370,7 @@ def _can_replace(missing: Term, borrowed: Term) -> bool:
     if TermKind.NUMBER in kinds or TermKind.DATE in kinds:
         return len(kinds) == 1
     if missing.parts_of_speech and borrowed.parts_of_speech:
-        return bool(missing.parts_of_speech & borrowed.parts_of_speech - {PartOfSpeech.VERB, PartOfSpeech.ADVERB})
+        return bool(missing.parts_of_speech & borrowed.parts_of_speech - {PartOfSpeech.ADVERB})
     return True
 
 

@@ -52,6 +52,8 @@ class Evidence:
             return 0.0
         if self._row is not None:
             return self._row.support(claim, self.heading)
+        if not self._has_all_terms(claim):
+            return 0.0
         return max((self._window_support(claim, window, size) for window, size in self._windows), default=0.0)
 
     @cached_property
@@ -61,6 +63,14 @@ class Evidence:
     @cached_property
     def _windows(self) -> list[tuple[Statement, int]]:
         return list(self._read_windows())
+
+    @cached_property
+    def _terms(self) -> Statement:
+        return join_statements([read_statement(sentence) for sentence in self.sentences])
+
+    def _has_all_terms(self, claim: Statement) -> bool:
+        """Whether the passage has all terms somewhere: most have not, and then its sentences need not be compared."""
+        return align(claim, self._terms, self.heading.terms) is not None
 
     def _read_windows(self) -> Iterator[tuple[Statement, int]]:
         """Neighbouring sentences as statements, with their number."""

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.library.cite.alignment import similarity
 from bot.library.cite.statement import Statement, Term, TermKind, read_statement
 from bot.text.morphology import PartOfSpeech
 from bot.text.operators import CONDITIONS, FRAMES, MODALITIES, Operator
-from bot.text.units import same_unit
+from bot.text.units import same_unit, unit_of
+from bot.text.words import fold
 
 MIN_CELLS: Final = 2
 """Cells that a statement must speak of: one value alone could be of any row."""
 MAX_LINKING_WORDS: Final = 1
 """Words of a statement that are in no cell, and only link what is: costs, swims."""
 _HEAD_BONUS: Final = 0.3
-_CELL: Final = re.compile(r"\s*([^:;\n|]{1,80}):\s+(.+)", re.DOTALL)
+_CELL: Final = re.compile(r"\s*((?:[^:;|()\n.!?]|\([^()\n]*\)|[.!?](?! )){1,80}):\s+(.+)", re.DOTALL)
+"""A column's name, no part of a sentence, and its value."""
+_UNIT_AT_END: Final = re.compile(r"[,(]\s*([^,()]{1,12})\)?\s*$")
 _QUALITY: Final = 0.9
 
 
@@ -39,6 +42,11 @@ class Cell:
             return True
         units = [other.unit for other in (*self.name.terms, *self.value.terms) if other.unit]
         return not units or any(same_unit(term.unit, unit) for unit in units)
+
+    def is_said_whole(self, claim: Statement) -> bool:
+        """Whether a statement has all of a value of several terms, as a date: it needs no name."""
+        terms = self.value.terms
+        return len(terms) > 1 and all(any(similarity(said, term) for said in claim.terms) for term in terms)
 
     def names(self, term: Term) -> bool:
         """Whether a term is in the name of the column."""
@@ -90,6 +98,9 @@ class Row:
 
     def _cell_of_number(self, claim: Statement, at: int, holders: Sequence[Cell]) -> Cell | None:
         """The cell that a number is from; None where the words beside it name another column, or none."""
+        whole = [cell for cell in holders if cell.is_said_whole(claim)]
+        if whole:
+            return whole[0]
         beside = [
             near
             for near in (at + 1, at - 1, at + 2, at - 2)
@@ -135,8 +146,19 @@ def parse_row(text: str) -> Row | None:
         match = _CELL.fullmatch(part)
         if match is None:
             return None
-        cells.append(Cell(read_statement(match[1]), read_statement(match[2])))
+        cells.append(Cell(_read_name(match[1]), read_statement(match[2])))
     return Row(tuple(cells)) if len(cells) > 1 else None
+
+
+def _read_name(name: str) -> Statement:
+    """The name of a column, with the unit at its end: Weight, g; Масса (кг)."""
+    match = _UNIT_AT_END.search(name)
+    unit = unit_of(fold(match[1]).replace(" ", ""), after_number=True) if match else None
+    if match is None or unit is None:
+        return read_statement(name)
+    bare = read_statement(name[: match.start()])
+    term = Term(kind=TermKind.UNIT, keys=frozenset((unit,)), unit=unit)
+    return replace(bare, terms=(*bare.terms, term))
 
 
 def _may_link(claim: Statement, at: int) -> bool:

@@ -111,7 +111,7 @@ _CELSIUS: Final = re.compile(r"°\s?[CС](?!\w)")
 _TOKEN: Final = re.compile(
     r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*|°[CF](?!\w)|[%°€$£₽]|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]"
 )
-_CLAUSE_MARKS: Final = frozenset(",;:—–()")
+_CLAUSE_MARKS: Final = frozenset(",;:()")
 _CLAUSE_WORDS: Final = frozenset("and but while whereas и а но однако зато тогда".split())
 _CLAUSE_CONTRAST: Final = frozenset("but а но".split())
 _PRONOUNS: Final = frozenset(
@@ -126,6 +126,7 @@ _LIGHT_VERBS: Final = frozenset(
     then else yet still even ever another other others upon per via etc well like unlike made makes make
     go goes going went gone do does did doing done put puts got take takes took""".split()
 )
+_NEVER: Final = frozenset(("never", "никогда"))
 _DECIDING: Final = frozenset("more less fewer up down больше меньше более менее".split())
 """Stop words that decide between two statements."""
 _OPTIONAL: Final = frozenset("up down".split())
@@ -239,7 +240,7 @@ class _Reader:
         if operator is Operator.SAID and self._is_own(match):
             return match.end
         self.found.append(FoundOperator(operator, self.negates, len(self.terms), 0, self.clause))
-        self.negates = False
+        self.negates = words[0] in _NEVER
         if operator in FRAMES - {Operator.FALSE}:
             self._add_word(match.start)
         return match.end
@@ -302,8 +303,14 @@ class _Reader:
                 cases=form.cases,
                 is_optional=word in _OPTIONAL,
             ),
-            keeps_roles=bool(form.parts_of_speech) and PartOfSpeech.NOUN not in form.parts_of_speech,
+            keeps_roles=self._continues_phrase(form.parts_of_speech),
         )
+
+    def _continues_phrase(self, parts_of_speech: frozenset[PartOfSpeech]) -> bool:
+        """Whether the next word still belongs to the preposition: "in the northern forest", «в северном лесу»."""
+        if parts_of_speech:
+            return PartOfSpeech.NOUN not in parts_of_speech
+        return not (self.terms and self.terms[-1].roles is self.roles)
 
     def _add(self, term: Term, *, keeps_roles: bool = False) -> None:
         if self.negates:
