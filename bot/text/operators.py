@@ -114,7 +114,7 @@ _PHRASES: Final = {
     Operator.MAXIMUM: "maximum|maximal|maximally|максимум*|максимальный*|максимально",
     Operator.IF: "if|provided|providing|in case|as long as|если|при условии|в случае|коли|ежели|при наличии|supposing|assuming",
     Operator.UNLESS: "unless|except if|если не|если только не",
-    Operator.WHEN: "when|whenever|once|as soon as|when ever|когда|как только|пока",
+    Operator.WHEN: "when|whenever|as soon as|when ever|когда|как только|пока",
     Operator.FALSE: """myth*|untrue|false|falsehood|wrong|wrongly|mistake*|mistaken|mistakenly|fallacy*|misconception*|
         superstition*|legend*|fable*|fairy tale*|nonsense|contrary to|lie to say|миф*|неправда*|неправ|неверно|неверный*|
         ложь*|ложный*|заблуждение*|ошибочно|ошибочный*|ошибаться*|вопреки|суеверие*|выдумка*|сказка*|легенда*|байка*|

@@ -15,7 +15,7 @@ from bot.library.cite.alignment import Alignment, similarity
 from bot.library.cite.statement import FoundOperator, Statement, Term, TermKind
 from bot.text.contrasts import are_opposite
 from bot.text.morphology import PartOfSpeech
-from bot.text.operators import CONDITIONS, MODALITIES, QUANTIFIERS, Operator
+from bot.text.operators import CONDITIONS, FRAMES, MODALITIES, QUANTIFIERS, Operator
 from bot.text.prepositions import are_opposite_roles
 from bot.text.units import same_unit
 
@@ -25,6 +25,10 @@ _SOFT_BOUNDS: Final = frozenset((Operator.AT_LEAST, Operator.AT_MOST, Operator.A
 """A statement may leave these out: at least seven hours, seven hours."""
 _DUTIES: Final = frozenset((Operator.MUST, Operator.SHOULD))
 _DROPPABLE_QUANTIFIERS: Final = frozenset((Operator.ALL,))
+_MODAL_OPPOSITES: Final = frozenset((Operator.MAY, Operator.FORBIDDEN))
+"""Not allowed is forbidden, and compared as that."""
+_BOUND_TO_WORD: Final = frozenset((Operator.NONE, Operator.ONLY))
+"""Quantifiers that change the meaning when they move: nothing is better than tea."""
 _NUMBER_ROLES: Final = frozenset(("from", "to", "by"))
 
 
@@ -48,17 +52,15 @@ def _ignores_frame(alignment: Alignment, heading_operators: Sequence[FoundOperat
             after = [
                 place
                 for _, place in alignment.pairs()
-                if place >= found.before and alignment.passage.terms[place].sentence == found.sentence
+                if place >= found.before and alignment.passage.sentences[place] == found.sentence
             ]
-            is_last = not any(
-                term.sentence == found.sentence for term in alignment.passage.terms[found.before + 1 :]
-            )
+            is_last = found.sentence not in alignment.passage.sentences[found.before + 1 :]
             if after or is_last:
                 return True
-    stated = {found.operator for found in (*alignment.passage.operators, *heading_operators)}
-    return any(
-        operator in claimed and operator not in stated for operator in (Operator.FALSE, Operator.SAID)
-    ) or (Operator.FALSE in {found.operator for found in heading_operators} and Operator.FALSE not in claimed)
+    framed = {(found.operator, found.is_negated) for found in alignment.claim.operators if found.operator in FRAMES}
+    stated = {(found.operator, found.is_negated) for found in (*alignment.passage.operators, *heading_operators)}
+    under_myths = any(found.operator is Operator.FALSE for found in heading_operators)
+    return not framed <= stated or (under_myths and Operator.FALSE not in claimed)
 
 
 def _changes_condition(alignment: Alignment) -> bool:
@@ -98,13 +100,18 @@ def _changes_negation(alignment: Alignment) -> bool:
     places = dict(alignment.pairs())
     if any(claim.terms[index].is_negated != passage.terms[place].is_negated for index, place in places.items()):
         return True
-    if any(index not in places for index in claim.negations):
+    if any(term.is_negated and index not in places for index, term in enumerate(claim.terms)):
         return True
-    clauses = {passage.terms[place].clause for place in places.values()}
-    found = set(places.values())
+    clauses = {passage.clauses[place] for place in places.values()}
+    denied = {found.operator for found in claim.operators if found.is_negated}
+    stated = {found.operator for found in passage.operators if found.is_negated}
+    binding = {found.operator for found in passage.operators if found.is_negated and found.clause in clauses}
+    if not binding - _MODAL_OPPOSITES <= denied or not denied - _MODAL_OPPOSITES <= stated:
+        return True
+    found_places = set(places.values())
     return any(
-        passage.terms[at].clause in clauses and at not in found and _denies_clause(passage, at)
-        for at in passage.negations
+        term.is_negated and at not in found_places and passage.clauses[at] in clauses and _denies_clause(passage, at)
+        for at, term in enumerate(passage.terms)
     )
 
 
@@ -118,7 +125,7 @@ def _changes_modality(alignment: Alignment) -> bool:
     """May for must, must for is, allowed for forbidden."""
     claim, passage = alignment.claim, alignment.passage
     used = _sentences_used(alignment)
-    clauses = {passage.terms[place].clause for _, place in alignment.pairs()}
+    clauses = {passage.clauses[place] for _, place in alignment.pairs()}
     claimed = {_modality(found) for found in claim.operators if found.operator in MODALITIES}
     stated = {_modality(found) for found in passage.operators if found.operator in MODALITIES and found.sentence in used}
     binding = {
@@ -148,7 +155,7 @@ def _changes_quantifier(alignment: Alignment) -> bool:
     """All for some, some for all, only left out."""
     claim, passage = alignment.claim, alignment.passage
     used = _sentences_used(alignment)
-    clauses = {passage.terms[place].clause for _, place in alignment.pairs()}
+    clauses = {passage.clauses[place] for _, place in alignment.pairs()}
     found_places = {place for _, place in alignment.pairs()}
     claimed = {found.operator for found in claim.operators if found.operator in QUANTIFIERS and not _is_rate(claim, found)}
     stated = {found.operator for found in passage.operators if found.operator in QUANTIFIERS and found.sentence in used}
@@ -159,7 +166,18 @@ def _changes_quantifier(alignment: Alignment) -> bool:
         and found.sentence in used
         and (found.before in found_places or found.clause in clauses)
     }
-    return bool(claimed - stated or binding - claimed)
+    return bool(claimed - stated or binding - claimed) or not all(
+        _stands_alike(alignment, found) for found in claim.operators if found.operator in _BOUND_TO_WORD
+    )
+
+
+def _stands_alike(alignment: Alignment, found: FoundOperator) -> bool:
+    """Whether an operator of the claim stands before the same word as in the passage."""
+    places = alignment.places
+    place = places[found.before] if found.before < len(places) else len(alignment.passage.terms)
+    return place is None or any(
+        other.operator is found.operator and abs(other.before - place) <= 1 for other in alignment.passage.operators
+    )
 
 
 def _is_rate(statement: Statement, found: FoundOperator) -> bool:
@@ -251,31 +269,43 @@ def _changes_role(alignment: Alignment) -> bool:
 def _exchanges_terms(alignment: Alignment) -> bool:
     """Two things that have changed places: who beats whom, which is better than which, whose the value is."""
     claim, passage = alignment.claim, alignment.passage
-    pairs = list(alignment.pairs())
-    for (first, place), (second, other_place) in combinations(pairs, 2):
-        if place == other_place:
-            continue
+    for (first, place), (second, other_place) in combinations(alignment.pairs(), 2):
         one, other = claim.terms[first], claim.terms[second]
         was_one, was_other = passage.terms[place], passage.terms[other_place]
-        if not _are_comparable(one, other) or not (_may_play(one, was_other) and _may_play(other, was_one)):
+        if place == other_place or not _may_play(one, was_other) or not _may_play(other, was_one):
             continue
-        if not _may_play(one, was_one) and not _may_play(other, was_other):
+        if _have_one_part(one, other) and not _may_play(one, was_one) and not _may_play(other, was_other):
             return True
-        if place > other_place and _have_common_pivot(alignment, first, second) and not _are_told_apart(one, other):
+        if place < other_place or not _are_comparable(one, other):
+            continue
+        if _are_told_apart(one, other) and _keeps_part(one, was_one) and _keeps_part(other, was_other):
+            continue
+        are_neighbours = one.kind is TermKind.NUMBER and second == first + 1 and place == other_place + 1
+        if are_neighbours or _have_common_pivot(alignment, first, second):
             return True
     return False
 
 
-def _are_comparable(one: Term, other: Term) -> bool:
+def _have_one_part(one: Term, other: Term) -> bool:
+    """Whether two terms can have the same part in a sentence."""
     if TermKind.NUMBER in (one.kind, other.kind):
-        return one.kind == other.kind
-    if TermKind.UNIT in (one.kind, other.kind):
-        return False
-    if TermKind.DATE in (one.kind, other.kind):
         return one.kind == other.kind
     if one.parts_of_speech and other.parts_of_speech:
         return bool(one.parts_of_speech & other.parts_of_speech - {PartOfSpeech.ADVERB, PartOfSpeech.VERB})
     return True
+
+
+def _are_comparable(one: Term, other: Term) -> bool:
+    """Whether two terms are of one kind, so that one may be told of what is said of the other."""
+    if TermKind.UNIT in (one.kind, other.kind) or (TermKind.DATE in (one.kind, other.kind) and one.kind != other.kind):
+        return False
+    return _have_one_part(one, other)
+
+
+def _keeps_part(term: Term, was: Term) -> bool:
+    if term.kind is TermKind.NUMBER:
+        return term.roles & _NUMBER_ROLES == was.roles & _NUMBER_ROLES
+    return _may_play(term, was)
 
 
 def _may_play(term: Term, other: Term) -> bool:
@@ -290,6 +320,8 @@ def _may_play(term: Term, other: Term) -> bool:
 
 def _are_told_apart(one: Term, other: Term) -> bool:
     """Whether preposition or case tells two terms of one sentence apart wherever they stand."""
+    if one.kind is TermKind.NUMBER:
+        return bool(one.roles & _NUMBER_ROLES) and not one.roles & other.roles & _NUMBER_ROLES
     if one.roles != other.roles and not one.roles & other.roles:
         return True
     return bool(one.cases and other.cases) and not one.cases & other.cases
@@ -309,8 +341,7 @@ def _have_common_pivot(alignment: Alignment, first: int, second: int) -> bool:
 def _reverses_passive(alignment: Alignment) -> bool:
     """Dogs are chased by cats, where dogs chase cats."""
     claim, passage = alignment.claim, alignment.passage
-    pairs = list(alignment.pairs())
-    for (first, place), (second, other_place) in combinations(pairs, 2):
+    for (first, place), (second, other_place) in combinations(alignment.pairs(), 2):
         doer, was_doer = claim.terms[second], passage.terms[other_place]
         if "by" in doer.roles and not was_doer.roles and doer.kind is not TermKind.NUMBER and (
             place < other_place and not claim.terms[first].roles and _have_common_pivot(alignment, first, second)
@@ -322,27 +353,50 @@ def _reverses_passive(alignment: Alignment) -> bool:
 def _mixes_clauses(alignment: Alignment) -> bool:
     """A value of one clause told of the subject of another: the fee of the winner said of the loser."""
     passage = alignment.passage
-    found = {place for _, place in alignment.pairs()}
-    claimed = [alignment.claim.terms[index] for index, _ in alignment.pairs()]
+    found: dict[int, list[Term]] = {}
     for _, place in alignment.pairs():
-        term = passage.terms[place]
-        rivals = {
-            other.clause
-            for other in passage.terms
-            if other.clause != term.clause and _are_rivals(term, other)
-        }
-        if not rivals:
+        found.setdefault(passage.clauses[place], []).append(passage.terms[place])
+    if len(found) < 2:
+        return False
+    claimed = [term for terms in found.values() for term in terms]
+    for clause, terms in found.items():
+        own = [term for term, number in zip(passage.terms, passage.clauses, strict=True) if number == clause]
+        missing = [term for term in own if term not in terms and not _is_said_by(term, claimed)]
+        if not missing:
             continue
-        own = [at for at, other in enumerate(passage.terms) if other.clause == term.clause]
-        missing = [passage.terms[at] for at in own if at not in found and not _is_said_by(passage.terms[at], claimed)]
-        borrowed = [
-            passage.terms[at]
-            for at in found
-            if passage.terms[at].clause in rivals and not _is_said_by(passage.terms[at], [passage.terms[n] for n in own])
-        ]
+        rivals = {
+            number
+            for other, number in zip(passage.terms, passage.clauses, strict=True)
+            if number != clause and number in found and any(_are_rivals(term, other) for term in terms)
+        }
+        borrowed = [term for number in rivals for term in found[number] if not _is_said_by(term, own)]
         if any(_can_replace(one, other) for one in missing for other in borrowed):
             return True
     return False
+
+
+def _joins_strangers(alignment: Alignment) -> bool:
+    """A word put before another clause's word in the place of its own: "iron hours, paying days" made iron days."""
+    passage, claim = alignment.passage, alignment.claim
+    places = alignment.places
+    for index in range(1, len(places)):
+        before, place = places[index - 1], places[index]
+        if not claim.terms[index].is_attached or before is None or place is None or place == before + 1:
+            continue
+        if passage.clauses[before] == passage.clauses[place] or before + 1 >= len(passage.terms):
+            continue
+        own = passage.terms[before + 1]
+        if own.is_attached and before + 1 not in places and _can_stand_for(own, passage.terms[place]):
+            return True
+    return False
+
+
+def _can_stand_for(one: Term, other: Term) -> bool:
+    if TermKind.NUMBER in (one.kind, other.kind) or TermKind.DATE in (one.kind, other.kind):
+        return one.kind == other.kind
+    if one.parts_of_speech and other.parts_of_speech:
+        return bool(one.parts_of_speech & other.parts_of_speech)
+    return True
 
 
 def _is_said_by(term: Term, others: Sequence[Term]) -> bool:
@@ -381,18 +435,13 @@ def _mixes_sentences(alignment: Alignment) -> bool:
     used = _sentences_used(alignment)
     if len(used) < 2:
         return False
-    for sentence in used:
-        own = [at for at, term in enumerate(passage.terms) if term.sentence == sentence]
-        taken = [at for at in own if at in found]
-        if sentence in passage.referring:
-            continue
-        if own[0] not in found and len(taken) < 0.6 * len(own):
-            return True
-    return False
+    return any(
+        sentence not in passage.referring and passage.sentences.index(sentence) not in found for sentence in used
+    )
 
 
 def _sentences_used(alignment: Alignment) -> set[int]:
-    return {alignment.passage.terms[place].sentence for _, place in alignment.pairs()}
+    return {alignment.passage.sentences[place] for _, place in alignment.pairs()}
 
 
 _RULES: Final[tuple[Callable[[Alignment], bool], ...]] = (
@@ -406,5 +455,6 @@ _RULES: Final[tuple[Callable[[Alignment], bool], ...]] = (
     _exchanges_terms,
     _reverses_passive,
     _mixes_clauses,
+    _joins_strangers,
     _mixes_sentences,
 )

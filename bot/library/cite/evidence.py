@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-from bot.library.cite.alignment import align
+from bot.library.cite.alignment import Options, align, find_options, is_in_headings, may_be_missing
 from bot.library.cite.contradictions import contradicts
 from bot.library.cite.rows import Row, parse_row
 from bot.library.cite.statement import Statement, join_statements, read_statement
@@ -25,6 +25,17 @@ MAX_WINDOW_SENTENCES: Final = 3
 """Neighbouring sentences that are read together at most: two, and a third if it refers back."""
 _SENTENCE_PENALTY: Final = 0.01
 """Subtracted for each sentence after the first: the fewer are needed, the better."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Neighbouring sentences of a passage, read as one statement."""
+
+    statement: Statement
+    offset: int
+    """Index of its first term in the passage."""
+    size: int
+    """How many sentences."""
 
 
 @dataclass(frozen=True)
@@ -52,48 +63,53 @@ class Evidence:
             return 0.0
         if self._row is not None:
             return self._row.support(claim, self.heading)
-        if not self._has_all_terms(claim):
+        options = find_options(claim, self._whole)
+        if not all(
+            found or may_be_missing(term, claim, self._whole) or is_in_headings(term, self.heading.terms)
+            for term, found in zip(claim.terms, options, strict=True)
+        ):
             return 0.0
-        return max((self._window_support(claim, window, size) for window, size in self._windows), default=0.0)
+        return max((self._window_support(claim, window, options) for window in self._windows), default=0.0)
 
     @cached_property
     def _row(self) -> Row | None:
         return parse_row(self.passage.quote)
 
     @cached_property
-    def _windows(self) -> list[tuple[Statement, int]]:
-        return list(self._read_windows())
+    def _read(self) -> list[Statement]:
+        """Its sentences as statements; what the next one calls a myth is not stated."""
+        read = [read_statement(sentence) for sentence in self.sentences]
+        return [*map(_with_verdict, read, read[1:]), *read[-1:]]
 
     @cached_property
-    def _terms(self) -> Statement:
-        return join_statements([read_statement(sentence) for sentence in self.sentences])
+    def _whole(self) -> Statement:
+        return join_statements(self._read)
 
-    def _has_all_terms(self, claim: Statement) -> bool:
-        """Whether the passage has all terms somewhere: most have not, and then its sentences need not be compared."""
-        return align(claim, self._terms, self.heading.terms) is not None
-
-    def _read_windows(self) -> Iterator[tuple[Statement, int]]:
-        """Neighbouring sentences as statements, with their number."""
-        read = [read_statement(sentence) for sentence in self.sentences]
-        # What the next sentence calls a myth is not stated.
-        for at in range(len(read) - 1):
-            read[at] = _with_verdict(read[at], read[at + 1])
+    @cached_property
+    def _windows(self) -> list[_Window]:
+        windows = []
         for size in range(1, MAX_WINDOW_SENTENCES + 1):
-            for start in range(len(read) - size + 1):
-                window = read[start : start + size]
-                if size == MAX_WINDOW_SENTENCES and not window[-1].referring:
+            for start in range(len(self._read) - size + 1):
+                sentences = self._read[start : start + size]
+                if size == MAX_WINDOW_SENTENCES and not sentences[-1].referring:
                     continue
-                joined = join_statements(window)
+                joined = join_statements(sentences)
                 if not joined.is_question:
-                    yield joined, size
+                    offset = sum(len(sentence.terms) for sentence in self._read[:start])
+                    windows.append(_Window(joined, offset, size))
+        return windows
 
-    def _window_support(self, claim: Statement, window: Statement, size: int) -> float:
-        alignment = align(claim, window, self.heading.terms)
+    def _window_support(self, claim: Statement, window: _Window, options: Options) -> float:
+        end = window.offset + len(window.statement.terms)
+        inside = [
+            [(quality, at - window.offset) for quality, at in found if window.offset <= at < end] for found in options
+        ]
+        alignment = align(claim, window.statement, self.heading.terms, inside)
         if alignment is None or sum(place is not None for place in alignment.places) < MIN_SHARED_TERMS:
             return 0.0
         if contradicts(alignment, self.heading.operators):
             return 0.0
-        return max(alignment.quality - _SENTENCE_PENALTY * (size - 1), _SENTENCE_PENALTY)
+        return max(alignment.quality - _SENTENCE_PENALTY * (window.size - 1), _SENTENCE_PENALTY)
 
 
 def supporting_evidence(
@@ -137,11 +153,4 @@ def _with_verdict(statement: Statement, following: Statement) -> Statement:
     verdicts = [found for found in following.operators if found.operator is Operator.FALSE]
     if not verdicts or not following.referring or len(following.terms) > 1:
         return statement
-    return Statement(
-        statement.terms,
-        (*statement.operators, verdicts[0]),
-        statement.is_question,
-        statement.referring,
-        statement.is_imperative,
-        statement.negations,
-    )
+    return replace(statement, operators=(*statement.operators, verdicts[0]))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from bot.library.cite.alignment import similarity
-from bot.library.cite.statement import Statement, Term, TermKind, read_statement
+from bot.library.cite.statement import Statement, Term, TermKind, join_statements, read_statement
 from bot.text.morphology import PartOfSpeech
 from bot.text.operators import CONDITIONS, FRAMES, MODALITIES, Operator
 from bot.text.units import same_unit, unit_of
@@ -65,7 +65,7 @@ class Row:
         Each number and name must be a value whose column the statement names, or that needs no name; each column that
         it names must have its value there. What is in no cell, and no heading, may only link the others.
         """
-        if any(found.operator in _UNSTATED for found in claim.operators) or claim.negations:
+        if any(found.operator in _UNSTATED for found in claim.operators) or any(term.is_negated for term in claim.terms):
             return 0.0
         holders = [[cell for cell in self.cells if cell.has_value(term)] for term in claim.terms]
         used: list[Cell] = []
@@ -158,7 +158,7 @@ def _read_name(name: str) -> Statement:
         return read_statement(name)
     bare = read_statement(name[: match.start()])
     term = Term(kind=TermKind.UNIT, keys=frozenset((unit,)), unit=unit)
-    return replace(bare, terms=(*bare.terms, term))
+    return join_statements([bare, Statement((term,), (), (0,), (0,))])
 
 
 def _may_link(claim: Statement, at: int) -> bool:

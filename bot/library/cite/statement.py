@@ -36,6 +36,8 @@ from bot.text.words import fold
 MAX_CHARACTERS: Final = 4_000
 """Characters of a sentence that are read."""
 
+ROOT_LETTERS: Final = 4
+
 
 class TermKind(StrEnum):
     """What a term is."""
@@ -57,6 +59,8 @@ class Term:
     """By which it is recognised: lemmas of a word, the value of a number."""
     groups: frozenset[int] = frozenset()
     """Of synonyms."""
+    roots: frozenset[str] = frozenset()
+    """The first `ROOT_LETTERS` of each key: words with none in common are not related."""
     contrasts: frozenset[tuple[int, int]] = frozenset()
     parts_of_speech: frozenset[PartOfSpeech] = frozenset()
     cases: frozenset[str] = frozenset()
@@ -64,9 +68,8 @@ class Term:
     """That the preposition before it gives it; empty without one."""
     is_negated: bool = False
     is_conditional: bool = False
-    sentence: int = 0
-    clause: int = 0
-    """Number of its part of the sentence: between commas, dashes and conjunctions."""
+    is_attached: bool = False
+    """Whether it stands right after the term before it."""
     unit: str | None = None
     """Of a number."""
     bound: Operator | None = None
@@ -97,16 +100,20 @@ class Statement:
 
     terms: tuple[Term, ...]
     operators: tuple[FoundOperator, ...]
+    sentences: tuple[int, ...] = ()
+    """Of each term: the number of its sentence."""
+    clauses: tuple[int, ...] = ()
+    """Of each term: the number of its part of the text, between commas and conjunctions."""
     is_question: bool = False
     referring: frozenset[int] = frozenset()
     """Its sentences that begin with a pronoun, so that the one before says of whom they speak."""
     is_imperative: bool = False
-    negations: tuple[int, ...] = ()
-    """Indices of the terms that are negated."""
 
 
 _FOOTNOTE: Final = re.compile(r"\[\s*[\^№#]?\s?\d{1,3}\s*\]|↑|[\u00b9\u00b2\u00b3\u2070-\u2079]+(?=\W|$)")
 _HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[-\u2010\u2011](?=[^\W\d_])")
+_SPLIT_CONJUNCTION: Final = re.compile(r"(?<=того), (?=как\b|чтобы\b)")
+"""The comma inside of «после того, как»."""
 _CELSIUS: Final = re.compile(r"°\s?[CС](?!\w)")
 _TOKEN: Final = re.compile(
     r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*|°[CF](?!\w)|[%°€$£₽]|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]"
@@ -120,12 +127,16 @@ _PRONOUNS: Final = frozenset(
 )
 _WORDS_OF_A_REFERENCE: Final = 4
 _DETERMINERS: Final = frozenset("the a an this that these those his her its their my our your".split())
+_CLAUSE_ROLES: Final = frozenset(("before", "after"))
+"""Roles that a conjunction gives too: before he left."""
 _LIGHT_VERBS: Final = frozenset(
     """become becomes became get gets got getting gotten stay stays stayed staying remain remains remained equal equals
     amount amounts amounting constitute constitutes located situated let lets there's s t re ve ll d m just quite rather
     then else yet still even ever another other others upon per via etc well like unlike made makes make
     go goes going went gone do does did doing done put puts got take takes took""".split()
 )
+_STRANDED: Final = frozenset("above below inside outside before after over under up down".split())
+"""Prepositions that say something by themselves at the end of a clause."""
 _NEVER: Final = frozenset(("never", "никогда"))
 _DECIDING: Final = frozenset("more less fewer up down больше меньше более менее".split())
 """Stop words that decide between two statements."""
@@ -143,27 +154,30 @@ def read_statement(text: str) -> Statement:
 
 
 def join_statements(statements: Sequence[Statement]) -> Statement:
-    """Neighbouring sentences as one statement; each term knows its sentence."""
+    """Neighbouring sentences as one statement."""
     terms: list[Term] = []
     operators: list[FoundOperator] = []
-    negations: list[int] = []
-    clauses = 0
+    sentences: list[int] = []
+    clauses: list[int] = []
+    first_clause = 0
     for number, statement in enumerate(statements):
         offset = len(terms)
-        terms += (replace(term, sentence=number, clause=term.clause + clauses) for term in statement.terms)
+        terms += statement.terms
+        sentences += [number] * len(statement.terms)
+        clauses += [first_clause + clause for clause in statement.clauses]
         operators += (
-            replace(found, sentence=number, clause=found.clause + clauses, before=found.before + offset)
+            replace(found, sentence=number, clause=first_clause + found.clause, before=offset + found.before)
             for found in statement.operators
         )
-        negations += (at + offset for at in statement.negations)
-        clauses += 1 + max((term.clause for term in statement.terms), default=0)
+        first_clause += 1 + max((*statement.clauses, *(found.clause for found in statement.operators)), default=0)
     return Statement(
         tuple(terms),
         tuple(operators),
+        tuple(sentences),
+        tuple(clauses),
         all(statement.is_question for statement in statements),
         frozenset(number for number, statement in enumerate(statements) if statement.referring),
         any(statement.is_imperative for statement in statements),
-        tuple(negations),
     )
 
 
@@ -181,8 +195,10 @@ class _Reader:
     operators: dict[int, OperatorMatch]
     terms: list[Term] = field(default_factory=list)
     found: list[FoundOperator] = field(default_factory=list)
-    negations: list[int] = field(default_factory=list)
+    clauses: list[int] = field(default_factory=list)
     clause: int = 0
+    after_term: int = -1
+    """Index of the token right after the last term."""
     roles: frozenset[str] = frozenset()
     negates: bool = False
     bound: Operator | None = None
@@ -201,6 +217,16 @@ class _Reader:
             else:
                 self._read_token(at)
                 at += 1
+        self._end_clause(len(self.tokens))
+
+    def _end_clause(self, at: int) -> None:
+        """What stands open at the end of a clause belongs to its last word: «спорить не с кем», "six above"."""
+        if self.negates and self.terms:
+            self.terms[-1] = replace(self.terms[-1], is_negated=True)
+        if at and self.words[at - 1] in _STRANDED:
+            self._add(Term(kind=TermKind.WORD, keys=frozenset((self.words[at - 1],))), at - 1)
+        self.negates = False
+        self.roles = frozenset()
 
     def _read_quantity(self, quantity: Quantity) -> None:
         kind = TermKind.NUMBER if quantity.month is None else TermKind.DATE
@@ -214,6 +240,8 @@ class _Reader:
                 is_range=quantity.is_range,
                 is_optional=quantity.value == "1" and quantity.is_ordinal is False,
             ),
+            quantity.start,
+            quantity.end,
             keeps_roles=True,
         )
         self.bound = None
@@ -259,9 +287,12 @@ class _Reader:
     def _read_token(self, at: int) -> None:
         token, word = self.tokens[at], self.words[at]
         if token in _CLAUSE_MARKS or word in _CLAUSE_WORDS:
+            negates = self.negates and word in _CLAUSE_WORDS and word not in _CLAUSE_CONTRAST
+            if negates:
+                self.negates = False
+            self._end_clause(at)
+            self.negates = negates
             self.clause += 1
-            self.roles = frozenset()
-            self.negates = self.negates and word in _CLAUSE_WORDS and word not in _CLAUSE_CONTRAST
             if token == "," and self.condition == "open":
                 self.condition = ""
             return
@@ -280,14 +311,14 @@ class _Reader:
     def _add_word(self, at: int) -> None:
         token, word = self.tokens[at], self.words[at]
         if unit := unit_of(word, after_number=at in self.units_at):
-            self._add(Term(kind=TermKind.UNIT, keys=frozenset((unit,)), unit=unit))
+            self._add(Term(kind=TermKind.UNIT, keys=frozenset((unit,)), unit=unit), at)
             return
         if (date := _date_key(token, word, at)) is not None:
-            self._add(Term(kind=TermKind.DATE, keys=frozenset((date,))))
+            self._add(Term(kind=TermKind.DATE, keys=frozenset((date,))), at)
             return
         form = read_word(word)
         if word not in _DECIDING and (word in STOP_WORDS or word in _LIGHT_VERBS or form.lemmas & _LIGHT_LEMMAS):
-            if word not in _DETERMINERS and self.roles and not has_russian_letters(word):
+            if word not in _DETERMINERS and not self.roles & _CLAUSE_ROLES and not has_russian_letters(word):
                 self.roles = frozenset()
             return
         if form.parts_of_speech == {PartOfSpeech.FUNCTION}:
@@ -298,11 +329,13 @@ class _Reader:
                 kind=TermKind.NAME if is_name else TermKind.WORD,
                 keys=form.lemmas,
                 groups=frozenset() if is_name else synonym_groups(form.lemmas),
+                roots=frozenset(key[:ROOT_LETTERS] for key in form.lemmas),
                 contrasts=contrasts_of(form.lemmas),
                 parts_of_speech=form.parts_of_speech,
                 cases=form.cases,
                 is_optional=word in _OPTIONAL,
             ),
+            at,
             keeps_roles=self._continues_phrase(form.parts_of_speech),
         )
 
@@ -312,18 +345,18 @@ class _Reader:
             return PartOfSpeech.NOUN not in parts_of_speech
         return not (self.terms and self.terms[-1].roles is self.roles)
 
-    def _add(self, term: Term, *, keeps_roles: bool = False) -> None:
-        if self.negates:
-            self.negations.append(len(self.terms))
+    def _add(self, term: Term, start: int, end: int | None = None, *, keeps_roles: bool = False) -> None:
         self.terms.append(
             replace(
                 term,
                 roles=self.roles,
                 is_negated=self.negates,
                 is_conditional=bool(self.condition),
-                clause=self.clause,
+                is_attached=start == self.after_term,
             )
         )
+        self.clauses.append(self.clause)
+        self.after_term = start + 1 if end is None else end
         self.negates = False
         if not keeps_roles:
             self.roles = frozenset()
@@ -331,6 +364,7 @@ class _Reader:
 
 @lru_cache(4096)
 def _read(text: str) -> Statement:
+    text = _SPLIT_CONJUNCTION.sub(" ", text)
     plain = _HYPHEN.sub(" ", _CELSIUS.sub("°C", _FOOTNOTE.sub(" ", text.replace("**", "").replace("__", ""))))
     tokens = _TOKEN.findall(mark_signs(plain))
     words = [fold(token) for token in tokens]
@@ -346,10 +380,11 @@ def _read(text: str) -> Statement:
     return Statement(
         tuple(reader.terms),
         tuple(reader.found),
+        (0,) * len(reader.terms),
+        tuple(reader.clauses),
         text.rstrip(" \"'»”)*_").endswith("?"),
         frozenset() if _PRONOUNS.isdisjoint(letters[:_WORDS_OF_A_REFERENCE]) else frozenset((0,)),
         _is_imperative(letters),
-        tuple(reader.negations),
     )
 
 
