@@ -29,6 +29,7 @@ _MODAL_OPPOSITES: Final = frozenset((Operator.MAY, Operator.FORBIDDEN))
 """Not allowed is forbidden, and compared as that."""
 _BOUND_TO_WORD: Final = frozenset((Operator.NONE, Operator.ONLY))
 """Quantifiers that change the meaning when they move: nothing is better than tea."""
+_YEARS: Final = range(1000, 2101)
 _NUMBER_ROLES: Final = frozenset(("from", "to", "by"))
 
 
@@ -274,6 +275,10 @@ def _exchanges_terms(alignment: Alignment) -> bool:
         was_one, was_other = passage.terms[place], passage.terms[other_place]
         if place == other_place or not _may_play(one, was_other) or not _may_play(other, was_one):
             continue
+        if _is_measure(claim, first) and _is_measure(passage, place):
+            continue
+        if _is_measure(claim, second) and _is_measure(passage, other_place):
+            continue
         if _have_one_part(one, other) and not _may_play(one, was_one) and not _may_play(other, was_other):
             return True
         if place < other_place or not _are_comparable(one, other):
@@ -286,13 +291,34 @@ def _exchanges_terms(alignment: Alignment) -> bool:
     return False
 
 
+def _is_measure(statement: Statement, at: int) -> bool:
+    """Whether a term is the unit of the number before it."""
+    return (
+        statement.terms[at].kind is TermKind.UNIT
+        and at > 0
+        and statement.terms[at].is_attached
+        and statement.terms[at - 1].kind is TermKind.NUMBER
+    )
+
+
 def _have_one_part(one: Term, other: Term) -> bool:
     """Whether two terms can have the same part in a sentence."""
     if TermKind.NUMBER in (one.kind, other.kind):
-        return one.kind == other.kind
+        return one.kind == other.kind and _measure_alike(one, other)
     if one.parts_of_speech and other.parts_of_speech:
         return bool(one.parts_of_speech & other.parts_of_speech - {PartOfSpeech.ADVERB, PartOfSpeech.VERB})
     return True
+
+
+def _measure_alike(one: Term, other: Term) -> bool:
+    """Whether two numbers can be of the same thing: grams and grams, but no year and percents."""
+    units = {one.unit or _year_of(one), other.unit or _year_of(other)}
+    return len(units) == 1 or None in units or units == {"year"}
+
+
+def _year_of(term: Term) -> str | None:
+    value = next(iter(term.keys))
+    return "year" if value.isdigit() and int(value) in _YEARS else None
 
 
 def _are_comparable(one: Term, other: Term) -> bool:
@@ -384,6 +410,9 @@ def _joins_strangers(alignment: Alignment) -> bool:
         if not claim.terms[index].is_attached or before is None or place is None or place == before + 1:
             continue
         if passage.clauses[before] == passage.clauses[place] or before + 1 >= len(passage.terms):
+            continue
+        if place == passage.clauses.index(passage.clauses[place]):
+            # Oxygen boils at one temperature and freezes at another: the verb has its subject in the clause before.
             continue
         own = passage.terms[before + 1]
         if own.is_attached and before + 1 not in places and _can_stand_for(own, passage.terms[place]):
