@@ -7,6 +7,7 @@ costs less than a false one.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Final
@@ -30,6 +31,7 @@ _MODAL_OPPOSITES: Final = frozenset((Operator.MAY, Operator.FORBIDDEN))
 _BOUND_TO_WORD: Final = frozenset((Operator.NONE, Operator.ONLY))
 """Quantifiers that change the meaning when they move: nothing is better than tea."""
 _YEARS: Final = range(1000, 2101)
+_WORDS_OF_A_COUNT: Final = 3
 _NUMBER_ROLES: Final = frozenset(("from", "to", "by"))
 
 
@@ -44,24 +46,28 @@ def contradicts(alignment: Alignment, heading_operators: Sequence[FoundOperator]
 
 def _ignores_frame(alignment: Alignment, heading_operators: Sequence[FoundOperator]) -> bool:
     """A myth, or what somebody says, told as the author's own statement."""
-    claimed = {found.operator for found in alignment.claim.operators}
     used = _sentences_used(alignment)
-    for found in alignment.passage.operators:
-        if found.operator is Operator.FALSE and found.sentence in used and Operator.FALSE not in claimed:
-            return True
-        if found.operator is Operator.SAID and found.sentence in used and Operator.SAID not in claimed:
-            after = [
-                place
-                for _, place in alignment.pairs()
-                if place >= found.before and alignment.passage.sentences[place] == found.sentence
-            ]
-            is_last = found.sentence not in alignment.passage.sentences[found.before + 1 :]
-            if after or is_last:
-                return True
-    framed = {(found.operator, found.is_negated) for found in alignment.claim.operators if found.operator in FRAMES}
-    stated = {(found.operator, found.is_negated) for found in (*alignment.passage.operators, *heading_operators)}
-    under_myths = any(found.operator is Operator.FALSE for found in heading_operators)
-    return not framed <= stated or (under_myths and Operator.FALSE not in claimed)
+    passage = alignment.passage
+    binding = Counter(
+        (found.operator, found.is_negated)
+        for found in passage.operators
+        if found.sentence in used and (found.operator is Operator.FALSE or _is_said_of_claim(alignment, found))
+    )
+    binding.update((Operator.FALSE, False) for found in heading_operators if found.operator is Operator.FALSE)
+    claimed = Counter((found.operator, found.is_negated) for found in alignment.claim.operators if found.operator in FRAMES)
+    stated = Counter((found.operator, found.is_negated) for found in (*passage.operators, *heading_operators))
+    return not binding <= claimed or not claimed <= stated
+
+
+def _is_said_of_claim(alignment: Alignment, found: FoundOperator) -> bool:
+    """Whether somebody says what the claim states: what follows "he says that", or all before "he says"."""
+    passage = alignment.passage
+    if found.operator is not Operator.SAID:
+        return False
+    is_last = found.sentence not in passage.sentences[found.before + 1 :]
+    return is_last or any(
+        place >= found.before and passage.sentences[place] == found.sentence for _, place in alignment.pairs()
+    )
 
 
 def _changes_condition(alignment: Alignment) -> bool:
@@ -78,7 +84,7 @@ def _changes_condition(alignment: Alignment) -> bool:
             found.operator is not Operator.WHEN or found.before == 0 or _has_only(passage, found) for found in stated
         )
     if stated and claimed:
-        if {found.operator for found in claimed} != {found.operator for found in stated}:
+        if sorted(found.operator for found in claimed) != sorted(found.operator for found in stated):
             return True
         changed = sum(
             claim.terms[index].is_conditional != passage.terms[place].is_conditional
@@ -243,15 +249,38 @@ def _differs_in_bound(term: Term, other: Term, extremes: set[Operator]) -> bool:
 
 
 def _changes_unit(alignment: Alignment) -> bool:
-    """A number with a unit that the passage does not give it."""
+    """A number with a unit that the passage does not give it, or of other things: nine hours, nine weights."""
     claim, passage = alignment.claim, alignment.passage
     for index, place in alignment.pairs():
         term, other = claim.terms[index], passage.terms[place]
-        if term.kind is not TermKind.NUMBER or term.unit is None or other.unit is not None:
+        if term.kind is not TermKind.NUMBER:
             continue
-        if not any(item.unit and same_unit(term.unit, item.unit) for item in passage.terms):
+        if term.unit and not other.unit:
+            # Seven hours, and in the quiet week eight: the unit may stand elsewhere, but nothing in its place.
+            is_known = any(item.unit and same_unit(term.unit, item.unit) for item in passage.terms)
+            if not is_known or _counted(passage, place):
+                return True
+        if not term.unit and _counts_other_things(alignment, index, place):
             return True
     return False
+
+
+def _counts_other_things(alignment: Alignment, index: int, place: int) -> bool:
+    counted, stated = _counted(alignment.claim, index), _counted(alignment.passage, place)
+    if not counted or not stated:
+        return False
+    found = [alignment.places[at] for at in counted]
+    return None not in found and not any(at in stated for at in found)
+
+
+def _counted(statement: Statement, at: int) -> list[int]:
+    """Indices of the words right after a number, of which one is what it counts."""
+    counted = []
+    for following in range(at + 1, min(at + 1 + _WORDS_OF_A_COUNT, len(statement.terms))):
+        if not statement.terms[following].is_attached:
+            break
+        counted.append(following)
+    return counted
 
 
 def _changes_role(alignment: Alignment) -> bool:
@@ -323,7 +352,7 @@ def _year_of(term: Term) -> str | None:
 
 def _are_comparable(one: Term, other: Term) -> bool:
     """Whether two terms are of one kind, so that one may be told of what is said of the other."""
-    if TermKind.UNIT in (one.kind, other.kind) or (TermKind.DATE in (one.kind, other.kind) and one.kind != other.kind):
+    if TermKind.DATE in (one.kind, other.kind) and one.kind != other.kind:
         return False
     return _have_one_part(one, other)
 

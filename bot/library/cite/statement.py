@@ -311,7 +311,15 @@ class _Reader:
     def _add_word(self, at: int) -> None:
         token, word = self.tokens[at], self.words[at]
         if unit := unit_of(word, after_number=at in self.units_at):
-            self._add(Term(kind=TermKind.UNIT, keys=frozenset((unit,)), unit=unit), at)
+            form = read_word(word)
+            term = Term(
+                kind=TermKind.UNIT,
+                keys=frozenset((unit,)),
+                unit=unit,
+                parts_of_speech=form.parts_of_speech,
+                cases=form.cases,
+            )
+            self._add(term, at)
             return
         if (date := _date_key(token, word, at)) is not None:
             self._add(Term(kind=TermKind.DATE, keys=frozenset((date,))), at)
