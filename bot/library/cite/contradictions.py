@@ -110,6 +110,11 @@ def _changes_negation(alignment: Alignment) -> bool:
     if any(term.is_negated and index not in places for index, term in enumerate(claim.terms)):
         return True
     clauses = {passage.clauses[place] for place in places.values()}
+    used = _sentences_used(alignment)
+    if sum(found.operator is Operator.NOT for found in claim.operators) != sum(
+        found.operator is Operator.NOT and found.sentence in used for found in passage.operators
+    ):
+        return True
     denied = {found.operator for found in claim.operators if found.is_negated}
     stated = {found.operator for found in passage.operators if found.is_negated}
     binding = {found.operator for found in passage.operators if found.is_negated and found.clause in clauses}
@@ -133,18 +138,16 @@ def _changes_modality(alignment: Alignment) -> bool:
     claim, passage = alignment.claim, alignment.passage
     used = _sentences_used(alignment)
     clauses = {passage.clauses[place] for _, place in alignment.pairs()}
-    claimed = {_modality(found) for found in claim.operators if found.operator in MODALITIES}
-    stated = {_modality(found) for found in passage.operators if found.operator in MODALITIES and found.sentence in used}
-    binding = {
-        _modality(found)
-        for found in passage.operators
-        if found.operator in MODALITIES and found.sentence in used and found.clause in clauses
-    }
-    added, dropped = claimed - stated, binding - claimed
+    claimed = Counter(_modality(found) for found in claim.operators if found.operator in MODALITIES)
+    in_sentences = [found for found in passage.operators if found.operator in MODALITIES and found.sentence in used]
+    stated = Counter(map(_modality, in_sentences))
+    binding = Counter(_modality(found) for found in in_sentences if found.clause in clauses)
+    added, dropped = set(claimed - stated), set(binding - claimed)
+    duties = {(duty, False) for duty in _DUTIES}
     if passage.is_imperative:
-        added -= {(duty, False) for duty in _DUTIES}
+        added -= duties
     if claim.is_imperative:
-        dropped -= {(duty, False) for duty in _DUTIES}
+        dropped -= duties
     if any(found.operator is Operator.ONLY for found in claim.operators):
         # Children swim only with an adult: they may swim only with an adult.
         added -= {(Operator.MAY, False)}
@@ -164,15 +167,16 @@ def _changes_quantifier(alignment: Alignment) -> bool:
     used = _sentences_used(alignment)
     clauses = {passage.clauses[place] for _, place in alignment.pairs()}
     found_places = {place for _, place in alignment.pairs()}
-    claimed = {found.operator for found in claim.operators if found.operator in QUANTIFIERS and not _is_rate(claim, found)}
-    stated = {found.operator for found in passage.operators if found.operator in QUANTIFIERS and found.sentence in used}
-    binding = {
+    claimed = Counter(
+        found.operator for found in claim.operators if found.operator in QUANTIFIERS and not _is_rate(claim, found)
+    )
+    in_sentences = [found for found in passage.operators if found.operator in QUANTIFIERS and found.sentence in used]
+    stated = Counter(found.operator for found in in_sentences)
+    binding = Counter(
         found.operator
-        for found in passage.operators
-        if found.operator in QUANTIFIERS - _DROPPABLE_QUANTIFIERS
-        and found.sentence in used
-        and (found.before in found_places or found.clause in clauses)
-    }
+        for found in in_sentences
+        if found.operator not in _DROPPABLE_QUANTIFIERS and (found.before in found_places or found.clause in clauses)
+    )
     return bool(claimed - stated or binding - claimed) or not all(
         _stands_alike(alignment, found) for found in claim.operators if found.operator in _BOUND_TO_WORD
     )

@@ -223,6 +223,8 @@ class _Reader:
         """What stands open at the end of a clause belongs to its last word: «спорить не с кем», "six above"."""
         if self.negates and self.terms:
             self.terms[-1] = replace(self.terms[-1], is_negated=True)
+        elif self.negates:
+            self.found.append(FoundOperator(Operator.NOT, False, 0, 0, self.clause))
         if at and self.words[at - 1] in _STRANDED:
             self._add(Term(kind=TermKind.WORD, keys=frozenset((self.words[at - 1],))), at - 1)
         self.negates = False
