@@ -66,24 +66,28 @@ _PARTS: Final = {
 _CASES: Final = {"gen2": "gent", "acc2": "accs", "loc2": "loct", "voct": "nomn"}
 _PROPER: Final = frozenset(("Name", "Surn", "Patr", "Geox"))
 _IRREGULAR_FORMS: Final = """
-    arise arose arisen; awake awoke awoken; bear bore borne born; beat beaten; begin began begun; bend bent; bind bound;
-    bite bit bitten; bleed bled; blow blew blown; break broke broken; breed bred; bring brought; build built; burn burnt;
-    buy bought; catch caught; child children; choose chose chosen; come came; creep crept; deal dealt; dig dug; draw drew
-    drawn; dream dreamt; drink drank drunk; drive drove driven; eat ate eaten; fall fell fallen; feed fed; feel felt;
-    fight fought; find found; flee fled; fly flew flown; foot feet; forget forgot forgotten; freeze froze frozen; give
-    gave given; go went gone; goose geese; grind ground; grow grew grown; hang hung; have has had; hear heard; hide hid hidden; hold
-    held; keep kept; kneel knelt; know knew known; lay laid; lead led; lean leant; learn learnt; leave left; lend lent;
-    lie lay lain; light lit; lose lost; make made; man men; mean meant; meet met; mouse mice; pay paid; ride rode ridden;
-    ring rang rung; rise rose risen; run ran; say said; see saw seen; seek sought; sell sold; send sent; shake shook
-    shaken; shine shone; shoot shot; show shown; shrink shrank shrunk; sing sang sung; sink sank sunk; sit sat; sleep
-    slept; slide slid; speak spoke spoken; speed sped; spend spent; spin spun; stand stood; steal stole stolen; stick
-    stuck; strike struck; swear swore sworn; sweep swept; swim swam swum; swing swung; take took taken; teach taught;
-    tear tore torn; tell told; think thought; throw threw thrown; tooth teeth; understand understood; wake woke woken;
-    wear wore worn; weave wove woven; weep wept; win won; wind wound; woman women; write wrote written; wolf wolves;
-    half halves; leaf leaves; knife knives; life lives; wife wives; loaf loaves; shelf shelves; calf calves;
-    travel travelled travelling traveled; control controlled; die dying died dies
+    arise arose arisen; awake awoke awoken; bear bore borne born; beat beaten; begin began begun; bend bent;
+    bind bound; bite bit bitten; bleed bled; blow blew blown; break broke broken; breed bred; bring brought;
+    build built; burn burnt; buy bought; catch caught; child children; choose chose chosen; come came; creep
+    crept; deal dealt; dig dug; draw drew drawn; dream dreamt; drink drank drunk; drive drove driven; eat ate
+    eaten; fall fell fallen; feed fed; feel felt; fight fought; find found; flee fled; fly flew flown; foot
+    feet; forget forgot forgotten; freeze froze frozen; give gave given; go went gone; goose geese; grind
+    ground; grow grew grown; hang hung; have has had; hear heard; hide hid hidden; hold held; keep kept; kneel
+    knelt; know knew known; lay laid; lead led; lean leant; learn learnt; leave left; lend lent; lie lay lain;
+    light lit; lose lost; make made; man men; mean meant; meet met; mouse mice; pay paid; ride rode ridden; ring
+    rang rung; rise rose risen; run ran; say said; see saw seen; seek sought; sell sold; send sent; shake shook
+    shaken; shine shone; shoot shot; show shown; shrink shrank shrunk; sing sang sung; sink sank sunk; sit sat;
+    sleep slept; slide slid; speak spoke spoken; speed sped; spend spent; spin spun; stand stood; steal stole
+    stolen; stick stuck; strike struck; swear swore sworn; sweep swept; swim swam swum; swing swung; take took
+    taken; teach taught; tear tore torn; tell told; think thought; throw threw thrown; tooth teeth; understand
+    understood; wake woke woken; wear wore worn; weave wove woven; weep wept; win won; wind wound; woman women;
+    write wrote written; wolf wolves; half halves; leaf leaves; knife knives; life lives; wife wives; loaf
+    loaves; shelf shelves; calf calves; travel travelled travelling traveled; control controlled; die dying died
+    dies
 """
-_AMBIGUOUS_FORMS: Final = frozenset(("left", "found", "ground", "lay", "lives", "leaves", "wound", "bound", "saw", "fell"))
+_AMBIGUOUS_FORMS: Final = frozenset(
+    ("left", "found", "ground", "lay", "lives", "leaves", "wound", "bound", "saw", "fell")
+)
 """Forms that are as often another word: they keep their own stem beside the base."""
 
 

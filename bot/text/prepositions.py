@@ -1,4 +1,4 @@
-"""Prepositions: what part a word has in its sentence. "From Moscow to Kazan" is another way than "from Kazan to Moscow"."""
+"""Prepositions: which part a word has in its sentence, so that "from A to B" is not "from B to A"."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from bot.text.language import has_russian_letters
 from bot.text.morphology import read_word
 from bot.text.numerals import ENGLISH_ORDINALS, RUSSIAN_ORDINALS, find_numerals, is_numeric
 from bot.text.units import UNIT_SIGNS, unit_of
+from bot.text.words import word_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +37,16 @@ MINUS: Final = "−"
 _SIGN: Final = re.compile(r"(?<![^\s(\[«\"“:])[-–−](?=\d)")
 _RANGE_DASH: Final = re.compile(r"(?<=\d)\s?−\s?(?=\d)")
 _MINUS_WORDS: Final = frozenset(("minus", "минус"))
-_ENGLISH_SUFFIXES: Final = frozenset("st nd rd th s".split())
-_RUSSIAN_SUFFIXES: Final = frozenset("й я е го му м х ой ый ая ое ую ю ого ому ом ые ых ми ти".split())
+_ENGLISH_SUFFIXES: Final = word_set("st nd rd th s")
+_RUSSIAN_SUFFIXES: Final = word_set("й я е го му м х ой ый ая ое ую ю ого ому ом ые ых ми ти")
 _ROMAN: Final = re.compile(r"(?=[IVXL])(XL|L?X{0,3})(IX|IV|V?I{0,3})")
 _ROMAN_VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50}
 _CYRILLIC_ROMAN: Final = str.maketrans("ХІ", "XI")
-_CENTURY_WORDS: Final = frozenset("century centuries век века веке веку веков вв столетие столетия столетии".split())
-_ONE: Final = frozenset("one один одна одно одного одной одну одним одном одному".split())
-_HALVES: Final = frozenset("half половина половины половину половине".split())
-_QUARTERS: Final = frozenset("quarter quarters четверть четверти четвертью четвертей".split())
-_THIRDS: Final = frozenset("треть трети третью".split())
+_CENTURY_WORDS: Final = word_set("century centuries век века веке веку веков вв столетие столетия столетии")
+_ONE: Final = word_set("one один одна одно одного одной одну одним одном одному")
+_HALVES: Final = word_set("half половина половины половину половине")
+_QUARTERS: Final = word_set("quarter quarters четверть четверти четвертью четвертей")
+_THIRDS: Final = word_set("треть трети третью")
 _RANGE_MARKS: Final = frozenset(("to", "–", "-", "до", "or", "или", "and", "и"))
 _NUMERIC_DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}|\d\d)")
 _YEARS: Final = range(1000, 2101)

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final
 
 from bot.text.morphology import read_word
+from bot.text.words import word_set
 
 _NAMES: Final = {
     "second": "second sec секунда сек",
@@ -85,8 +86,8 @@ _NAMES: Final = {
     "franc": "franc chf франк",
     "crown": "crown крона",
 }
-_ONLY_AFTER_NUMBERS: Final = frozenset(
-    "h m g t l v w j c в г гр ч м т л р ц кал нед мес мин сек min sec cal point cup foot pound".split()
+_ONLY_AFTER_NUMBERS: Final = word_set(
+    "h m g t l v w j c в г гр ч м т л р ц кал нед мес мин сек min sec cal point cup foot pound"
 )
 """Names that are other words too, or letters."""
 
@@ -112,7 +113,11 @@ _UNITS: Final = _table()
 _FORMS_OF_YEAR: Final = frozenset(("лет", "летия"))
 UNIT_SIGNS: Final = "%°€$£₽"
 """Signs that are units by themselves."""
-_COMPATIBLE: Final = (frozenset(("degree", "celsius")), frozenset(("degree", "fahrenheit")), frozenset(("pound", "sterling")))
+_COMPATIBLE: Final = (
+    frozenset(("degree", "celsius")),
+    frozenset(("degree", "fahrenheit")),
+    frozenset(("pound", "sterling")),
+)
 
 
 def unit_of(word: str, *, after_number: bool) -> str | None:
@@ -129,9 +134,7 @@ def unit_of(word: str, *, after_number: bool) -> str | None:
     if word in _UNITS:
         return _UNITS[word] if word != "лето" else None
     lemmas = read_word(word).lemmas
-    return next(
-        (_UNITS[lemma] for lemma in lemmas if lemma in _UNITS and lemma != "лето" and (len(lemma) > 2)), None
-    )
+    return next((_UNITS[lemma] for lemma in lemmas if lemma in _UNITS and lemma != "лето" and (len(lemma) > 2)), None)
 
 
 def same_unit(first: str, second: str) -> bool:

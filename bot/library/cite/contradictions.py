@@ -54,7 +54,9 @@ def _ignores_frame(alignment: Alignment, heading_operators: Sequence[FoundOperat
         if found.sentence in used and (found.operator is Operator.FALSE or _is_said_of_claim(alignment, found))
     )
     binding.update((Operator.FALSE, False) for found in heading_operators if found.operator is Operator.FALSE)
-    claimed = Counter((found.operator, found.is_negated) for found in alignment.claim.operators if found.operator in FRAMES)
+    claimed = Counter(
+        (found.operator, found.is_negated) for found in alignment.claim.operators if found.operator in FRAMES
+    )
     stated = Counter((found.operator, found.is_negated) for found in (*passage.operators, *heading_operators))
     return not binding <= claimed or not claimed <= stated
 
@@ -402,8 +404,11 @@ def _reverses_passive(alignment: Alignment) -> bool:
     claim, passage = alignment.claim, alignment.passage
     for (first, place), (second, other_place) in combinations(alignment.pairs(), 2):
         doer, was_doer = claim.terms[second], passage.terms[other_place]
-        if "by" in doer.roles and not was_doer.roles and doer.kind is not TermKind.NUMBER and (
-            place < other_place and not claim.terms[first].roles and _have_common_pivot(alignment, first, second)
+        if (
+            "by" in doer.roles
+            and not was_doer.roles
+            and doer.kind is not TermKind.NUMBER
+            and (place < other_place and not claim.terms[first].roles and _have_common_pivot(alignment, first, second))
         ):
             return True
     return False

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from bot.library.cite.evidence import Evidence
+from bot.library.cite.marks import strip_footnotes
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
@@ -41,7 +42,8 @@ _REASON_BONUS: Final = 0.3
 """Added where the question asks why and the text says because of what."""
 _REASON_QUESTION: Final = re.compile(r"\b(?:why|почему|отчего|зачем|из-за\s+чего)\b", re.IGNORECASE)
 _REASON: Final = re.compile(
-    r"\b(?:because|since|therefore|so\s+that|that\s+is\s+why|потому|поэтому|так\s+как|из-за|чтобы|ведь)\b", re.IGNORECASE
+    r"\b(?:because|since|therefore|so\s+that|that\s+is\s+why|потому|поэтому|так\s+как|из-за|чтобы|ведь)\b",
+    re.IGNORECASE,
 )
 _ENTRY_PENALTY: Final = 0.1
 """Subtracted for a table row and for a diary entry: a sentence of an article holds more generally."""
@@ -136,7 +138,9 @@ def _term_weights(question: TextFeatures, evidence: Sequence[Evidence]) -> dict[
     """
     sentences = [analyse(sentence) for candidate in evidence for sentence in candidate.sentences]
     counts = Counter(term for sentence in sentences for term in sentence.stems | sentence.numbers)
-    rarity = {term: math.log(2 + len(sentences) / (1 + max(1, counts[term]))) for term in question.stems | question.numbers}
+    rarity = {
+        term: math.log(2 + len(sentences) / (1 + max(1, counts[term]))) for term in question.stems | question.numbers
+    }
     return {term: weight * (_NUMBER_WEIGHT if term in question.numbers else 1) for term, weight in rarity.items()}
 
 
@@ -185,7 +189,7 @@ def _score_window(
     if question.wants_reason and _REASON.search(text):
         score += _REASON_BONUS
     if is_row:
-        return Quotation(passage, _select_fields(text, asked), score - _ENTRY_PENALTY)
+        return Quotation(passage, strip_footnotes(_select_fields(text, asked)), score - _ENTRY_PENALTY)
     if passage.kind is CollectionKind.DIARY:
         score -= _ENTRY_PENALTY
     return Quotation(passage, _clean_up(_extend_short_quotation(text, evidence.sentences)), score)
@@ -224,6 +228,6 @@ def _select_fields(row: str, question: TextFeatures) -> str:
 
 
 def _clean_up(text: str) -> str:
-    """Without Markdown emphasis, and no longer than `MAX_LENGTH`."""
-    plain = " ".join(text.replace("**", "").replace("__", "").split())
+    """Without Markdown emphasis and traces of footnotes, and no longer than `MAX_LENGTH`."""
+    plain = " ".join(strip_footnotes(text.replace("**", "").replace("__", "")).split())
     return plain if len(plain) <= MAX_LENGTH else plain[: plain.rfind(" ", 0, MAX_LENGTH)].rstrip(" ,;:") + " …"

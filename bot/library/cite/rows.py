@@ -65,7 +65,9 @@ class Row:
         Each number and name must be a value whose column the statement names, or that needs no name; each column that
         it names must have its value there. What is in no cell, and no heading, may only link the others.
         """
-        if any(found.operator in _UNSTATED for found in claim.operators) or any(term.is_negated for term in claim.terms):
+        if any(found.operator in _UNSTATED for found in claim.operators) or any(
+            term.is_negated for term in claim.terms
+        ):
             return 0.0
         holders = [[cell for cell in self.cells if cell.has_value(term)] for term in claim.terms]
         used: list[Cell] = []

@@ -31,7 +31,7 @@ from bot.text.quantities import Quantity, find_quantities, mark_signs
 from bot.text.stop_words import STOP_WORDS
 from bot.text.synonyms import synonym_groups
 from bot.text.units import UNIT_SIGNS, unit_of
-from bot.text.words import fold
+from bot.text.words import fold, word_set
 
 MAX_CHARACTERS: Final = 4_000
 """Characters of a sentence that are read."""
@@ -115,37 +115,35 @@ _HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[-\u2010\u2011](?=[^\W\d_])")
 _SPLIT_CONJUNCTION: Final = re.compile(r"(?<=того), (?=как\b|чтобы\b)")
 """The comma inside of «после того, как»."""
 _CELSIUS: Final = re.compile(r"°\s?[CС](?!\w)")
-_TOKEN: Final = re.compile(
-    r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*|°[CF](?!\w)|[%°€$£₽]|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]"
-)
+_TOKEN: Final = re.compile(r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*|°[CF](?!\w)|[%°€$£₽]|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]")
 _CLAUSE_MARKS: Final = frozenset(",;:()")
-_CLAUSE_WORDS: Final = frozenset("and but while whereas и а но однако зато тогда".split())
-_CLAUSE_CONTRAST: Final = frozenset("but а но".split())
-_PRONOUNS: Final = frozenset(
-    """it he she they this that these those there his her its their him them one some others
-    он она оно они это этот эта эти тот та те там его ее их ему ей им ней нем них такой такая такое""".split()
-)
+_CLAUSE_WORDS: Final = word_set("and but while whereas и а но однако зато тогда")
+_CLAUSE_CONTRAST: Final = word_set("but а но")
+_PRONOUNS: Final = word_set("""
+    it he she they this that these those there his her its their him them one some others он она оно они это этот
+    эта эти тот та те там его ее их ему ей им ней нем них такой такая такое
+""")
 _WORDS_OF_A_REFERENCE: Final = 4
-_DETERMINERS: Final = frozenset("the a an this that these those his her its their my our your".split())
+_DETERMINERS: Final = word_set("the a an this that these those his her its their my our your")
 _CLAUSE_ROLES: Final = frozenset(("before", "after"))
 """Roles that a conjunction gives too: before he left."""
-_LIGHT_VERBS: Final = frozenset(
-    """become becomes became get gets got getting gotten stay stays stayed staying remain remains remained equal equals
-    amount amounts amounting constitute constitutes located situated let lets there's s t re ve ll d m just quite rather
-    then else yet still even ever another other others upon per via etc well like unlike made makes make
-    go goes going went gone do does did doing done put puts got take takes took""".split()
-)
-_STRANDED: Final = frozenset("above below inside outside before after over under up down".split())
+_LIGHT_VERBS: Final = word_set("""
+    become becomes became get gets got getting gotten stay stays stayed staying remain remains remained equal equals
+    amount amounts amounting constitute constitutes located situated let lets there's s t re ve ll d m just quite
+    rather then else yet still even ever another other others upon per via etc well like unlike made makes make go
+    goes going went gone do does did doing done put puts got take takes took
+""")
+_STRANDED: Final = word_set("above below inside outside before after over under up down")
 """Prepositions that say something by themselves at the end of a clause."""
 _NEVER: Final = frozenset(("never", "никогда"))
-_DECIDING: Final = frozenset("more less fewer up down больше меньше более менее".split())
+_DECIDING: Final = word_set("more less fewer up down больше меньше более менее")
 """Stop words that decide between two statements."""
-_OPTIONAL: Final = frozenset("up down".split())
+_OPTIONAL: Final = word_set("up down")
 """Of these, those that often only belong to a verb."""
-_LIGHT_LEMMAS: Final = frozenset(
-    """быть являться составлять составить становиться стать иметь иметься находиться оставаться остаться равный равно
-    равняться представлять происходить осуществляться друг также около примерно затем потом уже еще ещё лишь бы""".split()
-)
+_LIGHT_LEMMAS: Final = word_set("""
+    быть являться составлять составить становиться стать иметь иметься находиться оставаться остаться равный равно
+    равняться представлять происходить осуществляться друг также около примерно затем потом уже еще ещё лишь бы
+""")
 
 
 def read_statement(text: str) -> Statement:
@@ -295,7 +293,7 @@ class _Reader:
             self._end_clause(at)
             self.negates = negates
             self.clause += 1
-            if token == "," and self.condition == "open":
+            if word == "," and self.condition == "open":
                 self.condition = ""
             return
         if word in ("then", "то") and self.condition == "open":
@@ -333,7 +331,7 @@ class _Reader:
             return
         if form.parts_of_speech == {PartOfSpeech.FUNCTION}:
             return
-        is_name = form.is_proper or (token[0].isupper() and at > 0 and self.tokens[at - 1] not in "«\"“„:")
+        is_name = form.is_proper or (token[0].isupper() and at > 0 and self.tokens[at - 1] not in '«"“„:')
         self._add(
             Term(
                 kind=TermKind.NAME if is_name else TermKind.WORD,
