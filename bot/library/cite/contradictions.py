@@ -339,7 +339,10 @@ def _is_measure(statement: Statement, at: int) -> bool:
 def _have_one_part(one: Term, other: Term) -> bool:
     """Whether two terms can have the same part in a sentence."""
     if TermKind.NUMBER in (one.kind, other.kind):
-        return one.kind == other.kind and _measure_alike(one, other)
+        if one.kind != other.kind:
+            # Until ten, until midnight.
+            return bool(one.roles) and one.roles == other.roles
+        return _measure_alike(one, other)
     if one.parts_of_speech and other.parts_of_speech:
         return bool(one.parts_of_speech & other.parts_of_speech - {PartOfSpeech.ADVERB, PartOfSpeech.VERB})
     return True
@@ -366,7 +369,7 @@ def _are_comparable(one: Term, other: Term) -> bool:
 def _keeps_part(term: Term, was: Term) -> bool:
     if term.kind is TermKind.NUMBER:
         return term.roles & _NUMBER_ROLES == was.roles & _NUMBER_ROLES
-    return _may_play(term, was)
+    return _may_play(term, was) and _can_act(term) == _can_act(was)
 
 
 def _may_play(term: Term, other: Term) -> bool:
@@ -375,6 +378,8 @@ def _may_play(term: Term, other: Term) -> bool:
         first, second = term.roles & _NUMBER_ROLES, other.roles & _NUMBER_ROLES
         return not first or not second or bool(first & second)
     if bool(term.roles) != bool(other.roles) or (term.roles and not term.roles & other.roles):
+        return False
+    if ("than" in term.roles) != ("than" in other.roles):
         return False
     return not term.cases or not other.cases or bool(term.cases & other.cases)
 
@@ -385,7 +390,12 @@ def _are_told_apart(one: Term, other: Term) -> bool:
         return bool(one.roles & _NUMBER_ROLES) and not one.roles & other.roles & _NUMBER_ROLES
     if one.roles != other.roles and not one.roles & other.roles:
         return True
-    return bool(one.cases and other.cases) and not one.cases & other.cases
+    return bool(one.cases and other.cases) and (not one.cases & other.cases or _can_act(one) != _can_act(other))
+
+
+def _can_act(term: Term) -> bool:
+    """Whether a Russian noun can be who does something: only the nominative can."""
+    return "nomn" in term.cases
 
 
 def _have_common_pivot(alignment: Alignment, first: int, second: int) -> bool:
@@ -503,7 +513,18 @@ def _mixes_sentences(alignment: Alignment) -> bool:
     if len(used) < 2:
         return False
     return any(
-        sentence not in passage.referring and passage.sentences.index(sentence) not in found for sentence in used
+        sentence not in passage.referring
+        and passage.sentences.index(sentence) not in found
+        and not _is_referred_to(passage, sentence, used)
+        for sentence in used
+    )
+
+
+def _is_referred_to(passage: Statement, sentence: int, used: set[int]) -> bool:
+    """Whether a later sentence speaks of somebody whom a sentence names."""
+    return any(
+        later > sentence and all(between in passage.referring for between in range(sentence + 1, later + 1))
+        for later in used
     )
 
 

@@ -170,4 +170,5 @@ def _may_link(claim: Statement, at: int) -> bool:
         return False
     if term.parts_of_speech:
         return PartOfSpeech.VERB in term.parts_of_speech and PartOfSpeech.NOUN not in term.parts_of_speech
-    return at > 0
+    # "Tea costs", "veterans swim": without an article, right after what is in the row.
+    return term.is_attached and claim.terms[at - 1].kind is not TermKind.NUMBER

@@ -302,7 +302,8 @@ class _Reader:
         if not (token[0].isalpha() or token[0] in UNIT_SIGNS):
             return
         if word in PREPOSITIONS:
-            self.roles = PREPOSITIONS[word]
+            follows_than = at > 0 and "than" in PREPOSITIONS.get(self.words[at - 1], ())
+            self.roles = PREPOSITIONS[word] | ({"than"} if follows_than else set())
             if word in ("then", "затем", "потом"):
                 self.clause += 1
             return
@@ -353,7 +354,19 @@ class _Reader:
             return PartOfSpeech.NOUN not in parts_of_speech
         return not (self.terms and self.terms[-1].roles is self.roles)
 
+    def _agree(self, term: Term) -> Term:
+        """A noun in a case that its adjective can have, a surname in one of its first name; they change likewise."""
+        before = self.terms[-1]
+        cases = before.cases & term.cases
+        is_adjective = before.parts_of_speech == {PartOfSpeech.ADJECTIVE}
+        if not cases or not (is_adjective or before.kind is term.kind is TermKind.NAME):
+            return term
+        self.terms[-1] = replace(before, cases=cases)
+        return replace(term, cases=cases)
+
     def _add(self, term: Term, start: int, end: int | None = None, *, keeps_roles: bool = False) -> None:
+        if self.terms and start == self.after_term:
+            term = self._agree(term)
         self.terms.append(
             replace(
                 term,
