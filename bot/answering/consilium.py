@@ -154,7 +154,8 @@ async def _join_voices(
     claims = supported_claims(archivist_text, evidence)
     cited = [passage for claim in claims for passage in claim.passages]
     uncited = [passage for passage in evidence if passage.passage not in cited]
-    claims += library_quotations(context.question, uncited, len(claims), say)
+    if context.quotes_library:
+        claims += library_quotations(context.question, uncited, len(claims), say)
     lines = [f"- {claim.text} {''.join(citer.mark(passage) for passage in claim.passages)}" for claim in claims]
     draft.cited = citer.cited
     await context.write("\n".join([say(QUOTATIONS_HEADING), *lines] if lines else [say(NOTHING_WRITTEN)]))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bot.answering.history import without_sources
 from bot.answering.prompt import Prompt
 from bot.core.messages import Outcome, Source
 from bot.library.passage import Passage
@@ -134,4 +135,4 @@ def sources_of(turn: Turn) -> list[Source]:
 
 def author_text(turn: Turn) -> str:
     """The author's text in a turn, without marks, quotations and the other voice. The model sees it in later turns."""
-    return (turn.voices or {}).get(AUTHOR) or turn.answer or ""
+    return (turn.voices or {}).get(AUTHOR) or without_sources(turn.answer or "")

@@ -7,17 +7,17 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Final
 
 from bot.answering.draft import AUTHOR, Draft
+from bot.answering.history import LIBRARY_QUOTATION
 from bot.answering.prompt import Prompt
 from bot.core.errors import GenerationTooSlow, NothingButThoughts
 from bot.core.i18n import Translator
 from bot.core.messages import ClientConversation
 from bot.core.ports import Reply
 from bot.library.cite import Citer, Quotation, best_quotation, collect_evidence, strip_marks
+from bot.library.passage import Passage
 from bot.minds.schema import Thinking
-from consilium.errors import N_
 from inference.engines.port import (
     Engine,
     Finished,
@@ -28,8 +28,6 @@ from inference.engines.port import (
     ThoughtDelta,
     Usage,
 )
-
-LIBRARY_QUOTATION: Final = N_("From the library: “{quotation}” {mark}")
 
 OnPiece = Callable[[str], Awaitable[None]]
 """Called with each piece of generated text as it arrives."""
@@ -49,6 +47,8 @@ class GenerationContext:
     question: str
     cites_library: bool
     """Whether the answer may cite a library. If not, numbers in brackets are ordinary text."""
+    quotes_library: bool = True
+    """Whether the library may be quoted where it supports nothing of the answer: not where no facts are asked for."""
     thinking: Thinking = Thinking.OFF
     """Whether the author's voice thinks first, and who sees it."""
     client_conversation: ClientConversation | None = None
@@ -100,27 +100,45 @@ async def answer_with_one_voice(context: GenerationContext) -> None:
         await context.write(citer.feed(piece) if citer else piece)
         draft.cited = citer.cited if citer else ()
 
+    stop_filter = StopTextFilter(context.stop_texts)
     finished = await generate(
         context.engine,
         context.author_request(draft.prompt),
         context.timeout_seconds,
         write_piece,
-        context.stop_texts,
+        stop_filter,
         on_thought=context.show_thought,
     )
     if citer:
         await context.write(citer.finish())
         draft.spoken[AUTHOR] = [strip_marks("".join(draft.spoken.get(AUTHOR, [])))]
-        if not citer.cited and (best := best_quotation(context.question, collect_evidence(draft.prompt.passages))):
-            await context.write(quotation_paragraph(best, citer, context.say))
+        if context.quotes_library and not citer.cited and not stop_filter.stopped:
+            best = await asyncio.to_thread(_find_quotation, context, draft.prompt.passages, finished)
+            if best is not None:
+                await context.write(quotation_paragraph(best, citer.mark(best.passage), context.say))
         draft.cited = citer.cited
     draft.add_usage(finished.usage)
     draft.finish_reason = finished.reason
 
 
-def quotation_paragraph(quotation: Quotation, citer: Citer, say: Translator) -> str:
+def _find_quotation(context: GenerationContext, passages: Sequence[Passage], finished: Finished) -> Quotation | None:
+    """What the library says on the question, if the client's limits leave room for it."""
+    best = best_quotation(context.question, collect_evidence(passages))
+    if best is None or context.client_conversation is None:
+        return best
+    paragraph = quotation_paragraph(best, "[1]", context.say)
+    if any(text and text in context.draft.text + paragraph for text in context.stop_texts):
+        return None
+    limit = context.client_conversation.max_tokens
+    if limit is None:
+        return best
+    used = finished.usage.completion_tokens + context.engine.tokenizer.count(paragraph)
+    return best if finished.reason is not FinishReason.LENGTH and used <= limit else None
+
+
+def quotation_paragraph(quotation: Quotation, mark: str, say: Translator) -> str:
     """A quotation from the library as a separate paragraph."""
-    return "\n\n" + say(LIBRARY_QUOTATION, quotation=quotation.text, mark=citer.mark(quotation.passage))
+    return "\n\n" + say(LIBRARY_QUOTATION, quotation=quotation.text, mark=mark)
 
 
 async def generate(
@@ -128,13 +146,14 @@ async def generate(
     request: GenerationRequest,
     timeout_seconds: float,
     on_piece: OnPiece,
-    stop_texts: Sequence[str] = (),
+    stop_filter: StopTextFilter | None = None,
     *,
     on_thought: OnPiece | None = None,
 ) -> Finished:
-    """Generate text and pass it on piece by piece, up to the first of `stop_texts`.
+    """Generate text and pass it on piece by piece, up to the first text that `stop_filter` stops at.
 
     Args:
+        stop_filter: knows afterwards whether it has stopped the text.
         on_thought: gets what the model thinks before it answers; without it, thoughts are dropped.
 
     Raises:
@@ -142,7 +161,7 @@ async def generate(
         NothingButThoughts: the model had not begun to answer when it had used up its tokens.
         EngineError: the engine cannot answer.
     """
-    stop_filter = StopTextFilter(stop_texts)
+    stop_filter = stop_filter or StopTextFilter(())
     pieces = []
     has_thought = False
     try:

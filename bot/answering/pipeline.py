@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +17,7 @@ from bot.answering.composer import Composer
 from bot.answering.consilium import answer_with_two_voices, build_archivist_prompt
 from bot.answering.draft import Draft, author_text, stored_outcome
 from bot.answering.generation import GenerationContext, answer_with_one_voice
+from bot.answering.history import without_sources
 from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages, with_quotations
 from bot.answering.router import HISTORY, PastQuestion, Router, subject_of
 from bot.core.conversation import WINDOW_TURNS, Conversation
@@ -28,6 +30,7 @@ from bot.memory import PersonalMemory, render_memory
 from bot.minds import Mind, render_system_prompt
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import ResolvedMode, check_access, resolve_mode
+from bot.text.requests import asks_for_facts
 from db.errors import DatabaseUnreachable
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
@@ -35,6 +38,8 @@ from db.turns import turns
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
 from inference.engines.port import Engine, FinishReason
+
+_PART_OF_MARK: Final = re.compile(r" ?\[?\d*\]?")
 
 log = structlog.get_logger(__name__)
 
@@ -205,7 +210,9 @@ class Pipeline:
                 )
             )
         if client is not None:
-            window = [Exchange(question, answer) for question, answer in client.exchanges]
+            # An answer that satisfies a schema has no marks: its brackets are data.
+            clean = without_sources if client.schema is None else str
+            window = [Exchange(question, clean(answer)) for question, answer in client.exchanges]
         else:
             window = [Exchange(question_text(past_turn, say), author_text(past_turn)) for past_turn in past]
         return [render_memory(found.memory, say) for found in recalled], window
@@ -282,6 +289,7 @@ class Pipeline:
     ) -> GenerationContext:
         client = conversation.client_conversation
         has_schema = client is not None and client.schema is not None
+        stops_at_marks = client is not None and any(map(_PART_OF_MARK.fullmatch, client.stop))
         return GenerationContext(
             engine=self._engine,
             sampling=client.resolve_sampling(self._mind.sampling) if client else self._mind.sampling,
@@ -290,8 +298,9 @@ class Pipeline:
             reply=reply,
             say=conversation.say,
             question=search_text(turn),
-            # Marks would break an answer that must satisfy a schema.
-            cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema,
+            # Marks would break an answer that must satisfy a schema, or end at what a mark is made of.
+            cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema and not stops_at_marks,
+            quotes_library=bool(mode.terms) and asks_for_facts(turn.question),
             thinking=self._mind.thinking,
             client_conversation=client,
         )

@@ -20,6 +20,9 @@ MIN_SIMILARITY_ACROSS_LANGUAGES: Final = 0.25
 """The same where question and passage are in different languages and share no words: one answer of ten is farther."""
 MIN_SIMILARITY_WITH_WORDS: Final = 0.2
 """The same where they share a word. One answer of a hundred is farther; "day" or "water" alone is no subject."""
+MIN_SHARED_WORDS: Final = 2
+MIN_SHARE_OF_WORDS: Final = 0.6
+"""A passage with at least so many of the question's words, and more than this share of them, is relevant by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,15 @@ class Retriever:
 def is_relevant(passage: Passage, question: str) -> bool:
     """Whether a passage has anything to do with a question: a search returns the nearest ones, however far they are.
 
-    A passage without a vector, and a row of a table, which says little, need no more than a word of the question.
+    A passage without a vector, and a row of a table, which says little, need no more than a word of the question. One
+    with most of its words is relevant whatever the vectors say: of a long passage they hear only what most of it is
+    about.
     """
-    text = f"{passage.title}\n{passage.where}\n{passage.content}"
-    shares_words = bool(analyse(question).stems & analyse(text).stems)
+    asked = analyse(question).stems
+    shared = asked & analyse(f"{passage.title}\n{passage.where}\n{passage.content}").stems
+    if len(shared) >= MIN_SHARED_WORDS and len(shared) > len(asked) * MIN_SHARE_OF_WORDS:
+        return True
+    shares_words = bool(shared)
     if passage.similarity is None or (shares_words and passage.kind is CollectionKind.TABLE):
         return shares_words
     if shares_words:

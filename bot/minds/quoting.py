@@ -20,7 +20,7 @@ TRUST_LABELS: Final = {Trust.AUTHOR: "author's text", Trust.TABLES: "author's fi
 
 _CHAT_TEMPLATE_MARKER: Final = re.compile(r"<(?=[|/!a-z])", re.IGNORECASE)
 _ZERO_WIDTH_JOINER: Final = "\u200d"
-_CITATION_MARK: Final = re.compile(r"\[(\s*\d[\d\s,;]*)\]")
+_CITATION_MARK: Final = re.compile(r"[\[［【](\s*[\^№#]?\s?\d[\d\s,;^№#–—-]*)[\]］】]")
 _QUOTES: Final = dict.fromkeys(map(ord, "“”„‟"), "'")
 
 

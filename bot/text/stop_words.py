@@ -9,13 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from bot.text.negation import NEGATIONS
+from bot.text.words import word_set
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_BASE: Final = _words("""
+_BASE: Final = word_set("""
     a about am an and are at be been did do does had has have how i in is it me my of on or our so that the there this
     to us was we were what when where which who why with you your
     а был была были было в вам вас вы есть же и к как ли меня мне мной мои мой моя мы на нам нас о об с твой тебе тебя
@@ -23,7 +19,7 @@ _BASE: Final = _words("""
 """)
 """In all three lists."""
 
-_STATEMENT_WORDS: Final = _words("""
+_STATEMENT_WORDS: Final = word_set("""
     also as being but by can could for from having he her here hers him his if its just may might mine must myself she
     should than their them then these they those too very will would
     будет буду будут бы быть ваш во для до его ее ей ему еще за из или им их ко мое над наш наша ней ним но он она они
@@ -31,12 +27,12 @@ _STATEMENT_WORDS: Final = _words("""
 """)
 """Third persons, modal verbs and links between clauses: what statements have, and questions rarely."""
 
-_INTERROGATIVES: Final = _words("""
+_INTERROGATIVES: Final = word_set("""
     all any whom whose
     где зачем какая какие какое какой когда кого кто почему чего чем этого
 """)
 
-_FURTHER: Final = _words("""
+_FURTHER: Final = word_set("""
     after again because before between both done down during each every into many more most much off one ones only
     ours out over own s same shall some such t under until up while yours
     вами ваша ваше вашего весь все всем всех вся если здесь каждая каждое каждый каких каком какую кому лишь моего моей
@@ -51,15 +47,15 @@ STOP_WORDS: Final = _BASE | _STATEMENT_WORDS | _INTERROGATIVES | _FURTHER | NEGA
 STATEMENT_STOP_WORDS: Final = (
     _BASE
     | _STATEMENT_WORDS
-    | _words("no not never не нет ни никогда")
-    | _words("user person пользователь пользователя человек человека своей свою")
+    | word_set("no not never не нет ни никогда")
+    | word_set("user person пользователь пользователя человек человека своей свою")
 )
 """For comparing a noted fact with the message it comes from: without the words that stand for its speaker."""
 
 QUESTION_STOP_WORDS: Final = (
     _BASE
     | _INTERROGATIVES
-    | _words("""
+    | word_set("""
         ask asked discuss discussed happen happened mention mentioned recall remember said say saying speak speaking
         spoke talk talked talking tell telling told write wrote
         вспомни говорил говорила говорили говорить ком написал написала напомни обо обсуждал обсуждала обсуждали писал

@@ -24,6 +24,11 @@ _STEMMER_LOCK: Final = threading.Lock()
 """A stemmer keeps the word it works on in itself."""
 
 
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list that is written as one text, separated by blanks."""
+    return frozenset(text.split())
+
+
 def fold(text: str) -> str:
     """A text in lower case, ё written as е and ’ as '."""
     return text.lower().replace("ё", "е").replace("’", "'")

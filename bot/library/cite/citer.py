@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bot.library.cite.evidence import collect_evidence, supporting_evidence
+from bot.library.cite.marks import MARK, OPENING_BRACKETS, PARTIAL_MARK, is_list
 from bot.library.passage import Passage
 from bot.text.sentences import ends_sentence
 
-_MARK: Final = re.compile(r"\[\s*[\^№#]?\s?\d{1,3}(?:\s*[,;–—-]\s*[\^№#]?\s?\d{1,3})*\s*\]")
-_MARK_WITH_SPACE: Final = re.compile(rf"[ \t]*{_MARK.pattern}")
-_PARTIAL_MARK: Final = re.compile(r"\[[\d\s,;–—^№#-]{0,40}")
+_CLOSING_BRACKETS: Final = "]］】"
 _NO_SPACE_BEFORE: Final = ".,;:!?…)»”"
 
 
@@ -68,7 +67,7 @@ class Citer:
         self._count_ticks(character)
         if self._code_fence:
             return self._emit(character)
-        if character == "[":
+        if character in OPENING_BRACKETS:
             self._pending_bracket = character
             return ""
         return self._emit(character)
@@ -76,11 +75,11 @@ class Citer:
     def _consume_bracket(self, character: str) -> str:
         """Add a character to an open bracket that may become a mark."""
         pending = self._pending_bracket + character
-        if character == "]" and _MARK.fullmatch(pending):
+        if character in _CLOSING_BRACKETS and MARK.fullmatch(pending) and not is_list(pending, self._sentence):
             self._requested += map(int, re.findall(r"\d+", pending))
             self._pending_bracket, self._after_mark = "", True
             return ""
-        if _PARTIAL_MARK.fullmatch(pending):
+        if PARTIAL_MARK.fullmatch(pending):
             self._pending_bracket = pending
             return ""
         self._pending_bracket = ""
@@ -124,8 +123,3 @@ class Citer:
         supporting = supporting_evidence(sentence, self._evidence, requested)
         marks = "".join(self.mark(evidence.passage) for evidence in supporting)
         return f" {marks}" if marks else ""
-
-
-def strip_marks(text: str) -> str:
-    """A text without the marks in it."""
-    return _MARK_WITH_SPACE.sub("", text)

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
+from bot.library.cite.alignment import Options, align, find_options, is_in_headings, may_be_missing
+from bot.library.cite.contradictions import contradicts
+from bot.library.cite.rows import Row, parse_row
+from bot.library.cite.statement import Statement, join_statements, read_statement
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind, Trust
 from bot.text.analysis import TextFeatures, analyse
-from bot.text.opposites import contradict
+from bot.text.operators import Operator
 from bot.text.sentences import split_sentences
 
-MIN_COVERAGE: Final = 0.7
-"""Share of a statement's content words that neighbouring sentences of a passage must contain."""
 MIN_STATEMENT_TERMS: Final = 3
-"""Content words and numbers that a statement must have: with fewer nothing can be decided."""
+"""Terms and operators that a statement must have: with fewer nothing can be decided."""
 MIN_SHARED_TERMS: Final = 2
-"""Content words and numbers that the sentences must share with it, without the headings."""
-MAX_WINDOW_SENTENCES: Final = 2
-"""Neighbouring sentences that are compared together at most."""
+"""Terms that the sentences must share with it, without the headings."""
+MAX_WINDOW_SENTENCES: Final = 3
+"""Neighbouring sentences that are read together at most: two, and a third if it refers back."""
+_SENTENCE_PENALTY: Final = 0.01
+"""Subtracted for each sentence after the first: the fewer are needed, the better."""
 
 
 @dataclass(frozen=True, slots=True)
+class _Window:
+    """Neighbouring sentences of a passage, read as one statement."""
+
+    statement: Statement
+    offset: int
+    """Index of its first term in the passage."""
+    size: int
+    """How many sentences."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """A passage that may be cited."""
 
@@ -32,36 +48,68 @@ class Evidence:
     sentences: tuple[str, ...]
     heading_features: TextFeatures
     """Of its title and headings."""
+    heading: Statement = field(default_factory=lambda: read_statement(""))
+    """Its title and headings, read as a statement."""
 
     def support(self, statement: str) -> float:
-        """How well the passage supports a statement: 0 if it does not, up to 1 if it has all of its words.
+        """How well the passage supports a statement: 0 if it does not, up to 1 if it has it word for word.
 
-        It does if one or two neighbouring sentences have at least `MIN_COVERAGE` of its content words (in any form) and
-        all its numbers, each with the same unit where both have one, are negated if and only if it is, and have no
-        opposite of one of its words.
+        It does if neighbouring sentences, or a row of a table, have every one of its terms and say the same of them
+        (`contradictions`). Other forms of a word, synonyms and words of the headings count as well; numbers, units,
+        names and dates must be the same.
         """
-        claim = analyse(statement)
-        if statement.rstrip(" \"'»”)").endswith("?") or len(claim.stems) + len(claim.numbers) < MIN_STATEMENT_TERMS:
+        claim = read_statement(statement)
+        if claim.is_question or len(claim.terms) + len(claim.operators) < MIN_STATEMENT_TERMS:
             return 0.0
-        return max((self._window_support(claim, window) for window in self._windows()), default=0.0)
+        if self._row is not None:
+            return self._row.support(claim, self.heading)
+        options = find_options(claim, self._whole)
+        if not all(
+            found or may_be_missing(term, claim, self._whole) or is_in_headings(term, self.heading.terms)
+            for term, found in zip(claim.terms, options, strict=True)
+        ):
+            return 0.0
+        return max((self._window_support(claim, window, options) for window in self._windows), default=0.0)
 
-    def _windows(self) -> Iterator[Sequence[str]]:
+    @cached_property
+    def _row(self) -> Row | None:
+        return parse_row(self.passage.quote)
+
+    @cached_property
+    def _read(self) -> list[Statement]:
+        """Its sentences as statements; what the next one calls a myth is not stated."""
+        read = [read_statement(sentence) for sentence in self.sentences]
+        return [*map(_with_verdict, read, read[1:]), *read[-1:]]
+
+    @cached_property
+    def _whole(self) -> Statement:
+        return join_statements(self._read)
+
+    @cached_property
+    def _windows(self) -> list[_Window]:
+        windows = []
         for size in range(1, MAX_WINDOW_SENTENCES + 1):
-            for start in range(len(self.sentences) - size + 1):
-                yield self.sentences[start : start + size]
+            for start in range(len(self._read) - size + 1):
+                sentences = self._read[start : start + size]
+                if size == MAX_WINDOW_SENTENCES and not sentences[-1].referring:
+                    continue
+                joined = join_statements(sentences)
+                if not joined.is_question:
+                    offset = sum(len(sentence.terms) for sentence in self._read[:start])
+                    windows.append(_Window(joined, offset, size))
+        return windows
 
-    def _window_support(self, claim: TextFeatures, window: Sequence[str]) -> float:
-        text = analyse(" ".join(window))
-        shared = (claim.stems & text.stems) | (claim.numbers & text.numbers)
-        if len(shared) < MIN_SHARED_TERMS or not claim.numbers <= text.numbers | self.heading_features.numbers:
+    def _window_support(self, claim: Statement, window: _Window, options: Options) -> float:
+        end = window.offset + len(window.statement.terms)
+        inside = [
+            [(quality, at - window.offset) for quality, at in found if window.offset <= at < end] for found in options
+        ]
+        alignment = align(claim, window.statement, self.heading.terms, inside)
+        if alignment is None or sum(place is not None for place in alignment.places) < MIN_SHARED_TERMS:
             return 0.0
-        if not all(_units_agree(measure, text) for measure in claim.measures):
+        if contradicts(alignment, self.heading.operators):
             return 0.0
-        nearest = max((analyse(sentence) for sentence in window), key=lambda one: len(claim.stems & one.stems))
-        if claim.is_negated != nearest.is_negated or contradict(claim.polarities, nearest.polarities):
-            return 0.0
-        coverage = len(claim.stems & (text.stems | self.heading_features.stems)) / max(len(claim.stems), 1)
-        return coverage if coverage >= MIN_COVERAGE else 0.0
+        return max(alignment.quality - _SENTENCE_PENALTY * (window.size - 1), _SENTENCE_PENALTY)
 
 
 def supporting_evidence(
@@ -82,7 +130,13 @@ def collect_evidence(passages: Iterable[Passage]) -> list[Evidence]:
     Style examples and the words of users never may: neither is the author's statement.
     """
     return [
-        Evidence(number, passage, tuple(split_sentences(passage.quote)), analyse(_heading_text(passage)))
+        Evidence(
+            number,
+            passage,
+            tuple(split_sentences(passage.quote)),
+            analyse(_heading_text(passage)),
+            read_statement(_heading_text(passage).replace("\n", ". ")),
+        )
         for number, passage in enumerate(passages, 1)
         if passage.kind is not CollectionKind.VOICE and passage.trust is not Trust.USER
     ]
@@ -94,8 +148,9 @@ def _heading_text(passage: Passage) -> str:
     return f"{passage.title}\n{passage.where}" if has_headings else passage.title
 
 
-def _units_agree(measure: tuple[str, str], text: TextFeatures) -> bool:
-    """Whether a number has the same unit in a text, or one of the two has none."""
-    number, unit = measure
-    units = {other for value, other in text.measures if value == number}
-    return not unit or not units or unit in units or "" in units
+def _with_verdict(statement: Statement, following: Statement) -> Statement:
+    """A sentence with what the next one says of it: "It is a myth.", «Это неправда»."""
+    verdicts = [found for found in following.operators if found.operator is Operator.FALSE]
+    if not verdicts or not following.referring or len(following.terms) > 1:
+        return statement
+    return replace(statement, operators=(*statement.operators, verdicts[0]))

@@ -7,10 +7,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
 from bot.library.cite.evidence import Evidence
+from bot.library.cite.marks import strip_footnotes
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
@@ -22,6 +24,8 @@ MAX_LENGTH: Final = 320
 """Characters of a quotation at most."""
 MIN_COVERAGE: Final = 0.4
 """Share of a question's content words that a quotation must have, each weighted by its rarity."""
+_MIN_WINDOW_COVERAGE: Final = 0.15
+"""The same for sentences of a passage that has `MIN_COVERAGE` as a whole."""
 MAX_SENTENCES: Final = 3
 """Sentences of a quotation at most."""
 _MAX_ROW_FIELDS: Final = 6
@@ -34,6 +38,13 @@ _NUMBER_WEIGHT: Final = 2.0
 """How many words a number of the question counts as."""
 _NUMBER_BONUS: Final = 0.15
 """Added where the question asks for a number and the text has one."""
+_REASON_BONUS: Final = 0.3
+"""Added where the question asks why and the text says because of what."""
+_REASON_QUESTION: Final = re.compile(r"\b(?:why|почему|отчего|зачем|из-за\s+чего)\b", re.IGNORECASE)
+_REASON: Final = re.compile(
+    r"\b(?:because|since|therefore|so\s+that|that\s+is\s+why|потому|поэтому|так\s+как|из-за|чтобы|ведь)\b",
+    re.IGNORECASE,
+)
 _ENTRY_PENALTY: Final = 0.1
 """Subtracted for a table row and for a diary entry: a sentence of an article holds more generally."""
 _HEADING_WEIGHT: Final = 0.5
@@ -66,6 +77,7 @@ class _Question:
     """How much each of its stems and numbers counts."""
     wants_number: bool
     wants_duration: bool
+    wants_reason: bool
 
     def is_answered_by(self, text: TextFeatures) -> bool:
         """Whether a text has the kind of number that the question asks for and does not name itself."""
@@ -86,26 +98,49 @@ def best_quotation(question: str, evidence: Sequence[Evidence]) -> Quotation | N
         _term_weights(features, evidence),
         wants_number=asks_for_number(question),
         wants_duration=_DURATION_QUESTION.search(question) is not None,
+        wants_reason=_REASON_QUESTION.search(question) is not None,
     )
     best_score = max((candidate.passage.score for candidate in evidence), default=0.0) or 1.0
-    quotations = [
-        quotation
-        for candidate in evidence
-        for window in _windows(candidate)
-        if (
-            quotation := _score_window(
-                asked, candidate, window, search_bonus=_SEARCH_SCORE_WEIGHT * candidate.passage.score / best_score
-            )
-        )
-    ]
-    return max(quotations, key=lambda quotation: quotation.score, default=None)
+    bonuses = [_SEARCH_SCORE_WEIGHT * candidate.passage.score / best_score for candidate in evidence]
+    for min_coverage, may_quote in ((MIN_COVERAGE, _has_windows), (_MIN_WINDOW_COVERAGE, partial(_covers, asked))):
+        quotations = [
+            quotation
+            for candidate, bonus in zip(evidence, bonuses, strict=True)
+            if may_quote(candidate)
+            for window in _windows(candidate)
+            if (quotation := _score_window(asked, candidate, window, search_bonus=bonus, min_coverage=min_coverage))
+        ]
+        if quotations:
+            return max(quotations, key=lambda quotation: quotation.score)
+    return None
+
+
+def _has_windows(evidence: Evidence) -> bool:
+    return bool(evidence.sentences)
+
+
+def _covers(question: _Question, evidence: Evidence) -> bool:
+    """Whether a whole passage has enough of the question, though no part of it that is short enough to quote has."""
+    if evidence.passage.kind is CollectionKind.TABLE:
+        return False
+    text, headings = analyse(" ".join(evidence.sentences)), evidence.heading_features
+    asked = question.features
+    in_text = (asked.stems & text.stems) | (asked.numbers & text.numbers)
+    shared = in_text | (asked.stems & headings.stems) | (asked.numbers & headings.numbers)
+    coverage = sum(question.weights[term] for term in shared) / sum(question.weights.values())
+    return len(in_text) >= 2 and coverage >= MIN_COVERAGE
 
 
 def _term_weights(question: TextFeatures, evidence: Sequence[Evidence]) -> dict[str, float]:
-    """How much each stem or number of the question counts: the fewer sentences have it, the more."""
+    """How much each stem or number of the question counts: the fewer sentences have it, the more.
+
+    One that no sentence has counts like one of a single sentence: it may be said there in another word.
+    """
     sentences = [analyse(sentence) for candidate in evidence for sentence in candidate.sentences]
     counts = Counter(term for sentence in sentences for term in sentence.stems | sentence.numbers)
-    rarity = {term: math.log(2 + len(sentences) / (1 + counts[term])) for term in question.stems | question.numbers}
+    rarity = {
+        term: math.log(2 + len(sentences) / (1 + max(1, counts[term]))) for term in question.stems | question.numbers
+    }
     return {term: weight * (_NUMBER_WEIGHT if term in question.numbers else 1) for term, weight in rarity.items()}
 
 
@@ -121,12 +156,14 @@ def _windows(evidence: Evidence) -> Iterator[Sequence[str]]:
 
 
 def _score_window(
-    question: _Question, evidence: Evidence, window: Sequence[str], *, search_bonus: float
+    question: _Question, evidence: Evidence, window: Sequence[str], *, search_bonus: float, min_coverage: float
 ) -> Quotation | None:
     """The quotation of a window with its score; None when it covers too little of the question.
 
     Args:
         search_bonus: added to the score for the passage's place in the search.
+        min_coverage: share of the question's words that the window must have. With less than `MIN_COVERAGE` one word
+            is enough: the whole passage has the others.
     """
     passage, headings = evidence.passage, evidence.heading_features
     asked, weights = question.features, question.weights
@@ -141,15 +178,18 @@ def _score_window(
     shared = in_text | (asked.stems & headings.stems) | (asked.numbers & headings.numbers)
     total = sum(weights.values())
     coverage = sum(weights[term] for term in shared) / total
-    if not in_text or coverage < MIN_COVERAGE or len(shared) < min(2, len(weights)):
+    min_shared = min(2, len(weights)) if min_coverage == MIN_COVERAGE else 1
+    if not in_text or coverage < min_coverage or len(shared) < min_shared:
         return None
     only_in_headings = sum(weights[term] for term in shared - in_text - asked.numbers) / total
     score = coverage - (1 - _HEADING_WEIGHT) * only_in_headings
     score += search_bonus - _SENTENCE_PENALTY * (len(window) - 1)
     if question.is_answered_by(features):
         score += _NUMBER_BONUS
+    if question.wants_reason and _REASON.search(text):
+        score += _REASON_BONUS
     if is_row:
-        return Quotation(passage, _select_fields(text, asked), score - _ENTRY_PENALTY)
+        return Quotation(passage, strip_footnotes(_select_fields(text, asked)), score - _ENTRY_PENALTY)
     if passage.kind is CollectionKind.DIARY:
         score -= _ENTRY_PENALTY
     return Quotation(passage, _clean_up(_extend_short_quotation(text, evidence.sentences)), score)
@@ -188,6 +228,6 @@ def _select_fields(row: str, question: TextFeatures) -> str:
 
 
 def _clean_up(text: str) -> str:
-    """Without Markdown emphasis, and no longer than `MAX_LENGTH`."""
-    plain = " ".join(text.replace("**", "").replace("__", "").split())
+    """Without Markdown emphasis and traces of footnotes, and no longer than `MAX_LENGTH`."""
+    plain = " ".join(strip_footnotes(text.replace("**", "").replace("__", "")).split())
     return plain if len(plain) <= MAX_LENGTH else plain[: plain.rfind(" ", 0, MAX_LENGTH)].rstrip(" ,;:") + " …"

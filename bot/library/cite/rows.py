@@ -1,0 +1,174 @@
+"""Rows of a table as evidence: a value counts only under the column that a statement names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.library.cite.alignment import similarity
+from bot.library.cite.statement import Statement, Term, TermKind, join_statements, read_statement
+from bot.text.morphology import PartOfSpeech
+from bot.text.operators import CONDITIONS, FRAMES, MODALITIES, Operator
+from bot.text.units import same_unit, unit_of
+from bot.text.words import fold
+
+MIN_CELLS: Final = 2
+"""Cells that a statement must speak of: one value alone could be of any row."""
+MAX_LINKING_WORDS: Final = 1
+"""Words of a statement that are in no cell, and only link what is: costs, swims."""
+_HEAD_BONUS: Final = 0.3
+_CELL: Final = re.compile(r"\s*((?:[^:;|()\n.!?]|\([^()\n]*\)|[.!?](?! )){1,80}):\s+(.+)", re.DOTALL)
+"""A column's name, no part of a sentence, and its value."""
+_UNIT_AT_END: Final = re.compile(r"[,(]\s*([^,()]{1,12})\)?\s*$")
+_QUALITY: Final = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A value under the name of its column."""
+
+    name: Statement
+    value: Statement
+
+    def has_value(self, term: Term) -> bool:
+        """Whether a term is what the cell says; the unit of a number may stand with the column's name."""
+        return any(similarity(term, other) for other in self.value.terms) and self.has_unit(term)
+
+    def has_unit(self, term: Term) -> bool:
+        """Whether the cell has the unit of a number, or names none."""
+        if term.kind is not TermKind.NUMBER or term.unit is None:
+            return True
+        units = [other.unit for other in (*self.name.terms, *self.value.terms) if other.unit]
+        return not units or any(same_unit(term.unit, unit) for unit in units)
+
+    def is_said_whole(self, claim: Statement) -> bool:
+        """Whether a statement has all of a value of several terms, as a date: it needs no name."""
+        terms = self.value.terms
+        return len(terms) > 1 and all(any(similarity(said, term) for said in claim.terms) for term in terms)
+
+    def names(self, term: Term) -> bool:
+        """Whether a term is in the name of the column."""
+        return any(similarity(term, other) for other in self.name.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table."""
+
+    cells: tuple[Cell, ...]
+
+    def support(self, claim: Statement, heading: Statement) -> float:
+        """How well the row supports a statement; 0 if it does not.
+
+        Each number and name must be a value whose column the statement names, or that needs no name; each column that
+        it names must have its value there. What is in no cell, and no heading, may only link the others.
+        """
+        if any(found.operator in _UNSTATED for found in claim.operators) or any(
+            term.is_negated for term in claim.terms
+        ):
+            return 0.0
+        holders = [[cell for cell in self.cells if cell.has_value(term)] for term in claim.terms]
+        used: list[Cell] = []
+        linking = 0
+        for at, term in enumerate(claim.terms):
+            if holders[at]:
+                if term.kind is TermKind.NUMBER:
+                    cell = self._cell_of_number(claim, at, holders[at])
+                    if cell is None:
+                        return 0.0
+                    used.append(cell)
+                else:
+                    used += holders[at]
+            elif any(cell.names(term) for cell in self.cells) or any(similarity(term, one) for one in heading.terms):
+                continue
+            elif _may_link(claim, at):
+                linking += 1
+            else:
+                return 0.0
+        if linking > MAX_LINKING_WORDS or len({id(cell) for cell in used}) < MIN_CELLS:
+            return 0.0
+        is_explained = all(
+            holders[at] or not self._naming(term) or any(cell.names(term) for cell in used)
+            for at, term in enumerate(claim.terms)
+        )
+        return _QUALITY if is_explained else 0.0
+
+    def _naming(self, term: Term) -> list[Cell]:
+        return [cell for cell in self.cells if cell.names(term)]
+
+    def _cell_of_number(self, claim: Statement, at: int, holders: Sequence[Cell]) -> Cell | None:
+        """The cell that a number is from; None where the words beside it name another column, or none."""
+        whole = [cell for cell in holders if cell.is_said_whole(claim)]
+        if whole:
+            return whole[0]
+        beside = [
+            near
+            for near in (at + 1, at - 1, at + 2, at - 2)
+            if 0 <= near < len(claim.terms) and claim.terms[near].kind is not TermKind.NUMBER
+        ]
+        for near in beside:
+            named = self._naming(claim.terms[near])
+            if not named:
+                continue
+            fits = {id(cell): self._fit(cell, claim, near) for cell in named}
+            best = max(fits.values())
+            chosen = [cell for cell in named if fits[id(cell)] == best]
+            found = [cell for cell in chosen if any(cell is holder for holder in holders)]
+            if found:
+                return found[0]
+            if near in (at + 1, at - 1) and not self._is_value(claim.terms[near]):
+                return None
+        named_anywhere = [
+            cell for cell in holders if any(cell.names(term) and not self._is_value(term) for term in claim.terms)
+        ]
+        return named_anywhere[0] if len(named_anywhere) == 1 else None
+
+    def _is_value(self, term: Term) -> bool:
+        return any(cell.has_value(term) for cell in self.cells)
+
+    @staticmethod
+    def _fit(cell: Cell, claim: Statement, near: int) -> float:
+        """How much of a column's name the statement has; its first word counts more."""
+        names = cell.name.terms
+        said = sum(any(similarity(term, name) for term in claim.terms) for name in names)
+        is_head = bool(similarity(claim.terms[near], names[0]))
+        return said / len(names) + (_HEAD_BONUS if is_head else 0)
+
+
+_UNSTATED: Final = MODALITIES | FRAMES | CONDITIONS | {Operator.NONE, Operator.ALL, Operator.MOST, Operator.ONLY}
+"""Operators that a row never states."""
+
+
+def parse_row(text: str) -> Row | None:
+    """The row in a text of the form ``column: value; column: value``; None for any other text."""
+    cells = []
+    for part in text.split("; "):
+        match = _CELL.fullmatch(part)
+        if match is None:
+            return None
+        cells.append(Cell(_read_name(match[1]), read_statement(match[2])))
+    return Row(tuple(cells)) if len(cells) > 1 else None
+
+
+def _read_name(name: str) -> Statement:
+    """The name of a column, with the unit at its end: Weight, g; Масса (кг)."""
+    match = _UNIT_AT_END.search(name)
+    unit = unit_of(fold(match[1]).replace(" ", ""), after_number=True) if match else None
+    if match is None or unit is None:
+        return read_statement(name)
+    bare = read_statement(name[: match.start()])
+    term = Term(kind=TermKind.UNIT, keys=frozenset((unit,)), unit=unit)
+    return join_statements([bare, Statement((term,), (), (0,), (0,))])
+
+
+def _may_link(claim: Statement, at: int) -> bool:
+    """Whether a word that the row does not have may be a verb that only links its values."""
+    term = claim.terms[at]
+    if term.kind is not TermKind.WORD or term.contrasts or term.roles:
+        return False
+    if term.parts_of_speech:
+        return PartOfSpeech.VERB in term.parts_of_speech and PartOfSpeech.NOUN not in term.parts_of_speech
+    # "Tea costs", "veterans swim": without an article, right after what is in the row.
+    return term.is_attached and claim.terms[at - 1].kind is not TermKind.NUMBER
