@@ -12,11 +12,15 @@ from blake3 import blake3
 from inference.engines.tokenizer import ChatTokenizer, read_context_length
 from inference.training.checkpoints import digest_of
 from inference.training.dialogues import Dialogue, split_dialogues
-from inference.training.encoding import Example
+from inference.training.encoding import IGNORE_INDEX, Example
 from inference.training.preparation import NothingToLearn, PreparedDialogues, prepare_dialogues
 from inference.training.recipe import Recipe
 
 _END_BYTES: Final = 1 << 20
+_BYTES_A_TOKEN: Final = 4
+"""Of English in most vocabularies; other scripts have more bytes to a token, so this counts too many of theirs."""
+_MARK_TOKENS: Final = 5
+"""What a chat template writes around a message."""
 
 ExamplesOfDialogues = Sequence[Sequence[Example]]
 """Examples by dialogue: what is left out of a lesson is left out by whole dialogues."""
@@ -98,6 +102,29 @@ def flatten(examples: ExamplesOfDialogues) -> list[Example]:
     return [example for dialogue in examples for example in dialogue]
 
 
+def approximate_lesson(
+    dialogues: Sequence[Dialogue], recipe: Recipe, *, core: Sequence[Dialogue] | None = None
+) -> Lesson:
+    """A lesson of about the right lengths, for a base model whose tokenizer is not here; it cannot be learnt."""
+
+    def approximate(some: Sequence[Dialogue]) -> tuple[ExamplesOfDialogues, ExamplesOfDialogues]:
+        learnt, kept_back = split_dialogues(some, recipe.validation_share, recipe.seed)
+        return [[_approximate_example(d)] for d in learnt], [[_approximate_example(d)] for d in kept_back]
+
+    own, own_kept_back = approximate(dialogues)
+    core_learnt, core_kept_back = approximate(core) if core is not None else ((), ())
+    return Lesson(own, own_kept_back, core_learnt, core_kept_back)
+
+
+def _approximate_example(dialogue: Dialogue) -> Example:
+    labels: list[int] = []
+    for message in dialogue.messages:
+        label = 0 if message.role == "assistant" and message.learn else IGNORE_INDEX
+        labels += [IGNORE_INDEX] * _MARK_TOKENS
+        labels += [label] * -(-len(message.content.encode()) // _BYTES_A_TOKEN)
+    return Example([0] * len(labels), labels, dialogue.line)
+
+
 def digest_base(base: Path) -> str:
     """Digest of a base model: its config, and the ends of its weights, which training changes everywhere."""
     digest = blake3((base / "config.json").read_bytes())
@@ -114,4 +141,3 @@ def digest_base(base: Path) -> str:
 def _first(examples: ExamplesOfDialogues, share: float) -> ExamplesOfDialogues:
     """The split has shuffled them already."""
     return examples[: max(1, round(len(examples) * share))] if examples else examples
-

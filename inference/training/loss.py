@@ -30,9 +30,7 @@ def batch_loss(model: Any, batch: Batch) -> torch.Tensor:
     """
     targets = batch.labels[:, 1:]
     wanted = targets != IGNORE_INDEX
-    hidden = model.get_decoder()(
-        input_ids=batch.ids, attention_mask=batch.attention, use_cache=False
-    ).last_hidden_state
+    hidden = model.get_decoder()(input_ids=batch.ids, attention_mask=batch.attention, use_cache=False).last_hidden_state
     logits = model.get_output_embeddings()(hidden[:, :-1][wanted])
     return torch.nn.functional.cross_entropy(logits.float(), targets[wanted], reduction="sum")
 

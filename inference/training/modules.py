@@ -26,7 +26,7 @@ class ModuleUnknown(TrainingError):
 
 
 def choose_modules(choice: Sequence[str], base: BaseModelSpec) -> tuple[str, ...]:
-    """The names of modules that `choice` stands for, in the order of their paths.
+    """The names of modules that `choice` stands for, in the order of a layer.
 
     `all-linear` is every module that adapters are composed of. Experts of a mixture are none of them: their weights
     are one tensor a layer, and an adapter with them would be sixty times larger.
@@ -34,7 +34,7 @@ def choose_modules(choice: Sequence[str], base: BaseModelSpec) -> tuple[str, ...
     Raises:
         ModuleUnknown
     """
-    known = [name for name in MODULE_PATHS if name in base.modules]
+    known = list(base.modules)
     chosen: set[str] = set()
     for name in choice:
         if name == ALL_LINEAR:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 MIN_DIALOGUES = 16
 """Fewer are too few to both train on and stop early by."""
@@ -32,16 +32,10 @@ def _split_names(value: Any) -> Any:
     return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
 
-def _check_names(names: tuple[str, ...]) -> tuple[str, ...]:
-    if not names:
-        raise ValueError("Input should be attention, all-linear or names of modules")
-    return names
-
-
 Modules = Annotated[
     tuple[str, ...],
-    BeforeValidator(_split_names, json_schema_input_type=str | tuple[str, ...]),
-    AfterValidator(_check_names),
+    BeforeValidator(_split_names, json_schema_input_type=str | list[str]),
+    Field(min_length=1),
 ]
 
 
@@ -65,12 +59,13 @@ class Recipe(BaseModel):
     weight_decay: float = Field(default=0.01, ge=0, examples=["0.01"])
     """Weight decay of AdamW."""
     batch_size: int = Field(default=4, ge=1, examples=["4"])
-    """Examples that are computed at once. A dialogue is one, or several if its template shows earlier answers differently
-    than it asks for them."""
+    """Examples that are computed at once. A dialogue is one, or several if its template shows earlier answers
+    differently than it asks for them."""
     accumulate: int = Field(default=1, ge=1, examples=["1"])
     """Batches whose gradients are added up to one step of the optimizer."""
     batch_tokens: int = Field(default=16384, ge=16, examples=["16384"])
-    """Tokens that are computed at once, padding included; fuller batches are computed in parts, with the same result."""
+    """Tokens that are computed at once, padding included; larger batches are computed in parts, with the same
+    result."""
     epochs: int = Field(default=4, ge=1, examples=["4"])
     """Passes over the dialogues, at most; early stopping may end sooner."""
     patience: int = Field(default=1, ge=1, examples=["1"])

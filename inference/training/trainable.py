@@ -7,7 +7,7 @@ all that is not quantised into float32, which for a mixture of experts is nearly
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,14 +70,19 @@ def load_base(base: Path, hardware: Hardware, recipe: Recipe) -> Any:
     return AutoModelForCausalLM.from_pretrained(base, **options).to(hardware.device)
 
 
-def add_adapter(model: Any, recipe: Recipe, modules: Iterable[str], core: Path | None, device: torch.device) -> Any:
-    """The model with a float32 adapter to train, its first weights from the recipe's seed."""
+def add_adapter(model: Any, recipe: Recipe, core: Path | None, device: torch.device) -> Any:
+    """The model with a float32 adapter to train, its first weights from the recipe's seed.
+
+    Args:
+        recipe: with the names of the modules, as `resolve_recipe` gives it.
+        core: package of the core to put under it; None for none.
+    """
     torch.manual_seed(recipe.seed)
     config = LoraConfig(
         r=recipe.rank,
         lora_alpha=recipe.alpha,
         lora_dropout=recipe.dropout,
-        target_modules=list(modules),
+        target_modules=list(recipe.modules),
         task_type="CAUSAL_LM",
     )
     if core is None:

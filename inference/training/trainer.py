@@ -144,6 +144,18 @@ class TrainedAdapter:
         return self.epochs[self.best_epoch - 1]
 
 
+def resolve_recipe(base: Path, recipe: Recipe, hardware: Hardware) -> Recipe:
+    """The recipe as this hardware runs it: with the names of its modules, and the precision.
+
+    Raises:
+        ModuleUnknown, PrecisionUnavailable
+    """
+    modules = choose_modules(recipe.modules, BaseModelSpec.from_config(base / "config.json", base.name))
+    is_float32 = hardware.choose_dtype(recipe.precision) == torch.float32
+    precision = Precision.FLOAT32 if is_float32 else Precision.BFLOAT16
+    return recipe.model_copy(update={"modules": modules, "precision": precision})
+
+
 def describe_inputs(base: Path, lesson: Lesson, recipe: Recipe, core: Path | None) -> Inputs:
     """Digests of what an adapter follows from; reads the ends of the base model's weights."""
     return Inputs(
@@ -198,20 +210,15 @@ class _Position:
 class _Run:
     """One training, from loading the model to the best epoch's weights."""
 
-    def __init__(
-        self, base: Path, lesson: Lesson, recipe: Recipe, core: Path | None, options: TrainingOptions
-    ) -> None:
+    def __init__(self, base: Path, lesson: Lesson, recipe: Recipe, core: Path | None, options: TrainingOptions) -> None:
         self._began = self._saved = time.monotonic()
         self._options, self._hardware = options, options.hardware
-        modules = choose_modules(recipe.modules, BaseModelSpec.from_config(base / "config.json", base.name))
-        dtype = self._hardware.choose_dtype(recipe.precision)
-        precision = Precision.FLOAT32 if dtype == torch.float32 else Precision.BFLOAT16
-        recipe = recipe.model_copy(update={"modules": modules, "precision": precision})
+        recipe = resolve_recipe(base, recipe, self._hardware)
         inputs = describe_inputs(base, lesson, recipe, core)
         self._inputs = inputs.digest
         self._checkpoints = CheckpointFolder(options.checkpoints, inputs) if options.checkpoints else None
         found = self._find_checkpoint()
-        self._model = add_adapter(load_base(base, self._hardware, recipe), recipe, modules, core, self._hardware.device)
+        self._model = add_adapter(load_base(base, self._hardware, recipe), recipe, core, self._hardware.device)
         self._parameters = trainable_parameters(self._model)
         self._optimizer = torch.optim.AdamW(
             self._parameters.values(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay

@@ -96,9 +96,7 @@ def test_other_inputs_are_refused_by_name_and_begun_anew_on_request(
         train(base, lesson, recipe, core=core, options=options)
     if what == "recipe":
         fresh = TrainingOptions(checkpoints=tmp_path / "run", fresh=True)
-        assert train(base, lesson, recipe, options=fresh).epochs[0].steps == len(
-            train(base, lesson, recipe).losses
-        )
+        assert train(base, lesson, recipe, options=fresh).epochs[0].steps == len(train(base, lesson, recipe).losses)
 
 
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path: Path) -> None:
