@@ -39,14 +39,24 @@ class DeviceUnavailable(InferenceError):
         super().__init__(name=name, reason=reason)
 
 
+def check_device_name(name: str) -> str:
+    """The name, if it is written like one of a device; whether the device is there is not looked at.
+
+    Raises:
+        DeviceUnknown
+    """
+    if not re.match(DEVICE_PATTERN, name):
+        raise DeviceUnknown(name)
+    return name
+
+
 def find_device(name: str = AUTO) -> torch.device:
     """The device of this name; `auto` is the first GPU, else Apple's, else the processor.
 
     Raises:
         DeviceUnknown, DeviceUnavailable
     """
-    if not re.match(DEVICE_PATTERN, name):
-        raise DeviceUnknown(name)
+    check_device_name(name)
     import torch
 
     if name == AUTO:
@@ -91,7 +101,7 @@ def free_memory(device: torch.device) -> int:
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free
-    import psutil
+    import psutil  # type: ignore[import-untyped]  # has no types
 
     if device.type == "mps":
         taken = torch.mps.driver_allocated_memory()

@@ -34,7 +34,7 @@ def run_in_processes(arguments: Sequence[str], count: int) -> int:
         "WORLD_SIZE": str(count),
         "LOCAL_WORLD_SIZE": str(count),
         "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(_free_port()),
+        "MASTER_PORT": str(free_port()),
     }
     shared.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
     processes: list[subprocess.Popen[bytes]] = []
@@ -76,7 +76,8 @@ def _wait_for_failure(processes: Sequence[subprocess.Popen[bytes]]) -> int | Non
     return failed
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

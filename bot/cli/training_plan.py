@@ -52,9 +52,10 @@ def show_plan(
     with open_hardware(device) as hardware:
         planned = [_plan(mind, name, given, base, has_tokenizer, hardware, processes) for name in names]
         first = planned[0]
+        shared = f", {processes} processes" if processes > 1 else ""
+        parameters = _count(first.plan.base_parameters)
         console.print(
-            f"{mind.base_model}: {_count(first.plan.base_parameters)} parameters, on {hardware.device}"
-            + (f", {processes} processes" if processes > 1 else "")
+            f"{settings.base_model or mind.base_model}: {parameters} parameters, on {hardware.device}{shared}"
         )
         speed, why_not = _measure(planned, base, hardware, has_tokenizer)
         learning = new_table("adapter", "rank", "trained", "file", "dialogues", "tokens", "of answers", "steps", "time")
@@ -152,11 +153,18 @@ def _remarks(
     if most > free:
         lines.append(
             f"! {_size(most)} do not fit into the {_size(free)} that are free on {hardware.device}. "
-            "Less is taken with --gradient-checkpointing, a smaller --batch-tokens or --max-tokens, or --quantize 4bit."
+            f"Less is taken with {', '.join(_remedies(planned[0].recipe))}."
         )
     else:
         lines.append(f"{_size(free)} are free on {hardware.device}.")
     return lines
+
+
+def _remedies(recipe: Recipe) -> list[str]:
+    """Options that take less memory, those that are not used yet."""
+    remedies = [] if recipe.gradient_checkpointing else ["--gradient-checkpointing"]
+    remedies += [] if recipe.quantize == "4bit" else ["--quantize 4bit"]
+    return [*remedies, "a smaller --batch-tokens or --max-tokens"]
 
 
 def _size(amount: float) -> str:

@@ -118,6 +118,8 @@ class TrainingSession:
                 _remove_checkpoints(adapter.path, recipe)
             if len(trained) > 1:
                 self._console.print(_seeds_table(trained, best))
+                spread = describe_spread([each.best.validation_loss for each in trained])
+                self._console.print(f"  validation loss of {len(trained)} seeds: {spread}")
             self._console.print(
                 f"  kept epoch {best.best_epoch}{f' of seed {best.recipe.seed}' if len(trained) > 1 else ''};"
                 f" written to {adapter.path} as {manifest.digest[:12]}"
@@ -152,11 +154,13 @@ class TrainingSession:
                     f"  there is time for {fitted.epochs} of {recipe.epochs} epochs; left out: {left_out}"
                 )
 
+        seconds, left = self._share_of_time(name, seeds_left)
         options = TrainingOptions(
             hardware=self._hardware,
             checkpoints=_checkpoints_of(self._mind.adapters[name].path, recipe),
             fresh=self._settings.fresh,
-            seconds=self._share_of_time(name, seeds_left),
+            seconds=seconds,
+            most_seconds=left,
             on_continued=lambda epoch, step: self._console.print(f"  continued in epoch {epoch}, after step {step}"),
             on_fitted=report_fitted,
             on_epoch=report,
@@ -199,14 +203,14 @@ class TrainingSession:
         recipe = recipe_of(self._mind, name, self._settings.recipe)
         return learnt_tokens(self._lesson(name, recipe, quiet=True), recipe) * recipe.epochs
 
-    def _share_of_time(self, name: str, seeds_left: int) -> float | None:
-        """The seconds that this training may take, of what is left for it and those after it."""
+    def _share_of_time(self, name: str, seeds_left: int) -> tuple[float | None, float | None]:
+        """The seconds for one training, of what is left for it and for those after it; and all that is left."""
         if self._settings.seconds is None:
-            return None
+            return None, None
         left = max(0.0, self._settings.seconds - (time.monotonic() - self._began))
         own = self._costs[name]
         others = (sum(self._costs.values()) - own) * self._settings.seeds
-        return float(self._hardware.agree(left * own / (own * seeds_left + others)))
+        return self._hardware.agree((left * own / (own * seeds_left + others), left))
 
 
 def lengths_table(name: str, prepared: PreparedDialogues) -> Table:
@@ -222,14 +226,18 @@ def lengths_table(name: str, prepared: PreparedDialogues) -> Table:
 
 
 def _seeds_table(trained: Sequence[TrainedAdapter], best: TrainedAdapter) -> Table:
-    """The validation losses of the seeds, with mean and range."""
-    table = new_table("seed", "epoch", "training", "validation", "stopped by")
+    """The losses of the best epochs of all seeds."""
+    table = new_table("seed", "epoch", "training", "validation", "core", "")
     for each in trained:
-        mark = " ←" if each is best else ""
-        losses = (each.best.training_loss, each.best.validation_loss, each.best.stopping_loss)
-        table.add_row(f"{each.recipe.seed}{mark}", str(each.best_epoch), *(f"{loss:.3f}" for loss in losses))
-    columns = zip(*((e.best.training_loss, e.best.validation_loss, e.best.stopping_loss) for e in trained), strict=True)
-    table.add_row("mean, range", "", *(describe_spread(losses) for losses in columns))
+        core = each.best.core_validation_loss
+        table.add_row(
+            str(each.recipe.seed),
+            str(each.best_epoch),
+            f"{each.best.training_loss:.3f}",
+            f"{each.best.validation_loss:.3f}",
+            "" if core is None else f"{core:.3f}",
+            "kept" if each is best else "",
+        )
     return table
 
 

@@ -98,20 +98,24 @@ def measure_speed(model: Any, lesson: Lesson, recipe: Recipe, hardware: Hardware
     return Speed(*hardware.agree((learnt, measured)))
 
 
-def fit(lesson: Lesson, recipe: Recipe, speed: Speed, seconds: float, processes: int = 1) -> Fitted:
+def fit(
+    lesson: Lesson, recipe: Recipe, speed: Speed, seconds: float, most: float | None = None, processes: int = 1
+) -> Fitted:
     """The epochs, or else the share of the dialogues for a single one, that take no longer than `seconds`.
 
+    Args:
+        most: seconds that may be taken if nothing fits into `seconds`; None: no more than these.
+
     Raises:
-        BudgetTooShort
+        BudgetTooShort: not even the fewest dialogues fit.
     """
     epoch = speed.epoch_seconds(lesson, recipe, processes)
     if epoch <= seconds:
         return Fitted(min(recipe.epochs, int(seconds // epoch)))
-    share = seconds / epoch
     least = min(1.0, MIN_DIALOGUES / lesson.dialogues)
-    if share < least:
-        raise BudgetTooShort(seconds, min(MIN_DIALOGUES, lesson.dialogues), least * epoch)
-    return Fitted(1, share)
+    if least * epoch > max(seconds, most or 0.0):
+        raise BudgetTooShort(max(seconds, most or 0.0), min(MIN_DIALOGUES, lesson.dialogues), least * epoch)
+    return Fitted(1, max(least, seconds / epoch))
 
 
 def _padded(examples: Sequence[Example], recipe: Recipe) -> int:

@@ -35,11 +35,11 @@ def batch_loss(model: Any, batch: Batch) -> torch.Tensor:
     return torch.nn.functional.cross_entropy(logits.float(), targets[wanted], reduction="sum")
 
 
-@torch.inference_mode()
 def summed_loss(model: Any, batches: Sequence[Sequence[Example]]) -> float:
     """Summed cross-entropy (nats) over all answer tokens of batches."""
     device = next(model.parameters()).device
-    return sum(batch_loss(model, make_batch(examples).to(device)).item() for examples in batches)
+    with torch.inference_mode():
+        return sum(float(batch_loss(model, make_batch(examples).to(device)).item()) for examples in batches)
 
 
 def mean_loss(model: Any, examples: Sequence[Example], batch_size: int = 8) -> float:

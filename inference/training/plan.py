@@ -88,5 +88,5 @@ def largest_batch(lesson: Lesson, recipe: Recipe, processes: int = 1) -> BatchSh
 def try_speed(base: Path, lesson: Lesson, recipe: Recipe, hardware: Hardware) -> Speed:
     """Load the base model and compute a few batches of a lesson with a new adapter; nothing is kept."""
     resolved = resolve_recipe(base, recipe, hardware)
-    model = add_adapter(load_base(base, hardware, resolved), resolved, None, hardware.device)
+    model = add_adapter(load_base(base, hardware, resolved), resolved, None)
     return measure_speed(model, lesson, resolved, hardware)

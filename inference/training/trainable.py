@@ -70,7 +70,7 @@ def load_base(base: Path, hardware: Hardware, recipe: Recipe) -> Any:
     return AutoModelForCausalLM.from_pretrained(base, **options).to(hardware.device)
 
 
-def add_adapter(model: Any, recipe: Recipe, core: Path | None, device: torch.device) -> Any:
+def add_adapter(model: Any, recipe: Recipe, core: Path | None) -> Any:
     """The model with a float32 adapter to train, its first weights from the recipe's seed.
 
     Args:
@@ -88,7 +88,7 @@ def add_adapter(model: Any, recipe: Recipe, core: Path | None, device: torch.dev
     if core is None:
         adapted = get_peft_model(model, config, adapter_name=TRAINED_ADAPTER)
     else:
-        adapted = PeftModel.from_pretrained(model, core, adapter_name=CORE_ADAPTER, torch_device=str(device))
+        adapted = PeftModel.from_pretrained(model, core, adapter_name=CORE_ADAPTER, torch_device="cpu")
         adapted.add_adapter(TRAINED_ADAPTER, config)
         adapted.base_model.set_adapter([CORE_ADAPTER, TRAINED_ADAPTER])
         for module in adapted.modules():

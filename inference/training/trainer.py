@@ -110,6 +110,8 @@ class TrainingOptions:
     """Begin anew, whatever checkpoints there are."""
     seconds: float | None = None
     """The time there is, loading included; None: as much as it takes."""
+    most_seconds: float | None = None
+    """The time there may be if nothing can be learnt in `seconds`."""
     on_continued: Callable[[int, int], None] = lambda epoch, step: None
     """Called with epoch and step when a run goes on from a checkpoint."""
     on_fitted: Callable[[Fitted], None] = lambda _: None
@@ -218,13 +220,13 @@ class _Run:
         self._inputs = inputs.digest
         self._checkpoints = CheckpointFolder(options.checkpoints, inputs) if options.checkpoints else None
         found = self._find_checkpoint()
-        self._model = add_adapter(load_base(base, self._hardware, recipe), recipe, core, self._hardware.device)
+        self._model = add_adapter(load_base(base, self._hardware, recipe), recipe, core)
         self._parameters = trainable_parameters(self._model)
         self._optimizer = torch.optim.AdamW(
             self._parameters.values(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
         )
         self._position, self._best_weights = _Position(), copy_weights(self._parameters)
-        self._validation_seconds = 0.0
+        self._seconds, self._validation_seconds = options.seconds, 0.0
         fitted = Fitted(**found.state["fitted"]) if found else self._fit(lesson, recipe)
         self._fitted = fitted
         self._recipe = recipe.model_copy(update={"epochs": fitted.epochs})
@@ -267,8 +269,12 @@ class _Run:
         if self._options.seconds is None:
             return Fitted(recipe.epochs)
         speed = measure_speed(self._model, lesson, recipe, self._hardware)
-        left = self._hardware.agree(self._options.seconds - (time.monotonic() - self._began))
-        fitted = fit(lesson, recipe, speed, left, self._hardware.processes)
+        loading = self._hardware.agree(time.monotonic() - self._began)
+        left, most = (each - loading for each in (self._options.seconds, self._options.most_seconds or 0.0))
+        fitted = fit(lesson, recipe, speed, left, most, self._hardware.processes)
+        if fitted.share < 1:
+            needed = loading + fitted.share * speed.epoch_seconds(lesson, recipe, self._hardware.processes)
+            self._seconds = max(self._options.seconds, needed)
         learnt = lesson.shortened(fitted.share) if fitted.share < 1 else lesson
         self._validation_seconds = speed.validation_seconds(learnt, recipe, self._hardware.processes)
         self._options.on_fitted(fitted)
@@ -343,9 +349,9 @@ class _Run:
 
     def _is_late(self) -> bool:
         """Whether what is left of the time is needed for the validation."""
-        if self._options.seconds is None:
+        if self._seconds is None:
             return False
-        return time.monotonic() - self._began + self._validation_seconds >= self._options.seconds
+        return time.monotonic() - self._began + self._validation_seconds >= self._seconds
 
     def _diverged(self, examples: Sequence[Example]) -> TrainingDiverged:
         of_core = {id(example) for example in (*flatten(self._lesson.core), *flatten(self._lesson.core_kept_back))}

@@ -14,7 +14,7 @@ import pytest
 from inference.training.checkpoints import Checkpoint, CheckpointFolder, CheckpointMismatch, Inputs
 from inference.training.recipe import Recipe
 from inference.training.trainer import TrainingOptions, train
-from tests.fixtures.killed_training import train_and_kill, trained_bytes
+from tests.fixtures.forked_training import train_and_kill, trained_bytes
 from tests.fixtures.tiny_base import grey_dialogues, tiny_lesson
 
 LONG = os.environ.get("CONSILIUM_LONG") == "1"
