@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from inference.training.checkpoints import Checkpoint, CheckpointFolder, CheckpointMismatch, Inputs
 from inference.training.recipe import Recipe
 from inference.training.trainer import TrainingOptions, train
-from tests.fixtures.forked_training import train_and_kill, trained_bytes
+from tests.fixtures.forked_training import Work, train_and_kill, train_apart
 from tests.fixtures.tiny_base import grey_dialogues, tiny_lesson
 
 LONG = os.environ.get("CONSILIUM_LONG") == "1"
@@ -28,18 +29,19 @@ RECIPE = Recipe(rank=4, epochs=3, batch_size=2, accumulate=2, dropout=0.3, patie
 def test_killed_at_ten_random_moments_and_continued_it_is_the_undisturbed_adapter(
     tiny_base: Path, tiny_core: Path, tmp_path: Path, on_core: bool, seed: int
 ) -> None:
-    core = tiny_core if on_core else None
+    work = Work(tiny_base, RECIPE, tiny_core if on_core else None)
     rng = random.Random(seed)
-    undisturbed = trained_bytes(tiny_base, RECIPE, None, core)
+    undisturbed = train_apart(work)
     killed: list[int] = []
+    unsteady = replace(work, checkpoints=tmp_path / "run")
     while len(killed) < KILLS:
-        step = train_and_kill(tiny_base, RECIPE, tmp_path / "run", rng, rng.randint(1, 2), core)
+        step = train_and_kill(unsteady, rng, rng.randint(1, 2))
         if step is None:
             break
         killed.append(step)
     assert len(killed) >= (KILLS if on_core else 5), killed
     assert killed == sorted(killed), "it goes on and does not begin anew"
-    assert trained_bytes(tiny_base, RECIPE, tmp_path / "run", core) == undisturbed
+    assert train_apart(unsteady) == undisturbed
 
 
 def test_a_finished_run_is_continued_to_the_same_end(tiny_base: Path, tmp_path: Path) -> None:

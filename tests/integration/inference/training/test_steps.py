@@ -12,7 +12,7 @@ import torch
 from inference.training.hardware import Hardware
 from inference.training.recipe import Recipe
 from inference.training.trainer import TrainedAdapter, TrainingOptions, train
-from tests.fixtures.forked_training import train_elsewhere, train_together
+from tests.fixtures.forked_training import ELSEWHERE, Work, train_apart, train_together
 from tests.fixtures.tiny_base import grey_dialogues, tiny_lesson, write_tiny_base
 
 LONG = os.environ.get("CONSILIUM_LONG") == "1"
@@ -67,24 +67,23 @@ def test_a_step_computed_in_parts_is_the_same_step(
 def test_processes_that_share_a_step_make_the_same_step(
     tiny_base: Path, tiny_core: Path, expected: TrainedAdapter, processes: int, tmp_path: Path
 ) -> None:
-    found = train_together(processes, tiny_base, RECIPE, tiny_core, tmp_path / "run")
+    found = train_together(Work(tiny_base, RECIPE, tiny_core, tmp_path / "run"), processes)
     assert len(found) == processes
-    for losses, validation, weights in found:
-        assert losses == pytest.approx(expected.losses, abs=NOISE)
-        assert validation == pytest.approx([e.validation_loss for e in expected.epochs], abs=NOISE)
-        assert weights == found[0][2], "all processes have the same adapter"
+    assert all(course == found[0] for course in found), "all processes have the same adapter"
+    assert found[0].losses == pytest.approx(expected.losses, abs=NOISE)
+    assert found[0].validation == pytest.approx([e.validation_loss for e in expected.epochs], abs=NOISE)
 
 
 def test_on_another_device_nothing_is_left_behind(
     tiny_base: Path, tiny_core: Path, expected: TrainedAdapter, tmp_path: Path
 ) -> None:
-    found, again = train_elsewhere(tiny_base, RECIPE, tiny_core, tmp_path / "run")
-    losses, validation, _ = found
-    assert losses == pytest.approx(expected.losses, abs=NOISE)
-    assert validation == pytest.approx([e.validation_loss for e in expected.epochs], abs=NOISE)
+    work = Work(tiny_base, RECIPE, tiny_core, tmp_path / "run", ELSEWHERE)
+    found = train_apart(work)
+    assert found.losses == pytest.approx(expected.losses, abs=NOISE)
+    assert found.validation == pytest.approx([e.validation_loss for e in expected.epochs], abs=NOISE)
     # The checkpoint that it left is one for any device.
-    assert again == found
-    assert run(tiny_base, tiny_core, TrainingOptions(checkpoints=tmp_path / "run")).losses == losses
+    assert train_apart(work) == found
+    assert run(tiny_base, tiny_core, TrainingOptions(checkpoints=tmp_path / "run")).losses == found.losses
 
 
 def test_a_mixture_of_experts_is_trained_on_its_attention(tmp_path: Path) -> None:
