@@ -52,7 +52,7 @@ def run_in_processes(arguments: Sequence[str], count: int) -> int:
         if failed > 0:
             complaints[failed].seek(0)
             sys.stderr.write(complaints[failed].read().decode(errors="replace"))
-        return abs(processes[failed].returncode)
+        return abs(int(processes[failed].returncode))
     finally:
         for process in processes:
             process.kill()
