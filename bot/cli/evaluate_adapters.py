@@ -219,14 +219,14 @@ def _print_figures(console: Console, figures: AdapterFigures) -> None:
 
 def _print_spread(console: Console, figures: AdapterFigures, sets: Sequence[AdapterFigures]) -> None:
     """Mean and range over the seeds, and whether the mind's own adapters are among them."""
-    gains = new_table("adapter", "the mind's own", f"{len(sets)} seeds: mean (range)", "within")
+    gains = new_table("adapter", "the mind's own", f"seeds: {len(sets)}, mean (range)", "within")
     for name, alone in figures.alone.items():
         values = [each.alone[name].gain for each in sets]
         gains.add_row(
             f"gain of {name}", f"{alone.gain:.1%}", describe_spread(values, ".1%"), _within(alone.gain, values)
         )
     console.print(gains)
-    kept = new_table("composition", "kept of", "the mind's own", f"{len(sets)} seeds: mean (range)", "within")
+    kept = new_table("composition", "kept of", "the mind's own", f"seeds: {len(sets)}, mean (range)", "within")
     for (title, name), each in figures.composed.items():
         values = [other.composed[title, name].kept for other in sets if (title, name) in other.composed]
         if values:

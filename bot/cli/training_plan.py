@@ -55,7 +55,8 @@ def show_plan(
         shared = f", {processes} processes" if processes > 1 else ""
         parameters = _count(first.plan.base_parameters)
         console.print(
-            f"{settings.base_model or mind.base_model}: {parameters} parameters, on {hardware.device}{shared}"
+            Text(f"{settings.base_model or mind.base_model}: {parameters} parameters, on {hardware.device}{shared}"),
+            soft_wrap=True,
         )
         speed, why_not = _measure(planned, base, hardware, has_tokenizer)
         learning = new_table("adapter", "rank", "trained", "file", "dialogues", "tokens", "of answers", "steps", "time")
