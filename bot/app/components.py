@@ -142,7 +142,7 @@ def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:
         )
     from inference.engines.local import LocalEngine
 
-    return LocalEngine(base_folder)
+    return LocalEngine(base_folder, device=settings.device)
 
 
 def make_embedder(settings: Settings) -> LoadableEmbedder:

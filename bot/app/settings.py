@@ -10,6 +10,8 @@ import platformdirs
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from inference.device import DEVICE_PATTERN
+
 APP_NAME: Final = "consilium"
 DEMO_MIND: Final = Path(__file__).resolve().parents[2] / "minds" / "agoge"
 
@@ -36,6 +38,9 @@ class Settings(BaseSettings):
     """Logs and the history of the terminal."""
 
     engine: Literal["local", "sglang"] = "local"
+    device: str = Field("auto", pattern=DEVICE_PATTERN)
+    """Where the local engine answers and adapters are trained: auto, cpu, cuda, cuda:1 or mps; auto: a GPU if there is
+    one."""
     base_model: str | None = None
     """Folder or hub id of the base model; unset: the mind's."""
     allow_download: bool = False

@@ -69,7 +69,7 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
     LazyCommand("init", "bot.cli.mind", "init", "Write the template of a mind, to fill with dialogues and train."),
     LazyCommand(
         "train",
-        "bot.cli.mind",
+        "bot.cli.train",
         "train",
         "Train adapters of a mind from its dialogues, and save them in its folder.",
     ),

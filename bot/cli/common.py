@@ -21,9 +21,9 @@ MindOption = Annotated[Path | None, typer.Option("--mind", help="Folder of the m
 JsonFileOption = Annotated[Path | None, typer.Option("--json", help="Write the figures to this file too.")]
 
 
-def stdout_console() -> Console:
+def stdout_console(*, quiet: bool = False) -> Console:
     """Standard output, coloured only where we colour it."""
-    return Console(highlight=False)
+    return Console(highlight=False, quiet=quiet)
 
 
 def new_table(*headings: str, wrapped: Collection[str] = ()) -> Table:

@@ -85,6 +85,7 @@ def _build_mind(folder: Path, spec: MindSpec, library: RagConfigFile) -> Mind:
         access=MappingProxyType(spec.access),
         thinking=spec.thinking,
         sampling=Sampling(**spec.sampling.model_dump()),
+        training=spec.training,
         collections=MappingProxyType(library.collections),
         upload_collection=library.upload_collection,
         names=MappingProxyType(dict(_index_names(spec))),

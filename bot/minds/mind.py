@@ -12,6 +12,7 @@ from bot.minds.paths import matching_files
 if TYPE_CHECKING:
     from bot.minds.schema import Adapter, Collection, LocalText, NamedMode, Policies, Thinking, Triggers
     from inference.engines.port import Sampling
+    from inference.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,8 @@ class Mind:
     """Roles that may use an adapter or mode. Whatever is not listed is open to everyone."""
     thinking: Thinking
     sampling: Sampling
+    training: Recipe
+    """How its adapters are trained, where they do not say otherwise."""
     collections: Mapping[str, Collection]
     """By name."""
     upload_collection: str
@@ -50,6 +53,18 @@ class Mind:
     def prompts(self) -> Path:
         """The folder of the Jinja templates."""
         return self.folder / "prompts"
+
+    def training_recipe(self, adapter: str, given: Mapping[str, object]) -> Recipe:
+        """How an adapter is trained: by what is given, else by the adapter's own section, else by the mind's.
+
+        Raises:
+            pydantic.ValidationError: a value that is given cannot be used.
+        """
+        sections = (self.training, self.adapters[adapter].training)
+        written: dict[str, object] = {}
+        for section in sections:
+            written |= section.model_dump(exclude_unset=True)
+        return type(self.training).model_validate({**written, **given})
 
     def collection_files(self, collection: str) -> list[Path]:
         """The documents that a collection has now, sorted; blocking."""

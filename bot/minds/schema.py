@@ -17,6 +17,7 @@ from bot.minds.grammar import RESERVED, is_valid_name, normalise
 from bot.minds.paths import AdapterFolder, MindFile, Patterns
 from consilium.errors import N_
 from inference.adapters.manifest import AdapterKind
+from inference.training.recipe import Recipe
 
 ANY_LANGUAGE: Final = "und"
 """The ISO 639 code of a text without a language."""
@@ -221,6 +222,8 @@ class Adapter(StrictModel):
     """The dialogues it is trained on. `auto` also chooses adapters by them."""
     heldout: MindFile | None = Field(default=None, examples=["dialogues/sport.heldout.jsonl"])
     """Held-out dialogues: they measure the adapter and are never trained on."""
+    training: Recipe = Field(default=Recipe(), examples=["{rank: 16, epochs: 3}"])
+    """How it is trained, where that differs from the mind's `training`; options of `consilium train` go before both."""
 
 
 class NamedMode(StrictModel):
@@ -324,3 +327,5 @@ class MindSpec(StrictModel):
     """Whether the model thinks before it answers. Thoughts are never remembered, and count towards `max_tokens`."""
     sampling: SamplingDefaults = Field(default=SamplingDefaults(), examples=["{max_tokens: 256, temperature: 0.7}"])
     """How tokens of an answer are sampled."""
+    training: Recipe = Field(default=Recipe(), examples=["{learning_rate: 0.001}"])
+    """How the mind's adapters are trained. What is left out has its default."""

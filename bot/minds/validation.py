@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticKnownError
 from rapidfuzz import fuzz, process
@@ -93,12 +93,12 @@ def _describe_problem(details: ErrorDetails) -> object:
     return Phrase(own, values) if own in PYDANTIC_MESSAGES else details["msg"]
 
 
-def _walk(model: type[StrictModel], place: KeyPath) -> tuple[list[tuple[str, FieldInfo]], type[StrictModel]]:
+def _walk(model: type[BaseModel], place: KeyPath) -> tuple[list[tuple[str, FieldInfo]], type[BaseModel]]:
     """The fields on the way to `place`, outermost first, and the innermost model around it."""
     fields: list[tuple[str, FieldInfo]] = []
     owner, kind = model, cast(Any, model)
     for step in place:
-        if isinstance(kind, type) and issubclass(kind, StrictModel):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
             owner = kind
             field = kind.model_fields.get(str(step))
             fields += [(str(step), field)] if field else []

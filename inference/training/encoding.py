@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import torch
 
@@ -24,6 +24,13 @@ class Example:
 
     ids: list[int]
     labels: list[int]
+    line: int = field(default=0, compare=False)
+    """Where its dialogue stands in its file; 0 if it is of none."""
+
+    @property
+    def answer_tokens(self) -> int:
+        """Tokens that are learnt; the first token of all is never predicted."""
+        return sum(label != IGNORE_INDEX for label in self.labels[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,10 @@ class Batch:
     ids: torch.Tensor
     attention: torch.Tensor
     labels: torch.Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        return Batch(self.ids.to(device), self.attention.to(device), self.labels.to(device))
 
 
 def encode_dialogue(dialogue: Dialogue, tokenizer: ChatTokenizer) -> list[Example]:
@@ -64,20 +75,18 @@ def encode_dialogue(dialogue: Dialogue, tokenizer: ChatTokenizer) -> list[Exampl
             answer = tokenizer.encode_answer(asked, text)
         before = examples.pop() if examples and _begins(examples[-1].ids, prompt) else Example([], [])
         unlearnt = [IGNORE_INDEX] * (len(prompt) - len(before.ids))
-        examples.append(Example(prompt + answer, before.labels + unlearnt + answer))
+        examples.append(Example(prompt + answer, before.labels + unlearnt + answer, dialogue.line))
     return examples
 
 
-def make_batches(examples: Sequence[Example], size: int) -> Iterator[Batch]:
-    """Pad and stack, `size` examples at a time, in the order given."""
-    for start in range(0, len(examples), size):
-        group = examples[start : start + size]
-        width = max(len(e.ids) for e in group)
-        yield Batch(
-            ids=torch.tensor([e.ids + [_PADDING] * (width - len(e.ids)) for e in group]),
-            attention=torch.tensor([[1] * len(e.ids) + [0] * (width - len(e.ids)) for e in group]),
-            labels=torch.tensor([e.labels + [IGNORE_INDEX] * (width - len(e.labels)) for e in group]),
-        )
+def make_batch(examples: Sequence[Example]) -> Batch:
+    """Pad and stack, in the order given."""
+    width = max(len(e.ids) for e in examples)
+    return Batch(
+        ids=torch.tensor([e.ids + [_PADDING] * (width - len(e.ids)) for e in examples]),
+        attention=torch.tensor([[1] * len(e.ids) + [0] * (width - len(e.ids)) for e in examples]),
+        labels=torch.tensor([e.labels + [IGNORE_INDEX] * (width - len(e.labels)) for e in examples]),
+    )
 
 
 def _without_thought(message: Message) -> Message:

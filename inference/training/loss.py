@@ -17,46 +17,50 @@ from transformers import AutoModelForCausalLM
 
 from inference.engines.tokenizer import ChatTokenizer, read_context_length
 from inference.training.dialogues import Dialogue
-from inference.training.encoding import IGNORE_INDEX, Batch, Example, make_batches
+from inference.training.encoding import IGNORE_INDEX, Batch, Example, make_batch
 from inference.training.preparation import NothingToLearn, prepare_dialogues
 from inference.training.recipe import Recipe
+from inference.training.schedule import pack_batches
 
 
-def batch_loss(model: Any, batch: Batch) -> tuple[torch.Tensor, int]:
-    """Summed cross-entropy (nats) over the batch's answer tokens, and how many there are.
+def batch_loss(model: Any, batch: Batch) -> torch.Tensor:
+    """Summed cross-entropy (nats) over the batch's answer tokens.
 
     Only the answers' positions go through the output layer: its vocabulary is most of a small model's work.
     """
     targets = batch.labels[:, 1:]
     wanted = targets != IGNORE_INDEX
-    hidden = model.get_decoder()(input_ids=batch.ids, attention_mask=batch.attention).last_hidden_state
+    hidden = model.get_decoder()(input_ids=batch.ids, attention_mask=batch.attention, use_cache=False).last_hidden_state
     logits = model.get_output_embeddings()(hidden[:, :-1][wanted])
-    loss = torch.nn.functional.cross_entropy(logits.float(), targets[wanted], reduction="sum")
-    return loss, int(wanted.sum())
+    return torch.nn.functional.cross_entropy(logits.float(), targets[wanted], reduction="sum")
 
 
-@torch.inference_mode()
+def summed_loss(model: Any, batches: Sequence[Sequence[Example]]) -> float:
+    """Summed cross-entropy (nats) over all answer tokens of batches."""
+    device = next(model.parameters()).device
+    with torch.inference_mode():
+        return sum(float(batch_loss(model, make_batch(examples).to(device)).item()) for examples in batches)
+
+
 def mean_loss(model: Any, examples: Sequence[Example], batch_size: int = 8) -> float:
     """Mean cross-entropy in nats per answer token over all examples.
 
     Raises:
         NothingToLearn: there is no answer in them, and so no mean.
     """
-    total, tokens = 0.0, 0
-    for batch in make_batches(sorted(examples, key=lambda e: len(e.ids)), batch_size):
-        loss, count = batch_loss(model, batch)
-        total += loss.item()
-        tokens += count
+    tokens = sum(example.answer_tokens for example in examples)
     if not tokens:
         raise NothingToLearn
-    return total / tokens
+    return summed_loss(model, [*pack_batches(examples, batch_size, Recipe().batch_tokens)]) / tokens
 
 
 class HeldOutLoss:
     """Mean loss of packages on sets of dialogues, over one base model loaded once (bfloat16)."""
 
-    def __init__(self, base: Path, dialogues: Mapping[str, Sequence[Dialogue]]) -> None:
-        """Load the model.
+    def __init__(
+        self, base: Path, dialogues: Mapping[str, Sequence[Dialogue]], device: torch.device | None = None
+    ) -> None:
+        """Load the model, on the processor unless another device is given.
 
         Raises:
             TooManyLeftOut: as in training; measured by what is left, a figure would not be of these dialogues.
@@ -68,6 +72,8 @@ class HeldOutLoss:
             prepared = prepare_dialogues(some, tokenizer, max_tokens=limit, max_left_out=Recipe().max_left_out)
             self._examples[name] = prepared.examples_of([*prepared.examples])
         self._model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).eval()
+        if device is not None:
+            self._model = self._model.to(device)
 
     def evaluate(self, package: Path | None, dialogues: str) -> float:
         """Nats per answer token on the named set; None is the bare base model."""

@@ -14,7 +14,7 @@ import pytest
 
 from bot.answering.composer import Composer
 from bot.app.settings import DEMO_MIND
-from bot.cli.mind import load_adapter_dialogues
+from bot.cli.dialogues import load_adapter_dialogues
 from bot.minds import Mind, load_mind
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import resolve_mode

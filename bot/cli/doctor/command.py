@@ -6,7 +6,6 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]  # has no types
 import typer
 
 from bot.answering.composer import Composer
@@ -30,6 +29,7 @@ from bot.cli.errors import ChecksFailed
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
 from bot.minds import Mind, load_mind
+from inference.device import AUTO, answering_dtype, find_device, free_memory
 from inference.engines.errors import EngineUnavailable
 
 
@@ -77,10 +77,19 @@ class Diagnostics:
         """Check each server of the engine, or note what a local engine needs."""
         if self._settings.engine == "sglang":
             await self._check_servers()
-        elif self._base_folder is not None:
-            free = psutil.virtual_memory().available
-            finding = await asyncio.to_thread(check_local_engine, self._base_folder, free, self.say)
-            self.report.note("engine", finding)
+        # What is found by itself is there; only a device that the settings name can be missing.
+        elif self._base_folder is not None and (
+            self._settings.device == AUTO or await self.report.check("device", self._check_device)
+        ):
+            self.report.note("engine", await self._inspect_local_engine(self._base_folder))
+
+    async def _check_device(self) -> Finding:
+        return Finding([str(await asyncio.to_thread(find_device, self._settings.device))])
+
+    async def _inspect_local_engine(self, base_folder: Path) -> Finding:
+        device = await asyncio.to_thread(find_device, self._settings.device)
+        free, bytes_a_weight = free_memory(device), answering_dtype(device).itemsize
+        return await asyncio.to_thread(check_local_engine, base_folder, free, self.say, bytes_a_weight)
 
     async def _check_mind(self) -> Finding:
         mind = self._mind = await asyncio.to_thread(load_mind, self._settings.mind)

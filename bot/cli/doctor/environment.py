@@ -95,11 +95,17 @@ async def check_embeddings(settings: Settings, say: Translator) -> Finding:
     return Finding(facts)
 
 
-def check_local_engine(base_folder: Path, free_bytes: int, say: Translator) -> Finding:
-    """Compare the size of the base model in a local engine with the free memory; blocking."""
+def check_local_engine(base_folder: Path, free_bytes: int, say: Translator, bytes_a_weight: int = 4) -> Finding:
+    """Compare the size of the base model in a local engine with the free memory; blocking.
+
+    Args:
+        free_bytes: on the device that the engine uses.
+        bytes_a_weight: of the format that it computes in.
+    """
     weights = sum(file.stat().st_size for file in base_folder.glob("*.safetensors"))
     config = json.loads((base_folder / "config.json").read_bytes())
-    needed = weights * (2 if config.get("dtype", config.get("torch_dtype")) in _HALF_PRECISION else 1)
+    stored = 2 if config.get("dtype", config.get("torch_dtype")) in _HALF_PRECISION else 4
+    needed = weights * bytes_a_weight / stored
     fact = say(
         "local, in this process: the base model takes {needed:.1f} GB of memory, {free:.1f} GB are free",
         needed=needed / 1e9,

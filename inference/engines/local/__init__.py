@@ -1,4 +1,4 @@
-"""The engine that runs in this process: transformers and PEFT on the CPU, no server needed."""
+"""The engine that runs in this process: transformers and PEFT, no server needed."""
 
 from inference.engines.local.engine import LocalEngine
 from inference.engines.port import TokenScores

@@ -96,7 +96,7 @@ class AdapterSlots:
         slot = f"slot_{next(self._numbers)}"
         try:
             config, tensors = _read_package(adapter.path)
-            tensors = {name: tensor.to(self._model.dtype) for name, tensor in tensors.items()}
+            tensors = {name: tensor.to(self._model.device, self._model.dtype) for name, tensor in tensors.items()}
             inject_adapter_in_model(config, self._model, slot, low_cpu_mem_usage=True, state_dict=tensors)
             outcome = set_peft_model_state_dict(self._model, tensors, slot, low_cpu_mem_usage=True)
             if outcome.unexpected_keys:

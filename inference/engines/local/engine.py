@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 import structlog
 
+from inference.device import answering_dtype, check_device_name, find_device
 from inference.engines.errors import EngineError, EngineStopped, GenerationFailed
 from inference.engines.local.streaming import ThreadStream
 from inference.engines.port import Finished, TokenScores
@@ -45,7 +46,8 @@ class LocalEngine:
         self,
         base_model: Path,
         *,
-        dtype: Literal["float32", "bfloat16"] = "float32",
+        device: str = "cpu",
+        dtype: Literal["float32", "bfloat16", "float16"] | None = None,
         max_adapters: int = 8,
         context_tokens: int | None = None,
     ) -> None:
@@ -53,14 +55,17 @@ class LocalEngine:
 
         Args:
             base_model: a checkpoint's folder, as `inference.checkpoint.resolve_base_model` gives it.
-            dtype: what the model computes in; adapters are converted to it.
+            device: where the model is, as `inference.device.find_device` takes it.
+            dtype: what the model computes in, and adapters are converted to; None: as suits the device.
             max_adapters: adapters kept in memory at once.
             context_tokens: a limit under the model's own.
 
         Raises:
             ModelNotLoadable: the folder's config is missing or broken.
+            DeviceUnknown: there is no such device.
         """
         self._folder = base_model
+        self._device = check_device_name(device)
         self._dtype = dtype
         self._max_adapters = max_adapters
         self._context_tokens = model_context(base_model, context_tokens)
@@ -196,13 +201,18 @@ class LocalEngine:
     def _model(self) -> LocalModel:
         """Loaded when first asked for, which only the engine's thread does."""
         with load_lock:
+            import torch
+
             from inference.engines.local.model import LocalModel
 
-            log.info("engine.load_started", model=str(self._folder), dtype=self._dtype)
+            device = find_device(self._device)
+            dtype = answering_dtype(device) if self._dtype is None else getattr(torch, self._dtype)
+            log.info("engine.load_started", model=str(self._folder), device=str(device), dtype=str(dtype))
             model = LocalModel(
                 self._folder,
                 self.tokenizer,
-                dtype=self._dtype,
+                device=device,
+                dtype=dtype,
                 context_tokens=self._context_tokens,
                 max_adapters=self._max_adapters,
             )

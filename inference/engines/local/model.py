@@ -30,7 +30,14 @@ class LocalModel:
     """A causal language model with its adapters."""
 
     def __init__(
-        self, folder: Path, tokenizer: ChatTokenizer, *, dtype: str, context_tokens: int, max_adapters: int
+        self,
+        folder: Path,
+        tokenizer: ChatTokenizer,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        context_tokens: int,
+        max_adapters: int,
     ) -> None:
         """Load the weights.
 
@@ -38,11 +45,15 @@ class LocalModel:
             ModelNotLoadable: transformers does not know the architecture, or the weights do not fit it.
         """
         try:
-            self._model = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
-            ).eval()
+            # Straight to a GPU: a large model need not fit into the machine's own memory as well.
+            placed = {"device_map": {"": device}} if device.type == "cuda" else {}
+            model = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=dtype, local_files_only=True, use_safetensors=True, **placed
+            )
+            self._model = model.to(device).eval()
         except Exception as error:  # whatever is wrong with a checkpoint, in the words of three libraries
             raise ModelNotLoadable(folder=folder, reason=str(error).partition("\n")[0]) from error
+        self._device = device
         self._stream: ThreadStream[GenerationEvent] | None = None
         layers = self._model.get_decoder().layers
         self._hooks = [layer.register_forward_pre_hook(self._raise_if_cancelled) for layer in layers]
@@ -80,7 +91,7 @@ class LocalModel:
             raise PromptTooLong(tokens=len(prompt), limit=self._context_tokens)
         grammar = None if request.schema is None else self._grammars.compile(request.schema)
         answer = _AnswerStreamer(self._tokenizer, request, stream)
-        ids = torch.tensor([list(prompt)])
+        ids = torch.tensor([list(prompt)], device=self._device)
         self._stream = stream
         try:
             with self._adapters.activated(request.adapter), torch.inference_mode():
@@ -104,8 +115,9 @@ class LocalModel:
         if len(ids) > self._context_tokens:
             raise PromptTooLong(tokens=len(ids), limit=self._context_tokens)
         with self._adapters.activated(adapter), torch.inference_mode():
-            logits: torch.Tensor = self._model(torch.tensor([list(ids)]), logits_to_keep=keep_last).logits
-        return logits[0].float()
+            tokens = torch.tensor([list(ids)], device=self._device)
+            logits: torch.Tensor = self._model(tokens, logits_to_keep=keep_last).logits
+        return logits[0].float().cpu()
 
     def logprobs(self, prompt: Sequence[int], continuation: Sequence[int], adapter: AdapterRef | None) -> torch.Tensor:
         """Log-probability of each token of `continuation`: float32 (tokens,)."""

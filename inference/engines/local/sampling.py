@@ -24,13 +24,15 @@ class GumbelNoise:
     """Turns the largest score into a sample of the distribution: the Gumbel-max trick.
 
     The library's own sampling draws from the process-wide generator, which every other user of it moves on.
+    The numbers are drawn by the processor wherever the scores are, so that a seed draws the same ones everywhere.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
         self._generator = generator
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
-        return scores - torch.empty_like(scores).exponential_(generator=self._generator).log()
+        noise = torch.empty(scores.shape, dtype=torch.float32).exponential_(generator=self._generator).log()
+        return scores - noise.to(scores.device)
 
 
 class GrammarMask:
@@ -47,10 +49,10 @@ class GrammarMask:
         self._penalty = RepetitionPenaltyLogitsProcessor(float(repetition_penalty), prompt_ignore_length=prompt_tokens)
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
-        allowed = self._fit_to_vocabulary(torch.from_numpy(self._grammar.allowed_tokens()), scores)
+        allowed = self._fit_to_vocabulary(torch.from_numpy(self._grammar.allowed_tokens()).to(scores.device), scores)
         penalised: torch.Tensor = scores
         if allowed.count_nonzero() > _FREE_TEXT_SHARE * allowed.numel():
-            structural = self._fit_to_vocabulary(self._structural, scores)
+            structural = self._fit_to_vocabulary(self._structural.to(scores.device), scores)
             penalised = torch.where(structural, scores, self._penalty(input_ids, scores))
         return penalised.masked_fill(~allowed, float("-inf"))
 
@@ -69,7 +71,7 @@ class GrammarStoppingCriteria:
 
     def __call__(self, input_ids: torch.LongTensor, scores: object, **_: object) -> torch.Tensor:
         self._grammar.consume(int(input_ids[0, -1]))
-        return torch.tensor([self._grammar.is_complete])
+        return torch.tensor([self._grammar.is_complete], device=input_ids.device)
 
 
 def sampling_processors(sampling: Sampling) -> LogitsProcessorList:

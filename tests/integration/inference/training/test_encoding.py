@@ -8,7 +8,7 @@ from transformers import AutoTokenizer
 
 from inference.engines.tokenizer import ChatTokenizer
 from inference.training.dialogues import Dialogue
-from inference.training.encoding import IGNORE_INDEX, encode_dialogue, make_batches
+from inference.training.encoding import IGNORE_INDEX, encode_dialogue, make_batch
 from inference.training.message import DialogueMessage
 
 DIALOGUE = Dialogue(
@@ -56,7 +56,7 @@ def test_an_answer_that_is_not_to_be_learnt_is_only_read(tokenizer: ChatTokenize
 def test_a_batch_is_padded_where_nothing_is_attended_or_learnt(tokenizer: ChatTokenizer) -> None:
     short = encode_dialogue(Dialogue(DIALOGUE.messages[:3]), tokenizer)
     long = encode_dialogue(DIALOGUE, tokenizer)
-    [batch] = make_batches([*short, *long], 2)
+    batch = make_batch([*short, *long])
     lengths = [len(example.ids) for example in (*short, *long)]
     assert batch.ids.shape == batch.labels.shape == batch.attention.shape == (2, lengths[1])
     assert batch.attention.sum(dim=1).tolist() == lengths

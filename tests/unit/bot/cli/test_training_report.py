@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from bot.app.settings import DEMO_MIND, Settings
-from bot.cli import mind as commands
+from bot.cli import train as commands
 from consilium.errors import ConsiliumError
 
 
