@@ -153,8 +153,7 @@ def _render_inline(node: SyntaxTreeNode, styles: frozenset[str]) -> str:
         case "softbreak" | "hardbreak":
             return "\n"
         case "code_inline":
-            padding = " " if node.content.startswith("`") or node.content.endswith("`") else ""
-            return f"{node.markup}{padding}{node.content}{padding}{node.markup}"
+            return _render_code(node.content)
         case "strong" | "em" | "s" if node.type not in styles:
             return f"{node.markup}{inner}{node.markup}"
         case "link" if node.markup == "autolink":
@@ -164,6 +163,13 @@ def _render_inline(node: SyntaxTreeNode, styles: frozenset[str]) -> str:
         case "image":
             return _render_link(node, escape_text(node.content), node.content, "src")
     return inner or escape_text(node.content)
+
+
+def _render_code(code: str) -> str:
+    """Code within a line, between one or two backticks: three would be a block of code."""
+    mark = "``" if "`" in code else "`"
+    padding = " " if code.startswith("`") or code.endswith("`") else ""
+    return f"{mark}{padding}{code.replace('``', f'`{_BREAK}`')}{padding}{mark}"
 
 
 def _render_link(node: SyntaxTreeNode, label: str, text: str, attribute: str) -> str:

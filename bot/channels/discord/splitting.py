@@ -154,7 +154,8 @@ class _Splitter:
             closers = "".join(mark.mark for mark in reversed(marks) if not mark.is_whole)
             openers = "".join(mark.mark for mark in marks if not mark.is_whole)
             if closers or lead.strip():
-                return f"{text[:end].rstrip()}{closers}", f"{lead}{openers}{text[end + skipped :].lstrip()}"
+                piece = _join_marks(text[:end].rstrip(), closers)
+                return piece, lead + _join_marks(openers, text[end + skipped :].lstrip())
         return text[:end].rstrip(), text[end + skipped :].lstrip("\n")
 
     def _table_head(self, code: str) -> str:
@@ -162,6 +163,12 @@ class _Splitter:
         heads = (head for head in self.table_heads if code.startswith(f"{head}\n"))
         head = next(heads, "")
         return head if self.size(head) * _MAX_HEAD_SHARE <= self.limit else ""
+
+
+def _join_marks(first: str, second: str) -> str:
+    """Two texts, one of them marks; backticks that meet would be another mark."""
+    meets = first.endswith("`") and second.startswith("`")
+    return f"{first} {second}" if meets else first + second
 
 
 def _end_before(marks: list[OpenMark], text: str, end: int) -> int | None:
