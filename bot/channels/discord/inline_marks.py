@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from bot.text.markup.literals import find_url
+
 _TOKEN: Final = re.compile(
     r"(?P<escape>\\.)"
     r"|(?P<code>`+)"
@@ -76,6 +78,8 @@ def _tokens(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
         elif kind == "link":
             link = _LINK.match(text, match.start(), limit)
             token_end = link.end() if link else token_end
+        elif kind == "url":
+            token_end = find_url(text, match.start()) or token_end
         yield match.start(), token_end, kind
         # The label of a link may have marks of its own.
         at = match.end() if kind == "link" else token_end

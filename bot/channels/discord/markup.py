@@ -198,8 +198,12 @@ def escape_text(text: str) -> str:
         before, after = text[found.start() - 1 : found.start()], text[at : at + 1]
         if run[0].isalpha():
             end = None if is_word_character(before or " ") else find_url(text, found.start())
-            out.append(text[found.start() : end or at])
-            at = end or at
+            end = at if end is None else end
+            # A backslash behind an address would belong to it, and marks that are text do so, too.
+            while text[end : end + 1] in {"*", "_", "~"}:
+                end += 1
+            out.append(text[found.start() : end])
+            at = end
         elif run == "\\":
             # Before a letter, a digit or a space, Discord shows a backslash.
             out.append("\\" if not after or (after.isascii() and after.isalnum()) or after.isspace() else "\\\\")

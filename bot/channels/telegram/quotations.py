@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import Final
 
 from aiogram.types import (
     Chat,
@@ -32,7 +32,7 @@ _MEDIA_KINDS: Final[dict[str, MediaKind]] = {
     "animation": "video",
     "story": "video",
     "sticker": "sticker",
-    **dict.fromkeys(_OTHER_CONTENT, cast(MediaKind, "other")),
+    **dict.fromkeys(_OTHER_CONTENT, "other"),
 }
 READABLE_CONTENT: Final = frozenset({"text", "document"})
 USER_CONTENT: Final = READABLE_CONTENT | _MEDIA_KINDS.keys()

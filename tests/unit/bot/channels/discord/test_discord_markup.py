@@ -55,6 +55,7 @@ def significant(text: str) -> Counter[str]:
         "__init__",
         "snake_case_name and _x",
         "https://example.org/a*b*c/_d_/e",
+        "(see https://example.org/wiki/_x_)",
         r"\(E = mc^2\)",
         r"\[ a*b*c \]",
         "\\[\na*b\n- c\n# d\n\\]",
@@ -135,6 +136,12 @@ def test_short_formatted_text_and_links_are_not_cut() -> None:
     pieces = split_message(to_discord(text).text, 2000, is_markup=True)
     styled = Counter(kind for piece in pieces for kind, _ in read(piece).styled)
     assert styled == {"https://example.org/on-strength_and*rest": 60, "bold": 60, "spoiler": 60}
+
+
+def test_marks_behind_an_address_end_what_they_began() -> None:
+    text = f"**see https://example.org/a*b** and {'more words ' * 300}"
+    first, *_ = split_message(to_discord(text).text, 2000, is_markup=True)
+    assert read(first).styled == [("bold", "see https://example.org/a*b")]
 
 
 def test_quotation_and_heading_go_on() -> None:
