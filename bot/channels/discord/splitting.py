@@ -142,7 +142,7 @@ class _Splitter:
             opening = f"{fence.opening}\n{head}\n" if head else f"{fence.opening}\n"
             return f"{text[:end]}\n{fence.closing}", f"{opening}{text[end + skipped :]}"
         if self.is_markup:
-            marks = marks_open_at(text, end)
+            marks = [] if _begins_block(text, end) else marks_open_at(text, end)
             earlier = _end_before(marks, text, end)
             if earlier is not None:
                 end, skipped, marks = earlier, 0, marks_open_at(text, earlier)
@@ -163,6 +163,14 @@ class _Splitter:
         heads = (head for head in self.table_heads if code.startswith(f"{head}\n"))
         head = next(heads, "")
         return head if self.size(head) * _MAX_HEAD_SHARE <= self.limit else ""
+
+
+def _begins_block(text: str, end: int) -> bool:
+    """Whether a cut stands before an empty line or a block of code, over which no mark goes on."""
+    lines = text[end:].split("\n", 2)
+    starts_line = end == 0 or text[end - 1] == "\n"
+    following = lines[0] if starts_line and lines[0] else lines[1] if len(lines) > 1 and not lines[0].strip() else None
+    return following is not None and (not following.strip() or _FENCE.fullmatch(following.rstrip()) is not None)
 
 
 def _join_marks(first: str, second: str) -> str:
