@@ -16,6 +16,7 @@ from markdown_it.tree import SyntaxTreeNode
 from bot.channels.discord.tables import parse_table, render_table
 from bot.text.markup.literals import find_url, is_word_character
 from bot.text.markup.parser import make_parser
+from bot.text.markup.pieces import MAX_PIECE_CHARACTERS
 
 _PARSER: Final = make_parser()
 _FENCE: Final = re.compile(
@@ -130,7 +131,11 @@ def _render_prose(lines: Sequence[str]) -> str:
         prefix = _PREFIX.match(first)
         assert prefix is not None
         lead, start = prefix["quote"] + _render_mark(prefix["mark"] or ""), prefix.end()
-    tree = SyntaxTreeNode(_PARSER.parseInline("\n".join((first[start:], *lines[1:]))))
+    text = "\n".join((first[start:], *lines[1:]))
+    if len(text) > MAX_PIECE_CHARACTERS:
+        # Parsing a paragraph takes longer than in proportion to its length.
+        return lead + escape_text(text)
+    tree = SyntaxTreeNode(_PARSER.parseInline(text))
     return lead + "".join(_render_inline(child, frozenset()) for child in tree.children)
 
 
