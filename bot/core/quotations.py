@@ -45,7 +45,4 @@ def quotations_to_json(quotations: Iterable[Quotation]) -> list[dict[str, Any]] 
 def quotations_from_json(stored: Sequence[Mapping[str, Any]] | None) -> tuple[Quotation, ...]:
     """What `quotations_to_json` made, perhaps in a newer release, which knows more of them."""
     known = {field.name for field in fields(Quotation)}
-    return tuple(
-        Quotation(**{name: value for name, value in each.items() if name in known})  # type: ignore[arg-type]
-        for each in stored or ()
-    )
+    return tuple(Quotation(**{name: value for name, value in each.items() if name in known}) for each in stored or ())

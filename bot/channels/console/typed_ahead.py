@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
-try:
+if sys.platform != "win32":
     import termios
-except ImportError:  # Windows has no such terminals, and shows nothing by itself
-    termios = None  # type: ignore[assignment]
 
 _LOCAL_MODES: Final = 3
 """Index of the local modes among a terminal's attributes."""
@@ -43,7 +41,7 @@ class TypedAhead:
 
         A prompt sets what it needs by itself, and comes back to this.
         """
-        if termios is None or not os.isatty(self._descriptor):
+        if sys.platform == "win32" or not os.isatty(self._descriptor):
             yield
             return
         before = termios.tcgetattr(self._descriptor)
@@ -83,7 +81,8 @@ class TypedAhead:
 
     def _read(self) -> None:
         """Read the keys that wait in the terminal."""
-        if termios is None:
+        if sys.platform == "win32":
+            # There is no such terminal, and nothing of it is shown.
             return
         while select.select([self._descriptor], [], [], 0)[0]:
             chunk = os.read(self._descriptor, _CHUNK)

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from bot.text.markup.literals import find_url
+
 _TOKEN: Final = re.compile(
     r"(?P<escape>\\.)"
     r"|(?P<code>`+)"
     r"|(?P<link>\[(?=[^\]\n]))"
     r"|(?P<url>https?://[^\s<>)\]]+)"
     r"|(?P<tag><[^\s<>]{2,80}>)"
-    r"|(?P<mark>\*\*|\*|__|_|~~|\|\|)",
+    r"|(?P<mark>\*+|_+|~~|\|\|)",
     re.DOTALL,
 )
 _LINK: Final = re.compile(r"\[(?:[^\[\]\\]|\\.)+\]\([^\s()]*(?:\([^\s()]*\)[^\s()]*)*\)", re.DOTALL)
@@ -50,16 +52,27 @@ def marks_open_at(text: str, end: int) -> list[OpenMark]:
             if kind != "link":
                 position = token_end
             continue
-        mark = text[token_start:token_end]
         position = token_end
         if token_end > end:
-            return [*stack, OpenMark(mark, token_start, is_whole=True)]
-        opened = next((n for n in range(len(stack) - 1, -1, -1) if stack[n].mark == mark), None)
-        if opened is not None:
-            del stack[opened:]
-        elif _may_open(text, token_start, token_end):
-            stack.append(OpenMark(mark, token_start))
+            return [*stack, OpenMark(text[token_start:token_end], token_start, is_whole=True)]
+        _apply_run(stack, text, token_start, token_end)
     return stack
+
+
+def _apply_run(stack: list[OpenMark], text: str, start: int, end: int) -> None:
+    """Close and open what a run of equal marks does: `***` may end italics within bold, or bold within italics."""
+    while start < end:
+        rest = text[start:end]
+        closed = next((n for n in range(len(stack) - 1, -1, -1) if rest.startswith(stack[n].mark)), None)
+        if closed is not None and not text[start - 1 : start].isspace():
+            start += len(stack[closed].mark)
+            del stack[closed:]
+            continue
+        if not _may_open(text, start, end):
+            return
+        mark = rest[:2]
+        stack.append(OpenMark(mark, start))
+        start += len(mark)
 
 
 def _tokens(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
@@ -76,6 +89,8 @@ def _tokens(text: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
         elif kind == "link":
             link = _LINK.match(text, match.start(), limit)
             token_end = link.end() if link else token_end
+        elif kind == "url":
+            token_end = find_url(text, match.start()) or token_end
         yield match.start(), token_end, kind
         # The label of a link may have marks of its own.
         at = match.end() if kind == "link" else token_end

@@ -16,6 +16,7 @@ from markdown_it.tree import SyntaxTreeNode
 from bot.channels.discord.tables import parse_table, render_table
 from bot.text.markup.literals import find_url, is_word_character
 from bot.text.markup.parser import make_parser
+from bot.text.markup.pieces import MAX_PIECE_CHARACTERS
 
 _PARSER: Final = make_parser()
 _FENCE: Final = re.compile(
@@ -130,7 +131,11 @@ def _render_prose(lines: Sequence[str]) -> str:
         prefix = _PREFIX.match(first)
         assert prefix is not None
         lead, start = prefix["quote"] + _render_mark(prefix["mark"] or ""), prefix.end()
-    tree = SyntaxTreeNode(_PARSER.parseInline("\n".join((first[start:], *lines[1:]))))
+    text = "\n".join((first[start:], *lines[1:]))
+    if len(text) > MAX_PIECE_CHARACTERS:
+        # Parsing a paragraph takes longer than in proportion to its length.
+        return lead + escape_text(text)
+    tree = SyntaxTreeNode(_PARSER.parseInline(text))
     return lead + "".join(_render_inline(child, frozenset()) for child in tree.children)
 
 
@@ -153,8 +158,7 @@ def _render_inline(node: SyntaxTreeNode, styles: frozenset[str]) -> str:
         case "softbreak" | "hardbreak":
             return "\n"
         case "code_inline":
-            padding = " " if node.content.startswith("`") or node.content.endswith("`") else ""
-            return f"{node.markup}{padding}{node.content}{padding}{node.markup}"
+            return _render_code(node.content)
         case "strong" | "em" | "s" if node.type not in styles:
             return f"{node.markup}{inner}{node.markup}"
         case "link" if node.markup == "autolink":
@@ -164,6 +168,13 @@ def _render_inline(node: SyntaxTreeNode, styles: frozenset[str]) -> str:
         case "image":
             return _render_link(node, escape_text(node.content), node.content, "src")
     return inner or escape_text(node.content)
+
+
+def _render_code(code: str) -> str:
+    """Code within a line, between one or two backticks: three would be a block of code."""
+    mark = "``" if "`" in code else "`"
+    padding = " " if code.startswith("`") or code.endswith("`") else ""
+    return f"{mark}{padding}{code.replace('``', f'`{_BREAK}`')}{padding}{mark}"
 
 
 def _render_link(node: SyntaxTreeNode, label: str, text: str, attribute: str) -> str:
@@ -192,8 +203,12 @@ def escape_text(text: str) -> str:
         before, after = text[found.start() - 1 : found.start()], text[at : at + 1]
         if run[0].isalpha():
             end = None if is_word_character(before or " ") else find_url(text, found.start())
-            out.append(text[found.start() : end or at])
-            at = end or at
+            end = at if end is None else end
+            # A backslash behind an address would belong to it, and marks that are text do so, too.
+            while text[end : end + 1] in {"*", "_", "~"}:
+                end += 1
+            out.append(text[found.start() : end])
+            at = end
         elif run == "\\":
             # Before a letter, a digit or a space, Discord shows a backslash.
             out.append("\\" if not after or (after.isascii() and after.isalnum()) or after.isspace() else "\\\\")

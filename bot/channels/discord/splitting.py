@@ -142,7 +142,7 @@ class _Splitter:
             opening = f"{fence.opening}\n{head}\n" if head else f"{fence.opening}\n"
             return f"{text[:end]}\n{fence.closing}", f"{opening}{text[end + skipped :]}"
         if self.is_markup:
-            marks = marks_open_at(text, end)
+            marks = [] if _begins_block(text, end) else marks_open_at(text, end)
             earlier = _end_before(marks, text, end)
             if earlier is not None:
                 end, skipped, marks = earlier, 0, marks_open_at(text, earlier)
@@ -154,7 +154,8 @@ class _Splitter:
             closers = "".join(mark.mark for mark in reversed(marks) if not mark.is_whole)
             openers = "".join(mark.mark for mark in marks if not mark.is_whole)
             if closers or lead.strip():
-                return f"{text[:end].rstrip()}{closers}", f"{lead}{openers}{text[end + skipped :].lstrip()}"
+                piece = _join_marks(text[:end].rstrip(), closers)
+                return piece, lead + _join_marks(openers, text[end + skipped :].lstrip())
         return text[:end].rstrip(), text[end + skipped :].lstrip("\n")
 
     def _table_head(self, code: str) -> str:
@@ -162,6 +163,20 @@ class _Splitter:
         heads = (head for head in self.table_heads if code.startswith(f"{head}\n"))
         head = next(heads, "")
         return head if self.size(head) * _MAX_HEAD_SHARE <= self.limit else ""
+
+
+def _begins_block(text: str, end: int) -> bool:
+    """Whether a cut stands before an empty line or a block of code, over which no mark goes on."""
+    lines = text[end:].split("\n", 2)
+    starts_line = end == 0 or text[end - 1] == "\n"
+    following = lines[0] if starts_line and lines[0] else lines[1] if len(lines) > 1 and not lines[0].strip() else None
+    return following is not None and (not following.strip() or _FENCE.fullmatch(following.rstrip()) is not None)
+
+
+def _join_marks(first: str, second: str) -> str:
+    """Two texts, one of them marks; backticks that meet would be another mark."""
+    meets = first.endswith("`") and second.startswith("`")
+    return f"{first} {second}" if meets else first + second
 
 
 def _end_before(marks: list[OpenMark], text: str, end: int) -> int | None:

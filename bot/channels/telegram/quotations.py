@@ -20,6 +20,7 @@ from bot.core.media import MediaKind
 from bot.core.quotations import Quotation
 
 Origin = MessageOriginUser | MessageOriginHiddenUser | MessageOriginChat | MessageOriginChannel
+_OTHER_CONTENT: Final = ("contact", "dice", "poll", "venue", "location", "checklist", "game", "rich_message")
 _MEDIA_KINDS: Final[dict[str, MediaKind]] = {
     "photo": "picture",
     "live_photo": "picture",
@@ -31,10 +32,8 @@ _MEDIA_KINDS: Final[dict[str, MediaKind]] = {
     "animation": "video",
     "story": "video",
     "sticker": "sticker",
-} | dict.fromkeys(
-    ("contact", "dice", "poll", "venue", "location", "checklist", "game", "rich_message"),
-    "other",  # type: ignore[arg-type]  # mypy loses the literal
-)
+    **dict.fromkeys(_OTHER_CONTENT, "other"),
+}
 READABLE_CONTENT: Final = frozenset({"text", "document"})
 USER_CONTENT: Final = READABLE_CONTENT | _MEDIA_KINDS.keys()
 """Types of what people send; messages of all other types report events of the chat."""

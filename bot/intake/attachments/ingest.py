@@ -129,8 +129,10 @@ class AttachmentIntake:
         """Ingest one document; a document that is refused is a result, too."""
         file, destination, say = job.attachments.files[index], job.attachments.destination, job.say
         try:
-            if index >= self._limits.max_files:
-                raise TooManyFiles(self._limits.max_files)
+            # Each part of an album is a message of its own to whoever sends it.
+            limit = self._limits.max_files * (1 + len(job.lease.turn.joined_updates))
+            if index >= limit:
+                raise TooManyFiles(limit)
             # The name alone may refuse it: then it is not downloaded.
             reader_for(Path(file.name), is_dialogue=False)
             with TemporaryDirectory(prefix="consilium-sent-") as folder:

@@ -29,10 +29,16 @@ _MATH_BLOCKS: Final = {"\\[": "\\]", "$$": "$$"}
 
 
 class _Parser(MarkdownIt):
-    """Shows the address of a link as it is written."""
+    """Keeps the addresses of links as they are written, and what is no address as text. The names are the library's."""
 
-    def normalizeLinkText(self, link: str) -> str:  # the library's name
+    def normalizeLink(self, url: str) -> str:
+        return url
+
+    def normalizeLinkText(self, link: str) -> str:
         return link
+
+    def validateLink(self, url: str) -> bool:
+        return _ADDRESS.match(url) is not None
 
 
 def make_parser() -> MarkdownIt:

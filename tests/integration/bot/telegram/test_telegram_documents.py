@@ -142,14 +142,44 @@ async def test_group_document_needs_a_mention(services: Services, telegram: Fake
     assert await library_documents(services) == ["d.md"]
 
 
-async def test_album(services: Services, telegram: FakeTelegram) -> None:
+async def test_album_of_documents_is_one_message(services: Services, telegram: FakeTelegram) -> None:
     boris = telegram.users.person("Борис", language="ru")
-    names = [f"{n}.md" for n in range(4)]
+    names = [f"{n}.md" for n in range(8)]
     for name in names:
+        telegram.users.document(boris, boris, name, PLAN.encode(), album="9")
+    (result,) = await answered(telegram, boris, 1)
+    lines = result.split("\n")
+    assert [line.split("»")[0] for line in lines] == [f"«{name}" for name in names]
+    assert all("другим людям он не виден" in line for line in lines)
+
+
+async def test_documents_sent_one_by_one_are_messages_of_their_own(services: Services, telegram: FakeTelegram) -> None:
+    boris = telegram.users.person("Борис", language="ru")
+    for name in ("a.md", "b.md"):
         telegram.users.document(boris, boris, name, PLAN.encode())
-    result = await answered(telegram, boris, 4)
-    assert sorted(text.split("»")[0] for text in result) == [f"«{name}" for name in names]
-    assert all("другим людям он не виден" in text for text in result)
+    result = await answered(telegram, boris, 2)
+    assert sorted(text.split("»")[0] for text in result) == ["«a.md", "«b.md"]
+
+
+async def test_caption_of_any_document_of_an_album_is_for_all(
+    services: Services, telegram: FakeTelegram, anna: int
+) -> None:
+    for name, caption in (("a.md", ""), ("b.md", ""), ("c.md", "В библиотеку")):
+        telegram.users.document(anna, anna, name, PLAN.encode(), caption=caption, album="9")
+    (result,) = await answered(telegram, anna, 1)
+    assert result.count("теперь в библиотеке") == 3
+    assert await library_documents(services) == ["a.md", "b.md", "c.md"]
+
+
+async def test_owner_is_offered_the_library(services: Services, telegram: FakeTelegram, anna: int) -> None:
+    telegram.users.document(anna, anna, "план.md", PLAN.encode())
+    (result,) = await answered(telegram, anna, 1)
+    assert "другим людям он не виден" in result
+    assert await library_documents(services) == []
+    assert labels(telegram, anna) == ["📚 Добавить в библиотеку"]
+    telegram.users.press(anna, anna, "📚 Добавить в библиотеку")
+    assert (await answered(telegram, anna, 2))[-1].startswith("Документ «план.md» теперь в библиотеке")
+    assert await library_documents(services) == ["план.md"]
 
 
 async def test_unreadable_document_is_refused(services: Services, telegram: FakeTelegram, anna: int) -> None:

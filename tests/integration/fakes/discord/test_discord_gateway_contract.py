@@ -193,3 +193,28 @@ async def test_sessions_start_five_seconds_apart_and_end_with_a_normal_close(fak
     assert (await _first_event(fake, identify))["op"] == INVALID_SESSION
     resume = {"op": RESUME, "d": {"token": TOKEN, "session_id": ready["d"]["session_id"], "seq": 1}}
     assert (await _first_event(fake, resume))["op"] == INVALID_SESSION
+
+
+async def test_forwards_pastes_and_stickers(fake: DiscordFake, place: Place, listen: Listen) -> None:
+    people = fake.people
+    source = people.send(place.channel, place.ann, "over there", attachments=[
+        {"filename": "a.md", "text": "x", "content_type": "text/markdown"},
+    ])  # fmt: skip
+    dm = people.dm(place.ann)
+    async with listen() as bot:
+        people.forward(dm, place.ann, source, "look")
+        forwarded, comment = await bot.next(), await bot.next()
+        people.paste(dm, place.ann, "x" * 3000, parts=2)
+        pasted = await bot.next()
+        people.send_sticker(dm, place.ann, "Wave")
+        sticker = await bot.next()
+    (snapshot,) = forwarded.message_snapshots
+    assert (forwarded.content, snapshot.content, snapshot.attachments[0].filename) == ("", "over there", "a.md")
+    assert forwarded.reference is not None
+    assert (forwarded.reference.type, forwarded.reference.message_id) == (
+        discord.MessageReferenceType.forward,
+        int(source),
+    )
+    assert comment.content == "look"
+    assert [(each.filename, each.size) for each in pasted.attachments] == [("message.txt", 3000)] * 2
+    assert [each.name for each in sticker.stickers] == ["Wave"]

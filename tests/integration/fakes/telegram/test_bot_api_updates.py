@@ -194,3 +194,55 @@ async def test_webhook_repeats_failed_posts_in_order(telegram: FakeTelegram, bot
 )
 async def test_refused_webhook(bot: Bot, url: str, secret: str, reason: str) -> None:
     assert reason in await refusal(bot.set_webhook(url, secret_token=secret or None))
+
+
+async def test_replies_quotations_and_forwards(telegram: FakeTelegram, bot: Bot, anna: int) -> None:
+    await new_updates(bot)
+    first = telegram.users.say(anna, anna, "🏛 eins zwei drei")
+    telegram.users.say(anna, anna, "translate", reply_to=first, quote="zwei")
+    telegram.users.forward(anna, anna, "/help", origin=telegram.users.channel_origin("News"))
+    with pytest.raises(ValueError, match="only a part"):
+        telegram.users.say(anna, anna, "translate", reply_to=first, quote="vier")
+    _, (_, reply), (_, forward) = await new_updates(bot)
+    assert reply.reply_to_message.text == "🏛 eins zwei drei"
+    assert (reply.quote.text, reply.quote.position, reply.quote.is_manual) == ("zwei", 8, True)
+    assert (forward.forward_origin.type, forward.forward_origin.chat.title, forward.text) == (
+        "channel",
+        "News",
+        "/help",
+    )
+
+
+async def test_albums_and_media(telegram: FakeTelegram, bot: Bot, anna: int) -> None:
+    await new_updates(bot)
+    telegram.users.send_media(anna, anna, "photo", caption="Look", album="5")
+    telegram.users.send_media(anna, anna, "photo", album="5")
+    telegram.users.send_media(anna, anna, "voice")
+    photos, voice = (updates := await new_updates(bot))[:2], updates[2]
+    assert [(photo.content_type, photo.media_group_id, photo.caption) for _, photo in photos] == [
+        ("photo", "5", "Look"),
+        ("photo", "5", None),
+    ]
+    assert (voice[1].content_type, voice[1].media_group_id) == ("voice", None)
+
+
+async def test_long_text_is_cut_by_the_client(telegram: FakeTelegram, bot: Bot, anna: int) -> None:
+    await new_updates(bot)
+    text = "слово " * 2000
+    telegram.users.paste(anna, anna, text)
+    parts = [message.text for _, message in await new_updates(bot)]
+    assert all(2048 <= len(part) <= 4096 for part in parts[:-1])
+    assert " ".join(parts).split() == text.split()
+
+
+async def test_senders_that_are_chats(telegram: FakeTelegram, bot: Bot, anna: int) -> None:
+    group, channel = telegram.users.group("Reading", [anna]), telegram.users.channel("News")
+    telegram.core.privacy = False
+    await new_updates(bot)
+    telegram.users.say_as_chat(group, "as the group")
+    telegram.users.say_as_chat(group, "as a channel", sender=channel)
+    telegram.users.say_as_chat(group, "a post", sender=channel, automatic=True)
+    admin, other, post = [message for _, message in await new_updates(bot)]
+    assert (admin.from_user.username, admin.sender_chat.id) == ("GroupAnonymousBot", group)
+    assert (other.from_user.username, other.sender_chat.id) == ("Channel_Bot", channel)
+    assert (post.from_user.id, post.is_automatic_forward, post.sender_chat.id) == (777000, True, channel)

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 import regex
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -17,7 +17,7 @@ from tests.fakes.discord.markdown import read
 from tests.fakes.markdown_texts import LITERALS, SYMBOLS, generate_text
 
 WORDS = st.sampled_from([*LITERALS, *SYMBOLS, "a||b"])
-SEEDS = 10_000 if os.environ.get("CONSILIUM_LONG") == "1" else 300
+SEEDS = 10_000 if os.environ.get("CONSILIUM_LONG") == "1" else 100
 LINK = "[the essay on strength](https://example.org/on-strength_and*rest)"
 MARKED = st.builds(
     lambda mark, words: f"{mark}{' '.join(words)}{mark}",
@@ -55,6 +55,7 @@ def significant(text: str) -> Counter[str]:
         "__init__",
         "snake_case_name and _x",
         "https://example.org/a*b*c/_d_/e",
+        "(see https://example.org/wiki/_x_)",
         r"\(E = mc^2\)",
         r"\[ a*b*c \]",
         "\\[\na*b\n- c\n# d\n\\]",
@@ -137,6 +138,21 @@ def test_short_formatted_text_and_links_are_not_cut() -> None:
     assert styled == {"https://example.org/on-strength_and*rest": 60, "bold": 60, "spoiler": 60}
 
 
+def test_marks_behind_an_address_end_what_they_began() -> None:
+    text = f"**see https://example.org/a*b** and {'more words ' * 300}"
+    first, *_ = split_message(to_discord(text).text, 2000, is_markup=True)
+    assert read(first).styled == [("bold", "see https://example.org/a*b")]
+
+
+@pytest.mark.parametrize(
+    "hostile", ["[" * 60_000, "*a " * 20_000, "`" * 60_000, "\\(" * 30_000, "|a" * 9000, "> " * 9000]
+)
+def test_hostile_text_is_shown(hostile: str) -> None:
+    text = to_discord(hostile)
+    pieces = split_message(text.text, 2000, utf16_length, is_markup=True, table_heads=text.table_heads)
+    assert all(utf16_length(piece) <= 2000 for piece in pieces)
+
+
 def test_quotation_and_heading_go_on() -> None:
     pieces = split_message(to_discord("> " + "quoted words " * 300).text, 2000, is_markup=True)
     assert all(piece.startswith(("> quoted", "> words")) for piece in pieces)
@@ -171,6 +187,7 @@ def check_text(markdown: str, limit: int) -> None:
     assert not significant(text.text) - significant("".join(pieces))
 
 
+@settings(max_examples=50)
 @given(DOCUMENTS, st.integers(200, 400))
 def test_no_visible_character_is_lost(markdown: str, limit: int) -> None:
     check_text(markdown, limit)

@@ -79,7 +79,8 @@ def test_sender_is_a_chat_but_no_bot() -> None:
     assert incoming_from_message(9, message("/help", **{"from": other}), ME) is None
     on_behalf = incoming_from_message(9, message("/help", sender_chat=GROUP, **{"from": other}), ME)
     assert on_behalf is not None
-    assert on_behalf.person == "-5"
+    assert (on_behalf.person, on_behalf.sender_is_chat) == ("-5", True)
+    assert incoming_from_message(9, message("/help", sender_chat=GROUP, is_automatic_forward=True), ME) is None
 
 
 def test_document_with_caption() -> None:
