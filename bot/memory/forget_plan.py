@@ -21,6 +21,8 @@ from db.memory.forgetting import MemoryTexts, TurnErasure, TurnTexts
 
 MIN_NEEDLE_LENGTH: Final = 4
 """Characters of a text that is looked for as it is written."""
+_LISTED_LENGTH: Final = 120
+"""Characters of a text that every list shows."""
 _DERIVED_COVERAGE: Final = 0.5
 """Share of a fact's words in a question that make its answer an answer about the fact."""
 
@@ -91,6 +93,10 @@ class _Planner:
         self._facts = [Fact(text) for text in texts if text]
         self._needles: set[str] = set()
         """Texts that say it, as they are written."""
+        self._shown = [each.question for each in self._chosen_turns()] + [
+            each.answer for each in self._chosen_turns() if each.answer
+        ]
+        """Chosen messages and answers, which commands may have listed."""
         self._stating: set[UUID] = set()
         """Turns that say it."""
 
@@ -114,6 +120,9 @@ class _Planner:
             self._follow_turn(memory)
         plan.unsure.sort(key=lambda line: line.date)
         return plan
+
+    def _chosen_turns(self) -> list[TurnTexts]:
+        return [self._turns[turn_id] for turn_id in (*self._chosen_messages, *self._chosen_answers)]
 
     def _forget_memory(self, memory: MemoryTexts) -> None:
         """A chosen memory, and the words that it came from."""
@@ -218,9 +227,10 @@ class _Planner:
     def _judge_command_turn(self, turn: TurnTexts) -> None:
         """A command and its reply: gone if they say it, without asking, since they are no record of their own."""
         texts = [turn.question, turn.answer or "", turn.error or "", *_strings(turn.said)]
-        needles = [needle for needle in self._needles if len(needle) >= MIN_NEEDLE_LENGTH]
+        needles = [_listed(needle) for needle in (*self._needles, *self._shown) if len(needle) >= MIN_NEEDLE_LENGTH]
         for text in texts:
-            if any(needle in text for needle in needles) or self._compare(text).verdict is Verdict.SAME:
+            flat = " ".join(text.split())
+            if any(needle in flat for needle in needles) or self._compare(text).verdict is Verdict.SAME:
                 self._erase(turn, question="", counted=False)
                 return
 
@@ -306,6 +316,11 @@ class _Planner:
 
     def _asks_about(self, question: str) -> bool:
         return any(fact.share_of_words_in(question) >= _DERIVED_COVERAGE for fact in self._facts)
+
+
+def _listed(text: str) -> str:
+    """The beginning of a text, as lists show it."""
+    return " ".join(text.split())[:_LISTED_LENGTH]
 
 
 def _memory_line(memory: MemoryTexts) -> RecordLine:

@@ -17,13 +17,13 @@ from bot.text.transliteration import latin_key
 from bot.text.words import stem
 
 _SINGLE_VALUED: Final = frozenset(
-    ("home", "address", "phone", "number", "mail", "code", "weight", "height", "age", "salary", "birth", "passport")
+    ("home", "address", "phone", "mail", "code", "weight", "height", "age", "salary", "birth", "passport")
 )
 """What a person has one of at a time: a new value ends the old one without saying so."""
 _NUMBERED: Final = frozenset(("phone", "passport", "account", "card", "flat", "code"))
 """Things beside which the word "number" says nothing."""
 _ORIGIN: Final = re.compile(r"(?<!\w)(?:from|из)\s+[^\W\d_][\w-]*", re.IGNORECASE)
-_SAME_THING: Final = {"move": "home", "flat": "home", "city": "home"}
+_SAME_THING: Final = {"move": "home"}
 
 
 def supersedes(new: str, old: str) -> bool:
@@ -34,7 +34,8 @@ def supersedes(new: str, old: str) -> bool:
     if newer.relatives != older.relatives or newer.relatives - SINGLE_RELATIVES:
         return False
     thing, old_thing = _thing(newer), _thing(older)
-    if not _is_same_thing(thing, old_thing) or not (thing & _SINGLE_VALUED or mentions_change(new)):
+    is_single_valued = bool(thing & _SINGLE_VALUED) or thing == {"number"}
+    if not _is_same_thing(thing, old_thing) or not (is_single_valued or mentions_change(new)):
         return False
     return not _share_value(newer, older)
 

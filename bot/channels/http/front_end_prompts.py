@@ -22,7 +22,7 @@ TASK_HEADER: Final = "X-Consilium-Task"
 _TASK_OPENINGS: Final = re.compile(
     r"\s*(?:"
     # Open WebUI
-    r"###\s*Task:\s*(?!Respond\s+to\s+the\s+user\s+query)"
+    r"###\s*Task:(?!\s*Respond\s+to\s+the\s+user\s+query)"
     r"|Query:\s*History:"
     r"|Your\s+task\s+is\s+to\s+reflect\s+the\s+speaker's\s+likely\s+facial\s+expression"
     r"|You\s+have\s+been\s+provided\s+with\s+a\s+set\s+of\s+responses\s+from\s+various\s+models"

@@ -178,16 +178,13 @@ async def _save(context: CommandContext, numbers: RecordNumbers) -> None:
 
 def _count_text(forgotten: Forgotten, say: Translator) -> str:
     """How many records went, by kind."""
-    parts = [
-        say.plural(singular, plural, count)
-        for singular, plural, count in (
-            ("{count} fact", "{count} facts", forgotten.facts),
-            ("{count} message", "{count} messages", forgotten.messages),
-            ("{count} answer", "{count} answers", forgotten.answers),
-            ("{count} document", "{count} documents", forgotten.documents),
-        )
-        if count
-    ]
+    counted = (
+        (forgotten.facts, say.plural("{count} fact", "{count} facts", forgotten.facts)),
+        (forgotten.messages, say.plural("{count} message", "{count} messages", forgotten.messages)),
+        (forgotten.answers, say.plural("{count} answer", "{count} answers", forgotten.answers)),
+        (forgotten.documents, say.plural("{count} document", "{count} documents", forgotten.documents)),
+    )
+    parts = [text for count, text in counted if count]
     return say.plural(
         "Deleted {count} record: {parts}.",
         "Deleted {count} records: {parts}.",

@@ -105,7 +105,7 @@ async def test_finish_reason_length(served: Served, server: SGLangServer) -> Non
 
 @pytest.mark.parametrize(("stop", "expected"), [(" sleep", "Rest and"), (["nothing", "d sl"], "Rest an")])
 async def test_stop_sequences(served: Served, stop: Any, expected: str) -> None:
-    done = await served.client().chat.completions.create(model="base", messages=ASKED, stop=stop)
+    done = await served.client().chat.completions.create(model="base", messages=ASKED, stop=stop, user="anna")
     assert done.choices[0].message.content == expected
     assert done.choices[0].finish_reason == "stop"
     assert done.usage is not None

@@ -146,7 +146,7 @@ async def test_memories(served: Served, server: SGLangServer) -> None:
     await remember(served, "app:anna", "I sleep in a hammock.")
     done = await served.client().chat.completions.create(model="base", messages=ASKED, user="anna")
     assert done.model_extra is not None
-    assert "I sleep on the floor." in done.model_extra["consilium"]["memories"]
+    assert any(note.endswith(": I sleep on the floor.") for note in done.model_extra["consilium"]["memories"])
     system = server.requests[-1]["messages"][0]["content"]
     assert "I sleep on the floor." in system
     assert "hammock" not in system
@@ -158,7 +158,13 @@ async def test_memories(served: Served, server: SGLangServer) -> None:
         assert (first["content"], second["content"]) == ("I sleep on the floor.", "My knee hurts.")
         await until(lambda: remembered(served, "site:anna", 4))
         deleted = await http.delete(f"/v1/memories/{first['id']}", params=person)
-        assert deleted.json() == {"id": first["id"], "object": "memory", "deleted": True}
+        assert deleted.json() == {
+            "id": first["id"],
+            "object": "memory",
+            "deleted": True,
+            "forgotten": {"facts": 1, "messages": 0, "answers": 0, "documents": 0},
+            "unsure": [],
+        }
         assert (await http.delete(f"/v1/memories/{first['id']}", params=person)).status_code == 404
         assert (await http.delete(f"/v1/memories/{foreign['id']}", params=person)).status_code == 404
         # The other fact and the episode of the question, which is not listed. That of the answer went with its fact.

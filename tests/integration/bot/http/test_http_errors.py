@@ -44,7 +44,7 @@ async def test_error_in_mid_stream(serve: Serve, server: SGLangServer) -> None:
     server.breaks = "stall"
     chunks: list[str] = []
     async with serve(generation_seconds=2) as served:
-        stream = await served.client().chat.completions.create(model="base", messages=ASKED, stream=True)
+        stream = await served.client().chat.completions.create(model="base", messages=ASKED, stream=True, user="anna")
 
         async def read() -> None:
             async for chunk in stream:
@@ -60,7 +60,7 @@ async def test_error_in_mid_stream(serve: Serve, server: SGLangServer) -> None:
 async def test_disconnect_stops_the_answer(served: Served, server: SGLangServer, stream: bool) -> None:
     server.answer_gate = asyncio.Event()  # the engine sends "Rest" and no more
     async with served.http() as http:
-        request = {"model": "base", "messages": ASKED, "stream": stream}
+        request = {"model": "base", "messages": ASKED, "stream": stream, "user": "anna"}
         if stream:
             async with http.stream("POST", "/v1/chat/completions", json=request) as response:
                 async for line in response.aiter_lines():
