@@ -12,7 +12,7 @@ from typing import Final
 from blake3 import blake3
 
 from bot.library.parse.errors import Gone, error_reason
-from bot.library.parse.formats import READERS
+from bot.library.parse.formats import is_document
 from bot.library.parse.limits import MB, ParseLimits
 from bot.minds import Mind
 from bot.minds.load import MIND_FILE, RAG_FILE
@@ -103,7 +103,8 @@ def file_digest(path: Path, limits: ParseLimits) -> str:
 
 
 def _readable_files(path: Path, links_outside: list[Path]) -> Iterator[Path]:
-    """The file at a path, or the files of known formats in a folder and its folders.
+    """The file at a path, or the documents in a folder and its folders, those in old formats as well: they are refused
+    with what to do about it.
 
     Args:
         links_outside: links that lead out of the folder are added to it.
@@ -117,10 +118,10 @@ def _readable_files(path: Path, links_outside: list[Path]) -> Iterator[Path]:
         for name in (*folders, *files):
             entry = Path(folder, name)
             if entry.is_symlink():
-                is_wanted = name in folders or entry.suffix.lower() in READERS
+                is_wanted = name in folders or is_document(entry)
                 if is_wanted and entry.exists() and not is_inside(entry, path):
                     links_outside.append(entry)
-            elif name in files and entry.suffix.lower() in READERS and entry.is_file():
+            elif name in files and is_document(entry) and entry.is_file():
                 found.append(entry)
     yield from sorted(found)
 

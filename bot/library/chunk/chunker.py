@@ -82,7 +82,8 @@ def _place(pack: Pack, translate: Callable[..., str]) -> str:
         return f"{_format_headings(first.headings)}, {sent}" if first.headings else sent
     if block.kind is BlockKind.ROW:
         row = translate(_ROW, number=block.number)
-        return f"{block.caption}, {row}" if block.caption else row
+        page = translate(_PAGE, number=block.page) if block.page else ""
+        return ", ".join(filter(None, [block.caption, page, row]))
     if first.dated is not None:
         return first.dated.isoformat()
     headings = _format_headings(first.headings)

@@ -78,6 +78,12 @@ DIALOGUE_VERSION: Final = 2
 """Raised when only documents of dialogue collections are read in another way."""
 
 
+def is_document(path: Path) -> bool:
+    """Whether a file is a document by its name: one that is read, or of a format that could be saved as such."""
+    suffix = path.suffix.lower()
+    return suffix in READERS or suffix in _BETTER
+
+
 def reader_for(path: Path, *, is_dialogue: bool) -> Reader:
     """The reader of a file.
 

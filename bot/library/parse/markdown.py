@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bot.library.parse import html
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.decoding import read_text
 from bot.library.parse.limits import ParseLimits
+from bot.library.parse.notes import Note
 from bot.library.parse.tables import table_blocks
 
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ _FRONT_MATTER: Final = re.compile(r"---\n(.{0,5000}?)\n---\n", re.DOTALL)
 _TITLE: Final = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE | re.IGNORECASE)
 
 
-def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
+def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
     """The blocks of a Markdown file; of front matter only the title is used."""
     text = read_text(path)
     if front := _FRONT_MATTER.match(text):
@@ -29,8 +32,8 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
     yield from blocks(text, limits)
 
 
-def blocks(text: str, limits: ParseLimits) -> Iterator[Block]:
-    """The blocks of a Markdown text. Every line that is not blank is in one of them."""
+def blocks(text: str, limits: ParseLimits) -> Iterator[Block | Note]:
+    """The blocks of a Markdown text. Every line that is not blank is in one of them; tables in HTML are tables."""
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
@@ -47,6 +50,16 @@ def blocks(text: str, limits: ParseLimits) -> Iterator[Block]:
                 continue
             if kind == "heading_open" and (heading := tokens[index + 1].content.strip()):
                 yield Block(BlockKind.HEADING, heading, level=int(token.tag[1:]))
+            elif kind == "html_block" and "<table" in content.lower():
+                for found in html.blocks(content, limits):
+                    if isinstance(found, Note):
+                        yield found
+                    elif found.kind is BlockKind.ROW:
+                        row += 1
+                        yield replace(found, number=row)
+                    else:
+                        number += 1
+                        yield Block(BlockKind.PARAGRAPH, found.text, number=number)
             elif kind == "table_open":
                 for block in table_blocks(_cells(tokens[index:]), limits, first_number=row + 1):
                     row = block.number

@@ -102,7 +102,8 @@ class _Document:
 
     def end(self) -> None:
         """The document ends here."""
-        self.end_row()
+        if self.cells:
+            self.end_row()
         self._take_text()
 
 

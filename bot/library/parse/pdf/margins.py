@@ -21,6 +21,8 @@ _MIN_GAP: Final = 1.4
 """A frame is further from the text than lines of text are from each other, by this factor."""
 _USUAL_LEADING: Final = 1.5
 """Distance of two lines by their height, where a page has too few to tell."""
+_MAX_LEADING: Final = 2.0
+"""Distance of two lines of text at most, by their height: pages with few lines have larger gaps."""
 _NUMBER: Final = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
 _SAME_PLACE: Final = 6.0
 """Points: a line that frames pages stands at the same height on each."""
@@ -91,7 +93,7 @@ def _frame(levels: Sequence[_Level], repeated: set[tuple[str, int]]) -> list[Lin
             break
         candidates += level.lines
         usual = median(gaps[index + 1 :]) if gaps[index + 1 :] else _USUAL_LEADING * level.height
-        if index < len(gaps) and gaps[index] > _MIN_GAP * min(usual, 2 * _USUAL_LEADING * level.height):
+        if index < len(gaps) and gaps[index] > _MIN_GAP * min(usual, _MAX_LEADING * level.height):
             framing = list(candidates)
     return framing
 

@@ -35,6 +35,8 @@ _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "<>": operator.ne,
 }  # fmt: skip
 _ELAPSED: Final = re.compile(r"[hH]+|[mM]+|[sS]+")
+_RUSSIAN: Final = "19"
+"""How the code of the Russian language ends: 419, or FC19 with the months in the genitive."""
 _MAX_CODE_LENGTH: Final = 300
 
 
@@ -54,6 +56,8 @@ class Section:
 
     tokens: tuple[Token, ...]
     condition: tuple[str, float] | None = None
+    is_russian: bool = False
+    """Whether the names of months and days are Russian; otherwise they are English."""
 
     def has(self, *kinds: str) -> bool:
         """Whether it has a piece of one of these kinds."""
@@ -76,11 +80,13 @@ def parse_format(code: str) -> tuple[Section, ...]:
     """The sections of a format: for positive numbers, negative ones, zero and text."""
     sections: list[list[Token]] = [[]]
     conditions: list[tuple[str, float] | None] = [None]
+    is_russian = [False]
     for match in _TOKEN.finditer(code[:_MAX_CODE_LENGTH]):
         kind, text = match.lastgroup or "literal", match[match.lastgroup or 0]
         if kind == "literal" and text == ";":
             sections.append([])
             conditions.append(None)
+            is_russian.append(False)
         elif kind == "bracket":
             if condition := _CONDITION.fullmatch(text):
                 conditions[-1] = (condition[1], float(condition[2]))
@@ -88,14 +94,19 @@ def parse_format(code: str) -> tuple[Section, ...]:
                 sections[-1].append(Token("elapsed", text.lower()))
             elif text.startswith("$"):
                 # A currency with its language.
-                sections[-1].append(Token("literal", text[1:].partition("-")[0]))
+                currency, _, language = text[1:].partition("-")
+                sections[-1].append(Token("literal", currency))
+                is_russian[-1] |= language.upper().endswith(_RUSSIAN)
         elif kind in ("quoted", "escaped"):
             sections[-1].append(Token("literal", text))
         elif kind == "space":
             sections[-1].append(Token("literal", " "))
         elif kind != "filled":
             sections[-1].append(Token(kind, text))
-    return tuple(Section(tuple(tokens), condition) for tokens, condition in zip(sections, conditions, strict=True))
+    return tuple(
+        Section(tuple(tokens), condition, russian)
+        for tokens, condition, russian in zip(sections, conditions, is_russian, strict=True)
+    )
 
 
 def choose_section(sections: tuple[Section, ...], value: float) -> tuple[Section, bool]:

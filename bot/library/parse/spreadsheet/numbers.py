@@ -1,20 +1,15 @@
-"""Numbers as Excel shows them: rounded, with percents, currencies, thousands, fractions, dates and times."""
+"""Numbers as Excel shows them: rounded, with percents, currencies, thousands and fractions."""
 
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from typing import Final
 
+from bot.library.parse.spreadsheet.dates import format_date
 from bot.library.parse.spreadsheet.format_code import Section, Token, choose_section, parse_format
 
-_EPOCH: Final = datetime(1899, 12, 30)  # noqa: DTZ001  # dates of a workbook have no zone
-_EPOCH_1904: Final = datetime(1904, 1, 1)  # noqa: DTZ001
-_FIRST_MARCH_1900: Final = 60
-"""Excel counts a 29 February 1900 that did not exist; days before it are one off."""
-_MAX_DAYS: Final = 2_958_466
 _SHOWN_DIGITS: Final = 10
 """Significant digits of a number without a format, as in a cell of common width."""
 _MAX_EXACT: Final = 1e15
@@ -24,7 +19,7 @@ _TEXT_SECTION: Final = 4
 
 
 def format_number(value: float, code: str, *, is_1904: bool = False) -> str:
-    """A number as a cell with this format shows it. Dates are in ISO 8601, because their order is the reader's choice.
+    """A number as a cell with this format shows it.
 
     Args:
         is_1904: whether days are counted from 1904 and not from 1900.
@@ -34,16 +29,16 @@ def format_number(value: float, code: str, *, is_1904: bool = False) -> str:
     sections = parse_format(code)
     section, is_signless = choose_section(sections, value)
     if section.is_date:
-        return _format_date(value, section, is_1904=is_1904)
+        return format_date(value, section, is_1904=is_1904) or format_general(value)
     shown = abs(value) if is_signless else value
     if section.has("general"):
         return _fill_general(shown, section)
     if not section.has("digit"):
         # Words stand for the number; `@` and an empty format show it as it is.
         if section.has("text"):
-            return _format_general(value)
+            return format_general(value)
         text = "".join(token.text for token in section.tokens).strip()
-        return text if section.tokens or len(sections) > 1 else _format_general(value)
+        return text if section.tokens or len(sections) > 1 else format_general(value)
     if section.has("slash") and not section.has("point", "exponent"):
         return _format_fraction(shown, section)
     return _format_decimal(shown, section)
@@ -58,14 +53,15 @@ def format_text(text: str, code: str) -> str:
     return "".join(text if token.kind == "text" else token.text for token in section.tokens).strip()
 
 
-def _format_general(value: float) -> str:
+def format_general(value: float) -> str:
+    """A number without a format."""
     if value == int(value) and abs(value) < _MAX_EXACT:
         return str(int(value))
     return f"{value:.{_SHOWN_DIGITS}g}"
 
 
 def _fill_general(value: float, section: Section) -> str:
-    parts = (_format_general(value) if token.kind == "general" else token.text for token in section.tokens)
+    parts = (format_general(value) if token.kind == "general" else token.text for token in section.tokens)
     return "".join(parts).strip()
 
 
@@ -155,45 +151,3 @@ def _format_fraction(value: float, section: Section) -> str:
     if not rest:
         return f"{sign}{whole}"
     return f"{sign}{whole} {rest}" if whole else f"{sign}{rest}"
-
-
-def _format_date(value: float, section: Section, *, is_1904: bool) -> str:
-    if section.has("elapsed"):
-        return _format_elapsed(value, section)
-    days = value + (1 if not is_1904 and 0 < value < _FIRST_MARCH_1900 and value >= 1 else 0)
-    if not 0 <= days < _MAX_DAYS:
-        return _format_general(value)
-    moment = (_EPOCH_1904 if is_1904 else _EPOCH) + timedelta(seconds=round(days * 86400))
-    letters = [token.text[0].lower() for token in section.tokens if token.kind == "date"]
-    has_clock = "h" in letters or "s" in letters or section.has("clock")
-    has_year, has_day = "y" in letters or "e" in letters, "d" in letters
-    has_month = "m" in letters and (has_year or has_day or not has_clock)
-    date = ""
-    if has_day or (has_month and not has_year):
-        date = f"{moment:%Y-%m-%d}"
-    elif has_month:
-        date = f"{moment:%Y-%m}"
-    elif has_year:
-        date = f"{moment:%Y}"
-    if not has_clock:
-        return date
-    if "h" not in letters:
-        return f"{moment:%M:%S}"
-    clock = f"{moment:%H:%M:%S}" if "s" in letters else f"{moment:%H:%M}"
-    return f"{date} {clock}" if date else clock
-
-
-def _format_elapsed(value: float, section: Section) -> str:
-    """A duration; its largest unit goes on counting: 26:30 and not 2:30."""
-    unit = next(token.text[0] for token in section.tokens if token.kind == "elapsed")
-    letters = {token.text[0].lower() for token in section.tokens if token.kind == "date"}
-    sign = "-" if value < 0 else ""
-    seconds = round(abs(value) * 86400)
-    if unit == "s":
-        return f"{sign}{seconds}"
-    if unit == "m":
-        return f"{sign}{seconds // 60}:{seconds % 60:02}" if "s" in letters else f"{sign}{seconds // 60}"
-    clock = f"{sign}{seconds // 3600}"
-    if "m" in letters:
-        clock += f":{seconds // 60 % 60:02}"
-    return f"{clock}:{seconds % 60:02}" if "s" in letters else clock

@@ -11,6 +11,7 @@ import pytest
 
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.ingest import Ingest
+from bot.library.parse.errors import OldFormat
 from bot.library.parse.notes import Note, NoteKind, notes_from_records
 from bot.library.parse.parser import Parser
 from db.infra.database import Database
@@ -147,9 +148,12 @@ async def test_links_out_of_a_folder_are_told_and_not_followed(
     (given / "all").symlink_to(tmp_path / "secrets")
     (given / "again.md").symlink_to(given / "own.md")
     (given / "loop").symlink_to(given)
+    (given / "old.doc").write_bytes(b"x")
+    (given / "photo.png").write_bytes(b"x")
     report = await ingest.synchronise(mind, ["essays"], {"essays": [given]})
     [told] = report.notes
     assert [(one.kind, one.count) for one in told.notes] == [(NoteKind.LINKS_OUTSIDE, 2)]
+    assert [(one.uri, type(one.reason)) for one in report.skipped] == [(str(given / "old.doc"), OldFormat)]
     assert {uri for uri, *_ in await contents(database)} == {"library/a.md", str(given / "own.md")}
     # A file that has been replaced by a link is not followed either.
     (given / "own.md").unlink()

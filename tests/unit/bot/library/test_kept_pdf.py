@@ -111,6 +111,10 @@ CASES: dict[str, tuple[bytes, list[str]]] = {
         ),
         [f"p{n - 1} Every week begins with a rest of {n} days, and ends with a long road." for n in (2, 3, 4)],
     ),
+    "frames of pages with a line each": (
+        pdf(*(frame(number, 2, column(50, 760, [f"A single line on page {number}."])) for number in (1, 2))),
+        [f"p{number} A single line on page {number}." for number in (1, 2)],
+    ),
     "headers, footers and numbers of pages": (
         pdf(*(frame(number, 3, column(50, 700, [*LEFT[:2], f"in week {number}."])) for number in (1, 2, 3))),
         [f"p{number} {' '.join(LEFT[:2])} in week {number}." for number in (1, 2, 3)],

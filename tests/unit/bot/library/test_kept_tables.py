@@ -178,6 +178,11 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
         "| week | 2024 | 2025 |\n|--|--|--|\n| 1 | 80 | 85 |\n",
         ["[] week: 1; 2024: 80; 2025: 85"],
     ),
+    "a table in HTML within Markdown": (
+        "a.md",
+        "Before.\n\n<table><tr><th>Day<th>Min<tr><td rowspan=2>Monday<td>40<tr><td>45</table>\n\nAfter.\n",
+        ["Before.", "[] Day: Monday; Min: 40", "[] Day: Monday; Min: 45", "After."],
+    ),
     "merged cells of Word": (
         "a.docx",
         docx(

@@ -265,6 +265,11 @@ CASES: dict[str, tuple[str, str | bytes, list[str]]] = {
             "! Hidden, struck-out or deleted text was left out.",
         ],
     ),
+    "rich text that ends without a paragraph": (
+        "a.rtf",
+        r"{\rtf1\ansi Hello \b world\b0 . \u1055?\u1088?\par Line}",
+        ["Hello world. Пр", "Line"],
+    ),
     "a message with an attachment": (
         "a.eml",
         letter(),

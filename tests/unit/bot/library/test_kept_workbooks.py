@@ -42,7 +42,7 @@ def test_formats_of_cells(tmp_path: Path) -> None:
     for column, code in zip("ABCDE", ("0.0%", '#,##0.00" ₽"', "dd.mm.yyyy", "h:mm", "[h]:mm"), strict=True):
         sheet[f"{column}2"].number_format = code
     assert shown_book(book, tmp_path) == [
-        "[S] Margin: 15.3%; Price: 1,234.50 ₽; Day: 2026-05-12; Start: 14:30; Spent: 26:30"
+        "[S] Margin: 15.3%; Price: 1,234.50 ₽; Day: 12.05.2026; Start: 14:30; Spent: 26:30"
     ]
 
 
@@ -140,19 +140,26 @@ def test_kinds_of_values(tmp_path: Path) -> None:
         (3.14159265358979, "General", "3.141592654"),
         (100.0, 'General" min"', "100 min"),
         (1e20, "General", "1e+20"),
-        (46154.0, "d/m/yy", "2026-05-12"),
-        (46154.604167, "dd.mm.yyyy hh:mm", "2026-05-12 14:30"),
-        (46154.604167, "[$-409]h:mm AM/PM", "14:30"),
-        (46154.0, "mmmm yyyy", "2026-05"),
+        (46154.0, "d/m/yy", "12/5/26"),
+        (46154.0, "dd.mm.yyyy", "12.05.2026"),
+        (46154.0, "yyyy-mm-dd", "2026-05-12"),
+        (46154.604167, "dd.mm.yyyy hh:mm", "12.05.2026 14:30"),
+        (46154.604167, "[$-409]h:mm AM/PM", "2:30 PM"),
+        (46154.0, "mmmm yyyy", "May 2026"),
+        (46154.0, "[$-419]mmmm yyyy", "май 2026"),
+        (46154.0, "d-mmm-yy", "12-May-26"),
+        (46154.0, "dddd", "Tuesday"),
         (46154.0, "yyyy", "2026"),
-        (46154.0, '[$-419]d mmmm yyyy "г."', "2026-05-12"),
+        (46154.0, '[$-FC19]d mmmm yyyy "г."', "12 мая 2026 г."),
         (0.75, "hh:mm:ss", "18:00:00"),
         (1.5, "[h]:mm:ss", "36:00:00"),
         (0.0625, "[mm]:ss", "90:00"),
         (0.002, "mm:ss", "02:53"),
+        (0.00001, "mm:ss.00", "00:00.86"),
         (1.0, "yyyy-mm-dd", "1900-01-01"),
         (61.0, "yyyy-mm-dd", "1900-03-01"),
         (-1.0, "yyyy-mm-dd", "-1"),
+        (-0.5, "[h]:mm", "-12:00"),
         (5.0, "@", "5"),
     ],
 )
