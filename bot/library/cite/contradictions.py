@@ -305,6 +305,8 @@ def _changes_role(alignment: Alignment) -> bool:
 def _exchanges_terms(alignment: Alignment) -> bool:
     """Two things that have changed places: who beats whom, which is better than which, whose the value is."""
     claim, passage = alignment.claim, alignment.passage
+    # What is told to be done has objects only.
+    has_subject = not (claim.is_imperative or passage.is_imperative)
     for (first, place), (second, other_place) in combinations(alignment.pairs(), 2):
         one, other = claim.terms[first], claim.terms[second]
         was_one, was_other = passage.terms[place], passage.terms[other_place]
@@ -318,7 +320,7 @@ def _exchanges_terms(alignment: Alignment) -> bool:
             return True
         if place < other_place or not _are_comparable(one, other):
             continue
-        if _are_told_apart(one, other) and _keeps_part(one, was_one) and _keeps_part(other, was_other):
+        if _are_told_apart(one, other, has_subject) and _keeps_part(one, was_one) and _keeps_part(other, was_other):
             continue
         are_neighbours = one.kind is TermKind.NUMBER and second == first + 1 and place == other_place + 1
         if are_neighbours or _have_common_pivot(alignment, first, second):
@@ -367,6 +369,8 @@ def _are_comparable(one: Term, other: Term) -> bool:
 
 
 def _keeps_part(term: Term, was: Term) -> bool:
+    if term.is_conditional != was.is_conditional:
+        return False
     if term.kind is TermKind.NUMBER:
         return term.roles & _NUMBER_ROLES == was.roles & _NUMBER_ROLES
     return _may_play(term, was) and _can_act(term) == _can_act(was)
@@ -384,13 +388,17 @@ def _may_play(term: Term, other: Term) -> bool:
     return not term.cases or not other.cases or bool(term.cases & other.cases)
 
 
-def _are_told_apart(one: Term, other: Term) -> bool:
-    """Whether preposition or case tells two terms of one sentence apart wherever they stand."""
+def _are_told_apart(one: Term, other: Term, has_subject: bool) -> bool:
+    """Whether preposition, case or condition tells two terms of one sentence apart wherever they stand."""
+    if one.is_conditional != other.is_conditional:
+        return True
     if one.kind is TermKind.NUMBER:
         return bool(one.roles & _NUMBER_ROLES) and not one.roles & other.roles & _NUMBER_ROLES
     if one.roles != other.roles and not one.roles & other.roles:
         return True
-    return bool(one.cases and other.cases) and (not one.cases & other.cases or _can_act(one) != _can_act(other))
+    if not one.cases or not other.cases:
+        return False
+    return not one.cases & other.cases or (has_subject and _can_act(one) != _can_act(other))
 
 
 def _can_act(term: Term) -> bool:
