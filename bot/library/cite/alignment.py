@@ -167,7 +167,9 @@ def _is_derived(longer: str, base: str) -> bool:
     )
 
 
-def _closeness(term: Term, passage: Statement, at: int, places: Sequence[int | None]) -> tuple[bool, bool, bool, int]:
+def _closeness(
+    term: Term, passage: Statement, at: int, places: Sequence[int | None]
+) -> tuple[bool, bool, bool, bool, int]:
     """By how much a place is preferred to others with the same word."""
     other = passage.terms[at]
     last = next((place for place in reversed(places) if place is not None), -1)
@@ -175,5 +177,6 @@ def _closeness(term: Term, passage: Statement, at: int, places: Sequence[int | N
         at not in places,
         term.is_negated == other.is_negated,
         term.is_conditional == other.is_conditional,
+        last >= 0 and passage.clauses[at] == passage.clauses[last],
         -abs(at - last - 1),
     )

@@ -68,7 +68,8 @@ def _is_said_of_claim(alignment: Alignment, found: FoundOperator) -> bool:
         return False
     is_last = found.sentence not in passage.sentences[found.before + 1 :]
     return is_last or any(
-        place >= found.before and passage.sentences[place] == found.sentence for _, place in alignment.pairs()
+        passage.sentences[place] == found.sentence and (place >= found.before or passage.clauses[place] == found.clause)
+        for _, place in alignment.pairs()
     )
 
 

@@ -105,6 +105,9 @@ class Row:
         if at == 0 or term.roles or "gent" in term.cases or self._is_value(claim.terms[at - 1]):
             return False
         named = self._naming(claim.terms[at - 1])
+        if at > 1 and any(cell.has_value(claim.terms[at - 2]) for cell in named):
+            # "The Veterans group is coached by Orlova": the name before has its own value already.
+            return False
         return bool(named) and not any(cell is holder for cell in named for holder in holders)
 
     def _naming(self, term: Term) -> list[Cell]:
