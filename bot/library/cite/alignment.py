@@ -148,7 +148,7 @@ def _are_related(term: Term, other: Term) -> bool:
         if shared and shared != {PartOfSpeech.VERB}:
             return False
         return any(
-            common_prefix_length(first, second) >= max(_MIN_ROOT, 0.6 * max(len(first), len(second)))
+            common_prefix_length(first, second) >= max(_MIN_ROOT, 0.5 * max(len(first), len(second)))
             for first in term.keys
             for second in other.keys
         )

@@ -171,17 +171,21 @@ def _changes_quantifier(alignment: Alignment) -> bool:
     clauses = {passage.clauses[place] for _, place in alignment.pairs()}
     found_places = {place for _, place in alignment.pairs()}
     claimed = Counter(
-        found.operator for found in claim.operators if found.operator in QUANTIFIERS and not _is_rate(claim, found)
+        found.operator for found in claim.operators if found.operator in QUANTIFIERS and not _is_free(claim, found)
     )
     in_sentences = [found for found in passage.operators if found.operator in QUANTIFIERS and found.sentence in used]
     stated = Counter(found.operator for found in in_sentences)
     binding = Counter(
         found.operator
         for found in in_sentences
-        if found.operator not in _DROPPABLE_QUANTIFIERS and (found.before in found_places or found.clause in clauses)
+        if found.operator not in _DROPPABLE_QUANTIFIERS
+        and not _is_free(passage, found)
+        and (found.before in found_places or found.clause in clauses)
     )
     return bool(claimed - stated or binding - claimed) or not all(
-        _stands_alike(alignment, found) for found in claim.operators if found.operator in _BOUND_TO_WORD
+        _stands_alike(alignment, found)
+        for found in claim.operators
+        if found.operator in _BOUND_TO_WORD and not _is_free(claim, found)
     )
 
 
@@ -194,13 +198,12 @@ def _stands_alike(alignment: Alignment, found: FoundOperator) -> bool:
     )
 
 
-def _is_rate(statement: Statement, found: FoundOperator) -> bool:
-    """Whether a quantifier says how often: every minute, each hour, a minute."""
-    return (
-        found.operator is Operator.ALL
-        and found.before < len(statement.terms)
-        and statement.terms[found.before].kind is TermKind.UNIT
-    )
+def _is_free(statement: Statement, found: FoundOperator) -> bool:
+    """Whether a quantifier may come and go: every minute, a minute; only 308 points, 308 points."""
+    if found.before >= len(statement.terms):
+        return False
+    kind = statement.terms[found.before].kind
+    return (found.operator, kind) in ((Operator.ALL, TermKind.UNIT), (Operator.ONLY, TermKind.NUMBER))
 
 
 def _changes_bound(alignment: Alignment) -> bool:
@@ -323,7 +326,7 @@ def _exchanges_terms(alignment: Alignment) -> bool:
             continue
         if _are_told_apart(one, other, has_subject) and _keeps_part(one, was_one) and _keeps_part(other, was_other):
             continue
-        are_neighbours = one.kind is TermKind.NUMBER and second == first + 1 and place == other_place + 1
+        are_neighbours = one.kind is other.kind is TermKind.NUMBER and second == first + 1 and place == other_place + 1
         if are_neighbours or _have_common_pivot(alignment, first, second):
             return True
     return False
@@ -354,7 +357,7 @@ def _have_one_part(one: Term, other: Term) -> bool:
 def _measure_alike(one: Term, other: Term) -> bool:
     """Whether two numbers can be of the same thing: grams and grams, but no year and percents."""
     units = {one.unit or _year_of(one), other.unit or _year_of(other)}
-    return len(units) == 1 or None in units or units == {"year"}
+    return len(units) == 1 or None in units
 
 
 def _year_of(term: Term) -> str | None:
@@ -498,7 +501,7 @@ def _are_rivals(term: Term, other: Term) -> bool:
     if term.kind is TermKind.DATE and other.kind is TermKind.DATE:
         return next(iter(term.keys)).partition(":")[0] == next(iter(other.keys)).partition(":")[0]
     if term.kind is TermKind.NAME and other.kind is TermKind.NAME:
-        return term.roles == other.roles
+        return bool(term.roles) and term.roles == other.roles
     return are_opposite(term.contrasts, other.contrasts)
 
 

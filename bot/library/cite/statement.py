@@ -31,7 +31,7 @@ from bot.text.quantities import Quantity, find_quantities, mark_signs
 from bot.text.stop_words import STOP_WORDS
 from bot.text.synonyms import synonym_groups
 from bot.text.units import UNIT_SIGNS, unit_of
-from bot.text.words import fold, word_set
+from bot.text.words import fold, stem, word_set
 
 MAX_CHARACTERS: Final = 4_000
 """Characters of a sentence that are read."""
@@ -118,7 +118,6 @@ _CELSIUS: Final = re.compile(r"°\s?[CС](?!\w)")
 _TOKEN: Final = re.compile(r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*|°[CF](?!\w)|[%°€$£₽]|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]")
 _CLAUSE_MARKS: Final = frozenset(",;:()")
 _CLAUSE_WORDS: Final = word_set("and but while whereas и а но однако зато тогда")
-_CLAUSE_CONTRAST: Final = word_set("but а но")
 _PRONOUNS: Final = word_set("""
     it he she they this that these those there his her its their him them one some others он она оно они это этот
     эта эти тот та те там его ее их ему ей им ней нем них такой такая такое
@@ -140,6 +139,10 @@ _DECIDING: Final = word_set("more less fewer up down больше меньше �
 """Stop words that decide between two statements."""
 _OPTIONAL: Final = word_set("up down")
 """Of these, those that often only belong to a verb."""
+_EMPTY_LEMMAS: Final = frozenset(map(stem, ("time", "period", "amount", "total", "fact", "case"))) | word_set(
+    "время период количество факт случай процесс"
+)
+"""Nouns that say next to nothing: for a period of three weeks."""
 _LIGHT_LEMMAS: Final = word_set("""
     быть являться составлять составить становиться стать иметь иметься находиться оставаться остаться равный равно
     равняться представлять происходить осуществляться друг также около примерно затем потом уже еще ещё лишь бы
@@ -287,11 +290,7 @@ class _Reader:
     def _read_token(self, at: int) -> None:
         token, word = self.tokens[at], self.words[at]
         if token in _CLAUSE_MARKS or word in _CLAUSE_WORDS:
-            negates = self.negates and word in _CLAUSE_WORDS and word not in _CLAUSE_CONTRAST
-            if negates:
-                self.negates = False
             self._end_clause(at)
-            self.negates = negates
             self.clause += 1
             if word == "," and self.condition == "open":
                 self.condition = ""
@@ -342,7 +341,7 @@ class _Reader:
                 contrasts=contrasts_of(form.lemmas),
                 parts_of_speech=form.parts_of_speech,
                 cases=form.cases,
-                is_optional=word in _OPTIONAL,
+                is_optional=word in _OPTIONAL or not form.lemmas.isdisjoint(_EMPTY_LEMMAS),
             ),
             at,
             keeps_roles=self._continues_phrase(form.parts_of_speech),
