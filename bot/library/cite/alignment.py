@@ -35,6 +35,11 @@ class Alignment:
     quality: float
     """1 if every term is there in the same word; 0 if one is missing."""
 
+    @property
+    def sentences_used(self) -> set[int]:
+        """Numbers of the passage's sentences that have any of the terms."""
+        return {self.passage.sentences[place] for _, place in self.pairs()}
+
     def pairs(self) -> Iterator[tuple[int, int]]:
         """Indices of the claim's terms with those of the passage's."""
         for index, place in enumerate(self.places):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.library.cite.alignment import similarity
-from bot.library.cite.statement import Statement, Term, TermKind, join_statements, read_statement
+from bot.library.cite.reading import read_statement
+from bot.library.cite.statement import Statement, Term, TermKind, join_statements
 from bot.text.morphology import PartOfSpeech
 from bot.text.operators import CONDITIONS, FRAMES, MODALITIES, Operator
 from bot.text.units import same_unit, unit_of
