@@ -12,7 +12,6 @@ from bot.text.morphology import PartOfSpeech
 from bot.text.operators import CONDITIONS, FRAMES, MODALITIES, QUANTIFIERS, Operator
 
 _DUTIES: Final = frozenset((Operator.MUST, Operator.SHOULD))
-_DROPPABLE_QUANTIFIERS: Final = frozenset((Operator.ALL,))
 _MODAL_OPPOSITES: Final = frozenset((Operator.MAY, Operator.FORBIDDEN))
 """Not allowed is forbidden, and compared as that."""
 _BOUND_TO_WORD: Final = frozenset((Operator.NONE, Operator.ONLY))
@@ -146,21 +145,17 @@ def changes_quantifier(alignment: Alignment) -> bool:
     clauses = {passage.clauses[place] for _, place in alignment.pairs()}
     found_places = {place for _, place in alignment.pairs()}
     claimed = Counter(
-        found.operator for found in claim.operators if found.operator in QUANTIFIERS and not _is_free(claim, found)
+        found.operator for found in claim.operators if found.operator in QUANTIFIERS and not _is_rate(claim, found)
     )
     in_sentences = [found for found in passage.operators if found.operator in QUANTIFIERS and found.sentence in used]
     stated = Counter(found.operator for found in in_sentences)
     binding = Counter(
         found.operator
         for found in in_sentences
-        if found.operator not in _DROPPABLE_QUANTIFIERS
-        and not _is_free(passage, found)
-        and (found.before in found_places or found.clause in clauses)
+        if not _may_be_left_out(passage, found) and (found.before in found_places or found.clause in clauses)
     )
     return bool(claimed - stated or binding - claimed) or not all(
-        _stands_alike(alignment, found)
-        for found in claim.operators
-        if found.operator in _BOUND_TO_WORD and not _is_free(claim, found)
+        _stands_alike(alignment, found) for found in claim.operators if found.operator in _BOUND_TO_WORD
     )
 
 
@@ -173,9 +168,16 @@ def _stands_alike(alignment: Alignment, found: FoundOperator) -> bool:
     )
 
 
-def _is_free(statement: Statement, found: FoundOperator) -> bool:
-    """Whether a quantifier may come and go: every minute, a minute; only 308 points, 308 points."""
-    if found.before >= len(statement.terms):
-        return False
-    kind = statement.terms[found.before].kind
-    return (found.operator, kind) in ((Operator.ALL, TermKind.UNIT), (Operator.ONLY, TermKind.NUMBER))
+def _is_rate(statement: Statement, found: FoundOperator) -> bool:
+    """Whether a quantifier says how often: every minute, a minute."""
+    return found.operator is Operator.ALL and _kind_after(statement, found) is TermKind.UNIT
+
+
+def _may_be_left_out(statement: Statement, found: FoundOperator) -> bool:
+    """Whether a statement without a quantifier follows from one with it: from only three, three."""
+    is_of_number = found.operator is Operator.ONLY and _kind_after(statement, found) is TermKind.NUMBER
+    return is_of_number or found.operator is Operator.ALL
+
+
+def _kind_after(statement: Statement, found: FoundOperator) -> TermKind | None:
+    return statement.terms[found.before].kind if found.before < len(statement.terms) else None

@@ -121,8 +121,9 @@ async def test_quotations_contain_the_support(
             assert quotation.passage in retrieved.passages
             cited += 1
             right += one.is_supported_by(quotation.passage.quote)
+    print(f"quoted: {cited} of {len(questions)}; the support is in the passage: {right}")
     assert cited >= 0.9 * len(questions)
-    assert right >= 0.85 * cited
+    assert right >= (0.95 if LONG else 0.85) * len(questions)
 
 
 class Silent:
@@ -175,5 +176,5 @@ async def test_citations_of_the_service_contain_the_support(settings: Settings) 
             if not is_supported:
                 print(one.question, "->", [(source.title, source.where) for source in outcome.sources])
     print(f"cited: {cited} of {len(QUESTIONS)}; the support is in the passage: {right}")
-    assert cited >= 90
-    assert right >= 0.85 * cited
+    assert cited >= 95
+    assert right >= 95
