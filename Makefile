@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-embedding bench-library bench-router eval-adapters adapters lock locales schemas pictures clean
+.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-embedding bench-library bench-citations bench-router eval-adapters adapters lock locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ bench-growth: $(READY) sglang ## Measure what grows with the number of compositi
 
 bench-memory: $(READY) ## Measure recall of one person among a million memories of ten thousand (five minutes)
 	$(BIN)/python -m benchmarks.bench_memory
+
+bench-citations: $(READY) ## Measure which sentences get a citation mark and which do not (half a minute)
+	$(BIN)/python -m benchmarks.bench_citations
 
 bench-router: $(READY) ## Measure where auto sends messages, and draw it (three minutes)
 	$(BIN)/python -m benchmarks.bench_router --picture docs/pictures/router.png

@@ -1,4 +1,4 @@
-"""What a text states, in a form that can be compared: stems of content words, numbers, negation, opposites."""
+"""What a text states, in a form that can be compared: stems of content words, and numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from functools import lru_cache
 from typing import Final
 
 from bot.text.language import has_russian_letters
-from bot.text.negation import is_contraction, negates
+from bot.text.negation import is_contraction
 from bot.text.numerals import DIGITS_PATTERN, find_numerals, is_numeric
-from bot.text.opposites import find_polarities
 from bot.text.stop_words import STOP_WORDS
 from bot.text.words import fold, stem
 
@@ -32,9 +31,6 @@ class TextFeatures:
     """Each number with the stem of the content word right after it; empty where there is none."""
     labels: frozenset[tuple[str, str]] = frozenset()
     """Each number with the stem of the content word right before it; empty where there is none."""
-    is_negated: bool = False
-    polarities: frozenset[tuple[str, str]] = frozenset()
-    """Which of two opposites it takes (`opposites.find_polarities`)."""
 
 
 @lru_cache(4096)
@@ -53,8 +49,6 @@ def analyse(text: str) -> TextFeatures:
         numbers=frozenset(numeral.value for numeral in numerals),
         measures=frozenset((numeral.value, stem_at(numeral.end)) for numeral in numerals),
         labels=frozenset((numeral.value, stem_at(numeral.start - 1)) for numeral in numerals),
-        is_negated=negates(words),
-        polarities=find_polarities(words, numeric),
     )
 
 

@@ -146,7 +146,7 @@ _PHRASES: Final = {
     Operator.MINIMUM: "minimum|minimal|minimally|минимум*|минимальный*|минимально",
     Operator.MAXIMUM: "maximum|maximal|maximally|максимум*|максимальный*|максимально",
     Operator.IF: """
-        if|provided|providing|in case|as long as|если|при условии|в случае|коли|ежели|при наличии|supposing|
+        if|provided|providing|in case|если|при условии|в случае|коли|ежели|при наличии|supposing|
         assuming
     """,
     Operator.UNLESS: "unless|except if|если не|если только не",

@@ -35,6 +35,11 @@ class Alignment:
     quality: float
     """1 if every term is there in the same word; 0 if one is missing."""
 
+    @property
+    def sentences_used(self) -> set[int]:
+        """Numbers of the passage's sentences that have any of the terms."""
+        return {self.passage.sentences[place] for _, place in self.pairs()}
+
     def pairs(self) -> Iterator[tuple[int, int]]:
         """Indices of the claim's terms with those of the passage's."""
         for index, place in enumerate(self.places):
@@ -148,7 +153,7 @@ def _are_related(term: Term, other: Term) -> bool:
         if shared and shared != {PartOfSpeech.VERB}:
             return False
         return any(
-            common_prefix_length(first, second) >= max(_MIN_ROOT, 0.6 * max(len(first), len(second)))
+            common_prefix_length(first, second) >= max(_MIN_ROOT, 0.5 * max(len(first), len(second)))
             for first in term.keys
             for second in other.keys
         )
@@ -167,7 +172,9 @@ def _is_derived(longer: str, base: str) -> bool:
     )
 
 
-def _closeness(term: Term, passage: Statement, at: int, places: Sequence[int | None]) -> tuple[bool, bool, bool, int]:
+def _closeness(
+    term: Term, passage: Statement, at: int, places: Sequence[int | None]
+) -> tuple[bool, bool, bool, bool, int]:
     """By how much a place is preferred to others with the same word."""
     other = passage.terms[at]
     last = next((place for place in reversed(places) if place is not None), -1)
@@ -175,5 +182,6 @@ def _closeness(term: Term, passage: Statement, at: int, places: Sequence[int | N
         at not in places,
         term.is_negated == other.is_negated,
         term.is_conditional == other.is_conditional,
+        last >= 0 and passage.clauses[at] == passage.clauses[last],
         -abs(at - last - 1),
     )

@@ -9,8 +9,9 @@ from typing import Final
 
 from bot.library.cite.alignment import Options, align, find_options, is_in_headings, may_be_missing
 from bot.library.cite.contradictions import contradicts
+from bot.library.cite.reading import read_statement
 from bot.library.cite.rows import Row, parse_row
-from bot.library.cite.statement import Statement, join_statements, read_statement
+from bot.library.cite.statement import Statement, join_statements
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind, Trust
 from bot.text.analysis import TextFeatures, analyse

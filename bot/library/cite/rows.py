@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.library.cite.alignment import similarity
-from bot.library.cite.statement import Statement, Term, TermKind, join_statements, read_statement
+from bot.library.cite.reading import read_statement
+from bot.library.cite.statement import Statement, Term, TermKind, join_statements
 from bot.text.morphology import PartOfSpeech
 from bot.text.operators import CONDITIONS, FRAMES, MODALITIES, Operator
 from bot.text.units import same_unit, unit_of
-from bot.text.words import fold
+from bot.text.words import fold, stem
 
 MIN_CELLS: Final = 2
 """Cells that a statement must speak of: one value alone could be of any row."""
@@ -22,6 +23,8 @@ _HEAD_BONUS: Final = 0.3
 _CELL: Final = re.compile(r"\s*((?:[^:;|()\n.!?]|\([^()\n]*\)|[.!?](?! )){1,80}):\s+(.+)", re.DOTALL)
 """A column's name, no part of a sentence, and its value."""
 _UNIT_AT_END: Final = re.compile(r"[,(]\s*([^,()]{1,12})\)?\s*$")
+_COUNTERS: Final = frozenset(map(stem, ("pack", "piece", "item", "person", "people")))
+"""What is counted where a table only has the number."""
 _QUALITY: Final = 0.9
 
 
@@ -79,6 +82,8 @@ class Row:
                     if cell is None:
                         return 0.0
                     used.append(cell)
+                elif self._is_under_other_name(claim, at, holders[at]):
+                    return 0.0
                 else:
                     used += holders[at]
             elif any(cell.names(term) for cell in self.cells) or any(similarity(term, one) for one in heading.terms):
@@ -94,6 +99,17 @@ class Row:
             for at, term in enumerate(claim.terms)
         )
         return _QUALITY if is_explained else 0.0
+
+    def _is_under_other_name(self, claim: Statement, at: int, holders: Sequence[Cell]) -> bool:
+        """Whether a word is called what another column is: "the coach is Monday", where the coach is somebody else."""
+        term = claim.terms[at]
+        if at == 0 or term.roles or "gent" in term.cases or self._is_value(claim.terms[at - 1]):
+            return False
+        named = self._naming(claim.terms[at - 1])
+        if at > 1 and any(cell.has_value(claim.terms[at - 2]) for cell in named):
+            # "The Veterans group is coached by Orlova": the name before has its own value already.
+            return False
+        return bool(named) and not any(cell is holder for cell in named for holder in holders)
 
     def _naming(self, term: Term) -> list[Cell]:
         return [cell for cell in self.cells if cell.names(term)]
@@ -170,5 +186,7 @@ def _may_link(claim: Statement, at: int) -> bool:
         return False
     if term.parts_of_speech:
         return PartOfSpeech.VERB in term.parts_of_speech and PartOfSpeech.NOUN not in term.parts_of_speech
+    if term.keys & _COUNTERS and at and claim.terms[at - 1].kind is TermKind.NUMBER:
+        return True
     # "Tea costs", "veterans swim": without an article, right after what is in the row.
     return term.is_attached and claim.terms[at - 1].kind is not TermKind.NUMBER

@@ -121,8 +121,9 @@ async def test_quotations_contain_the_support(
             assert quotation.passage in retrieved.passages
             cited += 1
             right += one.is_supported_by(quotation.passage.quote)
+    print(f"quoted: {cited} of {len(questions)}; the support is in the passage: {right}")
     assert cited >= 0.9 * len(questions)
-    assert right >= 0.85 * cited
+    assert right >= (0.95 if LONG else 0.85) * len(questions)
 
 
 class Silent:

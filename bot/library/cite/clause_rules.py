@@ -1,0 +1,114 @@
+"""What belongs to which part of a text: a value stays with its own subject."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.library.cite.alignment import Alignment, similarity
+from bot.library.cite.statement import Statement, Term, TermKind
+from bot.text.contrasts import are_opposite
+from bot.text.morphology import PartOfSpeech
+
+
+def mixes_clauses(alignment: Alignment) -> bool:
+    """A value of one clause told of the subject of another: the fee of the winner said of the loser."""
+    passage = alignment.passage
+    found: dict[int, list[Term]] = {}
+    for _, place in alignment.pairs():
+        found.setdefault(passage.clauses[place], []).append(passage.terms[place])
+    if len(found) < 2:
+        return False
+    claimed = [term for terms in found.values() for term in terms]
+    for clause, terms in found.items():
+        own = [term for term, number in zip(passage.terms, passage.clauses, strict=True) if number == clause]
+        missing = [term for term in own if term not in terms and not _is_said_by(term, claimed)]
+        if not missing:
+            continue
+        rivals = {
+            number
+            for other, number in zip(passage.terms, passage.clauses, strict=True)
+            if number != clause and number in found and any(_are_rivals(term, other) for term in terms)
+        }
+        borrowed = [term for number in rivals for term in found[number] if not _is_said_by(term, own)]
+        if any(_can_replace(one, other) for one in missing for other in borrowed):
+            return True
+    return False
+
+
+def joins_strangers(alignment: Alignment) -> bool:
+    """A word put before another clause's word in the place of its own: "iron hours, paying days" made iron days."""
+    passage, claim = alignment.passage, alignment.claim
+    places = alignment.places
+    for index in range(1, len(places)):
+        before, place = places[index - 1], places[index]
+        if not claim.terms[index].is_attached or before is None or place is None or place == before + 1:
+            continue
+        if passage.clauses[before] == passage.clauses[place] or before + 1 >= len(passage.terms):
+            continue
+        if place == passage.clauses.index(passage.clauses[place]):
+            # Oxygen boils at one temperature and freezes at another: the verb has its subject in the clause before.
+            continue
+        own = passage.terms[before + 1]
+        if own.is_attached and before + 1 not in places and _can_stand_for(own, passage.terms[place]):
+            return True
+    return False
+
+
+def _can_stand_for(one: Term, other: Term) -> bool:
+    if TermKind.NUMBER in (one.kind, other.kind) or TermKind.DATE in (one.kind, other.kind):
+        return one.kind == other.kind
+    if one.parts_of_speech and other.parts_of_speech:
+        return bool(one.parts_of_speech & other.parts_of_speech)
+    return True
+
+
+def _is_said_by(term: Term, others: Sequence[Term]) -> bool:
+    return any(similarity(term, other) for other in others)
+
+
+def _are_rivals(term: Term, other: Term) -> bool:
+    """Whether a sentence tells one thing of the one and another of the other."""
+    if term.kind is TermKind.NUMBER and other.kind is TermKind.NUMBER:
+        if term.is_range and other.is_range:
+            return False
+        return term.is_ordinal == other.is_ordinal or None in (term.is_ordinal, other.is_ordinal)
+    if term.kind is TermKind.DATE and other.kind is TermKind.DATE:
+        return next(iter(term.keys)).partition(":")[0] == next(iter(other.keys)).partition(":")[0]
+    if term.kind is TermKind.NAME and other.kind is TermKind.NAME:
+        return bool(term.roles) and term.roles == other.roles
+    return are_opposite(term.contrasts, other.contrasts)
+
+
+def _can_replace(missing: Term, borrowed: Term) -> bool:
+    """Whether a term of another clause may stand where one of this clause is left out."""
+    kinds = {missing.kind, borrowed.kind}
+    if TermKind.UNIT in kinds:
+        return False
+    if TermKind.NUMBER in kinds or TermKind.DATE in kinds:
+        return len(kinds) == 1
+    if missing.parts_of_speech and borrowed.parts_of_speech:
+        return bool(missing.parts_of_speech & borrowed.parts_of_speech - {PartOfSpeech.ADVERB})
+    return True
+
+
+def mixes_sentences(alignment: Alignment) -> bool:
+    """Words of two neighbouring sentences made into one, though they speak of different things."""
+    passage = alignment.passage
+    found = {place for _, place in alignment.pairs()}
+    used = alignment.sentences_used
+    if len(used) < 2:
+        return False
+    return any(
+        sentence not in passage.referring
+        and passage.sentences.index(sentence) not in found
+        and not _is_referred_to(passage, sentence, used)
+        for sentence in used
+    )
+
+
+def _is_referred_to(passage: Statement, sentence: int, used: set[int]) -> bool:
+    """Whether a later sentence speaks of somebody whom a sentence names."""
+    return any(
+        later > sentence and all(between in passage.referring for between in range(sentence + 1, later + 1))
+        for later in used
+    )

@@ -1,0 +1,183 @@
+"""What decides how a statement holds: whose word it is, conditions, negation, modality, quantifiers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from bot.library.cite.alignment import Alignment
+from bot.library.cite.statement import FoundOperator, Statement, TermKind
+from bot.text.morphology import PartOfSpeech
+from bot.text.operators import CONDITIONS, FRAMES, MODALITIES, QUANTIFIERS, Operator
+
+_DUTIES: Final = frozenset((Operator.MUST, Operator.SHOULD))
+_MODAL_OPPOSITES: Final = frozenset((Operator.MAY, Operator.FORBIDDEN))
+"""Not allowed is forbidden, and compared as that."""
+_BOUND_TO_WORD: Final = frozenset((Operator.NONE, Operator.ONLY))
+"""Quantifiers that change the meaning when they move: nothing is better than tea."""
+
+
+def ignores_frame(alignment: Alignment, heading_operators: Sequence[FoundOperator]) -> bool:
+    """A myth, or what somebody says, told as the author's own statement."""
+    used = alignment.sentences_used
+    passage = alignment.passage
+    binding = Counter(
+        (found.operator, found.is_negated)
+        for found in passage.operators
+        if found.sentence in used and (found.operator is Operator.FALSE or _is_said_of_claim(alignment, found))
+    )
+    binding.update((Operator.FALSE, False) for found in heading_operators if found.operator is Operator.FALSE)
+    claimed = Counter(
+        (found.operator, found.is_negated) for found in alignment.claim.operators if found.operator in FRAMES
+    )
+    stated = Counter((found.operator, found.is_negated) for found in (*passage.operators, *heading_operators))
+    return not binding <= claimed or not claimed <= stated
+
+
+def _is_said_of_claim(alignment: Alignment, found: FoundOperator) -> bool:
+    """Whether somebody says what the claim states: what follows "he says that", or all before "he says"."""
+    passage = alignment.passage
+    if found.operator is not Operator.SAID:
+        return False
+    is_last = found.sentence not in passage.sentences[found.before + 1 :]
+    return is_last or any(
+        passage.sentences[place] == found.sentence and (place >= found.before or passage.clauses[place] == found.clause)
+        for _, place in alignment.pairs()
+    )
+
+
+def changes_condition(alignment: Alignment) -> bool:
+    """A condition left out, added, or moved to the other half of the sentence."""
+    claim, passage = alignment.claim, alignment.passage
+    used = alignment.sentences_used
+    claimed = [found for found in claim.operators if found.operator in CONDITIONS]
+    stated = [found for found in passage.operators if found.operator in CONDITIONS and found.sentence in used]
+    if any(found.operator is not Operator.WHEN for found in claimed) and not stated:
+        return True
+    if stated and not claimed:
+        # What is said outside of the condition holds only under it.
+        return any(
+            found.operator is not Operator.WHEN or found.before == 0 or _has_only(passage, found) for found in stated
+        )
+    if stated and claimed:
+        if sorted(found.operator for found in claimed) != sorted(found.operator for found in stated):
+            return True
+        changed = sum(
+            claim.terms[index].is_conditional != passage.terms[place].is_conditional
+            for index, place in alignment.pairs()
+        )
+        return changed > 0
+    return False
+
+
+def _has_only(statement: Statement, found: FoundOperator) -> bool:
+    return any(
+        other.operator is Operator.ONLY and other.sentence == found.sentence and other.before == found.before
+        for other in statement.operators
+    )
+
+
+def changes_negation(alignment: Alignment) -> bool:
+    """Something denied that is affirmed, or the other way round."""
+    claim, passage = alignment.claim, alignment.passage
+    places = dict(alignment.pairs())
+    if any(claim.terms[index].is_negated != passage.terms[place].is_negated for index, place in places.items()):
+        return True
+    if any(term.is_negated and index not in places for index, term in enumerate(claim.terms)):
+        return True
+    clauses = {passage.clauses[place] for place in places.values()}
+    used = alignment.sentences_used
+    if sum(found.operator is Operator.NOT for found in claim.operators) != sum(
+        found.operator is Operator.NOT and found.sentence in used for found in passage.operators
+    ):
+        return True
+    denied = {found.operator for found in claim.operators if found.is_negated}
+    stated = {found.operator for found in passage.operators if found.is_negated}
+    binding = {found.operator for found in passage.operators if found.is_negated and found.clause in clauses}
+    if not binding - _MODAL_OPPOSITES <= denied or not denied - _MODAL_OPPOSITES <= stated:
+        return True
+    found_places = set(places.values())
+    return any(
+        term.is_negated and at not in found_places and passage.clauses[at] in clauses and _denies_clause(passage, at)
+        for at, term in enumerate(passage.terms)
+    )
+
+
+def _denies_clause(passage: Statement, at: int) -> bool:
+    """Whether what is negated decides its whole clause, as a verb does; «не от богатства, а от желаний» does not."""
+    parts = passage.terms[at].parts_of_speech
+    return not parts or PartOfSpeech.VERB in parts or PartOfSpeech.ADVERB in parts
+
+
+def changes_modality(alignment: Alignment) -> bool:
+    """May for must, must for is, allowed for forbidden."""
+    claim, passage = alignment.claim, alignment.passage
+    used = alignment.sentences_used
+    clauses = {passage.clauses[place] for _, place in alignment.pairs()}
+    claimed = Counter(_modality(found) for found in claim.operators if found.operator in MODALITIES)
+    in_sentences = [found for found in passage.operators if found.operator in MODALITIES and found.sentence in used]
+    stated = Counter(map(_modality, in_sentences))
+    binding = Counter(_modality(found) for found in in_sentences if found.clause in clauses)
+    added, dropped = set(claimed - stated), set(binding - claimed)
+    duties = {(duty, False) for duty in _DUTIES}
+    if passage.is_imperative:
+        added -= duties
+    if claim.is_imperative:
+        dropped -= duties
+    if any(found.operator is Operator.ONLY for found in claim.operators):
+        # Children swim only with an adult: they may swim only with an adult.
+        added -= {(Operator.MAY, False)}
+        dropped -= {(Operator.MAY, False)}
+    return bool(added or dropped)
+
+
+def _modality(found: FoundOperator) -> tuple[Operator, bool]:
+    if found.is_negated and found.operator in (Operator.MAY, Operator.FORBIDDEN):
+        return (Operator.FORBIDDEN if found.operator is Operator.MAY else Operator.MAY, False)
+    return found.operator, found.is_negated
+
+
+def changes_quantifier(alignment: Alignment) -> bool:
+    """All for some, some for all, only left out."""
+    claim, passage = alignment.claim, alignment.passage
+    used = alignment.sentences_used
+    clauses = {passage.clauses[place] for _, place in alignment.pairs()}
+    found_places = {place for _, place in alignment.pairs()}
+    claimed = Counter(
+        found.operator for found in claim.operators if found.operator in QUANTIFIERS and not _is_rate(claim, found)
+    )
+    in_sentences = [found for found in passage.operators if found.operator in QUANTIFIERS and found.sentence in used]
+    stated = Counter(found.operator for found in in_sentences)
+    binding = Counter(
+        found.operator
+        for found in in_sentences
+        if not _may_be_left_out(passage, found) and (found.before in found_places or found.clause in clauses)
+    )
+    return bool(claimed - stated or binding - claimed) or not all(
+        _stands_alike(alignment, found) for found in claim.operators if found.operator in _BOUND_TO_WORD
+    )
+
+
+def _stands_alike(alignment: Alignment, found: FoundOperator) -> bool:
+    """Whether an operator of the claim stands before the same word as in the passage."""
+    places = alignment.places
+    place = places[found.before] if found.before < len(places) else len(alignment.passage.terms)
+    return place is None or any(
+        other.operator is found.operator and abs(other.before - place) <= 1 for other in alignment.passage.operators
+    )
+
+
+def _is_rate(statement: Statement, found: FoundOperator) -> bool:
+    """Whether a quantifier says how often: every minute, a minute."""
+    return found.operator is Operator.ALL and _kind_after(statement, found) is TermKind.UNIT
+
+
+def _may_be_left_out(statement: Statement, found: FoundOperator) -> bool:
+    """Whether a statement without a quantifier follows from one with it: from only three, three."""
+    is_of_number = found.operator is Operator.ONLY and _kind_after(statement, found) is TermKind.NUMBER
+    return is_of_number or found.operator is Operator.ALL
+
+
+def _kind_after(statement: Statement, found: FoundOperator) -> TermKind | None:
+    return statement.terms[found.before].kind if found.before < len(statement.terms) else None

@@ -1,0 +1,339 @@
+"""Reads a sentence as a statement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Final
+
+from bot.library.cite.statement import ROOT_LETTERS, FoundOperator, Statement, Term, TermKind
+from bot.text.calendar import (
+    ENGLISH_MONTHS,
+    ENGLISH_WEEKDAYS,
+    MONTH_NUMBERS,
+    RUSSIAN_MONTH_FORMS,
+    RUSSIAN_WEEKDAY_FORMS,
+    RUSSIAN_WEEKDAYS,
+)
+from bot.text.contrasts import contrasts_of
+from bot.text.language import has_russian_letters
+from bot.text.morphology import PartOfSpeech, read_word
+from bot.text.operators import BOUNDS, CONDITIONS, FRAMES, Operator, OperatorMatch, find_operators, is_own_word
+from bot.text.prepositions import PREPOSITIONS
+from bot.text.quantities import Quantity, find_quantities, mark_signs
+from bot.text.stop_words import STOP_WORDS
+from bot.text.synonyms import synonym_groups
+from bot.text.units import UNIT_SIGNS, unit_of
+from bot.text.words import fold, stem, word_set
+
+MAX_CHARACTERS: Final = 4_000
+"""Characters of a sentence that are read."""
+_FOOTNOTE: Final = re.compile(r"\[\s*[\^№#]?\s?\d{1,3}\s*\]|↑|[\u00b9\u00b2\u00b3\u2070-\u2079]+(?=\W|$)")
+_HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[-\u2010\u2011](?=[^\W\d_])")
+_SPLIT_CONJUNCTION: Final = re.compile(r"(?<=того), (?=как\b|чтобы\b)")
+"""The comma inside of «после того, как»."""
+_CELSIUS: Final = re.compile(r"°\s?[CС](?!\w)")
+_TOKEN: Final = re.compile(r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*|°[CF](?!\w)|[%°€$£₽]|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]")
+_CLAUSE_MARKS: Final = frozenset(",;:()")
+_CLAUSE_WORDS: Final = word_set("and but while whereas и а но однако зато тогда")
+_PRONOUNS: Final = word_set("""
+    it he she they this that these those there his her its their him them one some others он она оно они это этот
+    эта эти тот та те там его ее их ему ей им ней нем них такой такая такое
+""")
+_WORDS_OF_A_REFERENCE: Final = 4
+_DETERMINERS: Final = word_set("the a an this that these those his her its their my our your")
+_CLAUSE_ROLES: Final = frozenset(("before", "after"))
+"""Roles that a conjunction gives too: before he left."""
+_LIGHT_VERBS: Final = word_set("""
+    become becomes became get gets got getting gotten stay stays stayed staying remain remains remained equal equals
+    amount amounts amounting constitute constitutes located situated let lets there's s t re ve ll d m just quite
+    rather then else yet still even ever another other others upon per via etc well like unlike made makes make go
+    goes going went gone do does did doing done put puts got take takes took
+""")
+_STRANDED: Final = word_set("above below inside outside before after over under up down")
+"""Prepositions that say something by themselves at the end of a clause."""
+_NEVER: Final = frozenset(("never", "никогда"))
+_DECIDING: Final = word_set("more less fewer up down больше меньше более менее")
+"""Stop words that decide between two statements."""
+_OPTIONAL: Final = word_set("up down")
+"""Of these, those that often only belong to a verb."""
+_EMPTY_LEMMAS: Final = frozenset(map(stem, ("time", "period", "amount", "total", "fact", "case"))) | word_set(
+    "время период количество факт случай процесс"
+)
+"""Nouns that say next to nothing: for a period of three weeks."""
+_LIGHT_LEMMAS: Final = word_set("""
+    быть являться составлять составить становиться стать иметь иметься находиться оставаться остаться равный равно
+    равняться представлять происходить осуществляться друг также около примерно затем потом уже еще ещё лишь бы
+""")
+
+
+def read_statement(text: str) -> Statement:
+    """What one sentence states, Russian or English or both."""
+    return _read(text[:MAX_CHARACTERS])
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads the tokens of one sentence."""
+
+    tokens: list[str]
+    words: list[str]
+    """Folded; parallel to `tokens`."""
+    quantities: dict[int, list[Quantity]]
+    """By the index of their first word; a date in digits is several."""
+    units_at: frozenset[int]
+    """Indices of the words right after numbers."""
+    operators: dict[int, OperatorMatch]
+    terms: list[Term] = field(default_factory=list)
+    found: list[FoundOperator] = field(default_factory=list)
+    clauses: list[int] = field(default_factory=list)
+    clause: int = 0
+    after_term: int = -1
+    """Index of the token right after the last term."""
+    roles: frozenset[str] = frozenset()
+    negates: bool = False
+    bound: Operator | None = None
+    condition: str = ""
+    """``open`` until the next comma, ``rest`` until the end of the sentence; empty outside of conditions."""
+
+    def read(self) -> None:
+        at = 0
+        while at < len(self.tokens):
+            if at in self.quantities:
+                for quantity in self.quantities[at]:
+                    self._read_quantity(quantity)
+                at = self.quantities[at][-1].end
+            elif at in self.operators:
+                at = self._read_operator(self.operators[at])
+            else:
+                self._read_token(at)
+                at += 1
+        self._end_clause(len(self.tokens))
+
+    def _end_clause(self, at: int) -> None:
+        """What stands open at the end of a clause belongs to its last word: «спорить не с кем», "six above"."""
+        if self.negates and self.terms:
+            self.terms[-1] = replace(self.terms[-1], is_negated=True)
+        elif self.negates:
+            self.found.append(FoundOperator(Operator.NOT, False, 0, 0, self.clause))
+        if at and self.words[at - 1] in _STRANDED:
+            self._add(Term(kind=TermKind.WORD, keys=frozenset((self.words[at - 1],))), at - 1)
+        self.negates = False
+        self.roles = frozenset()
+
+    def _read_quantity(self, quantity: Quantity) -> None:
+        kind = TermKind.NUMBER if quantity.month is None else TermKind.DATE
+        self._add(
+            Term(
+                kind=kind,
+                keys=frozenset((quantity.value,)),
+                unit=quantity.unit,
+                bound=self.bound,
+                is_ordinal=quantity.is_ordinal,
+                is_range=quantity.is_range,
+                is_optional=quantity.value == "1" and quantity.is_ordinal is False,
+            ),
+            quantity.start,
+            quantity.end,
+            keeps_roles=True,
+        )
+        self.bound = None
+
+    def _read_operator(self, match: OperatorMatch) -> int:
+        operator = match.operator
+        words = self.words[match.start : match.end]
+        following = self.words[match.end] if match.end < len(self.words) else ""
+        if operator is Operator.NOT:
+            if following in ("only", "just", "merely", "только", "лишь"):
+                return match.end + 1
+            self.negates = True
+            self.roles = PREPOSITIONS.get(words[0], self.roles)
+            return match.end
+        if operator in BOUNDS:
+            if words[0] in ("or", "и", "или"):
+                self._bind_last_number(operator)
+            else:
+                self.bound = operator
+            self.roles = PREPOSITIONS.get(words[0], self.roles)
+            return match.end
+        if operator in CONDITIONS:
+            self.condition = "rest" if self.terms else "open"
+        if operator is Operator.SAID and self._is_own(match):
+            return match.end
+        self.found.append(FoundOperator(operator, self.negates, len(self.terms), 0, self.clause))
+        self.negates = words[0] in _NEVER
+        if operator in FRAMES - {Operator.FALSE}:
+            self._add_word(match.start)
+        return match.end
+
+    def _is_own(self, match: OperatorMatch) -> bool:
+        """Whether the author says it: I think, my opinion, the article says."""
+        near = self.words[max(0, match.start - 2) : match.start] + self.words[match.end : match.end + 2]
+        return any(map(is_own_word, near))
+
+    def _bind_last_number(self, operator: Operator) -> None:
+        for at in range(len(self.terms) - 1, -1, -1):
+            if self.terms[at].kind is TermKind.NUMBER:
+                self.terms[at] = replace(self.terms[at], bound=operator)
+                return
+
+    def _read_token(self, at: int) -> None:
+        token, word = self.tokens[at], self.words[at]
+        if token in _CLAUSE_MARKS or word in _CLAUSE_WORDS:
+            self._end_clause(at)
+            self.clause += 1
+            if word == "," and self.condition == "open":
+                self.condition = ""
+            return
+        if word in ("then", "то") and self.condition == "open":
+            self.condition = ""
+            return
+        if not (token[0].isalpha() or token[0] in UNIT_SIGNS):
+            return
+        if word in PREPOSITIONS:
+            follows_than = at > 0 and "than" in PREPOSITIONS.get(self.words[at - 1], ())
+            self.roles = PREPOSITIONS[word] | ({"than"} if follows_than else set())
+            if word in ("then", "затем", "потом"):
+                self.clause += 1
+            return
+        self._add_word(at)
+
+    def _add_word(self, at: int) -> None:
+        token, word = self.tokens[at], self.words[at]
+        if unit := unit_of(word, after_number=at in self.units_at):
+            form = read_word(word)
+            term = Term(
+                kind=TermKind.UNIT,
+                keys=frozenset((unit,)),
+                unit=unit,
+                parts_of_speech=form.parts_of_speech,
+                cases=form.cases,
+            )
+            self._add(term, at)
+            return
+        if (date := _date_key(token, word, at)) is not None:
+            self._add(Term(kind=TermKind.DATE, keys=frozenset((date,))), at)
+            return
+        form = read_word(word)
+        if word not in _DECIDING and (word in STOP_WORDS or word in _LIGHT_VERBS or form.lemmas & _LIGHT_LEMMAS):
+            if word not in _DETERMINERS and not self.roles & _CLAUSE_ROLES and not has_russian_letters(word):
+                self.roles = frozenset()
+            return
+        if form.parts_of_speech == {PartOfSpeech.FUNCTION}:
+            return
+        is_name = form.is_proper or (token[0].isupper() and at > 0 and self.tokens[at - 1] not in '«"“„:')
+        self._add(
+            Term(
+                kind=TermKind.NAME if is_name else TermKind.WORD,
+                keys=form.lemmas,
+                groups=frozenset() if is_name else synonym_groups(form.lemmas),
+                roots=frozenset(key[:ROOT_LETTERS] for key in form.lemmas),
+                contrasts=contrasts_of(form.lemmas),
+                parts_of_speech=form.parts_of_speech,
+                cases=form.cases,
+                is_optional=word in _OPTIONAL or not form.lemmas.isdisjoint(_EMPTY_LEMMAS),
+            ),
+            at,
+            keeps_roles=self._continues_phrase(form.parts_of_speech),
+        )
+
+    def _continues_phrase(self, parts_of_speech: frozenset[PartOfSpeech]) -> bool:
+        """Whether the next word still belongs to the preposition: "in the northern forest", «в северном лесу»."""
+        if parts_of_speech:
+            return PartOfSpeech.NOUN not in parts_of_speech
+        return not (self.terms and self.terms[-1].roles is self.roles)
+
+    def _agree(self, term: Term) -> Term:
+        """A noun in a case that its adjective can have, a surname in one of its first name; they change likewise."""
+        before = self.terms[-1]
+        cases = before.cases & term.cases
+        is_adjective = before.parts_of_speech == {PartOfSpeech.ADJECTIVE}
+        if not cases or not (is_adjective or before.kind is term.kind is TermKind.NAME):
+            return term
+        self.terms[-1] = replace(before, cases=cases)
+        return replace(term, cases=cases)
+
+    def _add(self, term: Term, start: int, end: int | None = None, *, keeps_roles: bool = False) -> None:
+        if self.terms and start == self.after_term:
+            term = self._agree(term)
+        self.terms.append(
+            replace(
+                term,
+                roles=self.roles,
+                is_negated=self.negates,
+                is_conditional=bool(self.condition),
+                is_attached=start == self.after_term,
+            )
+        )
+        self.clauses.append(self.clause)
+        self.after_term = start + 1 if end is None else end
+        self.negates = False
+        if not keeps_roles:
+            self.roles = frozenset()
+
+
+@lru_cache(4096)
+def _read(text: str) -> Statement:
+    text = _SPLIT_CONJUNCTION.sub(" ", text)
+    plain = _HYPHEN.sub(" ", _CELSIUS.sub("°C", _FOOTNOTE.sub(" ", text.replace("**", "").replace("__", ""))))
+    tokens = _TOKEN.findall(mark_signs(plain))
+    words = [fold(token) for token in tokens]
+    quantities: dict[int, list[Quantity]] = {}
+    for quantity in find_quantities(tokens, words):
+        quantities.setdefault(quantity.start, []).append(quantity)
+    numeric = {at for start, found in quantities.items() for at in range(start, found[-1].end)}
+    operators = {match.start: match for match in find_operators(words, numeric) if not _is_month_of_may(match, tokens)}
+    ends = frozenset(found[-1].end for found in quantities.values())
+    reader = _Reader(tokens, words, quantities, ends, operators)
+    reader.read()
+    letters = [word for word in words if word[0].isalpha()]
+    return Statement(
+        tuple(reader.terms),
+        tuple(reader.found),
+        (0,) * len(reader.terms),
+        tuple(reader.clauses),
+        text.rstrip(" \"'»”)*_").endswith("?"),
+        frozenset() if _PRONOUNS.isdisjoint(letters[:_WORDS_OF_A_REFERENCE]) else frozenset((0,)),
+        _is_imperative(letters),
+    )
+
+
+def _is_month_of_may(match: OperatorMatch, tokens: Sequence[str]) -> bool:
+    return tokens[match.start] == "May" and match.start > 0
+
+
+def _date_key(token: str, word: str, at: int) -> str | None:
+    """A month or weekday, the same for all of its forms and both languages."""
+    lemmas = (word, word.removesuffix("s"), *read_word(word).lemmas)
+    if has_russian_letters(word):
+        for lemma in lemmas:
+            if (month := RUSSIAN_MONTH_FORMS.get(lemma)) is not None:
+                return f"month:{month}"
+            if lemma in RUSSIAN_WEEKDAY_FORMS:
+                return f"weekday:{RUSSIAN_WEEKDAY_FORMS[lemma]}"
+            if lemma in RUSSIAN_WEEKDAYS:
+                return f"weekday:{RUSSIAN_WEEKDAYS.index(lemma)}"
+        return None
+    for lemma in lemmas:
+        if lemma in ENGLISH_WEEKDAYS:
+            return f"weekday:{ENGLISH_WEEKDAYS.index(lemma)}"
+        if lemma in ENGLISH_MONTHS and (lemma not in ("may", "march") or (token[0].isupper() and at > 0)):
+            return f"month:{MONTH_NUMBERS[lemma]}"
+    if len(word) >= 3 and token[0].isupper() and word in MONTH_NUMBERS and at > 0:
+        return f"month:{MONTH_NUMBERS[word]}"
+    return None
+
+
+def _is_imperative(words: Sequence[str]) -> bool:
+    """Whether a sentence tells to do something: in Russian by the verb's form, in English by how it begins."""
+    if not words:
+        return False
+    if any(has_russian_letters(word) for word in words):
+        return any(read_word(word).is_imperative for word in words)
+    first = words[0]
+    if first in ("do", "don't", "never", "always", "please"):
+        return True
+    is_content = first not in STOP_WORDS and first not in PREPOSITIONS and not first.endswith(("s", "ing", "ed"))
+    return is_content and len(words) > 1 and (words[1] in _DETERMINERS or words[1] in PREPOSITIONS or len(words) < 4)
