@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-embedding bench-library bench-citations bench-router eval-adapters adapters lock locales schemas pictures clean
+.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-embedding bench-library bench-citations bench-router eval-adapters eval-seeds adapters gpu-check lock locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -101,6 +101,12 @@ bench-library: $(READY) ## Benchmark search in a library of 200,000 chunks (ten 
 
 eval-adapters: $(READY) ## Measure what each adapter keeps in a composition, beside adapters trained apart (about an hour)
 	$(BIN)/consilium eval adapters --apart
+
+eval-seeds: $(READY) ## Train the demo mind's adapters from three seeds: mean and range of every figure (two hours)
+	$(BIN)/consilium eval adapters --seeds 3
+
+gpu-check: $(READY) ## Train, kill, continue, compose and answer on this machine's GPU, or without one (two minutes)
+	$(BIN)/python -m benchmarks.gpu_check
 
 adapters: $(READY) ## Train the demo mind's adapters anew (about half an hour)
 	$(BIN)/consilium train core sport physics classical

@@ -32,11 +32,11 @@ class DeviceUnknown(InferenceError):
 class DeviceUnavailable(InferenceError):
     """The device that was asked for is not there, or this build of torch cannot use it."""
 
-    sentence = N_("The device {name} cannot be used here: {reason}.")
+    sentence = N_("Torch {version} finds no device {name} on this machine.")
     remedy = N_("Write auto or cpu, or install a build of torch for this device.")
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name=name, reason=reason)
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(name=name, version=version)
 
 
 def check_device_name(name: str) -> str:
@@ -62,14 +62,12 @@ def find_device(name: str = AUTO) -> torch.device:
     if name == AUTO:
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     device = torch.device(name)
-    if device.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if not count:
-            raise DeviceUnavailable(name, f"torch {torch.__version__} finds no GPU")
-        if (device.index or 0) >= count:
-            raise DeviceUnavailable(name, f"there are {count} GPUs, counted from 0")
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise DeviceUnavailable(name, f"torch {torch.__version__} finds no Apple GPU")
+    counts = {
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }
+    if (device.index or 0) >= counts.get(device.type, 1):
+        raise DeviceUnavailable(name, str(torch.__version__))
     return device
 
 

@@ -11,6 +11,8 @@ import time
 from collections.abc import Sequence
 from typing import IO, Final
 
+from bot.cli.app import EXIT_UNEXPECTED
+
 _LAST_WORDS_SECONDS: Final = 5.0
 """How long the other processes may take to end by themselves once one has failed."""
 
@@ -28,7 +30,7 @@ def is_main_process() -> bool:
 def run_in_processes(arguments: Sequence[str], count: int) -> int:
     """Run `consilium` with these arguments in `count` processes; the exit code of the first that fails, or 0.
 
-    Only the first process speaks. Of the others one is heard if it fails before the first does.
+    Only the first process speaks. Another one is heard if it fails, and the first does not know why.
     """
     shared = os.environ | {
         "WORLD_SIZE": str(count),
@@ -49,9 +51,11 @@ def run_in_processes(arguments: Sequence[str], count: int) -> int:
         failed = _wait_for_failure(processes)
         if failed is None:
             return 0
-        if failed > 0:
-            complaints[failed].seek(0)
-            sys.stderr.write(complaints[failed].read().decode(errors="replace"))
+        first = processes[0].returncode
+        if first not in (None, 0, EXIT_UNEXPECTED) and first > 0:
+            return int(first)  # It has said why, and the others would only say it again.
+        complaints[failed].seek(0)
+        sys.stderr.write(complaints[failed].read().decode(errors="replace"))
         return abs(int(processes[failed].returncode))
     finally:
         for process in processes:

@@ -63,7 +63,6 @@ def draw_losses(path: Path, name: str, runs: Sequence[TrainedAdapter]) -> None:
     axes.set_title(f"{name}, seed {seeds}" if len(runs) == 1 else f"{name}, seeds {seeds} (the first is kept)")
     axes.set_xlabel("step")
     axes.set_ylabel("nats per answer token")
-    axes.set_ylim(bottom=0)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False)
     figure.savefig(path, metadata={"Software": None})

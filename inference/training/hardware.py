@@ -18,7 +18,7 @@ from accelerate import PartialState
 from accelerate.utils import broadcast_object_list
 
 from consilium.errors import N_
-from inference.device import AUTO, DeviceUnavailable, find_device, supports_bfloat16
+from inference.device import AUTO, find_device, supports_bfloat16
 from inference.training.errors import TrainingError
 from inference.training.recipe import Precision
 
@@ -33,6 +33,16 @@ class PrecisionUnavailable(TrainingError):
 
     def __init__(self, device: str, precision: str) -> None:
         super().__init__(device=device, precision=precision)
+
+
+class DevicesTooFew(TrainingError):
+    """There are more processes than devices."""
+
+    sentence = N_("{processes} processes need a device each, and {name} is {there}.")
+    remedy = N_("Start fewer processes; write cuda for all GPUs, or cpu.")
+
+    def __init__(self, processes: int, name: str, there: int) -> None:
+        super().__init__(processes=processes, name=name, there=there)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +109,17 @@ def open_hardware(name: str = AUTO) -> Iterator[Hardware]:
     """The device of this name, and the other processes if this one was started beside others.
 
     Raises:
-        DeviceUnknown, DeviceUnavailable
+        DeviceUnknown, DeviceUnavailable, DevicesTooFew
     """
     device = find_device(name)
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Hardware(device)
         return
     local = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"]))
-    if device.index is not None or device.type == "mps":
-        raise DeviceUnavailable(name, "several processes need a device each; write cuda or cpu")
-    if device.type == "cuda" and local > torch.cuda.device_count():
-        raise DeviceUnavailable(name, f"{local} processes need a GPU each, and there are {torch.cuda.device_count()}")
+    if device.type != "cpu":
+        there = 1 if device.index is not None or device.type == "mps" else torch.cuda.device_count()
+        if local > there:
+            raise DevicesTooFew(local, name, there)
     state = PartialState(cpu=device.type == "cpu")
     try:
         yield Hardware(state.device, state.num_processes, state.process_index)

@@ -23,8 +23,8 @@ _ADAPTER_BYTES: Final = 16
 """Of each weight that is trained: itself, its gradient and AdamW's two moments, in float32."""
 _NF4_BYTES: Final = 4.127 / 8
 """Of each weight in four bits, with its share of the doubly quantised scales (QLoRA, section 3)."""
-_LOGIT_BYTES: Final = 12
-"""Of each score of a token: in the model's format, in float32, and their gradients."""
+_LOGIT_BYTES: Final = 16
+"""Of each score of a token: in the model's format and in float32, its logarithm, and the gradients of both."""
 _LIBRARIES: Final = {"cpu": 600_000_000, "cuda": 800_000_000, "mps": 600_000_000}
 """What torch and its kernels take besides."""
 _ATTENTION: Final = "consilium_counted"
