@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.answering.composer import Composer
+from bot.app.private_folders import DATABASE_FOLDER
 from bot.app.settings import Settings
 from bot.minds import Mind
 from db.infra.embedded_server import EmbeddedServer
@@ -80,7 +81,7 @@ async def database_dsn(settings: Settings) -> AsyncIterator[str]:
     if settings.database_url is not None:
         yield settings.database_url.get_secret_value()
         return
-    async with await EmbeddedServer.open(settings.data_dir / "postgres") as server:
+    async with await EmbeddedServer.open(settings.data_dir / DATABASE_FOLDER) as server:
         yield server.dsn
 
 

@@ -11,6 +11,8 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.core.errors import BotError
+from bot.core.http_server import PrivateRunner
+from bot.core.redaction import redact
 from consilium.errors import N_
 
 ReadinessCheck = Callable[[], Awaitable[str | None]]
@@ -48,7 +50,9 @@ def health_routes(checks: Mapping[str, ReadinessCheck]) -> web.RouteTableDef:
 
     @routes.get("/metrics")
     async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        # Labels hold addresses of servers, which may hold a password.
+        body = redact(generate_latest().decode()).encode()
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return routes
 
@@ -65,7 +69,7 @@ async def http_server(host: str, port: int, *routes: web.RouteTableDef) -> Async
     application = web.Application()
     for table in routes:
         application.add_routes(table)
-    runner = web.AppRunner(
+    runner = PrivateRunner(
         application, access_log=None, handler_cancellation=True, shutdown_timeout=_HANDLER_SHUTDOWN_TIMEOUT
     )
     await runner.setup()

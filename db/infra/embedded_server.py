@@ -10,8 +10,9 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from db.errors import EmbeddedServerFailed
+from db.errors import EmbeddedServerFailed, EmbeddedServerMissing
 from db.infra.cluster import Cluster
+from db.infra.programs import PostgresPrograms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +81,7 @@ class EmbeddedServer:
         directory = directory.expanduser().resolve()
         until = time.monotonic() + deadline
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            make_private(directory)
             change = _acquire_file_lock(directory / "change.lock", fcntl.LOCK_EX, until)
             try:
                 users = _acquire_file_lock(directory / "users.lock", fcntl.LOCK_SH, until)
@@ -113,6 +114,30 @@ class EmbeddedServer:
             raise EmbeddedServerFailed(directory=str(folder), reason=str(error)) from error
         finally:
             os.close(users)
+
+
+def private_mode(directory: Path) -> int:
+    """The mode of a server's folder and of those above it that are ours alone.
+
+    Where root has to run the server as another account, that account must be able to pass through them.
+    """
+    try:
+        return 0o700 if PostgresPrograms.find(directory / "data").account is None else 0o711
+    except (EmbeddedServerMissing, OSError):
+        return 0o700
+
+
+def make_private(directory: Path) -> None:
+    """Make a folder, if there is none, that other users of the machine cannot look into; one of ours becomes so.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    mode = private_mode(directory)
+    directory.mkdir(parents=True, exist_ok=True, mode=mode)
+    found = directory.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & 0o777 & ~mode:
+        directory.chmod(mode)
 
 
 def _acquire_file_lock(path: Path, operation: int, give_up_at: float) -> int:

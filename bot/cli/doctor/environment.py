@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.app.components import database_dsn, open_retrieval_models
+from bot.app.private_folders import DATABASE_FOLDER
 from bot.app.settings import Settings
 from bot.cli.doctor.report import Finding
 from bot.core.i18n import Translator
@@ -68,7 +69,7 @@ async def check_database(settings: Settings, say: Translator) -> Finding:
             async with database.anonymous_transaction() as connection:
                 version = await connection.fetchval("SHOW server_version")
                 vector = await connection.fetchval("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
-    where = settings.data_dir / "postgres"
+    where = settings.data_dir / DATABASE_FOLDER
     if settings.database_url:
         fact = say("Postgres {version} with pgvector {vector}, at the given address", version=version, vector=vector)
     else:
