@@ -65,8 +65,8 @@ def _message(error: BaseException) -> str:
         return f"{first} (SQLSTATE {error.sqlstate})"
     if module == "pydantic_core" and hasattr(error, "errors"):
         return _validation_message(error)
-    if isinstance(error, UnicodeError):
-        return f"{name}: {error.reason} at {error.start}" if hasattr(error, "start") else ""
+    if isinstance(error, (UnicodeDecodeError, UnicodeEncodeError)):
+        return f"{name}: {error.reason} at {error.start}"
     if isinstance(error, OSError):
         # A subclass of a library may build its own message, with an address of the platform's API in it.
         return (error.strerror or "") if type(error).__module__ != "builtins" else _os_message(error)

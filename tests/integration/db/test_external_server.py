@@ -15,7 +15,9 @@ import pytest_asyncio
 
 from db.errors import DatabaseRefused, MigrationFailed, ServiceRoleDenied, UnsafeRole
 from db.infra.database import Database
+from db.infra.embedded_roles import OWNER_ROLE
 from db.infra.embedded_server import EmbeddedServer
+from db.infra.login_role import login_name
 from db.infra.migrate import migrate
 from db.memory import memories, recall
 from db.memory.memories import Embedding, Origin
@@ -61,6 +63,8 @@ async def provider(server_template: Path) -> AsyncIterator[Provider]:
     with server_directory() as folder:
         copy_server(server_template, folder)
         async with await EmbeddedServer.open(folder) as server:
+            # A provider's server knows nothing of us.
+            await run_sql(server.dsn, "DROP ROLE consilium_app", f"DROP ROLE {login_name(OWNER_ROLE)}")
             await run_sql(
                 server.dsn, "ALTER SYSTEM SET listen_addresses = '127.0.0.1'", f"ALTER SYSTEM SET port = {port}"
             )

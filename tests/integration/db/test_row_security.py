@@ -10,6 +10,7 @@ import pytest_asyncio
 from db.errors import RecordNotFound, TurnLeaseLost, UnsafeRole
 from db.infra.connection import Connection
 from db.infra.database import Database
+from db.infra.login_role import login_name
 from db.memory import memories, recall, session_summary
 from db.memory.memories import Origin
 from db.people import linking, sessions, users
@@ -230,7 +231,7 @@ async def test_a_changed_role_does_not_outlive_its_transaction(dsn: str) -> None
     async with await Database.open(dsn, pool_size=1) as database:
         async with database.anonymous_transaction() as connection:
             await connection.execute("SET ROLE NONE")
-            assert await connection.fetchval("SELECT current_user") == "postgres"
+            assert await connection.fetchval("SELECT current_user") == login_name("postgres")
         async with database.anonymous_transaction() as connection:
             assert await connection.fetchval("SELECT current_user") == "consilium_app"
 
@@ -241,14 +242,25 @@ async def test_a_changed_role_does_not_outlive_its_transaction(dsn: str) -> None
         ("ALTER ROLE consilium_app BYPASSRLS", "ALTER ROLE consilium_app NOBYPASSRLS", "BYPASSRLS"),
         ("ALTER ROLE consilium_app SUPERUSER", "ALTER ROLE consilium_app NOSUPERUSER", "superuser"),
         ("GRANT postgres TO consilium_app", "REVOKE postgres FROM consilium_app", "can become"),
-        ("CREATE TABLE its AS SELECT 1", "DROP TABLE its", "owns objects"),
+        ("CREATE TABLE its AS SELECT 1", "DROP TABLE its", "owner of its"),
+        ("CREATE SCHEMA its AUTHORIZATION consilium_app", "DROP SCHEMA its", "owns objects"),
+        (
+            "GRANT CREATE ON SCHEMA public TO consilium_app",
+            "REVOKE CREATE ON SCHEMA public FROM consilium_app",
+            "may run",
+        ),
+        (
+            "GRANT pg_execute_server_program TO consilium_app",
+            "REVOKE pg_execute_server_program FROM consilium_app",
+            "true",
+        ),
         ("ALTER TABLE turns NO FORCE ROW LEVEL SECURITY", "ALTER TABLE turns FORCE ROW LEVEL SECURITY", "off on turns"),
         ("ALTER TABLE users DISABLE ROW LEVEL SECURITY", "ALTER TABLE users ENABLE ROW LEVEL SECURITY", "off on users"),
     ],
 )
 async def test_a_role_that_sees_more_is_not_worked_with(dsn: str, spoil: str, mend: str, said: str) -> None:
     await run_sql(dsn, spoil)
-    if "its" in spoil:
+    if "TABLE its" in spoil:
         await run_sql(dsn, "ALTER TABLE its OWNER TO consilium_app")
     try:
         with pytest.raises(UnsafeRole, match=said):
