@@ -50,6 +50,7 @@ def incoming_from_message(update_id: int, message: Message, bot: BotIdentity) ->
         text=text,
         language=language_of_user(message.from_user),
         update=str(update_id),
+        name=_sender_name(message.from_user),
         address=reply_place(message, update_id).address,
         chat=None if private else str(message.chat.id),
         files=_files(message),
@@ -69,6 +70,7 @@ def incoming_from_button(
         text=text,
         language=language_of_user(query.from_user),
         update=str(update_id),
+        name=_sender_name(query.from_user),
         address=place.address,
         chat=None if place.private else str(place.chat),
     )
@@ -104,6 +106,12 @@ def _sender_id(message: Message) -> str | None:
     if message.from_user is None or message.from_user.is_bot:
         return None
     return str(message.from_user.id)
+
+
+def _sender_name(user: User | None) -> str | None:
+    if user is None:
+        return None
+    return user.full_name if user.username is None else f"{user.full_name}, @{user.username}"
 
 
 def _is_service_message(message: Message) -> bool:

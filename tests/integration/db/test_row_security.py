@@ -293,6 +293,27 @@ async def test_in_a_chat_nothing_private_exists(database: Database, anna: User, 
         assert await memories.list_valid(connection) == everything
 
 
+async def test_in_a_chat_no_private_turn_exists(database: Database, anna: User, session: Session) -> None:
+    async with database.person_transaction(anna.id) as connection:
+        for chat in ("-1", "-2"):
+            there = await sessions.get_or_create(connection, platform="telegram", place=f"agoge/{chat}", chat=chat)
+            turn = await ask(connection, there.id, f"In {chat}?")
+            await deliveries.record_message(connection, turn, 0, "m")
+    everything = dict.fromkeys(("sessions", "turns", "parts"), 3) | {"said_files": 1}
+    for chat, seen in (("telegram:-1", 1), ("discord:-1", 0), ("telegram:-3", 0)):
+        async with database.person_transaction(anna.id) as connection:
+            await connection.enter_chat(chat)
+            for table in everything:
+                assert await count(connection, table) == (0 if table == "said_files" else seen), (chat, table)
+            questions = [row["question"] for row in await connection.fetch("SELECT question FROM turns")]
+            assert questions == ["In -1?"] * seen
+            assert await connection.execute("UPDATE turns SET answer = 'x' WHERE question LIKE 'How%'") == 0
+            assert await connection.execute("DELETE FROM sessions WHERE chat IS NULL") == 0
+    async with database.person_transaction(anna.id) as connection:
+        for table, number in everything.items():
+            assert await count(connection, table) == number
+
+
 async def test_of_anybodys_memories_only_that_they_lack_a_vector_comes_out(
     database: Database, dsn: str, boris: User, session: Session
 ) -> None:
