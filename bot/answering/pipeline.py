@@ -167,7 +167,8 @@ class Pipeline:
         """The latest questions before this one, and the adapters that they belonged to."""
         if (client := conversation.client_conversation) is not None:
             return [PastQuestion(question, is_known=False) for question, _ in client.exchanges[-HISTORY:]]
-        async with self._database.person_transaction(conversation.user.id) as connection:
+        chat = conversation.session.group_chat
+        async with self._database.person_transaction(conversation.user.id, chat=chat) as connection:
             past = await turns.load_window(connection, turn.session_id, HISTORY, turn.seq)
         return [PastQuestion(question_text(each), subject_of(each, self._mind)) for each in past]
 
@@ -190,7 +191,7 @@ class Pipeline:
         client = conversation.client_conversation
         with draft.timed("recall"):
             chat = conversation.session.group_chat
-            async with self._database.person_transaction(conversation.user.id) as connection:
+            async with self._database.person_transaction(conversation.user.id, chat=chat) as connection:
                 past = [] if client else await _load_window(connection, turn)
                 speakers = await self._memory.list_speakers(connection, chat=chat)
             recalled = await self._memory.recall(

@@ -124,8 +124,11 @@ class Database:
         return database
 
     @asynccontextmanager
-    async def person_transaction(self, user_id: UUID) -> AsyncIterator[PersonConnection]:
+    async def person_transaction(self, user_id: UUID, *, chat: str | None = None) -> AsyncIterator[PersonConnection]:
         """A transaction that sees what this person owns; committed at its end, rolled back by any exception.
+
+        Args:
+            chat: the chat with others that it is for, as in `telegram:-100123`: nothing private is visible then.
 
         Inside it, open no second one: of all that wait for a second connection none may ever get it.
 
@@ -133,7 +136,10 @@ class Database:
             DatabaseUnreachable: also when the commit's fate is unknown.
         """
         async with self._transaction(user_id) as raw:
-            yield PersonConnection(raw, self._server, user_id)
+            person = PersonConnection(raw, self._server, user_id)
+            if chat is not None:
+                await person.enter_chat(chat)
+            yield person
 
     @asynccontextmanager
     async def anonymous_transaction(self) -> AsyncIterator[Connection]:
