@@ -21,7 +21,7 @@ from bot.intake.rate_limits import link_attempts_key, person_key
 from bot.minds.errors import safe_excerpt
 from bot.turns.command_result import CommandResult
 from consilium.errors import N_
-from db.people import linking, sessions, token_buckets, users
+from db.people import audit, linking, sessions, token_buckets, users
 from db.people.linking import LinkRequest
 from db.people.token_buckets import TokenBucket
 
@@ -102,6 +102,7 @@ async def _request(context: CommandContext, code: str) -> CommandResult:
         return CommandResult(say("This code is your own. Enter it from your other account."))
     request = await linking.pending(context.connection)
     assert request is not None
+    await audit.record(context.connection, "link.requested", str(asker_id))
     log.info("person.link_requested", asker=str(asker_id), joiner=str(joiner.id))
     return _question(context, request)
 
@@ -151,6 +152,7 @@ async def _agree(context: CommandContext, word: str) -> CommandResult:
         return CommandResult(say("To see what you agree to: /link"))
     if request.joiner_id == me.id:
         await linking.agree(context.connection)
+        await audit.record(context.connection, "link.agreed", str(request.user_id))
         log.info("person.link_agreed", joiner=str(me.id), asker=str(request.user_id))
         return CommandResult(
             say("You have agreed. Now send me /link from {other}, which has to agree as well.", other=request.account)
@@ -164,6 +166,7 @@ async def _agree(context: CommandContext, word: str) -> CommandResult:
             )
         )
     await _reload_person(context, merged)
+    await audit.record(context.connection, "link.completed", str(merged))
     log.info("person.linked", remaining=str(me.id), merged=str(merged))
     return CommandResult(say("Your accounts are linked now. Send /link off from one of them to unlink it."))
 
@@ -171,6 +174,7 @@ async def _agree(context: CommandContext, word: str) -> CommandResult:
 async def _decline(context: CommandContext) -> CommandResult:
     say = context.say
     if await linking.decline(context.connection):
+        await audit.record(context.connection, "link.declined")
         return CommandResult(say("Nothing is linked, and the code is of no use any more."))
     return CommandResult(say("There is nothing to agree to, or its time is over. Start again with /link."))
 
@@ -191,6 +195,7 @@ async def _unlink(context: CommandContext) -> CommandResult:
     say, incoming = context.say, context.incoming
     if not await linking.unlink(context.connection, incoming.platform, incoming.person):
         return CommandResult(say("This account is not linked to any other."))
+    await audit.record(context.connection, "account.unlinked", incoming.platform)
     log.info("person.unlinked", person=str(context.conversation.user.id))
     return CommandResult(
         say("This account is unlinked, and I know nothing about it. What I knew stays with your other accounts.")

@@ -13,7 +13,7 @@ from db.infra.database import Database
 from db.infra.login_role import login_name
 from db.memory import memories, recall, session_summary
 from db.memory.memories import Origin
-from db.people import linking, sessions, users
+from db.people import audit, linking, sessions, users
 from db.people.sessions import Session
 from db.people.users import User
 from db.turns import deliveries, states, turns
@@ -37,6 +37,7 @@ INSERTS = {
     "link_codes": """
         INSERT INTO link_codes (user_id, digest, expires_at) SELECT $1, 'x', now() WHERE $2::uuid IS NOT NULL
     """,
+    "audit_log": "INSERT INTO audit_log (actor, action) SELECT $1::uuid, 'x' WHERE $2::uuid IS NOT NULL",
     "parts": """
         INSERT INTO parts (user_id, turn_id, n, message_id)
         SELECT $1, gen_random_uuid(), 9, 'x' WHERE $2::uuid IS NOT NULL
@@ -49,7 +50,7 @@ NOBODYS = {
 """Tables that hold nothing of what anybody has said."""
 LIBRARY = {"collections", "documents", "chunks", "embedders", "vectors", "received", "router_vectors"}
 """Tables of minds, in which no row is a person's."""
-OWNER = {"users": "id"}
+OWNER = {"users": "id", "audit_log": "actor"}
 """The column that names the owner, where it is not `user_id`."""
 
 
@@ -61,6 +62,7 @@ async def session(database: Database, anna: User) -> AsyncIterator[Session]:
         turn = await ask(connection, session.id, "How far today?")
         await deliveries.record_message(connection, turn, 0, "m1")
         await linking.create_code(connection, b"x" * 32, timedelta(minutes=1))
+        await audit.record(connection, "data.exported")
         await connection.execute(
             "INSERT INTO said_files (turn_id, user_id, n, name, content) VALUES ($1, $2, 0, 'f', '')", turn.id, anna.id
         )
