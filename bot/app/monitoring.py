@@ -44,7 +44,7 @@ def health_routes(checks: Mapping[str, ReadinessCheck]) -> web.RouteTableDef:
     async def readyz(_request: web.Request) -> web.Response:
         problems = {name: await check() for name, check in checks.items()}
         is_ready = all(problem is None for problem in problems.values())
-        results = {name: problem or "ok" for name, problem in problems.items()}
+        results = {name: redact(problem or "ok") for name, problem in problems.items()}
         body = {"status": "ready" if is_ready else "not ready", "checks": results}
         return web.json_response(body, status=200 if is_ready else 503)
 

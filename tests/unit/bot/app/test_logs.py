@@ -30,12 +30,14 @@ from yarl import URL
 
 from bot.app.log_limits import RepeatLimiter
 from bot.app.logs import LOG_MODE, configure_logs, log_path
-from bot.app.monitoring import http_server
+from bot.app.monitoring import health_routes, http_server
 from bot.app.private_folders import close_folders
 from bot.app.settings import Settings
 from bot.channels.telegram.client import map_telegram_errors
 from bot.channels.telegram.gateway import parse_update
+from bot.cli.doctor.report import Finding, Report
 from bot.core.errors import BadArgument, BotError, UnknownCommand, describe_error
+from bot.core.i18n import Translator
 from bot.minds.errors import UnknownAdapter
 from bot.turns.failures import as_consilium_error
 from db.infra.driver_errors import translate_driver_error
@@ -384,3 +386,26 @@ def test_a_folder_with_other_things_in_it_keeps_its_mode(tmp_path: Path) -> None
     home.chmod(0o755)
     close_folders(Settings(_env_file=None, state_dir=home, data_dir=home))  # type: ignore[call-arg]  # see above
     assert stat.S_IMODE(home.stat().st_mode) == 0o755
+
+
+async def test_doctor_errors_and_readiness_show_no_password(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = f"http://user:{quote('opensesame')}@server:30000"
+    report = Report(Translator("en"))
+
+    async def fail() -> Finding:
+        raise EngineUnavailable(url=address, reason="refused")
+
+    await report.check("engine", fail)
+    report.note("server", Finding([f"a server at {address}"], warnings=[f"The router sends nothing to {address}."]))
+    shown = capsys.readouterr().out
+
+    async def problem() -> str:
+        return f"{address} does not answer"
+
+    async with http_server("127.0.0.1", 0, health_routes({"engine": problem})) as served, httpx.AsyncClient() as client:
+        shown += (await client.get(f"{served}/readyz")).text
+        shown += (await client.get(f"{served}/metrics")).text
+    assert shown.count("server:30000") == 4
+    assert "opensesame" not in shown
