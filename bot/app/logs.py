@@ -19,7 +19,7 @@ from bot.app.log_limits import RepeatLimiter
 from bot.app.log_records import describe_exceptions, redact_and_shorten, summarise_foreign_records
 from bot.app.private_folders import LOG_FILE, close_folders
 from bot.app.settings import Settings
-from bot.core.redaction import register_secrets
+from bot.core.redaction import MIN_SECRET_LENGTH, register_secrets
 
 MAX_LOG_BYTES: Final = 10_000_000
 """Bytes of a log file before it is rotated."""
@@ -95,7 +95,12 @@ def known_secrets(settings: Settings) -> list[str]:
     if settings.telegram_token is not None:
         secrets.append(settings.telegram_token.get_secret_value().partition(":")[2])
     secrets += settings.database_passwords
-    secrets += [value for name, value in os.environ.items() if name.upper().endswith(_SECRET_NAME_ENDINGS)]
+    # Not the short ones, which may be words such as "true".
+    secrets += [
+        value
+        for name, value in os.environ.items()
+        if name.upper().endswith(_SECRET_NAME_ENDINGS) and len(value) >= 2 * MIN_SECRET_LENGTH
+    ]
     return secrets
 
 

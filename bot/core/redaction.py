@@ -62,7 +62,7 @@ def register_secrets(secrets: Iterable[str]) -> None:
                 _known.update(_forms(secret))
         if _known:
             longest_first = sorted(_known, key=len, reverse=True)
-            _pattern = re.compile("|".join(map(re.escape, longest_first)))
+            _pattern = re.compile("|".join(map(_exact, longest_first)))
 
 
 def redact(text: str) -> str:
@@ -89,6 +89,11 @@ def redact_values(value: object, field: str = "") -> object:
     if isinstance(value, (list, tuple, set, frozenset)):
         return [redact_values(item, field) for item in value]
     return redact(str(value) if isinstance(value, BaseException) else repr(value))
+
+
+def _exact(form: str) -> str:
+    """A pattern for one form; a short one only as a word, since it is also part of others."""
+    return re.escape(form) if len(form) >= 2 * MIN_SECRET_LENGTH else rf"(?<!\w){re.escape(form)}(?!\w)"
 
 
 def _forms(secret: str) -> Iterable[str]:

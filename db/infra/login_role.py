@@ -48,10 +48,11 @@ async def provide_login(owner: asyncpg.Connection, dsn: str, deadline: float) ->
     candidate = _replace_user(dsn, name, password, await owner.fetchval("SELECT current_database()::text"))
     if await owner.fetchval(_IS_LOGIN, name) and await _can_connect(candidate, deadline):
         return candidate
-    with suppress(asyncpg.InsufficientPrivilegeError):
+    # An internal error: another database's process has changed the role at the same moment.
+    with suppress(asyncpg.InsufficientPrivilegeError, asyncpg.InternalServerError):
         await _make(owner, name, password)
-        if await _can_connect(candidate, deadline):
-            return candidate
+    if await owner.fetchval(_IS_LOGIN, name) and await _can_connect(candidate, deadline):
+        return candidate
     return None
 
 
