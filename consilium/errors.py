@@ -63,12 +63,14 @@ class ConsiliumError(Exception):
         sentence: what happened, as a template over ``details``; one clear sentence.
         remedy: what the reader can do about it, as a template over ``details``; empty when nothing helps.
         exit_code: what a command that ends with this error returns to the shell.
+        personal: details that may repeat what a person wrote or sent; logs withhold them.
         details: the values that fill in the templates.
     """
 
     sentence: ClassVar[str] = N_("Something went wrong.")
     remedy: ClassVar[str] = ""
     exit_code: ClassVar[int] = 1
+    personal: Sequence[str] = ()
 
     def __init__(self, **details: object) -> None:
         self.details = details

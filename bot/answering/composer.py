@@ -74,7 +74,7 @@ class Composer:
         """
         packages, unfit = open_adapters(mind, base)
         for name, error in unfit.items():
-            log.warning("adapter.out_of_service", mind=mind.name, adapter=name, reason=str(error))
+            log.warning("adapter.out_of_service", mind=mind.name, adapter=name, reason=error)
         # An adapter trained elsewhere has no manifest; what is needed of it is known from the mind.
         manifests = {
             name: package.manifest

@@ -169,7 +169,8 @@ class Pipeline:
         """The latest questions before this one, and the adapters that they belonged to."""
         if (client := conversation.client_conversation) is not None:
             return [PastQuestion(question, is_known=False) for question, _ in client.exchanges[-HISTORY:]]
-        async with self._database.person_transaction(conversation.user.id) as connection:
+        chat = conversation.session.group_chat
+        async with self._database.person_transaction(conversation.user.id, chat=chat) as connection:
             past = await turns.load_window(connection, turn.session_id, HISTORY, turn.seq)
         return [PastQuestion(search_text(each), subject_of(each, self._mind)) for each in past]
 
@@ -193,7 +194,7 @@ class Pipeline:
         say = conversation.say
         with draft.timed("recall"):
             chat = conversation.session.group_chat
-            async with self._database.person_transaction(conversation.user.id) as connection:
+            async with self._database.person_transaction(conversation.user.id, chat=chat) as connection:
                 past = [] if client else await _load_window(connection, turn)
                 speakers = await self._memory.list_speakers(connection, chat=chat)
             # Nothing is remembered about a chat that somebody writes in the name of, nor about nobody.

@@ -58,7 +58,7 @@ async def prewarm(mind: Mind, composer: Composer, engine: Engine, database: Data
     try:
         await _load_hot_modes(mind, composer, engine, database, policy)
     except ConsiliumError as error:
-        log.warning("prewarm.aborted", mind=mind.name, reason=str(error))
+        log.warning("prewarm.aborted", mind=mind.name, reason=error)
     except Exception:
         log.exception("prewarm.failed", mind=mind.name)
 
@@ -78,7 +78,7 @@ async def _load_hot_modes(
         try:
             await engine.load_adapter(composition.ref, pinned=pinned)
         except _ADAPTER_ERRORS as error:
-            log.warning("prewarm.load_failed", mode=mode.text, reason=str(error))
+            log.warning("prewarm.load_failed", mode=mode.text, reason=error)
         else:
             loaded[composition.name] = ResidentEntry(name=composition.name, pinned=pinned, mind=mind.name)
 
@@ -98,9 +98,9 @@ async def _compose_or_none(composer: Composer, mode: ResolvedMode) -> Compositio
     try:
         return await asyncio.to_thread(composer.compose, mode)
     except ModeError as error:
-        log.debug("prewarm.mode_rejected", mode=mode.text, reason=str(error))
+        log.debug("prewarm.mode_rejected", mode=mode.text, reason=error)
     except AdapterError as error:
-        log.warning("prewarm.compose_failed", mode=mode.text, reason=str(error))
+        log.warning("prewarm.compose_failed", mode=mode.text, reason=error)
     return None
 
 
@@ -110,7 +110,7 @@ def _resolve_composable(texts: Sequence[str], mind: Mind) -> Iterator[ResolvedMo
         try:
             mode = resolve_mode(parse_expression(text), mind)
         except ModeError as error:
-            log.debug("prewarm.mode_rejected", mode=text, reason=str(error))
+            log.debug("prewarm.mode_rejected", mode=text, reason=error)
         else:
             if mode.terms:
                 yield mode

@@ -24,6 +24,7 @@ from bot.app.components import (
     make_engine,
     open_composer,
     open_retrieval_models,
+    service_dsn,
 )
 from bot.app.library_sync import is_library_empty
 from bot.app.loading import Loading
@@ -102,7 +103,7 @@ async def open_services(
         progress(N_("starting the database"))
         dsn = await stack.enter_async_context(database_dsn(settings))
         database = await stack.enter_async_context(
-            await Database.open(dsn, pool_size=max(10, settings.worker_turns + 4))
+            await Database.open(dsn, service_dsn=service_dsn(settings), pool_size=max(10, settings.worker_turns + 4))
         )
         heartbeat = await stack.enter_async_context(_running_heartbeat(Heartbeat(database, role, mind.name)))
 
@@ -141,7 +142,7 @@ async def open_services(
             parts = AnsweringParts(
                 settings=settings,
                 mind=mind,
-                dsn=dsn,
+                dsn=database.service_dsn,
                 database=database,
                 engine=engine,
                 models=models,
@@ -166,7 +167,7 @@ async def open_services(
             loading.start()
         yield Services(
             mind=mind,
-            dsn=dsn,
+            dsn=database.service_dsn,
             database=database,
             heartbeat=heartbeat,
             engine=engine,

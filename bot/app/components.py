@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.answering.composer import Composer
+from bot.app.private_folders import DATABASE_FOLDER
 from bot.app.settings import Settings
 from bot.minds import Mind
 from db.infra.embedded_server import EmbeddedServer
@@ -76,12 +77,19 @@ async def open_retrieval_models(settings: Settings) -> AsyncIterator[RetrievalMo
 
 @asynccontextmanager
 async def database_dsn(settings: Settings) -> AsyncIterator[str]:
-    """DSN of the operator's Postgres, or of the embedded one, which runs as long as this is open."""
-    if settings.database_url is not None:
-        yield settings.database_url.get_secret_value()
+    """The owner's DSN of the operator's Postgres, or of the embedded one, which runs as long as this is open."""
+    given = settings.database_owner_url or settings.database_url
+    if given is not None:
+        yield given.get_secret_value()
         return
-    async with await EmbeddedServer.open(settings.data_dir / "postgres") as server:
-        yield server.dsn
+    async with await EmbeddedServer.open(settings.data_dir / DATABASE_FOLDER) as server:
+        yield server.owner_dsn
+
+
+def service_dsn(settings: Settings) -> str | None:
+    """The service's own DSN, where the operator gives one beside the owner's."""
+    both = settings.database_owner_url is not None and settings.database_url is not None
+    return _secret_value(settings.database_url) if both else None
 
 
 def base_model_folder(

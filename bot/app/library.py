@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.answering.cancellation import RunningAnswers
-from bot.app.components import RetrievalModels, base_model_folder, database_dsn, open_retrieval_models
+from bot.app.components import RetrievalModels, base_model_folder, database_dsn, open_retrieval_models, service_dsn
 from bot.app.settings import Settings
 from bot.intake.attachments.ingest import AttachmentIntake, AttachmentLimits
 from bot.library.chunk_options import NamedTokenCounter
@@ -53,7 +53,7 @@ async def open_library(settings: Settings, mind: Mind) -> AsyncIterator[LibraryS
         models = await stack.enter_async_context(open_retrieval_models(settings))
         assert models.embedder is not None
         dsn = await stack.enter_async_context(database_dsn(settings))
-        database = await stack.enter_async_context(await Database.open(dsn))
+        database = await stack.enter_async_context(await Database.open(dsn, service_dsn=service_dsn(settings)))
         yield LibraryServices(database, models, models.embedder, counter)
 
 

@@ -114,7 +114,7 @@ async def _sync_once(
             report = await ingest.synchronise(mind, names)
     except ConsiliumError as error:
         # Answers use what the library has; `consilium library add` shows the error.
-        log.warning("library.sync_failed", mind=mind.name, error=type(error).__name__, reason=str(error))
+        log.warning("library.sync_failed", mind=mind.name, error=type(error).__name__, reason=error)
         return not isinstance(error, InferenceError | DatabaseUnreachable)
     except Exception:
         log.exception("library.sync_failed", mind=mind.name)

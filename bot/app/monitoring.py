@@ -11,6 +11,8 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bot.core.errors import BotError
+from bot.core.http_server import PrivateRunner
+from bot.core.redaction import redact
 from consilium.errors import N_
 
 ReadinessCheck = Callable[[], Awaitable[str | None]]
@@ -42,13 +44,15 @@ def health_routes(checks: Mapping[str, ReadinessCheck]) -> web.RouteTableDef:
     async def readyz(_request: web.Request) -> web.Response:
         problems = {name: await check() for name, check in checks.items()}
         is_ready = all(problem is None for problem in problems.values())
-        results = {name: problem or "ok" for name, problem in problems.items()}
+        results = {name: redact(problem or "ok") for name, problem in problems.items()}
         body = {"status": "ready" if is_ready else "not ready", "checks": results}
         return web.json_response(body, status=200 if is_ready else 503)
 
     @routes.get("/metrics")
     async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        # Labels hold addresses of servers, which may hold a password.
+        body = redact(generate_latest().decode()).encode()
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return routes
 
@@ -65,7 +69,7 @@ async def http_server(host: str, port: int, *routes: web.RouteTableDef) -> Async
     application = web.Application()
     for table in routes:
         application.add_routes(table)
-    runner = web.AppRunner(
+    runner = PrivateRunner(
         application, access_log=None, handler_cancellation=True, shutdown_timeout=_HANDLER_SHUTDOWN_TIMEOUT
     )
     await runner.setup()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import parse_qs, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import platformdirs
@@ -30,6 +31,9 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     """DSN of a Postgres with pgvector; unset: an embedded one under `data_dir`."""
+    database_owner_url: SecretStr | None = None
+    """DSN of the role that owns the schema and migrates it, where `database_url` is the service's own; unset: the
+    same."""
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP_NAME))
     """What must not be lost: the embedded database."""
     cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP_NAME))
@@ -167,6 +171,8 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(None, pattern=r"^https?://[^/\s]+\S*$")
     """Address of an OpenTelemetry collector that traces are sent to, by OTLP over HTTP; unset: no traces."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_texts: bool = False
+    """Whether messages of errors that may quote what people wrote go into the log; for a developer's own machine."""
 
     @field_validator("owners", "discord_guilds", "embedding_former", mode="before")
     @classmethod
@@ -204,6 +210,19 @@ class Settings(BaseSettings):
     def api_clients(self) -> dict[str, str]:
         """Keys of the HTTP channel by their names."""
         return dict(_parse_api_keys(self.api_keys))
+
+    @property
+    def database_passwords(self) -> list[str]:
+        """The passwords within the addresses of databases, as they are and as they are written there."""
+        passwords = []
+        for address in (self.database_url, self.database_owner_url):
+            try:
+                parts = urlsplit(address.get_secret_value() if address else "")
+            except ValueError:
+                continue
+            raw = parts.netloc.rpartition("@")[0].partition(":")[2]
+            passwords += [raw, unquote(raw), *parse_qs(parts.query).get("password", [])]
+        return [password for password in passwords if password]
 
     @property
     def compositions_dir(self) -> Path:

@@ -18,6 +18,7 @@ from bot.channels.telegram.rate_limiter import BotApiLimits, RateLimit, RateLimi
 from bot.channels.telegram.reply import RenderOptions
 from bot.channels.telegram.update_handler import UpdateHandler
 from bot.channels.telegram.webhook import WebhookConfig, WebhookGateway
+from bot.core.redaction import register_secrets
 from bot.intake.inbox import Inbox
 
 
@@ -66,6 +67,7 @@ def webhook_config(settings: Settings) -> WebhookConfig | None:
     token = settings.telegram_token.get_secret_value()
     derived = hashlib.sha256(f"consilium webhook {token}".encode()).hexdigest()
     secret = settings.telegram_webhook_secret.get_secret_value() if settings.telegram_webhook_secret else derived
+    register_secrets([secret])
     return WebhookConfig(
         settings.telegram_webhook_url, secret, settings.telegram_webhook_host, settings.telegram_webhook_port
     )

@@ -75,6 +75,12 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
     ),
     LazyCommand("adapters", "bot.cli.adapters", "app", "List, import, inspect, check and compose a mind's adapters."),
     LazyCommand("turns", "bot.cli.turns", "app", "List and show turns, and retry failed ones."),
+    LazyCommand(
+        "audit",
+        "bot.cli.audit",
+        "show_audit_log",
+        "List who changed access, linked or unlinked accounts, exported or deleted data; never what was said.",
+    ),
     LazyCommand("library", "bot.cli.library", "app", "Fill, search and inspect the library of what the author wrote."),
     LazyCommand("eval", "bot.cli.evaluate", "app", "Measure adapters, memory, library search and auto."),
 )

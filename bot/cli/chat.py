@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.app.bootstrap import open_services
+from bot.app.private_folders import HISTORY_FILE
 from bot.app.settings import DEMO_MIND, Settings
 from bot.channels.console.pipe import run_pipe_chat
 from bot.cli.common import MindOption
@@ -72,5 +73,5 @@ async def _run_chat(settings: Settings, user: str, *, json_output: bool) -> bool
                 language,
                 title=mind.title.text(language) or mind.name,
                 modes=[*mind.adapters, *mind.modes, "auto", "base"],
-                history=settings.state_dir / "history",
+                history=settings.state_dir / HISTORY_FILE,
             )

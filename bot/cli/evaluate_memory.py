@@ -65,7 +65,7 @@ async def _measure(
     try:
         async with (
             await EmbeddedServer.open(folder) as server,
-            await Database.open(server.dsn) as database,
+            await Database.open(server.owner_dsn) as database,
         ):
             with Progress(transient=True) as bar:
                 task = bar.add_task("", total=len(dialogues))

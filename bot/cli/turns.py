@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot.app.components import database_dsn
+from bot.app.components import database_dsn, service_dsn
 from bot.app.settings import Settings
 from bot.cli.common import format_short_time, format_time, key_value_table, new_table, stdout_console
 from bot.cli.errors import CommandError
@@ -165,7 +165,10 @@ async def _find_turn(database: Database, id_prefix: str) -> tuple[UUID, UUID]:
 
 def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with database_dsn(settings) as dsn, await Database.open(dsn) as database:
+        async with (
+            database_dsn(settings) as dsn,
+            await Database.open(dsn, service_dsn=service_dsn(settings)) as database,
+        ):
             return await work(database)
 
     return asyncio.run(run())

@@ -78,6 +78,7 @@ async def open_conversation(
         mode=default_mode,
         chat=incoming.chat,
     )
+    await _enter_company(person, session)
     return Conversation(user, session, detect_message_language(incoming), incoming.client_conversation), person
 
 
@@ -89,7 +90,14 @@ async def load_conversation(connection: PersonConnection, turn: Turn) -> Convers
     """
     user = await users.get(connection)
     session = await sessions.get(connection, turn.session_id)
+    await _enter_company(connection, session)
     if user is None:
         raise RecordNotFound(record="person")
     language = next((language for language in LANGUAGES if language == turn.language), None)
     return Conversation(user, session, language or system_language())
+
+
+async def _enter_company(connection: PersonConnection, session: Session) -> None:
+    """In a chat with others, nothing private exists for the rest of the transaction."""
+    if session.group_chat is not None:
+        await connection.enter_chat(session.group_chat)

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Protocol, runtime_checkable
 
+from bot.core.redaction import redact
 from consilium.errors import N_, ConsiliumError, N_plural
 
 
@@ -47,8 +48,14 @@ def localize_details(
 
 
 def describe_error(error: ConsiliumError, language: str, translate: Callable[[str], str]) -> str:
-    """The text of `error` for a person: its sentence and remedy, translated, with the details filled in."""
-    details = localize_details(error.details, language, translate)
+    """The text of `error` for a person: its sentence and remedy, translated, with the details filled in.
+
+    Secrets in the details are hidden: they may hold an address or what a server has said.
+    """
+    details = {
+        name: redact(value) if isinstance(value, str) else value
+        for name, value in localize_details(error.details, language, translate).items()
+    }
     return " ".join(translate(template).format(**details) for template in error.templates)
 
 
@@ -198,6 +205,7 @@ class UnknownCommand(MessageRefused):
 
     sentence = N_("There is no command “/{name}”.")
     remedy = N_("Nearest: {nearest}. All of them: /help.")
+    personal = ("name",)
 
     def __init__(self, name: str, nearest: list[str]) -> None:
         super().__init__(name=name, nearest=", ".join(f"/{n}" for n in nearest))
@@ -208,6 +216,7 @@ class BadArgument(MessageRefused):
 
     sentence = N_("/{command} does not accept “{argument}”.")
     remedy = N_("Write {usage}.")
+    personal = ("argument",)
 
     def __init__(self, command: str, argument: str, usage: str) -> None:
         super().__init__(command=command, argument=argument, usage=usage)
@@ -248,6 +257,7 @@ class FetchFailed(TurnError):
 
     sentence = N_("I could not get “{name}”: {reason}.")
     remedy = N_("Send it again a little later.")
+    personal = ("name",)
 
     def __init__(self, name: str, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(name=name, reason=reason)

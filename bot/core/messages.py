@@ -105,6 +105,8 @@ class Incoming:
     """Whether it is sent in the name of a chat: by an anonymous admin or a channel. `person` is that chat's id then."""
     update: str | None = None
     """The platform's id of the update: a repeated one is accepted once. None when it cannot be repeated."""
+    name: str | None = None
+    """What the sender calls themselves on the platform, for people to read; anybody may call themselves anything."""
     address: Address | None = None
     """Where the answer goes; None when the process that received the message shows it itself."""
     chat: str | None = None

@@ -190,7 +190,7 @@ class Library:
             except InferenceError as error:
                 if index < self._current_embedders:
                     raise
-                log.warning("library.former_embedder_failed", model=embedder.name, reason=str(error))
+                log.warning("library.former_embedder_failed", model=embedder.name, reason=error)
         return vectors
 
     async def _rerank(self, question: str, hits: list[SearchHit]) -> list[SearchHit]:

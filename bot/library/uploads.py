@@ -96,6 +96,6 @@ class LibraryUploads:
             )
         except InferenceError as error:
             # A search finds it by words; the next ingest adds the missing vectors.
-            log.warning("library.document_embedding_failed", document=name, reason=str(error))
+            log.warning("library.document_embedding_failed", document=row.id, reason=error)
         await refresh_index(self._database, self._embedder)
         return UploadResult(len(chunks), former_digest not in (None, document.content_hash), document.notes)

@@ -172,7 +172,7 @@ class PersonalDocuments:
             try:
                 vectors += list(await self._embedder.embed(batch))
             except InferenceError as error:
-                log.warning("memory.document_embedding_failed", model=self._embedder.name, reason=str(error))
+                log.warning("memory.document_embedding_failed", model=self._embedder.name, reason=error)
                 return [*vectors, *[None] * (len(texts) - len(vectors))]
         on_progress(len(texts), len(texts))
         return vectors

@@ -245,6 +245,6 @@ async def _embed_or_none(embedder: Embedder, text: str, purpose: Purpose) -> Emb
     try:
         [vector] = await embedder.embed([text], purpose)
     except InferenceError as error:
-        log.warning("memory.embedding_failed", model=embedder.name, purpose=purpose, reason=str(error))
+        log.warning("memory.embedding_failed", model=embedder.name, purpose=purpose, reason=error)
         return None
     return Embedding(embedder.name, vector)

@@ -227,7 +227,7 @@ class TurnRecorder:
 
 
 def _log_failure(turn: FinishedTurn, error: ConsiliumError) -> None:
-    log.warning("memory.recording_failed", turn=str(turn.id), error=type(error).__name__, reason=str(error))
+    log.warning("memory.recording_failed", turn=str(turn.id), error=type(error).__name__, reason=error)
 
 
 def _memory_origin(turn: FinishedTurn, *, by_mind: bool = False, turn_id: UUID | None = None) -> Origin:

@@ -43,7 +43,7 @@ class Reembedder:
             try:
                 count = await self.embed_batch()
             except ConsiliumError as error:
-                log.warning("memory.reembedding_failed", error=type(error).__name__, reason=str(error))
+                log.warning("memory.reembedding_failed", error=type(error).__name__, reason=error)
                 count = 0
             if not count:
                 await asyncio.sleep(self._idle_delay)

@@ -49,5 +49,5 @@ async def generate_structured(
             return model.model_validate_json("".join(deltas))
         log.info("memory.generation_failed", form=model.__name__, reason=reason)
     except (ConsiliumError, ValidationError, TimeoutError) as error:
-        log.info("memory.generation_failed", form=model.__name__, reason=str(error) or type(error).__name__)
+        log.info("memory.generation_failed", form=model.__name__, reason=error)
     return None

@@ -169,6 +169,7 @@ class UnreadableMode(ModeError):
 
     sentence = N_("“{piece}” cannot be read as an adapter's name with an optional weight and band.")
     remedy = N_("Try {working}; names are joined with “+”, a weight follows “*”, a band follows “@”.")
+    personal = ("piece",)
 
     def __init__(self, piece: str, alternatives: Sequence[str]) -> None:
         super().__init__(alternatives, piece=safe_excerpt(piece))
@@ -179,6 +180,7 @@ class BadWeight(ModeError):
 
     sentence = N_("“{weight}” is not a weight for {name}.")
     remedy = N_("Weights go from 0.05 to 2.00 in steps of 0.05; try {working}.")
+    personal = ("name", "weight")
 
     def __init__(self, name: str, weight: str, alternatives: Sequence[str]) -> None:
         super().__init__(alternatives, name=safe_excerpt(name), weight=safe_excerpt(weight))
@@ -189,6 +191,7 @@ class BadBand(ModeError):
 
     sentence = N_("“{band}” is not a band for {name}.")
     remedy = N_("A band is early, mid, late or the first and last layer, as in 8-15; try {working}.")
+    personal = ("name", "band")
 
     def __init__(self, name: str, band: str, alternatives: Sequence[str]) -> None:
         super().__init__(alternatives, name=safe_excerpt(name), band=safe_excerpt(band))
@@ -199,6 +202,7 @@ class RepeatedAdapter(ModeError):
 
     sentence = N_("{name} is named twice.")
     remedy = N_("Name it once, with a weight if it should be stronger; try {working}.")
+    personal = ("name",)
 
     def __init__(self, name: str, alternatives: Sequence[str]) -> None:
         super().__init__(alternatives, name=safe_excerpt(name))
@@ -209,6 +213,7 @@ class MustStandAlone(ModeError):
 
     sentence = N_("{name} stands alone: it takes neither a weight nor a band, and nothing joins it.")
     remedy = N_("Try {working}.")
+    personal = ("name",)
 
     def __init__(self, name: str, alternatives: Sequence[str]) -> None:
         super().__init__(alternatives, name=safe_excerpt(name))
@@ -219,6 +224,7 @@ class UnknownAdapter(ModeError):
 
     sentence = N_("This mind has no adapter or mode named “{name}”.")
     remedy = N_("Try {working}.")
+    personal = ("name",)
 
     def __init__(self, name: str, alternatives: Sequence[str]) -> None:
         super().__init__(alternatives, name=safe_excerpt(name))

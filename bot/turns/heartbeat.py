@@ -58,7 +58,7 @@ class Heartbeat:
             try:
                 await self.send()
             except DatabaseError as error:
-                log.warning("process.heartbeat_failed", reason=str(error))
+                log.warning("process.heartbeat_failed", reason=error)
             await asyncio.sleep(HEARTBEAT_INTERVAL)
 
     async def deregister(self) -> None:
@@ -67,7 +67,7 @@ class Heartbeat:
             async with self._database.anonymous_transaction() as connection:
                 await processes.unregister(connection, self.id)
         except DatabaseError as error:
-            log.warning("process.deregister_failed", reason=str(error))
+            log.warning("process.deregister_failed", reason=error)
 
     async def count_processes(self, *roles: str) -> int:
         """How many processes of this mind accept work in these roles, this one included.

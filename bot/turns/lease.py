@@ -180,7 +180,7 @@ class TurnLease:
         )
 
     def _log_retry(self, error: Exception, _delay: float) -> None:
-        log.warning("turn.write_retried", turn=str(self.turn.id), reason=str(error))
+        log.warning("turn.write_retried", turn=str(self.turn.id), reason=error)
 
     async def _is_finished(self) -> bool:
         """Whether this attempt has ended the turn."""

@@ -220,7 +220,7 @@ class TurnAttempt:
         except DatabaseError as error:
             if not self.lease.is_inline:
                 raise
-            log.warning("turn.finish_not_saved", reason=str(error))
+            log.warning("turn.finish_not_saved", reason=error)
         self._remember()
         self._observe_end(state)
         tokens_spent(outcome.usage)
@@ -243,7 +243,7 @@ class TurnAttempt:
         delay = _RETRY_BACKOFF.delay(self.turn.setbacks)
         if isinstance(failure, (TemporaryDeliveryError, FetchFailed)):
             delay = max(delay, failure.retry_after)
-        log.warning("turn.rescheduled", error=type(failure).__name__, reason=str(failure), delay=round(delay, 1))
+        log.warning("turn.rescheduled", error=type(failure).__name__, reason=failure, delay=round(delay, 1))
         turn_rescheduled(type(failure).__name__)
         trace_rescheduled(self.turn, failure)
         # If the database is still away, the job goes stale and is claimed again then.
@@ -251,13 +251,13 @@ class TurnAttempt:
             await self.lease.reschedule(timedelta(seconds=delay), failed=True)
 
     async def _report_failure(self, failure: ConsiliumError) -> Outcome:
-        log.warning("turn.failed", error=type(failure).__name__, reason=str(failure))
+        log.warning("turn.failed", error=type(failure).__name__, reason=failure)
         outcome = failed_outcome(self.draft.outcome(self.turn), failure, self.conversation.say)
         if not isinstance(failure, DeliveryError):
             try:
                 await self.reply.finish(outcome)
             except DeliveryError as error:
-                log.warning("turn.failure_not_shown", reason=str(error))
+                log.warning("turn.failure_not_shown", reason=error)
         await self._complete(self._save_failure(failure))
         return outcome
 
@@ -267,7 +267,7 @@ class TurnAttempt:
             await self.lease.finish("failed", error=str(failure), answer=draft.text or None, timings=draft.timings)
         except DatabaseUnreachable as error:
             # The turn stays unfinished in the database, and it is unfinished.
-            log.warning("turn.failure_not_saved", reason=str(error))
+            log.warning("turn.failure_not_saved", reason=error)
         self._observe_end("failed", failure)
 
     async def _complete(self, work: Coroutine[None, None, None]) -> None:

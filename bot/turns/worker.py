@@ -119,7 +119,7 @@ class Worker:
                     connection, self._heartbeat.id, self._options.entrypoints, limit, JOB_STALE_AFTER
                 )
         except DatabaseError as error:
-            log.warning("worker.fetch_failed", reason=str(error))
+            log.warning("worker.fetch_failed", reason=error)
             return []
         # After a late heartbeat, a job that runs here can look stale.
         return [job for job in fetched if job.id not in self._tasks]
@@ -144,7 +144,7 @@ class Worker:
                 await self._run_turn(lease, conversation)
         except DatabaseError as error:
             # The job goes stale. The worker that takes it then goes on from what has been saved.
-            log.warning("worker.job_abandoned", turn=str(job.turn_id), reason=str(error))
+            log.warning("worker.job_abandoned", turn=str(job.turn_id), reason=error)
         except Exception:
             log.exception("worker.job_failed", turn=str(job.turn_id))
 
@@ -216,5 +216,5 @@ class Worker:
             try:
                 await action()
             except DatabaseError as error:
-                log.warning("worker.periodic_task_failed", reason=str(error))
+                log.warning("worker.periodic_task_failed", reason=error)
             await asyncio.sleep(max(0.1, interval - (time.monotonic() - began)))

@@ -31,12 +31,15 @@ from urllib.parse import quote
 from db.errors import EmbeddedServerFailed
 from db.infra.programs import PostgresPrograms
 
-_SUPERUSER: Final = "postgres"
+SUPERUSER: Final = "postgres"
+"""The role that the cluster is made with. It makes the other roles; the service is neither it nor a member of it."""
 _PORT: Final = 5432
 _MAX_SOCKET_PATH_BYTES: Final = 103
 """Bytes of a unix socket's path that every system takes (with the final NUL 104 on macOS, 108 on Linux)."""
 _SETTINGS: Final = {"listen_addresses": "", "port": str(_PORT)}
 """Written into the cluster's own configuration, so that its owner may change them."""
+_LOGGED: Final = ("log_min_messages=log", "log_min_error_statement=panic")
+"""Errors of statements are not the server's to log: they quote rows, and so what people have written."""
 _ERROR_LINE: Final = re.compile(r"(?:FATAL|PANIC|DETAIL|error): +(.+)")
 """The lines of a log that tell what went wrong."""
 _SSL_REQUEST: Final = struct.pack("!ii", 8, 80877103)
@@ -100,7 +103,7 @@ class Cluster:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(mode=0o700)
         programs.change_owner(unfinished)
-        arguments = ["-U", _SUPERUSER, "--encoding=UTF8"]
+        arguments = ["-U", SUPERUSER, "--encoding=UTF8"]
         # Local connections are let in without a password: the socket's folder keeps other users of the machine out.
         arguments += ["--auth-local=trust", "--auth-host=scram-sha-256"]
         # The built-in locale is the same on every machine and knows the capital letters of every script.
@@ -114,7 +117,8 @@ class Cluster:
     def _start_server(self, programs: PostgresPrograms, deadline: float) -> str:
         folder = _socket_folder(self.data, programs)
         quoted = str(folder).replace('"', '""')
-        options = shlex.join(["-c", f'unix_socket_directories="{quoted}"'])
+        settings = (f'unix_socket_directories="{quoted}"', *_LOGGED)
+        options = shlex.join([word for setting in settings for word in ("-c", setting)])
         arguments = ["-s", "-w", "-t", str(int(deadline)), "-o", options, "start"]
         until = time.monotonic() + deadline
         while True:
@@ -137,7 +141,7 @@ class Cluster:
         while (address := self._find_running_server()) is not None:
             folder, port, ready = address
             if ready:
-                return f"postgresql://{_SUPERUSER}@/{_SUPERUSER}?host={quote(folder, safe='/')}&port={port}"
+                return f"postgresql://{SUPERUSER}@/{SUPERUSER}?host={quote(folder, safe='/')}&port={port}"
             if time.monotonic() > until:
                 raise self._failure("it is still starting up")
             time.sleep(0.05)

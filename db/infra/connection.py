@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import asyncpg
 
 SET_CURRENT_PERSON: Final = "SELECT set_config('app.user', $1, true)"
+SET_CURRENT_CHAT: Final = "SELECT set_config('app.chat', $1, true)"
 _CREATE_SAVEPOINT: Final = "SAVEPOINT attempt"
 _ROLLBACK_TO_SAVEPOINT: Final = "ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt"
 _RELEASE_SAVEPOINT: Final = "RELEASE SAVEPOINT attempt"
@@ -100,6 +101,18 @@ class PersonConnection(Connection):
     def __init__(self, raw: asyncpg.Connection, server: str, user_id: UUID) -> None:
         super().__init__(raw, server)
         self.user_id = user_id
+
+    async def enter_chat(self, chat: str) -> None:
+        """From here to the transaction's end, see only what may be known in a chat with others.
+
+        Row-level security sees to it: no statement, however it is written, reads a turn or a memory that is private or
+        of another chat.
+
+        Args:
+            chat: the chat with its platform, as in `telegram:-100123`.
+        """
+        with translate_driver_errors(self._server):
+            await self.raw.execute(SET_CURRENT_CHAT, chat)
 
 
 def _clean_arguments(arguments: tuple[object, ...]) -> tuple[object, ...]:

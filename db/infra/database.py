@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import asyncpg
+import structlog
 from pgvector.asyncpg import register_vector
 
 from db.errors import DatabaseError, DatabaseUnreachable, ServiceRoleDenied
 from db.infra.connection import SET_CURRENT_PERSON, Connection, PersonConnection
 from db.infra.driver_errors import DRIVER_ERRORS, describe_dsn, open_connection, translate_driver_errors
+from db.infra.login_role import provide_login
 from db.infra.migrate import migrate
 from db.infra.migrations.revisions import EXTENSION_SCHEMA
 from db.infra.service_role import SERVICE_ROLE, verify_row_level_security
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
     from uuid import UUID
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +49,29 @@ class Database:
     Made by :meth:`open`. What a person owns is visible only inside :meth:`person`.
     """
 
-    def __init__(self, pool: asyncpg.Pool, server: str, deadlines: Deadlines) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, service_dsn: str, deadlines: Deadlines, *, logs_in_as_owner: bool = False
+    ) -> None:
         self._pool = pool
-        self._server = server
+        self._server = describe_dsn(service_dsn)
         self._deadlines = deadlines
+        self.service_dsn = service_dsn
+        """DSN that its connections log in with, for connections beside the pool."""
+        self.logs_in_as_owner = logs_in_as_owner
+        """Whether no login of the service's own could be had. A statement can become the owner then."""
 
     @classmethod
-    async def open(cls, dsn: str, *, pool_size: int = 10, deadlines: Deadlines = Deadlines()) -> Self:
+    async def open(
+        cls, dsn: str, *, service_dsn: str | None = None, pool_size: int = 10, deadlines: Deadlines = Deadlines()
+    ) -> Self:
         """Migrate the database to this release's schema as the DSN's own role, then open the pool as the service's.
 
+        The pool logs in with a role of its own (`db.infra.login_role`). Where the owner may not make one, it logs in
+        as the owner and changes its role, unless the owner is a superuser.
+
         Args:
-            dsn: ``postgresql://…``, over TCP or a unix socket; Postgres 16 or newer with pgvector.
+            dsn: the owner's, ``postgresql://…``, over TCP or a unix socket; Postgres 16 or newer with pgvector.
+            service_dsn: the service's own, of a role that is a member of `consilium_app` and of no other.
             pool_size: connections at most.
             deadlines: how long everything may take.
 
@@ -67,15 +83,21 @@ class Database:
         await migrate(dsn, deadline=deadlines.migrate)
         async with open_connection(dsn, deadlines.connect) as connection:
             schema = await connection.fetchval(EXTENSION_SCHEMA)
+            if service_dsn is None:
+                service_dsn = await provide_login(connection, dsn, deadlines.connect)
+        logs_in_as_owner = service_dsn is None
+        if service_dsn is None:
+            log.warning("database.login_shared", server=describe_dsn(dsn))
+            service_dsn = dsn
 
         async def prepare(connection: asyncpg.Connection) -> None:
             await register_vector(connection, schema=schema)
 
-        server = describe_dsn(dsn)
+        server = describe_dsn(service_dsn)
         with translate_driver_errors(server):
             try:
                 pool = await asyncpg.create_pool(
-                    dsn,
+                    service_dsn,
                     min_size=1,
                     max_size=pool_size,
                     init=prepare,
@@ -91,19 +113,22 @@ class Database:
                 )
             except asyncpg.InsufficientPrivilegeError as error:
                 raise ServiceRoleDenied(server=server, reason=str(error)) from error
-        database = cls(pool, server, deadlines)
+        database = cls(pool, service_dsn, deadlines, logs_in_as_owner=logs_in_as_owner)
         try:
             with translate_driver_errors(server):
                 async with pool.acquire(timeout=deadlines.acquire) as connection:
-                    await verify_row_level_security(connection)
+                    await verify_row_level_security(connection, logs_in_as_owner=logs_in_as_owner)
         except BaseException:
             await database.close()
             raise
         return database
 
     @asynccontextmanager
-    async def person_transaction(self, user_id: UUID) -> AsyncIterator[PersonConnection]:
+    async def person_transaction(self, user_id: UUID, *, chat: str | None = None) -> AsyncIterator[PersonConnection]:
         """A transaction that sees what this person owns; committed at its end, rolled back by any exception.
+
+        Args:
+            chat: the chat with others that it is for, as in `telegram:-100123`: nothing private is visible then.
 
         Inside it, open no second one: of all that wait for a second connection none may ever get it.
 
@@ -111,7 +136,10 @@ class Database:
             DatabaseUnreachable: also when the commit's fate is unknown.
         """
         async with self._transaction(user_id) as raw:
-            yield PersonConnection(raw, self._server, user_id)
+            person = PersonConnection(raw, self._server, user_id)
+            if chat is not None:
+                await person.enter_chat(chat)
+            yield person
 
     @asynccontextmanager
     async def anonymous_transaction(self) -> AsyncIterator[Connection]:

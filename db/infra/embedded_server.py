@@ -10,8 +10,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from db.errors import EmbeddedServerFailed
-from db.infra.cluster import Cluster
+from db.errors import DatabaseError, EmbeddedServerFailed, EmbeddedServerMissing
+from db.infra.cluster import SUPERUSER, Cluster
+from db.infra.driver_errors import DRIVER_ERRORS
+from db.infra.embedded_roles import OWNER_ROLE, prepare_roles
+from db.infra.programs import PostgresPrograms
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +34,9 @@ class EmbeddedServer:
     def __init__(self, cluster: Cluster, dsn: str, users_lock: int) -> None:
         self.cluster = cluster
         self.dsn = dsn
-        """Address of its database, for `db.infra.database.Database.open`."""
+        """Address of its database as the superuser; for administration, such as backups."""
+        self.owner_dsn = dsn.replace(f"{SUPERUSER}@", f"{OWNER_ROLE}@", 1)
+        """Address of its database as its owner, for `db.infra.database.Database.open`."""
         self._users_lock: int | None = users_lock
         self._pid = os.getpid()
         atexit.register(self._release)
@@ -80,13 +85,15 @@ class EmbeddedServer:
         directory = directory.expanduser().resolve()
         until = time.monotonic() + deadline
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            make_private(directory)
             change = _acquire_file_lock(directory / "change.lock", fcntl.LOCK_EX, until)
             try:
                 users = _acquire_file_lock(directory / "users.lock", fcntl.LOCK_SH, until)
                 try:
                     cluster = Cluster(directory / "data")
-                    return cls(cluster, cluster.start(max(1.0, until - time.monotonic())), users)
+                    dsn = cluster.start(max(1.0, until - time.monotonic()))
+                    _prepare_roles(dsn, directory, max(5.0, until - time.monotonic()))
+                    return cls(cluster, dsn, users)
                 except BaseException:
                     os.close(users)
                     raise
@@ -113,6 +120,38 @@ class EmbeddedServer:
             raise EmbeddedServerFailed(directory=str(folder), reason=str(error)) from error
         finally:
             os.close(users)
+
+
+def _prepare_roles(superuser_dsn: str, directory: Path, deadline: float) -> None:
+    try:
+        # In a thread that has no loop.
+        asyncio.run(prepare_roles(superuser_dsn, deadline))
+    except (DatabaseError, *DRIVER_ERRORS) as error:
+        raise EmbeddedServerFailed(directory=str(directory), reason=str(error)) from error
+
+
+def private_mode(directory: Path) -> int:
+    """The mode of a server's folder and of those above it that are ours alone.
+
+    Where root has to run the server as another account, that account must be able to pass through them.
+    """
+    try:
+        return 0o700 if PostgresPrograms.find(directory / "data").account is None else 0o711
+    except (EmbeddedServerMissing, OSError):
+        return 0o700
+
+
+def make_private(directory: Path) -> None:
+    """Make a folder, if there is none, that other users of the machine cannot look into; one of ours becomes so.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    mode = private_mode(directory)
+    directory.mkdir(parents=True, exist_ok=True, mode=mode)
+    found = directory.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & 0o777 & ~mode:
+        directory.chmod(mode)
 
 
 def _acquire_file_lock(path: Path, operation: int, give_up_at: float) -> int:

@@ -17,6 +17,10 @@ from db.errors import EmbeddedServerMissing
 
 _ACCOUNT: Final = "pgserver"
 _BIN_FOLDER: Final = Path("pginstall18/bin")
+_ENVIRONMENT: Final = (
+    "PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT",
+)  # fmt: skip
+"""What the programs see of our environment."""
 _NAMESPACE: Final = ("--user", "--map-user=1000", "--map-group=1000")
 """A user namespace in which root has an ordinary number: Postgres refuses to run under the number 0."""
 
@@ -62,9 +66,10 @@ class PostgresPrograms:
         Raises:
             OSError, subprocess.SubprocessError: it could not run, or took longer than `deadline` seconds.
         """
-        # PGDATA, PGPORT and their like in our own environment are meant for other servers. The data directory is passed
-        # by the environment and not as an argument, because pg_ctl puts its arguments into a shell's command line.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        # Our own environment has tokens and keys, and PGDATA, PGPORT and their like are meant for other servers. The
+        # data directory is passed by the environment and not as an argument, because pg_ctl puts its arguments into a
+        # shell's command line.
+        environment = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
         prefix = [self.unshare, *_NAMESPACE, "--"] if self.unshare else []
         done = subprocess.run(  # noqa: S603 - our own arguments, no shell
             [*prefix, str(self.folder / name), *arguments],

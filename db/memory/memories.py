@@ -127,7 +127,6 @@ EXPIRE: Final = """
 """
 FIND: Final = with_columns(Memory, "SELECT @columns FROM memories WHERE user_id = $1 AND id = $2")
 FORGET_ALL: Final = "DELETE FROM memories WHERE user_id = $1"
-RESTRICT_TO_CHAT: Final = "SELECT set_config('app.chat', $1, true)"
 
 
 async def restrict_to_chat(connection: PersonConnection, chat: str) -> None:
@@ -135,7 +134,7 @@ async def restrict_to_chat(connection: PersonConnection, chat: str) -> None:
 
     Row-level security sees to it: no statement, however it is written, reads a private memory or one of another chat.
     """
-    await connection.execute(RESTRICT_TO_CHAT, chat)
+    await connection.enter_chat(chat)
 
 
 async def remember(

@@ -28,11 +28,12 @@ TABLES: Final[Mapping[str, str]] = {
     "said_files": "turn_id, n",
     "link_codes": "expires_at",
     "record_lists": "offered_at",
+    "audit_log": "id",
 }
 """Tables with a person's rows, and the order they are handed out in."""
 HIDDEN_COLUMNS: Final = ("embedding", "words", "digest")
 """Columns that hold vectors, indexes and digests of what stands beside them, or of what is worth nothing any more."""
-OWNER_COLUMNS: Final[Mapping[str, str]] = {"users": "id"}
+OWNER_COLUMNS: Final[Mapping[str, str]] = {"users": "id", "audit_log": "actor"}
 """The column that names the owner, where it is not `user_id`."""
 _CONTENT_COLUMNS: Final[Mapping[str, str]] = {"said_files": "content"}
 """Files waiting to be sent to the person: they get them anyway, so the names are enough."""

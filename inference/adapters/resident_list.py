@@ -55,7 +55,7 @@ def read_resident_list(root: Path) -> ResidentList:
     try:
         return read_json(root, RESIDENT_FILE, ResidentList)
     except AdapterError as error:
-        log.warning("resident_list.read_failed", reason=str(error))
+        log.warning("resident_list.read_failed", reason=error)
         return ResidentList()
 
 

@@ -130,7 +130,7 @@ class CompositionStore:
             try:
                 found.append(Composition(path.name, path, read_json(path, RECORD_FILE, CompositionRecord)))
             except AdapterError as error:
-                log.warning("composition.skipped", name=path.name, reason=str(error))
+                log.warning("composition.skipped", name=path.name, reason=error)
         return found
 
     @property
@@ -218,7 +218,7 @@ class CompositionStore:
             record = read_json(path, RECORD_FILE, CompositionRecord)
             whole = record.name == name and AdapterPackage.open(path).digest == record.digest
         except (AdapterError, OSError) as error:
-            log.warning("composition.damaged", name=name, reason=str(error))
+            log.warning("composition.damaged", name=name, reason=error)
             return None
         if not whole:
             log.warning("composition.damaged", name=name, reason="its digest differs")

@@ -192,6 +192,6 @@ def _write_means(file: Path, means: Vectors) -> None:
             np.save(stream, means)
         unfinished.replace(file)
     except OSError as error:
-        log.warning("embedder.means_not_kept", file=str(file), reason=str(error))
+        log.warning("embedder.means_not_kept", file=str(file), reason=error)
         with suppress(OSError):
             unfinished.unlink()

@@ -11,6 +11,7 @@ import numpy as np
 import structlog
 from blake3 import blake3
 
+from consilium.error_texts import describe_exception
 from consilium.errors import N_
 from inference.embedding.cache import VectorCache
 from inference.embedding.centring import centre_if_needed, to_unit_length
@@ -41,6 +42,7 @@ class EmbeddingServerUnavailable(InferenceError):
 
     sentence = N_("The embedding server at {url} does not answer: {reason}")
     remedy = N_("See that it runs, and that CONSILIUM_EMBEDDING_URL is its address.")
+    personal = ("reason",)
 
     def __init__(self, *, url: str, reason: str) -> None:
         super().__init__(url=url, reason=reason)
@@ -51,6 +53,7 @@ class EmbeddingServerRefused(InferenceError):
 
     sentence = N_("The embedding server at {url} gives no vectors: {reason}")
     remedy = N_("Check CONSILIUM_EMBEDDING_MODEL and CONSILIUM_EMBEDDING_API_KEY.")
+    personal = ("reason",)
 
     def __init__(self, *, url: str, reason: str) -> None:
         super().__init__(url=url, reason=reason)
@@ -143,7 +146,7 @@ class ServerEmbedder:
                 async with asyncio.timeout(self._timeout):
                     status, body = await self._post(texts)
             except (TimeoutError, httpx.TransportError) as error:
-                reason = str(error) or type(error).__name__
+                reason = describe_exception(error)
                 continue
             except RuntimeError as error:  # the client's, for a request on one that was closed meanwhile
                 raise EmbedderStopped from error

@@ -36,6 +36,7 @@ class PromptRefused(EngineError):
 
     sentence = N_("The model's chat template refuses these messages: {reason}.")
     remedy = N_("Use the roles and the order the base model's chat template knows, or another base model.")
+    personal = ("reason",)
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason=reason)
@@ -46,6 +47,7 @@ class AnswerNotWritable(EngineError):
 
     sentence = N_("The model cannot write the answer “{answer}”: its tokenizer makes “{written}” of it.")
     remedy = N_("Write it without the characters that are lost, or take another base model.")
+    personal = ("answer", "written")
 
     def __init__(self, *, answer: str, written: str) -> None:
         super().__init__(answer=_shorten(answer), written=_shorten(written))
@@ -106,6 +108,7 @@ class SchemaRefused(EngineError):
 
     sentence = N_("The engine cannot keep to this JSON schema: {reason}.")
     remedy = N_("Use plain types, enums, bounds and required properties only.")
+    personal = ("reason",)
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(reason=reason)
@@ -188,6 +191,7 @@ class EngineRefused(EngineError):
 
     sentence = N_("The engine at {url} refused the request ({status}): {reason}.")
     remedy = N_("Check that the server runs the same base model and settings as this service.")
+    personal = ("reason",)
 
     def __init__(self, *, url: str, status: int, reason: str) -> None:
         super().__init__(url=url, status=status, reason=reason)

@@ -61,7 +61,13 @@ async def test_conversation_continues_after_a_restart(home: Home, tmp_path: Path
         texts = talk.texts()
         assert len(texts) > 15
         assert not [text for text in texts if other in text or INTERNALS.search(text)]
-    assert "Traceback" not in service.log
+    log = service.log
+    assert "Traceback" not in log
+    assert log.count("turn.ended") > 10
+    said = {text for talk in (anna, bob) for text in talk.texts() if len(text) > 30}
+    planted = {telegram.token, discord.token, on_telegram.FACT, on_telegram.LATER}
+    planted |= {on_discord.FACT, on_discord.LATER}
+    assert not [text for text in said | planted if text in log]
     folder = Path(KEPT_IN or tmp_path)
     for talk in (anna, bob):
         talk.transcript.write(folder)

@@ -11,6 +11,7 @@ from bot.channels.discord.errors import DISPLAY_NAME, RequestRejected
 from bot.channels.discord.rest import RestClient
 from bot.core.errors import PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.messages import Address, FileRef
+from consilium.error_texts import describe_exception
 
 PASTE_NAME: Final = "message.txt"
 """The name of a file that Discord's client makes of a pasted text."""
@@ -67,7 +68,7 @@ async def download(rest: RestClient, handle: Address) -> AsyncGenerator[bytes, N
                     raise PermanentDeliveryError(DISPLAY_NAME, "the file is larger than announced")
                 yield chunk
         except httpx.TransportError as error:
-            raise TemporaryDeliveryError(DISPLAY_NAME, str(error) or type(error).__name__) from error
+            raise TemporaryDeliveryError(DISPLAY_NAME, describe_exception(error)) from error
         finally:
             await response.aclose()
 
@@ -76,7 +77,7 @@ async def _open(client: httpx.AsyncClient, url: str) -> httpx.Response:
     try:
         return await client.send(client.build_request("GET", url), stream=True)
     except httpx.TransportError as error:
-        raise TemporaryDeliveryError(DISPLAY_NAME, str(error) or type(error).__name__) from error
+        raise TemporaryDeliveryError(DISPLAY_NAME, describe_exception(error)) from error
 
 
 async def _fresh_url(rest: RestClient, handle: Address) -> str:

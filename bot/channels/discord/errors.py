@@ -8,6 +8,7 @@ import aiohttp
 import discord
 
 from bot.core.errors import DeliveryError, PermanentDeliveryError, TemporaryDeliveryError
+from consilium.error_texts import describe_exception, without_quotes
 
 DISPLAY_NAME: Final = "Discord"
 
@@ -47,12 +48,12 @@ def to_delivery_error(error: Exception) -> DeliveryError | None:
     if isinstance(error, discord.HTTPException):
         return _from_http_error(error)
     if isinstance(error, CONNECTION_ERRORS):
-        return TemporaryDeliveryError(DISPLAY_NAME, str(error) or type(error).__name__)
+        return TemporaryDeliveryError(DISPLAY_NAME, describe_exception(error))
     return None
 
 
 def _from_http_error(error: discord.HTTPException) -> DeliveryError:
-    reason = error.text or f"status {error.status}"
+    reason = without_quotes(error.text) or f"status {error.status}"
     if error.code in (UNKNOWN_MESSAGE, ARCHIVED_THREAD):
         return MessageGone(reason, error.code)
     if error.code in (INVALID_WEBHOOK_TOKEN, UNKNOWN_WEBHOOK, UNKNOWN_INTERACTION):

@@ -24,6 +24,7 @@ from bot.core.errors import DeliveryError, PlatformAccessDenied
 from bot.core.i18n import Translator
 from bot.intake.inbox import EDIT_WINDOW, Inbox
 from bot.minds import Mind
+from consilium.error_texts import describe_exception
 from consilium.errors import N_
 from consilium.retry import BackoffConfig, retry
 from db.infra.database import Database
@@ -125,7 +126,7 @@ class DiscordGateway:
             fetch,
             on=DeliveryError,
             backoff=BackoffConfig(RECONNECT_DELAY, maximum=RECONNECT_DELAY),
-            before_sleep=lambda error, _: log.warning("discord.connect_failed", reason=str(error)),
+            before_sleep=lambda error, _: log.warning("discord.connect_failed", reason=error),
         )
 
     async def _keep_connected(self, shard_id: int, shard_count: int) -> None:
@@ -139,7 +140,7 @@ class DiscordGateway:
                 async with self.create_client(shard_id, shard_count) as client:
                     await client.start(self._config.token)
             except discord.LoginFailure as error:
-                raise PlatformAccessDenied(DISPLAY_NAME, str(error), _TOKEN_SETTING) from error
+                raise PlatformAccessDenied(DISPLAY_NAME, describe_exception(error), _TOKEN_SETTING) from error
             except discord.PrivilegedIntentsRequired as error:
                 raise PlatformAccessDenied(
                     DISPLAY_NAME, "message content is not switched on in the portal", _CONTENT_SETTING
@@ -152,7 +153,7 @@ class DiscordGateway:
                 log.warning("discord.connection_closed", shard=shard_id, code=error.code)
             except Exception as error:
                 # discord.py raises errors of various kinds when its very first connection fails.
-                log.warning("discord.connect_failed", shard=shard_id, reason=str(error), exc_info=error)
+                log.warning("discord.connect_failed", shard=shard_id, reason=error, exc_info=error)
             await asyncio.sleep(RECONNECT_DELAY)
 
     @property
@@ -183,7 +184,7 @@ class DiscordGateway:
             try:
                 await self._platform.rest.request("PUT", path, params, json=self._commands)
             except DeliveryError as error:
-                log.warning("discord.command_registration_failed", guild=guild, reason=str(error))
+                log.warning("discord.command_registration_failed", guild=guild, reason=error)
             else:
                 log.info("discord.commands_registered", guild=guild, commands=len(self._commands))
 
@@ -224,7 +225,7 @@ class DiscordGateway:
         try:
             await work
         except DeliveryError as error:
-            log.warning("discord.event_failed", reason=str(error))
+            log.warning("discord.event_failed", reason=error)
         finally:
             self._event_tasks.discard(task)
 

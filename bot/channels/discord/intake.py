@@ -87,7 +87,7 @@ class Intake:
         def before_sleep(error: Exception, _delay: float) -> None:
             if self._pending > MAX_PENDING:
                 raise error
-            log.warning("discord.intake_retried", update=incoming.update, reason=str(error))
+            log.warning("discord.intake_retried", update=incoming.update, reason=error)
 
         self._pending += 1
         try:
@@ -109,7 +109,7 @@ class Intake:
         try:
             await reply.finish(self.inbox.refusal_outcome(incoming, error))
         except DeliveryError as failure:
-            log.warning("discord.refusal_send_failed", update=incoming.update, reason=str(failure))
+            log.warning("discord.refusal_send_failed", update=incoming.update, reason=failure)
         finally:
             await reply.close()
 
@@ -120,11 +120,7 @@ class Intake:
         try:
             await reply.show_queue_position(receipt.turns_ahead)
         except (DeliveryError, DatabaseError, TurnLeaseLost) as error:
-            log.info(
-                "discord.queue_position_send_failed",
-                turn=str(receipt.turn.id),
-                reason=str(error) or type(error).__name__,
-            )
+            log.info("discord.queue_position_send_failed", turn=str(receipt.turn.id), reason=error)
         finally:
             await reply.close()
 

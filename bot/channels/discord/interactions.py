@@ -148,7 +148,7 @@ class InteractionHandler:
             await self._intake.inbox.stop(incoming)
         except DatabaseError as error:
             # The button is still there, so the person can press it again.
-            log.warning("discord.stop_failed", reason=str(error))
+            log.warning("discord.stop_failed", reason=error)
 
     async def _current_mode(self, incoming: Incoming) -> str:
         try:

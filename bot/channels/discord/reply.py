@@ -108,12 +108,12 @@ class DiscordReply:
                 await self._show(self._renderer.render_draft(self._draft or quote_thought(self._thought), self._mode))
                 delay -= time.monotonic() - started
             except TemporaryDeliveryError as error:
-                log.info("discord.draft_edit_delayed", reason=str(error))
+                log.info("discord.draft_edit_delayed", reason=error)
                 self._changed.set()
                 delay = max(delay, error.retry_after)
             except DeliveryError as error:
                 # The answer is still generated, for the person's history; `finish` reports that it cannot be shown.
-                log.info("discord.draft_edit_rejected", reason=str(error))
+                log.info("discord.draft_edit_rejected", reason=error)
                 return
             except Exception as error:
                 self._failure = error

@@ -17,6 +17,7 @@ from discord.http import HTTPClient, Route
 from bot.channels.discord.errors import CONNECTION_ERRORS, DISPLAY_NAME, to_delivery_error
 from bot.core.errors import PlatformAccessDenied
 from bot.core.messages import File
+from consilium.error_texts import describe_exception
 from consilium.retry import BackoffConfig, retry
 
 REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=30)
@@ -55,7 +56,7 @@ class RestClient:
         try:
             await self._logged_in_client()
         except discord.LoginFailure as error:
-            raise PlatformAccessDenied(DISPLAY_NAME, str(error), "CONSILIUM_DISCORD_TOKEN") from error
+            raise PlatformAccessDenied(DISPLAY_NAME, describe_exception(error), "CONSILIUM_DISCORD_TOKEN") from error
         except Exception as error:
             _raise_delivery_error(error)
 
@@ -89,7 +90,7 @@ class RestClient:
         """
 
         def log_lost_connection(error: Exception, _delay: float) -> None:
-            log.info("discord.connection_lost", method=method, path=path, reason=str(to_delivery_error(error)))
+            log.info("discord.connection_lost", method=method, path=path, reason=to_delivery_error(error))
 
         try:
             return await retry(

@@ -26,6 +26,7 @@ class BadRequest(RequestRefused):
     """A part of a request is malformed."""
 
     sentence = N_("“{param}” is invalid: {problem}.")
+    personal = ("param", "problem")
 
     def __init__(self, param: str, problem: str) -> None:
         super().__init__(param=param, problem=problem)
@@ -53,6 +54,7 @@ class ParameterNotSupported(RequestRefused):
     code = "unsupported_parameter"
     sentence = N_("“{param}” is not supported here.")
     remedy = N_("Leave it out.")
+    personal = ("param",)
 
     def __init__(self, param: str) -> None:
         super().__init__(param=param)
@@ -105,6 +107,7 @@ class NoSuchEndpoint(RequestRefused):
     status = 404
     sentence = N_("There is no {method} {path} here.")
     remedy = N_("Available: {endpoints}.")
+    personal = ("path",)
 
     def __init__(self, method: str, path: str, endpoints: str) -> None:
         super().__init__(method=method, path=path, endpoints=endpoints)

@@ -64,7 +64,7 @@ class CallbackQueries:
         try:
             await self._outbox.call(AnswerCallbackQuery(callback_query_id=query_id, text=notice))
         except ChannelError as error:
-            log.info("telegram.callback_answer_failed", reason=str(error))
+            log.info("telegram.callback_answer_failed", reason=error)
 
     async def _show_mix(self, update_id: int, message: Message, action: ShowMix) -> None:
         say = Translator(action.language)
@@ -74,7 +74,7 @@ class CallbackQueries:
         try:
             await self._outbox.edit(place, message.message_id, menu, Priority.INTERACTIVE)
         except ChannelError as error:
-            log.info("telegram.mixer_update_failed", reason=str(error))
+            log.info("telegram.mixer_update_failed", reason=error)
 
 
 def _is_from_asker(query: CallbackQuery, message: Message) -> bool:

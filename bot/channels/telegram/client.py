@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import aiohttp
 from aiogram import Bot
 from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
@@ -22,6 +23,8 @@ from aiogram.exceptions import (
 )
 
 from bot.core.errors import PermanentDeliveryError, PlatformAccessDenied, TemporaryDeliveryError
+from bot.core.redaction import redact
+from consilium.error_texts import without_quotes
 
 PLATFORM: Final = "telegram"
 """The value of `Incoming.platform`."""
@@ -46,7 +49,7 @@ def make_bot(token: str, api: str) -> Bot:
     try:
         return Bot(token, session)
     except ValueError as error:
-        raise rejected_token_error(str(error)) from error
+        raise rejected_token_error("it is malformed") from error
 
 
 @contextmanager
@@ -74,7 +77,7 @@ def map_telegram_errors() -> Iterator[None]:
         raise PermanentDeliveryError(DISPLAY_NAME, error_reason(error)) from error
     except (TelegramForbiddenError, TelegramBadRequest, TelegramEntityTooLarge) as error:
         raise PermanentDeliveryError(DISPLAY_NAME, error_reason(error)) from error
-    except (AiogramError, OSError, TimeoutError) as error:
+    except (AiogramError, aiohttp.ClientError, OSError, TimeoutError) as error:
         raise TemporaryDeliveryError(DISPLAY_NAME, error_reason(error)) from error
 
 
@@ -84,6 +87,11 @@ def rejected_token_error(reason: str) -> PlatformAccessDenied:
 
 
 def error_reason(error: BaseException) -> str:
-    """Telegram's description of an error, else the error's type, on one line of at most 200 characters."""
+    """Telegram's description of an error, or what is known of it otherwise, on one line of at most 200 characters.
+
+    Without what Telegram quotes of a message, and without addresses: those of the Bot API contain the token.
+    """
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"status {error.status}"
     reason = error.message if isinstance(error, DetailedAiogramError) else type(error).__name__
-    return " ".join(reason.split())[:200]
+    return redact(" ".join(without_quotes(reason).split()))[:200]

@@ -62,7 +62,7 @@ async def dispatch_updates(updates: Sequence[Update], handle: UpdateCallback, co
 
 async def _handle_with_retry(update: Update, handle: UpdateCallback) -> None:
     def log_retry(error: Exception, delay: float) -> None:
-        log.warning("telegram.update_deferred", update=update.update_id, reason=str(error), delay=delay)
+        log.warning("telegram.update_deferred", update=update.update_id, reason=error, delay=delay)
 
     try:
         await retry(lambda: handle(update), on=DatabaseError, backoff=_RETRY_BACKOFF, before_sleep=log_retry)

@@ -91,7 +91,7 @@ class UpdateReceiver:
         """
 
         def log_retry(error: Exception, delay: float) -> None:
-            log.warning("telegram.startup_call_failed", reason=str(error), delay=delay)
+            log.warning("telegram.startup_call_failed", reason=error, delay=delay)
 
         return await retry(
             lambda: self._outbox.call(method),
@@ -148,7 +148,7 @@ class PollingGateway(UpdateReceiver):
                 # One reason is another process that polls, as while one takes over from another: Telegram then ends
                 # the request of each in turn.
                 delay = max(backoff.next_delay(), error.retry_after)
-                log.warning("telegram.poll_failed", reason=str(error), delay=delay)
+                log.warning("telegram.poll_failed", reason=error, delay=delay)
                 await asyncio.sleep(delay)
                 continue
             backoff.reset()
@@ -165,7 +165,7 @@ def parse_update(raw: Any, bot: Bot) -> Update | None:
         return Update.model_validate(raw, context={"bot": bot})
     except ValidationError as error:
         update_id = raw.get("update_id") if isinstance(raw, dict) else None
-        log.error("telegram.update_parse_failed", update=update_id, reason=str(error)[:500])
+        log.error("telegram.update_parse_failed", update=update_id, reason=error)
         return None
 
 
@@ -175,7 +175,7 @@ async def publish_command_menus(outbox: Outbox, commands: Iterable[Command[Any]]
         try:
             await outbox.call(method)
         except ChannelError as error:
-            log.warning("telegram.command_menu_failed", reason=str(error))
+            log.warning("telegram.command_menu_failed", reason=error)
             return
 
 

@@ -62,6 +62,7 @@ def incoming_from_message(
         text=text,
         language=language_of_user(message.from_user),
         update=str(update_id),
+        name=_sender_name(message.from_user),
         address=reply_place(message, update_id).address,
         chat=None if private else str(message.chat.id),
         files=files,
@@ -101,6 +102,7 @@ def incoming_from_button(
         text=text,
         language=language_of_user(query.from_user),
         update=str(update_id),
+        name=_sender_name(query.from_user),
         address=place.address,
         chat=None if place.private else str(place.chat),
         sender_is_chat=chat_sender is not None,
@@ -137,6 +139,12 @@ def sender_id(message: Message) -> str | None:
     if message.from_user is None or message.from_user.is_bot:
         return None
     return str(message.from_user.id)
+
+
+def _sender_name(user: User | None) -> str | None:
+    if user is None:
+        return None
+    return user.full_name if user.username is None else f"{user.full_name}, @{user.username}"
 
 
 def _is_addressed_to(message: Message, text: str, bot: BotIdentity) -> bool:

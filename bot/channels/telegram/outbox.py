@@ -101,7 +101,7 @@ class Outbox:
             if any(description in reason for description in _NOT_EDITABLE):
                 return False
             if "entit" in reason.casefold() and message.formatted.spans:
-                log.warning("telegram.formatting_rejected", reason=reason)
+                log.warning("telegram.formatting_rejected", reason=error)
                 unformatted = replace(message, formatted=FormattedText(message.formatted.text))
                 return await self.edit(place, message_id, unformatted, priority)
             if _NOT_MODIFIED not in reason:
@@ -131,7 +131,7 @@ class Outbox:
                 counts_in_chat=False,
             )
         except DeliveryError as error:
-            log.info("telegram.delete_failed", reason=str(error))
+            log.info("telegram.delete_failed", reason=error)
 
     async def show_draft(self, place: Place, formatted: FormattedText, *, has_slot: bool = False) -> None:
         """Show a draft with a Stop button in a private chat.
@@ -220,5 +220,5 @@ class Outbox:
                     raise
                 retries_left -= 1
                 delay = backoff.next_delay()
-                log.info("telegram.call_retried", reason=str(error), delay=delay)
+                log.info("telegram.call_retried", reason=error, delay=delay)
                 await asyncio.sleep(delay)

@@ -161,7 +161,7 @@ class TelegramReply:
         try:
             await self.show(0, message, Priority.FINAL)
         except PermanentDeliveryError as error:
-            log.warning("telegram.rich_message_rejected", reason=str(error))
+            log.warning("telegram.rich_message_rejected", reason=error)
             return False
         await self._delete_after(1)
         return True

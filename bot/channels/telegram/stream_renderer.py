@@ -166,7 +166,7 @@ class StreamRenderer:
             await self._render_last_message(len(contents) - 1, contents[-1], refresh=refresh)
         except TemporaryDeliveryError as error:
             # The next update or the finished answer shows what is missing now.
-            log.info("telegram.progress_update_failed", reason=str(error))
+            log.info("telegram.progress_update_failed", reason=error)
             self._changed.set()
 
     async def _render_last_message(self, n: int, content: FormattedText, *, refresh: bool) -> None:
@@ -179,7 +179,7 @@ class StreamRenderer:
                 return
             except PermanentDeliveryError as error:
                 # Older servers do not know drafts. Where the bot may not write at all, a message is refused as well.
-                log.info("telegram.draft_rejected", reason=str(error))
+                log.info("telegram.draft_rejected", reason=error)
                 self._uses_drafts, has_slot = False, False
         if content.text:
             await self._messages.show(n, OutgoingMessage(content, self._keyboard), Priority.PROGRESS, has_slot=has_slot)

@@ -161,7 +161,7 @@ class UpdateHandler:
             for content in split_into_messages(render_outcome(self._inbox.refusal_outcome(incoming, error), say)):
                 await self._outbox.send(place, OutgoingMessage(content), Priority.INTERACTIVE)
         except ChannelError as failure:
-            log.info("telegram.refusal_delivery_failed", reason=str(failure))
+            log.info("telegram.refusal_delivery_failed", reason=failure)
         finally:
             self._places_being_refused.discard(incoming.place)
 
@@ -176,4 +176,4 @@ class UpdateHandler:
             # The answer has begun, so there is no queue to show any more.
             return
         except (ChannelError, DatabaseError) as failure:
-            log.info("telegram.queue_position_delivery_failed", reason=str(failure))
+            log.info("telegram.queue_position_delivery_failed", reason=failure)

@@ -20,7 +20,9 @@ from bot.channels.telegram.gateway import ALLOWED_UPDATES, UpdateReceiver, parse
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.update_handler import UpdateHandler
 from bot.core.errors import PermanentDeliveryError, PlatformAccessDenied
+from bot.core.http_server import PrivateRunner
 from bot.intake.inbox import Inbox
+from consilium.error_texts import describe_exception
 from db.errors import DatabaseError
 
 MAX_CONNECTIONS: Final = 20
@@ -65,14 +67,16 @@ class WebhookGateway(UpdateReceiver):
         """
         application = web.Application(client_max_size=MAX_UPDATE_SIZE)
         application.router.add_post(URL(self._config.url).path or "/", self._handle_post)
-        runner = web.AppRunner(application, access_log=None)
+        runner = PrivateRunner(application, access_log=None)
         try:
             await self.connect()
             await runner.setup()
             try:
                 await web.TCPSite(runner, self._config.host, self._config.port).start()
             except OSError as error:
-                raise PlatformAccessDenied(DISPLAY_NAME, str(error), "CONSILIUM_TELEGRAM_WEBHOOK_PORT") from error
+                raise PlatformAccessDenied(
+                    DISPLAY_NAME, describe_exception(error), "CONSILIUM_TELEGRAM_WEBHOOK_PORT"
+                ) from error
             await self._register_webhook()
             await asyncio.Event().wait()
         finally:
@@ -108,7 +112,7 @@ class WebhookGateway(UpdateReceiver):
             try:
                 await self._handler.handle(update)
             except DatabaseError as error:
-                log.warning("telegram.update_deferred", update=update.update_id, reason=str(error))
+                log.warning("telegram.update_deferred", update=update.update_id, reason=error)
                 return web.Response(status=503, headers={"Retry-After": _RETRY_AFTER})
             except Exception:
                 log.exception("telegram.update_dropped", update=update.update_id)

@@ -9,7 +9,8 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from bot.app.components import database_dsn, open_retrieval_models
+from bot.app.components import database_dsn, open_retrieval_models, service_dsn
+from bot.app.private_folders import DATABASE_FOLDER
 from bot.app.settings import Settings
 from bot.cli.doctor.report import Finding
 from bot.core.i18n import Translator
@@ -62,19 +63,25 @@ async def check_database(settings: Settings, say: Translator) -> Finding:
         ConsiliumError: it does not, or is not.
     """
     async with database_dsn(settings) as dsn:
-        database = await Database.open(dsn)
+        database = await Database.open(dsn, service_dsn=service_dsn(settings))
         async with database:
             await database.ping()
             async with database.anonymous_transaction() as connection:
                 version = await connection.fetchval("SHOW server_version")
                 vector = await connection.fetchval("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
-    where = settings.data_dir / "postgres"
+    where = settings.data_dir / DATABASE_FOLDER
     if settings.database_url:
         fact = say("Postgres {version} with pgvector {vector}, at the given address", version=version, vector=vector)
     else:
         template = N_("Postgres {version} with pgvector {vector}, embedded in {where}")
         fact = say(template, version=version, vector=vector, where=where)
-    return Finding([fact])
+    if not database.logs_in_as_owner:
+        return Finding([fact, say("the service logs in with a role of its own")])
+    warning = say(
+        "The service logs in as the owner of the database, so that only its own care keeps a statement from becoming "
+        "the owner. Give it a login of its own (docs/how-to/use-your-own-postgres.md)."
+    )
+    return Finding([fact], warnings=[warning])
 
 
 async def check_embeddings(settings: Settings, say: Translator) -> Finding:

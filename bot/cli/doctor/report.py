@@ -11,6 +11,7 @@ from rich.text import Text
 from bot.cli.common import stdout_console
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator
+from bot.core.redaction import redact
 from consilium.errors import ConsiliumError
 
 _NAME_WIDTH: Final = 12
@@ -65,9 +66,9 @@ class Report:
         for number, line in enumerate(lines):
             head = (f"{mark} ", f"bold {colour}"), (f"{name:<{_NAME_WIDTH}}", style or "bold")
             indent = ((" " * (_NAME_WIDTH + 2), ""),)
-            self._console.print(Text.assemble(*(indent if number else head), (line, style)), soft_wrap=True)
+            self._console.print(Text.assemble(*(indent if number else head), (redact(line), style)), soft_wrap=True)
 
     def _print_marked(self, mark: str, colour: str, lines: Sequence[str]) -> None:
         for line in lines:
-            text = Text.assemble((" " * _NAME_WIDTH, ""), (f"{mark} ", f"bold {colour}"), line)
+            text = Text.assemble((" " * _NAME_WIDTH, ""), (f"{mark} ", f"bold {colour}"), redact(line))
             self._console.print(text, soft_wrap=True)

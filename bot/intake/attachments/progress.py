@@ -62,7 +62,7 @@ class DocumentProgress:
                 await self._reply.show_status(self._latest)
             except (ChannelError, DatabaseError, TurnLeaseLost) as error:
                 # The document is ingested all the same; only the final answer has to be shown.
-                log.info("document.status_update_failed", reason=str(error) or type(error).__name__)
+                log.info("document.status_update_failed", reason=error)
             await self._wait_or_finished(UPDATE_INTERVAL)
 
     async def _wait_or_finished(self, seconds: float) -> None:

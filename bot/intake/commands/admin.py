@@ -16,7 +16,7 @@ from bot.intake.commands.registry import CommandRegistry
 from bot.intake.parsing import shorten_argument
 from bot.turns.command_result import CommandResult
 from consilium.errors import N_
-from db.people import access_rules
+from db.people import access_rules, audit
 from db.people.access_rules import Subject, SubjectKind
 
 Verb = Literal["list", "allow", "deny", "lift", "grant", "revoke"]
@@ -127,6 +127,8 @@ async def administer(context: CommandContext, argument: str) -> CommandResult:
     await _check_permission(context, command)
     changed = await _apply(context, command)
     log.info("access.rule_changed", command=str(command), changed=changed, changed_by=str(context.conversation.user.id))
+    if changed:
+        await audit.record(context.connection, "access.changed", str(command))
     return CommandResult(
         say("Done: {command}", command=str(command))
         if changed

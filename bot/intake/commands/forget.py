@@ -22,7 +22,7 @@ from bot.memory.record_numbers import RecordNumbers, find_about, load_numbers, s
 from bot.memory.records import Record, RecordLine
 from bot.turns.command_result import CommandResult
 from consilium.errors import N_
-from db.people import personal_data
+from db.people import audit, personal_data
 
 MAX_CHOICES: Final = 15
 """Records that one list asks about."""
@@ -53,6 +53,7 @@ async def forget(context: CommandContext, argument: str) -> CommandResult:
     words = argument.casefold().split()
     if len(words) == 1 and words[0] in _ALL_WORDS:
         count = await context.memory.forget_all(context.connection)
+        await audit.record(context.connection, "memory.erased")
         return CommandResult(
             context.say.plural("{count} entry is forgotten for good.", "{count} entries are forgotten for good.", count)
         )
@@ -206,6 +207,7 @@ async def _forget_person(context: CommandContext, *, confirmed: bool) -> Command
     stopped = await personal_data.erase(connection, context.turn.id, await rate_limit_keys(connection))
     for turn_id in stopped:
         context.running_answers.stop(turn_id)
+    await audit.record(connection, "person.erased")
     log.info("person.erased", person=str(connection.user_id), stopped=len(stopped))
     return CommandResult(
         say("All your data has been deleted. If you write again, we start from the beginning."), erases_person=True

@@ -1,8 +1,9 @@
-"""/link: links two accounts of one person with a one-time code."""
+"""/link: links two accounts of one person, once both have agreed."""
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import secrets
 import unicodedata
 from datetime import timedelta
@@ -12,15 +13,17 @@ from uuid import UUID
 import structlog
 
 from bot.core.errors import BadArgument
+from bot.core.messages import Incoming
 from bot.intake.commands.context import CommandContext
 from bot.intake.commands.registry import CommandRegistry
 from bot.intake.parsing import shorten_argument
 from bot.intake.rate_limits import link_attempts_key, person_key
+from bot.minds.errors import safe_excerpt
 from bot.turns.command_result import CommandResult
 from consilium.errors import N_
-from db.people import linking, sessions, token_buckets, users
+from db.people import audit, linking, sessions, token_buckets, users
+from db.people.linking import LinkRequest
 from db.people.token_buckets import TokenBucket
-from db.people.users import User
 
 CODE_LIFETIME: Final = timedelta(minutes=10)
 """How long a code can be entered."""
@@ -35,35 +38,48 @@ _LOOKALIKES: Final = str.maketrans("OILОАВСЕНКМРТУХЗ", "0110ABCEHKM
 _SEPARATORS: Final = str.maketrans("", "", " -–—_.\t\n")
 _MAX_TYPED_LENGTH: Final = 40
 _OFF_WORDS: Final = ("off", "выкл", "отвязать")
+_YES_WORDS: Final = ("yes", "да")
+_NO_WORDS: Final = ("no", "нет")
+CONFIRMATION_LENGTH: Final = 4
+"""Characters of the word that an account agrees with; shown with the question, so that nobody agrees unasked."""
 
 commands: CommandRegistry[CommandContext] = CommandRegistry()
 log = structlog.get_logger(__name__)
 
 
-@commands.command("link", N_("link your accounts on different platforms"), N_("[CODE|off]"), private_only=True)
+@commands.command(
+    "link", N_("link your accounts on different platforms"), N_("[CODE|yes WORD|no|off]"), private_only=True
+)
 async def link(context: CommandContext, argument: str) -> CommandResult:
-    """Create a code, redeem one, or unlink the account that the person writes from."""
+    """Create a code, ask with one, agree, decline, or unlink the account that the person writes from.
+
+    No single message links anything: both accounts are shown to both sides, and each has to agree.
+    """
+    first, _, rest = argument.partition(" ")
     if not argument:
-        return await _create_code(context)
+        return await _show_request(context) or await _create_code(context)
     if argument.casefold() in _OFF_WORDS:
         return await _unlink(context)
+    if argument.casefold() in _NO_WORDS:
+        return await _decline(context)
+    if first.casefold() in _YES_WORDS:
+        return await _agree(context, rest)
     if normalize_code(argument) is None:
         raise BadArgument("link", shorten_argument(argument), "/link 7K2M-9PQX")
-    return await _redeem_code(context, argument)
+    return await _request(context, argument)
 
 
 async def _create_code(context: CommandContext) -> CommandResult:
     say, code = context.say, new_code()
-    await linking.create_code(context.connection, code_digest(code), CODE_LIFETIME)
+    await linking.create_code(context.connection, code_digest(code), CODE_LIFETIME, account_name(context.incoming))
     accounts = ", ".join(
         f"{identity.platform}: {identity.external_id}" for identity in await linking.list_identities(context.connection)
     )
     return CommandResult(
         say(
             "Your code: {code}\nWithin {minutes} minutes, send me this from your other account:\n/link {code}\n"
-            "The accounts are linked then, and everything I know about the other one moves to this one. Do not give"
-            " the code to anyone, and do not enter a code that someone gives you: they could read everything you have"
-            " told me.\nYour accounts: {accounts}",
+            "Then I ask both accounts whether they agree. Do not give the code to anyone, and do not enter a code that"
+            " someone gives you.\nYour accounts: {accounts}",
             code=code,
             minutes=int(CODE_LIFETIME.total_seconds() // 60),
             accounts=accounts,
@@ -71,34 +87,105 @@ async def _create_code(context: CommandContext) -> CommandResult:
     )
 
 
-async def _redeem_code(context: CommandContext, code: str) -> CommandResult:
-    say, merged = context.say, context.conversation.user
+async def _request(context: CommandContext, code: str) -> CommandResult:
+    say, joiner = context.say, context.conversation.user
     # A refusal is a reply and not an error: an error would roll back the count of attempts.
-    refusal = await token_buckets.consume(context.connection, link_attempts_key(merged.id), CODE_ENTRY_LIMIT)
+    refusal = await token_buckets.consume(context.connection, link_attempts_key(joiner.id), CODE_ENTRY_LIMIT)
     if refusal is not None:
         return CommandResult(say("Too many codes have been entered. Try again in a few minutes."))
-    remaining_id = await linking.redeem_code(context.connection, code_digest(code))
-    if remaining_id is None:
+    asker_id = await linking.request(context.connection, code_digest(code), account_name(context.incoming))
+    if asker_id is None:
         return CommandResult(
             say("There is no such code, or it has expired. Get a new one with /link on your other account.")
         )
-    if remaining_id == merged.id:
+    if asker_id == joiner.id:
         return CommandResult(say("This code is your own. Enter it from your other account."))
-    await _switch_person(context, merged, remaining_id)
-    log.info("person.linked", remaining=str(remaining_id), merged=str(merged.id))
+    request = await linking.pending(context.connection)
+    assert request is not None
+    await audit.record(context.connection, "link.requested", str(asker_id))
+    log.info("person.link_requested", asker=str(asker_id), joiner=str(joiner.id))
+    return _question(context, request)
+
+
+async def _show_request(context: CommandContext) -> CommandResult | None:
+    """What is to be agreed to, or who is waited for; None when nothing is."""
+    say, request = context.say, await linking.pending(context.connection)
+    if request is None:
+        return None
+    is_joiner = request.joiner_id == context.conversation.user.id
+    if is_joiner and request.joiner_agreed:
+        return CommandResult(
+            say("You have agreed. Now send me /link from {other}, which has to agree as well.", other=request.account)
+        )
+    if not is_joiner and not request.joiner_agreed:
+        return CommandResult(
+            say(
+                "{other} has entered your code and has not agreed yet. If this is not your account: /link no",
+                other=request.joiner_account,
+            )
+        )
+    return _question(context, request)
+
+
+def _question(context: CommandContext, request: LinkRequest) -> CommandResult:
+    me = context.conversation.user.id
+    other = request.account if request.joiner_id == me else request.joiner_account
+    return CommandResult(
+        context.say(
+            "Shall these two accounts become one person?\n1. {mine}\n2. {other}\nWhoever writes from either of them can"
+            " then read and delete everything I know about both. Agree only if both are your own, and never because"
+            " someone asks you to.\nTo agree: /link yes {word}\nOtherwise: /link no",
+            mine=account_name(context.incoming),
+            other=other,
+            word=confirmation_word(request.digest, me),
+        )
+    )
+
+
+async def _agree(context: CommandContext, word: str) -> CommandResult:
+    say, me = context.say, context.conversation.user
+    request = await linking.pending(context.connection)
+    if request is None:
+        return CommandResult(say("There is nothing to agree to, or its time is over. Start again with /link."))
+    if not hmac.compare_digest(_typed(word).encode(), confirmation_word(request.digest, me.id).encode()):
+        # Not the question: an answer to an unasked "yes" would have to be read first.
+        return CommandResult(say("To see what you agree to: /link"))
+    if request.joiner_id == me.id:
+        await linking.agree(context.connection)
+        await audit.record(context.connection, "link.agreed", str(request.user_id))
+        log.info("person.link_agreed", joiner=str(me.id), asker=str(request.user_id))
+        return CommandResult(
+            say("You have agreed. Now send me /link from {other}, which has to agree as well.", other=request.account)
+        )
+    merged = await linking.complete(context.connection)
+    if merged is None:
+        return CommandResult(
+            say(
+                "{other} has entered your code and has not agreed yet. If this is not your account: /link no",
+                other=request.joiner_account,
+            )
+        )
+    await _reload_person(context, merged)
+    await audit.record(context.connection, "link.completed", str(merged))
+    log.info("person.linked", remaining=str(me.id), merged=str(merged))
     return CommandResult(say("Your accounts are linked now. Send /link off from one of them to unlink it."))
 
 
-async def _switch_person(context: CommandContext, merged: User, remaining_id: UUID) -> None:
-    """Continue the transaction and the conversation as the person whom the sender was merged into."""
-    conversation, incoming = context.conversation, context.incoming
-    connection = await context.connection.become_person(remaining_id)
-    await token_buckets.move(connection, person_key(merged.id), person_key(connection.user_id))
-    await token_buckets.delete(connection, link_attempts_key(merged.id))
+async def _decline(context: CommandContext) -> CommandResult:
+    say = context.say
+    if await linking.decline(context.connection):
+        await audit.record(context.connection, "link.declined")
+        return CommandResult(say("Nothing is linked, and the code is of no use any more."))
+    return CommandResult(say("There is nothing to agree to, or its time is over. Start again with /link."))
+
+
+async def _reload_person(context: CommandContext, merged: UUID) -> None:
+    """Continue the conversation with what the person is now, and count together what both have used."""
+    connection, conversation, incoming = context.connection, context.conversation, context.incoming
+    await token_buckets.move(connection, person_key(merged), person_key(connection.user_id))
+    await token_buckets.delete(connection, link_attempts_key(merged))
     user = await users.get(connection)
     assert user is not None
-    if user.locale is None and merged.locale is not None:
-        user = await users.set_locale(connection, merged.locale)
     place = conversation.session.place
     session = await sessions.get_or_create(connection, platform=incoming.platform, place=place, chat=incoming.chat)
     conversation.user, conversation.session = user, session
@@ -108,6 +195,7 @@ async def _unlink(context: CommandContext) -> CommandResult:
     say, incoming = context.say, context.incoming
     if not await linking.unlink(context.connection, incoming.platform, incoming.person):
         return CommandResult(say("This account is not linked to any other."))
+    await audit.record(context.connection, "account.unlinked", incoming.platform)
     log.info("person.unlinked", person=str(context.conversation.user.id))
     return CommandResult(
         say("This account is unlinked, and I know nothing about it. What I knew stays with your other accounts.")
@@ -122,10 +210,27 @@ def new_code() -> str:
 
 def normalize_code(text: str) -> str | None:
     """The code that a person has typed, as `CODE_LENGTH` characters of the alphabet; None when it cannot be one."""
-    typed = unicodedata.normalize("NFKC", text[:_MAX_TYPED_LENGTH]).upper()
-    characters = typed.translate(_SEPARATORS).translate(_LOOKALIKES)
+    characters = _typed(text)
     is_code = len(characters) == CODE_LENGTH and all(character in CODE_ALPHABET for character in characters)
     return characters if is_code else None
+
+
+def _typed(text: str) -> str:
+    """Characters of the alphabet as a person may have typed them."""
+    typed = unicodedata.normalize("NFKC", text[:_MAX_TYPED_LENGTH]).upper()
+    return typed.translate(_SEPARATORS).translate(_LOOKALIKES)
+
+
+def account_name(incoming: Incoming) -> str:
+    """What the other account is told that this one is called: platform and id, which nobody chooses, then the name."""
+    account = f"{incoming.platform} {incoming.person}"
+    return f"{account} ({safe_excerpt(incoming.name)})" if incoming.name else account
+
+
+def confirmation_word(digest: bytes, person: UUID) -> str:
+    """What this person agrees to this request with. Only they are shown it, together with what it is about."""
+    drawn = hashlib.sha256(b"consilium link agree" + digest + person.bytes).digest()
+    return "".join(CODE_ALPHABET[byte % len(CODE_ALPHABET)] for byte in drawn[:CONFIRMATION_LENGTH])
 
 
 def code_digest(code: str) -> bytes:

@@ -17,7 +17,7 @@ from bot.intake.commands.registry import CommandRegistry
 from bot.intake.rate_limits import rate_limit_keys
 from bot.turns.command_result import CommandResult
 from consilium.errors import N_
-from db.people import personal_data
+from db.people import audit, personal_data
 
 Row = Mapping[str, Any]
 
@@ -42,6 +42,7 @@ commands: CommandRegistry[CommandContext] = CommandRegistry()
 @commands.command("export", N_("get everything that is kept about you, as files"), private_only=True)
 async def export(context: CommandContext, _argument: str) -> CommandResult:
     """Give the person everything that is stored about them."""
+    await audit.record(context.connection, "data.exported")
     data = await personal_data.export(context.connection, await rate_limit_keys(context.connection))
     files = await asyncio.to_thread(export_files, data, datetime.now(UTC), context.say)
     return CommandResult(context.say("Here is everything that is kept about you."), files=files)

@@ -23,6 +23,7 @@ class DocumentRefused(BotError):
 class UnknownFormat(DocumentRefused):
     sentence = N_("Files that end in “{suffix}” are not read.")
     remedy = N_("Save it as one of: {known}.")
+    personal = ("suffix",)
 
     def __init__(self, suffix: str, known: str) -> None:
         super().__init__(suffix=suffix, known=known)
@@ -190,6 +191,7 @@ class Unreadable(DocumentRefused):
 
     sentence = N_("It cannot be read: {reason}.")
     remedy = N_("Save it again, or in another format.")
+    personal = ("reason",)
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason=reason)

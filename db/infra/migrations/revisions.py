@@ -18,6 +18,11 @@ EXTENSION_SCHEMA: Final = """
 """Where pgvector's types are: a server may keep its extensions in a schema of their own."""
 
 
+def preceding(revision: str) -> str:
+    """The revision before this one."""
+    return REVISIONS[REVISIONS.index(revision) - 1]
+
+
 def validate_revision(version: str | None, server: str) -> str:
     """The revision a database says it is at; "base" when it says nothing.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 import structlog
 
+from consilium.error_texts import describe_exception
 from inference.device import answering_dtype, check_device_name, find_device
 from inference.engines.errors import EngineError, EngineStopped, GenerationFailed
 from inference.engines.local.streaming import ThreadStream
@@ -237,4 +238,4 @@ class LocalEngine:
             raise
         except Exception as error:
             log.exception("engine.failed", model=str(self._folder))
-            raise GenerationFailed(reason=str(error).partition("\n")[0] or type(error).__name__) from error
+            raise GenerationFailed(reason=describe_exception(error)) from error

@@ -137,5 +137,5 @@ class AdapterVerifier:
 
     def _on_done(self, name: str, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()):
-            log.warning("adapter.verification_failed", adapter=name, server=self._server.url, error=str(error))
+            log.warning("adapter.verification_failed", adapter=name, server=self._server.url, error=error)
             self._on_failure(name)

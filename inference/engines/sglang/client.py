@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
+from consilium.error_texts import describe_exception
 from inference.engines.errors import (
     EngineConnectTimeout,
     EngineError,
@@ -107,7 +108,9 @@ class ServerClient:
         if status in (401, 403):
             return EngineKeyRefused(url=self.url, key="API")
         if status in (408, 429) or status >= 500:
-            return self.unavailable_error(f"{message.rstrip('.')} ({status})")
+            error = self.unavailable_error(f"{message.rstrip('.')} ({status})")
+            error.personal = ("reason",)  # the server's own words, which may quote the prompt
+            return error
         return EngineRefused(url=self.url, status=status, reason=message.rstrip("."))
 
     def unavailable_error(self, reason: str) -> EngineError:
@@ -127,7 +130,7 @@ class ServerClient:
         except httpx.ConnectTimeout as error:
             raise EngineConnectTimeout(url=self.url, seconds=self.timeouts.connect) from error
         except httpx.TransportError as error:
-            raise self.unavailable_error(str(error) or type(error).__name__) from error
+            raise self.unavailable_error(describe_exception(error)) from error
 
     async def close(self) -> None:
         self._closed = True

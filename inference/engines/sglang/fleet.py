@@ -212,7 +212,7 @@ class Fleet:
             looks = [self._refresh(), *(member.residency.synchronize() for member in self._members.values())]
             for error in await asyncio.gather(*looks, return_exceptions=True):
                 if isinstance(error, EngineError):
-                    log.debug("server.check_failed", error=str(error))
+                    log.debug("server.check_failed", error=error)
                 elif error is not None:
                     log.error("server.watch_failed", exc_info=error)
 

@@ -239,7 +239,7 @@ class Residency:
         if not task.cancelled() and (error := task.exception()):
             metrics.ADAPTER_LOADS.labels(self.server.url, "failed").inc()
             name = resident.adapter.name
-            log.warning("adapter.load_failed", adapter=name, server=self.server.url, error=str(error))
+            log.warning("adapter.load_failed", adapter=name, server=self.server.url, error=error)
 
     async def _load_with_timeout(self, resident: ResidentAdapter, ticket: int) -> None:
         began = time.monotonic()

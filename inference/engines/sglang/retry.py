@@ -59,6 +59,6 @@ class RetryPolicy:
         if hopeless or self._failures >= MAX_FAILURES or now - self._failing_since >= self._timeout:
             raise error
         metrics.ENGINE_RECOVERIES.labels("middle" if received else "start").inc()
-        log.warning("engine.retried", error=str(error), begun=accepted, written=received, pause=round(self._delay, 2))
+        log.warning("engine.retried", error=error, begun=accepted, written=received, pause=round(self._delay, 2))
         await asyncio.sleep(self._delay)
         self._delay = min(self._delay * _DELAY_FACTOR, _MAX_DELAY)

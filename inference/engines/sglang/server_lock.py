@@ -46,7 +46,7 @@ class ServerLock:
                 self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             except OSError as error:
                 # A folder that cannot be written to is no reason not to answer.
-                log.warning("server_lock.sharing_failed", file=str(path), error=str(error))
+                log.warning("server_lock.sharing_failed", file=str(path), error=error)
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[None]:

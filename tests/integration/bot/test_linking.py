@@ -25,6 +25,26 @@ async def code_of(talk: Talk, person: str, platform: str = "telegram") -> str:
     return found[1]
 
 
+async def ask(talk: Talk, person: str, code: str, platform: str = "discord") -> str:
+    """Enter a code; the word that this side is to agree with."""
+    said = await talk.say(person, f"/link {code}", platform=platform)
+    return word_in(said.answer)
+
+
+def word_in(answer: str) -> str:
+    found = re.search(r"/link yes (\S+)", answer)
+    assert found, answer
+    return found[1]
+
+
+async def join(talk: Talk, asker: str, joiner: str, *, at: str = "telegram", of: str = "discord") -> str:
+    """All four messages of a link; the last answer."""
+    word = await ask(talk, joiner, await code_of(talk, asker, at), of)
+    assert "have agreed" in (await talk.say(joiner, f"/link yes {word}", platform=of)).answer
+    word = word_in((await talk.say(asker, "/link", platform=at)).answer)
+    return (await talk.say(asker, f"/link yes {word}", platform=at)).answer
+
+
 async def count(dsn: str, statement: str) -> int:
     owner = await asyncpg.connect(dsn)
     try:
@@ -38,9 +58,7 @@ async def test_linked_accounts_share_the_data_of_both(talk: Talk, dsn: str) -> N
     await talk.say("d7", "/remember my knee aches", platform="discord")
     await talk.say("d7", "/mode base", platform="discord")
     await talk.say("d7", "How far today?", platform="discord")
-    code = await code_of(talk, "7")
-    said = await talk.say("d7", f"/link {code.lower().replace('-', ' ')}", platform="discord")
-    assert "linked now" in said.answer
+    assert "linked now" in await join(talk, "7", "d7")
     for person, platform in (("7", "telegram"), ("d7", "discord")):
         listed = await talk.say(person, "/memory", platform=platform)
         assert listed.table is not None
@@ -50,11 +68,69 @@ async def test_linked_accounts_share_the_data_of_both(talk: Talk, dsn: str) -> N
     assert await count(dsn, "SELECT count(*) FROM users") == 1
 
 
-async def test_code_works_once_and_not_for_its_own_account(talk: Talk) -> None:
+async def test_code_is_entered_by_one_and_not_by_its_own_account(talk: Talk) -> None:
     code = await code_of(talk, "7")
     assert "your own" in (await talk.say("7", f"/link {code}")).answer
-    assert "linked now" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
+    await ask(talk, "d7", code.lower().replace("-", " "))
     assert "no such code" in (await talk.say("d8", f"/link {code}", platform="discord")).answer
+
+
+async def test_both_accounts_are_named_to_both(talk: Talk) -> None:
+    code = await code_of(talk, "7")
+    asked = await talk.say("d7", f"/link {code}", platform="discord")
+    assert "telegram 7" in asked.answer
+    assert "discord d7" in asked.answer
+    assert "has not agreed yet" in (await talk.say("7", "/link")).answer
+    await talk.say("d7", f"/link yes {word_in(asked.answer)}", platform="discord")
+    assert "have agreed" in (await talk.say("d7", "/link", platform="discord")).answer
+    asked = await talk.say("7", "/link")
+    assert "telegram 7" in asked.answer
+    assert "discord d7" in asked.answer
+
+
+# What a victim can be talked into with one message, in each order; `{code}` is the attacker's, `{word}` the attacker's.
+@pytest.mark.parametrize("message", ["/link {code}", "/link yes", "/link yes {word}", "/link да {word}", "/link"])
+@pytest.mark.parametrize("victim_asks", [False, True], ids=["enters the code", "shows the code"])
+async def test_one_message_of_a_victim_hands_over_nothing(
+    talk: Talk, dsn: str, message: str, victim_asks: bool
+) -> None:
+    await talk.say("victim", "/remember my illness")
+    await talk.say("attacker", "/remember nothing", platform="discord")
+    if victim_asks:
+        word = await ask(talk, "attacker", await code_of(talk, "victim"))
+        code = "0000-0000"
+        await talk.say("attacker", f"/link yes {word}", platform="discord")
+    else:
+        code = await code_of(talk, "attacker", "discord")
+        word = "0000"
+    await talk.say("victim", message.format(code=code, word=word))
+    for attempt in ("/link", f"/link yes {word}"):
+        await talk.say("attacker", attempt, platform="discord")
+    listed = await talk.say("attacker", "/memory", platform="discord")
+    assert "illness" not in str(listed)
+    assert await count(dsn, "SELECT count(*) FROM users") == 2
+
+
+async def test_neither_agreement_is_enough_alone(talk: Talk, dsn: str) -> None:
+    code = await code_of(talk, "7")
+    word = await ask(talk, "d7", code)
+    assert "To see what you agree to" in (await talk.say("7", f"/link yes {word}")).answer
+    await talk.say("d7", f"/link yes {word}", platform="discord")
+    assert await count(dsn, "SELECT count(*) FROM users") == 2
+    assert "Nothing is linked" in (await talk.say("7", "/link no")).answer
+    assert "nothing to agree to" in (await talk.say("d7", f"/link yes {word}", platform="discord")).answer
+    assert await count(dsn, "SELECT count(*) FROM users") == 2
+
+
+async def test_time_ends_what_was_agreed(talk: Talk, dsn: str) -> None:
+    word = await ask(talk, "d7", await code_of(talk, "7"))
+    await talk.say("d7", f"/link yes {word}", platform="discord")
+    word = word_in((await talk.say("7", "/link")).answer)
+    owner = await asyncpg.connect(dsn)
+    await owner.execute("UPDATE link_codes SET expires_at = now()")
+    await owner.close()
+    assert "nothing to agree to" in (await talk.say("7", f"/link yes {word}")).answer
+    assert await count(dsn, "SELECT count(*) FROM users") == 2
 
 
 async def test_code_ends_with_a_newer_one_or_with_time(talk: Talk, dsn: str) -> None:
@@ -78,21 +154,19 @@ async def test_guessing_is_limited_even_for_the_right_code(talk: Talk) -> None:
     wrong = [await talk.say("d7", f"/link 0000-000{n}", platform="discord") for n in range(5)]
     assert all("no such code" in said.answer for said in wrong)
     assert "Too many codes" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
-    assert "linked now" in (await talk.say("d8", f"/link {code}", platform="discord")).answer
+    await ask(talk, "d8", code)
 
 
 async def test_malformed_code_does_not_count_as_an_attempt(talk: Talk) -> None:
     for _ in range(6):
         assert "/link 7K2M-9PQX" in ((await talk.say("d7", "/link please", platform="discord")).error or "")
-    code = await code_of(talk, "7")
-    assert "linked now" in (await talk.say("d7", f"/link {code}", platform="discord")).answer
+    await ask(talk, "d7", await code_of(talk, "7"))
 
 
 async def test_unlinked_account_starts_without_data(talk: Talk, dsn: str) -> None:
     assert "not linked to any other" in (await talk.say("7", "/link off")).answer
     await talk.say("7", "/remember I run")
-    code = await code_of(talk, "7")
-    await talk.say("d7", f"/link {code}", platform="discord")
+    await join(talk, "7", "d7")
     assert "is unlinked" in (await talk.say("d7", "/link off", platform="discord")).answer
     assert (await talk.say("d7", "/memory", platform="discord")).table is None
     assert (await talk.say("7", "/memory")).table is not None
@@ -100,7 +174,8 @@ async def test_unlinked_account_starts_without_data(talk: Talk, dsn: str) -> Non
 
 
 async def test_duplicate_update_links_once(talk: Talk) -> None:
-    message = talk.message("d7", f"/link {await code_of(talk, '7')}", platform="discord")
+    await talk.say("d7", f"/link yes {await ask(talk, 'd7', await code_of(talk, '7'))}", platform="discord")
+    message = talk.message("7", f"/link yes {word_in((await talk.say('7', '/link')).answer)}")
     first = await talk.answer(message)
     again = await talk.send(message)
     assert not again.is_new
@@ -113,9 +188,7 @@ async def test_answer_in_progress_ends_as_the_merged_person(talk: Talk, server: 
     question = talk.message("d7", "How far today?", platform="discord")
     await talk.send(question)
     await server.until(requests=1)
-    code = await code_of(talk, "7")
-    joined = talk.message("d7", f"/link {code}", platform="discord")
-    assert "linked now" in (await talk.answer(joined)).answer
+    assert "linked now" in await join(talk, "7", "d7")
     server.answer_gate.set()
     assert question.address is not None
     async with asyncio.timeout(60):
@@ -126,20 +199,30 @@ async def test_answer_in_progress_ends_as_the_merged_person(talk: Talk, server: 
 
 
 async def test_linking_from_both_sides_at_once(talk: Talk, dsn: str) -> None:
-    for n in range(5):
+    for n in range(3):
         code_a, code_b = await code_of(talk, f"a{n}"), await code_of(talk, f"b{n}", "discord")
-        both = await asyncio.gather(
-            talk.say(f"a{n}", f"/link {code_b}"), talk.say(f"b{n}", f"/link {code_a}", platform="discord")
+        word_a = await ask(talk, f"a{n}", code_b, "telegram")
+        word_b = await ask(talk, f"b{n}", code_a)
+        await talk.say(f"a{n}", f"/link yes {word_a}")
+        await talk.say(f"b{n}", f"/link yes {word_b}", platform="discord")
+        asked = [await talk.say(f"a{n}", "/link"), await talk.say(f"b{n}", "/link", platform="discord")]
+        words = [re.search(r"/link yes (\S+)", said.answer) for said in asked]
+        await asyncio.gather(
+            *(
+                talk.say(person, f"/link yes {word[1]}", platform=platform)
+                for person, platform, word in ((f"a{n}", "telegram", words[0]), (f"b{n}", "discord", words[1]))
+                if word
+            )
         )
-        assert sum("linked now" in said.answer for said in both) >= 1, both
-        statement = f"SELECT count(DISTINCT user_id) FROM identities WHERE external_id IN ('a{n}', 'b{n}')"
-        assert await count(dsn, statement) == 1
+        statement = f"SELECT count(*) FROM identities WHERE external_id IN ('a{n}', 'b{n}')"
+        assert await count(dsn, statement) == 2
 
 
 async def test_messages_during_linking_are_all_kept(talk: Talk, dsn: str) -> None:
-    code = await code_of(talk, "7")
+    await talk.say("d7", f"/link yes {await ask(talk, 'd7', await code_of(talk, '7'))}", platform="discord")
+    word = word_in((await talk.say("7", "/link")).answer)
     said = await asyncio.gather(
-        talk.say("d7", f"/link {code}", platform="discord"),
+        talk.say("7", f"/link yes {word}"),
         *(talk.say("7", f"/remember mine {n}") for n in range(8)),
         *(talk.say("d7", f"/remember his {n}", platform="discord") for n in range(8)),
     )
@@ -166,8 +249,12 @@ async def test_sessions_in_one_group_are_merged(database: Database, kept_turns: 
     async with database.person_transaction(kept.id) as connection:
         await linking.create_code(connection, b"x" * 32, timedelta(minutes=1))
     async with database.person_transaction(gone.id) as connection:
-        assert await linking.redeem_code(connection, b"y" * 32) is None
-        assert await linking.redeem_code(connection, b"x" * 32) == kept.id
+        assert await linking.request(connection, b"y" * 32, "gone") is None
+        assert await linking.request(connection, b"x" * 32, "gone") == kept.id
+        assert await linking.complete(connection) is None
+        assert await linking.agree(connection)
+    async with database.person_transaction(kept.id) as connection:
+        assert await linking.complete(connection) == gone.id
     async with database.person_transaction(gone.id) as connection:
         assert await users.get(connection) is None
     async with database.person_transaction(kept.id) as connection:

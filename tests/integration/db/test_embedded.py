@@ -59,7 +59,7 @@ def server_pid(folder: Path) -> int:
 
 async def test_it_keeps_what_it_was_given(server_folder: Path) -> None:
     async with await EmbeddedServer.open(server_folder) as server:
-        await run_sql(server.dsn, "CREATE EXTENSION vector", "CREATE TABLE kept AS SELECT 42 AS it")
+        await run_sql(server.dsn, "CREATE TABLE kept AS SELECT 42 AS it")
     assert not server_runs(server_folder)
     async with await EmbeddedServer.open(server_folder) as server:
         assert await value(server.dsn, "SELECT it FROM kept") == 42
@@ -186,6 +186,35 @@ async def test_a_relative_path_and_other_servers_settings(server_folder: Path, m
         assert await value(server.dsn, "SHOW listen_addresses") == ""
     finally:
         await server.close()
+
+
+async def test_the_servers_processes_see_nothing_of_our_secrets(
+    server_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CONSILIUM_TELEGRAM_TOKEN", "CONSILIUM_API_KEYS", "OPENAI_API_KEY", "ANYTHING"):
+        monkeypatch.setenv(name, "a-planted-secret")
+    async with await EmbeddedServer.open(server_folder) as server:
+        assert await value(server.dsn, "SELECT 1") == 1
+        postmaster = psutil.Process(server_pid(server_folder))
+        processes = [postmaster, *postmaster.children(recursive=True)]
+        assert len(processes) > 2
+        for process in processes:
+            assert "a-planted-secret" not in str(process.environ())
+
+
+async def test_the_servers_log_quotes_no_rows(server_folder: Path) -> None:
+    async with await EmbeddedServer.open(server_folder) as server:
+        await run_sql(server.dsn, "CREATE TABLE it (n int PRIMARY KEY, words text)")
+        for statement in (
+            "INSERT INTO it VALUES (1, 'a planted text'), (1, 'a planted text')",
+            "SELECT 'a planted text'::uuid",
+            "SELECT a_planted_text FROM it",
+        ):
+            with pytest.raises(asyncpg.PostgresError):
+                await run_sql(server.dsn, statement)
+        log = server.cluster.log.read_text("utf-8", "replace")
+    assert "ready to accept connections" in log
+    assert "planted" not in log
 
 
 async def test_a_failure_says_why(server_folder: Path) -> None:

@@ -15,7 +15,9 @@ import pytest_asyncio
 
 from db.errors import DatabaseRefused, MigrationFailed, ServiceRoleDenied, UnsafeRole
 from db.infra.database import Database
+from db.infra.embedded_roles import OWNER_ROLE
 from db.infra.embedded_server import EmbeddedServer
+from db.infra.login_role import login_name
 from db.infra.migrate import migrate
 from db.memory import memories, recall
 from db.memory.memories import Embedding, Origin
@@ -61,6 +63,8 @@ async def provider(server_template: Path) -> AsyncIterator[Provider]:
     with server_directory() as folder:
         copy_server(server_template, folder)
         async with await EmbeddedServer.open(folder) as server:
+            # A provider's server knows nothing of us.
+            await run_sql(server.dsn, "DROP ROLE consilium_app", f"DROP ROLE {login_name(OWNER_ROLE)}")
             await run_sql(
                 server.dsn, "ALTER SYSTEM SET listen_addresses = '127.0.0.1'", f"ALTER SYSTEM SET port = {port}"
             )
@@ -71,6 +75,8 @@ async def provider(server_template: Path) -> AsyncIterator[Provider]:
 async def test_everything_works_for_a_role_that_is_no_superuser(provider: Provider) -> None:
     dsn = await provider.give("coach")
     async with await Database.open(dsn) as database, await Database.open(dsn) as second:
+        assert not database.logs_in_as_owner
+        assert PASSWORD not in database.service_dsn
         people = await asyncio.gather(
             *(identify(one, name) for one in (database, second) for name in ("anna", "boris") for _ in range(10))
         )
@@ -116,6 +122,25 @@ async def test_a_role_that_may_not_create_roles_can_be_granted_the_services(prov
     await run_sql(provider.admin_dsn, "GRANT consilium_app TO modest")
     async with await Database.open(dsn) as database:
         await database.ping()
+        assert database.logs_in_as_owner, "no login of its own could be made"
+
+
+async def test_the_service_can_be_given_a_login_of_its_own(provider: Provider) -> None:
+    dsn = await provider.give("strict", may_create_roles=False)
+    await run_sql(
+        provider.admin_dsn,
+        "GRANT consilium_app TO strict WITH INHERIT FALSE, SET TRUE",
+        f"CREATE ROLE strict_login LOGIN PASSWORD '{PASSWORD}'",
+        "GRANT consilium_app TO strict_login WITH INHERIT TRUE, SET TRUE",
+    )
+    service_dsn = dsn.replace("//strict:", "//strict_login:", 1)
+    async with await Database.open(dsn, service_dsn=service_dsn) as database:
+        assert not database.logs_in_as_owner
+        async with database.anonymous_transaction() as connection:
+            assert await connection.fetchval("SELECT session_user::text") == "strict_login"
+    await run_sql(provider.admin_dsn, "GRANT strict TO strict_login")
+    with pytest.raises(UnsafeRole, match="can become the owner"):
+        await Database.open(dsn, service_dsn=service_dsn)
 
 
 async def test_a_user_that_may_not_act_as_the_service_is_told_so(provider: Provider) -> None:

@@ -67,18 +67,24 @@ async def test_nobody_is_joined_without_a_person_or_a_code(database: Database, a
     async with database.person_transaction(anna.id) as connection:
         await linking.create_code(connection, CODE, timedelta(seconds=-1))
     async with database.person_transaction(boris.id) as connection:
-        assert await linking.redeem_code(connection, CODE) is None
+        assert await linking.request(connection, CODE, "boris") is None
+        assert not await linking.agree(connection)
     async with database.person_transaction(anna.id) as connection:
         await linking.create_code(connection, CODE, timedelta(minutes=1))
     async with database.anonymous_transaction() as connection:
-        assert await connection.fetchval("SELECT join_person($1)", CODE) is None
+        assert await connection.fetchval("SELECT request_link($1, '')", CODE) is None
+        assert not await connection.fetchval("SELECT agree_link()")
+        assert await connection.fetchval("SELECT complete_link()") is None
         # What opens the rows to the function opens them to nobody else.
         await connection.execute("SELECT set_config('app.joining', $1, true)", f"{anna.id} {boris.id}")
         await connection.execute("SELECT set_config('app.moving', 'chat', true)")
         assert await connection.fetchval("SELECT count(*) FROM users") == 0
         assert await connection.fetchval("SELECT count(*) FROM link_codes") == 0
     async with database.person_transaction(boris.id) as connection:
-        assert await linking.redeem_code(connection, CODE) == anna.id
+        # What an earlier release links with, without asking.
+        assert await connection.fetchval("SELECT join_person($1)", CODE) is None
+        assert await linking.request(connection, CODE, "boris") == anna.id
+        assert await linking.complete(connection) is None
 
 
 async def test_parts_of_the_work_are_not_for_the_service(database: Database, anna: User) -> None:

@@ -63,7 +63,10 @@ async def test_two_are_joined(plain: Database) -> None:
     async with plain.person_transaction(anna.user_id) as connection:
         await linking.create_code(connection, CODE, timedelta(minutes=1))
     async with plain.person_transaction(boris.user_id) as connection:
-        assert await linking.redeem_code(connection, CODE) == anna.user_id
+        assert await linking.request(connection, CODE, "boris") == anna.user_id
+        assert await linking.agree(connection)
+    async with plain.person_transaction(anna.user_id) as connection:
+        assert await linking.complete(connection) == boris.user_id
     async with plain.person_transaction(anna.user_id) as connection:
         held = await personal_data.export(connection, [])
     counts = {table: len(held[table]) for table in ("identities", "sessions", "turns", "parts", "memories")}

@@ -10,9 +10,10 @@ import pytest_asyncio
 from db.errors import RecordNotFound, TurnLeaseLost, UnsafeRole
 from db.infra.connection import Connection
 from db.infra.database import Database
+from db.infra.login_role import login_name
 from db.memory import forgetting, memories, recall, session_summary
 from db.memory.memories import Origin
-from db.people import linking, sessions, users
+from db.people import audit, linking, sessions, users
 from db.people.sessions import Session
 from db.people.users import User
 from db.turns import deliveries, states, turns
@@ -36,6 +37,7 @@ INSERTS = {
     "link_codes": """
         INSERT INTO link_codes (user_id, digest, expires_at) SELECT $1, 'x', now() WHERE $2::uuid IS NOT NULL
     """,
+    "audit_log": "INSERT INTO audit_log (actor, action) SELECT $1::uuid, 'x' WHERE $2::uuid IS NOT NULL",
     "parts": """
         INSERT INTO parts (user_id, turn_id, n, message_id)
         SELECT $1, gen_random_uuid(), 9, 'x' WHERE $2::uuid IS NOT NULL
@@ -48,7 +50,7 @@ NOBODYS = {
 """Tables that hold nothing of what anybody has said."""
 LIBRARY = {"collections", "documents", "chunks", "embedders", "vectors", "received", "router_vectors"}
 """Tables of minds, in which no row is a person's."""
-OWNER = {"users": "id"}
+OWNER = {"users": "id", "audit_log": "actor"}
 """The column that names the owner, where it is not `user_id`."""
 
 
@@ -60,6 +62,7 @@ async def session(database: Database, anna: User) -> AsyncIterator[Session]:
         turn = await ask(connection, session.id, "How far today?")
         await deliveries.record_message(connection, turn, 0, "m1")
         await linking.create_code(connection, b"x" * 32, timedelta(minutes=1))
+        await audit.record(connection, "data.exported")
         await connection.execute(
             "INSERT INTO said_files (turn_id, user_id, n, name, content) VALUES ($1, $2, 0, 'f', '')", turn.id, anna.id
         )
@@ -230,7 +233,7 @@ async def test_a_changed_role_does_not_outlive_its_transaction(dsn: str) -> None
     async with await Database.open(dsn, pool_size=1) as database:
         async with database.anonymous_transaction() as connection:
             await connection.execute("SET ROLE NONE")
-            assert await connection.fetchval("SELECT current_user") == "postgres"
+            assert await connection.fetchval("SELECT current_user") == login_name("postgres")
         async with database.anonymous_transaction() as connection:
             assert await connection.fetchval("SELECT current_user") == "consilium_app"
 
@@ -241,14 +244,25 @@ async def test_a_changed_role_does_not_outlive_its_transaction(dsn: str) -> None
         ("ALTER ROLE consilium_app BYPASSRLS", "ALTER ROLE consilium_app NOBYPASSRLS", "BYPASSRLS"),
         ("ALTER ROLE consilium_app SUPERUSER", "ALTER ROLE consilium_app NOSUPERUSER", "superuser"),
         ("GRANT postgres TO consilium_app", "REVOKE postgres FROM consilium_app", "can become"),
-        ("CREATE TABLE its AS SELECT 1", "DROP TABLE its", "owns objects"),
+        ("CREATE TABLE its AS SELECT 1", "DROP TABLE its", "owner of its"),
+        ("CREATE SCHEMA its AUTHORIZATION consilium_app", "DROP SCHEMA its", "owns objects"),
+        (
+            "GRANT CREATE ON SCHEMA public TO consilium_app",
+            "REVOKE CREATE ON SCHEMA public FROM consilium_app",
+            "may run",
+        ),
+        (
+            "GRANT pg_execute_server_program TO consilium_app",
+            "REVOKE pg_execute_server_program FROM consilium_app",
+            "true",
+        ),
         ("ALTER TABLE turns NO FORCE ROW LEVEL SECURITY", "ALTER TABLE turns FORCE ROW LEVEL SECURITY", "off on turns"),
         ("ALTER TABLE users DISABLE ROW LEVEL SECURITY", "ALTER TABLE users ENABLE ROW LEVEL SECURITY", "off on users"),
     ],
 )
 async def test_a_role_that_sees_more_is_not_worked_with(dsn: str, spoil: str, mend: str, said: str) -> None:
     await run_sql(dsn, spoil)
-    if "its" in spoil:
+    if "TABLE its" in spoil:
         await run_sql(dsn, "ALTER TABLE its OWNER TO consilium_app")
     try:
         with pytest.raises(UnsafeRole, match=said):
@@ -279,6 +293,27 @@ async def test_in_a_chat_nothing_private_exists(database: Database, anna: User, 
         assert await forgetting.delete_memories(connection, [everything[0].id]) == 0
     async with database.person_transaction(anna.id) as connection:
         assert await memories.list_valid(connection) == everything
+
+
+async def test_in_a_chat_no_private_turn_exists(database: Database, anna: User, session: Session) -> None:
+    async with database.person_transaction(anna.id) as connection:
+        for chat in ("-1", "-2"):
+            there = await sessions.get_or_create(connection, platform="telegram", place=f"agoge/{chat}", chat=chat)
+            turn = await ask(connection, there.id, f"In {chat}?")
+            await deliveries.record_message(connection, turn, 0, "m")
+    everything = dict.fromkeys(("sessions", "turns", "parts"), 3) | {"said_files": 1}
+    for chat, seen in (("telegram:-1", 1), ("discord:-1", 0), ("telegram:-3", 0)):
+        async with database.person_transaction(anna.id) as connection:
+            await connection.enter_chat(chat)
+            for table in everything:
+                assert await count(connection, table) == (0 if table == "said_files" else seen), (chat, table)
+            questions = [row["question"] for row in await connection.fetch("SELECT question FROM turns")]
+            assert questions == ["In -1?"] * seen
+            assert await connection.execute("UPDATE turns SET answer = 'x' WHERE question LIKE 'How%'") == 0
+            assert await connection.execute("DELETE FROM sessions WHERE chat IS NULL") == 0
+    async with database.person_transaction(anna.id) as connection:
+        for table, number in everything.items():
+            assert await count(connection, table) == number
 
 
 async def test_of_anybodys_memories_only_that_they_lack_a_vector_comes_out(

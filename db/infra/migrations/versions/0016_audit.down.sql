@@ -1,0 +1,2 @@
+DROP FUNCTION read_audit_log(integer);
+DROP TABLE audit_log;

@@ -1,0 +1,15 @@
+"""What was done that an operator may have to account for."""
+
+from db.infra.migrations.revisions import preceding
+from db.infra.migrations.script import run
+
+revision = "0016"
+down_revision = preceding(revision)
+
+
+def upgrade() -> None:
+    run(__file__, "up")
+
+
+def downgrade() -> None:
+    run(__file__, "down")
