@@ -84,9 +84,9 @@ def begins_table(rows: Sequence[Row]) -> bool:
 
 def is_preamble(above: Sequence[Row], below: Sequence[Row]) -> bool:
     """Whether rows that an empty row divides from a table belong to it: a title, or names with what they stand for."""
-    if max(len(row.cells) for row in above) >= max(len(row.cells) for row in below):
-        return False
     wide = [row for row in above if _own_cells(row) > 1]
+    if wide and max(len(row.cells) for row in wide) >= max(len(row.cells) for row in below):
+        return False
     is_titled = _own_cells(above[0]) == 1 and len(wide) <= _MAX_NAMED_ROWS
     return len(above) <= _MAX_PREAMBLE_ROWS and (is_titled or any(row.cells[0].endswith(":") for row in wide))
 

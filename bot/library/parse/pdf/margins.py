@@ -44,8 +44,10 @@ def without_margins(pages: Sequence[list[Item]]) -> list[list[Item]]:
     kept = []
     for page, found in zip(pages, levels, strict=True):
         framing = {id(line) for line in (*_frame(found, repeated), *_frame(found[::-1], repeated))}
-        rest = [item for item in page if id(item) not in framing]
-        kept.append(rest or page)
+        if page and len(framing) == len(page):
+            # Then the text of the pages is alike as well, and only what is outermost frames it.
+            framing = {id(line) for level in (found[0], found[-1]) for line in level.lines}
+        kept.append([item for item in page if id(item) not in framing] or page)
     return kept
 
 

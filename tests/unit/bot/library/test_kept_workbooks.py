@@ -62,6 +62,12 @@ def test_merged_regions_and_a_title(tmp_path: Path) -> None:
     ]
 
 
+def test_a_title_over_all_columns_and_an_empty_row(tmp_path: Path) -> None:
+    book, sheet = filled(["Отчёт за май", None, None], [], ["Дата", "Товар", "Сумма"], ["пн", "Мёд", 1200.5])
+    sheet.merge_cells("A1:C1")
+    assert shown_book(book, tmp_path) == ["[S › Отчёт за май] Дата: пн; Товар: Мёд; Сумма: 1200.5"]
+
+
 def test_hidden_parts_are_left_out_and_told(tmp_path: Path) -> None:
     book, sheet = filled(["Name", "Salary", "Team"], ["Anna", 91000, "rowing"], ["Boris", 85000, "fencing"])
     sheet.column_dimensions["B"].hidden = True
