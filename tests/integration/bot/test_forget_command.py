@@ -135,3 +135,14 @@ async def test_a_new_fact_says_what_it_ends(talk: Talk) -> None:
     listed = list(rows(await talk.say("7", "/memory")).values())
     assert "I moved to Omsk in May." in listed
     assert "I moved to Berlin" not in listed
+
+
+async def test_lists_change_hands_when_accounts_are_linked(talk: Talk) -> None:
+    await talk.say("7", "/remember I own a boat")
+    await talk.say("8", "/remember I keep bees", platform="discord")
+    await talk.say("7", "/memory")
+    await talk.say("8", "/memory", platform="discord")
+    code = (await talk.say("7", "/link")).answer.rpartition("/link ")[2][:9]
+    assert (await talk.say("8", f"/link {code}", platform="discord")).error is None
+    assert set(rows(await talk.say("8", "/memory", platform="discord")).values()) == {"I own a boat", "I keep bees"}
+    assert rows(await talk.say("7", "/memory page 1"))["1"] == "I own a boat"

@@ -11,7 +11,7 @@ from db.errors import RecordNotFound, TurnLeaseLost, UnsafeRole
 from db.infra.connection import Connection
 from db.infra.database import Database
 from db.infra.login_role import login_name
-from db.memory import forgetting, memories, recall, session_summary
+from db.memory import forgetting, memories, recall, record_lists, session_summary
 from db.memory.memories import Origin
 from db.people import audit, linking, sessions, users
 from db.people.sessions import Session
@@ -38,6 +38,7 @@ INSERTS = {
         INSERT INTO link_codes (user_id, digest, expires_at) SELECT $1, 'x', now() WHERE $2::uuid IS NOT NULL
     """,
     "audit_log": "INSERT INTO audit_log (actor, action) SELECT $1::uuid, 'x' WHERE $2::uuid IS NOT NULL",
+    "record_lists": "INSERT INTO record_lists (user_id, session_id, records) VALUES ($1, $2, '{}')",
     "parts": """
         INSERT INTO parts (user_id, turn_id, n, message_id)
         SELECT $1, gen_random_uuid(), 9, 'x' WHERE $2::uuid IS NOT NULL
@@ -67,6 +68,7 @@ async def session(database: Database, anna: User) -> AsyncIterator[Session]:
             "INSERT INTO said_files (turn_id, user_id, n, name, content) VALUES ($1, $2, 0, 'f', '')", turn.id, anna.id
         )
         await memories.remember(connection, "fact", "runs", origin=Origin(session.id, turn.id))
+        await record_lists.save(connection, session.id, record_lists.RecordList(["m:x"]))
     yield session
 
 

@@ -1,9 +1,9 @@
-"""What was done that an operator may have to account for."""
+"""Accounts are linked when both agree; of turns too, nothing private exists in a chat with others."""
 
 from db.infra.migrations.revisions import preceding
 from db.infra.migrations.script import run
 
-revision = "0016"
+revision = "0017"
 down_revision = preceding(revision)
 
 

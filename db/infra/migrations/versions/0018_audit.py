@@ -1,9 +1,9 @@
-"""Accounts are linked when both agree; of turns too, nothing private exists in a chat with others."""
+"""What was done that an operator may have to account for."""
 
 from db.infra.migrations.revisions import preceding
 from db.infra.migrations.script import run
 
-revision = "0015"
+revision = "0018"
 down_revision = preceding(revision)
 
 
