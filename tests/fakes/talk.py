@@ -132,6 +132,15 @@ class Talk:
         """What is shown when somebody writes this."""
         return await self.answer(self.message(person, text, **where))  # type: ignore[arg-type]
 
+    async def link(self, asker: str, joiner: str) -> str:
+        """Link a Discord account to a Telegram one, with all four messages; the last answer."""
+        code = (await self.say(asker, "/link")).answer.rpartition("/link ")[2][:9]
+        for person, platform, asking in ((joiner, "discord", f"/link {code}"), (asker, "telegram", "/link")):
+            question = (await self.say(person, asking, platform=platform)).answer
+            word = question.rpartition("/link yes ")[2][:4]
+            said = await self.say(person, f"/link yes {word}", platform=platform)
+        return said.answer
+
     async def settled(self, *, remembered: bool = True) -> None:
         """Return when no turn of anybody is open: what is shown is also written down; and, if so wished, remembered."""
         afterwards = self.services.turn_runner.memory_writer if remembered else None

@@ -104,8 +104,7 @@ async def test_deny_wins_over_allow(talk: Talk) -> None:
 
 
 async def test_deny_covers_all_linked_accounts(talk: Talk) -> None:
-    code = (await talk.say("7", "/link")).answer.rpartition("/link ")[2][:9]
-    await talk.say("d7", f"/link {code}", platform="discord")
+    assert "linked now" in await talk.link("7", "d7")
     await admin(talk, "deny discord:d7")
     assert isinstance(await refusal(talk, "7"), AccessBlocked)
 

@@ -97,7 +97,6 @@ async def test_what_is_told_in_a_chat_is_known_there_in_private_and_nowhere_else
         assert bool(outcome.memories) is knows
         assert ("blue" in outcome.answer) is knows
     # The same chat's id on another platform is another chat.
-    code = (await talk.say("7", "/link")).answer.rpartition("/link ")[2][:9]
-    await talk.say("d7", f"/link {code}", platform="discord")
+    assert "linked now" in await talk.link("7", "d7")
     await talk.say("d7", "/mode base", platform="discord", chat="-100")
     assert not (await talk.say("d7", "What colour is my locker?", platform="discord", chat="-100")).memories
