@@ -52,12 +52,8 @@ OPEN_TURNS: Final = """
 """
 ERASE: Final = (
     "DELETE FROM memories WHERE user_id = $1",
-<<<<<<< HEAD
     "DELETE FROM record_lists WHERE user_id = $1",
-    "DELETE FROM link_codes WHERE user_id = $1",
-=======
     "DELETE FROM link_codes WHERE user_id = $1 OR joiner_id = $1",
->>>>>>> wt-secure
     "DELETE FROM identities WHERE user_id = $1",
 )
 ERASE_EXCEPT_TURN: Final = (
