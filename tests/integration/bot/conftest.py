@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from pydantic import SecretStr
 
 from bot.app.bootstrap import open_services
 from bot.app.settings import DEMO_MIND, Settings
+from bot.channels.telegram import update_handler
+from bot.intake import inbox, joining
 from bot.minds import Mind, load_mind
 from inference.embedding import E5_MODEL
 from tests.fakes.sglang_server import SGLangServer
@@ -82,3 +85,10 @@ async def talk(sglang_settings: Settings, dsn: str, mind_folder: Path) -> AsyncI
     )
     async with open_services(settings, role="all") as services, talking(services, "telegram", "discord") as talk:
         yield talk
+
+
+@pytest.fixture
+def patient_joining(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further parts of a message are waited for longer, for machines that are busy with other tests."""
+    for module in (joining, inbox, update_handler):
+        monkeypatch.setattr(module, "JOIN_WINDOW", timedelta(seconds=4))

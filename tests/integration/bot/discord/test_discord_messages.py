@@ -129,6 +129,7 @@ async def test_forward_triggers_nothing(service: DiscordService, server: SGLangS
     assert await rows(service, "SELECT 1 FROM memories WHERE voice = 'person'") == []
 
 
+@pytest.mark.usefixtures("patient_joining")
 async def test_forward_with_a_comment_is_one_message(service: DiscordService, server: SGLangServer) -> None:
     dm = service.people.dm(service.ann)
     sources = [service.people.send(service.channel, service.ann, f"Satz {n}") for n in range(2)]

@@ -142,6 +142,7 @@ async def test_group_document_needs_a_mention(services: Services, telegram: Fake
     assert await library_documents(services) == ["d.md"]
 
 
+@pytest.mark.usefixtures("patient_joining")
 async def test_album_of_documents_is_one_message(services: Services, telegram: FakeTelegram) -> None:
     boris = telegram.users.person("Борис", language="ru")
     names = [f"{n}.md" for n in range(8)]
@@ -161,6 +162,7 @@ async def test_documents_sent_one_by_one_are_messages_of_their_own(services: Ser
     assert sorted(text.split("»")[0] for text in result) == ["«a.md", "«b.md"]
 
 
+@pytest.mark.usefixtures("patient_joining")
 async def test_caption_of_any_document_of_an_album_is_for_all(
     services: Services, telegram: FakeTelegram, anna: int
 ) -> None:

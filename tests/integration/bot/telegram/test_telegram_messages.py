@@ -97,6 +97,7 @@ async def test_forwarded_command_or_mention_in_a_group_is_for_nobody(
     assert asked(service) == ["а теперь?"]
 
 
+@pytest.mark.usefixtures("patient_joining")
 async def test_several_forwarded_messages_are_one(service: TelegramService, telegram: FakeTelegram, anna: int) -> None:
     async with service.process():
         for n in range(3):
@@ -107,6 +108,7 @@ async def test_several_forwarded_messages_are_one(service: TelegramService, tele
     assert all(f"Друг {n}" in question for n in range(3))
 
 
+@pytest.mark.usefixtures("patient_joining")
 async def test_long_paste_is_one_question(service: TelegramService, telegram: FakeTelegram, anna: int) -> None:
     paste = "\n".join(f"Строка {n} длинного текста, который клиент разрезал." for n in range(180))
     async with service.process():
@@ -128,6 +130,7 @@ async def test_command_behind_a_long_message_is_a_command(
     assert asked(service) == [("слово " * 600).strip()]
 
 
+@pytest.mark.usefixtures("patient_joining")
 async def test_process_that_dies_in_the_pause_loses_nothing(
     service: TelegramService, telegram: FakeTelegram, anna: int
 ) -> None:
@@ -142,6 +145,7 @@ async def test_process_that_dies_in_the_pause_loses_nothing(
     assert (await rows(service, "SELECT count(*) AS n FROM turns"))[0]["n"] == 1
 
 
+@pytest.mark.usefixtures("patient_joining")
 async def test_repeated_update_of_a_joined_part_is_joined_once(
     service: TelegramService, telegram: FakeTelegram, anna: int
 ) -> None:
@@ -159,6 +163,7 @@ async def test_repeated_update_of_a_joined_part_is_joined_once(
     assert asked(service) == [paste]
 
 
+@pytest.mark.usefixtures("patient_joining")
 async def test_album_is_one_message_and_its_photos_are_mentioned_once(
     service: TelegramService, telegram: FakeTelegram, anna: int
 ) -> None:

@@ -197,16 +197,16 @@ async def test_sessions_start_five_seconds_apart_and_end_with_a_normal_close(fak
 
 async def test_forwards_pastes_and_stickers(fake: DiscordFake, place: Place, listen: Listen) -> None:
     people = fake.people
-    source = people.send(place.channel, place.ann, "over there", attachments=[
+    source = people.send(place.channel, place.user, "over there", attachments=[
         {"filename": "a.md", "text": "x", "content_type": "text/markdown"},
     ])  # fmt: skip
-    dm = people.dm(place.ann)
+    dm = people.dm(place.user)
     async with listen() as bot:
-        people.forward(dm, place.ann, source, "look")
+        people.forward(dm, place.user, source, "look")
         forwarded, comment = await bot.next(), await bot.next()
-        people.paste(dm, place.ann, "x" * 3000, parts=2)
+        people.paste(dm, place.user, "x" * 3000, parts=2)
         pasted = await bot.next()
-        people.send_sticker(dm, place.ann, "Wave")
+        people.send_sticker(dm, place.user, "Wave")
         sticker = await bot.next()
     (snapshot,) = forwarded.message_snapshots
     assert (forwarded.content, snapshot.content, snapshot.attachments[0].filename) == ("", "over there", "a.md")
