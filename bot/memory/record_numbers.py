@@ -116,11 +116,6 @@ async def find_about(connection: PersonConnection, topic: str) -> list[RecordLin
     return sorted(found, key=lambda line: line.date)
 
 
-def lines_of_memories(memories: Iterable[MemoryTexts]) -> list[RecordLine]:
-    """The lines of recalled memories: messages by their turns."""
-    return [*_message_lines(memories)]
-
-
 def _message_lines(memories: Iterable[MemoryTexts]) -> list[RecordLine]:
     episodes = [memory for memory in memories if memory.kind == "episode" and memory.voice != "mind"]
     lines = [
