@@ -77,9 +77,9 @@ def supports_bfloat16(device: torch.device) -> bool:
 
     if device.type == "cuda":
         with torch.cuda.device(device):
-            return torch.cuda.is_bf16_supported(including_emulation=False)
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "mps":
-        return torch.backends.mps.is_macos_or_newer(14, 0)
+        return bool(torch.backends.mps.is_macos_or_newer(14, 0))
     return True
 
 
@@ -98,7 +98,7 @@ def free_memory(device: torch.device) -> int:
 
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        return free
+        return int(free)
     import psutil  # type: ignore[import-untyped]  # has no types
 
     if device.type == "mps":

@@ -91,7 +91,7 @@ def measure_speed(model: Any, lesson: Lesson, recipe: Recipe, hardware: Hardware
         if len(batches) > _PROBED:
             break
     model.train()
-    learnt = _time_batches(lambda some: [_learn(model, each, hardware.device) for each in some], batches, hardware)
+    learnt = _time_batches(lambda some: _learn_all(model, some, hardware.device), batches, hardware)
     model.zero_grad(set_to_none=True)
     model.eval()
     measured = _time_batches(lambda some: summed_loss(model, some), batches, hardware)
@@ -126,6 +126,11 @@ def _learn(model: Any, examples: Sequence[Example], device: torch.device) -> Non
     loss = batch_loss(model, make_batch(examples).to(device))
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     loss.item()
+
+
+def _learn_all(model: Any, batches: Sequence[Sequence[Example]], device: torch.device) -> None:
+    for examples in batches:
+        _learn(model, examples, device)
 
 
 def _time_batches(work: Any, batches: Sequence[Sequence[Example]], hardware: Hardware) -> float:

@@ -88,7 +88,8 @@ class Hardware:
         gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         torch.distributed.all_reduce(flat)
-        for parameter, part in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+        parts = torch.split(flat, [p.numel() for p in parameters])
+        for parameter, part in zip(parameters, parts, strict=True):
             parameter.grad = part.view_as(parameter)
 
     def agree(self, value: T) -> T:
@@ -117,7 +118,8 @@ def open_hardware(name: str = AUTO) -> Iterator[Hardware]:
         return
     local = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"]))
     if device.type != "cpu":
-        there = 1 if device.index is not None or device.type == "mps" else torch.cuda.device_count()
+        # A name without a number stands for all of a kind; of Apple's there is one.
+        there = 1 if ":" in name or device.type == "mps" else torch.cuda.device_count()
         if local > there:
             raise DevicesTooFew(local, name, there)
     state = PartialState(cpu=device.type == "cpu")

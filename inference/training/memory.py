@@ -129,7 +129,7 @@ class EmptyModel:
         ids = torch.zeros(examples, tokens, dtype=torch.long, device="meta")
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             self._model.get_decoder()(input_ids=ids, use_cache=True)
-        total = sum(storage.nbytes() for storage in saved.values())
+        total = sum(int(storage.nbytes()) for storage in saved.values())
         if not self._recipe.gradient_checkpointing:
             return total
         inputs = examples * tokens * self._hidden * self._dtype.itemsize * self._layers
@@ -154,4 +154,5 @@ def _count_attention(
     module: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, attention_mask: Any, **_: Any
 ) -> tuple[torch.Tensor, None]:
     """An attention of transformers' interface, for shapes only."""
-    return _CountedAttention.apply(query, key, value).transpose(1, 2).contiguous(), None
+    attended: torch.Tensor = _CountedAttention.apply(query, key, value)  # type: ignore[no-untyped-call]  # torch's
+    return attended.transpose(1, 2).contiguous(), None
