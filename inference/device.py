@@ -103,5 +103,5 @@ def free_memory(device: torch.device) -> int:
 
     if device.type == "mps":
         taken = torch.mps.driver_allocated_memory()
-        return max(0, min(torch.mps.recommended_max_memory() - taken, psutil.virtual_memory().available))
+        return int(max(0, min(torch.mps.recommended_max_memory() - taken, psutil.virtual_memory().available)))
     return int(psutil.virtual_memory().available)

@@ -133,7 +133,7 @@ class EmptyModel:
         if not self._recipe.gradient_checkpointing:
             return total
         inputs = examples * tokens * self._hidden * self._dtype.itemsize * self._layers
-        return inputs + total // self._layers
+        return int(inputs + total // self._layers)
 
 
 class _CountedAttention(torch.autograd.Function):
