@@ -19,6 +19,8 @@ from bot.app.monitoring import ReadinessCheck, health_routes, http_server
 from bot.app.settings import Settings
 from bot.channels.http import Api, ApiClients, api_routes
 from bot.core.background import run_in_background
+from bot.core.errors import PlatformAccessDenied
+from bot.core.loops import keep_running
 from bot.core.ports import Platform
 from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from bot.turns.worker import Worker, WorkerOptions
@@ -61,7 +63,11 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
             return
         channels = await stack.enter_async_context(_open_channels(settings, services, role))
         worker = _make_worker(settings, services, channels.platforms, role)
-        await stack.enter_async_context(run_in_background(listen_for_notifications(services, worker), "listening"))
+        await stack.enter_async_context(
+            run_in_background(
+                keep_running("notifications", lambda: listen_for_notifications(services, worker)), "listening"
+            )
+        )
         checks = _readiness_checks(services, channels, role, shutdown)
         if settings.http_port is not None:
             routes = [health_routes(checks), *([http_routes(settings, services)] if role in HTTP_ROLES else [])]
@@ -92,8 +98,11 @@ async def _run_until_shutdown(
     services: Services, channels: Channels, worker: Worker, shutdown: asyncio.Event, drain_seconds: float
 ) -> None:
     async with asyncio.TaskGroup() as group:
-        gateways = [group.create_task(gateway.run(), name=name) for name, gateway in channels.gateways.items()]
-        working = group.create_task(worker.run(), name="worker")
+        gateways = [
+            group.create_task(keep_running(name, gateway.run, fatal=(PlatformAccessDenied,)), name=name)
+            for name, gateway in channels.gateways.items()
+        ]
+        working = group.create_task(keep_running("worker", worker.run), name="worker")
         await shutdown.wait()
         log.info("process.drain_started")
         services.heartbeat.draining = True

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
+from bot.core.validation import describe_validation_error
 from consilium.errors import ConsiliumError
 from inference.engines.port import Engine, Finished, FinishReason, GenerationRequest, Message, Sampling, TextDelta
 
@@ -48,6 +49,9 @@ async def generate_structured(
         if reason is FinishReason.STOP:
             return model.model_validate_json("".join(deltas))
         log.info("memory.generation_failed", form=model.__name__, reason=reason)
-    except (ConsiliumError, ValidationError, TimeoutError) as error:
+    except ValidationError as error:
+        # The error's own text quotes what the engine wrote, which is about the person.
+        log.info("memory.generation_failed", form=model.__name__, reason=describe_validation_error(error))
+    except (ConsiliumError, TimeoutError) as error:
         log.info("memory.generation_failed", form=model.__name__, reason=str(error) or type(error).__name__)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, TypeVar
@@ -14,7 +15,7 @@ from bot.core.messages import Outcome
 from bot.turns.command_result import command_outcome, erases_person, is_ephemeral
 from bot.turns.queue import answer_entrypoint
 from consilium.retry import BackoffConfig, retry
-from db.errors import DatabaseUnreachable, RecordNotFound, TurnLeaseLost
+from db.errors import DatabaseUnavailable, RecordNotFound, TurnLeaseLost
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.memory import forgetting
@@ -34,8 +35,8 @@ log = structlog.get_logger(__name__)
 class TurnLease:
     """A claimed turn, with its job if it has one and the messages that show its answer.
 
-    Every write is retried while the database is unreachable: nothing that has been generated or sent is repeated just
-    because the database was away for a moment.
+    Every write is retried while the database is unavailable, or other transactions get in its way: nothing that has
+    been generated or sent is repeated just because the database was away for a moment.
     """
 
     def __init__(
@@ -62,6 +63,23 @@ class TurnLease:
         self._mind = mind
         self._job = job
         self._database_timeout = database_timeout
+        self._claimed_at = time.monotonic()
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the turn's time was over when it was claimed, and an attempt before this one has failed.
+
+        The database's clock decides, which has also set the deadline. It may have been set in between: so one attempt
+        is made however late it seems.
+        """
+        turn = self.turn
+        return turn.setbacks > 1 and turn.give_up_at is not None and turn.give_up_at < turn.updated_at
+
+    @property
+    def turn_age(self) -> float:
+        """Seconds since the turn was accepted."""
+        until_claimed = (self.turn.updated_at - self.turn.created_at).total_seconds()
+        return max(0.0, until_claimed) + time.monotonic() - self._claimed_at
 
     @property
     def is_inline(self) -> bool:
@@ -150,7 +168,7 @@ class TurnLease:
 
         Raises:
             TurnLeaseLost: another attempt has claimed the turn, or it has ended.
-            DatabaseUnreachable: the database did not come back in time.
+            DatabaseUnavailable: the database did not come back in time.
         """
 
         async def transaction() -> T:
@@ -159,7 +177,7 @@ class TurnLease:
 
         return await retry(
             transaction,
-            on=DatabaseUnreachable,
+            on=DatabaseUnavailable,
             backoff=_RETRY_BACKOFF,
             give_up_after=self._database_timeout,
             before_sleep=self._log_retry,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 from pgvector.asyncpg import register_vector
 
-from db.errors import DatabaseError, DatabaseUnreachable, ServiceRoleDenied
+from db.errors import DatabaseError, DatabaseReadOnly, DatabaseUnreachable, ServiceRoleDenied
 from db.infra.connection import SET_CURRENT_PERSON, Connection, PersonConnection
 from db.infra.driver_errors import DRIVER_ERRORS, describe_dsn, open_connection, translate_driver_errors
 from db.infra.migrate import migrate
@@ -157,6 +157,10 @@ class Database:
                 raise
             with translate_driver_errors(self._server):
                 await raw.execute("COMMIT")
+        except DatabaseReadOnly:
+            # After a failover the address may lead to another server than the one these connections go to.
+            await self._pool.expire_connections()
+            raise
         finally:
             await self._release(raw)
 

@@ -58,7 +58,7 @@ ERASE_TURNS: Final = """
     UPDATE turns
     SET question = '', answer = NULL, said = NULL, voices = NULL, sources = '[]', recalled = '[]', files = NULL,
         taken = NULL, routing = NULL, forgotten = true
-    WHERE user_id = $1 AND id = ANY ($2) AND state IN ('delivered', 'stopped', 'failed')
+    WHERE user_id = $1 AND id = ANY ($2) AND state IN ('delivered', 'stopped', 'failed', 'dead')
 """
 # A question that no worker has claimed has left no trace yet.
 EXCLUDE_TURNS: Final = """

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
-
-from db.errors import LinkingConflict
+from db.errors import LinkingConflict, TransactionConflict
 from db.infra.rows import from_row, with_columns
 
 if TYPE_CHECKING:
@@ -57,7 +55,7 @@ async def redeem_code(connection: PersonConnection, digest: bytes) -> UUID | Non
     try:
         async with connection.savepoint():
             kept: UUID | None = await connection.fetchval(REDEEM_CODE, digest)
-    except asyncpg.DeadlockDetectedError as error:
+    except TransactionConflict as error:
         raise LinkingConflict from error
     return kept
 

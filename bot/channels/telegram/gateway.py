@@ -22,6 +22,7 @@ from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.update_handler import UpdateHandler
 from bot.core.errors import ChannelError, TemporaryDeliveryError
 from bot.core.i18n import LANGUAGES, Language, Translator
+from bot.core.validation import describe_validation_error
 from bot.intake.commands import COMMANDS, Command
 from bot.intake.inbox import Inbox
 from consilium.retry import Backoff, BackoffConfig, retry
@@ -161,7 +162,7 @@ def parse_update(raw: Any, bot: Bot) -> Update | None:
         return Update.model_validate(raw, context={"bot": bot})
     except ValidationError as error:
         update_id = raw.get("update_id") if isinstance(raw, dict) else None
-        log.error("telegram.update_parse_failed", update=update_id, reason=str(error)[:500])
+        log.error("telegram.update_parse_failed", update=update_id, reason=describe_validation_error(error))
         return None
 
 
