@@ -355,6 +355,9 @@ class QueuedTurnParts:
     def message_ids(self) -> Sequence[str]:
         return ()
 
+    async def ensure_held(self, *, now: bool = False) -> None:
+        """Nothing: what is shown here is sent once and never edited."""
+
     async def record(self, n: int, message_id: str) -> None:
         """Store that a message is shown; the process that answers the turn continues with it.
 

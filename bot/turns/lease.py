@@ -27,6 +27,8 @@ from db.turns.turns import Turn
 
 T = TypeVar("T")
 
+HELD_FOR: Final = 5.0
+"""Seconds for which a turn is known to be held without asking again: shorter than a job stays with a silent worker."""
 _RETRY_BACKOFF: Final = BackoffConfig(initial=0.1, maximum=2.0)
 
 log = structlog.get_logger(__name__)
@@ -63,7 +65,7 @@ class TurnLease:
         self._mind = mind
         self._job = job
         self._database_timeout = database_timeout
-        self._claimed_at = time.monotonic()
+        self._claimed_at = self._confirmed_at = time.monotonic()
 
     @property
     def is_late(self) -> bool:
@@ -90,6 +92,22 @@ class TurnLease:
     def message_ids(self) -> Sequence[str]:
         """The platform's ids of the messages that show the answer (`bot.core.ports.Parts`)."""
         return tuple(self._message_ids)
+
+    async def ensure_held(self, *, now: bool = False) -> None:
+        """Return when this attempt still holds the turn (`bot.core.ports.Parts`).
+
+        The job's heartbeat is renewed with it, so that no other worker takes the job within `HELD_FOR`.
+        """
+        if self.is_inline or (not now and time.monotonic() - self._confirmed_at < HELD_FOR):
+            return
+        asked_at = time.monotonic()
+        await self._write(self._confirm)
+        self._confirmed_at = asked_at
+
+    async def _confirm(self, connection: PersonConnection) -> None:
+        await states.require_lease(connection, self.turn)
+        if self._job is not None:
+            await jobs.heartbeat(connection, [self._job.id])
 
     async def record(self, n: int, message_id: str) -> None:
         """Record that a message shows part `n` of the answer (`bot.core.ports.Parts`)."""

@@ -52,6 +52,7 @@ CLAIM: Final = with_columns(
     """,
 )
 _LEASED: Final = "id = $1 AND user_id = $2 AND attempts = $3 AND state IN ('accepted', 'thinking', 'answering')"
+HOLDS_LEASE: Final = f"SELECT id FROM turns WHERE {_LEASED} FOR SHARE"  # noqa: S608  # built of constants
 START_ANSWERING: Final = f"""
     UPDATE turns SET state = 'answering', mode = $4, adapter = $5, updated_at = now() WHERE {_LEASED}
 """  # noqa: S608  # built of constants
@@ -128,6 +129,16 @@ async def claim(connection: PersonConnection, turn_id: UUID, process_id: UUID) -
     """
     row = await connection.fetchrow(CLAIM, turn_id, connection.user_id, process_id)
     return None if row is None else from_row(Turn, row)
+
+
+async def require_lease(connection: PersonConnection, turn: Turn) -> None:
+    """Return when this attempt holds the turn; nobody claims it until the transaction has ended.
+
+    Raises:
+        TurnLeaseLost: as `start_answering`.
+    """
+    if await connection.fetchval(HOLDS_LEASE, *_lease_key(connection, turn)) is None:
+        raise TurnLeaseLost
 
 
 async def start_answering(connection: PersonConnection, turn: Turn, *, mode: str, adapter: str | None) -> None:

@@ -155,5 +155,8 @@ class _UnrecordedParts:
 
     message_ids: Sequence[str] = ()
 
+    async def ensure_held(self, *, now: bool = False) -> None:
+        pass
+
     async def record(self, n: int, message_id: str) -> None:
         """Nothing to record."""
