@@ -96,7 +96,7 @@ class SchemaMismatch(DatabaseUnavailable):
     """A table, column or function is not there: another version of the program has changed the schema."""
 
     sentence: ClassVar[str] = N_("The schema of the database at {server} is not this version's: {reason}.")
-    remedy: ClassVar[str] = N_("Run the version of the program that migrated it; `consilium doctor` compares both.")
+    remedy: ClassVar[str] = N_("Run the version of the program that has migrated it.")
 
     def __init__(self, *, server: str, reason: str) -> None:
         super().__init__(server=server, reason=reason)

@@ -28,6 +28,7 @@ from db.errors import DatabaseError
 from db.infra.notifications import listen
 from db.turns.jobs import CHANNEL, INSERT_MARKER
 from db.turns.states import STOP_CHANNEL
+from inference.engines.port import ReportsHealth
 
 ANSWERING_ROLES: Final = ("all", "worker")
 """Roles that answer what gateways receive."""
@@ -68,7 +69,7 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
                 keep_running("notifications", lambda: listen_for_notifications(services, worker)), "listening"
             )
         )
-        checks = _readiness_checks(services, channels, role, shutdown)
+        checks = readiness_checks(services, channels, role, shutdown)
         if settings.http_port is not None:
             routes = [health_routes(checks), *([http_routes(settings, services)] if role in HTTP_ROLES else [])]
             server = http_server(settings.http_host, settings.http_port, *routes)
@@ -158,13 +159,15 @@ async def listen_for_notifications(services: Services, worker: Worker) -> None:
     await listen(services.dsn, {CHANNEL: jobs_changed, STOP_CHANNEL: stop}, worker.wake)
 
 
-def _readiness_checks(
+def readiness_checks(
     services: Services, channels: Channels, role: Role, shutdown: asyncio.Event
 ) -> dict[str, ReadinessCheck]:
+    """What a process in this role needs to do its work: its database, its platforms, and its engine or others' workers."""
+
     async def database() -> str | None:
         try:
             async with asyncio.timeout(_CHECK_TIMEOUT):
-                await services.database.ping()
+                await services.database.check_writable()
         except (DatabaseError, TimeoutError) as error:
             return str(error) or "it does not answer in time"
         return None
@@ -180,9 +183,15 @@ def _readiness_checks(
             return str(error) or "the database does not say in time whether there are workers"
         return None if running else "there is no worker to answer messages"
 
+    async def engine() -> str | None:
+        reporter = services.engine
+        return await reporter.health_problem() if isinstance(reporter, ReportsHealth) else None
+
     checks: dict[str, ReadinessCheck] = {"process": process, "database": database, **channels.connection_checks}
     if role == "gateway":
         checks["workers"] = workers
+    else:
+        checks["engine"] = engine
     return checks
 
 

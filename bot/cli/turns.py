@@ -190,7 +190,7 @@ def dead_letters_table(letters: Sequence[DeadLetter]) -> Table:
 
 
 async def _revive(database: Database, letter: DeadLetter) -> None:
-    """Queue a dead job again: for the turn that it names or, if it names none, as it was, for a version that can read it.
+    """Queue a dead job again: for the turn that it names or, if it names none, as it was, for a version that reads it.
 
     A turn that has a job by now, or has ended, gets none.
     """

@@ -46,11 +46,14 @@ class LoopFailures:
         self._backoff.reset()
 
 
-async def run_periodically(loop: str, action: Callable[[], Awaitable[None]], interval: float) -> None:
+async def run_periodically(
+    loop: str, action: Callable[[], Awaitable[None]], interval: float, *, max_pause: float | None = None
+) -> None:
     """Call `action` every `interval` seconds until cancelled, whether it fails or not.
 
     Args:
         loop: its name in logs and metrics.
+        max_pause: seconds that the pauses after failures grow to; None: `interval`.
     """
     failures = LoopFailures(loop)
     while True:
@@ -58,7 +61,7 @@ async def run_periodically(loop: str, action: Callable[[], Awaitable[None]], int
         try:
             await action()
         except Exception as error:
-            await asyncio.sleep(max(0.1, min(interval, failures.record(error))))
+            await asyncio.sleep(max(0.1, min(max_pause or interval, failures.record(error))))
         else:
             failures.reset()
             await asyncio.sleep(max(0.1, interval - (time.monotonic() - began)))

@@ -128,6 +128,16 @@ class Database:
         async with self.anonymous_transaction() as connection:
             await connection.fetchval("SELECT 1")
 
+    async def check_writable(self) -> None:
+        """Return when the server answers and takes changes.
+
+        Raises:
+            DatabaseUnavailable: it does not, and why.
+        """
+        async with self.anonymous_transaction() as connection:
+            if await connection.fetchval("SELECT current_setting('transaction_read_only')") == "on":
+                raise DatabaseReadOnly(server=self._server, reason="its transactions are read only")
+
     async def close(self) -> None:
         """Close the pool, cutting off what has not ended by the deadline. Idempotent."""
         try:

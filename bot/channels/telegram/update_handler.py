@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
 from aiogram.types import Message, Update
 
@@ -166,6 +168,20 @@ class UpdateHandler:
         say = Translator(language_of_user(sender) or system_language())
         text = plain(f"⚠️ {describe_error(failure, say.language, say.translate)}")
         self._background.start(self._send_notice(reply_place(message, update.update_id), text))
+
+    async def refuse_unreadable(self, raw: Any, error: Exception) -> None:
+        """Give up an update that cannot be parsed, and tell its chat, if that much of it can be read."""
+        fields = raw if isinstance(raw, dict) else {}
+        failure = await self._redelivery.bury(str(fields.get("update_id", "")), error)
+        message = fields.get("message")
+        chat = message.get("chat") if isinstance(message, dict) else None
+        if not (isinstance(chat, dict) and isinstance(chat.get("id"), int) and chat.get("type") == "private"):
+            return
+        sender = message.get("from") if isinstance(message, dict) else None
+        code = str(sender.get("language_code", "")) if isinstance(sender, dict) else ""
+        say = Translator("ru" if code.startswith("ru") else "en")
+        text = plain(f"⚠️ {describe_error(failure, say.language, say.translate)}")
+        self._background.start(self._send_notice(Place(chat=chat["id"], private=True), text))
 
     async def _send_notice(self, place: Place, text: FormattedText) -> None:
         try:

@@ -16,7 +16,7 @@ from yarl import URL
 
 from bot.channels.telegram.client import DISPLAY_NAME
 from bot.channels.telegram.dispatch import BackgroundTasks, log_deferred
-from bot.channels.telegram.gateway import ALLOWED_UPDATES, UpdateReceiver, parse_update
+from bot.channels.telegram.gateway import ALLOWED_UPDATES, UpdateReceiver
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.update_handler import UpdateHandler
 from bot.core.errors import PermanentDeliveryError, PlatformAccessDenied
@@ -102,7 +102,7 @@ class WebhookGateway(UpdateReceiver):
             raw = json.loads(await request.read())
         except ValueError:
             return web.Response(status=400)
-        update = parse_update(raw, self._outbox.bot)
+        update = await self.parse(raw)
         if update is not None:
             try:
                 await self._handler.handle(update)
