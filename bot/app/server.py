@@ -162,7 +162,7 @@ async def listen_for_notifications(services: Services, worker: Worker) -> None:
 def readiness_checks(
     services: Services, channels: Channels, role: Role, shutdown: asyncio.Event
 ) -> dict[str, ReadinessCheck]:
-    """What a process in this role needs to do its work: its database, its platforms, and its engine or others' workers."""
+    """What a process in this role needs: its database, its platforms, and its engine or the workers of others."""
 
     async def database() -> str | None:
         try:

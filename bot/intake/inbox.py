@@ -44,6 +44,9 @@ EDIT_WINDOW: Final = 3600.0
 """Seconds after a question within which an edit of it is asked again."""
 _CONFLICT_BACKOFF: Final = BackoffConfig(initial=0.02, maximum=0.5, jitter=0.5)
 """Before a transaction is repeated that other transactions got in the way of."""
+_RECORD_BACKOFF: Final = BackoffConfig(initial=0.1, maximum=2.0)
+_RECORD_TIMEOUT: Final = 60.0
+"""Seconds for which a message with a queue position is recorded again: until then nobody else knows of it."""
 FILE_NOT_READ: Final = N_("I have not read the attached file: send it without a command.")
 
 
@@ -363,6 +366,11 @@ class QueuedTurnParts:
 
         Raises:
             TurnLeaseLost: the turn is being answered already.
+            DatabaseUnavailable: the database did not come back in time.
         """
-        async with self._database.person_transaction(self._turn.user_id) as connection:
-            await deliveries.record_message(connection, self._turn, n, message_id)
+
+        async def write() -> None:
+            async with self._database.person_transaction(self._turn.user_id) as connection:
+                await deliveries.record_message(connection, self._turn, n, message_id)
+
+        await retry(write, on=DatabaseUnavailable, backoff=_RECORD_BACKOFF, give_up_after=_RECORD_TIMEOUT)

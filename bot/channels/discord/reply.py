@@ -17,7 +17,7 @@ from bot.core.errors import DeliveryError, TemporaryDeliveryError
 from bot.core.messages import Outcome
 from bot.core.ports import Parts
 from bot.text.thoughts import quote_thought
-from db.errors import TurnLeaseLost
+from db.errors import DatabaseError, TurnLeaseLost
 
 EDIT_INTERVAL: Final = 1.25
 """Seconds between two edits of an answer that is being generated: Discord allows five in five seconds per channel."""
@@ -147,7 +147,7 @@ class DiscordReply:
         message = await self._answer_messages.create(n, replaced_message, label, content)
         try:
             await self._parts.record(n, message)
-        except TurnLeaseLost:
+        except (TurnLeaseLost, DatabaseError):
             with suppress(DeliveryError):
                 await self._answer_messages.delete_unused(message, content)
             raise

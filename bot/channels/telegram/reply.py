@@ -23,7 +23,7 @@ from bot.core.i18n import Translator
 from bot.core.messages import Outcome
 from bot.core.ports import Parts
 from bot.minds import Mind
-from db.errors import TurnLeaseLost
+from db.errors import DatabaseError, TurnLeaseLost
 
 PLACEHOLDER_MESSAGE: Final = OutgoingMessage(PLACEHOLDER)
 """A message before it shows anything of the answer."""
@@ -154,7 +154,8 @@ class TelegramReply:
     async def _record(self, n: int, message_id: int) -> None:
         try:
             await self._parts.record(n, str(message_id))
-        except TurnLeaseLost:
+        except (TurnLeaseLost, DatabaseError):
+            # Nobody would ever fill it. If it was recorded after all, the next attempt finds it gone and sends another.
             await self._outbox.delete(self._place, message_id)
             raise
 
