@@ -15,7 +15,8 @@ WORDS = ["river", "stone", "morning", "bread", "ladder", "winter", "pocket", "en
 ANSWER = re.compile(r"«.*q(?P<chat>\d+)-(?P<number>\d+) .*»\.", re.DOTALL)
 """A complete answer of the engine that echoes the question, which has a mark of its own."""
 MARK = re.compile(r"q\d+-\d+")
-NOT_TAKEN_IN = "could not be taken in"
+REASONS = ("/retry", "could not be taken in")
+"""What the sentences that end a question without an answer say."""
 MAX_UNANSWERED = 4
 """Unanswered questions of a person before they wait with the next: a steady load, not a growing queue."""
 
@@ -83,6 +84,10 @@ class Crowd:
         text = f"What of q{self.people.index(person)}-{number} {words}?"
         person.asked[number] = self._telegram.users.say(person.chat, person.chat, text)
 
+    def everybody_answered(self) -> bool:
+        """Whether each person has had an answer."""
+        return all(self._ends(person) for person in self.people)
+
     def unanswered(self) -> int:
         """How many questions have neither an answer nor a reason yet."""
         return sum(len(person.asked) for person in self.people) - sum(len(self._ends(person)) for person in self.people)
@@ -105,7 +110,7 @@ class Crowd:
             shown.reply_to: shown.text
             for shown in self._telegram.users.answers(person.chat)
             if shown.reply_to is not None
-            and (ANSWER.search(shown.text) or "/retry" in shown.text or NOT_TAKEN_IN in shown.text)
+            and (ANSWER.search(shown.text) or any(reason in shown.text for reason in REASONS))
         }
 
     def _judge(self, n: int, person: Person, verdict: Verdict, stored: Collection[str]) -> None:

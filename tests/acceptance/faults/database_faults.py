@@ -48,7 +48,8 @@ class DatabaseFaults:
     async def prepare(self) -> None:
         """Once, before the first fault: what injects errors is there, and does nothing yet."""
         triggers = [
-            f"CREATE TRIGGER inject_fault BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION inject_fault()"
+            f"CREATE TRIGGER inject_fault BEFORE INSERT OR UPDATE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION inject_fault()"
             for table in WRITTEN_TABLES
         ]
         await self._run(_PREPARE, *triggers)
