@@ -22,9 +22,9 @@ log = structlog.get_logger(__name__)
 class LoopFailures:
     """The failures of one loop in a row: how long to pause after each."""
 
-    def __init__(self, loop: str, backoff: BackoffConfig = _BACKOFF) -> None:
+    def __init__(self, loop: str) -> None:
         self._loop = loop
-        self._backoff = Backoff(backoff)
+        self._backoff = Backoff(_BACKOFF)
 
     def record(self, error: Exception) -> float:
         """Count and log a failed round; the seconds to pause."""

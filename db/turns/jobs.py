@@ -233,7 +233,7 @@ def _read_job(fields: Mapping[str, Any]) -> Job:
 
 
 async def _bury(connection: Connection, fields: Mapping[str, Any], reason: str) -> None:
-    log.error("job.dead", job=fields["id"], entrypoint=fields["entrypoint"], reason=reason)
+    log.error("job.set_aside", job=fields["id"], entrypoint=fields["entrypoint"], reason=reason)
     [key] = await connection.fetch("SELECT dedupe_key FROM consilium_pgqueuer WHERE id = $1", fields["id"])
     await dead_letters.bury(
         connection,

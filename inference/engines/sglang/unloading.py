@@ -67,11 +67,11 @@ class Unloader:
         try:
             await self._unload_in_time(self._stuck_at, self._timeouts.prove_unload)
         except EngineError as error:
-            log.debug("server.still_hangs", server=self._server.url, reason=str(error))
+            log.debug("server.unload_still_hung", server=self._server.url, reason=str(error))
             return
         self._stuck_at = None
         metrics.SERVERS_STUCK.labels(self._server.url).set(0)
-        log.info("server.unloads_again", server=self._server.url)
+        log.info("server.unload_recovered", server=self._server.url)
 
     async def _unload_in_time(self, name: str, seconds: float) -> None:
         try:
