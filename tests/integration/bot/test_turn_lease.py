@@ -120,6 +120,7 @@ async def test_a_turn_is_known_to_be_held_before_anything_is_shown(
     turn = (await lease(database, [])).turn
     async with database.person_transaction(turn.user_id) as connection:
         await jobs.enqueue(connection, "answer:agoge", turn.id, turn.user_id)
+    async with database.person_transaction(turn.user_id) as connection:
         [job] = await jobs.dequeue(connection, uuid4(), ["answer:agoge"], 1, timedelta(days=1))
         await connection.execute("UPDATE consilium_pgqueuer SET heartbeat = heartbeat - interval '1 hour'")
         held = await claim(database, connection, turn.id, uuid4(), "agoge", job=job, database_timeout=10)
