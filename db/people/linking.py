@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
+
 from db.errors import LinkingConflict, TransactionConflict
 from db.infra.rows import from_row, with_columns
 
@@ -56,7 +58,9 @@ async def redeem_code(connection: PersonConnection, digest: bytes) -> UUID | Non
         async with connection.savepoint():
             kept: UUID | None = await connection.fetchval(REDEEM_CODE, digest)
     except TransactionConflict as error:
-        raise LinkingConflict from error
+        if isinstance(error.__cause__, asyncpg.DeadlockDetectedError):
+            raise LinkingConflict from error
+        raise
     return kept
 
 
