@@ -78,9 +78,8 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
                 running_answers=parts.running_answers,
             )
         )
-        await stack.enter_async_context(
-            run_in_background(keep_running("reembedding", Reembedder(database, embedder).run), "reembedding")
-        )
+        reembedding = keep_running("reembedding", Reembedder(database, embedder).run)
+        await stack.enter_async_context(run_in_background(reembedding, "reembedding"))
         vectors = PostgresVectors(database, parts.mind.name)
         router = Router(embedder, parts.mind, vectors, parts.composer.unfit.keys())
         loading = await stack.enter_async_context(Loading(lambda: _loaded(parts, router, progress)))

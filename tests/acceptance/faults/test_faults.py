@@ -1,6 +1,6 @@
 """Processes and the database die, hang and lie at random while people keep asking: nothing lost, doubled, out of order.
 
-CONSILIUM_LONG=1 kills processes two hundred times instead of twelve. CONSILIUM_FAULT_SEED repeats the faults of a run,
+CONSILIUM_LONG=1 kills processes two hundred times instead of eight. CONSILIUM_FAULT_SEED repeats the faults of a run,
 in their order; how they fall on what the processes do just then is chance.
 """
 
@@ -57,7 +57,7 @@ class Plan:
 PLAN = (
     Plan(200, 20, 10, 20, 10, 10, 10, 5, people=16, between=(1.0, 5.0))
     if LONG
-    else Plan(12, 1, 1, 2, 1, 2, 1, 1, people=10, between=(0.8, 2.0))
+    else Plan(8, 1, 1, 1, 1, 1, 1, 1, people=10, between=(0.8, 2.0))
 )
 WEIGHTS = {"gateway": 3, "worker-1": 2, "worker-2": 2, "worker-3": 2, "engine": 2}
 
