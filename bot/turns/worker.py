@@ -12,8 +12,12 @@ from uuid import UUID
 import structlog
 
 from bot.core.conversation import Conversation, load_conversation
+from bot.core.errors import TurnAbandoned
+from bot.core.i18n import LANGUAGES, Translator, system_language
 from bot.core.loops import LoopFailures, run_periodically
+from bot.core.messages import Outcome
 from bot.core.ports import Platform
+from bot.turns.failures import failed_outcome
 from bot.turns.heartbeat import Heartbeat
 from bot.turns.lease import TurnLease, claim
 from bot.turns.metrics import observe_dead_letters, observe_memory_backlog, observe_open_turns, turn_claimed
@@ -23,6 +27,7 @@ from bot.turns.runner import TurnRunner
 from db.errors import DatabaseError, DatabaseUnavailable, TurnLeaseLost
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
+from db.people import sessions
 from db.turns import admin_queries, dead_letters, jobs, states
 from db.turns.jobs import Job
 
@@ -180,12 +185,14 @@ class Worker:
             if lease is not None and not give_up:
                 await lease.reschedule(JOB_STALE_AFTER, failed=True)
             elif give_up:
-                await self._give_up(job)
+                await self._give_up(job, lease)
         except (DatabaseError, TurnLeaseLost) as error:
             log.warning("worker.job_abandoned", turn=str(job.turn_id), reason=str(error))
 
-    async def _give_up(self, job: Job) -> None:
+    async def _give_up(self, job: Job, lease: TurnLease | None) -> None:
         """End a turn that cannot be read or shown as dead; the session's next question goes on."""
+        if lease is not None:
+            await self._tell_given_up(lease)
         async with self._database.person_transaction(job.user_id) as connection:
             waiting = await states.give_up(connection, job.turn_id, "every attempt at it broke: see the log")
             await jobs.complete(connection, job)
@@ -193,6 +200,24 @@ class Worker:
                 await jobs.enqueue(connection, answer_entrypoint(self._mind), waiting, job.user_id)
         self._broken_attempts.pop(job.turn_id, None)
         log.error("turn.died", turn=str(job.turn_id))
+
+    async def _tell_given_up(self, lease: TurnLease) -> None:
+        """Tell the person that their turn is given up, as far as enough of it can be read for that."""
+        turn = lease.turn
+        try:
+            async with self._database.person_transaction(turn.user_id) as connection:
+                session = await sessions.get(connection, turn.session_id)
+            platform = self._platforms.get(session.platform)
+            if platform is None or turn.address is None:
+                return
+            say = Translator(next((known for known in LANGUAGES if known == turn.language), system_language()))
+            reply = platform.reply(turn.address, lease, say)
+            try:
+                await reply.finish(failed_outcome(Outcome(""), TurnAbandoned(turn.setbacks), say))
+            finally:
+                await reply.close()
+        except Exception as error:
+            log.warning("turn.failure_not_shown", turn=str(turn.id), reason=type(error).__name__)
 
     async def _claim(self, connection: PersonConnection, job: Job) -> TurnLease | None:
         return await claim(

@@ -313,6 +313,7 @@ async def test_a_turn_that_breaks_before_its_attempt_begins_dies_and_blocks_noth
     async with service.working():
         assert (await service.ended(poison)).state == "dead"
         assert (await service.ended(next_one)).state == "delivered"
+    assert "/retry" in service.platform.shown_in("1")[0]
 
 
 async def test_a_worker_survives_a_read_only_database(service: Service, dsn: str) -> None:
