@@ -237,14 +237,14 @@ async def test_a_job_stays_with_a_live_worker_after_an_outage(service: Service, 
     gate = service.platform.gates["1"] = asyncio.Event()
     receipt = await service.say("Mine?")
     async with service.working():
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not service.platform.messages:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         async with service.working():
             await run_sql(dsn, "UPDATE consilium_pgqueuer SET heartbeat = heartbeat - interval '1 hour'")
             await asyncio.sleep(2.5)
             gate.set()
-            turn = await service.ended(receipt)
+            turn = await service.ended(receipt, within=60)
     assert (turn.state, turn.attempts) == ("delivered", 1)
 
 
@@ -259,7 +259,7 @@ async def test_a_job_of_a_dead_worker_is_taken_over(
     for step in ("- interval '1 minute'", "+ interval '1 day'"):
         await run_sql(dsn, f"UPDATE consilium_pgqueuer SET heartbeat = now() {step}")
     async with service.working():
-        assert (await service.ended(receipt)).state == "delivered"
+        assert (await service.ended(receipt, within=60)).state == "delivered"
 
 
 UNREADABLE_PAYLOADS = (
@@ -289,9 +289,9 @@ async def test_a_job_that_cannot_be_read_is_set_aside_and_its_turn_goes_on(
             VALUES (9, 'queued', 'answer:{service.services.mind.name}', {value})""",
     )
     async with service.working():
-        assert (await service.ended(other)).state == "delivered"
+        assert (await service.ended(other, within=60)).state == "delivered"
         await age_turns(dsn)
-        assert (await service.ended(hurt)).state == "delivered"
+        assert (await service.ended(hurt, within=60)).state == "delivered"
     async with service.services.database.anonymous_transaction() as connection:
         letters = await dead_letters.list_latest(connection, 10)
     assert sorted(letter.reference for letter in letters) == ["", str(hurt.turn.id)]
@@ -311,8 +311,8 @@ async def test_a_turn_that_breaks_before_its_attempt_begins_dies_and_blocks_noth
     monkeypatch.setattr(worker, "load_conversation", break_for_poison)
     monkeypatch.setattr(worker, "JOB_STALE_AFTER", timedelta(0))
     async with service.working():
-        assert (await service.ended(poison)).state == "dead"
-        assert (await service.ended(next_one)).state == "delivered"
+        assert (await service.ended(poison, within=60)).state == "dead"
+        assert (await service.ended(next_one, within=60)).state == "delivered"
     assert "/retry" in service.platform.shown_in("1")[0]
 
 
