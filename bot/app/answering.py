@@ -116,7 +116,7 @@ async def _loaded(parts: AnsweringParts, router: Router, progress: Progress) -> 
         policy = PrewarmPolicy(settings.prewarm_modes, settings.prewarm_days)
         work = prewarm(mind, parts.composer, parts.engine, parts.database, policy)
         await stack.enter_async_context(run_in_background(work, "prewarm"))
-        await stack.enter_async_context(run_in_background(router.prepare(), "router"))
+        await stack.enter_async_context(run_in_background(keep_running("router", router.prepare), "router"))
         yield
 
 
