@@ -29,7 +29,18 @@ class DatabaseError(ConsiliumError):
     """Base class for errors between the service and its Postgres."""
 
 
-class DatabaseUnreachable(DatabaseError):
+class DatabaseUnavailable(DatabaseError):
+    """Base class for what may pass: the same transaction may succeed later, with nothing changed on our side.
+
+    Attributes:
+        affects_everything: whether the whole database is affected, and not only this transaction: then everything
+            waits until it is over, and nothing is given up because of it.
+    """
+
+    affects_everything: ClassVar[bool] = True
+
+
+class DatabaseUnreachable(DatabaseUnavailable):
     """The server does not answer: it is not running, was lost in the middle of an operation, or is too slow."""
 
     sentence: ClassVar[str] = N_("The database at {server} does not answer: {reason}.")
@@ -39,7 +50,7 @@ class DatabaseUnreachable(DatabaseError):
         super().__init__(server=server, reason=reason)
 
 
-class DatabaseRefused(DatabaseError):
+class DatabaseRefused(DatabaseUnavailable):
     """The server answers and refuses the connection: the user, the password or the database is wrong."""
 
     sentence: ClassVar[str] = N_("The database at {server} refused the connection: {reason}.")
@@ -59,7 +70,7 @@ class ServiceRoleDenied(DatabaseError):
         super().__init__(server=server, reason=reason)
 
 
-class DatabaseExhausted(DatabaseError):
+class DatabaseExhausted(DatabaseUnavailable):
     """The server has run out of disk space, memory or connections."""
 
     sentence: ClassVar[str] = N_("The database at {server} has run out of resources: {reason}.")
@@ -67,6 +78,50 @@ class DatabaseExhausted(DatabaseError):
 
     def __init__(self, *, server: str, reason: str) -> None:
         super().__init__(server=server, reason=reason)
+
+
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The server takes no changes: it is a standby, as after a failover, or was set to be read only."""
+
+    sentence: ClassVar[str] = N_("The database at {server} takes no changes now: {reason}.")
+    remedy: ClassVar[str] = N_(
+        "Make the address lead to the primary server (target_session_attrs=read-write), or end its read-only mode."
+    )
+
+    def __init__(self, *, server: str, reason: str) -> None:
+        super().__init__(server=server, reason=reason)
+
+
+class SchemaMismatch(DatabaseUnavailable):
+    """A table, column or function is not there: another version of the program has changed the schema."""
+
+    sentence: ClassVar[str] = N_("The schema of the database at {server} is not this version's: {reason}.")
+    remedy: ClassVar[str] = N_("Run the version of the program that has migrated it.")
+
+    def __init__(self, *, server: str, reason: str) -> None:
+        super().__init__(server=server, reason=reason)
+
+
+class TransactionConflict(DatabaseUnavailable):
+    """Other transactions changed or hold the same rows; this one was rolled back, and succeeds when repeated."""
+
+    affects_everything: ClassVar[bool] = False
+    sentence: ClassVar[str] = N_("The database at {server} could not make this change beside others: {reason}.")
+    remedy: ClassVar[str] = N_("Try again in a moment.")
+
+    def __init__(self, *, server: str, reason: str) -> None:
+        super().__init__(server=server, reason=reason)
+
+
+class DatabaseFailed(DatabaseUnavailable):
+    """The server has failed inside, or says something that this version does not know."""
+
+    affects_everything: ClassVar[bool] = False
+    sentence: ClassVar[str] = N_("The database at {server} has failed with the error {code}: {reason}.")
+    remedy: ClassVar[str] = N_("Its own log says more; check its disk and its memory, then try again.")
+
+    def __init__(self, *, server: str, code: str, reason: str) -> None:
+        super().__init__(server=server, code=code, reason=reason)
 
 
 class MigrationFailed(DatabaseError):

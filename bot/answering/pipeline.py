@@ -31,7 +31,7 @@ from bot.minds import Mind, render_system_prompt
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import ResolvedMode, check_access, resolve_mode
 from bot.text.requests import asks_for_facts
-from db.errors import DatabaseUnreachable
+from db.errors import DatabaseUnavailable
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.turns import turns
@@ -146,7 +146,7 @@ class Pipeline:
             draft.finish_reason = FinishReason.CANCELLED
         try:
             await lease.save_answer(draft.to_generated_answer())
-        except DatabaseUnreachable as error:
+        except DatabaseUnavailable as error:
             raise AnswerNotSaved(str(error)) from error
         log.info(
             "turn.answered", mode=draft.mode, adapter=draft.adapter and draft.adapter.name, finish=draft.finish_reason

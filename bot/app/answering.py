@@ -19,6 +19,7 @@ from bot.app.library_sync import background_library_sync
 from bot.app.loading import Loading, LoadingPipeline
 from bot.app.settings import Settings
 from bot.core.background import run_in_background
+from bot.core.loops import keep_running
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.retriever import RetrievalBudget, Retriever
 from bot.library.search import Library
@@ -77,7 +78,8 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
                 running_answers=parts.running_answers,
             )
         )
-        await stack.enter_async_context(run_in_background(Reembedder(database, embedder).run(), "reembedding"))
+        reembedding = keep_running("reembedding", Reembedder(database, embedder).run)
+        await stack.enter_async_context(run_in_background(reembedding, "reembedding"))
         vectors = PostgresVectors(database, parts.mind.name)
         router = Router(embedder, parts.mind, vectors, parts.composer.unfit.keys())
         loading = await stack.enter_async_context(Loading(lambda: _loaded(parts, router, progress)))
@@ -114,7 +116,7 @@ async def _loaded(parts: AnsweringParts, router: Router, progress: Progress) -> 
         policy = PrewarmPolicy(settings.prewarm_modes, settings.prewarm_days)
         work = prewarm(mind, parts.composer, parts.engine, parts.database, policy)
         await stack.enter_async_context(run_in_background(work, "prewarm"))
-        await stack.enter_async_context(run_in_background(router.prepare(), "router"))
+        await stack.enter_async_context(run_in_background(keep_running("router", router.prepare), "router"))
         yield
 
 

@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+import structlog
 from pydantic import SecretStr
 
 from bot.answering.composer import Composer
 from bot.app.private_folders import DATABASE_FOLDER
 from bot.app.settings import Settings
+from bot.core.background import run_in_background
+from bot.core.loops import run_periodically
 from bot.minds import Mind
 from db.infra.embedded_server import EmbeddedServer
 from inference.adapters.store import CompositionStore
@@ -29,6 +33,13 @@ from inference.embedding import (
 )
 from inference.embedding.reranking import CrossEncoderReranker, open_reranker
 from inference.engines.port import Engine
+
+SUPERVISION_INTERVAL: Final = 1.0
+"""Seconds between two looks at the embedded database."""
+MAX_RESTART_PAUSE: Final = 30.0
+"""Seconds that the pauses between failing restarts grow to."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +88,20 @@ async def open_retrieval_models(settings: Settings) -> AsyncIterator[RetrievalMo
 
 @asynccontextmanager
 async def database_dsn(settings: Settings) -> AsyncIterator[str]:
-    """The owner's DSN of the operator's Postgres, or of the embedded one, which runs as long as this is open."""
+    """The owner's DSN of the operator's Postgres, or of the embedded one, which is kept running as long as this is open."""
     given = settings.database_owner_url or settings.database_url
     if given is not None:
         yield given.get_secret_value()
         return
     async with await EmbeddedServer.open(settings.data_dir / DATABASE_FOLDER) as server:
-        yield server.owner_dsn
+
+        async def supervise() -> None:
+            if await server.ensure_running():
+                log.warning("embedded_database.restarted", directory=str(server.cluster.data))
+
+        loop = run_periodically("embedded-database", supervise, SUPERVISION_INTERVAL, max_pause=MAX_RESTART_PAUSE)
+        async with run_in_background(loop, "embedded-database"):
+            yield server.owner_dsn
 
 
 def service_dsn(settings: Settings) -> str | None:

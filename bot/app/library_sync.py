@@ -16,7 +16,7 @@ from bot.library.parse.parser import Parser
 from bot.minds import Mind
 from bot.minds.schema import CollectionKind
 from consilium.errors import ConsiliumError
-from db.errors import DatabaseUnreachable
+from db.errors import DatabaseUnavailable
 from db.infra.advisory_lock import try_advisory_lock
 from db.infra.database import Database
 from db.library import catalog as rows
@@ -115,7 +115,7 @@ async def _sync_once(
     except ConsiliumError as error:
         # Answers use what the library has; `consilium library add` shows the error.
         log.warning("library.sync_failed", mind=mind.name, error=type(error).__name__, reason=error)
-        return not isinstance(error, InferenceError | DatabaseUnreachable)
+        return not isinstance(error, InferenceError | DatabaseUnavailable)
     except Exception:
         log.exception("library.sync_failed", mind=mind.name)
         return True

@@ -19,6 +19,8 @@ from bot.app.monitoring import ReadinessCheck, health_routes, http_server
 from bot.app.settings import Settings
 from bot.channels.http import Api, ApiClients, api_routes
 from bot.core.background import run_in_background
+from bot.core.errors import PlatformAccessDenied
+from bot.core.loops import keep_running
 from bot.core.ports import Platform
 from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from bot.turns.worker import Worker, WorkerOptions
@@ -26,6 +28,7 @@ from db.errors import DatabaseError
 from db.infra.notifications import listen
 from db.turns.jobs import CHANNEL, INSERT_MARKER
 from db.turns.states import STOP_CHANNEL
+from inference.engines.port import ReportsHealth
 
 ANSWERING_ROLES: Final = ("all", "worker")
 """Roles that answer what gateways receive."""
@@ -61,8 +64,12 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
             return
         channels = await stack.enter_async_context(_open_channels(settings, services, role))
         worker = _make_worker(settings, services, channels.platforms, role)
-        await stack.enter_async_context(run_in_background(listen_for_notifications(services, worker), "listening"))
-        checks = _readiness_checks(services, channels, role, shutdown)
+        await stack.enter_async_context(
+            run_in_background(
+                keep_running("notifications", lambda: listen_for_notifications(services, worker)), "listening"
+            )
+        )
+        checks = readiness_checks(services, channels, role, shutdown)
         if settings.http_port is not None:
             routes = [health_routes(checks), *([http_routes(settings, services)] if role in HTTP_ROLES else [])]
             server = http_server(settings.http_host, settings.http_port, *routes)
@@ -92,8 +99,11 @@ async def _run_until_shutdown(
     services: Services, channels: Channels, worker: Worker, shutdown: asyncio.Event, drain_seconds: float
 ) -> None:
     async with asyncio.TaskGroup() as group:
-        gateways = [group.create_task(gateway.run(), name=name) for name, gateway in channels.gateways.items()]
-        working = group.create_task(worker.run(), name="worker")
+        gateways = [
+            group.create_task(keep_running(name, gateway.run, fatal=(PlatformAccessDenied,)), name=name)
+            for name, gateway in channels.gateways.items()
+        ]
+        working = group.create_task(keep_running("worker", worker.run), name="worker")
         await shutdown.wait()
         log.info("process.drain_started")
         services.heartbeat.draining = True
@@ -149,13 +159,15 @@ async def listen_for_notifications(services: Services, worker: Worker) -> None:
     await listen(services.dsn, {CHANNEL: jobs_changed, STOP_CHANNEL: stop}, worker.wake)
 
 
-def _readiness_checks(
+def readiness_checks(
     services: Services, channels: Channels, role: Role, shutdown: asyncio.Event
 ) -> dict[str, ReadinessCheck]:
+    """What a process in this role needs: its database, its platforms, and its engine or the workers of others."""
+
     async def database() -> str | None:
         try:
             async with asyncio.timeout(_CHECK_TIMEOUT):
-                await services.database.ping()
+                await services.database.check_writable()
         except (DatabaseError, TimeoutError) as error:
             return str(error) or "it does not answer in time"
         return None
@@ -171,9 +183,15 @@ def _readiness_checks(
             return str(error) or "the database does not say in time whether there are workers"
         return None if running else "there is no worker to answer messages"
 
+    async def engine() -> str | None:
+        reporter = services.engine
+        return await reporter.health_problem() if isinstance(reporter, ReportsHealth) else None
+
     checks: dict[str, ReadinessCheck] = {"process": process, "database": database, **channels.connection_checks}
     if role == "gateway":
         checks["workers"] = workers
+    else:
+        checks["engine"] = engine
     return checks
 
 

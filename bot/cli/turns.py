@@ -21,7 +21,8 @@ from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from consilium.errors import N_
 from db.infra.database import Database
 from db.people import sessions
-from db.turns import admin_queries, deliveries, jobs, states, turns
+from db.turns import admin_queries, dead_letters, deliveries, jobs, states, turns
+from db.turns.dead_letters import DeadLetter
 
 T = TypeVar("T")
 
@@ -29,7 +30,7 @@ ID_DIGITS_SHOWN: Final = 8
 """Digits of a turn's id in a list; `turns show` takes them."""
 _ID_PREFIX: Final = re.compile(r"[0-9a-f]{1,8}(-[0-9a-f]{0,12}){0,4}")
 
-app = typer.Typer(name="turns", help="List and show turns, and retry failed ones.", no_args_is_help=True)
+app = typer.Typer(name="turns", help="List and show turns, and retry failed and dead ones.", no_args_is_help=True)
 
 TurnIdArgument = Annotated[str, typer.Argument(help="The turn's id, or the beginning of it.", metavar="ID")]
 
@@ -43,6 +44,7 @@ class TurnState(StrEnum):
     DELIVERED = "delivered"
     STOPPED = "stopped"
     FAILED = "failed"
+    DEAD = "dead"
 
 
 class NoSuchTurn(CommandError):
@@ -59,10 +61,20 @@ class TurnNotFailed(CommandError):
     """A turn cannot be retried: it has not failed, or its answer can no longer be shown."""
 
     sentence = N_("The turn {turn} cannot be retried: its state is {state}.")
-    remedy = N_("Only failed turns on a platform such as Telegram can be retried.")
+    remedy = N_("Only failed and dead turns on a platform such as Telegram can be retried.")
 
     def __init__(self, turn: UUID, state: str) -> None:
         super().__init__(turn=turn, state=state)
+
+
+class UpdateNotStored(CommandError):
+    """A dead letter that is an update: only the platform ever had its content."""
+
+    sentence = N_("The update {update} of {platform} cannot be retried: nothing of it was stored.")
+    remedy = N_("Its sender was told so, and can send it again.")
+
+    def __init__(self, update: str, platform: str) -> None:
+        super().__init__(update=update, platform=platform)
 
 
 @app.command("list")
@@ -71,9 +83,21 @@ def show_turns(
     state: Annotated[TurnState | None, typer.Option(help="Only turns in this state.")] = None,
     most: Annotated[int, typer.Option(help="How many at most, the latest first.", min=1, max=1000)] = 20,
 ) -> None:
-    """List the latest turns: when, where, in which state; never what was said."""
-    latest = _with_database(context.obj, lambda database: _latest_turns(database, state.value if state else None, most))
+    """List the latest turns: when, where, in which state; never what was said.
+
+    With `--state dead` also the updates and jobs that could not be processed.
+    """
+    wants_letters = state is TurnState.DEAD
+
+    async def load(database: Database) -> tuple[list[admin_queries.TurnSummary], list[DeadLetter]]:
+        async with database.anonymous_transaction() as connection:
+            latest = await admin_queries.list_turns(connection, state.value if state else None, most)
+            return latest, await dead_letters.list_latest(connection, most) if wants_letters else []
+
+    latest, letters = _with_database(context.obj, load)
     stdout_console().print(turns_table(latest))
+    if letters:
+        stdout_console().print(dead_letters_table(letters))
 
 
 @app.command("show")
@@ -111,9 +135,12 @@ def show_turn(context: typer.Context, turn: TurnIdArgument) -> None:
 
 @app.command("retry")
 def retry(context: typer.Context, turn: TurnIdArgument) -> None:
-    """Retry a failed turn; the answer appears in the same messages."""
+    """Retry a failed or dead turn; the answer appears in the same messages. A dead job is queued again."""
 
     async def reopen(database: Database) -> UUID:
+        if (letter := await _find_dead_letter(database, turn)) is not None:
+            await _revive(database, letter)
+            return letter.id
         turn_id, user_id = await _find_turn(database, turn)
         async with database.person_transaction(user_id) as connection:
             stored = await turns.get(connection, turn_id)
@@ -147,15 +174,61 @@ def turns_table(turns: Sequence[admin_queries.TurnSummary]) -> Table:
     return table
 
 
-async def _latest_turns(database: Database, state: str | None, limit: int) -> list[admin_queries.TurnSummary]:
+def dead_letters_table(letters: Sequence[DeadLetter]) -> Table:
+    """A row for each update or job that could not be processed."""
+    table = new_table("dead", "since", "what", "from", "number", "reason", wrapped=("number", "reason"))
+    for letter in letters:
+        table.add_row(
+            str(letter.id)[:ID_DIGITS_SHOWN],
+            format_short_time(letter.created_at),
+            letter.kind,
+            letter.source,
+            letter.reference,
+            letter.reason,
+        )
+    return table
+
+
+async def _revive(database: Database, letter: DeadLetter) -> None:
+    """Queue a dead job again: for the turn that it names or, if it names none, as it was, for a version that reads it.
+
+    A turn that has a job by now, or has ended, gets none.
+    """
+    if letter.kind == "update":
+        raise UpdateNotStored(letter.reference, letter.source)
     async with database.anonymous_transaction() as connection:
-        return await admin_queries.list_turns(connection, state, limit)
+        payload = await dead_letters.take_payload(connection, letter.id)
+        turn = (
+            await admin_queries.find_by_id_prefix(connection, letter.reference) if _is_turn_id(letter.reference) else []
+        )
+        if len(turn) == 1:
+            await jobs.enqueue(connection, letter.source, *turn[0], priority=letter.priority)
+        else:
+            await jobs.enqueue_as_it_was(connection, letter, payload)
 
 
-async def _find_turn(database: Database, id_prefix: str) -> tuple[UUID, UUID]:
+def _is_turn_id(reference: str) -> bool:
+    try:
+        return str(UUID(reference)) == reference
+    except ValueError:
+        return False
+
+
+async def _find_dead_letter(database: Database, id_prefix: str) -> DeadLetter | None:
+    async with database.anonymous_transaction() as connection:
+        matches = await dead_letters.find_by_id_prefix(connection, _checked_prefix(id_prefix))
+    return matches[0] if len(matches) == 1 else None
+
+
+def _checked_prefix(id_prefix: str) -> str:
     prefix = id_prefix.strip().lower()
     if not _ID_PREFIX.fullmatch(prefix) or len(prefix) > 36:
         raise NoSuchTurn(id_prefix)
+    return prefix
+
+
+async def _find_turn(database: Database, id_prefix: str) -> tuple[UUID, UUID]:
+    prefix = _checked_prefix(id_prefix)
     async with database.anonymous_transaction() as connection:
         matches = await admin_queries.find_by_id_prefix(connection, prefix)
     if len(matches) != 1:

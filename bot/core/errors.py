@@ -10,7 +10,9 @@
             MessageRefused      the message itself is at fault
                 AlreadyRefused, EmptyMessage, MessageTooLong, NothingToRetry, NothingRemembered, UnknownCommand,
                 BadArgument
-            GenerationTooSlow, TurnAbandoned, TurnInterrupted, AnswerNotSaved, FetchFailed, UnexpectedError
+            GenerationTooSlow, TurnAbandoned, TurnInterrupted, AnswerNotSaved, FetchFailed
+            UnexpectedError         what no other error describes
+                MessageNotStored, AnswerBroken
 
 Minds, the library, memory and each channel add their own branches.
 """
@@ -239,13 +241,30 @@ class NothingRemembered(MessageRefused):
 
 
 class UnexpectedError(TurnError):
-    """A failure that no other error describes. The log has the traceback under the same reference."""
+    """A failure that no other error describes. The log has the traceback under the same reference.
 
-    sentence = N_("Something broke on our side, and your message is kept.")
-    remedy = N_("Ask again; if it breaks again, give the operator the reference {reference}.")
+    It says nothing of what has become of the message: only who knows that raises one of the two below.
+    """
+
+    sentence = N_("Something broke on our side.")
+    remedy = N_("Try again; if it breaks again, give the operator the reference {reference}.")
 
     def __init__(self, reference: str) -> None:
         super().__init__(reference=reference)
+
+
+class MessageNotStored(UnexpectedError):
+    """A message was given up before it was stored: nothing of it is in the database."""
+
+    sentence = N_("Something broke on our side, and your message could not be taken in.")
+    remedy = N_("Send it again; if it breaks again, give the operator the reference {reference}.")
+
+
+class AnswerBroken(UnexpectedError):
+    """An attempt at a stored turn has failed."""
+
+    sentence = N_("Something broke on our side while I answered; your question is kept.")
+    remedy = N_("/retry asks it again; if it breaks again, give the operator the reference {reference}.")
 
 
 class FetchFailed(TurnError):

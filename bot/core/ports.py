@@ -67,6 +67,20 @@ class Parts(Protocol):
         """The platform's ids of the messages that exist already, in order."""
         ...
 
+    async def ensure_held(self, *, now: bool = False) -> None:
+        """Return when this attempt may change what the messages show: no other attempt shows the answer.
+
+        A platform takes an edit from whoever sends it. So an attempt that was stopped for a while (a machine that
+        stood still, a database that was away) has to know, before each edit, that the answer is still its own.
+
+        Args:
+            now: ask the database in any case, and not only when it was last asked a while ago.
+
+        Raises:
+            TurnLeaseLost: another attempt shows the answer now.
+        """
+        ...
+
     async def record(self, n: int, message_id: str) -> None:
         """Record that message number `n`, counted from 0, exists. Call this before it shows anything of the answer.
 

@@ -16,7 +16,7 @@ from uuid import UUID
 from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
 from bot.core.conversation import Conversation, detect_message_language, open_conversation
-from bot.core.errors import AlreadyRefused
+from bot.core.errors import AlreadyRefused, MessageNotStored
 from bot.core.i18n import Translator
 from bot.core.media import describe_unread
 from bot.core.messages import Address, Incoming, Outcome
@@ -35,7 +35,8 @@ from bot.turns.failures import as_consilium_error, failed_outcome
 from bot.turns.queue import DELIVERY_PRIORITY, answer_entrypoint, delivery_entrypoint
 from bot.turns.traces import trace_stage
 from consilium.errors import N_, ConsiliumError
-from db.errors import DuplicateUpdate
+from consilium.retry import BackoffConfig, retry
+from db.errors import DatabaseUnavailable, DuplicateUpdate, TransactionConflict
 from db.infra.connection import Connection, PersonConnection
 from db.infra.database import Database
 from db.turns import deliveries, jobs, states, turns
@@ -43,6 +44,11 @@ from db.turns.turns import NewTurn, Turn
 
 EDIT_WINDOW: Final = 3600.0
 """Seconds after a question within which an edit of it is asked again."""
+_CONFLICT_BACKOFF: Final = BackoffConfig(initial=0.02, maximum=0.5, jitter=0.5)
+"""Before a transaction is repeated that other transactions got in the way of."""
+_RECORD_BACKOFF: Final = BackoffConfig(initial=0.1, maximum=2.0)
+_RECORD_TIMEOUT: Final = 60.0
+"""Seconds for which a message with a queue position is recorded again: until then nobody else knows of it."""
 FILE_NOT_READ: Final = N_("I have not read the attached file: send it without a command.")
 
 
@@ -113,8 +119,14 @@ class Inbox:
 
         Raises:
             MessageRefused: the message is not accepted, and why; a refusal that `is_silent` is not shown.
-            DatabaseError: it is not stored; the platform has to deliver it again.
+            DatabaseUnavailable: it is not stored; the platform has to deliver it again.
         """
+        return await retry(
+            lambda: self._receive(incoming, process_id), on=TransactionConflict, backoff=_CONFLICT_BACKOFF, attempts=5
+        )
+
+    async def _receive(self, incoming: Incoming, process_id: UUID | None) -> Receipt:
+        """Store a message in one transaction; all of it can be repeated after one that was rolled back."""
         began = time.time()
         try:
             async with self._database.anonymous_transaction() as connection:
@@ -173,7 +185,9 @@ class Inbox:
     def refusal_outcome(self, incoming: Incoming, error: Exception) -> Outcome:
         """What to show for a message that was not accepted."""
         return failed_outcome(
-            Outcome(self._mind.default_mode), as_consilium_error(error), Translator(detect_message_language(incoming))
+            Outcome(self._mind.default_mode),
+            as_consilium_error(error, MessageNotStored),
+            Translator(detect_message_language(incoming)),
         )
 
     async def _open_conversation(
@@ -287,6 +301,9 @@ class Inbox:
         try:
             async with context.connection.savepoint():
                 result = await _execute(context, call)
+        except DatabaseUnavailable:
+            # The message is not stored at all, and comes again.
+            raise
         except ConsiliumError as refusal:
             error = failed_outcome(Outcome(""), refusal, conversation.say).error
         person = await context.connection.become_person(conversation.user.id)
@@ -338,11 +355,19 @@ class QueuedTurnParts:
     def message_ids(self) -> Sequence[str]:
         return ()
 
+    async def ensure_held(self, *, now: bool = False) -> None:
+        """Nothing: what is shown here is sent once and never edited."""
+
     async def record(self, n: int, message_id: str) -> None:
         """Store that a message is shown; the process that answers the turn continues with it.
 
         Raises:
             TurnLeaseLost: the turn is being answered already.
+            DatabaseUnavailable: the database did not come back in time.
         """
-        async with self._database.person_transaction(self._turn.user_id) as connection:
-            await deliveries.record_message(connection, self._turn, n, message_id)
+
+        async def write() -> None:
+            async with self._database.person_transaction(self._turn.user_id) as connection:
+                await deliveries.record_message(connection, self._turn, n, message_id)
+
+        await retry(write, on=DatabaseUnavailable, backoff=_RECORD_BACKOFF, give_up_after=_RECORD_TIMEOUT)

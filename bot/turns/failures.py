@@ -12,19 +12,23 @@ from bot.core.i18n import Translator
 from bot.core.messages import Outcome
 from bot.minds.errors import ModeError
 from consilium.errors import ConsiliumError
-from db.errors import DatabaseExhausted, DatabaseUnreachable
+from db.errors import DatabaseUnavailable
 from inference.engines.errors import EngineError
 
 log = structlog.get_logger(__name__)
 
 
-def as_consilium_error(error: Exception) -> ConsiliumError:
-    """The error itself, or, for an unexpected exception, an error with a reference to its traceback in the log."""
+def as_consilium_error(error: Exception, unexpected: type[UnexpectedError] = UnexpectedError) -> ConsiliumError:
+    """The error itself, or, for an unexpected exception, an error with a reference to its traceback in the log.
+
+    Args:
+        unexpected: what the person is told about an unexpected one.
+    """
     if isinstance(error, ConsiliumError):
         return error
     reference = secrets.token_hex(4)
     log.error("error.unexpected_raised", reference=reference, exc_info=error)
-    return UnexpectedError(reference)
+    return unexpected(reference)
 
 
 def failed_outcome(outcome: Outcome, error: ConsiliumError, say: Translator) -> Outcome:
@@ -40,4 +44,4 @@ def is_retryable(error: ConsiliumError) -> bool:
         return error.retryable
     if isinstance(error, EngineError):
         return error.retryable
-    return isinstance(error, (DatabaseUnreachable, DatabaseExhausted, FetchFailed))
+    return isinstance(error, (DatabaseUnavailable, FetchFailed))

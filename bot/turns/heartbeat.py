@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from datetime import timedelta
@@ -11,6 +10,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from bot.core.loops import run_periodically
 from db.errors import DatabaseError
 from db.infra.database import Database
 from db.turns import processes
@@ -54,12 +54,7 @@ class Heartbeat:
 
     async def run(self) -> None:
         """Send heartbeats until cancelled. One that fails is logged; the next one follows."""
-        while True:
-            try:
-                await self.send()
-            except DatabaseError as error:
-                log.warning("process.heartbeat_failed", reason=error)
-            await asyncio.sleep(HEARTBEAT_INTERVAL)
+        await run_periodically("heartbeat", self.send, HEARTBEAT_INTERVAL)
 
     async def deregister(self) -> None:
         """Remove this process from the list. If that fails, it drops out when its heartbeat is too old."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +16,7 @@ from bot.core.messages import Outcome
 from bot.turns.command_result import command_outcome, erases_person, is_ephemeral
 from bot.turns.queue import answer_entrypoint
 from consilium.retry import BackoffConfig, retry
-from db.errors import DatabaseUnreachable, RecordNotFound, TurnLeaseLost
+from db.errors import DatabaseUnavailable, RecordNotFound, TurnLeaseLost
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.memory import forgetting
@@ -28,6 +29,8 @@ from db.turns.turns import Turn
 
 T = TypeVar("T")
 
+HELD_FOR: Final = 5.0
+"""Seconds for which a turn is known to be held without asking again: shorter than a job stays with a silent worker."""
 _RETRY_BACKOFF: Final = BackoffConfig(initial=0.1, maximum=2.0)
 
 log = structlog.get_logger(__name__)
@@ -36,8 +39,8 @@ log = structlog.get_logger(__name__)
 class TurnLease:
     """A claimed turn, with its job if it has one and the messages that show its answer.
 
-    Every write is retried while the database is unreachable: nothing that has been generated or sent is repeated just
-    because the database was away for a moment.
+    Every write is retried while the database is unavailable, or other transactions get in its way: nothing that has
+    been generated or sent is repeated just because the database was away for a moment.
     """
 
     def __init__(
@@ -65,11 +68,28 @@ class TurnLease:
         self._job = job
         self._database_timeout = database_timeout
         self._stores_text = True
+        self._claimed_at = self._confirmed_at = time.monotonic()
 
     def keep_text_out(self, question: str, quotations: list[dict[str, Any]] | None) -> None:
         """Answer this question without storing it or anything of its answer: the turn is kept as a count alone."""
         self.turn = replace(self.turn, question=question, quotations=quotations)
         self._stores_text = False
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the turn's time was over when it was claimed, and an attempt before this one has failed.
+
+        The database's clock decides, which has also set the deadline. It may have been set in between: so one attempt
+        is made however late it seems.
+        """
+        turn = self.turn
+        return turn.setbacks > 1 and turn.give_up_at is not None and turn.give_up_at < turn.updated_at
+
+    @property
+    def turn_age(self) -> float:
+        """Seconds since the turn was accepted."""
+        until_claimed = (self.turn.updated_at - self.turn.created_at).total_seconds()
+        return max(0.0, until_claimed) + time.monotonic() - self._claimed_at
 
     @property
     def is_inline(self) -> bool:
@@ -80,6 +100,22 @@ class TurnLease:
     def message_ids(self) -> Sequence[str]:
         """The platform's ids of the messages that show the answer (`bot.core.ports.Parts`)."""
         return tuple(self._message_ids)
+
+    async def ensure_held(self, *, now: bool = False) -> None:
+        """Return when this attempt still holds the turn (`bot.core.ports.Parts`).
+
+        The job's heartbeat is renewed with it, so that no other worker takes the job within `HELD_FOR`.
+        """
+        if self.is_inline or (not now and time.monotonic() - self._confirmed_at < HELD_FOR):
+            return
+        asked_at = time.monotonic()
+        await self._write(self._confirm)
+        self._confirmed_at = asked_at
+
+    async def _confirm(self, connection: PersonConnection) -> None:
+        await states.require_lease(connection, self.turn)
+        if self._job is not None:
+            await jobs.heartbeat(connection, [self._job.id])
 
     async def record(self, n: int, message_id: str) -> None:
         """Record that a message shows part `n` of the answer (`bot.core.ports.Parts`)."""
@@ -164,7 +200,7 @@ class TurnLease:
 
         Raises:
             TurnLeaseLost: another attempt has claimed the turn, or it has ended.
-            DatabaseUnreachable: the database did not come back in time.
+            DatabaseUnavailable: the database did not come back in time.
         """
 
         async def transaction() -> T:
@@ -173,7 +209,7 @@ class TurnLease:
 
         return await retry(
             transaction,
-            on=DatabaseUnreachable,
+            on=DatabaseUnavailable,
             backoff=_RETRY_BACKOFF,
             give_up_after=self._database_timeout,
             before_sleep=self._log_retry,

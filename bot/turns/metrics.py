@@ -32,13 +32,20 @@ _MEMORY_BACKLOG: Final = Gauge("consilium_turns_to_remember", "Answered turns of
 _TOKENS: Final = Counter("consilium_tokens", "Tokens of answered turns.", ("kind",))
 _REFUSED: Final = Counter("consilium_messages_refused", "Messages that were refused.", ("reason",))
 
+_DEAD_LETTERS: Final = Gauge(
+    "consilium_dead_letters", "Updates and jobs of all processes that could not be processed.", ("kind",)
+)
+_BURIED: Final = Counter(
+    "consilium_updates_given_up", "Updates that could not be stored; their senders were told.", ("platform",)
+)
+
 OPEN_STATES: Final = ("accepted", "thinking", "answering")
 
 
 def turn_ended(state: str, turn: Turn, timings: Mapping[str, float], seconds: float) -> None:
     """A turn has ended, `seconds` after its message was accepted."""
     _ENDED.labels(turn.kind, state).inc()
-    if state != "failed":
+    if state not in ("failed", "dead"):
         _TURN_SECONDS.labels(turn.kind).observe(seconds)
     for stage, spent in timings.items():
         _STAGE_SECONDS.labels(stage).observe(spent)
@@ -65,9 +72,20 @@ def message_refused(reason: str) -> None:
     _REFUSED.labels(reason).inc()
 
 
+def update_buried(platform: str) -> None:
+    """An update could not be stored."""
+    _BURIED.labels(platform).inc()
+
+
 def observe_memory_backlog(turns: int) -> None:
     """So many answered turns of this process wait for memory."""
     _MEMORY_BACKLOG.set(turns)
+
+
+def observe_dead_letters(counts: Mapping[str, int]) -> None:
+    """So many updates and jobs could not be processed."""
+    for kind in ("update", "job"):
+        _DEAD_LETTERS.labels(kind).set(counts.get(kind, 0))
 
 
 def observe_open_turns(counts: Iterable[StateCount]) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final, Protocol
 
 import structlog
@@ -15,7 +15,7 @@ from bot.answering.draft import Draft
 from bot.core.attachments import may_add_to_library
 from bot.core.background import finish_despite_cancellation
 from bot.core.conversation import Conversation
-from bot.core.errors import DeliveryError, FetchFailed, TemporaryDeliveryError, TurnAbandoned
+from bot.core.errors import AnswerBroken, DeliveryError, FetchFailed, TemporaryDeliveryError, TurnAbandoned
 from bot.core.media import describe_unread
 from bot.core.messages import Outcome
 from bot.core.ports import FetchFile, Reply
@@ -26,7 +26,7 @@ from bot.turns.metrics import tokens_spent, turn_ended, turn_rescheduled
 from bot.turns.traces import trace_attempt, trace_rescheduled, trace_turn
 from consilium.errors import ConsiliumError
 from consilium.retry import BackoffConfig
-from db.errors import DatabaseError, DatabaseUnreachable, TurnLeaseLost
+from db.errors import DatabaseError, DatabaseUnavailable, TurnLeaseLost
 from db.turns.states import FinalState
 from db.turns.turns import Turn
 from inference.engines.port import FinishReason
@@ -154,18 +154,19 @@ class TurnAttempt:
         except TurnLeaseLost:
             raise
         except Exception as error:
-            failure = as_consilium_error(error)
+            failure = as_consilium_error(error, AnswerBroken)
         may_retry = self.turn.setbacks < self.runner.retry_policy.max_failed_attempts
         if may_retry and is_retryable(failure) and not self.lease.is_inline:
             await self._retry_later(failure)
             return None
-        return await self._report_failure(failure)
+        # What another attempt might have answered is given up: an operator can revive it.
+        gave_up = isinstance(failure, TurnAbandoned) or (is_retryable(failure) and not self.lease.is_inline)
+        return await self._report_failure(failure, "dead" if gave_up else "failed")
 
     def _check_retry_limits(self) -> None:
-        turn = self.turn
-        is_late = turn.give_up_at is not None and turn.give_up_at < datetime.now(UTC)
-        if is_late or turn.setbacks > self.runner.retry_policy.max_failed_attempts:
-            raise TurnAbandoned(turn.setbacks - 1)
+        setbacks = self.turn.setbacks
+        if self.lease.is_late or setbacks > self.runner.retry_policy.max_failed_attempts:
+            raise TurnAbandoned(setbacks - 1)
 
     async def _answer(self) -> Outcome:
         is_command = self.turn.kind == "command"
@@ -247,28 +248,28 @@ class TurnAttempt:
         turn_rescheduled(type(failure).__name__)
         trace_rescheduled(self.turn, failure)
         # If the database is still away, the job goes stale and is claimed again then.
-        with suppress(DatabaseUnreachable):
+        with suppress(DatabaseUnavailable):
             await self.lease.reschedule(timedelta(seconds=delay), failed=True)
 
-    async def _report_failure(self, failure: ConsiliumError) -> Outcome:
-        log.warning("turn.failed", error=type(failure).__name__, reason=failure)
+    async def _report_failure(self, failure: ConsiliumError, state: FinalState) -> Outcome:
+        log.warning("turn.failed", state=state, error=type(failure).__name__, reason=failure)
         outcome = failed_outcome(self.draft.outcome(self.turn), failure, self.conversation.say)
         if not isinstance(failure, DeliveryError):
             try:
                 await self.reply.finish(outcome)
             except DeliveryError as error:
                 log.warning("turn.failure_not_shown", reason=error)
-        await self._complete(self._save_failure(failure))
+        await self._complete(self._save_failure(failure, state))
         return outcome
 
-    async def _save_failure(self, failure: ConsiliumError) -> None:
+    async def _save_failure(self, failure: ConsiliumError, state: FinalState) -> None:
         draft = self.draft
         try:
-            await self.lease.finish("failed", error=str(failure), answer=draft.text or None, timings=draft.timings)
-        except DatabaseUnreachable as error:
+            await self.lease.finish(state, error=str(failure), answer=draft.text or None, timings=draft.timings)
+        except DatabaseUnavailable as error:
             # The turn stays unfinished in the database, and it is unfinished.
             log.warning("turn.failure_not_saved", reason=error)
-        self._observe_end("failed", failure)
+        self._observe_end(state, failure)
 
     async def _complete(self, work: Coroutine[None, None, None]) -> None:
         """Run the last writes of the turn.
@@ -278,6 +279,5 @@ class TurnAttempt:
         await (finish_despite_cancellation(work) if self.lease.is_inline else work)
 
     def _observe_end(self, state: FinalState, failure: ConsiliumError | None = None) -> None:
-        age = (datetime.now(UTC) - self.turn.created_at).total_seconds()
-        turn_ended(state, self.turn, self.draft.timings, age)
+        turn_ended(state, self.turn, self.draft.timings, self.lease.turn_age)
         trace_turn(self.turn, state, self.draft, failure)

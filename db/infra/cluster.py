@@ -97,6 +97,10 @@ class Cluster:
             raise self._failure(str(error)) from error
         raise self._failure(output)
 
+    def is_running(self) -> bool:
+        """Whether a server of this cluster listens, ready or not."""
+        return self._find_running_server() is not None
+
     def _initialize(self, programs: PostgresPrograms, deadline: float) -> None:
         # Made beside its final place and renamed: a process killed on the way leaves no half-made cluster behind.
         unfinished = self.data.with_name(f"{self.data.name}.unfinished")

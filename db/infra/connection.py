@@ -27,9 +27,9 @@ _RELEASE_SAVEPOINT: Final = "RELEASE SAVEPOINT attempt"
 class Connection:
     """One transaction on one pooled connection.
 
-    Strings among the arguments are cleaned (`db.infra.text.clean_text`); what the driver raises because the
-    server is gone comes out as a `DatabaseError`. Broken constraints and mistakes in a statement stay the
-    driver's own errors.
+    Strings among the arguments are cleaned (`db.infra.text.clean_text`); what the driver raises because of
+    the server or of other transactions comes out as a `DatabaseUnavailable`. Broken constraints and mistakes in a
+    statement stay the driver's own errors.
     """
 
     def __init__(self, raw: asyncpg.Connection, server: str) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 from pgvector.asyncpg import register_vector
 
-from db.errors import DatabaseError, DatabaseUnreachable, ServiceRoleDenied
+from db.errors import DatabaseError, DatabaseReadOnly, DatabaseUnreachable, ServiceRoleDenied
 from db.infra.connection import SET_CURRENT_PERSON, Connection, PersonConnection
 from db.infra.driver_errors import DRIVER_ERRORS, describe_dsn, open_connection, translate_driver_errors
 from db.infra.login_role import provide_login
@@ -156,6 +156,16 @@ class Database:
         async with self.anonymous_transaction() as connection:
             await connection.fetchval("SELECT 1")
 
+    async def check_writable(self) -> None:
+        """Return when the server answers and takes changes.
+
+        Raises:
+            DatabaseUnavailable: it does not, and why.
+        """
+        async with self.anonymous_transaction() as connection:
+            if await connection.fetchval("SELECT current_setting('transaction_read_only')") == "on":
+                raise DatabaseReadOnly(server=self._server, reason="its transactions are read only")
+
     async def close(self) -> None:
         """Close the pool, cutting off what has not ended by the deadline. Idempotent."""
         try:
@@ -185,6 +195,10 @@ class Database:
                 raise
             with translate_driver_errors(self._server):
                 await raw.execute("COMMIT")
+        except DatabaseReadOnly:
+            # After a failover the address may lead to another server than the one these connections go to.
+            await self._pool.expire_connections()
+            raise
         finally:
             await self._release(raw)
 

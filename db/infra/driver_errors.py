@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 
-from db.errors import DatabaseError, DatabaseExhausted, DatabaseRefused, DatabaseUnreachable
+from db.errors import (
+    DatabaseError,
+    DatabaseExhausted,
+    DatabaseFailed,
+    DatabaseReadOnly,
+    DatabaseRefused,
+    DatabaseUnreachable,
+    SchemaMismatch,
+    TransactionConflict,
+)
+from db.infra.sqlstates import Outcome, classify
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -17,22 +27,15 @@ if TYPE_CHECKING:
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """Everything the driver raises of its own; OSError (TimeoutError with it) comes from beneath it."""
 
-_UNREACHABLE_ERRORS = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.QueryCanceledError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    OSError,
-)
-_REFUSED_ERRORS = (
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.exceptions.ClientConfigurationError,
-)
 _CONNECTION_LOST_PHRASES = ("connection is closed", "connection was closed", "released back to the pool")
-_EXHAUSTED_ERRORS = (asyncpg.InsufficientResourcesError, asyncpg.PostgresIOError)
+_BY_OUTCOME: Final = {
+    Outcome.UNREACHABLE: DatabaseUnreachable,
+    Outcome.CONFLICT: TransactionConflict,
+    Outcome.READ_ONLY: DatabaseReadOnly,
+    Outcome.EXHAUSTED: DatabaseExhausted,
+    Outcome.REFUSED: DatabaseRefused,
+    Outcome.SCHEMA: SchemaMismatch,
+}
 
 
 def describe_dsn(dsn: str) -> str:
@@ -50,20 +53,34 @@ def describe_dsn(dsn: str) -> str:
 
 
 def translate_driver_error(server: str, error: BaseException) -> DatabaseError | None:
-    """What a driver's error means for the service; None when it is a mistake in a statement or a broken constraint."""
+    """What a driver's error means for the service; None when it is a mistake in a statement or a broken constraint.
+
+    The server's own errors are told apart by their SQLSTATE (`db.infra.sqlstates`), the driver's by their class.
+    """
     lines = str(error).strip().splitlines()
     reason = lines[0].rstrip(".") if lines else "no answer in time"
     if _is_connection_lost(error):
         return DatabaseUnreachable(server=server, reason="the connection was lost")
-    if isinstance(error, _UNREACHABLE_ERRORS) or (
-        type(error) is asyncpg.InterfaceError and reason.startswith("pool is clos")
-    ):
+    if isinstance(error, OSError) or (type(error) is asyncpg.InterfaceError and reason.startswith("pool is clos")):
         return DatabaseUnreachable(server=server, reason=reason)
-    if isinstance(error, _REFUSED_ERRORS):
+    if isinstance(error, asyncpg.exceptions.ClientConfigurationError):
         return DatabaseRefused(server=server, reason=reason)
-    if isinstance(error, _EXHAUSTED_ERRORS):
-        return DatabaseExhausted(server=server, reason=reason)
-    return None
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        # The driver has dropped its prepared statements by now, so that a repetition finds the changed schema.
+        return TransactionConflict(server=server, reason=reason)
+    if not isinstance(error, asyncpg.PostgresError):
+        return None
+    code = error.sqlstate or type(error).sqlstate
+    return _translate_sqlstate(server, code or "unknown", reason)
+
+
+def _translate_sqlstate(server: str, code: str, reason: str) -> DatabaseError | None:
+    outcome = classify(code)
+    if outcome is Outcome.MISTAKE:
+        return None
+    if outcome is Outcome.DAMAGED:
+        return DatabaseFailed(server=server, code=code, reason=reason)
+    return _BY_OUTCOME[outcome](server=server, reason=reason)
 
 
 @contextmanager

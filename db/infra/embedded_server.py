@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _STOP_DEADLINE: Final = 30.0
+_START_DEADLINE: Final = 60.0
 
 
 class EmbeddedServer:
@@ -63,6 +64,16 @@ class EmbeddedServer:
                 await server.close()
             raise
 
+    async def ensure_running(self) -> bool:
+        """Start the server again if it is gone, as after a kill; whether it was. The address stays the same.
+
+        Every process that holds the server open may call this: one of them starts it.
+
+        Raises:
+            EmbeddedServerFailed: it cannot be started.
+        """
+        return await asyncio.to_thread(self._start_if_gone)
+
     async def close(self) -> None:
         """Release the server; it stops when no one else uses it. Idempotent.
 
@@ -101,6 +112,23 @@ class EmbeddedServer:
                 os.close(change)
         except OSError as error:
             raise EmbeddedServerFailed(directory=str(directory), reason=str(error)) from error
+
+    def _start_if_gone(self) -> bool:
+        if self._users_lock is None or self.cluster.is_running():
+            return False
+        until = time.monotonic() + _START_DEADLINE
+        try:
+            change = _acquire_file_lock(self.cluster.data.parent / "change.lock", fcntl.LOCK_EX, until)
+        except OSError as error:
+            raise EmbeddedServerFailed(directory=str(self.cluster.data.parent), reason=str(error)) from error
+        try:
+            # Another process may have started it meanwhile, or the last one to use it may have stopped it.
+            if self._users_lock is None or self.cluster.is_running():
+                return False
+            self.cluster.start(max(1.0, until - time.monotonic()))
+        finally:
+            os.close(change)
+        return True
 
     def _release(self) -> None:
         # A forked child inherits the lock, which stays the parent's to give up.

@@ -84,7 +84,7 @@ LIST_TURNS: Final = with_columns(
     TurnTexts,
     """
     SELECT @columns FROM (
-        SELECT *, state IN ('delivered', 'stopped', 'failed') AS is_over FROM turns WHERE user_id = $1
+        SELECT *, state IN ('delivered', 'stopped', 'failed', 'dead') AS is_over FROM turns WHERE user_id = $1
     ) AS turns
     ORDER BY session_id, seq
     """,
@@ -107,7 +107,7 @@ ERASE_TURNS: Final = """
         recalled = '[]', forgotten = true
     FROM unnest($2::uuid[], $3::text[], $4::boolean[], $5::boolean[])
         AS gone (id, question, with_answer, with_quotations)
-    WHERE t.user_id = $1 AND t.id = gone.id AND t.state IN ('delivered', 'stopped', 'failed')
+    WHERE t.user_id = $1 AND t.id = gone.id AND t.state IN ('delivered', 'stopped', 'failed', 'dead')
 """
 # A question that no worker has claimed has left no trace yet.
 EXCLUDE_TURNS: Final = """

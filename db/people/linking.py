@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from db.errors import LinkingConflict
+from db.errors import LinkingConflict, TransactionConflict
 from db.infra.rows import from_row, with_columns
 
 if TYPE_CHECKING:
@@ -111,8 +111,10 @@ async def complete(connection: PersonConnection) -> UUID | None:
     try:
         async with connection.savepoint():
             gone: UUID | None = await connection.fetchval(COMPLETE)
-    except asyncpg.DeadlockDetectedError as error:
-        raise LinkingConflict from error
+    except TransactionConflict as error:
+        if isinstance(error.__cause__, asyncpg.DeadlockDetectedError):
+            raise LinkingConflict from error
+        raise
     return gone
 
 

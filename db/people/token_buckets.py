@@ -33,28 +33,31 @@ class Refusal:
     """Seconds until it is worth another try."""
 
 
+_REFILLED: Final = """
+    least($2, CASE
+        WHEN a.refilled_at > clock_timestamp() + interval '5 seconds' THEN $2
+        ELSE a.tokens + $3 * greatest(0, extract(epoch FROM clock_timestamp() - a.refilled_at)::double precision)
+    END)
+"""
+"""What is in a bucket now. A time of refill in the future was written before the database's clock was set back: how
+long ago it was nobody knows, and the bucket counts as full."""
 # The row is locked by the update, and the clock is read then: however many come at once, they are counted one by one.
-CONSUME: Final = """
+CONSUME: Final = f"""
     INSERT INTO allowances AS a (key, day, used, tokens, refilled_at)
     VALUES ($1, (clock_timestamp() AT TIME ZONE 'UTC')::date, 1, $2::double precision - 1, clock_timestamp())
     ON CONFLICT (key) DO UPDATE SET
         day = (clock_timestamp() AT TIME ZONE 'UTC')::date,
         used = CASE WHEN a.day = (clock_timestamp() AT TIME ZONE 'UTC')::date THEN a.used ELSE 0 END + 1,
-        tokens = least(
-            $2, a.tokens + $3 * greatest(0, extract(epoch FROM clock_timestamp() - a.refilled_at)::double precision)
-        ) - 1,
-        refilled_at = greatest(a.refilled_at, clock_timestamp())
-    WHERE (a.day <> (clock_timestamp() AT TIME ZONE 'UTC')::date OR a.used < $4)
-        AND least(
-            $2, a.tokens + $3 * greatest(0, extract(epoch FROM clock_timestamp() - a.refilled_at)::double precision)
-        ) >= 1
+        tokens = {_REFILLED} - 1,
+        refilled_at = clock_timestamp()
+    WHERE (a.day <> (clock_timestamp() AT TIME ZONE 'UTC')::date OR a.used < $4) AND {_REFILLED} >= 1
     RETURNING used
-"""
+"""  # noqa: S608  # built of constants
 EXPLAIN_REFUSAL: Final = """
     SELECT
         day = (clock_timestamp() AT TIME ZONE 'UTC')::date AND used >= $2 AS spent,
         extract(epoch FROM (day + 1)::timestamp AT TIME ZONE 'UTC' - clock_timestamp())::double precision AS tomorrow,
-        tokens + $3 * extract(epoch FROM clock_timestamp() - refilled_at)::double precision AS tokens
+        tokens + $3 * greatest(0, extract(epoch FROM clock_timestamp() - refilled_at)::double precision) AS tokens
     FROM allowances WHERE key = $1
 """
 MOVE: Final = """

@@ -59,7 +59,7 @@ class StrandedTurn:
 
 
 LIST_TURNS: Final = with_columns(TurnSummary, "SELECT @columns FROM oversee_turns($1, $2)")
-COUNT_BY_STATE: Final = with_columns(StateCount, "SELECT @columns FROM turn_states($1)")
+COUNT_OPEN: Final = with_columns(StateCount, "SELECT @columns FROM turn_states(now())")
 LIST_UNREMEMBERED: Final = "SELECT id, user_id FROM unremembered_turns($1, $2, $3)"
 LIST_STRANDED: Final = with_columns(StrandedTurn, "SELECT @columns FROM stranded_turns($1, $2, $3)")
 
@@ -80,9 +80,9 @@ async def count_open_turns(connection: Connection, limit: int) -> int:
     return int(await connection.fetchval("SELECT open_turns($1)", limit))
 
 
-async def count_by_state(connection: Connection, since: datetime) -> list[StateCount]:
-    """Turns by state: all that are open, and the ended ones accepted since then."""
-    return [from_row(StateCount, row) for row in await connection.fetch(COUNT_BY_STATE, since)]
+async def count_open(connection: Connection) -> list[StateCount]:
+    """The turns that have not ended, by state."""
+    return [from_row(StateCount, row) for row in await connection.fetch(COUNT_OPEN)]
 
 
 async def list_stranded(

@@ -1,4 +1,7 @@
-"""The running processes, by their last heartbeats."""
+"""The running processes, by their last heartbeats.
+
+A heartbeat that lies in the future was written before the database's clock was set back; it is no sign of life.
+"""
 
 from __future__ import annotations
 
@@ -35,12 +38,13 @@ HEARTBEAT: Final = """
     ON CONFLICT (id) DO UPDATE SET seen_at = now(), draining = excluded.draining
 """
 UNREGISTER: Final = "DELETE FROM processes WHERE id = $1"
-DELETE_STALE: Final = "DELETE FROM processes WHERE seen_at < now() - $1::interval"
+DELETE_STALE: Final = "DELETE FROM processes WHERE seen_at NOT BETWEEN now() - $1::interval AND now() + $1::interval"
 LIST_AVAILABLE: Final = with_columns(
     Process,
     """
     SELECT @columns FROM processes
-    WHERE mind = $1 AND role = ANY($2::text[]) AND NOT draining AND seen_at > now() - $3::interval
+    WHERE mind = $1 AND role = ANY($2::text[]) AND NOT draining
+        AND seen_at BETWEEN now() - $3::interval AND now() + $3::interval
     ORDER BY started_at
     """,
 )

@@ -1,4 +1,6 @@
-"""A turn's states: accepted, thinking, answering, and then delivered, stopped or failed. It only moves forward.
+"""A turn's states: accepted, thinking, answering, and then delivered, stopped, failed or dead. It only moves forward.
+
+A failed turn ended with a reason; a dead one was given up after all its attempts. An operator can reopen both.
 
 A process that claims a turn holds it until another claims it: each write names its attempt, and changes
 nothing once there is a later one.
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     from db.infra.connection import PersonConnection
 
-FinalState = Literal["delivered", "stopped", "failed"]
+FinalState = Literal["delivered", "stopped", "failed", "dead"]
 
 STOP_CHANNEL: Final = "consilium_stop"
 """The channel on which stops are announced, by turn id."""
@@ -51,6 +53,7 @@ CLAIM: Final = with_columns(
     """,
 )
 _LEASED: Final = "id = $1 AND user_id = $2 AND attempts = $3 AND state IN ('accepted', 'thinking', 'answering')"
+HOLDS_LEASE: Final = f"SELECT id FROM turns WHERE {_LEASED} FOR SHARE"  # noqa: S608  # built of constants
 START_ANSWERING: Final = f"""
     UPDATE turns SET state = 'answering', mode = $4, adapter = $5, updated_at = now() WHERE {_LEASED}
 """  # noqa: S608  # built of constants
@@ -91,6 +94,11 @@ NEXT_WAITING: Final = """
     ORDER BY seq
     LIMIT 1
 """
+GIVE_UP: Final = """
+    UPDATE turns SET state = 'dead', error = $4, updated_at = now(), ended_at = now()
+    WHERE id = $1 AND user_id = $2 AND state = ANY ($3::text[])
+    RETURNING session_id
+"""
 REQUEST_STOP: Final = """
     UPDATE turns SET stop_asked = true
     WHERE user_id = $2 AND id = (
@@ -112,7 +120,7 @@ REOPEN_FAILED: Final = """
     UPDATE turns
     SET state = 'accepted', attempts = attempts + 1, setbacks = 0, error = NULL, stop_asked = false, ended_at = NULL,
         give_up_at = NULL, process_id = NULL, updated_at = now()
-    WHERE id = $1 AND user_id = $2 AND state = 'failed' AND address IS NOT NULL
+    WHERE id = $1 AND user_id = $2 AND state IN ('failed', 'dead') AND address IS NOT NULL
 """
 
 
@@ -123,6 +131,16 @@ async def claim(connection: PersonConnection, turn_id: UUID, process_id: UUID) -
     """
     row = await connection.fetchrow(CLAIM, turn_id, connection.user_id, process_id)
     return None if row is None else from_row(Turn, row)
+
+
+async def require_lease(connection: PersonConnection, turn: Turn) -> None:
+    """Return when this attempt holds the turn; nobody claims it until the transaction has ended.
+
+    Raises:
+        TurnLeaseLost: as `start_answering`.
+    """
+    if await connection.fetchval(HOLDS_LEASE, *_lease_key(connection, turn)) is None:
+        raise TurnLeaseLost
 
 
 async def start_answering(connection: PersonConnection, turn: Turn, *, mode: str, adapter: str | None) -> None:
@@ -227,6 +245,17 @@ async def finish(
     return waiting
 
 
+async def give_up(connection: PersonConnection, turn_id: UUID, error: str) -> UUID | None:
+    """End a turn that cannot even be claimed; the id of the question that waits next in its session, if any."""
+    session = await connection.fetchval(
+        GIVE_UP, turn_id, connection.user_id, ["accepted", "thinking", "answering"], error
+    )
+    if session is None:
+        return None
+    waiting: UUID | None = await connection.fetchval(NEXT_WAITING, session, connection.user_id)
+    return waiting
+
+
 async def reschedule(connection: PersonConnection, turn: Turn, *, count_as_failure: bool) -> None:
     """Release a turn for another process to claim.
 
@@ -248,7 +277,7 @@ async def request_stop(connection: PersonConnection, session_id: UUID, turn_id: 
 
 
 async def reopen_failed(connection: PersonConnection, turn_id: UUID) -> bool:
-    """Reopen a failed turn, to be continued from where it is; False when it has not failed."""
+    """Reopen a failed or dead turn, to be continued from where it is; False when it is neither."""
     return await connection.execute(REOPEN_FAILED, turn_id, connection.user_id) == 1
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from db.infra.connection import PersonConnection
 
-TurnState = Literal["accepted", "thinking", "answering", "delivered", "stopped", "failed"]
+TurnState = Literal["accepted", "thinking", "answering", "delivered", "stopped", "failed", "dead"]
 TurnKind = Literal["question", "command"]
 
 
@@ -85,7 +85,7 @@ class Turn:
 
     @property
     def ended(self) -> bool:
-        return self.state in ("delivered", "stopped", "failed")
+        return self.state in ("delivered", "stopped", "failed", "dead")
 
     @property
     def is_answered(self) -> bool:

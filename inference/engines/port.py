@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from inference.adapters.usage import AdapterRef
 
@@ -171,6 +171,15 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Release the model, threads and connections. Idempotent."""
+        ...
+
+
+@runtime_checkable
+class ReportsHealth(Protocol):
+    """An engine that knows whether it can answer now; one that does not is taken to be well."""
+
+    async def health_problem(self) -> str | None:
+        """What keeps it from answering, in a few words; None when nothing is known to. Returns at once."""
         ...
 
 

@@ -126,7 +126,7 @@ class CheckpointFolder:
                     tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
                 inputs, state = content["inputs"], content["state"]
             except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-                log.warning("checkpoint.skipped", path=str(path), reason=str(error))
+                log.warning("checkpoint.skipped", path=str(path), reason=error)
                 continue
             for name, what in _PARTS.items():
                 if inputs.get(name) != getattr(self._inputs, name):

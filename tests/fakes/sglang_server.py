@@ -65,6 +65,8 @@ class SGLangServer:
     `error` (an error event) or `nonsense`."""
     breaks_left: int | None = None
     """How many answers break like that; None for all."""
+    unload_gate: asyncio.Event | None = None
+    """Held open, it lets unloading go on: a server whose count of answers is wrong waits for ever."""
     gate: asyncio.Event | None = None
     """Held open, it lets loading go on."""
     answer_gate: asyncio.Event | None = None
@@ -177,6 +179,8 @@ class SGLangServer:
         assert set(body) == {"lora_name"}, body
         name = body["lora_name"]
         self.unloads.append(name)
+        if self.unload_gate is not None:
+            await self.unload_gate.wait()
         if name not in self.loaded:
             return self._moved(f"LoRA with name {name} does not exist. Loaded LoRAs: odict_keys({list(self.loaded)})")
         if self.running[name]:

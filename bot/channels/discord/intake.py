@@ -10,22 +10,26 @@ from typing import Final, TypeVar
 import structlog
 
 from bot.channels.discord.pastes import has_pastes, read_pastes
-from bot.channels.discord.platform import DiscordPlatform
+from bot.channels.discord.platform import PLATFORM, DiscordPlatform
 from bot.channels.discord.quotations import QuotedMessage
 from bot.core.conversation import detect_message_language
 from bot.core.errors import DeliveryError, MessageRefused
 from bot.core.i18n import Translator
 from bot.core.messages import Address, Incoming
 from bot.intake.inbox import Inbox, QueuedTurnParts, Receipt
+from bot.intake.redelivery import Redelivery
 from bot.turns.metrics import message_refused
+from consilium.errors import ConsiliumError
 from consilium.retry import BackoffConfig, retry
-from db.errors import DatabaseError, TurnLeaseLost
+from db.errors import DatabaseError, DatabaseUnavailable, TurnLeaseLost
 from db.infra.database import Database
 
 RETRY_SECONDS: Final = 10 * 60.0
 """Seconds for which a message is submitted again; a little less than an interaction can be answered."""
 MAX_PENDING: Final = 2000
 """Messages that may be pending at once: when more are, a database error is final."""
+MAX_UNEXPECTED: Final = 4
+"""Repetitions after errors that are not the database's."""
 _BACKOFF: Final = BackoffConfig(0.2, maximum=15.0, jitter=0.3)
 
 log = structlog.get_logger(__name__)
@@ -43,6 +47,7 @@ class Intake:
         self._database = database
         self._platform = platform
         self._retry_seconds = retry_seconds
+        self._redelivery = Redelivery(database, PLATFORM)
         self._locks: dict[tuple[str, str], tuple[asyncio.Lock, int]] = {}
         self._pending = 0
 
@@ -75,17 +80,27 @@ class Intake:
                 message_refused(type(error).__name__)
                 if isinstance(error, MessageRefused) and error.is_silent:
                     return False
-                await self._send_refusal(incoming, error)
+                is_refusal = isinstance(error, ConsiliumError) and not isinstance(error, DatabaseError)
+                reason = error if is_refusal else await self._redelivery.bury(incoming.update or "", error)
+                await self._send_refusal(incoming, reason)
                 return True
         if receipt.turns_ahead and receipt.is_new:
             await self._show_queue_position(incoming, receipt)
         return True
 
     async def _retry_during_outage(self, incoming: Incoming, operation: Callable[[], Awaitable[T]]) -> T:
-        """Call the database again while it is unavailable."""
+        """Do it again while the database is unavailable, and a few times after an unexpected error.
+
+        Discord delivers nothing twice: what is not stored in the end is lost, and its sender is told.
+        """
+        unexpected = 0
 
         def before_sleep(error: Exception, _delay: float) -> None:
-            if self._pending > MAX_PENDING:
+            nonlocal unexpected
+            may_pass = isinstance(error, DatabaseUnavailable)
+            unexpected += not may_pass
+            is_refusal = isinstance(error, ConsiliumError) and not isinstance(error, DatabaseError)
+            if is_refusal or self._pending > MAX_PENDING or unexpected > MAX_UNEXPECTED:
                 raise error
             log.warning("discord.intake_retried", update=incoming.update, reason=error)
 
@@ -93,7 +108,7 @@ class Intake:
         try:
             return await retry(
                 operation,
-                on=DatabaseError,
+                on=Exception,
                 backoff=_BACKOFF,
                 give_up_after=self._retry_seconds,
                 before_sleep=before_sleep,
@@ -144,6 +159,9 @@ class _UnrecordedParts:
     """The messages of a refusal, which belong to no turn: no later attempt looks for them."""
 
     message_ids: Sequence[str] = ()
+
+    async def ensure_held(self, *, now: bool = False) -> None:
+        pass
 
     async def record(self, n: int, message_id: str) -> None:
         """Nothing to record."""

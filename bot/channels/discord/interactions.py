@@ -16,12 +16,10 @@ from bot.channels.discord.incoming import incoming_from_interaction, language_fr
 from bot.channels.discord.intake import Intake
 from bot.channels.discord.platform import DiscordPlatform
 from bot.channels.discord.slash_commands import MAX_CHOICES, parse_invocation
-from bot.core.errors import MessageRefused
 from bot.core.i18n import Translator
 from bot.core.messages import Incoming
 from bot.minds import Mind
 from bot.minds.completion import complete_mode
-from db.errors import DatabaseError
 
 MESSAGE, DEFER_MESSAGE, DEFER_UPDATE, AUTOCOMPLETE_CHOICES, MODAL = 4, 5, 6, 8, 9
 """Types of responses to an interaction."""
@@ -146,7 +144,7 @@ class InteractionHandler:
     async def _stop(self, incoming: Incoming) -> None:
         try:
             await self._intake.inbox.stop(incoming)
-        except DatabaseError as error:
+        except Exception as error:
             # The button is still there, so the person can press it again.
             log.warning("discord.stop_failed", reason=error)
 
@@ -154,7 +152,8 @@ class InteractionHandler:
         try:
             async with asyncio.timeout(_MODE_TIMEOUT):
                 return await self._intake.inbox.current_mode(incoming)
-        except (TimeoutError, DatabaseError, MessageRefused):
+        except Exception as error:
+            log.info("discord.mode_lookup_failed", error=type(error).__name__)
             return self._mind.default_mode
 
     async def _reject_other_person(self, interaction: discord.Interaction[Any]) -> None:

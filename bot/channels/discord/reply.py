@@ -17,7 +17,7 @@ from bot.core.errors import DeliveryError, TemporaryDeliveryError
 from bot.core.messages import Outcome
 from bot.core.ports import Parts
 from bot.text.thoughts import quote_thought
-from db.errors import TurnLeaseLost
+from db.errors import DatabaseError, TurnLeaseLost
 
 EDIT_INTERVAL: Final = 1.25
 """Seconds between two edits of an answer that is being generated: Discord allows five in five seconds per channel."""
@@ -77,6 +77,7 @@ class DiscordReply:
         bodies = self._renderer.render_outcome(outcome)
         await self._show(bodies)
         for message in self._message_ids[len(bodies) :]:
+            await self._parts.ensure_held()
             await self._answer_messages.delete(message)
 
     async def close(self) -> None:
@@ -127,6 +128,7 @@ class DiscordReply:
         for n, body in enumerate(bodies):
             if self._shown.get(n) == body:
                 continue
+            await self._parts.ensure_held()
             if n == len(self._message_ids):
                 await self._create_message(n)
             try:
@@ -140,10 +142,12 @@ class DiscordReply:
         self, n: int, replaced_message: str | None = None, label: str = "", content: str = PLACEHOLDER
     ) -> None:
         """Create message `n`, recorded before it shows anything of the answer."""
+        # The database answers at this moment, so that the message is recorded at once.
+        await self._parts.ensure_held(now=True)
         message = await self._answer_messages.create(n, replaced_message, label, content)
         try:
             await self._parts.record(n, message)
-        except TurnLeaseLost:
+        except (TurnLeaseLost, DatabaseError):
             with suppress(DeliveryError):
                 await self._answer_messages.delete_unused(message, content)
             raise

@@ -37,7 +37,7 @@ class CallbackQueries:
         """The command that the button stands for, to be received as a message; None when nothing more is to be done.
 
         Raises:
-            DatabaseError: the query was not handled; Telegram has to deliver it again.
+            Exception: the query was not handled; Telegram has to deliver it again.
         """
         say = Translator(language_of_user(query.from_user) or system_language())
         action = parse_callback_data(query.data or "", self._mind)

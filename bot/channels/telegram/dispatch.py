@@ -12,13 +12,13 @@ from typing import Any, Final
 import structlog
 from aiogram.types import Update
 
+from consilium.errors import ConsiliumError
 from consilium.retry import BackoffConfig, retry
-from db.errors import DatabaseError
 
 MAX_BACKGROUND_TASKS: Final = 1000
 """Background tasks that may run at the same time; more are dropped."""
 _RETRY_BACKOFF: Final = BackoffConfig(initial=0.5, maximum=10.0)
-"""Between attempts to handle an update while the database is away."""
+"""Between attempts to handle an update."""
 
 UpdateCallback = Callable[[Update], Awaitable[None]]
 
@@ -39,8 +39,8 @@ def ordering_key(update: Update) -> int:
 async def dispatch_updates(updates: Sequence[Update], handle: UpdateCallback, concurrency: int) -> None:
     """Handle every update, and return when all of them are handled.
 
-    While the database is away, an update is tried again and the later ones of its chat wait. An update whose handling
-    fails in any other way is logged and dropped.
+    An update whose handling fails is tried again, and the later ones of its chat wait: `handle` gives up by itself what
+    can never be handled (`bot.intake.redelivery`).
 
     Args:
         concurrency: chats whose updates are handled at the same time.
@@ -62,12 +62,14 @@ async def dispatch_updates(updates: Sequence[Update], handle: UpdateCallback, co
 
 async def _handle_with_retry(update: Update, handle: UpdateCallback) -> None:
     def log_retry(error: Exception, delay: float) -> None:
-        log.warning("telegram.update_deferred", update=update.update_id, reason=error, delay=delay)
+        log_deferred(update, error, delay)
 
-    try:
-        await retry(lambda: handle(update), on=DatabaseError, backoff=_RETRY_BACKOFF, before_sleep=log_retry)
-    except Exception:
-        log.exception("telegram.update_dropped", update=update.update_id)
+    await retry(lambda: handle(update), on=Exception, backoff=_RETRY_BACKOFF, before_sleep=log_retry)
+
+
+def log_deferred(update: Update, error: Exception, delay: float | None = None) -> None:
+    """An update was not handled, and will be again."""
+    log.warning("telegram.update_deferred", update=update.update_id, reason=error, delay=delay)
 
 
 class BackgroundTasks:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 import structlog
-from aiogram import Bot
 from aiogram.methods import DeleteWebhook, GetMe, SetMyCommands, TelegramMethod
 from aiogram.types import BotCommand, BotCommandScopeAllGroupChats, BotCommandScopeAllPrivateChats, Update
 from pydantic import ValidationError
@@ -22,6 +21,7 @@ from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.update_handler import UpdateHandler
 from bot.core.errors import ChannelError, PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.i18n import LANGUAGES, Language, Translator
+from bot.core.validation import describe_validation_error
 from bot.intake.commands import COMMANDS, Command
 from bot.intake.inbox import Inbox
 from consilium.retry import Backoff, BackoffConfig, retry
@@ -53,6 +53,10 @@ class GetRawUpdates(TelegramMethod[list[dict[str, Any]]]):
     allowed_updates: list[str]
 
 
+class UnreadableUpdate(Exception):
+    """An update that this version cannot parse; the log says where."""
+
+
 class UpdateReceiver:
     """What polling and the webhook have in common."""
 
@@ -81,6 +85,16 @@ class UpdateReceiver:
             BotIdentity(me.id, me.username or "", frozenset(command.name for command in COMMANDS))
         )
         self._background.start(publish_command_menus(self._outbox, self._inbox.commands))
+
+    async def parse(self, raw: Any) -> Update | None:
+        """An update; None when this version cannot parse it: it is a dead letter then, and its sender is told."""
+        try:
+            return Update.model_validate(raw, context={"bot": self._outbox.bot})
+        except ValidationError as error:
+            update_id = raw.get("update_id") if isinstance(raw, dict) else None
+            log.error("telegram.update_parse_failed", update=update_id, reason=describe_validation_error(error))
+            await self._handler.refuse_unreadable(raw, UnreadableUpdate())
+            return None
 
     async def call_until_answered(self, method: TelegramMethod[T]) -> T:
         """Make a call that startup depends on, again and again until Telegram answers it.
@@ -132,7 +146,7 @@ class PollingGateway(UpdateReceiver):
                 await self.call_until_answered(DeleteWebhook(drop_pending_updates=False))
             except PermanentDeliveryError as error:
                 # A server that does not know webhooks has none to delete.
-                log.warning("telegram.webhook_not_deleted", reason=str(error))
+                log.warning("telegram.webhook_not_deleted", reason=error)
             await self._poll()
         finally:
             await self._background.close()
@@ -153,20 +167,11 @@ class PollingGateway(UpdateReceiver):
                 continue
             backoff.reset()
             self.last_contact_at = time.monotonic()
-            updates = [update for raw in raw_updates if (update := parse_update(raw, self._outbox.bot)) is not None]
+            parsed = [await self.parse(raw) for raw in raw_updates]
+            updates = [update for update in parsed if update is not None]
             await dispatch_updates(updates, self._handler.handle, self._concurrency)
             # The next request confirms these updates. They are all handled by now.
             offset = max((int(raw["update_id"]) + 1 for raw in raw_updates), default=offset)
-
-
-def parse_update(raw: Any, bot: Bot) -> Update | None:
-    """An update; None when this version cannot parse it."""
-    try:
-        return Update.model_validate(raw, context={"bot": bot})
-    except ValidationError as error:
-        update_id = raw.get("update_id") if isinstance(raw, dict) else None
-        log.error("telegram.update_parse_failed", update=update_id, reason=error)
-        return None
 
 
 async def publish_command_menus(outbox: Outbox, commands: Iterable[Command[Any]]) -> None:

@@ -23,7 +23,7 @@ from bot.core.i18n import Translator
 from bot.core.messages import Outcome
 from bot.core.ports import Parts
 from bot.minds import Mind
-from db.errors import TurnLeaseLost
+from db.errors import DatabaseError, TurnLeaseLost
 
 PLACEHOLDER_MESSAGE: Final = OutgoingMessage(PLACEHOLDER)
 """A message before it shows anything of the answer."""
@@ -109,6 +109,8 @@ class TelegramReply:
         """
         if n < len(self._sent):
             sent = self._sent[n]
+            if sent.content != message:
+                await self._parts.ensure_held()
             if sent.content == message or await self._outbox.edit(
                 self._place, sent.id, message, priority, has_slot=has_slot
             ):
@@ -117,6 +119,7 @@ class TelegramReply:
             has_slot = False
         await self.send_placeholder(n, priority, has_slot=has_slot)
         if message != PLACEHOLDER_MESSAGE:
+            await self._parts.ensure_held()
             await self._outbox.edit(self._place, self._sent[n].id, message, priority)
             self._sent[n].content = message
 
@@ -135,6 +138,9 @@ class TelegramReply:
 
     async def _send_first(self, n: int, message: OutgoingMessage, priority: Priority, *, has_slot: bool) -> int:
         """Send what message number `n` shows first; its id."""
+        # A process that ends between the sending and the recording leaves a message that nobody knows of. The database
+        # answers at this moment, so that this is a matter of milliseconds.
+        await self._parts.ensure_held(now=True)
         place = self._place if n == 0 else self._place.without_reply
         try:
             return await self._outbox.send(place, message, priority, has_slot=has_slot)
@@ -148,7 +154,8 @@ class TelegramReply:
     async def _record(self, n: int, message_id: int) -> None:
         try:
             await self._parts.record(n, str(message_id))
-        except TurnLeaseLost:
+        except (TurnLeaseLost, DatabaseError):
+            # Nobody would ever fill it. If it was recorded after all, the next attempt finds it gone and sends another.
             await self._outbox.delete(self._place, message_id)
             raise
 
@@ -173,6 +180,7 @@ class TelegramReply:
             await self.show(n, message, Priority.FINAL)
         for n, file in enumerate(outcome.files, len(messages)):
             if n >= len(self._sent):
+                await self._parts.ensure_held(now=True)
                 message_id = await self._outbox.send_document(self._place, file)
                 await self._record(n, message_id)
                 self._sent.append(_SentMessage(message_id, None))
@@ -181,5 +189,6 @@ class TelegramReply:
     async def _delete_after(self, count: int) -> None:
         """Delete the messages after the first `count`: an earlier attempt showed more than this one."""
         for sent in self._sent[count:]:
+            await self._parts.ensure_held()
             await self._outbox.delete(self._place, sent.id)
         del self._sent[count:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import structlog
 from aiogram.types import Message, Update
@@ -10,11 +11,12 @@ from aiogram.types import Message, Update
 from bot.channels.telegram.callback_queries import CallbackQueries
 from bot.channels.telegram.client import PLATFORM
 from bot.channels.telegram.dispatch import BackgroundTasks
-from bot.channels.telegram.formatting import split_into_messages
+from bot.channels.telegram.formatting import FormattedText, plain, split_into_messages
 from bot.channels.telegram.incoming import (
     BotIdentity,
     incoming_from_message,
     incoming_from_stop,
+    language_of_user,
     message_part,
     reply_place,
     sender_id,
@@ -25,13 +27,15 @@ from bot.channels.telegram.platform import TelegramPlatform
 from bot.channels.telegram.rate_limiter import Priority
 from bot.channels.telegram.rendering import render_outcome
 from bot.core.conversation import detect_message_language
-from bot.core.errors import ChannelError, MessageRefused
-from bot.core.i18n import Translator
+from bot.core.errors import ChannelError, MessageNotStored, MessageRefused, describe_error
+from bot.core.i18n import Translator, system_language
 from bot.core.messages import Incoming
 from bot.intake.inbox import EDIT_WINDOW, Inbox, QueuedTurnParts, Receipt
 from bot.intake.joining import JOIN_WINDOW, awaits_parts
+from bot.intake.redelivery import Redelivery
 from bot.minds import Mind
 from bot.turns.metrics import message_refused
+from consilium.errors import ConsiliumError
 from db.errors import DatabaseError, TurnLeaseLost
 from db.infra.database import Database
 from db.people import chats
@@ -51,12 +55,14 @@ class UpdateHandler:
         database: Database,
         mind: Mind,
         background: BackgroundTasks,
+        redelivery: Redelivery | None = None,
     ) -> None:
         self._inbox = inbox
         self._platform = platform
         self._outbox = outbox
         self._database = database
         self._background = background
+        self._redelivery = redelivery or Redelivery(database, PLATFORM)
         self._callback_queries = CallbackQueries(inbox, outbox, mind, background)
         self._places_being_refused: set[str] = set()
         self._expected_parts: dict[tuple[str, str, str], float] = {}
@@ -68,11 +74,24 @@ class UpdateHandler:
         self._bot_identity = bot
 
     async def handle(self, update: Update) -> None:
-        """Handle an update; once this returns, Telegram need not deliver it again.
+        """Handle an update; once this returns, Telegram need not deliver it again: what it asks for is stored, or its
+        sender is told that it is not.
 
         Raises:
-            DatabaseError: the update was not handled; Telegram has to deliver it again.
+            Exception: the update was not handled; Telegram has to deliver it again.
         """
+        update_id = str(update.update_id)
+        try:
+            await self._handle(update)
+        except Exception as error:
+            failure = await self._redelivery.give_up(update_id, error)
+            if failure is None:
+                raise
+            self._tell_given_up(update, failure)
+        else:
+            self._redelivery.succeeded(update_id)
+
+    async def _handle(self, update: Update) -> None:
         if update.message is not None:
             await self._handle_message(update.update_id, update.message)
         elif update.edited_message is not None:
@@ -142,7 +161,7 @@ class UpdateHandler:
             receipt = await self._inbox.receive(incoming)
         except DatabaseError:
             raise
-        except Exception as error:
+        except ConsiliumError as error:
             message_refused(type(error).__name__)
             if not (isinstance(error, MessageRefused) and error.is_silent):
                 self._background.start(self._show_refusal(incoming, error))
@@ -164,6 +183,37 @@ class UpdateHandler:
             log.info("telegram.refusal_delivery_failed", reason=failure)
         finally:
             self._places_being_refused.discard(incoming.place)
+
+    def _tell_given_up(self, update: Update, failure: MessageNotStored) -> None:
+        """Tell the sender of an update that it is not stored, where they wait for something."""
+        query = update.callback_query
+        message = query.message if query is not None else update.message or update.edited_message
+        sender = query.from_user if query is not None else getattr(message, "from_user", None)
+        if not isinstance(message, Message):
+            return
+        say = Translator(language_of_user(sender) or system_language())
+        text = plain(f"⚠️ {describe_error(failure, say.language, say.translate)}")
+        self._background.start(self._send_notice(reply_place(message, update.update_id), text))
+
+    async def refuse_unreadable(self, raw: Any, error: Exception) -> None:
+        """Give up an update that cannot be parsed, and tell its chat, if that much of it can be read."""
+        fields = raw if isinstance(raw, dict) else {}
+        failure = await self._redelivery.bury(str(fields.get("update_id", "")), error)
+        message = fields.get("message")
+        chat = message.get("chat") if isinstance(message, dict) else None
+        if not (isinstance(chat, dict) and isinstance(chat.get("id"), int) and chat.get("type") == "private"):
+            return
+        sender = message.get("from") if isinstance(message, dict) else None
+        code = str(sender.get("language_code", "")) if isinstance(sender, dict) else ""
+        say = Translator("ru" if code.startswith("ru") else "en")
+        text = plain(f"⚠️ {describe_error(failure, say.language, say.translate)}")
+        self._background.start(self._send_notice(Place(chat=chat["id"], private=True), text))
+
+    async def _send_notice(self, place: Place, text: FormattedText) -> None:
+        try:
+            await self._outbox.send(place, OutgoingMessage(text), Priority.INTERACTIVE)
+        except ChannelError as failure:
+            log.warning("telegram.refusal_delivery_failed", reason=failure)
 
     async def _show_queue_position(self, incoming: Incoming, receipt: Receipt) -> None:
         """Show a question's place in the queue, in the message that will show its answer."""

@@ -15,15 +15,14 @@ from aiohttp import web
 from yarl import URL
 
 from bot.channels.telegram.client import DISPLAY_NAME
-from bot.channels.telegram.dispatch import BackgroundTasks
-from bot.channels.telegram.gateway import ALLOWED_UPDATES, UpdateReceiver, parse_update
+from bot.channels.telegram.dispatch import BackgroundTasks, log_deferred
+from bot.channels.telegram.gateway import ALLOWED_UPDATES, UpdateReceiver
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.update_handler import UpdateHandler
 from bot.core.errors import PermanentDeliveryError, PlatformAccessDenied
 from bot.core.http_server import PrivateRunner
 from bot.intake.inbox import Inbox
 from consilium.error_texts import describe_exception
-from db.errors import DatabaseError
 
 MAX_CONNECTIONS: Final = 20
 """Posts that Telegram may make at the same time."""
@@ -31,7 +30,7 @@ MAX_UPDATE_SIZE: Final = 1 << 20
 """Bytes of one post."""
 _SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
 _RETRY_AFTER: Final = "2"
-"""Seconds that Telegram is asked to wait while the database is away; the value of a header."""
+"""Seconds that Telegram is asked to wait before it sends an update again; the value of a header."""
 
 log = structlog.get_logger(__name__)
 
@@ -107,13 +106,11 @@ class WebhookGateway(UpdateReceiver):
             raw = json.loads(await request.read())
         except ValueError:
             return web.Response(status=400)
-        update = parse_update(raw, self._outbox.bot)
+        update = await self.parse(raw)
         if update is not None:
             try:
                 await self._handler.handle(update)
-            except DatabaseError as error:
-                log.warning("telegram.update_deferred", update=update.update_id, reason=error)
+            except Exception as error:
+                log_deferred(update, error)
                 return web.Response(status=503, headers={"Retry-After": _RETRY_AFTER})
-            except Exception:
-                log.exception("telegram.update_dropped", update=update.update_id)
         return web.Response()

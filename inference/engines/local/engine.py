@@ -86,6 +86,13 @@ class LocalEngine:
     def max_rank(self) -> None:
         """None: an adapter of any rank is taken."""
 
+    async def health_problem(self) -> str | None:
+        """See `inference.engines.port.ReportsHealth`."""
+        if self._closed:
+            return "the engine is closed"
+        workers = self._thread._threads  # the executor has no other way to tell
+        return "the engine's thread has ended" if any(not worker.is_alive() for worker in workers) else None
+
     async def start(self) -> None:
         """Load the model now instead of at the first request.
 

@@ -153,6 +153,10 @@ class Timeouts:
     between_tokens: float = 30.0
     load_adapter: float = 120.0
     """Loading one adapter, with the wait for a place to be free."""
+    unload_adapter: float = 60.0
+    """Unloading one, with the wait for its running answers; a server that takes longer counts as stuck."""
+    prove_unload: float = 5.0
+    """The same, when a stuck server is asked again."""
     fair_wait: float = 2.0
     """How long an adapter waits for a place before those that hold one are given no new requests."""
     poll_interval: float = 5.0

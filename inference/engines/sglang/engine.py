@@ -120,6 +120,10 @@ class SGLangEngine:
     def max_rank(self) -> int | None:
         return self._limits.max_rank if self._limits else None
 
+    async def health_problem(self) -> str | None:
+        """See `inference.engines.port.ReportsHealth`: as of the last look at the servers."""
+        return "the engine is closed" if self._closed else self._fleet.problem
+
     async def start(self) -> None:
         """See `inference.engines.port.Engine.start`; what the servers can take is asked once, here.
 

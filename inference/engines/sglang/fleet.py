@@ -110,6 +110,7 @@ class Fleet:
         self._members: dict[str, FleetMember] = {}
         self._refresh_lock = asyncio.Lock()
         self._watcher: asyncio.Task[None] | None = None
+        self._problem: str | None = None
         self.closed = False
 
     async def start(self) -> None:
@@ -133,6 +134,14 @@ class Fleet:
         if not self._members:
             await self._refresh()
         return list(self._members.values())
+
+    @property
+    def problem(self) -> str | None:
+        """Why no answers are to be expected, as of the last look at the servers; None when some are."""
+        if self._problem is not None or not self._members:
+            return self._problem or str(self.no_server_error())
+        problems = [member.residency.problem for member in self._members.values()]
+        return next(iter(problems)) if all(problems) else None
 
     def no_server_error(self) -> EngineUnavailable:
         return EngineUnavailable(url=self._entry_client.url, reason="no server behind it is ready")
@@ -205,11 +214,19 @@ class Fleet:
                 log.info("server.left", server=url, servers=len(self._members))
             metrics.ENGINE_SERVERS.set(len(self._members))
 
+    async def _check_entry(self) -> None:
+        try:
+            await self._refresh()
+        except EngineError as error:
+            self._problem = str(error)
+            raise
+        self._problem = None
+
     async def _watch(self) -> None:
         """Check the servers periodically; errors are left to the answers that meet them."""
         while True:
             await asyncio.sleep(self._entry_client.timeouts.poll_interval)
-            looks = [self._refresh(), *(member.residency.synchronize() for member in self._members.values())]
+            looks = [self._check_entry(), *(member.residency.synchronize() for member in self._members.values())]
             for error in await asyncio.gather(*looks, return_exceptions=True):
                 if isinstance(error, EngineError):
                     log.debug("server.check_failed", error=error)

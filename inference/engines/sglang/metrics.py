@@ -17,6 +17,9 @@ ADAPTER_LOSSES: Final = Counter(
     "consilium_adapter_losses", "Adapters a server no longer held, as after a restart", ["server"]
 )
 ADAPTERS_RESIDENT: Final = Gauge("consilium_adapters_resident", "Adapters a server holds", ["server"])
+SERVERS_STUCK: Final = Gauge(
+    "consilium_engine_servers_stuck", "1 for a server that hangs in unloading an adapter", ["server"]
+)
 ENGINE_SERVERS: Final = Gauge("consilium_engine_servers", "Servers that may be sent requests")
 ENGINE_RECOVERIES: Final = Counter(
     "consilium_engine_recoveries", "Answers taken up again after a server failed", ["stage"]

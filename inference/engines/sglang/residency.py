@@ -22,6 +22,7 @@ from inference.engines.sglang import metrics
 from inference.engines.sglang.adapter_checks import AdapterVerifier
 from inference.engines.sglang.server_lock import ServerLock
 from inference.engines.sglang.tasks import cancel_all, wait_shielded
+from inference.engines.sglang.unloading import Unloader
 
 if TYPE_CHECKING:
     import asyncio
@@ -71,6 +72,7 @@ class Residency:
         self._waiting_loads: dict[int, float] = {}
         """Loads that wait for a place: their ticket, and since when."""
         self._limits: ServerLimits | None = None
+        self._unloader = Unloader(server, timeouts)
         self._verifier = AdapterVerifier(server, probe, self._on_verification_failed)
 
     async def limits(self) -> ServerLimits:
@@ -86,6 +88,11 @@ class Residency:
                 raise AdaptersDisabled(url=self.server.url, reason=limits.adapters_disabled_reason)
             self._limits = limits
         return self._limits
+
+    @property
+    def problem(self) -> str | None:
+        """Why the server takes no other adapters than it has; None when it does, as far as is known."""
+        return self._unloader.problem
 
     @property
     def wanted(self) -> list[tuple[AdapterRef, bool]]:
@@ -154,7 +161,8 @@ class Residency:
         Raises:
             EngineError: the server cannot be asked, or does not take one back.
         """
-        if self._server_lock.locked:
+        await self._unloader.prove()
+        if self._server_lock.locked or self.problem is not None:
             return  # a load is on its way and looks by itself
         try:
             async with self._server_lock.acquire():
@@ -187,7 +195,7 @@ class Residency:
             if (resident := self._residents.get(name)) is not None:
                 resident.present = resident.pinned = False
                 self._drop_if_idle(resident)
-            await self.server.unload(name)
+            await self._unloader.unload(name)
             self._seen_removals = self._server_lock.increment_removal_count()
         self._verifier.forget(name)
         log.info("adapter.unloaded", adapter=name, server=self.server.url)
@@ -243,6 +251,7 @@ class Residency:
 
     async def _load_with_timeout(self, resident: ResidentAdapter, ticket: int) -> None:
         began = time.monotonic()
+        self._unloader.require_working()
         limits = await self.limits()
         safe = await self._validator.validate(resident.adapter, limits, self.server.url)
         self._waiting_loads[ticket] = began
@@ -300,7 +309,7 @@ class Residency:
                 if resident is not None:
                     resident.present = False
                     self._drop_if_idle(resident)
-                await self.server.unload(name)
+                await self._unloader.unload(name)
                 self._seen_removals = self._server_lock.increment_removal_count()
             finally:
                 claim.release()

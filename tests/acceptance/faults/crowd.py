@@ -6,6 +6,7 @@ import asyncio
 import random
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from tests.fakes.telegram.server import FakeTelegram
@@ -13,6 +14,9 @@ from tests.fakes.telegram.server import FakeTelegram
 WORDS = ["river", "stone", "morning", "bread", "ladder", "winter", "pocket", "engine", "yellow", "circle"]
 ANSWER = re.compile(r"«.*q(?P<chat>\d+)-(?P<number>\d+) .*»\.", re.DOTALL)
 """A complete answer of the engine that echoes the question, which has a mark of its own."""
+MARK = re.compile(r"q\d+-\d+")
+REASONS = ("/retry", "could not be taken in")
+"""What the sentences that end a question without an answer say."""
 MAX_UNANSWERED = 4
 """Unanswered questions of a person before they wait with the next: a steady load, not a growing queue."""
 
@@ -35,6 +39,8 @@ class Verdict:
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     out_of_order: list[str] = field(default_factory=list)
+    falsely_kept: list[str] = field(default_factory=list)
+    """Questions of which their sender was told that they are kept, and nothing of them is stored."""
     failed: list[str] = field(default_factory=list)
     """Questions answered with a sentence that says why there is no answer."""
     orphans: int = 0
@@ -42,7 +48,7 @@ class Verdict:
 
     @property
     def clean(self) -> bool:
-        return not (self.lost or self.doubled or self.out_of_order)
+        return not (self.lost or self.doubled or self.out_of_order or self.falsely_kept)
 
 
 class Crowd:
@@ -78,15 +84,24 @@ class Crowd:
         text = f"What of q{self.people.index(person)}-{number} {words}?"
         person.asked[number] = self._telegram.users.say(person.chat, person.chat, text)
 
+    def everybody_answered(self) -> bool:
+        """Whether each person has had an answer."""
+        return all(self._ends(person) for person in self.people)
+
     def unanswered(self) -> int:
         """How many questions have neither an answer nor a reason yet."""
         return sum(len(person.asked) for person in self.people) - sum(len(self._ends(person)) for person in self.people)
 
-    def verdict(self) -> Verdict:
-        """Judge every chat."""
+    def verdict(self, stored: Collection[str]) -> Verdict:
+        """Judge every chat.
+
+        Args:
+            stored: the questions that are in the database.
+        """
         verdict = Verdict()
+        marks = {mark[0] for question in stored if (mark := MARK.search(question))}
         for n, person in enumerate(self.people):
-            self._judge(n, person, verdict)
+            self._judge(n, person, verdict, marks)
         return verdict
 
     def _ends(self, person: Person) -> dict[int, str]:
@@ -94,10 +109,11 @@ class Crowd:
         return {
             shown.reply_to: shown.text
             for shown in self._telegram.users.answers(person.chat)
-            if shown.reply_to is not None and (ANSWER.search(shown.text) or "/retry" in shown.text)
+            if shown.reply_to is not None
+            and (ANSWER.search(shown.text) or any(reason in shown.text for reason in REASONS))
         }
 
-    def _judge(self, n: int, person: Person, verdict: Verdict) -> None:
+    def _judge(self, n: int, person: Person, verdict: Verdict, stored: Collection[str]) -> None:
         shown = self._telegram.users.answers(person.chat)
         by_question: Counter[int] = Counter()
         for message in shown:
@@ -108,6 +124,8 @@ class Crowd:
         for number, asked in person.asked.items():
             name = f"q{n}-{number}"
             verdict.asked += 1
+            if "kept" in ends.get(asked, "") and name not in stored:
+                verdict.falsely_kept.append(name)
             if by_question[number] > 1:
                 verdict.doubled.append(name)
             if by_question[number]:

@@ -1,6 +1,7 @@
-"""Processes and the database die at random while people keep asking: nothing lost, doubled or out of order.
+"""Processes and the database die, hang and lie at random while people keep asking: nothing lost, doubled, out of order.
 
-CONSILIUM_LONG=1 kills processes two hundred times instead of twenty. CONSILIUM_FAULT_SEED repeats a run.
+CONSILIUM_LONG=1 kills processes two hundred times instead of eight. CONSILIUM_FAULT_SEED repeats the faults of a run,
+in their order; how they fall on what the processes do just then is chance.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import pytest
 from db.infra.cluster import Cluster
 from db.infra.embedded_server import EmbeddedServer
 from tests.acceptance.faults.crowd import Crowd
+from tests.acceptance.faults.database_faults import DatabaseFaults
 from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import FakeTelegram
@@ -38,12 +40,25 @@ class Plan:
 
     kills: int
     restarts: int
+    read_only: int
+    errors: int
+    """Times in which some of all writes fail."""
+    garbage: int
+    clock_steps: int
+    hangs: int
+    """Times in which the engine stands still."""
+    stalls: int
+    """Times in which a worker stands still for longer than its jobs stay with it."""
     people: int
     between: tuple[float, float]
     """Seconds between two faults."""
 
 
-PLAN = Plan(200, 20, 16, (1.0, 5.0)) if LONG else Plan(20, 2, 10, (0.3, 2.0))
+PLAN = (
+    Plan(200, 20, 10, 20, 10, 10, 10, 5, people=16, between=(1.0, 5.0))
+    if LONG
+    else Plan(8, 1, 1, 1, 1, 1, 1, 1, people=10, between=(0.8, 2.0))
+)
 WEIGHTS = {"gateway": 3, "worker-1": 2, "worker-2": 2, "worker-3": 2, "engine": 2}
 
 
@@ -65,15 +80,41 @@ def fleet_at(folder: Path, cluster: Cluster, dsn: str, telegram: str, models: Pa
         fleet.end()
 
 
-async def break_things(fleet: Fleet, plan: Plan, chance: random.Random) -> None:
-    """Kill processes and restart Postgres as often as the plan says."""
-    faults = ["kill"] * plan.kills + ["restart"] * plan.restarts
+async def break_things(fleet: Fleet, database: DatabaseFaults, plan: Plan, chance: random.Random) -> None:
+    """Break as much as the plan says, and nothing at the same time as a kill."""
+    counts = {
+        "kill": plan.kills,
+        "restart": plan.restarts,
+        "read only": plan.read_only,
+        "errors": plan.errors,
+        "garbage": plan.garbage,
+        "clock step": plan.clock_steps,
+        "hang": plan.hangs,
+        "stall": plan.stalls,
+    }
+    faults = [fault for fault, times in counts.items() for _ in range(times)]
     chance.shuffle(faults)
     restarts: set[asyncio.Task[None]] = set()
     for fault in faults:
         await asyncio.sleep(chance.uniform(*plan.between))
         if fault == "restart":
             await fleet.restart_postgres(chance.choice(["fast", "immediate"]))
+        elif fault == "read only":
+            await database.read_only(chance.uniform(1, 5))
+        elif fault == "errors":
+            await database.errors(chance.uniform(1, 4))
+        elif fault == "garbage":
+            await database.garbage()
+        elif fault == "clock step":
+            await database.clock_step()
+        elif fault == "hang":
+            await fleet.processes["engine"].stall(chance.uniform(1, 5))
+        elif fault == "stall":
+            worker = fleet.processes[f"worker-{chance.randint(1, 3)}"]
+            task = asyncio.create_task(worker.stall(chance.uniform(11, 14)))
+            restarts.add(task)
+            task.add_done_callback(restarts.discard)
+        if fault != "kill":
             continue
         alive = [name for name in WEIGHTS if (running := fleet.processes[name].running) and running.poll() is None]
         if not alive:
@@ -132,18 +173,24 @@ async def test_nothing_is_lost_doubled_or_out_of_order(
             stop_asking = asyncio.Event()
             asking = asyncio.create_task(crowd.ask_on((1.5, 5.0), stop_asking))
             supervising = asyncio.create_task(keep_up(fleet))
+            database = DatabaseFaults(server.dsn, chance)
+            await database.prepare()
+            await first_answers(crowd)
             began = time.monotonic()
-            await break_things(fleet, PLAN, chance)
+            await break_things(fleet, database, PLAN, chance)
             stop_asking.set()
             await asking
             spent = time.monotonic() - began
             await settle(crowd, SETTLE_TIMEOUT)
             supervising.cancel()
-            verdict = crowd.verdict()
+            verdict = crowd.verdict(await database.questions())
             kills = sum(process.kills for process in fleet.processes.values())
             summary = (
-                f"seed {seed}: {kills} kills, {fleet.restarts} restarts of Postgres in {spent:.0f} s; "
-                f"{verdict.asked} asked, {verdict.answered} answered, {len(verdict.failed)} failed with a reason, "
+                f"seed {seed}: {kills} kills, {fleet.restarts} restarts of Postgres, {PLAN.read_only} read-only times, "
+                f"{PLAN.errors} times of failing writes, {PLAN.garbage} unreadable jobs, "
+                f"{PLAN.clock_steps} steps of the clock, {PLAN.hangs} hangs of the engine, "
+                f"{PLAN.stalls} stalls of a worker in {spent:.0f} s; {verdict.asked} asked, "
+                f"{verdict.answered} answered, {len(verdict.failed)} failed with a reason, "
                 f"{verdict.orphans} empty placeholders left"
             )
             print(summary)
@@ -152,6 +199,13 @@ async def test_nothing_is_lost_doubled_or_out_of_order(
             assert kills == PLAN.kills
             assert fleet.restarts == PLAN.restarts
             assert verdict.asked >= 3 * PLAN.people
+
+
+async def first_answers(crowd: Crowd) -> None:
+    """Wait until everybody has been answered once: what is not up yet cannot be broken."""
+    async with asyncio.timeout(SETTLE_TIMEOUT):
+        while not crowd.everybody_answered():  # noqa: ASYNC110  # other processes' state
+            await asyncio.sleep(0.2)
 
 
 async def settle(crowd: Crowd, within: float) -> None:

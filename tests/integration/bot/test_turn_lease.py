@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -15,7 +16,7 @@ from db.errors import DatabaseUnreachable, RecordNotFound, TurnLeaseLost
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.people import personal_data, sessions, users
-from db.turns import states, turns
+from db.turns import jobs, states, turns
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
 from tests.fixtures.turns import ask
@@ -109,3 +110,26 @@ async def test_write_is_retried_until_its_timeout(database: Database) -> None:
     with pytest.raises(DatabaseUnreachable):
         await impatient.save_answer(GeneratedAnswer("Eleven.", "stop"))
     assert (await stored(database, held.turn)).answer == "Ten."
+
+
+@pytest.mark.parametrize("known_for", [0.0, 3600.0])
+async def test_a_turn_is_known_to_be_held_before_anything_is_shown(
+    database: Database, monkeypatch: pytest.MonkeyPatch, known_for: float
+) -> None:
+    monkeypatch.setattr("bot.turns.lease.HELD_FOR", known_for)
+    turn = (await lease(database, [])).turn
+    async with database.person_transaction(turn.user_id) as connection:
+        await jobs.enqueue(connection, "answer:agoge", turn.id, turn.user_id)
+    async with database.person_transaction(turn.user_id) as connection:
+        [job] = await jobs.dequeue(connection, uuid4(), ["answer:agoge"], 1, timedelta(days=1))
+        await connection.execute("UPDATE consilium_pgqueuer SET heartbeat = heartbeat - interval '1 hour'")
+        held = await claim(database, connection, turn.id, uuid4(), "agoge", job=job, database_timeout=10)
+    assert held is not None
+    await held.ensure_held()
+    await held.ensure_held(now=True)
+    async with database.anonymous_transaction() as connection:
+        [beat] = (await jobs.list_picked(connection, ["answer:agoge"], timedelta(seconds=10))).values()
+    assert not beat.is_silent, "and nobody takes the job meanwhile"
+    await claim_again(database, turn, [])
+    with pytest.raises(TurnLeaseLost):
+        await held.ensure_held(now=known_for > 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -12,10 +13,15 @@ from pydantic import SecretStr
 
 from bot.app.bootstrap import open_services
 from bot.app.settings import Settings
+from bot.core.conversation import Conversation
 from bot.core.errors import PermanentDeliveryError, TemporaryDeliveryError
 from bot.intake.rate_limits import QuotaSpent, ServiceFull, TooManyMessages
+from bot.turns import worker
 from bot.turns.recovery import recover_stranded
-from db.turns import jobs, states, turns
+from db.errors import DatabaseReadOnly
+from db.infra.connection import PersonConnection
+from db.turns import dead_letters, jobs, states, turns
+from db.turns.turns import Turn
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.postgres import run_sql
 from tests.fixtures.service import Service
@@ -192,16 +198,144 @@ async def test_turn_is_given_up_after_too_many_failures(service: Service, dsn: s
     await run_sql(dsn, "UPDATE turns SET setbacks = 8")
     async with service.working():
         turn = await service.ended(receipt)
-    assert turn.state == "failed"
+    assert turn.state == "dead"
     assert "gave up after 8 attempts" in (turn.error or "")
     assert "/retry" in service.platform.shown_in("1")[0]
 
 
-async def test_turn_is_given_up_after_its_timeout(service: Service, dsn: str) -> None:
+async def test_turn_is_given_up_after_its_timeout_if_an_attempt_has_failed(service: Service, dsn: str) -> None:
     receipt = await service.say("late")
-    await run_sql(dsn, "UPDATE turns SET give_up_at = now() - interval '1 s'")
+    await run_sql(dsn, "UPDATE turns SET give_up_at = now() - interval '1 s', setbacks = 1")
     async with service.working():
-        assert (await service.ended(receipt)).state == "failed"
+        assert (await service.ended(receipt)).state == "dead"
+
+
+@pytest.mark.parametrize(
+    "step", ["- interval '1 hour'", "+ interval '1 hour'", "- interval '1 day'", "+ interval '1 day'"]
+)
+async def test_a_step_of_the_databases_clock_costs_nothing(service: Service, dsn: str, step: str) -> None:
+    """Times that were stored before the clock was set look as if they lay in the past, or in the future."""
+    receipts = [await service.say(text, chat) for text, chat in (("one", "1"), ("two", "1"), ("three", "2"))]
+    await run_sql(
+        dsn,
+        f"""UPDATE turns
+            SET created_at = created_at {step}, updated_at = updated_at {step}, give_up_at = give_up_at {step}""",
+        f"UPDATE processes SET seen_at = seen_at {step}",
+        f"UPDATE allowances SET refilled_at = refilled_at {step}, tokens = 0",
+        f"""UPDATE consilium_pgqueuer
+            SET created = created {step}, updated = updated {step}, execute_after = execute_after {step},
+                heartbeat = heartbeat {step}""",
+    )
+    async with service.working():
+        receipts.append(await service.say("after it", "1"))
+        turns = [await service.ended(receipt) for receipt in receipts]
+    assert [(turn.state, turn.attempts) for turn in turns] == [("delivered", 1)] * 4
+
+
+async def test_a_job_stays_with_a_live_worker_after_an_outage(service: Service, dsn: str) -> None:
+    """No heartbeat reaches a database that is away; when it is back, all of them are old."""
+    gate = service.platform.gates["1"] = asyncio.Event()
+    receipt = await service.say("Mine?")
+    async with service.working():
+        async with asyncio.timeout(60):
+            while not service.platform.messages:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        async with service.working():
+            await run_sql(dsn, "UPDATE consilium_pgqueuer SET heartbeat = heartbeat - interval '1 hour'")
+            await asyncio.sleep(2.5)
+            gate.set()
+            turn = await service.ended(receipt, within=60)
+    assert (turn.state, turn.attempts) == ("delivered", 1)
+
+
+async def test_a_job_of_a_dead_worker_is_taken_over(
+    service: Service, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.turns.worker.JOB_HEARTBEAT_INTERVAL", 0.05)
+    receipt = await service.say("Whose?")
+    async with service.services.database.anonymous_transaction() as connection:
+        entrypoint = f"answer:{service.services.mind.name}"
+        assert len(await jobs.dequeue(connection, receipt.turn.id, [entrypoint], 1, timedelta(days=1))) == 1
+    for step in ("- interval '1 minute'", "+ interval '1 day'"):
+        await run_sql(dsn, f"UPDATE consilium_pgqueuer SET heartbeat = now() {step}")
+    async with service.working():
+        assert (await service.ended(receipt, within=60)).state == "delivered"
+
+
+UNREADABLE_PAYLOADS = (
+    None,
+    b"",
+    b"not json",
+    b"[]",
+    b"{}",
+    b'{"turn": 7, "user": null}',
+    b'{"turn": "7", "user": "8"}',
+    b"\xff\xfe",
+    b"[" * 100_000,
+)
+
+
+@pytest.mark.parametrize("payload", UNREADABLE_PAYLOADS, ids=lambda payload: repr(payload)[:20])
+async def test_a_job_that_cannot_be_read_is_set_aside_and_its_turn_goes_on(
+    service: Service, dsn: str, payload: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.turns.worker.MAINTENANCE_INTERVAL", 0.1)
+    hurt, other = await service.say("hurt", "1"), await service.say("other", "2")
+    value = "NULL" if payload is None else f"decode('{payload.hex()}', 'hex')"
+    await run_sql(dsn, f"UPDATE consilium_pgqueuer SET payload = {value} WHERE dedupe_key = '{hurt.turn.id}'")
+    await run_sql(
+        dsn,
+        f"""INSERT INTO consilium_pgqueuer (priority, status, entrypoint, payload)
+            VALUES (9, 'queued', 'answer:{service.services.mind.name}', {value})""",
+    )
+    async with service.working():
+        assert (await service.ended(other, within=60)).state == "delivered"
+        await age_turns(dsn)
+        assert (await service.ended(hurt, within=60)).state == "delivered"
+    async with service.services.database.anonymous_transaction() as connection:
+        letters = await dead_letters.list_latest(connection, 10)
+    assert sorted(letter.reference for letter in letters) == ["", str(hurt.turn.id)]
+
+
+async def test_a_turn_that_breaks_before_its_attempt_begins_dies_and_blocks_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison, next_one = await service.say("poison"), await service.say("next")
+    load = worker.load_conversation
+
+    async def break_for_poison(connection: PersonConnection, turn: Turn) -> Conversation:
+        if turn.id == poison.turn.id:
+            raise KeyError("undecodable")
+        return await load(connection, turn)
+
+    monkeypatch.setattr(worker, "load_conversation", break_for_poison)
+    monkeypatch.setattr(worker, "JOB_STALE_AFTER", timedelta(0))
+    async with service.working():
+        assert (await service.ended(poison, within=60)).state == "dead"
+        assert (await service.ended(next_one, within=60)).state == "delivered"
+    assert "/retry" in service.platform.shown_in("1")[0]
+
+
+async def test_a_worker_survives_a_read_only_database(service: Service, dsn: str) -> None:
+    name = dsn.rpartition("/test_")[2].partition("?")[0]
+    other = dsn.replace(f"/test_{name}?", "/postgres?")
+    first = await service.say("before")
+    async with service.working():
+        await service.ended(first)
+        await run_sql(other, f"ALTER DATABASE test_{name} SET default_transaction_read_only = on")
+        await run_sql(other, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test_{name}'")
+        with pytest.raises(DatabaseReadOnly):
+            await service.say("meanwhile")
+        await asyncio.sleep(3)
+        await run_sql(other, f"ALTER DATABASE test_{name} RESET default_transaction_read_only")
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    after = await service.say("after")
+                    break
+                except DatabaseReadOnly:
+                    await asyncio.sleep(0.2)
+        assert (await service.ended(after)).state == "delivered"
 
 
 async def test_unanswerable_question_fails_without_a_retry(service: Service) -> None:

@@ -71,3 +71,14 @@ async def test_what_is_undone_is_not_counted(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         await fail()
     assert await take(database, allowance) is None
+
+
+@pytest.mark.parametrize("step", ["1 hour", "1 day", "30 days"])
+async def test_nobody_is_shut_out_when_the_clock_is_set_back(database: Database, step: str) -> None:
+    """What was written before then lies in the future."""
+    allowance = TokenBucket(burst=2, per_minute=0.1, per_day=5)
+    assert [await take(database, allowance) is None for _ in range(3)] == [True, True, False]
+    async with database.anonymous_transaction() as connection:
+        moved = f"refilled_at = refilled_at + interval '{step}', day = (day + interval '{step}')::date"
+        await connection.execute(f"UPDATE allowances SET {moved}")
+    assert [await take(database, allowance) is None for _ in range(3)] == [True, True, False]

@@ -3,7 +3,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from db.errors import DatabaseUnreachable
+from db.errors import DatabaseUnreachable, SchemaMismatch
 from db.infra.database import Database, Deadlines
 from db.memory import memories
 from db.people.users import User
@@ -31,7 +31,7 @@ async def test_the_callers_os_errors_are_none_of_the_databases(database: Databas
 
 
 async def test_a_mistake_in_a_statement_stays_one(database: Database, anna: User) -> None:
-    with pytest.raises(asyncpg.UndefinedTableError):
+    with pytest.raises(SchemaMismatch):
         async with database.person_transaction(anna.id) as connection:
             await connection.fetch("SELECT * FROM nowhere")
     with pytest.raises(asyncpg.InterfaceError, match="expects 0 arguments"):

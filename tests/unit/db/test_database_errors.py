@@ -8,7 +8,7 @@ from db import errors
 LEAVES = [
     kind
     for _, kind in inspect.getmembers(errors, inspect.isclass)
-    if issubclass(kind, errors.DatabaseError) and kind is not errors.DatabaseError
+    if issubclass(kind, errors.DatabaseError) and kind not in (errors.DatabaseError, errors.DatabaseUnavailable)
 ]
 
 

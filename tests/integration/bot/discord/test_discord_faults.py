@@ -188,7 +188,7 @@ async def test_database_outage_retries_then_refuses(service: DiscordService) -> 
     async with service.receiving():
         await run_sql(server, *take_offline)
         lost = service.people.send_dm(service.ann, "Lost?")
-        refusal = await service.wait_answer(dm, "database", after=lost)
+        refusal = await service.wait_answer(dm, "could not be taken in", after=lost)
         with structlog.testing.capture_logs() as logs:
             stored = service.people.send_dm(service.ann, "Stored?")
             async with asyncio.timeout(10):

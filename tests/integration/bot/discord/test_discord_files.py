@@ -81,6 +81,9 @@ async def test_answer_files_are_attached_once(service: DiscordService) -> None:
 class RecordedParts:
     """Parts that are recorded in memory."""
 
+    async def ensure_held(self, *, now: bool = False) -> None:
+        pass
+
     def __init__(self) -> None:
         self.message_ids: list[str] = []
 

@@ -35,6 +35,7 @@ from bot.core.background import run_in_background
 from bot.intake.access import AccessPolicy
 from bot.intake.inbox import Inbox
 from bot.intake.rate_limits import RateLimits
+from bot.intake.redelivery import Redelivery, RedeliveryPolicy
 from bot.library.retriever import RetrievalBudget, Retriever
 from bot.library.search import Library
 from bot.memory import PersonalMemory
@@ -74,6 +75,7 @@ class TelegramService:
     person_limits: TokenBucket = LARGE_BUCKET
     api_limits: BotApiLimits = UNLIMITED
     render_interval: float = RENDER_INTERVAL
+    redelivery: RedeliveryPolicy = field(default_factory=RedeliveryPolicy)
 
     @asynccontextmanager
     async def process(
@@ -143,6 +145,7 @@ class TelegramService:
                 database=database,
                 mind=self.mind,
                 background=background,
+                redelivery=Redelivery(database, platform.name, self.redelivery),
             )
             webhook = webhook_config(self.settings)
             gateway: UpdateReceiver = PollingGateway(outbox, handler, inbox, background)

@@ -13,6 +13,7 @@ from db.infra.embedded_server import EmbeddedServer
 from db.people.token_buckets import TokenBucket
 from tests.fakes.telegram.server import FakeTelegram, Fault
 from tests.fakes.telegram.updates import Pending
+from tests.fixtures.postgres import run_sql
 from tests.integration.bot.telegram.conftest import Process, TelegramService, labels, texts
 
 ANSWER = "Rest and sleep."
@@ -216,3 +217,26 @@ async def test_engine_failure_keeps_the_partial_answer_and_offers_a_retry(
         await telegram.wait_for(lambda: texts(telegram, anna) and "⚠️" in texts(telegram, anna)[0])
         assert texts(telegram, anna)[0].startswith("Rest and\n\n⚠️ ")
         assert labels(telegram, anna) == ["🔁 Спросить ещё раз"]
+
+
+async def test_a_worker_that_stood_still_overwrites_nobodys_answer(
+    service: TelegramService, telegram: FakeTelegram, anna: int, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker has claimed the turn and shown its answer, before this one goes on as if nothing had been."""
+    monkeypatch.setattr("bot.turns.lease.HELD_FOR", 0.0)
+    group = telegram.users.group("Reading", [anna])
+    service.engine.held_after = 2
+    async with service.process():
+        telegram.users.mention(group, anna, "сколько спать?")
+        await telegram.wait_for(lambda: texts(telegram, group) == ["Rest and"])
+        await run_sql(
+            dsn,
+            "UPDATE turns SET attempts = attempts + 1, state = 'delivered', answer = 'theirs', finish_reason = 'stop'",
+            "DELETE FROM consilium_pgqueuer",
+        )
+        edits = len(telegram.records.states)
+        with capture_logs() as logs:
+            service.engine.go.set()
+            await telegram.wait_for(lambda: any(log["event"] == "turn.lease_lost" for log in logs))
+        assert len(telegram.records.states) == edits
+        assert texts(telegram, group) == ["Rest and"]

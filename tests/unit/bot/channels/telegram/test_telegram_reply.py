@@ -36,8 +36,14 @@ class RecordedParts:
         self.bot = bot
         self.message_ids = message_ids
         self.lease_lost = lease_lost
+        self.taken_over = False
+        """Whether another worker has claimed the turn."""
         self.records: list[tuple[int, str, int]] = []
         """Number, message id, and how many calls were made before."""
+
+    async def ensure_held(self, *, now: bool = False) -> None:
+        if self.taken_over:
+            raise TurnLeaseLost
 
     async def record(self, n: int, message_id: str) -> None:
         if self.lease_lost:
@@ -198,3 +204,16 @@ async def test_deleted_message_is_sent_again(bot: MockBot) -> None:
     await make_reply(bot, parts).finish(DONE)
     assert parts.records == [(0, "90", 2)]
     assert calls(bot)[-1] == ("EditMessageText", "Rest and sleep.")
+
+
+@pytest.mark.parametrize("existing", [(), ("70",)])
+async def test_a_worker_that_has_lost_the_turn_changes_nothing(bot: MockBot, existing: tuple[str, ...]) -> None:
+    parts = RecordedParts(bot, existing)
+    parts.taken_over = True
+    reply = make_reply(bot, parts, replace(PLACE, private=False))
+    await reply.start("base")
+    await reply.write("An old answer")
+    with pytest.raises(TurnLeaseLost):
+        await reply.finish(DONE)
+    await reply.close()
+    assert calls(bot) == []
