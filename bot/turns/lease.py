@@ -77,13 +77,15 @@ class TurnLease:
 
     @property
     def is_late(self) -> bool:
-        """Whether the turn's time was over when it was claimed, and an attempt before this one has failed.
+        """Whether the turn had waited for all its time when it was claimed, and an attempt before this one has failed.
 
-        The database's clock decides, which has also set the deadline. It may have been set in between: so one attempt
-        is made however late it seems.
+        The times of acceptance and giving up were stored together, so that their distance is true whatever the
+        database's clock shows now; and of the waits between attempts each counts for no more than two minutes.
         """
         turn = self.turn
-        return turn.setbacks > 1 and turn.give_up_at is not None and turn.give_up_at < turn.updated_at
+        if turn.give_up_at is None or turn.setbacks <= 1:
+            return False
+        return turn.waited >= (turn.give_up_at - turn.created_at).total_seconds()
 
     @property
     def turn_age(self) -> float:

@@ -47,6 +47,7 @@ CLAIM: Final = with_columns(
     """
     UPDATE turns
     SET attempts = attempts + 1, setbacks = setbacks + 1, process_id = $3, updated_at = now(),
+        waited = waited + least(greatest(extract(epoch FROM now() - updated_at), 0), 120),
         state = CASE WHEN state = 'accepted' THEN 'thinking' ELSE state END
     WHERE id = $1 AND user_id = $2 AND state IN ('accepted', 'thinking', 'answering')
     RETURNING @columns
@@ -119,7 +120,7 @@ CONVERT_TO_QUESTION: Final = f"""
 REOPEN_FAILED: Final = """
     UPDATE turns
     SET state = 'accepted', attempts = attempts + 1, setbacks = 0, error = NULL, stop_asked = false, ended_at = NULL,
-        give_up_at = NULL, process_id = NULL, updated_at = now()
+        give_up_at = NULL, waited = 0, process_id = NULL, updated_at = now()
     WHERE id = $1 AND user_id = $2 AND state IN ('failed', 'dead') AND address IS NOT NULL
 """
 

@@ -72,6 +72,8 @@ class Turn:
     """Files that came with the message, and where they are to go."""
     taken: list[dict[str, Any]] | None = field(metadata=JSONB)
     """The result of each of them so far, in their order."""
+    waited: float = 0.0
+    """Seconds between its attempts, each wait counted up to two minutes (`db.turns.states`)."""
     routing: dict[str, Any] | None = field(default=None, metadata=JSONB)
     """What `auto` compared when it chose the mode; None when the person had chosen it."""
     quotations: list[dict[str, Any]] | None = field(default=None, metadata=JSONB)

@@ -226,10 +226,12 @@ async def test_a_step_of_the_databases_clock_costs_nothing(service: Service, dsn
             SET created = created {step}, updated = updated {step}, execute_after = execute_after {step},
                 heartbeat = heartbeat {step}""",
     )
+    # One of them has been tried before.
+    await run_sql(dsn, f"UPDATE turns SET setbacks = 1, attempts = 1 WHERE id = '{receipts[0].turn.id}'")
     async with service.working():
         receipts.append(await service.say("after it", "1"))
         turns = [await service.ended(receipt) for receipt in receipts]
-    assert [(turn.state, turn.attempts) for turn in turns] == [("delivered", 1)] * 4
+    assert [(turn.state, turn.attempts) for turn in turns] == [("delivered", 2), *[("delivered", 1)] * 3]
 
 
 async def test_a_job_stays_with_a_live_worker_after_an_outage(service: Service, dsn: str) -> None:

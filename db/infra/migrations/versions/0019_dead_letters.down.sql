@@ -31,6 +31,7 @@ BEGIN
 END
 $$;
 DROP TABLE dead_letters;
+ALTER TABLE turns DROP COLUMN waited;
 -- Row-level security is forced on the owner too, who has to see every row for once.
 ALTER TABLE turns NO FORCE ROW LEVEL SECURITY;
 UPDATE turns SET state = 'failed' WHERE state = 'dead';

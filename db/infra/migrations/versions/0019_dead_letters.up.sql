@@ -5,6 +5,10 @@ ALTER TABLE turns ADD CONSTRAINT turns_state_check
     CHECK (state IN ('accepted', 'thinking', 'answering', 'delivered', 'stopped', 'failed', 'dead')) NOT VALID;
 ALTER TABLE turns VALIDATE CONSTRAINT turns_state_check;
 
+-- Seconds for which it has waited between attempts, each wait counted up to a limit: a step of the database's clock adds
+-- no more than that, where the difference of two times would hold all of it.
+ALTER TABLE turns ADD COLUMN waited double precision NOT NULL DEFAULT 0;
+
 -- What could not be processed and was set aside: updates that could not be stored, jobs that could not be read. It holds
 -- names and reasons, and nothing of what anybody said.
 CREATE TABLE dead_letters (
