@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from bot.core.validation import describe_validation_error
 from consilium.errors import ConsiliumError
 from inference.engines.port import Engine, Finished, FinishReason, GenerationRequest, Message, Sampling, TextDelta
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 import structlog
 from aiogram.types import Update
 
-from consilium.errors import ConsiliumError
 from consilium.retry import BackoffConfig, retry
 
 MAX_BACKGROUND_TASKS: Final = 1000
