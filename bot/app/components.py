@@ -88,7 +88,7 @@ async def open_retrieval_models(settings: Settings) -> AsyncIterator[RetrievalMo
 
 @asynccontextmanager
 async def database_dsn(settings: Settings) -> AsyncIterator[str]:
-    """The owner's DSN of the operator's Postgres, or of the embedded one, which is kept running as long as this is open."""
+    """The owner's DSN: of the operator's Postgres, or of the embedded one, which is kept running meanwhile."""
     given = settings.database_owner_url or settings.database_url
     if given is not None:
         yield given.get_secret_value()
