@@ -23,7 +23,7 @@ def render_memory(memory: Memory, say: Translator) -> str:
     """
     date = f"{memory.valid_from:%Y-%m-%d}"
     if memory.kind == "fact":
-        return say("since {day}: {content}", day=format_day(memory.valid_from, say.language), content=memory.content)
+        return say("as of {day}: {content}", day=format_day(memory.valid_from, say.language), content=memory.content)
     if memory.kind == "passage":
         return say(
             "{date}, from the document {where} that the person sent: “{quotation}”",

@@ -99,7 +99,7 @@ async def test_each_case_is_right(database: Database, wordless: PersonalMemory, 
 async def test_a_planted_value_is_in_no_table_afterwards(database: Database, memory: PersonalMemory, dsn: str) -> None:
     person = await Person.new(database, memory, "anna")
     await person.write("My garage pin is 4821.", "I will keep in mind that your garage pin is 4821.")
-    note = "since 1 May 2026: The PIN code for the garage door is 4821"
+    note = "as of 1 May 2026: The PIN code for the garage door is 4821"
     await person.write("Which pin do I have for the garage?", "It is 4821.", recalled=(note,))
     await person.write("I moved to Omsk. The garage code is 4 8 2 1. I like it there.", "Good.")
     await person.write("My mother has diabetes since 2010.", "I see.")
@@ -126,7 +126,7 @@ async def test_a_message_that_used_a_fact_stays_remembered_without_its_answer(
 ) -> None:
     person = await Person.new(database, memory, "anna")
     fact = await person.note("I have diabetes")
-    await person.write("What is good bread?", "Rye.", recalled=("since 1 May 2026: I have diabetes",))
+    await person.write("What is good bread?", "Rye.", recalled=("as of 1 May 2026: I have diabetes",))
     await person.forget(Record("memory", fact.id))
     recalled = [hit.memory.content for hit in await memory.recall(person.user_id, "good bread, rye", 9)]
     assert recalled == ["What is good bread?"]

@@ -36,7 +36,7 @@ def test_note_names_speaker_and_date() -> None:
         render_memory(memory, say)
         for memory in (FACT, episode, replace(episode, voice="mind"), replace(episode, voice="other", speaker="Ann"))
     ]
-    assert notes[0] == "since 2 March 2026: Sleeps badly"
+    assert notes[0] == "as of 2 March 2026: Sleeps badly"
     assert len(set(notes)) == 4
     assert all("2026-03-02" in note and "Sleeps badly" in note for note in notes[1:])
     assert "Ann" in notes[3]
