@@ -74,7 +74,7 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
         "Train adapters of a mind from its dialogues, and save them in its folder.",
     ),
     LazyCommand("adapters", "bot.cli.adapters", "app", "List, import, inspect, check and compose a mind's adapters."),
-    LazyCommand("turns", "bot.cli.turns", "app", "List and show turns, and retry failed ones."),
+    LazyCommand("turns", "bot.cli.turns", "app", "List and show turns, and retry failed and dead ones."),
     LazyCommand(
         "audit",
         "bot.cli.audit",

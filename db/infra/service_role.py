@@ -105,9 +105,10 @@ async def _allowed(connection: asyncpg.Connection, prelude: Sequence[str]) -> st
                     for before in prelude:
                         await connection.execute(before)
                     await connection.execute(statement)
-            except asyncpg.PostgresError as error:
-                if not isinstance(error, _REFUSALS):
-                    raise
+            except _REFUSALS:
+                continue
+            except _FAILURES:
+                return statement
             else:
                 return statement
     finally:
@@ -115,6 +116,8 @@ async def _allowed(connection: asyncpg.Connection, prelude: Sequence[str]) -> st
     return None
 
 
+_FAILURES: Final = (asyncpg.InternalServerError, asyncpg.ExternalRoutineError, asyncpg.PostgresSystemError)
+"""What a program or a file may end with that the server has run or opened: the statement was not refused."""
 _REFUSALS: Final = (
     asyncpg.InsufficientPrivilegeError,
     asyncpg.InvalidParameterValueError,  # a role that is not there

@@ -154,7 +154,7 @@ def test_unreachable_database_is_reported_without_its_password(home: Home) -> No
     assert "secret" not in ended.err
 
 
-def test_postgres_killed_during_a_turn(home: Home) -> None:
+def test_postgres_killed_during_a_turn_is_started_again(home: Home) -> None:
     chat = subprocess.Popen(
         [CONSILIUM, "chat", "--user", "anna"],
         stdin=subprocess.PIPE,
@@ -175,8 +175,7 @@ def test_postgres_killed_during_a_turn(home: Home) -> None:
     os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
     out, err = chat.communicate(b"", timeout=DEADLINE)
     printed = out.decode()
-    assert chat.returncode == 1
-    assert "could not be saved" in printed
+    assert chat.returncode == 0
     assert len(printed) > 60
     assert "Traceback" not in printed + err.decode()
 

@@ -58,11 +58,16 @@ async def test_linked_accounts_share_the_data_of_both(talk: Talk, dsn: str) -> N
     await talk.say("d7", "/remember my knee aches", platform="discord")
     await talk.say("d7", "/mode base", platform="discord")
     await talk.say("d7", "How far today?", platform="discord")
+    await talk.settled()
     assert "linked now" in await join(talk, "7", "d7")
     for person, platform in (("7", "telegram"), ("d7", "discord")):
         listed = await talk.say(person, "/memory", platform=platform)
         assert listed.table is not None
-        assert [row[1] for row in listed.table.rows] == ["I run three times a week", "my knee aches"]
+        assert [row[1] for row in listed.table.rows] == [
+            "I run three times a week",
+            "my knee aches",
+            "you wrote: How far today?",
+        ]
     assert (await talk.say("d7", "/mode", platform="discord")).mode == "base"
     assert (await talk.say("d7", "/retry", platform="discord")).answer == "Rest and sleep."
     assert await count(dsn, "SELECT count(*) FROM users") == 1

@@ -101,7 +101,8 @@ async def test_a_change_of_model_embeds_anew_beside_the_answers_and_nothing_is_f
                 service.updates = 100
                 await said(service, "/mode base")
                 turn = await said(service, JOINT)
-                assert turn.recalled == ["My knee hurts since Tuesday."]
+                [recalled] = turn.recalled
+                assert recalled.endswith(": My knee hurts since Tuesday.")
                 assert "Sleep is the wage" in server.requests[-1]["messages"][0]["content"]
                 assert await models(dsn, "vectors", "name") == {E5_MODEL}
                 assert new.gate is not None

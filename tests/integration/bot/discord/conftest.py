@@ -57,5 +57,7 @@ async def service(
     channel = fake.people.add_channel(guild, "general")
     async with open_services(settings, role="worker") as services:
         platform = DiscordPlatform(TOKEN, services.mind, [command.name for command in services.inbox.commands])
-        yield DiscordService(fake=fake, services=services, platform=platform, guild=guild, channel=channel, ann=ann)
+        yield DiscordService(
+            fake=fake, services=services, dsn=dsn, platform=platform, guild=guild, channel=channel, ann=ann
+        )
         await platform.close()

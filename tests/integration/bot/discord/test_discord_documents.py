@@ -19,7 +19,7 @@ async def test_documents_and_question_in_one_message(service: DiscordService) ->
         service.people.send_dm(service.ann, "", attachments=attached("plan.md") + attached("cat.png"))
         first = await service.wait_answer(dm)
         assert first["content"].splitlines()[0].startswith("I have read “plan.md” and remember it (passages: 1);")
-        assert first["content"].splitlines()[1].startswith("“cat.png” was not added. Files that end in “.png”")
+        assert first["content"].splitlines()[1].startswith("“cat.png” was not added. “.png” files are pictures")
         service.people.send_dm(service.ann, "How far on skis?", attachments=attached("other.md"))
         second = await service.wait_answer(dm, after=first["id"])
         assert second["content"].startswith("I have read “other.md”")

@@ -173,8 +173,8 @@ async def test_answer_in_archived_thread_is_a_new_message(service: DiscordServic
 
 
 async def test_database_outage_retries_then_refuses(service: DiscordService) -> None:
-    dm, name = service.people.dm(service.ann), service.services.dsn.split("/test_")[1].split("?")[0]
-    server = service.services.dsn.replace(f"/test_{name}?", "/postgres?")
+    dm, name = service.people.dm(service.ann), service.dsn.split("/test_")[1].split("?")[0]
+    server = service.dsn.replace(f"/test_{name}?", "/postgres?")
     take_offline = (
         f"ALTER DATABASE test_{name} WITH ALLOW_CONNECTIONS false",
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'test_{name}'",

@@ -23,7 +23,7 @@ def last_question(server: SGLangServer) -> str:
 
 
 async def rows(service: DiscordService, query: str) -> list[asyncpg.Record]:
-    connection = await asyncpg.connect(service.services.dsn)
+    connection = await asyncpg.connect(service.dsn)
     try:
         return await connection.fetch(query)
     finally:

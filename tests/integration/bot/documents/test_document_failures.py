@@ -118,7 +118,7 @@ async def test_lost_file_is_reported(open_service: Opens) -> None:
         assert "the message was deleted" in gone.answer
         service.platform.fetch_fails += [TemporaryDeliveryError("recording", "busy", 0.1)]
         never = await said(service, "", files=[service.platform.send("plan.md", TEXT)])
-        assert (never.state, "busy" in service.platform.shown_in(GUEST)[-1]) == ("failed", True)
+        assert (never.state, "busy" in service.platform.shown_in(GUEST)[-1]) == ("dead", True)
         # The file comes with what is asked again.
         again = await said(service, "/retry")
         assert "remember it" in str(again.answer)

@@ -104,7 +104,7 @@ async def test_memory_lists_and_forget_deletes_a_document(open_service: Opens, s
         recalled = await said(service, QUESTION)
         assert any("lighthouse" in note for note in recalled.recalled)
         await said(service, "/forget 2")
-        assert service.platform.ended[-1][1].answer == "Forgotten for good: diary.md"
+        assert service.platform.ended[-1][1].answer.startswith("Forgotten for good: diary.md\n")
         # Nothing is left of it in the turn that it came with, nor in the answers that used it.
         async with service.services.database.person_transaction(sent.user_id) as connection:
             erased = await turns.get(connection, sent.id)

@@ -159,7 +159,8 @@ async def test_memory_limit(tmp_path: Path) -> None:
 async def test_cpu_time_limit(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_bytes(b"<p>x</p>" * 4 * MB)
     (tmp_path / "b.txt").write_text("quick")
-    async with Parser(ParseLimits(cpu_seconds=1)) as parser:
+    # So much memory that the time is over first.
+    async with Parser(ParseLimits(cpu_seconds=1, memory_megabytes=8000)) as parser:
         with pytest.raises(errors.TooSlow, match="1 seconds"):
             await parser.parse(tmp_path / "a.html")
         assert len(await blocks(parser, tmp_path / "b.txt")) == 1

@@ -110,8 +110,9 @@ async def test_a_planted_value_is_in_no_table_afterwards(database: Database, mem
     owner = await asyncpg.connect(dsn)
     try:
         for row in await owner.fetch("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'"):
-            found = await owner.fetch(f"SELECT t::text FROM {row['name']} AS t WHERE t::text ~ '4821|4 8 2 1'")
-            assert [each for each in found if "vector" not in row["name"]] == [], row["name"]
+            # The digits of a vector's numbers say nothing; that no vector of it is left is asserted below.
+            said = "(to_jsonb(t) - 'embedding' - 'vector')::text"
+            assert await owner.fetch(f"SELECT {said} FROM {row['name']} AS t WHERE {said} ~ '4821|4 8 2 1'") == []
     finally:
         await owner.close()
     kept = await person.kept()

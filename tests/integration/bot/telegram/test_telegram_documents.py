@@ -192,4 +192,4 @@ async def test_unreadable_document_is_refused(services: Services, telegram: Fake
     telegram.users.document(anna, anna, "cat.jpg", b"\xff\xd8")
     result = (await answered(telegram, anna, 2))[-1]
     assert result.startswith("Документ «cat.jpg» не принят.")
-    assert ".docx" in result
+    assert "(OCR)" in result

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 from urllib.parse import quote
 
 import aiohttp
@@ -34,7 +35,7 @@ from bot.app.monitoring import health_routes, http_server
 from bot.app.private_folders import close_folders
 from bot.app.settings import Settings
 from bot.channels.telegram.client import map_telegram_errors
-from bot.channels.telegram.gateway import parse_update
+from bot.channels.telegram.gateway import UpdateReceiver
 from bot.cli.doctor.report import Finding, Report
 from bot.core.errors import BadArgument, BotError, UnknownCommand, describe_error
 from bot.core.i18n import Translator
@@ -285,7 +286,10 @@ def test_texts_are_logged_where_that_is_asked_for(settings: Settings) -> None:
 async def test_an_update_that_cannot_be_read(settings: Settings) -> None:
     text = "мой диагноз никому"
     raw = {"update_id": 7, "message": {"message_id": text, "text": text, "chat": {"id": 1, "type": text}}}
-    assert parse_update(raw, Bot(telegram_token())) is None
+    handler = AsyncMock()
+    receiver = UpdateReceiver(Mock(bot=Bot(telegram_token())), handler, Mock(), Mock())
+    assert await receiver.parse(raw) is None
+    handler.refuse_unreadable.assert_awaited_once()
     log = written(settings)
     assert "telegram.update_parse_failed" in log
     assert "message.message_id" in log

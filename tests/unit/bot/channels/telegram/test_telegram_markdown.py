@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import regex
@@ -243,7 +244,8 @@ def test_complete_blocks_stay_while_an_answer_grows(blocks: list[str], data: st.
     done = render_markdown("\n\n---\n\n".join(blocks[:count]))
     grown = render_markdown("\n\n---\n\n".join(blocks))
     assert grown.text.startswith(done.text)
-    assert set(done.spans) <= set(grown.spans)
+    # A space that is shown before what follows, as behind the number of an empty item, is not shown at an end.
+    assert set(done.spans) <= {replace(span, end=min(span.end, len(done.text))) for span in grown.spans}
 
 
 @pytest.mark.parametrize("block", ["**a** word", "- **a**\n- b", "```py\nx = 1\n```", "> *q*", "|a|b|\n|-|-|\n|1|2|"])
