@@ -44,7 +44,7 @@ async def test_a_killed_embedded_server_is_started_again(
             killed = postmaster(migrated_folder)
             kill_postmaster(migrated_folder)
             async with asyncio.timeout(60):
-                while not await is_started_again(migrated_folder, killed, database):
+                while not await is_started_again(migrated_folder, killed, database):  # noqa: ASYNC110  # nothing tells of it
                     await asyncio.sleep(0.1)
 
 
