@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
 from xml.etree.ElementTree import Element
 
@@ -12,6 +11,7 @@ from bot.library.parse.grid import Cell, expand_spans
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.opendocument.styles import Styles
 from bot.library.parse.package import attribute, child, children, local_name
+from bot.library.parse.paragraph import Paragraph
 from bot.library.parse.tables import table_blocks
 
 _SKIPPED: Final = frozenset(
@@ -36,20 +36,6 @@ _CONTAINERS: Final = frozenset(
 )
 _MAX_SPACES: Final = 100
 _MAX_LEVEL: Final = 10
-
-
-@dataclass(slots=True)
-class _Found:
-    """What a paragraph holds."""
-
-    parts: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    boxes: list[Element] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        lines = (" ".join(line.split()) for line in "".join(self.parts).split("\n"))
-        return "\n".join(filter(None, lines))
 
 
 class TextReader:
@@ -147,8 +133,8 @@ class TextReader:
                 ]
                 yield cells, is_header
 
-    def _found_in(self, paragraph: Element) -> _Found:
-        found = _Found()
+    def _found_in(self, paragraph: Element) -> Paragraph:
+        found = Paragraph()
         if self._styles.hides("paragraph", attribute(paragraph, "style-name")):
             self.has_left_out = True
             return found
@@ -156,7 +142,7 @@ class TextReader:
         self._collect(paragraph, found)
         return found
 
-    def _collect(self, element: Element, found: _Found) -> None:
+    def _collect(self, element: Element, found: Paragraph) -> None:
         for one in element:
             name = local_name(one)
             if name == "span" and self._styles.hides("text", attribute(one, "style-name")):

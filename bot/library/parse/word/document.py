@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from xml.etree.ElementTree import Element
@@ -13,6 +12,7 @@ from bot.library.parse.grid import MAX_COLUMNS, Row
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.notes import Note, NoteKind, note
 from bot.library.parse.package import Package, attribute, child, children, local_name
+from bot.library.parse.paragraph import Paragraph
 from bot.library.parse.tables import table_blocks
 from bot.library.parse.word.numbering import ListNumbers
 from bot.library.parse.word.styles import Styles, is_revision_deletion
@@ -24,22 +24,6 @@ _CHARACTERS: Final = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakH
 _PRIVATE_USE: Final = 0xE000
 """Characters of symbol fonts begin here: they mean nothing elsewhere."""
 _CONTENTS_STYLE: Final = "toc "
-
-
-@dataclass(slots=True)
-class _Found:
-    """What a paragraph holds."""
-
-    parts: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    """The texts of the footnotes and endnotes it refers to."""
-    boxes: list[Element] = field(default_factory=list)
-    """Text boxes that are anchored in it."""
-
-    @property
-    def text(self) -> str:
-        lines = (" ".join(line.split()) for line in "".join(self.parts).split("\n"))
-        return "\n".join(filter(None, lines))
 
 
 def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
@@ -99,7 +83,7 @@ class _DocumentReader:
         if caption:
             yield self._text_block(caption)
 
-    def _paragraph_blocks(self, element: Element, found: _Found) -> Iterator[Block]:
+    def _paragraph_blocks(self, element: Element, found: Paragraph) -> Iterator[Block]:
         text = found.text
         if text:
             numbering = self._styles.numbering(element)
@@ -177,12 +161,12 @@ class _DocumentReader:
                 parts += (self._cell_text(box) for box in found.boxes)
         return " ".join(filter(None, parts))
 
-    def _found_in(self, paragraph: Element) -> _Found:
-        found = _Found()
+    def _found_in(self, paragraph: Element) -> Paragraph:
+        found = Paragraph()
         self._collect(paragraph, paragraph, found)
         return found
 
-    def _collect(self, element: Element, paragraph: Element, found: _Found) -> None:
+    def _collect(self, element: Element, paragraph: Element, found: Paragraph) -> None:
         for one in element:
             name = local_name(one)
             if is_revision_deletion(one):
