@@ -30,8 +30,6 @@ from inference.errors import InferenceError
 log = structlog.get_logger(__name__)
 
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)?")
-VISIBLE_KINDS: tuple[MemoryKind, ...] = ("fact", "summary", "document")
-"""What /memory shows. Episodes are left out, since they repeat the conversation."""
 
 _REPETITIONS: Final = 4
 """How many times as many memories are looked at as are wanted, because some repeat each other."""
@@ -173,11 +171,6 @@ class PersonalMemory:
         """The names of the speakers in the person's memories."""
         await _enter_chat(connection, chat)
         return await recall.list_speakers(connection)
-
-    async def list_visible(self, connection: PersonConnection, *, chat: str | None = None) -> list[Memory]:
-        """The current facts, summaries and documents, oldest first."""
-        await _enter_chat(connection, chat)
-        return await rows.list_valid(connection, VISIBLE_KINDS)
 
     async def correct(self, connection: PersonConnection, memory_id: UUID, content: str) -> Memory | None:
         """Replace the text of a memory; None if the person has no such memory."""

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from bot.memory import PersonalMemory, RecalledMemory
 from db.infra.database import Database
+from db.memory import memories
 from db.memory.memories import Origin
 from db.people.sessions import Session
 from inference.embedding import Embedder, Purpose
@@ -117,11 +118,10 @@ async def test_recall_in_a_group_chat_is_limited_to_it(
     assert len(await memory.recall(session.user_id, "knee", 9)) == 3
     assert contents(await memory.recall(session.user_id, "knee", 9, chat="telegram:1")) == ["My knee hurts here."]
     async with database.person_transaction(session.user_id) as connection:
-        assert [fact.content for fact in await memory.list_visible(connection, chat="telegram:2")] == [
-            "My knee hurts there."
-        ]
+        await memories.restrict_to_chat(connection, "telegram:2")
+        assert [fact.content for fact in await memories.list_valid(connection, ("fact",))] == ["My knee hurts there."]
     async with database.person_transaction(session.user_id) as connection:
-        assert len(await memory.list_visible(connection)) == 3
+        assert len(await memories.list_valid(connection, ("fact",))) == 3
         assert await memory.forget_all(connection) == 3
 
 
@@ -130,7 +130,7 @@ async def test_corrected_memory_is_found_by_its_new_text(
 ) -> None:
     await save_facts(memory, session, "I live in Berlin.", "I own a boat.")
     async with database.person_transaction(session.user_id) as connection:
-        berlin, _ = await memory.list_visible(connection)
+        berlin, _ = await memories.list_valid(connection, ("fact",))
         corrected = await memory.correct(connection, berlin.id, "I live in Paris.")
         assert corrected is not None
         assert corrected.embedder == berlin.embedder
