@@ -93,7 +93,7 @@ def _os_message(error: OSError) -> str:
 def _validation_message(error: BaseException) -> str:
     """Where a pydantic model does not fit, and how; nothing of the input."""
     problems = error.errors(include_input=False, include_url=False, include_context=False)  # type: ignore[attr-defined]  # duck-typed: this package knows no pydantic
-    shown = "; ".join(f"{_location(problem['loc'])}: {problem['type']}" for problem in problems[:5])
+    shown = "; ".join(f"{_location(problem['loc']) or 'the whole'}: {problem['type']}" for problem in problems[:5])
     return f"{len(problems)} validation errors: {shown}" if len(problems) != 1 else f"validation error: {shown}"
 
 

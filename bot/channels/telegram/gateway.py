@@ -21,9 +21,9 @@ from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.update_handler import UpdateHandler
 from bot.core.errors import ChannelError, PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.i18n import LANGUAGES, Language, Translator
-from bot.core.validation import describe_validation_error
 from bot.intake.commands import COMMANDS, Command
 from bot.intake.inbox import Inbox
+from consilium.error_texts import describe_exception
 from consilium.retry import Backoff, BackoffConfig, retry
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ class UpdateReceiver:
             return Update.model_validate(raw, context={"bot": self._outbox.bot})
         except ValidationError as error:
             update_id = raw.get("update_id") if isinstance(raw, dict) else None
-            log.error("telegram.update_parse_failed", update=update_id, reason=describe_validation_error(error))
+            log.error("telegram.update_parse_failed", update=update_id, reason=describe_exception(error))
             await self._handler.refuse_unreadable(raw, UnreadableUpdate())
             return None
 

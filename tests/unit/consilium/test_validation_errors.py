@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bot.core.validation import describe_validation_error
+from consilium.error_texts import describe_exception
 
 
 class Form(BaseModel):
@@ -28,7 +28,7 @@ WORDS = st.text(min_size=1).map(lambda text: f"слова {text}")
 def test_no_words_of_the_input_are_told(value: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         Form.model_validate(value)
-    told = describe_validation_error(caught.value)
+    told = describe_exception(caught.value)
     assert "слова" not in told
     assert told
 
@@ -36,4 +36,4 @@ def test_no_words_of_the_input_are_told(value: Any) -> None:
 def test_the_place_and_the_rule_are_told() -> None:
     with pytest.raises(ValidationError) as caught:
         Form.model_validate({"summary": 3, "parts": [{"a": "слова"}]})
-    assert describe_validation_error(caught.value) == "summary: string_type; parts.0.a: int_parsing"
+    assert describe_exception(caught.value) == "2 validation errors: summary: string_type; parts.0.a: int_parsing"
