@@ -103,7 +103,9 @@ async def test_disconnect_during_intake(served: Served) -> None:
             posting = asyncio.create_task(http.post("/v1/chat/completions", json=request))
 
             async def waits_for_lock() -> bool:
-                return bool(await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+                # Only who waits for us: the server's other databases have waiting locks of their own.
+                blocked = "SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+                return bool(await connection.fetchval(blocked))
 
             await until(waits_for_lock)
             posting.cancel()
