@@ -48,27 +48,38 @@ def change_weights(adapter: Path) -> None:
         weights.write(b"\x00\x3c")
 
 
-@pytest.mark.parametrize(
-    ("damage", "word"),
-    [
-        (truncate, "cut off"),
-        (corrupt, "header"),
-        (rename_to_pickle, "safetensors"),
-        (name_another_base, "Qwen3-0.6B"),
-        (change_weights, "manifest"),
-    ],
-)
-def test_broken_adapter_is_out_of_service_with_the_reason(
-    home: Home, mind: Path, damage: Callable[[Path], None], word: str
-) -> None:
-    damage(mind / "adapters" / "sport")
+DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "truncated": (truncate, "cut off"),
+    "corrupt": (corrupt, "header"),
+    "pickled": (rename_to_pickle, "safetensors"),
+    "foreign": (name_another_base, "Qwen3-0.6B"),
+    "changed": (change_weights, "manifest"),
+}
+"""By the name of the adapter it is done to: the damage, and a word of what is then said about it."""
+
+
+def test_broken_adapters_are_out_of_service_with_the_reason(home: Home, mind: Path) -> None:
+    spec = mind / "mind.yaml"
+    text = spec.read_text("utf-8")
+    added = "".join(f"  {name}: {{kind: topic, path: adapters/{name}}}\n" for name in DAMAGES)
+    spec.write_text(text.replace("\nmodes:\n", f"{added}\nmodes:\n"), "utf-8")
+    for name, (damage, _) in DAMAGES.items():
+        shutil.copytree(mind / "adapters" / "sport", mind / "adapters" / name)
+        damage(mind / "adapters" / name)
+
     checked = home.run("adapters", "check", "--mind", str(mind))
     assert checked.code == 1
-    assert word in checked.out
     assert "core: sound" in checked.out
-    talked = home.run("chat", "--mind", str(mind), say="/mode sport\n/mode core\nhello\n")
+    assert "sport: sound" in checked.out
+    for name, (_, word) in DAMAGES.items():
+        [reason] = [line for line in checked.out.splitlines() if line.startswith(f"{name}: ")]
+        assert word in reason
+
+    asked = [f"/mode {name}" for name in DAMAGES]
+    talked = home.run("chat", "--mind", str(mind), say="\n".join([*asked, "/mode core", "hello", ""]))
     assert talked.code == 0, talked.err
-    assert "sport is out of service" in talked.out
+    for name in DAMAGES:
+        assert f"{name} is out of service" in talked.out
     assert "[core] " in talked.out
     assert "Traceback" not in checked.err + talked.err
 

@@ -32,7 +32,7 @@ async def test_conversation_continues_after_a_restart(home: Home, tmp_path: Path
     telegram, discord = FakeTelegram(), DiscordFake()
     async with telegram.serving(), discord.serving():
         # Answers long enough to be seen growing; in pictures they are whole.
-        mind = DEMO_MIND if KEPT_IN else copy_demo_mind(tmp_path, max_tokens=96)
+        mind = DEMO_MIND if KEPT_IN else copy_demo_mind(tmp_path, max_tokens=48)
         service = Service({**home.environment, "CONSILIUM_MIND": str(mind)}, telegram, discord)
         anna, bob = OnTelegram(telegram), OnDiscord(discord)
         async with service.running():

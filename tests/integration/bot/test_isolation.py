@@ -15,7 +15,7 @@ from bot.intake.commands import COMMANDS
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk
 
-PEOPLE = 25
+PEOPLE = 10
 SECRETS = 1000
 _SECRET = re.compile(r"secret[a-z]{8}")
 
@@ -31,12 +31,12 @@ def secrets_of(person: int) -> list[str]:
 
 
 async def plant(talk: Talk, person: int) -> None:
-    """Tell secrets in private, four at a time: as memories, in questions, and so in answers."""
+    """Tell secrets in private, eight at a time: as memories, in questions, and so in answers."""
     name, words = f"p{person}", secrets_of(person)
     await talk.say(name, "/mode base")
-    for n in range(0, len(words), 4):
-        told = f"my lockers {n} to {n + 3} open with {', '.join(words[n : n + 4])}"
-        await talk.say(name, f"{told}. What opens my locker?" if n % 20 == 16 else f"/remember {told}")
+    for n in range(0, len(words), 8):
+        told = f"my lockers {n} to {n + 7} open with {', '.join(words[n : n + 8])}"
+        await talk.say(name, f"{told}. What opens my locker?" if n % 40 == 16 else f"/remember {told}")
 
 
 async def ask_before_others(talk: Talk, person: int, chat: str) -> list[Outcome]:

@@ -40,8 +40,9 @@ def mind(tmp_path: Path) -> Path:
     folder = tmp_path / "mind"
     shutil.copytree(DEMO_MIND, folder, ignore=shutil.ignore_patterns("adapters", "library"))
     for file in (folder / "dialogues").glob("*.jsonl"):
-        kept = 18 if ".train." in file.name else 3
-        file.write_text("".join(file.read_text("utf-8").splitlines(keepends=True)[:kept]), "utf-8")
+        kept = 16 if ".train." in file.name else 2
+        shortest = sorted(file.read_text("utf-8").splitlines(keepends=True), key=len)[:kept]
+        file.write_text("".join(shortest), "utf-8")
     (folder / "rag_config.yaml").write_text("collections: {}\n")
     text = (folder / "mind.yaml").read_text("utf-8")
     text = re.sub(r"\n +collections: \[.*\]", "", text)

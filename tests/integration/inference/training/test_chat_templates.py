@@ -1,6 +1,6 @@
 """Training prompts and labels with the chat templates and tokenizers that people bring.
 
-The ordinary run encodes 20 dialogues a template, the long form (CONSILIUM_LONG=1) 200. The figures of the long form are
+The ordinary run encodes 8 dialogues a template, the long form (CONSILIUM_LONG=1) 200. The figures of the long form are
 in docs/training-templates.md.
 """
 
@@ -37,7 +37,7 @@ from tests.fixtures.chat_models import (
 )
 
 LONG = os.environ.get("CONSILIUM_LONG") == "1"
-DIALOGUES = 200 if LONG else 20
+DIALOGUES = 200 if LONG else 8
 SOME = tuple(TEMPLATES) if LONG else ("trl/qwen3", "trl/gemma", "trl/phi3", "trl/gptoss", "axolotl/mistral_v2v3")
 """Templates that differ most, for tokenizers other than the base model's kind."""
 
