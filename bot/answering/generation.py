@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Final
 
 from bot.answering.draft import AUTHOR, Draft
 from bot.answering.history import LIBRARY_QUOTATION
@@ -18,6 +19,7 @@ from bot.core.ports import Reply
 from bot.library.cite import Citer, Quotation, best_quotation, collect_evidence, strip_marks
 from bot.library.passage import Passage
 from bot.minds.schema import Thinking
+from consilium.errors import N_
 from inference.engines.port import (
     Engine,
     Finished,
@@ -27,6 +29,11 @@ from inference.engines.port import (
     TextDelta,
     ThoughtDelta,
     Usage,
+)
+
+NOTHING_IN_THIS_LANGUAGE: Final = N_(
+    "In this language I answer with the author's own words only, and found none about this in the library. "
+    "/library shows what the author has written."
 )
 
 OnPiece = Callable[[str], Awaitable[None]]
@@ -121,9 +128,32 @@ async def answer_with_one_voice(context: GenerationContext) -> None:
     draft.finish_reason = finished.reason
 
 
-def _find_quotation(context: GenerationContext, passages: Sequence[Passage], finished: Finished) -> Quotation | None:
+async def answer_from_library(context: GenerationContext) -> None:
+    """Answer with the author's own words on the question, quoted from the library: the engine generates nothing.
+
+    For questions in a language that the base model does not write.
+    """
+    draft = context.draft
+    assert draft.prompt is not None
+    passages = draft.prompt.passages if context.cites_library and context.quotes_library else ()
+    nothing_generated = Finished(FinishReason.STOP, Usage(0, 0))
+    best = await asyncio.to_thread(_find_quotation, context, passages, nothing_generated, is_whole_answer=True)
+    if best is None:
+        await context.write(context.say(NOTHING_IN_THIS_LANGUAGE))
+    else:
+        citer = Citer(passages)
+        await context.write(quotation_paragraph(best, citer.mark(best.passage), context.say).lstrip())
+        draft.add_spoken(AUTHOR, best.text)
+        draft.cited = citer.cited
+    draft.add_usage(nothing_generated.usage)
+    draft.finish_reason = nothing_generated.reason
+
+
+def _find_quotation(
+    context: GenerationContext, passages: Sequence[Passage], finished: Finished, *, is_whole_answer: bool = False
+) -> Quotation | None:
     """What the library says on the question, if the client's limits leave room for it."""
-    best = best_quotation(context.question, collect_evidence(passages))
+    best = best_quotation(context.question, collect_evidence(passages), is_whole_answer=is_whole_answer)
     if best is None or context.client_conversation is None:
         return best
     paragraph = quotation_paragraph(best, "[1]", context.say)

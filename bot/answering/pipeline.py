@@ -16,12 +16,13 @@ from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
 from bot.answering.consilium import answer_with_two_voices, build_archivist_prompt
 from bot.answering.draft import Draft, author_text, stored_outcome
-from bot.answering.generation import GenerationContext, answer_with_one_voice
+from bot.answering.generation import GenerationContext, answer_from_library, answer_with_one_voice
 from bot.answering.history import without_sources
 from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages, with_quotations
 from bot.answering.router import HISTORY, PastQuestion, Router, subject_of
 from bot.core.conversation import WINDOW_TURNS, Conversation
 from bot.core.errors import AnswerNotSaved
+from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import Outcome
 from bot.core.ports import Reply
 from bot.library.passage import Passage
@@ -30,6 +31,7 @@ from bot.memory import PersonalMemory, render_memory
 from bot.minds import Mind, render_system_prompt
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import ResolvedMode, check_access, resolve_mode
+from bot.text.language import detect_language
 from bot.text.requests import asks_for_facts
 from db.errors import DatabaseUnavailable
 from db.infra.connection import PersonConnection
@@ -195,8 +197,13 @@ class Pipeline:
         with draft.timed("recall"):
             chat = conversation.session.group_chat
             async with self._database.person_transaction(conversation.user.id, chat=chat) as connection:
-                past = [] if client else await _load_window(connection, turn)
+                past = (
+                    []
+                    if client
+                    else [each for each in await _load_window(connection, turn) if self._reads(each.question)]
+                )
                 speakers = await self._memory.list_speakers(connection, chat=chat)
+            past = [past_turn for past_turn in past if self._reads(past_turn.question)]
             # Nothing is remembered about a chat that somebody writes in the name of, nor about nobody.
             recalled = (
                 []
@@ -216,7 +223,10 @@ class Pipeline:
             window = [Exchange(question, clean(answer)) for question, answer in client.exchanges]
         else:
             window = [Exchange(question_text(past_turn, say), author_text(past_turn)) for past_turn in past]
-        return [render_memory(found.memory, say) for found in recalled], window
+        if self._writes_language_of(turn, conversation):
+            recalled = [found for found in recalled if found.memory.kind == "fact" or self._reads(found.memory.content)]
+        say_to_model = Translator(self._prompt_language(conversation))
+        return [render_memory(found.memory, say_to_model) for found in recalled], window
 
     async def _retrieve_passages(self, turn: Turn, mode: ResolvedMode, draft: Draft) -> Retrieved:
         with draft.timed("library"):
@@ -237,7 +247,9 @@ class Pipeline:
         """
         retrieved = context.retrieved
         answer: Callable[[], Awaitable[None]] = partial(answer_with_one_voice, generation)
-        if turn.consilium:
+        if mode.terms and not self._writes_language_of(turn, conversation):
+            answer = partial(answer_from_library, generation)
+        elif turn.consilium:
             archivist_prompt = await asyncio.to_thread(
                 build_archivist_prompt,
                 with_quotations(turn.question, self._quotations(conversation, turn, context)),
@@ -260,7 +272,7 @@ class Pipeline:
                 self._mind,
                 mode,
                 memories=memories,
-                language=conversation.language,
+                language=self._prompt_language(conversation),
                 passages=quoted_passages(passages),
                 examples=context.retrieved.examples,
             )
@@ -276,6 +288,23 @@ class Pipeline:
             counter=self._engine.tokenizer,
             budget=self._token_budget,
         )
+
+    def _prompt_language(self, conversation: Conversation) -> Language:
+        """The person's language, or else one that the base model writes."""
+        written = [each for each in (conversation.language, *LANGUAGES) if each not in self._mind.quoted_languages]
+        return written[0]
+
+    def _reads(self, said: str) -> bool:
+        """Whether the base model knows the language of what was said. One that it does not know leads it astray."""
+        return detect_language(said) not in self._mind.quoted_languages
+
+    def _writes_language_of(self, turn: Turn, conversation: Conversation) -> bool:
+        """Whether the base model writes the language of a question. Data for a client's program have no language."""
+        client = conversation.client_conversation
+        if client is not None and client.schema is not None:
+            return True
+        language = detect_language(search_text(turn)) or conversation.language
+        return language not in self._mind.quoted_languages
 
     @staticmethod
     def _quotations(conversation: Conversation, turn: Turn, context: _Context) -> str:

@@ -76,6 +76,7 @@ def _build_mind(folder: Path, spec: MindSpec, library: RagConfigFile) -> Mind:
         title=spec.title,
         base_model=spec.base_model,
         languages=spec.languages,
+        quoted_languages=frozenset(spec.languages) - frozenset(spec.base_languages or spec.languages),
         core=next(name for name, adapter in spec.adapters.items() if adapter.kind is AdapterKind.CORE),
         adapters=MappingProxyType(spec.adapters),
         modes=MappingProxyType(spec.modes),

@@ -27,6 +27,8 @@ class Mind:
     """The model the adapters are trained on: its name, folder or hub id."""
     languages: tuple[str, ...]
     """The languages it speaks; the first is the fallback."""
+    quoted_languages: frozenset[str]
+    """Those that its base model does not write: it answers in them with quotations from the library only."""
     core: str
     """The name of the core adapter."""
     adapters: Mapping[str, Adapter]

@@ -309,6 +309,9 @@ class MindSpec(StrictModel):
     """The model the adapters are trained on: a bundled name, a folder with a checkpoint or a hub id."""
     languages: tuple[Language, ...] = Field(default=("en",), min_length=1, examples=["[en, ru]"])
     """Languages the mind speaks; the first is the fallback."""
+    base_languages: tuple[Language, ...] = Field(default=(), examples=["[en]"])
+    """Those of `languages` that the base model writes; all of them unless given. A question in another one is answered
+    with the author's own words from the library, and nothing is invented."""
     adapters: dict[Name, Adapter] = Field(examples=["{core: {kind: core, path: adapters/core}}"])
     """The mind's adapters by name; exactly one is the core."""
     modes: dict[Name, NamedMode] = Field(default={}, examples=["{coach: {mode: core+sport}}"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -26,6 +26,8 @@ MIN_COVERAGE: Final = 0.4
 """Share of a question's content words that a quotation must have, each weighted by its rarity."""
 _MIN_WINDOW_COVERAGE: Final = 0.15
 """The same for sentences of a passage that has `MIN_COVERAGE` as a whole."""
+_FIRST_FOUND: Final = 3
+"""Passages whose words are quoted for one shared word, where a quotation is the whole answer."""
 MAX_SENTENCES: Final = 3
 """Sentences of a quotation at most."""
 _MAX_ROW_FIELDS: Final = 6
@@ -85,10 +87,14 @@ class _Question:
         return self.wants_number and any(not self.wants_duration or unit in _TIME_UNITS for unit in new)
 
 
-def best_quotation(question: str, evidence: Sequence[Evidence]) -> Quotation | None:
+def best_quotation(question: str, evidence: Sequence[Evidence], *, is_whole_answer: bool = False) -> Quotation | None:
     """What the passages say about a question in their own words; None when none says enough about it.
 
     A better place in the search, a shorter text and, if a number is asked for, one with a number are preferred.
+
+    Args:
+        is_whole_answer: nothing else will be said, so one shared word is enough in the passages that the search found
+            first.
     """
     features = analyse(_QUANTITY_QUESTION.sub(" ", question))
     if not features.stems:
@@ -102,7 +108,14 @@ def best_quotation(question: str, evidence: Sequence[Evidence]) -> Quotation | N
     )
     best_score = max((candidate.passage.score for candidate in evidence), default=0.0) or 1.0
     bonuses = [_SEARCH_SCORE_WEIGHT * candidate.passage.score / best_score for candidate in evidence]
-    for min_coverage, may_quote in ((MIN_COVERAGE, _has_windows), (_MIN_WINDOW_COVERAGE, partial(_covers, asked))):
+    stages: list[tuple[float, Callable[[Evidence], bool]]] = [
+        (MIN_COVERAGE, _has_windows),
+        (_MIN_WINDOW_COVERAGE, partial(_covers, asked)),
+    ]
+    if is_whole_answer:
+        first = sorted(evidence, key=lambda candidate: -candidate.passage.score)[:_FIRST_FOUND]
+        stages.append((_MIN_WINDOW_COVERAGE, lambda candidate: candidate in first))
+    for min_coverage, may_quote in stages:
         quotations = [
             quotation
             for candidate, bonus in zip(evidence, bonuses, strict=True)
