@@ -11,20 +11,27 @@ import pytest_asyncio
 from pydantic import SecretStr
 
 from bot.app.bootstrap import open_services
-from bot.app.settings import DEMO_MIND, Settings
+from bot.app.settings import Settings
 from bot.channels.telegram import update_handler
 from bot.intake import inbox, joining
 from bot.minds import Mind, load_mind
 from inference.embedding import E5_MODEL
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import Talk, talking
+from tests.fixtures.minds import copy_bilingual_mind
 
 API_KEY, ADMIN_KEY = "for-answers", "for-adapters"
 
 
 @pytest.fixture(scope="session")
-def agoge() -> Mind:
-    return load_mind(DEMO_MIND)
+def bilingual_mind(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the demo mind, as if with a base model that writes Russian too."""
+    return copy_bilingual_mind(tmp_path_factory.mktemp("minds") / "agoge")
+
+
+@pytest.fixture(scope="session")
+def agoge(bilingual_mind: Path) -> Mind:
+    return load_mind(bilingual_mind)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -36,12 +43,12 @@ async def server(agoge: Mind) -> AsyncIterator[SGLangServer]:
 
 
 @pytest.fixture
-def settings_for(tmp_path: Path, base_model_dir: Path) -> Callable[..., Settings]:
+def settings_for(tmp_path: Path, base_model_dir: Path, bilingual_mind: Path) -> Callable[..., Settings]:
     """Settings with folders of the test's own, and what else it names."""
 
     def make(**values: object) -> Settings:
         own = {
-            "mind": DEMO_MIND,
+            "mind": bilingual_mind,
             "base_model": str(base_model_dir),
             "cache_dir": tmp_path / "cache",
             "state_dir": tmp_path / "state",
@@ -67,9 +74,9 @@ def sglang_settings(settings_for: Callable[..., Settings], server: SGLangServer,
 
 
 @pytest.fixture(scope="module")
-def mind_folder() -> Path:
+def mind_folder(bilingual_mind: Path) -> Path:
     """The mind that `talk` is with."""
-    return DEMO_MIND
+    return bilingual_mind
 
 
 @pytest_asyncio.fixture(loop_scope="session")

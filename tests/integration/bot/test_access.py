@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from bot.app.settings import DEMO_MIND
 from bot.channels.console import pipe
 from bot.channels.console.pipe import read_lines
 from bot.core.errors import AlreadyRefused, MessageRefused
@@ -18,6 +16,7 @@ from bot.core.messages import Outcome
 from bot.intake.access import AccessBlocked, AccessPolicy, NotInvited
 from bot.intake.commands import COMMANDS
 from tests.fakes.talk import Talk
+from tests.fixtures.minds import copy_bilingual_mind
 
 OWNER = "1"
 
@@ -26,7 +25,7 @@ OWNER = "1"
 def mind_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo mind, which keeps its textbook mode for editors."""
     folder = tmp_path_factory.mktemp("mind") / "agoge"
-    shutil.copytree(DEMO_MIND, folder)
+    copy_bilingual_mind(folder)
     with (folder / "mind.yaml").open("a") as written:
         written.write("\naccess:\n  classical: [editor]\n")
     return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,12 +15,13 @@ from structlog.testing import capture_logs
 
 from bot.app.bootstrap import open_services
 from bot.app.components import open_retrieval_models
-from bot.app.settings import DEMO_MIND, Settings
+from bot.app.settings import Settings
 from db.turns.turns import Turn
 from inference.embedding import E5_MODEL
 from inference.model_files import ModelMissing
 from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.sglang_server import SGLangServer
+from tests.fixtures.minds import copy_bilingual_mind
 from tests.fixtures.models import small_reranker
 from tests.fixtures.service import Service
 
@@ -48,7 +48,7 @@ JOINT = "Does an aching joint need a week of sleep?"
 def opens(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Opens:
     """Opens a service whose mind has a library of two chapters, with settings of a test's own."""
     folder = tmp_path / "agoge"
-    shutil.copytree(DEMO_MIND, folder, ignore=shutil.ignore_patterns("library"))
+    copy_bilingual_mind(folder, without=("library",))
     (folder / "rag_config.yaml").write_text(CONFIG, "utf-8")
     (folder / "library").mkdir()
     (folder / "library" / "rest.md").write_text(REST, "utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,12 +13,13 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from bot.app.bootstrap import open_services
-from bot.app.settings import DEMO_MIND, Settings
+from bot.app.settings import Settings
 from db.memory import memories
 from db.people import sessions
 from db.turns import turns
 from db.turns.turns import Turn
 from tests.fakes.sglang_server import SGLangServer
+from tests.fixtures.minds import copy_bilingual_mind
 from tests.fixtures.service import Service
 
 Opens = Callable[..., Any]
@@ -47,17 +47,19 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
 
     @asynccontextmanager
     async def opened(
-        files: dict[str, str] | None = None, config: str = ARTICLES, **values: object
+        files: dict[str, str] | None = None, config: str = ARTICLES, base_languages: str = "", **values: object
     ) -> AsyncIterator[Service]:
         folder = tmp_path / "agoge"
         if not folder.exists():
-            shutil.copytree(DEMO_MIND, folder, ignore=shutil.ignore_patterns("library"))
+            copy_bilingual_mind(folder, without=("library",))
             (folder / "rag_config.yaml").write_text(config, encoding="utf-8")
             own = {"articles/rest.md": REST, "articles/ru.md": RUSSIAN} if files is None else files
             for name, text in own.items():
                 (folder / "library" / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / "library" / name).write_text(text, encoding="utf-8")
             mind = (folder / "mind.yaml").read_text(encoding="utf-8").replace("    collections: [tables]\n", "")
+            if base_languages:
+                mind += f"\nbase_languages: {base_languages}\n"
             (folder / "mind.yaml").write_text(mind, encoding="utf-8")
         settings = sglang_settings.model_copy(
             update={
@@ -299,3 +301,27 @@ async def _kept(logs: list[Any], times: int) -> None:
     async with asyncio.timeout(30):
         while sum(entry["event"] == "library.synced" for entry in logs) < times:  # noqa: ASYNC110  # a log tells nobody
             await asyncio.sleep(0.05)
+
+
+async def test_in_a_language_that_the_base_does_not_write_the_library_answers_and_nothing_is_invented(
+    open_library: Opens, server: SGLangServer
+) -> None:
+    server.pieces = ["Go to bed."]
+    async with open_library(base_languages="[en]") as service, service.working():
+        quoted = await said(service, "Сколько часов спят в тихую неделю?", language="ru")
+        doubted = await said(service, "Что ты думаешь о тихой неделе и о понедельниках?", language="ru", chat="2")
+        nothing = await said(service, "Кто был первым царём Персии?", language="ru")
+        both = await said(service, "/consilium Сколько часов спят в тихую неделю?", language="ru", chat="3")
+        assert server.requests == []
+        english = await said(service, "How are you?")
+        plain = await said(service, "<|use_lora_base|> Привет", language="ru", chat="4")
+    assert str(quoted.answer).startswith("Из библиотеки: «В тихую неделю все спят восемь с половиной часов.")
+    assert [source["title"] for source in quoted.sources] == ["Об отдыхе"]
+    assert quoted.finish_reason == "stop"
+    assert both.answer == quoted.answer
+    assert "тихую неделю" in str(doubted.answer), "one shared word is enough where nothing else is said"
+    assert (nothing.sources, nothing.error) == ([], None)
+    assert str(nothing.answer).startswith("По-русски я отвечаю только словами самого автора")
+    assert plain.answer == english.answer == "Go to bed."
+    # What was said in Russian would lead the model into Russian.
+    assert "тихую" not in str(server.requests[0]["messages"][1:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,11 +12,12 @@ import yarl
 from pydantic import SecretStr
 
 from bot.app.bootstrap import open_services
-from bot.app.settings import DEMO_MIND, Settings
+from bot.app.settings import Settings
 from bot.channels.discord.platform import DiscordPlatform
 from tests.fakes.discord.server import DiscordFake
 from tests.fakes.sglang_server import SGLangServer
 from tests.fixtures.discord_service import TOKEN, DiscordService
+from tests.fixtures.minds import copy_bilingual_mind
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -33,7 +33,7 @@ async def fake(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DiscordFake]:
 def core_by_default(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo mind without `auto`, which would embed all its dialogues before the first answer."""
     folder = tmp_path_factory.mktemp("minds") / "agoge"
-    shutil.copytree(DEMO_MIND, folder)
+    copy_bilingual_mind(folder)
     spec = folder / "mind.yaml"
     spec.write_text(spec.read_text("utf-8").replace("default_mode: auto", "default_mode: core"), "utf-8")
     return folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
@@ -13,7 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.app.bootstrap import open_services
-from bot.app.settings import DEMO_MIND, Settings
+from bot.app.settings import Settings
+from tests.fixtures.minds import copy_bilingual_mind
 from tests.fixtures.service import Service
 
 Opens = Callable[..., AbstractAsyncContextManager[Service]]
@@ -34,7 +34,7 @@ def open_service(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Opens:
     async def opened(config: str = CONFIG, **values: object) -> AsyncIterator[Service]:
         folder = tmp_path / "agoge"
         if not folder.exists():
-            shutil.copytree(DEMO_MIND, folder, ignore=shutil.ignore_patterns("library"))
+            copy_bilingual_mind(folder, without=("library",))
             (folder / "library").mkdir()
             (folder / "library" / "rest.md").write_text(REST, encoding="utf-8")
             mind = (folder / "mind.yaml").read_text(encoding="utf-8").replace("    collections: [tables]\n", "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import SecretStr
 from bot.app import telegram as app_telegram
 from bot.app.bootstrap import Services, open_services
 from bot.app.server import listen_for_notifications
-from bot.app.settings import DEMO_MIND, Settings
+from bot.app.settings import Settings
 from bot.app.telegram import open_telegram
 from bot.core.background import run_in_background
 from bot.intake.attachments import progress
@@ -24,6 +23,7 @@ from bot.turns.worker import Worker, WorkerOptions
 from db.library import uploads
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
+from tests.fixtures.minds import copy_bilingual_mind
 from tests.integration.bot.telegram.conftest import UNLIMITED, labels, texts
 
 PLAN = "# Зимний план\n\nВ январе новобранец проходит на лыжах сорок километров в неделю.\n"
@@ -36,7 +36,7 @@ def settings(
     """Settings with Anna as the owner."""
     server.pieces = ["Новобранец проходит на лыжах сорок километров в неделю."]
     folder = tmp_path / "agoge"
-    shutil.copytree(DEMO_MIND, folder)
+    copy_bilingual_mind(folder)
     spec = folder / "mind.yaml"
     spec.write_text(spec.read_text("utf-8").replace("default_mode: auto", "default_mode: core"), "utf-8")
     changes = {"mind": folder, "database_url": SecretStr(dsn), "prewarm_modes": 0, "telegram_token": SecretStr(TOKEN)}
