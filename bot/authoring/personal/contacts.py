@@ -15,7 +15,7 @@ _HANDLE: Final = re.compile(r"(?<![\w@/.+-])@[A-Za-z]\w{3,31}(?![\w@])", re.ASCI
 _NAMED_HANDLE: Final = re.compile(
     r"(?<!\w)(?:telegram|телеграмм?|телега|тг|tg|skype|скайп|instagram|инстаграм|инста|insta|discord|дискорд|вк|vk|ник)"
     r"(?:\s?[:—–-]\s?|\s+)(?P<name>[a-z][a-z0-9]*(?:[._][a-z0-9]+|\d+|#\d{4})+)(?![\w@])",
-    re.IGNORECASE | re.ASCII,
+    re.IGNORECASE,
 )
 """A name after that of a messenger, which no word looks like: with a digit or an underscore."""
 _EVERYBODY: Final = frozenset({"@everyone", "@here", "@channel", "@admin", "@admins", "@online"})
@@ -44,6 +44,8 @@ _TOKEN_NAME: Final = re.compile(
 _MIN_TOKEN: Final = 16
 """Characters of a part of an address from which letters and digits mixed are no name."""
 _PHONE_PART: Final = re.compile(r"\d(?:[^\n\w]{0,3}\d){6}")
+_AFTER_NUMBER: Final = re.compile(r"\d[:.,/-]$")
+_DATE: Final = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{4}(?!\d)|\d{4}([./-])\d{2}\2\d{2}(?!\d)")
 _SPACED: Final = re.compile(r"[\s().-]|^\+")
 
 
@@ -76,6 +78,8 @@ def find_phones(text: str) -> Iterator[Find]:
     region = "RU" if has_cyrillic_letters(text) else "US"
     for match in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
         raw = match.raw_string
+        if _AFTER_NUMBER.search(text[max(0, match.start - 2) : match.start]) or _DATE.search(raw):
+            continue
         # Digits in a row that are no Russian mobile number may be any number, such as that of an order.
         if _SPACED.search(raw) or (region == "RU" and re.fullmatch(r"[78]9\d{9}", raw)):
             key = format_number(match.number, PhoneNumberFormat.E164)

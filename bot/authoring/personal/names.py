@@ -1,4 +1,4 @@
-"""Names of people: by a Russian dictionary of names, by English first names and titles, and by who writes in the chats."""
+"""Names of people: by a Russian dictionary, by English first names and titles, and by who writes in the chats."""
 
 from __future__ import annotations
 

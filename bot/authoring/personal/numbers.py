@@ -22,6 +22,7 @@ _PASSPORT: Final = re.compile(
     r"|(?P<foreign>[A-Z]{1,2}\d{6,8}|\d{2}[ \u00a0]?\d{7}|\d{9}))(?!\w)",
     re.IGNORECASE,
 )
+_CARD_WORDS: Final = re.compile(r"\bкарт[ауеы]\b|\bкарточк|сбер|\bcard\b|\bvisa\b|mastercard", re.IGNORECASE)
 _SNILS_WORDS: Final = re.compile(
     r"снилс|snils|страхов\w+ (?:свидетельств|номер)|insurance number|пенсионн", re.IGNORECASE
 )
@@ -67,6 +68,10 @@ def _cards(text: str) -> Iterator[Find]:
             if fits and not text[end : end + 1].isdigit() and is_luhn(digits[:length]):
                 yield Find(PersonalKind.CARD, match.start(), end, digits[:length])
                 break
+        else:
+            # With a mistake in it, it is still nearly a card.
+            if len(digits) == 16 and _is_named(text, match, _CARD_WORDS):
+                yield Find(PersonalKind.CARD, match.start(), match.end(), digits)
 
 
 def _snils(text: str) -> Iterator[Find]:
