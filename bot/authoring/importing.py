@@ -155,7 +155,9 @@ class _Import:
         dropped = {
             Reason(each["dropped"]): each["count"] for each in self._stages.read("dialogues") if "dropped" in each
         }
-        facts = facts_to_record(ImportFacts(reports, tuple(speakers.names(authors)), len(speakers), dropped))
+        facts = facts_to_record(
+            ImportFacts(reports, tuple(speakers.names(authors)), len(speakers) - len(authors), dropped)
+        )
         self._stages.ensure("facts", digest_of(facts), lambda: [facts])
         inputs = digest_of(inputs, asdict(self._options.rules))
         self._stages.ensure("verdicts", inputs, lambda: self._judge(speakers, authors))

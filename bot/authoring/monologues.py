@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Final
 
 from bot.text.language import detect_language
+from bot.text.morphology import PartOfSpeech, read_word
 from bot.text.stop_words import STOP_WORDS
 from bot.text.words import fold, stem
 
@@ -28,7 +29,7 @@ def ask_for(text: str, title: str = "") -> str:
 
     Different texts get different questions, because a question with many answers would teach none of them.
     """
-    language = detect_language(text) or "en"
+    language = detect_language(title or text) or "en"
     if title:
         return title if title.endswith("?") else _ASKS[language].format(title[:_MAX_TITLE])
     words = [word for word in _WORD.findall(_PLACEHOLDER.sub(" ", text)) if _is_telling(word)]
@@ -50,4 +51,8 @@ def split_title(text: str) -> tuple[str, str]:
 
 
 def _is_telling(word: str) -> bool:
-    return len(word) >= _MIN_LETTERS and fold(word) not in STOP_WORDS
+    """Whether a word says what a text is about: in Russian a noun, in English any that is long enough."""
+    if len(word) < _MIN_LETTERS or fold(word) in STOP_WORDS:
+        return False
+    parts = read_word(fold(word)).parts_of_speech
+    return not parts or parts == {PartOfSpeech.NOUN}

@@ -34,8 +34,8 @@ class ImportFacts:
     sources: tuple[SourceReport, ...]
     authors: tuple[str, ...]
     """The names that the author's accounts have in the chats."""
-    speakers: int
-    """Accounts that write in the chats."""
+    others: int
+    """Accounts of others that write in the chats."""
     dropped: Mapping[Reason, int]
     """Pieces that have become part of no dialogue."""
 
@@ -102,7 +102,7 @@ def facts_from_record(record: Mapping[str, Any]) -> ImportFacts:
         for each in record["sources"]
     )
     dropped = {Reason(reason): count for reason, count in record["dropped"].items()}
-    return ImportFacts(sources, tuple(record["authors"]), record["speakers"], dropped)
+    return ImportFacts(sources, tuple(record["authors"]), record["others"], dropped)
 
 
 def _by_count(counts: Counter[Key]) -> dict[Key, int]:

@@ -46,7 +46,7 @@ def print_report(report: ImportReport, say: Translator) -> None:
             say(
                 "The author: {names}. Others who write: {count}.",
                 names=", ".join(facts.authors),
-                count=facts.speakers - 1,
+                count=facts.others,
             )
         )
     _print(say("Kept {kept} of {total} messages and passages.", kept=report.kept_pieces, total=report.pieces))
