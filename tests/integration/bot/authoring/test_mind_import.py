@@ -34,9 +34,13 @@ AUTHORS = (AUTHOR_ID, CHANNEL_ID)
 RULES = Rules(("en", "ru"), others_words=True)
 
 
+IS_LONG = os.environ.get("CONSILIUM_LONG") == "1"
+KILLS = 5 if IS_LONG else 2
+
+
 @pytest.fixture(scope="module")
 def export() -> dict[str, Any]:
-    return author_export(3000)
+    return author_export(3000 if IS_LONG else 800)
 
 
 @pytest.fixture
@@ -105,7 +109,8 @@ def _text(message: dict[str, Any]) -> str:
     return "".join(part if isinstance(part, str) else part["text"] for part in text) if isinstance(text, list) else text
 
 
-def test_killed_at_five_random_points_it_goes_on_to_the_same_report(
+@pytest.mark.long
+def test_killed_at_random_points_it_goes_on_to_the_same_report(
     mind_folder: Path, result_json: Path, tmp_path: Path
 ) -> None:
     undisturbed = Path(shutil.copytree(MIND_TEMPLATE, tmp_path / "undisturbed"))
@@ -115,7 +120,7 @@ def test_killed_at_five_random_points_it_goes_on_to_the_same_report(
         command += ["--author", author]
     command.append("--others-words")
     chance, killed = random.Random(3), 0
-    while killed < 5:
+    while killed < KILLS:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
         wait_for_stage(mind_folder, process)
         time.sleep(chance.uniform(0, 1.2))
