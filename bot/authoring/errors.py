@@ -15,6 +15,16 @@ class AuthoringError(BotError):
     exit_code = 2
 
 
+class NoMind(AuthoringError):
+    """The folder to import into is no mind."""
+
+    sentence = N_("There is no mind in {folder}: it has no mind.yaml.")
+    remedy = N_("Make one first: consilium init {folder}")
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder=folder)
+
+
 class NothingToImport(AuthoringError):
     """The sources have no file that an import reads."""
 

@@ -93,11 +93,11 @@ def run_import(mind: Mind, paths: Sequence[Path], options: ImportOptions) -> Imp
         for number, source in enumerate(sources):
             options.on_progress("read", number, len(sources))
             reports.append(_read(stages, source, runner, options.describe))
+    options.on_progress("read", len(sources), len(sources))
     _Import(stages, sources, options).finish(tuple(reports))
     documents = [
         source.path for source, report in zip(sources, reports, strict=True) if report.kind is SourceKind.DOCUMENT
     ]
-    options.on_progress("write", 0, 1)
     copies = [(document, copy_to_library(mind, document)) for document in documents]
     return ImportResult(apply_review(mind.folder), copies)
 
@@ -152,6 +152,7 @@ class _Import:
         inputs = digest_of(self._inputs, sorted(authors))
         self._options.on_progress("stitch", 0, 1)
         self._stages.ensure("dialogues", inputs, lambda: self._stitch(authors))
+        self._options.on_progress("stitch", 1, 1)
         dropped = {
             Reason(each["dropped"]): each["count"] for each in self._stages.read("dialogues") if "dropped" in each
         }
@@ -240,7 +241,7 @@ class _Import:
         judged: list[tuple[Candidate, list[str], Reason | None]] = []
         found = list(self._candidates())
         for number, candidate in enumerate(found):
-            self._options.on_progress("judge", number, len(found))
+            self._options.on_progress("judge", number + 1, len(found))
             cleaned, kinds = _clean(candidate, replacements)
             judged.append((cleaned, kinds, judge.judge(cleaned, len(kinds))))
         kept = [candidate for candidate, _, reason in judged if reason is None]

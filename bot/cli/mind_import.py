@@ -10,11 +10,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bot.app.settings import Settings
+from bot.authoring.errors import NoMind
 from bot.authoring.filters import Rules
-from bot.authoring.importing import ImportOptions, run_import
+from bot.authoring.importing import ImportOptions, no_author, run_import
 from bot.authoring.report import report_to_record
 from bot.authoring.speakers import Speaker, Speakers
 from bot.cli.common import JsonFileOption, new_table, stdout_console
@@ -30,7 +31,6 @@ _STAGES = {
     "read": N_("Reading files"),
     "stitch": N_("Making dialogues"),
     "judge": N_("Replacing personal data, choosing"),
-    "write": N_("Writing"),
 }
 
 
@@ -74,21 +74,20 @@ def import_(
     paths = [*(more_sources or ()), *(sources or ())]
     if not paths:
         raise typer.BadParameter(say("name at least one file or folder"), param_hint="SOURCES")
+    if not (folder / "mind.yaml").is_file():
+        raise NoMind(folder)
     mind = load_mind(folder, require_adapters=False)
     can_ask = sys.stdin.isatty() and sys.stdout.isatty()
     if others_words is None:
         others_words = can_ask and _ask_for_others_words(say)
     rules = Rules(mind.languages, others_words, min_words, max_personal, heldout)
     with _progress() as progress:
-        tasks: dict[str, object] = {}
+        tasks: dict[str, TaskID] = {}
 
         def show(stage: str, done: int, total: int) -> None:
-            task = (
-                tasks.setdefault(stage, progress.add_task(say(_STAGES[stage]), total=total))
-                if stage not in tasks
-                else tasks[stage]
-            )
-            progress.update(task, completed=done, total=total)  # type: ignore[arg-type]
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(say(_STAGES[stage]), total=total)
+            progress.update(tasks[stage], completed=done, total=total)
 
         def choose(speakers: Speakers) -> Sequence[str]:
             progress.stop()
@@ -99,9 +98,9 @@ def import_(
         options = ImportOptions(
             rules,
             tuple(author or ()),
-            on_progress=show,
-            describe=lambda error: describe_error(error, say.language, say.translate),
-            **({"choose_author": choose} if can_ask else {}),
+            choose if can_ask else no_author,
+            show,
+            lambda error: describe_error(error, say.language, say.translate),
         )
         result = run_import(mind, paths, options)
     print_report(result.report, say)
