@@ -11,7 +11,7 @@ from bot.authoring.personal.finds import Find, PersonalKind
 from bot.text.language import has_cyrillic_letters
 
 _EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,4}\w{2,24}(?![\w@])")
-_HANDLE: Final = re.compile(r"(?<![\w@/.+-])@[A-Za-z]\w{3,31}(?![\w@])", re.ASCII)
+_HANDLE: Final = re.compile(r"(?<![\w@/.+-])@[A-Za-z]\w{1,31}(?:\.\w{1,31}){0,3}(?![\w@])", re.ASCII)
 _NAMED_HANDLE: Final = re.compile(
     r"(?<!\w)(?:telegram|телеграмм?|телега|тг|tg|skype|скайп|instagram|инстаграм|инста|insta|discord|дискорд|вк|vk|ник)"
     r"(?:\s?[:—–-]\s?|\s+)(?P<name>[a-z][a-z0-9]*(?:[._][a-z0-9]+|\d+|#\d{4})+)(?![\w@])",

@@ -19,13 +19,15 @@ _DATE: Final = re.compile(
     re.IGNORECASE,
 )
 _BIRTH_WORDS: Final = re.compile(
-    r"родил[асоь]|рожден|день рожд|\bдр\b|\bд\.\s?р\.|появил\w+ на свет|\bborn\b|birth|\bdob\b|\bbday\b", re.IGNORECASE
+    r"родил[асоь]|рожден|день рожд|\bдр\b|\bд\.\s?р\.|\bг\.\s?р\.|появил\w+ на свет|\bborn\b|birth|\bdob\b|\bbday\b",
+    re.IGNORECASE,
 )
 _TYPE_RU: Final = (
     r"(?:улиц[аеуы]|ул\.?|проспект[ае]?|просп\.?|пр-т|пр-кт|пр\.|переул(?:ок|ке|ка)|пер\.?|шоссе|ш\.|набережн(?:ая|ой)|наб\.?"
     r"|бульвар[ае]?|б-р|площад[ьи]|пл\.|проезд[ае]?|пр-д|тупик[ае]?|аллея|микрорайон|мкр\.?|линия)"
 )
 _NAME_RU: Final = r"(?:\d{1,3}-?(?:й|я|го|ая|ый)?\s+)?[А-ЯЁ][а-яё-]+(?:\s+[А-ЯЁ][а-яё-]+){0,2}"
+_BEFORE_NAME_RU: Final = r"(?:(?:реки|канала|имени|им\.|академика|маршала|генерала|адмирала|профессора)\s*)?"
 _HOUSE_RU: Final = (
     r",?\s*(?:(?:дом|д\.?)\s*№?\s*)?\d{1,4}(?:\s?[а-яёА-ЯЁ](?![а-яё])|/\d{1,3}|-бис)?"
     r"(?:,?\s*(?:корпус|корп?\.?|к\.?|строение|стр\.?)\s*\d{1,3})?"
@@ -36,8 +38,13 @@ _CITY_RU: Final = (
     r"(?:(?:\d{6},?\s+)?(?:(?:г\.|город|гор\.|пос\.|с\.|дер\.)\s*[А-ЯЁ][а-яё-]+|[А-ЯЁ][а-яё-]+(?=,)),\s*)?"
 )
 _RUSSIAN: Final = re.compile(
-    rf"(?<!\w){_CITY_RU}(?:(?<!\w)(?i:{_TYPE_RU})\s*{_NAME_RU}|{_NAME_RU}\s+(?i:{_TYPE_RU})(?!\w)){_HOUSE_RU}(?!\w)"
+    rf"(?<!\w){_CITY_RU}(?:(?<!\w)(?i:{_TYPE_RU})\s*{_BEFORE_NAME_RU}{_NAME_RU}|{_NAME_RU}\s+(?i:{_TYPE_RU})(?!\w)){_HOUSE_RU}(?!\w)"
 )
+_FLAT: Final = re.compile(
+    r"(?<!\w)[А-ЯЁ][а-яё-]+(?:\s+[А-ЯЁ][а-яё-]+)?,?\s+(?:(?:дом|д\.?)\s*)?\d{1,3}(?:\s?[а-я](?![а-яё])|/\d{1,3})?"
+    r",?\s*(?:квартира|кв\.?)\s*№?\s*\d{1,5}(?!\w)"
+)
+"""A street without the word: a flat says that it is one."""
 _TYPE_EN: Final = (
     r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Court|Ct|Boulevard|Blvd|Way|Place|Pl|Square|Sq|Terrace|Close"
     r"|Crescent|Gardens|Highway|Hwy|Parkway|Pkwy|Row|Hill|Walk)"
@@ -60,7 +67,7 @@ def find_birth_dates(text: str) -> Iterator[Find]:
 
 def find_addresses(text: str) -> Iterator[Find]:
     """A street and a house, with town and flat where they stand beside."""
-    for form in (_RUSSIAN, _ENGLISH):
+    for form in (_RUSSIAN, _FLAT, _ENGLISH):
         for match in form.finditer(text):
             key = re.sub(r"[\W_]+", " ", match[0].lower()).strip()
             yield Find(PersonalKind.ADDRESS, match.start(), match.end(), key)
