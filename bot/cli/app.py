@@ -67,6 +67,7 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
         "Check everything that a mind needs to answer; exit code 1 if something is missing.",
     ),
     LazyCommand("init", "bot.cli.mind", "init", "Write the template of a mind, to fill with dialogues and train."),
+    LazyCommand("mind", "bot.cli.authoring", "app", "Make a mind from what its author has written: import, review."),
     LazyCommand(
         "train",
         "bot.cli.train",

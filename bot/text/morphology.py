@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -65,6 +66,7 @@ _PARTS: Final = {
 }
 _CASES: Final = {"gen2": "gent", "acc2": "accs", "loc2": "loct", "voct": "nomn"}
 _PROPER: Final = frozenset(("Name", "Surn", "Patr", "Geox"))
+_NAME_PARTS: Final = ("Name", "Surn", "Patr")
 _IRREGULAR_FORMS: Final = """
     arise arose arisen; awake awoke awoken; bear bore borne born; beat beaten; begin began begun; bend bent;
     bind bound; bite bit bitten; bleed bled; blow blew blown; break broke broken; breed bred; bring brought;
@@ -136,6 +138,23 @@ def _read_russian(word: str) -> WordForm:
         any("impr" in tag for tag in tags),
         bool(tags) and all(any(grammeme in tag for grammeme in _PROPER) for tag in tags),
     )
+
+
+@lru_cache(maxsize=20_000)
+def name_parts(word: str) -> Mapping[str, str]:
+    """What part of a Russian person's name a word is in some form: its dictionary forms by `Name`, `Surn` and `Patr`.
+
+    Empty for a word that the dictionary does not know as part of a name.
+    """
+    with _LOCK:
+        readings = list(_analyzer().parse(word))
+    found: dict[str, str] = {}
+    for reading in readings:
+        for part in _NAME_PARTS:
+            # A guess by the ending makes surnames of many words.
+            if part in reading.tag and (reading.is_known or part == "Patr"):
+                found.setdefault(part, fold(reading.normal_form))
+    return found
 
 
 @cache

@@ -147,7 +147,8 @@ def _message(record: dict[str, Any]) -> Message | None:
         _time(record),
         _plain_text(record.get("text", record.get("text_entities", ""))).strip(),
         speaker_id=text_of(record.get("from_id")),
-        reply_to=text_of(record.get("reply_to_message_id")),
+        # A message of another chat has its number there, and another message may have it here.
+        reply_to="" if "reply_to_peer_id" in record else text_of(record.get("reply_to_message_id")),
         forwarded_from=text_of(record["forwarded_from"]) if forwarded else None,
         edited="edited" in record,
         attachments=tuple(_attachments(record)),

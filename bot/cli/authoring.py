@@ -1,0 +1,12 @@
+"""`consilium mind`: make a mind from what its author has written."""
+
+from __future__ import annotations
+
+import typer
+
+from bot.cli.mind_import import import_
+from bot.cli.mind_review import review
+
+app = typer.Typer(help="Make a mind from what its author has written: import, review.", no_args_is_help=True)
+app.command("import")(import_)
+app.command("review")(review)
