@@ -62,6 +62,16 @@ _IS_OWNED: Final = f"""
 """  # noqa: S608 - names of our own
 
 
+async def are_roles_prepared(superuser_dsn: str, deadline: float) -> bool:
+    """Whether `prepare_roles` has been here; changes nothing.
+
+    Raises:
+        DatabaseError: the server does not answer.
+    """
+    async with open_connection(superuser_dsn, deadline) as connection:
+        return bool(await connection.fetchval(_IS_OWNED))
+
+
 async def prepare_roles(superuser_dsn: str, deadline: float) -> None:
     """Make the owner's and the service's roles, and give the owner what an earlier release made as the superuser.
 
