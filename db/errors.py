@@ -175,7 +175,9 @@ class SchemaMissing(DatabaseError):
     """There is no schema in the database yet, and whoever opens it may not make one."""
 
     sentence: ClassVar[str] = N_("The database at {server} is not set up yet.")
-    remedy: ClassVar[str] = N_("Run `consilium migrate`.")
+    remedy: ClassVar[str] = N_(
+        "Run `consilium migrate`, or start the service as one process, which does it itself."
+    )
 
     def __init__(self, *, server: str) -> None:
         super().__init__(server=server)
@@ -187,7 +189,10 @@ class SchemaTooOld(DatabaseError):
     sentence: ClassVar[str] = N_(
         "The database at {server} is at revision {revision}, and this version of the program needs {required}."
     )
-    remedy: ClassVar[str] = N_("Run `consilium migrate`; programs of the version before may go on meanwhile.")
+    remedy: ClassVar[str] = N_(
+        "Run `consilium migrate`, or start the service as one process, which does it itself; programs of the version"
+        " before may go on meanwhile."
+    )
 
     def __init__(self, *, server: str, revision: str, required: str) -> None:
         super().__init__(server=server, revision=revision, required=required)
