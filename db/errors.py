@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from consilium.errors import N_, ConsiliumError, TranslatedDetail
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 RECORDS: Final = (N_("person"), N_("session"), N_("turn"))
 """What a `RecordNotFound` may name."""
@@ -167,17 +164,15 @@ class OlderProgramRunning(DatabaseError):
         "Stop them and run this again. A process that was killed counts as running for half a minute."
     )
 
-    def __init__(self, *, server: str, revision: str, programs: Sequence[object]) -> None:
-        super().__init__(server=server, revision=revision, programs=", ".join(map(str, programs)))
+    def __init__(self, *, server: str, revision: str, programs: str) -> None:
+        super().__init__(server=server, revision=revision, programs=programs)
 
 
 class SchemaMissing(DatabaseError):
     """There is no schema in the database yet, and whoever opens it may not make one."""
 
     sentence: ClassVar[str] = N_("The database at {server} is not set up yet.")
-    remedy: ClassVar[str] = N_(
-        "Run `consilium migrate`, or start the service as one process, which does it itself."
-    )
+    remedy: ClassVar[str] = N_("Run `consilium migrate`, or start the service as one process, which does it itself.")
 
     def __init__(self, *, server: str) -> None:
         super().__init__(server=server)

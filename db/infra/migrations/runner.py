@@ -125,7 +125,8 @@ class _Step:
         if current < target and migrations()[current].stage is Stage.AFTER:
             older = _list_older(connection, reached)
             if older:
-                raise OlderProgramRunning(server=self._server, revision=reached, programs=older)
+                programs = ", ".join(map(str, older))
+                raise OlderProgramRunning(server=self._server, revision=reached, programs=programs)
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self._lock_timeout * 1000)}")
         self._migrate(connection, version, reached, upward=current < target)
         return reached
