@@ -1,7 +1,7 @@
 """An upgrade without downtime: the version before and this one work side by side on one database, under load.
 
 The schema is migrated while the old version works, a worker of the old version dies and starts again on the new schema,
-then each process is replaced. CONSILIUM_LONG=1 also goes back and forth twenty times, and kills workers of both.
+then each process is replaced. CONSILIUM_LONG=1 also goes back and forth ten times, and kills workers of both.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fixtures.fleet import Fleet, Process, environment_of
-from tests.fixtures.old_version import REVISION, OldVersion
+from tests.fixtures.old_version import COMMITS, OldVersion
 from tests.fixtures.sglang import free_port
 
 LONG = bool(os.environ.get("CONSILIUM_LONG"))
 BASE = "SmolLM2-135M-Instruct"
-RETURNS = 20 if LONG else 0
+RETURNS = 10 if LONG else 0
 """How often the gateway goes back to the old version and forth again, while workers of both versions are killed."""
 PEOPLE = 16 if LONG else 6
 
@@ -70,11 +70,12 @@ class Upgrade:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("revision", list(COMMITS) if LONG else ["0013"])
 @pytest.mark.timeout(1800 if LONG else 300)
 async def test_two_versions_side_by_side_lose_and_double_nothing(
-    base_model_dir: Path, server_folder: Path, tmp_path: Path
+    base_model_dir: Path, server_folder: Path, tmp_path: Path, revision: str
 ) -> None:
-    old_version = OldVersion.unpack(tmp_path / "old")
+    old_version = OldVersion.unpack(tmp_path / "old", revision)
     seed = int(os.environ.get("CONSILIUM_FAULT_SEED") or secrets.randbits(32))
     telegram, embeddings = FakeTelegram(limits=Limits.off()), EmbeddingServer()
     async with (
@@ -82,7 +83,7 @@ async def test_two_versions_side_by_side_lose_and_double_nothing(
         telegram.serving() as api,
         embeddings.serving() as embedder,
     ):
-        await old_version.migrate(server.dsn)
+        assert await old_version.migrate(server.dsn)
         own = {"CONSILIUM_EMBEDDING_URL": embedder, "CONSILIUM_EMBEDDING_MODEL": embeddings.model}
         port = free_port()
         environment = environment_of(
@@ -103,7 +104,7 @@ async def test_two_versions_side_by_side_lose_and_double_nothing(
             await upgrade.answers(PEOPLE)
 
             await migrate(server.dsn)
-            assert (await current_version(server.dsn)).mark == REVISION
+            assert (await current_version(server.dsn)).mark == revision
             new_worker.start()
             await asyncio.gather(upgrade.answers(2, old_worker), upgrade.answers(2, new_worker))
             await upgrade.kill("old-worker")
@@ -123,7 +124,7 @@ async def test_two_versions_side_by_side_lose_and_double_nothing(
             await settle(upgrade.crowd, SETTLE_TIMEOUT)
             verdict = upgrade.crowd.verdict(await DatabaseFaults(server.dsn, upgrade.chance).questions())
             summary = (
-                f"seed {seed}: {verdict.asked} asked, {verdict.answered} answered; turns ended by the old version: "
+                f"seed {seed}: beside the version of {revision}: {verdict.asked} asked, {verdict.answered} answered; turns ended by the old version: "
                 f"{upgrade.count(old_worker)}, by this one: {upgrade.count(new_worker)}; "
                 f"{old_worker.kills + new_worker.kills} kills, {verdict.orphans} empty placeholders left"
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -11,6 +12,7 @@ from db.errors import MigrationBlocked, OlderProgramRunning, SchemaMissing, Sche
 from db.infra.database import Access, Database
 from db.infra.migrate import check_schema, current_version, migrate, migrate_for_start, plan_upgrade
 from db.infra.migrations.revisions import REVISIONS, Stage, migrations, newest_contraction, preceding, required_revision
+from tests.fixtures.old_version import COMMITS, OldVersion
 from tests.fixtures.postgres import run_sql
 
 HEAD = REVISIONS[-1]
@@ -134,6 +136,17 @@ async def test_programs_from_before_the_number_find_their_own_revision_while_the
 
 async def test_a_database_that_this_release_has_made_has_no_older_programs(dsn: str) -> None:
     assert await mark_of(dsn) == HEAD
+
+
+@pytest.mark.parametrize("revision", list(COMMITS))
+async def test_the_code_of_a_version_before_starts_where_it_may_and_changes_nothing(
+    dsn: str, tmp_path: Path, revision: str
+) -> None:
+    old_version = OldVersion.unpack(tmp_path / "old", revision)
+    assert not await old_version.migrate(dsn), "no older program has ever run on this database"
+    await old_version.allow(dsn)
+    assert await old_version.migrate(dsn)
+    assert (await current_version(dsn)).is_current
 
 
 async def test_a_lock_that_somebody_holds_is_waited_for_again_and_again_and_blocks_nobody(empty_dsn: str) -> None:
