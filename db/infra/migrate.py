@@ -53,7 +53,8 @@ async def migrate(
 
     Each migration is a transaction. One that does not get its locks within `lock_timeout` seconds lets go and tries
     again, with growing pauses, until `deadline`. Processes that start at once wait for the first, then find nothing to
-    do. Runs as the DSN's own role. When the awaiting task is cancelled, a migration under way still ends by itself.
+    do; none takes back what another has run beyond its own target meanwhile. Runs as the DSN's own role. When the
+    awaiting task is cancelled, a migration under way still ends by itself.
 
     Args:
         on_step: called with each revision that has been reached, in another thread.
@@ -72,10 +73,12 @@ async def migrate(
     version = await current_version(dsn, deadline=deadline)
     require_known(version, describe_dsn(dsn))
     if version.is_known and version.revision != target:
+        upward = REVISIONS.index(version.revision) < REVISIONS.index(target)
         await asyncio.to_thread(
             _run_in_own_loop,
             dsn,
             target,
+            upward=upward,
             deadline=deadline,
             lock_timeout=lock_timeout,
             on_step=on_step,
@@ -146,6 +149,7 @@ def _run_in_own_loop(
     dsn: str,
     target: str,
     *,
+    upward: bool,
     deadline: float,
     lock_timeout: float,
     on_step: Callable[[str], None],
@@ -155,4 +159,4 @@ def _run_in_own_loop(
 
     # In a thread and with a loop of its own, because Alembic reads and compiles its scripts without awaiting.
     with _alembic_lock:
-        asyncio.run(run(dsn, target, deadline=deadline, lock_timeout=lock_timeout, on_step=on_step))
+        asyncio.run(run(dsn, target, upward=upward, deadline=deadline, lock_timeout=lock_timeout, on_step=on_step))

@@ -47,16 +47,21 @@ async def run(
     dsn: str,
     target: str,
     *,
+    upward: bool,
     deadline: float,
     lock_timeout: float,
     on_step: Callable[[str], None],
 ) -> None:
-    """Move a database to a revision, step by step; see `db.infra.migrate`."""
+    """Move a database to a revision, step by step; see `db.infra.migrate`.
+
+    Args:
+        upward: the direction. A database that another process has moved past the target meanwhile is left there.
+    """
     server = describe_dsn(dsn)
     until = time.monotonic() + deadline
     connect = partial(asyncpg.connect, dsn, timeout=deadline)
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
-    step = _Step(server, target, lock_timeout)
+    step = _Step(server, target, lock_timeout, upward=upward)
 
     def wait(_error: Exception, delay: float) -> None:
         log.warning("migration.lock_waited", revision=step.revision, delay=round(delay, 1))
@@ -100,10 +105,11 @@ async def _run_step(engine: AsyncEngine, step: _Step) -> str | None:
 class _Step:
     """The next migration on the way to a target, in one transaction."""
 
-    def __init__(self, server: str, target: str, lock_timeout: float) -> None:
+    def __init__(self, server: str, target: str, lock_timeout: float, *, upward: bool) -> None:
         self._server = server
         self._target = target
         self._lock_timeout = lock_timeout
+        self._upward = upward
         self._mark: str | None = None
         """What programs from before the compatibility number found when this run began."""
         self.revision = "base"
@@ -117,21 +123,23 @@ class _Step:
         connection.exec_driver_sql(LOCK_MIGRATIONS)
         version = _read(connection)
         require_known(version, self._server)
-        if not version.is_known or version.revision == self._target:
+        if not version.is_known:
+            return None
+        current, target = REVISIONS.index(version.revision), REVISIONS.index(self._target)
+        if current >= target if self._upward else current <= target:
             return None
         self.began = True
-        current, target = REVISIONS.index(version.revision), REVISIONS.index(self._target)
-        self.revision = reached = REVISIONS[current + 1] if current < target else preceding(version.revision)
-        if current < target and migrations()[current].stage is Stage.AFTER:
+        self.revision = reached = REVISIONS[current + 1] if self._upward else preceding(version.revision)
+        if self._upward and migrations()[current].stage is Stage.AFTER:
             older = _list_older(connection, reached)
             if older:
                 programs = ", ".join(map(str, older))
                 raise OlderProgramRunning(server=self._server, revision=reached, programs=programs)
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(self._lock_timeout * 1000)}")
-        self._migrate(connection, version, reached, upward=current < target)
+        self._migrate(connection, version, reached)
         return reached
 
-    def _migrate(self, connection: Connection, version: SchemaVersion, reached: str, *, upward: bool) -> None:
+    def _migrate(self, connection: Connection, version: SchemaVersion, reached: str) -> None:
         connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS vector")
         schema = connection.exec_driver_sql(EXTENSION_SCHEMA).scalar_one()
         connection.exec_driver_sql(f'SET LOCAL search_path = public, "{schema}"')
@@ -141,13 +149,12 @@ class _Step:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
         config.attributes["connection"] = connection
-        (command.upgrade if upward else command.downgrade)(config, reached)
+        (command.upgrade if self._upward else command.downgrade)(config, reached)
 
         compatibility = newest_contraction(reached)
         if self._mark is None:
             self._mark = version.mark
-        keeps_mark = upward and self._mark != "base" and _is_at_least(self._mark, compatibility)
-        if keeps_mark and reached != "base":
+        if self._upward and self._mark != "base" and _is_at_least(self._mark, compatibility):
             _set_mark(connection, self._mark)
         connection.exec_driver_sql("DELETE FROM public.schema_version")
         connection.exec_driver_sql("INSERT INTO public.schema_version VALUES ($1, $2)", (reached, compatibility))

@@ -124,7 +124,8 @@ async def test_two_versions_side_by_side_lose_and_double_nothing(
             await settle(upgrade.crowd, SETTLE_TIMEOUT)
             verdict = upgrade.crowd.verdict(await DatabaseFaults(server.dsn, upgrade.chance).questions())
             summary = (
-                f"seed {seed}: beside the version of {revision}: {verdict.asked} asked, {verdict.answered} answered; turns ended by the old version: "
+                f"seed {seed}, beside the version of {revision}: {verdict.asked} asked, {verdict.answered} answered; "
+                f"turns ended by the old version: "
                 f"{upgrade.count(old_worker)}, by this one: {upgrade.count(new_worker)}; "
                 f"{old_worker.kills + new_worker.kills} kills, {verdict.orphans} empty placeholders left"
             )

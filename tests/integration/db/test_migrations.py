@@ -88,6 +88,30 @@ async def test_calls_at_once_in_one_process_migrate_once(empty_dsn: str) -> None
     assert (await current_version(empty_dsn)).revision == REVISIONS[-1]
 
 
+async def test_whoever_goes_further_is_not_taken_back(empty_dsn: str) -> None:
+    holder = await asyncpg.connect(empty_dsn)
+    try:
+        # Both find an empty database, and run when the lock is free.
+        await holder.execute("SELECT pg_advisory_lock(x'636F6E73696C6975'::bigint)")
+        program = (
+            "import asyncio, sys; from db.infra.migrate import migrate; asyncio.run(migrate(sys.argv[1], sys.argv[2]))"
+        )
+        processes = [
+            await asyncio.create_subprocess_exec(sys.executable, "-c", program, empty_dsn, target)
+            for target in ("0003", "0005")
+        ]
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = "
+        async with asyncio.timeout(60):
+            while await holder.fetchval(  # noqa: ASYNC110  # the server tells nobody
+                f"{waiting} (SELECT oid FROM pg_database WHERE datname = current_database())"
+            ) < len(processes):
+                await asyncio.sleep(0.05)
+    finally:
+        await holder.close()
+    assert [await process.wait() for process in processes] == [0, 0]
+    assert (await current_version(empty_dsn)).revision == "0005"
+
+
 async def test_a_failed_migration_changes_nothing_and_is_gone_on_with(empty_dsn: str) -> None:
     await run_sql(empty_dsn, "CREATE TABLE memories (mine text)")
     await migrate(empty_dsn, "0002")
