@@ -1,7 +1,7 @@
 """An upgrade without downtime: the version before and this one work side by side on one database, under load.
 
 The schema is migrated while the old version works, a worker of the old version dies and starts again on the new schema,
-then each process is replaced. CONSILIUM_LONG=1 also goes back and forth ten times, and kills workers of both.
+then each process is replaced. CONSILIUM_LONG=1 also goes back and forth five times, and kills workers of both.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.fixtures.sglang import free_port
 
 LONG = bool(os.environ.get("CONSILIUM_LONG"))
 BASE = "SmolLM2-135M-Instruct"
-RETURNS = 10 if LONG else 0
+RETURNS = 5 if LONG else 0
 """How often the gateway goes back to the old version and forth again, while workers of both versions are killed."""
 PEOPLE = 16 if LONG else 6
 
@@ -53,12 +53,17 @@ class Upgrade:
         """Questions answered so far, of all processes or by one."""
         if of is None:
             return sum(len(person.asked) for person in self.crowd.people) - self.crowd.unanswered()
-        return of.log.read_text(errors="replace").count('"turn.ended"')
+        return _count(of, '"turn.ended"')
 
     async def replace(self, old: str, new: str) -> None:
-        """End one process, as its supervisor does, and start another in its place."""
+        """End a gateway, as its supervisor does, and start another in its place, which receives from then on."""
+        gateway = self.fleet.processes[new]
         await asyncio.to_thread(self.fleet.processes[old].end)
-        self.fleet.processes[new].start()
+        connected = _count(gateway, '"telegram.connected"')
+        gateway.start()
+        async with asyncio.timeout(SETTLE_TIMEOUT):
+            while _count(gateway, '"telegram.connected"') == connected:  # noqa: ASYNC110  # another process's state
+                await asyncio.sleep(0.1)
 
     async def kill(self, name: str) -> None:
         """Kill a process and start it again; it has to be able to."""
@@ -67,6 +72,10 @@ class Upgrade:
         await asyncio.sleep(self.chance.uniform(0, 1))
         process.start()
         await self.answers(1, process)
+
+
+def _count(process: Process, event: str) -> int:
+    return process.log.read_text(errors="replace").count(event) if process.log.exists() else 0
 
 
 @pytest.mark.long
@@ -125,7 +134,7 @@ async def test_two_versions_side_by_side_lose_and_double_nothing(
             verdict = upgrade.crowd.verdict(await DatabaseFaults(server.dsn, upgrade.chance).questions())
             summary = (
                 f"seed {seed}, beside the version of {revision}: {verdict.asked} asked, {verdict.answered} answered; "
-                f"turns ended by the old version: "
+                "turns ended by the old version: "
                 f"{upgrade.count(old_worker)}, by this one: {upgrade.count(new_worker)}; "
                 f"{old_worker.kills + new_worker.kills} kills, {verdict.orphans} empty placeholders left"
             )
