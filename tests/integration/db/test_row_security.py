@@ -45,7 +45,7 @@ INSERTS = {
     """,
 }
 NOBODYS = {"dead_letters",
-    "access_rules", "alembic_version", "allowances", "processes", "consilium_pgqueuer", "consilium_pgqueuer_log",
+    "access_rules", "alembic_version", "schema_version", "allowances", "processes", "consilium_pgqueuer", "consilium_pgqueuer_log",
     "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics",
 }  # fmt: skip
 """Tables that hold nothing of what anybody has said."""
