@@ -125,28 +125,85 @@ class DatabaseFailed(DatabaseUnavailable):
 
 
 class MigrationFailed(DatabaseError):
-    """The schema could not be migrated; nothing was changed."""
+    """A migration failed, and has changed nothing; those before it stay."""
 
-    sentence: ClassVar[str] = N_("The database at {server} could not be set up: {reason}.")
+    sentence: ClassVar[str] = N_("The database at {server} could not be migrated to revision {revision}: {reason}.")
     remedy: ClassVar[str] = N_(
-        "Nothing was changed. Postgres 16 or newer with pgvector 0.7 or newer is needed, and a role that may create"
-        " tables and either create roles or be a member of consilium_app."
+        "This step has changed nothing. Postgres 16 or newer with pgvector 0.7 or newer is needed, and a role that may"
+        " create tables and either create roles or be a member of consilium_app."
     )
 
-    def __init__(self, *, server: str, reason: str) -> None:
-        super().__init__(server=server, reason=reason)
+    def __init__(self, *, server: str, revision: str, reason: str) -> None:
+        super().__init__(server=server, revision=revision, reason=reason)
 
 
-class SchemaTooNew(DatabaseError):
-    """A newer release has already migrated the database."""
+class MigrationBlocked(DatabaseError):
+    """A migration did not get its locks: other transactions hold them. It has changed nothing."""
 
     sentence: ClassVar[str] = N_(
-        "The database at {server} is at revision {revision}, which this version of the program does not know."
+        "The database at {server} could not be migrated to revision {revision}: another transaction has been holding a"
+        " lock that this needs, time after time."
     )
-    remedy: ClassVar[str] = N_("Update the program to the version that migrated it, or use another database.")
+    remedy: ClassVar[str] = N_(
+        "This step has changed nothing. Look for long transactions (`SELECT * FROM pg_stat_activity ORDER BY"
+        " xact_start`), end them, and run `consilium migrate` again."
+    )
 
     def __init__(self, *, server: str, revision: str) -> None:
         super().__init__(server=server, revision=revision)
+
+
+class OlderProgramRunning(DatabaseError):
+    """The next migration takes something away from programs that are running."""
+
+    sentence: ClassVar[str] = N_(
+        "Older programs are running on the database at {server}, and revision {revision} takes away what they use:"
+        " {programs}."
+    )
+    remedy: ClassVar[str] = N_(
+        "Stop them and run this again. A process that was killed counts as running for half a minute."
+    )
+
+    def __init__(self, *, server: str, revision: str, programs: str) -> None:
+        super().__init__(server=server, revision=revision, programs=programs)
+
+
+class SchemaMissing(DatabaseError):
+    """There is no schema in the database yet, and whoever opens it may not make one."""
+
+    sentence: ClassVar[str] = N_("The database at {server} is not set up yet.")
+    remedy: ClassVar[str] = N_("Run `consilium migrate`, or start the service as one process, which does it itself.")
+
+    def __init__(self, *, server: str) -> None:
+        super().__init__(server=server)
+
+
+class SchemaTooOld(DatabaseError):
+    """Migrations that this program needs have not run, and whoever opens the database may not run them."""
+
+    sentence: ClassVar[str] = N_(
+        "The database at {server} is at revision {revision}, and this version of the program needs {required}."
+    )
+    remedy: ClassVar[str] = N_(
+        "Run `consilium migrate`, or start the service as one process, which does it itself; programs of the version"
+        " before may go on meanwhile."
+    )
+
+    def __init__(self, *, server: str, revision: str, required: str) -> None:
+        super().__init__(server=server, revision=revision, required=required)
+
+
+class SchemaTooNew(DatabaseError):
+    """A newer release has taken away from the schema what this one needs."""
+
+    sentence: ClassVar[str] = N_(
+        "The database at {server} is at revision {revision}, and only programs that know revision {compatibility} run"
+        " on it; this version does not."
+    )
+    remedy: ClassVar[str] = N_("Update the program to the version that migrated it, or use another database.")
+
+    def __init__(self, *, server: str, revision: str, compatibility: str) -> None:
+        super().__init__(server=server, revision=revision, compatibility=compatibility)
 
 
 class UnsafeRole(DatabaseError):
@@ -170,6 +227,16 @@ class EmbeddedServerMissing(DatabaseError):
 
     def __init__(self) -> None:
         super().__init__()
+
+
+class EmbeddedDatabaseMissing(DatabaseError):
+    """The embedded database has not been made yet, and whoever opens it may not make it."""
+
+    sentence: ClassVar[str] = N_("There is no database in {directory} yet.")
+    remedy: ClassVar[str] = N_("`consilium chat` and `consilium serve` make it at their first start.")
+
+    def __init__(self, *, directory: str) -> None:
+        super().__init__(directory=directory)
 
 
 class EmbeddedServerFailed(DatabaseError):

@@ -20,11 +20,10 @@ from bot.app.answering import AnsweringParts, Progress, open_turn_runner
 from bot.app.components import (
     RetrievalModels,
     base_model_folder,
-    database_dsn,
     make_engine,
     open_composer,
+    open_database,
     open_retrieval_models,
-    service_dsn,
 )
 from bot.app.library_sync import is_library_empty
 from bot.app.loading import Loading
@@ -43,7 +42,7 @@ from bot.minds import Mind, load_mind
 from bot.turns.heartbeat import Heartbeat
 from bot.turns.runner import RetryPolicy, TurnRunner
 from consilium.errors import N_
-from db.infra.database import Database
+from db.infra.database import Access, Database
 from db.people.token_buckets import TokenBucket
 from inference.checkpoint import PreparationStep
 from inference.engines.port import Engine
@@ -101,9 +100,8 @@ async def open_services(
         base_folder = await _base_model_folder(settings, mind, progress, weights=None if answers else False)
 
         progress(N_("starting the database"))
-        dsn = await stack.enter_async_context(database_dsn(settings))
         database = await stack.enter_async_context(
-            await Database.open(dsn, service_dsn=service_dsn(settings), pool_size=max(10, settings.worker_turns + 4))
+            open_database(settings, _schema_access(role), pool_size=max(10, settings.worker_turns + 4))
         )
         heartbeat = await stack.enter_async_context(_running_heartbeat(Heartbeat(database, role, mind.name)))
 
@@ -179,6 +177,11 @@ async def open_services(
             direct=direct,
             loading=loading,
         )
+
+
+def _schema_access(role: Role) -> Access:
+    """A process that is the whole service migrates; of several, none does: that is `consilium migrate`'s work."""
+    return Access.MIGRATE if role in ("chat", "all") else Access.CHECK
 
 
 async def _base_model_folder(settings: Settings, mind: Mind, progress: Progress, *, weights: bool | None) -> Path:

@@ -18,6 +18,7 @@ from bot.app.settings import Settings
 from bot.core.background import run_in_background
 from bot.core.loops import run_periodically
 from bot.minds import Mind
+from db.infra.database import Access, Database
 from db.infra.embedded_server import EmbeddedServer
 from inference.adapters.store import CompositionStore
 from inference.base_model import BaseModelSpec
@@ -87,13 +88,20 @@ async def open_retrieval_models(settings: Settings) -> AsyncIterator[RetrievalMo
 
 
 @asynccontextmanager
-async def database_dsn(settings: Settings) -> AsyncIterator[str]:
-    """The owner's DSN: of the operator's Postgres, or of the embedded one, which is kept running meanwhile."""
+async def database_dsn(settings: Settings, *, as_it_is: bool = False) -> AsyncIterator[str]:
+    """The owner's DSN: of the operator's Postgres, or of the embedded one, which is kept running meanwhile.
+
+    Args:
+        as_it_is: make no embedded database, and change no role in it.
+
+    Raises:
+        ConsiliumError: the embedded one does not start, or is not there and is not to be made.
+    """
     given = settings.database_owner_url or settings.database_url
     if given is not None:
         yield given.get_secret_value()
         return
-    async with await EmbeddedServer.open(settings.data_dir / DATABASE_FOLDER) as server:
+    async with await EmbeddedServer.open(settings.data_dir / DATABASE_FOLDER, as_it_is=as_it_is) as server:
 
         async def supervise() -> None:
             if await server.ensure_running():
@@ -102,6 +110,20 @@ async def database_dsn(settings: Settings) -> AsyncIterator[str]:
         loop = run_periodically("embedded-database", supervise, SUPERVISION_INTERVAL, max_pause=MAX_RESTART_PAUSE)
         async with run_in_background(loop, "embedded-database"):
             yield server.owner_dsn
+
+
+@asynccontextmanager
+async def open_database(settings: Settings, access: Access, *, pool_size: int = 10) -> AsyncIterator[Database]:
+    """The database that the settings name, for a command.
+
+    Raises:
+        ConsiliumError: what is missing or broken, and how to fix it.
+    """
+    async with (
+        database_dsn(settings, as_it_is=access is Access.READ) as dsn,
+        await Database.open(dsn, service_dsn=service_dsn(settings), access=access, pool_size=pool_size) as database,
+    ):
+        yield database
 
 
 def service_dsn(settings: Settings) -> str | None:

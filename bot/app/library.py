@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.answering.cancellation import RunningAnswers
-from bot.app.components import RetrievalModels, base_model_folder, database_dsn, open_retrieval_models, service_dsn
+from bot.app.components import RetrievalModels, base_model_folder, open_database, open_retrieval_models
 from bot.app.settings import Settings
 from bot.intake.attachments.ingest import AttachmentIntake, AttachmentLimits
 from bot.library.chunk_options import NamedTokenCounter
@@ -19,7 +19,7 @@ from bot.library.parse.parser import Parser
 from bot.library.uploads import LibraryUploads
 from bot.memory.documents import PassageLimits, PersonalDocuments
 from bot.minds import Mind
-from db.infra.database import Database
+from db.infra.database import Access, Database
 from inference.embedding import Embedder
 from inference.engines.tokenizer import ChatTokenizer
 
@@ -42,8 +42,13 @@ class LibraryServices:
 
 
 @asynccontextmanager
-async def open_library(settings: Settings, mind: Mind) -> AsyncIterator[LibraryServices]:
+async def open_library(
+    settings: Settings, mind: Mind, access: Access = Access.MIGRATE
+) -> AsyncIterator[LibraryServices]:
     """What a library needs, without anything that answers; closed on exit.
+
+    Args:
+        access: `READ` for commands that only look.
 
     Raises:
         ConsiliumError: what is missing or broken, and how to fix it.
@@ -52,8 +57,7 @@ async def open_library(settings: Settings, mind: Mind) -> AsyncIterator[LibraryS
         counter = await asyncio.to_thread(make_token_counter, settings, mind)
         models = await stack.enter_async_context(open_retrieval_models(settings))
         assert models.embedder is not None
-        dsn = await stack.enter_async_context(database_dsn(settings))
-        database = await stack.enter_async_context(await Database.open(dsn, service_dsn=service_dsn(settings)))
+        database = await stack.enter_async_context(open_database(settings, access))
         yield LibraryServices(database, models, models.embedder, counter)
 
 

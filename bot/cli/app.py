@@ -66,6 +66,12 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
         "doctor",
         "Check everything that a mind needs to answer; exit code 1 if something is missing.",
     ),
+    LazyCommand(
+        "migrate",
+        "bot.cli.migrate",
+        "migrate_database",
+        "Migrate the database: first what older programs can bear, and with `--after` the rest.",
+    ),
     LazyCommand("init", "bot.cli.mind", "init", "Write the template of a mind, to fill with dialogues and train."),
     LazyCommand("mind", "bot.cli.authoring", "app", "Make a mind from what its author has written: import, review."),
     LazyCommand(

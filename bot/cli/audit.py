@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bot.app.components import database_dsn, service_dsn
+from bot.app.components import open_database
 from bot.app.settings import Settings
 from bot.cli.common import format_time, new_table, stdout_console
-from db.infra.database import Database
+from db.infra.database import Access
 from db.people import audit
 
 
@@ -33,9 +33,5 @@ def audit_table(entries: Sequence[audit.Entry]) -> Table:
 
 
 async def _read(settings: Settings, most: int) -> list[audit.Entry]:
-    async with (
-        database_dsn(settings) as dsn,
-        await Database.open(dsn, service_dsn=service_dsn(settings)) as database,
-        database.anonymous_transaction() as connection,
-    ):
+    async with open_database(settings, Access.READ) as database, database.anonymous_transaction() as connection:
         return await audit.list_latest(connection, most)

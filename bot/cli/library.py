@@ -26,6 +26,7 @@ from bot.library.search import Library
 from bot.library.sources import watch_files
 from bot.minds import Mind, load_mind
 from consilium.errors import ConsiliumError
+from db.infra.database import Access
 from db.library import catalog as rows
 
 app = typer.Typer(help="Fill, search and inspect the library of what the author wrote.", no_args_is_help=True)
@@ -128,7 +129,7 @@ async def _synchronise(
 
 
 async def _search(settings: Settings, mind: Mind, question: str, collection: str | None, limit: int) -> None:
-    async with open_library(settings, mind) as services:
+    async with open_library(settings, mind, Access.READ) as services:
         models, count = services.models, services.counter.count
         library = Library(
             services.database,
@@ -151,7 +152,10 @@ async def _search(settings: Settings, mind: Mind, question: str, collection: str
 
 async def _status(settings: Settings, mind: Mind) -> None:
     say = _translator(settings)
-    async with open_library(settings, mind) as services, services.database.anonymous_transaction() as connection:
+    async with (
+        open_library(settings, mind, Access.READ) as services,
+        services.database.anonymous_transaction() as connection,
+    ):
         statuses = await rows.collection_statuses(connection, mind.name, services.embedder.name)
         collections = await rows.list_collections(connection, mind.name)
         documents = [

@@ -13,13 +13,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from bot.app.components import database_dsn, service_dsn
+from bot.app.components import open_database
 from bot.app.settings import Settings
 from bot.cli.common import format_short_time, format_time, key_value_table, new_table, stdout_console
 from bot.cli.errors import CommandError
 from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from consilium.errors import N_
-from db.infra.database import Database
+from db.infra.database import Access, Database
 from db.people import sessions
 from db.turns import admin_queries, dead_letters, deliveries, jobs, states, turns
 from db.turns.dead_letters import DeadLetter
@@ -153,7 +153,7 @@ def retry(context: typer.Context, turn: TurnIdArgument) -> None:
                 await jobs.enqueue(connection, entrypoint, turn_id, user_id)
         return turn_id
 
-    stdout_console().print(Text(f"{_with_database(context.obj, reopen)} will be retried."))
+    stdout_console().print(Text(f"{_with_database(context.obj, reopen, Access.CHECK)} will be retried."))
 
 
 def turns_table(turns: Sequence[admin_queries.TurnSummary]) -> Table:
@@ -236,12 +236,9 @@ async def _find_turn(database: Database, id_prefix: str) -> tuple[UUID, UUID]:
     return matches[0]
 
 
-def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]]) -> T:
+def _with_database(settings: Settings, work: Callable[[Database], Awaitable[T]], access: Access = Access.READ) -> T:
     async def run() -> T:
-        async with (
-            database_dsn(settings) as dsn,
-            await Database.open(dsn, service_dsn=service_dsn(settings)) as database,
-        ):
+        async with open_database(settings, access) as database:
             return await work(database)
 
     return asyncio.run(run())

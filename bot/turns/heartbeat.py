@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -11,9 +12,12 @@ from uuid import UUID, uuid4
 import structlog
 
 from bot.core.loops import run_periodically
+from bot.turns import metrics
 from db.errors import DatabaseError
 from db.infra.database import Database
+from db.infra.migrations.revisions import REVISIONS
 from db.turns import processes
+from db.turns.processes import RunningVersion
 
 HEARTBEAT_INTERVAL: Final = 5.0
 """Seconds between heartbeats."""
@@ -33,6 +37,8 @@ class Heartbeat:
         self._database = database
         self._role = role
         self._mind = mind
+        self._neighbours: frozenset[tuple[str, str]] = frozenset()
+        """Other versions that were running at the last heartbeat, by their version and revision."""
 
     async def send(self) -> None:
         """Record that this process is alive, and delete processes that have long been gone.
@@ -51,6 +57,17 @@ class Heartbeat:
                 draining=self.draining,
             )
             await processes.delete_stale(connection, 10 * PROCESS_GONE_AFTER)
+            self._observe_versions(await processes.list_versions(connection, PROCESS_GONE_AFTER))
+
+    def _observe_versions(self, running: Sequence[RunningVersion]) -> None:
+        """Count the processes of other versions, and log each that comes or goes: an upgrade is under way."""
+        others = {(each.version, each.revision): each.processes for each in running if each.revision != REVISIONS[-1]}
+        metrics.observe_neighbours(sum(others.values()))
+        for version, revision in others.keys() - self._neighbours:
+            log.info("neighbour.appeared", version=version, revision=revision, own=REVISIONS[-1])
+        for version, revision in self._neighbours - others.keys():
+            log.info("neighbour.left", version=version, revision=revision, own=REVISIONS[-1])
+        self._neighbours = frozenset(others)
 
     async def run(self) -> None:
         """Send heartbeats until cancelled. One that fails is logged; the next one follows."""

@@ -38,6 +38,9 @@ _DEAD_LETTERS: Final = Gauge(
 _BURIED: Final = Counter(
     "consilium_updates_given_up", "Updates that could not be stored; their senders were told.", ("platform",)
 )
+_NEIGHBOURS: Final = Gauge(
+    "consilium_neighbouring_processes", "Processes of other versions that run on the same database."
+)
 
 OPEN_STATES: Final = ("accepted", "thinking", "answering")
 
@@ -86,6 +89,11 @@ def observe_dead_letters(counts: Mapping[str, int]) -> None:
     """So many updates and jobs could not be processed."""
     for kind in ("update", "job"):
         _DEAD_LETTERS.labels(kind).set(counts.get(kind, 0))
+
+
+def observe_neighbours(processes: int) -> None:
+    """So many processes of other versions run beside this one."""
+    _NEIGHBOURS.set(processes)
 
 
 def observe_open_turns(counts: Iterable[StateCount]) -> None:

@@ -69,7 +69,7 @@ class Cluster:
         """
         try:
             programs = PostgresPrograms.find(self.data)
-            if not (self.data / "PG_VERSION").exists():
+            if not self.exists():
                 self._initialize(programs, deadline)
             return self._wait_until_ready(deadline) or self._start_server(programs, deadline)
         except (OSError, subprocess.SubprocessError) as error:
@@ -96,6 +96,10 @@ class Cluster:
         except (OSError, subprocess.SubprocessError) as error:
             raise self._failure(str(error)) from error
         raise self._failure(output)
+
+    def exists(self) -> bool:
+        """Whether the cluster has been made."""
+        return (self.data / "PG_VERSION").exists()
 
     def is_running(self) -> bool:
         """Whether a server of this cluster listens, ready or not."""

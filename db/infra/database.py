@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -14,9 +15,9 @@ from pgvector.asyncpg import register_vector
 from db.errors import DatabaseError, DatabaseReadOnly, DatabaseUnreachable, ServiceRoleDenied
 from db.infra.connection import SET_CURRENT_PERSON, Connection, PersonConnection
 from db.infra.driver_errors import DRIVER_ERRORS, describe_dsn, open_connection, translate_driver_errors
-from db.infra.login_role import provide_login
-from db.infra.migrate import migrate
-from db.infra.migrations.revisions import EXTENSION_SCHEMA
+from db.infra.login_role import find_login, provide_login
+from db.infra.migrate import check_schema, migrate_for_start
+from db.infra.migrations.revisions import EXTENSION_SCHEMA, REVISIONS
 from db.infra.service_role import SERVICE_ROLE, verify_row_level_security
 
 if TYPE_CHECKING:
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
     from typing import Self
     from uuid import UUID
 
+    from db.infra.migrations.schema_version import SchemaVersion
+
 log = structlog.get_logger(__name__)
+
+
+class Access(Enum):
+    """What opening a database may do to its schema."""
+
+    MIGRATE = "bring it to this release, as far as older programs that are running allow"
+    CHECK = "leave it as it is, and refuse one that this release does not run on"
+    READ = "the same, and in no transaction change anything at all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +61,35 @@ class Database:
     """
 
     def __init__(
-        self, pool: asyncpg.Pool, service_dsn: str, deadlines: Deadlines, *, logs_in_as_owner: bool = False
+        self,
+        pool: asyncpg.Pool,
+        service_dsn: str,
+        deadlines: Deadlines,
+        *,
+        schema: SchemaVersion,
+        logs_in_as_owner: bool = False,
     ) -> None:
         self._pool = pool
         self._server = describe_dsn(service_dsn)
         self._deadlines = deadlines
         self.service_dsn = service_dsn
         """DSN that its connections log in with, for connections beside the pool."""
+        self.schema = schema
+        """How far the schema was when the database was opened."""
         self.logs_in_as_owner = logs_in_as_owner
         """Whether no login of the service's own could be had. A statement can become the owner then."""
 
     @classmethod
     async def open(
-        cls, dsn: str, *, service_dsn: str | None = None, pool_size: int = 10, deadlines: Deadlines = Deadlines()
+        cls,
+        dsn: str,
+        *,
+        service_dsn: str | None = None,
+        access: Access = Access.MIGRATE,
+        pool_size: int = 10,
+        deadlines: Deadlines = Deadlines(),
     ) -> Self:
-        """Migrate the database to this release's schema as the DSN's own role, then open the pool as the service's.
+        """Migrate or check the database's schema as the DSN's own role, then open the pool as the service's.
 
         The pool logs in with a role of its own (`db.infra.login_role`). Where the owner may not make one, it logs in
         as the owner and changes its role, unless the owner is a superuser.
@@ -72,28 +97,38 @@ class Database:
         Args:
             dsn: the owner's, ``postgresql://…``, over TCP or a unix socket; Postgres 16 or newer with pgvector.
             service_dsn: the service's own, of a role that is a member of `consilium_app` and of no other.
+            access: what may be changed.
             pool_size: connections at most.
             deadlines: how long everything may take.
 
         Raises:
             DatabaseUnreachable, DatabaseRefused: no connection.
-            MigrationFailed, SchemaTooNew: the schema is not this release's.
+            MigrationFailed, MigrationBlocked, OlderProgramRunning: it could not be migrated.
+            SchemaMissing, SchemaTooOld, SchemaTooNew: this release does not run on the schema.
             ServiceRoleDenied, UnsafeRole: not as the service's role, or row-level security would not hold.
         """
-        await migrate(dsn, deadline=deadlines.migrate)
+        if access is Access.MIGRATE:
+            version = await migrate_for_start(dsn, deadline=deadlines.migrate)
+        else:
+            version = await check_schema(dsn, deadline=deadlines.connect)
+        if not version.is_current:
+            log.info("schema.neighbour_found", revision=version.revision, own=REVISIONS[-1])
         async with open_connection(dsn, deadlines.connect) as connection:
             schema = await connection.fetchval(EXTENSION_SCHEMA)
             if service_dsn is None:
-                service_dsn = await provide_login(connection, dsn, deadlines.connect)
+                log_in = find_login if access is Access.READ else provide_login
+                service_dsn = await log_in(connection, dsn, deadlines.connect)
         logs_in_as_owner = service_dsn is None
         if service_dsn is None:
-            log.warning("database.login_shared", server=describe_dsn(dsn))
+            if access is not Access.READ:
+                log.warning("database.login_shared", server=describe_dsn(dsn))
             service_dsn = dsn
 
         async def prepare(connection: asyncpg.Connection) -> None:
             await register_vector(connection, schema=schema)
 
         server = describe_dsn(service_dsn)
+        read_only = {"default_transaction_read_only": "on"} if access is Access.READ else {}
         with translate_driver_errors(server):
             try:
                 pool = await asyncpg.create_pool(
@@ -109,13 +144,16 @@ class Database:
                         "role": SERVICE_ROLE,
                         "search_path": f'public, "{schema}"',
                         "idle_in_transaction_session_timeout": str(int(deadlines.idle * 1000)),
+                        **read_only,
                     },
                 )
             except asyncpg.InsufficientPrivilegeError as error:
                 raise ServiceRoleDenied(server=server, reason=str(error)) from error
-        database = cls(pool, service_dsn, deadlines, logs_in_as_owner=logs_in_as_owner)
+        database = cls(pool, service_dsn, deadlines, schema=version, logs_in_as_owner=logs_in_as_owner)
         try:
             with translate_driver_errors(server):
+                if access is Access.READ and logs_in_as_owner:
+                    return database  # the service's own login is made when the service starts
                 async with pool.acquire(timeout=deadlines.acquire) as connection:
                     await verify_row_level_security(connection, logs_in_as_owner=logs_in_as_owner)
         except BaseException:

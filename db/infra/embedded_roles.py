@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
+from consilium.retry import BackoffConfig, retry
+from db.errors import TransactionConflict
 from db.infra.cluster import SUPERUSER
 from db.infra.driver_errors import open_connection
 from db.infra.login_role import login_name
@@ -12,6 +15,7 @@ from db.infra.service_role import SERVICE_ROLE
 OWNER_ROLE: Final = "consilium_owner"
 """Owns the embedded database, and migrates it; no superuser."""
 
+_BACKOFF: Final = BackoffConfig(initial=0.2, maximum=2.0, jitter=0.2)
 _FOREIGN_OBJECTS: Final = f"""
     SELECT format('ALTER TABLE %s OWNER TO {OWNER_ROLE}', oid::regclass) AS statement
     FROM pg_class AS c
@@ -62,13 +66,36 @@ _IS_OWNED: Final = f"""
 """  # noqa: S608 - names of our own
 
 
-async def prepare_roles(superuser_dsn: str, deadline: float) -> None:
-    """Make the owner's and the service's roles, and give the owner what an earlier release made as the superuser.
+async def are_roles_prepared(superuser_dsn: str, deadline: float) -> bool:
+    """Whether `prepare_roles` has been here; changes nothing.
 
     Raises:
         DatabaseError: the server does not answer.
     """
+    async with open_connection(superuser_dsn, deadline) as connection:
+        return bool(await connection.fetchval(_IS_OWNED))
+
+
+async def prepare_roles(superuser_dsn: str, deadline: float) -> None:
+    """Make the owner's and the service's roles, and give the owner what an earlier release made as the superuser.
+
+    A process of an earlier release that uses a table at this moment is waited for a little, time after time, and not
+    held up.
+
+    Raises:
+        DatabaseError: the server does not answer, or a table has been in use all the time.
+    """
+    await retry(
+        partial(_prepare_roles, superuser_dsn, deadline),
+        on=TransactionConflict,
+        backoff=_BACKOFF,
+        give_up_after=deadline,
+    )
+
+
+async def _prepare_roles(superuser_dsn: str, deadline: float) -> None:
     async with open_connection(superuser_dsn, deadline) as connection, connection.transaction():
+        await connection.execute("SET LOCAL lock_timeout = '1s'")
         if not await connection.fetchval(_IS_OWNED):
             await connection.execute(_ROLES)
             await connection.execute("CREATE EXTENSION IF NOT EXISTS vector")

@@ -10,10 +10,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from db.errors import DatabaseError, EmbeddedServerFailed, EmbeddedServerMissing
+from db.errors import DatabaseError, EmbeddedDatabaseMissing, EmbeddedServerFailed, EmbeddedServerMissing
 from db.infra.cluster import SUPERUSER, Cluster
 from db.infra.driver_errors import DRIVER_ERRORS
-from db.infra.embedded_roles import OWNER_ROLE, prepare_roles
+from db.infra.embedded_roles import OWNER_ROLE, are_roles_prepared, prepare_roles
 from db.infra.programs import PostgresPrograms
 
 if TYPE_CHECKING:
@@ -32,29 +32,32 @@ class EmbeddedServer:
     A killed process releases it too, because the lock belongs to the operating system.
     """
 
-    def __init__(self, cluster: Cluster, dsn: str, users_lock: int) -> None:
+    def __init__(self, cluster: Cluster, dsn: str, users_lock: int, *, has_owner: bool = True) -> None:
         self.cluster = cluster
         self.dsn = dsn
         """Address of its database as the superuser; for administration, such as backups."""
-        self.owner_dsn = dsn.replace(f"{SUPERUSER}@", f"{OWNER_ROLE}@", 1)
-        """Address of its database as its owner, for `db.infra.database.Database.open`."""
+        self.owner_dsn = dsn.replace(f"{SUPERUSER}@", f"{OWNER_ROLE}@", 1) if has_owner else dsn
+        """Address of its database as its owner, for `db.infra.database.Database.open`. In a server of an earlier
+        release that is opened as it is, the owner is the superuser."""
         self._users_lock: int | None = users_lock
         self._pid = os.getpid()
         atexit.register(self._release)
 
     @classmethod
-    async def open(cls, directory: Path, *, deadline: float = 60.0) -> Self:
+    async def open(cls, directory: Path, *, deadline: float = 60.0, as_it_is: bool = False) -> Self:
         """Start the server whose files lie in `directory` (made if it does not exist), or join it if it runs.
 
         Args:
             directory: a folder for the server alone; works on any path the file system takes.
             deadline: seconds until the attempt is given up.
+            as_it_is: for reading: make no server, and leave the roles and owners in it as an earlier release made them.
 
         Raises:
+            EmbeddedDatabaseMissing: there is no server, and none is to be made.
             EmbeddedServerFailed: it cannot be made or started.
             EmbeddedServerMissing: its package is not installed.
         """
-        starting = asyncio.ensure_future(asyncio.to_thread(cls._start_and_lock, directory, deadline))
+        starting = asyncio.ensure_future(asyncio.to_thread(cls._start_and_lock, directory, deadline, as_it_is=as_it_is))
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -92,8 +95,10 @@ class EmbeddedServer:
         await self.close()
 
     @classmethod
-    def _start_and_lock(cls, directory: Path, deadline: float) -> Self:
+    def _start_and_lock(cls, directory: Path, deadline: float, *, as_it_is: bool) -> Self:
         directory = directory.expanduser().resolve()
+        if as_it_is and not Cluster(directory / "data").exists():
+            raise EmbeddedDatabaseMissing(directory=str(directory))
         until = time.monotonic() + deadline
         try:
             make_private(directory)
@@ -103,8 +108,9 @@ class EmbeddedServer:
                 try:
                     cluster = Cluster(directory / "data")
                     dsn = cluster.start(max(1.0, until - time.monotonic()))
-                    _prepare_roles(dsn, directory, max(5.0, until - time.monotonic()))
-                    return cls(cluster, dsn, users)
+                    remaining = max(5.0, until - time.monotonic())
+                    has_owner = _look_at_roles(dsn, directory, remaining, prepare=not as_it_is)
+                    return cls(cluster, dsn, users, has_owner=has_owner)
                 except BaseException:
                     os.close(users)
                     raise
@@ -150,12 +156,16 @@ class EmbeddedServer:
             os.close(users)
 
 
-def _prepare_roles(superuser_dsn: str, directory: Path, deadline: float) -> None:
+def _look_at_roles(superuser_dsn: str, directory: Path, deadline: float, *, prepare: bool) -> bool:
+    """Whether the database has its owner, which `prepare` makes."""
     try:
         # In a thread that has no loop.
+        if not prepare:
+            return asyncio.run(are_roles_prepared(superuser_dsn, deadline))
         asyncio.run(prepare_roles(superuser_dsn, deadline))
     except (DatabaseError, *DRIVER_ERRORS) as error:
         raise EmbeddedServerFailed(directory=str(directory), reason=str(error)) from error
+    return True
 
 
 def private_mode(directory: Path) -> int:

@@ -33,6 +33,22 @@ def login_name(owner: str) -> str:
     return f"consilium_login_{hashlib.sha256(owner.encode()).hexdigest()[:12]}"
 
 
+async def find_login(owner: asyncpg.Connection, dsn: str, deadline: float) -> str | None:
+    """The DSN of the login role; None when there is none yet, or it cannot log in.
+
+    Args:
+        owner: a connection as the DSN's own role, outside a transaction.
+        deadline: seconds to connect.
+    """
+    name = login_name(await owner.fetchval("SELECT session_user::text"))
+    candidate = _replace_user(
+        dsn, name, _derive_password(dsn, name), await owner.fetchval("SELECT current_database()::text")
+    )
+    if await owner.fetchval(_IS_LOGIN, name) and await _can_connect(candidate, deadline):
+        return candidate
+    return None
+
+
 async def provide_login(owner: asyncpg.Connection, dsn: str, deadline: float) -> str | None:
     """Make the login role if there is none, and return its DSN; None when it cannot be made or cannot log in.
 
@@ -43,17 +59,13 @@ async def provide_login(owner: asyncpg.Connection, dsn: str, deadline: float) ->
         owner: a connection as the DSN's own role, outside a transaction.
         deadline: seconds to connect.
     """
+    if (found := await find_login(owner, dsn, deadline)) is not None:
+        return found
     name = login_name(await owner.fetchval("SELECT session_user::text"))
-    password = _derive_password(dsn, name)
-    candidate = _replace_user(dsn, name, password, await owner.fetchval("SELECT current_database()::text"))
-    if await owner.fetchval(_IS_LOGIN, name) and await _can_connect(candidate, deadline):
-        return candidate
     # An internal error: another database's process has changed the role at the same moment.
     with suppress(asyncpg.InsufficientPrivilegeError, asyncpg.InternalServerError):
-        await _make(owner, name, password)
-    if await owner.fetchval(_IS_LOGIN, name) and await _can_connect(candidate, deadline):
-        return candidate
-    return None
+        await _make(owner, name, _derive_password(dsn, name))
+    return await find_login(owner, dsn, deadline)
 
 
 async def _make(owner: asyncpg.Connection, name: str, password: str | None) -> None:

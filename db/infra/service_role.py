@@ -98,6 +98,8 @@ async def _allowed(connection: asyncpg.Connection, prelude: Sequence[str]) -> st
     """The first of `ESCAPES` that is not refused; everything is rolled back."""
     transaction = connection.transaction()
     await transaction.start()
+    # Read only, everything would be refused. It is rolled back all the same.
+    await connection.execute("SET TRANSACTION READ WRITE")
     try:
         for statement in ESCAPES:
             try:

@@ -60,7 +60,7 @@ class StrandedTurn:
 
 LIST_TURNS: Final = with_columns(TurnSummary, "SELECT @columns FROM oversee_turns($1, $2)")
 COUNT_OPEN: Final = with_columns(StateCount, "SELECT @columns FROM turn_states(now())")
-LIST_UNREMEMBERED: Final = "SELECT id, user_id FROM unremembered_turns($1, $2, $3)"
+LIST_UNREMEMBERED: Final = "SELECT id, user_id FROM turns_to_remember($1, $2, $3)"
 LIST_STRANDED: Final = with_columns(StrandedTurn, "SELECT @columns FROM stranded_turns($1, $2, $3)")
 
 

@@ -6,16 +6,22 @@ import importlib.metadata
 import json
 import platform
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Final
 
-from bot.app.components import database_dsn, open_retrieval_models, service_dsn
+from bot.app.components import open_database, open_retrieval_models
 from bot.app.private_folders import DATABASE_FOLDER
 from bot.app.settings import Settings
 from bot.cli.doctor.report import Finding
+from bot.core.errors import describe_error
 from bot.core.i18n import Translator
 from consilium.errors import N_, ConsiliumError
-from db.infra.database import Database
+from db.errors import EmbeddedDatabaseMissing
+from db.infra.database import Access
+from db.infra.driver_errors import open_connection
+from db.infra.embedded_server import EmbeddedServer
+from db.infra.migrations.revisions import REVISIONS
 
 MIN_FREE_BYTES: Final = 1_000_000_000
 """For the prepared base model, the embedded database and compositions."""
@@ -57,31 +63,47 @@ async def check_disk_space(settings: Settings, say: Translator) -> Finding:
 
 
 async def check_database(settings: Settings, say: Translator) -> Finding:
-    """Check that the database answers and is migrated.
+    """Check that the database answers and that this version runs on its schema; change nothing.
 
     Raises:
-        ConsiliumError: it does not, or is not.
+        ConsiliumError: it does not.
     """
-    async with database_dsn(settings) as dsn:
-        database = await Database.open(dsn, service_dsn=service_dsn(settings))
-        async with database:
-            await database.ping()
-            async with database.anonymous_transaction() as connection:
-                version = await connection.fetchval("SHOW server_version")
-                vector = await connection.fetchval("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
+    try:
+        async with open_database(settings, Access.READ) as database, database.anonymous_transaction() as connection:
+            version = await connection.fetchval("SHOW server_version")
+            vector = await connection.fetchval("SELECT extversion FROM pg_extension WHERE extname = 'vector'")
+    except EmbeddedDatabaseMissing as error:
+        return await _try_embedded_server(error, say)
     where = settings.data_dir / DATABASE_FOLDER
     if settings.database_url:
         fact = say("Postgres {version} with pgvector {vector}, at the given address", version=version, vector=vector)
     else:
         template = N_("Postgres {version} with pgvector {vector}, embedded in {where}")
         fact = say(template, version=version, vector=vector, where=where)
+    revision = say("schema: revision {revision}", revision=database.schema.revision)
+    if not database.schema.is_current:
+        revision = say(
+            "schema: revision {revision}; this version's is {own}", revision=database.schema.revision, own=REVISIONS[-1]
+        )
     if not database.logs_in_as_owner:
-        return Finding([fact, say("the service logs in with a role of its own")])
+        return Finding([fact, revision, say("the service logs in with a role of its own")])
     warning = say(
         "The service logs in as the owner of the database, so that only its own care keeps a statement from becoming "
         "the owner. Give it a login of its own (docs/how-to/use-your-own-postgres.md)."
     )
-    return Finding([fact], warnings=[warning])
+    return Finding([fact, revision], warnings=[warning])
+
+
+async def _try_embedded_server(missing: EmbeddedDatabaseMissing, say: Translator) -> Finding:
+    """Whether an embedded Postgres runs on this machine, tried in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="consilium-doctor-") as folder:
+        async with (
+            await EmbeddedServer.open(Path(folder)) as server,
+            open_connection(server.dsn, deadline=10) as connection,
+        ):
+            version = await connection.fetchval("SHOW server_version")
+    fact = say("embedded Postgres {version} runs on this machine", version=version)
+    return Finding([fact, describe_error(missing, say.language, say.translate)])
 
 
 async def check_embeddings(settings: Settings, say: Translator) -> Finding:

@@ -44,9 +44,9 @@ INSERTS = {
         SELECT $1, gen_random_uuid(), 9, 'x' WHERE $2::uuid IS NOT NULL
     """,
 }
-NOBODYS = {"dead_letters",
-    "access_rules", "alembic_version", "allowances", "processes", "consilium_pgqueuer", "consilium_pgqueuer_log",
-    "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics",
+NOBODYS = {
+    "access_rules", "alembic_version", "allowances", "consilium_pgqueuer", "consilium_pgqueuer_log",
+    "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics", "dead_letters", "processes", "schema_version",
 }  # fmt: skip
 """Tables that hold nothing of what anybody has said."""
 LIBRARY = {"collections", "documents", "chunks", "embedders", "vectors", "received", "router_vectors"}

@@ -1,3 +1,4 @@
+-- stage: before
 -- The role the service runs as. It belongs to the whole server, so another database may have made it already.
 DO $$
 BEGIN

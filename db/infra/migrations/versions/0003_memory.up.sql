@@ -1,3 +1,4 @@
+-- stage: before
 -- Text as its words are indexed and asked for: composed characters, small Cyrillic letters, е for ё. Explicit about
 -- Cyrillic, because a database in the "C" locale knows no capital letters beyond ASCII.
 CREATE FUNCTION folded(words text) RETURNS text

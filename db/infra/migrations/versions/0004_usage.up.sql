@@ -1,3 +1,4 @@
+-- stage: before
 -- All that hot_modes() and the policies it passes read, so that no turn itself has to be. created_at and not updated_at,
 -- which changes with every step of a turn.
 CREATE INDEX turns_modes ON turns (created_at) INCLUDE (mode, user_id) WHERE mode IS NOT NULL;

@@ -1,3 +1,4 @@
+-- stage: before
 -- The tables of pgqueuer 1.6.0, as its own `pgq sql install` writes them (prefix "consilium_", durability "balanced"):
 -- jobs between processes. What they say is ids and nothing of anybody's. The log is not kept over a crash of the server;
 -- the queue is.

@@ -1,3 +1,4 @@
+-- stage: after
 ALTER TABLE turns
     ADD COLUMN kind text NOT NULL DEFAULT 'question' CHECK (kind IN ('question', 'command')),
     -- What the platform calls the update it came by: handed over twice, it is taken in once.

@@ -1,3 +1,4 @@
+-- stage: before
 -- The library belongs to minds and not to people: no row has a user_id, and no policy stands before them.
 CREATE TABLE collections (
     id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,3 +1,4 @@
+-- stage: after
 ALTER TABLE memories
     -- Who speaks in it: the person whose memory it is, the mind that answered him, or somebody else in the conversation.
     ADD COLUMN voice text NOT NULL DEFAULT 'person' CHECK (voice IN ('person', 'mind', 'other')),

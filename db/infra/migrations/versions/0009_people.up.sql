@@ -1,3 +1,4 @@
+-- stage: after
 -- What a command says beside its text was its table alone; now it is a document of all of it. The files among it are
 -- rows of their own, so that a turn is read without them.
 ALTER TABLE turns RENAME COLUMN said_table TO said;

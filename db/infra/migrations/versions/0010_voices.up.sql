@@ -1,3 +1,4 @@
+-- stage: before
 -- Whether the session's questions are answered by two voices, and whether this one is.
 ALTER TABLE sessions ADD COLUMN consilium boolean NOT NULL DEFAULT false;
 ALTER TABLE turns

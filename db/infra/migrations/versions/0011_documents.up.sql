@@ -1,3 +1,4 @@
+-- stage: after
 ALTER TABLE turns
     -- Files that came with the message and where they are to go; NULL when there were none.
     ADD COLUMN files jsonb,

@@ -1,3 +1,4 @@
+-- stage: before
 ALTER TABLE turns
     -- The person has had something of it forgotten: no prompt, summary or memory is made from it any more.
     ADD COLUMN forgotten boolean NOT NULL DEFAULT false,

@@ -1,3 +1,4 @@
+-- stage: before
 -- What `auto` compared when it chose the turn's mode; NULL when the mode was chosen by the person.
 ALTER TABLE turns ADD COLUMN routing jsonb;
 

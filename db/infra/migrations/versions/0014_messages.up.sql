@@ -1,3 +1,4 @@
+-- stage: before
 ALTER TABLE turns
     -- Messages that the question replies to, quotes or forwards, with their authors: data, and not the person's words.
     ADD COLUMN quotations jsonb,

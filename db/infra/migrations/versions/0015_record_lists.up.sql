@@ -1,3 +1,4 @@
+-- stage: before
 -- What a person was last shown of their memory in a session, in the order of the numbers: kinds and ids, and nothing of
 -- what they say. It lives and changes hands with its session.
 CREATE TABLE record_lists (
@@ -16,11 +17,14 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON record_lists TO consilium_app;
 -- A turn whose answer was made with what has been forgotten is remembered by its question alone. With /forget all nothing
 -- of it is, which marks it as remembered.
 ALTER TABLE turns NO FORCE ROW LEVEL SECURITY;
+-- compatible: only marks what an earlier release does not remember either
 UPDATE turns SET remembered = true WHERE forgotten AND NOT remembered;
 ALTER TABLE turns FORCE ROW LEVEL SECURITY;
+-- compatible: made anew right below; no statement names it
 DROP INDEX turns_unremembered;
 CREATE INDEX turns_unremembered ON turns (ended_at)
     WHERE kind = 'question' AND state IN ('delivered', 'stopped') AND answer <> '' AND NOT remembered;
+-- compatible: the same columns; what it gives is put right for earlier releases in 0021
 CREATE OR REPLACE FUNCTION unremembered_turns(of_mind text, quiet interval, most integer)
 RETURNS TABLE (id uuid, user_id uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp

@@ -1,3 +1,4 @@
+-- stage: before
 -- A code links nobody by itself any more: whoever enters it only asks, and both accounts have to agree. Both are named by
 -- what they were called when they wrote.
 ALTER TABLE link_codes
@@ -116,12 +117,14 @@ END
 $$;
 
 -- What an earlier release calls when somebody enters a code: to it there is no such code any more.
+-- compatible: it says what it said of a code that has expired
 CREATE OR REPLACE FUNCTION join_person(asked bytea) RETURNS uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$ SELECT NULL::uuid $$;
 
 -- In a chat with others, what was said in private, or in another chat, does not exist: as for memories, so for sessions,
 -- turns, and what hangs on turns.
+-- compatible: an earlier release enters a chat only to look at memories
 CREATE POLICY company ON sessions AS RESTRICTIVE FOR SELECT TO consilium_app USING (
     nullif(current_setting('app.chat', true), '') IS NULL
     OR platform || ':' || chat = current_setting('app.chat', true)
@@ -136,13 +139,16 @@ BEGIN
 END
 $$;
 
+-- compatible: an earlier release enters a chat only to look at memories
 CREATE POLICY company ON turns AS RESTRICTIVE FOR SELECT TO consilium_app USING (
     nullif(current_setting('app.chat', true), '') IS NULL OR is_of_this_company(session_id)
 );
+-- compatible: an earlier release enters a chat only to look at memories
 CREATE POLICY company ON parts AS RESTRICTIVE FOR SELECT TO consilium_app USING (
     nullif(current_setting('app.chat', true), '') IS NULL
     OR EXISTS (SELECT FROM turns AS t WHERE t.id = turn_id)
 );
+-- compatible: an earlier release enters a chat only to look at memories
 CREATE POLICY company ON said_files AS RESTRICTIVE FOR SELECT TO consilium_app USING (
     nullif(current_setting('app.chat', true), '') IS NULL
     OR EXISTS (SELECT FROM turns AS t WHERE t.id = turn_id)

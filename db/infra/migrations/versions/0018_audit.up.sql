@@ -1,3 +1,4 @@
+-- stage: before
 -- Who did what that matters to others: access rules, linked accounts, exports, deletions. No texts. `actor` is a person's
 -- id and no reference: when the person is deleted, it says nothing about anybody any more, and the entry stays.
 CREATE TABLE audit_log (

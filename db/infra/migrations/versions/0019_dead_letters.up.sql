@@ -1,6 +1,9 @@
+-- stage: before
 -- A turn that has been given up for good, because every attempt at it failed or its process died of it: an operator can
 -- revive it. It only widens what is allowed, so that the release before can run beside this one.
+-- compatible: the constraint of this name that follows allows more
 ALTER TABLE turns DROP CONSTRAINT turns_state_check;
+-- compatible: it allows all that the one before allowed
 ALTER TABLE turns ADD CONSTRAINT turns_state_check
     CHECK (state IN ('accepted', 'thinking', 'answering', 'delivered', 'stopped', 'failed', 'dead')) NOT VALID;
 ALTER TABLE turns VALIDATE CONSTRAINT turns_state_check;
@@ -28,6 +31,7 @@ CREATE INDEX dead_letters_created ON dead_letters (created_at);
 GRANT SELECT, INSERT, DELETE ON dead_letters TO consilium_app;
 
 -- A time in the future was written before the database's clock was set back: it is as old as any that is long past.
+-- compatible: the same columns, of the same turns unless the clock was set
 CREATE OR REPLACE FUNCTION stranded_turns(of_mind text, quiet interval, gone interval) RETURNS TABLE (
     id uuid, user_id uuid, kind text, shown_elsewhere boolean
 )
