@@ -8,14 +8,15 @@ must be separable, or it would be lost with the rest. Where that leaves a doubt,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
 from typing import Final
 
 from bot.memory.statements import Speaker, Statement, Unit, Word, merge_units, read_units
-from bot.text.concepts import RELATIVES, SUPPORTS, words_of
+from bot.text.concepts import HEALTH, RELATIVES, SUPPORTS, concept_of, words_of
+from bot.text.pronouns import OWN
 from bot.text.transliteration import latin_key
 from bot.text.values import PHONE_DIGITS, Value, find_values
 from bot.text.words import fold
@@ -25,6 +26,10 @@ MIN_COVERAGE: Final = 0.5
 _EXTRA_BESIDE_DISTINCTIVE: Final = 4.0
 """Weight of other words beside a value that is seldom the same by chance."""
 _EXTRA_BESIDE_NAME: Final = 1.0
+_COMPOUND: Final = 3
+"""Values and names from which on they are telling together."""
+_OWNER_REACH: Final = 2
+"""Words within which "my" belongs to the word after it."""
 _KNOWN_WORD_WEIGHT: Final = 2.0
 """A word of the tables (asthma, flat) is another fact more often than any other word."""
 
@@ -174,12 +179,69 @@ def _is_comparable(statement: Statement) -> bool:
 
 
 def _compare(fact: Statement, said: Statement) -> Verdict:
-    verdict = _compare_content(fact, said)
+    if _entails(fact, said):
+        return Verdict.SAME
+    verdict = max(_compare_content(fact, said), _compare_matter(fact, said))
     if verdict is Verdict.OTHER:
         return verdict
     distinctive = _shares_distinctive(fact, said)
     verdict = min(verdict, _compare_subject(fact, said, distinctive=distinctive))
     return min(verdict, _compare_frame(fact, said, distinctive=distinctive))
+
+
+def _entails(fact: Statement, said: Statement) -> bool:
+    """Whether a statement cannot be true unless the fact is, whatever it says, asks or denies beside it.
+
+    "Biscuit, my cat, won't eat" names the cat, and "can I drive with my epilepsy?" has the illness.
+    """
+    if (
+        fact.relatives != said.relatives
+        or fact.negated
+        or fact.frame != "own"
+        or said.frame in ("supposed", "reported")
+    ):
+        return False
+    words = _essential_words(fact)
+    if len(_cover(words, said)[0]) < len(words) or not all(said.has_value(value) for value in fact.values):
+        return False
+    if fact.names:
+        is_naming = bool(fact.relatives) and all(word.concept in fact.relatives for word in words)
+        names_thing = is_naming and not any(word.concept == "name" for word in said.words)
+        return names_thing and _is_owned(said, fact.relatives) and all(said.names_word(name) for name in fact.names)
+    return _is_owned(said, {word.concept for word in words if word.concept is not None} & HEALTH)
+
+
+def _is_owned(said: Statement, concepts: Collection[str]) -> bool:
+    """Whether "my" stands before a word of one of these meanings."""
+    return any(
+        concept_of(token) in concepts and any(owner in OWN for owner in said.tokens[max(at - _OWNER_REACH, 0) : at])
+        for at, token in enumerate(said.tokens)
+    )
+
+
+def _compare_matter(fact: Statement, said: Statement) -> Verdict:
+    """Whether a statement of the same person has what is rare of a fact, whatever it says beside that.
+
+    That is an illness, or the object of what somebody has or does: "my penicillin allergy", «мне нельзя пенициллин».
+    """
+    if not (said.is_self or (said.relatives and said.relatives == fact.relatives)):
+        return Verdict.OTHER
+    health = {word.concept for word in fact.words} & HEALTH
+    if health - {"allergy"}:
+        return Verdict.UNSURE if health & {word.concept for word in said.words} else Verdict.OTHER
+    # "I am divorced from Tom" is not rare by its name alone, nor is "I live in Berlin".
+    rare = [word for word in fact.words if word.concept is None]
+    has_known_word = len(rare) < len(fact.words)
+    if fact.values or fact.names or not rare or not has_known_word:
+        return Verdict.OTHER
+    return Verdict.UNSURE if len(_cover(rare, said)[0]) == len(rare) else Verdict.OTHER
+
+
+def _essential_words(fact: Statement) -> tuple[Word, ...]:
+    """The words of a fact that must be beside its values: of "my cat is called Biscuit" the cat, not that it is
+    called."""
+    without_name = tuple(word for word in fact.words if word.concept != "name")
+    return without_name if fact.names and without_name else fact.words
 
 
 def _compare_content(fact: Statement, said: Statement) -> Verdict:
@@ -188,8 +250,9 @@ def _compare_content(fact: Statement, said: Statement) -> Verdict:
     missing_names = [name for name in fact.names if not said.names_word(name)]
     has_values = bool(fact.values or fact.names)
     distinctive = _shares_distinctive(fact, said)
-    covered, unmatched = _cover(fact.words, said)
-    coverage = len(covered) / len(fact.words) if fact.words else 1.0
+    words = _essential_words(fact)
+    covered, unmatched = _cover(words, said)
+    coverage = len(covered) / len(words) if words else 1.0
     extra = _extra_words(fact, said)
     if not has_values:
         if coverage < 1:
@@ -206,8 +269,10 @@ def _compare_content(fact: Statement, said: Statement) -> Verdict:
         is_part = shares_any and coverage >= MIN_COVERAGE and not contradicts and not extra and bool(fact.words)
         return Verdict.UNSURE if is_part else Verdict.OTHER
     is_other_thing = bool(extra and (unmatched or not fact.words))
-    if distinctive:
-        is_long = any(value.is_long for value in fact.values)
+    # A street, a house and a flat together are seldom the same by chance.
+    is_compound = len(fact.values) + len(fact.names) >= _COMPOUND
+    if distinctive or (is_compound and coverage > 0):
+        is_long = is_compound or any(value.is_long for value in fact.values)
         if coverage == 0 and fact.words and not is_long:
             return Verdict.UNSURE if not extra or _names_same_kind(fact, said) else Verdict.OTHER
         if is_other_thing and not is_long and coverage <= MIN_COVERAGE:
@@ -216,9 +281,9 @@ def _compare_content(fact: Statement, said: Statement) -> Verdict:
     else:
         if coverage == 0 and fact.words:
             is_telling = said.is_self and len(fact.values) + len(fact.names) > 1
-            return Verdict.UNSURE if not extra or is_telling else Verdict.OTHER
+            return Verdict.UNSURE if not extra or is_telling or is_compound else Verdict.OTHER
         if coverage < MIN_COVERAGE:
-            return Verdict.OTHER
+            return Verdict.UNSURE if fact.names else Verdict.OTHER
         if is_other_thing:
             is_near = bool(fact.words) and (bool(fact.names) or coverage > MIN_COVERAGE)
             return Verdict.UNSURE if is_near else Verdict.OTHER
@@ -250,7 +315,10 @@ def _compare_frame(fact: Statement, said: Statement, *, distinctive: bool) -> Ve
     """Whether a statement is made as the fact is: not asked, supposed, denied or another's words."""
     doubt = Verdict.UNSURE if distinctive else Verdict.OTHER
     if fact.negated != said.negated and not distinctive:
-        return Verdict.OTHER
+        # "With my two children I have no time" denies the time.
+        denies_more = bool(_extra_words(fact, said)) and said.negated
+        has_matter = bool(fact.values or fact.names or {word.concept for word in fact.words} & HEALTH)
+        return Verdict.UNSURE if denies_more and has_matter else Verdict.OTHER
     if said.frame == fact.frame or said.frame == "own":
         return Verdict.SAME
     if said.frame == "question":
@@ -290,7 +358,11 @@ def _extra_words(fact: Statement, said: Statement) -> list[Word]:
 
 
 def _extra_weight(fact: Statement, said: Statement, extra: Sequence[Word]) -> float:
-    values = [value for value in said.values if not _in(value, fact) and not _is_part(value, fact)]
+    values = [
+        value
+        for value in said.values
+        if not _in(value, fact) and not _is_part(value, fact) and value not in said.denied
+    ]
     names = [name for name in said.names if not fact.names_word(name)]
     words = sum(_KNOWN_WORD_WEIGHT if word.concept else 1.0 for word in extra)
     return words + _EXTRA_BESIDE_DISTINCTIVE * (len(names) + len(values)) + (len(values) > 0)

@@ -25,7 +25,8 @@ from bot.text.calendar import (
 from bot.text.concepts import ANIMALS, concept_of, is_light, relative_of
 from bot.text.framing import Frame, frame_of
 from bot.text.language import has_cyrillic_letters
-from bot.text.negation import mentions_negation
+from bot.text.morphology import read_word
+from bot.text.negation import is_contraction, mentions_negation
 from bot.text.numerals import is_numeric, parse_numeral
 from bot.text.pronouns import ALL_PRONOUNS, FIRST_PERSON, POSSESSIVE, SECOND_PERSON, THIRD_PERSON
 from bot.text.sentences import split_sentences
@@ -64,8 +65,6 @@ _IGNORED: Final = STOP_WORDS | ALL_PRONOUNS | _TIME_AND_UNIT_WORDS
 """Words that say nothing of a statement's content."""
 _NOT_ALPHANUMERIC: Final = re.compile(r"[\W_]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_FIRST_PERSON_VERB: Final = re.compile(r"[а-я]{2,}(?:[уюаеи]ю|[^аеиоуыэюя]у|юсь|усь)")
-"""A Russian verb that needs no "I": живу, работаю."""
 _SUBJECT_AHEAD: Final = (
     r"(?=(?:i|i['’]m|i['’]ve|my|we|our|he|she|it|they|you|his|her|their|your|я|мой|моя|моё|мое|мои|мы|наш\w*|он|она|они|"
     r"ты|вы|у\s+(?:меня|него|не[её]|нас|них)|мне|меня|его|е[её]|их|твой|твоя|ваш\w*|the)(?!\w))"
@@ -73,6 +72,13 @@ _SUBJECT_AHEAD: Final = (
 _UNIT_BREAK: Final = re.compile(
     rf"(?:[,;]\s*(?:and|but|so|и|а|но)?|\s(?:and|but|и|а|но|[—–-]))\s+{_SUBJECT_AHEAD}", re.IGNORECASE
 )
+_QUESTION_AHEAD: Final = re.compile(
+    r"[,;—–-]\s+(?=(?:(?:и|а|но|and|so|but)\s+)?(?:is|are|can|could|should|would|will|may|do|does|what|which|how|where|when|why|who|"
+    r"как\w*|что|чем|где|когда|можно|сколько|зачем|почему|стоит|надо|нужно|куда|кто)(?!\w))",
+    re.IGNORECASE,
+)
+"""Where the question begins in a sentence that states something first: "I have asthma, can I run?"."""
+_DENIED: Final = re.compile(r"(?<!\w)(?:not|instead\s+of|не|вместо)\s+$")
 _SINCE: Final = re.compile(
     r"(?<!\w)(?:since|from|in|until|till|for|с|со|до|в|около|лет|уже)\s+(?:\w+\s+)?$", re.IGNORECASE
 )
@@ -116,6 +122,8 @@ class Statement:
     """Without those that only say since when it holds."""
     times: tuple[Value, ...] = ()
     """Those that do."""
+    denied: tuple[Value, ...] = ()
+    """Values that it sets right: of "5, not 6" the second."""
     names: tuple[str, ...] = ()
     """Words with a capital letter inside the sentence that are no known words; folded."""
     words: tuple[Word, ...] = ()
@@ -130,7 +138,9 @@ class Statement:
 
     def has_value(self, value: Value) -> bool:
         """Whether a value stands in it, in any spelling; a long one also in groups."""
-        if any(value.matches(other) for other in self.values):
+        if any(value.matches(other) or value.text in other.parts for other in self.values):
+            return True
+        if value.parts and all(any(part == other.text for other in self.values) for part in value.parts):
             return True
         return value.is_long and value.text.translate(LOOKALIKES) in self.compact
 
@@ -190,10 +200,14 @@ def merge_units(text: str, units: Sequence[Unit], speaker: Speaker = "person") -
 
 
 def _split_unit_spans(sentence: str) -> Iterator[tuple[int, int]]:
+    breaks = list(_UNIT_BREAK.finditer(sentence))
+    if sentence.endswith("?"):
+        breaks = sorted((*breaks, *_QUESTION_AHEAD.finditer(sentence)), key=lambda match: match.start())
     start = 0
-    for match in _UNIT_BREAK.finditer(sentence):
-        yield start, match.start()
-        start = match.end()
+    for match in breaks:
+        if match.start() > start:
+            yield start, match.start()
+            start = match.end()
     yield start, len(sentence)
 
 
@@ -210,7 +224,10 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
     ]
     tokens = [fold(match[0]) for match in matches]
     relatives, self_at = _read_relatives(tokens, POSSESSIVE if speaker == "person" else SECOND_PERSON)
-    is_first_person = speaker == "person" and bool(tokens) and _FIRST_PERSON_VERB.fullmatch(tokens[0]) is not None
+    # A Russian verb needs no "I": живу, работаю.
+    is_first_person = speaker == "person" and any(
+        has_cyrillic_letters(token) and read_word(token).is_first_person for token in tokens
+    )
     mine, yours = (FIRST_PERSON, SECOND_PERSON) if speaker == "person" else (SECOND_PERSON, FIRST_PERSON)
     is_title_case = sum(match[0][0].isupper() for match in matches) > max(len(matches) / 2, 3)
     names = [
@@ -233,6 +250,7 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
         is_second=bool(marks & yours),
         values=tuple(value for value in values if value not in times),
         times=times,
+        denied=tuple(value for value in values if _DENIED.search(folded_text[: value.start])),
         names=tuple(dict.fromkeys(names)),
         words=tuple(words),
         tokens=tuple(tokens),
@@ -300,7 +318,7 @@ def _may_be_name(written: str, token: str) -> bool:
 def _is_content(token: str) -> bool:
     if token in _IGNORED:
         return False
-    return not is_light(token) and len(token) > 1
+    return not is_light(token) and not is_contraction(token) and len(token) > 1
 
 
 @lru_cache(65536)
