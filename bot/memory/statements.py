@@ -124,6 +124,7 @@ class Statement:
     """Those that do."""
     denied: tuple[Value, ...] = ()
     """Values that it sets right: of "5, not 6" the second."""
+    denied_names: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Words with a capital letter inside the sentence that are no known words; folded."""
     words: tuple[Word, ...] = ()
@@ -143,6 +144,10 @@ class Statement:
         if value.parts and all(any(part == other.text for other in self.values) for part in value.parts):
             return True
         return value.is_long and value.text.translate(LOOKALIKES) in self.compact
+
+    def names_beyond(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names in it that are not among these."""
+        return tuple(own for own in self.names if not any(_same_word(own, name) for name in names))
 
     def names_word(self, name: str) -> bool:
         """Whether a name stands in it, in any form and script, with a capital letter or without."""
@@ -230,11 +235,12 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
     )
     mine, yours = (FIRST_PERSON, SECOND_PERSON) if speaker == "person" else (SECOND_PERSON, FIRST_PERSON)
     is_title_case = sum(match[0][0].isupper() for match in matches) > max(len(matches) / 2, 3)
-    names = [
-        token
+    named = [
+        (match, token)
         for at, (match, token) in enumerate(zip(matches, tokens, strict=True))
         if (at or not is_opening) and match[0][0].isupper() and not is_title_case and _may_be_name(match[0], token)
     ]
+    names = [token for _, token in named]
     first = matches[0][0] if matches and is_opening else ""
     opens_with = tokens[0] if first[:1].isupper() and _may_be_name(first, tokens[0]) else None
     words = [
@@ -251,6 +257,7 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
         values=tuple(value for value in values if value not in times),
         times=times,
         denied=tuple(value for value in values if _DENIED.search(folded_text[: value.start])),
+        denied_names=tuple(token for match, token in named if _DENIED.search(folded_text[: match.start()])),
         names=tuple(dict.fromkeys(names)),
         words=tuple(words),
         tokens=tuple(tokens),

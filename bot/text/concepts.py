@@ -131,7 +131,7 @@ _ATTRIBUTES: Final[dict[str, str]] = {
     "heart": "heart сердце",
     "pain": "pain hurt hurts ache aches aching sore боль болит болят болеть болел болела",
     "medicine": "medicine medication pill pills лекарство таблетка таблетки",
-    "take": "take takes taking took принимаю принимает пью пьет",
+    "take": "take takes taking took принимать принимаю принимает принимал принимала пить пью пьет пил",
     "vegetarian": "vegetarian vegan вегетарианец вегетарианка веган веганка",
     "salary": "salary wage wages earn earns earning income paid зарплата оклад зарабатываю зарабатываешь зарабатывает"
     " получаю доход",
@@ -139,7 +139,10 @@ _ATTRIBUTES: Final[dict[str, str]] = {
     "debt": "debt owe owes долг должен должна",
     "loan": "loan mortgage кредит ипотека",
     "age": "age years-old возраст",
-    "married": "married marry marries женат замужем женился",
+    "married": "married marry marries женат замужем женился женилась поженились замуж",
+    "single": "single unmarried холост холостой незамужем",
+    "widowed": "widowed widow widower вдова вдовец овдовел овдовела",
+    "engaged": "engaged fiance помолвлен помолвлена",
     "divorced": "divorce divorced divorcing развод разведен разведена развелся развелась разводимся разводиться"
     " развожусь развелись",
     "wedding": "wedding свадьба женюсь женимся",
