@@ -15,10 +15,10 @@ from itertools import groupby
 from typing import Final
 
 from bot.memory.statements import Speaker, Statement, Unit, Word, merge_units, read_units
-from bot.text.concepts import HEALTH, RELATIVES, SUPPORTS, concept_of, words_of
+from bot.text.concepts import HEALTH, RELATIVES, ROLES, SUPPORTS, concept_of, words_of
 from bot.text.pronouns import OWN
 from bot.text.transliteration import latin_key
-from bot.text.values import PHONE_DIGITS, Value, find_values
+from bot.text.values import PHONE_DIGITS, TIME_UNITS, Value, find_values
 from bot.text.words import fold
 
 MIN_COVERAGE: Final = 0.5
@@ -205,16 +205,19 @@ def _entails(fact: Statement, said: Statement) -> bool:
     if len(_cover(words, said)[0]) < len(words) or not all(said.has_value(value) for value in fact.values):
         return False
     if fact.names:
-        is_naming = bool(fact.relatives) and all(word.concept in fact.relatives for word in words)
+        is_naming = bool(words) and all(word.concept in fact.relatives or word.concept in ROLES for word in words)
         names_thing = is_naming and not any(word.concept == "name" for word in said.words)
-        return names_thing and _is_owned(said, fact.relatives) and all(said.names_word(name) for name in fact.names)
+        owned = _is_owned(said, fact.relatives | ROLES)
+        return names_thing and owned and all(said.names_word(name) for name in fact.names)
     return _is_owned(said, {word.concept for word in words if word.concept is not None} & HEALTH)
 
 
 def _is_owned(said: Statement, concepts: Collection[str]) -> bool:
     """Whether "my" stands before a word of one of these meanings."""
     return any(
-        concept_of(token) in concepts and any(owner in OWN for owner in said.tokens[max(at - _OWNER_REACH, 0) : at])
+        concept_of(token) in concepts
+        # Russian puts "my" behind as well.
+        and any(owner in OWN for owner in said.tokens[max(at - _OWNER_REACH, 0) : at + 2])
         for at, token in enumerate(said.tokens)
     )
 
@@ -280,12 +283,12 @@ def _compare_content(fact: Statement, said: Statement) -> Verdict:
         limit = _EXTRA_BESIDE_DISTINCTIVE
     else:
         if coverage == 0 and fact.words:
-            is_telling = said.is_self and len(fact.values) + len(fact.names) > 1
+            is_telling = said.is_self and (len(fact.values) + len(fact.names) > 1 or _is_of_same_kin(fact, said))
             return Verdict.UNSURE if not extra or is_telling or is_compound else Verdict.OTHER
         if coverage < MIN_COVERAGE:
             return Verdict.UNSURE if fact.names else Verdict.OTHER
         if is_other_thing:
-            is_near = bool(fact.words) and (bool(fact.names) or coverage > MIN_COVERAGE)
+            is_near = bool(fact.words) and (bool(fact.names) or coverage > MIN_COVERAGE or _is_of_same_kin(fact, said))
             return Verdict.UNSURE if is_near else Verdict.OTHER
         limit = _EXTRA_BESIDE_NAME
     return Verdict.SAME if _extra_weight(fact, said, extra) <= limit else Verdict.UNSURE
@@ -326,6 +329,11 @@ def _compare_frame(fact: Statement, said: Statement, *, distinctive: bool) -> Ve
     return Verdict.UNSURE if said.frame == "indirect" else doubt
 
 
+def _is_of_same_kin(fact: Statement, said: Statement) -> bool:
+    """Whether both give the same measured value of the same relative: 800 euros and the brother."""
+    return bool(fact.relatives) and fact.relatives == said.relatives and all(value.unit for value in fact.values)
+
+
 def _cover(words: Sequence[Word], said: Statement) -> tuple[list[Word], list[Word]]:
     """The words that are in a statement in some form or meaning, and those that are not."""
     covered, unmatched = list[Word](), list[Word]()
@@ -361,7 +369,7 @@ def _extra_weight(fact: Statement, said: Statement, extra: Sequence[Word]) -> fl
     values = [
         value
         for value in said.values
-        if not _in(value, fact) and not _is_part(value, fact) and value not in said.denied
+        if not (_in(value, fact) or _is_part(value, fact) or value in said.denied or value.unit in TIME_UNITS)
     ]
     names = [name for name in said.names if not fact.names_word(name)]
     words = sum(_KNOWN_WORD_WEIGHT if word.concept else 1.0 for word in extra)

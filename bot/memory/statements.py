@@ -33,7 +33,7 @@ from bot.text.sentences import split_sentences
 from bot.text.stop_words import STOP_WORDS
 from bot.text.transliteration import LOOKALIKES, latin_key
 from bot.text.values import UNITS, Value, find_values
-from bot.text.words import common_prefix_length, fold, stem
+from bot.text.words import common_prefix_length, fold, stem, word_set
 
 Speaker = Literal["person", "mind"]
 
@@ -61,6 +61,8 @@ _TIME_AND_UNIT_WORDS: Final = frozenset(
         *_FURTHER_TIME_WORDS.split(),
     )
 )
+_TITLES: Final = word_set("dr mr mrs ms miss prof professor sir господин госпожа профессор")
+"""Words before a name that are no part of it."""
 _IGNORED: Final = STOP_WORDS | ALL_PRONOUNS | _TIME_AND_UNIT_WORDS
 """Words that say nothing of a statement's content."""
 _NOT_ALPHANUMERIC: Final = re.compile(r"[\W_]+")
@@ -145,6 +147,11 @@ class Statement:
             return True
         return value.is_long and value.text.translate(LOOKALIKES) in self.compact
 
+    @property
+    def has_time_words(self) -> bool:
+        """Whether it names a time: "I do not work on Mondays"."""
+        return bool(self.times) or any(token in _TIME_AND_UNIT_WORDS for token in self.tokens)
+
     def names_beyond(self, names: Iterable[str]) -> tuple[str, ...]:
         """The names in it that are not among these."""
         return tuple(own for own in self.names if not any(_same_word(own, name) for name in names))
@@ -183,6 +190,9 @@ def _read_units(text: str, speaker: Speaker) -> tuple[Unit, ...]:
         start = text.index(sentence, position)
         position = start + len(sentence)
         frame = frame_of(sentence)
+        if speaker == "mind" and frame in ("reported", "indirect"):
+            # "As you told me, your code is 4821": the person said it.
+            frame = "own"
         for begin, end in _split_unit_spans(sentence):
             # Of "I am pregnant, what may I eat?" only the end asks.
             asks_later = frame == "question" and end < len(sentence)
@@ -314,7 +324,7 @@ def _attached(tokens: Sequence[str], places: Iterable[int]) -> set[str]:
 
 
 def _may_be_name(written: str, token: str) -> bool:
-    if token in _IGNORED:
+    if token in _IGNORED or token in _TITLES:
         return False
     if concept_of(token) is not None or is_light(token) or is_numeric(token) or parse_numeral([token], 0) is not None:
         return False
@@ -323,7 +333,7 @@ def _may_be_name(written: str, token: str) -> bool:
 
 
 def _is_content(token: str) -> bool:
-    if token in _IGNORED:
+    if token in _IGNORED or token in _TITLES:
         return False
     return not is_light(token) and not is_contraction(token) and len(token) > 1
 

@@ -7,11 +7,12 @@ as friends, pets and languages, ends nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from bot.memory.grounding import mentions_change
-from bot.memory.statements import Statement, Word, read_units
+from bot.memory.statements import Statement, Word, merge_units, read_units
 from bot.text.concepts import ANIMALS, SINGLE_RELATIVES
 from bot.text.transliteration import latin_key
 from bot.text.values import Value
@@ -52,6 +53,11 @@ _PLAN: Final = re.compile(
     r"(?<!\w)(?:will|going\s+to|want\s+to|plan(?:s|ning)?\s+to|hope\s+to|would\s+like|i'll|we'll|wish|soon|next\s+(?:week|month|year)|"
     r"moving|собира\w+|планиру\w+|хочу|хотим|хотел\w*|буду|будем|переезжаю|переезжаем|скоро|мечтаю)(?!\w)"
 )
+_ADDS: Final = re.compile(
+    r"(?<!\w)(?:too|also|as\s+well|another|second|third|other|besides|тоже|также|еще|втор\w+|трет\w+|друг(?:ой|ая|ую|ое)|"
+    r"кроме\s+того)(?!\w)"
+)
+"""What says that something comes to what was."""
 _PAST: Final = re.compile(
     r"(?<!\w)(?:lived|worked|was|were|had|weighed|used\s+to|жил|жила|жили|работал|работала|был|была|было|были|весил|весила|"
     r"раньше|once|formerly|previously|когда-то)(?!\w)"
@@ -60,7 +66,7 @@ _PAST: Final = re.compile(
 
 def supersedes(new: str, old: str) -> bool:
     """Whether a newer fact ends an older one. Each states one thing; of several, the first with a value counts."""
-    if _PLAN.search(fold(new)):
+    if _PLAN.search(fold(new)) or _ADDS.search(fold(new)):
         return False
     return _gives_new_value(new, old) or _says_the_opposite(new, old)
 
@@ -71,14 +77,16 @@ def _gives_new_value(new: str, old: str) -> bool:
     if newer is None or older is None or newer.relatives != older.relatives:
         return False
     is_correction = _CORRECTION.search(fold(new)) is not None or _denies_value_of(newer, older)
-    if newer.relatives - SINGLE_RELATIVES and not is_correction:
+    is_count = _counts(newer) and _counts(older)
+    if newer.relatives - SINGLE_RELATIVES and not (is_correction or is_count):
         return False
     if _PAST.search(fold(new)) and not mentions_change(new):
         return False
     thing, old_thing = _thing(newer), _thing(older)
     is_single_valued = bool(thing & _SINGLE_VALUED) or thing == {"number"}
-    is_same_thing = _is_same_thing(thing, old_thing) or (is_correction and thing == old_thing and bool(newer.relatives))
-    if not is_same_thing or not (is_single_valued or is_correction or mentions_change(new)):
+    has_no_other_thing = thing == old_thing and bool(newer.relatives) and (is_correction or is_count)
+    is_same_thing = _is_same_thing(thing, old_thing) or has_no_other_thing
+    if not is_same_thing or not (is_single_valued or is_correction or is_count or mentions_change(new)):
         return False
     return not _share_value(newer, older)
 
@@ -86,11 +94,10 @@ def _gives_new_value(new: str, old: str) -> bool:
 def _says_the_opposite(new: str, old: str) -> bool:
     """Whether a newer fact says that the older one no longer holds: "I quit smoking", "I am divorced"."""
     olds = [unit.statement for unit in read_units(old) if unit.statement.frame == "own"]
-    for unit in read_units(new):
-        newer = unit.statement
+    for start, end, newer in _parts(new):
         if newer.frame != "own":
             continue
-        stops = _STOPS.search(fold(new[unit.start : unit.end])) is not None
+        stops = _STOPS.search(fold(new[start:end])) is not None
         # "I quit" and "I do not" deny it; "I did not quit" does not.
         denies = stops != newer.negated
         for older in olds:
@@ -101,6 +108,15 @@ def _says_the_opposite(new: str, old: str) -> bool:
             if denies != older.negated and _is_same_matter(newer, older, may_add=stops):
                 return True
     return False
+
+
+def _parts(text: str) -> Iterator[tuple[int, int, Statement]]:
+    """The units of a text, and its sentences of several units as a whole: "my girlfriend and I broke up"."""
+    for _, group in groupby(read_units(text), key=lambda unit: unit.sentence):
+        units = list(group)
+        yield from ((unit.start, unit.end, unit.statement) for unit in units)
+        if len(units) > 1:
+            yield units[0].start, units[-1].end, merge_units(text, units)
 
 
 def _excludes(newer: Statement, older: Statement) -> bool:
@@ -123,7 +139,12 @@ def _is_same_matter(newer: Statement, older: Statement, *, may_add: bool) -> boo
     further = [word for word in newer.words if not _is_change(word) and not any(word.matches(own) for own in words)]
     missing = [word for word in words if not any(word.matches(other) for other in newer.words)]
     # "I left Acme" needs no "work".
-    is_left = may_add and bool(older.names) and all(word.concept == "work" for word in missing)
+    keeps_some = bool(older.names) or len(missing) < len(words)
+    is_left = may_add and keeps_some and all(word.concept == "work" for word in missing)
+    is_general = not (further or newer.names or newer.values or newer.has_time_words)
+    if is_general and 2 * len(missing) < len(words):
+        # "I no longer drink coffee" ends two cups a day as well.
+        return True
     return (
         (not missing or is_left)
         and all(newer.names_word(name) for name in older.names)
@@ -187,6 +208,12 @@ def _is_same_thing(first: frozenset[str], second: frozenset[str]) -> bool:
     nothing besides on one side."""
     common = first & second
     return bool(common) and (first == second or (len(common) > 1 and (common in (first, second))))
+
+
+def _counts(statement: Statement) -> bool:
+    """Whether a statement says how many of something there are: "I have two cats"."""
+    kinds = [(value.kind, value.unit) for value in statement.values if value not in statement.denied]
+    return statement.is_self and not statement.names and bool(statement.relatives) and kinds == [("number", "")]
 
 
 def _may_be_age(value: Value) -> bool:

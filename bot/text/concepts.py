@@ -73,6 +73,12 @@ _ATTRIBUTES: Final[dict[str, str]] = {
     "work": "work works working worked job employed employer работа работаю работает работать работал работала"
     " трудиться тружусь устроился устроилась",
     "doctor": "doctor physician gp therapist врач доктор терапевт",
+    "landlord": "landlord landlady арендодатель хозяин хозяйка",
+    "trainer": "trainer coach тренер",
+    "vet": "vet veterinarian ветеринар",
+    "hairdresser": "hairdresser barber парикмахер",
+    "nanny": "nanny babysitter няня",
+    "study": "study studies studying studied учусь учится учился училась учеба студент студентка",
     "dentist": "dentist стоматолог дантист",
     "name": "name named names called call имя зовут звать называть называют кличка",
     "birth": "birthday birth born birthdate рождение родился родилась родиться исполнится исполнилось исполняется",
@@ -136,7 +142,7 @@ _ATTRIBUTES: Final[dict[str, str]] = {
     "salary": "salary wage wages earn earns earning income paid зарплата оклад зарабатываю зарабатываешь зарабатывает"
     " получаю доход",
     "money": "money деньги",
-    "debt": "debt owe owes долг должен должна",
+    "debt": "debt owe owes owed borrowed lent долг должен должна занял заняла одолжил одолжила вернуть",
     "loan": "loan mortgage кредит ипотека",
     "age": "age years-old возраст",
     "married": "married marry marries женат замужем женился женилась поженились замуж",
@@ -154,7 +160,6 @@ _ATTRIBUTES: Final[dict[str, str]] = {
     "driver": "driver водитель шофер",
     "designer": "designer дизайнер",
     "scientist": "scientist ученый",
-    "student": "студент студентка",
     "teacher": "teacher учитель учительница преподаватель",
     "engineer": "engineer инженер",
     "programmer": "programmer developer coder программист разработчик",
@@ -181,6 +186,10 @@ _ATTRIBUTES: Final[dict[str, str]] = {
     "open": "open opens opened unlock unlocks открывать открыть открывается",
 }
 
+ROLES: Final = frozenset((
+    "doctor", "dentist", "teacher", "lawyer", "landlord", "trainer", "vet", "hairdresser", "nanny", "therapist",
+))  # fmt: skip
+"""Whom a person may call theirs by what they do."""
 HEALTH: Final = frozenset((
     "allergy", "asthma", "diabetes", "pregnant", "headache", "epilepsy", "hypertension", "cancer", "depression",
     "anxiety", "hepatitis", "hiv", "gastritis", "ulcer", "arthritis", "psoriasis", "eczema", "autism", "adhd",

@@ -77,7 +77,7 @@ _SCENE: Final = re.compile(
     r"imagine|suppose|supposing|pretend|assume|assuming|let['’]?s\s+(?:say|imagine|pretend|suppose|assume|play)|"
     r"let\s+us\s+(?:say|imagine|pretend|suppose)|picture\s+this|hypothetically|role[\s-]?play|act\s+as|you\s+are\s+an?|"
     r"write\s+(?:me\s+)?(?:an?|the)?\s*(?:\w+\s+){0,2}(?:story|poem|song|letter|essay|dialogue|scene|monologue|speech)|"
-    r"представь\w*|вообрази\w*|предположи\w*|допусти\w*|предположим|допустим|положим|давай(?:те)?\s+(?:представим|"
+    r"представ(?:ь\w*|им)|вообрази\w*|предположи\w*|допусти\w*|предположим|допустим|положим|давай(?:те)?\s+(?:представим|"
     r"предположим|сыграем|поиграем|вообразим)|притвор\w+|сыграй\w*|ты\s*[—–-]\s*(?=\w)|гипотетически|"
     r"(?:напиши|сочини)\w*\s+(?:\w+\s+){0,2}(?:рассказ|стих\w*|песн\w+|письмо|сочинение|диалог|сцен\w+|монолог|речь))"
     r"(?!\w)",

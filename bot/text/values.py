@@ -55,6 +55,10 @@ UNITS: Final = {
     for form in forms.split()
 }
 """The unit of each word that follows a number; folded."""
+TIME_UNITS: Final = frozenset(("second", "minute", "hour", "day", "week", "month", "year"))
+_SCALES: Final = {"m": ("length", 100), "cm": ("length", 1), "kg": ("mass", 1000), "g": ("mass", 1)}
+"""The dimension of a unit, and how many of the smallest it is: 1.76 m are 176 cm."""
+_METRES: Final = frozenset(("метр", "метра", "м", "metre", "meter", "m"))
 MIN_LONG_LENGTH: Final = 7
 PHONE_DIGITS: Final = 10
 """Digits of a telephone number without the code of its country."""
@@ -140,7 +144,7 @@ class Value:
         """Whether both are the same value, as far as they say it: a telephone with and without its country's code, a
         day with and without its year. Numbers of different units are different."""
         if self.unit and other.unit and self.unit != other.unit:
-            return False
+            return self._measure() is not None and self._measure() == other._measure()
         if self.text == other.text:
             return True
         if self.kind == other.kind == "number":
@@ -154,6 +158,13 @@ class Value:
             return written is not None and day.text.endswith(f"{written[2]}-{int(written[1]):02}")
         return False
 
+    def _measure(self) -> tuple[str, Decimal] | None:
+        """Its dimension, and how many of the smallest unit it is."""
+        if self.unit not in _SCALES or self.text.count(".") > 1:
+            return None
+        dimension, scale = _SCALES[self.unit]
+        return dimension, Decimal(self.text) * scale
+
 
 @lru_cache(8192)
 def find_values(text: str) -> tuple[Value, ...]:
@@ -166,6 +177,13 @@ def find_values(text: str) -> tuple[Value, ...]:
     while at < len(tokens):
         number, at = _read_number(tokens, words, at)
         if number is not None:
+            if (height := _metres_before(tokens, number)) is not None:
+                # «метр семьдесят шесть»
+                if values and values[-1].unit == "m" and values[-1].text.isdigit():
+                    centimetres = int(values.pop().text) * 100 + int(number.text)
+                    height = Value("number", str(centimetres), height.start, number.end, "cm")
+                values.append(height)
+                continue
             run.append(number)
             continue
         values += _join_run(run)
@@ -174,6 +192,16 @@ def find_values(text: str) -> tuple[Value, ...]:
             values.append(value)
         at += 1
     return (*values, *_join_run(run))
+
+
+def _metres_before(tokens: Sequence[re.Match[str]], number: Value) -> Value | None:
+    """How tall somebody is, if a number of two digits follows "metre" at once; None for any other number."""
+    if number.unit not in ("", "cm") or not number.text.isdigit() or not 10 <= int(number.text) < 100:
+        return None
+    before = [token for token in tokens if token.end() <= number.start]
+    if not before or before[-1][0] not in _METRES:
+        return None
+    return Value("number", str(100 + int(number.text)), before[-1].start(), number.end, "cm")
 
 
 def _unit_after(tokens: Sequence[re.Match[str]], at: int) -> str:
