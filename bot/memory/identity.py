@@ -14,6 +14,7 @@ from enum import IntEnum
 from itertools import groupby
 from typing import Final
 
+from bot.memory.enumerations import find_items
 from bot.memory.statements import Speaker, Statement, Unit, Word, merge_units, read_units
 from bot.text.concepts import HEALTH, RELATIVES, ROLES, SUPPORTS, concept_of, words_of
 from bot.text.pronouns import OWN
@@ -86,10 +87,20 @@ class Fact:
                 # "Write to anna@example.org, it is my mail": neither part says it alone.
                 whole = self._judge(merge_units(text, units, speaker))
                 verdicts = [max(verdict, whole) for verdict in verdicts]
-            same += [unit for unit, verdict in zip(units, verdicts, strict=True) if verdict is Verdict.SAME]
-            unsure += [unit for unit, verdict in zip(units, verdicts, strict=True) if verdict is Verdict.UNSURE]
+            for unit, verdict in zip(units, verdicts, strict=True):
+                listed = self._find_listed(text, unit, speaker) if verdict is not Verdict.SAME else []
+                same += [unit] if verdict is Verdict.SAME else listed
+                unsure += [unit] if verdict is Verdict.UNSURE and not listed else []
         verdict = Verdict.SAME if same else Verdict.UNSURE if unsure else Verdict.OTHER
         return Comparison(verdict, tuple(same), tuple(unsure))
+
+    def _find_listed(self, text: str, unit: Unit, speaker: Speaker) -> list[Unit]:
+        """The things of a list in a unit that say it."""
+        return [
+            Unit(item.start, item.end, unit.sentence, unit.statement)
+            for item in find_items(text, unit.start, unit.end)
+            if all(self._judge(one.statement) is Verdict.SAME for one in read_units(item.statement, speaker))
+        ]
 
     def has_distinctive_value_of(self, text: str) -> bool:
         """Whether a value of the fact that is seldom the same by chance is in a text."""
@@ -146,7 +157,16 @@ def _hint(word: str) -> str:
 def cut_units(text: str, units: Sequence[Unit], speaker: Speaker = "person") -> str:
     """A text without some of its units; empty if the rest states nothing of its own."""
     gone = {(unit.start, unit.end) for unit in units}
-    kept = [unit for unit in read_units(text, speaker) if (unit.start, unit.end) not in gone]
+    every = read_units(text, speaker)
+    listed = sorted(gone - {(unit.start, unit.end) for unit in every}, reverse=True)
+    if listed:
+        # Things of lists go first; what is left is read anew.
+        rest = text
+        for start, end in listed:
+            rest = rest[:start] + rest[end:]
+        whole = {text[start:end] for start, end in gone - set(listed)}
+        return cut_units(rest, [unit for unit in read_units(rest, speaker) if rest[unit.start : unit.end] in whole])
+    kept = [unit for unit in every if (unit.start, unit.end) not in gone]
     if not any(_states_something(unit.statement) for unit in kept):
         return ""
     parts: list[str] = []
@@ -171,7 +191,9 @@ def _is_gone_between(first: Unit, second: Unit, gone: Iterable[tuple[int, int]])
 
 def _states_something(statement: Statement) -> bool:
     """Whether what is left of a message is worth keeping: a statement with content, and not only a question."""
-    return statement.frame != "question" and bool(statement.values or statement.names or len(statement.words) >= 2)
+    knows_one = statement.is_self and any(word.concept is not None for word in statement.words)
+    has_content = bool(statement.values or statement.names or len(statement.words) >= 2 or knows_one)
+    return statement.frame != "question" and has_content
 
 
 def _is_comparable(statement: Statement) -> bool:

@@ -102,9 +102,6 @@ async def save_numbers(connection: PersonConnection, session_id: UUID, numbers: 
 
 async def find_about(connection: PersonConnection, topic: str) -> list[RecordLine]:
     """The records that have the words of a topic in some form, meaning or language, oldest first."""
-    words = _topic_words(topic)
-    if not words:
-        return []
     memories = await forgetting.list_memories(connection)
     current = [line for line in await list_records(connection) if line.label in ("fact", "document")]
     passages = [
@@ -113,7 +110,7 @@ async def find_about(connection: PersonConnection, topic: str) -> list[RecordLin
         if memory.kind == "passage"
     ]
     candidates = [*current, *passages, *await _list_messages(connection, memories)]
-    found = [line for line in candidates if _coverage(words, f"{line.title or ''} {line.text}") >= MIN_TOPIC_COVERAGE]
+    found = [line for line in candidates if is_about(topic, f"{line.title or ''} {line.text}")]
     return sorted(found, key=lambda line: line.date)
 
 
@@ -125,6 +122,12 @@ async def _list_messages(connection: PersonConnection, memories: Iterable[Memory
     ]
     by_record = {line.record: line for line in (*told, *_message_lines(memories))}
     return sorted(by_record.values(), key=lambda line: line.date, reverse=True)
+
+
+def is_about(topic: str, text: str) -> bool:
+    """Whether a text has the words of a topic in some form, meaning or language."""
+    words = _topic_words(topic)
+    return bool(words) and _coverage(words, text) >= MIN_TOPIC_COVERAGE
 
 
 def _message_lines(memories: Iterable[MemoryTexts]) -> list[RecordLine]:

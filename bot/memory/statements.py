@@ -44,7 +44,8 @@ _POSSESSIVE_REACH: Final = 3
 """Words within which "my" belongs to the relative after it: "my dear old mother"."""
 _FURTHER_TIME_WORDS: Final = (
     "yesterday tomorrow tonight morning evening night since ago old weekend daily "
-    "вчера завтра утром вечером ночью утро вечер ночь назад выходные"
+    "вчера завтра утром вечером ночью утро вечер ночь назад выходные утрам "
+    "вечерам ночам дням выходным"
 )
 _TIME_AND_UNIT_WORDS: Final = frozenset(
     (
