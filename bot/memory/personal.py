@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from bot.memory import forgetting
+from bot.memory.evidence import worth_of
 from bot.memory.forgetting import Forgotten
 from bot.memory.question import Question, parse_question
 from bot.memory.records import Record
@@ -177,10 +178,13 @@ class PersonalMemory:
             by_id = told_memories | {memory.id: memory for memory in stored}
             memories = [by_id[id_] for id_ in best if id_ in by_id]
         recalled = [
-            RecalledMemory(memory, score_by_id[memory.id])
+            RecalledMemory(
+                memory, score_by_id[memory.id] * worth_of(memory, question, about_questions=parsed.about_questions)
+            )
             for memory in memories
             if memory.kind != "episode" or memory.source_turn_id not in turns_in_prompt
         ]
+        recalled.sort(key=lambda hit: hit.score, reverse=True)
         return drop_repetitions(recalled)[:limit]
 
     async def _embed_told(self, told: Sequence[ToldMessage]) -> dict[ToldMessage, Embedding]:
