@@ -16,7 +16,7 @@ from db.memory.memories import Memory
 
 REQUEST_WORTH: Final = 0.4
 """What the score of a mere request is multiplied by, as that of a question is."""
-IGNORANCE_WORTH: Final = 0.35
+IGNORANCE_WORTH: Final = 0.2
 """The same for an answer that says that it does not know, besides what any answer is worth."""
 REPETITION_WORTH: Final = 0.25
 """The same for a question that asks what is being asked, besides what any question is worth."""

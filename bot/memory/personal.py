@@ -33,8 +33,8 @@ log = structlog.get_logger(__name__)
 
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)?")
 
-_REPETITIONS: Final = 4
-"""How many times as many memories are looked at as are wanted, because some repeat each other."""
+_REPETITIONS: Final = 12
+"""How many times as many memories are looked at as are wanted, because some repeat each other or only ask."""
 
 _MAX_TOLD_VECTORS: Final = 16
 """Messages that are embedded with a question because they are not remembered yet; older ones are compared by words."""
