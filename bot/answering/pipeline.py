@@ -213,7 +213,7 @@ class Pipeline:
                     turn.question or search_text(turn),
                     self._limits.max_memories,
                     chat=chat,
-                    turns_in_prompt={past_turn.id for past_turn in past},
+                    turns_in_prompt={turn.id, *(past_turn.id for past_turn in past)},
                     speakers=speakers,
                 )
             )

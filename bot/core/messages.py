@@ -118,6 +118,9 @@ class Incoming:
     files: Sequence[FileRef] = ()
     counts_toward_limits: bool = True
     """Whether it counts toward the rate limits of the person and the chat."""
+    task_of: str | None = None
+    """The platform's id of the one for whom a front end asks this of its own accord: such requests have limits of their
+    own. None for what a person asks."""
     client_conversation: ClientConversation | None = None
     """From clients that keep the conversation; the process that received the message shows the answer then."""
 

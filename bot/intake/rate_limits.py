@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from hashlib import blake2s
 from typing import Final
 from uuid import UUID
 
@@ -20,6 +21,9 @@ from db.turns import admin_queries
 OWN_DATA_COMMANDS: Final = frozenset({"memory", "forget", "export", "privacy"})
 """Commands about a person's own data. They work even when the daily quota is spent."""
 _OWN_DATA_LIMIT: Final = TokenBucket(burst=5, per_minute=5, per_day=50)
+TASKS_PER_MESSAGE: Final = 5
+"""Requests of its own that a front end may make for each message that a person may send: a title, tags, follow-ups,
+search queries. Somebody who writes such prompts themselves gets no further."""
 _FULL_RETRY_AFTER: Final = 60.0
 """Seconds after which it is worth trying a full service again."""
 
@@ -109,6 +113,9 @@ async def enforce_rate_limits(
         return
     if await admin_queries.count_open_turns(connection, limits.max_open_turns) >= limits.max_open_turns:
         raise ServiceFull(limits.max_open_turns)
+    if incoming.task_of is not None:
+        await _count_task(connection, limits.person, incoming.platform, incoming.task_of)
+        return
     refusal = await token_buckets.consume(connection, person_key(user_id), limits.person)
     if refusal is not None and refusal.reason == "quota" and own_data:
         refusal = await token_buckets.consume(connection, own_data_key(user_id), _OWN_DATA_LIMIT)
@@ -118,6 +125,18 @@ async def enforce_rate_limits(
         refusal = await token_buckets.consume(connection, chat_key(incoming.platform, incoming.chat), limits.chat)
         if refusal is not None:
             raise ChatTooBusy(refusal.retry_after)
+
+
+async def _count_task(connection: Connection, person: TokenBucket, platform: str, task_of: str) -> None:
+    """Count a front end's own request, apart from the messages of the one it is made for."""
+    bucket = TokenBucket(
+        person.burst * TASKS_PER_MESSAGE,
+        person.per_minute * TASKS_PER_MESSAGE,
+        min(person.per_day * TASKS_PER_MESSAGE, token_buckets.UNLIMITED),
+    )
+    refusal = await token_buckets.consume(connection, task_key(platform, task_of), bucket)
+    if refusal is not None:
+        raise _limit_error(refusal, bucket)
 
 
 def _limit_error(refusal: Refusal, limit: TokenBucket) -> LimitExceeded:
@@ -136,6 +155,11 @@ def own_data_key(user_id: UUID) -> str:
     return f"own:{user_id}"
 
 
+def task_key(platform: str, task_of: str) -> str:
+    """Key of the requests that a front end makes by itself for somebody. It does not tell for whom."""
+    return f"task:{blake2s(f'{platform}:{task_of}'.encode(), digest_size=16).hexdigest()}"
+
+
 def link_attempts_key(user_id: UUID) -> str:
     """Key of a person's attempts to enter a link code."""
     return f"link:{user_id}"
@@ -143,9 +167,8 @@ def link_attempts_key(user_id: UUID) -> str:
 
 async def rate_limit_keys(connection: PersonConnection) -> list[str]:
     """All keys that a person's actions are counted under."""
-    denial_keys = [
-        denial_notice_key(identity.platform, None, identity.external_id)
-        for identity in await linking.list_identities(connection)
-    ]
+    identities = await linking.list_identities(connection)
+    denial_keys = [denial_notice_key(identity.platform, None, identity.external_id) for identity in identities]
+    task_keys = [task_key(identity.platform, identity.external_id) for identity in identities]
     person = connection.user_id
-    return [person_key(person), own_data_key(person), link_attempts_key(person), *denial_keys]
+    return [person_key(person), own_data_key(person), link_attempts_key(person), *denial_keys, *task_keys]

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from bot.memory.grounding import content_words, extract_own_statements, is_supported, mentions_change, word_coverage
 from bot.memory.structured_output import generate_structured
+from bot.text.concepts import concept_of
 from db.infra.text import detect_language
 from inference.engines.port import Engine, Message
 
@@ -20,7 +21,7 @@ MAX_KNOWN_FACTS: Final = 8
 """Earlier facts in the prompt, so that the engine can say which of them no longer hold."""
 MAX_FACT_CHARACTERS: Final = 160
 MIN_CONTENT_WORDS: Final = 2
-"""A message with fewer content words of the person's own is not sent to the engine."""
+"""A message with fewer content words of the person's own is not sent to the engine, unless one is a known word."""
 _MAX_TOKENS: Final = 240
 
 FactAction = Literal["add", "update", "end"]
@@ -94,7 +95,9 @@ async def extract_facts(
         timeout_seconds: how long the engine may take.
     """
     statements = extract_own_statements(message)
-    if len(content_words(statements)) < MIN_CONTENT_WORDS:
+    words = content_words(statements)
+    # "Я врач" says enough in one word that is known.
+    if len(words) < MIN_CONTENT_WORDS and not any(concept_of(word) for word in words):
         return []
     known_facts = list(known_facts[:MAX_KNOWN_FACTS])
     notes = await generate_structured(

@@ -23,6 +23,8 @@ MIN_NEEDLE_LENGTH: Final = 4
 """Characters of a text that is looked for as it is written."""
 _LISTED_LENGTH: Final = 120
 """Characters of a text that every list shows."""
+_THE_PERSON: Final = re.compile(r"\b(?:the\s+(?:person|user)|пользовател\w*|человек\w*|собеседни\w*)\b", re.IGNORECASE)
+"""How a summary speaks of the person."""
 _DERIVED_COVERAGE: Final = 0.5
 """Share of a fact's words in a question that make its answer an answer about the fact."""
 
@@ -99,6 +101,8 @@ class _Planner:
         """Chosen messages and answers, which commands may have listed."""
         self._stating: set[UUID] = set()
         """Turns that say it."""
+        self._summaries_saying_it: set[UUID] = set()
+        """Sessions whose summaries may say it."""
 
     def plan(self) -> ForgetPlan | None:
         if not (self._chosen_memories or self._chosen_messages or self._chosen_answers):
@@ -190,7 +194,10 @@ class _Planner:
 
     def _judge_memory(self, memory: MemoryTexts) -> None:
         """Facts, passages, and episodes of no turn."""
-        if memory.id in self._plan.deleted_memories or memory.kind in ("summary", "document"):
+        if memory.id in self._plan.deleted_memories or memory.kind == "document":
+            return
+        if memory.kind == "summary":
+            self._judge_summary(memory)
             return
         if memory.kind == "episode" and memory.source_turn_id in self._turns:
             return
@@ -210,6 +217,13 @@ class _Planner:
                 self._plan.messages += 1
             else:
                 self._forget_memory(memory)
+
+    def _judge_summary(self, memory: MemoryTexts) -> None:
+        """A summary that may say it is written again from what is left of its conversation."""
+        said = _THE_PERSON.sub(lambda match: "I" if match[0].isascii() else "я", memory.content)
+        has_value = any(fact.has_distinctive_value_of(said) for fact in self._facts)
+        if memory.session_id is not None and (has_value or self._compare(said).verdict is not Verdict.OTHER):
+            self._summaries_saying_it.add(memory.session_id)
 
     def _judge_uses(self) -> None:
         """Turns that had a text that says it in their prompt, or may have it now; then the answers."""
@@ -253,6 +267,7 @@ class _Planner:
                     plan.excluded_turns.add(turn.id)
                     left -= 1
         plan.summary_sessions = {self._turns[turn_id].session_id for turn_id in sources if turn_id in self._turns}
+        plan.summary_sessions |= self._summaries_saying_it
 
     def _follow_turn(self, memory: MemoryTexts) -> None:
         """An episode goes as its turn does."""

@@ -8,16 +8,18 @@ must be separable, or it would be lost with the rest. Where that leaves a doubt,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
 from typing import Final
 
+from bot.memory.enumerations import find_items
 from bot.memory.statements import Speaker, Statement, Unit, Word, merge_units, read_units
-from bot.text.concepts import RELATIVES, SUPPORTS, words_of
+from bot.text.concepts import HEALTH, RELATIVES, ROLES, SUPPORTS, concept_of, words_of
+from bot.text.pronouns import OWN
 from bot.text.transliteration import latin_key
-from bot.text.values import PHONE_DIGITS, Value, find_values
+from bot.text.values import PHONE_DIGITS, TIME_UNITS, Value, find_values
 from bot.text.words import fold
 
 MIN_COVERAGE: Final = 0.5
@@ -25,6 +27,10 @@ MIN_COVERAGE: Final = 0.5
 _EXTRA_BESIDE_DISTINCTIVE: Final = 4.0
 """Weight of other words beside a value that is seldom the same by chance."""
 _EXTRA_BESIDE_NAME: Final = 1.0
+_COMPOUND: Final = 3
+"""Values and names from which on they are telling together."""
+_OWNER_REACH: Final = 2
+"""Words within which "my" belongs to the word after it."""
 _KNOWN_WORD_WEIGHT: Final = 2.0
 """A word of the tables (asthma, flat) is another fact more often than any other word."""
 
@@ -81,10 +87,20 @@ class Fact:
                 # "Write to anna@example.org, it is my mail": neither part says it alone.
                 whole = self._judge(merge_units(text, units, speaker))
                 verdicts = [max(verdict, whole) for verdict in verdicts]
-            same += [unit for unit, verdict in zip(units, verdicts, strict=True) if verdict is Verdict.SAME]
-            unsure += [unit for unit, verdict in zip(units, verdicts, strict=True) if verdict is Verdict.UNSURE]
+            for unit, verdict in zip(units, verdicts, strict=True):
+                listed = self._find_listed(text, unit, speaker) if verdict is not Verdict.SAME else []
+                same += [unit] if verdict is Verdict.SAME else listed
+                unsure += [unit] if verdict is Verdict.UNSURE and not listed else []
         verdict = Verdict.SAME if same else Verdict.UNSURE if unsure else Verdict.OTHER
         return Comparison(verdict, tuple(same), tuple(unsure))
+
+    def _find_listed(self, text: str, unit: Unit, speaker: Speaker) -> list[Unit]:
+        """The things of a list in a unit that say it."""
+        return [
+            Unit(item.start, item.end, unit.sentence, unit.statement)
+            for item in find_items(text, unit.start, unit.end)
+            if all(self._judge(one.statement) is Verdict.SAME for one in read_units(item.statement, speaker))
+        ]
 
     def has_distinctive_value_of(self, text: str) -> bool:
         """Whether a value of the fact that is seldom the same by chance is in a text."""
@@ -141,7 +157,16 @@ def _hint(word: str) -> str:
 def cut_units(text: str, units: Sequence[Unit], speaker: Speaker = "person") -> str:
     """A text without some of its units; empty if the rest states nothing of its own."""
     gone = {(unit.start, unit.end) for unit in units}
-    kept = [unit for unit in read_units(text, speaker) if (unit.start, unit.end) not in gone]
+    every = read_units(text, speaker)
+    listed = sorted(gone - {(unit.start, unit.end) for unit in every}, reverse=True)
+    if listed:
+        # Things of lists go first; what is left is read anew.
+        rest = text
+        for start, end in listed:
+            rest = rest[:start] + rest[end:]
+        whole = {text[start:end] for start, end in gone - set(listed)}
+        return cut_units(rest, [unit for unit in read_units(rest, speaker) if rest[unit.start : unit.end] in whole])
+    kept = [unit for unit in every if (unit.start, unit.end) not in gone]
     if not any(_states_something(unit.statement) for unit in kept):
         return ""
     parts: list[str] = []
@@ -166,7 +191,9 @@ def _is_gone_between(first: Unit, second: Unit, gone: Iterable[tuple[int, int]])
 
 def _states_something(statement: Statement) -> bool:
     """Whether what is left of a message is worth keeping: a statement with content, and not only a question."""
-    return statement.frame != "question" and bool(statement.values or statement.names or len(statement.words) >= 2)
+    knows_one = statement.is_self and any(word.concept is not None for word in statement.words)
+    has_content = bool(statement.values or statement.names or len(statement.words) >= 2 or knows_one)
+    return statement.frame != "question" and has_content
 
 
 def _is_comparable(statement: Statement) -> bool:
@@ -174,12 +201,72 @@ def _is_comparable(statement: Statement) -> bool:
 
 
 def _compare(fact: Statement, said: Statement) -> Verdict:
-    verdict = _compare_content(fact, said)
+    if _entails(fact, said):
+        return Verdict.SAME
+    verdict = max(_compare_content(fact, said), _compare_matter(fact, said))
     if verdict is Verdict.OTHER:
         return verdict
     distinctive = _shares_distinctive(fact, said)
     verdict = min(verdict, _compare_subject(fact, said, distinctive=distinctive))
     return min(verdict, _compare_frame(fact, said, distinctive=distinctive))
+
+
+def _entails(fact: Statement, said: Statement) -> bool:
+    """Whether a statement cannot be true unless the fact is, whatever it says, asks or denies beside it.
+
+    "Biscuit, my cat, won't eat" names the cat, and "can I drive with my epilepsy?" has the illness.
+    """
+    if (
+        fact.relatives != said.relatives
+        or fact.negated
+        or fact.frame != "own"
+        or said.frame in ("supposed", "reported")
+    ):
+        return False
+    words = _essential_words(fact)
+    if len(_cover(words, said)[0]) < len(words) or not all(said.has_value(value) for value in fact.values):
+        return False
+    if fact.names:
+        is_naming = bool(words) and all(word.concept in fact.relatives or word.concept in ROLES for word in words)
+        names_thing = is_naming and not any(word.concept == "name" for word in said.words)
+        owned = _is_owned(said, fact.relatives | ROLES)
+        return names_thing and owned and all(said.names_word(name) for name in fact.names)
+    return _is_owned(said, {word.concept for word in words if word.concept is not None} & HEALTH)
+
+
+def _is_owned(said: Statement, concepts: Collection[str]) -> bool:
+    """Whether "my" stands before a word of one of these meanings."""
+    return any(
+        concept_of(token) in concepts
+        # Russian puts "my" behind as well.
+        and any(owner in OWN for owner in said.tokens[max(at - _OWNER_REACH, 0) : at + 2])
+        for at, token in enumerate(said.tokens)
+    )
+
+
+def _compare_matter(fact: Statement, said: Statement) -> Verdict:
+    """Whether a statement of the same person has what is rare of a fact, whatever it says beside that.
+
+    That is an illness, or the object of what somebody has or does: "my penicillin allergy", «мне нельзя пенициллин».
+    """
+    if not (said.is_self or (said.relatives and said.relatives == fact.relatives)):
+        return Verdict.OTHER
+    health = {word.concept for word in fact.words} & HEALTH
+    if health - {"allergy"}:
+        return Verdict.UNSURE if health & {word.concept for word in said.words} else Verdict.OTHER
+    # "I am divorced from Tom" is not rare by its name alone, nor is "I live in Berlin".
+    rare = [word for word in fact.words if word.concept is None]
+    has_known_word = len(rare) < len(fact.words)
+    if fact.values or fact.names or not rare or not has_known_word:
+        return Verdict.OTHER
+    return Verdict.UNSURE if len(_cover(rare, said)[0]) == len(rare) else Verdict.OTHER
+
+
+def _essential_words(fact: Statement) -> tuple[Word, ...]:
+    """The words of a fact that must be beside its values: of "my cat is called Biscuit" the cat, not that it is
+    called."""
+    without_name = tuple(word for word in fact.words if word.concept != "name")
+    return without_name if fact.names and without_name else fact.words
 
 
 def _compare_content(fact: Statement, said: Statement) -> Verdict:
@@ -188,8 +275,9 @@ def _compare_content(fact: Statement, said: Statement) -> Verdict:
     missing_names = [name for name in fact.names if not said.names_word(name)]
     has_values = bool(fact.values or fact.names)
     distinctive = _shares_distinctive(fact, said)
-    covered, unmatched = _cover(fact.words, said)
-    coverage = len(covered) / len(fact.words) if fact.words else 1.0
+    words = _essential_words(fact)
+    covered, unmatched = _cover(words, said)
+    coverage = len(covered) / len(words) if words else 1.0
     extra = _extra_words(fact, said)
     if not has_values:
         if coverage < 1:
@@ -206,8 +294,10 @@ def _compare_content(fact: Statement, said: Statement) -> Verdict:
         is_part = shares_any and coverage >= MIN_COVERAGE and not contradicts and not extra and bool(fact.words)
         return Verdict.UNSURE if is_part else Verdict.OTHER
     is_other_thing = bool(extra and (unmatched or not fact.words))
-    if distinctive:
-        is_long = any(value.is_long for value in fact.values)
+    # A street, a house and a flat together are seldom the same by chance.
+    is_compound = len(fact.values) + len(fact.names) >= _COMPOUND
+    if distinctive or (is_compound and coverage > 0):
+        is_long = is_compound or any(value.is_long for value in fact.values)
         if coverage == 0 and fact.words and not is_long:
             return Verdict.UNSURE if not extra or _names_same_kind(fact, said) else Verdict.OTHER
         if is_other_thing and not is_long and coverage <= MIN_COVERAGE:
@@ -215,12 +305,12 @@ def _compare_content(fact: Statement, said: Statement) -> Verdict:
         limit = _EXTRA_BESIDE_DISTINCTIVE
     else:
         if coverage == 0 and fact.words:
-            is_telling = said.is_self and len(fact.values) + len(fact.names) > 1
-            return Verdict.UNSURE if not extra or is_telling else Verdict.OTHER
+            is_telling = said.is_self and (len(fact.values) + len(fact.names) > 1 or _is_of_same_kin(fact, said))
+            return Verdict.UNSURE if not extra or is_telling or is_compound else Verdict.OTHER
         if coverage < MIN_COVERAGE:
-            return Verdict.OTHER
+            return Verdict.UNSURE if fact.names else Verdict.OTHER
         if is_other_thing:
-            is_near = bool(fact.words) and (bool(fact.names) or coverage > MIN_COVERAGE)
+            is_near = bool(fact.words) and (bool(fact.names) or coverage > MIN_COVERAGE or _is_of_same_kin(fact, said))
             return Verdict.UNSURE if is_near else Verdict.OTHER
         limit = _EXTRA_BESIDE_NAME
     return Verdict.SAME if _extra_weight(fact, said, extra) <= limit else Verdict.UNSURE
@@ -250,12 +340,20 @@ def _compare_frame(fact: Statement, said: Statement, *, distinctive: bool) -> Ve
     """Whether a statement is made as the fact is: not asked, supposed, denied or another's words."""
     doubt = Verdict.UNSURE if distinctive else Verdict.OTHER
     if fact.negated != said.negated and not distinctive:
-        return Verdict.OTHER
+        # "With my two children I have no time" denies the time.
+        denies_more = bool(_extra_words(fact, said)) and said.negated
+        has_matter = bool(fact.values or fact.names or {word.concept for word in fact.words} & HEALTH)
+        return Verdict.UNSURE if denies_more and has_matter else Verdict.OTHER
     if said.frame == fact.frame or said.frame == "own":
         return Verdict.SAME
     if said.frame == "question":
         return Verdict.SAME if distinctive else Verdict.UNSURE if said.is_self else Verdict.OTHER
     return Verdict.UNSURE if said.frame == "indirect" else doubt
+
+
+def _is_of_same_kin(fact: Statement, said: Statement) -> bool:
+    """Whether both give the same measured value of the same relative: 800 euros and the brother."""
+    return bool(fact.relatives) and fact.relatives == said.relatives and all(value.unit for value in fact.values)
 
 
 def _cover(words: Sequence[Word], said: Statement) -> tuple[list[Word], list[Word]]:
@@ -290,7 +388,11 @@ def _extra_words(fact: Statement, said: Statement) -> list[Word]:
 
 
 def _extra_weight(fact: Statement, said: Statement, extra: Sequence[Word]) -> float:
-    values = [value for value in said.values if not _in(value, fact) and not _is_part(value, fact)]
+    values = [
+        value
+        for value in said.values
+        if not (_in(value, fact) or _is_part(value, fact) or value in said.denied or value.unit in TIME_UNITS)
+    ]
     names = [name for name in said.names if not fact.names_word(name)]
     words = sum(_KNOWN_WORD_WEIGHT if word.concept else 1.0 for word in extra)
     return words + _EXTRA_BESIDE_DISTINCTIVE * (len(names) + len(values)) + (len(values) > 0)

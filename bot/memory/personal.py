@@ -12,6 +12,7 @@ from uuid import UUID
 import structlog
 
 from bot.memory import forgetting
+from bot.memory.evidence import worth_of
 from bot.memory.forgetting import Forgotten
 from bot.memory.question import Question, parse_question
 from bot.memory.records import Record
@@ -24,6 +25,7 @@ from db.memory import memories as rows
 from db.memory import recall
 from db.memory.forgetting import any_forgotten
 from db.memory.memories import Embedding, Memory, MemoryKind, Origin
+from db.memory.told import ToldMessage, list_told
 from inference.embedding import Embedder, Purpose, knows_language
 from inference.errors import InferenceError
 
@@ -31,8 +33,11 @@ log = structlog.get_logger(__name__)
 
 _WORD: Final = re.compile(r"\w+(?:['’]\w+)?")
 
-_REPETITIONS: Final = 4
-"""How many times as many memories are looked at as are wanted, because some repeat each other."""
+_REPETITIONS: Final = 12
+"""How many times as many memories are looked at as are wanted, because some repeat each other or only ask."""
+
+_MAX_TOLD_VECTORS: Final = 16
+"""Messages that are embedded with a question because they are not remembered yet; older ones are compared by words."""
 
 QuestionParser = Callable[[str, datetime, Sequence[str]], Question]
 """Parses a question, given the time it is asked and the names of the speakers in the person's memories."""
@@ -130,19 +135,24 @@ class PersonalMemory:
     ) -> list[RecalledMemory]:
         """The person's memories that are relevant to `question`, best first.
 
+        Among them is what they have said in turns that are not remembered yet, be it in another session, before
+        `/new`, or while whoever remembers is busy or gone.
+
         Args:
             now: when it is asked, with a time zone; "yesterday" is relative to it. None for now.
-            turns_in_prompt: turns that the model sees anyway; their episodes are left out.
+            turns_in_prompt: turns that the model sees anyway, that of the question included; their messages and
+                answers are left out.
             speakers: the result of `list_speakers`, if it is known already.
         """
         if limit <= 0:
             return []
         stored_models: Collection[str] = ()
-        if speakers is None or self._previous_embedders:
-            async with self._database.person_transaction(user_id) as connection:
-                speakers = await self.list_speakers(connection, chat=chat) if speakers is None else speakers
-                # A previous model is not even loaded for a person who has no vectors of it.
-                stored_models = await recall.list_embedders(connection) if self._previous_embedders else ()
+        async with self._database.person_transaction(user_id) as connection:
+            await _enter_chat(connection, chat)
+            told = await list_told(connection, turns_in_prompt)
+            speakers = await recall.list_speakers(connection) if speakers is None else speakers
+            # A previous model is not even loaded for a person who has no vectors of it.
+            stored_models = await recall.list_embedders(connection) if self._previous_embedders else ()
         parsed = self._question_parser(
             question, now or datetime.now(self._timezone).astimezone(self._timezone), speakers
         )
@@ -151,21 +161,45 @@ class PersonalMemory:
         embedders = [embedder for embedder in every if knows_language(embedder.name, parsed.topic)]
         embeddings = [await _embed_or_none(embedder, parsed.topic, "query") for embedder in embedders]
         vectors = [embedding for embedding in embeddings if embedding]
+        told_vectors = await self._embed_told(told) if self._embedder in embedders else {}
         async with self._database.person_transaction(user_id) as connection:
             await _enter_chat(connection, chat)
-            query = recall.RecallQuery(parsed.topic, vectors, parsed.speakers, parsed.voice)
+            # Anew: some may have been remembered or forgotten meanwhile.
+            told = await list_told(connection, turns_in_prompt) if told else []
+            known_vectors = {message.id: told_vectors[message] for message in told if message in told_vectors}
+            query = recall.RecallQuery(parsed.topic, vectors, parsed.speakers, parsed.voice, told, known_vectors)
             features = await recall.compute_features(connection, query)
             ranked, scores = rank_memories(features, parsed, self._weights)
             # Each turn in the prompt can have two episodes among the best, and repetitions are dropped, too.
             best = [features.memory_id(row) for row in ranked[: _REPETITIONS * limit + 2 * len(turns_in_prompt)]]
             score_by_id = dict(zip(best, scores.tolist(), strict=False))
-            memories = await recall.load_by_ids(connection, best)
+            told_memories = {message.id: message.as_memory(user_id) for message in told}
+            stored = await recall.load_by_ids(connection, [id_ for id_ in best if id_ not in told_memories])
+            by_id = told_memories | {memory.id: memory for memory in stored}
+            memories = [by_id[id_] for id_ in best if id_ in by_id]
         recalled = [
-            RecalledMemory(memory, score_by_id[memory.id])
+            RecalledMemory(
+                memory, score_by_id[memory.id] * worth_of(memory, question, about_questions=parsed.about_questions)
+            )
             for memory in memories
             if memory.kind != "episode" or memory.source_turn_id not in turns_in_prompt
         ]
+        recalled.sort(key=lambda hit: hit.score, reverse=True)
         return drop_repetitions(recalled)[:limit]
+
+    async def _embed_told(self, told: Sequence[ToldMessage]) -> dict[ToldMessage, Embedding]:
+        """The vectors of the newest of these messages; none if the model fails."""
+        newest = told[:_MAX_TOLD_VECTORS]
+        if not newest or self._embedder is None:
+            return {}
+        try:
+            vectors = await self._embedder.embed([message.question for message in newest], "passage")
+        except InferenceError as error:
+            log.warning("memory.embedding_failed", model=self._embedder.name, purpose="passage", reason=error)
+            return {}
+        return {
+            message: Embedding(self._embedder.name, vector) for message, vector in zip(newest, vectors, strict=True)
+        }
 
     async def list_speakers(self, connection: PersonConnection, *, chat: str | None = None) -> list[str]:
         """The names of the speakers in the person's memories."""

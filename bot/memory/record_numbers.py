@@ -20,6 +20,7 @@ from db.memory import forgetting, record_lists
 from db.memory import memories as rows
 from db.memory.forgetting import MemoryTexts
 from db.memory.record_lists import RecordList
+from db.memory.told import list_told
 
 OFFER_LIFETIME: Final = timedelta(days=1)
 """How long one word is enough to have forgotten what the person was asked about. Their numbers work longer."""
@@ -63,7 +64,7 @@ async def list_records(connection: PersonConnection) -> list[RecordLine]:
         RecordLine(Record("memory", memory.id), memory.kind, memory.content, memory.valid_from, memory.title)  # type: ignore[arg-type]
         for memory in current
     ]
-    return [*lines, *_message_lines(await forgetting.list_memories(connection))][:MAX_LISTED]
+    return [*lines, *await _list_messages(connection, await forgetting.list_memories(connection))][:MAX_LISTED]
 
 
 async def load_numbers(connection: PersonConnection, session_id: UUID) -> RecordNumbers:
@@ -101,9 +102,6 @@ async def save_numbers(connection: PersonConnection, session_id: UUID, numbers: 
 
 async def find_about(connection: PersonConnection, topic: str) -> list[RecordLine]:
     """The records that have the words of a topic in some form, meaning or language, oldest first."""
-    words = _topic_words(topic)
-    if not words:
-        return []
     memories = await forgetting.list_memories(connection)
     current = [line for line in await list_records(connection) if line.label in ("fact", "document")]
     passages = [
@@ -111,14 +109,30 @@ async def find_about(connection: PersonConnection, topic: str) -> list[RecordLin
         for memory in memories
         if memory.kind == "passage"
     ]
-    candidates = [*current, *passages, *_message_lines(memories)]
-    found = [line for line in candidates if _coverage(words, f"{line.title or ''} {line.text}") >= MIN_TOPIC_COVERAGE]
+    candidates = [*current, *passages, *await _list_messages(connection, memories)]
+    found = [line for line in candidates if is_about(topic, f"{line.title or ''} {line.text}")]
     return sorted(found, key=lambda line: line.date)
+
+
+async def _list_messages(connection: PersonConnection, memories: Iterable[MemoryTexts]) -> list[RecordLine]:
+    """The person's messages, newest first; also those that are not remembered yet."""
+    told = [
+        RecordLine(Record("message", message.id), "message", message.question, message.created_at)
+        for message in await list_told(connection)
+    ]
+    by_record = {line.record: line for line in (*told, *_message_lines(memories))}
+    return sorted(by_record.values(), key=lambda line: line.date, reverse=True)
+
+
+def is_about(topic: str, text: str) -> bool:
+    """Whether a text has the words of a topic in some form, meaning or language."""
+    words = _topic_words(topic)
+    return bool(words) and _coverage(words, text) >= MIN_TOPIC_COVERAGE
 
 
 def _message_lines(memories: Iterable[MemoryTexts]) -> list[RecordLine]:
     episodes = [memory for memory in memories if memory.kind == "episode" and memory.voice != "mind"]
-    lines = [
+    return [
         RecordLine(
             Record("memory", memory.id) if memory.source_turn_id is None else Record("message", memory.source_turn_id),
             "message",
@@ -127,7 +141,6 @@ def _message_lines(memories: Iterable[MemoryTexts]) -> list[RecordLine]:
         )
         for memory in episodes
     ]
-    return sorted(lines, key=lambda line: line.date, reverse=True)
 
 
 def _topic_words(topic: str) -> list[Word]:

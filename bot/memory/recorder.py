@@ -185,7 +185,9 @@ class TurnRecorder:
         return noted
 
     async def _recall_known_facts(self, turn: FinishedTurn) -> list[Memory]:
-        recalled = await self._memory.recall(turn.user_id, turn.question, 4 * MAX_KNOWN_FACTS, chat=turn.chat)
+        recalled = await self._memory.recall(
+            turn.user_id, turn.question, 4 * MAX_KNOWN_FACTS, chat=turn.chat, turns_in_prompt={turn.id}
+        )
         return [hit.memory for hit in recalled if hit.memory.kind == "fact"][:MAX_KNOWN_FACTS]
 
     async def _end_outdated_facts(

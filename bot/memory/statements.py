@@ -25,14 +25,15 @@ from bot.text.calendar import (
 from bot.text.concepts import ANIMALS, concept_of, is_light, relative_of
 from bot.text.framing import Frame, frame_of
 from bot.text.language import has_cyrillic_letters
-from bot.text.negation import mentions_negation
+from bot.text.morphology import read_word
+from bot.text.negation import is_contraction, mentions_negation
 from bot.text.numerals import is_numeric, parse_numeral
 from bot.text.pronouns import ALL_PRONOUNS, FIRST_PERSON, POSSESSIVE, SECOND_PERSON, THIRD_PERSON
 from bot.text.sentences import split_sentences
 from bot.text.stop_words import STOP_WORDS
 from bot.text.transliteration import LOOKALIKES, latin_key
 from bot.text.values import UNITS, Value, find_values
-from bot.text.words import common_prefix_length, fold, stem
+from bot.text.words import common_prefix_length, fold, stem, word_set
 
 Speaker = Literal["person", "mind"]
 
@@ -43,7 +44,8 @@ _POSSESSIVE_REACH: Final = 3
 """Words within which "my" belongs to the relative after it: "my dear old mother"."""
 _FURTHER_TIME_WORDS: Final = (
     "yesterday tomorrow tonight morning evening night since ago old weekend daily "
-    "вчера завтра утром вечером ночью утро вечер ночь назад выходные"
+    "вчера завтра утром вечером ночью утро вечер ночь назад выходные утрам "
+    "вечерам ночам дням выходным"
 )
 _TIME_AND_UNIT_WORDS: Final = frozenset(
     (
@@ -60,12 +62,12 @@ _TIME_AND_UNIT_WORDS: Final = frozenset(
         *_FURTHER_TIME_WORDS.split(),
     )
 )
+_TITLES: Final = word_set("dr mr mrs ms miss prof professor sir господин госпожа профессор")
+"""Words before a name that are no part of it."""
 _IGNORED: Final = STOP_WORDS | ALL_PRONOUNS | _TIME_AND_UNIT_WORDS
 """Words that say nothing of a statement's content."""
 _NOT_ALPHANUMERIC: Final = re.compile(r"[\W_]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-_FIRST_PERSON_VERB: Final = re.compile(r"[а-я]{2,}(?:[уюаеи]ю|[^аеиоуыэюя]у|юсь|усь)")
-"""A Russian verb that needs no "I": живу, работаю."""
 _SUBJECT_AHEAD: Final = (
     r"(?=(?:i|i['’]m|i['’]ve|my|we|our|he|she|it|they|you|his|her|their|your|я|мой|моя|моё|мое|мои|мы|наш\w*|он|она|они|"
     r"ты|вы|у\s+(?:меня|него|не[её]|нас|них)|мне|меня|его|е[её]|их|твой|твоя|ваш\w*|the)(?!\w))"
@@ -73,6 +75,13 @@ _SUBJECT_AHEAD: Final = (
 _UNIT_BREAK: Final = re.compile(
     rf"(?:[,;]\s*(?:and|but|so|и|а|но)?|\s(?:and|but|и|а|но|[—–-]))\s+{_SUBJECT_AHEAD}", re.IGNORECASE
 )
+_QUESTION_AHEAD: Final = re.compile(
+    r"[,;—–-]\s+(?=(?:(?:и|а|но|and|so|but)\s+)?(?:is|are|can|could|should|would|will|may|do|does|what|which|how|where|when|why|who|"
+    r"как\w*|что|чем|где|когда|можно|сколько|зачем|почему|стоит|надо|нужно|куда|кто)(?!\w))",
+    re.IGNORECASE,
+)
+"""Where the question begins in a sentence that states something first: "I have asthma, can I run?"."""
+_DENIED: Final = re.compile(r"(?<!\w)(?:not|instead\s+of|не|вместо)\s+$")
 _SINCE: Final = re.compile(
     r"(?<!\w)(?:since|from|in|until|till|for|с|со|до|в|около|лет|уже)\s+(?:\w+\s+)?$", re.IGNORECASE
 )
@@ -116,6 +125,9 @@ class Statement:
     """Without those that only say since when it holds."""
     times: tuple[Value, ...] = ()
     """Those that do."""
+    denied: tuple[Value, ...] = ()
+    """Values that it sets right: of "5, not 6" the second."""
+    denied_names: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     """Words with a capital letter inside the sentence that are no known words; folded."""
     words: tuple[Word, ...] = ()
@@ -130,9 +142,20 @@ class Statement:
 
     def has_value(self, value: Value) -> bool:
         """Whether a value stands in it, in any spelling; a long one also in groups."""
-        if any(value.matches(other) for other in self.values):
+        if any(value.matches(other) or value.text in other.parts for other in self.values):
+            return True
+        if value.parts and all(any(part == other.text for other in self.values) for part in value.parts):
             return True
         return value.is_long and value.text.translate(LOOKALIKES) in self.compact
+
+    @property
+    def has_time_words(self) -> bool:
+        """Whether it names a time: "I do not work on Mondays"."""
+        return bool(self.times) or any(token in _TIME_AND_UNIT_WORDS for token in self.tokens)
+
+    def names_beyond(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names in it that are not among these."""
+        return tuple(own for own in self.names if not any(_same_word(own, name) for name in names))
 
     def names_word(self, name: str) -> bool:
         """Whether a name stands in it, in any form and script, with a capital letter or without."""
@@ -168,6 +191,9 @@ def _read_units(text: str, speaker: Speaker) -> tuple[Unit, ...]:
         start = text.index(sentence, position)
         position = start + len(sentence)
         frame = frame_of(sentence)
+        if speaker == "mind" and frame in ("reported", "indirect"):
+            # "As you told me, your code is 4821": the person said it.
+            frame = "own"
         for begin, end in _split_unit_spans(sentence):
             # Of "I am pregnant, what may I eat?" only the end asks.
             asks_later = frame == "question" and end < len(sentence)
@@ -190,10 +216,14 @@ def merge_units(text: str, units: Sequence[Unit], speaker: Speaker = "person") -
 
 
 def _split_unit_spans(sentence: str) -> Iterator[tuple[int, int]]:
+    breaks = list(_UNIT_BREAK.finditer(sentence))
+    if sentence.endswith("?"):
+        breaks = sorted((*breaks, *_QUESTION_AHEAD.finditer(sentence)), key=lambda match: match.start())
     start = 0
-    for match in _UNIT_BREAK.finditer(sentence):
-        yield start, match.start()
-        start = match.end()
+    for match in breaks:
+        if match.start() > start:
+            yield start, match.start()
+            start = match.end()
     yield start, len(sentence)
 
 
@@ -210,14 +240,18 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
     ]
     tokens = [fold(match[0]) for match in matches]
     relatives, self_at = _read_relatives(tokens, POSSESSIVE if speaker == "person" else SECOND_PERSON)
-    is_first_person = speaker == "person" and bool(tokens) and _FIRST_PERSON_VERB.fullmatch(tokens[0]) is not None
+    # A Russian verb needs no "I": живу, работаю.
+    is_first_person = speaker == "person" and any(
+        has_cyrillic_letters(token) and read_word(token).is_first_person for token in tokens
+    )
     mine, yours = (FIRST_PERSON, SECOND_PERSON) if speaker == "person" else (SECOND_PERSON, FIRST_PERSON)
     is_title_case = sum(match[0][0].isupper() for match in matches) > max(len(matches) / 2, 3)
-    names = [
-        token
+    named = [
+        (match, token)
         for at, (match, token) in enumerate(zip(matches, tokens, strict=True))
         if (at or not is_opening) and match[0][0].isupper() and not is_title_case and _may_be_name(match[0], token)
     ]
+    names = [token for _, token in named]
     first = matches[0][0] if matches and is_opening else ""
     opens_with = tokens[0] if first[:1].isupper() and _may_be_name(first, tokens[0]) else None
     words = [
@@ -233,6 +267,8 @@ def _read_statement(text: str, frame: Frame, speaker: Speaker, *, is_opening: bo
         is_second=bool(marks & yours),
         values=tuple(value for value in values if value not in times),
         times=times,
+        denied=tuple(value for value in values if _DENIED.search(folded_text[: value.start])),
+        denied_names=tuple(token for match, token in named if _DENIED.search(folded_text[: match.start()])),
         names=tuple(dict.fromkeys(names)),
         words=tuple(words),
         tokens=tuple(tokens),
@@ -289,7 +325,7 @@ def _attached(tokens: Sequence[str], places: Iterable[int]) -> set[str]:
 
 
 def _may_be_name(written: str, token: str) -> bool:
-    if token in _IGNORED:
+    if token in _IGNORED or token in _TITLES:
         return False
     if concept_of(token) is not None or is_light(token) or is_numeric(token) or parse_numeral([token], 0) is not None:
         return False
@@ -298,9 +334,9 @@ def _may_be_name(written: str, token: str) -> bool:
 
 
 def _is_content(token: str) -> bool:
-    if token in _IGNORED:
+    if token in _IGNORED or token in _TITLES:
         return False
-    return not is_light(token) and len(token) > 1
+    return not is_light(token) and not is_contraction(token) and len(token) > 1
 
 
 @lru_cache(65536)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+from bot.text.morphology import inflected_forms
 from bot.text.words import fold, stem
 
 
@@ -66,15 +67,21 @@ _ATTRIBUTES: Final[dict[str, str]] = {
     "address": "address адрес",
     "home": "live lives living lived reside resides residing home house жить живу живет живешь живем живете живут жил"
     " жила жили проживаю проживает проживать дом дома домой",
-    "flat": "flat apartment квартира",
+    "flat": "flat apartment apt квартира кв",
     "move": "move moves moved moving relocate relocated переехать переехал переехала переезжаю перебраться перебрался"
     " перебралась",
     "work": "work works working worked job employed employer работа работаю работает работать работал работала"
     " трудиться тружусь устроился устроилась",
     "doctor": "doctor physician gp therapist врач доктор терапевт",
+    "landlord": "landlord landlady арендодатель хозяин хозяйка",
+    "trainer": "trainer coach тренер",
+    "vet": "vet veterinarian ветеринар",
+    "hairdresser": "hairdresser barber парикмахер",
+    "nanny": "nanny babysitter няня",
+    "study": "study studies studying studied учусь учится учился училась учеба студент студентка",
     "dentist": "dentist стоматолог дантист",
     "name": "name named names called call имя зовут звать называть называют кличка",
-    "birth": "birthday birth born birthdate рождение родился родилась родиться",
+    "birth": "birthday birth born birthdate рождение родился родилась родиться исполнится исполнилось исполняется",
     "weight": "weigh weighs weight вес вешу весит весить весил весила",
     "height": "height tall рост",
     "drive": "drive drives driving вожу водит езжу ездит",
@@ -97,25 +104,62 @@ _ATTRIBUTES: Final[dict[str, str]] = {
     "asthma": "asthma asthmatic астма астматик",
     "diabetes": "diabetes diabetic диабет диабетик",
     "pregnant": "pregnant pregnancy беременна беременная беременность",
-    "headache": "headache migraine мигрень",
+    "headache": "headache мигрень migraine migraines",
+    "epilepsy": "epilepsy epileptic эпилепсия эпилептик",
+    "hypertension": "hypertension hypertensive гипертония гипертоник",
+    "cancer": "cancer tumour tumor oncology рак опухоль онкология",
+    "depression": "depression depressed депрессия",
+    "anxiety": "anxiety anxious тревожность",
+    "hepatitis": "hepatitis гепатит",
+    "hiv": "hiv aids вич спид",
+    "gastritis": "gastritis гастрит",
+    "ulcer": "ulcer язва",
+    "arthritis": "arthritis артрит",
+    "psoriasis": "psoriasis псориаз",
+    "eczema": "eczema экзема",
+    "autism": "autism autistic аутизм аутист",
+    "adhd": "adhd сдвг",
+    "bipolar": "bipolar биполярка биполярный",
+    "insomnia": "insomnia бессонница",
+    "anaemia": "anaemia anemia anaemic анемия",
+    "scoliosis": "scoliosis сколиоз",
+    "hernia": "hernia грыжа",
+    "stroke": "stroke инсульт",
+    "infarct": "infarction инфаркт",
+    "thyroid": "thyroid щитовидка щитовидный",
+    "celiac": "celiac coeliac целиакия",
+    "lactose": "lactose лактоза",
+    "gluten": "gluten глютен",
+    "surgery": "surgery operation операция",
+    "therapy": "therapy psychotherapy психотерапия терапия",
     "knee": "knee knees колено колени",
     "back": "spine спина",
     "heart": "heart сердце",
     "pain": "pain hurt hurts ache aches aching sore боль болит болят болеть болел болела",
     "medicine": "medicine medication pill pills лекарство таблетка таблетки",
-    "take": "take takes taking took принимаю принимает пью пьет",
+    "take": "take takes taking took принимать принимаю принимает принимал принимала пить пью пьет пил",
     "vegetarian": "vegetarian vegan вегетарианец вегетарианка веган веганка",
-    "salary": "salary wage earn earns зарплата оклад зарабатываю",
+    "salary": "salary wage wages earn earns earning income paid зарплата оклад зарабатываю зарабатываешь зарабатывает"
+    " получаю доход",
     "money": "money деньги",
-    "debt": "debt owe owes долг должен должна",
+    "debt": "debt owe owes owed borrowed lent долг должен должна занял заняла одолжил одолжила вернуть",
     "loan": "loan mortgage кредит ипотека",
     "age": "age years-old возраст",
-    "married": "married marry marries женат замужем женился",
-    "divorced": "divorce divorced развод разведен разведена развелся развелась",
+    "married": "married marry marries женат замужем женился женилась поженились замуж",
+    "single": "single unmarried холост холостой незамужем",
+    "widowed": "widowed widow widower вдова вдовец овдовел овдовела",
+    "engaged": "engaged fiance помолвлен помолвлена",
+    "divorced": "divorce divorced divorcing развод разведен разведена развелся развелась разводимся разводиться"
+    " развожусь развелись",
     "wedding": "wedding свадьба женюсь женимся",
     "school": "school школа",
     "university": "university college университет институт вуз",
-    "nurse": "nurse медсестра медбрат",
+    "nurse": "nurse nursing медсестра медбрат",
+    "accountant": "accountant bookkeeper accounting bookkeeping бухгалтер бухгалтерия",
+    "cook": "cook chef повар",
+    "driver": "driver водитель шофер",
+    "designer": "designer дизайнер",
+    "scientist": "scientist ученый",
     "teacher": "teacher учитель учительница преподаватель",
     "engineer": "engineer инженер",
     "programmer": "programmer developer coder программист разработчик",
@@ -133,12 +177,25 @@ _ATTRIBUTES: Final[dict[str, str]] = {
     "wifi": "wifi wi-fi wi fi вайфай вай-фай",
     "flight": "flight рейс перелет",
     "hotel": "hotel отель гостиница",
-    "street": "street улица ул",
+    "street": "street st улица ул",
+    "avenue": "avenue ave проспект пр-т",
     "city": "city town город",
     "country": "country страна",
     "office": "office офис",
     "secret": "secret секрет тайна",
+    "open": "open opens opened unlock unlocks открывать открыть открывается",
 }
+
+ROLES: Final = frozenset((
+    "doctor", "dentist", "teacher", "lawyer", "landlord", "trainer", "vet", "hairdresser", "nanny", "therapist",
+))  # fmt: skip
+"""Whom a person may call theirs by what they do."""
+HEALTH: Final = frozenset((
+    "allergy", "asthma", "diabetes", "pregnant", "headache", "epilepsy", "hypertension", "cancer", "depression",
+    "anxiety", "hepatitis", "hiv", "gastritis", "ulcer", "arthritis", "psoriasis", "eczema", "autism", "adhd",
+    "bipolar", "insomnia", "anaemia", "scoliosis", "hernia", "stroke", "infarct", "thyroid", "celiac",
+))  # fmt: skip
+"""Meanings that say the same of a person in whatever sentence they claim them."""
 
 SUPPORTS: Final[dict[str, frozenset[str]]] = {
     "mail": frozenset(("address",)),
@@ -147,7 +204,7 @@ SUPPORTS: Final[dict[str, frozenset[str]]] = {
     "move": frozenset(("home",)),
     "drive": frozenset(("car",)),
     "wedding": frozenset(("married",)),
-    "code": frozenset(("number",)),
+    "code": frozenset(("number", "open")),
 }
 """Meanings that stand for another beside a value: «мой номер» and "my phone" before the same digits."""
 
@@ -162,7 +219,8 @@ _LIGHT_WORDS: Final = _words("""
     кстати вообще конечно пожалуйста спасибо привет здравствуйте знаю знаешь знает хочу хочет надо нужно можно помни
     запомни запиши говорю говорит сказал сказала скажи думаю значит ну да нет вроде всегда всего самый новый новая новое
     нынешний свой вещь раз дело мол короче далее затем болен больна болеет болею страдаю страдает диагноз заболевание
-    поставили
+    поставили детства детстве childhood monthly yearly ежемесячно sorry meant извини извините виду
+    имел имела
 """)
 """Words that carry nothing of a fact beside the others; folded."""
 
@@ -187,6 +245,12 @@ def _concept_by_word() -> dict[str, str]:
     }
 
 
+@lru_cache(1)
+def _concept_by_form() -> dict[str, str]:
+    """All forms of the Russian words, such as псом of пёс, whose stems differ."""
+    return {form: concept for word, concept in _concept_by_word().items() for form in inflected_forms(word)}
+
+
 @lru_cache(65536)
 def concept_of(word: str) -> str | None:
     """The meaning of a word that is in the tables in some form; None for all others.
@@ -195,7 +259,7 @@ def concept_of(word: str) -> str | None:
         word: folded.
     """
     word = word.removesuffix("'s")
-    return _concept_by_word().get(word) or _concept_by_stem().get(stem(word))
+    return _concept_by_word().get(word) or _concept_by_form().get(word) or _concept_by_stem().get(stem(word))
 
 
 @lru_cache(1024)

@@ -47,6 +47,15 @@ _REPORT_AT_END: Final = re.compile(
     rf"[,!…]\s*[—–-]\s*(?:my\s+\w+\s+)?(?:\w+\s+)?{_REPORTING}(?:\s+\w+){{0,2}}\W*$", re.IGNORECASE
 )
 """«Я люблю чай, — сказала жена.»"""
+_NOTHING_BUT_REPORTER: Final = re.compile(rf"(?<!\w){_REPORTING}\W*$", re.IGNORECASE)
+"""What is left of a sentence whose quotation has been taken out."""
+_SAYING: Final = re.compile(
+    r"(?<!\w)(?:(?:as|like)\s+(?:the|an?|in\s+the)\s+(?:\w+\s+)?(?:song|saying|proverb|joke|film|movie|book|poem|meme|quote|lyrics?)|"
+    r"as\s+they\s+say|(?:the|this)\s+(?:song|book|film|movie|poem|quote|story|letter)\s+(?:goes|begins|starts|opens|says)|"
+    r"как\s+(?:поется|поётся|говорится|говорят|пел\w*|писал\w*|в\s+(?:песне|книге|фильме|анекдоте|стихах))|"
+    r"(?:песня|книга|фильм|роман|рассказ|письмо)\s+начинается)(?!\w)",
+    re.IGNORECASE,
+)
 _ACCORDING_TO: Final = re.compile(r"(?<!\w)(?:according\s+to|по\s+словам|по\s+мнению|со\s+слов)\s", re.IGNORECASE)
 _LABEL: Final = re.compile(r"^\s*(?:\[[^\]]{1,40}\]\s*)?(?:[-–—]\s*)?([^\W\d_][\w.'’ -]{0,40}?)\s*:\s+(?=\S)")
 _OWN_LABELS: Final = re.compile(
@@ -68,7 +77,7 @@ _SCENE: Final = re.compile(
     r"imagine|suppose|supposing|pretend|assume|assuming|let['’]?s\s+(?:say|imagine|pretend|suppose|assume|play)|"
     r"let\s+us\s+(?:say|imagine|pretend|suppose)|picture\s+this|hypothetically|role[\s-]?play|act\s+as|you\s+are\s+an?|"
     r"write\s+(?:me\s+)?(?:an?|the)?\s*(?:\w+\s+){0,2}(?:story|poem|song|letter|essay|dialogue|scene|monologue|speech)|"
-    r"представь\w*|вообрази\w*|предположи\w*|допусти\w*|предположим|допустим|положим|давай(?:те)?\s+(?:представим|"
+    r"представ(?:ь\w*|им)|вообрази\w*|предположи\w*|допусти\w*|предположим|допустим|положим|давай(?:те)?\s+(?:представим|"
     r"предположим|сыграем|поиграем|вообразим)|притвор\w+|сыграй\w*|ты\s*[—–-]\s*(?=\w)|гипотетически|"
     r"(?:напиши|сочини)\w*\s+(?:\w+\s+){0,2}(?:рассказ|стих\w*|песн\w+|письмо|сочинение|диалог|сцен\w+|монолог|речь))"
     r"(?!\w)",
@@ -158,7 +167,10 @@ def _is_reported(sentence: str) -> bool:
             return True
         if _FIRST_PERSON.search(rest) and not _OWN_LABELS.fullmatch(name) and not _FIRST_PERSON.search(name):
             return len(name.split()) <= 3
-    return _REPORT_AT_END.search(sentence) is not None and not _WRITER_REPORTS.search(sentence)
+    if _SAYING.search(sentence):
+        return True
+    ends_with_report = _REPORT_AT_END.search(sentence) or _NOTHING_BUT_REPORTER.search(sentence)
+    return ends_with_report is not None and not _WRITER_REPORTS.search(sentence)
 
 
 def _names_reporter(text: str) -> bool:

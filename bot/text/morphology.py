@@ -42,6 +42,8 @@ class WordForm:
     is_imperative: bool = False
     is_proper: bool = False
     """Whether the dictionary knows it as the name of a person or place, and as nothing else."""
+    is_first_person: bool = False
+    """Whether it is a Russian verb that says "I" or "we" by its ending."""
 
 
 _MIN_SCORE: Final = 0.04
@@ -137,6 +139,7 @@ def _read_russian(word: str) -> WordForm:
         frozenset(_CASES.get(str(tag.case), str(tag.case)) for tag in tags if tag.case),
         any("impr" in tag for tag in tags),
         bool(tags) and all(any(grammeme in tag for grammeme in _PROPER) for tag in tags),
+        bool(tags) and "1per" in tags[0] and "impr" not in tags[0],
     )
 
 
@@ -155,6 +158,20 @@ def name_parts(word: str) -> Mapping[str, str]:
             if part in reading.tag and (reading.is_known or part == "Patr"):
                 found.setdefault(part, fold(reading.normal_form))
     return found
+
+
+def inflected_forms(word: str) -> frozenset[str]:
+    """All forms of a Russian word that is given in its dictionary form; itself alone for any other.
+
+    Args:
+        word: folded.
+    """
+    if not has_russian_letters(word):
+        return frozenset((word,))
+    with _LOCK:
+        readings = [reading for reading in _analyzer().parse(word) if fold(reading.normal_form) == word]
+        forms = {fold(form.word) for reading in readings[:1] for form in reading.lexeme}
+    return frozenset((word, *forms))
 
 
 @cache

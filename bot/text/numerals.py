@@ -176,6 +176,15 @@ def is_numeric(word: str) -> bool:
     return _DIGITS.fullmatch(word) is not None
 
 
+def power_of(word: str) -> int | None:
+    """What a word multiplies the number before it by: a thousand, a million or a billion; None for any other.
+
+    Args:
+        word: folded.
+    """
+    return _POWERS.get(word)
+
+
 def asks_for_number(question: str) -> bool:
     """Whether a question names a number or asks for one, so that a table is likely to have the answer."""
     return _ASKS_FOR_NUMBER.search(question) is not None

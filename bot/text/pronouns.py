@@ -23,6 +23,10 @@ THIRD_PERSON: Final = _words("""
     he him his she her hers they them their theirs he's she's they're
     он его него ему нему им ним нем она ее нее ей ею ней они их ими них ними
 """)
+OWN: Final = _words("""
+    my our мой моя мое мои моего моей моему моим моих мою моими наш наша наше наши нашего нашей нашу нашим
+""")
+"""What says that something is the speaker's own."""
 ALL_PRONOUNS: Final = FIRST_PERSON | SECOND_PERSON | THIRD_PERSON
 POSSESSIVE: Final = _words("""
     my our мой моя мое мои моего моей моему моим моих мою моими наш наша наше нашего нашей нашу у

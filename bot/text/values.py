@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final, Literal
 
 from bot.text.calendar import ENGLISH_MONTH_ABBREVIATIONS, ENGLISH_MONTHS, RUSSIAN_MONTH_FORMS
-from bot.text.numerals import parse_numeral
+from bot.text.numerals import parse_numeral, power_of
 from bot.text.transliteration import LOOKALIKES
 from bot.text.words import fold
 
@@ -54,6 +55,10 @@ UNITS: Final = {
     for form in forms.split()
 }
 """The unit of each word that follows a number; folded."""
+TIME_UNITS: Final = frozenset(("second", "minute", "hour", "day", "week", "month", "year"))
+_SCALES: Final = {"m": ("length", 100), "cm": ("length", 1), "kg": ("mass", 1000), "g": ("mass", 1)}
+"""The dimension of a unit, and how many of the smallest it is: 1.76 m are 176 cm."""
+_METRES: Final = frozenset(("метр", "метра", "м", "metre", "meter", "m"))
 MIN_LONG_LENGTH: Final = 7
 PHONE_DIGITS: Final = 10
 """Digits of a telephone number without the code of its country."""
@@ -80,6 +85,25 @@ _TOKEN: Final = re.compile(
     re.VERBOSE,
 )
 _UNIT_AFTER_DIGITS: Final = re.compile(r"(\d+(?:[.,]\d+)*)-?([^\W\d_]{1,3}|years?|rub|руб|лет)")
+_SHORT_POWERS: Final = {"k": 1_000, "к": 1_000, "тыс": 1_000, "млн": 1_000_000, "mln": 1_000_000}
+"""What is written right after digits: 120k, 120тыс."""
+_COLLECTIVES: Final = {
+    form: number
+    for number, forms in {
+        "2": "двое двоих двоим двоими",
+        "3": "трое троих троим троими",
+        "4": "четверо четверых четверым четверыми",
+        "5": "пятеро пятерых пятерым",
+        "6": "шестеро шестерых",
+        "7": "семеро семерых",
+    }.items()
+    for form in forms.split()
+}
+"""«трое детей»."""
+_DAY_AND_MONTH: Final = re.compile(r"(\d{1,2})\.(0\d|1[0-2])")
+"""A number that may be a day without its year: 15.05."""
+_MAX_PART_LENGTH, _MAX_PARTS = 4, 3
+"""Digits of a part, and parts, beyond which numbers that stand together are one: a telephone number."""
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+")
 
 
@@ -94,6 +118,8 @@ class Value:
     end: int
     unit: str = ""
     """What it counts, where a known unit follows: `kg`, `year`; empty otherwise."""
+    parts: tuple[str, ...] = ()
+    """The short numbers that it was joined from: «Ленина 12-45» may be a house and a flat. Empty for any other."""
 
     @property
     def is_distinctive(self) -> bool:
@@ -118,7 +144,7 @@ class Value:
         """Whether both are the same value, as far as they say it: a telephone with and without its country's code, a
         day with and without its year. Numbers of different units are different."""
         if self.unit and other.unit and self.unit != other.unit:
-            return False
+            return self._measure() is not None and self._measure() == other._measure()
         if self.text == other.text:
             return True
         if self.kind == other.kind == "number":
@@ -126,7 +152,18 @@ class Value:
             return len(short) >= PHONE_DIGITS and short[-PHONE_DIGITS:] == long[-PHONE_DIGITS:]
         if self.kind == other.kind == "date":
             return self.text.endswith(f"-{other.text}") or other.text.endswith(f"-{self.text}")
+        if {self.kind, other.kind} == {"number", "date"}:
+            number, day = (self, other) if self.kind == "number" else (other, self)
+            written = _DAY_AND_MONTH.fullmatch(number.text)
+            return written is not None and day.text.endswith(f"{written[2]}-{int(written[1]):02}")
         return False
+
+    def _measure(self) -> tuple[str, Decimal] | None:
+        """Its dimension, and how many of the smallest unit it is."""
+        if self.unit not in _SCALES or self.text.count(".") > 1:
+            return None
+        dimension, scale = _SCALES[self.unit]
+        return dimension, Decimal(self.text) * scale
 
 
 @lru_cache(8192)
@@ -140,6 +177,13 @@ def find_values(text: str) -> tuple[Value, ...]:
     while at < len(tokens):
         number, at = _read_number(tokens, words, at)
         if number is not None:
+            if (height := _metres_before(tokens, number)) is not None:
+                # «метр семьдесят шесть»
+                if values and values[-1].unit == "m" and values[-1].text.isdigit():
+                    centimetres = int(values.pop().text) * 100 + int(number.text)
+                    height = Value("number", str(centimetres), height.start, number.end, "cm")
+                values.append(height)
+                continue
             run.append(number)
             continue
         values += _join_run(run)
@@ -148,6 +192,16 @@ def find_values(text: str) -> tuple[Value, ...]:
             values.append(value)
         at += 1
     return (*values, *_join_run(run))
+
+
+def _metres_before(tokens: Sequence[re.Match[str]], number: Value) -> Value | None:
+    """How tall somebody is, if a number of two digits follows "metre" at once; None for any other number."""
+    if number.unit not in ("", "cm") or not number.text.isdigit() or not 10 <= int(number.text) < 100:
+        return None
+    before = [token for token in tokens if token.end() <= number.start]
+    if not before or before[-1][0] not in _METRES:
+        return None
+    return Value("number", str(100 + int(number.text)), before[-1].start(), number.end, "cm")
 
 
 def _unit_after(tokens: Sequence[re.Match[str]], at: int) -> str:
@@ -161,11 +215,33 @@ def _read_number(tokens: Sequence[re.Match[str]], words: Sequence[str], at: int)
     start, end = token.span()
     if digits := token["number"]:
         text = digits.replace(",", "") if _GROUPED.fullmatch(digits) else digits.replace(",", ".")
+        if (power := _power_after(tokens, at)) and text.count(".") <= 1:
+            after = at + 2
+            text = _multiply(text, power)
+            if after < len(tokens) and (rest := tokens[after]["number"]) and rest.isdigit() and int(rest) < power:
+                # «2 тысячи 500».
+                text, after = str(int(Decimal(text)) + int(rest)), after + 1
+            return Value("number", text, start, tokens[after - 1].end(), _unit_after(tokens, after)), after
         return Value("number", text, start, end, _unit_after(tokens, at + 1)), at + 1
+    if token["word"] in _COLLECTIVES:
+        return Value("number", _COLLECTIVES[token[0]], start, end, _unit_after(tokens, at + 1)), at + 1
     if token["word"] and (numeral := parse_numeral(words, at)) is not None:
         last = tokens[numeral.end - 1].end()
         return Value("number", numeral.value, start, last, _unit_after(tokens, numeral.end)), numeral.end
     return None, at
+
+
+def _power_after(tokens: Sequence[re.Match[str]], at: int) -> int | None:
+    """What the word after a number multiplies it by: «120 тысяч», 4.5k."""
+    if at + 1 >= len(tokens) or not tokens[at + 1]["word"]:
+        return None
+    word = tokens[at + 1][0]
+    is_adjacent = tokens[at + 1].start() == tokens[at].end()
+    return power_of(word) or (_SHORT_POWERS.get(word) if is_adjacent else None)
+
+
+def _multiply(number: str, power: int) -> str:
+    return format((Decimal(number) * power).normalize(), "f")
 
 
 def _join_run(run: Sequence[Value]) -> Sequence[Value]:
@@ -173,7 +249,10 @@ def _join_run(run: Sequence[Value]) -> Sequence[Value]:
     if len(run) > 1:
         digits = "".join(number.text for number in run)
         if digits.isdigit() and len(digits) >= MIN_DISTINCTIVE_DIGITS:
-            return [Value("number", digits, run[0].start, run[-1].end, run[-1].unit)]
+            texts = tuple(number.text for number in run)
+            is_pair = len(texts) <= _MAX_PARTS and all(len(text) <= _MAX_PART_LENGTH for text in texts)
+            parts = texts if is_pair and "000" not in texts else ()
+            return [Value("number", digits, run[0].start, run[-1].end, run[-1].unit, parts)]
     return [number for number in run if number.text != "1" or number.unit]
 
 
@@ -187,6 +266,8 @@ def _read_other(token: re.Match[str]) -> Value | None:
         return Value("time", token[0].removeprefix("0"), start, end)
     if text := token["identifier"]:
         if unit := _UNIT_AFTER_DIGITS.fullmatch(text):
+            if power := _SHORT_POWERS.get(unit[2]):
+                return Value("number", _multiply(unit[1].replace(",", "."), power), start, end)
             return Value("number", unit[1].replace(",", "."), start, start + len(unit[1]), UNITS.get(unit[2], ""))
         return Value("identifier", text.replace("-", "").translate(LOOKALIKES), start, end)
     return None

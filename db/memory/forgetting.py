@@ -109,6 +109,15 @@ ERASE_TURNS: Final = """
         AS gone (id, question, with_answer, with_quotations)
     WHERE t.user_id = $1 AND t.id = gone.id AND t.state IN ('delivered', 'stopped', 'failed', 'dead')
 """
+# Whoever answers it has read it already, and does not keep the answer (`db.turns.states`).
+ERASE_UNDER_WAY: Final = """
+    UPDATE turns AS t
+    SET question = coalesce(gone.question, t.question),
+        quotations = CASE WHEN gone.with_quotations THEN NULL ELSE t.quotations END,
+        recalled = '[]', forgotten = true
+    FROM unnest($2::uuid[], $3::text[], $4::boolean[]) AS gone (id, question, with_quotations)
+    WHERE t.user_id = $1 AND t.id = gone.id AND t.kind = 'question' AND t.state IN ('accepted', 'thinking', 'answering')
+"""
 # A question that no worker has claimed has left no trace yet.
 EXCLUDE_TURNS: Final = """
     UPDATE turns SET forgotten = true, recalled = CASE WHEN id = ANY ($3) THEN '[]' ELSE recalled END
@@ -141,7 +150,15 @@ async def list_memories(connection: PersonConnection) -> list[MemoryTexts]:
 
 
 async def erase_turns(connection: PersonConnection, erasures: Sequence[TurnErasure]) -> None:
-    """Delete text of turns that are over; the turns themselves stay."""
+    """Delete text of turns; the turns themselves stay. Of those that are under way the question goes at once, and the
+    answer when it has been shown."""
+    await connection.execute(
+        ERASE_UNDER_WAY,
+        connection.user_id,
+        [erasure.turn_id for erasure in erasures],
+        [erasure.question for erasure in erasures],
+        [erasure.with_quotations for erasure in erasures],
+    )
     await connection.execute(
         ERASE_TURNS,
         connection.user_id,

@@ -6,7 +6,7 @@ in milliseconds, where as many rows would take tens.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
@@ -19,10 +19,11 @@ from db.infra.text import detect_language
 from db.memory.memories import Embedding, Memory, to_half_precision
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from db.infra.connection import PersonConnection
     from db.memory.memories import Voice
+    from db.memory.told import ToldMessage
 
 MAX_QUERY_WORDS: Final = 62
 """Of a question's words as many count: one bit each in a `bigint`."""
@@ -44,6 +45,10 @@ class RecallQuery:
     """Names of those whose words are asked for."""
     voice: Voice | None = None
     """Whose words are asked for, when it is not a name that tells."""
+    told: Sequence[ToldMessage] = ()
+    """Messages that are compared as if they were remembered already."""
+    told_vectors: Mapping[UUID, Embedding] = field(default_factory=dict)
+    """Their vectors, by id, as far as they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +107,30 @@ _QUOTED_LEXEME: Final = r"""'''' || replace(replace(lexeme, '\', '\\'), '''', ''
 """A lexeme as it is written in a tsquery."""
 
 
+_REMEMBERED: Final = """
+    SELECT id, session_id, valid_from, created_at, embedder, embedding, words, speaker, voice, kind, content
+    FROM memories
+    WHERE user_id = $1 AND kind <> 'document'
+        AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())
+"""
+_TOLD: Final = """
+    SELECT id, session_id, said_at, said_at, embedder, vector::halfvec,
+        to_tsvector(language::regconfig, folded(content)), NULL, 'person', 'episode', content
+    FROM unnest($6::uuid[], $7::uuid[], $8::timestamptz[], $9::text[], $10::text[], $11::text[], $12::text[])
+        AS told (id, session_id, said_at, language, content, embedder, vector)
+"""
+
+
 @cache
-def build_statement(model_count: int) -> str:
-    """The read for a question with so many vectors. Those of a model are compared with that model's alone."""
-    pairs = [(f"${6 + 2 * n}", f"${7 + 2 * n}") for n in range(model_count)]
+def build_statement(model_count: int, *, with_told: bool = False) -> str:
+    """The read for a question with so many vectors. Those of a model are compared with that model's alone.
+
+    Args:
+        with_told: whether messages that are not remembered yet are given, to be compared as well.
+    """
+    first = 13 if with_told else 6
+    source = f"({_REMEMBERED} UNION ALL {_TOLD})" if with_told else f"({_REMEMBERED})"
+    pairs = [(f"${first + 2 * n}", f"${first + 1 + 2 * n}") for n in range(model_count)]
     similarity = "".join(f" WHEN {name} THEN 1 - (embedding <=> {vector}::halfvec)" for name, vector in pairs)
     cosine = f"CASE embedder{similarity} END" if model_count else "NULL"
     model = "".join(f" WHEN {name} THEN {n}" for n, (name, _) in enumerate(pairs))
@@ -139,9 +164,7 @@ def build_statement(model_count: int) -> str:
             SELECT array_agg(quoted::tsquery) AS terms, string_agg(quoted, ' | ')::tsquery AS any_word
             FROM lexemes
         )
-        SELECT {packed} FROM memories, asked
-        WHERE user_id = $1 AND kind <> 'document'
-            AND valid_from <= now() AND (valid_until IS NULL OR valid_until > now())
+        SELECT {packed} FROM {source} AS memories, asked
     """  # noqa: S608 (nothing but names and numbers of this file is put in)
 
 
@@ -160,16 +183,18 @@ async def compute_features(connection: PersonConnection, query: RecallQuery) -> 
 
     Exact and complete: every memory that holds now and may be seen here is compared; of
     a document its passages are. Words are compared by their
-    stems, е and ё alike; of a question over 4,000 characters the head is taken.
+    stems, е and ё alike; of a question over 4,000 characters the head is taken. What has been told and is not
+    remembered yet is compared likewise.
     """
     vectors = [part for one in query.embeddings for part in (one.embedder, to_half_precision(one.vector))]
     row = await connection.fetchrow(
-        build_statement(len(query.embeddings)),
+        build_statement(len(query.embeddings), with_told=bool(query.told)),
         connection.user_id,
         detect_language(query.words),
         query.words,
         list(query.speakers),
         query.voice,
+        *(_told_columns(query) if query.told else ()),
         *vectors,
     )
     assert row is not None
@@ -178,6 +203,20 @@ async def compute_features(connection: PersonConnection, query: RecallQuery) -> 
             name: np.frombuffer(row[name] or b"", packed).astype(plain)
             for name, (packed, plain) in _COLUMN_TYPES.items()
         }
+    )
+
+
+def _told_columns(query: RecallQuery) -> tuple[list[object], ...]:
+    """The messages that are not remembered yet, column by column. Vectors go as text: there are a few of them."""
+    embeddings = [query.told_vectors.get(message.id) for message in query.told]
+    return (
+        [message.id for message in query.told],
+        [message.session_id for message in query.told],
+        [message.created_at for message in query.told],
+        [detect_language(message.question) for message in query.told],
+        [message.question for message in query.told],
+        [embedding.embedder if embedding else None for embedding in embeddings],
+        [str(to_half_precision(embedding.vector).tolist()) if embedding else None for embedding in embeddings],
     )
 
 

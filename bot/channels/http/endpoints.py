@@ -53,8 +53,7 @@ async def create_completion(api: Api, request: web.Request) -> web.StreamRespons
         question,
         language=requested_language(request),
         quotations=quotations,
-        # A front end asks several things of its own for each message of a person.
-        counts_toward_limits=not is_task,
+        task_of=external_id_of(client, chat_request.person) if is_task else None,
         client_conversation=conversation,
     )
     accepted = await api.direct.accept(incoming)

@@ -69,3 +69,21 @@ async def test_what_was_forgotten_is_not_caught_up_with(talk: Talk, server: SGLa
     await talk.say("7", "/forget all")
     assert await recover_unremembered(services.database, services.mind.name, own, NOW) == 0
     assert await episodes(dsn) == []
+
+
+async def test_the_next_question_knows_what_is_not_remembered_yet(talk: Talk, server: SGLangServer) -> None:
+    services = talk.services
+    own = services.turn_runner.memory_writer
+    assert own is not None
+    services.turn_runner.memory_writer = MemoryWriter(own._recorder, extract_facts=False)
+    await talk.say("7", "/mode base")
+    await talk.say("7", "My locker is zebra-4711.")
+    await talk.say("7", "/new")
+    await talk.say("7", "Which locker is mine?")
+    assert "zebra-4711" in str(server.requests[-1]["messages"])
+    await talk.say("7", "/new")
+    await talk.say("7", "Which locker is mine?", chat="-5")
+    assert "zebra-4711" not in str(server.requests[-1]["messages"])
+    await talk.say("7", "/forget all")
+    await talk.say("7", "Which locker is mine?")
+    assert "zebra-4711" not in str(server.requests[-1]["messages"])

@@ -9,6 +9,7 @@ from typing import Any
 import openai
 import pytest
 
+from bot.intake.rate_limits import TASKS_PER_MESSAGE
 from bot.turns.recovery import recover_stranded
 from tests.fakes.sglang_server import SGLangServer
 from tests.integration.bot.http.conftest import Serve, Served, until
@@ -140,6 +141,20 @@ async def test_rate_limit(serve: Serve) -> None:
         assert 1 <= int(limited.value.response.headers["Retry-After"]) <= 60
         await create(model="base", messages=ASKED, user="boris")
         assert len(await served.turns()) == 3
+
+
+async def test_a_front_ends_own_prompts_have_limits_of_their_own(serve: Serve, dsn: str) -> None:
+    task = [{"role": "user", "content": "### Task:\nGenerate 1-3 broad tags categorizing the main themes."}]
+    async with serve(person_at_once=1, person_per_minute=1) as served:
+        create = served.client().chat.completions.create
+        for _ in range(TASKS_PER_MESSAGE):
+            await create(model="base", messages=task, user="anna")  # type: ignore[arg-type]
+        with pytest.raises(openai.RateLimitError):
+            await create(model="base", messages=task, user="anna")  # type: ignore[arg-type]
+        await create(model="base", messages=ASKED, user="anna")
+        with pytest.raises(openai.RateLimitError):
+            await create(model="base", messages=ASKED, user="anna")
+        await create(model="base", messages=task, user="boris")  # type: ignore[arg-type]
 
 
 async def test_full_service(serve: Serve, server: SGLangServer) -> None:
