@@ -10,6 +10,8 @@ from db.errors import SchemaTooNew
 REVISIONS: Final = ("base", *sorted(p.name[:4] for p in (Path(__file__).parent / "versions").glob("*.up.sql")))
 """Oldest first; "base" is the empty database."""
 
+MIGRATION_LOCK: Final = "x'636F6E73696C6975'::bigint"
+"""The advisory lock of whoever migrates; a backup shares it. The number is "consiliu" in ASCII."""
 VERSION_TABLE_EXISTS: Final = "SELECT to_regclass('public.alembic_version') IS NOT NULL"
 CURRENT_VERSION: Final = "SELECT version_num FROM public.alembic_version"
 EXTENSION_SCHEMA: Final = """

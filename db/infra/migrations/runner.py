@@ -20,6 +20,7 @@ from db.infra.driver_errors import DRIVER_ERRORS, describe_dsn, translate_driver
 from db.infra.migrations.revisions import (
     CURRENT_VERSION,
     EXTENSION_SCHEMA,
+    MIGRATION_LOCK,
     REVISIONS,
     VERSION_TABLE_EXISTS,
     validate_revision,
@@ -28,8 +29,8 @@ from db.infra.migrations.revisions import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-LOCK_MIGRATIONS: Final = "SELECT pg_advisory_xact_lock(x'636F6E73696C6975'::bigint)"
-"""Lets one process migrate a database at a time. The number is "consiliu" in ASCII."""
+LOCK_MIGRATIONS: Final = f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+"""Lets one process migrate a database at a time."""
 
 
 async def run(dsn: str, target: str, deadline: float) -> None:
