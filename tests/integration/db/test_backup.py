@@ -37,12 +37,9 @@ from db.infra.migrate import current_revision, migrate
 from db.infra.migrations.revisions import REVISIONS
 from db.memory import memories
 from db.people import audit, users
+from tests.fixtures.backups import owner_of
 from tests.fixtures.full_database import connected, fill_database, rows_of
 from tests.fixtures.postgres import TEMPLATE, fresh_database, run_sql
-
-
-def owner_of(dsn: str) -> str:
-    return dsn.replace("postgres@", f"{OWNER_ROLE}@", 1)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -59,15 +56,6 @@ async def backup(full_dsn: str, tmp_path_factory: pytest.TempPathFactory) -> Pat
     path = tmp_path_factory.mktemp("backup") / "full.backup"
     await make_backup(full_dsn, path, program="1.2.3", mind="agoge", mind_digest="d")
     return path
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def owned_dsn(postgres_server: EmbeddedServer) -> AsyncIterator[str]:
-    """An empty database that belongs to the owner, as the superuser."""
-    async with fresh_database(postgres_server.dsn) as dsn:
-        name = dsn.split("?")[0].rpartition("/")[2]
-        await run_sql(dsn, f"ALTER DATABASE {name} OWNER TO {OWNER_ROLE}", "CREATE EXTENSION vector")
-        yield dsn
 
 
 def names_in(folder: Path) -> list[str]:
