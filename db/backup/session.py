@@ -13,6 +13,7 @@ from db.infra.driver_errors import describe_dsn, translate_driver_errors
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from types import TracebackType
 
 STALL: Final = 300.0
 """Seconds without any progress after which copying is given up."""
@@ -67,5 +68,7 @@ class Watchdog:
         await self._timeout.__aenter__()
         return self
 
-    async def __aexit__(self, *exception: object) -> bool | None:
-        return await self._timeout.__aexit__(*exception)  # type: ignore[arg-type]
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._timeout.__aexit__(kind, error, trace)

@@ -76,7 +76,8 @@ class Deleting:
 
     async def correct(self, person: UUID) -> None:
         async with self.database.person_transaction(person) as connection:
-            found = await forgetting.list_memories(connection)
+            # A document is not corrected: it is sent again.
+            found = [each for each in await forgetting.list_memories(connection) if each.kind == "fact"]
             for memory in self.chance.sample(found, min(2, len(found))):
                 await memories.correct(connection, memory.id, f"other words {self.chance.random()}")
 
