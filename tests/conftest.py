@@ -7,6 +7,7 @@ pytest_plugins = [
     "tests.fixtures.library",
     "tests.fixtures.models",
     "tests.fixtures.postgres",
+    "tests.fixtures.backups",
     "tests.fixtures.sglang",
 ]
 

@@ -126,6 +126,28 @@ async def open_database(settings: Settings, access: Access, *, pool_size: int = 
         yield database
 
 
+@dataclass(frozen=True, slots=True)
+class BackupAddresses:
+    """How backups reach the database."""
+
+    owner: str
+    """DSN of the role that owns the tables."""
+    all_rows: str
+    """DSN of a role that is to see everybody's rows."""
+
+
+@asynccontextmanager
+async def backup_addresses(settings: Settings) -> AsyncIterator[BackupAddresses]:
+    """The addresses for backups; the embedded server is kept running meanwhile, if that is the one."""
+    given = settings.database_owner_url or settings.database_url
+    if given is not None:
+        owner = given.get_secret_value()
+        yield BackupAddresses(owner, _secret_value(settings.database_backup_url) or owner)
+        return
+    async with await EmbeddedServer.open(settings.data_dir / DATABASE_FOLDER) as server:
+        yield BackupAddresses(server.owner_dsn, server.dsn)
+
+
 def service_dsn(settings: Settings) -> str | None:
     """The service's own DSN, where the operator gives one beside the owner's."""
     both = settings.database_owner_url is not None and settings.database_url is not None

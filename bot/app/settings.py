@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     database_owner_url: SecretStr | None = None
     """DSN of the role that owns the schema and migrates it, where `database_url` is the service's own; unset: the
     same."""
+    database_backup_url: SecretStr | None = None
+    """DSN of a role that sees everybody's rows, for `consilium backup`; unset: the owner's, or the embedded server's
+    superuser."""
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path(APP_NAME))
     """What must not be lost: the embedded database."""
     cache_dir: Path = Field(default_factory=lambda: platformdirs.user_cache_path(APP_NAME))
@@ -215,7 +218,7 @@ class Settings(BaseSettings):
     def database_passwords(self) -> list[str]:
         """The passwords within the addresses of databases, as they are and as they are written there."""
         passwords = []
-        for address in (self.database_url, self.database_owner_url):
+        for address in (self.database_url, self.database_owner_url, self.database_backup_url):
             try:
                 parts = urlsplit(address.get_secret_value() if address else "")
             except ValueError:

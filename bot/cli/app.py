@@ -88,6 +88,14 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
         "show_audit_log",
         "List who changed access, linked or unlinked accounts, exported or deleted data; never what was said.",
     ),
+    LazyCommand("backup", "bot.cli.backup", "backup", "Write everything in the database into one new file."),
+    LazyCommand("restore", "bot.cli.backup", "restore", "Fill an empty database with a backup, or check the file."),
+    LazyCommand(
+        "erasures",
+        "bot.cli.backup",
+        "erasures",
+        "Keep the list of what people have deleted outside the database, for a restored backup.",
+    ),
     LazyCommand("library", "bot.cli.library", "app", "Fill, search and inspect the library of what the author wrote."),
     LazyCommand("eval", "bot.cli.evaluate", "app", "Measure adapters, memory, library search and auto."),
 )

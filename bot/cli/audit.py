@@ -28,7 +28,8 @@ def audit_table(entries: Sequence[audit.Entry]) -> Table:
     """The entries as a table, a line each."""
     table = new_table("when", "person", "action", "subject", wrapped=["subject"])
     for entry in entries:
-        table.add_row(format_time(entry.at), str(entry.actor), entry.action, entry.subject)
+        actor = "operator" if entry.actor == audit.OPERATOR else str(entry.actor)
+        table.add_row(format_time(entry.at), actor, entry.action, entry.subject)
     return table
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
+from uuid import UUID
 
 from db.infra.rows import from_row, with_columns
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from db.infra.connection import Connection, PersonConnection
 
@@ -23,7 +23,13 @@ Action = Literal[
     "data.exported",
     "memory.erased",
     "person.erased",
+    "backup.started",
+    "backup.restored",
 ]
+
+
+OPERATOR: Final = UUID(int=0)
+"""The actor of what was done on the command line; no person has this id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +39,7 @@ class Entry:
     id: int
     at: datetime
     actor: UUID
-    """The person's id, also when the person has been deleted since."""
+    """The person's id, also when the person has been deleted since; or `OPERATOR`."""
     action: str
     subject: str
     """What it was done to: an access rule, another person's id; often empty."""

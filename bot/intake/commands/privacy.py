@@ -33,7 +33,9 @@ _PRIVACY: Final = N_(
     "/export gives you a copy of everything. /memory shows what I remember. /forget N deletes one entry and"
     " everything I have kept that says the same, /forget all deletes everything I remember, /forget me deletes all"
     " your data. Messages in the chat itself stay until you delete them there, and the operator's access rules stay in"
-    " the operator's list."
+    " the operator's list.\n"
+    "Backups: the operator's copies of the database hold what you have deleted until the operator deletes the copies."
+    " A list of what was deleted is kept, without any of your words; with it, a copy that is restored loses it again."
 )
 
 commands: CommandRegistry[CommandContext] = CommandRegistry()

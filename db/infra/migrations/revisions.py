@@ -15,6 +15,8 @@ REVISIONS: Final = ("base", *sorted(p.name[:4] for p in _VERSIONS.glob("*.up.sql
 """Oldest first; "base" is the empty database."""
 _MARK: Final = re.compile(r"-- stage: (before|after)")
 
+MIGRATION_LOCK: Final = "x'636F6E73696C6975'::bigint"
+"""The advisory lock of whoever migrates; a backup shares it. The number is "consiliu" in ASCII."""
 EXTENSION_SCHEMA: Final = """
     SELECT nspname FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = 'vector'
 """

@@ -22,7 +22,15 @@ from db.errors import MigrationBlocked, MigrationFailed, OlderProgramRunning
 from db.infra.driver_errors import DRIVER_ERRORS, describe_dsn, translate_driver_error
 from db.infra.migrations import schema_version
 from db.infra.migrations.programs import LIST_OLDER, LISTS_VERSIONS, TABLE_EXISTS, Program
-from db.infra.migrations.revisions import EXTENSION_SCHEMA, REVISIONS, Stage, migrations, newest_contraction, preceding
+from db.infra.migrations.revisions import (
+    EXTENSION_SCHEMA,
+    MIGRATION_LOCK,
+    REVISIONS,
+    Stage,
+    migrations,
+    newest_contraction,
+    preceding,
+)
 from db.infra.migrations.schema_version import SchemaVersion, describe_version, require_known
 
 if TYPE_CHECKING:
@@ -31,8 +39,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-LOCK_MIGRATIONS: Final = "SELECT pg_advisory_xact_lock(x'636F6E73696C6975'::bigint)"
-"""Lets one process migrate a database at a time. The number is "consiliu" in ASCII."""
+LOCK_MIGRATIONS: Final = f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"
+"""Lets one process migrate a database at a time."""
 _BACKOFF: Final = BackoffConfig(initial=0.5, maximum=10.0, jitter=0.2)
 _BLOCKED: Final = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 

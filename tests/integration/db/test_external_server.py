@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from db.backup.errors import RowsHidden
+from db.backup.restore import restore_backup
+from db.backup.snapshot import make_backup
 from db.errors import DatabaseRefused, MigrationFailed, ServiceRoleDenied, UnsafeRole
 from db.infra.database import Database
 from db.infra.embedded_roles import OWNER_ROLE
@@ -24,6 +27,7 @@ from db.memory.memories import Embedding, Origin
 from db.people import sessions, users
 from db.turns import admin_queries, jobs, states
 from db.turns.admin_queries import ModeUsage
+from tests.fixtures.full_database import fill_database, rows_of
 from tests.fixtures.postgres import copy_server, dsn_of, run_sql, server_directory
 from tests.fixtures.turns import ask
 
@@ -184,3 +188,34 @@ async def test_a_wrong_password_is_refused_without_repeating_it(
 async def test_a_database_that_is_not_there(provider: Provider) -> None:
     with pytest.raises(DatabaseRefused, match='"nowhere" does not exist'):
         await Database.open(dsn_of(provider.admin_dsn, "nowhere"))
+
+
+async def test_a_backup_goes_from_the_embedded_server_to_the_providers_and_on(
+    provider: Provider, dsn: str, tmp_path: Path
+) -> None:
+    """With roles that are no superusers, and pgvector in a schema of its own; row by row and vector by vector."""
+    await fill_database(dsn)
+    await make_backup(dsn, tmp_path / "embedded", program="1")
+    first, second = await provider.give("moved"), await provider.give("moved_on")
+    await restore_backup(first, tmp_path / "embedded")
+    with pytest.raises(RowsHidden, match="moved does not see everybody's rows"):
+        await make_backup(first, tmp_path / "blind", program="1")
+    await run_sql(
+        provider.admin_dsn,
+        f"CREATE ROLE provider_backup LOGIN BYPASSRLS PASSWORD '{PASSWORD}'",
+        "GRANT pg_read_all_data TO provider_backup",
+        "GRANT consilium_app TO moved_on",
+    )
+    await make_backup(first.replace("//moved:", "//provider_backup:", 1), tmp_path / "provider", program="1")
+    await restore_backup(second, tmp_path / "provider")
+    found = [
+        dict(await rows_of(address))
+        for address in (dsn, dsn_of(provider.admin_dsn, "moved"), dsn_of(provider.admin_dsn, "moved_on"))
+    ]
+    logs = [set(rows.pop("audit_log")) for rows in found]
+    assert found[0] == found[1] == found[2]
+    assert logs[0] < logs[1] < logs[2], "each restore is an entry"
+    async with await Database.open(second) as database:
+        person = await identify(database, "1")
+        async with database.person_transaction(person) as connection:
+            assert len(await memories.list_valid(connection)) == 38

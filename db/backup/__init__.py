@@ -1,0 +1,1 @@
+"""Backups: everything in the database in one file, and back."""

@@ -1,0 +1,10 @@
+DROP TRIGGER list_deleted ON identities;
+DROP TRIGGER list_deleted ON users;
+DROP TRIGGER list_erased ON turns;
+DROP TRIGGER list_replaced ON memories;
+DROP TRIGGER list_deleted ON memories;
+DROP FUNCTION list_deleted_person();
+DROP FUNCTION list_erased_turn();
+DROP FUNCTION list_replaced_memory();
+DROP FUNCTION list_deleted_memories();
+DROP TABLE erasures;
