@@ -41,6 +41,11 @@ class Chats(Protocol):
     mark: str
     """The letter that the marks of questions begin with here."""
 
+    @property
+    def connected(self) -> bool:
+        """Whether the service has ever connected, where nothing written before that reaches it."""
+        ...
+
     def join(self, name: str) -> str:
         """A new person in a chat of their own; the chat's id."""
         ...

@@ -72,6 +72,7 @@ class Crowd:
             people: how many, on every platform.
         """
         self._random = random.Random(seed)
+        self._platforms = platforms
         self.texts: list[str] = []
         """What people have written that nobody else would write, of each message and document."""
         self._with_document: set[str] = set()
@@ -81,6 +82,11 @@ class Crowd:
                 name = self._word().capitalize()
                 self.people.append(Person(chats, chats.join(name), number, name))
                 self.texts.append(name)
+
+    async def wait_connected(self) -> None:
+        """Wait until everybody can reach the service."""
+        while not all(chats.connected for chats in self._platforms):  # noqa: ASYNC110  # other processes' state
+            await asyncio.sleep(0.1)
 
     async def ask_on(self, pause: tuple[float, float], until: asyncio.Event) -> None:
         """Each person asks one question after another, with at most `MAX_UNANSWERED` of them open."""

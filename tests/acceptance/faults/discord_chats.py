@@ -22,6 +22,10 @@ class DiscordChats:
         self._persons: dict[str, str] = {}
         self._direct: set[str] = set()
 
+    @property
+    def connected(self) -> bool:
+        return bool(self._discord.gateway.connected_shards())
+
     def join(self, name: str) -> str:
         person = self._people.add_user(name)
         if len(self._persons) % 2:

@@ -17,6 +17,8 @@ class TelegramChats:
         self._users = telegram.users
         self._records = telegram.records
 
+    connected = True
+
     def join(self, name: str) -> str:
         person = self._users.person(name, language="en")
         self._users.start(person)

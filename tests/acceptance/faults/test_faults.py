@@ -185,8 +185,10 @@ async def test_nothing_is_lost_doubled_or_out_of_order(
         crowd, fleet = world.crowd, world.fleet
         campaign = Campaign(fleet, world.database, PLAN, chance)
         stop_asking, halfway = asyncio.Event(), asyncio.Event()
-        asking = asyncio.create_task(crowd.ask_on((1.5, 5.0), stop_asking))
         await world.database.prepare()
+        async with asyncio.timeout(SETTLE_TIMEOUT):
+            await crowd.wait_connected()
+        asking = asyncio.create_task(crowd.ask_on((1.5, 5.0), stop_asking))
         async with (
             run_in_background(keep_up(fleet), "supervising"),
             run_in_background(world.onlooker.look_on(), "looking on"),
