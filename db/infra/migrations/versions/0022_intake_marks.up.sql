@@ -1,3 +1,4 @@
+-- stage: before
 -- How far a platform's messages have been taken in without a gap: what it does not deliver twice is fetched from there.
 -- Old programs know nothing of it.
 CREATE TABLE intake_marks (
