@@ -7,8 +7,10 @@ and a row in `docs/how-to/survive-faults.md` (a test compares).
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
+from collections import Counter
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -66,14 +68,6 @@ class Plan:
     between: tuple[float, float]
     """Seconds between two faults."""
 
-    @property
-    def kills(self) -> int:
-        return sum(self.counts[fault] for fault in KILLED)
-
-    @property
-    def restarts(self) -> int:
-        return self.counts[Fault.RESTART] + self.counts[Fault.CRASH]
-
 
 LONG: Final = Plan(
     {
@@ -121,6 +115,10 @@ class Campaign:
     database: DatabaseFaults
     plan: Plan
     chance: random.Random
+    seconds: float = math.inf
+    """After so long nothing more is broken, though the plan says more."""
+    done: Counter[Fault] = field(default_factory=Counter)
+    """What has been broken, and how often."""
     killed_at: list[float] = field(default_factory=list)
     """When processes that send messages were killed, in monotonic seconds."""
     _returning: set[asyncio.Task[None]] = field(default_factory=set)
@@ -130,11 +128,15 @@ class Campaign:
         """Break everything. `halfway` is set in the middle."""
         faults = [fault for fault, times in self.plan.counts.items() for _ in range(times)]
         self.chance.shuffle(faults)
+        until = time.monotonic() + self.seconds
         for number, fault in enumerate(faults):
             if halfway is not None and number == len(faults) // 2:
                 halfway.set()
             await asyncio.sleep(self.chance.uniform(*self.plan.between))
+            if time.monotonic() > until:
+                break
             await self._break(fault)
+            self.done[fault] += 1
         await asyncio.gather(*self._returning)
 
     async def _break(self, fault: Fault) -> None:
