@@ -53,7 +53,7 @@ class CatchUp:
         self._mind = mind
         self._part = part
         self._in_progress: dict[int, int] = {}
-        """How many handlers a message has that is being taken in, by its id."""
+        """How many handlers a message has that is not taken in yet, by its id."""
         self._newest = 0
         self._saved = 0
         self._session = 0
@@ -89,12 +89,11 @@ class CatchUp:
     async def _taking_in(self, message_id: int) -> AsyncIterator[None]:
         self._newest = max(self._newest, message_id)
         self._in_progress[message_id] = self._in_progress.get(message_id, 0) + 1
-        try:
-            yield
-        finally:
-            self._in_progress[message_id] -= 1
-            if not self._in_progress[message_id]:
-                del self._in_progress[message_id]
+        yield
+        # Not reached when it was broken off: then the mark stays before the message, and the next session reads it.
+        self._in_progress[message_id] -= 1
+        if not self._in_progress[message_id]:
+            del self._in_progress[message_id]
 
     async def run(self, client: discord.Client, handle: HandleMessage) -> None:
         """Read what was missed before this session, each message through `handle`; the shard is connected.
