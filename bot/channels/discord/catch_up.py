@@ -177,7 +177,9 @@ def _channels_behind(client: discord.Client, mark: int, direct: list[str]) -> li
         (int(place), client.get_partial_messageable(int(place), type=discord.ChannelType.private)) for place in direct
     ]
     for guild in client.guilds:
-        for channel in (*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads):
+        channels: list[discord.TextChannel | discord.VoiceChannel | discord.StageChannel | discord.Thread]
+        channels = [*guild.text_channels, *guild.voice_channels, *guild.stage_channels, *guild.threads]
+        for channel in channels:
             may_read = channel.permissions_for(guild.me).read_message_history
             if may_read and (channel.last_message_id or 0) > mark:
                 found.append((channel.id, channel))
