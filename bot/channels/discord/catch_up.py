@@ -20,6 +20,7 @@ from bot.channels.discord.errors import to_delivery_error
 from bot.channels.discord.platform import PLATFORM
 from bot.core.errors import PermanentDeliveryError
 from consilium.retry import BackoffConfig, retry
+from db.errors import DatabaseError
 from db.infra.database import Database
 from db.turns import intake_marks
 
@@ -66,11 +67,23 @@ class CatchUp:
         self._unread: dict[int, asyncio.Event] = {}
         """Channels that have to be read before what is written there now, each with the event of its end."""
 
-    def session_ended(self) -> None:
-        """A new session begins: what is written now waits until it is known what was missed."""
+    async def begin_session(self) -> None:
+        """A new session is about to begin: what is written in it waits until it is known what was missed.
+
+        Nothing waits before anything was ever taken in: nothing can have been missed then.
+        """
         self._session += 1
         self._is_complete = False
-        self._listed.clear()
+        try:
+            may_have_missed = await self._read_mark() is not None
+        except DatabaseError:
+            may_have_missed = True  # `run` asks again
+        if may_have_missed:
+            self._listed.clear()
+
+    async def _read_mark(self) -> int | None:
+        async with self._database.anonymous_transaction() as connection:
+            return await intake_marks.read(connection, PLATFORM, self._part)
 
     def give_up(self) -> None:
         """It cannot be known what was missed: what is written now waits no longer."""
@@ -102,8 +115,8 @@ class CatchUp:
             DatabaseError: it is not known what was missed.
         """
         session = self._session
+        mark = await self._read_mark()
         async with self._database.anonymous_transaction() as connection:
-            mark = await intake_marks.read(connection, PLATFORM, self._part)
             direct = await intake_marks.direct_places(connection, PLATFORM, self._mind, MAX_DIRECT)
         if mark is not None:
             channels = _channels_behind(client, mark, direct)

@@ -128,7 +128,7 @@ class DiscordGateway:
 
     async def wait_to_identify(self, shard_id: int) -> None:
         """Wait until another session may be started: Discord allows one in five seconds."""
-        self._catch_ups[shard_id].session_ended()
+        await self._catch_ups[shard_id].begin_session()
         async with self._identify_lock:
             await asyncio.sleep(max(0.0, self._next_identify_at - time.monotonic()))
             self._next_identify_at = time.monotonic() + IDENTIFY_INTERVAL
