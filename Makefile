@@ -61,7 +61,7 @@ test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (fi
 test-long: $(READY) sglang ## Run the long form of what is tested in a short one, but for faults (an hour)
 	CONSILIUM_LONG=1 $(BIN)/python -m pytest -m long --ignore tests/acceptance/faults
 
-test-faults: $(READY) ## Kill 200 processes and break Postgres in every way under people who ask (twenty minutes)
+test-faults: $(READY) ## Kill 200 processes and break Postgres in every way under people who ask, on each channel (an hour and more)
 	CONSILIUM_LONG=1 $(BIN)/python -m pytest -s tests/acceptance/faults
 
 check: $(READY) ## Lint, format, types, import directions, translations, schemas

@@ -12,7 +12,7 @@ from bot.app.components import backup_addresses
 from bot.app.private_folders import DATABASE_FOLDER
 from bot.app.settings import Settings
 from db.backup.erasures import ErasureList, export_erasures
-from db.backup.errors import SchemaMissing
+from db.backup.errors import NothingToBackUp
 from db.backup.file_format import Contents
 from db.backup.restore import Restored, restore_backup
 from db.backup.snapshot import make_backup
@@ -68,7 +68,7 @@ async def update_erasures(owner_dsn: str, path: Path) -> ErasureList:
     """
     async with open_connection(owner_dsn, _STATEMENTS_DEADLINE) as connection:
         if not await connection.fetchval(_HAS_ERASURES):
-            raise SchemaMissing(describe_dsn(owner_dsn))
+            raise NothingToBackUp(describe_dsn(owner_dsn))
         return await export_erasures(connection, path)
 
 
@@ -88,7 +88,7 @@ def _check_database_exists(settings: Settings) -> None:
     """Make no embedded database only to say that it is empty."""
     folder = settings.data_dir / DATABASE_FOLDER
     if settings.database_url is None and settings.database_owner_url is None and not (folder / "data").exists():
-        raise SchemaMissing(str(folder))
+        raise NothingToBackUp(str(folder))
 
 
 async def _audit(owner_dsn: str, subject: str) -> None:

@@ -81,11 +81,15 @@ class Parts(Protocol):
         """
         ...
 
-    async def record(self, n: int, message_id: str) -> None:
+    async def record(self, n: int, message_id: str, *, patience: float | None = None) -> None:
         """Record that message number `n`, counted from 0, exists. Call this before it shows anything of the answer.
+
+        Args:
+            patience: seconds for which a database that is away is waited for, where that is less than usual.
 
         Raises:
             TurnLeaseLost: another attempt shows the answer now; delete the message.
+            DatabaseUnavailable: the database did not come back in time.
         """
         ...
 

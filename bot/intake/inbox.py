@@ -7,10 +7,10 @@ Of the turns that wait in a session only the first has a job; whoever ends a tur
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from bot.answering.cancellation import RunningAnswers
@@ -36,11 +36,13 @@ from bot.turns.queue import DELIVERY_PRIORITY, answer_entrypoint, delivery_entry
 from bot.turns.traces import trace_stage
 from consilium.errors import N_, ConsiliumError
 from consilium.retry import BackoffConfig, retry
-from db.errors import DatabaseUnavailable, DuplicateUpdate, TransactionConflict
+from db.errors import DatabaseUnavailable, DuplicateUpdate, TransactionConflict, TurnLeaseLost
 from db.infra.connection import Connection, PersonConnection
 from db.infra.database import Database
 from db.turns import deliveries, jobs, states, turns
 from db.turns.turns import NewTurn, Turn
+
+T = TypeVar("T")
 
 EDIT_WINDOW: Final = 3600.0
 """Seconds after a question within which an edit of it is asked again."""
@@ -356,18 +358,32 @@ class QueuedTurnParts:
         return ()
 
     async def ensure_held(self, *, now: bool = False) -> None:
-        """Nothing: what is shown here is sent once and never edited."""
+        """Return when the turn still waits. What is shown here is sent once and never edited.
 
-    async def record(self, n: int, message_id: str) -> None:
+        Raises:
+            TurnLeaseLost: the turn is being answered already.
+            DatabaseUnavailable: the database did not come back in time.
+        """
+        if now and (await self._in_transaction(lambda person: turns.get(person, self._turn.id))).attempts:
+            raise TurnLeaseLost
+
+    async def record(self, n: int, message_id: str, *, patience: float | None = None) -> None:
         """Store that a message is shown; the process that answers the turn continues with it.
 
         Raises:
             TurnLeaseLost: the turn is being answered already.
             DatabaseUnavailable: the database did not come back in time.
         """
+        await self._in_transaction(
+            lambda person: deliveries.record_message(person, self._turn, n, message_id),
+            _RECORD_TIMEOUT if patience is None else patience,
+        )
 
-        async def write() -> None:
-            async with self._database.person_transaction(self._turn.user_id) as connection:
-                await deliveries.record_message(connection, self._turn, n, message_id)
+    async def _in_transaction(
+        self, work: Callable[[PersonConnection], Awaitable[T]], patience: float = _RECORD_TIMEOUT
+    ) -> T:
+        async def transaction() -> T:
+            async with self._database.person_transaction(self._turn.user_id) as person:
+                return await work(person)
 
-        await retry(write, on=DatabaseUnavailable, backoff=_RECORD_BACKOFF, give_up_after=_RECORD_TIMEOUT)
+        return await retry(transaction, on=DatabaseUnavailable, backoff=_RECORD_BACKOFF, give_up_after=patience)

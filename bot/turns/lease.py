@@ -119,11 +119,13 @@ class TurnLease:
         if self._job is not None:
             await jobs.heartbeat(connection, [self._job.id])
 
-    async def record(self, n: int, message_id: str) -> None:
+    async def record(self, n: int, message_id: str, *, patience: float | None = None) -> None:
         """Record that a message shows part `n` of the answer (`bot.core.ports.Parts`)."""
         # The message has been sent: the next attempt must know of it even if this one is cancelled at this moment.
         await finish_despite_cancellation(
-            self._write(lambda connection: deliveries.record_message(connection, self.turn, n, message_id))
+            self._write(
+                lambda connection: deliveries.record_message(connection, self.turn, n, message_id), patience=patience
+            )
         )
         self._message_ids[n:] = [message_id]
 
@@ -197,8 +199,11 @@ class TurnLease:
 
         await self._write(write)
 
-    async def _write(self, write: Callable[[PersonConnection], Awaitable[T]]) -> T:
+    async def _write(self, write: Callable[[PersonConnection], Awaitable[T]], *, patience: float | None = None) -> T:
         """Run `write` in a transaction of the turn's person.
+
+        Args:
+            patience: seconds for which it is retried, where that is less than usual.
 
         Raises:
             TurnLeaseLost: another attempt has claimed the turn, or it has ended.
@@ -213,7 +218,7 @@ class TurnLease:
             transaction,
             on=DatabaseUnavailable,
             backoff=_RETRY_BACKOFF,
-            give_up_after=self._database_timeout,
+            give_up_after=self._database_timeout if patience is None else min(patience, self._database_timeout),
             before_sleep=self._log_retry,
         )
 

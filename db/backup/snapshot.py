@@ -10,7 +10,7 @@ from uuid import uuid4
 import asyncpg
 import structlog
 
-from db.backup.errors import BackupIncomplete, RowsHidden, NothingToBackUp
+from db.backup.errors import BackupIncomplete, NothingToBackUp, RowsHidden
 from db.backup.file_format import PIECE, BackupWriter, Contents, Header, TableEnd, check_backup
 from db.backup.private_file import write_private_file
 from db.backup.session import STALL, Watchdog, open_copying

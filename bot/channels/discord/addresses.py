@@ -48,16 +48,16 @@ class AnswerTarget:
         """The target as plain JSON."""
         return asdict(self)
 
-    def nonce(self, n: int, replaced_message: str | None = None, label: str = "") -> str:
+    def nonce(self, n: int, replaced_message: str | None = None) -> str:
         """The nonce of message `n` of the answer, by which Discord recognises a repeated request.
 
-        It is the same in every attempt and has at most 25 characters.
+        It is the same in every attempt and for the position in the queue, so that a message whose creator died before
+        it was recorded is found again. It has at most 25 characters.
 
         Args:
             replaced_message: id of the message that this one replaces.
-            label: what creates the message, if not an attempt to answer: `queue` for the position in the queue.
         """
-        key = "\0".join(("consilium", self.update, str(n), replaced_message or "", label))
+        key = "\0".join(("consilium", self.update, str(n), replaced_message or "", ""))
         return blake2b(key.encode(), digest_size=12).hexdigest()
 
 

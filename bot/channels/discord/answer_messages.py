@@ -42,11 +42,9 @@ class ChannelMessages:
         self._rest = rest
         self._target = target
 
-    async def create(
-        self, n: int, replaced_message: str | None = None, label: str = "", content: str = PLACEHOLDER
-    ) -> str:
+    async def create(self, n: int, replaced_message: str | None = None, content: str = PLACEHOLDER) -> str:
         """Send message `n` of the answer; its id. Repeated within minutes, it is sent once."""
-        nonce = self._target.nonce(n, replaced_message, label)
+        nonce = self._target.nonce(n, replaced_message)
         json = {"content": content, "allowed_mentions": _NO_MENTIONS, "nonce": nonce, "enforce_nonce": True}
         if n == 0 and self._target.reply_to is not None:
             reference = {"message_id": self._target.reply_to, "fail_if_not_exists": False}
@@ -104,9 +102,7 @@ class InteractionMessages:
         self._channel = ChannelMessages(rest, target)
         self._original = token.original
 
-    async def create(
-        self, n: int, replaced_message: str | None = None, label: str = "", content: str = PLACEHOLDER
-    ) -> str:
+    async def create(self, n: int, replaced_message: str | None = None, content: str = PLACEHOLDER) -> str:
         """The id of the deferred message, which is made to show `content`, or of a new message."""
         if n == 0 and replaced_message is None and self._token.is_valid:
             try:
@@ -116,7 +112,7 @@ class InteractionMessages:
         if self._token.private:
             return await self._create_follow_up(content)
         try:
-            return await self._channel.create(n, replaced_message, label, content)
+            return await self._channel.create(n, replaced_message, content)
         except PermanentDeliveryError:
             if not self._token.is_valid:
                 raise

@@ -6,14 +6,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Collection
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import discord
 import structlog
 
-from bot.channels.discord.errors import DISPLAY_NAME
-from bot.channels.discord.incoming import incoming_from_message, is_addressed_to, is_edit_of, is_unreadable
+from bot.channels.discord.catch_up import SAVE_INTERVAL, CatchUp
+from bot.channels.discord.errors import DISPLAY_NAME, to_delivery_error
+from bot.channels.discord.incoming import incoming_from_message, is_addressed_to, is_edit_of, is_unreadable, role_ids
 from bot.channels.discord.intake import RETRY_SECONDS, Intake
 from bot.channels.discord.interactions import InteractionHandler
 from bot.channels.discord.platform import DiscordPlatform
@@ -22,11 +24,14 @@ from bot.channels.discord.shard import ShardClient
 from bot.channels.discord.slash_commands import build_slash_commands
 from bot.core.errors import DeliveryError, PlatformAccessDenied
 from bot.core.i18n import Translator
+from bot.core.loops import run_periodically
+from bot.core.messages import Incoming
 from bot.intake.inbox import EDIT_WINDOW, Inbox
 from bot.minds import Mind
 from consilium.error_texts import describe_exception
 from consilium.errors import N_
 from consilium.retry import BackoffConfig, retry
+from db.errors import DatabaseError
 from db.infra.database import Database
 
 RECONNECT_DELAY: Final = 5.0
@@ -70,6 +75,8 @@ class DiscordGateway:
         self, config: GatewayConfig, mind: Mind, inbox: Inbox, database: Database, platform: DiscordPlatform
     ) -> None:
         self._config = config
+        self._mind = mind
+        self._database = database
         self._platform = platform
         self._commands = build_slash_commands(inbox.commands)
         self._intake = Intake(inbox, database, platform, retry_seconds=config.retry_seconds)
@@ -78,6 +85,9 @@ class DiscordGateway:
         self._identify_lock = asyncio.Lock()
         self._next_identify_at = 0.0
         self._last_activity_by_shard: dict[int, float] = {}
+        self._catch_ups: dict[int, CatchUp] = {}
+        """By shard."""
+        self._catching_up: set[asyncio.Task[Any]] = set()
 
     async def run(self) -> None:
         """Receive and submit until cancelled.
@@ -90,26 +100,35 @@ class DiscordGateway:
         while True:
             shard_count = await self._fetch_shard_count()
             self._last_activity_by_shard.clear()
+            self._catch_ups.clear()
             shards = [
                 asyncio.create_task(self._keep_connected(shard_id, shard_count), name=f"shard-{shard_id}")
                 for shard_id in range(shard_count)
             ]
+            saving = asyncio.create_task(
+                run_periodically("discord-marks", self._save_marks, SAVE_INTERVAL), name="discord-marks"
+            )
             try:
                 ended, _ = await asyncio.wait(shards, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for shard in shards:
-                    shard.cancel()
-                await asyncio.gather(*shards, return_exceptions=True)
+                ending = (*shards, saving, *self._catching_up)
+                for task in ending:
+                    task.cancel()
+                await asyncio.gather(*ending, return_exceptions=True)
                 await self._drain()
+                with suppress(DatabaseError):
+                    await self._save_marks()
             for shard in ended:
                 shard.result()
 
     def create_client(self, shard_id: int = 0, shard_count: int = 1) -> discord.Client:
         """The connection of one shard, not open yet."""
+        self._catch_ups.setdefault(shard_id, CatchUp(self._database, self._mind.name, f"{shard_id}/{shard_count}"))
         return ShardClient(self, shard_id, shard_count, message_content=self._config.message_content)
 
-    async def wait_to_identify(self) -> None:
+    async def wait_to_identify(self, shard_id: int) -> None:
         """Wait until another session may be started: Discord allows one in five seconds."""
+        await self._catch_ups[shard_id].begin_session()
         async with self._identify_lock:
             await asyncio.sleep(max(0.0, self._next_identify_at - time.monotonic()))
             self._next_identify_at = time.monotonic() + IDENTIFY_INTERVAL
@@ -188,15 +207,59 @@ class DiscordGateway:
             else:
                 log.info("discord.commands_registered", guild=guild, commands=len(self._commands))
 
-    async def handle_message(self, bot: discord.ClientUser, message: discord.Message) -> None:
-        """Submit a message, if it is for the bot."""
+    async def catch_up(self, shard_id: int, client: discord.Client) -> None:
+        """Take in what was written before the session that has just begun and is not stored."""
+
+        async def handle(message: discord.Message) -> None:
+            assert client.user is not None
+            await self._take_in(client.user, message)
+
+        catch_up, task = self._catch_ups[shard_id], asyncio.current_task()
+        assert task is not None
+        self._catching_up.add(task)
+        try:
+            await retry(
+                lambda: catch_up.run(client, handle),
+                on=DatabaseError,
+                backoff=BackoffConfig(0.2, maximum=15.0, jitter=0.3),
+                give_up_after=self._config.retry_seconds,
+                before_sleep=lambda error, _: log.warning("discord.catch_up_retried", shard=shard_id, reason=error),
+            )
+        except DatabaseError as error:
+            log.error("discord.catch_up_given_up", shard=shard_id, reason=error)
+            catch_up.give_up()
+        finally:
+            self._catching_up.discard(task)
+
+    async def handle_message(self, bot: discord.ClientUser, shard_id: int, message: discord.Message) -> None:
+        """Submit a message, if it is for the bot, after those that were missed before it."""
+        async with self._catch_ups[shard_id].receiving(message.id, message.channel.id):
+            await self._take_in(bot, message)
+
+    async def _take_in(self, bot: discord.ClientUser, message: discord.Message) -> None:
         if not is_addressed_to(bot, message):
             return
         if is_unreadable(bot, message):
             await self._reply_unreadable(message)
             return
         quoted = tuple(quoted_messages(bot, message))
-        await self._run_tracked(self._intake.submit(incoming_from_message(bot, message), quoted=quoted))
+        incoming = await self._with_roles(incoming_from_message(bot, message), message)
+        await self._run_tracked(self._intake.submit(incoming, quoted=quoted))
+
+    async def _with_roles(self, incoming: Incoming, message: discord.Message) -> Incoming:
+        """A message of a channel's history comes without its author's roles, which may give them access."""
+        if message.guild is None or isinstance(message.author, discord.Member):
+            return incoming
+        try:
+            return replace(incoming, roles=role_ids(await message.guild.fetch_member(message.author.id)))
+        except Exception as error:
+            if to_delivery_error(error) is None:
+                raise
+            return incoming
+
+    async def _save_marks(self) -> None:
+        for catch_up in self._catch_ups.values():
+            await catch_up.save()
 
     async def handle_edit(self, bot: discord.ClientUser, message: discord.Message) -> None:
         """Submit a question again that its author has edited.

@@ -163,5 +163,5 @@ class _UnrecordedParts:
     async def ensure_held(self, *, now: bool = False) -> None:
         pass
 
-    async def record(self, n: int, message_id: str) -> None:
+    async def record(self, n: int, message_id: str, *, patience: float | None = None) -> None:
         """Nothing to record."""

@@ -17,7 +17,7 @@ from bot.core.errors import DeliveryError, TemporaryDeliveryError
 from bot.core.messages import Outcome
 from bot.core.ports import Parts
 from bot.text.thoughts import quote_thought
-from db.errors import DatabaseError, TurnLeaseLost
+from db.errors import DatabaseError
 
 EDIT_INTERVAL: Final = 1.25
 """Seconds between two edits of an answer that is being generated: Discord allows five in five seconds per channel."""
@@ -50,7 +50,7 @@ class DiscordReply:
             return
         # Created as it is and never edited: a worker may claim the turn as soon as the message is recorded, and an edit
         # that comes after the answer would overwrite it.
-        await self._create_message(0, label="queue", content=body.content)
+        await self._create_message(0, content=body.content)
         self._shown[0] = body
 
     async def show_status(self, text: str) -> None:
@@ -138,16 +138,15 @@ class DiscordReply:
                 await self._answer_messages.edit(self._message_ids[n], body)
             self._shown[n] = body
 
-    async def _create_message(
-        self, n: int, replaced_message: str | None = None, label: str = "", content: str = PLACEHOLDER
-    ) -> None:
+    async def _create_message(self, n: int, replaced_message: str | None = None, content: str = PLACEHOLDER) -> None:
         """Create message `n`, recorded before it shows anything of the answer."""
         # The database answers at this moment, so that the message is recorded at once.
         await self._parts.ensure_held(now=True)
-        message = await self._answer_messages.create(n, replaced_message, label, content)
+        message = await self._answer_messages.create(n, replaced_message, content)
         try:
             await self._parts.record(n, message)
-        except (TurnLeaseLost, DatabaseError):
+        except DatabaseError:
+            # Whoever holds the turn otherwise has received this very message: its nonce is the same.
             with suppress(DeliveryError):
                 await self._answer_messages.delete_unused(message, content)
             raise

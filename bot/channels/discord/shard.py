@@ -14,8 +14,8 @@ log = structlog.get_logger(__name__)
 class ShardEventHandler(Protocol):
     """Handles the events of a shard, and is asked before it starts a session."""
 
-    async def wait_to_identify(self) -> None:
-        """Wait until another session may be started."""
+    async def wait_to_identify(self, shard_id: int) -> None:
+        """Wait until another session may be started; the one before has ended."""
         ...
 
     async def register_commands(self, application_id: int) -> None:
@@ -26,7 +26,11 @@ class ShardEventHandler(Protocol):
         """Note that a shard has received something."""
         ...
 
-    async def handle_message(self, bot: discord.ClientUser, message: discord.Message) -> None:
+    async def catch_up(self, shard_id: int, client: discord.Client) -> None:
+        """Handle what was written before the session that has just begun."""
+        ...
+
+    async def handle_message(self, bot: discord.ClientUser, shard_id: int, message: discord.Message) -> None:
         """Handle a new message."""
         ...
 
@@ -76,14 +80,17 @@ class ShardClient(discord.Client):
         await super().close()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        await self._event_handler.wait_to_identify()
+        await self._event_handler.wait_to_identify(self._shard_id)
+
+    async def on_ready(self) -> None:
+        await self._event_handler.catch_up(self._shard_id, self)
 
     async def on_socket_raw_receive(self, _: str) -> None:
         self._event_handler.record_activity(self._shard_id)
 
     async def on_message(self, message: discord.Message) -> None:
         assert self.user is not None
-        await self._event_handler.handle_message(self.user, message)
+        await self._event_handler.handle_message(self.user, self._shard_id, message)
 
     async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         assert self.user is not None

@@ -23,10 +23,14 @@ from bot.core.i18n import Translator
 from bot.core.messages import Outcome
 from bot.core.ports import Parts
 from bot.minds import Mind
-from db.errors import DatabaseError, TurnLeaseLost
+from db.errors import DatabaseError, DatabaseUnavailable, TurnLeaseLost
 
 PLACEHOLDER_MESSAGE: Final = OutgoingMessage(PLACEHOLDER)
 """A message before it shows anything of the answer."""
+RECORD_PATIENCE: Final = 2.0
+"""Seconds for which a message that was sent may wait for a database that is away, before it is deleted again."""
+RECORD_ATTEMPTS: Final = 5
+"""How often it is sent, each time after the database has answered."""
 
 log = structlog.get_logger(__name__)
 
@@ -75,8 +79,7 @@ class TelegramReply:
             return
         # Sent as it is and never edited: a worker may claim the turn as soon as the message is recorded, and an edit
         # that comes after the answer would overwrite it.
-        message_id = await self._send_first(0, message, Priority.INTERACTIVE, has_slot=False)
-        await self._record(0, message_id)
+        message_id = await self._send_recorded(0, message, Priority.INTERACTIVE, has_slot=False)
         self._sent.append(_SentMessage(message_id, message))
 
     async def show_status(self, text: str) -> None:
@@ -130,11 +133,28 @@ class TelegramReply:
             DeliveryError: it was not sent, as far as is known.
             TurnLeaseLost: another worker shows the answer now; the placeholder has been deleted.
         """
-        message_id = await self._send_first(
+        message_id = await self._send_recorded(
             n, PLACEHOLDER_MESSAGE, min(priority, Priority.INTERACTIVE), has_slot=has_slot
         )
-        await self._record(n, message_id)
         self._sent[n : n + 1] = [_SentMessage(message_id, PLACEHOLDER_MESSAGE)]
+
+    async def _send_recorded(self, n: int, message: OutgoingMessage, priority: Priority, *, has_slot: bool) -> int:
+        """Send what message number `n` shows first, and record it; its id.
+
+        Until it is recorded, nobody but this process knows of the message. So it does not stay so while the database
+        is away: it is deleted, and sent again once the database answers.
+        """
+        for attempts_left in reversed(range(RECORD_ATTEMPTS)):
+            message_id = await self._send_first(n, message, priority, has_slot=has_slot)
+            try:
+                await self._record(n, message_id, patience=RECORD_PATIENCE)
+            except DatabaseUnavailable:
+                if not attempts_left:
+                    raise
+            else:
+                break
+            has_slot = False
+        return message_id
 
     async def _send_first(self, n: int, message: OutgoingMessage, priority: Priority, *, has_slot: bool) -> int:
         """Send what message number `n` shows first; its id."""
@@ -151,9 +171,9 @@ class TelegramReply:
         self._place = replace(self._place, thread=None, reply_to=None)
         return await self._outbox.send(self._place, message, priority)
 
-    async def _record(self, n: int, message_id: int) -> None:
+    async def _record(self, n: int, message_id: int, *, patience: float | None = None) -> None:
         try:
-            await self._parts.record(n, str(message_id))
+            await self._parts.record(n, str(message_id), patience=patience)
         except (TurnLeaseLost, DatabaseError):
             # Nobody would ever fill it. If it was recorded after all, the next attempt finds it gone and sends another.
             await self._outbox.delete(self._place, message_id)

@@ -9,8 +9,6 @@ from typing import Final
 
 import asyncpg
 
-ERRORS: Final = ("40P01", "40001", "55P03", "53100", "XX000", "57014")
-"""Deadlocks, serialization failures, lock timeouts, a disk that is full, an internal error, a cancelled statement."""
 WRITTEN_TABLES: Final = ("turns", "parts", "consilium_pgqueuer", "sessions", "processes")
 GARBAGE: Final = (b"not json", b"{}", b"[]", b"\xff\xfe", b'{"turn": 1, "user": 2}')
 _PREPARE: Final = """
@@ -60,9 +58,9 @@ class DatabaseFaults:
         await asyncio.sleep(seconds)
         await self._run("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
 
-    async def errors(self, seconds: float) -> None:
-        """Some of all writes fail."""
-        sqlstate, share = self.chance.choice(ERRORS), self.chance.uniform(0.1, 0.5)
+    async def errors(self, sqlstate: str, seconds: float) -> None:
+        """Some of all writes fail with an error."""
+        share = self.chance.uniform(0.1, 0.5)
         await self._run(f"INSERT INTO fault_injection VALUES ('{sqlstate}', {share})")
         await asyncio.sleep(seconds)
         await self._run("DELETE FROM fault_injection")
@@ -82,11 +80,18 @@ class DatabaseFaults:
         step = self.chance.choice(("+ interval '1 hour'", "- interval '1 hour'"))
         await self._run("BEGIN; " + "; ".join(statement.format(step=step) for statement in _STEP) + "; COMMIT")
 
-    async def questions(self) -> set[str]:
+    async def questions(self) -> list[str]:
         """What is stored of what was asked."""
+        return await self._column("SELECT question FROM turns")
+
+    async def documents(self) -> list[str]:
+        """The names of the documents that are kept, each as often as it is."""
+        return await self._column("SELECT content FROM memories WHERE kind = 'document'")
+
+    async def _column(self, query: str) -> list[str]:
         connection = await asyncpg.connect(self.dsn)
         try:
-            return {row["question"] for row in await connection.fetch("SELECT question FROM turns")}
+            return [row[0] for row in await connection.fetch(query)]
         finally:
             await connection.close()
 

@@ -1,7 +1,9 @@
 """Processes and the database die, hang and lie at random while people keep asking: nothing lost, doubled, out of order.
 
-CONSILIUM_LONG=1 kills processes two hundred times instead of eight. CONSILIUM_FAULT_SEED repeats the faults of a run,
-in their order; how they fall on what the processes do just then is chance.
+CONSILIUM_LONG=1 kills processes two hundred times instead of eight, on each channel by itself. CONSILIUM_FAULT_SEED
+repeats the faults of a run, in their order; how they fall on what the processes do just then is chance.
+CONSILIUM_FAULT_CHANNELS names the channels of a run, separated by commas; Telegram polls in the first half where both
+its ways are named. CONSILIUM_FAULT_SECONDS ends the faults early.
 """
 
 from __future__ import annotations
@@ -11,136 +13,152 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
-from db.infra.cluster import Cluster
+from bot.core.background import run_in_background
 from db.infra.embedded_server import EmbeddedServer
-from tests.acceptance.faults.crowd import Crowd
+from tests.acceptance.faults.chats import Chats
+from tests.acceptance.faults.crowd import Crowd, Verdict
 from tests.acceptance.faults.database_faults import DatabaseFaults
+from tests.acceptance.faults.discord_chats import DiscordChats
+from tests.acceptance.faults.faults import KILLED, LONG, SHORT, Campaign, Fault
+from tests.acceptance.faults.leaks import Onlooker
+from tests.acceptance.faults.telegram_chats import TelegramChats
+from tests.fakes.discord.server import DiscordFake
 from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fixtures.fleet import Fleet, environment_of
 from tests.fixtures.sglang import free_port
 
-LONG = bool(os.environ.get("CONSILIUM_LONG"))
+IS_LONG = bool(os.environ.get("CONSILIUM_LONG"))
+PLAN = LONG if IS_LONG else SHORT
+SECONDS = float(os.environ.get("CONSILIUM_FAULT_SECONDS") or "inf")
 BASE = "SmolLM2-135M-Instruct"
 SETTLE_TIMEOUT = 120.0
 """Seconds without a new answer after which the test stops waiting."""
+UNRECORDED = 3.0
+"""Seconds for which a message that was sent may be unknown to the database: only a kill in them leaves it behind."""
+SERVING = ("gateway", "worker-1", "worker-2", "worker-3")
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How many faults there are."""
+class Channel(StrEnum):
+    """How messages reach the service."""
 
-    kills: int
-    restarts: int
-    read_only: int
-    errors: int
-    """Times in which some of all writes fail."""
-    garbage: int
-    clock_steps: int
-    hangs: int
-    """Times in which the engine stands still."""
-    stalls: int
-    """Times in which a worker stands still for longer than its jobs stay with it."""
-    people: int
-    between: tuple[float, float]
-    """Seconds between two faults."""
+    TELEGRAM_POLLING = "telegram-polling"
+    TELEGRAM_WEBHOOK = "telegram-webhook"
+    DISCORD = "discord"
 
 
-PLAN = (
-    Plan(200, 20, 10, 20, 10, 10, 10, 5, people=16, between=(1.0, 5.0))
-    if LONG
-    else Plan(8, 1, 1, 1, 1, 1, 1, 1, people=10, between=(0.8, 2.0))
-)
-WEIGHTS = {"gateway": 3, "worker-1": 2, "worker-2": 2, "worker-3": 2, "engine": 2}
+def channels_of_runs() -> list[tuple[Channel, ...]]:
+    """The channels of each run: all in one, or in the long form each alone."""
+    if named := os.environ.get("CONSILIUM_FAULT_CHANNELS"):
+        return [tuple(Channel(name.strip()) for name in named.split(","))]
+    return [(channel,) for channel in Channel] if IS_LONG else [tuple(Channel)]
 
 
-@contextmanager
-def fleet_at(folder: Path, cluster: Cluster, dsn: str, telegram: str, models: Path, **settings: str) -> Iterator[Fleet]:
-    """One gateway, three workers and an engine; stopped on exit."""
-    engine_port = free_port()
-    environment = environment_of(folder, dsn, telegram, engine_port, models, CONSILIUM_TURN_ATTEMPTS="50", **settings)
-    fleet = Fleet(folder, environment, cluster)
-    fleet.engine(engine_port, BASE, 0.03)
-    fleet.serve("gateway", "gateway")
-    for number in (1, 2, 3):
-        fleet.serve(f"worker-{number}", "worker")
-    try:
-        for process in fleet.processes.values():
-            process.start()
-        yield fleet
-    finally:
-        fleet.end()
+@dataclass
+class World:
+    """The platforms, the service on them, and who uses it."""
+
+    fleet: Fleet
+    database: DatabaseFaults
+    crowd: Crowd
+    onlooker: Onlooker
+    planted: list[str]
+    """Secrets of the operator."""
+    webhook_settings: dict[str, str]
+
+    def judge(self, verdict: Verdict, campaign: Campaign, spent: float, seed: int, channels: Sequence[Channel]) -> str:
+        """The run in one line."""
+        counts = ", ".join(f"{times} × {fault}" for fault, times in campaign.done.items())
+        return (
+            f"seed {seed}, {' and '.join(channels)}: {counts} in {spent:.0f} s; {verdict.asked} asked, "
+            f"{verdict.documents} of them with a document, {verdict.answered} answered, "
+            f"{len(verdict.failed)} failed with a reason, {len(verdict.lost)} lost, {len(verdict.doubled)} doubled, "
+            f"{len(verdict.out_of_order)} out of order, {len(verdict.falsely_kept)} falsely kept, "
+            f"{len(verdict.unfinished)} unfinished messages left by {len(campaign.killed_at)} kills of their senders"
+        )
 
 
-async def break_things(fleet: Fleet, database: DatabaseFaults, plan: Plan, chance: random.Random) -> None:
-    """Break as much as the plan says, and nothing at the same time as a kill."""
-    counts = {
-        "kill": plan.kills,
-        "restart": plan.restarts,
-        "read only": plan.read_only,
-        "errors": plan.errors,
-        "garbage": plan.garbage,
-        "clock step": plan.clock_steps,
-        "hang": plan.hangs,
-        "stall": plan.stalls,
+@asynccontextmanager
+async def world_of(
+    channels: Sequence[Channel], chance: random.Random, seed: int, folder: Path, server: EmbeddedServer, models: Path
+) -> AsyncIterator[World]:
+    """Fake platforms, one gateway, three workers and an engine; stopped on exit."""
+    platforms: list[Chats] = []
+    planted = {
+        name: f"planted-{name.lower()}-{chance.randbytes(8).hex()}"
+        for name in ("SGLANG_API_KEY", "SGLANG_ADMIN_KEY", "EMBEDDING_API_KEY", "TELEGRAM_WEBHOOK_SECRET")
     }
-    faults = [fault for fault, times in counts.items() for _ in range(times)]
-    chance.shuffle(faults)
-    restarts: set[asyncio.Task[None]] = set()
-    for fault in faults:
-        await asyncio.sleep(chance.uniform(*plan.between))
-        if fault == "restart":
-            await fleet.restart_postgres(chance.choice(["fast", "immediate"]))
-        elif fault == "read only":
-            await database.read_only(chance.uniform(1, 5))
-        elif fault == "errors":
-            await database.errors(chance.uniform(1, 4))
-        elif fault == "garbage":
-            await database.garbage()
-        elif fault == "clock step":
-            await database.clock_step()
-        elif fault == "hang":
-            await fleet.processes["engine"].stall(chance.uniform(1, 5))
-        elif fault == "stall":
-            worker = fleet.processes[f"worker-{chance.randint(1, 3)}"]
-            task = asyncio.create_task(worker.stall(chance.uniform(11, 14)))
-            restarts.add(task)
-            task.add_done_callback(restarts.discard)
-        if fault != "kill":
-            continue
-        alive = [name for name in WEIGHTS if (running := fleet.processes[name].running) and running.poll() is None]
-        if not alive:
-            alive = [await wait_for_any(fleet)]
-        name = chance.choices(alive, [WEIGHTS[name] for name in alive])[0]
-        fleet.processes[name].kill()
-        task = asyncio.create_task(start_again(fleet, name, chance.uniform(0, 1.5)))
-        restarts.add(task)
-        task.add_done_callback(restarts.discard)
-    await asyncio.gather(*restarts)
+    settings = {f"CONSILIUM_{name}": secret for name, secret in planted.items()}
+    # A worker that loads its own embedder would be ready seconds later, and would die no differently.
+    embeddings = EmbeddingServer()
+    telegram = FakeTelegram(limits=Limits.off())
+    discord = DiscordFake(token=f"planted.discord.{chance.randbytes(8).hex()}")
+    async with AsyncExitStack() as stack:
+        settings["CONSILIUM_EMBEDDING_URL"] = await stack.enter_async_context(embeddings.serving())
+        settings["CONSILIUM_EMBEDDING_MODEL"] = embeddings.model
+        api = ""
+        if set(channels) - {Channel.DISCORD}:
+            api = await stack.enter_async_context(telegram.serving())
+            platforms.append(TelegramChats(telegram))
+        if Channel.DISCORD in channels:
+            await stack.enter_async_context(discord.serving())
+            platforms.append(DiscordChats(discord))
+            settings["CONSILIUM_DISCORD_TOKEN"] = discord.token
+            settings["CONSILIUM_DISCORD_API"] = discord.api_base
+            settings["CONSILIUM_DISCORD_GATEWAY"] = discord.gateway_url
+        engine_port = free_port()
+        settings["CONSILIUM_TURN_ATTEMPTS"] = "50"
+        fleet = Fleet(folder, environment_of(folder, server.dsn, api, engine_port, models, **settings), server.cluster)
+        fleet.engine(engine_port, BASE, 0.03)
+        ports = {name: free_port() for name in SERVING}
+        for name, port in ports.items():
+            fleet.serve(name, name.partition("-")[0], CONSILIUM_HTTP_PORT=str(port))
+        hook_port = free_port()
+        hook = {
+            "CONSILIUM_TELEGRAM_WEBHOOK_URL": f"http://127.0.0.1:{hook_port}/telegram",
+            "CONSILIUM_TELEGRAM_WEBHOOK_PORT": str(hook_port),
+        }
+        onlooker = Onlooker(
+            addresses={name: f"http://127.0.0.1:{port}" for name, port in ports.items()},
+            webhook=hook["CONSILIUM_TELEGRAM_WEBHOOK_URL"] if Channel.TELEGRAM_WEBHOOK in channels else None,
+            bait=f"planted-bait-{chance.randbytes(8).hex()}",
+            chance=random.Random(seed),
+        )
+        secrets_of_operator = [*planted.values(), telegram.token, discord.token, onlooker.bait]
+        people = PLAN.people if len(platforms) == 1 or not IS_LONG else PLAN.people // 2
+        crowd = Crowd(platforms, people, seed)
+        world = World(fleet, DatabaseFaults(server.dsn, chance), crowd, onlooker, secrets_of_operator, hook)
+        if Channel.TELEGRAM_WEBHOOK in channels and Channel.TELEGRAM_POLLING not in channels:
+            use_webhook(world)
+        try:
+            for process in fleet.processes.values():
+                process.start()
+            yield world
+        finally:
+            fleet.end()
 
 
-async def wait_for_any(fleet: Fleet) -> str:
-    """The name of a running process, once there is one."""
-    while True:
-        for name in WEIGHTS:
-            running = fleet.processes[name].running
-            if running and running.poll() is None:
-                return name
-        await asyncio.sleep(0.1)
+def use_webhook(world: World) -> None:
+    """The gateway receives by a webhook once it starts."""
+    gateway = world.fleet.processes["gateway"]
+    gateway.environment = {**gateway.environment, **world.webhook_settings}
 
 
-async def start_again(fleet: Fleet, name: str, after: float) -> None:
-    """Start a process again, as a supervisor does."""
-    await asyncio.sleep(after)
-    fleet.processes[name].start()
+async def change_to_webhook(world: World, when: asyncio.Event) -> None:
+    """Let the gateway end and start again with a webhook, as an operator does."""
+    await when.wait()
+    use_webhook(world)
+    await asyncio.to_thread(world.fleet.processes["gateway"].end)
 
 
 async def keep_up(fleet: Fleet) -> None:
@@ -153,52 +171,63 @@ async def keep_up(fleet: Fleet) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(3600 if LONG else 600)
+@pytest.mark.timeout(3600 if IS_LONG else 600)
+@pytest.mark.parametrize("channels", channels_of_runs(), ids=" and ".join)
 async def test_nothing_is_lost_doubled_or_out_of_order(
-    base_model_dir: Path, migrated_folder: Path, tmp_path: Path
+    channels: Sequence[Channel], base_model_dir: Path, migrated_folder: Path, tmp_path: Path
 ) -> None:
     seed = int(os.environ.get("CONSILIUM_FAULT_SEED") or secrets.randbits(32))
+    print(f"\nseed {seed}, {' and '.join(channels)}", flush=True)
     chance = random.Random(seed)
-    telegram = FakeTelegram(limits=Limits.off())
-    # A worker that loads its own embedder would be ready seconds later, and would die no differently.
-    embeddings = EmbeddingServer()
     async with (
         await EmbeddedServer.open(migrated_folder) as server,
-        telegram.serving() as api,
-        embeddings.serving() as embedder,
+        world_of(channels, chance, seed, tmp_path, server, base_model_dir.parent) as world,
     ):
-        own = {"CONSILIUM_EMBEDDING_URL": embedder, "CONSILIUM_EMBEDDING_MODEL": embeddings.model}
-        with fleet_at(tmp_path, server.cluster, server.dsn, api, base_model_dir.parent, **own) as fleet:
-            crowd = Crowd(telegram, PLAN.people, seed)
-            stop_asking = asyncio.Event()
-            asking = asyncio.create_task(crowd.ask_on((1.5, 5.0), stop_asking))
-            supervising = asyncio.create_task(keep_up(fleet))
-            database = DatabaseFaults(server.dsn, chance)
-            await database.prepare()
+        crowd, fleet = world.crowd, world.fleet
+        campaign = Campaign(fleet, world.database, PLAN, chance, SECONDS)
+        stop_asking, halfway = asyncio.Event(), asyncio.Event()
+        await world.database.prepare()
+        async with asyncio.timeout(SETTLE_TIMEOUT):
+            await crowd.wait_connected()
+        asking = asyncio.create_task(crowd.ask_on((1.5, 5.0), stop_asking))
+        async with (
+            run_in_background(keep_up(fleet), "supervising"),
+            run_in_background(world.onlooker.look_on(), "looking on"),
+        ):
             await first_answers(crowd)
             began = time.monotonic()
-            await break_things(fleet, database, PLAN, chance)
+            if set(channels) >= {Channel.TELEGRAM_POLLING, Channel.TELEGRAM_WEBHOOK}:
+                async with run_in_background(change_to_webhook(world, halfway), "to webhook"):
+                    await campaign.run(halfway)
+            else:
+                await campaign.run()
             stop_asking.set()
             await asking
             spent = time.monotonic() - began
             await settle(crowd, SETTLE_TIMEOUT)
-            supervising.cancel()
-            verdict = crowd.verdict(await database.questions())
-            kills = sum(process.kills for process in fleet.processes.values())
-            summary = (
-                f"seed {seed}: {kills} kills, {fleet.restarts} restarts of Postgres, {PLAN.read_only} read-only times, "
-                f"{PLAN.errors} times of failing writes, {PLAN.garbage} unreadable jobs, "
-                f"{PLAN.clock_steps} steps of the clock, {PLAN.hangs} hangs of the engine, "
-                f"{PLAN.stalls} stalls of a worker in {spent:.0f} s; {verdict.asked} asked, "
-                f"{verdict.answered} answered, {len(verdict.failed)} failed with a reason, "
-                f"{verdict.orphans} empty placeholders left"
-            )
-            print(summary)
-            assert verdict.clean, f"{summary}\n{verdict}\n{fleet.tails()}"
-            assert not verdict.failed, f"{summary}\n{verdict}\n{fleet.tails()}"
-            assert kills == PLAN.kills
-            assert fleet.restarts == PLAN.restarts
-            assert verdict.asked >= 3 * PLAN.people
+        verdict = crowd.verdict(await world.database.questions())
+        documents = Counter(await world.database.documents())
+        summary = world.judge(verdict, campaign, spent, seed, channels)
+        print(summary, flush=True)
+        report = f"{summary}\n{verdict}\n{fleet.tails()}"
+        assert verdict.clean, report
+        assert not verdict.failed, report
+        assert sum(process.kills for process in fleet.processes.values()) == sum(campaign.done[kill] for kill in KILLED)
+        assert fleet.restarts == campaign.done[Fault.RESTART] + campaign.done[Fault.CRASH]
+        assert verdict.asked >= 3 * len(crowd.people)
+        assert len(documents) == verdict.documents, report
+        assert set(documents.values()) <= {1}, f"kept twice: {documents.most_common(5)}"
+        unexplained = [
+            state
+            for state in verdict.unfinished
+            if not any(0 <= killed - state.at <= UNRECORDED for killed in campaign.killed_at)
+        ]
+        assert not unexplained, f"{unexplained}\n{report}"
+        await asyncio.to_thread(world.onlooker.run_commands, fleet.environment)
+        world.onlooker.read(tmp_path)
+        world.onlooker.read(server.cluster.log)
+        leaks = world.onlooker.find([*world.planted, *crowd.texts])
+        assert not leaks, "\n".join(leaks[:20])
 
 
 async def first_answers(crowd: Crowd) -> None:

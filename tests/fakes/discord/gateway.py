@@ -24,6 +24,8 @@ GUILDS, MEMBERS, PRESENCES, MESSAGE_CONTENT = 1 << 0, 1 << 1, 1 << 8, 1 << 15
 GUILD_MESSAGES, DIRECT_MESSAGES = 1 << 9, 1 << 12
 PRIVILEGED_INTENTS = {"members": MEMBERS, "presences": PRESENCES, "message_content": MESSAGE_CONTENT}
 HEARTBEAT_INTERVAL = 41.25
+RESUMABLE = 180.0
+"""Seconds for which a session without a connection is kept; Discord says nothing of how long."""
 
 
 class Connection:
@@ -81,6 +83,8 @@ class Session:
     events: list[str] = field(default_factory=list)
     """All of them; the first has the sequence number 1."""
     connection: Connection | None = None
+    left_at: float | None = None
+    """When its connection was lost."""
 
     def dispatch(self, event: str, data: Any) -> None:
         """Send an event, or keep it until the client is back."""
@@ -142,7 +146,7 @@ class Gateway:
         session = connection.session
         if session is None or session.connection is not connection:
             return
-        session.connection = None
+        session.connection, session.left_at = None, self._fake.clock.now()
         code = connection.socket.close_code
         if code in (1000, 1001) and not connection.closed_by_fake:
             del self.sessions[session.id]
@@ -169,6 +173,7 @@ class Gateway:
         if now - self._last_identify < self.identify_interval:
             return connection.send(INVALID_SESSION, False)
         self._last_identify = now
+        self._forget_sessions()
         session = Session(shard=(shard, shards), intents=intents)
         self.sessions[session.id] = session
         self._attach(connection, session)
@@ -185,6 +190,7 @@ class Gateway:
         return None
 
     async def _resume(self, connection: Connection, data: dict[str, Any]) -> None:
+        self._forget_sessions()
         session, sequence = self.sessions.get(data["session_id"]), data["seq"]
         if session is None:
             return connection.send(INVALID_SESSION, False)
@@ -199,8 +205,13 @@ class Gateway:
         self._fake.journal.add("gateway", event="resumed", session=session.id)
         return None
 
+    def _forget_sessions(self) -> None:
+        """Forget the sessions that have been without a connection for too long."""
+        since = self._fake.clock.now() - RESUMABLE
+        self.sessions = {key: s for key, s in self.sessions.items() if s.left_at is None or s.left_at >= since}
+
     def _attach(self, connection: Connection, session: Session) -> None:
-        connection.session, session.connection = session, connection
+        connection.session, session.connection, session.left_at = session, connection, None
 
     def send_event(self, event: str, data: dict[str, Any], guild: Guild | None) -> None:
         """Send an event that needs no intent to each session it is for."""

@@ -106,6 +106,8 @@ class Messages:
         message.files = files or []
         self._apply(message, body)
         self.all[message.id] = message
+        if message.visible_to is None:
+            channel.last_message = message.id
         if message.nonce is not None:
             self._by_nonce[author, message.nonce] = message
         channel.archived = channel.archived and message.visible_to is not None

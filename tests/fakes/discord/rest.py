@@ -169,6 +169,24 @@ async def read_message(fake: DiscordFake, call: Call) -> Answer:
     return 200, _message_json(fake, fake.messages.find(call.id("message"), channel))
 
 
+async def read_history(fake: DiscordFake, call: Call) -> Answer:
+    """The first messages of a channel after one of them, newest first."""
+    channel = fake.world.channel_for_bot(call.id("channel"), "read_message_history")
+    after, limit = int(call.query.get("after", 0)), int(call.query.get("limit", 50))
+    messages = [m for m in fake.messages.in_channel(channel) if m.id > after and m.visible_to is None]
+    return 200, [_message_json(fake, message) for message in reversed(messages[:limit])]
+
+
+async def read_member(fake: DiscordFake, call: Call) -> Answer:
+    """One member of a guild."""
+    guild = fake.world.guilds.get(call.id("guild"))
+    if guild is None:
+        raise refusal(10004)
+    if call.id("user") not in guild.members:
+        raise refusal(10007)
+    return 200, guild.members[call.id("user")].json()
+
+
 # Interactions.
 
 
@@ -215,6 +233,8 @@ ROUTES: dict[str, Handler] = {
     "GET /gateway/bot": gateway_info,
     "PUT /applications/{application}/commands": overwrite_commands,
     "PUT /applications/{application}/guilds/{guild}/commands": overwrite_commands,
+    "GET /guilds/{guild}/members/{user}": read_member,
+    "GET /channels/{channel}/messages": read_history,
     "POST /channels/{channel}/messages": create_message,
     "GET /channels/{channel}/messages/{message}": read_message,
     "PATCH /channels/{channel}/messages/{message}": edit_message,

@@ -90,6 +90,8 @@ class Channel:
     overwrites: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Allowed and denied permissions, by member."""
     archived: bool = False
+    last_message: int | None = None
+    """Id of the newest message ever sent there."""
 
 
 class World:
@@ -162,7 +164,8 @@ class World:
 
     def channel_json(self, channel: Channel) -> dict[str, Any]:
         """A channel as the bot receives it."""
-        body: dict[str, Any] = {"id": str(channel.id), "type": channel.kind, "flags": 0, "last_message_id": None}
+        body: dict[str, Any] = {"id": str(channel.id), "type": channel.kind, "flags": 0}
+        body["last_message_id"] = channel.last_message and str(channel.last_message)
         if channel.guild is None:
             people = [self.users[user].json() for user in channel.recipients if user != self.bot.id]
             return {**body, "recipients": people}

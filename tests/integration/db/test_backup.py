@@ -23,8 +23,8 @@ from db.backup.errors import (
     DatabaseNotEmpty,
     FileExists,
     FileNotWritten,
-    RowsHidden,
     NothingToBackUp,
+    RowsHidden,
 )
 from db.backup.file_format import check_backup
 from db.backup.restore import restore_backup

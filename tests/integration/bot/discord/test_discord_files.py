@@ -87,5 +87,5 @@ class RecordedParts:
     def __init__(self) -> None:
         self.message_ids: list[str] = []
 
-    async def record(self, n: int, message_id: str) -> None:
+    async def record(self, n: int, message_id: str, *, patience: float | None = None) -> None:
         self.message_ids[n:] = [message_id]

@@ -16,13 +16,13 @@ from bot.channels.telegram.messages import Place
 from bot.channels.telegram.outbox import Outbox
 from bot.channels.telegram.rate_limiter import BotApiLimits, RateLimit, RateLimiter
 from bot.channels.telegram.rendering import render_outcome_markdown
-from bot.channels.telegram.reply import RenderOptions, TelegramReply
+from bot.channels.telegram.reply import RECORD_ATTEMPTS, RECORD_PATIENCE, RenderOptions, TelegramReply
 from bot.core.errors import PermanentDeliveryError, TemporaryDeliveryError
 from bot.core.i18n import Translator
 from bot.core.messages import File, Outcome, Source, Table
 from bot.minds import load_mind
 from consilium.retry import BackoffConfig
-from db.errors import TurnLeaseLost
+from db.errors import DatabaseUnreachable, TurnLeaseLost
 
 AGOGE = load_mind(DEMO_MIND)
 PLACE = Place(7, private=True, reply_to=3, draft=9)
@@ -38,16 +38,27 @@ class RecordedParts:
         self.lease_lost = lease_lost
         self.taken_over = False
         """Whether another worker has claimed the turn."""
+        self.outages = 0
+        """How many of the next records fail because the database is away."""
+        self.asked_at: list[int] = []
+        """How many calls were made each time that the database was asked for the lease."""
+        self.patience: list[float | None] = []
         self.records: list[tuple[int, str, int]] = []
         """Number, message id, and how many calls were made before."""
 
     async def ensure_held(self, *, now: bool = False) -> None:
+        if now:
+            self.asked_at.append(len(self.bot.requests))
         if self.taken_over:
             raise TurnLeaseLost
 
-    async def record(self, n: int, message_id: str) -> None:
+    async def record(self, n: int, message_id: str, *, patience: float | None = None) -> None:
         if self.lease_lost:
             raise TurnLeaseLost
+        if self.outages:
+            self.outages -= 1
+            self.patience.append(patience)
+            raise DatabaseUnreachable(server="here", reason="gone")
         self.records.append((n, message_id, len(self.bot.requests)))
 
 
@@ -95,6 +106,29 @@ async def test_lost_lease_deletes_the_placeholder(bot: MockBot) -> None:
     with pytest.raises(TurnLeaseLost):
         await make_reply(bot, RecordedParts(bot, lease_lost=True)).finish(DONE)
     assert [name for name, _ in calls(bot)] == ["SendMessage", "DeleteMessage"]
+
+
+@pytest.mark.parametrize("outages", [1, 3, RECORD_ATTEMPTS - 1])
+async def test_a_message_that_cannot_be_recorded_soon_does_not_stay(bot: MockBot, outages: int) -> None:
+    parts = RecordedParts(bot)
+    parts.outages = outages
+    await make_reply(bot, parts).finish(DONE)
+    assert [name for name, _ in calls(bot)] == ["SendMessage", "DeleteMessage"] * outages + [
+        "SendMessage",
+        "EditMessageText",
+    ]
+    assert parts.asked_at == [2 * n for n in range(outages + 1)], "the database is asked before each"
+    assert set(parts.patience) == {RECORD_PATIENCE}
+    (_, recorded, _) = parts.records[0]
+    assert bot.requests.edit_message_text[0].message_id == int(recorded)
+
+
+async def test_a_database_that_stays_away_leaves_no_message(bot: MockBot) -> None:
+    parts = RecordedParts(bot)
+    parts.outages = RECORD_ATTEMPTS
+    with pytest.raises(DatabaseUnreachable):
+        await make_reply(bot, parts).finish(DONE)
+    assert [name for name, _ in calls(bot)] == ["SendMessage", "DeleteMessage"] * RECORD_ATTEMPTS
 
 
 async def test_answer_replaces_the_menu(bot: MockBot) -> None:
