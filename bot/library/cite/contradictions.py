@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bot.library.cite.alignment import Alignment
+from bot.library.cite.cause_rules import changes_cause, drops_exception
 from bot.library.cite.clause_rules import joins_strangers, mixes_clauses, mixes_sentences
 from bot.library.cite.number_rules import changes_bound, changes_unit
 from bot.library.cite.operator_rules import (
@@ -28,6 +29,8 @@ _RULES: Final[tuple[Callable[[Alignment], bool], ...]] = (
     changes_negation,
     changes_modality,
     changes_quantifier,
+    changes_cause,
+    drops_exception,
     changes_bound,
     changes_unit,
     changes_role,

@@ -20,9 +20,19 @@ from bot.text.calendar import (
 from bot.text.contrasts import contrasts_of
 from bot.text.language import has_russian_letters
 from bot.text.morphology import PartOfSpeech, read_word
-from bot.text.operators import BOUNDS, CONDITIONS, FRAMES, Operator, OperatorMatch, find_operators, is_own_word
+from bot.text.operators import (
+    BOUNDS,
+    CAUSES,
+    CONDITIONS,
+    FRAMES,
+    Operator,
+    OperatorMatch,
+    find_operators,
+    is_own_word,
+)
 from bot.text.prepositions import PREPOSITIONS
 from bot.text.quantities import Quantity, find_quantities, mark_signs
+from bot.text.quantity_spellings import unify_spellings
 from bot.text.stop_words import STOP_WORDS
 from bot.text.synonyms import synonym_groups
 from bot.text.units import UNIT_SIGNS, unit_of
@@ -54,8 +64,20 @@ _LIGHT_VERBS: Final = word_set("""
 """)
 _STRANDED: Final = word_set("above below inside outside before after over under up down")
 """Prepositions that say something by themselves at the end of a clause."""
-_NEVER: Final = frozenset(("never", "никогда"))
-_DECIDING: Final = word_set("more less fewer up down больше меньше более менее")
+_EXCEPT: Final = re.compile(
+    r"\b(?:with\s+the\s+exception\s+of|except\s+for|apart\s+from|other\s+than)\b|\b(?:за\s+исключением)\b", re.IGNORECASE
+)
+_OBLIQUE_PRONOUNS: Final = word_set("него нему ним нем нее ней нею них ними")
+"""What only stands after a preposition, so that the preposition is not of the word after them: «из них Титан»."""
+_COMPARED_TIMES: Final = word_set("раньше ранее позже позднее")
+"""Prepositions that say something by themselves before a clause: «на день позже, чем думали»."""
+_DASHES: Final = frozenset("—–")
+_AT: Final = "при"
+_STATES: Final = ("нии", "тии", "ньи")
+"""Endings of what «при» makes a condition of: «при появлении», «при отсутствии»."""
+_LETTERS_THAT_ARE_WORDS: Final = word_set("a i а в и к о с у я")
+_BEFORE_A_SENTENCE: Final = frozenset("«\"“„:—–-(")
+_DECIDING: Final = word_set("more less fewer up down больше меньше более менее раньше ранее позже позднее")
 """Stop words that decide between two statements."""
 _OPTIONAL: Final = word_set("up down")
 """Of these, those that often only belong to a verb."""
@@ -96,7 +118,8 @@ class _Reader:
     negates: bool = False
     bound: Operator | None = None
     condition: str = ""
-    """``open`` until the next comma, ``rest`` until the end of the sentence; empty outside of conditions."""
+    """``open`` until the next comma, ``rest`` until the end of the sentence, ``noun`` for a noun with its genitives; empty
+    outside of conditions."""
 
     def read(self) -> None:
         at = 0
@@ -160,10 +183,17 @@ class _Reader:
             return match.end
         if operator in CONDITIONS:
             self.condition = "rest" if self.terms else "open"
+        if operator in CAUSES:
+            if following == "that" and words[-1] == "so":
+                return match.end
+            self._begin_clause(match.start)
         if operator is Operator.SAID and self._is_own(match):
             return match.end
+        if operator is Operator.SAID and match.start and self.words[match.start - 1] in ("than", "чем"):
+            self._add_word(match.start)
+            return match.end
         self.found.append(FoundOperator(operator, self.negates, len(self.terms), 0, self.clause))
-        self.negates = words[0] in _NEVER
+        self.negates = operator is Operator.NEVER
         if operator in FRAMES - {Operator.FALSE}:
             self._add_word(match.start)
         return match.end
@@ -182,17 +212,22 @@ class _Reader:
     def _read_token(self, at: int) -> None:
         token, word = self.tokens[at], self.words[at]
         if token in _CLAUSE_MARKS or word in _CLAUSE_WORDS:
-            self._end_clause(at)
-            self.clause += 1
+            self._begin_clause(at)
             if word == "," and self.condition == "open":
                 self.condition = ""
             return
+        if token in _DASHES:
+            self.roles = frozenset()
+            return
+        if word == _AT and self._begins_condition(at):
+            self.found.append(FoundOperator(Operator.WHEN, False, len(self.terms), 0, self.clause))
+            self.condition = "noun"
         if word in ("then", "то") and self.condition == "open":
             self.condition = ""
             return
         if not (token[0].isalpha() or token[0] in UNIT_SIGNS):
             return
-        if word in PREPOSITIONS:
+        if word in PREPOSITIONS and not self._is_compared_time(at):
             follows_than = at > 0 and "than" in PREPOSITIONS.get(self.words[at - 1], ())
             self.roles = PREPOSITIONS[word] | ({"than"} if follows_than else set())
             if word in ("then", "затем", "потом"):
@@ -200,8 +235,33 @@ class _Reader:
             return
         self._add_word(at)
 
+    def _begin_clause(self, at: int) -> None:
+        self._end_clause(at)
+        self.clause += 1
+
+    def _begins_condition(self, at: int) -> bool:
+        """Whether «при» at the beginning of a clause says under what circumstances the rest holds."""
+        is_first = at == 0 or self.tokens[at - 1] in _CLAUSE_MARKS or self.clause not in self.clauses
+        return is_first and not self.condition and at + 1 < len(self.words) and self.words[at + 1].endswith(_STATES)
+
+    def _is_compared_time(self, at: int) -> bool:
+        if self.words[at] not in _COMPARED_TIMES:
+            return False
+        following = self.words[at + 1] if at + 1 < len(self.words) else ","
+        return following in ("чем", ".") or following in _CLAUSE_MARKS
+
+    def _is_letter(self, at: int) -> bool:
+        """Whether a letter is a name: vitamin D, class B."""
+        token, before = self.tokens[at], self.tokens[at - 1] if at else ""
+        if len(token) != 1 or not token.isupper():
+            return False
+        return bool(before and before not in _BEFORE_A_SENTENCE) or self.words[at] not in _LETTERS_THAT_ARE_WORDS
+
     def _add_word(self, at: int) -> None:
         token, word = self.tokens[at], self.words[at]
+        if self._is_letter(at) and at not in self.units_at:
+            self._add(Term(kind=TermKind.NAME, keys=frozenset((word,))), at, keeps_roles=True)
+            return
         if unit := unit_of(word, after_number=at in self.units_at):
             form = read_word(word)
             term = Term(
@@ -218,7 +278,8 @@ class _Reader:
             return
         form = read_word(word)
         if word not in _DECIDING and (word in STOP_WORDS or word in _LIGHT_VERBS or form.lemmas & _LIGHT_LEMMAS):
-            if word not in _DETERMINERS and not self.roles & _CLAUSE_ROLES and not has_russian_letters(word):
+            is_phrase_over = word in _OBLIQUE_PRONOUNS if has_russian_letters(word) else word not in _DETERMINERS
+            if is_phrase_over and not self.roles & _CLAUSE_ROLES:
                 self.roles = frozenset()
             return
         if form.parts_of_speech == {PartOfSpeech.FUNCTION}:
@@ -255,9 +316,22 @@ class _Reader:
         self.terms[-1] = replace(before, cases=cases)
         return replace(term, cases=cases)
 
+    def _as_owner(self, term: Term) -> Term:
+        """A noun right after a noun, that can be in the genitive, is: «плотность воды», not "the waters"."""
+        is_noun = self.terms[-1].parts_of_speech == term.parts_of_speech == {PartOfSpeech.NOUN}
+        if is_noun and "gent" in term.cases and "nomn" in term.cases and not self.roles:
+            return replace(term, cases=frozenset(("gent",)))
+        return term
+
+    def _opens_condition(self) -> bool:
+        """Whether the next term is the first one of the condition."""
+        return self.found[-1].operator is Operator.WHEN and self.found[-1].before == len(self.terms)
+
     def _add(self, term: Term, start: int, end: int | None = None, *, keeps_roles: bool = False) -> None:
         if self.terms and start == self.after_term:
-            term = self._agree(term)
+            term = self._as_owner(self._agree(term))
+        if self.condition == "noun" and self.terms and "gent" not in term.cases and not self._opens_condition():
+            self.condition = ""
         self.terms.append(
             replace(
                 term,
@@ -276,7 +350,7 @@ class _Reader:
 
 @lru_cache(4096)
 def _read(text: str) -> Statement:
-    text = _SPLIT_CONJUNCTION.sub(" ", text)
+    text = _EXCEPT.sub(_except_in_language, unify_spellings(_SPLIT_CONJUNCTION.sub(" ", text)))
     plain = _HYPHEN.sub(" ", _CELSIUS.sub("°C", _FOOTNOTE.sub(" ", text.replace("**", "").replace("__", ""))))
     tokens = _TOKEN.findall(mark_signs(plain))
     words = [fold(token) for token in tokens]
@@ -298,6 +372,10 @@ def _read(text: str) -> Statement:
         frozenset() if _PRONOUNS.isdisjoint(letters[:_WORDS_OF_A_REFERENCE]) else frozenset((0,)),
         _is_imperative(letters),
     )
+
+
+def _except_in_language(match: re.Match[str]) -> str:
+    return "кроме" if has_russian_letters(match[0]) else "except"
 
 
 def _is_month_of_may(match: OperatorMatch, tokens: Sequence[str]) -> bool:

@@ -153,7 +153,13 @@ class Row:
         return said / len(names) + (_HEAD_BONUS if is_head else 0)
 
 
-_UNSTATED: Final = MODALITIES | FRAMES | CONDITIONS | {Operator.NONE, Operator.ALL, Operator.MOST, Operator.ONLY}
+_UNSTATED: Final = MODALITIES | FRAMES | CONDITIONS | {
+    Operator.NONE,
+    Operator.NEVER,
+    Operator.ALL,
+    Operator.MOST,
+    Operator.ONLY,
+}
 """Operators that a row never states."""
 
 
