@@ -58,7 +58,8 @@ def changes_condition(alignment: Alignment) -> bool:
     if stated and not claimed:
         # What is said outside of the condition holds only under it.
         return any(
-            found.operator is not Operator.WHEN or found.before == 0 or _has_only(passage, found) for found in stated
+            found.operator is not Operator.WHEN or _is_first(passage, found) or _has_only(passage, found)
+            for found in stated
         )
     if stated and claimed:
         if sorted(map(_kind_of_condition, claimed)) != sorted(map(_kind_of_condition, stated)):
@@ -74,6 +75,11 @@ def changes_condition(alignment: Alignment) -> bool:
 def _kind_of_condition(found: FoundOperator) -> Operator:
     """When it rains, if it rains."""
     return Operator.IF if found.operator is Operator.WHEN else found.operator
+
+
+def _is_first(statement: Statement, found: FoundOperator) -> bool:
+    """Whether a condition opens its sentence."""
+    return found.before == next((at for at, number in enumerate(statement.sentences) if number == found.sentence), 0)
 
 
 def _has_only(statement: Statement, found: FoundOperator) -> bool:

@@ -11,6 +11,8 @@ from bot.text.morphology import PartOfSpeech
 from bot.text.prepositions import are_opposite_roles
 
 _YEARS: Final = range(1000, 2101)
+MIN_TERMS_OF_A_PART: Final = 2
+"""Terms that a part of a sentence must have to be told in another order."""
 _NUMBER_ROLES: Final = frozenset(("from", "to", "by"))
 
 
@@ -45,12 +47,33 @@ def exchanges_terms(alignment: Alignment) -> bool:
             return True
         if place < other_place or not _are_comparable(one, other):
             continue
+        if _are_told_in_other_order(alignment, first, second):
+            continue
         if _are_told_apart(one, other, has_subject) and _keeps_part(one, was_one) and _keeps_part(other, was_other):
             continue
         are_neighbours = one.kind is other.kind is TermKind.NUMBER and second == first + 1 and place == other_place + 1
         if are_neighbours or _have_common_pivot(alignment, first, second):
             return True
     return False
+
+
+def _are_told_in_other_order(alignment: Alignment, first: int, second: int) -> bool:
+    """Whether whole parts of the text have changed places, each with what it says.
+
+    "They praised the third and ignored the second", "they ignored the second but praised the third".
+    """
+    claim, passage = alignment.claim, alignment.passage
+    if claim.clauses[first] == claim.clauses[second]:
+        return False
+    here = {place for index, place in alignment.pairs() if claim.clauses[index] == claim.clauses[second]}
+    if len(here) < MIN_TERMS_OF_A_PART or len({passage.clauses[place] for place in here}) > 1:
+        return False
+    own = passage.clauses[alignment.places[first] or 0]
+    beside = [alignment.places[near] for near in (first - 1, first + 1) if 0 <= near < len(claim.terms)]
+    return own != passage.clauses[min(here)] and any(
+        place is not None and passage.clauses[place] == own and passage.terms[place].kind is not TermKind.UNIT
+        for place in beside
+    )
 
 
 def _is_measure(statement: Statement, at: int) -> bool:
@@ -123,12 +146,19 @@ def _are_told_apart(one: Term, other: Term, has_subject: bool) -> bool:
         return True
     if not one.cases or not other.cases:
         return False
-    return not one.cases & other.cases or (has_subject and _can_act(one) != _can_act(other))
+    if not one.cases & other.cases:
+        return True
+    return has_subject and (_can_act(one) != _can_act(other) or _only_acts(one) != _only_acts(other))
 
 
 def _can_act(term: Term) -> bool:
     """Whether a Russian noun can be who does something: only the nominative can."""
     return "nomn" in term.cases
+
+
+def _only_acts(term: Term) -> bool:
+    """Whether a Russian noun can be nothing but who does something."""
+    return term.cases == {"nomn"}
 
 
 def _have_common_pivot(alignment: Alignment, first: int, second: int) -> bool:

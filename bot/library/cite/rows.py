@@ -13,7 +13,7 @@ from bot.library.cite.statement import Statement, Term, TermKind, join_statement
 from bot.text.morphology import PartOfSpeech
 from bot.text.operators import CONDITIONS, FRAMES, MODALITIES, Operator
 from bot.text.units import same_unit, unit_of
-from bot.text.words import fold, stem
+from bot.text.words import fold, stem, word_set
 
 MIN_CELLS: Final = 2
 """Cells that a statement must speak of: one value alone could be of any row."""
@@ -23,9 +23,16 @@ _HEAD_BONUS: Final = 0.3
 _CELL: Final = re.compile(r"\s*((?:[^:;|()\n.!?]|\([^()\n]*\)|[.!?](?! )){1,80}):\s+(.+)", re.DOTALL)
 """A column's name, no part of a sentence, and its value."""
 _UNIT_AT_END: Final = re.compile(r"[,(]\s*([^,()]{1,12})\)?\s*$")
-_COUNTERS: Final = frozenset(map(stem, ("pack", "piece", "item", "person", "people")))
+_COUNTERS: Final = frozenset(map(stem, ("pack", "piece", "item", "person", "people", "game", "match", "time"))) | word_set(
+    "человек штука раз игра матч единица"
+)
 """What is counted where a table only has the number."""
 _QUALITY: Final = 0.9
+_NO: Final = word_set("no none нет - – —")
+_YES: Final = word_set("yes + да есть имеется")
+_INSIDE_ROLES: Final = frozenset(("of", "in"))
+"""Of prepositions between a number and what it is: 5 points of the league, 2 times in a day."""
+_YEARS: Final = range(1000, 2101)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,8 @@ class Cell:
 
     name: Statement
     value: Statement
+    answer: bool | None = None
+    """What it says of the row where it only says yes or no."""
 
     def has_value(self, term: Term) -> bool:
         """Whether a term is what the cell says; the unit of a number may stand with the column's name."""
@@ -43,12 +52,17 @@ class Cell:
         """Whether the cell has the unit of a number, or names none."""
         if term.kind is not TermKind.NUMBER or term.unit is None:
             return True
-        units = [other.unit for other in (*self.name.terms, *self.value.terms) if other.unit]
+        units = self.units
         return not units or any(same_unit(term.unit, unit) for unit in units)
+
+    @property
+    def units(self) -> list[str]:
+        """Of its number, from the value or the name."""
+        return [other.unit for other in (*self.name.terms, *self.value.terms) if other.unit]
 
     def is_said_whole(self, claim: Statement) -> bool:
         """Whether a statement has all of a value of several terms, as a date: it needs no name."""
-        terms = self.value.terms
+        terms = [term for term in self.value.terms if term.kind is not TermKind.UNIT]
         return len(terms) > 1 and all(any(similarity(said, term) for said in claim.terms) for term in terms)
 
     def names(self, term: Term) -> bool:
@@ -68,25 +82,32 @@ class Row:
         Each number and name must be a value whose column the statement names, or that needs no name; each column that
         it names must have its value there. What is in no cell, and no heading, may only link the others.
         """
-        if any(found.operator in _UNSTATED for found in claim.operators) or any(
-            term.is_negated for term in claim.terms
-        ):
+        if any(found.operator in _UNSTATED for found in claim.operators):
             return 0.0
         holders = [[cell for cell in self.cells if cell.has_value(term)] for term in claim.terms]
         used: list[Cell] = []
         linking = 0
         for at, term in enumerate(claim.terms):
-            if holders[at]:
+            answered = [cell for cell in self.cells if cell.answer is not None and cell.names(term)]
+            if answered:
+                if all(cell.answer == term.is_negated for cell in answered):
+                    return 0.0
+                used += answered
+            elif term.is_negated:
+                return 0.0
+            elif holders[at]:
                 if term.kind is TermKind.NUMBER:
                     cell = self._cell_of_number(claim, at, holders[at])
                     if cell is None:
                         return 0.0
                     used.append(cell)
-                elif self._is_under_other_name(claim, at, holders[at]):
+                elif self._is_under_other_name(claim, at, holders[at]) or self._is_of_itself(claim, at, holders[at]):
                     return 0.0
                 else:
                     used += holders[at]
             elif any(cell.names(term) for cell in self.cells) or any(similarity(term, one) for one in heading.terms):
+                continue
+            elif self._is_unit_of_number(claim, at):
                 continue
             elif _may_link(claim, at):
                 linking += 1
@@ -103,13 +124,38 @@ class Row:
     def _is_under_other_name(self, claim: Statement, at: int, holders: Sequence[Cell]) -> bool:
         """Whether a word is called what another column is: "the coach is Monday", where the coach is somebody else."""
         term = claim.terms[at]
-        if at == 0 or term.roles or "gent" in term.cases or self._is_value(claim.terms[at - 1]):
+        if at == 0 or term.roles or _is_owner(term) or self._is_value(claim.terms[at - 1]):
             return False
         named = self._naming(claim.terms[at - 1])
         if at > 1 and any(cell.has_value(claim.terms[at - 2]) for cell in named):
             # "The Veterans group is coached by Orlova": the name before has its own value already.
             return False
         return bool(named) and not any(cell is holder for cell in named for holder in holders)
+
+    def _is_of_itself(self, claim: Statement, at: int, holders: Sequence[Cell]) -> bool:
+        """Whether a value is made the owner of its own column: "the capital of Elmstad is Norvia", for the other way."""
+        if at == 0 or not _is_owner(claim.terms[at]) or self._is_value(claim.terms[at - 1]):
+            return False
+        if _is_owner(claim.terms[at - 1]):
+            # "The coach of the group of the veterans": the veterans are the group.
+            return False
+        named = self._naming(claim.terms[at - 1])
+        if not named or not all(any(cell is holder for cell in named) for holder in holders):
+            return False
+        following = [term for term in claim.terms[at + 1 :] if self._is_value(term)]
+        return bool(following) and not following[0].roles and following[0].kind is not TermKind.NUMBER
+
+    def _is_unit_of_number(self, claim: Statement, at: int) -> bool:
+        """Whether a word is the unit of a number that is in the row, where the row may leave it out: the year 1954."""
+        term = claim.terms[at]
+        if term.kind is not TermKind.UNIT or not term.is_attached or not at:
+            return False
+        number = claim.terms[at - 1]
+        if number.kind is not TermKind.NUMBER or number.unit is None:
+            return False
+        value = next(iter(number.keys))
+        is_year = number.unit == "year" and value.isdigit() and int(value) in _YEARS
+        return is_year or any(cell.has_value(number) and cell.units for cell in self.cells)
 
     def _naming(self, term: Term) -> list[Cell]:
         return [cell for cell in self.cells if cell.names(term)]
@@ -122,7 +168,7 @@ class Row:
         beside = [
             near
             for near in (at + 1, at - 1, at + 2, at - 2)
-            if 0 <= near < len(claim.terms) and claim.terms[near].kind is not TermKind.NUMBER
+            if 0 <= near < len(claim.terms) and _is_said_of(claim, at, near)
         ]
         for near in beside:
             named = self._naming(claim.terms[near])
@@ -139,7 +185,12 @@ class Row:
         named_anywhere = [
             cell for cell in holders if any(cell.names(term) and not self._is_value(term) for term in claim.terms)
         ]
-        return named_anywhere[0] if len(named_anywhere) == 1 else None
+        if len(named_anywhere) == 1:
+            return named_anywhere[0]
+        unit = claim.terms[at].unit
+        # 42 €, and nothing else in the row has euros.
+        alike = [cell for cell in self.cells if unit and any(same_unit(unit, other) for other in cell.units)]
+        return alike[0] if len(alike) == 1 and not named_anywhere and alike[0] in holders else None
 
     def _is_value(self, term: Term) -> bool:
         return any(cell.has_value(term) for cell in self.cells)
@@ -170,8 +221,30 @@ def parse_row(text: str) -> Row | None:
         match = _CELL.fullmatch(part)
         if match is None:
             return None
-        cells.append(Cell(_read_name(match[1]), read_statement(match[2])))
+        cells.append(Cell(_read_name(match[1]), read_statement(match[2]), _answer(match[2])))
     return Row(tuple(cells)) if len(cells) > 1 else None
+
+
+def _answer(value: str) -> bool | None:
+    folded = fold(value.strip(" ."))
+    return True if folded in _YES else False if folded in _NO else None
+
+
+def _is_owner(term: Term) -> bool:
+    """Whether a word says whose something is: "of Norvia", «Норвии»."""
+    return "of" in term.roles or "gent" in term.cases or bool(term.cases and "nomn" not in term.cases)
+
+
+def _is_said_of(claim: Statement, at: int, near: int) -> bool:
+    """Whether a word near a number may say what the number is; what comes after a preposition is said of the next."""
+    if claim.terms[near].kind is TermKind.NUMBER:
+        return False
+    if near < at:
+        return True
+    between = claim.terms[at + 1 : near + 1]
+    return claim.clauses[near] == claim.clauses[at] and all(
+        term.is_attached or not term.roles or term.roles & _INSIDE_ROLES for term in between
+    )
 
 
 def _read_name(name: str) -> Statement:
@@ -190,9 +263,9 @@ def _may_link(claim: Statement, at: int) -> bool:
     term = claim.terms[at]
     if term.kind is not TermKind.WORD or term.contrasts or term.roles:
         return False
-    if term.parts_of_speech:
-        return PartOfSpeech.VERB in term.parts_of_speech and PartOfSpeech.NOUN not in term.parts_of_speech
     if term.keys & _COUNTERS and at and claim.terms[at - 1].kind is TermKind.NUMBER:
         return True
+    if term.parts_of_speech:
+        return PartOfSpeech.VERB in term.parts_of_speech and PartOfSpeech.NOUN not in term.parts_of_speech
     # "Tea costs", "veterans swim": without an article, right after what is in the row.
     return term.is_attached and claim.terms[at - 1].kind is not TermKind.NUMBER
