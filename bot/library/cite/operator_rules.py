@@ -115,6 +115,34 @@ def changes_negation(alignment: Alignment) -> bool:
     )
 
 
+_RESTRICTING_ROLES: Final = frozenset(
+    ("with", "without", "for", "before", "after", "during", "over", "under", "in", "near", "between")
+)
+_DENIALS: Final = frozenset((Operator.FORBIDDEN, Operator.NEVER, Operator.NONE))
+
+
+def drops_restriction(alignment: Alignment) -> bool:
+    """What is denied or forbidden under some circumstances only, denied altogether: "never swim after lunch"."""
+    passage = alignment.passage
+    found = {place for _, place in alignment.pairs()}
+    if any(other.operator in CONDITIONS for other in alignment.claim.operators):
+        return False
+    used = {passage.clauses[place] for place in found}
+    denied = {passage.clauses[place] for place in found if passage.terms[place].is_negated}
+    denied |= {
+        other.clause
+        for other in passage.operators
+        if other.operator in _DENIALS or (other.is_negated and other.operator in _MODAL_OPPOSITES)
+    }
+    return any(
+        passage.clauses[at] in denied & used
+        and at not in found
+        and not (at and at - 1 not in found and passage.clauses[at - 1] == passage.clauses[at])
+        and term.roles & _RESTRICTING_ROLES
+        for at, term in enumerate(passage.terms)
+    )
+
+
 def _denies_clause(passage: Statement, at: int) -> bool:
     """Whether what is negated decides its whole clause, as a verb does; «не от богатства, а от желаний» does not."""
     parts = passage.terms[at].parts_of_speech
