@@ -31,7 +31,9 @@ def changes_cause(alignment: Alignment) -> bool:
 
 def _has_same_cause(alignment: Alignment, claimed: set[int], stated: set[int]) -> bool:
     places = dict(alignment.pairs())
-    if not all(place in stated for index, place in places.items() if index in claimed):
+    found = [places[index] in stated for index in sorted(claimed) if index in places]
+    # The subject may stand with the effect: "ice floats because it is light", "ice is light, so it floats".
+    if not any(found) or not all(found[1:]):
         return False
     effects = [place for index, place in places.items() if index not in claimed]
     has_other_terms = len(stated) < len(alignment.passage.terms)

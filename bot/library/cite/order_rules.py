@@ -56,6 +56,8 @@ def exchanges_terms(alignment: Alignment) -> bool:
             continue
         if _is_measure(claim, first) and _is_measure(passage, place):
             continue
+        if _goes_with_noun(alignment, first) or _goes_with_noun(alignment, second):
+            continue
         if _is_measure(claim, second) and _is_measure(passage, other_place):
             continue
         if _have_one_part(one, other) and not _may_play(one, was_one) and not _may_play(other, was_other):
@@ -84,10 +86,23 @@ def _are_told_in_other_order(alignment: Alignment, first: int, second: int) -> b
     if len(here) < MIN_TERMS_OF_A_PART or len({passage.clauses[place] for place in here}) > 1:
         return False
     own = passage.clauses[alignment.places[first] or 0]
-    beside = [alignment.places[near] for near in (first - 1, first + 1) if 0 <= near < len(claim.terms)]
+    beside = [place for at, place in alignment.pairs() if at != first and claim.clauses[at] == claim.clauses[first]]
     return own != passage.clauses[min(here)] and any(
-        place is not None and passage.clauses[place] == own and passage.terms[place].kind is not TermKind.UNIT
-        for place in beside
+        passage.clauses[place] == own and passage.terms[place].kind is not TermKind.UNIT for place in beside
+    )
+
+
+def _goes_with_noun(alignment: Alignment, index: int) -> bool:
+    """Whether a foreign word stands right after the same Russian noun in both sentences: «команда sync»."""
+    place = alignment.places[index]
+    if not index or place is None or alignment.places[index - 1] != place - 1:
+        return False
+    term, other = alignment.claim.terms[index], alignment.passage.terms[place]
+    return (
+        term.is_attached
+        and other.is_attached
+        and not term.parts_of_speech
+        and PartOfSpeech.NOUN in alignment.claim.terms[index - 1].parts_of_speech
     )
 
 
