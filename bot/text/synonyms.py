@@ -12,7 +12,7 @@ from typing import Final
 from bot.text.morphology import read_word
 
 _ENGLISH: Final = """
-    begin start commence onset beginning; end finish conclude ending; stop cease halt quit; buy purchase
+    say state report according tell; begin start commence onset beginning; end finish conclude ending; stop cease halt quit; buy purchase
     acquire; sell sale; big large great huge; small little tiny; fast quick rapid swift; fast quickly rapidly
     swiftly; slow slowly; travel move go propagate; move relocate transfer shift; get receive obtain earn gain;
     win beat defeat overcome; pay cost price charge; cost worth price; cheap inexpensive; costly expensive dear;

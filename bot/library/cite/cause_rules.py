@@ -30,6 +30,9 @@ def changes_cause(alignment: Alignment) -> bool:
 
 
 def _has_same_cause(alignment: Alignment, claimed: set[int], stated: set[int]) -> bool:
+    if not claimed:
+        # Because of this: what it is stands in the sentence before.
+        return True
     places = dict(alignment.pairs())
     found = [places[index] in stated for index in sorted(claimed) if index in places]
     # The subject may stand with the effect: "ice floats because it is light", "ice is light, so it floats".

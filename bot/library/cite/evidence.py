@@ -10,6 +10,7 @@ from typing import Final
 from bot.library.cite.alignment import Options, align, find_options, is_in_headings, may_be_missing
 from bot.library.cite.contradictions import contradicts
 from bot.library.cite.converse import converses
+from bot.library.cite.lead_ins import strip_lead_ins
 from bot.library.cite.reading import read_statement
 from bot.library.cite.rows import Row, parse_row
 from bot.library.cite.speakers import find_speaker, reported_speech, turns_by_speaker
@@ -61,6 +62,10 @@ class Evidence:
         (`contradictions`). Other forms of a word, synonyms and words of the headings count as well; numbers, units,
         names and dates must be the same.
         """
+        plain = strip_lead_ins(statement)
+        return self._support_of(plain) or (self._support_of(statement) if plain != statement.strip() else 0.0)
+
+    def _support_of(self, statement: str) -> float:
         if self._turns and (spoken := self._support_of_speech(statement)):
             return spoken
         claim = read_statement(statement)

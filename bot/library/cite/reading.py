@@ -31,6 +31,7 @@ from bot.text.operators import (
     is_own_word,
 )
 from bot.text.prepositions import PREPOSITIONS
+from bot.text.pronouns import FIRST_PERSON
 from bot.text.quantities import Quantity, find_quantities, mark_signs
 from bot.text.quantity_spellings import unify_spellings
 from bot.text.stop_words import STOP_WORDS
@@ -75,7 +76,7 @@ _DASHES: Final = frozenset("—–")
 _AT: Final = "при"
 _STATES: Final = ("нии", "тии", "ньи")
 """Endings of what «при» makes a condition of: «при появлении», «при отсутствии»."""
-_LETTERS_THAT_ARE_WORDS: Final = word_set("a i а в и к о с у я")
+_LETTERS_THAT_ARE_WORDS: Final = word_set("a а в и к о с у")
 _BEFORE_A_SENTENCE: Final = frozenset("«\"“„:—–-(")
 _DECIDING: Final = word_set("more less fewer up down больше меньше более менее раньше ранее позже позднее")
 """Stop words that decide between two statements."""
@@ -253,7 +254,7 @@ class _Reader:
     def _is_letter(self, at: int) -> bool:
         """Whether a letter is a name: vitamin D, class B."""
         token, before = self.tokens[at], self.tokens[at - 1] if at else ""
-        if len(token) != 1 or not token.isupper():
+        if len(token) != 1 or not token.isupper() or self.words[at] in FIRST_PERSON:
             return False
         return bool(before and before not in _BEFORE_A_SENTENCE) or self.words[at] not in _LETTERS_THAT_ARE_WORDS
 
