@@ -162,7 +162,7 @@ _PHRASES: Final = {
         so long as|если|при условии|в случае|коли|ежели|при наличии|supposing|
         assuming
     """,
-    Operator.UNLESS: "unless|except if|если не|если только не",
+    Operator.UNLESS: "unless|except if|except when|except where|кроме случаев когда|кроме случаев , когда|если не|если только не",
     Operator.WHEN: "when|whenever|as soon as|when ever|когда|как только|пока",
     Operator.FALSE: """
         myth*|untrue|false|falsehood|wrong|wrongly|mistake*|mistaken|mistakenly|fallacy*|misconception*|

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -92,7 +92,7 @@ def _find(tokens: Sequence[str], words: Sequence[str]) -> Iterator[Quantity]:
             quantity = _as_ordinal(quantity, words)
         if quantity is None and (value := _ordinal(words[at])):
             quantity = Quantity(str(value), at, at + 1, is_ordinal=True)
-        if quantity is None and words[at] in _ONE and _is_counted(words, at + 1):
+        if quantity is None and words[at] in _ONE and (_is_counted(words, at + 1) or _ends_count(words, at, numerals)):
             quantity = Quantity("1", at, at + 1, is_ordinal=False)
         if quantity is None:
             at += 1
@@ -171,6 +171,12 @@ def _ordinal(word: str) -> int | None:
 def _is_counted(words: Sequence[str], at: int) -> bool:
     """Whether what follows "one" is counted by it: one week, один час."""
     return at < len(words) and unit_of(words[at], after_number=True) is not None
+
+
+def _ends_count(words: Sequence[str], at: int, numerals: Mapping[int, object]) -> bool:
+    """Whether "one" at the end of a clause counts what another number before it counts: "two lessons, the others one"."""
+    is_last = at + 1 >= len(words) or words[at + 1] in ".,;!)"
+    return is_last and any(start < at for start in numerals)
 
 
 def _with_unit(quantity: Quantity, words: Sequence[str]) -> Quantity:

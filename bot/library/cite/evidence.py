@@ -69,7 +69,8 @@ class Evidence:
         if self._turns and (spoken := self._support_of_speech(statement)):
             return spoken
         claim = read_statement(statement)
-        if claim.is_question or len(claim.terms) + len(claim.operators) < MIN_STATEMENT_TERMS:
+        negations = sum(term.is_negated for term in claim.terms)
+        if claim.is_question or len(claim.terms) + len(claim.operators) + negations < MIN_STATEMENT_TERMS:
             return 0.0
         if self._row is not None:
             return self._row.support(claim, self.heading)

@@ -11,7 +11,7 @@ MAX_LEAD_INS: Final = 4
 _SOURCE: Final = (
     r"(?:(?:the|this|these|your|that)\s+)?(?:author|text|passage|article|library|document|book|notes?|table|row|sources?|"
     r"excerpt|quotation|quote|rules|leaflet|contract|agreement|diary|entry|letter|lecture|transcript|interview|chapter|"
-    r"timetable|schedule|manual|documentation|docs|recipe|page|data|records?)"
+    r"timetable|schedule|manual|handbook|guide|instructions|policy|documentation|docs|recipe|page|data|records?)"
 )
 _SAYS: Final = (
     r"(?:says?|writes?|notes?|explains?|states?|mentions?|points?\s+out|tells?(?:\s+us)?|shows?|indicates?|reports?|adds?|"

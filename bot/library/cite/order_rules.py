@@ -66,7 +66,8 @@ def exchanges_terms(alignment: Alignment) -> bool:
             continue
         if _are_told_in_other_order(alignment, first, second):
             continue
-        if _are_told_apart(one, other, has_subject) and _keeps_part(one, was_one) and _keeps_part(other, was_other):
+        is_one_clause = claim.clauses[first] == claim.clauses[second]
+        if _are_told_apart(one, other, has_subject, is_one_clause) and _keeps_part(one, was_one) and _keeps_part(other, was_other):
             continue
         are_neighbours = one.kind is other.kind is TermKind.NUMBER and second == first + 1 and place == other_place + 1
         if are_neighbours or _have_common_pivot(alignment, first, second):
@@ -166,7 +167,7 @@ def _may_play(term: Term, other: Term) -> bool:
     return not term.cases or not other.cases or bool(term.cases & other.cases)
 
 
-def _are_told_apart(one: Term, other: Term, has_subject: bool) -> bool:
+def _are_told_apart(one: Term, other: Term, has_subject: bool, is_one_clause: bool) -> bool:
     """Whether preposition, case or condition tells two terms of one sentence apart wherever they stand."""
     if one.is_conditional != other.is_conditional:
         return True
@@ -178,7 +179,9 @@ def _are_told_apart(one: Term, other: Term, has_subject: bool) -> bool:
         return False
     if not one.cases & other.cases:
         return True
-    return has_subject and (_can_act(one) != _can_act(other) or _only_acts(one) != _only_acts(other))
+    # The subjects of two clauses may be two nominatives.
+    only_one_acts = is_one_clause and _only_acts(one) != _only_acts(other)
+    return has_subject and (_can_act(one) != _can_act(other) or only_one_acts)
 
 
 def _can_act(term: Term) -> bool:

@@ -53,6 +53,10 @@ _PRONOUNS: Final = word_set("""
     it he she they this that these those there his her its their him them one some others он она оно они это этот
     эта эти тот та те там его ее их ему ей им ней нем них такой такая такое
 """)
+_LASTING_ROLES: Final = frozenset(("than", "except"))
+"""Roles of a preposition that the one after it does not take away: except in an emergency."""
+_SWITCHES: Final = frozenset((stem("switch"), stem("turn"), stem("power"), stem("put")))
+"""Verbs of which "on" and "off" say the opposite."""
 _WORDS_OF_A_REFERENCE: Final = 4
 _DETERMINERS: Final = word_set("the a an this that these those his her its their my our your")
 _CLAUSE_ROLES: Final = frozenset(("before", "after"))
@@ -228,9 +232,12 @@ class _Reader:
             return
         if not (token[0].isalpha() or token[0] in UNIT_SIGNS):
             return
+        if word in ("on", "off") and self._switches(at):
+            self._add(Term(kind=TermKind.WORD, keys=frozenset((word,)), contrasts=contrasts_of(frozenset((word,)))), at)
+            return
         if word in PREPOSITIONS and not self._is_compared_time(at):
-            follows_than = at > 0 and "than" in PREPOSITIONS.get(self.words[at - 1], ())
-            self.roles = PREPOSITIONS[word] | ({"than"} if follows_than else set())
+            before = PREPOSITIONS.get(self.words[at - 1], frozenset()) if at else frozenset()
+            self.roles = PREPOSITIONS[word] | (before & _LASTING_ROLES)
             if word in ("then", "затем", "потом"):
                 self.clause += 1
             return
@@ -250,6 +257,14 @@ class _Reader:
             return False
         following = self.words[at + 1] if at + 1 < len(self.words) else ","
         return following in ("чем", ".") or following in _CLAUSE_MARKS
+
+    def _switches(self, at: int) -> bool:
+        """Whether "on" or "off" belongs to a verb: switch it off, turned on."""
+        own = [term for term, clause in zip(self.terms, self.clauses, strict=True) if clause == self.clause]
+        if not own or not any(term.keys & _SWITCHES for term in own):
+            return False
+        following = self.words[at + 1] if at + 1 < len(self.words) else "."
+        return bool(self.terms[-1].keys & _SWITCHES) or not following[0].isalpha() or following in _CLAUSE_WORDS
 
     def _is_letter(self, at: int) -> bool:
         """Whether a letter is a name: vitamin D, class B."""
@@ -298,7 +313,7 @@ class _Reader:
                 is_optional=word in _OPTIONAL or not form.lemmas.isdisjoint(_EMPTY_LEMMAS),
             ),
             at,
-            keeps_roles=self._continues_phrase(form.parts_of_speech),
+            keeps_roles=self._continues_phrase(form.parts_of_speech) and not (is_name and self._ends_name(at)),
         )
 
     def _continues_phrase(self, parts_of_speech: frozenset[PartOfSpeech]) -> bool:
@@ -306,6 +321,11 @@ class _Reader:
         if parts_of_speech:
             return PartOfSpeech.NOUN not in parts_of_speech
         return not (self.terms and self.terms[-1].roles is self.roles)
+
+    def _ends_name(self, at: int) -> bool:
+        """Whether no further name follows: "on Tolar lasts", but "in New York"."""
+        following = self.tokens[at + 1] if at + 1 < len(self.tokens) else ""
+        return not following[:1].isupper()
 
     def _agree(self, term: Term) -> Term:
         """A noun in a case that its adjective can have, a surname in one of its first name; they change likewise."""
