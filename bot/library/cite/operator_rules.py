@@ -160,11 +160,11 @@ def changes_modality(alignment: Alignment) -> bool:
     binding = Counter(_modality(found) for found in in_sentences if _binds(passage, found, clauses))
     added, dropped = set(claimed - stated), set(binding - claimed)
     duties = {(duty, False) for duty in _DUTIES}
-    if passage.is_imperative:
+    if passage.is_imperative and not dropped:
         added -= duties
     if claim.is_imperative:
         dropped -= duties
-    if any(term.bound is Operator.AT_MOST for term in claim.terms):
+    if any(term.bound is Operator.AT_MOST for term in claim.terms) and not (added and dropped):
         # They sleep up to 20 hours: they may sleep up to 20 hours.
         added -= {(Operator.MAY, False)}
         dropped -= {(Operator.MAY, False)}

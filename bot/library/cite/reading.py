@@ -81,6 +81,7 @@ _AT: Final = "при"
 _STATES: Final = ("нии", "тии", "ньи")
 """Endings of what «при» makes a condition of: «при появлении», «при отсутствии»."""
 _LETTERS_THAT_ARE_WORDS: Final = word_set("a а в и к о с у")
+_QUOTES: Final = frozenset("«\"“„")
 _BEFORE_A_SENTENCE: Final = frozenset("«\"“„:—–-(")
 _DECIDING: Final = word_set("more less fewer up down больше меньше более менее раньше ранее позже позднее")
 """Stop words that decide between two statements."""
@@ -184,7 +185,9 @@ class _Reader:
                 self._bind_last_number(operator)
             else:
                 self.bound = operator
-            self.roles = PREPOSITIONS.get(words[0], self.roles)
+            if operator is not Operator.ABOUT or not self.roles:
+                # After about 50 days: it is still after.
+                self.roles = PREPOSITIONS.get(words[0], self.roles)
             return match.end
         if operator in CONDITIONS:
             self.condition = "rest" if self.terms else "open"
@@ -205,8 +208,9 @@ class _Reader:
 
     def _is_own(self, match: OperatorMatch) -> bool:
         """Whether the author says it: I think, my opinion, the article says."""
-        near = self.words[max(0, match.start - 2) : match.start] + self.words[match.end : match.end + 2]
-        return any(map(is_own_word, near))
+        before, after = self.words[max(0, match.start - 2) : match.start], self.words[match.end : match.end + 2]
+        # "Many believe I am": after the verb "I" is of whom they believe it.
+        return any(map(is_own_word, (*before, *(word for word in after if word not in FIRST_PERSON))))
 
     def _bind_last_number(self, operator: Operator) -> None:
         for at in range(len(self.terms) - 1, -1, -1):
@@ -309,7 +313,8 @@ class _Reader:
                 roots=frozenset(key[:ROOT_LETTERS] for key in form.lemmas),
                 contrasts=contrasts_of(form.lemmas),
                 parts_of_speech=form.parts_of_speech,
-                cases=form.cases,
+                # A title in quotation marks need not be declined: «команда „Волна“».
+                cases=frozenset() if at > 1 and self.tokens[at - 1] in _QUOTES else form.cases,
                 is_optional=word in _OPTIONAL or not form.lemmas.isdisjoint(_EMPTY_LEMMAS),
             ),
             at,

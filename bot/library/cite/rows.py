@@ -30,6 +30,7 @@ _COUNTERS: Final = frozenset(map(stem, ("pack", "piece", "item", "person", "peop
 _QUALITY: Final = 0.9
 _NO: Final = word_set("no none нет - – —")
 _YES: Final = word_set("yes + да есть имеется")
+_AGENT: Final = frozenset(("by",))
 _INSIDE_ROLES: Final = frozenset(("of", "in"))
 """Of prepositions between a number and what it is: 5 points of the league, 2 times in a day."""
 _YEARS: Final = range(1000, 2101)
@@ -124,7 +125,7 @@ class Row:
     def _is_under_other_name(self, claim: Statement, at: int, holders: Sequence[Cell]) -> bool:
         """Whether a word is called what another column is: "the coach is Monday", where the coach is somebody else."""
         term = claim.terms[at]
-        if at == 0 or term.roles or _is_owner(term) or self._is_value(claim.terms[at - 1]):
+        if at == 0 or term.roles - _AGENT or _is_owner(term) or self._is_value(claim.terms[at - 1]):
             return False
         named = self._naming(claim.terms[at - 1])
         if at > 1 and any(cell.has_value(claim.terms[at - 2]) for cell in named):
@@ -142,8 +143,16 @@ class Row:
         named = self._naming(claim.terms[at - 1])
         if not named or not all(any(cell is holder for cell in named) for holder in holders):
             return False
-        following = [term for term in claim.terms[at + 1 :] if self._is_value(term)]
-        return bool(following) and not following[0].roles and following[0].kind is not TermKind.NUMBER
+        others = [term for term in claim.terms if term is not claim.terms[at] and self._is_value(term)]
+        return any(
+            not term.roles and term.kind is not TermKind.NUMBER and not self._is_under_named(claim, term)
+            for term in others
+        )
+
+    def _is_under_named(self, claim: Statement, term: Term) -> bool:
+        """Whether a value is of a column that the statement names too."""
+        holders = [cell for cell in self.cells if cell.has_value(term)]
+        return any(cell.names(other) and not self._is_value(other) for cell in holders for other in claim.terms)
 
     def _is_unit_of_number(self, claim: Statement, at: int) -> bool:
         """Whether a word is the unit of a number that is in the row, where the row may leave it out: the year 1954."""
@@ -182,9 +191,15 @@ class Row:
                 return found[0]
             if near in (at + 1, at - 1) and not self._is_value(claim.terms[near]):
                 return None
-        named_anywhere = [
-            cell for cell in holders if any(cell.names(term) and not self._is_value(term) for term in claim.terms)
+        naming = [
+            (clause, cell)
+            for term, clause in zip(claim.terms, claim.clauses, strict=True)
+            if not self._is_value(term)
+            for cell in self._naming(term)
         ]
+        own = [cell for clause, cell in naming if clause == claim.clauses[at]]
+        named = own or [cell for _, cell in naming]
+        named_anywhere = [cell for cell in holders if any(cell is other for other in named)]
         if len(named_anywhere) == 1:
             return named_anywhere[0]
         unit = claim.terms[at].unit
