@@ -162,7 +162,10 @@ _PHRASES: Final = {
         so long as|если|при условии|в случае|коли|ежели|при наличии|supposing|
         assuming
     """,
-    Operator.UNLESS: "unless|except if|except when|except where|кроме случаев когда|кроме случаев , когда|если не|если только не",
+    Operator.UNLESS: """
+        unless|except if|except when|except where|кроме случаев когда|кроме случаев , когда|если не|
+        если только не
+    """,
     Operator.WHEN: "when|whenever|as soon as|when ever|когда|как только|пока",
     Operator.FALSE: """
         myth*|untrue|false|falsehood|wrong|wrongly|mistake*|mistaken|mistakenly|fallacy*|misconception*|
@@ -173,12 +176,13 @@ _PHRASES: Final = {
     Operator.SAID: """
         said|says|say|saying|believe*|believed|claim*|claims|think|thinks|thought|suppose*|supposed|argue*|
         assert*|allege*|rumour*|rumor*|rumoured|suspect*|assume*|hope*|fear*|dream*|dreamed|dreamt|imagine*|
-        promise*|predict*|expect*|expected|forecast*|according to|reportedly|deny|denies|denied|doubt*|hypothesis|hypothesise*|opinion|
-        said to|told|tells|wrote that|writes that|wrote :|writes :|говорить*|сказать*|считать*|считаться*|думать*|полагать*|верить*|
-        утверждать*|уверять*|предполагать*|казаться*|показаться*|слух*|по слухам|мнение*|по мнению|обещать*|
-        пообещать*|ожидать*|ожидаться*|прогнозировать*|по прогнозу*|по прогнозам|по ожиданиям|по оценке|по оценкам|
-        рассчитывать*|надеяться*|бояться*|сниться*|присниться*|мечтать*|подозревать*|отрицать*|сомневаться*|
-        гипотеза*|согласно|по словам|сообщать*|сообщить*|писать что|якобы|будто
+        promise*|predict*|expect*|expected|forecast*|according to|reportedly|deny|denies|denied|doubt*|
+        hypothesis|hypothesise*|opinion|said to|told|tells|wrote that|writes that|wrote :|writes :|говорить*|
+        сказать*|считать*|считаться*|думать*|полагать*|верить*|утверждать*|уверять*|предполагать*|казаться*|
+        показаться*|слух*|по слухам|мнение*|по мнению|обещать*|пообещать*|ожидать*|ожидаться*|прогнозировать*|
+        по прогнозу*|по прогнозам|по ожиданиям|по оценке|по оценкам|рассчитывать*|надеяться*|бояться*|сниться*|
+        присниться*|мечтать*|подозревать*|отрицать*|сомневаться*|гипотеза*|согласно|по словам|сообщать*|
+        сообщить*|писать что|якобы|будто
     """,
     Operator.BECAUSE: """
         because|because of|owing to|due to|thanks to|потому что|потому , что|оттого что|оттого , что|так как|
@@ -188,7 +192,9 @@ _PHRASES: Final = {
         therefore|thus|hence|consequently|as a result|that is why|which is why|for this reason|, so|поэтому|
         следовательно|вследствие этого|из за этого|по этой причине
     """,
-    Operator.ALTHOUGH: "although|though|even though|despite|in spite of|хотя|несмотря на|несмотря на то что|вопреки тому что",
+    Operator.ALTHOUGH: """
+        although|though|even though|despite|in spite of|хотя|несмотря на|несмотря на то что|вопреки тому что
+    """,
 }
 _OWN_WORDS: Final = word_set(
     "i we my author text article passage lecture diary book я мы мой автор текст статья лекция дневник книга"

@@ -174,7 +174,7 @@ def _is_counted(words: Sequence[str], at: int) -> bool:
 
 
 def _ends_count(words: Sequence[str], at: int, numerals: Mapping[int, object]) -> bool:
-    """Whether "one" at the end of a clause counts what another number before it counts: "two lessons, the others one"."""
+    """Whether "one" at the end of a clause counts what a number before it counts: "two lessons, the others one"."""
     is_last = at + 1 >= len(words) or words[at + 1] in ".,;!)"
     return is_last and any(start < at for start in numerals)
 

@@ -9,8 +9,8 @@ _AREA: Final = r"(?P<unit>mm|cm|dm|km|m|мм|см|дм|км|м)"
 _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
     (re.compile(pattern, re.IGNORECASE), spelling)
     for pattern, spelling in (
-        (rf"(?<=\d)(\s?){_AREA}\s?[²2](?![\w.,]\w)(?!\w)", r"\1 square \g<unit>"),
-        (rf"(?<=\d)(\s?){_AREA}\s?[³3](?![\w.,]\w)(?!\w)", r"\1 cubic \g<unit>"),
+        (rf"(?<=\d)\s?{_AREA}\s?[²2](?![\w.,]\w)(?!\w)", r" square \g<unit>"),
+        (rf"(?<=\d)\s?{_AREA}\s?[³3](?![\w.,]\w)(?!\w)", r" cubic \g<unit>"),
         (r"\b(?:sq|кв)\.?\s?(?=(?:mm|cm|dm|km|m|ft|мм|см|дм|км|м)\b)", "square "),
         (r"\b(?:cu|куб)\.?\s?(?=(?:mm|cm|dm|km|m|ft|мм|см|дм|км|м)\b)", "cubic "),
         (r"(?<=[a-zа-я])/(?:sec|s)\b", " per second"),
@@ -37,7 +37,10 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = tuple(
         (r"\bonce\s+(?=(?:a|an|per|every)\b)", "1 time "),
         (r"\bдважды\b", "2 раза"),
         (r"\bтрижды\b", "3 раза"),
-        (r"(?<=[а-я,]\s)(?<!один\s)(?<!одного\s)(?<![иьа]\s)раз(?=\s+в\s+(?:день|сутки|неделю|месяц|год|час)\b)", "1 раз"),
+        (
+            r"(?<=[а-я,]\s)(?<!один\s)(?<!одного\s)(?<![иьа]\s)раз(?=\s+в\s+(?:день|сутки|неделю|месяц|год|час)\b)",
+            "1 раз",
+        ),
     )
 )
 _AFTER_NOON: Final = re.compile(r"\b(\d{1,2})(?:[:.](\d\d))?\s?(a|p)\.?\s?m\b\.?", re.IGNORECASE)

@@ -95,7 +95,7 @@ def align(
 
 def _gather(claim: Statement, passage: Statement, places: list[int | None], options: Options) -> None:
     """Move terms that the passage has more than once to the clause that has the most of the others."""
-    for index, (term, found) in enumerate(zip(claim.terms, options, strict=True)):
+    for index, found in enumerate(options):
         at = places[index]
         if at is None or len(found) < 2:
             continue
@@ -104,7 +104,7 @@ def _gather(claim: Statement, passage: Statement, places: list[int | None], opti
             for other, place in enumerate(places)
             if place is not None and other != index and claim.clauses[other] == claim.clauses[index]
         )
-        quality = dict((place, sureness) for sureness, place in found)
+        quality = {place: sureness for sureness, place in found}
         current = passage.terms[at]
 
         def fits(place: int, quality: dict[int, float] = quality, at: int = at, current: Term = current) -> bool:

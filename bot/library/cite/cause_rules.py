@@ -35,8 +35,8 @@ def _has_same_cause(alignment: Alignment, claimed: set[int], stated: set[int]) -
         return True
     places = dict(alignment.pairs())
     found = [places[index] in stated for index in sorted(claimed) if index in places]
-    # The subject may stand with the effect: "ice floats because it is light", "ice is light, so it floats".
-    if not any(found) or not all(found[1:]):
+    # One thing may stand with the effect, for a pronoun here: "ice floats because it is light", "ice is light, so …".
+    if not any(found) or found.count(False) > 1:
         return False
     effects = [place for index, place in places.items() if index not in claimed]
     has_other_terms = len(stated) < len(alignment.passage.terms)
@@ -60,7 +60,8 @@ def drops_exception(alignment: Alignment) -> bool:
     used = alignment.sentences_used
     places = {place: index for index, place in alignment.pairs()}
     for at, term in enumerate(passage.terms):
-        if _EXCEPT not in term.roles or passage.sentences[at] not in used:
+        is_first = not at or _EXCEPT not in passage.terms[at - 1].roles
+        if not is_first or _EXCEPT not in term.roles or passage.sentences[at] not in used:
             continue
         index = places.get(at)
         if index is None or _EXCEPT not in claim.terms[index].roles:

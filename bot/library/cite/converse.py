@@ -9,13 +9,16 @@ from typing import Final
 from bot.library.cite.statement import Statement, Term, TermKind
 from bot.text.contrasts import are_opposite
 from bot.text.morphology import PartOfSpeech
-from bot.text.words import stem
+from bot.text.words import stem, word_set
 
 _THAN: Final = frozenset(("than",))
 MAX_TERMS: Final = 16
 """Terms of a statement that is turned round at most."""
 _NO_THINGS: Final = frozenset(
-    map(stem, "planned expected thought usual ever necessary needed required normal hoped intended allowed before".split())
+    map(
+        stem,
+        word_set("planned expected thought usual ever necessary needed required normal hoped intended allowed before"),
+    )
 )
 """After "than", what nothing is told of: later than planned."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -27,6 +28,8 @@ MIN_SHARED_TERMS: Final = 2
 """Terms that the sentences must share with it, without the headings."""
 MAX_WINDOW_SENTENCES: Final = 3
 """Neighbouring sentences that are read together at most: two, and a third if it refers back."""
+_PARTS: Final = re.compile(r";\s+")
+"""What stands on either side of a semicolon is a sentence of its own, with its own conditions."""
 _SENTENCE_PENALTY: Final = 0.01
 """Subtracted for each sentence after the first: the fewer are needed, the better."""
 
@@ -106,7 +109,7 @@ class Evidence:
     @cached_property
     def _read(self) -> list[Statement]:
         """Its sentences as statements; what the next one calls a myth is not stated."""
-        read = [read_statement(sentence) for sentence in self.sentences]
+        read = [read_statement(part) for sentence in self.sentences for part in _PARTS.split(sentence)]
         return [*map(_with_verdict, read, read[1:]), *read[-1:]]
 
     @cached_property

@@ -31,22 +31,30 @@ _LEAD_IN: Final = re.compile(
     "|".join(
         (
             r"(?:[-*•–—>]|\d{1,2}[.)]|#{1,6})\s+",
-            r"(?:yes|no|right|correct|indeed|certainly|sure|of\s+course|however|in\s+short|briefly|in\s+brief|in\s+other\s+"
-            r"words|that\s+is|in\s+fact|actually|in\s+summary|to\s+sum\s+up|overall|for\s+example|for\s+instance|also|"
-            r"moreover|furthermore|in\s+addition|importantly|here|specifically|in\s+particular)\s*[,:]\s+",
-            r"(?:it\s+is|it's)\s+(?:also\s+)?(?:important|worth|useful|good|essential)\s+(?:to\s+)?(?:note|noting|remember|"
-            r"remembering|know|knowing|mention|mentioning|add|adding)\s+that\s+",
+            (
+                r"(?:yes|no|right|correct|indeed|certainly|sure|of\s+course|however|in\s+short|briefly|in\s+brief|in\s+other\s+"
+                r"words|that\s+is|in\s+fact|actually|in\s+summary|to\s+sum\s+up|overall|for\s+example|for\s+instance|also|"
+                r"moreover|furthermore|in\s+addition|importantly|here|specifically|in\s+particular)\s*[,:]\s+"
+            ),
+            (
+                r"(?:it\s+is|it's)\s+(?:also\s+)?(?:important|worth|useful|good|essential)\s+(?:to\s+)?(?:note|noting|remember|"
+                r"remembering|know|knowing|mention|mentioning|add|adding)\s+that\s+"
+            ),
             r"(?:please\s+)?(?:note|remember|keep\s+in\s+mind|bear\s+in\s+mind)(?:\s+that\s+|\s*:\s+|,\s+)",
             rf"according\s+to\s+{_SOURCE}\s*,\s+",
             rf"as\s+{_SOURCE}\s+{_SAYS}\s*[,:]\s+",
             rf"as\s+(?:is\s+)?(?:stated|written|noted|said|described|mentioned)\s+in\s+{_SOURCE}\s*,\s+",
             rf"{_SOURCE}\s+(?:also\s+|clearly\s+)?{_SAYS}\s*(?:\bthat\s+|:\s+)",
             rf"in\s+{_SOURCE},?\s+(?:it\s+is\s+(?:said|written|stated|noted)|it\s+says|we\s+read)\s+that\s+",
-            r"(?:да|нет|верно|правильно|конечно|однако|коротко|кратко|вкратце|короче|если\s+коротко|иными\s+словами|другими\s+"
-            r"словами|то\s+есть|на\s+самом\s+деле|в\s+целом|например|к\s+примеру|кроме\s+того|также|итак|словом|одним\s+словом|"
-            r"вообще|при\s+этом|в\s+частности|а\s+именно|более\s+того)\s*[,:]\s+",
-            r"(?:важно|стоит|следует|нужно|полезно|надо|необходимо)\s+(?:также\s+)?(?:помнить|знать|отметить|учесть|учитывать|"
-            r"заметить|добавить)\s*,?\s+что\s+",
+            (
+                r"(?:да|нет|верно|правильно|конечно|однако|коротко|кратко|вкратце|короче|если\s+коротко|иными\s+словами|другими\s+"
+                r"словами|то\s+есть|на\s+самом\s+деле|в\s+целом|например|к\s+примеру|кроме\s+того|также|итак|словом|одним\s+словом|"
+                r"вообще|при\s+этом|в\s+частности|а\s+именно|более\s+того)\s*[,:]\s+"
+            ),
+            (
+                r"(?:важно|стоит|следует|нужно|полезно|надо|необходимо)\s+(?:также\s+)?(?:помнить|знать|отметить|учесть|учитывать|"
+                r"заметить|добавить)\s*,?\s+что\s+"
+            ),
             r"(?:помните|запомните|учтите|обратите\s+внимание|имейте\s+в\s+виду|заметьте)(?:\s*,\s+что\s+|\s*:\s+|\s*,\s+)",
             rf"(?:согласно|судя\s+по|по\s+словам|по\s+мнению|по)\s+{_RUSSIAN_SOURCE}(?:\s+{_RUSSIAN_SOURCE})?\s*,\s+",
             rf"как\s+(?:{_RUSSIAN_SAYS}|{_RUSSIAN_SAID}\s+в)\s+{_RUSSIAN_SOURCE}\s*[,:]\s+",

@@ -30,7 +30,7 @@ def changes_role(alignment: Alignment) -> bool:
 
 
 def turns_comparison(alignment: Alignment) -> bool:
-    """Compared with what the passage says it of: "slow in air, but faster in water" made "faster in air than in water"."""
+    """Turned round: "slow in air, but faster in water" made "faster in air than in water"."""
     claim, passage = alignment.claim, alignment.passage
     for index, place in alignment.pairs():
         if "than" not in claim.terms[index].roles or "than" in passage.terms[place].roles:
@@ -67,7 +67,11 @@ def exchanges_terms(alignment: Alignment) -> bool:
         if _are_told_in_other_order(alignment, first, second):
             continue
         is_one_clause = claim.clauses[first] == claim.clauses[second]
-        if _are_told_apart(one, other, has_subject, is_one_clause) and _keeps_part(one, was_one) and _keeps_part(other, was_other):
+        if (
+            _are_told_apart(one, other, has_subject, is_one_clause)
+            and _keeps_part(one, was_one)
+            and _keeps_part(other, was_other)
+        ):
             continue
         are_neighbours = one.kind is other.kind is TermKind.NUMBER and second == first + 1 and place == other_place + 1
         if are_neighbours or _have_common_pivot(alignment, first, second):

@@ -65,12 +65,13 @@ _LIGHT_VERBS: Final = word_set("""
     become becomes became get gets got getting gotten stay stays stayed staying remain remains remained equal equals
     amount amounts amounting constitute constitutes located situated let lets there's s t re ve ll d m just quite
     rather then else yet still even ever another other others upon per via etc well like unlike made makes make go
-    goes going went gone do does did doing done put puts got take takes took
+    goes going went gone do does did doing done put puts putting got take takes took taken taking
 """)
 _STRANDED: Final = word_set("above below inside outside before after over under up down")
 """Prepositions that say something by themselves at the end of a clause."""
 _EXCEPT: Final = re.compile(
-    r"\b(?:with\s+the\s+exception\s+of|except\s+for|apart\s+from|other\s+than)\b|\b(?:за\s+исключением)\b", re.IGNORECASE
+    r"\b(?:with\s+the\s+exception\s+of|except\s+for|apart\s+from|other\s+than)\b|\b(?:за\s+исключением)\b",
+    re.IGNORECASE,
 )
 _OBLIQUE_PRONOUNS: Final = word_set("него нему ним нем нее ней нею них ними")
 """What only stands after a preposition, so that the preposition is not of the word after them: «из них Титан»."""
@@ -81,8 +82,8 @@ _AT: Final = "при"
 _STATES: Final = ("нии", "тии", "ньи")
 """Endings of what «при» makes a condition of: «при появлении», «при отсутствии»."""
 _LETTERS_THAT_ARE_WORDS: Final = word_set("a а в и к о с у")
-_QUOTES: Final = frozenset("«\"“„")
-_BEFORE_A_SENTENCE: Final = frozenset("«\"“„:—–-(")
+_QUOTES: Final = frozenset('«"“„')
+_BEFORE_A_SENTENCE: Final = frozenset('«"“„:—–-(')
 _DECIDING: Final = word_set("more less fewer up down больше меньше более менее раньше ранее позже позднее")
 """Stop words that decide between two statements."""
 _OPTIONAL: Final = word_set("up down")
@@ -124,8 +125,8 @@ class _Reader:
     negates: bool = False
     bound: Operator | None = None
     condition: str = ""
-    """``open`` until the next comma, ``rest`` until the end of the sentence, ``noun`` for a noun with its genitives; empty
-    outside of conditions."""
+    """``open`` until the next comma, ``rest`` until the end of the sentence, ``noun`` for a noun with its
+    genitives; empty outside of conditions."""
 
     def read(self) -> None:
         at = 0
@@ -222,7 +223,7 @@ class _Reader:
         token, word = self.tokens[at], self.words[at]
         if token in _CLAUSE_MARKS or word in _CLAUSE_WORDS:
             self._begin_clause(at)
-            if word == "," and self.condition == "open":
+            if word == ";" or (word == "," and self.condition == "open"):
                 self.condition = ""
             return
         if token in _DASHES:

@@ -23,9 +23,9 @@ _HEAD_BONUS: Final = 0.3
 _CELL: Final = re.compile(r"\s*((?:[^:;|()\n.!?]|\([^()\n]*\)|[.!?](?! )){1,80}):\s+(.+)", re.DOTALL)
 """A column's name, no part of a sentence, and its value."""
 _UNIT_AT_END: Final = re.compile(r"[,(]\s*([^,()]{1,12})\)?\s*$")
-_COUNTERS: Final = frozenset(map(stem, ("pack", "piece", "item", "person", "people", "game", "match", "time"))) | word_set(
-    "человек штука раз игра матч единица"
-)
+_COUNTERS: Final = frozenset(
+    map(stem, ("pack", "piece", "item", "person", "people", "game", "match", "time"))
+) | word_set("человек штука раз игра матч единица")
 """What is counted where a table only has the number."""
 _QUALITY: Final = 0.9
 _NO: Final = word_set("no none нет - – —")
@@ -106,9 +106,7 @@ class Row:
                     return 0.0
                 else:
                     used += holders[at]
-            elif any(cell.names(term) for cell in self.cells) or any(similarity(term, one) for one in heading.terms):
-                continue
-            elif self._is_unit_of_number(claim, at):
+            elif self._is_unit_of_number(claim, at) or self._is_name(term, heading):
                 continue
             elif _may_link(claim, at):
                 linking += 1
@@ -134,7 +132,7 @@ class Row:
         return bool(named) and not any(cell is holder for cell in named for holder in holders)
 
     def _is_of_itself(self, claim: Statement, at: int, holders: Sequence[Cell]) -> bool:
-        """Whether a value is made the owner of its own column: "the capital of Elmstad is Norvia", for the other way."""
+        """Whether a value is made the owner of its own column: "the capital of Elmstad is Norvia"."""
         if at == 0 or not _is_owner(claim.terms[at]) or self._is_value(claim.terms[at - 1]):
             return False
         if _is_owner(claim.terms[at - 1]):
@@ -166,6 +164,10 @@ class Row:
         is_year = number.unit == "year" and value.isdigit() and int(value) in _YEARS
         return is_year or any(cell.has_value(number) and cell.units for cell in self.cells)
 
+    def _is_name(self, term: Term, heading: Statement) -> bool:
+        """Whether a term is in the name of a column or of the table."""
+        return bool(self._naming(term)) or any(similarity(term, other) for other in heading.terms)
+
     def _naming(self, term: Term) -> list[Cell]:
         return [cell for cell in self.cells if cell.names(term)]
 
@@ -180,22 +182,19 @@ class Row:
             if 0 <= near < len(claim.terms) and _is_said_of(claim, at, near)
         ]
         for near in beside:
-            named = self._naming(claim.terms[near])
+            named = self._best_named(claim, near)
             if not named:
                 continue
-            fits = {id(cell): self._fit(cell, claim, near) for cell in named}
-            best = max(fits.values())
-            chosen = [cell for cell in named if fits[id(cell)] == best]
-            found = [cell for cell in chosen if any(cell is holder for holder in holders)]
+            found = [cell for cell in named if any(cell is holder for holder in holders)]
             if found:
                 return found[0]
             if near in (at + 1, at - 1) and not self._is_value(claim.terms[near]):
                 return None
         naming = [
             (clause, cell)
-            for term, clause in zip(claim.terms, claim.clauses, strict=True)
+            for near, (term, clause) in enumerate(zip(claim.terms, claim.clauses, strict=True))
             if not self._is_value(term)
-            for cell in self._naming(term)
+            for cell in self._best_named(claim, near)
         ]
         own = [cell for clause, cell in naming if clause == claim.clauses[at]]
         named = own or [cell for _, cell in naming]
@@ -210,22 +209,36 @@ class Row:
     def _is_value(self, term: Term) -> bool:
         return any(cell.has_value(term) for cell in self.cells)
 
+    def _best_named(self, claim: Statement, near: int) -> list[Cell]:
+        """The columns that a word of the statement names: of several those of which it has most of the name."""
+        fits = [(self._fit(cell, claim, near), cell) for cell in self._naming(claim.terms[near])]
+        best = max((fit for fit, _ in fits), default=0.0)
+        return [cell for fit, cell in fits if fit == best]
+
     @staticmethod
     def _fit(cell: Cell, claim: Statement, near: int) -> float:
         """How much of a column's name the statement has; its first word counts more."""
         names = cell.name.terms
         said = sum(any(similarity(term, name) for term in claim.terms) for name in names)
+        # "Maximum" in a name is an operator, no term.
+        claimed = {found.operator for found in claim.operators}
+        said += sum(found.operator in claimed for found in cell.name.operators)
         is_head = bool(similarity(claim.terms[near], names[0]))
-        return said / len(names) + (_HEAD_BONUS if is_head else 0)
+        return said / (len(names) + len(cell.name.operators)) + (_HEAD_BONUS if is_head else 0)
 
 
-_UNSTATED: Final = MODALITIES | FRAMES | CONDITIONS | {
-    Operator.NONE,
-    Operator.NEVER,
-    Operator.ALL,
-    Operator.MOST,
-    Operator.ONLY,
-}
+_UNSTATED: Final = (
+    MODALITIES
+    | FRAMES
+    | CONDITIONS
+    | {
+        Operator.NONE,
+        Operator.NEVER,
+        Operator.ALL,
+        Operator.MOST,
+        Operator.ONLY,
+    }
+)
 """Operators that a row never states."""
 
 

@@ -12,8 +12,10 @@ MIN_TURNS: Final = 2
 """Turns that a transcript has at least: one name with a colon may introduce anything."""
 _LABEL: Final = re.compile(r"\s*[-–—*]*\s*([A-ZА-ЯЁ][\w.'’-]{0,30}(?: [A-ZА-ЯЁ][\w.'’-]{0,30})?):\s+(?=\S)")
 _SAYS: Final = re.compile(
-    r"([A-ZА-ЯЁ][\w.'’-]*(?: [A-ZА-ЯЁ][\w.'’-]*)?),?\s+(?:says|said|states|stated|explains|explained|mentions|mentioned|adds|"
-    r"added|notes|noted|tells us|replies|replied|answers|answered|говорит|сказала?|рассказывает|рассказала?|отвечает|"
+    r"([A-ZА-ЯЁ][\w.'’-]*(?: [A-ZА-ЯЁ][\w.'’-]*)?),?\s+"
+    r"(?:says|said|states|stated|explains|explained|mentions|mentioned|"
+    r"adds|added|notes|noted|tells us|replies|replied|answers|answered|"
+    r"говорит|сказала?|рассказывает|рассказала?|отвечает|"
     r"ответила?|замечает|заметила?|отмечает|отметила?|поясняет|пояснила?|добавляет|добавила?)"
     r"(?:\s+that\b|\s*,\s*что\b|\s*:)?,?\s+(.+)",
     re.DOTALL,
@@ -26,10 +28,11 @@ def turns_by_speaker(sentences: Sequence[str]) -> Mapping[str, Sequence[str]]:
     speaker = ""
     labels = 0
     for sentence in sentences:
-        if match := _LABEL.match(sentence):
-            speaker, sentence, labels = match[1], sentence[match.end() :], labels + 1
+        match = _LABEL.match(sentence)
+        if match:
+            speaker, labels = match[1], labels + 1
         if speaker:
-            turns.setdefault(speaker, []).append(sentence)
+            turns.setdefault(speaker, []).append(sentence[match.end() :] if match else sentence)
     return turns if labels >= MIN_TURNS else {}
 
 
