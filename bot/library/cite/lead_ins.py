@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+_MAX_TRAIL: Final = 120
+"""Characters at the end of a sentence where "…, according to the author" may stand."""
 MAX_LEAD_INS: Final = 4
 """Lead-ins of one sentence: "- Yes, according to the author, …" has three."""
 
@@ -82,4 +84,4 @@ def strip_lead_ins(sentence: str) -> str:
         if match is None or match.end() >= len(text):
             break
         text = text[match.end() :]
-    return _TRAIL.sub("", text)
+    return text[:-_MAX_TRAIL] + _TRAIL.sub("", text[-_MAX_TRAIL:])

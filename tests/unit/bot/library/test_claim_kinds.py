@@ -143,3 +143,7 @@ def test_a_row_is_read_by_its_columns(sentence: str, is_true: bool) -> None:
 )
 def test_one_quantity_has_one_spelling(written: str, spelling: str) -> None:
     assert unify_spellings(written) == spelling
+
+
+def test_long_blanks_are_read_quickly() -> None:
+    assert strip_lead_ins("Yes, " + "a" + " " * 200_000 + "b") == "a" + " " * 200_000 + "b"
