@@ -23,7 +23,17 @@ _ENGLISH: Final = """
     more|less fewer; maximum|minimum; positive|negative; public|private; married|single; acid|alkaline;
     solid|liquid|gas; day|night; weekday|weekend; plus|minus; former|latter; war|peace; life|death;
     attack|defence; victory|defeat; success|failure; friend|enemy; begin start|end finish; remember|forget;
-    love|hate
+    love|hate; on|off; up upward upwards upstairs|down downward downwards downstairs; above|below; before|after;
+    earlier sooner|later; bigger larger greater|smaller; higher taller|lower shorter; longer|shorter;
+    deeper|shallower; wider broader|narrower; thicker|thinner; heavier|lighter; older|younger newer; faster
+    quicker|slower; hotter warmer|colder cooler; stronger|weaker; richer|poorer; cheaper|dearer costlier;
+    easier|harder; brighter|darker; louder|quieter; closer nearer|farther further; safer|riskier;
+    denser|thinner; cleaner|dirtier; biggest largest greatest|smallest; highest tallest|lowest shortest;
+    longest|shortest; deepest|shallowest; heaviest|lightest; oldest|youngest newest; fastest quickest|slowest;
+    hottest warmest|coldest coolest; strongest|weakest; richest|poorest; cheapest|dearest costliest;
+    easiest|hardest; closest nearest|farthest furthest; earliest|latest; win|lose; gain|lose; allow|forbid;
+    buy|sell; arrive|depart; import|export; praise|criticise criticize blame; accept|refuse reject; push|pull;
+    heat|cool; freeze|melt; major|minor; toxic poisonous|harmless
 """
 _RUSSIAN: Final = """
     левый слева|правый справа; верхний|нижний; внутренний|внешний наружный; передний|задний; северный
@@ -39,8 +49,13 @@ _RUSSIAN: Final = """
     врач|больной; новичок новобранец|ветеран; ввоз импорт|вывоз экспорт; доход|расход; вход|выход;
     прибытие|отправление; увеличение рост|уменьшение снижение; больше более|меньше менее; максимум
     максимальный|минимум минимальный; положительный|отрицательный; общий|личный; твердый|жидкий|газообразный;
-    день дневной|ночь ночной; будни|выходной; плюс|минус; мир|война; жизнь|смерть; победа|поражение;
-    успех|неудача; друг|враг; любовь|ненависть; прошлый|будущий следующий; начало|конец
+    включить включать включенный|выключить выключать выключенный отключить отключать отключенный; вверх кверху
+    наверху сверху|вниз книзу внизу снизу; выше|ниже; раньше ранее|позже позднее; далекий далеко|близкий близко;
+    плотный|разреженный; выиграть выигрывать победить побеждать|проиграть проигрывать; купить покупать|продать
+    продавать; хвалить похвалить|ругать бранить критиковать; мажор|минор; ядовитый|безвредный; богатый|бедный;
+    легкий|тяжелый трудный; обязательный|желательный; день дневной|ночь ночной; будни|выходной; плюс|минус;
+    мир|война; жизнь|смерть; победа|поражение; успех|неудача; друг|враг; любовь|ненависть; прошлый|будущий
+    следующий; начало|конец
 """
 
 

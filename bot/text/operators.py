@@ -33,6 +33,8 @@ class Operator(StrEnum):
     SOME = "some"
     FEW = "few"
     NONE = "none"
+    NEVER = "never"
+    """Not at any time: more than not."""
     BOTH = "both"
     ONLY = "only"
     AT_LEAST = "at_least"
@@ -49,6 +51,12 @@ class Operator(StrEnum):
     """What it is said of is not so: a myth, a mistake."""
     SAID = "said"
     """Somebody says or thinks it."""
+    BECAUSE = "because"
+    """What follows is the cause."""
+    THEREFORE = "therefore"
+    """What came before is the cause."""
+    ALTHOUGH = "although"
+    """What follows speaks against it."""
 
 
 MODALITIES: Final = frozenset((Operator.MUST, Operator.SHOULD, Operator.MAY, Operator.FORBIDDEN, Operator.PERHAPS))
@@ -60,6 +68,7 @@ QUANTIFIERS: Final = frozenset(
         Operator.SOME,
         Operator.FEW,
         Operator.NONE,
+        Operator.NEVER,
         Operator.BOTH,
         Operator.ONLY,
     )
@@ -67,6 +76,7 @@ QUANTIFIERS: Final = frozenset(
 BOUNDS: Final = frozenset((Operator.AT_LEAST, Operator.AT_MOST, Operator.OVER, Operator.UNDER, Operator.ABOUT))
 CONDITIONS: Final = frozenset((Operator.IF, Operator.UNLESS, Operator.WHEN))
 FRAMES: Final = frozenset((Operator.FALSE, Operator.SAID))
+CAUSES: Final = frozenset((Operator.BECAUSE, Operator.THEREFORE, Operator.ALTHOUGH))
 
 # Phrases are separated by "|". A word with an asterisk stands for all of its forms.
 _PHRASES: Final = {
@@ -117,8 +127,10 @@ _PHRASES: Final = {
         few|rarely|seldom|hardly any|hardly ever|мало|редко|немногие*|немногий*|немного|мало кто
     """,
     Operator.NONE: """
-        none|nobody|nothing|never|no one|neither of|никто*|ничто*|никогда|никакой*|ничего|ни один*|ни разу|
-        нигде|nowhere
+        none|nobody|nothing|no one|neither of|никто*|ничто*|никакой*|ничего|ни один*|нигде|nowhere
+    """,
+    Operator.NEVER: """
+        never|not ever|not once|никогда|никогда не|никогда и не|так никогда и не|так и не|ни разу не|ни разу
     """,
     Operator.BOTH: "both|оба*|и тот и другой",
     Operator.ONLY: "only|solely|exclusively|merely|nothing but|только|лишь|исключительно|единственно",
@@ -146,10 +158,14 @@ _PHRASES: Final = {
     Operator.MINIMUM: "minimum|minimal|minimally|минимум*|минимальный*|минимально",
     Operator.MAXIMUM: "maximum|maximal|maximally|максимум*|максимальный*|максимально",
     Operator.IF: """
-        if|provided|providing|in case|если|при условии|в случае|коли|ежели|при наличии|supposing|
+        if|provided|providing|in case|in case of|in the event of|in the event that|on condition that|as long as|
+        so long as|если|при условии|в случае|коли|ежели|при наличии|supposing|
         assuming
     """,
-    Operator.UNLESS: "unless|except if|если не|если только не",
+    Operator.UNLESS: """
+        unless|except if|except when|except where|кроме случаев когда|кроме случаев , когда|если не|
+        если только не
+    """,
     Operator.WHEN: "when|whenever|as soon as|when ever|когда|как только|пока",
     Operator.FALSE: """
         myth*|untrue|false|falsehood|wrong|wrongly|mistake*|mistaken|mistakenly|fallacy*|misconception*|
@@ -160,11 +176,24 @@ _PHRASES: Final = {
     Operator.SAID: """
         said|says|say|saying|believe*|believed|claim*|claims|think|thinks|thought|suppose*|supposed|argue*|
         assert*|allege*|rumour*|rumor*|rumoured|suspect*|assume*|hope*|fear*|dream*|dreamed|dreamt|imagine*|
-        promise*|predict*|according to|reportedly|deny|denies|denied|doubt*|hypothesis|hypothesise*|opinion|
-        said to|told|tells|wrote|writes|говорить*|сказать*|считать*|считаться*|думать*|полагать*|верить*|
-        утверждать*|уверять*|предполагать*|казаться*|показаться*|слух*|по слухам|мнение*|по мнению|обещать*|
-        пообещать*|надеяться*|бояться*|сниться*|присниться*|мечтать*|подозревать*|отрицать*|сомневаться*|
-        гипотеза*|согласно|по словам|сообщать*|сообщить*|писать что|якобы|будто
+        promise*|predict*|expect*|expected|forecast*|according to|reportedly|deny|denies|denied|doubt*|
+        hypothesis|hypothesise*|opinion|said to|told|tells|wrote that|writes that|wrote :|writes :|говорить*|
+        сказать*|считать*|считаться*|думать*|полагать*|верить*|утверждать*|уверять*|предполагать*|казаться*|
+        показаться*|слух*|по слухам|мнение*|по мнению|обещать*|пообещать*|ожидать*|ожидаться*|прогнозировать*|
+        по прогнозу*|по прогнозам|по ожиданиям|по оценке|по оценкам|рассчитывать*|надеяться*|бояться*|сниться*|
+        присниться*|мечтать*|подозревать*|отрицать*|сомневаться*|гипотеза*|согласно|по словам|сообщать*|
+        сообщить*|писать что|якобы|будто
+    """,
+    Operator.BECAUSE: """
+        because|because of|owing to|due to|thanks to|потому что|потому , что|оттого что|оттого , что|так как|
+        поскольку|ибо|из за того что|из за того , что|благодаря тому что|благодаря тому , что|из за
+    """,
+    Operator.THEREFORE: """
+        therefore|thus|hence|consequently|as a result|that is why|which is why|for this reason|, so|поэтому|
+        следовательно|вследствие этого|из за этого|по этой причине
+    """,
+    Operator.ALTHOUGH: """
+        although|though|even though|despite|in spite of|хотя|несмотря на|несмотря на то что|вопреки тому что
     """,
 }
 _OWN_WORDS: Final = word_set(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -50,6 +50,9 @@ _THIRDS: Final = word_set("треть трети третью")
 _RANGE_MARKS: Final = frozenset(("to", "–", "-", "до", "or", "или", "and", "и"))
 _NUMERIC_DATE: Final = re.compile(r"(\d{4})-(\d\d)-(\d\d)|(\d{1,2})\.(\d{1,2})\.(\d{4}|\d\d)")
 _YEARS: Final = range(1000, 2101)
+_POWERS: Final = {"square": "²", "cubic": "³", "квадратный": "²", "кубический": "³"}
+_PERCENTS: Final = {"1/2": "50", "1/4": "25", "3/4": "75", "1/5": "20", "2/5": "40", "3/5": "60", "4/5": "80"}
+"""Fractions of a whole, and what they are in percents: half of the sessions, 50 % of them."""
 
 
 def mark_signs(text: str) -> str:
@@ -66,7 +69,7 @@ def find_quantities(tokens: Sequence[str], words: Sequence[str]) -> list[Quantit
     """
     found = list(_find(tokens, words))
     for at, quantity in enumerate(found):
-        found[at] = _with_unit(quantity, words)
+        found[at] = _as_percent(_with_unit(quantity, words), words)
     for at in range(len(found) - 2, -1, -1):
         found[at], found[at + 1] = _join_range(found[at], found[at + 1], words)
     return found
@@ -89,7 +92,7 @@ def _find(tokens: Sequence[str], words: Sequence[str]) -> Iterator[Quantity]:
             quantity = _as_ordinal(quantity, words)
         if quantity is None and (value := _ordinal(words[at])):
             quantity = Quantity(str(value), at, at + 1, is_ordinal=True)
-        if quantity is None and words[at] in _ONE and _is_counted(words, at + 1):
+        if quantity is None and words[at] in _ONE and (_is_counted(words, at + 1) or _ends_count(words, at, numerals)):
             quantity = Quantity("1", at, at + 1, is_ordinal=False)
         if quantity is None:
             at += 1
@@ -170,8 +173,17 @@ def _is_counted(words: Sequence[str], at: int) -> bool:
     return at < len(words) and unit_of(words[at], after_number=True) is not None
 
 
+def _ends_count(words: Sequence[str], at: int, numerals: Mapping[int, object]) -> bool:
+    """Whether "one" at the end of a clause counts what a number before it counts: "two lessons, the others one"."""
+    is_last = at + 1 >= len(words) or words[at + 1] in ".,;!)"
+    return is_last and any(start < at for start in numerals)
+
+
 def _with_unit(quantity: Quantity, words: Sequence[str]) -> Quantity:
     after = words[quantity.end] if quantity.end < len(words) else ""
+    if (power := _power_of(after)) and quantity.end + 1 < len(words):
+        unit = unit_of(words[quantity.end + 1], after_number=True)
+        return replace(quantity, unit=f"{unit}{power}", end=quantity.end + 1) if unit else quantity
     if after == "°" and quantity.end + 1 < len(words) and words[quantity.end + 1] in ("c", "f", "с"):
         return replace(quantity, unit="fahrenheit" if words[quantity.end + 1] == "f" else "celsius")
     if after.startswith("°") and len(after) > 1:
@@ -187,6 +199,20 @@ def _with_unit(quantity: Quantity, words: Sequence[str]) -> Quantity:
         scale = unit_of(words[quantity.end + 1], after_number=True)
         unit = scale if scale in ("celsius", "fahrenheit") else unit
     return replace(quantity, unit=unit)
+
+
+def _power_of(word: str) -> str | None:
+    """What "square" and "cubic" make of the unit after them."""
+    return next((_POWERS[lemma] for lemma in (word, *read_word(word).lemmas) if lemma in _POWERS), None)
+
+
+def _as_percent(quantity: Quantity, words: Sequence[str]) -> Quantity:
+    """A fraction of a whole in percents; "half a litre" and "the second quarter" are none."""
+    percents = _PERCENTS.get(quantity.value)
+    after = words[quantity.end] if quantity.end < len(words) else ""
+    if percents is None or quantity.unit is not None or not (after == "of" or has_russian_letters(after)):
+        return quantity
+    return replace(quantity, value=percents, unit="percent")
 
 
 def _join_range(first: Quantity, second: Quantity, words: Sequence[str]) -> tuple[Quantity, Quantity]:

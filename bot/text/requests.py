@@ -12,7 +12,7 @@ _MAX_CHARACTERS: Final = 1_000
 _POLITE: Final = r"""
     (?:(?:please|pls|hey|hi|hello|ok|okay|now|so|well|can|could|would|will|you|kindly|just|i\s+want\s+you\s+to|let'?s|
     help\s+me(?:\s+to)?|пожалуйста|привет|ну|а|так|теперь|можешь|можете|можно|мог(?:ла|ли)?|бы|ты|вы|не|мне|нам|прошу|
-    помоги(?:те)?|давай(?:те)?|хочу|чтобы)[\s,!.:—-]+)*
+    помоги(?:те)?|давай(?:те)?|хочу|чтобы|briefly|quickly|shortly|кратко|коротко|быстро|вкратце)[\s,!.:—-]+)*
 """
 _ON_TEXT: Final = r"""
     translate|re-?write|re-?phrase|paraphrase|proof-?read|correct|shorten|condense|expand|edit|
@@ -23,7 +23,15 @@ _ON_TEXT: Final = r"""
     упрости(?:те)?|сформатиру(?:й|йте)|преобразу(?:й|йте)|отсортиру(?:й|йте)|представь(?:те)?\s+себя|
     представь(?:те)?,?\s+что|притвори(?:сь|тесь)|сыгра(?:й|йте)|спо(?:й|йте)|посчита(?:й|йте)\s+(?:до|от)|
     сочини(?:те)?|придума(?:й|йте)|зарифму(?:й|йте)|вычисли(?:те)?|реши(?:те)?|подведи(?:те)?\s+итог|
-    резюмиру(?:й|йте)
+    резюмиру(?:й|йте)|congratulate|(?:turn|put|convert|make)\s+(?:this|it|the\s+following|these)\s+(?:in|into|to)|
+    (?:answer|reply|respond|speak|talk)\s+(?:as|like)|(?:play|let'?s\s+play)|what\s+rhymes\s+with|переформулиру(?:й|йте)|
+    передела(?:й|йте)|поздрав(?:ь|ьте)|(?:ответь|отвечай|говори)(?:те)?\s+(?:как|по[-\s])|скажи(?:те)?\s+(?:привет|по[-\s])|
+    (?:сыгра|поигра)ем|подбер(?:и|ите)\s+(?:рифм|синоним|антоним)\w*|
+    how\s+(?:do|would|can)\s+(?:you|i|we|one)\s+say|what(?:\s+is|'s)\s+(?:the\s+)?[a-z]+(?:\s+word)?\s+for\s+["“«']|
+    как\s+(?:будет|сказать|скажешь|переводится|пишется|произносится)\b(?=.*(?:\bпо[-\s]\w+ск[иу]|["«“]))|
+    (?:explain|describe)\s+(?:this|the\s+following)\s+(?:code|image|picture|photo|joke|error)|
+    (?:объясни|опиши)(?:те)?\s+(?:эт\w+|следующ\w+)\s+(?:код|картинк|изображени|фото|шутк|ошибк)\w*|
+    (?:what\s+is|what's|how\s+much\s+is|calculate|сколько\s+будет)\s+\d[\d\s.,()]*[-+*/×x^÷−]
 """
 _SUM_UP: Final = r"summari[sz]e|fix|check|make|перескаж(?:и|ите)|резюмиру(?:й|йте)|проверь(?:те)?|сделай(?:те)?"
 _GIVEN_TEXT: Final = r"""
@@ -40,7 +48,7 @@ _MADE_OF_WORDS: Final = r"""
     riddles?|letters?|e-?mails?|messages?|posts?|tweets?|captions?|slogans?|titles?|headlines?|tags|speech|
     toasts?|greetings?|invitations?|dialogues?|scripts?|code|functions?|program|regex|query|sql|python|
     javascript|html|json|essay|names?\s+for|translation|
-    summary\s+of\s+(?:this|my|the\s+(?:following|text|above))|стих\w*|поэм\w*|хокку|хайку|сонет\w*|частушк\w*|
+    synonyms?|antonyms?|synonyms?\s+for|summary\s+of\s+(?:this|my|the\s+(?:following|text|above))|стих\w*|поэм\w*|хокку|хайку|сонет\w*|частушк\w*|
     песн\w*|рассказ\w*|истори[юи]|сказк\w*|анекдот\w*|шутк\w*|загадк\w*|письм\w*|сообщени\w*|пост\w*|
     слоган\w*|заголов\w*|тост\w*|реч[ьи]|поздравлени\w*|приглашени\w*|диалог\w*|код\w*|функци\w*|
     программ[уы]\s+на|скрипт\w*|сочинени\w*|перевод\w*|эссе

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -88,7 +89,36 @@ def align(
             total += _HEADING_QUALITY
         else:
             return None
+    _gather(claim, passage, places, options or find_options(claim, passage))
     return Alignment(claim, passage, tuple(places), total / max(len(claim.terms), 1))
+
+
+def _gather(claim: Statement, passage: Statement, places: list[int | None], options: Options) -> None:
+    """Move terms that the passage has more than once to the clause that has the most of the others."""
+    for index, found in enumerate(options):
+        at = places[index]
+        if at is None or len(found) < 2:
+            continue
+        clauses = Counter(
+            passage.clauses[place]
+            for other, place in enumerate(places)
+            if place is not None and other != index and claim.clauses[other] == claim.clauses[index]
+        )
+        quality = {place: sureness for sureness, place in found}
+        current = passage.terms[at]
+
+        def fits(place: int, quality: dict[int, float] = quality, at: int = at, current: Term = current) -> bool:
+            other = passage.terms[place]
+            return (
+                place not in places
+                and quality[place] == quality[at]
+                and (other.is_negated, other.is_conditional) == (current.is_negated, current.is_conditional)
+            )
+
+        better = [place for _, place in found if fits(place)]
+        best = max(better, key=lambda place: (clauses[passage.clauses[place]], -abs(place - at)), default=at)
+        if clauses[passage.clauses[best]] > clauses[passage.clauses[at]]:
+            places[index] = best
 
 
 def is_in_headings(term: Term, headings: Sequence[Term]) -> bool:
@@ -105,6 +135,9 @@ def may_be_missing(term: Term, claim: Statement, passage: Statement) -> bool:
     """Whether a passage without a term says the same: it is only part of a verb, or its number's unit says it."""
     if term.is_optional:
         return not any(are_opposite(term.contrasts, other.contrasts) for other in passage.terms)
+    if term.kind is TermKind.UNIT and term.is_attached:
+        # 50 % of them, half of them: the number has its unit with it.
+        return any(other.kind is TermKind.NUMBER and other.unit == term.unit for other in claim.terms)
     if term.kind is not TermKind.WORD:
         return False
     units = implying_units(term.keys)

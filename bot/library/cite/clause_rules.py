@@ -48,6 +48,10 @@ def joins_strangers(alignment: Alignment) -> bool:
         if place == passage.clauses.index(passage.clauses[place]):
             # Oxygen boils at one temperature and freezes at another: the verb has its subject in the clause before.
             continue
+        subject = places[claim.clauses.index(claim.clauses[index])]
+        if subject is not None and passage.clauses[subject] == passage.clauses[place]:
+            # Beginners train three times, others four times: the verb of the first is that of the others too.
+            continue
         own = passage.terms[before + 1]
         if own.is_attached and before + 1 not in places and _can_stand_for(own, passage.terms[place]):
             return True

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bot.library.cite.alignment import Alignment
+from bot.library.cite.cause_rules import changes_cause, drops_exception
 from bot.library.cite.clause_rules import joins_strangers, mixes_clauses, mixes_sentences
 from bot.library.cite.number_rules import changes_bound, changes_unit
 from bot.library.cite.operator_rules import (
@@ -18,9 +19,10 @@ from bot.library.cite.operator_rules import (
     changes_modality,
     changes_negation,
     changes_quantifier,
+    drops_restriction,
     ignores_frame,
 )
-from bot.library.cite.order_rules import changes_role, exchanges_terms, reverses_passive
+from bot.library.cite.order_rules import changes_role, exchanges_terms, reverses_passive, turns_comparison
 from bot.library.cite.statement import FoundOperator
 
 _RULES: Final[tuple[Callable[[Alignment], bool], ...]] = (
@@ -28,9 +30,13 @@ _RULES: Final[tuple[Callable[[Alignment], bool], ...]] = (
     changes_negation,
     changes_modality,
     changes_quantifier,
+    drops_restriction,
+    changes_cause,
+    drops_exception,
     changes_bound,
     changes_unit,
     changes_role,
+    turns_comparison,
     exchanges_terms,
     reverses_passive,
     mixes_clauses,

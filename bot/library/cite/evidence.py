@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
 from bot.library.cite.alignment import Options, align, find_options, is_in_headings, may_be_missing
 from bot.library.cite.contradictions import contradicts
+from bot.library.cite.converse import converses
+from bot.library.cite.lead_ins import strip_lead_ins
 from bot.library.cite.reading import read_statement
 from bot.library.cite.rows import Row, parse_row
+from bot.library.cite.speakers import find_speaker, reported_speech, turns_by_speaker
 from bot.library.cite.statement import Statement, join_statements
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind, Trust
@@ -24,6 +28,8 @@ MIN_SHARED_TERMS: Final = 2
 """Terms that the sentences must share with it, without the headings."""
 MAX_WINDOW_SENTENCES: Final = 3
 """Neighbouring sentences that are read together at most: two, and a third if it refers back."""
+_PARTS: Final = re.compile(r";\s+")
+"""What stands on either side of a semicolon is a sentence of its own, with its own conditions."""
 _SENTENCE_PENALTY: Final = 0.01
 """Subtracted for each sentence after the first: the fewer are needed, the better."""
 
@@ -59,11 +65,22 @@ class Evidence:
         (`contradictions`). Other forms of a word, synonyms and words of the headings count as well; numbers, units,
         names and dates must be the same.
         """
+        plain = strip_lead_ins(statement)
+        return self._support_of(plain) or (self._support_of(statement) if plain != statement.strip() else 0.0)
+
+    def _support_of(self, statement: str) -> float:
+        if self._turns and (spoken := self._support_of_speech(statement)):
+            return spoken
         claim = read_statement(statement)
-        if claim.is_question or len(claim.terms) + len(claim.operators) < MIN_STATEMENT_TERMS:
+        negations = sum(term.is_negated for term in claim.terms)
+        if claim.is_question or len(claim.terms) + len(claim.operators) + negations < MIN_STATEMENT_TERMS:
             return 0.0
         if self._row is not None:
             return self._row.support(claim, self.heading)
+        support = self._support(claim)
+        return support or max((self._support(turned) for turned in converses(claim, self._whole)), default=0.0)
+
+    def _support(self, claim: Statement) -> float:
         options = find_options(claim, self._whole)
         if not all(
             found or may_be_missing(term, claim, self._whole) or is_in_headings(term, self.heading.terms)
@@ -73,13 +90,26 @@ class Evidence:
         return max((self._window_support(claim, window, options) for window in self._windows), default=0.0)
 
     @cached_property
+    def _turns(self) -> Mapping[str, Sequence[str]]:
+        return turns_by_speaker(self.sentences)
+
+    def _support_of_speech(self, statement: str) -> float:
+        """How well a transcript supports that somebody says something: by what they say themselves."""
+        said = reported_speech(statement)
+        speaker = find_speaker(said[0], self._turns) if said else None
+        if said is None or speaker is None:
+            return 0.0
+        own = replace(self, sentences=tuple(self._turns[speaker]))
+        return own.support(said[1])
+
+    @cached_property
     def _row(self) -> Row | None:
         return parse_row(self.passage.quote)
 
     @cached_property
     def _read(self) -> list[Statement]:
         """Its sentences as statements; what the next one calls a myth is not stated."""
-        read = [read_statement(sentence) for sentence in self.sentences]
+        read = [read_statement(part) for sentence in self.sentences for part in _PARTS.split(sentence)]
         return [*map(_with_verdict, read, read[1:]), *read[-1:]]
 
     @cached_property

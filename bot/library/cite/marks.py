@@ -6,9 +6,19 @@ import re
 from typing import Final
 
 _NUMBER: Final = r"[\^№#]?\s?\d{1,3}"
-_NUMBERS: Final = rf"\s*{_NUMBER}(?:\s*[,;–—-]\s*{_NUMBER})*\s*"
-MARK: Final = re.compile(rf"\[{_NUMBERS}\]|［{_NUMBERS}］|【\s*\d{{1,3}}[^】\n]{{0,40}}】")
-PARTIAL_MARK: Final = re.compile(r"[\[［][\d\s,;–—^№#-]{0,40}|【[^】\n]{0,45}")
+_LABEL: Final = (
+    r"(?:(?:sources?|refs?|references?|citations?|passages?|docs?|documents?|quotes?|excerpts?|footnotes?|источники?|ссылк[аи]|"
+    r"отрыв(?:ок|ки)|цитат[аы]|документы?|сноск[аи])[.:]?\s?)?"
+)
+_NUMBERS: Final = rf"\s*{_LABEL}{_NUMBER}(?:\s*[,;–—-]\s*{_NUMBER})*\s*"
+MARK: Final = re.compile(
+    rf"\[\[{_NUMBERS}\]\]|\[{_NUMBERS}\]|［{_NUMBERS}］|【\s*\d{{1,3}}[^】\n]{{0,40}}】", re.IGNORECASE
+)
+PARTIAL_MARK: Final = re.compile(
+    rf"(?:\[\[?|［)\s*(?:[a-zа-я]{{0,10}}|[a-zа-я]{{3,10}}[.:]?\s?[\d\s,;–—^№#-]{{0,40}}|[\d\s,;–—^№#-]{{0,40}})|"
+    rf"\[\[{_NUMBERS}\]|【[^】\n]{{0,45}}",
+    re.IGNORECASE,
+)
 """What may still become a mark when more text comes."""
 OPENING_BRACKETS: Final = "[［【"
 _SEVERAL_NUMBERS: Final = re.compile(r"\d\D+\d")

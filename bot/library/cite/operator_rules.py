@@ -58,10 +58,11 @@ def changes_condition(alignment: Alignment) -> bool:
     if stated and not claimed:
         # What is said outside of the condition holds only under it.
         return any(
-            found.operator is not Operator.WHEN or found.before == 0 or _has_only(passage, found) for found in stated
+            found.operator is not Operator.WHEN or _is_first(passage, found) or _has_only(passage, found)
+            for found in stated
         )
     if stated and claimed:
-        if sorted(found.operator for found in claimed) != sorted(found.operator for found in stated):
+        if sorted(map(_kind_of_condition, claimed)) != sorted(map(_kind_of_condition, stated)):
             return True
         changed = sum(
             claim.terms[index].is_conditional != passage.terms[place].is_conditional
@@ -69,6 +70,16 @@ def changes_condition(alignment: Alignment) -> bool:
         )
         return changed > 0
     return False
+
+
+def _kind_of_condition(found: FoundOperator) -> Operator:
+    """When it rains, if it rains."""
+    return Operator.IF if found.operator is Operator.WHEN else found.operator
+
+
+def _is_first(statement: Statement, found: FoundOperator) -> bool:
+    """Whether a condition opens its sentence."""
+    return found.before == next((at for at, number in enumerate(statement.sentences) if number == found.sentence), 0)
 
 
 def _has_only(statement: Statement, found: FoundOperator) -> bool:
@@ -104,6 +115,34 @@ def changes_negation(alignment: Alignment) -> bool:
     )
 
 
+_RESTRICTING_ROLES: Final = frozenset(
+    ("with", "without", "for", "before", "after", "during", "over", "under", "in", "near", "between")
+)
+_DENIALS: Final = frozenset((Operator.FORBIDDEN, Operator.NEVER, Operator.NONE))
+
+
+def drops_restriction(alignment: Alignment) -> bool:
+    """What is denied or forbidden under some circumstances only, denied altogether: "never swim after lunch"."""
+    passage = alignment.passage
+    found = {place for _, place in alignment.pairs()}
+    if any(other.operator in CONDITIONS for other in alignment.claim.operators):
+        return False
+    used = {passage.clauses[place] for place in found}
+    denied = {passage.clauses[place] for place in found if passage.terms[place].is_negated}
+    denied |= {
+        other.clause
+        for other in passage.operators
+        if other.operator in _DENIALS or (other.is_negated and other.operator in _MODAL_OPPOSITES)
+    }
+    return any(
+        passage.clauses[at] in denied & used
+        and at not in found
+        and not (at and at - 1 not in found and passage.clauses[at - 1] == passage.clauses[at])
+        and term.roles & _RESTRICTING_ROLES
+        for at, term in enumerate(passage.terms)
+    )
+
+
 def _denies_clause(passage: Statement, at: int) -> bool:
     """Whether what is negated decides its whole clause, as a verb does; «не от богатства, а от желаний» does not."""
     parts = passage.terms[at].parts_of_speech
@@ -118,18 +157,30 @@ def changes_modality(alignment: Alignment) -> bool:
     claimed = Counter(_modality(found) for found in claim.operators if found.operator in MODALITIES)
     in_sentences = [found for found in passage.operators if found.operator in MODALITIES and found.sentence in used]
     stated = Counter(map(_modality, in_sentences))
-    binding = Counter(_modality(found) for found in in_sentences if found.clause in clauses)
+    binding = Counter(_modality(found) for found in in_sentences if _binds(passage, found, clauses))
     added, dropped = set(claimed - stated), set(binding - claimed)
     duties = {(duty, False) for duty in _DUTIES}
-    if passage.is_imperative:
+    if passage.is_imperative and not dropped:
         added -= duties
     if claim.is_imperative:
         dropped -= duties
+    if any(term.bound is Operator.AT_MOST for term in claim.terms) and not (added and dropped):
+        # They sleep up to 20 hours: they may sleep up to 20 hours.
+        added -= {(Operator.MAY, False)}
+        dropped -= {(Operator.MAY, False)}
     if any(found.operator is Operator.ONLY for found in claim.operators):
         # Children swim only with an adult: they may swim only with an adult.
         added -= {(Operator.MAY, False)}
         dropped -= {(Operator.MAY, False)}
     return bool(added or dropped)
+
+
+def _binds(passage: Statement, found: FoundOperator, clauses: set[int]) -> bool:
+    """Whether an operator is of some parts of a text: it stands there, or between commas beside them."""
+    if found.clause in clauses:
+        return True
+    is_inserted = found.clause not in passage.clauses
+    return is_inserted and not clauses.isdisjoint((found.clause - 1, found.clause + 1))
 
 
 def _modality(found: FoundOperator) -> tuple[Operator, bool]:
@@ -145,7 +196,9 @@ def changes_quantifier(alignment: Alignment) -> bool:
     clauses = {passage.clauses[place] for _, place in alignment.pairs()}
     found_places = {place for _, place in alignment.pairs()}
     claimed = Counter(
-        found.operator for found in claim.operators if found.operator in QUANTIFIERS and not _is_rate(claim, found)
+        found.operator
+        for found in claim.operators
+        if found.operator in QUANTIFIERS and not _is_rate(claim, found) and not _is_mere_advice(claim, found)
     )
     in_sentences = [found for found in passage.operators if found.operator in QUANTIFIERS and found.sentence in used]
     stated = Counter(found.operator for found in in_sentences)
@@ -155,7 +208,9 @@ def changes_quantifier(alignment: Alignment) -> bool:
         if not _may_be_left_out(passage, found) and (found.before in found_places or found.clause in clauses)
     )
     return bool(claimed - stated or binding - claimed) or not all(
-        _stands_alike(alignment, found) for found in claim.operators if found.operator in _BOUND_TO_WORD
+        _stands_alike(alignment, found)
+        for found in claim.operators
+        if found.operator in _BOUND_TO_WORD and not _is_mere_advice(claim, found)
     )
 
 
@@ -173,10 +228,19 @@ def _is_rate(statement: Statement, found: FoundOperator) -> bool:
     return found.operator is Operator.ALL and _kind_after(statement, found) is TermKind.UNIT
 
 
+def _is_mere_advice(statement: Statement, found: FoundOperator) -> bool:
+    """Whether "only" stands before "recommended", which says no more than that it is no duty."""
+    return found.operator is Operator.ONLY and any(
+        other.operator is Operator.SHOULD and other.before == found.before and other.clause == found.clause
+        for other in statement.operators
+    )
+
+
 def _may_be_left_out(statement: Statement, found: FoundOperator) -> bool:
     """Whether a statement without a quantifier follows from one with it: from only three, three."""
     is_of_number = found.operator is Operator.ONLY and _kind_after(statement, found) is TermKind.NUMBER
-    return is_of_number or found.operator is Operator.ALL
+    # What never happens does not happen; that it is denied is compared by itself.
+    return is_of_number or found.operator in (Operator.ALL, Operator.NEVER)
 
 
 def _kind_after(statement: Statement, found: FoundOperator) -> TermKind | None:

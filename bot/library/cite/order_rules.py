@@ -11,6 +11,8 @@ from bot.text.morphology import PartOfSpeech
 from bot.text.prepositions import are_opposite_roles
 
 _YEARS: Final = range(1000, 2101)
+MIN_TERMS_OF_A_PART: Final = 2
+"""Terms that a part of a sentence must have to be told in another order."""
 _NUMBER_ROLES: Final = frozenset(("from", "to", "by"))
 
 
@@ -27,6 +29,21 @@ def changes_role(alignment: Alignment) -> bool:
     return False
 
 
+def turns_comparison(alignment: Alignment) -> bool:
+    """Turned round: "slow in air, but faster in water" made "faster in air than in water"."""
+    claim, passage = alignment.claim, alignment.passage
+    for index, place in alignment.pairs():
+        if "than" not in claim.terms[index].roles or "than" in passage.terms[place].roles:
+            continue
+        compared = (alignment.places[at] for at in range(index - 1, -1, -1) if claim.terms[at].contrasts)
+        word = next(compared, None)
+        if word is None or passage.clauses[word] != passage.clauses[place] or "gent" in passage.terms[place].cases:
+            continue
+        if not any("than" in term.roles for term in passage.terms):
+            return True
+    return False
+
+
 def exchanges_terms(alignment: Alignment) -> bool:
     """Two things that have changed places: who beats whom, which is better than which, whose the value is."""
     claim, passage = alignment.claim, alignment.passage
@@ -39,18 +56,59 @@ def exchanges_terms(alignment: Alignment) -> bool:
             continue
         if _is_measure(claim, first) and _is_measure(passage, place):
             continue
+        if _goes_with_noun(alignment, first) or _goes_with_noun(alignment, second):
+            continue
         if _is_measure(claim, second) and _is_measure(passage, other_place):
             continue
         if _have_one_part(one, other) and not _may_play(one, was_one) and not _may_play(other, was_other):
             return True
         if place < other_place or not _are_comparable(one, other):
             continue
-        if _are_told_apart(one, other, has_subject) and _keeps_part(one, was_one) and _keeps_part(other, was_other):
+        if _are_told_in_other_order(alignment, first, second):
+            continue
+        is_one_clause = claim.clauses[first] == claim.clauses[second]
+        if (
+            _are_told_apart(one, other, has_subject, is_one_clause)
+            and _keeps_part(one, was_one)
+            and _keeps_part(other, was_other)
+        ):
             continue
         are_neighbours = one.kind is other.kind is TermKind.NUMBER and second == first + 1 and place == other_place + 1
         if are_neighbours or _have_common_pivot(alignment, first, second):
             return True
     return False
+
+
+def _are_told_in_other_order(alignment: Alignment, first: int, second: int) -> bool:
+    """Whether whole parts of the text have changed places, each with what it says.
+
+    "They praised the third and ignored the second", "they ignored the second but praised the third".
+    """
+    claim, passage = alignment.claim, alignment.passage
+    if claim.clauses[first] == claim.clauses[second]:
+        return False
+    here = {place for index, place in alignment.pairs() if claim.clauses[index] == claim.clauses[second]}
+    if len(here) < MIN_TERMS_OF_A_PART or len({passage.clauses[place] for place in here}) > 1:
+        return False
+    own = passage.clauses[alignment.places[first] or 0]
+    beside = [place for at, place in alignment.pairs() if at != first and claim.clauses[at] == claim.clauses[first]]
+    return own != passage.clauses[min(here)] and any(
+        passage.clauses[place] == own and passage.terms[place].kind is not TermKind.UNIT for place in beside
+    )
+
+
+def _goes_with_noun(alignment: Alignment, index: int) -> bool:
+    """Whether a foreign word stands right after the same Russian noun in both sentences: «команда sync»."""
+    place = alignment.places[index]
+    if not index or place is None or alignment.places[index - 1] != place - 1:
+        return False
+    term, other = alignment.claim.terms[index], alignment.passage.terms[place]
+    return (
+        term.is_attached
+        and other.is_attached
+        and not term.parts_of_speech
+        and PartOfSpeech.NOUN in alignment.claim.terms[index - 1].parts_of_speech
+    )
 
 
 def _is_measure(statement: Statement, at: int) -> bool:
@@ -113,7 +171,7 @@ def _may_play(term: Term, other: Term) -> bool:
     return not term.cases or not other.cases or bool(term.cases & other.cases)
 
 
-def _are_told_apart(one: Term, other: Term, has_subject: bool) -> bool:
+def _are_told_apart(one: Term, other: Term, has_subject: bool, is_one_clause: bool) -> bool:
     """Whether preposition, case or condition tells two terms of one sentence apart wherever they stand."""
     if one.is_conditional != other.is_conditional:
         return True
@@ -123,12 +181,21 @@ def _are_told_apart(one: Term, other: Term, has_subject: bool) -> bool:
         return True
     if not one.cases or not other.cases:
         return False
-    return not one.cases & other.cases or (has_subject and _can_act(one) != _can_act(other))
+    if not one.cases & other.cases:
+        return True
+    # The subjects of two clauses may be two nominatives.
+    only_one_acts = is_one_clause and _only_acts(one) != _only_acts(other)
+    return has_subject and (_can_act(one) != _can_act(other) or only_one_acts)
 
 
 def _can_act(term: Term) -> bool:
     """Whether a Russian noun can be who does something: only the nominative can."""
     return "nomn" in term.cases
+
+
+def _only_acts(term: Term) -> bool:
+    """Whether a Russian noun can be nothing but who does something."""
+    return term.cases == {"nomn"}
 
 
 def _have_common_pivot(alignment: Alignment, first: int, second: int) -> bool:

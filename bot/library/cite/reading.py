@@ -20,9 +20,20 @@ from bot.text.calendar import (
 from bot.text.contrasts import contrasts_of
 from bot.text.language import has_russian_letters
 from bot.text.morphology import PartOfSpeech, read_word
-from bot.text.operators import BOUNDS, CONDITIONS, FRAMES, Operator, OperatorMatch, find_operators, is_own_word
+from bot.text.operators import (
+    BOUNDS,
+    CAUSES,
+    CONDITIONS,
+    FRAMES,
+    Operator,
+    OperatorMatch,
+    find_operators,
+    is_own_word,
+)
 from bot.text.prepositions import PREPOSITIONS
+from bot.text.pronouns import FIRST_PERSON
 from bot.text.quantities import Quantity, find_quantities, mark_signs
+from bot.text.quantity_spellings import unify_spellings
 from bot.text.stop_words import STOP_WORDS
 from bot.text.synonyms import synonym_groups
 from bot.text.units import UNIT_SIGNS, unit_of
@@ -42,6 +53,10 @@ _PRONOUNS: Final = word_set("""
     it he she they this that these those there his her its their him them one some others он она оно они это этот
     эта эти тот та те там его ее их ему ей им ней нем них такой такая такое
 """)
+_LASTING_ROLES: Final = frozenset(("than", "except"))
+"""Roles of a preposition that the one after it does not take away: except in an emergency."""
+_SWITCHES: Final = frozenset((stem("switch"), stem("turn"), stem("power"), stem("put")))
+"""Verbs of which "on" and "off" say the opposite."""
 _WORDS_OF_A_REFERENCE: Final = 4
 _DETERMINERS: Final = word_set("the a an this that these those his her its their my our your")
 _CLAUSE_ROLES: Final = frozenset(("before", "after"))
@@ -50,12 +65,26 @@ _LIGHT_VERBS: Final = word_set("""
     become becomes became get gets got getting gotten stay stays stayed staying remain remains remained equal equals
     amount amounts amounting constitute constitutes located situated let lets there's s t re ve ll d m just quite
     rather then else yet still even ever another other others upon per via etc well like unlike made makes make go
-    goes going went gone do does did doing done put puts got take takes took
+    goes going went gone do does did doing done put puts putting got take takes took taken taking
 """)
 _STRANDED: Final = word_set("above below inside outside before after over under up down")
 """Prepositions that say something by themselves at the end of a clause."""
-_NEVER: Final = frozenset(("never", "никогда"))
-_DECIDING: Final = word_set("more less fewer up down больше меньше более менее")
+_EXCEPT: Final = re.compile(
+    r"\b(?:with\s+the\s+exception\s+of|except\s+for|apart\s+from|other\s+than)\b|\b(?:за\s+исключением)\b",
+    re.IGNORECASE,
+)
+_OBLIQUE_PRONOUNS: Final = word_set("него нему ним нем нее ней нею них ними")
+"""What only stands after a preposition, so that the preposition is not of the word after them: «из них Титан»."""
+_COMPARED_TIMES: Final = word_set("раньше ранее позже позднее")
+"""Prepositions that say something by themselves before a clause: «на день позже, чем думали»."""
+_DASHES: Final = frozenset("—–")
+_AT: Final = "при"
+_STATES: Final = ("нии", "тии", "ньи")
+"""Endings of what «при» makes a condition of: «при появлении», «при отсутствии»."""
+_LETTERS_THAT_ARE_WORDS: Final = word_set("a а в и к о с у")
+_QUOTES: Final = frozenset('«"“„')
+_BEFORE_A_SENTENCE: Final = frozenset('«"“„:—–-(')
+_DECIDING: Final = word_set("more less fewer up down больше меньше более менее раньше ранее позже позднее")
 """Stop words that decide between two statements."""
 _OPTIONAL: Final = word_set("up down")
 """Of these, those that often only belong to a verb."""
@@ -96,7 +125,8 @@ class _Reader:
     negates: bool = False
     bound: Operator | None = None
     condition: str = ""
-    """``open`` until the next comma, ``rest`` until the end of the sentence; empty outside of conditions."""
+    """``open`` until the next comma, ``rest`` until the end of the sentence, ``noun`` for a noun with its
+    genitives; empty outside of conditions."""
 
     def read(self) -> None:
         at = 0
@@ -156,22 +186,32 @@ class _Reader:
                 self._bind_last_number(operator)
             else:
                 self.bound = operator
-            self.roles = PREPOSITIONS.get(words[0], self.roles)
+            if operator is not Operator.ABOUT or not self.roles:
+                # After about 50 days: it is still after.
+                self.roles = PREPOSITIONS.get(words[0], self.roles)
             return match.end
         if operator in CONDITIONS:
             self.condition = "rest" if self.terms else "open"
+        if operator in CAUSES:
+            if following == "that" and words[-1] == "so":
+                return match.end
+            self._begin_clause(match.start)
         if operator is Operator.SAID and self._is_own(match):
             return match.end
+        if operator is Operator.SAID and match.start and self.words[match.start - 1] in ("than", "чем"):
+            self._add_word(match.start)
+            return match.end
         self.found.append(FoundOperator(operator, self.negates, len(self.terms), 0, self.clause))
-        self.negates = words[0] in _NEVER
+        self.negates = operator is Operator.NEVER
         if operator in FRAMES - {Operator.FALSE}:
             self._add_word(match.start)
         return match.end
 
     def _is_own(self, match: OperatorMatch) -> bool:
         """Whether the author says it: I think, my opinion, the article says."""
-        near = self.words[max(0, match.start - 2) : match.start] + self.words[match.end : match.end + 2]
-        return any(map(is_own_word, near))
+        before, after = self.words[max(0, match.start - 2) : match.start], self.words[match.end : match.end + 2]
+        # "Many believe I am": after the verb "I" is of whom they believe it.
+        return any(map(is_own_word, (*before, *(word for word in after if word not in FIRST_PERSON))))
 
     def _bind_last_number(self, operator: Operator) -> None:
         for at in range(len(self.terms) - 1, -1, -1):
@@ -182,26 +222,67 @@ class _Reader:
     def _read_token(self, at: int) -> None:
         token, word = self.tokens[at], self.words[at]
         if token in _CLAUSE_MARKS or word in _CLAUSE_WORDS:
-            self._end_clause(at)
-            self.clause += 1
-            if word == "," and self.condition == "open":
+            self._begin_clause(at)
+            if word == ";" or (word == "," and self.condition == "open"):
                 self.condition = ""
             return
+        if token in _DASHES:
+            self.roles = frozenset()
+            return
+        if word == _AT and self._begins_condition(at):
+            self.found.append(FoundOperator(Operator.WHEN, False, len(self.terms), 0, self.clause))
+            self.condition = "noun"
         if word in ("then", "то") and self.condition == "open":
             self.condition = ""
             return
         if not (token[0].isalpha() or token[0] in UNIT_SIGNS):
             return
-        if word in PREPOSITIONS:
-            follows_than = at > 0 and "than" in PREPOSITIONS.get(self.words[at - 1], ())
-            self.roles = PREPOSITIONS[word] | ({"than"} if follows_than else set())
+        if word in ("on", "off") and self._switches(at):
+            self._add(Term(kind=TermKind.WORD, keys=frozenset((word,)), contrasts=contrasts_of(frozenset((word,)))), at)
+            return
+        if word in PREPOSITIONS and not self._is_compared_time(at):
+            before = PREPOSITIONS.get(self.words[at - 1], frozenset()) if at else frozenset()
+            self.roles = PREPOSITIONS[word] | (before & _LASTING_ROLES)
             if word in ("then", "затем", "потом"):
                 self.clause += 1
             return
         self._add_word(at)
 
+    def _begin_clause(self, at: int) -> None:
+        self._end_clause(at)
+        self.clause += 1
+
+    def _begins_condition(self, at: int) -> bool:
+        """Whether «при» at the beginning of a clause says under what circumstances the rest holds."""
+        is_first = at == 0 or self.tokens[at - 1] in _CLAUSE_MARKS or self.clause not in self.clauses
+        return is_first and not self.condition and at + 1 < len(self.words) and self.words[at + 1].endswith(_STATES)
+
+    def _is_compared_time(self, at: int) -> bool:
+        if self.words[at] not in _COMPARED_TIMES:
+            return False
+        following = self.words[at + 1] if at + 1 < len(self.words) else ","
+        return following in ("чем", ".") or following in _CLAUSE_MARKS
+
+    def _switches(self, at: int) -> bool:
+        """Whether "on" or "off" belongs to a verb: switch it off, turned on."""
+        own = [term for term, clause in zip(self.terms, self.clauses, strict=True) if clause == self.clause]
+        if not own or not any(term.keys & _SWITCHES for term in own):
+            return False
+        following = self.words[at + 1] if at + 1 < len(self.words) else "."
+        return bool(self.terms[-1].keys & _SWITCHES) or not following[0].isalpha() or following in _CLAUSE_WORDS
+
+    def _is_letter(self, at: int) -> bool:
+        """Whether a letter is a name: vitamin D, class B."""
+        token, before = self.tokens[at], self.tokens[at - 1] if at else ""
+        if len(token) != 1 or not token.isupper() or self.words[at] in FIRST_PERSON:
+            return False
+        return bool(before and before not in _BEFORE_A_SENTENCE) or self.words[at] not in _LETTERS_THAT_ARE_WORDS
+
     def _add_word(self, at: int) -> None:
         token, word = self.tokens[at], self.words[at]
+        if self._is_letter(at) and at not in self.units_at:
+            self._add(Term(kind=TermKind.NAME, keys=frozenset((word,))), at, keeps_roles=True)
+            return
         if unit := unit_of(word, after_number=at in self.units_at):
             form = read_word(word)
             term = Term(
@@ -218,7 +299,8 @@ class _Reader:
             return
         form = read_word(word)
         if word not in _DECIDING and (word in STOP_WORDS or word in _LIGHT_VERBS or form.lemmas & _LIGHT_LEMMAS):
-            if word not in _DETERMINERS and not self.roles & _CLAUSE_ROLES and not has_russian_letters(word):
+            is_phrase_over = word in _OBLIQUE_PRONOUNS if has_russian_letters(word) else word not in _DETERMINERS
+            if is_phrase_over and not self.roles & _CLAUSE_ROLES:
                 self.roles = frozenset()
             return
         if form.parts_of_speech == {PartOfSpeech.FUNCTION}:
@@ -232,11 +314,12 @@ class _Reader:
                 roots=frozenset(key[:ROOT_LETTERS] for key in form.lemmas),
                 contrasts=contrasts_of(form.lemmas),
                 parts_of_speech=form.parts_of_speech,
-                cases=form.cases,
+                # A title in quotation marks need not be declined: «команда „Волна“».
+                cases=frozenset() if at > 1 and self.tokens[at - 1] in _QUOTES else form.cases,
                 is_optional=word in _OPTIONAL or not form.lemmas.isdisjoint(_EMPTY_LEMMAS),
             ),
             at,
-            keeps_roles=self._continues_phrase(form.parts_of_speech),
+            keeps_roles=self._continues_phrase(form.parts_of_speech) and not (is_name and self._ends_name(at)),
         )
 
     def _continues_phrase(self, parts_of_speech: frozenset[PartOfSpeech]) -> bool:
@@ -244,6 +327,11 @@ class _Reader:
         if parts_of_speech:
             return PartOfSpeech.NOUN not in parts_of_speech
         return not (self.terms and self.terms[-1].roles is self.roles)
+
+    def _ends_name(self, at: int) -> bool:
+        """Whether no further name follows: "on Tolar lasts", but "in New York"."""
+        following = self.tokens[at + 1] if at + 1 < len(self.tokens) else ""
+        return not following[:1].isupper()
 
     def _agree(self, term: Term) -> Term:
         """A noun in a case that its adjective can have, a surname in one of its first name; they change likewise."""
@@ -255,9 +343,22 @@ class _Reader:
         self.terms[-1] = replace(before, cases=cases)
         return replace(term, cases=cases)
 
+    def _as_owner(self, term: Term) -> Term:
+        """A noun right after a noun, that can be in the genitive, is: «плотность воды», not "the waters"."""
+        is_noun = self.terms[-1].parts_of_speech == term.parts_of_speech == {PartOfSpeech.NOUN}
+        if is_noun and "gent" in term.cases and "nomn" in term.cases and not self.roles:
+            return replace(term, cases=frozenset(("gent",)))
+        return term
+
+    def _opens_condition(self) -> bool:
+        """Whether the next term is the first one of the condition."""
+        return self.found[-1].operator is Operator.WHEN and self.found[-1].before == len(self.terms)
+
     def _add(self, term: Term, start: int, end: int | None = None, *, keeps_roles: bool = False) -> None:
         if self.terms and start == self.after_term:
-            term = self._agree(term)
+            term = self._as_owner(self._agree(term))
+        if self.condition == "noun" and self.terms and "gent" not in term.cases and not self._opens_condition():
+            self.condition = ""
         self.terms.append(
             replace(
                 term,
@@ -276,7 +377,7 @@ class _Reader:
 
 @lru_cache(4096)
 def _read(text: str) -> Statement:
-    text = _SPLIT_CONJUNCTION.sub(" ", text)
+    text = _EXCEPT.sub(_except_in_language, unify_spellings(_SPLIT_CONJUNCTION.sub(" ", text)))
     plain = _HYPHEN.sub(" ", _CELSIUS.sub("°C", _FOOTNOTE.sub(" ", text.replace("**", "").replace("__", ""))))
     tokens = _TOKEN.findall(mark_signs(plain))
     words = [fold(token) for token in tokens]
@@ -298,6 +399,10 @@ def _read(text: str) -> Statement:
         frozenset() if _PRONOUNS.isdisjoint(letters[:_WORDS_OF_A_REFERENCE]) else frozenset((0,)),
         _is_imperative(letters),
     )
+
+
+def _except_in_language(match: re.Match[str]) -> str:
+    return "кроме" if has_russian_letters(match[0]) else "except"
 
 
 def _is_month_of_may(match: OperatorMatch, tokens: Sequence[str]) -> bool:

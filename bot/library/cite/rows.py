@@ -13,7 +13,7 @@ from bot.library.cite.statement import Statement, Term, TermKind, join_statement
 from bot.text.morphology import PartOfSpeech
 from bot.text.operators import CONDITIONS, FRAMES, MODALITIES, Operator
 from bot.text.units import same_unit, unit_of
-from bot.text.words import fold, stem
+from bot.text.words import fold, stem, word_set
 
 MIN_CELLS: Final = 2
 """Cells that a statement must speak of: one value alone could be of any row."""
@@ -23,9 +23,17 @@ _HEAD_BONUS: Final = 0.3
 _CELL: Final = re.compile(r"\s*((?:[^:;|()\n.!?]|\([^()\n]*\)|[.!?](?! )){1,80}):\s+(.+)", re.DOTALL)
 """A column's name, no part of a sentence, and its value."""
 _UNIT_AT_END: Final = re.compile(r"[,(]\s*([^,()]{1,12})\)?\s*$")
-_COUNTERS: Final = frozenset(map(stem, ("pack", "piece", "item", "person", "people")))
+_COUNTERS: Final = frozenset(
+    map(stem, ("pack", "piece", "item", "person", "people", "game", "match", "time"))
+) | word_set("человек штука раз игра матч единица")
 """What is counted where a table only has the number."""
 _QUALITY: Final = 0.9
+_NO: Final = word_set("no none нет - – —")
+_YES: Final = word_set("yes + да есть имеется")
+_AGENT: Final = frozenset(("by",))
+_INSIDE_ROLES: Final = frozenset(("of", "in"))
+"""Of prepositions between a number and what it is: 5 points of the league, 2 times in a day."""
+_YEARS: Final = range(1000, 2101)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,8 @@ class Cell:
 
     name: Statement
     value: Statement
+    answer: bool | None = None
+    """What it says of the row where it only says yes or no."""
 
     def has_value(self, term: Term) -> bool:
         """Whether a term is what the cell says; the unit of a number may stand with the column's name."""
@@ -43,12 +53,17 @@ class Cell:
         """Whether the cell has the unit of a number, or names none."""
         if term.kind is not TermKind.NUMBER or term.unit is None:
             return True
-        units = [other.unit for other in (*self.name.terms, *self.value.terms) if other.unit]
+        units = self.units
         return not units or any(same_unit(term.unit, unit) for unit in units)
+
+    @property
+    def units(self) -> list[str]:
+        """Of its number, from the value or the name."""
+        return [other.unit for other in (*self.name.terms, *self.value.terms) if other.unit]
 
     def is_said_whole(self, claim: Statement) -> bool:
         """Whether a statement has all of a value of several terms, as a date: it needs no name."""
-        terms = self.value.terms
+        terms = [term for term in self.value.terms if term.kind is not TermKind.UNIT]
         return len(terms) > 1 and all(any(similarity(said, term) for said in claim.terms) for term in terms)
 
     def names(self, term: Term) -> bool:
@@ -68,25 +83,30 @@ class Row:
         Each number and name must be a value whose column the statement names, or that needs no name; each column that
         it names must have its value there. What is in no cell, and no heading, may only link the others.
         """
-        if any(found.operator in _UNSTATED for found in claim.operators) or any(
-            term.is_negated for term in claim.terms
-        ):
+        if any(found.operator in _UNSTATED for found in claim.operators):
             return 0.0
         holders = [[cell for cell in self.cells if cell.has_value(term)] for term in claim.terms]
         used: list[Cell] = []
         linking = 0
         for at, term in enumerate(claim.terms):
-            if holders[at]:
+            answered = [cell for cell in self.cells if cell.answer is not None and cell.names(term)]
+            if answered:
+                if all(cell.answer == term.is_negated for cell in answered):
+                    return 0.0
+                used += answered
+            elif term.is_negated:
+                return 0.0
+            elif holders[at]:
                 if term.kind is TermKind.NUMBER:
                     cell = self._cell_of_number(claim, at, holders[at])
                     if cell is None:
                         return 0.0
                     used.append(cell)
-                elif self._is_under_other_name(claim, at, holders[at]):
+                elif self._is_under_other_name(claim, at, holders[at]) or self._is_of_itself(claim, at, holders[at]):
                     return 0.0
                 else:
                     used += holders[at]
-            elif any(cell.names(term) for cell in self.cells) or any(similarity(term, one) for one in heading.terms):
+            elif self._is_unit_of_number(claim, at) or self._is_name(term, heading):
                 continue
             elif _may_link(claim, at):
                 linking += 1
@@ -103,13 +123,50 @@ class Row:
     def _is_under_other_name(self, claim: Statement, at: int, holders: Sequence[Cell]) -> bool:
         """Whether a word is called what another column is: "the coach is Monday", where the coach is somebody else."""
         term = claim.terms[at]
-        if at == 0 or term.roles or "gent" in term.cases or self._is_value(claim.terms[at - 1]):
+        if at == 0 or term.roles - _AGENT or _is_owner(term) or self._is_value(claim.terms[at - 1]):
             return False
         named = self._naming(claim.terms[at - 1])
         if at > 1 and any(cell.has_value(claim.terms[at - 2]) for cell in named):
             # "The Veterans group is coached by Orlova": the name before has its own value already.
             return False
         return bool(named) and not any(cell is holder for cell in named for holder in holders)
+
+    def _is_of_itself(self, claim: Statement, at: int, holders: Sequence[Cell]) -> bool:
+        """Whether a value is made the owner of its own column: "the capital of Elmstad is Norvia"."""
+        if at == 0 or not _is_owner(claim.terms[at]) or self._is_value(claim.terms[at - 1]):
+            return False
+        if _is_owner(claim.terms[at - 1]):
+            # "The coach of the group of the veterans": the veterans are the group.
+            return False
+        named = self._naming(claim.terms[at - 1])
+        if not named or not all(any(cell is holder for cell in named) for holder in holders):
+            return False
+        others = [term for term in claim.terms if term is not claim.terms[at] and self._is_value(term)]
+        return any(
+            not term.roles and term.kind is not TermKind.NUMBER and not self._is_under_named(claim, term)
+            for term in others
+        )
+
+    def _is_under_named(self, claim: Statement, term: Term) -> bool:
+        """Whether a value is of a column that the statement names too."""
+        holders = [cell for cell in self.cells if cell.has_value(term)]
+        return any(cell.names(other) and not self._is_value(other) for cell in holders for other in claim.terms)
+
+    def _is_unit_of_number(self, claim: Statement, at: int) -> bool:
+        """Whether a word is the unit of a number that is in the row, where the row may leave it out: the year 1954."""
+        term = claim.terms[at]
+        if term.kind is not TermKind.UNIT or not term.is_attached or not at:
+            return False
+        number = claim.terms[at - 1]
+        if number.kind is not TermKind.NUMBER or number.unit is None:
+            return False
+        value = next(iter(number.keys))
+        is_year = number.unit == "year" and value.isdigit() and int(value) in _YEARS
+        return is_year or any(cell.has_value(number) and cell.units for cell in self.cells)
+
+    def _is_name(self, term: Term, heading: Statement) -> bool:
+        """Whether a term is in the name of a column or of the table."""
+        return bool(self._naming(term)) or any(similarity(term, other) for other in heading.terms)
 
     def _naming(self, term: Term) -> list[Cell]:
         return [cell for cell in self.cells if cell.names(term)]
@@ -122,38 +179,66 @@ class Row:
         beside = [
             near
             for near in (at + 1, at - 1, at + 2, at - 2)
-            if 0 <= near < len(claim.terms) and claim.terms[near].kind is not TermKind.NUMBER
+            if 0 <= near < len(claim.terms) and _is_said_of(claim, at, near)
         ]
         for near in beside:
-            named = self._naming(claim.terms[near])
+            named = self._best_named(claim, near)
             if not named:
                 continue
-            fits = {id(cell): self._fit(cell, claim, near) for cell in named}
-            best = max(fits.values())
-            chosen = [cell for cell in named if fits[id(cell)] == best]
-            found = [cell for cell in chosen if any(cell is holder for holder in holders)]
+            found = [cell for cell in named if any(cell is holder for holder in holders)]
             if found:
                 return found[0]
             if near in (at + 1, at - 1) and not self._is_value(claim.terms[near]):
                 return None
-        named_anywhere = [
-            cell for cell in holders if any(cell.names(term) and not self._is_value(term) for term in claim.terms)
+        naming = [
+            (clause, cell)
+            for near, (term, clause) in enumerate(zip(claim.terms, claim.clauses, strict=True))
+            if not self._is_value(term)
+            for cell in self._best_named(claim, near)
         ]
-        return named_anywhere[0] if len(named_anywhere) == 1 else None
+        own = [cell for clause, cell in naming if clause == claim.clauses[at]]
+        named = own or [cell for _, cell in naming]
+        named_anywhere = [cell for cell in holders if any(cell is other for other in named)]
+        if len(named_anywhere) == 1:
+            return named_anywhere[0]
+        unit = claim.terms[at].unit
+        # 42 €, and nothing else in the row has euros.
+        alike = [cell for cell in self.cells if unit and any(same_unit(unit, other) for other in cell.units)]
+        return alike[0] if len(alike) == 1 and not named_anywhere and alike[0] in holders else None
 
     def _is_value(self, term: Term) -> bool:
         return any(cell.has_value(term) for cell in self.cells)
+
+    def _best_named(self, claim: Statement, near: int) -> list[Cell]:
+        """The columns that a word of the statement names: of several those of which it has most of the name."""
+        fits = [(self._fit(cell, claim, near), cell) for cell in self._naming(claim.terms[near])]
+        best = max((fit for fit, _ in fits), default=0.0)
+        return [cell for fit, cell in fits if fit == best]
 
     @staticmethod
     def _fit(cell: Cell, claim: Statement, near: int) -> float:
         """How much of a column's name the statement has; its first word counts more."""
         names = cell.name.terms
         said = sum(any(similarity(term, name) for term in claim.terms) for name in names)
+        # "Maximum" in a name is an operator, no term.
+        claimed = {found.operator for found in claim.operators}
+        said += sum(found.operator in claimed for found in cell.name.operators)
         is_head = bool(similarity(claim.terms[near], names[0]))
-        return said / len(names) + (_HEAD_BONUS if is_head else 0)
+        return said / (len(names) + len(cell.name.operators)) + (_HEAD_BONUS if is_head else 0)
 
 
-_UNSTATED: Final = MODALITIES | FRAMES | CONDITIONS | {Operator.NONE, Operator.ALL, Operator.MOST, Operator.ONLY}
+_UNSTATED: Final = (
+    MODALITIES
+    | FRAMES
+    | CONDITIONS
+    | {
+        Operator.NONE,
+        Operator.NEVER,
+        Operator.ALL,
+        Operator.MOST,
+        Operator.ONLY,
+    }
+)
 """Operators that a row never states."""
 
 
@@ -164,8 +249,30 @@ def parse_row(text: str) -> Row | None:
         match = _CELL.fullmatch(part)
         if match is None:
             return None
-        cells.append(Cell(_read_name(match[1]), read_statement(match[2])))
+        cells.append(Cell(_read_name(match[1]), read_statement(match[2]), _answer(match[2])))
     return Row(tuple(cells)) if len(cells) > 1 else None
+
+
+def _answer(value: str) -> bool | None:
+    folded = fold(value.strip(" ."))
+    return True if folded in _YES else False if folded in _NO else None
+
+
+def _is_owner(term: Term) -> bool:
+    """Whether a word says whose something is: "of Norvia", «Норвии»."""
+    return "of" in term.roles or "gent" in term.cases or bool(term.cases and "nomn" not in term.cases)
+
+
+def _is_said_of(claim: Statement, at: int, near: int) -> bool:
+    """Whether a word near a number may say what the number is; what comes after a preposition is said of the next."""
+    if claim.terms[near].kind is TermKind.NUMBER:
+        return False
+    if near < at:
+        return True
+    between = claim.terms[at + 1 : near + 1]
+    return claim.clauses[near] == claim.clauses[at] and all(
+        term.is_attached or not term.roles or term.roles & _INSIDE_ROLES for term in between
+    )
 
 
 def _read_name(name: str) -> Statement:
@@ -184,9 +291,9 @@ def _may_link(claim: Statement, at: int) -> bool:
     term = claim.terms[at]
     if term.kind is not TermKind.WORD or term.contrasts or term.roles:
         return False
-    if term.parts_of_speech:
-        return PartOfSpeech.VERB in term.parts_of_speech and PartOfSpeech.NOUN not in term.parts_of_speech
     if term.keys & _COUNTERS and at and claim.terms[at - 1].kind is TermKind.NUMBER:
         return True
+    if term.parts_of_speech:
+        return PartOfSpeech.VERB in term.parts_of_speech and PartOfSpeech.NOUN not in term.parts_of_speech
     # "Tea costs", "veterans swim": without an article, right after what is in the row.
     return term.is_attached and claim.terms[at - 1].kind is not TermKind.NUMBER

@@ -8,7 +8,7 @@ import pytest
 
 from bot.library.cite import collect_evidence
 from bot.text.language import detect_language
-from tests.fixtures.claim_cases import HALVES, Score, load_texts, measure, true_pairs
+from tests.fixtures.claim_cases import HALVES, OUTSIDE, Score, load_texts, measure, true_pairs, written_pairs
 from tests.fixtures.passages import passage
 
 TEXTS = load_texts()
@@ -48,6 +48,15 @@ def test_false_sentences_get_no_mark(half: str) -> None:
 def test_true_sentences_get_a_mark(half: str) -> None:
     true, _ = measured(half)
     assert true.rate >= MIN_MARKED, [pair.sentence for pair in true.wrong]
+
+
+@pytest.mark.parametrize("part", OUTSIDE)
+def test_sentences_from_outside_are_judged_as_well(part: str) -> None:
+    pairs = [pair for text in TEXTS if text.half == part for pair in written_pairs(text)]
+    for is_true, least in ((True, MIN_MARKED), (False, MIN_REFUSED)):
+        judged = [pair for pair in pairs if pair.is_true is is_true]
+        wrong = [pair.sentence for pair in judged if not pair.is_judged_right]
+        assert len(wrong) <= (1 - least) * len(judged), wrong
 
 
 WEEKS = """\

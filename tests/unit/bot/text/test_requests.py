@@ -25,6 +25,16 @@ from bot.text.requests import asks_for_facts
         "Пожалуйста, исправь ошибки: он пошол",
         "Сочини сказку про бегуна",
         "Привет! Как дела?",
+        'How do you say "sleep well" in Italian?',
+        'Как будет по-английски "сон"?',
+        "Кратко перескажи этот текст: бегун спит.",
+        "Переформулируй: я хочу спать",
+        "Поздравь маму с днём рождения",
+        "Подбери рифму к слову сон",
+        'Give me a synonym for "tired"',
+        "Turn this into a list: apples, pears",
+        "Ответь как пират",
+        "What is 2+2?",
     ],
 )
 def test_tasks_and_small_talk_ask_for_none(message: str) -> None:
@@ -45,6 +55,11 @@ def test_tasks_and_small_talk_ask_for_none(message: str) -> None:
         "Расскажи о сне новобранца",
         "Составь план тренировок на неделю",
         "Объясни правило двух повторений",
+        "Who translated the book?",
+        "What rhymes does the author use?",
+        "Как продолжить тренировки после болезни?",
+        "What is the rule for rest days?",
+        "Как сказать тренеру, что я болею?",
     ],
 )
 def test_questions_do(message: str) -> None:
