@@ -12,7 +12,7 @@ from typing import Final
 from blake3 import blake3
 
 from bot.library.parse.errors import Gone, error_reason
-from bot.library.parse.formats import is_document
+from bot.library.parse.formats import is_document, is_streamed
 from bot.library.parse.limits import MB, ParseLimits
 from bot.minds import Mind
 from bot.minds.load import MIND_FILE, RAG_FILE
@@ -91,7 +91,7 @@ def file_digest(path: Path, limits: ParseLimits) -> str:
     """
     try:
         status = path.stat()
-        if status.st_size > limits.megabytes * MB:
+        if status.st_size > (limits.streamed_megabytes if is_streamed(path) else limits.megabytes) * MB:
             return f"{status.st_size} bytes of {status.st_mtime_ns}"
         digest = blake3()
         with path.open("rb") as stream:
