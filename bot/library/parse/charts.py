@@ -7,16 +7,15 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from bot.library.parse.block import Block, BlockKind
-from bot.library.parse.grid import MAX_COLUMNS, Row
-from bot.library.parse.limits import ParseLimits
+from bot.library.parse.grid import MAX_COLUMNS
 from bot.library.parse.package import attribute, child, children, local_name
-from bot.library.parse.tables import table_blocks
+from bot.library.parse.tables import row_text
 
 _MAX_POINTS: Final = 10_000
 """Of a series; a chart with more shows no values that a person could read."""
 
 
-def chart_blocks(root: Element, limits: ParseLimits, *, first_number: int = 1) -> Iterator[Block]:
+def chart_blocks(root: Element, *, first_number: int = 1) -> Iterator[Block]:
     """The values of a chart that its file keeps with it: a row for each category, a column for each series.
 
     Args:
@@ -42,12 +41,10 @@ def chart_blocks(root: Element, limits: ParseLimits, *, first_number: int = 1) -
         if title:
             yield Block(BlockKind.PARAGRAPH, title, number=1)
         return
-    rows = [Row(["", *names], is_header=True)]
-    rows += [
-        Row([categories.get(index, ""), *(values[index].get(column, "") for column in range(len(names)))])
-        for index in sorted(values)
-    ]
-    yield from table_blocks(rows, limits, caption=title, first_number=first_number)
+    header = ("", *names)
+    for number, index in enumerate(sorted(values), first_number):
+        cells = (categories.get(index, ""), *(values[index].get(column, "") for column in range(len(names))))
+        yield Block(BlockKind.ROW, row_text(header, cells), number, caption=title, header=header, cells=cells)
 
 
 def chart_title(root: Element) -> str:

@@ -76,7 +76,7 @@ class _SlideReader:
         for kind, target in self._package.related(part).values():
             chart = self._package.optional_xml(target) if kind == "chart" else None
             if chart is not None:
-                for block in chart_blocks(chart, self._limits, first_number=self._row + 1):
+                for block in chart_blocks(chart, first_number=self._row + 1):
                     self._row = block.number if block.kind is BlockKind.ROW else self._row
                     yield block
             other = self._package.optional_xml(target) if kind in ("notesSlide", "diagramData") else None

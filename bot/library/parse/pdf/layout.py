@@ -13,7 +13,7 @@ from bot.library.parse.grid import Row
 from bot.library.parse.pdf.fragments import Fragment
 from bot.library.parse.pdf.ruled_tables import RuledTable, take_ruled_tables
 from bot.library.parse.pdf.rulings import Rulings
-from bot.library.parse.table_head import header_height
+from bot.library.parse.table_head import begins_table, header_height
 
 _MIN_LINES: Final = 2
 """Lines that a column has at least."""
@@ -71,7 +71,7 @@ def continued_table(before: Table, table: Table) -> Table:
     header = former[: header_height(former)]
     if not rows or not header or len(rows[0].cells) != len(former[0].cells) or rows[0].cells == header[0].cells:
         return table
-    if header_height(rows) and not any(row.cells == rows[0].cells for row in former):
+    if begins_table(rows):
         # It has names of its own.
         return table
     return Table([*(replace(row, is_header=True) for row in header), *rows], table.top, table.bottom)

@@ -112,7 +112,7 @@ class _DocumentReader:
 
     def _chart(self, link: str) -> Iterator[Block]:
         root = self._package.optional_xml(self._links.get(link, ("", ""))[1])
-        for block in chart_blocks(root, self._limits, first_number=self._row + 1) if root is not None else ():
+        for block in chart_blocks(root, first_number=self._row + 1) if root is not None else ():
             if block.kind is BlockKind.ROW:
                 self._row = block.number
                 yield block
