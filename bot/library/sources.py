@@ -78,6 +78,11 @@ def source_uri(mind: Mind, path: Path) -> str:
     return (path.relative_to(mind.folder) if path.is_relative_to(mind.folder) else path).as_posix()
 
 
+def shown_name(uri: str) -> str:
+    """A URI with U+FFFD for bytes of a file's name that are no text; itself where it has none."""
+    return uri.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def uploaded_source(name: str, digest: str | None = None) -> Source:
     """The source of a document uploaded in a chat."""
     return Source(Path(name), f"{DEFAULT_UPLOAD_COLLECTION}:{name}", added_by_hand=False, digest=digest)

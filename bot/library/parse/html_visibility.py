@@ -18,6 +18,8 @@ _SKIPPED_CLASSES: Final = frozenset({"mw-editsection", "noprint", "navbox", "mw-
 _SKIPPED_ROLES: Final = frozenset({"navigation", "search", "banner", "contentinfo", "dialog", "menu", "menubar"})
 _TEXT_PARTS: Final = frozenset({"article", "section", "main", "blockquote", "figure"})
 """Elements whose footer belongs to the text."""
+_MAX_ABOVE: Final = 100
+"""Elements around a footer that are looked at: deeper ones do not frame a page."""
 _STRUCK_TAGS: Final = frozenset({"del", "s", "strike"})
 _HIDING_STYLE: Final = re.compile(
     r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all"
@@ -97,11 +99,13 @@ def _frames_page(node: LexborNode) -> bool:
     if node.tag != "footer":
         return False
     above = node.parent
-    while above is not None:
+    for _ in range(_MAX_ABOVE):
+        if above is None:
+            return True
         if above.tag in _TEXT_PARTS:
             return False
         above = above.parent
-    return True
+    return False
 
 
 def _is_note_link(node: LexborNode) -> bool:
