@@ -35,7 +35,7 @@ def divide_sheet(rows: Iterable[Row]) -> Iterator[Iterable[Row]]:
         yield whole
         return
     for start, end in parts:
-        yield (_part_of(row, start, end) for row in whole)
+        yield [_part_of(row, start, end) for row in whole]
 
 
 def _parts(rows: Sequence[Row]) -> list[tuple[int, int]]:
