@@ -65,7 +65,8 @@ def table_rows(table: Sequence[Sequence[RtfCell]]) -> Iterator[Row]:
     above: list[str] = []
     for row in table:
         cells: list[str] = []
-        from_left, from_above = set(), set()
+        from_left: set[int] = set()
+        from_above: set[int] = set()
         for cell in row:
             start = len(cells)
             # Without its edge a cell takes the next column.
