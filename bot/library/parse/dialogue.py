@@ -64,7 +64,7 @@ def _other_records(text: str) -> list[Any]:
     for line in filter(str.strip, text.split("\n")):
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
         if not isinstance(record, dict) or not _DIALOGUE_KEYS.isdisjoint(record):
             return []

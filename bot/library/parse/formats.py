@@ -65,7 +65,7 @@ READERS: Final[dict[str, Reader]] = {
 }
 """By the suffix of the file's name."""
 
-_STREAMED: Final = frozenset({".json", ".csv"})
+_STREAMED: Final = frozenset({".json"})
 """Formats of chat exports that are read message by message."""
 
 _BETTER: Final = {
