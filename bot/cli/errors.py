@@ -65,6 +65,16 @@ class CollectionNotGiven(CommandError):
         super().__init__(known=", ".join(known))
 
 
+class NeitherFileNorFolder(CommandError):
+    """A pipe, a socket or a device is to be added to the library."""
+
+    sentence = N_("“{path}” is neither a file nor a folder.")
+    remedy = N_("Save what is to be read as a file.")
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path=path)
+
+
 class CollectionUnknown(CommandError):
     """A collection that the mind's rag_config.yaml does not name."""
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from bot.app.library import LibraryServices, open_library
 from bot.app.settings import Settings
 from bot.cli.common import MindOption, new_table, stdout_console
-from bot.cli.errors import CollectionNotGiven, CollectionUnknown
+from bot.cli.errors import CollectionNotGiven, CollectionUnknown, NeitherFileNorFolder
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
 from bot.library.ingest import DocumentNotes, Ingest, IngestReport, SkippedDocument
@@ -57,6 +57,9 @@ def add(
     _check_collection(mind, collection)
     # Links that are named by hand are followed; those within a folder are not.
     absolute = [path.resolve() for path in paths or ()]
+    for path in absolute:
+        if not (path.is_file() or path.is_dir()):
+            raise NeitherFileNorFolder(path)
     asyncio.run(_add(settings, mind, collection, absolute, watch=watch))
 
 

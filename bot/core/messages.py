@@ -42,6 +42,8 @@ class MessagePart:
     key: str
     awaits_more: bool = True
     """Whether another part may follow. The last part of a text that was cut in two does not show that it is one."""
+    may_introduce_forwards: bool = False
+    """Whether it may be a remark about messages that its sender forwards with it: platforms deliver it before them."""
 
 
 @dataclass(frozen=True, slots=True)

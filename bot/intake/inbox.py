@@ -24,7 +24,7 @@ from bot.core.quotations import quotations_to_json
 from bot.intake.access import AccessDenied, AccessPolicy, Permissions, with_granted_roles
 from bot.intake.commands import COMMANDS, AskQuestion, Command, CommandContext, CommandResult
 from bot.intake.interpretation import interpret_message
-from bot.intake.joining import JOIN_WINDOW, awaits_parts, join_part
+from bot.intake.joining import awaited_key, join_part, pause_for
 from bot.intake.parsing import CommandCall
 from bot.intake.rate_limits import OWN_DATA_COMMANDS, RateLimits, enforce_rate_limits
 from bot.library.search import Library
@@ -263,8 +263,8 @@ class Inbox:
             quotations=None if client and client.is_stateless else quotations_to_json(incoming.quotations),
             unread=incoming.unread,
             sender_is_chat=incoming.sender_is_chat,
-            part_key=incoming.part.key if incoming.part is not None and awaits_parts(incoming) else None,
-            join_within=JOIN_WINDOW if awaits_parts(incoming) else None,
+            part_key=awaited_key(incoming),
+            join_within=pause_for(incoming),
         )
 
     async def _enqueue(
@@ -283,7 +283,7 @@ class Inbox:
             return Receipt(conversation, turn)
         ahead = await turns.count_ahead(person, turn)
         if incoming.address is not None and ahead == 0:
-            delay = JOIN_WINDOW if awaits_parts(incoming) else None
+            delay = pause_for(incoming)
             await jobs.enqueue(person, answer_entrypoint(self._mind.name), turn.id, turn.user_id, delay=delay)
         return Receipt(conversation, turn, ahead)
 

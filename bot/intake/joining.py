@@ -21,6 +21,10 @@ from db.turns.turns import Turn
 
 JOIN_WINDOW: Final = timedelta(seconds=1)
 """How long a further part is waited for."""
+REMARK_WINDOW: Final = timedelta(seconds=0.5)
+"""How long forwarded messages are waited for behind a remark: clients send both at once."""
+FORWARD_KEY: Final = "forward"
+_REMARK_KEY: Final = "remark"
 MAX_PARTS: Final = 20
 """Parts of one message; a further one is a message of its own."""
 _SENTENCE_ENDS: Final = ".!?…:;)»”\"'`"
@@ -28,7 +32,31 @@ _SENTENCE_ENDS: Final = ".!?…:;)»”\"'`"
 
 def awaits_parts(incoming: Incoming) -> bool:
     """Whether further parts of a message may follow. The terminal and HTTP get messages whole."""
-    return incoming.part is not None and incoming.part.awaits_more and incoming.address is not None
+    return pause_for(incoming) is not None
+
+
+def pause_for(incoming: Incoming) -> timedelta | None:
+    """How long further parts of a message are waited for; None if there are none."""
+    part = incoming.part
+    if part is None or incoming.address is None:
+        return None
+    if part.awaits_more:
+        return JOIN_WINDOW
+    return REMARK_WINDOW if part.may_introduce_forwards else None
+
+
+def awaited_key(incoming: Incoming) -> str | None:
+    """The key under which a message waits for its parts; None if it does not."""
+    part = incoming.part
+    if part is None or not awaits_parts(incoming):
+        return None
+    return part.key if part.awaits_more else _REMARK_KEY
+
+
+def expected_key(incoming: Incoming) -> str | None:
+    """The key that further parts of a message have; None if there are none."""
+    key = awaited_key(incoming)
+    return FORWARD_KEY if key == _REMARK_KEY else key
 
 
 async def join_part(
@@ -40,6 +68,8 @@ async def join_part(
         DuplicateUpdate: the same update was joined before.
     """
     turn = await joining.find_waiting(connection, session_id, part.key, incoming.update)
+    if turn is None and part.key == FORWARD_KEY:
+        turn = await joining.find_waiting(connection, session_id, _REMARK_KEY, incoming.update)
     if turn is None or len(turn.joined_updates) + 1 >= MAX_PARTS:
         return None
     within = JOIN_WINDOW if part.awaits_more else timedelta(0)
@@ -51,6 +81,7 @@ async def join_part(
         unread=list(dict.fromkeys((*turn.unread, *incoming.unread))),
         files=_join_files(turn.files, message.files),
         update_id=incoming.update,
+        part_key=part.key,
         within=within,
     )
     await jobs.postpone(connection, turn.id, within)

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 from bot.library.chunk_options import NamedTokenCounter, chunk_options_of, chunking_hash, holds_dialogues
 from bot.library.documents import Document, build_document
 from bot.library.embedding import embed_pending, refresh_index
-from bot.library.parse.errors import DocumentRefused, UploadRemoved, refusal_from_record, refusal_to_record
+from bot.library.parse.errors import BadName, DocumentRefused, UploadRemoved, refusal_from_record, refusal_to_record
 from bot.library.parse.notes import Note, NoteKind, note
 from bot.library.parse.parser import Parser
-from bot.library.sources import Source, file_digest, list_sources, uploaded_source
+from bot.library.sources import Source, file_digest, list_sources, shown_name, uploaded_source
 from bot.library.store import store_document, store_refusal
 from bot.minds import Mind
 from bot.minds.schema import Collection
@@ -185,6 +185,9 @@ class Ingest:
             return await rows.delete_documents(connection, missing)
 
     async def _ingest_document(self, mind: Mind, work: _CollectionWork, source: Source, report: IngestReport) -> None:
+        if (shown := shown_name(source.uri)) != source.uri:
+            report.skipped.append(SkippedDocument(work.row.name, shown, BadName()))
+            return
         stored = work.stored.get(source.uri)
         digest = ""
         try:

@@ -12,7 +12,7 @@ from typing import Final
 from blake3 import blake3
 
 from bot.library.parse.errors import Gone, error_reason
-from bot.library.parse.formats import is_document
+from bot.library.parse.formats import is_document, is_streamed
 from bot.library.parse.limits import MB, ParseLimits
 from bot.minds import Mind
 from bot.minds.load import MIND_FILE, RAG_FILE
@@ -78,6 +78,11 @@ def source_uri(mind: Mind, path: Path) -> str:
     return (path.relative_to(mind.folder) if path.is_relative_to(mind.folder) else path).as_posix()
 
 
+def shown_name(uri: str) -> str:
+    """A URI with U+FFFD for bytes of a file's name that are no text; itself where it has none."""
+    return uri.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def uploaded_source(name: str, digest: str | None = None) -> Source:
     """The source of a document uploaded in a chat."""
     return Source(Path(name), f"{DEFAULT_UPLOAD_COLLECTION}:{name}", added_by_hand=False, digest=digest)
@@ -91,7 +96,7 @@ def file_digest(path: Path, limits: ParseLimits) -> str:
     """
     try:
         status = path.stat()
-        if status.st_size > limits.megabytes * MB:
+        if status.st_size > (limits.streamed_megabytes if is_streamed(path) else limits.megabytes) * MB:
             return f"{status.st_size} bytes of {status.st_mtime_ns}"
         digest = blake3()
         with path.open("rb") as stream:

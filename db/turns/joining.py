@@ -33,7 +33,7 @@ JOIN: Final = with_columns(
     """
     UPDATE turns
     SET question = $3, quotations = $4::jsonb, unread = $5, files = $6::jsonb,
-        joined_updates = joined_updates || $7::text[], join_until = now() + $8, updated_at = now()
+        joined_updates = joined_updates || $7::text[], join_until = now() + $8, part_key = $9, updated_at = now()
     WHERE id = $1 AND user_id = $2
     RETURNING @columns
     """,
@@ -77,12 +77,14 @@ async def join(
     unread: Collection[str],
     files: Mapping[str, Any] | None,
     update_id: str | None,
+    part_key: str,
     within: timedelta,
 ) -> Turn:
     """Replace what a turn found by `find_waiting` holds with what all its parts hold together.
 
     Args:
         update_id: of the part that is joined.
+        part_key: of the parts that may follow it.
         within: how long a further part is waited for.
     """
     row = await connection.fetchrow(
@@ -95,6 +97,7 @@ async def join(
         None if files is None else to_jsonb(dict(files)),
         [] if update_id is None else [update_id],
         within,
+        part_key,
     )
     assert row is not None
     return from_row(Turn, row)

@@ -82,9 +82,18 @@ class ComponentBuilder:
         return _action_row([*library, *retry, _button("menu", person, say("Mode"), _GREY)])
 
     def choices(self, choices: Sequence[Choice], person: str, say: Translator) -> ActionRows:
-        """A list to choose a command from."""
-        options = [_option(choice.command, choice.label) for choice in choices[:MAX_OPTIONS]]
-        return _action_row([_select("choice", person, say("Choose"), options)])
+        """A list to choose a command from.
+
+        Discord refuses a message with an option that is too long, empty or there twice. So those get none: everything
+        that choices do can be written as well.
+        """
+        fitting = {
+            choice.command: choice.label.strip()
+            for choice in choices
+            if choice.label.strip() and len(choice.command) <= _MAX_OPTION_LENGTH
+        }
+        options = [_option(command, label) for command, label in list(fitting.items())[:MAX_OPTIONS]]
+        return _action_row([_select("choice", person, say("Choose"), options)]) if options else ()
 
     def menu(self, menu: Menu, person: str, say: Translator) -> ActionRows:
         """The menu of modes or of languages.

@@ -19,6 +19,8 @@ from bot.core.messages import FileRef, Incoming, MessagePart
 _COMMAND: Final = re.compile(r"/(?P<name>[^\W\d_]\w*)(?:@(?P<bot>\w+))?")
 _SHORTEST_CUT_TEXT: Final = 2048
 """UTF-16 code units: Telegram's clients cut a text that is too long for one message between a half and all of 4,096."""
+_LONGEST_REMARK: Final = 300
+"""UTF-16 code units of what people write about messages that they forward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def incoming_from_message(
 
 
 def message_part(message: Message) -> MessagePart | None:
-    """What a message may be a part of: several forwarded at once, an album, or a text that was cut. None if nothing."""
+    """What a message may be a part of: several forwarded at once, maybe behind a remark about them, an album, or a text
+    that was cut. None if nothing."""
     if message.forward_origin is not None:
         return MessagePart("forward")
     if message.media_group_id is not None:
@@ -82,8 +85,11 @@ def message_part(message: Message) -> MessagePart | None:
     if message.text is None:
         return None
     is_long = utf16_length(message.text) > _SHORTEST_CUT_TEXT
-    # Only the first part of a text that was cut replies to something.
-    return MessagePart("text", awaits_more=is_long) if is_long or message.reply_to_message is None else None
+    if not is_long and message.reply_to_message is not None:
+        # Only the first part of a text that was cut replies to something, and a remark about a forward does not.
+        return None
+    is_remark = utf16_length(message.text) <= _LONGEST_REMARK and not _COMMAND.match(message.text)
+    return MessagePart("text", awaits_more=is_long, may_introduce_forwards=is_remark)
 
 
 def incoming_from_button(

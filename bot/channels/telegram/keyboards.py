@@ -27,6 +27,8 @@ _SHORT_BUTTONS_PER_ROW: Final = 5
 _BUTTONS_PER_ROW: Final = 3
 _MAX_MODE_BUTTONS: Final = 30
 _MAX_LABEL_LENGTH: Final = 60
+_MAX_CHOICES: Final = 90
+"""Buttons of one message, of which Telegram shows a hundred."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,25 @@ def outcome_keyboard(outcome: Outcome, mind: Mind, say: Translator) -> InlineKey
 
 
 def _choice_rows(choices: Sequence[Choice]) -> list[list[InlineKeyboardButton]]:
-    """Numbers beside each other, and words below each other."""
+    """Numbers beside each other, and words below each other.
+
+    Telegram refuses a message with a button that it does not accept. So what does not fit gets none: everything that
+    choices do can be written as well.
+    """
     rows: list[list[InlineKeyboardButton]] = []
-    for choice in choices:
-        button = _button(choice.label, f"{_COMMAND_PREFIX}{choice.command}")
-        if rows and len(choice.label) <= _SHORT_LABEL and len(rows[-1]) < _SHORT_BUTTONS_PER_ROW:
-            rows[-1].append(button)
+    may_go_on = False
+    for choice in choices[:_MAX_CHOICES]:
+        label, data = " ".join(choice.label.split()), f"{_COMMAND_PREFIX}{choice.command}"
+        if not label or not _fits_callback_data(data):
+            continue
+        is_short = len(label) <= _SHORT_LABEL
+        if len(label) > _MAX_LABEL_LENGTH:
+            label = f"{label[: _MAX_LABEL_LENGTH - 1].rstrip()}…"
+        if is_short and may_go_on and len(rows[-1]) < _SHORT_BUTTONS_PER_ROW:
+            rows[-1].append(_button(label, data))
         else:
-            rows.append([button])
+            rows.append([_button(label, data)])
+        may_go_on = is_short
     return rows
 
 

@@ -24,6 +24,8 @@ _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strikethrough", "headi
 _LINK: Final = re.compile(r"tg://|mailto:|https?://[^/?#@]*[^/?#@.]\.[^/?#.]", re.IGNORECASE)
 """Addresses that Telegram makes a link of; the others, such as those of one's own computer, are shown."""
 _LANGUAGE: Final = re.compile(r"[\w+#.-]{0,32}")
+_LIST_MARKS: Final = re.compile(r"^(?:[ \t>]|[-*+][ \t]|\d{1,9}[.)][ \t])+")
+"""What stands before a block in an item of a list, on its first line."""
 _HORIZONTAL_RULE: Final = "———"
 
 
@@ -158,7 +160,10 @@ class _EntityWriter:
 
     def _write_table(self, node: SyntaxTreeNode) -> None:
         rows = [["".join(_cell_text(cell)) for cell in row.children] for part in node.children for row in part.children]
-        extra = [surplus_cells(line, len(rows[0])) for line in self._source(node).split("\n")]
+        lines = self._source(node).split("\n")
+        if self._list_depth:
+            lines[0] = _LIST_MARKS.sub("", lines[0])
+        extra = [surplus_cells(line, len(rows[0])) for line in lines]
         # The second line of a table is its rule.
         del extra[1:2]
         width = len(rows[0]) + max(map(len, extra), default=0)

@@ -31,7 +31,7 @@ from bot.core.errors import ChannelError, MessageNotStored, MessageRefused, desc
 from bot.core.i18n import Translator, system_language
 from bot.core.messages import Incoming
 from bot.intake.inbox import EDIT_WINDOW, Inbox, QueuedTurnParts, Receipt
-from bot.intake.joining import JOIN_WINDOW, awaits_parts
+from bot.intake.joining import expected_key, pause_for
 from bot.intake.redelivery import Redelivery
 from bot.minds import Mind
 from bot.turns.metrics import message_refused
@@ -148,12 +148,12 @@ class UpdateHandler:
 
     def _expect_parts(self, incoming: Incoming) -> None:
         """Note that further parts of a group's message may come."""
-        if incoming.chat is None or incoming.part is None or not awaits_parts(incoming):
+        awaited, pause = expected_key(incoming), pause_for(incoming)
+        if incoming.chat is None or awaited is None or pause is None:
             return
         now = time.monotonic()
         self._expected_parts = {key: until for key, until in self._expected_parts.items() if until > now}
-        key = (incoming.place, incoming.person, incoming.part.key)
-        self._expected_parts[key] = now + JOIN_WINDOW.total_seconds()
+        self._expected_parts[incoming.place, incoming.person, awaited] = now + pause.total_seconds()
 
     async def _receive(self, incoming: Incoming) -> None:
         self._expect_parts(incoming)

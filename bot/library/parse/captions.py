@@ -1,4 +1,4 @@
-"""Transcripts with timestamps: SubRip and WebVTT."""
+"""Transcripts with timestamps: SubRip, WebVTT, SubStation Alpha and those of YouTube."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ from bot.library.parse.rolling import without_repetitions
 
 _TIMESTAMP: Final = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,:](\d{1,3}))?"
 _TIMING: Final = re.compile(rf"\s*{_TIMESTAMP}\s*-+>\s*{_TIMESTAMP}(?:\s.*)?")
+_YOUTUBE_TIMING: Final = re.compile(r"^(\d{1,4}:\d{1,2}:\d{1,2}\.\d{1,3}),(\d{1,4}:\d{1,2}:\d{1,2}\.\d{1,3})\s*$")
+_EVENT_FIELDS: Final = ("layer", "start", "end", "style", "name", "marginl", "marginr", "marginv", "effect", "text")
+"""Of SubStation Alpha, where a file does not state others."""
+_LINE_BREAK: Final = re.compile(r"\\[Nn]")
+_DRAWING: Final = re.compile(r"\{[^{}]{0,200}\\p[1-9][^{}]{0,200}\}")
+"""What follows are the lines of a shape, and no text."""
 _SPEAKER: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]{1,100})>")
 _TAG: Final = re.compile(r"</?[a-zA-Z0-9:.][^<>]{0,200}>|\{\\[^{}]{0,100}\}|\{[iIbBuU]\}")
 _METADATA_BLOCK: Final = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
@@ -40,7 +46,12 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block]:
     Raises:
         NoTimestamps: there is none in it.
     """
-    cues = list(_cues(read_text(path).split("\n")))
+    suffix = path.suffix.lower()
+    lines = read_text(path).split("\n")
+    if suffix in (".ass", ".ssa"):
+        cues = list(_events(lines))
+    else:
+        cues = list(_cues([_YOUTUBE_TIMING.sub(r"\1 --> \2", line) for line in lines] if suffix == ".sbv" else lines))
     if not cues:
         raise NoTimestamps
     for cue in cues:
@@ -62,6 +73,30 @@ def _cues(lines: list[str]) -> Iterator[Cue]:
             text = _without_identifier(text, are_counted=counters * 2 > place + 1)
         parts = timing.groups()
         yield Cue(_seconds(parts[:4]), _seconds(parts[4:]), _without_metadata(text))
+
+
+def _events(lines: list[str]) -> Iterator[Cue]:
+    """The cues of SubStation Alpha in the order of their times, with the names of speakers where they are stated."""
+    fields = list(_EVENT_FIELDS)
+    cues: list[Cue] = []
+    is_event = False
+    for line in lines:
+        kind, _, rest = line.strip().partition(":")
+        if line.startswith("["):
+            is_event = line.strip().lower() == "[events]"
+        elif is_event and kind.lower() == "format":
+            fields = [field.strip().lower() for field in rest.split(",")]
+        elif kind.lower() == "dialogue" and len(values := rest.split(",", len(fields) - 1)) == len(fields):
+            event = dict(zip(fields, values, strict=True))
+            timing = _TIMING.match(f"{event.get('start', '')} --> {event.get('end', '')}")
+            text = event.get("text", "")
+            if timing is None or _DRAWING.search(text):
+                continue
+            name = f"{event.get('name', '').strip()}: " if event.get("name", "").strip() else ""
+            parts = timing.groups()
+            said = _LINE_BREAK.sub("\n", text.replace("\\h", " ")).split("\n")
+            cues.append(Cue(_seconds(parts[:4]), _seconds(parts[4:]), [f"{name}{said[0]}", *said[1:]]))
+    yield from sorted(cues, key=lambda cue: (cue.start, cue.end))
 
 
 def _has_counter(lines: list[str], timing: int) -> bool:

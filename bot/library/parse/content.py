@@ -46,11 +46,19 @@ def refuse_other_content(path: Path) -> None:
         raise EmptyFile
     suffix = path.suffix.lower()
     found = next((name for signature, name in _SIGNATURES if beginning.startswith(signature)), None)
+    if found is None and suffix in _ARCHIVES and not beginning.startswith(b"PK"):
+        raise OtherContent(suffix, _guess(beginning))
     if found is None or found == suffix or (found == ".zip" and suffix in _ARCHIVES):
         return
     if found == ".doc" and suffix in _ARCHIVES:
         raise _old_office_file(path)
     raise OtherContent(suffix, found)
+
+
+def _guess(beginning: bytes) -> str:
+    """The suffix of a file that begins so, and not as any known binary file."""
+    start = beginning.lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
+    return {b"<": ".html", b"{": ".json", b"[": ".json"}.get(start, ".txt")
 
 
 def _old_office_file(path: Path) -> OldFormat | Protected:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from bot.library.parse import csv_files, prose
+from bot.library.parse import csv_files, json_data, prose
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.chats import blocks, is_export
 from bot.library.parse.decoding import open_text, read_text
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from inference.training.forms.records import RawRecord
 
 _SPEAKER_LINE: Final = re.compile(r"[*_]{0,2}([^\W\d_][\w .'’-]{0,39}?)[*_]{0,2}:[*_]{0,2}\s+(\S.*)", re.DOTALL)
+_DIALOGUE_KEYS: Final = frozenset({"messages", "conversations", "conversation", "dialogue", "prompt", "instruction"})
+"""Members of a record that is meant to be a dialogue."""
 _MIN_SPEAKERS: Final = 2
 """Different speakers that make a text a dialogue."""
 
@@ -43,10 +46,30 @@ def read_jsonl(path: Path, limits: ParseLimits) -> Iterator[Block]:
         try:
             speeches = _speeches(record)
         except RecordRefused:
+            if not number and (records := _other_records(text)):
+                yield from json_data.value_blocks(records, limits)
+                return
             raise NotADialogue(record.number) from None
         for exchange in _exchanges(speeches):
             number += 1
             yield Block(BlockKind.EXCHANGE, exchange, number=number)
+
+
+def _other_records(text: str) -> list[Any]:
+    """The values of a file with one JSON value on each line, of which none claims to be a dialogue; empty for others.
+
+    A file that should be one has a mistake in it, and its author wants to know where.
+    """
+    records: list[Any] = []
+    for line in filter(str.strip, text.split("\n")):
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            return []
+        if not isinstance(record, dict) or not _DIALOGUE_KEYS.isdisjoint(record):
+            return []
+        records.append(record)
+    return records
 
 
 def read_text_file(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:

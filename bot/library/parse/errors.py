@@ -284,6 +284,16 @@ class Gone(DocumentRefused):
         super().__init__(reason=reason)
 
 
+class BadName(DocumentRefused):
+    """The bytes of a file's name are no text, so that it can be neither stored nor cited."""
+
+    sentence = N_("Its name is not text in UTF-8.")
+    remedy = N_("Rename it.")
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
 class UploadRemoved(Gone):
     """An uploaded document was deleted while the library was being updated."""
 

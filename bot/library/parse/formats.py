@@ -51,13 +51,22 @@ READERS: Final[dict[str, Reader]] = {
     ".tsv": csv_files.read_csv,
     ".epub": epub.read,
     ".eml": email_message.read,
+    ".mht": email_message.read_page,
+    ".mhtml": email_message.read_page,
     ".srt": captions.read,
     ".vtt": captions.read,
+    ".ass": captions.read,
+    ".ssa": captions.read,
+    ".sbv": captions.read,
     ".jsonl": dialogue.read_jsonl,
+    ".ndjson": dialogue.read_jsonl,
     ".json": json_data.read,
     ".zip": blocks.read,
 }
 """By the suffix of the file's name."""
+
+_STREAMED: Final = frozenset({".json"})
+"""Formats of chat exports that are read message by message."""
 
 _BETTER: Final = {
     ".doc": ".docx", ".dot": ".docx", ".wps": ".docx", ".pages": ".docx", ".wpd": ".docx",
@@ -71,7 +80,7 @@ _RECORDINGS: Final = frozenset(
     {".mp3", ".ogg", ".oga", ".wav", ".m4a", ".flac", ".opus", ".mp4", ".mkv", ".mov", ".avi", ".webm"}
 )
 
-PARSER_VERSION: Final = 2
+PARSER_VERSION: Final = 3
 """Raised when a reader makes other blocks of the same file, so that stored documents are read again."""
 
 DIALOGUE_VERSION: Final = 2
@@ -82,6 +91,11 @@ def is_document(path: Path) -> bool:
     """Whether a file is a document by its name: one that is read, or of a format that could be saved as such."""
     suffix = path.suffix.lower()
     return suffix in READERS or suffix in _BETTER
+
+
+def is_streamed(path: Path) -> bool:
+    """Whether a file may be a chat export, which is read message by message and may be larger than others."""
+    return path.suffix.lower() in _STREAMED
 
 
 def reader_for(path: Path, *, is_dialogue: bool) -> Reader:

@@ -19,6 +19,8 @@ class Cell:
     """How many columns it spans."""
     rows: int = 1
     """How many rows it spans; 0 for all rows that follow."""
+    is_name: bool = False
+    """Whether the document marks it as a heading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,8 @@ class Row:
     """Columns whose text is that of a merged cell which begins further to the left."""
     from_above: frozenset[int] = frozenset()
     """Columns whose text is that of a merged cell which begins in a row above."""
+    names_itself: bool = False
+    """Whether the document marks its first cell as a heading, and no other."""
 
 
 @dataclass(slots=True)
@@ -80,5 +84,9 @@ def expand_spans(rows: Iterable[tuple[Sequence[Cell], bool]]) -> Iterator[Row]:
                 break
         width = max(texts, default=-1) + 1
         yield Row(
-            [texts.get(index, "") for index in range(width)], is_header, frozenset(from_left), frozenset(from_above)
+            [texts.get(index, "") for index in range(width)],
+            is_header,
+            frozenset(from_left),
+            frozenset(from_above),
+            names_itself=not is_header and [cell.is_name for cell in cells if cell.text][:2] == [True, False],
         )

@@ -31,6 +31,8 @@ _DECLARED: Final = re.compile(
 _DECLARATION_SIZE: Final = 4096
 """Bytes at the beginning in which a page states its encoding."""
 _TEXT: Final = "-text"
+_SOFT_HYPHEN: Final = "\u00ad"
+"""Where a word may be divided; shown only there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,8 @@ def _has_own(table: LexborNode, selector: str) -> bool:
 
 def _rows(table: LexborNode, visibility: Visibility) -> Iterator[tuple[list[Cell], bool]]:
     """The cells of each row of a table, without those of tables within it; and whether the row is a header."""
-    for section in _children(table, visibility):
+    # A footer may stand above the body, and is shown below it.
+    for section in sorted(_children(table, visibility), key=lambda part: part.tag == "tfoot"):
         if section.tag == "tr":
             rows = [section]
         elif section.tag in ("thead", "tbody", "tfoot"):
@@ -173,7 +176,7 @@ def _rows(table: LexborNode, visibility: Visibility) -> Iterator[tuple[list[Cell
             texts = [_cell_text(cell, visibility) for cell in cells]
             headings = [cell.tag == "th" for cell, text in zip(cells, texts, strict=True) if text]
             spanned = [
-                Cell(text, _number(cell, "colspan", 1), _number(cell, "rowspan", 1))
+                Cell(text, _number(cell, "colspan", 1), _number(cell, "rowspan", 1), is_name=cell.tag == "th")
                 for cell, text in zip(cells, texts, strict=True)
             ]
             yield spanned, section.tag == "thead" or (bool(headings) and all(headings))
@@ -210,4 +213,4 @@ def _number(node: LexborNode, attribute: str, default: int) -> int:
 
 
 def _collapse(text: str) -> str:
-    return " ".join(text.split())
+    return " ".join(text.replace(_SOFT_HYPHEN, "").split())

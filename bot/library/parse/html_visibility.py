@@ -13,6 +13,13 @@ _SKIPPED_TAGS: Final = frozenset(
     | {"audio", "video", "canvas", "object", "rp", "annotation", "annotation-xml", "caption", "datalist", "title"}
 )
 """Elements that are no text of the page. The caption of a table is read with its table."""
+_SKIPPED_CLASSES: Final = frozenset({"mw-editsection", "noprint", "navbox", "mw-jump-link", "sr-only-focusable"})
+"""Classes of links and boxes that belong to the site, and not to the text of the page."""
+_SKIPPED_ROLES: Final = frozenset({"navigation", "search", "banner", "contentinfo", "dialog", "menu", "menubar"})
+_TEXT_PARTS: Final = frozenset({"article", "section", "main", "blockquote", "figure"})
+"""Elements whose footer belongs to the text."""
+_MAX_ABOVE: Final = 100
+"""Elements around a footer that are looked at: deeper ones do not frame a page."""
 _STRUCK_TAGS: Final = frozenset({"del", "s", "strike"})
 _HIDING_STYLE: Final = re.compile(
     r"(?:^|[;{\s])(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|mso-hide\s*:\s*all"
@@ -50,6 +57,8 @@ class Visibility:
             return True
         if node.tag in ("a", "sup") and _is_note_link(node):
             return True
+        if _frames_page(node):
+            return True
         if self._is_hidden(node):
             self.has_left_out = self.has_left_out or bool(node.text().strip())
             return True
@@ -78,6 +87,25 @@ def _hiding_selectors(page: LexborHTMLParser) -> list[str]:
             if _HIDING_STYLE.search(rule[2]) and _PLAIN_SELECTOR.fullmatch(selector):
                 selectors.append(selector)
     return selectors[:_MAX_HIDING_RULES]
+
+
+def _frames_page(node: LexborNode) -> bool:
+    """Whether an element belongs to the site around the text."""
+    attributes = node.attributes
+    if attributes.get("role") in _SKIPPED_ROLES or not _SKIPPED_CLASSES.isdisjoint(
+        (attributes.get("class") or "").split()
+    ):
+        return True
+    if node.tag != "footer":
+        return False
+    above = node.parent
+    for _ in range(_MAX_ABOVE):
+        if above is None:
+            return True
+        if above.tag in _TEXT_PARTS:
+            return False
+        above = above.parent
+    return False
 
 
 def _is_note_link(node: LexborNode) -> bool:

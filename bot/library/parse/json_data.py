@@ -11,9 +11,9 @@ from typing import Any, Final
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.chats import blocks as chat_blocks
 from bot.library.parse.decoding import open_text, read_text
-from bot.library.parse.errors import DamagedExport, DamagedJson, NoReadableMessages, NotAChat, TooDeep
+from bot.library.parse.errors import DamagedExport, DamagedJson, NoReadableMessages, NotAChat, TooDeep, TooLarge
 from bot.library.parse.grid import MAX_COLUMNS, Row
-from bot.library.parse.limits import ParseLimits
+from bot.library.parse.limits import MB, ParseLimits
 from bot.library.parse.notes import Note
 from bot.library.parse.prose import paragraphs
 from bot.library.parse.tables import table_blocks
@@ -47,7 +47,15 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
             raise
     else:
         return
-    yield from _Writer(limits).blocks(_load(path))
+    if path.stat().st_size > limits.megabytes * MB:
+        # Only a chat is read message by message.
+        raise TooLarge(limits.megabytes)
+    yield from value_blocks(_load(path), limits)
+
+
+def value_blocks(value: Any, limits: ParseLimits) -> Iterator[Block]:
+    """The blocks of any value: tables of records, and texts under their keys."""
+    yield from _Writer(limits).blocks(value)
 
 
 def _looks_like_chat(path: Path) -> bool:

@@ -18,6 +18,8 @@ class ParseLimits:
 
     megabytes: int = 64
     """Of the file."""
+    streamed_megabytes: int = 512
+    """Of a file that may be a chat: one is read message by message, whatever its size."""
     pages: int = 3000
     rows: int = 200_000
     characters: int = 60_000_000

@@ -12,13 +12,14 @@ from bot.library.parse import html
 from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.decoding import read_text
 from bot.library.parse.limits import ParseLimits
-from bot.library.parse.notes import Note
+from bot.library.parse.notes import Note, NoteKind, note
 from bot.library.parse.tables import table_blocks
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _FRONT_MATTER: Final = re.compile(r"---\n(.{0,5000}?)\n---\n", re.DOTALL)
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
 _TITLE: Final = re.compile(r"^title:\s*[\"']?(.+?)[\"']?\s*$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -39,6 +40,7 @@ def blocks(text: str, limits: ParseLimits) -> Iterator[Block | Note]:
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     lines = text.split("\n")
     number = row = reached = 0
+    has_comments = False
     for index, token in enumerate(tokens):
         if token.level or token.map is None or token.nesting < 0:
             continue
@@ -50,6 +52,8 @@ def blocks(text: str, limits: ParseLimits) -> Iterator[Block | Note]:
                 continue
             if kind == "heading_open" and (heading := tokens[index + 1].content.strip()):
                 yield Block(BlockKind.HEADING, heading, level=int(token.tag[1:]))
+            elif kind == "html_block" and not _COMMENT.sub("", content).strip():
+                has_comments = True
             elif kind == "html_block" and "<table" in content.lower():
                 for found in html.blocks(content, limits):
                     if isinstance(found, Note):
@@ -70,6 +74,8 @@ def blocks(text: str, limits: ParseLimits) -> Iterator[Block | Note]:
         reached = max(reached, end)
     if rest := "\n".join(lines[reached:]).strip("\n"):
         yield Block(BlockKind.PARAGRAPH, rest, number=number + 1)
+    if has_comments:
+        yield note(NoteKind.HIDDEN_TEXT)
 
 
 def _cells(tokens: Sequence[Token]) -> Iterator[list[str]]:

@@ -27,6 +27,8 @@ class NoteKind(StrEnum):
     """Text that the program does not show, or shows struck out."""
     UNCALCULATED = "uncalculated"
     """Formulas whose values the file does not hold."""
+    CHARTS = "charts"
+    """Charts whose values are not with them."""
     ATTACHMENTS = "attachments"
     """Files that came with a message and are not read."""
     UNREADABLE_MESSAGES = "unreadable_messages"
@@ -53,6 +55,11 @@ _TEMPLATES: Final[Mapping[NoteKind, str]] = {
     NoteKind.UNCALCULATED: N_plural(
         "{count} formula has no saved value: {names}. Open the file in an office program and save it again.",
         "{count} formulas have no saved values: {names}. Open the file in an office program and save it again.",
+        "count",
+    ),
+    NoteKind.CHARTS: N_plural(
+        "{count} chart was left out: {names}. Only numbers in cells and tables are read.",
+        "{count} charts were left out: {names}. Only numbers in cells and tables are read.",
         "count",
     ),
     NoteKind.ATTACHMENTS: N_plural(

@@ -15,6 +15,8 @@ class Paragraph:
     """The texts of the footnotes and endnotes it refers to."""
     boxes: list[Element] = field(default_factory=list)
     """Text boxes that are anchored in it."""
+    charts: list[str] = field(default_factory=list)
+    """The names by which it refers to charts."""
 
     @property
     def text(self) -> str:

@@ -12,6 +12,7 @@ from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.errors import OtherContent
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.notes import Note, NoteKind, note
+from bot.library.parse.rtf_tables import LAYOUT_WORDS, RowLayout, RtfCell, table_rows
 from bot.library.parse.tables import table_blocks
 
 _TOKEN: Final = re.compile(
@@ -64,12 +65,14 @@ class _State:
 class _Document:
     """What has been read so far."""
 
-    paragraphs: list[tuple[str, int] | list[str]] = field(default_factory=list)
+    paragraphs: list[tuple[str, int] | list[RtfCell]] = field(default_factory=list)
     """Texts with their heading levels, and rows of tables."""
     text: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     note: list[str] = field(default_factory=list)
+    layout: RowLayout = field(default_factory=RowLayout)
+    """Of the row whose cells are being read; it may be stated behind them."""
     in_table: bool = False
     level: int = 0
     has_left_out: bool = False
@@ -97,7 +100,7 @@ class _Document:
     def end_row(self) -> None:
         """A row of a table is complete."""
         if self.cells:
-            self.paragraphs.append(self.cells)
+            self.paragraphs.append(self.layout.place(self.cells))
         self.cells, self.text = [], []
 
     def end(self) -> None:
@@ -118,13 +121,13 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
         raise OtherContent(path.suffix, ".txt")
     document = _Reader(text).read()
     number = row = 0
-    table: list[list[str]] = []
+    table: list[list[RtfCell]] = []
     for found in [*document.paragraphs, ("", 0)]:
         if isinstance(found, list):
-            table.append([_join_surrogates(cell) for cell in found])
+            table.append([replace(cell, text=_join_surrogates(cell.text)) for cell in found])
             continue
         if table:
-            for block in table_blocks(table, limits, first_number=row + 1):
+            for block in table_blocks(table_rows(table), limits, first_number=row + 1):
                 row = block.number if block.kind is BlockKind.ROW else row
                 yield block
             table = []
@@ -215,6 +218,9 @@ class _Reader:
             self._in_fonts = len(self._stack)
         if self._in_fonts:
             self._font_control(word, number)
+        if word == "nesttableprops" and not state.is_skipped:
+            # It stands behind each row of a table within a cell.
+            self._write("; ")
         if word in _SKIPPED or (is_optional and word not in _READ_IF_UNKNOWN):
             state.is_skipped = True
         elif word == "footnote":
@@ -237,9 +243,14 @@ class _Reader:
             document.in_table = True
         elif word == "outlinelevel" and number is not None and number < _LEVELS:
             document.level = number + 1
-        elif word == "cell" or word == "nestcell":
+        elif word in LAYOUT_WORDS:
+            document.layout.control(word, number or 0)
+        elif word == "cell":
             document.end_cell()
-        elif word == "row" or word == "nestrow":
+        elif word == "nestcell":
+            # A table within a cell is text of that cell.
+            self._write(" ")
+        elif word == "row":
             document.end_row()
         elif word in _CHARACTERS:
             self._write(_CHARACTERS[word])

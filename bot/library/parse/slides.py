@@ -9,6 +9,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from bot.library.parse.block import Block, BlockKind
+from bot.library.parse.charts import chart_blocks
 from bot.library.parse.grid import Cell, Row, expand_spans
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.notes import Note, NoteKind, note
@@ -73,6 +74,11 @@ class _SlideReader:
         for shape in _by_place(shape for shape in shapes if shape not in titles):
             yield from self._shape(shape)
         for kind, target in self._package.related(part).values():
+            chart = self._package.optional_xml(target) if kind == "chart" else None
+            if chart is not None:
+                for block in chart_blocks(chart, first_number=self._row + 1):
+                    self._row = block.number if block.kind is BlockKind.ROW else self._row
+                    yield block
             other = self._package.optional_xml(target) if kind in ("notesSlide", "diagramData") else None
             if kind == "diagramData" and other is not None:
                 for point in other.iter():

@@ -74,6 +74,16 @@ def header_names(rows: Sequence[Row]) -> list[str]:
     return [_SEPARATOR.join(part).replace("_", " ") for part in parts]
 
 
+def is_form(rows: Sequence[Row]) -> bool:
+    """Whether each row is a name with its value, without a header above: marked so, or by the colons of the names."""
+    named = [row for row in rows if _own_cells(row) > 1]
+    if not named or any(row.is_header for row in named):
+        return False
+    if all(row.names_itself for row in named):
+        return True
+    return all(len(row.cells) == 2 and row.cells[0].endswith(":") for row in named)
+
+
 def begins_table(rows: Sequence[Row]) -> bool:
     """Whether rows after an empty one are another table: a header, maybe under a title, with values below it."""
     top = preamble_length(rows)

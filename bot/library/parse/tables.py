@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, groupby, islice, takewhile
 from operator import itemgetter
 from typing import Final
@@ -12,7 +14,15 @@ from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.errors import TooManyRows
 from bot.library.parse.grid import Row
 from bot.library.parse.limits import ParseLimits
-from bot.library.parse.table_head import begins_table, header_height, header_names, is_preamble, preamble_length
+from bot.library.parse.side_by_side import divide_sheet
+from bot.library.parse.table_head import (
+    begins_table,
+    header_height,
+    header_names,
+    is_form,
+    is_preamble,
+    preamble_length,
+)
 
 _MAX_CELL_LENGTH: Final = 20_000
 _HEAD_ROWS: Final = 60
@@ -22,6 +32,12 @@ _ROWS_AHEAD: Final = 8
 _MAX_CAPTION_LENGTH: Final = 200
 """Characters of what stands above the header; what is longer is a paragraph of its own."""
 _MIN_NUMBERED_COLUMNS: Final = 3
+_NOTE: Final = re.compile(
+    r"[*†‡¹²³]|\d\)\s|(?:источник|примечани[ея]|прим\.|сноска|данные\s|sources?\b|notes?\b|n\.b\.)"
+    r"|\S{1,60}(?:\s\S{1,60}){3,200}[.!]$|.{80}",
+    re.IGNORECASE,
+)
+"""The only cell of a row that ends a table and is no value: a footnote, a source, a sentence."""
 CAPTION_SEPARATOR: Final = " › "
 
 
@@ -44,6 +60,9 @@ def table_blocks(
     """
     filled = filter(lambda row: any(row.cells), map(_clean, rows))
     head = list(islice(filled, _HEAD_ROWS))
+    if is_form(head):
+        yield from _form_blocks(chain(head, filled), limits, caption, first_number)
+        return
     top = preamble_length(head)
     above = [_preamble_text(row) for row in head[:top]]
     if sum(map(len, above)) > _MAX_CAPTION_LENGTH:
@@ -57,7 +76,11 @@ def table_blocks(
         del head[top + height]
     section, section_is_used = "", True
     number = first_number
-    for row in chain(head[top + height :], filled):
+    below: list[str] = []
+    for row, is_note in _with_notes(chain(head[top + height :], filled), is_wide=len(names) > 1):
+        if is_note:
+            below.append(row.cells[0])
+            continue
         if any(row.cells == header.cells for header in header_rows):
             # As at the top of each page.
             continue
@@ -75,12 +98,44 @@ def table_blocks(
         yield Block(BlockKind.PARAGRAPH, text, number=1, caption=caption)
     if not section_is_used:
         yield Block(BlockKind.PARAGRAPH, section, number=1, caption=caption)
+    if below:
+        yield Block(BlockKind.PARAGRAPH, "\n".join(below), number=1, caption=caption)
+
+
+def _with_notes(rows: Iterable[Row], *, is_wide: bool) -> Iterator[tuple[Row, bool]]:
+    """The rows, and for each whether it is a note that stands below the table."""
+    waiting: deque[Row] = deque()
+    for row in rows:
+        if is_wide and len(row.cells) == 1 and _NOTE.match(row.cells[0]):
+            waiting.append(row)
+            continue
+        # Values follow: what looked like notes are rows.
+        yield from ((before, False) for before in waiting)
+        waiting.clear()
+        yield row, False
+    yield from ((note, True) for note in waiting)
+
+
+def _form_blocks(rows: Iterable[Row], limits: ParseLimits, caption: str, first_number: int) -> Iterator[Block]:
+    """The rows of a form: each one has its name in its first cell, and no header stands above it."""
+    section = ""
+    number = first_number
+    for row in rows:
+        if name := _section_name(row):
+            section = name
+            continue
+        if number - first_number >= limits.rows:
+            raise TooManyRows(limits.rows)
+        name, *values = row.cells
+        names = (name.rstrip(": "), *[""] * (len(values) - 1)) if values else ("",)
+        yield _row_block(replace(row, cells=values or [name]), names, _join_captions(caption, section), number)
+        number += 1
 
 
 def sheet_blocks(
     rows: Iterable[Row | Sequence[str]], limits: ParseLimits, *, caption: str = "", first_number: int = 1
 ) -> Iterator[Block]:
-    """The rows of a sheet, on which several tables may stand one below the other.
+    """The rows of a sheet, on which several tables may stand one below the other, and beside each other.
 
     After an empty row another table begins where a header stands above values; otherwise the same one goes on.
 
@@ -93,13 +148,14 @@ def sheet_blocks(
         TooManyRows
     """
     number = first_number
-    for _, table in groupby(_with_table_numbers(map(_clean, rows)), key=itemgetter(0)):
-        for block in table_blocks((row for _, row in table), limits, caption=caption, first_number=number):
-            if block.kind is BlockKind.ROW:
-                number = block.number + 1
-                if number - first_number > limits.rows:
-                    raise TooManyRows(limits.rows)
-            yield block
+    for part in divide_sheet(map(_clean, rows)):
+        for _, table in groupby(_with_table_numbers(iter(part)), key=itemgetter(0)):
+            for block in table_blocks((row for _, row in table), limits, caption=caption, first_number=number):
+                if block.kind is BlockKind.ROW:
+                    number = block.number + 1
+                    if number - first_number > limits.rows:
+                        raise TooManyRows(limits.rows)
+                yield block
 
 
 def _with_table_numbers(rows: Iterator[Row]) -> Iterator[tuple[int, Row]]:
@@ -136,7 +192,7 @@ def _clean(row: Row | Sequence[str]) -> Row:
     cells = [" ".join(cell.split())[:_MAX_CELL_LENGTH] for cell in (row.cells if isinstance(row, Row) else row)]
     while cells and not cells[-1]:
         cells.pop()
-    return Row(cells, row.is_header, row.from_left, row.from_above) if isinstance(row, Row) else Row(cells)
+    return replace(row, cells=cells) if isinstance(row, Row) else Row(cells)
 
 
 def _row_block(row: Row, names: Sequence[str], caption: str, number: int) -> Block:
@@ -145,7 +201,12 @@ def _row_block(row: Row, names: Sequence[str], caption: str, number: int) -> Blo
         header = (*names, *[""] * (len(cells) - len(names)))
     else:
         header = tuple(str(index) for index in range(1, len(cells) + 1))
-    cells = cells + [""] * (len(header) - len(cells))
+    cells = [
+        # A merged cell under one merged name is one value.
+        "" if column in row.from_left and header[column] and header[column] == header[column - 1] else cell
+        for column, cell in enumerate(cells)
+    ]
+    cells += [""] * (len(header) - len(cells))
     return Block(BlockKind.ROW, row_text(header, cells), number, caption=caption, header=header, cells=tuple(cells))
 
 

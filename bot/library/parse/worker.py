@@ -31,7 +31,7 @@ from bot.library.parse.errors import (
     error_reason,
     refusal_to_record,
 )
-from bot.library.parse.formats import reader_for
+from bot.library.parse.formats import is_streamed, reader_for
 from bot.library.parse.limits import MB, ParseLimits
 from bot.library.parse.notes import Note, note_to_record
 
@@ -60,8 +60,9 @@ def parse_file(job: ParseJob, limits: ParseLimits) -> list[Note]:
     try:
         reader = reader_for(job.path, is_dialogue=job.is_dialogue)
         notes: list[Note] = []
-        if job.path.stat().st_size > limits.megabytes * MB:
-            raise TooLarge(limits.megabytes)
+        megabytes = limits.streamed_megabytes if is_streamed(job.path) else limits.megabytes
+        if job.path.stat().st_size > megabytes * MB:
+            raise TooLarge(megabytes)
         refuse_other_content(job.path)
         with job.output.open("w", encoding="ascii") as output:
             characters = 0

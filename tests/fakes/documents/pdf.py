@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _WIDTH, _HEIGHT = 595, 842
@@ -21,12 +21,59 @@ class At:
     """Quarters of a turn, to the left."""
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A line from a place, or a stroked box where it has both a width and a height."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def ruled(
+    grid: Sequence[Sequence[str]],
+    merged: Mapping[tuple[int, int], tuple[int, int]],
+    *,
+    as_boxes: bool = False,
+    place: tuple[float, float] = (100, 700),
+    cell: tuple[float, float] = (90, 20),
+) -> list[At | Drawn]:
+    """A table with borders.
+
+    Args:
+        merged: how many rows and columns a cell covers, by its row and column.
+        as_boxes: whether each cell has its own border, and not only the sides that no other has.
+    """
+    (left, top), (width, height) = place, cell
+    covered = {
+        (row + down, column + right)
+        for (row, column), (rows, columns) in merged.items()
+        for down in range(rows)
+        for right in range(columns)
+    } - merged.keys()
+    page: list[At | Drawn] = []
+    for row, cells in enumerate(grid):
+        for column, text in enumerate(cells):
+            if (row, column) in covered:
+                continue
+            rows, columns = merged.get((row, column), (1, 1))
+            x, y, w, h = left + column * width, top - (row + rows) * height, columns * width, rows * height
+            page += (
+                [Drawn(x, y, w, h)]
+                if as_boxes
+                else [Drawn(x, y, w, 0), Drawn(x, y + h, w, 0), Drawn(x, y, 0, h), Drawn(x + w, y, 0, h)]
+            )
+            page.append(At(x + 3, y + h / 2 - 4, text))
+    return page
+
+
 def column(x: float, top: float, lines: Sequence[str], *, size: float = 11, leading: float = 14) -> list[At]:
     """Lines one below the other."""
     return [At(x, top - leading * index, line, size) for index, line in enumerate(lines)]
 
 
-def pdf(*pages: Sequence[At], picture: bool = False, rotate: int = 0) -> bytes:
+def pdf(*pages: Sequence[At | Drawn], picture: bool = False, rotate: int = 0) -> bytes:
     """A PDF with these pages; with a picture on each, where wanted."""
     objects: list[bytes] = [b"<< /Type /Catalog /Pages 2 0 R >>", b""]
     objects.append(b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>")
@@ -54,7 +101,15 @@ def pdf(*pages: Sequence[At], picture: bool = False, rotate: int = 0) -> bytes:
     return bytes(written)
 
 
-def _draw(one: At) -> bytes:
+def _draw(one: At | Drawn) -> bytes:
+    if isinstance(one, Drawn):
+        is_box = one.width and one.height
+        path = (
+            f"{one.x} {one.y} {one.width} {one.height} re"
+            if is_box
+            else (f"{one.x} {one.y} m {one.x + one.width} {one.y + one.height} l")
+        )
+        return f"{path} S\n".encode()
     text = one.text.replace("\\", "\\\\").replace("(", "\\(").replace(")", "\\)").encode("cp1252")
     turn = {0: "1 0 0 1", 1: "0 1 -1 0", 2: "-1 0 0 -1", 3: "0 -1 1 0"}[one.turned]
     return f"BT /F1 {one.size} Tf {turn} {one.x} {one.y} Tm (".encode() + text + b") Tj ET\n"

@@ -12,8 +12,7 @@ from pydantic import SecretStr
 
 from bot.app.bootstrap import open_services
 from bot.app.settings import Settings
-from bot.channels.telegram import update_handler
-from bot.intake import inbox, joining
+from bot.intake import joining
 from bot.minds import Mind, load_mind
 from inference.embedding import E5_MODEL
 from tests.fakes.sglang_server import SGLangServer
@@ -97,5 +96,4 @@ async def talk(sglang_settings: Settings, dsn: str, mind_folder: Path) -> AsyncI
 @pytest.fixture
 def patient_joining(monkeypatch: pytest.MonkeyPatch) -> None:
     """Further parts of a message are waited for longer, for machines that are busy with other tests."""
-    for module in (joining, inbox, update_handler):
-        monkeypatch.setattr(module, "JOIN_WINDOW", timedelta(seconds=4))
+    monkeypatch.setattr(joining, "JOIN_WINDOW", timedelta(seconds=4))

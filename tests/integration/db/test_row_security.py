@@ -46,8 +46,8 @@ INSERTS = {
 }
 NOBODYS = {
     "access_rules", "alembic_version", "allowances", "consilium_pgqueuer", "consilium_pgqueuer_log",
-    "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics", "dead_letters", "erasures", "processes",
-    "schema_version",
+    "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics", "dead_letters", "erasures", "intake_marks",
+    "processes", "schema_version",
 }  # fmt: skip
 """Tables that hold nothing of what anybody has said."""
 LIBRARY = {"collections", "documents", "chunks", "embedders", "vectors", "received", "router_vectors"}

@@ -19,6 +19,7 @@ from bot.library.parse.package import Package, attribute, child, children, local
 
 _CONTENT: Final = "content.xml"
 _MANIFEST: Final = "META-INF/manifest.xml"
+_CHART: Final = "application/vnd.oasis.opendocument.chart"
 
 
 def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
@@ -31,6 +32,11 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
         manifest = package.optional_xml(_MANIFEST)
         if any(local_name(one) == "encryption-data" for one in (manifest.iter() if manifest is not None else ())):
             raise Protected
+        charts = [
+            attribute(one, "full-path").rstrip("/")
+            for one in (manifest if manifest is not None else ())
+            if attribute(one, "media-type") == _CHART
+        ]
         content = package.xml(_CONTENT)
         styles = Styles(content, package.optional_xml("styles.xml"))
     text = TextReader(styles, limits)
@@ -49,6 +55,8 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
             raise Unreadable(f"it is a {kind} and not a text, a spreadsheet or a presentation")
     if text.has_left_out:
         yield note(NoteKind.HIDDEN_TEXT)
+    if charts:
+        yield note(NoteKind.CHARTS, charts)
 
 
 def _slides(presentation: Element, text: TextReader, styles: Styles) -> Iterator[Block | Note]:

@@ -8,6 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bot.library.parse.pdf.rulings import Rulings, drawn_boxes, rulings_of
+
 if TYPE_CHECKING:
     from pypdfium2 import PdfPage
 
@@ -17,6 +19,8 @@ _WORD_GAP: Final = 0.2
 """A space that is wider than this share of the line's height divides words, even where no space is written."""
 _SAME_LINE: Final = 0.5
 """Two characters are in one line when their middles differ in height by less than this share."""
+_OVERLAP: Final = 1.0
+"""Points by which a letter may reach over the line between two cells."""
 _MAX_BACKSTEP: Final = 1.0
 _ANGLE_SAMPLES: Final = 50
 _QUARTER: Final = math.pi / 2
@@ -51,10 +55,22 @@ class Fragment:
         return abs(self.middle - other.middle) < _SAME_LINE * min(self.height, other.height)
 
 
-def page_fragments(page: PdfPage) -> list[Fragment]:
-    """The fragments of a page in the order in which they are drawn, turned upright.
+@dataclass(frozen=True, slots=True)
+class PageContent:
+    """What a page shows, turned so that its text stands upright."""
 
-    Text at another angle than most of the page, such as a watermark, is left out.
+    fragments: list[Fragment]
+    """In the order in which they are drawn."""
+    rulings: Rulings
+    bottom: float
+    top: float
+    """Of the page itself."""
+
+
+def page_content(page: PdfPage) -> PageContent:
+    """The text and the lines of a page.
+
+    Text at another angle than most of the page, such as a watermark, is left out. Drawn lines divide fragments.
     """
     from pypdfium2 import raw
 
@@ -63,9 +79,10 @@ def page_fragments(page: PdfPage) -> list[Fragment]:
         count = text_page.count_chars()
         handle = text_page.raw
         turned = _main_angle(handle, count)
-        box = raw.FS_RECTF()
-        address = ctypes.byref(box)
-        builder = _Builder()
+        character = raw.FS_RECTF()
+        address = ctypes.byref(character)
+        rulings = rulings_of(_turn(*box, turned or 0) for box in drawn_boxes(page))
+        builder = _Builder(rulings)
         for index in range(count):
             code = raw.FPDFText_GetUnicode(handle, index)
             if code in _IGNORED:
@@ -77,8 +94,11 @@ def page_fragments(page: PdfPage) -> list[Fragment]:
                 continue
             if turned is not None and _quarter(raw.FPDFText_GetCharAngle(handle, index)) != turned:
                 continue
-            builder.add(_character(code), _turn(box.left, box.right, box.bottom, box.top, turned or 0))
-        return builder.fragments()
+            place = _turn(character.left, character.right, character.bottom, character.top, turned or 0)
+            builder.add(_character(code), place)
+        left, bottom, right, top = page.get_mediabox()
+        _, _, bottom, top = _turn(left, right, bottom, top, turned or 0)
+        return PageContent(builder.fragments(), rulings, bottom, top)
     finally:
         text_page.close()
 
@@ -122,7 +142,8 @@ def _turn(left: float, right: float, bottom: float, top: float, quarters: int) -
 class _Builder:
     """Puts characters together to fragments."""
 
-    def __init__(self) -> None:
+    def __init__(self, rulings: Rulings) -> None:
+        self._rulings = rulings
         self._done: list[Fragment] = []
         self._current: Fragment | None = None
         self._has_space = False
@@ -161,6 +182,8 @@ class _Builder:
     def _goes_on(self, current: Fragment, piece: Fragment) -> bool:
         height = max(current.height, piece.height)
         is_near = -_MAX_BACKSTEP * height < piece.left - current.right < _MAX_WORD_GAP * height
+        if is_near and self._rulings.divide(current.right - _OVERLAP, piece.left + _OVERLAP, piece.middle):
+            return False
         return is_near and (current.is_beside(piece) or self._is_raised(current, piece))
 
     def _is_raised(self, current: Fragment, piece: Fragment) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 from typing import Final
 
 from bot.library.parse.cell_kinds import CellKind, cell_kind
+from bot.library.parse.grid import Row
 from bot.library.parse.pdf.fragments import Fragment
+from bot.library.parse.pdf.ruled_tables import RuledTable, take_ruled_tables
+from bot.library.parse.pdf.rulings import Rulings
+from bot.library.parse.table_head import begins_table, header_height
 
 _MIN_LINES: Final = 2
 """Lines that a column has at least."""
@@ -20,6 +24,9 @@ _MIN_GUTTER: Final = 0.6
 _MAX_SPANNING: Final = 0.3
 """Share of the fragments that may reach over the space between two columns, such as titles."""
 _MAX_DEPTH: Final = 6
+_USUAL_HEIGHT: Final = 12.0
+_TABLE_TEXT: Final = "table with borders " * 2
+"""Stands for one where the lengths of lines are compared."""
 _MIN_TABLE_ROWS: Final = 2
 _MAX_TABLE_LINES: Final = 500
 _MAX_CONTINUATION: Final = 8
@@ -52,14 +59,39 @@ class Line:
 class Table:
     """Rows of cells."""
 
-    rows: tuple[tuple[str, ...], ...]
+    rows: Sequence[Row | Sequence[str]]
     top: float
     bottom: float
 
 
-def reading_order(fragments: Sequence[Fragment]) -> list[Line | Table]:
+def continued_table(before: Table, table: Table) -> Table:
+    """A table at the top of a page with the header of the one at the end of the page before, where it goes on."""
+    rows = [row if isinstance(row, Row) else Row(list(row)) for row in table.rows]
+    former = [row if isinstance(row, Row) else Row(list(row)) for row in before.rows]
+    header = former[: header_height(former)]
+    if not rows or not header or len(rows[0].cells) != len(former[0].cells) or rows[0].cells == header[0].cells:
+        return table
+    if begins_table(rows):
+        # It has names of its own.
+        return table
+    return Table([*(replace(row, is_header=True) for row in header), *rows], table.top, table.bottom)
+
+
+@dataclass(slots=True)
+class _TablePlace(Fragment):
+    """A table with borders among the fragments: it stands in the reading order as a line does."""
+
+    table: RuledTable
+
+
+def reading_order(fragments: Sequence[Fragment], rulings: Rulings) -> list[Line | Table]:
     """The lines and tables of a page as a person reads them."""
-    return list(_read(sorted(fragments, key=lambda one: (-one.middle, one.left)), _MAX_DEPTH))
+    tables, rest = take_ruled_tables(fragments, rulings)
+    height = median([one.height for one in rest]) if rest else _USUAL_HEIGHT
+    rest += [
+        _TablePlace(_TABLE_TEXT, table.left, table.right, table.top - height, table.top, table) for table in tables
+    ]
+    return list(_read(sorted(rest, key=lambda one: (-one.middle, one.left)), _MAX_DEPTH))
 
 
 def _read(fragments: list[Fragment], depth: int) -> Iterator[Line | Table]:
@@ -168,7 +200,14 @@ def _lines_and_tables(fragments: Sequence[Fragment]) -> Iterator[Line | Table]:
     column_left = min(one.left for one in fragments)
     index = 0
     while index < len(lines):
-        found = _find_table(lines[index:])
+        if tables := [one.table for one in lines[index] if isinstance(one, _TablePlace)]:
+            beside = [one for one in lines[index] if not isinstance(one, _TablePlace)]
+            yield from _lines_and_tables(beside)
+            yield from (Table(table.rows, table.top, table.bottom) for table in tables)
+            index += 1
+            continue
+        end = next((place for place in range(index, len(lines)) if _has_table(lines[place])), len(lines))
+        found = _find_table(lines[index:end])
         if found is not None:
             table, length = found
             yield table
@@ -179,6 +218,10 @@ def _lines_and_tables(fragments: Sequence[Fragment]) -> Iterator[Line | Table]:
         top, bottom = max(one.top for one in line), min(one.bottom for one in line)
         yield Line(text, line[0].left, line[-1].right, bottom, top, column_left)
         index += 1
+
+
+def _has_table(line: Sequence[Fragment]) -> bool:
+    return any(isinstance(one, _TablePlace) for one in line)
 
 
 def _find_table(lines: Sequence[Sequence[Fragment]]) -> tuple[Table, int] | None:

@@ -14,6 +14,8 @@ from bot.library.parse.pdf.layout import Line, Table
 
 _MAX_LEVELS: Final = 3
 """Heights at the top and at the bottom of a page at which lines may be its frame."""
+_MAX_DEPTH: Final = 0.2
+"""Of the page's height: further from its edges nothing frames it."""
 _MIN_PAGES: Final = 2
 _MIN_SHARE: Final = 0.45
 """Of the pages: headers may differ on even and odd pages."""
@@ -30,10 +32,13 @@ _SAME_PLACE: Final = 6.0
 Item = Line | Table
 
 
-def without_margins(pages: Sequence[list[Item]]) -> list[list[Item]]:
+def without_margins(pages: Sequence[list[Item]], edges: Sequence[tuple[float, float]]) -> list[list[Item]]:
     """The pages without lines at their edges that stand in the same place on many of them; numbers in them may differ.
 
     A page that consists of nothing else stays as it is.
+
+    Args:
+        edges: the bottom and the top of each page.
     """
     if len(pages) < _MIN_PAGES:
         return list(pages)
@@ -42,8 +47,11 @@ def without_margins(pages: Sequence[list[Item]]) -> list[list[Item]]:
     needed = max(_MIN_PAGES, _MIN_SHARE * sum(1 for page in pages if page))
     repeated = {key for key, count in counts.items() if count >= needed}
     kept = []
-    for page, found in zip(pages, levels, strict=True):
-        framing = {id(line) for line in (*_frame(found, repeated), *_frame(found[::-1], repeated))}
+    for page, found, (bottom, top) in zip(pages, levels, edges, strict=True):
+        depth = _MAX_DEPTH * (top - bottom)
+        headers = [line for line in _frame(found, repeated) if line.top > top - depth]
+        footers = [line for line in _frame(found[::-1], repeated) if line.bottom < bottom + depth]
+        framing = {id(line) for line in (*headers, *footers)}
         if page and len(framing) == len(page):
             # Then the text of the pages is alike as well, and only what is outermost frames it.
             framing = {id(line) for level in (found[0], found[-1]) for line in level.lines}

@@ -12,8 +12,8 @@ from bot.library.parse.block import Block, BlockKind
 from bot.library.parse.errors import OnlyPictures, Protected, TooManyPages, Unreadable, error_reason
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.notes import Note, NoteKind, note
-from bot.library.parse.pdf.fragments import page_fragments
-from bot.library.parse.pdf.layout import Line, Table, reading_order
+from bot.library.parse.pdf.fragments import page_content
+from bot.library.parse.pdf.layout import Line, Table, continued_table, reading_order
 from bot.library.parse.pdf.margins import without_margins
 from bot.library.parse.pdf.paragraphs import Paragraph, WordParts, paragraphs
 from bot.library.parse.tables import table_blocks
@@ -46,7 +46,6 @@ def read(path: Path, limits: ParseLimits) -> Iterator[Block | Note]:
         document.close()
     if pictures and not any(pages):
         raise OnlyPictures
-    pages = without_margins(pages)
     yield from _blocks(pages, limits)
     if pictures:
         yield note(NoteKind.PAGES_WITHOUT_TEXT, map(str, pictures))
@@ -64,18 +63,21 @@ def _open(path: Path) -> PdfDocument:
 
 
 def _read_pages(document: PdfDocument) -> tuple[list[list[Line | Table]], list[int]]:
-    """The lines and tables of each page, and the numbers of the pages that are only pictures."""
+    """The lines and tables of each page without what frames it, and the numbers of the pages that are only pictures."""
     pages: list[list[Line | Table]] = []
+    edges: list[tuple[float, float]] = []
     pictures = []
     for number in range(len(document)):
         page = document[number]
         try:
-            pages.append(reading_order(page_fragments(page)))
+            content = page_content(page)
+            pages.append(reading_order(content.fragments, content.rulings))
+            edges.append((content.bottom, content.top))
             if not pages[-1] and _has_picture(page):
                 pictures.append(number + 1)
         finally:
             page.close()
-    return pages, pictures
+    return without_margins(pages, edges), pictures
 
 
 def _has_picture(page: PdfPage) -> bool:
@@ -89,13 +91,19 @@ def _blocks(pages: Sequence[Sequence[Line | Table]], limits: ParseLimits) -> Ite
     words = WordParts(line.text for line in lines)
     heading_sizes = _heading_sizes(lines)
     number = row = 0
+    above: tuple[int, Table] | None = None
     for found in paragraphs(pages, words):
         if not isinstance(found, Paragraph):
             page, table = found
+            if above is not None and above[0] == page - 1:
+                table = continued_table(above[1], table)
+            above = (page, table)
             for block in table_blocks(table.rows, limits, first_number=row + 1):
                 row = block.number if block.kind is BlockKind.ROW else row
                 yield replace(block, page=page)
-        elif level := _heading_level(found, heading_sizes):
+            continue
+        above = None
+        if level := _heading_level(found, heading_sizes):
             yield Block(BlockKind.HEADING, " ".join(found.text.split()), level=level, page=found.page)
         else:
             number += 1

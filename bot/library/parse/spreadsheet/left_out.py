@@ -18,6 +18,10 @@ class LeftOut:
     uncalculated: list[str] = field(default_factory=list)
     """Cells with formulas whose values are not stored."""
 
+    charts: list[str] = field(default_factory=list)
+    has_struck: bool = False
+    """Whether text that is struck out was left out."""
+
     def notes(self) -> Iterator[Note]:
         """What is told of it."""
         for kind, names in (
@@ -25,9 +29,12 @@ class LeftOut:
             (NoteKind.HIDDEN_ROWS, self.rows),
             (NoteKind.HIDDEN_COLUMNS, self.columns),
             (NoteKind.UNCALCULATED, self.uncalculated),
+            (NoteKind.CHARTS, self.charts),
         ):
             if names:
                 yield note(kind, names)
+        if self.has_struck:
+            yield note(NoteKind.HIDDEN_TEXT)
 
 
 def column_name(column: int) -> str:

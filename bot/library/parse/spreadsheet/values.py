@@ -23,9 +23,11 @@ class Values:
             is_1904: whether days are counted from 1904.
         """
         self._is_1904 = is_1904
+        self.has_struck = False
+        """Whether a text that is struck out was left out."""
         strings = parts.get("sharedStrings")
         self._strings = (
-            [_string_text(element) for element in iterate(package, strings, frozenset({"si"}))]
+            [self._string_text(element) for element in iterate(package, strings, frozenset({"si"}))]
             if strings in package.names and strings is not None
             else []
         )
@@ -34,15 +36,27 @@ class Values:
             attribute(one, "numFmtId"): attribute(one, "formatCode", _GENERAL)
             for one in children(child(styles, "numFmts"), "numFmt")
         }
-        self._codes = [
-            _code(attribute(one, "numFmtId", "0"), codes) for one in children(child(styles, "cellXfs"), "xf")
-        ]
+        fonts = [_is_struck(font) for font in children(child(styles, "fonts"), "font")]
+        self._codes: list[str] = []
+        self._are_struck: list[bool] = []
+        for one in children(child(styles, "cellXfs"), "xf"):
+            self._codes.append(_code(attribute(one, "numFmtId", "0"), codes))
+            font = attribute(one, "fontId", "0")
+            self._are_struck.append(font.isdecimal() and int(font) < len(fonts) and fonts[int(font)])
 
     def text(self, cell: Element) -> str:
-        """What a cell shows."""
+        """What a cell shows; nothing where all of it is struck out."""
+        text = self._text(cell)
+        index = _style(cell)
+        if text and index < len(self._are_struck) and self._are_struck[index]:
+            self.has_struck = True
+            return ""
+        return text
+
+    def _text(self, cell: Element) -> str:
         kind = cell.get("t", "n")
         if kind == "inlineStr":
-            return format_text(_string_text(child(cell, "is")), self._code(cell))
+            return format_text(self._string_text(child(cell, "is")), self._code(cell))
         value = child(cell, "v")
         raw = (value.text or "").strip() if value is not None else ""
         if not raw:
@@ -63,9 +77,21 @@ class Values:
         return raw.removesuffix("T00:00:00").replace("T", " ") if kind == "d" else raw
 
     def _code(self, cell: Element) -> str:
-        style = cell.get("s", "0")
-        index = int(style) if style.isdecimal() else 0
+        index = _style(cell)
         return self._codes[index] if index < len(self._codes) else _GENERAL
+
+    def _string_text(self, element: Element | None) -> str:
+        """A text that may consist of runs, without those that are struck out or say how it is pronounced."""
+        parts = []
+        for one in element if element is not None else ():
+            name = local_name(one)
+            if name == "t":
+                parts.append(one.text or "")
+            elif name == "r" and _is_struck(child(one, "rPr")):
+                self.has_struck = True
+            elif name == "r":
+                parts += [text.text or "" for text in children(one, "t")]
+        return "".join(parts)
 
 
 def is_uncalculated(cell: Element) -> bool:
@@ -82,15 +108,11 @@ def _code(format_id: str, codes: dict[str, str]) -> str:
     return BUILT_IN.get(int(format_id), _GENERAL) if format_id.isdecimal() else _GENERAL
 
 
-def _string_text(element: Element | None) -> str:
-    """A text that may consist of runs, without those that say how it is pronounced."""
-    if element is None:
-        return ""
-    parts = []
-    for one in element:
-        name = local_name(one)
-        if name == "t":
-            parts.append(one.text or "")
-        elif name == "r":
-            parts += [text.text or "" for text in children(one, "t")]
-    return "".join(parts)
+def _style(cell: Element) -> int:
+    style = cell.get("s", "0")
+    return int(style) if style.isdecimal() and len(style) < 8 else 0
+
+
+def _is_struck(properties: Element | None) -> bool:
+    strike = child(properties, "strike")
+    return strike is not None and attribute(strike, "val", "1") not in ("0", "false")

@@ -8,6 +8,7 @@ from typing import Final
 from xml.etree.ElementTree import Element
 
 from bot.library.parse.block import Block, BlockKind
+from bot.library.parse.charts import chart_blocks
 from bot.library.parse.grid import MAX_COLUMNS, Row
 from bot.library.parse.limits import ParseLimits
 from bot.library.parse.notes import Note, NoteKind, note
@@ -23,6 +24,8 @@ _WRAPPERS: Final = frozenset({"sdt", "sdtContent", "customXml", "smartTag", "ins
 _CHARACTERS: Final = {"tab": " ", "ptab": " ", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 _PRIVATE_USE: Final = 0xE000
 """Characters of symbol fonts begin here: they mean nothing elsewhere."""
+_FORMULA_PARTS: Final = {"f": ("num", "den"), "sSup": ("e", "sup"), "sSub": ("e", "sub"), "rad": ("e",)}
+_FORMULA_SIGNS: Final = {"f": "/", "sSup": "^", "sSub": "_", "rad": "√"}
 _CONTENTS_STYLE: Final = "toc "
 
 
@@ -41,7 +44,9 @@ class _DocumentReader:
 
     def __init__(self, package: Package, limits: ParseLimits) -> None:
         main = package.main_part(_MAIN_PART)
-        parts = dict(package.related(main).values())
+        self._package = package
+        self._links = package.related(main)
+        parts = dict(self._links.values())
         self.has_left_out = False
         self._body = child(package.xml(main), "body")
         self._styles = Styles(package.optional_xml(parts.get("styles")))
@@ -61,6 +66,7 @@ class _DocumentReader:
 
     def _blocks_of(self, container: Element) -> Iterator[Block]:
         caption = ""
+        before = Paragraph()
         for element in _unwrap(container):
             name = local_name(element)
             if is_revision_deletion(element):
@@ -70,7 +76,11 @@ class _DocumentReader:
                 caption = ""
             elif name == "p":
                 style = self._styles.name(element)
-                found = self._found_in(element)
+                found = self._found_in(element, before)
+                before = Paragraph()
+                if _has_deleted_end(element):
+                    before = found
+                    continue
                 if style == "caption" and not found.boxes and not caption:
                     # It names the table below it, if there is one.
                     caption = found.text
@@ -80,8 +90,8 @@ class _DocumentReader:
                     caption = ""
                 if not style.startswith(_CONTENTS_STYLE):
                     yield from self._paragraph_blocks(element, found)
-        if caption:
-            yield self._text_block(caption)
+        for text in filter(None, (caption, before.text)):
+            yield self._text_block(text)
 
     def _paragraph_blocks(self, element: Element, found: Paragraph) -> Iterator[Block]:
         text = found.text
@@ -97,6 +107,17 @@ class _DocumentReader:
             yield self._text_block(text)
         for box in found.boxes:
             yield from self._blocks_of(box)
+        for link in found.charts:
+            yield from self._chart(link)
+
+    def _chart(self, link: str) -> Iterator[Block]:
+        root = self._package.optional_xml(self._links.get(link, ("", ""))[1])
+        for block in chart_blocks(root, first_number=self._row + 1) if root is not None else ():
+            if block.kind is BlockKind.ROW:
+                self._row = block.number
+                yield block
+            else:
+                yield self._text_block(block.text)
 
     def _text_block(self, text: str) -> Block:
         self._paragraph += 1
@@ -161,8 +182,9 @@ class _DocumentReader:
                 parts += (self._cell_text(box) for box in found.boxes)
         return " ".join(filter(None, parts))
 
-    def _found_in(self, paragraph: Element) -> Paragraph:
-        found = Paragraph()
+    def _found_in(self, paragraph: Element, before: Paragraph | None = None) -> Paragraph:
+        """What a paragraph holds, behind what is already found of it."""
+        found = before or Paragraph()
         self._collect(paragraph, paragraph, found)
         return found
 
@@ -187,10 +209,25 @@ class _DocumentReader:
             elif name == "AlternateContent":
                 # The same content in several forms, the best first.
                 self._collect(_best_form(one), paragraph, found)
+            elif name in ("f", "sSup", "sSub", "rad") and _is_mathematical(one):
+                self._collect_formula(name, one, paragraph, found)
+            elif name == "chart" and (link := attribute(one, "id")):
+                found.charts.append(link)
             elif name == "txbxContent":
                 found.boxes.append(one)
             elif name not in ("rPr", "pPr", "instrText", "delText"):
                 self._collect(one, paragraph, found)
+
+    def _collect_formula(self, name: str, formula: Element, paragraph: Element, found: Paragraph) -> None:
+        """A part of a formula on one line: ``1/2``, ``r^2``, ``x_i``, ``√(a+b)``."""
+        texts = []
+        for part in _FORMULA_PARTS[name]:
+            inner = Paragraph()
+            if (element := child(formula, part)) is not None:
+                self._collect(element, paragraph, inner)
+            text = "".join(inner.parts).strip()
+            texts.append(f"({text})" if len(text) > 1 and not text.isalnum() else text)
+        found.parts.append(_FORMULA_SIGNS[name].join(texts) if name != "rad" else f"{_FORMULA_SIGNS[name]}{texts[0]}")
 
     def _note_text(self, kind: str, note_id: str) -> Iterator[str]:
         # Taken out first: a note that refers to itself is read once.
@@ -223,6 +260,15 @@ def _best_form(alternatives: Element) -> Element:
         if (form := child(alternatives, name)) is not None:
             return form
     return alternatives
+
+
+def _is_mathematical(element: Element) -> bool:
+    return element.tag.partition("}")[0].endswith("/math")
+
+
+def _has_deleted_end(paragraph: Element) -> bool:
+    """Whether the end of a paragraph was deleted while changes were tracked, so that the next one goes on with it."""
+    return child(paragraph, "pPr", "rPr", "del") is not None
 
 
 def _symbol(element: Element) -> str:

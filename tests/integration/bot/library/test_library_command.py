@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 
 from bot.app.settings import Settings
 from bot.cli import evaluate, library
-from bot.cli.errors import CollectionNotGiven, CollectionUnknown
+from bot.cli.errors import CollectionNotGiven, CollectionUnknown, NeitherFileNorFolder
 from bot.library.evaluation import NoQuestions
 from bot.library.sources import watch_files
 from bot.minds import Mind
@@ -74,6 +75,23 @@ def test_usage_errors(run: Run, tmp_path: Path) -> None:
         run(library.app, "search", "x", "--collection", "letters")
     with pytest.raises(SystemExit):
         run(library.app, "add", str(tmp_path / "nowhere"), "--collection", "essays")
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(NeitherFileNorFolder, match="pipe"):
+        run(library.app, "add", str(tmp_path / "pipe.txt"), "--collection", "essays")
+
+
+def test_odd_files_in_a_folder_end_nothing(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    (folder / "good.txt").write_text("Зелёный чай пьют после дороги.")
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff\xfe.txt")).write_text("Слова.")
+    (folder / "имя\nс переносом.txt").write_text("Ещё слова.")
+    (folder / "gone.txt").symlink_to(folder / "nowhere.txt")
+    os.mkfifo(folder / "pipe.txt")
+    shown = run(library.app, "add", str(folder), "--collection", "essays")
+    # The mind's own file, and two of the folder; its damaged PDF, and the name that is no text.
+    assert "прочитано 3, без изменений 0, удалено 0, пропущено 2" in shown
+    assert "UTF-8" in shown
 
 
 async def test_watch_files_notices_changes(mind: Mind) -> None:

@@ -32,6 +32,7 @@ from bot.channels.telegram.reply import RenderOptions
 from bot.channels.telegram.update_handler import UpdateHandler
 from bot.channels.telegram.webhook import WebhookGateway
 from bot.core.background import run_in_background
+from bot.intake import joining
 from bot.intake.access import AccessPolicy
 from bot.intake.inbox import Inbox
 from bot.intake.rate_limits import RateLimits
@@ -179,8 +180,9 @@ def labels(telegram: FakeTelegram, chat: int) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gateways repeat failed calls without noticeable delays."""
+    """Gateways repeat failed calls without noticeable delays, and short questions wait for no forwards."""
     monkeypatch.setattr(gateway_module, "_RETRY_BACKOFF", FAST_BACKOFF)
+    monkeypatch.setattr(joining, "REMARK_WINDOW", timedelta(seconds=0.02))
 
 
 @pytest_asyncio.fixture(loop_scope="session")

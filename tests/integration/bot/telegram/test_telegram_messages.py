@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import asyncpg
 import pytest
 
 from bot.core.i18n import Translator
 from bot.core.media import describe_unread
+from bot.intake import joining
 from db.memory import memories
 from db.people import users
 from tests.fakes.telegram.server import FakeTelegram, Fault
@@ -106,6 +108,42 @@ async def test_several_forwarded_messages_are_one(service: TelegramService, tele
     (question,) = asked(service)
     assert [line for line in question.split("\n") if line.startswith(">")] == ["> Раз 0", "> Раз 1", "> Раз 2"]
     assert all(f"Друг {n}" in question for n in range(3))
+
+
+async def test_remark_before_a_forward_is_one_question(
+    service: TelegramService, telegram: FakeTelegram, anna: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "REMARK_WINDOW", timedelta(seconds=2))
+    group = telegram.users.group("Чтение", [anna])
+    name = telegram.core.world.bot.username
+    async with service.process():
+        # In a group, Telegram shows the bot of forwards only those with commands or mentions.
+        for chat, remark, forwarded in (
+            (anna, "Что думаешь об этом?", ("/mode core", "Вторая")),
+            (group, f"@{name} а об этом?", ("/mode core",)),
+        ):
+            telegram.users.say(chat, anna, remark)
+            for text in forwarded:
+                telegram.users.forward(chat, anna, text, origin=telegram.users.channel_origin("Новости"))
+            assert await answers(telegram, chat, 1) == [ANSWER]
+    private, public = asked(service)
+    assert private.endswith("\n\nЧто думаешь об этом?")
+    assert public.endswith("\n\nа об этом?")
+    assert [line for line in private.split("\n") if line.startswith(">")] == ["> /mode core", "> Вторая"]
+    assert [line for line in public.split("\n") if line.startswith(">")] == ["> /mode core"]
+    kinds = await rows(service, "SELECT kind, asked_mode FROM turns")
+    assert {(turn["kind"], turn["asked_mode"]) for turn in kinds} == {("question", "base")}
+
+
+async def test_two_short_messages_are_two_questions(
+    service: TelegramService, telegram: FakeTelegram, anna: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(joining, "REMARK_WINDOW", timedelta(seconds=0.4))
+    async with service.process():
+        telegram.users.say(anna, anna, "Раз?")
+        telegram.users.say(anna, anna, "Два?")
+        await answers(telegram, anna, 2)
+    assert asked(service) == ["Раз?", "Два?"]
 
 
 @pytest.mark.usefixtures("patient_joining")

@@ -10,10 +10,10 @@ from bot.minds import load_mind
 @pytest.mark.parametrize(
     ("collection", "digest"),
     [
-        ("articles", "d8c3f192f4508cdb"),
-        ("diaries", "394a6827fb9cd6f7"),
-        ("tables", "7715ef7fa5f4fb00"),
-        ("voice", "1c3d5a6f9e13f56d"),
+        ("articles", "119284eaf17304cb"),
+        ("diaries", "f4b7066775257312"),
+        ("tables", "ecaa914e835d13b7"),
+        ("voice", "db34db4f1e71b43c"),
     ],
 )
 def test_chunking_hash_is_stable_across_releases(collection: str, digest: str) -> None:

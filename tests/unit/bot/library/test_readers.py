@@ -1,12 +1,13 @@
 """The blocks each reader makes of a well-formed file."""
 
 import io
+import itertools
 import re
 from pathlib import Path
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.library.parse import captions, csv_files, dialogue, html, markdown, pdf, prose, spreadsheet, word
@@ -215,6 +216,9 @@ def test_captions_round_trip(tmp_path_factory: pytest.TempPathFactory, lines: li
     def clock(ms: int) -> str:
         return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02},{ms % 1000:03}"
 
+    # Captions whose lines grow word by word roll, and are read once.
+    texts = ["x", *(text for _, text in lines)]
+    assume(not any(after.startswith(before) for before, after in itertools.pairwise(texts)))
     path = tmp_path_factory.mktemp("srt") / "a.srt"
     cues = [f"{n}\n{clock(ms)} --> {clock(ms + 1)}\n{text}\n" for n, (ms, text) in enumerate([(0, "x"), *lines])]
     path.write_text("\n".join(cues))

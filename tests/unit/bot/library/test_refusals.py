@@ -30,6 +30,7 @@ from bot.library.parse.errors import DocumentRefused, refusal_from_record, refus
         errors.DamagedArchive(),
         errors.DamagedJson(3, 14),
         errors.TooDeep(),
+        errors.BadName(),
         errors.EmptyFile(),
         errors.OnlyPictures(),
         errors.CopyProtected(),

@@ -16,7 +16,7 @@ from bot.channels.discord.rendering import (
     table_as_text,
 )
 from bot.core.i18n import Translator
-from bot.core.messages import File, Outcome, Source, Table
+from bot.core.messages import Choice, File, Outcome, Source, Table
 from bot.minds import load_mind
 
 MIND = load_mind(DEMO_MIND)
@@ -121,3 +121,17 @@ def test_table_cannot_close_its_code_block() -> None:
     block = table_as_code_block(Table(("what",), [("``` and out",)]))
     assert block.count("```") == 2
     assert "and out" in block
+
+
+@given(
+    st.lists(st.builds(Choice, st.text(max_size=200), st.text(max_size=130).map(lambda text: f"/{text}")), max_size=60)
+)
+def test_choices_keep_the_limits(choices: list[Choice]) -> None:
+    (row,) = ENGLISH.components.choices(choices, "7", Translator("en")) or (None,)
+    fits = [choice for choice in choices if choice.label.strip() and len(choice.command) <= 100]
+    assert (row is None) == (not fits)
+    options = row["components"][0]["options"] if row else []
+    assert len(options) == min(len({choice.command for choice in fits}), 25)
+    values = [option["value"] for option in options]
+    assert len(set(values)) == len(values)
+    assert all(0 < len(option["label"]) <= 100 and len(option["value"]) <= 100 for option in options)

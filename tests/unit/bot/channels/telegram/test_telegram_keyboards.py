@@ -21,7 +21,7 @@ from bot.channels.telegram.keyboards import (
     stop_keyboard,
 )
 from bot.core.i18n import LANGUAGES, Translator
-from bot.core.messages import Outcome
+from bot.core.messages import Choice, Outcome
 from bot.minds import load_mind
 from bot.minds.grammar import MAX_TERMS, WEIGHT_STEP, Term
 from bot.minds.mixer import Mix, page_count, parse_mix
@@ -85,3 +85,32 @@ def test_unknown_callback_data_is_expired(data: str) -> None:
 def test_buttons_of_an_outcome(outcome: Outcome, buttons: int) -> None:
     keyboard = outcome_keyboard(outcome, AGOGE, Translator("ru"))
     assert sum(map(len, keyboard.inline_keyboard if keyboard else [])) == buttons
+
+
+@given(
+    st.lists(st.builds(Choice, st.text(max_size=200), st.text(max_size=80).map(lambda text: f"/{text}")), max_size=120)
+)
+def test_choices_keep_the_limits(choices: list[Choice]) -> None:
+    keyboard = outcome_keyboard(Outcome("base", choices=choices), AGOGE, Translator("en"))
+    rows = keyboard.inline_keyboard if keyboard else []
+    assert all(rows)
+    assert sum(map(len, rows)) <= 100
+    assert max(map(len, rows), default=0) <= 8
+    commands = {choice.command for choice in choices}
+    for button in (button for row in rows for button in row):
+        assert 0 < len(button.text) <= 64
+        assert len((button.callback_data or "").encode()) <= MAX_CALLBACK_BYTES
+        action = parse_callback_data(button.callback_data or "", AGOGE)
+        assert isinstance(action, RunCommand)
+        assert action.command in commands
+
+
+def test_choices_stand_in_rows_and_what_does_not_fit_is_left_out() -> None:
+    numbers = [Choice(str(number), f"/forget {number}") for number in range(1, 8)]
+    words = [Choice("Delete all of these", "/forget yes"), Choice("w" * 100, "/forget no")]
+    refused = [Choice(" ", "/help"), Choice("long", "/forget " + "я" * 40)]
+    keyboard = outcome_keyboard(Outcome("base", choices=[*numbers, *words, *refused]), AGOGE, Translator("en"))
+    assert keyboard is not None
+    labels = [[button.text for button in row] for row in keyboard.inline_keyboard]
+    assert labels == [["1", "2", "3", "4", "5"], ["6", "7"], ["Delete all of these"], ["w" * 59 + "…"]]
+    assert outcome_keyboard(Outcome("base", choices=refused), AGOGE, Translator("en")) is None

@@ -269,3 +269,10 @@ def test_one_block_longer_than_the_limit_keeps_its_formatting() -> None:
     words = render_markdown("**a** " * MAX_LENGTH)
     assert len(words.spans) == MAX_LENGTH
     assert words.text.split() == ["a"] * MAX_LENGTH
+
+
+def test_table_in_an_item_of_a_list_is_there_once() -> None:
+    for lead in ("- ", "* ", "12. ", "- - "):
+        indent = " " * len(lead)
+        rendered = render_markdown(f"{lead}| head \\| a | b |\n{indent}|---|---|\n{indent}| one | two |").text
+        assert [rendered.count(word) for word in ("head", "one", "two")] == [1, 1, 1], rendered
