@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 import discord
@@ -32,6 +33,8 @@ MAX_MESSAGES: Final = 500
 """Messages of one channel that are read again."""
 CONCURRENCY: Final = 5
 """Channels that are read at the same time."""
+MAX_AGE: Final = timedelta(hours=24)
+"""Of messages that are read again; Telegram keeps its updates as long."""
 GIVE_UP_AFTER: Final = 300.0
 """Seconds for which reading one channel is tried again."""
 _BACKOFF: Final = BackoffConfig(0.5, maximum=15.0, jitter=0.3)
@@ -119,6 +122,7 @@ class CatchUp:
         async with self._database.anonymous_transaction() as connection:
             direct = await intake_marks.direct_places(connection, PLATFORM, self._mind, MAX_DIRECT)
         if mark is not None:
+            mark = max(mark, discord.utils.time_snowflake(discord.utils.utcnow() - MAX_AGE))
             channels = _channels_behind(client, mark, direct)
             self._unread = {channel_id: asyncio.Event() for channel_id, _ in channels}
             self._listed.set()

@@ -21,7 +21,7 @@ MAX_UNANSWERED = 4
 """Unanswered questions of a person before they wait with the next: a steady load, not a growing queue."""
 SYLLABLES = [consonant + vowel for consonant in "bdfgklmnprtvz" for vowel in "aeiou"]
 DOCUMENT_EVERY = 5
-"""One question in so many comes with a document."""
+"""One question in so many comes with a document, where people send any."""
 
 
 @dataclass
@@ -66,11 +66,12 @@ class Verdict:
 class Crowd:
     """People on one or more platforms who ask, and a look at what they got."""
 
-    def __init__(self, platforms: Sequence[Chats], people: int, seed: int) -> None:
+    def __init__(self, platforms: Sequence[Chats], people: int, seed: int, *, with_documents: bool = True) -> None:
         """
         Args:
             people: how many, on every platform.
         """
+        self._with_documents = with_documents
         self._random = random.Random(seed)
         self._platforms = platforms
         self.texts: list[str] = []
@@ -111,7 +112,7 @@ class Crowd:
         words = [self._word() for _ in range(self._random.randint(3, 12))]
         self.texts.append(words[0])
         document = None
-        if number % DOCUMENT_EVERY == DOCUMENT_EVERY - 1:
+        if self._with_documents and number % DOCUMENT_EVERY == DOCUMENT_EVERY - 1:
             secrets = [self._word() for _ in range(3)]
             self.texts += secrets
             self._with_document.add(mark)
