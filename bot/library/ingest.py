@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from bot.core.scratch import ScratchFolder
 from bot.library.chunk_options import NamedTokenCounter, chunk_options_of, chunking_hash, holds_dialogues
 from bot.library.documents import Document, build_document
 from bot.library.embedding import embed_pending, refresh_index
@@ -154,8 +154,8 @@ class Ingest:
             content = await uploads.load_content(connection, mind.name, source.path.name)
         if content is None:
             raise UploadRemoved
-        with TemporaryDirectory(prefix="consilium-upload-") as folder:
-            path = Path(folder) / f"document{source.path.suffix}"
+        with ScratchFolder() as folder:
+            path = folder.path / f"document{source.path.suffix}"
             await asyncio.to_thread(path.write_bytes, content)
             yield path
 

@@ -93,6 +93,8 @@ def test_openai_client_talks_to_a_mind(home: Home, brief_mind: Path) -> None:
 
 
 def test_shutdown_while_models_load_is_clean(new_home: Home) -> None:
+    migrated = new_home.run("migrate")
+    assert migrated.code == 0, migrated.err
     process = subprocess.Popen(
         [CONSILIUM, "serve", "--role", "api"],
         stdout=subprocess.DEVNULL,

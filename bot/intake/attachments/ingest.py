@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from bot.core.conversation import Conversation
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator
 from bot.core.ports import FetchFile, Reply
+from bot.core.scratch import ScratchFolder
 from bot.intake.attachments.fetch import download_to
 from bot.intake.attachments.progress import DocumentProgress
 from bot.intake.attachments.report import DocumentResult, embedding_text, fetching_text, format_report, reading_text
@@ -135,8 +135,8 @@ class AttachmentIntake:
                 raise TooManyFiles(limit)
             # The name alone may refuse it: then it is not downloaded.
             reader_for(Path(file.name), is_dialogue=False)
-            with TemporaryDirectory(prefix="consilium-sent-") as folder:
-                path = Path(folder) / f"document{Path(file.name).suffix}"
+            with ScratchFolder() as folder:
+                path = folder.path / f"document{Path(file.name).suffix}"
                 job.progress.update(fetching_text(file.name, say))
                 await download_to(
                     path, file, job.fetch, max_megabytes=self._limits.max_megabytes, timeout_seconds=FETCH_TIMEOUT

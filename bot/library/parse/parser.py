@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from typing import Final, Self
 import structlog
 
 import bot
+from bot.core.scratch import ScratchFolder
 from bot.library.parse.block import Block, block_from_json
 from bot.library.parse.errors import ReaderDied, TooSlow, refusal_from_record
 from bot.library.parse.limits import DEFAULT_LIMITS, ParseLimits
@@ -50,7 +50,7 @@ class Parser:
 
     def __init__(self, limits: ParseLimits = DEFAULT_LIMITS) -> None:
         self.limits = limits
-        self._folder = tempfile.TemporaryDirectory(prefix="consilium-parse-")
+        self._folder = ScratchFolder()
         self._process: asyncio.subprocess.Process | None = None
         self._files_parsed = 0
         self._lock = asyncio.Lock()
@@ -67,7 +67,7 @@ class Parser:
         """
         async with self._lock:
             process = await self._ensure_process()
-            output = Path(self._folder.name) / "blocks"
+            output = self._folder.path / "blocks"
             job = {"path": str(path), "spoken": is_dialogue, "output": str(output)}
             assert process.stdin is not None
             assert process.stdout is not None
@@ -100,7 +100,7 @@ class Parser:
     async def close(self) -> None:
         """End the process and remove what it wrote. Idempotent."""
         await self._kill_process()
-        self._folder.cleanup()
+        await asyncio.to_thread(self._folder.close)
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,7 +122,7 @@ class Parser:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
-                cwd=self._folder.name,
+                cwd=self._folder.path,
                 env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(_IMPORT_ROOT), "PYTHONUTF8": "1"},
             )
             self._files_parsed = 0

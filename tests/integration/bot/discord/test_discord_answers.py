@@ -141,6 +141,7 @@ async def test_channel_from_settings(service: DiscordService, sglang_settings: S
         assert await channels.connection_checks["discord"]() == "Discord has not answered yet"
         receiving = asyncio.create_task(channels.gateways["discord"].run())
         await service.people.wait_for(lambda: service.people.commands(service.guild))
+        await service.people.wait_for(lambda: service.fake.gateway.connected_shards() == [0])
         service.people.run_command(service.channel, service.ann, "ask", question="Stored?")
         await service.wait_turn("question = 'Stored?'")
         assert await channels.connection_checks["discord"]() is None
