@@ -23,6 +23,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
+-- compatible: it only writes into a new table
 CREATE TRIGGER list_deleted AFTER DELETE ON memories REFERENCING OLD TABLE AS gone
 FOR EACH STATEMENT EXECUTE FUNCTION list_deleted_memories();
 
@@ -34,6 +35,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
+-- compatible: it only writes into a new table
 CREATE TRIGGER list_replaced AFTER UPDATE OF content ON memories
 FOR EACH ROW WHEN (OLD.content <> NEW.content) EXECUTE FUNCTION list_replaced_memory();
 
@@ -60,6 +62,7 @@ BEGIN
 END
 $$;
 -- Nothing but forgetting takes text from a turn, and it marks the turn.
+-- compatible: it only writes into a new table
 CREATE TRIGGER list_erased AFTER UPDATE ON turns FOR EACH ROW
 WHEN (
     NEW.forgotten AND (
@@ -96,7 +99,9 @@ BEGIN
     RETURN NULL;
 END
 $$;
+-- compatible: it only writes into a new table
 CREATE TRIGGER list_deleted AFTER DELETE ON users FOR EACH ROW EXECUTE FUNCTION list_deleted_person();
+-- compatible: it only writes into a new table
 CREATE TRIGGER list_deleted AFTER DELETE ON identities FOR EACH ROW EXECUTE FUNCTION list_deleted_person();
 
 DO $$

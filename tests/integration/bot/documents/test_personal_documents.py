@@ -99,6 +99,7 @@ async def test_memory_lists_and_forget_deletes_a_document(open_service: Opens, s
         assert [row[:2] for row in shown.said["table"]["rows"]] == [
             ["1", "I like rye bread."],
             ["2", "document “diary.md” (passages: 2)"],
+            ["3", "you wrote: Keep this diary."],
         ]
         assert "“diary.md” is a document" in str((await said(service, "/memory 2 other words")).error)
         recalled = await said(service, QUESTION)
