@@ -29,6 +29,8 @@ _IMPORT_ROOT: Final = Path(bot.__file__).resolve().parents[1]
 _WORKER_MODULE: Final = "bot.library.parse.worker"
 _MAX_FILES_PER_PROCESS: Final = 200
 """After so many files the process is replaced, because the libraries it uses may leak memory."""
+_EXIT_TIMEOUT: Final = 5.0
+"""Seconds that a process may take to end once its output has ended."""
 
 
 class ParsedBlocks:
@@ -85,7 +87,7 @@ class Parser:
                 await self._kill_process()
                 raise
             if not answer:
-                code = await self._kill_process()
+                code = await self._await_exit()
                 if code == -signal.SIGXCPU:
                     raise TooSlow(self.limits.cpu_seconds)
                 log.warning("library.reader_died", path=str(path), exit_code=code)
@@ -129,6 +131,20 @@ class Parser:
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(asdict(self.limits)).encode() + b"\n")
         return self._process
+
+    async def _await_exit(self) -> int | None:
+        """The exit code of a process whose output has ended.
+
+        It is not killed first: `Popen.kill` polls, and so takes the exit code of a process that has just ended away
+        from asyncio, which then reports 255.
+        """
+        assert self._process is not None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_EXIT_TIMEOUT):
+                code = await self._process.wait()
+            self._process = None
+            return code
+        return await self._kill_process()
 
     async def _kill_process(self) -> int | None:
         process, self._process = self._process, None
