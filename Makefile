@@ -46,7 +46,7 @@ demo: $(READY) ## Talk to the demo mind in the terminal
 # Half of most tests is waiting, so three processes keep two cores busy. Torch computes with one thread in each:
 # several processes that compute with several threads wait for each other most of the time. The files come in the order
 # of the folders, the long ones first, so that no process waits for another at the end.
-test: $(READY) ## Run every test but those of the real SGLang server (twelve minutes on two cores)
+test: $(READY) ## Run every test but those of the real SGLang server (a quarter of an hour on two cores)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 unit: $(READY) ## Run the fast, pure tests only

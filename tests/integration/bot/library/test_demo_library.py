@@ -153,7 +153,7 @@ class Silent:
 
 @pytest.fixture
 def settings(settings_for: Callable[..., Settings], dsn: str) -> Settings:
-    return settings_for(database_url=SecretStr(dsn), prewarm_modes=0, library_at_start=True)
+    return settings_for(mind=DEMO_MIND, database_url=SecretStr(dsn), prewarm_modes=0, library_at_start=True)
 
 
 @pytest.mark.long
