@@ -5,7 +5,7 @@
 The passages lie in `tests/fixtures/claims`. Their sentences are true (verbatim, inflected, in another order or other
 words, shortened, about a row of a table) or made false by one change, by hand or by the generators of
 `tests/fixtures/claim_changes.py`. `tuned` was looked at while the rules were made, `held out` not until they worked;
-`new` was written afterwards. The `outside` sets are told of in `tests/fixtures/claim_cases.py`.
+`new` was written afterwards. The `outside` sets are described in `tests/fixtures/claim_cases.py`.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class AuthorNotGiven(AuthoringError):
 
 
 class UnknownAuthor(AuthoringError):
-    """Nobody in the chats is called as the author should be."""
+    """No sender in the chats has the name that was given for the author."""
 
     sentence = N_("Nobody in the chats is called “{name}”.")
     remedy = N_("Those who write there: {names}.")
@@ -98,7 +98,7 @@ class EditNotUsable(AuthoringError):
 
 
 class WebPageExport(AuthoringError):
-    """An export of Telegram as web pages, in which replies and authors cannot be told surely."""
+    """An export of Telegram as web pages, in which replies and authors cannot be recognised reliably."""
 
     sentence = N_("This is an export of Telegram as web pages.")
     remedy = N_("Export the chat again: in Telegram Desktop choose “Machine-readable JSON” as the format.")
