@@ -147,7 +147,9 @@ async def run_terminal_chat(
             return line
         prompt = FormattedText([("ansicyan", mode), ("", " › ")])
         with patch_stdout():
-            return await session.prompt_async(prompt, default=typed_ahead.take_beginning())
+            # What goes wrong elsewhere in the loop is for the log: the library's own handler would show it in the
+            # middle of the line being typed, and wait for Enter.
+            return await session.prompt_async(prompt, default=typed_ahead.take_beginning(), set_exception_handler=False)
 
     succeeded = True
     # From here on nothing is echoed but by a prompt: keys pressed during an answer are for the next one.

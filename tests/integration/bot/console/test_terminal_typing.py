@@ -20,7 +20,7 @@ import pytest
 CONTROL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-_])")
 ROOT = Path(__file__).parents[4]
 PROGRAM = """
-import asyncio, pathlib, signal, sys
+import asyncio, logging, pathlib, signal, sys
 from bot.channels.console.terminal import run_terminal_chat
 from bot.core.messages import Outcome
 
@@ -41,13 +41,20 @@ class Talk:
         await reply.write("Heard: " + incoming.text + "! ")
         if incoming.text.startswith("slow"):
             waits = [asyncio.create_task(event.wait()) for event in (self.go, self.stopped)]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            _, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in pending:
+                wait.cancel()
             await reply.write("stopped. " if self.stopped.is_set() else "The end. ")
+        if incoming.text == "leave a task":
+            loop = asyncio.get_running_loop()
+            loop.call_later(0.05, loop.call_exception_handler, {"message": "Task was destroyed but it is pending!"})
         outcome = Outcome("core", "")
         await reply.finish(outcome)
         return outcome
 
-asyncio.run(run_terminal_chat(Talk(), "ann", "en", title="Test", modes=["core"], history=pathlib.Path(sys.argv[1])))
+folder = pathlib.Path(sys.argv[1])
+logging.basicConfig(filename=folder / "log")
+asyncio.run(run_terminal_chat(Talk(), "ann", "en", title="Test", modes=["core"], history=folder / "history"))
 """
 
 
@@ -89,7 +96,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
         "PROMPT_TOOLKIT_NO_CPR": "1",
         "COLUMNS": "80",
     }
-    command = [sys.executable, "-c", PROGRAM, str(tmp_path / "history")]
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
     process = subprocess.Popen(
         command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
         preexec_fn=lambda: __import__("fcntl").ioctl(0, termios.TIOCSCTTY, 0),
@@ -130,3 +137,18 @@ def test_control_c_still_stops_an_answer(terminal: Terminal) -> None:
     terminal.read_until("stopped.")
     terminal.type("again\r")
     terminal.read_until("Heard: again!")
+
+
+def test_an_error_elsewhere_in_the_loop_does_not_break_into_a_prompt(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.read_until("core ›")
+    terminal.type("leave a task\r")
+    answered = terminal.read_until("Heard: leave a task!")
+    terminal.read_until("core ›", len(answered))
+    terminal.type("and go")
+    deadline = time.monotonic() + 30
+    while "was destroyed" not in (tmp_path / "log").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    terminal.type(" on\r")
+    shown = terminal.read_until("Heard: and go on!")
+    assert "Press ENTER" not in shown
