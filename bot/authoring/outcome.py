@@ -13,6 +13,7 @@ from typing import Any, Final
 from bot.authoring.candidates import Candidate, Turn, candidate_from_record, turns_from_records
 from bot.authoring.reasons import Reason
 from bot.authoring.stages import StageFolder, write_atomically
+from consilium.files import remove_unfinished
 
 WORK_FOLDER: Final = "imported"
 """Folder of an import's stages within a mind."""
@@ -93,6 +94,7 @@ def add_decision(stages: StageFolder, id_: str, decision: Decision) -> None:
 def write_dialogues(mind_folder: Path, stages: StageFolder, fates: Sequence[Fate]) -> None:
     """Write the kept dialogues to train on and to measure with, and beside them who speaks in each; blocking."""
     (mind_folder / "dialogues").mkdir(exist_ok=True)
+    remove_unfinished(mind_folder / "dialogues")
     origins: list[dict[str, Any]] = []
     for part, file in ((Part.TRAIN, TRAIN_FILE), (Part.HELDOUT, HELDOUT_FILE)):
         kept = [fate.candidate for fate in fates if fate.reason is None and fate.part is part]

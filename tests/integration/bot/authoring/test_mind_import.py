@@ -129,7 +129,7 @@ def test_killed_at_random_points_it_goes_on_to_the_same_report(
         killed += 1
         # What is left is what a killed process leaves: stages that are whole, and perhaps one that is not.
         for stage in chance.sample(sorted((mind_folder / "imported").glob("*.jsonl")), 1):
-            stage.rename(stage.with_name(f"{stage.name}.unfinished"))
+            stage.rename(stage.with_name(f".{stage.name}.unfinished"))
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
     assert outputs(mind_folder) == outputs(undisturbed)
     assert not list(mind_folder.rglob("*.unfinished"))
