@@ -5,8 +5,14 @@ from __future__ import annotations
 import typer
 
 from bot.cli.mind_import import import_
+from bot.cli.mind_new import new
 from bot.cli.mind_review import review
+from bot.cli.mind_subjects import subjects
 
-app = typer.Typer(help="Make a mind from what its author has written: import, review.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make a mind from what its author has written: new, import, subjects, review.", no_args_is_help=True
+)
+app.command("new")(new)
 app.command("import")(import_)
+app.command("subjects")(subjects)
 app.command("review")(review)

@@ -25,8 +25,8 @@ from bot.authoring.reasons import Reason
 from bot.authoring.report import ImportReport
 from bot.authoring.review import apply_review, decide, open_stages, read_page
 from bot.authoring.sources import SourceKind
-from bot.cli.mind import MIND_TEMPLATE
 from bot.minds import load_mind
+from bot.minds.templates import MIND_TEMPLATE
 from inference.training.dialogues import read_dialogues
 from tests.fixtures.author_export import AUTHOR_ID, CHANNEL_ID, author_export, count_messages, spoken
 
@@ -63,7 +63,7 @@ def imported(
 
 def assert_adds_up(report: ImportReport) -> None:
     assert report.pieces == report.kept_pieces + sum(report.dropped_pieces.values())
-    assert report.dialogues == report.trained + report.heldout + sum(report.dropped_dialogues.values())
+    assert report.dialogues == report.trained + report.heldout + report.quoted + sum(report.dropped_dialogues.values())
 
 
 def outputs(folder: Path) -> dict[str, str]:
