@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +14,13 @@ from bot.minds.edit import ensure_collection
 from bot.minds.schema import CollectionKind
 from bot.text.language import detect_language
 
-DIALOGUES_FILE: Final = "library/dialogues/imported.jsonl"
-"""Questions with the author's answers."""
+ANSWERS_FILE: Final = "library/answers/imported.md"
+"""The author's answers, each below its question: only what the author says is quoted."""
 POSTS_FILE: Final = "library/posts/imported.md"
 """What the author has written to nobody, such as the posts of a channel."""
+_TITLES: Final = {"ru": ("Ответы", "Записи"), "en": ("Answers", "Posts")}
+_MAX_HEADING: Final = 200
+"""Characters of a question that stands above its answer."""
 
 
 def write_quotable(mind_folder: Path, fates: Sequence[Fate]) -> None:
@@ -32,17 +35,17 @@ def write_quotable(mind_folder: Path, fates: Sequence[Fate]) -> None:
     ]
     posts = [each for each in kept if each.origin is Origin.MONOLOGUE]
     answers = [each for each in kept if each.origin is not Origin.MONOLOGUE]
-    for file, kind, some, lines in (
-        (DIALOGUES_FILE, CollectionKind.DIALOGUE, answers, _dialogue_lines(answers)),
-        (POSTS_FILE, CollectionKind.ARTICLE, posts, _post_lines(posts)),
-    ):
+    for number, (file, some) in enumerate(((ANSWERS_FILE, answers), (POSTS_FILE, posts))):
         path = mind_folder / file
         if not some:
             path.unlink(missing_ok=True)
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lines)
-        ensure_collection(mind_folder, path.parent.name, file, kind=kind, languages=_languages(some))
+        languages = _languages(some)
+        sections = _answers(some) if some is answers else ((each.first[:10], each.learnt) for each in some)
+        title = _TITLES["ru" if "ru" in languages else "en"][number]
+        write_atomically(path, [f"# {title}\n", *(f"\n## {heading}\n\n{text}\n" for heading, text in sections)])
+        ensure_collection(mind_folder, path.parent.name, file, kind=CollectionKind.ARTICLE, languages=languages)
 
 
 def _is_of_document(candidate: Candidate) -> bool:
@@ -53,17 +56,10 @@ def _languages(candidates: Sequence[Candidate]) -> list[str]:
     return sorted({detect_language(each.learnt) or "und" for each in candidates})
 
 
-def _dialogue_lines(candidates: Sequence[Candidate]) -> Iterator[str]:
-    for each in candidates:
-        messages = [{"role": turn.role, "content": turn.text} | _unlearnt(turn.learn) for turn in each.turns]
-        yield json.dumps({"messages": messages}, ensure_ascii=False) + "\n"
-
-
-def _unlearnt(learn: bool) -> dict[str, int]:
-    return {} if learn else {"weight": 0}
-
-
-def _post_lines(candidates: Sequence[Candidate]) -> Iterator[str]:
-    yield "# Posts\n"
-    for each in candidates:
-        yield f"\n## {each.first[:10]}\n\n{each.learnt}\n"
+def _answers(candidates: Sequence[Candidate]) -> Iterator[tuple[str, str]]:
+    """Each question and the author's answer to it; what is only read, and not the author's to say, is left out."""
+    for candidate in candidates:
+        for asked, said in pairwise(candidate.turns):
+            if asked.role == "user" and said.role == "assistant" and said.learn:
+                line = " ".join(asked.text.split())
+                yield line if len(line) <= _MAX_HEADING else f"{line[: _MAX_HEADING - 1]}…", said.text

@@ -8,7 +8,7 @@ from typing import Final
 from rich.text import Text
 
 from bot.authoring.outcome import WORK_FOLDER
-from bot.authoring.quotable import DIALOGUES_FILE, POSTS_FILE
+from bot.authoring.quotable import ANSWERS_FILE, POSTS_FILE
 from bot.authoring.report import ImportReport
 from bot.cli.common import new_table, stdout_console
 from bot.cli.import_report import print_report
@@ -69,7 +69,7 @@ def print_making_report(mind: Mind, report: ImportReport, say: Translator) -> No
     ]
     for label, place in places:
         _print(f"{label}: {place}")
-    quoted = [file for file in (DIALOGUES_FILE, POSTS_FILE) if (mind.folder / file).exists()]
+    quoted = [file for file in (ANSWERS_FILE, POSTS_FILE) if (mind.folder / file).exists()]
     if quoted:
         _print(say("Quoted from the import: {files}", files=", ".join(quoted)))
     _print(say("Look through what was kept: consilium mind review {folder}", folder=mind.folder))
