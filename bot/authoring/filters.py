@@ -130,17 +130,19 @@ def _speaks(text: str, languages: Collection[str]) -> bool:
     return found is TextLanguage.NONE or not _POSSIBLE[found].isdisjoint(languages) or _may_be_other(found, languages)
 
 
-def is_quoted(text: str, rules: Rules) -> bool:
-    """Whether a text that a mind speaks is in a language that its base model does not write.
+def is_quoted(candidate: Candidate, rules: Rules) -> bool:
+    """Whether any answer of a dialogue is in a language that the mind speaks and its base model does not write.
 
-    A text in two languages is, as soon as the base does not write one of them.
+    An answer in two languages is, as soon as the base does not write one of them.
     """
+    return any(_is_quoted(turn.text, rules) for turn in candidate.turns if turn.role == "assistant" and turn.learn)
+
+
+def _is_quoted(text: str, rules: Rules) -> bool:
     found = tell_language(_TAG.sub(" ", URL.sub(" ", text)))
     if found is TextLanguage.NONE:
         return False
-    if found is TextLanguage.OTHER:
-        return _may_be_other(found, rules.quoted)
-    return not _POSSIBLE[found].isdisjoint(rules.quoted)
+    return _may_be_other(found, rules.quoted) or not _POSSIBLE[found].isdisjoint(rules.quoted)
 
 
 def _may_be_other(found: TextLanguage, languages: Collection[str]) -> bool:

@@ -245,9 +245,7 @@ class _Import:
             cleaned, kinds = _clean(candidate, replacements)
             judged.append((cleaned, kinds, judge.judge(cleaned, len(kinds))))
         rules = self._options.rules
-        quoted = {
-            candidate.id for candidate, _, reason in judged if reason is None and is_quoted(candidate.learnt, rules)
-        }
+        quoted = {candidate.id for candidate, _, reason in judged if reason is None and is_quoted(candidate, rules)}
         kept = [candidate for candidate, _, reason in judged if reason is None and candidate.id not in quoted]
         heldout = choose_heldout(kept, rules.heldout)
         leaking = find_leaking(

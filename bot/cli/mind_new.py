@@ -62,9 +62,9 @@ def new(
         ),
     ] = None,
     budget: Annotated[
-        float,
+        float | None,
         typer.Option(parser=parse_duration, metavar="TIME", help="How long training may take.", show_default="15m"),
-    ] = _DEFAULT_BUDGET,
+    ] = None,
 ) -> None:
     """Make a mind of what an author has written, ready to talk to; without sources an empty one, ready to fill.
 
@@ -97,18 +97,18 @@ def new(
         write_answers(folder, answers)
         if base is not None or base_languages:
             edit_mind(folder, set_values(values))
-    MindMaking(settings, folder.absolute(), paths, answers, budget, say).run()
+    MindMaking(settings, folder.absolute(), paths, answers, budget or _DEFAULT_BUDGET, say).run()
 
 
 def _values(base: str | None, languages: list[str] | None, say: Translator) -> dict[str, Any]:
     """What `mind.yaml` says of the base model, and in which order of languages."""
-    values: dict[str, Any] = {"languages": [say.language, *(each for each in LANGUAGES if each != say.language)]}
-    if base is not None:
-        values["base_model"] = base
+    values: dict[str, Any] = {} if base is None else {"base_model": base}
+    values["languages"] = [say.language, *(each for each in LANGUAGES if each != say.language)]
+    if base is not None and base != BUNDLED_BASE_MODEL:
+        # The template is written for the bundled model: it knows one language, and its adapters are held back.
+        values |= {"base_languages": None, "policies": {"adapter_strength": 1.0}}
     if languages:
         values["base_languages"] = languages
-    elif base is None or base == BUNDLED_BASE_MODEL:
-        values["base_languages"] = ["en"]
     return values
 
 

@@ -25,11 +25,24 @@ def edit_mind(folder: Path, change: Change) -> bool:
 
 
 def set_values(values: Mapping[str, Any]) -> Change:
-    """A change that sets keys at the top; a mapping or list in one line where it is short enough to be one."""
+    """A change that sets keys at the top; None takes one out. Of a mapping that is there, only the keys that are given.
+
+    A key that is new comes after the one that is given before it.
+    """
 
     def change(root: CommentedMap) -> None:
+        before = ""
         for key, value in values.items():
-            root[key] = _in_one_line(value)
+            if value is None:
+                root.pop(key, None)
+                continue
+            if isinstance(root.get(key), CommentedMap) and isinstance(value, Mapping):
+                set_values(value)(root[key])
+            elif key in root or before not in root:
+                root[key] = _in_one_line(value)
+            else:
+                root.insert(list(root).index(before) + 1, key, _in_one_line(value))
+            before = key
 
     return change
 
@@ -42,8 +55,11 @@ def set_dialogues(adapter: str, dialogues: str, heldout: str | None) -> Change:
         section["dialogues"] = dialogues
         if heldout is None:
             section.pop("heldout", None)
-        else:
+        elif "heldout" in section:
             section["heldout"] = heldout
+        else:
+            # In front of the other: a comment that ends the section stands behind its last line.
+            section.insert(list(section).index("dialogues"), "heldout", heldout)
 
     return change
 

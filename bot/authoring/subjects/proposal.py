@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MIN_TOPIC: Final = 40
 """Dialogues below which a topic adapter has too little to learn from."""
-OVER_CHANCE: Final = 1.2
+OVER_CHANCE: Final = 1.1
 """How many times the separation of chance a subject must be apart."""
 _COMMON_MARGIN: Final = 0.25
 """Share of the mean margin below which a dialogue lies between two subjects, and belongs to the core."""
@@ -27,6 +27,8 @@ _SAMPLES: Final = 3
 _DESCRIBED_BY: Final = 5
 _DESCRIPTION: Final = {"en": "About {}.", "ru": "О чём: {}."}
 _MAX_SAMPLE: Final = 160
+MAX_NAME: Final = 64
+"""Characters of an adapter's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,9 @@ def propose(
 
 
 def is_usable(name: str, taken: Collection[str]) -> bool:
-    """Whether a normalised name can be that of a new adapter."""
-    return is_valid_name(name) and name not in RESERVED and name_key(name) not in {name_key(each) for each in taken}
+    """Whether a name can be that of a new adapter, as it is."""
+    is_name = name == normalise(name) and len(name) <= MAX_NAME and is_valid_name(name) and name not in RESERVED
+    return is_name and name_key(name) not in {name_key(each) for each in taken}
 
 
 def proposal_to_record(proposal: Proposal) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.text.language import has_russian_letters
 from bot.text.morphology import PartOfSpeech, read_word
-from bot.text.numerals import is_numeric
+from bot.text.numerals import parse_numeral
 from bot.text.stop_words import QUESTION_STOP_WORDS, STOP_WORDS
 from bot.text.words import fold, stem
 
@@ -102,7 +102,9 @@ def _words(text: str) -> Iterator[str]:
     for found in _WORD.findall(_PLACEHOLDER.sub(" ", fold(text))):
         word = found.removesuffix("'s")
         # What still has an apostrophe is a contraction, such as “doesn't”.
-        if len(word) >= _MIN_LETTERS and "'" not in word and word not in _STOP_WORDS and not is_numeric(word):
+        if len(word) < _MIN_LETTERS or "'" in word or word in _STOP_WORDS:
+            continue
+        if parse_numeral((word,), 0) is None:
             yield word
 
 
