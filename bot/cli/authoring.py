@@ -6,7 +6,11 @@ import typer
 
 from bot.cli.mind_import import import_
 from bot.cli.mind_review import review
+from bot.cli.mind_versions import promote_, roll_back_, versions
 
-app = typer.Typer(help="Make a mind from what its author has written: import, review.", no_args_is_help=True)
+app = typer.Typer(help="Make a mind from what its author has written, and exchange it.", no_args_is_help=True)
 app.command("import")(import_)
 app.command("review")(review)
+app.command("versions")(versions)
+app.command("promote")(promote_)
+app.command("rollback")(roll_back_)
