@@ -75,7 +75,7 @@ def promote(mind: Mind, note: str = "") -> Version:
         digests = _sound_digests(folders)
         evaluation = check_gate(mind, digests)
         former = _put_away_live(mind)
-        follows = former and former.number
+        follows = former.number if former else None
         version = find_version(mind.folder, set_digest(digests))
         # A process that died just before the exchange has put the same away already.
         if version is None or (version.follows, version.note) != (follows, note):
