@@ -73,7 +73,9 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
         "Migrate the database: first what older programs can bear, and with `--after` the rest.",
     ),
     LazyCommand("init", "bot.cli.mind", "init", "Write the template of a mind, to fill with dialogues and train."),
-    LazyCommand("mind", "bot.cli.authoring", "app", "Make a mind from what its author has written: import, review."),
+    LazyCommand(
+        "mind", "bot.cli.authoring", "app", "Make a mind from what its author has written: import, review, evaluate."
+    ),
     LazyCommand(
         "train",
         "bot.cli.train",
