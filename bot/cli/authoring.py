@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from bot.cli.mind_eval import evaluate
 from bot.cli.mind_import import import_
 from bot.cli.mind_new import new
 from bot.cli.mind_review import review
@@ -14,6 +15,7 @@ app = typer.Typer(
     help="Make a mind from what its author has written: new, import, subjects, eval, promote.", no_args_is_help=True
 )
 app.command("new")(new)
+app.command("eval")(evaluate)
 app.command("import")(import_)
 app.command("subjects")(subjects)
 app.command("review")(review)
