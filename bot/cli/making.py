@@ -15,13 +15,15 @@ from bot.authoring.review import apply_review, open_stages
 from bot.authoring.subjects.acceptance import read_acceptance
 from bot.cli.common import stdout_console
 from bot.cli.making_report import print_language_warning, print_making_report
+from bot.cli.mind_eval import measure_mind
 from bot.cli.mind_import import can_ask, import_sources, rules_of
 from bot.cli.mind_subjects import accept_subjects, ask_for_subjects, look_for_subjects, print_proposal
 from bot.cli.new_mind_answers import Answers
 from bot.cli.training_run import RunSettings, TrainingSession
+from bot.core.errors import describe_error
 from bot.core.i18n import Translator
 from bot.minds import Mind, load_mind
-from consilium.errors import N_
+from consilium.errors import N_, ConsiliumError
 from inference.adapters.blank import is_blank, write_blank_adapter
 from inference.training.dialogues import read_dialogues
 from inference.training.recipe import MIN_DIALOGUES
@@ -58,16 +60,18 @@ class MindMaking:
         sources: Sequence[Path],
         answers: Answers,
         budget: float,
+        questions: int,
         say: Translator,
     ) -> None:
         """Set up, without doing anything.
 
         Args:
             folder: of the mind, with its template.
-            budget: seconds that training may take.
+            budget: seconds that training may take, and generating answers to measure with again.
+            questions: that are asked to measure with; 0 for no evaluation.
         """
         self._settings, self._folder, self._sources = settings, folder, sources
-        self._answers, self._budget, self._say = answers, budget, say
+        self._answers, self._budget, self._questions, self._say = answers, budget, questions, say
 
     def run(self) -> None:
         """Do what is not done yet, and print the report."""
@@ -137,6 +141,22 @@ class MindMaking:
 
     def _evaluate(self) -> None:
         print_stage(5, self._say)
+        mind = load_mind(self._folder)
+        if all(is_blank(adapter.path) for adapter in mind.adapters.values()):
+            self._print(self._say("Nothing was learnt, so there is nothing to measure."))
+            return
+        if not self._questions:
+            self._print(self._say("Measure it later: consilium mind eval {folder}", folder=self._folder))
+            return
+
+        from bot.authoring.evaluation.evaluator import EvaluationOptions
+
+        try:
+            measure_mind(self._settings, mind, EvaluationOptions(self._questions, 0), self._budget, self._say)
+        except ConsiliumError as error:
+            # The mind can be talked to all the same.
+            self._print(describe_error(error, self._say.language, self._say.translate))
+            self._print(self._say("Measure it later: consilium mind eval {folder}", folder=self._folder))
 
     def _print(self, text: str) -> None:
         stdout_console().print(Text(text), soft_wrap=True)

@@ -19,6 +19,9 @@ from inference.adapters.blank import is_blank
 
 _LANGUAGES: Final = {"ru": N_("Russian"), "en": N_("English")}
 _MOST: Final = 0.5
+"""Share of the dialogues that is most of them."""
+EVALUATION: Final = "evaluation/report.html"
+"""What an evaluation writes, within a mind."""
 
 
 def print_language_warning(mind: Mind, report: ImportReport, say: Translator) -> None:
@@ -67,6 +70,8 @@ def print_making_report(mind: Mind, report: ImportReport, say: Translator) -> No
         (say("what is quoted"), mind.folder / "library"),
         (say("the import, private"), mind.folder / WORK_FOLDER),
     ]
+    if (mind.folder / EVALUATION).exists():
+        places.append((say("the evaluation"), mind.folder / EVALUATION))
     for label, place in places:
         _print(f"{label}: {place}")
     quoted = [file for file in (ANSWERS_FILE, POSTS_FILE) if (mind.folder / file).exists()]

@@ -19,11 +19,11 @@ from bot.authoring.evaluation import Evaluation, breaches
 from bot.cli.common import MindOption, new_table, stdout_console
 from bot.cli.durations import parse_duration
 from bot.core.i18n import Translator, system_language
-from bot.minds import load_mind
+from bot.minds import Mind, load_mind
 from consilium.errors import N_
 
 if TYPE_CHECKING:
-    from bot.authoring.evaluation.evaluator import OnProgress
+    from bot.authoring.evaluation.evaluator import EvaluationOptions, OnProgress
     from bot.authoring.evaluation.judging import ModeAnswers
 
 _HEADINGS: Final = (
@@ -64,17 +64,33 @@ def evaluate(
     Beside each figure stands that of the base model under the same prompt. The report and evaluation.json are written
     into the mind's folder. Interrupted, it goes on where it was.
     """
-    # Imported late: it takes seconds, and the other commands of this group need none of it.
-    from bot.app.evaluation import evaluate_mind, evaluation_folder
     from bot.authoring.evaluation.evaluator import EvaluationOptions
-    from bot.authoring.evaluation.html_report import REPORT_FILE, write_report
-    from bot.authoring.evaluation.model_card import write_cards
 
     settings: Settings = context.obj
     say = Translator(settings.language or system_language())
     mind = load_mind(folder or mind_folder or settings.mind)
-    options = EvaluationOptions(questions, canary_prompts)
     seconds = parse_duration(budget) if budget is not None else None
+    evaluation, answers = measure_mind(settings, mind, EvaluationOptions(questions, canary_prompts), seconds, say)
+    if json_file is not None:
+        json_file.write_text(json.dumps(_as_record(evaluation, answers), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def measure_mind(
+    settings: Settings, mind: Mind, options: EvaluationOptions, seconds: float | None, say: Translator
+) -> tuple[Evaluation, Mapping[str, ModeAnswers]]:
+    """Measure a mind, write the report and the model cards, and print the figures.
+
+    Args:
+        seconds: the time there is to generate answers; None for no limit.
+
+    Raises:
+        ConsiliumError: it cannot be measured, or the time is over.
+    """
+    # Imported late: it takes seconds, and the other commands of this group need none of it.
+    from bot.app.evaluation import evaluate_mind, evaluation_folder
+    from bot.authoring.evaluation.html_report import REPORT_FILE, write_report
+    from bot.authoring.evaluation.model_card import write_cards
+
     with _progress(say) as on_progress:
         evaluation, answers = asyncio.run(evaluate_mind(settings, mind, None, options, on_progress, seconds=seconds))
     output = evaluation_folder(mind)
@@ -88,8 +104,7 @@ def evaluate(
     for breach in found:
         console.print(Text(breach.localize(say.language, say.translate), "red"), soft_wrap=True)
     console.print(Text(say("The report: {path}", path=output / REPORT_FILE)), soft_wrap=True)
-    if json_file is not None:
-        json_file.write_text(json.dumps(_as_record(evaluation, answers), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return evaluation, answers
 
 
 @contextmanager

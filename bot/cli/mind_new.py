@@ -65,6 +65,9 @@ def new(
         float | None,
         typer.Option(parser=parse_duration, metavar="TIME", help="How long training may take.", show_default="15m"),
     ] = None,
+    questions: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Questions that the evaluation asks; 0 leaves it out.")
+    ] = 20,
 ) -> None:
     """Make a mind of what an author has written, ready to talk to; without sources an empty one, ready to fill.
 
@@ -97,7 +100,7 @@ def new(
         write_answers(folder, answers)
         if base is not None or base_languages:
             edit_mind(folder, set_values(values))
-    MindMaking(settings, folder.absolute(), paths, answers, budget or _DEFAULT_BUDGET, say).run()
+    MindMaking(settings, folder.absolute(), paths, answers, budget or _DEFAULT_BUDGET, questions, say).run()
 
 
 def _values(base: str | None, languages: list[str] | None, say: Translator) -> dict[str, Any]:
