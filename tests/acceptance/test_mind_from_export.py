@@ -25,7 +25,7 @@ KILLS = 5
 @pytest.fixture(scope="module")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "result.json"
-    path.write_text(json.dumps(author_export(350), ensure_ascii=False), "utf-8")
+    path.write_text(json.dumps(author_export(250), ensure_ascii=False), "utf-8")
     return path
 
 
