@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 import structlog
 
+from bot.answering.adapter_sets import AdapterSet, open_earlier_set, open_live_set
 from bot.minds.errors import AdapterOutOfService
 from bot.minds.grammar import parse_expression, resolve_band
 from bot.minds.mind import Mind
 from bot.minds.resolve import MAX_SUGGESTIONS, ResolvedMode, resolve_mode
-from inference.adapters.compatibility import check_compatible
+from bot.minds.versions import live_state
 from inference.adapters.composition import Composition
-from inference.adapters.errors import AdapterError
+from inference.adapters.errors import AdapterError, PackageChanged, PackageUnreadable
 from inference.adapters.manifest import AdapterKind, AdapterManifest
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
@@ -57,11 +59,12 @@ class Composer:
         """
         self.mind = mind
         self.base = base
-        self.packages = packages
-        self.manifests = manifests
         self.store = store
         self.max_rank = max_rank
-        self.unfit = unfit
+        self._live = AdapterSet(packages, manifests, unfit)
+        self._live_state: tuple[object, ...] | None = None
+        self._earlier: dict[str, AdapterSet | None] = {}
+        self._reading = threading.Lock()
 
     @classmethod
     def open(cls, mind: Mind, base: BaseModelSpec, store: CompositionStore, max_rank: int | None = None) -> Self:
@@ -72,16 +75,67 @@ class Composer:
         Args:
             max_rank: compositions of a larger rank are cut to it; None: no limit.
         """
-        packages, unfit = open_adapters(mind, base)
-        for name, error in unfit.items():
-            log.warning("adapter.out_of_service", mind=mind.name, adapter=name, reason=error)
-        # An adapter trained elsewhere has no manifest; what is needed of it is known from the mind.
-        manifests = {
-            name: package.manifest
-            or AdapterManifest(name=name, kind=mind.adapters[name].kind, base_model=base.name, digest=package.digest)
-            for name, package in packages.items()
-        }
-        return cls(mind, base, packages, manifests, store=store, max_rank=max_rank, unfit=unfit)
+        live, state = open_live_set(mind, base)
+        composer = cls(mind, base, live.packages, live.manifests, store=store, max_rank=max_rank, unfit=live.unfit)
+        composer._live_state = state
+        composer._log_unfit()
+        return composer
+
+    @property
+    def live(self) -> AdapterSet:
+        """The adapters in use, as they were when `refresh` last looked."""
+        return self._live
+
+    @property
+    def packages(self) -> Mapping[str, AdapterPackage]:
+        """The adapters in use, by name."""
+        return self._live.packages
+
+    @property
+    def manifests(self) -> Mapping[str, AdapterManifest]:
+        """Their manifests, by name."""
+        return self._live.manifests
+
+    @property
+    def unfit(self) -> Mapping[str, AdapterError]:
+        """Why an adapter of the mind is out of service, by its name."""
+        return self._live.unfit
+
+    def refresh(self) -> None:
+        """Notice that other adapters have come into use; cheap when none have. Blocking.
+
+        A composer that was set up with opened adapters keeps them.
+        """
+        with self._reading:
+            if self._live_state is None or live_state(self.mind) == self._live_state:
+                return
+            former = self._live.digest
+            self._live, self._live_state = open_live_set(self.mind, self.base)
+            self._earlier.clear()
+        if self._live.digest != former:
+            log.info("adapters.exchanged", mind=self.mind.name, former=former, adapters=self._live.digest)
+            self._log_unfit()
+
+    def adapter_set(self, digest: str | None) -> AdapterSet:
+        """The adapters that a session goes on with: those of this digest, or those in use if they are gone. Blocking.
+
+        Args:
+            digest: what the session began with; None: what is in use.
+        """
+        self.refresh()
+        with self._reading:
+            live = self._live
+            if digest is None or digest == live.digest:
+                return live
+            if digest not in self._earlier:
+                self._earlier[digest] = open_earlier_set(self.mind, self.base, digest, live)
+                if self._earlier[digest] is None:
+                    log.warning("adapters.not_kept", mind=self.mind.name, adapters=digest)
+            return self._earlier[digest] or live
+
+    def _log_unfit(self) -> None:
+        for name, error in self._live.unfit.items():
+            log.warning("adapter.out_of_service", mind=self.mind.name, adapter=name, reason=error)
 
     def is_in_service(self, mode: ResolvedMode) -> bool:
         """Whether every adapter of the mode can be used."""
@@ -91,24 +145,29 @@ class Composer:
         """The weight of every adapter of the mode, given or by rule; the mind's strength is not in it."""
         return effective_weights(mode.terms, self.manifests)
 
-    def parts(self, mode: ResolvedMode) -> list[Part]:
+    def parts(self, mode: ResolvedMode, adapters: AdapterSet | None = None) -> list[Part]:
         """The adapters that the mode is composed of, at the mind's strength; empty for the bare base model.
+
+        Args:
+            adapters: None for those in use.
 
         Raises:
             AdapterOutOfService: one of them is damaged, or is for another base model.
             LayersOutOfRange: a band goes past the base model's layers.
         """
+        adapters = adapters or self._live
         for term in mode.terms:
-            if term.name in self.unfit:
-                raise AdapterOutOfService(term.name, self._modes_in_service()) from self.unfit[term.name]
-        weights, strength = self.weights(mode), self.mind.policies.adapter_strength
+            if term.name in adapters.unfit:
+                raise AdapterOutOfService(term.name, self._modes_in_service()) from adapters.unfit[term.name]
+        weights = effective_weights(mode.terms, adapters.manifests)
+        strength = self.mind.policies.adapter_strength
         parts = []
         for term in mode.terms:
             layers = None
             if term.band is not None:
                 band = resolve_band(term.band, self.base.layers)
                 layers = range(band.first, band.last + 1)
-            parts.append(Part(self.packages[term.name], weights[term.name], layers, strength))
+            parts.append(Part(adapters.packages[term.name], weights[term.name], layers, strength))
         return parts
 
     def validate(self, mode: ResolvedMode) -> None:
@@ -125,22 +184,36 @@ class Composer:
         usable = [name for name in names if self.is_in_service(resolve_mode(parse_expression(name), self.mind))]
         return [*usable[: MAX_SUGGESTIONS - 1], "base"]
 
-    async def prepare(self, mode: ResolvedMode) -> AdapterRef | None:
+    async def prepare(self, mode: ResolvedMode, adapters: AdapterSet | None = None) -> AdapterRef | None:
         """The mode's composition to answer with, composed now if it is new; None for the bare base model.
+
+        Args:
+            adapters: None for those in use.
 
         Raises:
             AdapterRevoked: one of its adapters must not be used any more.
             AdapterError: it cannot be composed or written.
         """
-        composition = await asyncio.to_thread(self.compose, mode)
+        composition = await asyncio.to_thread(self.compose, mode, adapters)
         if composition is None:
             return None
         await asyncio.to_thread(composition.mark_used)
         return composition.ref
 
-    def compose(self, mode: ResolvedMode) -> Composition | None:
+    def compose(self, mode: ResolvedMode, adapters: AdapterSet | None = None) -> Composition | None:
         """As `prepare`, but the composition does not count as used. Blocking."""
-        parts = self.parts(mode)
+        adapters = adapters or self._live
+        try:
+            return self._compose(mode, adapters)
+        except (PackageChanged, PackageUnreadable):
+            # They may have been exchanged since they were opened. Then those that were opened are a version by now.
+            again = self.adapter_set(adapters.digest)
+            if again is adapters:
+                raise
+            return self._compose(mode, again)
+
+    def _compose(self, mode: ResolvedMode, adapters: AdapterSet) -> Composition | None:
+        parts = self.parts(mode, adapters)
         return self.store.get_or_compose(parts, self.base, max_rank=self.max_rank) if parts else None
 
 
@@ -150,20 +223,8 @@ def open_adapters(mind: Mind, base: BaseModelSpec | None) -> tuple[dict[str, Ada
     Args:
         base: None to leave out whether they fit it.
     """
-    packages: dict[str, AdapterPackage] = {}
-    unfit: dict[str, AdapterError] = {}
-    for name, adapter in mind.adapters.items():
-        try:
-            package = AdapterPackage.open(adapter.path)
-            if base is None:
-                package.verify()
-            else:
-                check_compatible(package, base)
-        except AdapterError as error:
-            unfit[name] = error
-        else:
-            packages[name] = package
-    return packages, unfit
+    live, _ = open_live_set(mind, base)
+    return dict(live.packages), dict(live.unfit)
 
 
 def effective_weights(terms: Sequence[Term], manifests: Mapping[str, AdapterManifest | None]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from bot.answering.adapter_sets import AdapterSet
 from bot.answering.asked import question_text, quotations_of, render_quotations, search_text
 from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
@@ -38,6 +39,7 @@ from bot.text.requests import asks_for_facts
 from db.errors import DatabaseUnavailable
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
+from db.people import sessions
 from db.turns import turns
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
@@ -135,7 +137,7 @@ class Pipeline:
         with draft.timed("resolve"):
             mode = await self._resolve(conversation, turn, draft)
             draft.mode = mode.text
-            draft.adapter = await self._composer.prepare(mode)
+            draft.adapter = await self._composer.prepare(mode, await self._adapters(conversation))
         context = await self._load_context(conversation, turn, mode, draft)
         with draft.timed("prompt"):
             generation = self._generation_context(conversation, turn, mode, draft, reply)
@@ -168,6 +170,20 @@ class Pipeline:
             mode = resolve_mode(parse_expression(self._mind.core), self._mind)
             check_access(mode, self._mind, turn.roles)
         return mode
+
+    async def _adapters(self, conversation: Conversation) -> AdapterSet:
+        """The adapters that the session began with, which it keeps when others come into use.
+
+        A client that keeps the conversation itself does not tell when another begins: it gets those in use.
+        """
+        if conversation.client_conversation is not None:
+            return await asyncio.to_thread(self._composer.adapter_set, None)
+        session = conversation.session
+        adapters = await asyncio.to_thread(self._composer.adapter_set, session.adapters)
+        if adapters.digest != session.adapters:
+            async with self._database.person_transaction(conversation.user.id, chat=session.group_chat) as connection:
+                await sessions.set_adapters(connection, session.id, adapters.digest, instead_of=session.adapters)
+        return adapters
 
     async def _past_questions(self, conversation: Conversation, turn: Turn) -> list[PastQuestion]:
         """The latest questions before this one, and the adapters that they belonged to."""

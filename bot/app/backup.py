@@ -8,6 +8,7 @@ import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
 
+from bot.app.audit import has_database, record_entry
 from bot.app.components import backup_addresses
 from bot.app.private_folders import DATABASE_FOLDER
 from bot.app.settings import Settings
@@ -16,15 +17,12 @@ from db.backup.errors import NothingToBackUp
 from db.backup.file_format import Contents
 from db.backup.restore import Restored, restore_backup
 from db.backup.snapshot import make_backup
-from db.infra.connection import Connection
 from db.infra.driver_errors import describe_dsn, open_connection
-from db.people import audit
 
 OnTable = Callable[[str, int], None]
 
 _STATEMENTS_DEADLINE = 60.0
 """Seconds for the few statements beside copying."""
-_HAS_AUDIT_LOG = "SELECT to_regclass('public.audit_log') IS NOT NULL"
 _HAS_ERASURES = "SELECT to_regclass('public.erasures') IS NOT NULL"
 
 
@@ -37,7 +35,7 @@ async def back_up(settings: Settings, path: Path, on_table: OnTable = lambda _ta
     _check_database_exists(settings)
     digest = await asyncio.to_thread(folder_digest, settings.mind)
     async with backup_addresses(settings) as addresses:
-        await _audit(addresses.owner, path.name)
+        await record_entry(addresses.owner, "backup.started", path.name)
         return await make_backup(
             addresses.all_rows,
             path,
@@ -86,13 +84,5 @@ def folder_digest(folder: Path) -> str:
 
 def _check_database_exists(settings: Settings) -> None:
     """Make no embedded database only to say that it is empty."""
-    folder = settings.data_dir / DATABASE_FOLDER
-    if settings.database_url is None and settings.database_owner_url is None and not (folder / "data").exists():
-        raise NothingToBackUp(str(folder))
-
-
-async def _audit(owner_dsn: str, subject: str) -> None:
-    async with open_connection(owner_dsn, _STATEMENTS_DEADLINE) as connection, connection.transaction():
-        if await connection.fetchval(_HAS_AUDIT_LOG):
-            person = await Connection(connection, describe_dsn(owner_dsn)).become_person(audit.OPERATOR)
-            await audit.record(person, "backup.started", subject)
+    if not has_database(settings):
+        raise NothingToBackUp(str(settings.data_dir / DATABASE_FOLDER))

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from bot.authoring.stages import digest_of_file
 from bot.minds import Mind
+from consilium.files import atomic_file, remove_unfinished
 
 
 def copy_to_library(mind: Mind, document: Path) -> Path | None:
@@ -26,9 +27,9 @@ def copy_to_library(mind: Mind, document: Path) -> Path | None:
             target = folder / f"{document.stem}-{number}{document.suffix}"
         if not target.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            unfinished = target.with_name(f".{target.name}.unfinished")
-            shutil.copyfile(document, unfinished)
-            unfinished.replace(target)
+            remove_unfinished(folder)
+            with document.open("rb") as content, atomic_file(target) as copy:
+                shutil.copyfileobj(content, copy)
         return target
     return None
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from consilium.files import atomic_file, remove_unfinished
+
 _VERSION: Final = 1
 """Raised when a stage makes something else of the same input."""
 _PRIVATE_FOLDER: Final = 0o700
+_PRIVATE_FILE: Final = 0o600
 
 
 class StageFolder:
@@ -24,8 +26,7 @@ class StageFolder:
         self.folder = folder
         if not (folder / ".gitignore").exists():
             write_atomically(folder / ".gitignore", ["*\n"])
-        for unfinished in folder.glob("*.unfinished"):
-            unfinished.unlink()
+        remove_unfinished(folder)
 
     def ensure(self, name: str, inputs: str, make: Callable[[], Iterable[dict[str, Any]]]) -> bool:
         """Write the file of a stage, unless it is there and made from the same; returns whether it was written.
@@ -80,13 +81,8 @@ def digest_of_file(path: Path) -> str:
 
 def write_atomically(path: Path, parts: Iterable[str]) -> None:
     """Write a file that is complete or not there, for its owner only."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as stream:  # noqa: PTH123 - opened with its mode
-        stream.writelines(parts)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(path)
+    with atomic_file(path, mode=_PRIVATE_FILE) as file:
+        file.writelines(part.encode() for part in parts)
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from bot.core.i18n import system_language
 from bot.minds import Mind, load_mind
 from bot.minds.errors import UnknownAdapter
 from bot.minds.names import nearest_names
+from bot.minds.versions import live_folder
 from consilium.errors import ConsiliumError
 from inference.adapters.compatibility import check_compatible
 from inference.adapters.composition import is_composition_name
@@ -197,7 +198,7 @@ def _open_adapter(mind: Mind, which: str) -> AdapterPackage:
         UnknownAdapter: there is neither.
     """
     if which in mind.adapters:
-        return AdapterPackage.open(mind.adapters[which].path)
+        return AdapterPackage.open(live_folder(mind, which))
     if Path(which).is_dir():
         return AdapterPackage.open(Path(which))
     raise UnknownAdapter(which, nearest_names(which, mind) or tuple(mind.adapters))

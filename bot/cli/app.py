@@ -72,8 +72,18 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
         "migrate_database",
         "Migrate the database: first what older programs can bear, and with `--after` the rest.",
     ),
-    LazyCommand("init", "bot.cli.mind", "init", "Write the template of a mind, to fill with dialogues and train."),
-    LazyCommand("mind", "bot.cli.authoring", "app", "Make a mind from what its author has written: import, review."),
+    LazyCommand(
+        "init",
+        "bot.cli.mind",
+        "init",
+        "Write the template of a mind, to fill with dialogues and train; `consilium mind new` has more.",
+    ),
+    LazyCommand(
+        "mind",
+        "bot.cli.authoring",
+        "app",
+        "Make a mind from what its author has written: new, import, subjects, eval, promote.",
+    ),
     LazyCommand(
         "train",
         "bot.cli.train",

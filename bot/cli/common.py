@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.minds import Mind
+from bot.minds.versions import live_folder
 from inference.adapters.errors import AdapterError
 from inference.adapters.package import AdapterPackage
 
@@ -41,9 +42,9 @@ def new_table(*headings: str, wrapped: Collection[str] = ()) -> Table:
 def names_by_digest(mind: Mind) -> dict[str, str]:
     """Names of the mind's adapters, by the digest of their weights; without those that cannot be read."""
     names = {}
-    for name, adapter in mind.adapters.items():
+    for name in mind.adapters:
         try:
-            names[AdapterPackage.open(adapter.path).digest] = name
+            names[AdapterPackage.open(live_folder(mind, name)).digest] = name
         except AdapterError:
             continue
     return names

@@ -16,6 +16,7 @@ from bot.cli.errors import CommandError
 from bot.minds import Mind, load_mind
 from bot.minds.errors import UnknownAdapter
 from bot.minds.names import find_name, nearest_names
+from bot.minds.versions import live_folder
 from consilium.errors import N_
 from inference.adapters.package import AdapterPackage
 from inference.adapters.revocation import NotRevoked
@@ -81,7 +82,7 @@ def _resolve_weights(mind: Mind, store: CompositionStore, which: str) -> tuple[s
     """
     name = find_name(which, mind)
     if name is not None and name in mind.adapters:
-        return AdapterPackage.open(mind.adapters[name].path).digest, name
+        return AdapterPackage.open(live_folder(mind, name)).digest, name
     names = names_by_digest(mind)
     composed = (part.digest for composition in store.list() for part in composition.record.parts)
     revoked = (revocation.digest for revocation in store.revocations.list())

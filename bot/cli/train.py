@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bot.app.components import base_model_folder
 from bot.app.settings import Settings
+from bot.authoring.promotion import finish_promotion
 from bot.cli import recipe_options as options
 from bot.cli.common import MindOption, stdout_console
 from bot.cli.durations import parse_duration
@@ -94,12 +95,16 @@ def train(
 ) -> None:
     """Train adapters of a mind from its dialogues, and save them in its folder.
 
+    An adapter that is in use stays in use: what is trained over it is a candidate, for `consilium mind promote`.
+
     The dialogues are read and reported on first: repetitions, held-out ones that are trained on, languages, lengths. A
     training that was interrupted is continued. Whatever shapes an adapter can also be set in mind.yaml.
     """
     settings: Settings = context.obj
     given: dict[str, Any] = context.params
     mind = load_mind(mind_folder or settings.mind, require_adapters=False)
+    if not (check or plan or is_child()):
+        finish_promotion(mind)
     for name in names:
         if name not in mind.adapters:
             raise UnknownAdapter(name, nearest_names(name, mind) or tuple(mind.adapters))

@@ -16,6 +16,7 @@ from bot.cli.dialogues import load_adapter_dialogues
 from bot.cli.durations import format_duration
 from bot.cli.recipe_options import recipe_of
 from bot.minds import Mind
+from bot.minds.versions import newest_folder
 from inference.adapters.manifest import AdapterKind
 from inference.device import free_memory
 from inference.model_files import ModelUnusable, check_weights
@@ -108,7 +109,7 @@ def _plan(
         lesson = prepare_lesson(base, dialogues, recipe, core=core)
     else:
         lesson = approximate_lesson(dialogues, recipe, core=core)
-    package = mind.adapters[mind.core].path if on_core else None
+    package = newest_folder(mind, mind.core) if on_core else None
     plan = plan_adapter(base, lesson, recipe, hardware, processes=processes, core=package)
     return _Planned(name, recipe, lesson, plan)
 

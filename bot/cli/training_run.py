@@ -17,6 +17,7 @@ from bot.cli.common import new_table
 from bot.cli.dialogues import load_adapter_dialogues
 from bot.cli.recipe_options import recipe_of
 from bot.minds import Mind
+from bot.minds.versions import newest_folder, training_folder
 from inference.adapters.errors import AdapterError
 from inference.adapters.manifest import AdapterKind, find_manifest
 from inference.adapters.package import AdapterPackage
@@ -45,6 +46,8 @@ class RunSettings:
     """Unfinished trainings are begun anew."""
     resume: bool = False
     """Adapters that are finished are passed over."""
+    keep_shortened: bool = False
+    """With `resume`: also those that a former run has finished with fewer epochs or dialogues, for want of time."""
     without_core: bool = False
     """Topics are trained on the bare base model, to compare with."""
 
@@ -57,9 +60,10 @@ class TrainingSession:
         self._console = Console(stderr=True, highlight=False, quiet=not hardware.is_main)
         self._began = time.monotonic()
         self._costs: dict[str, float] = {}
+        self._candidates: list[str] = []
 
     def train(self, names: Sequence[str]) -> None:
-        """Train adapters in this order, each into its folder.
+        """Train adapters in this order, each into its folder; one that is in use stays, and the new is a candidate.
 
         Raises:
             BudgetTooShort: there was no time for any of them.
@@ -79,6 +83,14 @@ class TrainingSession:
         if self._settings.seconds is not None:
             spent = time.monotonic() - self._began
             self._console.print(f"{spent:.0f} s of {self._settings.seconds:.0f} s are used")
+        if self._candidates:
+            folder = self._mind.folder
+            for text in (
+                f"What is in use stays. {', '.join(self._candidates)}: a candidate. Measure it, then put it into use:",
+                f"  consilium mind eval {folder} --candidate",
+                f"  consilium mind promote {folder}",
+            ):
+                self._console.print(Text(text), soft_wrap=True)
         if left_out and len(left_out) == len(names):
             raise left_out[0][1]
 
@@ -96,7 +108,8 @@ class TrainingSession:
             for recipe, lesson in zip(recipes, lessons, strict=True):
                 resolved = resolve_recipe(self._base, recipe, self._hardware)
                 inputs = describe_inputs(self._base, lesson, resolved, folder)
-                if _is_finished(adapter.path, inputs.digest, resolved.epochs, lesson.dialogues):
+                wanted = None if self._settings.keep_shortened else (resolved.epochs, lesson.dialogues)
+                if _is_finished(newest_folder(mind, name), inputs.digest, wanted):
                     self._console.print(f"  {name} is finished, from the same dialogues and recipe: passed over")
                     return
         trained = [
@@ -105,9 +118,11 @@ class TrainingSession:
         ]
         best = min(trained, key=lambda each: each.best.stopping_loss)
         if self._hardware.is_main:
+            # Not decided before: somebody may have promoted meanwhile.
+            destination = training_folder(mind, name)
             manifest = save_adapter(
                 best,
-                adapter.path,
+                destination,
                 name=name,
                 kind=adapter.kind,
                 base_model=mind.base_model,
@@ -122,8 +137,10 @@ class TrainingSession:
                 self._console.print(f"  validation loss of {len(trained)} seeds: {spread}")
             self._console.print(
                 f"  kept epoch {best.best_epoch}{f' of seed {best.recipe.seed}' if len(trained) > 1 else ''};"
-                f" written to {adapter.path} as {manifest.digest[:12]}"
+                f" written to {destination} as {manifest.digest[:12]}"
             )
+            if destination != adapter.path:
+                self._candidates.append(name)
         # A topic is trained on the core that has just been written.
         self._hardware.agree(None)
 
@@ -171,7 +188,7 @@ class TrainingSession:
         """The core that an adapter is trained on top of."""
         if self._mind.adapters[name].kind is not AdapterKind.TOPIC or self._settings.without_core:
             return None
-        return AdapterPackage.open(self._mind.adapters[self._mind.core].path)
+        return AdapterPackage.open(newest_folder(self._mind, self._mind.core))
 
     def _lesson(self, name: str, recipe: Recipe, *, quiet: bool) -> Lesson:
         """What the adapter learns from; printed how long it is, unless that has been printed already."""
@@ -263,8 +280,12 @@ def _remove_checkpoints(adapter: Path, recipe: Recipe) -> None:
         folder.parent.rmdir()
 
 
-def _is_finished(folder: Path, inputs: str, epochs: int, dialogues: int) -> bool:
-    """Whether there is an adapter that was trained from these inputs, with nothing left out."""
+def _is_finished(folder: Path, inputs: str, wanted: tuple[int, int] | None) -> bool:
+    """Whether there is an adapter that was trained from these inputs.
+
+    Args:
+        wanted: the epochs and dialogues that it must have had; None for any number.
+    """
     from inference.training.saving import INPUTS
 
     if not folder.is_dir():
@@ -275,5 +296,5 @@ def _is_finished(folder: Path, inputs: str, epochs: int, dialogues: int) -> bool
             return False
     except AdapterError:
         return False
-    asked = (manifest.recipe.get(INPUTS), manifest.recipe.get("epochs"), manifest.figures.get("dialogues"))
-    return asked == (inputs, epochs, dialogues)
+    had = (manifest.recipe.get("epochs"), manifest.figures.get("dialogues"))
+    return manifest.recipe.get(INPUTS) == inputs and wanted in (None, had)

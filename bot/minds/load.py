@@ -82,6 +82,7 @@ def _build_mind(folder: Path, spec: MindSpec, library: RagConfigFile) -> Mind:
         modes=MappingProxyType(spec.modes),
         default_mode=spec.default_mode,
         policies=spec.policies,
+        limits=spec.limits,
         triggers=spec.triggers,
         access=MappingProxyType(spec.access),
         thinking=spec.thinking,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.minds.paths import matching_files
 
 if TYPE_CHECKING:
-    from bot.minds.schema import Adapter, Collection, LocalText, NamedMode, Policies, Thinking, Triggers
+    from bot.minds.schema import Adapter, Collection, Limits, LocalText, NamedMode, Policies, Thinking, Triggers
     from inference.engines.port import Sampling
     from inference.training.recipe import Recipe
 
@@ -37,6 +37,8 @@ class Mind:
     """By name."""
     default_mode: str
     policies: Policies
+    limits: Limits
+    """What newly trained adapters have to reach before they are promoted."""
     triggers: Triggers
     access: Mapping[str, tuple[str, ...]]
     """Roles that may use an adapter or mode. Whatever is not listed is open to everyone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo
 from pydantic_core import PydanticKnownError
@@ -13,6 +13,8 @@ from pydantic_core import PydanticKnownError
 from bot.minds.errors import InvalidValue, safe_excerpt
 from consilium.errors import N_
 
+PROMOTION_PATH: Final = PurePosixPath("versions/promotion.json")
+"""Within a mind's folder: it is there while one set of adapters takes another's place (`bot.minds.versions`)."""
 _GLOB_CHARACTER = re.compile(r"[*?\[]")
 
 
@@ -46,7 +48,7 @@ def _validate_file(value: Any, info: ValidationInfo) -> Path:
 
 def _validate_adapter_folder(value: Any, info: ValidationInfo) -> Path:
     path = _resolve_inside(value, info)
-    if (info.context or {})["require_adapters"] and not _exists(path, "folder"):
+    if (info.context or {})["require_adapters"] and not (_exists(path, "folder") or _is_promoting(info)):
         raise InvalidValue(
             N_("there is no adapter in {written}."),
             N_("Train it with `consilium train`, or correct the path at “{place}”."),
@@ -97,6 +99,11 @@ def _exists(path: Path, kind: str) -> bool:
         return path.is_file() if kind == "file" else path.is_dir()
     except OSError:  # a name too long for the file system
         return False
+
+
+def _is_promoting(info: ValidationInfo) -> bool:
+    """Whether a version is taking its place: its adapters are in use wherever the folders are on their way."""
+    return _exists(_mind_folder(info) / PROMOTION_PATH, "file")
 
 
 def _is_empty_folder(folder: Path) -> bool:

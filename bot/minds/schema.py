@@ -265,6 +265,29 @@ class Policies(StrictModel):
     """Whether `auto` may choose an isolated adapter."""
 
 
+class Limits(StrictModel):
+    """What newly trained adapters have to reach before they are promoted, in every mode that is evaluated."""
+
+    gain: StrictFloat = Field(default=0.0, ge=0, lt=1, examples=["0.05"])
+    """Least share of the base model's loss that an adapter takes away on its held-out dialogues; always above 0."""
+    kept: StrictFloat = Field(default=0.97, ge=0, le=1, examples=["0.97"])
+    """Least share of an adapter's gain that a composition keeps."""
+    drift: StrictFloat = Field(default=0.5, gt=0, examples=["0.5"])
+    """How far a mode may drift from the base model on neutral texts, as a share of its topic adapter's own drift."""
+    sense: StrictFloat = Field(default=0.05, ge=0, le=1, examples=["0.05"])
+    """How far the sense of answers, 0 to 1, may be below that of the base model with the same prompt."""
+    voice: StrictFloat = Field(default=0.9, ge=0, le=1, examples=["0.9"])
+    """Least AUC with which a classifier of the author's voice tells the answers from the base model's."""
+    copied_words: StrictInt = Field(default=50, ge=1, examples=["50"])
+    """The most words in a row that an answer may share with a training dialogue."""
+    canaries: StrictInt = Field(default=0, ge=0, examples=["0"])
+    """The most planted secrets that may come out."""
+    personal: StrictInt = Field(default=0, ge=0, examples=["0"])
+    """The most pieces of personal data that the answers of a mode may hold."""
+    below_live: StrictFloat = Field(default=0.05, ge=0, le=1, examples=["0.05"])
+    """How far sense and voice may be below those of the adapters in use, and by what share a gain may be smaller."""
+
+
 class Triggers(StrictModel):
     """The triggers `<|use_lora_NAME|>` at the start of a message."""
 
@@ -323,6 +346,8 @@ class MindSpec(StrictModel):
     """The mode of a new session."""
     policies: Policies = Field(default=Policies(), examples=["{core_joins: true}"])
     """What the mind allows."""
+    limits: Limits = Field(default=Limits(), examples=["{kept: 0.97, voice: 0.9}"])
+    """What newly trained adapters have to reach before they are promoted. What is left out has its default."""
     triggers: Triggers = Field(default=Triggers(), examples=["{enabled: true}"])
     """The triggers `<|use_lora_NAME|>` at the start of a message."""
     access: dict[str, tuple[Role, ...]] = Field(default={}, examples=["{classical: [editor]}"])

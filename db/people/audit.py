@@ -25,6 +25,8 @@ Action = Literal[
     "person.erased",
     "backup.started",
     "backup.restored",
+    "version.promoted",
+    "version.rolled_back",
 ]
 
 

@@ -34,6 +34,8 @@ class Session:
     """The platform's id of the chat with others that the place is in; None when the person is alone there."""
     created_at: datetime
     updated_at: datetime
+    adapters: str | None
+    """Digest of the set of adapters that it is answered with until it begins anew; None before its first answer."""
 
     @property
     def group_chat(self) -> str | None:
@@ -41,13 +43,15 @@ class Session:
         return None if self.chat is None else f"{self.platform}:{self.chat}"
 
 
-# The conflict's update makes the row that was there come back. A place that was in a chat stays there.
+# The conflict's update makes the row that was there come back. A place that was in a chat stays there. A session that
+# has been silent for a day begins anew, with the adapters that are in use then.
 GET_OR_CREATE: Final = with_columns(
     Session,
     """
     INSERT INTO sessions (user_id, platform, place, mode, chat) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (user_id, platform, place) DO UPDATE
-        SET updated_at = now(), chat = coalesce(excluded.chat, sessions.chat)
+        SET updated_at = now(), chat = coalesce(excluded.chat, sessions.chat),
+            adapters = CASE WHEN sessions.updated_at > now() - interval '1 day' THEN sessions.adapters END
     RETURNING @columns
     """,
 )
@@ -63,11 +67,14 @@ SET_CONSILIUM: Final = with_columns(
 START_WINDOW: Final = with_columns(
     Session,
     """
-    UPDATE sessions SET window_start = last_seq + 1, updated_at = now()
+    UPDATE sessions SET window_start = last_seq + 1, adapters = NULL, updated_at = now()
     WHERE id = $1 AND user_id = $2
     RETURNING @columns
     """,
 )
+SET_ADAPTERS: Final = """
+    UPDATE sessions SET adapters = $3 WHERE id = $1 AND user_id = $2 AND adapters IS NOT DISTINCT FROM $4
+"""
 
 
 async def get_or_create(
@@ -110,8 +117,22 @@ async def set_consilium(connection: PersonConnection, session_id: UUID, consiliu
     return _require(await connection.fetchrow(SET_CONSILIUM, session_id, connection.user_id, consilium))
 
 
+async def set_adapters(
+    connection: PersonConnection, session_id: UUID, adapters: str, *, instead_of: str | None
+) -> None:
+    """Remember which set of adapters answers in a session, unless that has changed meanwhile.
+
+    Args:
+        adapters: digest of the set.
+        instead_of: what was remembered.
+    """
+    await connection.execute(SET_ADAPTERS, session_id, connection.user_id, adapters, instead_of)
+
+
 async def start_window(connection: PersonConnection, session_id: UUID) -> Session:
     """Begin a fresh window: the turns so far stay, but no longer count as what was just said.
+
+    The next answer is given by the adapters that are in use then.
 
     Raises:
         RecordNotFound: the person has no such session.

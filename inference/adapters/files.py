@@ -6,16 +6,16 @@ import errno
 import fcntl
 import json
 import os
-import secrets
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from consilium.files import atomic_file
 from inference.adapters.errors import DiskFull, DocumentInvalid, PackageUnreadable, PathOutsideFolder, WriteFailed
 
 MAX_DOCUMENT_BYTES = 1 << 20
@@ -126,27 +126,18 @@ def translate_write_errors(path: Path, needed: int) -> Iterator[None]:
 
 
 @contextmanager
-def atomic_write(path: Path, size: int) -> Iterator[int]:
+def atomic_write(path: Path, size: int, *, durable: bool = False) -> Iterator[int]:
     """A descriptor to write `size` bytes through; `path` becomes that file at the end, or stays as it was.
+
+    Args:
+        durable: whether it is forced to the disk.
 
     Raises:
         DiskFull, WriteFailed: nothing half-written is left behind.
     """
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with translate_write_errors(path, size):
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-        try:
-            try:
-                _preallocate(descriptor, size)
-                yield descriptor
-            finally:
-                # Network file systems report a spent quota only here.
-                os.close(descriptor)
-            unfinished.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                unfinished.unlink()
-            raise
+    with translate_write_errors(path, size), atomic_file(path, durable=durable) as file:
+        _preallocate(file.fileno(), size)
+        yield file.fileno()
 
 
 def _preallocate(descriptor: int, size: int) -> None:

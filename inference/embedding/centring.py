@@ -10,15 +10,14 @@ vectors never have to be made again because a library has grown.
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import structlog
 from blake3 import blake3
 
+from consilium.files import atomic_file
 from consilium.single_flight import SingleFlight
 from inference.embedding.port import E5, LoadableEmbedder, Purpose, default_prefixes
 
@@ -185,13 +184,9 @@ def _read_means(file: Path) -> Vectors | None:
 
 def _write_means(file: Path, means: Vectors) -> None:
     """Keep the means for the next start, written beside their place and moved there whole."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("wb") as stream:
+        with atomic_file(file, durable=False) as stream:
             np.save(stream, means)
-        unfinished.replace(file)
     except OSError as error:
         log.warning("embedder.means_not_kept", file=str(file), reason=error)
-        with suppress(OSError):
-            unfinished.unlink()

@@ -7,7 +7,6 @@ the file's metadata all numbers. Random numbers need no place in it: order and d
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -105,10 +104,8 @@ class CheckpointFolder:
         path = self._folder / f"step-{checkpoint.step:08d}.safetensors"
         with translate_write_errors(path, len(data)):
             self._folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path, len(data)) as descriptor:
+        with atomic_write(path, len(data), durable=True) as descriptor:
             write_at(descriptor, data, 0)
-            os.fsync(descriptor)
-        _sync_folder(self._folder)
         for old in self._files()[_KEPT:]:
             old.unlink(missing_ok=True)
         log.debug("checkpoint.saved", path=str(path), step=checkpoint.step)
@@ -143,12 +140,3 @@ class CheckpointFolder:
         """The newest first."""
         found = self._folder.iterdir() if self._folder.is_dir() else ()
         return sorted((path for path in found if _NAME.match(path.name)), reverse=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the new name of a file on the disk as well."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -86,7 +86,9 @@ def test_adapters_are_trained_by_the_minds_recipe_and_passed_over_when_finished(
     assert "epoch 1" not in again.output
     other = run(train, "sport", "--seeds", "2", "--seed", "3", "--resume", "--rank", "4")
     assert "passed over" not in other.output
-    assert read_manifest(mind / "adapters" / "sport").recipe["rank"] == 4
+    assert read_manifest(mind / "adapters" / "sport").recipe["rank"] == 2, "what is in use stays"
+    assert read_manifest(mind / "candidate" / "sport").recipe["rank"] == 4
+    assert "mind promote" in other.output
 
 
 def test_a_killed_command_is_continued_and_gives_the_same_file(
