@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from bot.cli.mind_import import import_
+from bot.cli.mind_pack import pack, unpack
 from bot.cli.mind_review import review
 from bot.cli.mind_versions import promote_, roll_back_, versions
 
@@ -12,5 +13,7 @@ app = typer.Typer(help="Make a mind from what its author has written, and exchan
 app.command("import")(import_)
 app.command("review")(review)
 app.command("versions")(versions)
+app.command("pack")(pack)
+app.command("unpack")(unpack)
 app.command("promote")(promote_)
 app.command("rollback")(roll_back_)
