@@ -113,16 +113,13 @@ def _print_figures(evaluation: Evaluation, say: Translator) -> None:
     for mode, figures in evaluation.modes.items():
         kept = [learnt.kept for learnt in figures.learnt.values() if learnt.kept is not None]
         memorised = figures.memorised
+        prompt_only = None if figures.sense_prompt_only is None else figures.sense_prompt_only.score
         table.add_row(
             mode,
             ", ".join(f"{learnt.gain:.1%}" for learnt in figures.learnt.values()) or "-",
             ", ".join(f"{each:.1%}" for each in kept) or "-",
             "-" if figures.drift is None else _with_other(figures.drift.mode, figures.drift.own, "{:.3f}"),
-            "-"
-            if figures.sense is None
-            else _with_other(
-                figures.sense.score, figures.sense_prompt_only and figures.sense_prompt_only.score, "{:.2f}"
-            ),
+            "-" if figures.sense is None else _with_other(figures.sense.score, prompt_only, "{:.2f}"),
             "-" if figures.voice is None else f"{figures.voice.auc:.2f}",
             "-" if memorised is None else _with_other(memorised.longest, memorised.prompt_only, "{:.0f}"),
             "-" if figures.personal is None else str(figures.personal.count),
