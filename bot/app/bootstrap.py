@@ -124,7 +124,7 @@ async def open_services(
             former_embedders=models.former,
             reranker=models.reranker,
         )
-        words = WordRemoval(mind)
+        words = WordRemoval(mind, settings.cache_dir)
         await stack.enter_async_context(words.running())
         inbox = Inbox(
             mind=mind,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import structlog
 
@@ -18,8 +19,14 @@ log = structlog.get_logger(__name__)
 class WordRemoval:
     """Writes down at once whom to forget, and does it by and by: an export may be large."""
 
-    def __init__(self, mind: Mind) -> None:
+    def __init__(self, mind: Mind, cache: Path) -> None:
+        """Set up.
+
+        Args:
+            cache: the folder with what may be made anew; what evaluations keep there repeats questions.
+        """
         self._mind = mind
+        self._cache = cache
         self._asked = asyncio.Event()
 
     async def request(self, accounts: Sequence[tuple[str, str]]) -> None:
@@ -48,6 +55,9 @@ class WordRemoval:
             except Exception as error:
                 log.exception("words.not_removed", mind=self._mind.name, folder=str(self._mind.folder), reason=error)
                 continue
+            if removed.dialogues:
+                path = self._cache / "evaluations" / f"{self._mind.name}.jsonl"
+                await asyncio.to_thread(path.unlink, missing_ok=True)
             if not removed.known:
                 log.warning("words.origin_unknown", mind=self._mind.name, folder=str(self._mind.folder))
             if removed.retrain:

@@ -102,3 +102,31 @@ class WebPageExport(AuthoringError):
 
     sentence = N_("This is an export of Telegram as web pages.")
     remedy = N_("Export the chat again: in Telegram Desktop choose “Machine-readable JSON” as the format.")
+
+
+class BadQuestions(AuthoringError):
+    """The questions of an evaluation cannot be read."""
+
+    sentence = N_("{path}, line {line}: this is no question.")
+    remedy = N_('Write one a line, such as {{"question": "…", "mode": "core"}}; the manual of `mind eval` tells more.')
+
+    def __init__(self, path: Path, line: int) -> None:
+        super().__init__(path=path, line=line)
+
+
+class EvaluationTimeOver(AuthoringError):
+    """The time that was given for an evaluation is over."""
+
+    exit_code = 75
+    sentence = N_("The time for the evaluation is over; what is measured so far is kept.")
+    remedy = N_("Run the same command again: it goes on from there.")
+
+
+class NothingToEvaluate(AuthoringError):
+    """A mind has no questions to be measured with."""
+
+    sentence = N_("{folder} has nothing to be measured with: no questions and no held-out dialogues.")
+    remedy = N_("Write evaluation/questions.jsonl, or give an adapter `heldout: dialogues/FILE.jsonl` in mind.yaml.")
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder=folder)

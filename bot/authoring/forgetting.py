@@ -40,8 +40,8 @@ log = structlog.get_logger(__name__)
 FORGOTTEN_FILE: Final = "forgotten.jsonl"
 _DIALOGUES: Final = "dialogues"
 _EVALUATION_FOLDERS: Final = ("evaluation", f"{CANDIDATE_FOLDER}/evaluation")
-_KEPT_OF_EVALUATION: Final = (EVALUATION_FILE, "questions.jsonl")
-"""Figures, and questions that the operator has written; the rest may repeat what people have said."""
+_KEPT_OF_EVALUATION: Final = (EVALUATION_FILE, "questions.jsonl", "canaries.jsonl")
+"""Figures, and what the operator has written; the rest may repeat what people have said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ ADAPTER_FILES: Final = (
     "adapter_config.json",
     "adapter_model.safetensors",
     "manifest.json",
-    "README.md",
+    "MODEL_CARD.md",
     "losses.png",
 )
 MAX_FILES: Final = 20_000

@@ -77,7 +77,7 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
         "mind",
         "bot.cli.authoring",
         "app",
-        "Make a mind from what its author has written, and exchange it.",
+        "Make a mind from what its author has written: import, review, evaluate, put into use, pack.",
     ),
     LazyCommand(
         "train",

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import typer
 
+from bot.cli.mind_eval import evaluate
 from bot.cli.mind_import import import_
 from bot.cli.mind_pack import pack, unpack
 from bot.cli.mind_review import review
 from bot.cli.mind_versions import promote_, roll_back_, versions
 
-app = typer.Typer(help="Make a mind from what its author has written, and exchange it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Make a mind from what its author has written: import, review, evaluate, put into use, pack.",
+    no_args_is_help=True,
+)
+app.command("eval")(evaluate)
 app.command("import")(import_)
 app.command("review")(review)
 app.command("versions")(versions)

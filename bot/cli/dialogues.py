@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from bot.authoring.evaluation.dialogues import mind_dialogues
 from bot.cli.errors import NoDialogues
-from bot.minds import Mind, render_system_prompt
-from bot.minds.grammar import parse_expression
-from bot.minds.resolve import resolve_mode
-from inference.training.dialogues import Dialogue, read_dialogues
+from bot.minds import Mind
+from inference.training.dialogues import Dialogue
 
 
 def load_adapter_dialogues(mind: Mind, name: str, *, heldout: bool = False) -> list[Dialogue]:
@@ -19,8 +18,6 @@ def load_adapter_dialogues(mind: Mind, name: str, *, heldout: bool = False) -> l
         NoDialogues: the mind names no such file for the adapter.
     """
     adapter = mind.adapters[name]
-    path = adapter.heldout if heldout else adapter.dialogues
-    if path is None:
+    if (adapter.heldout if heldout else adapter.dialogues) is None:
         raise NoDialogues(name, "heldout" if heldout else "dialogues")
-    system = render_system_prompt(mind, resolve_mode(parse_expression(name), mind), (), "en")
-    return [dialogue.with_system_message(system) for dialogue in read_dialogues(path) if dialogue.teaches]
+    return mind_dialogues(mind, name, heldout=heldout)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from blake3 import blake3
@@ -116,6 +118,16 @@ def candidate_folders(mind: Mind) -> dict[str, Path]:
         return {}
     live = {name: live_folder(mind, name) for name in mind.adapters}
     return {name: folder for name, folder in (live | trained).items() if folder.is_dir()}
+
+
+def with_candidate(mind: Mind) -> Mind:
+    """The mind as it would be with its candidate in use; blocking."""
+    folders = candidate_folders(mind)
+    adapters = {
+        name: adapter.model_copy(update={"path": folders[name]}) if name in folders else adapter
+        for name, adapter in mind.adapters.items()
+    }
+    return replace(mind, adapters=MappingProxyType(adapters))
 
 
 def training_folder(mind: Mind, name: str) -> Path:

@@ -6,16 +6,14 @@ that is left in a composition: (base − composition) / (base − adapter alone)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
-from transformers import AutoModelForCausalLM
 
 from inference.engines.tokenizer import ChatTokenizer, read_context_length
+from inference.training.adapted_model import AdaptedModel
 from inference.training.dialogues import Dialogue
 from inference.training.encoding import IGNORE_INDEX, Batch, Example, make_batch
 from inference.training.preparation import NothingToLearn, prepare_dialogues
@@ -58,9 +56,16 @@ class HeldOutLoss:
     """Mean loss of packages on sets of dialogues, over one base model loaded once (bfloat16)."""
 
     def __init__(
-        self, base: Path, dialogues: Mapping[str, Sequence[Dialogue]], device: torch.device | None = None
+        self,
+        base: Path,
+        dialogues: Mapping[str, Sequence[Dialogue]],
+        device: torch.device | None = None,
+        model: AdaptedModel | None = None,
     ) -> None:
         """Load the model, on the processor unless another device is given.
+
+        Args:
+            model: the base model, where it is loaded already.
 
         Raises:
             TooManyLeftOut: as in training; measured by what is left, a figure would not be of these dialogues.
@@ -71,25 +76,12 @@ class HeldOutLoss:
         for name, some in dialogues.items():
             prepared = prepare_dialogues(some, tokenizer, max_tokens=limit, max_left_out=Recipe().max_left_out)
             self._examples[name] = prepared.examples_of([*prepared.examples])
-        self._model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).eval()
-        if device is not None:
-            self._model = self._model.to(device)
+        self._model = model or AdaptedModel(base, device)
 
     def evaluate(self, package: Path | None, dialogues: str) -> float:
         """Nats per answer token on the named set; None is the bare base model."""
-        with self._adapted(package) as model:
+        with self._model.wearing(package) as model:
             return mean_loss(model, self._examples[dialogues])
-
-    @contextmanager
-    def _adapted(self, package: Path | None) -> Iterator[Any]:
-        if package is None:
-            yield self._model
-            return
-        adapted = PeftModel.from_pretrained(self._model, package).eval()
-        try:
-            yield adapted
-        finally:
-            self._model = adapted.unload()
 
 
 def relative_gain(base: float, adapted: float) -> float:

@@ -52,3 +52,20 @@ def contradicts(alignment: Alignment, heading_operators: Sequence[FoundOperator]
         heading_operators: of the passage's headings: what stands under "Myths" is one.
     """
     return ignores_frame(alignment, heading_operators) or any(rule(alignment) for rule in _RULES)
+
+
+_REVERSALS: Final[tuple[Callable[[Alignment], bool], ...]] = (
+    changes_negation,
+    changes_quantifier,
+    changes_bound,
+    changes_role,
+    turns_comparison,
+    exchanges_terms,
+    reverses_passive,
+)
+"""The rules that do not refuse for want of knowing: where one of them fires, the opposite or another thing is said."""
+
+
+def says_otherwise(alignment: Alignment) -> bool:
+    """Whether a statement plainly says the opposite of the passage that has its words, or turns it round."""
+    return any(rule(alignment) for rule in _REVERSALS)

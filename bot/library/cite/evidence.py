@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-from bot.library.cite.alignment import Options, align, find_options, is_in_headings, may_be_missing
-from bot.library.cite.contradictions import contradicts
+from bot.library.cite.alignment import Alignment, Options, align, find_options, is_in_headings, may_be_missing
+from bot.library.cite.contradictions import contradicts, says_otherwise
 from bot.library.cite.converse import converses
 from bot.library.cite.lead_ins import strip_lead_ins
 from bot.library.cite.reading import read_statement
@@ -67,6 +67,20 @@ class Evidence:
         """
         plain = strip_lead_ins(statement)
         return self._support_of(plain) or (self._support_of(statement) if plain != statement.strip() else 0.0)
+
+    def is_denied_by(self, statement: str) -> bool:
+        """Whether a statement has its words from the passage and plainly says otherwise.
+
+        Rows of tables deny nothing: a statement with another number has not its words from the row.
+        """
+        claim = read_statement(strip_lead_ins(statement))
+        if claim.is_question or len(claim.terms) < MIN_STATEMENT_TERMS or self._row is not None:
+            return False
+        options = find_options(claim, self._whole)
+        if not all(options) or self.support(statement):
+            return False
+        alignments = (self._alignment(claim, window, options) for window in self._windows)
+        return any(alignment is not None and says_otherwise(alignment) for alignment in alignments)
 
     def _support_of(self, statement: str) -> float:
         if self._turns and (spoken := self._support_of_speech(statement)):
@@ -131,16 +145,21 @@ class Evidence:
         return windows
 
     def _window_support(self, claim: Statement, window: _Window, options: Options) -> float:
+        alignment = self._alignment(claim, window, options)
+        if alignment is None or contradicts(alignment, self.heading.operators):
+            return 0.0
+        return max(alignment.quality - _SENTENCE_PENALTY * (window.size - 1), _SENTENCE_PENALTY)
+
+    def _alignment(self, claim: Statement, window: _Window, options: Options) -> Alignment | None:
+        """A statement laid beside neighbouring sentences, where they share enough of it themselves."""
         end = window.offset + len(window.statement.terms)
         inside = [
             [(quality, at - window.offset) for quality, at in found if window.offset <= at < end] for found in options
         ]
         alignment = align(claim, window.statement, self.heading.terms, inside)
         if alignment is None or sum(place is not None for place in alignment.places) < MIN_SHARED_TERMS:
-            return 0.0
-        if contradicts(alignment, self.heading.operators):
-            return 0.0
-        return max(alignment.quality - _SENTENCE_PENALTY * (window.size - 1), _SENTENCE_PENALTY)
+            return None
+        return alignment
 
 
 def supporting_evidence(

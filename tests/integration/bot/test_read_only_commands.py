@@ -29,7 +29,7 @@ CHANGING = {
     "demo", "chat", "serve", "migrate", "init", "train", "turns retry", "library add", "adapters import",
     "adapters compose", "adapters revoke",
     # They measure in folders and databases of their own, for minutes.
-    "eval memory", "eval library", "eval adapters", "eval router",
+    "eval memory", "eval library", "eval adapters", "eval router", "mind eval",
 }  # fmt: skip
 """Not run here. A new command is run unless it is written here."""
 ARGUMENTS = {"adapters inspect": ["core"], "adapters check": ["core"]}

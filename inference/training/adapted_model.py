@@ -1,0 +1,34 @@
+"""A base model in memory that puts on one package of adapters after another, to be measured with each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+
+class AdaptedModel:
+    """One base model, loaded once (bfloat16). Blocking, and for one thread."""
+
+    def __init__(self, base: Path, device: torch.device | None = None) -> None:
+        """Load the model, on the processor unless another device is given."""
+        self._model: Any = AutoModelForCausalLM.from_pretrained(base, dtype=torch.bfloat16).eval()
+        if device is not None:
+            self._model = self._model.to(device)
+
+    @contextmanager
+    def wearing(self, package: Path | None) -> Iterator[Any]:
+        """The model with a package while this is open; None for the bare base model."""
+        if package is None:
+            yield self._model
+            return
+        adapted = PeftModel.from_pretrained(self._model, package).eval()
+        try:
+            yield adapted
+        finally:
+            self._model = adapted.unload()
