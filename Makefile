@@ -112,7 +112,7 @@ eval-seeds: $(READY) ## Train the demo mind's adapters from three seeds: mean an
 gpu-check: $(READY) ## Train, kill, continue, compose and answer on this machine's GPU, or without one (two minutes)
 	$(BIN)/python -m benchmarks.gpu_check
 
-adapters: $(READY) ## Train the demo mind's adapters anew (about half an hour)
+adapters: $(READY) ## Train the demo mind's adapters anew, as a candidate (about half an hour)
 	$(BIN)/consilium train core sport physics classical
 
 pictures: $(READY) ## Draw the pictures of the docs again, the conversations from a real one (a few minutes)

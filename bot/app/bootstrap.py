@@ -30,6 +30,7 @@ from bot.app.loading import Loading
 from bot.app.metrics import metrics_server
 from bot.app.settings import Settings
 from bot.app.tracing import export_traces
+from bot.app.words import WordRemoval
 from bot.core.background import run_in_background
 from bot.intake.access import AccessPolicy
 from bot.intake.inbox import Inbox
@@ -123,6 +124,8 @@ async def open_services(
             former_embedders=models.former,
             reranker=models.reranker,
         )
+        words = WordRemoval(mind, settings.cache_dir)
+        await stack.enter_async_context(words.running())
         inbox = Inbox(
             mind=mind,
             database=database,
@@ -133,6 +136,7 @@ async def open_services(
             turn_timeout=timedelta(seconds=settings.turn_seconds),
             access_policy=AccessPolicy(mind.name, settings.owners),
             library=library,
+            forget_words=words.request,
         )
         turn_runner = TurnRunner(pipeline=None, retry_policy=RetryPolicy(settings.turn_attempts))
         loading = Loading(nullcontext)

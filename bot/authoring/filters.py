@@ -90,6 +90,8 @@ class Filter:
     def _judge_alone(self, candidate: Candidate, personal: int) -> Reason | None:
         rules, learnt = self._rules, candidate.learnt
         words = _WORD.findall(_TAG.sub(" ", URL.sub(" ", learnt)))
+        if not candidate.turns:
+            return Reason.FORGOTTEN
         if not learnt.strip():
             return Reason.NOTHING_LEARNT
         if candidate.origin is Origin.CHAT and not rules.others_words:

@@ -15,6 +15,7 @@ import structlog
 from bot.authoring.candidates import Candidate, Origin, Turn, candidate_from_record, candidate_to_record
 from bot.authoring.errors import AuthorNotGiven
 from bot.authoring.filters import Filter, Rules, is_quoted
+from bot.authoring.forgetting import forget_requested, forgotten_test, without_messages
 from bot.authoring.heldout import choose_heldout, find_leaking
 from bot.authoring.library_copies import copy_to_library
 from bot.authoring.monologues import ask_for
@@ -87,6 +88,7 @@ def run_import(mind: Mind, paths: Sequence[Path], options: ImportOptions) -> Imp
     """
     sources = find_sources(paths)
     stages = StageFolder(mind.folder / WORK_FOLDER)
+    forget_requested(mind)
     stages.remove_others("read-*", [_stage_of(source) for source in sources])
     reports = []
     with asyncio.Runner() as runner:
@@ -112,7 +114,7 @@ def _read(
 
         def records() -> Iterator[dict[str, Any]]:
             blocks = runner.run(_parse(source.path.absolute())) if kind is SourceKind.DOCUMENT else ()
-            return read_source(source, kind, blocks)
+            return without_messages(read_source(source, kind, blocks), forgotten_test(stages))
 
         stages.ensure(name, digest_of(source.digest, kind), records)
     except ConsiliumError as error:

@@ -125,7 +125,7 @@ def write_dialogues(
             for fate in fates
             if fate.reason is None and fate.part is part and files.takes(fate.candidate.id)
         ]
-        write_atomically(mind_folder / file, (_json_line(_training_form(each)) for each in kept))
+        write_atomically(mind_folder / file, map(training_line, kept))
         origins += [
             {"file": file, "line": line, "id": each.id, "source": each.source, "speakers": each.speakers}
             for line, each in enumerate(kept, 1)
@@ -148,8 +148,9 @@ def _decided(fate: Fate, decisions: Mapping[str, Decision]) -> Fate:
     return replace(fate, candidate=candidate, reason=None, decision=decision.choice)
 
 
-def _training_form(candidate: Candidate) -> dict[str, Any]:
-    return {"messages": list(_messages(candidate.turns))}
+def training_line(candidate: Candidate) -> str:
+    """A dialogue as a line of a file to train on."""
+    return _json_line({"messages": list(_messages(candidate.turns))})
 
 
 def _messages(turns: Sequence[Turn]) -> Iterator[dict[str, Any]]:

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     PRIVATE = "private"
     LEAK = "leak"
     REVIEW = "review"
+    FORGOTTEN = "forgotten"
 
 
 REASON_TEXTS: Final[Mapping[Reason, str]] = {
@@ -47,5 +48,6 @@ REASON_TEXTS: Final[Mapping[Reason, str]] = {
     Reason.PRIVATE: N_("too much personal data"),
     Reason.LEAK: N_("held out, but said in a dialogue to train on too"),
     Reason.REVIEW: N_("dropped in the review"),
+    Reason.FORGOTTEN: N_("words of people who have had them deleted"),
 }
 """What a report says of each."""

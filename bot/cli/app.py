@@ -82,7 +82,7 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
         "mind",
         "bot.cli.authoring",
         "app",
-        "Make a mind from what its author has written: new, import, subjects, eval, promote.",
+        "Make a mind from what its author has written: new, import, subjects, eval, promote, pack.",
     ),
     LazyCommand(
         "train",

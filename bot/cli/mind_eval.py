@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -16,10 +16,13 @@ from rich.text import Text
 
 from bot.app.settings import Settings
 from bot.authoring.evaluation import Evaluation, breaches
+from bot.authoring.promotion import finish_promotion
+from bot.authoring.version_errors import NoCandidate
 from bot.cli.common import MindOption, new_table, stdout_console
 from bot.cli.durations import parse_duration
 from bot.core.i18n import Translator, system_language
 from bot.minds import Mind, load_mind
+from bot.minds.versions import CANDIDATE_FOLDER, candidate_folder, candidate_folders, with_candidate
 from consilium.errors import N_
 
 if TYPE_CHECKING:
@@ -47,6 +50,10 @@ def evaluate(
     context: typer.Context,
     folder: Annotated[Path | None, typer.Argument(help="Folder of the mind.", show_default="--mind")] = None,
     mind_folder: MindOption = None,
+    candidate: Annotated[
+        bool,
+        typer.Option("--candidate", help="Measure what was trained over adapters in use, before it is promoted."),
+    ] = False,
     questions: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many questions.")] = 100,
     canary_prompts: Annotated[
         int, typer.Option(min=0, max=100_000, help="At most so many prompts that are to draw planted secrets out.")
@@ -64,24 +71,43 @@ def evaluate(
     Beside each figure stands that of the base model under the same prompt. The report and evaluation.json are written
     into the mind's folder. Interrupted, it goes on where it was.
     """
+    # Imported late: it takes seconds, and the other commands of this group need none of it.
+    from bot.app.evaluation import EVALUATION_FOLDER, evaluation_folder
     from bot.authoring.evaluation.evaluator import EvaluationOptions
 
     settings: Settings = context.obj
     say = Translator(settings.language or system_language())
-    mind = load_mind(folder or mind_folder or settings.mind)
+    mind = load_mind(folder or mind_folder or settings.mind, require_adapters=not candidate)
+    output, new = evaluation_folder(mind), list(mind.adapters)
+    if candidate:
+        finish_promotion(mind)
+        if not candidate_folders(mind):
+            raise NoCandidate(mind.folder)
+        new = [name for name in mind.adapters if candidate_folder(mind, name).is_dir()]
+        output, mind = mind.folder / CANDIDATE_FOLDER / EVALUATION_FOLDER, with_candidate(mind)
+    options = EvaluationOptions(questions, canary_prompts)
     seconds = parse_duration(budget) if budget is not None else None
-    evaluation, answers = measure_mind(settings, mind, EvaluationOptions(questions, canary_prompts), seconds, say)
+    evaluation, answers = measure_mind(settings, mind, options, seconds, say, output=output, new=new)
     if json_file is not None:
         json_file.write_text(json.dumps(_as_record(evaluation, answers), indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def measure_mind(
-    settings: Settings, mind: Mind, options: EvaluationOptions, seconds: float | None, say: Translator
+    settings: Settings,
+    mind: Mind,
+    options: EvaluationOptions,
+    seconds: float | None,
+    say: Translator,
+    *,
+    output: Path | None = None,
+    new: Collection[str] | None = None,
 ) -> tuple[Evaluation, Mapping[str, ModeAnswers]]:
     """Measure a mind, write the report and the model cards, and print the figures.
 
     Args:
         seconds: the time there is to generate answers; None for no limit.
+        output: folder of the report; the mind's own unless given.
+        new: adapters that get a card, because this is the evaluation of theirs; all of them unless given.
 
     Raises:
         ConsiliumError: it cannot be measured, or the time is over.
@@ -91,11 +117,13 @@ def measure_mind(
     from bot.authoring.evaluation.html_report import REPORT_FILE, write_report
     from bot.authoring.evaluation.model_card import write_cards
 
+    output = evaluation_folder(mind) if output is None else output
     with _progress(say) as on_progress:
-        evaluation, answers = asyncio.run(evaluate_mind(settings, mind, None, options, on_progress, seconds=seconds))
-    output = evaluation_folder(mind)
+        evaluation, answers = asyncio.run(evaluate_mind(settings, mind, output, options, on_progress, seconds=seconds))
     write_report(evaluation, answers, mind.limits, say, output)
-    write_cards(mind, evaluation)
+    # The adapters in use keep the card of their own evaluation.
+    trained = {name: digest for name, digest in evaluation.adapters.items() if new is None or name in new}
+    write_cards(mind, evaluation.model_copy(update={"adapters": trained}))
     _print_figures(evaluation, say)
     console = stdout_console()
     found = breaches(evaluation, mind.limits, None)
@@ -128,16 +156,13 @@ def _print_figures(evaluation: Evaluation, say: Translator) -> None:
     for mode, figures in evaluation.modes.items():
         kept = [learnt.kept for learnt in figures.learnt.values() if learnt.kept is not None]
         memorised = figures.memorised
+        prompt_only = None if figures.sense_prompt_only is None else figures.sense_prompt_only.score
         table.add_row(
             mode,
             ", ".join(f"{learnt.gain:.1%}" for learnt in figures.learnt.values()) or "-",
             ", ".join(f"{each:.1%}" for each in kept) or "-",
             "-" if figures.drift is None else _with_other(figures.drift.mode, figures.drift.own, "{:.3f}"),
-            "-"
-            if figures.sense is None
-            else _with_other(
-                figures.sense.score, figures.sense_prompt_only and figures.sense_prompt_only.score, "{:.2f}"
-            ),
+            "-" if figures.sense is None else _with_other(figures.sense.score, prompt_only, "{:.2f}"),
             "-" if figures.voice is None else f"{figures.voice.auc:.2f}",
             "-" if memorised is None else _with_other(memorised.longest, memorised.prompt_only, "{:.0f}"),
             "-" if figures.personal is None else str(figures.personal.count),

@@ -28,6 +28,7 @@ from bot.minds.versions import (
     list_versions,
     live_folders,
     read_digests,
+    to_be_retrained,
 )
 
 MindArgument = Annotated[Path | None, typer.Argument(help="Folder of the mind.", show_default="the demo mind")]
@@ -53,6 +54,13 @@ def versions(context: typer.Context, folder: MindArgument = None) -> None:
         new = say("new: {names}", names=", ".join(trained))
         table.add_row(*_row(mind, say("candidate"), None, candidate, [new]))
     stdout_console().print(table)
+    if retrain := to_be_retrained(mind):
+        _print(
+            say(
+                "To be retrained, because people have had their words deleted that it was trained with: {names}",
+                names=", ".join(retrain),
+            )
+        )
     if trained:
         obstacle = find_obstacle(mind, candidate)
         text = (

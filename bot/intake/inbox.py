@@ -23,6 +23,7 @@ from bot.core.messages import Address, Incoming, Outcome
 from bot.core.quotations import quotations_to_json
 from bot.intake.access import AccessDenied, AccessPolicy, Permissions, with_granted_roles
 from bot.intake.commands import COMMANDS, AskQuestion, Command, CommandContext, CommandResult
+from bot.intake.commands.context import ForgetWords
 from bot.intake.interpretation import interpret_message
 from bot.intake.joining import awaited_key, join_part, pause_for
 from bot.intake.parsing import CommandCall
@@ -77,6 +78,7 @@ class Inbox:
     Args:
         turn_timeout: how long a question may take until it is given up.
         library: what /library searches.
+        forget_words: see `CommandContext`.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Inbox:
         turn_timeout: timedelta,
         access_policy: AccessPolicy,
         library: Library,
+        forget_words: ForgetWords | None = None,
     ) -> None:
         self._mind = mind
         self._database = database
@@ -101,6 +104,7 @@ class Inbox:
         self._turn_timeout = turn_timeout
         self._access_policy = access_policy
         self._library = library
+        self._forget_words = forget_words
 
     @property
     def commands(self) -> Sequence[Command[CommandContext]]:
@@ -229,6 +233,7 @@ class Inbox:
                 library=self._library,
                 running_answers=self._running_answers,
                 access_policy=self._access_policy,
+                forget_words=self._forget_words,
             )
             turn = await self._run_command(context, message)
             # /link may have merged the sender into another person, who owns the turn now.

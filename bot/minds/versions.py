@@ -9,15 +9,18 @@ moment the mind answers with the new set, out of `versions/N/`, however far the 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from blake3 import blake3
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.minds.paths import PROMOTION_PATH
+from consilium.files import write_atomically
 from inference.adapters.errors import AdapterError
 from inference.adapters.manifest import MANIFEST_FILE, Digest
 from inference.adapters.package import WEIGHTS_FILE, AdapterPackage
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 VERSIONS_FOLDER: Final = "versions"
 CANDIDATE_FOLDER: Final = "candidate"
 VERSION_FILE: Final = "version.json"
+RETRAIN_FILE: Final = "retrain.json"
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 Digests = Mapping[str, str]
@@ -116,6 +120,16 @@ def candidate_folders(mind: Mind) -> dict[str, Path]:
     return {name: folder for name, folder in (live | trained).items() if folder.is_dir()}
 
 
+def with_candidate(mind: Mind) -> Mind:
+    """The mind as it would be with its candidate in use; blocking."""
+    folders = candidate_folders(mind)
+    adapters = {
+        name: adapter.model_copy(update={"path": folders[name]}) if name in folders else adapter
+        for name, adapter in mind.adapters.items()
+    }
+    return replace(mind, adapters=MappingProxyType(adapters))
+
+
 def training_folder(mind: Mind, name: str) -> Path:
     """Where a newly trained adapter goes: into the candidate if one is in use, else into use at once. Blocking."""
     return candidate_folder(mind, name) if live_folder(mind, name).is_dir() else mind.adapters[name].path
@@ -144,6 +158,34 @@ def read_digests(folders: Mapping[str, Path]) -> dict[str, str]:
             continue
         digests[name] = package.digest
     return digests
+
+
+def mark_for_retraining(mind_folder: Path, name: str, digests: Collection[str]) -> None:
+    """Remember that weights of an adapter were trained with words that have been removed since; blocking.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    marked = read_marked(mind_folder)
+    marked[name] = sorted({*marked.get(name, ()), *digests})
+    path = mind_folder / VERSIONS_FOLDER / RETRAIN_FILE
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, json.dumps(marked, indent=1, sort_keys=True) + "\n")
+
+
+def read_marked(mind_folder: Path) -> dict[str, list[str]]:
+    """Digests of weights that were trained with words that have been removed since, by adapter; blocking."""
+    try:
+        return dict(json.loads((mind_folder / VERSIONS_FOLDER / RETRAIN_FILE).read_bytes()))
+    except (OSError, ValueError):
+        return {}
+
+
+def to_be_retrained(mind: Mind) -> list[str]:
+    """The adapters in use that were trained with words that have been removed since; blocking."""
+    marked = read_marked(mind.folder)
+    live = read_digests(live_folders(mind)) if marked else {}
+    return [name for name, digest in live.items() if digest in marked.get(name, ())]
 
 
 def live_state(mind: Mind) -> tuple[object, ...]:

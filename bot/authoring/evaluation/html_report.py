@@ -121,8 +121,9 @@ def _rows(figures: ModeFigures, limits: Limits, say: Translator) -> Iterator[_Ro
             yield _row(say("Drift"), f"{share:.0%}", Bar(share, 1, share <= limits.drift, limits.drift), note)
     if figures.sense is not None:
         base = figures.sense_prompt_only
-        least = base.score - limits.sense if base is not None else None
-        bar = Bar(figures.sense.score, 1, least is None or figures.sense.score >= least, least, base and base.score)
+        other = None if base is None else base.score
+        least = None if other is None else other - limits.sense
+        bar = Bar(figures.sense.score, 1, least is None or figures.sense.score >= least, least, other)
         note = say(
             "fluent {fluent}, to the point {pointed}, repeated {repeated}, contradicted {contradicted}",
             fluent=f"{figures.sense.fluent:.2f}",
@@ -130,7 +131,7 @@ def _rows(figures: ModeFigures, limits: Limits, say: Translator) -> Iterator[_Ro
             repeated=f"{figures.sense.repeated:.0%}",
             contradicted=f"{figures.sense.contradicted:.0%}",
         )
-        shown = f"{figures.sense.score:.2f}" + (f" ({base.score:.2f})" if base is not None else "")
+        shown = f"{figures.sense.score:.2f}" + ("" if other is None else f" ({other:.2f})")
         yield _row(say("Sense"), shown, bar, note)
     if figures.voice is not None:
         voice = figures.voice

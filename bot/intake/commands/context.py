@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.answering.cancellation import RunningAnswers
@@ -16,6 +17,9 @@ from bot.memory import PersonalMemory
 from bot.minds import Mind
 from db.infra.connection import PersonConnection
 from db.turns.turns import Turn
+
+ForgetWords = Callable[[Sequence[tuple[str, str]]], Awaitable[None]]
+"""Is given accounts by platform and id. It returns once it is written down; the work follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,8 @@ class CommandContext:
     """In a process that only receives messages it has no embedder and searches by words."""
     running_answers: RunningAnswers
     access_policy: AccessPolicy
+    forget_words: ForgetWords | None
+    """Has the words of accounts taken out of dialogues that were drawn from chats; None where that is not done."""
 
     @property
     def roles(self) -> frozenset[str]:

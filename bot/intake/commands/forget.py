@@ -22,7 +22,7 @@ from bot.memory.record_numbers import RecordNumbers, find_about, load_numbers, s
 from bot.memory.records import Record, RecordLine
 from bot.turns.command_result import CommandResult
 from consilium.errors import N_
-from db.people import audit, personal_data
+from db.people import audit, linking, personal_data
 
 MAX_CHOICES: Final = 15
 """Records that one list asks about."""
@@ -201,13 +201,17 @@ async def _forget_person(context: CommandContext, *, confirmed: bool) -> Command
             say(
                 "This deletes everything I have about you, on every platform you have linked: all conversations,"
                 " everything I remember, your mode and language, and your accounts here. It cannot be undone; /export"
-                " gives you a copy first. To go ahead, write:\n/forget me yes"
+                " gives you a copy first. Words of yours in the author's chats are taken out of the training dialogues"
+                " too. To go ahead, write:\n/forget me yes"
             )
         )
+    accounts = [(each.platform, each.external_id) for each in await linking.list_identities(connection)]
     stopped = await personal_data.erase(connection, context.turn.id, await rate_limit_keys(connection))
     for turn_id in stopped:
         context.running_answers.stop(turn_id)
     await audit.record(connection, "person.erased")
+    if context.forget_words is not None:
+        await context.forget_words(accounts)
     log.info("person.erased", person=str(connection.user_id), stopped=len(stopped))
     return CommandResult(
         say("All your data has been deleted. If you write again, we start from the beginning."), erases_person=True

@@ -34,6 +34,9 @@ _PRIVACY: Final = N_(
     " everything I have kept that says the same, /forget all deletes everything I remember, /forget me deletes all"
     " your data. Messages in the chat itself stay until you delete them there, and the operator's access rules stay in"
     " the operator's list.\n"
+    "Training: what you write here is never trained on. If the author has exported a chat with you and drawn dialogues"
+    " from it, /forget me takes your words out of them as well, wherever your account can be recognised, and tells the"
+    " operator which parts of the mind were trained with them, to be trained anew without them.\n"
     "Backups: the operator's copies of the database hold what you have deleted until the operator deletes the copies."
     " A list of what was deleted is kept, without any of your words; with it, a copy that is restored loses it again."
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -197,11 +198,13 @@ async def test_nothing_to_measure_with_is_an_error(settings: Settings, mind: Min
         await evaluate_mind(settings, replace(mind, adapters=MappingProxyType(bare)))
 
 
-def test_the_command_prints_figures_and_writes_report_and_cards(settings: Settings, mind: Mind, tmp_path: Path) -> None:
+async def test_the_command_prints_figures_and_writes_report_and_cards(
+    settings: Settings, mind: Mind, tmp_path: Path
+) -> None:
     app = typer.Typer()
     app.command()(evaluate)
     arguments = [str(mind.folder), "--questions", "4", "--json", str(tmp_path / "all.json")]
-    result = CliRunner().invoke(app, arguments, obj=settings)
+    result = await asyncio.to_thread(CliRunner().invoke, app, arguments, obj=settings)
     assert result.exit_code == 0, result.output
     assert "core+iron" in result.output
     page = (mind.folder / "evaluation" / "report.html").read_text("utf-8")
