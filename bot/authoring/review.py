@@ -28,6 +28,7 @@ from bot.authoring.reasons import Reason
 from bot.authoring.report import ImportReport, facts_from_record, make_report, report_to_record
 from bot.authoring.stages import StageFolder, write_atomically
 from bot.authoring.subjects.acceptance import adapter_files
+from bot.minds import load_mind
 
 PAGE_SIZE: Final = 10
 """Dialogues of a page where nothing else is asked for."""
@@ -94,7 +95,8 @@ def apply_review(mind_folder: Path) -> ImportReport:
     fates = read_fates(stages)
     report = make_report(facts_from_record(next(stages.read("facts"))), fates)
     write_dialogues(mind_folder, stages, fates, adapter_files(stages))
-    write_quotable(mind_folder, fates)
+    known_answers = load_mind(mind_folder, require_adapters=False).policies.known_answers
+    write_quotable(mind_folder, fates, all_answers=known_answers)
     text = json.dumps(report_to_record(report), ensure_ascii=False, indent=1)
     write_atomically(stages.folder / REPORT_FILE, [text, "\n"])
     return report

@@ -24,8 +24,8 @@ MIN_LIKENESS: Final = 0.8
 """Cosine of the two sets of words: 4 of 5 in both, or all of 3 and one more."""
 MAX_LENGTH: Final = 900
 """Characters: a longer section is an article, and is better quoted in part."""
-_HEADING: Final = re.compile(r"(?:^|[§›>])\s*([^§›>]+\?)[»”\"']?\s*$")
-"""The innermost heading of a place, if it asks something."""
+_HEADING: Final = re.compile(r"(?:^|[§›>])\s*([^§›>]+)$")
+"""The innermost heading of a place."""
 _DECIDING: Final = re.compile(
     r"\b(?:before|after|during|between|with|without|more|most|less|least|only|every|again|off|out|up|down|"
     r"до|перед|после|во\s+время|между|с|со|без|больше|более|меньше|менее|только|каждый|снова|опять)\b",
@@ -78,16 +78,21 @@ def find_known_answer(question: str, passages: Sequence[Passage], *, has_context
         passages: what the library has on the question.
         has_context: whether something was said before, on which a short message may lean.
     """
-    if has_context and _LEANS.search(question) and len(analyse(question).stems) < _STANDS_ALONE:
+    if has_context and leans_on_context(question):
         return None
     known = [
         Quotation(passage, strip_footnotes(passage.quote.strip()), likeness)
         for passage in passages
         if passage.trust is Trust.AUTHOR and passage.kind is CollectionKind.ARTICLE and len(passage.quote) <= MAX_LENGTH
-        if (heading := _HEADING.search(passage.where))
+        if (heading := _HEADING.search(passage.where)) and _asks(heading[1].strip())
         if (likeness := question_likeness(question, heading[1])) >= MIN_LIKENESS
     ]
     return max(known, key=lambda quotation: (quotation.score, quotation.passage.score), default=None)
+
+
+def leans_on_context(question: str) -> bool:
+    """Whether a message may be about what was said before: it has a word for it and says little else."""
+    return _LEANS.search(question) is not None and len(analyse(question).stems) < _STANDS_ALONE
 
 
 def question_likeness(first: str, second: str) -> float:
@@ -101,6 +106,11 @@ def question_likeness(first: str, second: str) -> float:
     if kinds[0] != kinds[1] and None not in kinds:
         return 0.0
     return len(one.stems & other.stems) / math.sqrt(len(one.stems) * len(other.stems))
+
+
+def _asks(heading: str) -> bool:
+    """Whether a heading is what somebody has asked, or told with enough words to be no mere title."""
+    return heading.rstrip("»”\"'").endswith("?") or len(analyse(heading).stems) >= _STANDS_ALONE
 
 
 def _deciding(question: str) -> set[str]:

@@ -28,6 +28,7 @@ from bot.authoring.sources import SourceKind
 from bot.authoring.subjects.acceptance import accept
 from bot.authoring.subjects.proposal import Proposal, Subject
 from bot.minds import load_mind
+from bot.minds.edit import edit_mind, set_values
 from bot.minds.templates import MIND_TEMPLATE
 from inference.training.dialogues import read_dialogues
 from inference.training.languages import tell_language
@@ -138,6 +139,24 @@ def test_what_the_base_model_does_not_write_is_quoted_and_not_learnt(
     assert imported(mind_folder, [path]).report == everything
     assert not (mind_folder / "library/answers/imported.md").exists()
     load_mind(mind_folder, require_adapters=False)
+
+
+def test_answers_that_are_learnt_are_quoted_too_where_the_mind_says_known_answers_again(
+    mind_folder: Path, result_json: Path
+) -> None:
+    file = mind_folder / "library/answers/imported.md"
+    imported(mind_folder, [result_json])
+    assert not file.exists()
+    edit_mind(mind_folder, set_values({"policies": {"known_answers": True}}))
+    imported(mind_folder, [result_json])
+    answers = file.read_text("utf-8")
+    fates = [fate for fate in read_fates(open_stages(mind_folder)) if fate.reason is None]
+    by_part = {part: [each.candidate for each in fates if each.part is part] for part in Part}
+    chats = [each.learnt.split("\n")[0] for each in by_part[Part.TRAIN] if each.origin == "chat"]
+    assert chats
+    assert all(line in answers for line in chats)
+    heldout = {each.learnt for each in by_part[Part.HELDOUT]} - {each.learnt for each in by_part[Part.TRAIN]}
+    assert not [text for text in heldout if len(text) > 40 and text in answers]
 
 
 def test_accepted_subjects_share_out_what_is_kept_also_after_a_review(mind_folder: Path, tmp_path: Path) -> None:
