@@ -27,7 +27,6 @@ from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import Outcome
 from bot.core.ports import Reply
 from bot.library.cite import Quotation
-from bot.library.known_answers import find_known_answer
 from bot.library.passage import Passage
 from bot.library.retriever import Retrieved, Retriever, collections_for_mode
 from bot.memory import PersonalMemory, render_memory
@@ -265,7 +264,7 @@ class Pipeline:
         """
         retrieved = context.retrieved
         answer: Callable[[], Awaitable[None]] = partial(answer_with_one_voice, generation)
-        known = await asyncio.to_thread(self._find_known_answer, conversation, turn, context, generation)
+        known = await self._find_known_answer(conversation, turn, context, generation)
         if known is not None or (mode.terms and not self._writes_language_of(turn, conversation)):
             answer = partial(answer_from_library, generation, known)
         elif turn.consilium:
@@ -283,7 +282,7 @@ class Pipeline:
         generation.draft.prompt = await asyncio.to_thread(self._build_prompt, conversation, turn, mode, context)
         return answer
 
-    def _find_known_answer(
+    async def _find_known_answer(
         self, conversation: Conversation, turn: Turn, context: _Context, generation: GenerationContext
     ) -> Quotation | None:
         """What the author has answered to this very question, where the mind wants it said again in their own words."""
@@ -291,7 +290,8 @@ class Pipeline:
         quotes = generation.cites_library and generation.quotes_library
         if not is_wanted or not quotes or turn.consilium or self._quotations(conversation, turn, context):
             return None
-        known = find_known_answer(turn.question, context.retrieved.passages, has_context=bool(context.window))
+        passages, has_context = context.retrieved.passages, bool(context.window)
+        known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)
         return known if known is not None and leaves_room(generation, f"{known.text} [1]") else None
 
     def _build_prompt(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, context: _Context) -> Prompt:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.library.cite import Quotation
+from bot.library.known_answers import find_known_answer
 from bot.library.passage import Passage
 from bot.library.search import Library
 from bot.minds import Mind
@@ -77,6 +80,19 @@ class Retriever:
             tuple(passage for passage in passages if is_relevant(passage, question)),
             tuple(example.quote for example in examples),
         )
+
+    async def find_known_answer(
+        self, question: str, passages: Sequence[Passage], *, has_context: bool
+    ) -> Quotation | None:
+        """The author's answer to this very question, among passages; None where they have not answered it.
+
+        Args:
+            has_context: whether something was said before, on which a short message may lean.
+
+        Raises:
+            EmbeddingError: the embedder fails.
+        """
+        return await find_known_answer(question, passages, self._library.embed_questions, has_context=has_context)
 
 
 def is_relevant(passage: Passage, question: str) -> bool:

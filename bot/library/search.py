@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import structlog
 
 from bot.library.chunk import CountTokens
@@ -82,6 +83,17 @@ class Library:
         self._count_tokens = count_tokens
         self._reranker = reranker
         self._tuning = tuning
+
+    async def embed_questions(self, questions: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of unit length to compare questions by: float32 (questions, dimensions); zeros without an embedder.
+
+        Raises:
+            EmbeddingError: the embedder fails.
+        """
+        if not self._current_embedders:
+            return np.zeros((len(questions), 1), np.float32)
+        vectors: NDArray[np.float32] = await self._embedders[0].embed(questions, "query")
+        return vectors
 
     async def search(
         self,

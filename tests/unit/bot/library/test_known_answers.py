@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from bot.library.known_answers import MIN_LIKENESS, find_known_answer, question_likeness
+from bot.library.known_answers import MIN_LIKENESS, find_known_answer, may_be_same, word_likeness
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind, Trust
 
@@ -23,6 +26,20 @@ PASSAGE = Passage(
     dated=None,
     score=1.0,
 )
+
+
+class Vectors:
+    """Gives the question and each heading the cosine that was set, and counts how often it is asked."""
+
+    def __init__(self, similarity: float = 0.0) -> None:
+        self.similarity = similarity
+        self.asked = 0
+
+    async def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.asked += 1
+        other = [self.similarity, (1 - self.similarity**2) ** 0.5]
+        return np.array([[1.0, 0.0], *([other] * (len(texts) - 1))], np.float32)
+
 
 SAME = [
     ("What should I eat before a morning run?", "what should i eat before a run in the morning"),
@@ -53,21 +70,45 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("asked", "answered"), SAME)
 def test_the_same_question_in_nearly_the_same_words(asked: str, answered: str) -> None:
-    assert question_likeness(asked, answered) >= MIN_LIKENESS
-    assert question_likeness(asked, answered) == question_likeness(answered, asked)
+    assert may_be_same(asked, answered)
+    assert word_likeness(asked, answered) >= MIN_LIKENESS
+    assert word_likeness(asked, answered) == word_likeness(answered, asked)
 
 
 @pytest.mark.parametrize(("asked", "answered"), DIFFERENT)
 def test_another_question_of_the_same_words(asked: str, answered: str) -> None:
-    assert question_likeness(asked, answered) < MIN_LIKENESS
+    assert not may_be_same(asked, answered) or word_likeness(asked, answered) < MIN_LIKENESS
 
 
-def test_the_answer_below_the_heading_is_found() -> None:
+async def test_the_answer_below_the_heading_is_found() -> None:
     other = replace(PASSAGE, id=2, where="§ What should I eat after a run?", quote="Eat eggs.")
-    known = find_known_answer("what should i eat before a run", [other, PASSAGE])
+    vectors = Vectors(0.99)
+    known = await find_known_answer("what should i eat before a run", [other, PASSAGE], vectors)
     assert known is not None
     assert (known.passage, known.text) == (PASSAGE, PASSAGE.quote)
-    assert find_known_answer("What should I eat before a race?", [other, PASSAGE]) is None
+    assert await find_known_answer("What should I eat before a race?", [other, PASSAGE], vectors) is None
+    assert vectors.asked == 0
+
+
+@pytest.mark.parametrize(("similarity", "found"), [(0.9, True), (0.8, False)])
+async def test_meaning_decides_where_one_question_has_all_words_of_the_other(similarity: float, found: bool) -> None:
+    passage = replace(PASSAGE, where="§ I twisted my ankle. What should I do?")
+    asked = "I twisted my ankle yesterday playing football. What should I do?"
+    vectors = Vectors(similarity)
+    assert (await find_known_answer(asked, [passage], vectors) is not None) is found
+    assert vectors.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "heading"),
+    [
+        ("How do I do my first push-up?", "How do I do my first pull-up?"),
+        ("How do I lose weight?", "How do I gain weight?"),
+        ("How do I start at 58?", "How do I start at 50?"),
+    ],
+)
+async def test_meaning_alone_does_not_decide(asked: str, heading: str) -> None:
+    assert await find_known_answer(asked, [replace(PASSAGE, where=f"§ {heading}")], Vectors(0.99)) is None
 
 
 @pytest.mark.parametrize(
@@ -75,18 +116,29 @@ def test_the_answer_below_the_heading_is_found() -> None:
     [
         {"trust": Trust.USER},
         {"kind": CollectionKind.TABLE},
-        {"where": "§ Eating before a run"},
+        {"where": "§ Before a run"},
         {"quote": PASSAGE.quote * 30},
     ],
 )
-def test_only_short_answers_of_the_author_below_a_question_count(change: dict[str, object]) -> None:
-    assert find_known_answer("What should I eat before a run?", [replace(PASSAGE, **change)]) is None  # type: ignore[arg-type]
+async def test_only_short_answers_of_the_author_below_a_question_count(change: dict[str, object]) -> None:
+    changed = replace(PASSAGE, **change)  # type: ignore[arg-type]
+    assert await find_known_answer("What should I eat before a run?", [changed], Vectors(0.99)) is None
 
 
-def test_a_message_that_leans_on_the_conversation_is_not_taken_for_another_question() -> None:
-    passage = replace(PASSAGE, where="§ How do I do it?")
+async def test_a_message_that_leans_on_the_conversation_is_not_taken_for_another_question() -> None:
     held = replace(PASSAGE, where="§ How long should I hold it?")
-    assert find_known_answer("How long should I hold it?", [held]) is not None
-    assert find_known_answer("How long should I hold it?", [held], has_context=True) is None
-    assert find_known_answer("How do I do it?", [passage], has_context=True) is None
-    assert find_known_answer("What should I eat before a run?", [PASSAGE], has_context=True) is not None
+    asked = "How long should I hold it?"
+    assert await find_known_answer(asked, [held], Vectors()) is not None
+    assert await find_known_answer(asked, [held], Vectors(), has_context=True) is None
+    whole = "What should I eat before a run?"
+    assert await find_known_answer(whole, [PASSAGE], Vectors(), has_context=True) is not None
+
+
+async def test_a_greeting_is_known_word_for_word_only() -> None:
+    greeting = replace(PASSAGE, where="§ Good morning!", quote="Good morning. Drink a glass of water.")
+    assert await find_known_answer("good morning", [greeting], Vectors(0.99)) is not None
+    assert await find_known_answer("good morning to everybody", [greeting], Vectors(0.99)) is None
+    question = replace(PASSAGE, where="§ Who are you?", quote="I am the coach's bot.")
+    assert await find_known_answer("who are you", [question], Vectors()) is not None
+    why = replace(PASSAGE, where="§ And why?")
+    assert await find_known_answer("And why?", [why], Vectors(), has_context=True) is None
