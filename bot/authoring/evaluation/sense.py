@@ -10,8 +10,9 @@ An answer's score is 0 to 1: √(fluent · pointed) · (1 − repeated), and 0 i
 - *repeated*: share of its words that are in a run of three which it has said before; loops are likely words, too.
 
 The two are multiplied, because an answer that lacks either has no sense: word salad about the question has no fluency,
-and a fine sentence about another question is not to the point. The score cannot tell whether an answer is true, and an
-echo of the question passes for an answer. It is for comparing systems on the same questions.
+and a fine sentence about another question is not to the point. The score cannot tell whether an answer is true, an echo
+of the question passes for an answer, and so does confident nonsense in fluent sentences about the subject: it is a floor
+for comparing systems on the same questions, not a reader.
 """
 
 from __future__ import annotations
