@@ -80,7 +80,7 @@ class Sense(Figures):
     likeness: float
     """Cosine of question and answer, a mean."""
     fluent: float
-    """0 to 1: 1 is as likely as what the author writes, 0 as unlikely as the same words in random order."""
+    """0 to 1: 1 is as likely as what the base model answers, 0 as unlikely as words in random order."""
     pointed: float
     """0 to 1: how much better an answer fits its own question than the others."""
     repeated: float

@@ -219,8 +219,8 @@ _METHOD: Final = (
     N_("Gain: share of the base model's loss on held-out dialogues that an adapter takes away; kept: what is left."),
     N_("Drift: divergence from the base model on neutral texts, as a share of its topic adapter's at strength 1."),
     N_(
-        "Sense, 0 to 1: answers as fluent as the author's, nearer to their own question than to others, without loops "
-        "and without contradicting the library. It does not know what is true."
+        "Sense, 0 to 1: answers as likely as the base model's own, nearer to their own question than to others, "
+        "without loops and without contradicting the library. It does not know what is true."
     ),
     N_("Voice: how surely a classifier of the author's style tells the answers from the base model's; 0.5 is chance."),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import mean, median
 from typing import Final
 
 import numpy as np
@@ -80,7 +81,7 @@ class Judge:
         """
         each, said = self._plan.modes[mode], self._answers[mode]
         trained = [text.text for name in each.adapters for text in await self._author_texts(name)]
-        scale = await self._scale(each)
+        scale = await self._scale(each, said.base)
         found = await asyncio.to_thread(count_found, [a.text for a in (*said.mode, *said.canaries)], canaries)
         return ModeFigures(
             adapters=each.adapters,
@@ -112,18 +113,16 @@ class Judge:
             judged.append(JudgedAnswer(answer.text, loss, float(likeness[number, number]), pointed[number], denied))
         return sense_of(judged, scale)
 
-    async def _scale(self, each: EvaluatedMode) -> FluencyScale:
-        """From the author's own answers: held-out ones of the mode's last adapter, else those trained on."""
-        name = each.adapters[-1]
-        pairs = await asyncio.to_thread(self._pairs, name)
-        losses: list[tuple[float, float]] = []
-        for number, pair in enumerate(pairs):
-            likely = await self._interview.loss(pair.question, pair.answer)
-            unlikely = await self._interview.loss(pair.question, shuffle_words(pair.answer, number))
-            if likely is not None and unlikely is not None:
-                losses.append((likely, unlikely))
-        author, shuffled = np.mean(losses, axis=0) if losses else (0.0, 1.0)
-        return FluencyScale(float(author), float(shuffled))
+    async def _scale(self, each: EvaluatedMode, base: Sequence[Answer]) -> FluencyScale:
+        """From the base model's answers, and the words of the author's own: held-out ones, else those trained on."""
+        pairs = await asyncio.to_thread(self._pairs, each.adapters[-1])
+        mixed = [(pair.question, shuffle_words(pair.answer, number)) for number, pair in enumerate(pairs)]
+        said = [(answer.question.question, answer.text) for answer in base]
+        likely = [loss for pair in said if (loss := await self._interview.loss(*pair)) is not None]
+        shuffled = [loss for pair in mixed if (loss := await self._interview.loss(*pair)) is not None]
+        if not likely or not shuffled:
+            return FluencyScale(0.0, max(likely + shuffled, default=1.0))
+        return FluencyScale(median(likely), mean(shuffled))
 
     def _pairs(self, name: str) -> list[Pair]:
         pairs = first_pairs(mind_dialogues(self._mind, name, heldout=True))

@@ -2,16 +2,17 @@
 
 An answer's score is 0 to 1: √(fluent · pointed) · (1 − repeated), and 0 if it contradicts a passage that it was given.
 
-- *fluent*: how likely the base model holds its words. 1 at (or above) the likelihood of what the author answers in
-  held-out dialogues, 0 at that of the author's same words in random order, and linear in the loss between. So it needs
-  no constants, and fits every base model and language.
+- *fluent*: how likely the base model holds its words. 1 at (or above) the likelihood of its own answers to the same
+  questions, their median; 0 at that of what the author writes with the words in random order; linear in the loss
+  between. So it needs no constants, and fits every base model and language. What is generated at temperature 0 is
+  likely text wherever a model knows what to say: adapters that swallow the base leave it.
 - *pointed*: whether it is about its own question. 2p − 1, where p is the share of all other questions that it is less
   like (cosine of the embedder): 1 if it fits none of them better, 0 if it fits its own no better than any.
 - *repeated*: share of its words that are in a run of three which it has said before; loops are likely words, too.
 
 The two are multiplied, because an answer that lacks either has no sense: word salad about the question has no fluency,
 and a fine sentence about another question is not to the point. The score cannot tell whether an answer is true, and an
-echo of the question passes for an answer. It is for comparing systems on the same questions.
+echo of the question passes for an answer. It is for comparing systems on the same questions, and replaces no reader.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ _WORD: Final = re.compile(r"\w+")
 class FluencyScale:
     """The losses under the base model between which fluency lies, in nats a token."""
 
-    author: float
-    """Of the author's answers."""
+    likely: float
+    """Of the base model's own answers."""
     shuffled: float
-    """Of the same words in random order."""
+    """Of the author's answers, their words in random order."""
 
     def fluency(self, loss: float) -> float:
         """0 to 1."""
-        return min(1.0, max(0.0, (self.shuffled - loss) / max(self.shuffled - self.author, _MIN_SPAN)))
+        return min(1.0, max(0.0, (self.shuffled - loss) / max(self.shuffled - self.likely, _MIN_SPAN)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ from inference.training.dialogues import read_dialogues
 from tests.fixtures.passages import passage
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=30)
-SCALE = FluencyScale(author=3.0, shuffled=6.0)
+SCALE = FluencyScale(likely=3.0, shuffled=6.0)
 
 
 def longest_by_trying(texts: list[list[str]], known: list[list[str]]) -> int:
