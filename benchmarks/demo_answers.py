@@ -1,17 +1,14 @@
-"""What the demo mind answers to forty questions, and how that depends on its decoding.
+"""What the demo mind answers to strangers, through the whole service, beside the base model under the same prompt.
 
-    python -m benchmarks.demo_answers [--every N] [--json PATH] [--docs] [COLUMN ...]
+    python -m benchmarks.demo_answers [--mind DIR] [--set demo|sense] [--column mind|base] [--json PATH] [--docs]
 
-Each question of `demo_questions.json` is asked in its own mode, in a session of its own, with the prompt that the
-service gives the engine: the mind's template and what the library has on the question. The columns are `after`, the
-mind as it is; `base`, the bare base model under the same prompt and sampling; or any STRENGTH/TEMPERATURE/PENALTY, such
-as 0.5/0.3/1.05. What is shown is the engine's own text, without the marks and quotations that the service adds.
+Each question of the mind's `evaluation/questions.jsonl` is asked as a person asks it: in a session of its own, in
+`auto` (questions for an isolated adapter, which `auto` does not choose, in its own mode), after the questions that it
+follows up on. `base` leaves the adapters out and everything else as it is: routing, library, prompt, decoding.
 
 Somebody has to read the answers. `demo_verdicts.json` has what was found, by the hash of question and answer: `p` for
-to the point, `v` for the coach's voice (in `classical`: the textbook's). An answer without a verdict counts as
-neither and is marked `?`. With `--docs` the columns and the counts go to `docs/demo-answers.md`, beside `before`: what
-this program wrote, kept in `demo_before.json`, when adapters had no strength and the prompt and the sampling were
-others.
+grammatical and to the point; empty for neither. With `--docs` the answers of the set `demo` and the counts go to
+`docs/demo-answers.md`; an answer without a verdict is marked `?`.
 """
 
 from __future__ import annotations
@@ -20,164 +17,120 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
-import torch
 from blake3 import blake3
 from rich.console import Console
 
 from bot.answering.composer import Composer
-from bot.answering.generation import generate
-from bot.answering.prompt import build_prompt, quoted_passages
-from bot.app.answering import STYLE_EXAMPLE_TOKENS
-from bot.app.components import base_model_folder, open_composer
-from bot.app.library import open_library
+from bot.app.bootstrap import Services, open_services
 from bot.app.settings import DEMO_MIND, Settings
-from bot.library.ingest import Ingest
-from bot.library.parse.parser import Parser
-from bot.library.passage import Passage
-from bot.library.retriever import RetrievalBudget, Retrieved, Retriever
-from bot.library.search import Library
-from bot.minds import Mind, load_mind, render_system_prompt
-from bot.minds.grammar import parse_expression
-from bot.minds.resolve import ResolvedMode, resolve_mode
-from inference.engines.local import LocalEngine
-from inference.engines.port import GenerationRequest, Message, Sampling
+from bot.core.messages import Incoming, Outcome
+from inference.adapters.manifest import AdapterKind
 
 HERE: Final = Path(__file__).parent
-QUESTIONS: Final = HERE / "demo_questions.json"
 VERDICTS: Final = HERE / "demo_verdicts.json"
-BEFORE: Final = HERE / "demo_before.json"
 PAGE: Final = HERE.parent / "docs" / "demo-answers.md"
-SEED: Final = 7
-AFTER, BASE = "after", "base"
-Row = dict[str, str]
-"""A question and its mode."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """What is varied."""
-
-    strength: float | None
-    """`policies.adapter_strength`; None for the bare base model."""
-    temperature: float
-    penalty: float
-
-    @classmethod
-    def parse(cls, text: str) -> Decoding:
-        """The decoding written as `0.5/0.3/1.05`."""
-        strength, temperature, penalty = (float(number) for number in text.split("/"))
-        return cls(strength, temperature, penalty)
-
-    def __str__(self) -> str:
-        strength = "no adapters" if self.strength is None else f"strength {self.strength:g}"
-        return f"{strength}, temperature {self.temperature:g}, penalty {self.penalty:g}"
-
-    def sampling(self, mind: Mind) -> Sampling:
-        """The mind's, with what is varied."""
-        return replace(
-            mind.sampling, temperature=self.temperature, repetition_penalty=self.penalty, top_p=0.9, seed=SEED
-        )
+MIND, BASE = "mind", "base"
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One of the forty, with what the engine is given for it."""
+    """A line of the mind's questions."""
 
-    text: str
-    mode: ResolvedMode
-    messages: Sequence[Message]
-
-
-def columns_of(mind: Mind, names: Sequence[str]) -> dict[str, Decoding]:
-    """The decodings of these columns."""
-    after = Decoding(mind.policies.adapter_strength, mind.sampling.temperature, mind.sampling.repetition_penalty)
-    known = {AFTER: after, BASE: replace(after, strength=None)}
-    return {name: known.get(name) or Decoding.parse(name) for name in names}
+    question: str
+    mode: str
+    kind: str
+    set: str
+    after: Sequence[str] = ()
+    """What the same person has asked before."""
 
 
-@asynccontextmanager
-async def opened_retriever(settings: Settings, mind: Mind) -> AsyncIterator[Retriever]:
-    """The mind's library in a Postgres of its own."""
-    async with open_library(settings, mind) as services, Parser() as parser:
-        await Ingest(services.database, services.embedder, parser, services.counter).synchronise(mind)
-        library = Library(services.database, services.embedder, mind.name, services.counter.count)
-        tokens, examples = settings.library_tokens, settings.style_examples
-        budget = RetrievalBudget(settings.passages, tokens, examples, STYLE_EXAMPLE_TOKENS)
-        yield Retriever(mind, library, budget)
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the service showed."""
+
+    question: str
+    kind: str
+    mode: str
+    """In which it was answered."""
+    answer: str
+    seconds: float
 
 
-async def read_questions(settings: Settings, mind: Mind, engine: LocalEngine, every: int) -> list[Question]:
-    """Every so manieth of the questions, with its prompt."""
-    rows = json.loads(QUESTIONS.read_text("utf-8"))[::every]
-    questions = []
-    async with opened_retriever(settings, mind) as retriever:
-        for row in rows:
-            mode = resolve_mode(parse_expression(row["mode"]), mind)
-            found = await retriever.retrieve(row["question"], mode)
-            questions.append(Question(row["question"], mode, prompt_of(mind, mode, row["question"], found, engine)))
-    return questions
+class Silent:
+    """A reply that shows nothing."""
+
+    async def show_queue_position(self, ahead: int) -> None:
+        """Nothing waits."""
+
+    async def show_status(self, text: str) -> None:
+        """Nothing is shown."""
+
+    async def start(self, mode: str) -> None:
+        """Nothing is shown."""
+
+    async def write_thought(self, text: str) -> None:
+        """Nothing is shown."""
+
+    async def write(self, text: str) -> None:
+        """Nothing is shown."""
+
+    async def finish(self, outcome: Outcome) -> None:
+        """Nothing is shown."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
 
-def prompt_of(
-    mind: Mind, mode: ResolvedMode, question: str, found: Retrieved, engine: LocalEngine
-) -> Sequence[Message]:
-    """What the service sends for the first question of a stranger."""
+def read_questions(mind: Path, chosen: str) -> list[Question]:
+    """The mind's questions of one set."""
+    lines = (mind / "evaluation" / "questions.jsonl").read_text("utf-8").splitlines()
+    questions = [Question(**json.loads(line)) for line in lines]
+    return [question for question in questions if question.set == chosen]
 
-    def system(memories: Sequence[str], passages: Sequence[Passage]) -> str:
-        return render_system_prompt(
-            mind, mode, memories, "en", passages=quoted_passages(passages), examples=found.examples
+
+async def ask(services: Services, number: int, question: Question) -> Answer:
+    """Ask it in a session of its own, after what it follows up on."""
+    adapters = services.mind.adapters
+    isolated = question.mode in adapters and adapters[question.mode].kind is AdapterKind.ISOLATED
+    began = time.monotonic()
+    outcome: Outcome | None = None
+    for text in (*question.after, question.question):
+        trigger = f"<|use_lora_{question.mode}|> " if isolated else ""
+        incoming = Incoming(
+            "console", f"stranger-{number}", f"place-{number}", f"{trigger}{text}", "en", counts_toward_limits=False
         )
-
-    budget = engine.context_tokens - mind.sampling.max_tokens
-    prompt = build_prompt(question, system=system, passages=found.passages, counter=engine.tokenizer, budget=budget)
-    return prompt.messages
-
-
-async def answer(engine: LocalEngine, composer: Composer, question: Question, decoding: Decoding) -> str:
-    """The engine's text."""
-    adapter = None
-    if decoding.strength is not None:
-        policies = composer.mind.policies.model_copy(update={"adapter_strength": decoding.strength})
-        mind = replace(composer.mind, policies=policies)
-        scaled = Composer(
-            mind, composer.base, composer.packages, composer.manifests, store=composer.store, max_rank=None
-        )
-        adapter = await scaled.prepare(question.mode)
-    request = GenerationRequest(question.messages, adapter, decoding.sampling(composer.mind))
-    pieces: list[str] = []
-
-    async def keep(piece: str) -> None:
-        pieces.append(piece)
-
-    await generate(engine, request, 300, keep)
-    return " ".join("".join(pieces).split())
+        outcome = await services.direct.answer(incoming, Silent())
+    assert outcome is not None
+    seconds = round(time.monotonic() - began, 1)
+    return Answer(question.question, question.kind, outcome.mode, outcome.answer or str(outcome.error), seconds)
 
 
-async def ask_all(
-    columns: Mapping[str, Decoding], every: int, console: Console
-) -> tuple[list[Question], dict[str, list[str]]]:
-    """The questions, and their answers by column."""
-    mind = load_mind(DEMO_MIND)
-    answers: dict[str, list[str]] = {}
+async def ask_all(mind: Path, questions: Sequence[Question], column: str, console: Console) -> list[Answer]:
+    """The answers to all of them, in order."""
+
+    async def without_adapters(self: Composer, *args: object, **kwargs: object) -> None:
+        return None
+
+    answers = []
     with tempfile.TemporaryDirectory(prefix="demo-answers-") as scratch:
-        settings = Settings(data_dir=Path(scratch))
-        folder = await asyncio.to_thread(base_model_folder, settings, mind, weights=True)
-        composer = await asyncio.to_thread(open_composer, settings, mind, folder)
-        async with LocalEngine(folder) as engine:
-            questions = await read_questions(settings, mind, engine, every)
-            for name, decoding in columns.items():
-                console.print(f"{name}: {decoding}")
-                answers[name] = []
-                for question in questions:
-                    answers[name].append(await answer(engine, composer, question, decoding))
-                    console.print(f"{question.mode.text}  {question.text}\n    {answers[name][-1]}", markup=False)
-    return questions, answers
+        settings = Settings(data_dir=Path(scratch), mind=mind, library_at_start=True, prewarm_modes=0)
+        async with open_services(settings) as services:
+            for number, question in enumerate(questions):
+                if column == BASE:
+                    with patch.object(Composer, "prepare", without_adapters):
+                        answers.append(await ask(services, number, question))
+                else:
+                    answers.append(await ask(services, number, question))
+                last = answers[-1]
+                console.print(f"{last.mode}  {question.question}\n    {last.answer}", markup=False, highlight=False)
+    return answers
 
 
 def verdict_key(question: str, text: str) -> str:
@@ -185,52 +138,45 @@ def verdict_key(question: str, text: str) -> str:
     return blake3(f"{question}\n{text}".encode()).hexdigest(6)
 
 
-def write_page(rows: Sequence[Row], decodings: Mapping[str, str], answers: Mapping[str, Sequence[str]]) -> str:
+def write_page(columns: dict[str, list[Answer]]) -> str:
     """`docs/demo-answers.md`."""
     verdicts: dict[str, str] = json.loads(VERDICTS.read_text("utf-8"))
-    before = json.loads(BEFORE.read_text("utf-8"))
-    decodings = {"before": before["decoding"], **decodings}
-    answers = {"before": [before["answers"][row["question"]] for row in rows], **answers}
     marks = {
-        name: [verdicts.get(verdict_key(row["question"], text), "?") for row, text in zip(rows, texts, strict=True)]
-        for name, texts in answers.items()
+        name: [verdicts.get(verdict_key(each.question, each.answer)) for each in answers]
+        for name, answers in columns.items()
     }
-    counts = [f"| {name} | {decodings[name]} | {' | '.join(map(str, _counts(marks[name])))} |" for name in decodings]
-    lines = [f"| | {' | '.join(answers)} |", f"|---|{'---|' * len(answers)}"]
-    for number, row in enumerate(rows):
-        cells = (f"{_shown(marks[name][number])} {_cell(answers[name][number])}" for name in answers)
-        lines.append(f"| **{row['question']}** `{row['mode']}` | {' | '.join(cells)} |")
-    return _PAGE.format(questions=len(rows), counts="\n".join(counts), table="\n".join(lines))
+    kinds = list(dict.fromkeys(each.kind for each in columns[MIND]))
+    counts = []
+    for name, answers in columns.items():
+        judged = list(zip(answers, marks[name], strict=True))
+        by_kind = [sum("p" in (mark or "") for each, mark in judged if each.kind == kind) for kind in kinds]
+        counts.append(f"| {name} | {' | '.join(map(str, by_kind))} | {sum(by_kind)} of {len(answers)} |")
+    lines = [f"| | {' | '.join(columns)} |", f"|---|{'---|' * len(columns)}"]
+    for number, first in enumerate(columns[MIND]):
+        cells = (f"{_shown(marks[name][number])} {_cell(answers[number].answer)}" for name, answers in columns.items())
+        lines.append(f"| **{first.question}** `{first.mode}` | {' | '.join(cells)} |")
+    head = f"| | {' | '.join(kinds)} | all |\n|---|{'---|' * (len(kinds) + 1)}"
+    return _PAGE.format(questions=len(columns[MIND]), counts=head + "\n" + "\n".join(counts), table="\n".join(lines))
 
 
-def _counts(marks: Sequence[str]) -> tuple[int, int, int]:
-    """How many are to the point, how many have the voice, and how many both."""
-    pointed, voiced = ["p" in mark for mark in marks], ["v" in mark for mark in marks]
-    return sum(pointed), sum(voiced), sum(both == (True, True) for both in zip(pointed, voiced, strict=True))
-
-
-def _shown(mark: str) -> str:
-    return mark if mark == "?" else f"{'✓' if 'p' in mark else '✗'}{' ♪' if 'v' in mark else ''}"
+def _shown(mark: str | None) -> str:
+    return "?" if mark is None else "✓" if "p" in mark else "✗"
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+    return "<br>".join(text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").split("\n"))
 
 
 _PAGE: Final = """# What the demo mind answers
 
-{questions} questions that it was not trained on, each asked in its mode by a stranger, under the prompt of the service,
-library included. Written by `python -m benchmarks.demo_answers --docs` (seed 7, top-p 0.9, one answer each). The text
-is the engine's own: the marks and quotations that the service adds are left out. *Base* is the bare model under the
-same prompt and sampling as *after*.
+{questions} questions that were written before the training texts, by somebody who did not know them. Each is asked
+through the whole service, as a stranger asks it, in `auto` (the textbook's in `classical`); a follow-up after the
+question that it follows. Written by `python -m benchmarks.demo_answers --docs`. *Base* is the same service without
+adapters: the same prompt, library and decoding.
 
-Whether an answer is **to the point** (✓) was judged by one reader, who knew the columns: it answers what was asked,
-makes sense from beginning to end, does not loop, does no harm, and gets no plain fact wrong. **Voice** (♪) is judged
-apart: direct, in short sentences, with an order at the end; in `classical` the impersonal tone of a textbook. One
-answer to each question is little: a difference of three is none.
+✓ says that one reader, who knew the columns, found an answer grammatical and to the point: it answers what was asked,
+makes sense from beginning to end, does no harm, and gets no plain fact wrong.
 
-| column | decoding | to the point | voice | both |
-|---|---|---|---|---|
 {counts}
 
 {table}
@@ -239,21 +185,24 @@ answer to each question is little: a difference of three is none.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("columns", nargs="*", default=[AFTER, BASE], metavar="COLUMN")
+    parser.add_argument("--mind", type=Path, default=DEMO_MIND)
+    parser.add_argument("--set", default="demo", choices=["demo", "sense"])
+    parser.add_argument("--column", action="append", choices=[MIND, BASE], help="may be repeated; both by default")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th question")
-    parser.add_argument("--json", type=Path, help="write questions and answers to this file")
+    parser.add_argument("--json", type=Path, help="write the answers to this file")
     parser.add_argument("--docs", action="store_true", help=f"write {PAGE.name}")
     arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    columns = columns_of(load_mind(DEMO_MIND), arguments.columns)
-    questions, answers = asyncio.run(ask_all(columns, arguments.every, Console(stderr=True)))
-    rows = [{"question": question.text, "mode": question.mode.text} for question in questions]
-    decodings = {name: str(decoding) for name, decoding in columns.items()}
+    questions = read_questions(arguments.mind, arguments.set)[:: arguments.every]
+    console = Console(stderr=True)
+    columns = {
+        name: asyncio.run(ask_all(arguments.mind, questions, name, console))
+        for name in arguments.column or (MIND, BASE)
+    }
     if arguments.json:
-        results = {"questions": rows, "decodings": decodings, "answers": answers}
-        arguments.json.write_text(json.dumps(results, indent=1, ensure_ascii=False), "utf-8")
+        record = {name: [asdict(each) for each in answers] for name, answers in columns.items()}
+        arguments.json.write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
     if arguments.docs:
-        PAGE.write_text(write_page(rows, decodings, answers), "utf-8")
+        PAGE.write_text(write_page(columns), "utf-8")
 
 
 if __name__ == "__main__":

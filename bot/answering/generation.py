@@ -128,23 +128,29 @@ async def answer_with_one_voice(context: GenerationContext) -> None:
     draft.finish_reason = finished.reason
 
 
-async def answer_from_library(context: GenerationContext) -> None:
+async def answer_from_library(context: GenerationContext, known: Quotation | None = None) -> None:
     """Answer with the author's own words on the question, quoted from the library: the engine generates nothing.
 
-    For questions in a language that the base model does not write.
+    For questions that the author has answered before, and for those in a language that the base model does not write.
+
+    Args:
+        known: the author's answer to this very question (`find_known_answer`). Without it the best words that the
+            library has on the question are quoted, if it has any.
     """
     draft = context.draft
     assert draft.prompt is not None
     passages = draft.prompt.passages if context.cites_library and context.quotes_library else ()
+    citer = Citer([known.passage] if known else passages)
     nothing_generated = Finished(FinishReason.STOP, Usage(0, 0))
-    best = await asyncio.to_thread(_find_quotation, context, passages, nothing_generated, is_whole_answer=True)
-    if best is None:
-        await context.write(context.say(NOTHING_IN_THIS_LANGUAGE))
-    else:
-        citer = Citer(passages)
-        await context.write(quotation_paragraph(best, citer.mark(best.passage), context.say).lstrip())
+    if known is not None:
+        draft.add_spoken(AUTHOR, known.text)
+        await context.write(f"{known.text} {citer.mark(known.passage)}")
+    elif best := await asyncio.to_thread(_find_quotation, context, passages, nothing_generated, is_whole_answer=True):
         draft.add_spoken(AUTHOR, best.text)
-        draft.cited = citer.cited
+        await context.write(quotation_paragraph(best, citer.mark(best.passage), context.say).lstrip())
+    else:
+        await context.write(context.say(NOTHING_IN_THIS_LANGUAGE))
+    draft.cited = citer.cited
     draft.add_usage(nothing_generated.usage)
     draft.finish_reason = nothing_generated.reason
 
@@ -154,16 +160,28 @@ def _find_quotation(
 ) -> Quotation | None:
     """What the library says on the question, if the client's limits leave room for it."""
     best = best_quotation(context.question, collect_evidence(passages), is_whole_answer=is_whole_answer)
-    if best is None or context.client_conversation is None:
-        return best
-    paragraph = quotation_paragraph(best, "[1]", context.say)
-    if any(text and text in context.draft.text + paragraph for text in context.stop_texts):
+    if best is None or not leaves_room(context, quotation_paragraph(best, "[1]", context.say), finished):
         return None
+    return best
+
+
+def leaves_room(context: GenerationContext, text: str, finished: Finished | None = None) -> bool:
+    """Whether the limits of a client that keeps the conversation leave room for words of the library.
+
+    Args:
+        text: with its mark.
+        finished: what was generated before it; None if nothing was.
+    """
+    if context.client_conversation is None:
+        return True
+    if any(stop and stop in context.draft.text + text for stop in context.stop_texts):
+        return False
     limit = context.client_conversation.max_tokens
     if limit is None:
-        return best
-    used = finished.usage.completion_tokens + context.engine.tokenizer.count(paragraph)
-    return best if finished.reason is not FinishReason.LENGTH and used <= limit else None
+        return True
+    used = finished.usage.completion_tokens if finished else 0
+    was_cut = finished is not None and finished.reason is FinishReason.LENGTH
+    return not was_cut and used + context.engine.tokenizer.count(text) <= limit
 
 
 def quotation_paragraph(quotation: Quotation, mark: str, say: Translator) -> str:

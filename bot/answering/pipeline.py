@@ -17,7 +17,7 @@ from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
 from bot.answering.consilium import answer_with_two_voices, build_archivist_prompt
 from bot.answering.draft import Draft, author_text, stored_outcome
-from bot.answering.generation import GenerationContext, answer_from_library, answer_with_one_voice
+from bot.answering.generation import GenerationContext, answer_from_library, answer_with_one_voice, leaves_room
 from bot.answering.history import without_sources
 from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages, with_quotations
 from bot.answering.router import HISTORY, PastQuestion, Router, subject_of
@@ -26,6 +26,8 @@ from bot.core.errors import AnswerNotSaved
 from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import Outcome
 from bot.core.ports import Reply
+from bot.library.cite import Quotation
+from bot.library.known_answers import find_known_answer
 from bot.library.passage import Passage
 from bot.library.retriever import Retrieved, Retriever, collections_for_mode
 from bot.memory import PersonalMemory, render_memory
@@ -263,8 +265,9 @@ class Pipeline:
         """
         retrieved = context.retrieved
         answer: Callable[[], Awaitable[None]] = partial(answer_with_one_voice, generation)
-        if mode.terms and not self._writes_language_of(turn, conversation):
-            answer = partial(answer_from_library, generation)
+        known = await asyncio.to_thread(self._find_known_answer, conversation, turn, context, generation)
+        if known is not None or (mode.terms and not self._writes_language_of(turn, conversation)):
+            answer = partial(answer_from_library, generation, known)
         elif turn.consilium:
             archivist_prompt = await asyncio.to_thread(
                 build_archivist_prompt,
@@ -279,6 +282,17 @@ class Pipeline:
             context = _Context(context.memories, context.window, Retrieved(examples=retrieved.examples))
         generation.draft.prompt = await asyncio.to_thread(self._build_prompt, conversation, turn, mode, context)
         return answer
+
+    def _find_known_answer(
+        self, conversation: Conversation, turn: Turn, context: _Context, generation: GenerationContext
+    ) -> Quotation | None:
+        """What the author has answered to this very question, where the mind wants it said again in their own words."""
+        is_wanted = self._mind.policies.known_answers or not self._writes_language_of(turn, conversation)
+        quotes = generation.cites_library and generation.quotes_library
+        if not is_wanted or not quotes or turn.consilium or self._quotations(conversation, turn, context):
+            return None
+        known = find_known_answer(turn.question, context.retrieved.passages, has_context=bool(context.window))
+        return known if known is not None and leaves_room(generation, f"{known.text} [1]") else None
 
     def _build_prompt(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, context: _Context) -> Prompt:
         client = conversation.client_conversation

@@ -90,6 +90,26 @@ class NoSuchDialogue(AuthoringError):
         super().__init__(id=id)
 
 
+class NoSuchSubject(AuthoringError):
+    """A subject is renamed, merged or dropped that was not proposed."""
+
+    sentence = N_("No subject “{name}” was proposed.")
+    remedy = N_("The proposed ones are: {known}.")
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        super().__init__(name=name, known=", ".join(known) or "–")
+
+
+class SubjectNameUnusable(AuthoringError):
+    """Modes cannot be written with the name that a subject is given, or it stands for something else already."""
+
+    sentence = N_("“{name}” cannot be the name of a topic.")
+    remedy = N_("Begin with a letter, use letters, digits, “-” and “_”, and no name that is in use.")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
 class EditNotUsable(AuthoringError):
     """An edited dialogue cannot be trained on."""
 

@@ -36,6 +36,13 @@ _ADVERTISING: Final = re.compile(
 )
 _TAG: Final = re.compile(r"[@#]\w+|\[[^\]\n]{2,20} \d+\]")
 """Handles, tags, and what stands for personal data."""
+_POSSIBLE: Final = {
+    TextLanguage.RUSSIAN: frozenset(("ru",)),
+    TextLanguage.ENGLISH: frozenset(("en",)),
+    TextLanguage.MIXED: frozenset(("ru", "en")),
+    TextLanguage.OTHER: frozenset[str](),
+}
+"""The languages that a text of each kind is in."""
 _MIN_BESIDE_LINKS: Final = 3
 """Words that must stand beside a link."""
 _MIN_CROSS_POST: Final = 12
@@ -56,6 +63,8 @@ class Rules:
     """Pieces of personal data: with more of them a dialogue is about somebody's affairs, and blanks are left of it."""
     heldout: float = 0.1
     """Share of the dialogues to measure with."""
+    quoted: tuple[str, ...] = ()
+    """Those of `languages` that the base model does not write: dialogues in them are quoted, not learnt."""
 
 
 class Filter:
@@ -120,11 +129,23 @@ def _is_pleasantry(words: Collection[str]) -> bool:
 def _speaks(text: str, languages: Collection[str]) -> bool:
     """Whether a text is in one of a mind's languages; languages that cannot be told apart here are not judged."""
     found = tell_language(_TAG.sub(" ", URL.sub(" ", text)))
-    known = {TextLanguage.RUSSIAN: "ru", TextLanguage.ENGLISH: "en"}
+    return found is TextLanguage.NONE or not _POSSIBLE[found].isdisjoint(languages) or _may_be_other(found, languages)
+
+
+def is_quoted(candidate: Candidate, rules: Rules) -> bool:
+    """Whether any answer of a dialogue is in a language that the mind speaks and its base model does not write.
+
+    An answer in two languages is, as soon as the base does not write one of them.
+    """
+    return any(_is_quoted(turn.text, rules) for turn in candidate.turns if turn.role == "assistant" and turn.learn)
+
+
+def _is_quoted(text: str, rules: Rules) -> bool:
+    found = tell_language(_TAG.sub(" ", URL.sub(" ", text)))
     if found is TextLanguage.NONE:
-        return True
-    if found is TextLanguage.MIXED:
-        return bool({"ru", "en"} & set(languages))
-    if found is TextLanguage.OTHER:
-        return bool(set(languages) - {"ru", "en"})
-    return known[found] in languages
+        return False
+    return _may_be_other(found, rules.quoted) or not _POSSIBLE[found].isdisjoint(rules.quoted)
+
+
+def _may_be_other(found: TextLanguage, languages: Collection[str]) -> bool:
+    return found is TextLanguage.OTHER and bool(set(languages) - {"ru", "en"})

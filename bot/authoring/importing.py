@@ -14,7 +14,7 @@ import structlog
 
 from bot.authoring.candidates import Candidate, Origin, Turn, candidate_from_record, candidate_to_record
 from bot.authoring.errors import AuthorNotGiven
-from bot.authoring.filters import Filter, Rules
+from bot.authoring.filters import Filter, Rules, is_quoted
 from bot.authoring.forgetting import forget_requested, forgotten_test, without_messages
 from bot.authoring.heldout import choose_heldout, find_leaking
 from bot.authoring.library_copies import copy_to_library
@@ -246,13 +246,15 @@ class _Import:
             self._options.on_progress("judge", number + 1, len(found))
             cleaned, kinds = _clean(candidate, replacements)
             judged.append((cleaned, kinds, judge.judge(cleaned, len(kinds))))
-        kept = [candidate for candidate, _, reason in judged if reason is None]
-        heldout = choose_heldout(kept, self._options.rules.heldout)
+        rules = self._options.rules
+        quoted = {candidate.id for candidate, _, reason in judged if reason is None and is_quoted(candidate, rules)}
+        kept = [candidate for candidate, _, reason in judged if reason is None and candidate.id not in quoted]
+        heldout = choose_heldout(kept, rules.heldout)
         leaking = find_leaking(
             [each for each in kept if each.id not in heldout], [each for each in kept if each.id in heldout]
         )
         for candidate, kinds, reason in judged:
-            part = Part.HELDOUT if candidate.id in heldout else Part.TRAIN
+            part = Part.LIBRARY if candidate.id in quoted else Part.HELDOUT if candidate.id in heldout else Part.TRAIN
             why = reason or (Reason.LEAK if candidate.id in leaking else None)
             yield {"candidate": candidate_to_record(candidate), "personal": kinds, "reason": why, "part": part}
 

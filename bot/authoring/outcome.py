@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +27,8 @@ class Part(StrEnum):
 
     TRAIN = "train"
     HELDOUT = "heldout"
+    LIBRARY = "library"
+    """To be quoted: it is in a language that the base model does not write, so nothing could be learnt from it."""
 
 
 class Choice(StrEnum):
@@ -60,6 +62,16 @@ class Fate:
     decision: Choice | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AdapterFiles:
+    """The dialogue files of one adapter, relative to the mind's folder."""
+
+    train: str
+    heldout: str
+    takes: Callable[[str], bool]
+    """Whether a dialogue belongs to the adapter, by its id."""
+
+
 def read_fates(stages: StageFolder) -> list[Fate]:
     """Every dialogue of an import, in its order; blocking."""
     decisions = read_decisions(stages)
@@ -91,13 +103,28 @@ def add_decision(stages: StageFolder, id_: str, decision: Decision) -> None:
         os.fsync(stream.fileno())
 
 
-def write_dialogues(mind_folder: Path, stages: StageFolder, fates: Sequence[Fate]) -> None:
-    """Write the kept dialogues to train on and to measure with, and beside them who speaks in each; blocking."""
+def write_dialogues(
+    mind_folder: Path, stages: StageFolder, fates: Sequence[Fate], adapters: Sequence[AdapterFiles] = ()
+) -> None:
+    """Write the kept dialogues to train on and to measure with, and beside them who speaks in each; blocking.
+
+    Args:
+        adapters: files of single adapters, which repeat the dialogues that belong to each.
+    """
     (mind_folder / "dialogues").mkdir(exist_ok=True)
     remove_unfinished(mind_folder / "dialogues")
     origins: list[dict[str, Any]] = []
-    for part, file in ((Part.TRAIN, TRAIN_FILE), (Part.HELDOUT, HELDOUT_FILE)):
-        kept = [fate.candidate for fate in fates if fate.reason is None and fate.part is part]
+    everything = AdapterFiles(TRAIN_FILE, HELDOUT_FILE, lambda _: True)
+    for files, part, file in [
+        (each, part, file)
+        for each in (everything, *adapters)
+        for part, file in ((Part.TRAIN, each.train), (Part.HELDOUT, each.heldout))
+    ]:
+        kept = [
+            fate.candidate
+            for fate in fates
+            if fate.reason is None and fate.part is part and files.takes(fate.candidate.id)
+        ]
         write_atomically(mind_folder / file, map(training_line, kept))
         origins += [
             {"file": file, "line": line, "id": each.id, "source": each.source, "speakers": each.speakers}

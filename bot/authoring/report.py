@@ -54,6 +54,8 @@ class ImportReport:
     """Kept to train on."""
     heldout: int
     """Kept to measure with."""
+    quoted: int
+    """Kept to be quoted from the library."""
     dropped_dialogues: Mapping[Reason, int]
     personal: Mapping[str, int]
     """Pieces of personal data replaced in what is kept, by kind."""
@@ -79,6 +81,7 @@ def make_report(facts: ImportFacts, fates: Sequence[Fate]) -> ImportReport:
         dialogues=len(fates),
         trained=parts[Part.TRAIN],
         heldout=parts[Part.HELDOUT],
+        quoted=parts[Part.LIBRARY],
         dropped_dialogues=_by_count(dropped_dialogues),
         personal=_by_count(Counter(kind for fate in kept for kind in fate.personal)),
         decided=_by_count(Counter(fate.decision for fate in fates if fate.decision is not None)),

@@ -23,9 +23,12 @@ from bot.authoring.outcome import (
     read_fates,
     write_dialogues,
 )
+from bot.authoring.quotable import write_quotable
 from bot.authoring.reasons import Reason
 from bot.authoring.report import ImportReport, facts_from_record, make_report, report_to_record
 from bot.authoring.stages import StageFolder, write_atomically
+from bot.authoring.subjects.acceptance import adapter_files
+from bot.minds import load_mind
 
 PAGE_SIZE: Final = 10
 """Dialogues of a page where nothing else is asked for."""
@@ -83,7 +86,7 @@ def decide(mind_folder: Path, id_: str, choice: Choice, turns: Sequence[Turn] = 
 
 
 def apply_review(mind_folder: Path) -> ImportReport:
-    """Write the dialogue files as they were decided, and the report; blocking.
+    """Write the dialogue files as they were decided, what is quoted into the library, and the report; blocking.
 
     Raises:
         NotImported: the mind has no import.
@@ -91,7 +94,9 @@ def apply_review(mind_folder: Path) -> ImportReport:
     stages = open_stages(mind_folder)
     fates = read_fates(stages)
     report = make_report(facts_from_record(next(stages.read("facts"))), fates)
-    write_dialogues(mind_folder, stages, fates)
+    write_dialogues(mind_folder, stages, fates, adapter_files(stages))
+    known_answers = load_mind(mind_folder, require_adapters=False).policies.known_answers
+    write_quotable(mind_folder, fates, all_answers=known_answers)
     text = json.dumps(report_to_record(report), ensure_ascii=False, indent=1)
     write_atomically(stages.folder / REPORT_FILE, [text, "\n"])
     return report

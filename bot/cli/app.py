@@ -72,12 +72,17 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
         "migrate_database",
         "Migrate the database: first what older programs can bear, and with `--after` the rest.",
     ),
-    LazyCommand("init", "bot.cli.mind", "init", "Write the template of a mind, to fill with dialogues and train."),
+    LazyCommand(
+        "init",
+        "bot.cli.mind",
+        "init",
+        "Write the template of a mind, to fill with dialogues and train; `consilium mind new` has more.",
+    ),
     LazyCommand(
         "mind",
         "bot.cli.authoring",
         "app",
-        "Make a mind from what its author has written: import, review, evaluate, put into use, pack.",
+        "Make a mind from what its author has written: new, import, subjects, eval, promote, pack.",
     ),
     LazyCommand(
         "train",

@@ -7,7 +7,7 @@ from typing import Final
 from rich.text import Text
 
 from bot.authoring.importing import ImportResult
-from bot.authoring.outcome import HELDOUT_FILE, TRAIN_FILE, Choice
+from bot.authoring.outcome import Choice
 from bot.authoring.personal import PersonalKind
 from bot.authoring.reasons import REASON_TEXTS
 from bot.authoring.report import ImportReport
@@ -53,12 +53,20 @@ def print_report(report: ImportReport, say: Translator) -> None:
     _print(
         say(
             "Dialogues: {kept} of {total} kept, {trained} to train on and {heldout} to measure with.",
-            kept=report.trained + report.heldout,
+            kept=report.trained + report.heldout + report.quoted,
             total=report.dialogues,
             trained=report.trained,
             heldout=report.heldout,
         )
     )
+    if report.quoted:
+        _print(
+            say(
+                "{quoted} of them are in a language that the base model does not write: they go to the library, where"
+                " answers quote them.",
+                quoted=report.quoted,
+            )
+        )
     if report.dropped_pieces:
         table = new_table(
             say("not kept, because"), say("messages"), say("dialogues"), wrapped=(say("not kept, because"),)
@@ -91,17 +99,13 @@ def print_next_steps(mind: Mind, result: ImportResult, say: Translator) -> None:
     report = result.report
     if not report.trained:
         _print(say("Nothing is left to train on."))
+        if report.quoted:
+            _print(say("With a base model that writes the language there would be: base_model in mind.yaml."))
         return
     if report.trained < _FEW:
         _print(say("These are few dialogues: an adapter learns a manner from {few} and more.", few=_FEW))
     _print(say("Look through them: consilium mind review {folder}", folder=mind.folder))
-    core = mind.adapters[mind.core]
-    if core.dialogues != mind.folder / TRAIN_FILE:
-        _print(say("To train on them, write this into mind.yaml for the adapter {name}:", name=mind.core))
-        _print(f"    dialogues: {TRAIN_FILE}")
-        if report.heldout:
-            _print(f"    heldout: {HELDOUT_FILE}")
-    _print(say("Then train: consilium train {name} --mind {folder}", name=mind.core, folder=mind.folder))
+    _print(say("See what subjects they fall into: consilium mind subjects {folder}", folder=mind.folder))
 
 
 def _print(text: str) -> None:

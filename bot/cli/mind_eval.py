@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -21,12 +21,12 @@ from bot.authoring.version_errors import NoCandidate
 from bot.cli.common import MindOption, new_table, stdout_console
 from bot.cli.durations import parse_duration
 from bot.core.i18n import Translator, system_language
-from bot.minds import load_mind
+from bot.minds import Mind, load_mind
 from bot.minds.versions import CANDIDATE_FOLDER, candidate_folder, candidate_folders, with_candidate
 from consilium.errors import N_
 
 if TYPE_CHECKING:
-    from bot.authoring.evaluation.evaluator import OnProgress
+    from bot.authoring.evaluation.evaluator import EvaluationOptions, OnProgress
     from bot.authoring.evaluation.judging import ModeAnswers
 
 _HEADINGS: Final = (
@@ -72,10 +72,8 @@ def evaluate(
     into the mind's folder. Interrupted, it goes on where it was.
     """
     # Imported late: it takes seconds, and the other commands of this group need none of it.
-    from bot.app.evaluation import EVALUATION_FOLDER, evaluate_mind, evaluation_folder
+    from bot.app.evaluation import EVALUATION_FOLDER, evaluation_folder
     from bot.authoring.evaluation.evaluator import EvaluationOptions
-    from bot.authoring.evaluation.html_report import REPORT_FILE, write_report
-    from bot.authoring.evaluation.model_card import write_cards
 
     settings: Settings = context.obj
     say = Translator(settings.language or system_language())
@@ -89,11 +87,42 @@ def evaluate(
         output, mind = mind.folder / CANDIDATE_FOLDER / EVALUATION_FOLDER, with_candidate(mind)
     options = EvaluationOptions(questions, canary_prompts)
     seconds = parse_duration(budget) if budget is not None else None
+    evaluation, answers = measure_mind(settings, mind, options, seconds, say, output=output, new=new)
+    if json_file is not None:
+        json_file.write_text(json.dumps(_as_record(evaluation, answers), indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def measure_mind(
+    settings: Settings,
+    mind: Mind,
+    options: EvaluationOptions,
+    seconds: float | None,
+    say: Translator,
+    *,
+    output: Path | None = None,
+    new: Collection[str] | None = None,
+) -> tuple[Evaluation, Mapping[str, ModeAnswers]]:
+    """Measure a mind, write the report and the model cards, and print the figures.
+
+    Args:
+        seconds: the time there is to generate answers; None for no limit.
+        output: folder of the report; the mind's own unless given.
+        new: adapters that get a card, because this is the evaluation of theirs; all of them unless given.
+
+    Raises:
+        ConsiliumError: it cannot be measured, or the time is over.
+    """
+    # Imported late: it takes seconds, and the other commands of this group need none of it.
+    from bot.app.evaluation import evaluate_mind, evaluation_folder
+    from bot.authoring.evaluation.html_report import REPORT_FILE, write_report
+    from bot.authoring.evaluation.model_card import write_cards
+
+    output = evaluation_folder(mind) if output is None else output
     with _progress(say) as on_progress:
         evaluation, answers = asyncio.run(evaluate_mind(settings, mind, output, options, on_progress, seconds=seconds))
     write_report(evaluation, answers, mind.limits, say, output)
     # The adapters in use keep the card of their own evaluation.
-    trained = {name: digest for name, digest in evaluation.adapters.items() if name in new}
+    trained = {name: digest for name, digest in evaluation.adapters.items() if new is None or name in new}
     write_cards(mind, evaluation.model_copy(update={"adapters": trained}))
     _print_figures(evaluation, say)
     console = stdout_console()
@@ -103,8 +132,7 @@ def evaluate(
     for breach in found:
         console.print(Text(breach.localize(say.language, say.translate), "red"), soft_wrap=True)
     console.print(Text(say("The report: {path}", path=output / REPORT_FILE)), soft_wrap=True)
-    if json_file is not None:
-        json_file.write_text(json.dumps(_as_record(evaluation, answers), indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return evaluation, answers
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,14 +15,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from bot.app.settings import Settings
 from bot.authoring.errors import NoMind
 from bot.authoring.filters import Rules
-from bot.authoring.importing import ImportOptions, no_author, run_import
+from bot.authoring.importing import ImportOptions, ImportResult, no_author, run_import
 from bot.authoring.report import report_to_record
 from bot.authoring.speakers import Speaker, Speakers
 from bot.cli.common import JsonFileOption, new_table, stdout_console
 from bot.cli.import_report import print_next_steps, print_report
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
-from bot.minds import load_mind
+from bot.minds import Mind, load_mind
 from consilium.errors import N_
 
 _OFFERED = 8
@@ -77,10 +77,34 @@ def import_(
     if not (folder / "mind.yaml").is_file():
         raise NoMind(folder)
     mind = load_mind(folder, require_adapters=False)
-    can_ask = sys.stdin.isatty() and sys.stdout.isatty()
     if others_words is None:
-        others_words = can_ask and _ask_for_others_words(say)
-    rules = Rules(mind.languages, others_words, min_words, max_personal, heldout)
+        others_words = can_ask() and ask_for_others_words(say)
+    rules = rules_of(mind, others_words, min_words=min_words, max_personal=max_personal, heldout=heldout)
+    result = import_sources(mind, paths, rules, author or (), say)
+    print_report(result.report, say)
+    print_next_steps(mind, result, say)
+    if json_file is not None:
+        json_file.write_text(json.dumps(report_to_record(result.report), ensure_ascii=False, indent=1), "utf-8")
+
+
+def can_ask() -> bool:
+    """Whether there is somebody at a terminal to answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def rules_of(mind: Mind, others_words: bool, **rules: Any) -> Rules:
+    """What an import into a mind keeps.
+
+    Args:
+        rules: further fields of `Rules`.
+    """
+    return Rules(mind.languages, others_words, quoted=tuple(sorted(mind.quoted_languages)), **rules)
+
+
+def import_sources(
+    mind: Mind, paths: Sequence[Path], rules: Rules, authors: Sequence[str], say: Translator
+) -> ImportResult:
+    """Import files with progress on standard error; in a terminal the author is asked for if nobody has named them."""
     with _progress() as progress:
         tasks: dict[str, TaskID] = {}
 
@@ -97,16 +121,12 @@ def import_(
 
         options = ImportOptions(
             rules,
-            tuple(author or ()),
-            choose if can_ask else no_author,
+            tuple(authors),
+            choose if can_ask() else no_author,
             show,
             lambda error: describe_error(error, say.language, say.translate),
         )
-        result = run_import(mind, paths, options)
-    print_report(result.report, say)
-    print_next_steps(mind, result, say)
-    if json_file is not None:
-        json_file.write_text(json.dumps(report_to_record(result.report), ensure_ascii=False, indent=1), "utf-8")
+        return run_import(mind, paths, options)
 
 
 def _progress() -> Progress:
@@ -114,7 +134,8 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _ask_for_others_words(say: Translator) -> bool:
+def ask_for_others_words(say: Translator) -> bool:
+    """Ask whether what others have written may be used."""
     return typer.confirm(
         say("May the words of others be used, as what the author answers to? Have they agreed?"), default=False
     )

@@ -46,6 +46,8 @@ class RunSettings:
     """Unfinished trainings are begun anew."""
     resume: bool = False
     """Adapters that are finished are passed over."""
+    keep_shortened: bool = False
+    """With `resume`: also those that a former run has finished with fewer epochs or dialogues, for want of time."""
     without_core: bool = False
     """Topics are trained on the bare base model, to compare with."""
 
@@ -106,7 +108,8 @@ class TrainingSession:
             for recipe, lesson in zip(recipes, lessons, strict=True):
                 resolved = resolve_recipe(self._base, recipe, self._hardware)
                 inputs = describe_inputs(self._base, lesson, resolved, folder)
-                if _is_finished(newest_folder(mind, name), inputs.digest, resolved.epochs, lesson.dialogues):
+                wanted = None if self._settings.keep_shortened else (resolved.epochs, lesson.dialogues)
+                if _is_finished(newest_folder(mind, name), inputs.digest, wanted):
                     self._console.print(f"  {name} is finished, from the same dialogues and recipe: passed over")
                     return
         trained = [
@@ -277,8 +280,12 @@ def _remove_checkpoints(adapter: Path, recipe: Recipe) -> None:
         folder.parent.rmdir()
 
 
-def _is_finished(folder: Path, inputs: str, epochs: int, dialogues: int) -> bool:
-    """Whether there is an adapter that was trained from these inputs, with nothing left out."""
+def _is_finished(folder: Path, inputs: str, wanted: tuple[int, int] | None) -> bool:
+    """Whether there is an adapter that was trained from these inputs.
+
+    Args:
+        wanted: the epochs and dialogues that it must have had; None for any number.
+    """
     from inference.training.saving import INPUTS
 
     if not folder.is_dir():
@@ -289,5 +296,5 @@ def _is_finished(folder: Path, inputs: str, epochs: int, dialogues: int) -> bool
             return False
     except AdapterError:
         return False
-    asked = (manifest.recipe.get(INPUTS), manifest.recipe.get("epochs"), manifest.figures.get("dialogues"))
-    return asked == (inputs, epochs, dialogues)
+    had = (manifest.recipe.get("epochs"), manifest.figures.get("dialogues"))
+    return manifest.recipe.get(INPUTS) == inputs and wanted in (None, had)

@@ -258,6 +258,9 @@ class Policies(StrictModel):
     mind's own dialogues decide. At 0 or less it always leaves the core."""
     adapter_strength: Hundredths = Field(default=1.0, ge=0.1, le=2, examples=["0.5"])
     """What the weight of every adapter is multiplied by, in every mode; kept in hundredths."""
+    known_answers: bool = Field(default=False, examples=["true"])
+    """Whether a question that stands in the library as a heading, with the author's answer below it, is answered with
+    these very words and nothing is generated. Best for a small base model, which puts facts wrongly."""
     auto_isolated: bool = Field(default=False, examples=["false"])
     """Whether `auto` may choose an isolated adapter."""
 

@@ -89,7 +89,8 @@ def _digests(adapters: Mapping[str, str]) -> Iterator[str]:
 
 def _verdict(broken: Sequence[Breach], say: Translator) -> str:
     if not broken:
-        return f'<p class="good">{escape(say("Every figure is inside the limits of mind.yaml."))}</p>'
+        sentence = say("Every figure is inside the limits of mind.yaml.")
+        return f'<p class="good">{escape(sentence)}</p>'
     items = "".join(f"<li>{escape(breach.localize(say.language, say.translate))}</li>" for breach in broken)
     return f'<ul class="bad">{items}</ul>'
 
@@ -178,7 +179,8 @@ def _examples(said: ModeAnswers, say: Translator) -> str:
         for mine, base in (pairs[number * len(pairs) // count] for number in range(count))
     )
     head = "".join(f"<th>{escape(say(each))}</th>" for each in _EXAMPLE_HEADINGS)
-    return f"<details><summary>{escape(say('Answers'))}</summary><table><tr>{head}</tr>{rows}</table></details>"
+    title = say("Answers")
+    return f"<details><summary>{escape(title)}</summary><table><tr>{head}</tr>{rows}</table></details>"
 
 
 def _hide(finder: PersonalFinder, text: str) -> str:
@@ -204,7 +206,8 @@ def _method(evaluation: Evaluation, say: Translator) -> str:
     )
     lines += [say(_SKIPPED[reason], count=count) for reason, count in evaluation.skipped.items() if reason in _SKIPPED]
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f"<details><summary>{escape(say('How it was measured'))}</summary><ul>{items}</ul></details>"
+    title = say("How it was measured")
+    return f"<details><summary>{escape(title)}</summary><ul>{items}</ul></details>"
 
 
 _LEGEND: Final = N_(

@@ -192,7 +192,8 @@ def _score_window(
     total = sum(weights.values())
     coverage = sum(weights[term] for term in shared) / total
     min_shared = min(2, len(weights)) if min_coverage == MIN_COVERAGE else 1
-    if not in_text or coverage < min_coverage or len(shared) < min_shared:
+    answers_heading = _is_below_its_question(asked, evidence, window)
+    if not (in_text or answers_heading) or coverage < min_coverage or len(shared) < min_shared:
         return None
     only_in_headings = sum(weights[term] for term in shared - in_text - asked.numbers) / total
     score = coverage - (1 - _HEADING_WEIGHT) * only_in_headings
@@ -206,6 +207,19 @@ def _score_window(
     if passage.kind is CollectionKind.DIARY:
         score -= _ENTRY_PENALTY
     return Quotation(passage, _clean_up(_extend_short_quotation(text, evidence.sentences)), score)
+
+
+def _is_below_its_question(asked: TextFeatures, evidence: Evidence, window: Sequence[str]) -> bool:
+    """Whether a window begins the answer to a question that stands above it as a heading and is the one asked.
+
+    Such an answer need not repeat a word of its question.
+    """
+    if window[0] is not evidence.sentences[0] or evidence.passage.kind is CollectionKind.TABLE:
+        return False
+    if not evidence.passage.where.rstrip("»”\"' ").endswith("?"):
+        return False
+    headings = evidence.heading_features
+    return asked.stems <= headings.stems and asked.numbers <= headings.numbers
 
 
 def _matching_numbers(question: TextFeatures, text: TextFeatures, *, is_row: bool) -> set[str]:

@@ -20,14 +20,18 @@ from bot.authoring.candidates import Turn
 from bot.authoring.errors import AuthorNotGiven, EditNotUsable, NoSuchDialogue, NotImported
 from bot.authoring.filters import Rules
 from bot.authoring.importing import ImportOptions, ImportResult, run_import
-from bot.authoring.outcome import HELDOUT_FILE, TRAIN_FILE, Choice, read_fates
+from bot.authoring.outcome import HELDOUT_FILE, TRAIN_FILE, Choice, Part, read_fates
 from bot.authoring.reasons import Reason
 from bot.authoring.report import ImportReport
 from bot.authoring.review import apply_review, decide, open_stages, read_page
 from bot.authoring.sources import SourceKind
-from bot.cli.mind import MIND_TEMPLATE
+from bot.authoring.subjects.acceptance import accept
+from bot.authoring.subjects.proposal import Proposal, Subject
 from bot.minds import load_mind
+from bot.minds.edit import edit_mind, set_values
+from bot.minds.templates import MIND_TEMPLATE
 from inference.training.dialogues import read_dialogues
+from inference.training.languages import tell_language
 from tests.fixtures.author_export import AUTHOR_ID, CHANNEL_ID, author_export, count_messages, spoken
 
 AUTHORS = (AUTHOR_ID, CHANNEL_ID)
@@ -63,7 +67,7 @@ def imported(
 
 def assert_adds_up(report: ImportReport) -> None:
     assert report.pieces == report.kept_pieces + sum(report.dropped_pieces.values())
-    assert report.dialogues == report.trained + report.heldout + sum(report.dropped_dialogues.values())
+    assert report.dialogues == report.trained + report.heldout + report.quoted + sum(report.dropped_dialogues.values())
 
 
 def outputs(folder: Path) -> dict[str, str]:
@@ -109,12 +113,107 @@ def _text(message: dict[str, Any]) -> str:
     return "".join(part if isinstance(part, str) else part["text"] for part in text) if isinstance(text, list) else text
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_the_base_model_does_not_write_is_quoted_and_not_learnt(
+    mind_folder: Path, tmp_path: Path, seed: int
+) -> None:
+    export = author_export(500, seed)
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(export, ensure_ascii=False), "utf-8")
+    everything = imported(mind_folder, [path]).report
+    report = imported(mind_folder, [path], Rules(("en", "ru"), others_words=True, quoted=("ru",))).report
+    assert_adds_up(report)
+    assert report.quoted > 50
+    kept = [each.trained + each.heldout + each.quoted for each in (everything, report)]
+    # Held-out dialogues that leak are counted apart, and with fewer dialogues there are others of them.
+    assert abs(kept[0] - kept[1]) <= sum(each.dropped_dialogues.get(Reason.LEAK, 0) for each in (everything, report))
+    learnt = _lines(mind_folder, TRAIN_FILE) + _lines(mind_folder, HELDOUT_FILE)
+    assert not [line for line in learnt if tell_language(json.loads(line)["messages"][-1]["content"]) == "ru"]
+    mind = load_mind(mind_folder, require_adapters=False)
+    answers = (mind_folder / "library/answers/imported.md").read_text("utf-8")
+    assert mind.collection_files("answers") == [mind_folder / "library/answers/imported.md"]
+    assert mind.collection_files("posts") == [mind_folder / "library/posts/imported.md"]
+    fates = [fate for fate in read_fates(open_stages(mind_folder)) if fate.part is Part.LIBRARY and not fate.reason]
+    assert all(fate.candidate.learnt.split("\n")[0] in answers for fate in fates if fate.candidate.origin == "chat")
+    # Nothing of it stays behind when the base model is one that writes Russian.
+    assert imported(mind_folder, [path]).report == everything
+    assert not (mind_folder / "library/answers/imported.md").exists()
+    load_mind(mind_folder, require_adapters=False)
+
+
+def test_answers_that_are_learnt_are_quoted_too_where_the_mind_says_known_answers_again(
+    mind_folder: Path, result_json: Path
+) -> None:
+    file = mind_folder / "library/answers/imported.md"
+    imported(mind_folder, [result_json])
+    assert not file.exists()
+    edit_mind(mind_folder, set_values({"policies": {"known_answers": True}}))
+    imported(mind_folder, [result_json])
+    answers = file.read_text("utf-8")
+    fates = [fate for fate in read_fates(open_stages(mind_folder)) if fate.reason is None]
+    by_part = {part: [each.candidate for each in fates if each.part is part] for part in Part}
+    chats = [each.learnt.split("\n")[0] for each in by_part[Part.TRAIN] if each.origin == "chat"]
+    assert chats
+    assert all(line in answers for line in chats)
+    heldout = {each.learnt for each in by_part[Part.HELDOUT]} - {each.learnt for each in by_part[Part.TRAIN]}
+    assert not [text for text in heldout if len(text) > 40 and text in answers]
+
+
+def test_accepted_subjects_share_out_what_is_kept_also_after_a_review(mind_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(author_export(400), ensure_ascii=False), "utf-8")
+    report = imported(mind_folder, [path]).report
+    stages = open_stages(mind_folder)
+    ids = [fate.candidate.id for fate in read_fates(stages) if fate.reason is None]
+    topic = Subject("бег", ("running",), {"ru": "О чём: бег."}, tuple(ids[::2]), ("Как бегать?",))
+    mind = load_mind(mind_folder, require_adapters=False)
+    accept(mind, stages, Proposal((topic,), len(ids)), "inputs", read_fates(stages))
+    assert apply_review(mind_folder) == report
+    lines = {file: _lines(mind_folder, file) for file in _PARTS}
+    shared_out = sorted(line for each in lines.values() for line in each)
+    assert shared_out == sorted(_lines(mind_folder, TRAIN_FILE) + _lines(mind_folder, HELDOUT_FILE))
+    mind = load_mind(mind_folder, require_adapters=False)
+    assert mind.adapters["бег"].dialogues == mind_folder / "dialogues/бег.train.jsonl"
+    origins = (mind_folder / "imported" / "origins.jsonl").read_text("utf-8").splitlines()
+    assert len(origins) == 2 * len(shared_out)
+    decide(mind_folder, ids[0], Choice.DROP)
+    apply_review(mind_folder)
+    assert sum(len(_lines(mind_folder, file)) for file in _PARTS) == len(shared_out) - 1
+    # With other subjects the former topic is gone, its files too.
+    accept(mind, stages, Proposal((), len(ids)), "inputs", read_fates(stages))
+    apply_review(mind_folder)
+    assert list(load_mind(mind_folder, require_adapters=False).adapters) == ["core"]
+    assert not (mind_folder / "dialogues/бег.train.jsonl").exists()
+
+
+def test_dialogues_that_the_author_has_written_stay_with_their_adapter(mind_folder: Path, tmp_path: Path) -> None:
+    own = mind_folder / "dialogues" / "core.train.jsonl"
+    own.write_text('{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n')
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(author_export(200), ensure_ascii=False), "utf-8")
+    imported(mind_folder, [path])
+    stages, mind = open_stages(mind_folder), load_mind(mind_folder, require_adapters=False)
+    made = accept(mind, stages, Proposal((), 0), "inputs", read_fates(stages))
+    apply_review(mind_folder)
+    assert '"b"' in own.read_text()
+    assert load_mind(mind_folder, require_adapters=False).adapters["core"].dialogues == own
+    assert made.adapters[0].train == "dialogues/core.imported.train.jsonl"
+    assert _lines(mind_folder, made.adapters[0].train)
+
+
+_PARTS = [f"dialogues/{name}.{part}.jsonl" for name in ("core", "бег") for part in ("train", "heldout")]
+
+
+def _lines(folder: Path, file: str) -> list[str]:
+    return (folder / file).read_text("utf-8").splitlines()
+
+
 @pytest.mark.long
 def test_killed_at_random_points_it_goes_on_to_the_same_report(
     mind_folder: Path, result_json: Path, tmp_path: Path
 ) -> None:
     undisturbed = Path(shutil.copytree(MIND_TEMPLATE, tmp_path / "undisturbed"))
-    imported(undisturbed, [result_json])
+    imported(undisturbed, [result_json], Rules(("en", "ru"), others_words=True, quoted=("ru",)))
     command = [sys.executable, "-m", "bot.cli", "mind", "import", str(mind_folder), "--from", str(result_json)]
     for author in AUTHORS:
         command += ["--author", author]

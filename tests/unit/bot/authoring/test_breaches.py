@@ -2,65 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from bot.authoring.evaluation import Evaluation, breaches, read_evaluation, write_evaluation
-from bot.authoring.evaluation.figures import (
-    Drift,
-    EvaluationSettings,
-    Learnt,
-    Memorised,
-    ModeFigures,
-    Personal,
-    Sense,
-    Voice,
-)
+from bot.authoring.evaluation import breaches, read_evaluation, write_evaluation
+from bot.authoring.evaluation.figures import Drift, Memorised, Personal
 from bot.core.i18n import Translator
 from bot.minds.schema import Limits
+from tests.fixtures.evaluations import evaluation, learnt, sense, voice
 
 LIMITS = Limits()
-
-
-def sense(score: float) -> Sense:
-    return Sense(
-        answers=10, score=score, loss=2.0, likeness=0.5, fluent=0.9, pointed=0.8, repeated=0.0, contradicted=0.0
-    )
-
-
-def voice(auc: float) -> Voice:
-    return Voice(auc=auc, author=0.99, others=None, likelihood=0.8, prompt_only=0.1)
-
-
-def learnt(gain: float, kept: float | None) -> Learnt:
-    return Learnt(base=3.0, alone=3.0 * (1 - gain), composed=2.5, gain=gain, kept=kept)
-
-
-GOOD: dict[str, Any] = {
-    "adapters": ("core", "sport"),
-    "learnt": {"core": learnt(0.2, 0.98), "sport": learnt(0.3, 0.97)},
-    "drift": Drift(mode=0.1, own=0.2),
-    "sense": sense(0.65),
-    "sense_prompt_only": sense(0.7),
-    "voice": voice(0.9),
-    "memorised": Memorised(longest=50, prompt_only=4, canaries=5, canary_prompts=500),
-    "personal": Personal(kinds={}),
-}
-
-
-def evaluation(**changed: Any) -> Evaluation:
-    return Evaluation(
-        mind="m",
-        base_model="b",
-        adapters={"core": "1", "sport": "2"},
-        measured=datetime(2026, 11, 30, tzinfo=UTC),
-        settings=EvaluationSettings(
-            questions=10, strength=0.4, max_tokens=160, repetition_penalty=1.1, embedder="e", neutral_texts=60
-        ),
-        modes={"core+sport": ModeFigures(**{**GOOD, **changed})},
-    )
 
 
 WORSE: dict[str, dict[str, Any]] = {

@@ -83,3 +83,11 @@ def test_quotation_length_is_limited() -> None:
     assert text is not None
     assert len(text) <= 322
     assert text.endswith(" …")
+
+
+def test_the_answer_below_its_own_question_need_not_repeat_a_word_of_it() -> None:
+    answer = passage("С ходьбы, минут двадцать. И без спешки.", where="§ Как начать бегать после сорока?")
+    assert quoted("Как начать бегать?", answer) == answer.quote
+    assert quoted("Как начать бегать зимой?", answer) is None
+    chapter = passage("С ходьбы, минут двадцать. И без спешки.", where="§ Как начать бегать")
+    assert quoted("Как начать бегать?", chapter) is None
