@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 FORGOTTEN_FILE: Final = "forgotten.jsonl"
 _DIALOGUES: Final = "dialogues"
+_KEPT_STAGES: Final = ("author", "dialogues", "facts", "forgotten", "origins", "review", "verdicts")
+"""Files of an import that stay, without the words; others are made anew by who needs them."""
 _EVALUATION_FOLDERS: Final = ("evaluation", f"{CANDIDATE_FOLDER}/evaluation")
 _KEPT_OF_EVALUATION: Final = (EVALUATION_FILE, "questions.jsonl", "canaries.jsonl")
 """Figures, and what the operator has written; the rest may repeat what people have said."""
@@ -113,6 +115,7 @@ def forget_requested(mind: Mind) -> Removed:
     if gone:
         _remove_decisions(stages, {fate.candidate.id for fate in gone})
         retrain = _remove_from_dialogues(mind, gone)
+        _remove_derived(stages)
         _remove_answers(mind.folder)
     _rewrite(stages.folder / "dialogues.jsonl", lambda record: _without_candidate(record, forgotten))
     _rewrite(stages.folder / "verdicts.jsonl", lambda record: _without_verdict(record, forgotten))
@@ -217,6 +220,13 @@ def _remove_from_dialogues(mind: Mind, gone: Sequence[Fate]) -> tuple[str, ...]:
         digests |= {version.adapters[name] for version in list_versions(mind.folder) if name in version.adapters}
         mark_for_retraining(mind.folder, name, digests)
     return retrain
+
+
+def _remove_derived(stages: StageFolder) -> None:
+    """Remove the stages that are made of the dialogues, such as proposals of subjects with samples of them."""
+    for path in stages.folder.glob("*.jsonl"):
+        if path.stem not in _KEPT_STAGES and not path.stem.startswith("read-"):
+            path.unlink()
 
 
 def _remove_answers(mind_folder: Path) -> None:

@@ -41,7 +41,8 @@ def open_key(folder: Path) -> SecretKey:
 
 def public_line(key: PublicKey) -> str:
     """A public key as minisign writes it: one line of 56 characters."""
-    return key.to_base64().decode()
+    line: bytes = key.to_base64()
+    return line.decode()
 
 
 def read_public_key(given: str) -> PublicKey:
@@ -69,4 +70,5 @@ def verify(key: PublicKey, content: bytes, signature: bytes) -> str:
         key.verify(content, found)
     except (VerifyError, MinisignError, ValueError) as error:
         raise SignatureInvalid(str(error)) from error
-    return found.trusted_comment
+    comment: str = found.trusted_comment
+    return comment

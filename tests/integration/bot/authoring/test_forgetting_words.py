@@ -82,6 +82,7 @@ def test_their_words_are_in_no_file_of_the_mind_and_those_of_others_stay(mind: M
     answers = mind.folder / "evaluation" / "answers.jsonl"
     answers.parent.mkdir()
     answers.write_text(SECRET)
+    (mind.folder / "imported" / "subjects.jsonl").write_text(SECRET)
     before = holding(mind.folder, SECRET)
     assert {TRAIN_FILE, "dialogues/mine.jsonl", "imported/review.jsonl", "imported/verdicts.jsonl"} <= set(before)
     kept = len(copied.read_text("utf-8").splitlines())
