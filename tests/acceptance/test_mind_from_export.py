@@ -47,6 +47,7 @@ def report_of(out: str) -> str:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_killed_anywhere_it_goes_on_to_the_same_report_and_a_chat(
     home: Home, export: Path, base: Path, tmp_path: Path
 ) -> None:
