@@ -127,6 +127,7 @@ class MindMaking:
             self._print(self._say("There is too little to learn: the base model answers as it is."))
             return
 
+        from inference.training.budget import BudgetTooShort
         from inference.training.hardware import open_hardware
 
         for name in learnable:
@@ -134,7 +135,10 @@ class MindMaking:
                 _remove(mind.adapters[name].path)
         run = RunSettings(seconds=self._budget, resume=True, keep_shortened=True)
         with open_hardware(self._settings.device) as hardware:
-            TrainingSession(mind, base, hardware, run).train(learnable)
+            try:
+                TrainingSession(mind, base, hardware, run).train(learnable)
+            except BudgetTooShort as error:
+                self._print(describe_error(error, self._say.language, self._say.translate))
         for name in learnable:
             if not mind.adapters[name].path.exists():
                 write_blank_adapter(spec, mind.adapters[name].path, name=name, kind=mind.adapters[name].kind)

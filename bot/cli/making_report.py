@@ -58,7 +58,7 @@ def print_making_report(mind: Mind, report: ImportReport, say: Translator) -> No
     table = new_table(say("adapter"), say("dialogues"), say("held out"), say("state"), wrapped=(say("state"),))
     for name, adapter in mind.adapters.items():
         state = (
-            say("too little to learn: answers as the base model does")
+            say("not trained: answers as the base model does")
             if is_blank(adapter.path)
             else say("trained, in {folder}", folder=adapter.path.relative_to(mind.folder))
         )

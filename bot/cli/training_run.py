@@ -75,6 +75,8 @@ class TrainingSession:
         left_out: list[tuple[str, BudgetTooShort]] = []
         for name in names:
             try:
+                if left_out and self._needs_missing_core(name):
+                    raise left_out[0][1]
                 self._train_adapter(name)
             except BudgetTooShort as error:
                 left_out.append((name, error))
@@ -189,6 +191,11 @@ class TrainingSession:
         if self._mind.adapters[name].kind is not AdapterKind.TOPIC or self._settings.without_core:
             return None
         return AdapterPackage.open(newest_folder(self._mind, self._mind.core))
+
+    def _needs_missing_core(self, name: str) -> bool:
+        """Whether an adapter is to be trained on top of a core that there is none of."""
+        is_on_core = self._mind.adapters[name].kind is AdapterKind.TOPIC and not self._settings.without_core
+        return is_on_core and not newest_folder(self._mind, self._mind.core).is_dir()
 
     def _lesson(self, name: str, recipe: Recipe, *, quiet: bool) -> Lesson:
         """What the adapter learns from; printed how long it is, unless that has been printed already."""

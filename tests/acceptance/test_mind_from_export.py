@@ -47,6 +47,7 @@ def report_of(out: str) -> str:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1200)
 def test_killed_anywhere_it_goes_on_to_the_same_report_and_a_chat(
     home: Home, export: Path, base: Path, tmp_path: Path
 ) -> None:
@@ -109,7 +110,7 @@ def test_an_author_who_writes_only_russian_is_quoted_on_an_english_base(home: Ho
     )
     assert ended.code == 0, ended.err
     assert "--base ПАПКА" in ended.out
-    assert re.search(r"core\s+0\s+0\s+учиться почти не на чем", ended.out)
+    assert re.search(r"core\s+0\s+0\s+не обучен", ended.out)
     assert read_answers(folder) == Answers((), others_words=False)
     assert not read_dialogues(folder / "dialogues/core.train.jsonl")
     answered = home.chat("Как начать бегать?", CONSILIUM_MIND=str(folder)).objects[0]
