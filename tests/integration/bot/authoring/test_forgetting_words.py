@@ -20,8 +20,8 @@ from bot.authoring.outcome import TRAIN_FILE, Choice, read_fates
 from bot.authoring.reasons import Reason
 from bot.authoring.report import ImportReport
 from bot.authoring.review import apply_review, decide, open_stages
-from bot.cli.mind import MIND_TEMPLATE
 from bot.minds import Mind, load_mind
+from bot.minds.templates import MIND_TEMPLATE
 from bot.minds.versions import to_be_retrained
 from tests.fakes.adapters import write_adapter
 from tests.fixtures.author_export import AUTHOR_ID, CHANNEL_ID, author_export
