@@ -278,6 +278,7 @@ class Pipeline:
             )
             return f"{prompt}\n\n{client.system}" if client and client.system else prompt
 
+        begun = self._engine.tokenizer.count(client.answer_prefix) if client and client.answer_prefix else 0
         return build_prompt(
             turn.question,
             quotations=self._quotations(conversation, turn, context),
@@ -286,7 +287,7 @@ class Pipeline:
             passages=context.retrieved.passages,
             window=context.window,
             counter=self._engine.tokenizer,
-            budget=self._token_budget,
+            budget=self._token_budget - begun,
         )
 
     def _prompt_language(self, conversation: Conversation) -> Language:
