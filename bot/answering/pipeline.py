@@ -319,6 +319,7 @@ class Pipeline:
         self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft, reply: Reply
     ) -> GenerationContext:
         client = conversation.client_conversation
+        draft.goes_on = client is not None and bool(client.answer_prefix)
         has_schema = client is not None and client.schema is not None
         stops_at_marks = client is not None and any(map(_PART_OF_MARK.fullmatch, client.stop))
         return GenerationContext(
