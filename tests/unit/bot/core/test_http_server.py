@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 import pytest
@@ -135,6 +135,22 @@ async def test_trickling_bytes_do_not_lengthen_the_deadline(monkeypatch: pytest.
         [ended] = await asyncio.gather(reading, return_exceptions=True)
         # What the client wrote after the end may have reset the connection.
         assert isinstance(ended, ConnectionError) or (isinstance(ended, bytes) and b" 408 " in ended)
+
+
+async def test_many_slow_clients_hold_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 1.0)
+
+    async def endpoint(request: Request) -> Response:
+        return PlainTextResponse("done")
+
+    async with serving(endpoint) as address, AsyncExitStack() as stack, asyncio.timeout(20):
+        slow = [await stack.enter_async_context(connection(address)) for _ in range(200)]
+        for _, writer in slow:
+            writer.write(b"GET / HTTP/1.1\r\nX-Slow: ")
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(address)).text == "done"
+        ended = await asyncio.gather(*(reader.read() for reader, _ in slow))
+        assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in ended)
 
 
 async def test_an_answer_may_take_longer_than_a_head(monkeypatch: pytest.MonkeyPatch) -> None:
