@@ -43,11 +43,14 @@ class Draft:
     """Seconds of each stage that is over."""
     started_at: dict[str, float] = field(default_factory=dict)
     """When each timed stage began, in seconds since 1970."""
+    goes_on: bool = False
+    """Whether it goes on from a beginning that the client has: white space may belong between the two."""
 
     @property
     def text(self) -> str:
         """The answer so far."""
-        return "".join(self.pieces).strip()
+        text = "".join(self.pieces)
+        return text.rstrip() if self.goes_on else text.strip()
 
     @property
     def sources(self) -> list[Source]:

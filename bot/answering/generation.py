@@ -69,9 +69,15 @@ class GenerationContext:
 
     def author_request(self, prompt: Prompt) -> GenerationRequest:
         """The request for the author's voice."""
-        schema = self.client_conversation.schema if self.client_conversation else None
-        thinking = self.thinking is not Thinking.OFF
-        return GenerationRequest(prompt.messages, self.draft.adapter, self.sampling, schema, thinking=thinking)
+        client = self.client_conversation
+        return GenerationRequest(
+            prompt.messages,
+            self.draft.adapter,
+            self.sampling,
+            client.schema if client else None,
+            thinking=self.thinking is not Thinking.OFF,
+            answer_prefix=client.answer_prefix if client else "",
+        )
 
     async def show_thought(self, text: str) -> None:
         """Show the next piece of a thought where the mind wants it shown. It is kept nowhere."""
@@ -238,7 +244,8 @@ async def generate(
 
 
 def _count_usage(engine: Engine, request: GenerationRequest, text: str) -> Finished:
-    usage = Usage(engine.tokenizer.count_prompt(request.messages), engine.tokenizer.count(text))
+    prompt_tokens = engine.tokenizer.count_prompt(request.messages) + engine.tokenizer.count(request.answer_prefix)
+    usage = Usage(prompt_tokens, engine.tokenizer.count(text))
     return Finished(FinishReason.STOP, usage)
 
 

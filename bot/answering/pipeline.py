@@ -308,6 +308,7 @@ class Pipeline:
             )
             return f"{prompt}\n\n{client.system}" if client and client.system else prompt
 
+        begun = self._engine.tokenizer.count(client.answer_prefix) if client and client.answer_prefix else 0
         return build_prompt(
             turn.question,
             quotations=self._quotations(conversation, turn, context),
@@ -316,7 +317,7 @@ class Pipeline:
             passages=context.retrieved.passages,
             window=context.window,
             counter=self._engine.tokenizer,
-            budget=self._token_budget,
+            budget=self._token_budget - begun,
         )
 
     def _prompt_language(self, conversation: Conversation) -> Language:
@@ -348,6 +349,7 @@ class Pipeline:
         self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft, reply: Reply
     ) -> GenerationContext:
         client = conversation.client_conversation
+        draft.goes_on = client is not None and bool(client.answer_prefix)
         has_schema = client is not None and client.schema is not None
         stops_at_marks = client is not None and any(map(_PART_OF_MARK.fullmatch, client.stop))
         return GenerationContext(

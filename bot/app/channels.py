@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fastapi import APIRouter
+
 from bot.app.monitoring import ReadinessCheck
 from bot.app.settings import Settings
 from bot.core.errors import BotError
@@ -29,12 +31,15 @@ class Channels:
     """What receives messages, by name; in gateways only."""
     connection_checks: dict[str, ReadinessCheck] = field(default_factory=dict)
     """Whether each gateway is connected to its platform."""
+    routers: list[APIRouter] = field(default_factory=list)
+    """What platforms post to, for the HTTP server of the process."""
 
     def merge(self, other: Channels) -> None:
         """Add the channels of `other`."""
         self.platforms |= other.platforms
         self.gateways |= other.gateways
         self.connection_checks |= other.connection_checks
+        self.routers += other.routers
 
 
 def has_channel(settings: Settings) -> bool:

@@ -30,7 +30,7 @@ MAX_ITEMS: Final = 50
 """Items of a list or an object among the values."""
 _TRUSTED: Final = (
     "aiogram", "aiohttp", "alembic", "discord", "filelock", "huggingface_hub", "opentelemetry", "peft",
-    "sentence_transformers", "torch", "transformers", "uvloop",
+    "sentence_transformers", "torch", "transformers", "uvicorn", "uvloop",
 )  # fmt: skip
 """Libraries whose records, from INFO on, speak of connections, models and files, and not of what they were given."""
 

@@ -41,6 +41,7 @@ _QUIET_LIBRARIES: Final = {
     "pypdf": logging.ERROR,
     "sqlalchemy": logging.WARNING,
     "urllib3": logging.WARNING,
+    "uvicorn": logging.WARNING,
 }
 """The lowest level of each, whatever `CONSILIUM_LOG_LEVEL` is."""
 _SECRET_NAME_ENDINGS: Final = ("_TOKEN", "_KEY", "_SECRET", "_PASSWORD")

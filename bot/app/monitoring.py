@@ -1,25 +1,23 @@
-"""Health checks, and the HTTP server of a process of `consilium serve`."""
+"""Health checks and metrics, and the HTTP server of a process of `consilium serve`."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final, Literal
 
-import structlog
-from aiohttp import web
+from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, Field
 
+from bot.app.http_application import make_application
 from bot.core.errors import BotError
-from bot.core.http_server import PrivateRunner
+from bot.core.http_server import run_http_server
 from bot.core.redaction import redact
 from consilium.errors import N_
 
 ReadinessCheck = Callable[[], Awaitable[str | None]]
 """What keeps the process from working, in a few words; None when nothing does. It raises nothing and has a timeout."""
-_HANDLER_SHUTDOWN_TIMEOUT: Final = 0.5
-"""Seconds that handlers have to finish at shutdown, before they are cancelled."""
-log = structlog.get_logger(__name__)
 
 
 class HttpServerNotStarted(BotError):
@@ -32,54 +30,73 @@ class HttpServerNotStarted(BotError):
         super().__init__(host=host, port=port, reason=reason)
 
 
-def health_routes(checks: Mapping[str, ReadinessCheck]) -> web.RouteTableDef:
+class Liveness(BaseModel):
+    """The event loop runs."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Readiness(BaseModel):
+    """Whether the process can do its work, and what keeps it from it."""
+
+    status: Literal["ready", "not ready"] = Field(examples=["ready"])
+    checks: dict[str, str] = Field(examples=[{"process": "ok", "database": "ok", "engine": "ok"}])
+    """`ok`, or what is wrong, by the name of the check."""
+
+
+_METRICS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "Metrics in Prometheus's text format.", "content": {CONTENT_TYPE_LATEST: {}}}
+}
+
+
+def health_routes(checks: Mapping[str, ReadinessCheck]) -> APIRouter:
     """`/healthz`: the event loop runs. `/readyz`: every check passes, or 503 with those that fail. `/metrics`."""
-    routes = web.RouteTableDef()
+    router = APIRouter(tags=["operation"])
 
-    @routes.get("/healthz")
-    async def healthz(_request: web.Request) -> web.Response:
-        return web.json_response({"status": "alive"})
+    @router.head("/healthz", include_in_schema=False)
+    @router.get("/healthz", summary="Whether the process lives")
+    async def healthz() -> Liveness:
+        return Liveness()
 
-    @routes.get("/readyz")
-    async def readyz(_request: web.Request) -> web.Response:
+    @router.head("/readyz", include_in_schema=False)
+    @router.get(
+        "/readyz",
+        summary="Whether the process can do its work",
+        responses={503: {"model": Readiness, "description": "Some check fails."}},
+    )
+    async def readyz(response: Response) -> Readiness:
         problems = {name: await check() for name, check in checks.items()}
         is_ready = all(problem is None for problem in problems.values())
-        results = {name: redact(problem or "ok") for name, problem in problems.items()}
-        body = {"status": "ready" if is_ready else "not ready", "checks": results}
-        return web.json_response(body, status=200 if is_ready else 503)
+        response.status_code = 200 if is_ready else 503
+        return Readiness(
+            status="ready" if is_ready else "not ready",
+            checks={name: redact(problem or "ok") for name, problem in problems.items()},
+        )
 
-    @routes.get("/metrics")
-    async def metrics(_request: web.Request) -> web.Response:
+    @router.head("/metrics", include_in_schema=False)
+    @router.get("/metrics", summary="Metrics for Prometheus", response_class=Response, responses=_METRICS)
+    async def metrics() -> Response:
         # Labels hold addresses of servers, which may hold a password.
-        body = redact(generate_latest().decode()).encode()
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        body = redact(generate_latest().decode())
+        return Response(body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
-    return routes
+    return router
 
 
 @asynccontextmanager
-async def http_server(host: str, port: int, *routes: web.RouteTableDef) -> AsyncIterator[str]:
-    """Serve these routes while this is open; yields the address.
+async def http_server(host: str, port: int, *routers: APIRouter, origins: Sequence[str] = ()) -> AsyncIterator[str]:
+    """Serve these routes as one application while this is open; yields the address.
 
-    A handler is cancelled when its client disconnects, and at the end.
+    Args:
+        origins: as for `make_application`.
 
     Raises:
         HttpServerNotStarted: the port is in use, or the address is not this machine's.
     """
-    application = web.Application()
-    for table in routes:
-        application.add_routes(table)
-    runner = PrivateRunner(
-        application, access_log=None, handler_cancellation=True, shutdown_timeout=_HANDLER_SHUTDOWN_TIMEOUT
-    )
-    await runner.setup()
-    try:
+    application = make_application(*routers, origins=origins)
+    async with AsyncExitStack() as stack:
         try:
-            await web.TCPSite(runner, host, port).start()
+            address = await stack.enter_async_context(run_http_server(application, host, port))
         except OSError as error:
             raise HttpServerNotStarted(host, port, error.strerror or str(error)) from error
-        address = f"http://{host}:{runner.addresses[0][1]}"
-        log.info("http_server.started", address=address)
         yield address
-    finally:
-        await runner.cleanup()

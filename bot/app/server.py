@@ -10,7 +10,7 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from aiohttp import web
+from fastapi import APIRouter
 
 from bot.app.answering import Progress
 from bot.app.bootstrap import Role, Services, open_services
@@ -71,8 +71,9 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
         )
         checks = readiness_checks(services, channels, role, shutdown)
         if settings.http_port is not None:
-            routes = [health_routes(checks), *([http_routes(settings, services)] if role in HTTP_ROLES else [])]
-            server = http_server(settings.http_host, settings.http_port, *routes)
+            api = [http_routes(settings, services)] if role in HTTP_ROLES else []
+            routes = [health_routes(checks), *api, *channels.routers]
+            server = http_server(settings.http_host, settings.http_port, *routes, origins=settings.http_origins)
             on_ready(await stack.enter_async_context(server))
         await _run_until_shutdown(services, channels, worker, shutdown, settings.drain_seconds)
 
@@ -195,7 +196,7 @@ def readiness_checks(
     return checks
 
 
-def http_routes(settings: Settings, services: Services) -> web.RouteTableDef:
+def http_routes(settings: Settings, services: Services) -> APIRouter:
     """Routes of the HTTP channel."""
     api = Api(
         mind=services.mind,

@@ -145,8 +145,8 @@ class Settings(BaseSettings):
     telegram_webhook_secret: SecretStr | None = None
     """Secret that Telegram's posts carry: letters, digits, `_` and `-`; unset: derived from the token."""
     telegram_webhook_host: str = "127.0.0.1"
-    telegram_webhook_port: int = Field(8081, ge=0, le=65535)
-    """Address to listen on for the posts, behind a reverse proxy."""
+    telegram_webhook_port: int | None = Field(None, ge=0, le=65535)
+    """Address to listen on for nothing but the posts, behind a reverse proxy; unset: that of `http_port`."""
 
     discord_token: SecretStr | None = None
     """The bot's token from Discord's developer portal; unset: no Discord."""
@@ -167,6 +167,9 @@ class Settings(BaseSettings):
     api_keys: SecretStr | None = None
     """Who may use the HTTP channel: `NAME:KEY` pairs, separated by commas; unset: programs on this machine, without a
     key."""
+    http_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Web pages that may use the HTTP channel from a browser, as `https://chat.example.org`, separated by commas; `*`:
+    all."""
     metrics_port: int | None = Field(None, ge=1, le=65535)
     """Port of the Prometheus metrics in commands other than `serve`; unset: they are not served."""
     metrics_host: str = "127.0.0.1"
@@ -177,7 +180,7 @@ class Settings(BaseSettings):
     log_texts: bool = False
     """Whether messages of errors that may quote what people wrote go into the log; for a developer's own machine."""
 
-    @field_validator("owners", "discord_guilds", "embedding_former", mode="before")
+    @field_validator("owners", "discord_guilds", "embedding_former", "http_origins", mode="before")
     @classmethod
     def _split_commas(cls, raw: object) -> object:
         if not isinstance(raw, str):

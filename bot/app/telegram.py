@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from bot.app.bootstrap import Services
 from bot.app.channels import Channels
+from bot.app.http_application import make_application
 from bot.app.settings import Settings
-from bot.channels.telegram.client import make_bot
+from bot.channels.telegram.client import DISPLAY_NAME, make_bot
 from bot.channels.telegram.dispatch import BackgroundTasks
 from bot.channels.telegram.gateway import PollingGateway
 from bot.channels.telegram.outbox import Outbox
@@ -18,16 +19,32 @@ from bot.channels.telegram.rate_limiter import BotApiLimits, RateLimit, RateLimi
 from bot.channels.telegram.reply import RenderOptions
 from bot.channels.telegram.update_handler import UpdateHandler
 from bot.channels.telegram.webhook import WebhookConfig, WebhookGateway
+from bot.core.errors import BotError, PlatformAccessDenied
+from bot.core.http_server import run_http_server
 from bot.core.redaction import register_secrets
-from bot.intake.inbox import Inbox
+from consilium.error_texts import describe_exception
+from consilium.errors import N_
+
+
+class WebhookNotServed(BotError):
+    """Telegram is to post to a process that listens nowhere."""
+
+    sentence = N_("Telegram is to post messages to this process, and it listens on no port.")
+    remedy = N_("Set CONSILIUM_HTTP_PORT or CONSILIUM_TELEGRAM_WEBHOOK_PORT, or remove CONSILIUM_TELEGRAM_WEBHOOK_URL.")
+    exit_code = 2
 
 
 @asynccontextmanager
 async def open_telegram(settings: Settings, services: Services, *, receives: bool) -> AsyncIterator[Channels]:
-    """What shows answers in Telegram and, if this process `receives`, what receives messages from it."""
+    """What shows answers in Telegram and, if this process `receives`, what receives messages from it.
+
+    Raises:
+        WebhookNotServed, PlatformAccessDenied: Telegram could not post to this process.
+    """
     assert settings.telegram_token is not None
-    bot = make_bot(settings.telegram_token.get_secret_value(), settings.telegram_api)
-    try:
+    async with AsyncExitStack() as stack:
+        bot = make_bot(settings.telegram_token.get_secret_value(), settings.telegram_api)
+        stack.push_async_callback(bot.session.close)
         outbox = Outbox(bot, RateLimiter(BotApiLimits(overall=RateLimit(settings.telegram_per_second, 1))))
         channels = Channels()
         platform = TelegramPlatform(outbox, RenderOptions(services.mind, settings.telegram_rich))
@@ -43,21 +60,35 @@ async def open_telegram(settings: Settings, services: Services, *, receives: boo
                 mind=services.mind,
                 background=errands,
             )
-            gateway = _make_gateway(webhook_config(settings), outbox, intake, inbox, errands)
+            hook = webhook_config(settings)
+            gateway: PollingGateway | WebhookGateway
+            if hook is None:
+                gateway = PollingGateway(outbox, intake, inbox, errands)
+            else:
+                gateway = WebhookGateway(outbox, intake, inbox, errands, hook)
+                await _serve_webhook(settings, gateway, channels, stack)
             channels.gateways[platform.name] = gateway
             channels.connection_checks[platform.name] = gateway.health_problem
         yield channels
-    finally:
-        await bot.session.close()
 
 
-def _make_gateway(
-    hook: WebhookConfig | None, outbox: Outbox, intake: UpdateHandler, inbox: Inbox, background_tasks: BackgroundTasks
-) -> PollingGateway | WebhookGateway:
-    """A gateway that Telegram posts updates to, if there is an address for that, or one that polls."""
-    if hook is None:
-        return PollingGateway(outbox, intake, inbox, background_tasks)
-    return WebhookGateway(outbox, intake, inbox, background_tasks, hook)
+async def _serve_webhook(
+    settings: Settings, gateway: WebhookGateway, channels: Channels, stack: AsyncExitStack
+) -> None:
+    """Put the webhook on the HTTP server of the process, or on a port of its own where the settings name one."""
+    port = settings.telegram_webhook_port
+    if port is None:
+        if settings.http_port is None:
+            raise WebhookNotServed
+        channels.routers.append(gateway.routes())
+        return
+    server = run_http_server(make_application(gateway.routes()), settings.telegram_webhook_host, port)
+    try:
+        await stack.enter_async_context(server)
+    except OSError as error:
+        raise PlatformAccessDenied(
+            DISPLAY_NAME, describe_exception(error), "CONSILIUM_TELEGRAM_WEBHOOK_PORT"
+        ) from error
 
 
 def webhook_config(settings: Settings) -> WebhookConfig | None:
@@ -68,6 +99,4 @@ def webhook_config(settings: Settings) -> WebhookConfig | None:
     derived = hashlib.sha256(f"consilium webhook {token}".encode()).hexdigest()
     secret = settings.telegram_webhook_secret.get_secret_value() if settings.telegram_webhook_secret else derived
     register_secrets([secret])
-    return WebhookConfig(
-        settings.telegram_webhook_url, secret, settings.telegram_webhook_host, settings.telegram_webhook_port
-    )
+    return WebhookConfig(settings.telegram_webhook_url, secret)

@@ -1,52 +1,86 @@
-"""An HTTP server that neither logs nor repeats what a malformed request contains.
-
-aiohttp writes the bytes that it cannot parse into its log, with a traceback, and into the response. Anybody who reaches
-the port could fill the log with them, and a request with a stray character in a header would log the key beside it.
-"""
+"""An HTTP server within a process that has other work: uvicorn's protocol, and a life that the process decides on."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from email.utils import formatdate
+from typing import Final
 
 import structlog
-from aiohttp import web
-from aiohttp.web_protocol import RequestHandler
+from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from bot.core.background import run_in_background
+from bot.core.disconnection import CancelOnDisconnect
+from bot.core.http_protocol import MAX_HEAD_BYTES, PrivateProtocol
+
+KEEP_ALIVE_SECONDS: Final = 75
+"""Seconds that a connection without a request stays open."""
+SHUTDOWN_SECONDS: Final = 0.5
+"""Seconds that handlers have to finish at the end, before they are cancelled."""
 
 log = structlog.get_logger(__name__)
 
 
-class PrivateRunner(web.AppRunner):
-    """Runs an application; a request that cannot be parsed gets a status and nothing of what it contained."""
+@asynccontextmanager
+async def run_http_server(application: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
+    """Serve an application while this is open; yields the address.
 
-    async def _make_server(self) -> web.Server:
-        server = await super()._make_server()
-        # aiohttp has no setting for the class of its protocol.
-        server.__class__ = _PrivateServer
-        return server
+    A handler is cancelled when its client disconnects, and at the end.
+
+    Raises:
+        OSError: the port is in use, or the address is not this machine's.
+    """
+    config = Config(
+        CancelOnDisconnect(application),
+        http=PrivateProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,  # paths have people's names
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+    )
+    config.load()
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: PrivateProtocol(config, state, {}), host, port, backlog=config.backlog)
+    try:
+        async with run_in_background(_keep_date(state), "http-date"):
+            address = f"http://{host}:{server.sockets[0].getsockname()[1]}"
+            log.info("http_server.started", address=address)
+            yield address
+    finally:
+        server.close()
+        await _close_connections(state)
 
 
-class _PrivateServer(web.Server):
-    def __call__(self) -> RequestHandler:
-        return _PrivateProtocol(self, loop=self._loop, **self._kwargs)
+async def _keep_date(state: ServerState) -> None:
+    """Keep the `Date` of responses true, which every response has."""
+    while True:
+        state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode())]
+        await asyncio.sleep(1)
 
 
-class _PrivateProtocol(RequestHandler):
-    __slots__ = ()
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        """The response to a request that could not be parsed, or whose handler failed."""
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            log.error("http_server.request_failed", remote=request.remote, exc_info=exc)
-        else:
-            log.info("http_server.request_rejected", remote=request.remote, status=status, error=type(exc).__name__)
-        if request.writer.output_size > 0:
-            raise ConnectionError("The response has been sent in part; it cannot become an error.")
-        response = web.Response(status=status, text=f"{status} {HTTPStatus(status).phrase}\n")
-        response.force_close()
-        return response
+async def _close_connections(state: ServerState) -> None:
+    """Let responses end for a moment, then cancel their handlers and close what is left."""
+    for connection in list(state.connections):
+        connection.shutdown()
+    if state.tasks:
+        await asyncio.wait(state.tasks, timeout=SHUTDOWN_SECONDS)
+    for task in state.tasks:
+        task.cancel()
+    if state.tasks:
+        await asyncio.wait(state.tasks)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SHUTDOWN_SECONDS):
+            while state.connections:  # noqa: ASYNC110  # a connection tells nobody that its last bytes are out
+                await asyncio.sleep(0.01)
+    for connection in list(state.connections):
+        connection.transport.abort()

@@ -61,25 +61,21 @@ class ClientConversation:
     """Instructions that follow the mind's own."""
     _: KW_ONLY
     max_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    seed: int | None = None
+    sampling: Mapping[str, Any] = field(default_factory=dict)
+    """Parameters of `Sampling` instead of the mind's, by their names; without `max_tokens`."""
     stop: Sequence[str] = ()
     """The answer ends before the first of these texts."""
     schema: Mapping[str, Any] | None = None
     """JSON schema that the answer must satisfy."""
+    answer_prefix: str = ""
+    """The beginning of the answer, which goes on from there. It is not part of what is generated."""
     is_stateless: bool = False
     """Whether nothing is recalled for it and nothing of its text is stored: it belongs to no person."""
 
     def resolve_sampling(self, defaults: Sampling) -> Sampling:
         """The client's sampling parameters, with `defaults` for the others; never more tokens than in `defaults`."""
-        return replace(
-            defaults,
-            max_tokens=min(self.max_tokens or defaults.max_tokens, defaults.max_tokens),
-            temperature=defaults.temperature if self.temperature is None else self.temperature,
-            top_p=defaults.top_p if self.top_p is None else self.top_p,
-            seed=defaults.seed if self.seed is None else self.seed,
-        )
+        max_tokens = min(self.max_tokens or defaults.max_tokens, defaults.max_tokens)
+        return replace(defaults, max_tokens=max_tokens, **self.sampling)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class AcceptedMessage:
 
     receipt: Receipt
     lease: TurnLease | None
-    """None when the turn has ended already."""
+    """None when the turn has ended already, or the message was received before."""
 
 
 class InlineResponder:
@@ -130,6 +130,9 @@ class InlineResponder:
             message_refused(type(error).__name__)
             raise
         turn = receipt.turn
+        if not receipt.is_new:
+            # Whoever received it first answers it, or has.
+            return AcceptedMessage(receipt, None)
         async with self._database.person_transaction(turn.user_id) as connection:
             lease = await claim(
                 self._database,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -32,6 +32,16 @@ class Sampling:
     top_p: float = 0.9
     repetition_penalty: float = 1.1
     seed: int | None = None
+    top_k: int = -1
+    """Only so many of the likeliest tokens are drawn from; -1: from all."""
+    min_p: float = 0.0
+    """Only tokens are drawn that are at least so likely, relative to the likeliest."""
+    frequency_penalty: float = 0.0
+    """Taken from a token's score for each time that the answer has it already."""
+    presence_penalty: float = 0.0
+    """Taken from a token's score if the answer has it already."""
+    logit_bias: Mapping[int, float] = field(default_factory=dict, hash=False)
+    """Added to the scores of tokens, by their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +55,12 @@ class GenerationRequest:
     answer that reaches `max_tokens` is cut, and then it is no JSON."""
     thinking: bool = False
     """Whether the model may think before it answers. With a schema it answers at once."""
+    answer_prefix: str = ""
+    """The beginning of the answer, which goes on from there at once. It counts as prompt, and is not repeated."""
 
     @property
     def thinks(self) -> bool:
-        return self.thinking and self.schema is None
+        return self.thinking and self.schema is None and not self.answer_prefix
 
 
 class FinishReason(StrEnum):

@@ -66,15 +66,21 @@ class ChatTokenizer:
             ids = self._plain_tokenizer.encode(self.escape_control_tokens(text), add_special_tokens=False).ids
         return ids
 
-    def encode_prompt(self, messages: Sequence[Message], *, thinking: bool = False) -> list[int]:
+    def encode_prompt(
+        self, messages: Sequence[Message], *, thinking: bool = False, answer_prefix: str = ""
+    ) -> list[int]:
         """Ids of a whole prompt, up to and with the head of the answer to come, or of the thought before it.
+
+        Args:
+            answer_prefix: the beginning of the answer, which is not thought about.
 
         Raises:
             PromptRefused: the chat template does not take these messages.
         """
         if thinking:
             return self._encode_marked(self.template.render(self.prepare_messages(messages), thinking=True))
-        return [*self._encode_marked(self._render_prompt(messages)), *self._answer_head_ids]
+        begun = self.encode(self.template.answer_space + answer_prefix) if answer_prefix else ()
+        return [*self._encode_marked(self._render_prompt(messages)), *self._answer_head_ids, *begun]
 
     def encode_answer(self, messages: Sequence[Message], answer: str) -> list[int]:
         """Ids that a model writes to give this answer to these messages, with the one that ends it.

@@ -22,7 +22,7 @@ from aiohttp import web
 KNOWN = {
     "model", "messages", "stream", "stream_options", "max_tokens", "temperature", "top_p", "top_k", "min_p",
     "repetition_penalty", "stop_token_ids", "chat_template_kwargs", "seed", "continue_final_message", "response_format",
-    "separate_reasoning", "skip_special_tokens",
+    "separate_reasoning", "skip_special_tokens", "frequency_penalty", "presence_penalty", "logit_bias",
 }  # fmt: skip
 
 
@@ -69,6 +69,8 @@ class SGLangServer:
     """Held open, it lets unloading go on: a server whose count of answers is wrong waits for ever."""
     gate: asyncio.Event | None = None
     """Held open, it lets loading go on."""
+    prefill_gate: asyncio.Event | None = None
+    """What an answer waits for before its head."""
     answer_gate: asyncio.Event | None = None
     """Held open, it lets answers go on past their first piece."""
 
@@ -268,6 +270,8 @@ class SGLangServer:
             while so_far and pieces and so_far.startswith(pieces[0]):
                 so_far = so_far.removeprefix(pieces.pop(0))
             assert not so_far, f"an answer that was never given: {body['messages'][-1]['content']!r}"
+        if self.prefill_gate is not None:
+            await self.prefill_gate.wait()
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         try:

@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiohttp import web
+from starlette.requests import Request
 
 from bot.answering.composer import Composer
 from bot.channels.http.auth import ApiClients, external_id_of
 from bot.channels.http.reply import PLATFORM
-from bot.channels.http.request_parsing import parse_user
 from bot.core.i18n import LANGUAGES, Language, Translator, system_language
 from bot.intake.inline import InlineResponder
 from bot.memory import PersonalMemory
@@ -48,24 +47,31 @@ class Api:
         self.composer.validate(mode)
         return mode
 
-    def translator_for(self, request: web.Request) -> Translator:
+    def translator_for(self, request: Request) -> Translator:
         """The translator into the language that a request asks for."""
         return Translator(requested_language(request) or self.language or system_language())
 
     @asynccontextmanager
-    async def person_connection(self, request: web.Request) -> AsyncIterator[PersonConnection]:
-        """A transaction of the person named by `?user=`.
-
-        Raises:
-            RequestRefused: the client is not authenticated, or the name is malformed.
-        """
-        person = external_id_of(self.clients.authenticate(request), parse_user(request))
+    async def person_connection(self, client: str, user: str | None) -> AsyncIterator[PersonConnection]:
+        """A transaction of a client's person."""
         async with self.database.anonymous_transaction() as connection:
-            user = await users.identify(connection, platform=PLATFORM, external_id=person)
-            yield await connection.become_person(user.id)
+            person = await users.identify(connection, platform=PLATFORM, external_id=external_id_of(client, user))
+            yield await connection.become_person(person.id)
 
 
-def requested_language(request: web.Request) -> Language | None:
+def requested_language(request: Request) -> Language | None:
     """The first language in `Accept-Language` that the service speaks; None if there is none."""
     tags = (part.split(";")[0].strip().lower() for part in request.headers.get("Accept-Language", "").split(","))
     return next((language for tag in tags for language in LANGUAGES if tag.split("-")[0] == language), None)
+
+
+def api_of(request: Request) -> Api:
+    """The parts of the service, in an endpoint of the API."""
+    api: Api = request.state.api
+    return api
+
+
+def client_of(request: Request) -> str:
+    """The name of the client that sent a request, in an endpoint of the API."""
+    client: str = request.state.client
+    return client

@@ -6,13 +6,14 @@ import hmac
 import ipaddress
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
-from aiohttp import web
+from starlette.requests import Request
 
 from bot.channels.http.errors import ApiKeyMissing, ApiKeyUnknown
 
-_PROXY_HEADERS: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP")
-"""Headers by which a proxy says that it forwards a request of somebody else."""
+_PROXY_HEADERS: Final = ("forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip")
+"""Headers by which a proxy says that it forwards a request of somebody else; so do all of `x-forwarded-*`."""
 
 
 class ApiClients:
@@ -26,7 +27,7 @@ class ApiClients:
         """
         self._keys = {name: key.encode() for name, key in keys.items()}
 
-    def authenticate(self, request: web.Request) -> str:
+    def authenticate(self, request: Request) -> str:
         """The name of the client that sent a request.
 
         Raises:
@@ -39,7 +40,7 @@ class ApiClients:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise ApiKeyMissing
-        given_key = key.strip().encode("utf-8", "surrogateescape")
+        given_key = key.strip().encode("latin-1")
         # All keys are compared, each in constant time, so that timing reveals nothing.
         matches = [name for name, known_key in self._keys.items() if hmac.compare_digest(known_key, given_key)]
         if not matches:
@@ -55,15 +56,26 @@ def external_id_of(client: str, user: str | None) -> str:
     return f"{client}:{user or ''}"
 
 
-def _is_local_request(request: web.Request) -> bool:
+def _is_local_request(request: Request) -> bool:
     """Whether a program on this machine sent a request of its own.
 
     A web page can make a browser send requests to a host name that resolves to this machine (DNS rebinding), so the
-    host has to be a loopback name as well.
+    host has to be a loopback name as well. It can also send them to the loopback name itself: then the browser says
+    where the page is from.
     """
-    if any(header in request.headers for header in _PROXY_HEADERS):
+    if any(name in _PROXY_HEADERS or name.startswith("x-forwarded-") for name in request.headers):
         return False
-    return _is_loopback(request.remote or "") and _is_loopback(request.url.host or "")
+    remote = request.client.host if request.client else ""
+    pages = [origin for origin in request.headers.getlist("Origin") if not _is_loopback(_host_of(origin))]
+    return _is_loopback(remote) and _is_loopback(_host_of(f"//{request.headers.get('Host', '')}")) and not pages
+
+
+def _host_of(address: str) -> str:
+    """The host name of an address; nothing if it has none."""
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(host: str) -> bool:

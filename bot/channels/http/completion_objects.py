@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
+from bot.channels.http.response_models import (
+    AssistantMessage,
+    ChatCompletion,
+    Choice,
+    ConsiliumDetails,
+    FinishReason,
+    SourceObject,
+    TokenUsage,
+)
 from bot.core.messages import Outcome
 
 
@@ -23,55 +34,62 @@ class Completion:
     def id(self) -> str:
         return f"chatcmpl-{self.turn_id}"
 
-    def completion_object(self, outcome: Outcome) -> dict[str, Any]:
+    def completion_object(self, outcome: Outcome) -> ChatCompletion:
         """The answer as one object."""
-        message = {"role": "assistant", "content": outcome.answer, "refusal": None}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(outcome)}
-        return {
-            **self._envelope("chat.completion", outcome.mode),
-            "choices": [choice],
-            "usage": token_usage(outcome),
-            "consilium": consilium_details(outcome),
-        }
+        message = AssistantMessage(content=outcome.answer)
+        return ChatCompletion(
+            id=self.id,
+            created=self.created,
+            model=outcome.mode,
+            choices=[Choice(message=message, finish_reason=finish_reason(outcome))],
+            usage=token_usage(outcome),
+            consilium=consilium_details(outcome),
+        )
 
     def chunk(self, mode: str, delta: Mapping[str, str], finish: str | None = None, **extra: Any) -> dict[str, Any]:
         """A chunk of the answer."""
         choice = {"index": 0, "delta": dict(delta), "logprobs": None, "finish_reason": finish}
-        return {**self._envelope("chat.completion.chunk", mode), "choices": [choice], **extra}
+        return {**self._chunk_envelope(mode), "choices": [choice], **extra}
 
     def final_chunk(self, outcome: Outcome, **extra: Any) -> dict[str, Any]:
         """The chunk with the finish reason and our own details."""
-        return self.chunk(outcome.mode, {}, finish_reason(outcome), consilium=consilium_details(outcome), **extra)
+        return self.chunk(
+            outcome.mode, {}, finish_reason(outcome), consilium=_plain(consilium_details(outcome)), **extra
+        )
 
     def usage_chunk(self, outcome: Outcome) -> dict[str, Any]:
         """The last chunk for clients that ask for token counts."""
-        return {**self._envelope("chat.completion.chunk", outcome.mode), "choices": [], "usage": token_usage(outcome)}
+        return {**self._chunk_envelope(outcome.mode), "choices": [], "usage": _plain(token_usage(outcome))}
 
-    def _envelope(self, kind: str, mode: str) -> dict[str, Any]:
-        return {"id": self.id, "object": kind, "created": self.created, "model": mode}
+    def _chunk_envelope(self, mode: str) -> dict[str, Any]:
+        return {"id": self.id, "object": "chat.completion.chunk", "created": self.created, "model": mode}
 
 
-def finish_reason(outcome: Outcome) -> str:
+def finish_reason(outcome: Outcome) -> FinishReason:
     """The reason in OpenAI's terms, which have none for an answer that a person stopped."""
     return "length" if outcome.finish_reason == "length" else "stop"
 
 
-def token_usage(outcome: Outcome) -> dict[str, int]:
+def token_usage(outcome: Outcome) -> TokenUsage:
     """OpenAI's token counts."""
     prompt, completion = (outcome.usage.get(name, 0) for name in ("prompt_tokens", "completion_tokens"))
-    return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    return TokenUsage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
 
 
-def consilium_details(outcome: Outcome) -> dict[str, Any]:
+def consilium_details(outcome: Outcome) -> ConsiliumDetails:
     """Our own details, for which OpenAI's format has no place."""
-    return {
-        "turn": outcome.turn,
-        "mode": outcome.mode,
-        "adapter": outcome.adapter,
-        "sources": [asdict(source) for source in outcome.sources],
-        "memories": list(outcome.memories),
-        "stopped": outcome.stopped,
-    }
+    return ConsiliumDetails(
+        turn=outcome.turn,
+        mode=outcome.mode,
+        adapter=outcome.adapter,
+        sources=[SourceObject.model_validate(source) for source in outcome.sources],
+        memories=list(outcome.memories),
+        stopped=outcome.stopped,
+    )
+
+
+def _plain(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json")
 
 
 def server_sent_event(data: Mapping[str, Any]) -> bytes:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from aiohttp import web
+from starlette.responses import JSONResponse
 
 from bot.channels.http.errors import RequestRefused
 from bot.core.errors import AlreadyRefused, GenerationTooSlow, MessageRefused, MessageTooLong
+from bot.core.http_body import BodyRefused
 from bot.intake.access import AccessDenied
 from bot.intake.rate_limits import LimitExceeded, ServiceFull
 from bot.minds.errors import ModeError, ModeNotAllowed
@@ -38,14 +39,16 @@ class ErrorResponse:
         """OpenAI's error object."""
         return {"error": {"message": message, "type": self.error_type, "param": self.param, "code": self.code}}
 
-    def to_response(self, message: str) -> web.Response:
-        return web.json_response(self.body(message), status=self.status, headers=self.headers)
+    def to_response(self, message: str) -> JSONResponse:
+        return JSONResponse(self.body(message), self.status, self.headers)
 
 
 def error_response(error: ConsiliumError | None) -> ErrorResponse:
     """The response for an error; None stands for an unexpected one."""
     if isinstance(error, RequestRefused):
         return _for_refused_request(error)
+    if isinstance(error, BodyRefused):
+        return ErrorResponse(error.status, "invalid_request_error")
     if isinstance(error, LimitExceeded):
         return _for_rate_limit(error)
     if isinstance(error, (AccessDenied, AlreadyRefused)):
@@ -70,7 +73,9 @@ def error_response(error: ConsiliumError | None) -> ErrorResponse:
 
 
 def _for_refused_request(error: RequestRefused) -> ErrorResponse:
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}.get(error.status, {})
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 409: {"Retry-After": "1"}, 503: {"Retry-After": "1"}}.get(
+        error.status, {}
+    )
     kind = "server_error" if error.status >= 500 else "invalid_request_error"
     return ErrorResponse(error.status, kind, error.code, error.param, headers)
 

@@ -33,10 +33,10 @@ class BadRequest(RequestRefused):
         self.param = param
 
 
-class LastMessageNotFromUser(RequestRefused):
-    """A conversation does not end with a message to answer."""
+class NothingToAnswer(RequestRefused):
+    """A conversation has no message of the person at its end, nor before the answer that is to go on."""
 
-    sentence = N_("The last message must be from the user.")
+    sentence = N_("There is no message from the user to answer.")
     param = "messages"
 
 
@@ -79,26 +79,13 @@ class ApiKeyUnknown(RequestRefused):
     remedy = N_("Check it; an operator sets keys with CONSILIUM_API_KEYS.")
 
 
-class BodyTooLarge(RequestRefused):
-    """A request's body is larger than any conversation that fits into a prompt."""
+class StillBeingAnswered(RequestRefused):
+    """A request is repeated while it is being answered."""
 
-    status = 413
-    sentence = N_("The request is larger than {limit} bytes.")
-    remedy = N_("Leave out the oldest messages: only the latest go to the model.")
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit=limit)
-
-
-class BodyTimedOut(RequestRefused):
-    """A request's body did not arrive completely in time."""
-
-    status = 408
-    sentence = N_("The request did not arrive within {seconds} s.")
-    remedy = N_("Send it again.")
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds=round(seconds))
+    status = 409
+    code = "request_in_progress"
+    sentence = N_("This request is being answered already.")
+    remedy = N_("Send it again a little later: then its answer is there.")
 
 
 class NoSuchEndpoint(RequestRefused):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from aiohttp import web
+from starlette.requests import Request
 
 from bot.channels.http.request_models import ChatMessage, ChatRequest
 from bot.core.quotations import Quotation
@@ -77,7 +77,7 @@ _CONTEXT_END: Final = "</context>"
 _CONTEXT: Final = re.compile(r"<context>(.*)</context>", re.IGNORECASE | re.DOTALL)
 
 
-def is_front_end_task(request: web.Request, chat_request: ChatRequest) -> bool:
+def is_front_end_task(request: Request, chat_request: ChatRequest) -> bool:
     """Whether a request is a front end's own: marked as such, or recognised by its last message or its instructions."""
     if TASK_HEADER in request.headers or (chat_request.metadata and chat_request.metadata.task is not None):
         return True

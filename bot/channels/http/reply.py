@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+import asyncio
+import time
+from collections.abc import Mapping
 from typing import Any, Final
 
-from aiohttp import web
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from bot.channels.http.completion_objects import DONE_EVENT, Completion, server_sent_event
 from bot.channels.http.error_responses import error_response
-from bot.core.errors import PermanentDeliveryError
 from bot.core.messages import Outcome
 
 PLATFORM: Final = "http"
-_STREAM_HEADERS: Final = {
-    "Content-Type": "text/event-stream; charset=utf-8",
-    "Cache-Control": "no-cache",
+HEARTBEAT_SECONDS: Final = 10.0
+"""Seconds without a byte after which a stream gets a comment: proxies and clients cut what is silent for long."""
+_HEARTBEAT: Final = b": still here\n\n"
+_STREAM_HEADERS: Final = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
     # Without this, nginx would buffer the chunks.
-    "X-Accel-Buffering": "no",
-}
+    (b"x-accel-buffering", b"no"),
+)
 
 
-class JsonReply:
-    """Sends the answer once it is complete."""
+class HttpReply:
+    """What both forms of an answer share. A client that disconnects has its request cancelled, and so the answer."""
 
-    def __init__(self, request: web.Request, completion: Completion) -> None:
-        self._request = request
+    def __init__(self, scope: Scope, receive: Receive, send: Send, completion: Completion) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send_message = send
         self._completion = completion
-        self.response: web.StreamResponse | None = None
-        """The response that was sent; None until the answer is complete."""
+        self.is_finished = False
+        """Whether the whole response has been sent."""
 
     async def show_queue_position(self, ahead: int) -> None:
-        """Do nothing: a client sees only the complete answer."""
+        """Do nothing: OpenAI's format has no place for it."""
 
     async def show_status(self, text: str) -> None:
         """Do nothing: requests bring no files that would take time to read."""
@@ -47,35 +53,53 @@ class JsonReply:
         """Do nothing: the outcome has the complete answer."""
 
     async def finish(self, outcome: Outcome) -> None:
+        """Send the whole outcome, or why there is none, with a status of its own."""
         if outcome.error is not None:
-            response = error_response(outcome.exception).to_response(outcome.error)
+            response: Response = error_response(outcome.exception).to_response(outcome.error)
         else:
-            response = web.json_response(self._completion.completion_object(outcome))
-        async with _undeliverable_on_disconnect():
-            await response.prepare(self._request)
-            await response.write_eof()
-        self.response = response
+            content = self._completion.completion_object(outcome).model_dump_json()
+            response = Response(content, media_type="application/json")
+        await response(self._scope, self._receive, self._send_message)
+        self.is_finished = True
+
+    async def keep_alive(self) -> None:
+        """Do nothing: a status cannot come before its answer."""
 
     async def close(self) -> None:
         """Do nothing: there is nothing to release."""
 
 
-class StreamingReply:
-    """Sends each chunk as it comes. A failure before the first chunk still has an HTTP status of its own."""
+class JsonReply(HttpReply):
+    """Sends the answer once it is complete."""
 
-    def __init__(self, request: web.Request, completion: Completion, *, with_usage: bool) -> None:
-        self._request = request
-        self._completion = completion
+
+class StreamingReply(HttpReply):
+    """Sends each chunk as it comes, and comments while none comes.
+
+    A failure before anything was sent still has an HTTP status of its own.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, completion: Completion, *, with_usage: bool) -> None:
+        super().__init__(scope, receive, send, completion)
         self._with_usage = with_usage
         self._mode = ""
-        self._stream: web.StreamResponse | None = None
-        self.response: web.StreamResponse | None = None
+        self._has_begun = False
+        self._has_spoken = False
+        """Whether the first chunk is out."""
+        self._sent_at = time.monotonic()
+        self._sending = asyncio.Lock()
+        """Chunks and comments come from two tasks."""
 
-    async def show_queue_position(self, ahead: int) -> None:
-        """Do nothing: there is no stream before the first chunk."""
-
-    async def show_status(self, text: str) -> None:
-        """Do nothing: requests bring no files that would take time to read."""
+    async def keep_alive(self) -> None:
+        """Send a comment whenever nothing was sent for a while, until cancelled."""
+        while not self.is_finished:
+            silence = time.monotonic() - self._sent_at
+            if silence < HEARTBEAT_SECONDS:
+                await asyncio.sleep(HEARTBEAT_SECONDS - silence)
+                continue
+            async with self._sending:
+                if not self.is_finished:
+                    await self._send(_HEARTBEAT)
 
     async def start(self, mode: str) -> None:
         self._mode = mode
@@ -86,30 +110,18 @@ class StreamingReply:
     async def write(self, text: str) -> None:
         await self._send_delta({"content": text})
 
-    async def _send_delta(self, delta: Mapping[str, str]) -> None:
-        # A client that disconnects also has its request cancelled, which stops the answer.
-        with suppress(ConnectionError):
-            stream = await self._ensure_started()
-            await self._send(stream, self._completion.chunk(self._mode, delta, **self._empty_usage))
-
     async def finish(self, outcome: Outcome) -> None:
-        async with _undeliverable_on_disconnect():
-            if outcome.error is not None and self._stream is None:
-                refusal = error_response(outcome.exception).to_response(outcome.error)
-                await refusal.prepare(self._request)
-                await refusal.write_eof()
-                self.response = refusal
+        async with self._sending:
+            if outcome.error is not None and not self._has_begun:
+                await super().finish(outcome)
                 return
             self._mode = outcome.mode
-            stream = await self._ensure_started()
+            if outcome.error is None:
+                await self._ensure_spoken()
             for data in self._final_events(outcome):
-                await self._send(stream, data)
-            await stream.write(DONE_EVENT)
-            await stream.write_eof()
-            self.response = stream
-
-    async def close(self) -> None:
-        """Do nothing: there is nothing to release."""
+                await self._send(server_sent_event(data))
+            await self._send(DONE_EVENT, is_last=True)
+            self.is_finished = True
 
     def _final_events(self, outcome: Outcome) -> list[dict[str, Any]]:
         if outcome.error is not None:
@@ -117,27 +129,25 @@ class StreamingReply:
         last = self._completion.final_chunk(outcome, **self._empty_usage)
         return [last, self._completion.usage_chunk(outcome)] if self._with_usage else [last]
 
+    async def _send_delta(self, delta: Mapping[str, str]) -> None:
+        async with self._sending:
+            await self._ensure_spoken()
+            await self._send(server_sent_event(self._completion.chunk(self._mode, delta, **self._empty_usage)))
+
     @property
     def _empty_usage(self) -> dict[str, None]:
         """For clients that ask for token counts: the empty field in all chunks but the last."""
         return {"usage": None} if self._with_usage else {}
 
-    async def _ensure_started(self) -> web.StreamResponse:
-        if self._stream is None:
-            self._stream = web.StreamResponse(headers=_STREAM_HEADERS)
-            await self._stream.prepare(self._request)
+    async def _ensure_spoken(self) -> None:
+        if not self._has_spoken:
+            self._has_spoken = True
             first = self._completion.chunk(self._mode, {"role": "assistant", "content": ""}, **self._empty_usage)
-            await self._send(self._stream, first)
-        return self._stream
+            await self._send(server_sent_event(first))
 
-    @staticmethod
-    async def _send(stream: web.StreamResponse, data: Mapping[str, Any]) -> None:
-        await stream.write(server_sent_event(data))
-
-
-@asynccontextmanager
-async def _undeliverable_on_disconnect() -> AsyncIterator[None]:
-    try:
-        yield
-    except ConnectionError as error:
-        raise PermanentDeliveryError(PLATFORM, "the client has disconnected") from error
+    async def _send(self, body: bytes, *, is_last: bool = False) -> None:
+        self._sent_at = time.monotonic()
+        if not self._has_begun:
+            self._has_begun = True
+            await self._send_message({"type": "http.response.start", "status": 200, "headers": list(_STREAM_HEADERS)})
+        await self._send_message({"type": "http.response.body", "body": body, "more_body": not is_last})

@@ -1,45 +1,67 @@
-"""The request of OpenAI's chat completions, with the fields that this service uses or refuses."""
+"""The request of OpenAI's chat completions, with the fields that this service uses, ignores or refuses."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 MAX_STOP_SEQUENCES: Final = 4
+MAX_BIASED_TOKENS: Final = 1024
 Identifier = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A client's name for a person or a session."""
 StopSequence = Annotated[str, Field(min_length=1, max_length=256)]
+TokenId = Annotated[str, Field(pattern=r"^[0-9]{1,7}$")]
+Bias = Annotated[float, Field(ge=-100, le=100)]
 
-UNSUPPORTED_PARAMETERS: Final = (
-    "tools",
-    "functions",
-    "logit_bias",
-    "logprobs",
-    "audio",
-    "frequency_penalty",
-    "presence_penalty",
-)
-"""Parameters that would change the answer and are not supported; they may be empty or zero."""
+REFUSED_PARAMETERS: Final = ("tools", "functions", "audio")
+"""Parameters that would change the answer and are not supported; they may be empty."""
+IGNORED_PARAMETERS: Final = ("logprobs", "top_logprobs")
+"""Parameters that front ends send on their own, and that add to an answer which is the same without."""
 
 
 class _RequestModel(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
-class TextPart(_RequestModel):
-    type: Literal["text"]
-    text: str
+class ContentPart(_RequestModel):
+    type: Literal["text", "refusal", "image_url", "input_audio", "file"]
+    """Parts other than text are refused by their name."""
+    text: str | None = None
+    """Of a part of type `text`."""
+    refusal: str | None = None
+    """Of a part of type `refusal`."""
+
+    @model_validator(mode="after")
+    def _check_text(self) -> Self:
+        if self.type == "text" and self.text is None:
+            raise PydanticCustomError("missing_text", "A part of type text needs a text")
+        return self
+
+
+def _to_parts(content: object) -> object:
+    """A content as a list of parts: a text is one, and null is none."""
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return [] if content is None else content
 
 
 class ChatMessage(_RequestModel):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    """Who says it. If the last message is the assistant's, the answer goes on from there."""
+    content: Annotated[
+        list[ContentPart], BeforeValidator(_to_parts, json_schema_input_type=str | list[ContentPart] | None)
+    ] = []
+    """A text, or its parts; null says nothing."""
+    tool_calls: Any = None
+    """Not supported."""
 
     @property
     def text(self) -> str:
         """The text of all parts, joined."""
-        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
+        return "".join(part.text or part.refusal or "" for part in self.content)
 
 
 class TextFormat(_RequestModel):
@@ -73,8 +95,29 @@ class JsonSchemaFormat(_RequestModel):
         return self.json_schema.schema_
 
 
+def _to_list(stop: object) -> object:
+    return [stop] if isinstance(stop, str) else stop
+
+
+_StopSequences = Annotated[list[StopSequence], Field(max_length=MAX_STOP_SEQUENCES)]
+Stop = Annotated[
+    _StopSequences | None, BeforeValidator(_to_list, json_schema_input_type=StopSequence | _StopSequences | None)
+]
+
+
+def _to_no_limit(tokens: object) -> object:
+    return None if tokens == -1 else tokens
+
+
+_PositiveInt = Annotated[int, Field(ge=1)]
+MaxTokens = Annotated[
+    _PositiveInt | None, BeforeValidator(_to_no_limit, json_schema_input_type=_PositiveInt | Literal[-1] | None)
+]
+
+
 class StreamOptions(_RequestModel):
     include_usage: bool = False
+    """Whether a last chunk has the token counts."""
 
 
 class Metadata(_RequestModel):
@@ -85,45 +128,116 @@ class Metadata(_RequestModel):
 
 
 class ChatRequest(_RequestModel):
-    """Body of `POST /v1/chat/completions`."""
+    """A conversation to be answered. Fields that are not listed are ignored, unless `strict` is set."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "examples": [
+                {"model": "sport+core", "messages": [{"role": "user", "content": "How do I rest after a long run?"}]},
+                {
+                    "model": "auto",
+                    "user": "anna",
+                    "stream": True,
+                    "stream_options": {"include_usage": True},
+                    "messages": [
+                        {"role": "system", "content": "Answer in one line."},
+                        {"role": "user", "content": "My knee hurts."},
+                        {"role": "assistant", "content": "Rest it."},
+                        {"role": "user", "content": "For how long?"},
+                    ],
+                },
+            ]
+        },
+    )
 
     model: Annotated[str, Field(max_length=1000)]
-    """A mode."""
+    """A mode: an expression (`physics*0.7+core`), a named mode or an alias, `auto`, `base`."""
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    """The whole conversation."""
     user: Identifier | None = None
-    """The person who speaks, as the client names them."""
+    """The person who speaks, as the client names them. Without a person nothing is remembered."""
     safety_identifier: Identifier | None = None
     """OpenAI's newer name of `user`."""
     metadata: Metadata | None = None
+    """Our own details of the request."""
     stream: bool | None = None
+    """Whether the answer comes as server-sent events."""
     stream_options: StreamOptions | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    """What the stream has beside the answer."""
+    max_tokens: MaxTokens = None
+    """The most tokens that the answer may have; -1: as many as the mind allows, which is the limit in any case."""
+    max_completion_tokens: MaxTokens = None
+    """OpenAI's newer name of `max_tokens`; the smaller of the two counts."""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """How freely tokens are drawn; 0 takes the likeliest. The default is the mind's."""
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Only the likeliest tokens, up to this probability together. The default is the mind's."""
+    top_k: Annotated[int, Field(ge=-1, le=2**31 - 1)] | None = None
+    """Only so many of the likeliest tokens; 0 and -1: all."""
+    min_p: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Only tokens at least so likely, relative to the likeliest."""
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    """Taken from a token's score for each time that the answer has it already."""
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] | None = None
+    """Taken from a token's score if the answer has it already."""
+    repetition_penalty: Annotated[float, Field(ge=0.5, le=2)] | None = None
+    """Divides the scores of tokens that the prompt or the answer has already. The default is the mind's."""
+    logit_bias: Annotated[dict[TokenId, Bias], Field(max_length=MAX_BIASED_TOKENS)] | None = None
+    """Added to the scores of tokens, by their numbers in the base model's vocabulary."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    stop: StopSequence | Annotated[list[StopSequence], Field(max_length=MAX_STOP_SEQUENCES)] | None = None
+    """Repeats the same draw."""
+    stop: Stop = None
+    """The answer ends before the first of these texts."""
     response_format: Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")] | None = (
         None
     )
+    """What the answer has to be; for JSON, bound everything in the schema (`maxLength`, `maxItems`)."""
     n: Literal[1] | None = None
-    tools: Any = None
-    functions: Any = None
-    logit_bias: Any = None
+    """How many answers: one."""
+    strict: bool = False
+    """Whether parameters that would be ignored are refused, by their names."""
     logprobs: Any = None
+    """Ignored: there are none."""
+    top_logprobs: Any = None
+    """Ignored: there are none."""
+    tools: Any = None
+    """Not supported."""
+    functions: Any = None
+    """Not supported."""
     audio: Any = None
-    frequency_penalty: Any = None
-    presence_penalty: Any = None
+    """Not supported."""
 
     @property
     def person(self) -> str | None:
+        """The person who speaks; None if the request names nobody."""
         return self.user or self.safety_identifier
 
     @property
     def stop_sequences(self) -> tuple[str, ...]:
-        return (self.stop,) if isinstance(self.stop, str) else tuple(self.stop or ())
+        """The texts that end the answer."""
+        return tuple(self.stop or ())
 
     @property
-    def unsupported_parameter(self) -> str | None:
-        """The first parameter in use that is not supported; None when there is none."""
-        return next((name for name in UNSUPPORTED_PARAMETERS if getattr(self, name)), None)
+    def token_limit(self) -> int | None:
+        """The most tokens of the answer; None if the request does not limit them."""
+        limits = [limit for limit in (self.max_tokens, self.max_completion_tokens) if limit is not None]
+        return min(limits, default=None)
+
+    @property
+    def token_bias(self) -> dict[int, float] | None:
+        """What is added to the scores of tokens, by their ids."""
+        return None if self.logit_bias is None else {int(token): bias for token, bias in self.logit_bias.items()}
+
+    def unsupported_parameters(self) -> Iterator[str]:
+        """The parameters in use that are not supported; with `strict`, also those that would be ignored."""
+        yield from (name for name in REFUSED_PARAMETERS if getattr(self, name))
+        for number, message in enumerate(self.messages):
+            if message.tool_calls:
+                yield f"messages.{number}.tool_calls"
+            for part_number, part in enumerate(message.content):
+                if part.type not in ("text", "refusal"):
+                    yield f"messages.{number}.content.{part_number}.{part.type}"
+        if self.strict:
+            yield from (name for name in IGNORED_PARAMETERS if getattr(self, name))
+            yield from self.model_extra or ()

@@ -1,145 +1,146 @@
-"""The routes of the HTTP API, the endpoints for models and modes, and request metrics."""
+"""The routes of the HTTP API."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import asdict, dataclass
-from functools import wraps
+import inspect
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from aiohttp import web
-from prometheus_client import Counter
+from fastapi import APIRouter, Security
+from fastapi.security import HTTPBearer
+from starlette.requests import Request
+from starlette.responses import Response
 
-from bot.channels.http import endpoints
+from bot.channels.http import modes, people
 from bot.channels.http.api import Api
-from bot.channels.http.endpoints import create_completion
-from bot.channels.http.error_responses import error_response
+from bot.channels.http.api_route import ApiRoute, CountedResponse, failure_response
+from bot.channels.http.completions import CHAT_PATH, create_completion
 from bot.channels.http.errors import NoSuchEndpoint
-from bot.core.errors import describe_error
-from bot.core.i18n import Translator
-from bot.minds.errors import ModeError
-from bot.minds.grammar import parse_expression
-from bot.minds.resolve import check_access, resolve_mode
-from bot.turns.failures import as_consilium_error
+from bot.channels.http.response_models import ChatCompletion, ErrorObject
 
-Endpoint = Callable[[Api, web.Request], Awaitable[web.StreamResponse]]
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_REQUESTS: Final = Counter(
-    "consilium_http_requests", "Completed requests; status 499: the client disconnected before.", ("path", "status")
+_KEY: Final = HTTPBearer(
+    auto_error=False,
+    scheme_name="API key",
+    description="A key of `CONSILIUM_API_KEYS`. With no keys set, programs on this machine need none.",
 )
-
-
-async def list_models(api: Api, request: web.Request) -> web.Response:
-    """`GET /v1/models`: the named modes."""
-    api.clients.authenticate(request)
-    data = [model_object(api, choice.name) for choice in named_modes(api, api.translator_for(request))]
-    return web.json_response({"object": "list", "data": data})
-
-
-async def show_model(api: Api, request: web.Request) -> web.Response:
-    """`GET /v1/models/{model}`: any mode that can answer, sums of adapters included."""
-    api.clients.authenticate(request)
-    model = request.match_info["model"]
-    api.resolve_mode(model)
-    return web.json_response(model_object(api, model))
-
-
-async def list_modes(api: Api, request: web.Request) -> web.Response:
-    """`GET /v1/modes`: the named modes with their kinds, descriptions and aliases."""
-    api.clients.authenticate(request)
-    data = [{"object": "mode", **asdict(choice)} for choice in named_modes(api, api.translator_for(request))]
-    return web.json_response({"object": "list", "mind": api.mind.name, "default": api.mind.default_mode, "data": data})
-
-
-ENDPOINTS: Final[dict[tuple[str, str], Endpoint]] = {
-    ("POST", "/v1/chat/completions"): create_completion,
-    ("GET", "/v1/models"): list_models,
-    ("GET", "/v1/models/{model}"): show_model,
-    ("GET", "/v1/modes"): list_modes,
-    ("GET", "/v1/turns/{id}"): endpoints.show_turn,
-    ("GET", "/v1/memories"): endpoints.list_memories,
-    ("DELETE", "/v1/memories"): endpoints.forget_everything,
-    ("DELETE", "/v1/memories/{id}"): endpoints.forget_memory,
+_EVENTS_EXAMPLE: Final = (
+    'data: {"id": "chatcmpl-…", "object": "chat.completion.chunk", "created": 1796000000, "model": "core+sport", '
+    '"choices": [{"index": 0, "delta": {"content": "Rest"}, "logprobs": null, "finish_reason": null}]}\n\n'
+    "data: [DONE]\n\n"
+)
+_ERRORS: Final = {
+    400: "A part of the request is wrong; `param` names it.",
+    401: "There is no key, or it is unknown.",
+    403: "The mind restricts this mode, or the operator has not let the person in.",
+    404: "There is no such thing here, or it is another person's.",
+    408: "The body did not arrive in time.",
+    409: "A request with this `Idempotency-Key` is being answered; with `Retry-After`.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    429: "The person's rate limits; `Retry-After` says when to try again.",
+    500: "An unexpected error; the message has the reference under which it is in the log.",
+    503: "Too many messages wait, a part of the service is away, or the process ends; with `Retry-After`.",
+    504: "The answer was not ready in time.",
 }
+_UNKNOWN_PATH: Final = "/v1/{rest:path}"
+_ALL_METHODS: Final = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
 
 
-async def unknown_endpoint(_api: Api, request: web.Request) -> web.Response:
-    """Any other path under `/v1/`."""
-    raise NoSuchEndpoint(request.method, request.path, ", ".join(f"{method} {path}" for method, path in ENDPOINTS))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An endpoint, with what its OpenAPI cannot get from the function."""
+
+    method: str
+    path: str
+    function: Callable[..., Awaitable[object]]
+    tag: str
+    summary: str
+    errors: tuple[int, ...]
+    """Statuses beside those that all endpoints answer with."""
+    more: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of FastAPI's route."""
+
+    def add_to(self, router: APIRouter) -> None:
+        """Make a route of it."""
+        errors = sorted({401, 500, 503, *self.errors})
+        responses: dict[int | str, dict[str, Any]] = {
+            status: {"model": ErrorObject, "description": _ERRORS[status]} for status in errors
+        }
+        arguments = {"responses": {**responses, **self.more.get("responses", {})}}
+        router.add_api_route(
+            self.path,
+            self.function,
+            methods=[self.method],
+            tags=[self.tag],
+            summary=self.summary,
+            description=(inspect.getdoc(self.function) or "").partition("\n\n")[0],
+            operation_id=self.function.__name__,
+            **{**self.more, **arguments},
+        )
 
 
-def api_routes(api: Api) -> web.RouteTableDef:
+ENDPOINTS: Final = (
+    Endpoint(
+        method="POST", path=CHAT_PATH, function=create_completion, tag="chat", summary="Chat",
+        errors=(400, 403, 404, 408, 409, 413, 415, 429, 504),
+        more={
+            "response_model": ChatCompletion,
+            "responses": {
+                200: {
+                    "description": "The answer; with `stream`, as server-sent events with chunks.",
+                    "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EVENTS_EXAMPLE}},
+                }
+            },
+        },
+    ),
+    Endpoint(method="GET", path="/v1/models", function=modes.list_models, tag="models", summary="Models", errors=()),
+    Endpoint(
+        method="GET", path="/v1/models/{model}", function=modes.show_model, tag="models", summary="One model",
+        errors=(404,),
+    ),
+    Endpoint(method="GET", path="/v1/modes", function=modes.list_modes, tag="models", summary="Modes", errors=()),
+    Endpoint(
+        method="GET", path="/v1/turns/{id}", function=people.show_turn, tag="people", summary="One turn",
+        errors=(400, 404),
+    ),
+    Endpoint(
+        method="GET", path="/v1/memories", function=people.list_memories, tag="people", summary="Memories",
+        errors=(400,),
+    ),
+    Endpoint(
+        method="DELETE", path="/v1/memories", function=people.forget_everything, tag="people",
+        summary="Forget everything", errors=(400,),
+    ),
+    Endpoint(
+        method="DELETE", path="/v1/memories/{id}", function=people.forget_memory, tag="people",
+        summary="Forget one memory", errors=(400, 404),
+    ),
+)  # fmt: skip
+
+
+def api_routes(api: Api) -> APIRouter:
     """The channel's routes, for an application that cancels handlers when their client disconnects."""
-    routes = web.RouteTableDef()
-    for (method, path), endpoint in ENDPOINTS.items():
-        routes.route(method, path)(_with_error_responses(api, path, endpoint))
-    routes.route("*", "/v1/{rest:.*}")(_with_error_responses(api, "/v1/", unknown_endpoint))
-    return routes
+
+    class Route(ApiRoute):
+        pass
+
+    Route.api = api
+    router = APIRouter(route_class=Route, dependencies=[Security(_KEY)])
+    for endpoint in ENDPOINTS:
+        endpoint.add_to(router)
+    router.include_router(_unknown_endpoints(api))
+    return router
 
 
-def _with_error_responses(api: Api, path: str, endpoint: Endpoint) -> Handler:
-    """The endpoint as a handler that turns every error into a response."""
+def _unknown_endpoints(api: Api) -> APIRouter:
+    """Any other path under `/v1/`. No key is needed to hear that there is nothing."""
+    router = APIRouter()
+    known = ", ".join(f"{endpoint.method} {endpoint.path}" for endpoint in ENDPOINTS)
 
-    @wraps(endpoint)
-    async def handle(request: web.Request) -> web.StreamResponse:
-        response: web.StreamResponse
-        status = 499  # nginx's status for a client that has disconnected
-        try:
-            response = await endpoint(api, request)
-            status = response.status
-        except Exception as error:
-            failure = as_consilium_error(error)
-            say = api.translator_for(request)
-            response = error_response(failure).to_response(describe_error(failure, say.language, say.translate))
-            status = response.status
-        finally:
-            count_request(path, status)
-        return response
+    @router.api_route(_UNKNOWN_PATH, methods=_ALL_METHODS, include_in_schema=False)
+    async def unknown_endpoint(request: Request) -> Response:
+        error = NoSuchEndpoint(request.method, request.url.path, known)
+        return CountedResponse("/v1/", failure_response(api, request, error))
 
-    return handle
-
-
-@dataclass(frozen=True, slots=True)
-class NamedMode:
-    """A mode that can be asked for by one name."""
-
-    name: str
-    kind: str
-    """`core`, `topic` or `isolated` for an adapter; otherwise `named`, `auto` or `base`."""
-    about: str
-    aliases: tuple[str, ...]
-    mode: str
-    """The mode in canonical form."""
-
-
-def named_modes(api: Api, say: Translator) -> Iterator[NamedMode]:
-    """The named modes that are open to everybody and in service; clients may ask for sums of adapters as well."""
-    mind, language = api.mind, say.language
-    modes = [
-        ("auto", "auto", say("the nearest adapter, chosen for each message by its meaning"), ()),
-        *(
-            (name, str(adapter.kind), adapter.description.text(language), adapter.aliases)
-            for name, adapter in mind.adapters.items()
-        ),
-        *((name, "named", named.title.text(language), named.aliases) for name, named in mind.modes.items()),
-        ("base", "base", say("the base model, with nobody's thoughts added"), ()),
-    ]
-    for name, kind, about, aliases in modes:
-        mode = resolve_mode(parse_expression(name), mind)
-        try:
-            check_access(mode, mind, ())
-        except ModeError:
-            continue
-        if not api.composer.is_in_service(mode):
-            continue
-        yield NamedMode(name, kind, about, tuple(aliases), mode.text)
-
-
-def model_object(api: Api, name: str) -> dict[str, Any]:
-    """OpenAI's model object."""
-    return {"id": name, "object": "model", "created": 0, "owned_by": api.mind.name}
-
-
-def count_request(path: str, status: int) -> None:
-    """Count a completed request; `path` as in the routes."""
-    _REQUESTS.labels(path, str(status)).inc()
+    return router

@@ -231,7 +231,9 @@ class LocalEngine:
         """The whole of one request, in the engine's thread. Whatever goes wrong reaches the reader."""
         try:
             with self._wrap_errors():
-                prompt = self.tokenizer.encode_prompt(request.messages, thinking=request.thinks)
+                prompt = self.tokenizer.encode_prompt(
+                    request.messages, thinking=request.thinks, answer_prefix=request.answer_prefix
+                )
                 self._model.generate(prompt, request, stream)
         except EngineError as error:
             stream.send(error)

@@ -11,7 +11,12 @@ import inference.library_logging  # noqa: F401
 from inference.engines.errors import ModelNotLoadable, PromptTooLong
 from inference.engines.local.adapters import AdapterSlots
 from inference.engines.local.grammar import GrammarCompiler
-from inference.engines.local.sampling import GrammarMask, GrammarStoppingCriteria, sampling_processors
+from inference.engines.local.sampling import (
+    GrammarMask,
+    GrammarStoppingCriteria,
+    sampling_processors,
+    score_processors,
+)
 from inference.engines.local.streaming import Detokenizer
 from inference.engines.port import Finished, FinishReason, TextDelta, Usage
 
@@ -132,12 +137,15 @@ class LocalModel:
 
 def _sampling_arguments(sampling: Sampling, grammar: Grammar | None, prompt_tokens: int) -> dict[str, Any]:
     """How each token is chosen, and what ends the answer, as arguments of the library's `generate`."""
-    draw = sampling_processors(sampling)
+    steps = [*score_processors(sampling, prompt_tokens), *sampling_processors(sampling)]
     if grammar is None:
-        return {"repetition_penalty": float(sampling.repetition_penalty), "logits_processor": draw}
+        return {
+            "repetition_penalty": float(sampling.repetition_penalty),
+            "logits_processor": LogitsProcessorList(steps),
+        }
     mask = GrammarMask(grammar, prompt_tokens, sampling.repetition_penalty)
     return {
-        "logits_processor": LogitsProcessorList([mask, *draw]),
+        "logits_processor": LogitsProcessorList([mask, *steps]),
         "stopping_criteria": StoppingCriteriaList([GrammarStoppingCriteria(grammar)]),
     }
 

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import torch
 from transformers import (
     LogitsProcessorList,
+    MinPLogitsWarper,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
+    TopKLogitsWarper,
     TopPLogitsWarper,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from inference.engines.local.grammar import Grammar
     from inference.engines.port import Sampling
 
@@ -33,6 +37,33 @@ class GumbelNoise:
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
         noise = torch.empty(scores.shape, dtype=torch.float32).exponential_(generator=self._generator).log()
         return scores - noise.to(scores.device)
+
+
+class AnswerPenalties:
+    """Takes from the scores of tokens that the answer has already, as OpenAI defines the two penalties."""
+
+    def __init__(self, prompt_tokens: int, frequency: float, presence: float) -> None:
+        self._prompt_tokens = prompt_tokens
+        self._frequency = frequency
+        self._presence = presence
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
+        answer = input_ids[:, self._prompt_tokens :]
+        counts = torch.zeros_like(scores).scatter_add_(1, answer, torch.ones_like(answer, dtype=scores.dtype))
+        return scores - self._frequency * counts - self._presence * (counts > 0)
+
+
+class LogitBias:
+    """Adds to the scores of some tokens."""
+
+    def __init__(self, biases: Mapping[int, float]) -> None:
+        self._biases = biases
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
+        known = {token: bias for token, bias in self._biases.items() if 0 <= token < scores.shape[-1]}
+        tokens = torch.tensor(list(known), dtype=torch.long, device=scores.device)
+        biases = torch.tensor(list(known.values()), dtype=scores.dtype, device=scores.device)
+        return scores.index_add(1, tokens, biases.expand(scores.shape[0], -1))
 
 
 class GrammarMask:
@@ -74,6 +105,16 @@ class GrammarStoppingCriteria:
         return torch.tensor([self._grammar.is_complete], device=input_ids.device)
 
 
+def score_processors(sampling: Sampling, prompt_tokens: int) -> LogitsProcessorList:
+    """What is done to the scores of a step at any temperature, beside the repetition penalty."""
+    steps = LogitsProcessorList()
+    if sampling.frequency_penalty or sampling.presence_penalty:
+        steps.append(AnswerPenalties(prompt_tokens, sampling.frequency_penalty, sampling.presence_penalty))
+    if sampling.logit_bias:
+        steps.append(LogitBias(sampling.logit_bias))
+    return steps
+
+
 def sampling_processors(sampling: Sampling) -> LogitsProcessorList:
     """What is done to the scores of a step before the largest is taken; nothing at temperature 0."""
     steps = LogitsProcessorList()
@@ -85,7 +126,11 @@ def sampling_processors(sampling: Sampling) -> LogitsProcessorList:
     else:
         generator.manual_seed(sampling.seed % 2**63)
     steps.append(TemperatureLogitsWarper(float(sampling.temperature)))
+    if sampling.top_k > 0:
+        steps.append(TopKLogitsWarper(sampling.top_k))
     if sampling.top_p < 1:
         steps.append(TopPLogitsWarper(float(sampling.top_p)))
+    if sampling.min_p > 0:
+        steps.append(MinPLogitsWarper(float(sampling.min_p)))
     steps.append(GumbelNoise(generator))
     return steps

@@ -142,7 +142,7 @@ def chat_request(
 
     The adapter is named behind the base: its name alone would be answered by the base without a word. Settings a
     model's own generation config could otherwise fill in are all given, so that every engine draws alike. With
-    `so_far` the server goes on from there instead of beginning the answer.
+    `answer_prefix` the server goes on from there instead of beginning the answer.
     """
     request: dict[str, Any] = {
         "model": f"{model}:{adapter}" if adapter else model,
@@ -152,8 +152,10 @@ def chat_request(
         "max_tokens": max_tokens,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
-        "top_k": -1,
-        "min_p": 0.0,
+        "top_k": sampling.top_k,
+        "min_p": sampling.min_p,
+        "frequency_penalty": sampling.frequency_penalty,
+        "presence_penalty": sampling.presence_penalty,
         "repetition_penalty": sampling.repetition_penalty,
         "stop_token_ids": sorted(stop_ids),
         "chat_template_kwargs": template_options(thinking=thinking),
@@ -164,6 +166,8 @@ def chat_request(
         request["skip_special_tokens"] = False
     if sampling.seed is not None:
         request["seed"] = sampling.seed
+    if sampling.logit_bias:
+        request["logit_bias"] = {str(token): bias for token, bias in sampling.logit_bias.items()}
     if answer_prefix:
         request["messages"].append({"role": "assistant", "content": answer_prefix})
         request["continue_final_message"] = True

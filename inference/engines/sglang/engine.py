@@ -146,7 +146,10 @@ class SGLangEngine:
             PromptTooLong, PromptRefused, SchemaRefused, AdapterNotLoadable, AdapterExceedsLimits, AdapterHasNoEffect,
             EngineUnavailable, EngineTimeout, EngineRefused, EngineKeyRefused, EngineStopped
         """
-        prompt_tokens = len(self.tokenizer.encode_prompt(request.messages, thinking=request.thinks))
+        prompt = self.tokenizer.encode_prompt(
+            request.messages, thinking=request.thinks, answer_prefix=request.answer_prefix
+        )
+        prompt_tokens = len(prompt)
         if prompt_tokens >= self._context_tokens:
             raise PromptTooLong(tokens=prompt_tokens, limit=self._context_tokens)
         recovery = RetryPolicy(self._retry_timeout)
@@ -238,6 +241,7 @@ class SGLangEngine:
         if room < 1:
             yield Finished(FinishReason.LENGTH, Usage(prompt_tokens, done))
             return
+        begun = self.tokenizer.escape_control_tokens(request.answer_prefix)
         body = chat_request(
             limits.served_name,
             self.tokenizer.prepare_messages(request.messages),
@@ -245,7 +249,7 @@ class SGLangEngine:
             request.sampling,
             max_tokens=room,
             stop_ids=self.tokenizer.end_ids if request.thinks else self.tokenizer.stop_ids,
-            answer_prefix=answer_prefix if request.thinks else self.tokenizer.answer_head + answer_prefix,
+            answer_prefix=answer_prefix if request.thinks else self.tokenizer.answer_head + begun + answer_prefix,
             schema=request.schema,
             thinking=request.thinks,
         )

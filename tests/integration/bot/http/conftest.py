@@ -88,7 +88,7 @@ def serve(sglang_settings: Settings, dsn: str) -> Serve:
         settings = sglang_settings.model_copy(update={**overrides, **more})
         async with (
             open_services(settings, role="api") as services,
-            http_server("127.0.0.1", 0, http_routes(settings, services)) as url,
+            http_server("127.0.0.1", 0, http_routes(settings, services), origins=settings.http_origins) as url,
         ):
             yield Served(services, url)
 

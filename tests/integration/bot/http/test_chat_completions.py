@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 import openai
 import pytest
 
+from bot.channels.http import reply
 from tests.fakes.sglang_server import SGLangServer
-from tests.integration.bot.http.conftest import Served
+from tests.integration.bot.http.conftest import Serve, Served, until
 
 ASKED: list[Any] = [{"role": "user", "content": "How do I sleep better?"}]
 ANSWER = "Rest and sleep."
@@ -82,6 +84,83 @@ async def test_prompt_consists_of_the_requests_messages(served: Served, server: 
     ]
 
 
+async def test_an_assistants_last_message_is_gone_on_from(served: Served, server: SGLangServer) -> None:
+    messages: list[Any] = [*ASKED, {"role": "assistant", "content": "Rest"}]
+    done = await served.client().chat.completions.create(model="base", messages=messages, user="anna")
+    assert done.choices[0].message.content == " and sleep."
+    request = server.requests[-1]
+    assert request["continue_final_message"] is True
+    asked, begun = request["messages"][-2:]
+    assert (asked["role"], asked["content"]) == ("user", ASKED[0]["content"])
+    assert begun == {"role": "assistant", "content": "Rest"}
+    turn = await served.ended(done.id.removeprefix("chatcmpl-"))
+    assert (turn.question, turn.answer) == (ASKED[0]["content"], " and sleep.")
+
+
+async def test_a_repeated_request_gets_the_answer_that_is_there(served: Served, server: SGLangServer) -> None:
+    client = served.client().with_options(default_headers={"Idempotency-Key": "one"})
+    create = client.chat.completions.create
+    first = await create(model="base", messages=ASKED, user="anna")
+    await served.ended(first.id.removeprefix("chatcmpl-"))
+    again = await create(model="base", messages=ASKED, user="anna")
+    assert (again.id, again.choices, again.usage) == (first.id, first.choices, first.usage)
+    assert len(server.requests) == 1
+    for other in ({"user": "boris"}, {"user": "anna", "temperature": 0.1}, {"user": "anna", "stream": True}):
+        await create(model="base", messages=ASKED, **other)  # type: ignore[call-overload]
+    await served.client().chat.completions.create(model="base", messages=ASKED, user="anna")
+    assert len(server.requests) == 5
+
+
+async def test_a_request_that_is_repeated_too_soon(served: Served, server: SGLangServer) -> None:
+    server.answer_gate = asyncio.Event()
+    request = {"model": "base", "messages": ASKED, "user": "anna"}
+    async with served.http(**{"Idempotency-Key": "one"}) as http:
+        asking = asyncio.create_task(http.post("/v1/chat/completions", json=request))
+        await server.until(requests=1)
+        early = await http.post("/v1/chat/completions", json=request)
+        assert (early.status_code, early.json()["error"]["code"]) == (409, "request_in_progress")
+        assert early.headers["Retry-After"] == "1"
+        asking.cancel()
+        await asyncio.wait([asking])
+        server.answer_gate.set()
+
+        async def is_stopped() -> bool:
+            return all(turn.state == "stopped" for turn in await served.turns())
+
+        await until(is_stopped)
+        # What came to nothing is asked again.
+        again = await http.post("/v1/chat/completions", json=request)
+        assert again.json()["choices"][0]["message"]["content"] == ANSWER
+
+
+async def test_a_stream_that_waits_is_not_silent(
+    served: Served, server: SGLangServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reply, "HEARTBEAT_SECONDS", 0.1)
+    server.prefill_gate = asyncio.Event()
+    request = {"model": "base", "messages": ASKED, "stream": True}
+    async with served.http() as http, http.stream("POST", "/v1/chat/completions", json=request) as response:
+        lines = response.aiter_lines()
+        assert await anext(lines) == ": still here"
+        server.prefill_gate.set()
+        rest = [line async for line in lines]
+    assert rest[-2:] == ["data: [DONE]", ""]
+
+
+async def test_browsers_are_let_in_where_the_operator_says_so(serve: Serve) -> None:
+    page = {"Origin": "https://chat.example.org"}
+    asking = {**page, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    async with serve(http_origins=("https://chat.example.org",)) as served, served.http() as http:
+        allowed = await http.options("/v1/chat/completions", headers=asking)
+        assert allowed.status_code == 200
+        assert allowed.headers["Access-Control-Allow-Origin"] == page["Origin"]
+        assert "authorization" in allowed.headers["Access-Control-Allow-Headers"].lower()
+        answered = await http.get("/v1/models", headers=page)
+        assert answered.headers["Access-Control-Allow-Origin"] == page["Origin"]
+        other = await http.get("/v1/models", headers={"Origin": "https://evil.example"})
+        assert "Access-Control-Allow-Origin" not in other.headers
+
+
 async def test_sampling_parameters(served: Served, server: SGLangServer) -> None:
     create = served.client().chat.completions.create
     await create(model="base", messages=ASKED, temperature=0.1, top_p=0.5, seed=7, max_completion_tokens=2)
@@ -151,6 +230,6 @@ async def test_error_classes_of_the_openai_client(served: Served) -> None:
     with pytest.raises(openai.NotFoundError, match="classical"):
         await create(model="classical+sport", messages=ASKED)
     with pytest.raises(openai.BadRequestError, match="from the user") as last:
-        await create(model="base", messages=[*ASKED, {"role": "assistant", "content": "Why?"}])
+        await create(model="base", messages=[{"role": "assistant", "content": "Why?"}])
     assert last.value.param == "messages"
     assert await served.turns() == []

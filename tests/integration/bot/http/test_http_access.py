@@ -40,8 +40,11 @@ async def test_all_endpoints_need_a_known_key(served: Served, authorization: str
 async def test_without_keys_only_loopback_is_allowed(serve: Serve) -> None:
     async with serve({}) as served, served.http(None) as http:
         assert (await http.get("/v1/models")).status_code == 200
-        for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
+        for header in ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "Via"):
             assert (await http.get("/v1/models", headers={header: "203.0.113.5"})).status_code == 401
+        for page in ("https://evil.example", "null", "http://[::1"):
+            assert (await http.get("/v1/models", headers={"Origin": page})).status_code == 401
+        assert (await http.get("/v1/models", headers={"Origin": "http://localhost:3000"})).status_code == 200
         # DNS rebinding: the request of a web page has the host name of that page.
         assert (await http.get("/v1/models", headers={"Host": "evil.example"})).status_code == 401
         assert (await http.get("/v1/models", headers={"Host": "localhost:8080"})).status_code == 200

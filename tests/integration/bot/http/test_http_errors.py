@@ -212,7 +212,9 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"model": "base", "messages": ASKED, "user": "a" * 300}, "user"),
     ({"model": "base", "messages": ASKED, "metadata": {"session": 5}}, "metadata.session"),
     ({"model": "base", "messages": ASKED, "tools": [{"type": "function"}]}, "tools"),
-    ({"model": "base", "messages": ASKED, "logprobs": True}, "logprobs"),
+    ({"model": "base", "messages": ASKED, "strict": True, "logprobs": True}, "logprobs"),
+    ({"model": "base", "messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages.0.content.0.ima"),
+    ({"model": "base", "messages": [{"role": "assistant", "content": "Hello!"}]}, "messages"),
     ({"model": "base", "messages": ASKED, "response_format": {"type": "xml"}}, "response_format"),
 ]
 

@@ -19,6 +19,7 @@ from bot.answering.composer import Composer
 from bot.answering.pipeline import Pipeline, PipelineLimits
 from bot.answering.router import Router
 from bot.app.components import open_composer
+from bot.app.monitoring import http_server
 from bot.app.settings import Settings
 from bot.app.telegram import webhook_config
 from bot.channels.telegram import gateway as gateway_module
@@ -152,6 +153,9 @@ class TelegramService:
             gateway: UpdateReceiver = PollingGateway(outbox, handler, inbox, background)
             if webhook is not None:
                 gateway = WebhookGateway(outbox, handler, inbox, background, webhook)
+                port = self.settings.telegram_webhook_port
+                assert port is not None
+                await stack.enter_async_context(http_server("127.0.0.1", port, gateway.routes()))
             if answers:
                 await stack.enter_async_context(run_in_background(worker.run(), "worker"))
             if receives:

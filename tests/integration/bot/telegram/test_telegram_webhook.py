@@ -59,8 +59,10 @@ async def test_bad_posts_are_refused(webhook_service: TelegramService, telegram:
     body = {"update_id": 7, "message": {}}
     async with webhook_service.process(), httpx.AsyncClient() as client:
         await telegram.wait_for(lambda: telegram.core.updates.webhook)
-        for headers in ({}, {"X-Telegram-Bot-Api-Secret-Token": "guess"}):
+        for secret in (b"", b"guess", b"\xff\xfe", "ключ".encode()):
+            headers = {b"X-Telegram-Bot-Api-Secret-Token": secret}
             assert (await client.post(config.url, json=body, headers=headers)).status_code == 403
+        assert (await client.post(config.url, json=body)).status_code == 403
         authorized = {"X-Telegram-Bot-Api-Secret-Token": config.secret}
         assert (await client.post(config.url, content=b"{", headers=authorized)).status_code == 400
         assert (await client.post(config.url, json=body, headers=authorized)).status_code == 200

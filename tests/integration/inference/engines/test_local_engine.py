@@ -7,10 +7,12 @@ import gc
 import shutil
 import weakref
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from inference.engines.errors import EngineStopped, ModelNotLoadable, PromptTooLong
@@ -56,6 +58,30 @@ async def test_pieces_then_the_end(small_engine: LocalEngine) -> None:
     assert end.reason is FinishReason.LENGTH
     assert end.usage.completion_tokens == 40
     assert end.usage.prompt_tokens == small_engine.tokenizer.count_prompt(HELLO)
+
+
+async def test_an_answer_goes_on_from_its_beginning(small_engine: LocalEngine, small_model_dir: Path) -> None:
+    model = AutoModelForCausalLM.from_pretrained(small_model_dir)
+    tokenizer = AutoTokenizer.from_pretrained(small_model_dir)
+    begun = "Rest well, and <|im_end|> sleep"
+    request = replace(ask(max_tokens=30, temperature=0), answer_prefix=begun, thinking=True)
+    *pieces, end = await answer(small_engine, request)
+    ids = small_engine.tokenizer.encode_prompt(HELLO) + small_engine.tokenizer.encode(begun)
+    prompt = torch.tensor([ids])
+    written = model.generate(
+        prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=30, do_sample=False, repetition_penalty=1.1,
+        eos_token_id=2,
+    )  # fmt: skip
+    assert text(pieces) == tokenizer.decode(written[0, len(ids) :], skip_special_tokens=True)
+    assert isinstance(end, Finished)
+    assert end.usage.prompt_tokens == len(ids)
+
+
+async def test_a_biased_token_is_written(small_engine: LocalEngine) -> None:
+    [token] = small_engine.tokenizer.encode("a")
+    request = ask(max_tokens=5, temperature=0)
+    biased = replace(request, sampling=replace(request.sampling, logit_bias={token: 100}))
+    assert text(await answer(small_engine, biased)) == "aaaaa"
 
 
 async def test_the_answer_is_what_the_library_writes(small_engine: LocalEngine, small_model_dir: Path) -> None:

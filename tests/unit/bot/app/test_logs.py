@@ -25,7 +25,6 @@ import structlog
 from aiogram import Bot
 from aiogram.exceptions import ClientDecodeError, TelegramBadRequest, TelegramNetworkError
 from aiogram.methods import GetMe
-from aiohttp import web
 from pydantic import BaseModel, SecretStr
 from yarl import URL
 
@@ -321,7 +320,6 @@ async def test_a_task_that_nobody_awaits(settings: Settings) -> None:
 
 async def test_malformed_requests_write_little(settings: Settings) -> None:
     key = "sk-aaaabbbbccccdddd"
-    routes = web.RouteTableDef()
     requests = [
         b"GET / HTTP/1.1\r\nAuthorization: Bearer " + key.encode() + b"\x00\r\n\r\n",
         b"GET /" + b"a" * 60_000 + b" HTTP/1.1\r\n\r\n",
@@ -335,7 +333,7 @@ async def test_malformed_requests_write_little(settings: Settings) -> None:
             connection.sendall(payload)
             return connection.recv(65536)
 
-    async with http_server("127.0.0.1", 0, routes) as address:
+    async with http_server("127.0.0.1", 0) as address:
         answers = [await asyncio.to_thread(send, address, payload) for payload in requests * 20]
     text = log_path(settings).read_text("utf-8")
     assert key not in text

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from aiohttp.test_utils import make_mocked_request
+from starlette.requests import Request
 
 from bot.channels.http.front_end_prompts import is_front_end_task
 from bot.channels.http.request_models import ChatRequest
 
-REQUEST = make_mocked_request("POST", "/v1/chat/completions")
+REQUEST = Request({"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []})
 
 LAST = (
     # Open WebUI
