@@ -35,8 +35,10 @@ def lines(path: Path) -> list[str]:
 def test_the_demo_mind_is_clean(folder: Path) -> None:
     result = check(folder, "core", "sport", "physics", "classical", "--strict")
     assert result.exit_code == 0, result.output
-    assert "80 dialogues, 96 answers to learn" in result.output
-    assert "!" not in result.output
+    trained = [json.loads(line)["messages"] for line in lines(folder / "dialogues" / "core.train.jsonl")]
+    answers = sum(message["role"] == "assistant" for messages in trained for message in messages)
+    assert f"{len(trained)} dialogues, {answers} answers to learn" in result.output
+    assert "  !" not in result.output
 
 
 def test_leaks_are_told_and_refused_when_strict(folder: Path) -> None:
@@ -45,19 +47,22 @@ def test_leaks_are_told_and_refused_when_strict(folder: Path) -> None:
         file.write(lines(folder / "dialogues" / "core.train.jsonl")[4])
     result = check(folder, "sport")
     assert result.exit_code == 0
-    assert "!   sport.heldout.jsonl:21: its question is that of core.train.jsonl:5" in result.output
+    last = len(lines(heldout))
+    assert f"!   sport.heldout.jsonl:{last}: its question is that of core.train.jsonl:5" in result.output
     refused = check(folder, "sport", "--strict").exception
     assert isinstance(refused, ConsiliumError)
     assert "1 held-out dialogue of the adapter “sport”" in str(refused)
 
 
 def test_bad_lines_of_every_adapter_are_told(folder: Path) -> None:
+    last = {}
     for name in ("core", "sport"):
+        last[name] = len(lines(folder / "dialogues" / f"{name}.train.jsonl")) + 1
         with (folder / "dialogues" / f"{name}.train.jsonl").open("a", encoding="utf-8") as file:
             file.write('{"instruction": "x"}\n')
     result = check(folder, "core", "sport", "classical")
-    assert "core.train.jsonl, line 81: “output” is missing" in result.output
-    assert "sport.train.jsonl, line 81: “output” is missing" in result.output
+    assert f"core.train.jsonl, line {last['core']}: “output” is missing" in result.output
+    assert f"sport.train.jsonl, line {last['sport']}: “output” is missing" in result.output
     assert "classical\n" in result.output
     assert "2 of 3 checks failed" in str(result.exception)
 

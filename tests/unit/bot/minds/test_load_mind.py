@@ -128,6 +128,7 @@ def test_demo_mind() -> None:
         == [mind.upload_collection]
         == ["received"]
     )
-    assert mind.collections["voice"].kind is CollectionKind.VOICE
-    assert "voice" not in mind.adapter_collections("classical")
+    assert mind.collections["textbook"].kind is CollectionKind.ARTICLE
+    assert set(mind.adapter_collections("classical")) == {"tables", "textbook"}
+    assert "textbook" not in mind.adapter_collections("core")
     assert all(adapter.description.text("ru") != adapter.description.text("en") for adapter in mind.adapters.values())
