@@ -264,7 +264,7 @@ class Pipeline:
         """
         retrieved = context.retrieved
         answer: Callable[[], Awaitable[None]] = partial(answer_with_one_voice, generation)
-        known = await self._find_known_answer(conversation, turn, context, generation)
+        known = await self._find_known_answer(conversation, turn, mode, context, generation)
         if known is not None or (mode.terms and not self._writes_language_of(turn, conversation)):
             answer = partial(answer_from_library, generation, known)
         elif turn.consilium:
@@ -283,12 +283,18 @@ class Pipeline:
         return answer
 
     async def _find_known_answer(
-        self, conversation: Conversation, turn: Turn, context: _Context, generation: GenerationContext
+        self,
+        conversation: Conversation,
+        turn: Turn,
+        mode: ResolvedMode,
+        context: _Context,
+        generation: GenerationContext,
     ) -> Quotation | None:
         """What the author has answered to this very question, where the mind wants it said again in their own words."""
         is_wanted = self._mind.policies.known_answers or not self._writes_language_of(turn, conversation)
-        quotes = generation.cites_library and generation.quotes_library
-        if not is_wanted or not quotes or turn.consilium or self._quotations(conversation, turn, context):
+        if not is_wanted or not mode.terms or not generation.cites_library or turn.consilium:
+            return None
+        if self._quotations(conversation, turn, context):
             return None
         passages, has_context = context.retrieved.passages, bool(context.window)
         known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)
