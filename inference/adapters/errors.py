@@ -194,10 +194,10 @@ class DigestMismatch(AdapterError):
 
 
 class WeightOutOfRange(AdapterError):
-    """A part's weight is outside what a mode may ask for."""
+    """A part's weight or strength is outside what a mode or a mind may ask for, or comes to nothing."""
 
-    sentence = N_("An adapter's weight is {weight}, outside {least} to {most}.")
-    remedy = N_("Choose a weight from {least} to {most}.")
+    sentence = N_("An adapter cannot be multiplied by {weight}.")
+    remedy = N_("Choose a number from {least} to {most}, and not 0.")
 
     def __init__(self, weight: float, least: float, most: float) -> None:
         super().__init__(weight=weight, least=least, most=most)

@@ -71,7 +71,7 @@ MIND_MISTAKES = [
     ("dialogues/core.jsonl", "dialogues/cor.jsonl", 10, "there is no file dialogues/cor.jsonl."),
     ("collections: [articles]", "collections: [article]", 15, "“article” is not known. Write “articles”."),
     ("mode: core+sport", "mode: core+sprot", 22, "no adapter or mode named “sprot”. Try sport."),
-    ("mode: core+sport", "mode: sport*3", 22, "try sport*2."),
+    ("mode: core+sport", "mode: sport*5", 22, "try sport*3."),
     ("mode: core+sport", "mode: core+classical", 22, "Try classical, core."),
     ("mode: core+sport", "mode: coach", 22, "“coach” is a named mode itself."),
     ("mode: core+sport", "mode: coach+sport", 22, "coach stands alone"),
