@@ -71,10 +71,10 @@ def test_weight_changes_within_its_limits() -> None:
     assert mix.decrease_weight("sport").reset_weight("sport") == mix
     for _ in range(60):
         mix = mix.decrease_weight("sport")
-    assert mix.term("sport") == Term("sport", Decimal("-3"))
+    assert mix.term("sport") == Term("sport", Decimal(-3))
     for _ in range(70):
         mix = mix.increase_weight("sport")
-    assert mix.term("sport") == Term("sport", Decimal("3"))
+    assert mix.term("sport") == Term("sport", Decimal(3))
     assert parse_expression(mix.mode)
 
 
