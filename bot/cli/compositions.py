@@ -22,8 +22,8 @@ from consilium.errors import N_
 from inference.adapters.compose import CompositionReport
 from inference.adapters.composition import Composition, RecipePart, is_composition_name
 from inference.adapters.errors import CompositionNotFound
+from inference.adapters.pruning import prune as prune_store
 from inference.adapters.store import CompositionStore
-from inference.adapters.store import prune as prune_store
 from inference.engines.errors import EngineError
 
 WORST_MODULES_SHOWN: Final = 3

@@ -223,6 +223,16 @@ class NothingToCompose(AdapterError):
         super().__init__(adapters=", ".join(map(str, adapters)))
 
 
+class MergeRanksDiffer(AdapterError):
+    """A method that merges the factors apart is asked for adapters of different ranks."""
+
+    sentence = N_("Merged in the space “factors”, the adapters need equal ranks; in {module} they are {ranks}.")
+    remedy = N_("Merge them in the space “core” or “delta”, which take any ranks.")
+
+    def __init__(self, module: str, ranks: Sequence[int]) -> None:
+        super().__init__(module=module, ranks=", ".join(map(str, ranks)))
+
+
 class NotSafeForm(AdapterError):
     """A package may be sound, but a server could misread it or die of it as it stands."""
 

@@ -31,6 +31,8 @@ class Part:
     """The layers it acts on, counted from 0; None for all it was trained on."""
     strength: float = 1.0
     """What its mind multiplies every weight by; kept in hundredths, too."""
+    is_core: bool = False
+    """Whether it is the core of its mode, which the merge method `project` leaves whole."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight", _rounded(self.weight, -MAX_WEIGHT, MAX_WEIGHT))
