@@ -97,8 +97,10 @@ class Mix:
 
 
 def parse_mix(mode: str, mind: Mind) -> Mix:
-    """The mix of a mode, empty for `auto` and `base`. Bands with layer numbers are dropped."""
+    """The mix of a mode, empty for `auto` and `base`. Bands with layer numbers and merge methods are dropped."""
     expression = parse_expression(mode)
+    if isinstance(expression, Sum) and expression.terms[0].name in mind.modes:
+        expression = parse_expression(mind.modes[expression.terms[0].name].mode)
     if not isinstance(expression, Sum):
         return Mix()
     known = [term for term in expression.terms if term.name in mind.adapters]

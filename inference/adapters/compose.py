@@ -75,8 +75,10 @@ def compose(
     """
     for part in parts:
         check_compatible(part.package, base)
-    plan, assembly = _plan(canonical_order(parts, base), base, merge.of_adapters(len(parts)), max_rank)
+    merge = merge.of_adapters(len(parts))
+    plan = plan_package(parts, base, merge, max_rank)
     _check_magnitudes(plan)
+    assembly = CompositionWriter(plan) if merge.is_exact_sum else MergeWriter(plan, merge)
     config = _build_config(plan)
     is_new = not destination.exists()
     with translate_write_errors(destination, plan.size):
@@ -104,14 +106,21 @@ def compose(
     )
 
 
-def _plan(
-    parts: Sequence[Part], base: BaseModelSpec, merge: Merge, max_rank: int | None
-) -> tuple[CompositionPlan, CompositionWriter | MergeWriter]:
-    if merge.is_exact_sum:
-        plan = plan_composition(parts, base, min((r for r in (max_rank, merge.rank) if r is not None), default=None))
-        return plan, CompositionWriter(plan)
-    plan = plan_merge(parts, base, merge, max_rank)
-    return plan, MergeWriter(plan, merge)
+def plan_package(
+    parts: Sequence[Part], base: BaseModelSpec, merge: Merge = SUM, max_rank: int | None = None
+) -> CompositionPlan:
+    """Plan what `compose` would write, without a look at the numbers.
+
+    Raises:
+        NothingToCompose, MergeRanksDiffer: as `compose`.
+        BandOutOfRange, WeightsNotFinite, PackageUnreadable, PackageChanged: a part is unfit.
+    """
+    merge = merge.of_adapters(len(parts))
+    in_order = canonical_order(parts, base)
+    if not merge.is_exact_sum:
+        return plan_merge(in_order, base, merge, max_rank)
+    limits = [rank for rank in (max_rank, merge.rank) if rank is not None]
+    return plan_composition(in_order, base, min(limits, default=None))
 
 
 def _check_magnitudes(plan: CompositionPlan) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from blake3 import blake3
 
 from inference.adapters.dtypes import Array
-from inference.adapters.merging.settings import Merge, MergeMethod
+from inference.adapters.merging.settings import Merge, MergeMethod, SignElection
 
 
 def merge_tensors(tensors: Sequence[Array], weights: Sequence[float], keys: Sequence[str], merge: Merge) -> Array:
@@ -28,7 +28,7 @@ def merge_tensors(tensors: Sequence[Array], weights: Sequence[float], keys: Sequ
         _drop_entries(tensor, key, merge)
     if merge.method not in (MergeMethod.TIES, MergeMethod.DARE_TIES):
         return _weighted_sum(tensors, weights)
-    by_number = merge.sign == "frequency"
+    by_number = merge.sign is SignElection.FREQUENCY
     votes = sum(np.sign(tensor) if by_number else tensor for tensor in tensors)
     majority = np.where(votes >= 0, 1, -1).astype(np.int8)
     # Zero has no sign: it is in no majority, and counts in no mean.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -38,7 +38,26 @@ class MergeSpace(StrEnum):
     """A and B apart, which needs equal ranks and is rougher than the others."""
 
 
-_MethodPart = Literal["overlap", "inputs", "outputs"]
+class SignElection(StrEnum):
+    """What decides the sign of an entry where adapters disagree."""
+
+    TOTAL = "total"
+    """The sum of the entries."""
+    FREQUENCY = "frequency"
+    """The number of adapters."""
+
+
+class SharedPart(StrEnum):
+    """What `project` takes out of topics."""
+
+    OVERLAP = "overlap"
+    """What goes from the core's inputs to its outputs: the least that makes them orthogonal."""
+    INPUTS = "inputs"
+    """All that reads the core's inputs."""
+    OUTPUTS = "outputs"
+    """All that writes the core's outputs."""
+
+
 _SIGNS: Final = (MergeMethod.TIES, MergeMethod.DARE_TIES)
 _RANDOM: Final = (MergeMethod.DARE, MergeMethod.DARE_TIES)
 
@@ -55,13 +74,13 @@ class Merge(BaseModel):
     density: float = Field(default=0.5, gt=0, le=1, examples=["0.5"])
     """The share of entries that each adapter keeps: the largest in `ties` and `magnitude_prune`, random ones in the
     others."""
-    sign: Literal["total", "frequency"] = Field(default="total", examples=["total"])
-    """Whether signs are elected by the sum of the entries or by their number."""
+    sign: SignElection = Field(default=SignElection.TOTAL, examples=["total"])
+    """Whether signs are elected by the sum of the entries (`total`) or by their number (`frequency`)."""
     seed: int = Field(default=0, ge=0, le=2**32 - 1, examples=["0"])
     """Which random entries `dare` keeps."""
     rank: int | None = Field(default=None, ge=1, le=MAX_RANK, examples=["16"])
     """The rank that the result is cut to; the sum of the adapters' ranks unless given."""
-    off: _MethodPart = Field(default="overlap", examples=["overlap"])
+    off: SharedPart = Field(default=SharedPart.OVERLAP, examples=["overlap"])
     """What `project` takes out of topics: what goes from the core's inputs to its outputs (`overlap`), all from its
     `inputs`, or all to its `outputs`."""
 

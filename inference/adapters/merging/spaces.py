@@ -18,7 +18,7 @@ import numpy as np
 from inference.adapters.dtypes import Array
 from inference.adapters.factors import Float64Array, significant_directions, thin_svd
 from inference.adapters.merging.rules import merge_tensors
-from inference.adapters.merging.settings import Merge, MergeMethod, MergeSpace
+from inference.adapters.merging.settings import Merge, MergeMethod, MergeSpace, SharedPart
 
 _MAX_DENSE_SVD: Final = 512
 """Of a larger matrix, only the wanted directions are computed, through its Gram matrix."""
@@ -118,11 +118,11 @@ def _project(parts: Sequence[ModuleFactors], merge: Merge) -> MergedModule:
     count = significant_directions(values)
     u, v = u[:, :count], v[:count]
     match merge.off:
-        case "inputs":
+        case SharedPart.INPUTS:
             topics = [MergedModule(topic.a - (topic.a @ v.T) @ v, topic.b) for topic in topics]
-        case "outputs":
+        case SharedPart.OUTPUTS:
             topics = [MergedModule(topic.a, topic.b - u @ (u.T @ topic.b)) for topic in topics]
-        case "overlap":
+        case SharedPart.OVERLAP:
             own = np.diag(values[:count]) - sum((u.T @ topic.b) @ (topic.a @ v.T) for topic in topics)
             core = MergedModule(v, u @ own)
     return _concatenate([core.a, *(topic.a for topic in topics)], [core.b, *(topic.b for topic in topics)])

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from bot.app.components import make_engine, open_composer
 from bot.app.settings import DEMO_MIND, Settings
 from bot.cli.adapters import app
-from bot.cli.compositions import EngineUnloadFailed
+from bot.cli.compositions import EngineUnloadFailed, MergeUnreadable
 from bot.cli.revoke import AmbiguousDigest
 from bot.minds import Mind
 from bot.minds.errors import AdapterOutOfService, UnknownAdapter
@@ -111,6 +111,21 @@ def test_composing_tells_the_weights_and_the_rank(run: Run, store: CompositionSt
     assert f"core+sport*0.7 = core × {strength:.2f}, sport × {0.7 * strength:.2f}, at the mind's strength" in said
     assert "rank 16, exact" in said
     assert store.get(made(said)).report.rank == 16
+
+
+def test_a_merge_method_is_named_and_kept_with_the_composition(run: Run, store: CompositionStore) -> None:
+    said = run("compose", "sport", "--merge", "ties,space=delta,density=0.3,rank=12")
+    assert ", merged by ties, delta, 0.3, total" in said
+    name = made(said)
+    record = store.get(name).record
+    assert record.merge is not None
+    assert (record.merge.method, record.merge.density, record.report.rank) == ("ties", 0.3, 12)
+    assert re.search(r"merged by +ties, delta, 0\.3, total", run("inspect", name))
+    assert "by ties, delta" in run("compositions")
+    assert made(run("compose", "sport", "--merge", "sum")) == made(run("compose", "sport"))
+    for wrong in ("tise", "ties,density=2", "ties,densty=1", "ties,density", ""):
+        with pytest.raises(MergeUnreadable, match="cannot be read as a merge method"):
+            run("compose", "sport", "--merge", wrong)
 
 
 def test_a_limit_cuts_and_the_error_is_told(run: Run, store: CompositionStore) -> None:

@@ -81,6 +81,15 @@ MIND_MISTAKES = [
     ("core_joins: true", "adapter_strength: '0.5'", 26, "cannot be “0.5”: Input should be a valid number."),
     ("core_joins: true", "adapter_strength: true", 26, "cannot be “true”: Input should be a valid number."),
     ("core_joins: true", "adapter_strength: 0", 26, "Input should be greater than or equal to 0.1."),
+    (
+        "core_joins: true",
+        "merge: tise",
+        26,
+        "“policies.merge.method” cannot be “tise”: Input should be one of sum, ties",
+    ),
+    ("core_joins: true", "merge: {method: ties, density: 2}", 26, "Input should be less than or equal to 1"),
+    ("core_joins: true", "merge: {method: ties, densty: 0.2}", 26, "“densty” is not a known key. Write “density”."),
+    ("mode: core+sport", "mode: core+sport\n    merge: {rank: 0}", 23, "greater than or equal to 1. Write `rank: 16`."),
     ("core_joins: true", "adapter_strength: 2.5", 26, "equal to 2.0. Write `adapter_strength: 0.5`."),
     (
         "core_joins: true",

@@ -105,6 +105,10 @@ def test_auto_and_base_are_empty_mixes_and_layer_numbers_are_dropped() -> None:
     assert Mix().mode == "base"
 
 
+def test_a_named_mode_is_the_mix_of_what_it_stands_for() -> None:
+    assert parse_mix("coach", AGOGE).mode == "core+sport"
+
+
 def test_every_adapter_is_on_exactly_one_page() -> None:
     names = [name for page in range(page_count(MANY)) for name in adapters_on_page(Mix(page=page), MANY)]
     assert names == list(MANY.adapters)
