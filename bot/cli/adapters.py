@@ -13,7 +13,7 @@ from rich.text import Text
 from bot.answering.composer import open_adapters
 from bot.app.components import base_model_folder, read_base_model
 from bot.app.settings import Settings
-from bot.cli import compositions, conflicts, imports, revoke
+from bot.cli import compositions, conflicts, imports, merge, revoke
 from bot.cli.common import (
     MindOption,
     format_time,
@@ -41,6 +41,7 @@ app = typer.Typer(help="List, import, inspect, check and compose a mind's adapte
 app.command("import")(imports.import_)
 app.command("compose")(compositions.compose)
 app.command("compositions")(compositions.compositions)
+app.command("merge")(merge.merge)
 app.command("conflicts")(conflicts.conflicts)
 app.command("revoke")(revoke.revoke)
 

@@ -29,6 +29,14 @@ from inference.adapters.pruning import prune as prune_store
 from inference.adapters.store import CompositionStore
 from inference.engines.errors import EngineError
 
+MergeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--merge",
+        metavar="METHOD[,KEY=VALUE…]",
+        help="Merge by this method instead of the mode's own, such as ties,density=0.3 or sum.",
+    ),
+]
 WORST_MODULES_SHOWN: Final = 3
 """Modules with the largest errors that are shown of a truncated composition."""
 _UNLOAD_TIMEOUT: Final = 5.0
@@ -62,13 +70,7 @@ def compose(
     max_rank: Annotated[
         int | None, typer.Option("--max-rank", min=1, help="Truncate it to this rank; the error is shown.")
     ] = None,
-    merge: Annotated[
-        str | None,
-        typer.Option(
-            metavar="METHOD[,KEY=VALUE…]",
-            help="Merge by this method instead of the mode's own, such as ties,density=0.3 or sum.",
-        ),
-    ] = None,
+    merge: MergeOption = None,
     mind_folder: MindOption = None,
 ) -> None:
     """Compose a mode into one adapter, as an engine loads it."""

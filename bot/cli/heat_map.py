@@ -123,7 +123,7 @@ def _draw_png(path: Path, conflicts: Mapping[str, Conflict]) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots(max(len(conflicts), 1), len(MEASURES), squeeze=False)
     ends = [_rgb(_LOW), (1.0, 1.0, 1.0), _rgb(_HIGH)]
-    colours = LinearSegmentedColormap.from_list("conflict", ends, bad=_ABSENT)
+    colours = LinearSegmentedColormap.from_list("conflict", ends).with_extremes(bad=_ABSENT)
     for row, (pair, conflict) in zip(axes, conflicts.items(), strict=False):
         layers, modules = _axes(conflict)
         for place, (measure, (_, least, harmless, most)) in zip(row, MEASURES.items(), strict=True):
@@ -138,7 +138,8 @@ def _draw_png(path: Path, conflicts: Mapping[str, Conflict]) -> None:
             step = max(1, len(layers) // 12)
             place.set_yticks(range(0, len(layers), step), layers[::step], fontsize=7)
             place.set_ylabel("layer", fontsize=7)
-            figure.colorbar(image, ax=place, boundaries=np.linspace(least, most, 101), ticks=[least, harmless, most])
+            ticks = sorted({least, harmless, most})
+            figure.colorbar(image, ax=place, boundaries=np.linspace(least, most, 101), ticks=ticks)
     figure.savefig(path, format="png", metadata={"Software": None})
 
 

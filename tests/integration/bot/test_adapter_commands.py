@@ -19,6 +19,7 @@ from bot.app.settings import DEMO_MIND, Settings
 from bot.cli.adapters import app
 from bot.cli.compositions import EngineUnloadFailed, MergeUnreadable
 from bot.cli.heat_map import HeatMapFormatUnknown
+from bot.cli.merge import NothingToMerge
 from bot.cli.revoke import AmbiguousDigest
 from bot.minds import Mind
 from bot.minds.errors import AdapterOutOfService, UnknownAdapter
@@ -143,6 +144,18 @@ def test_a_mode_of_one_adapter_has_no_conflict_and_other_files_are_no_heat_maps(
     with pytest.raises(HeatMapFormatUnknown):
         run("conflicts", "sport", "--heat-map", str(tmp_path / "map.svg"))
     assert not list(tmp_path.glob("map*"))
+
+
+def test_a_mode_is_merged_into_a_folder_and_into_the_base(run: Run, store: CompositionStore, tmp_path: Path) -> None:
+    said = run("merge", "sport", "--output", str(tmp_path / "adapter"), "--merge", "project")
+    assert store.get(made(said)).record.digest == AdapterPackage.open(tmp_path / "adapter").digest
+    said = run("merge", "sport", "--output", str(tmp_path / "model"), "--into-base")
+    assert "core+sport: 120 weights changed, 1 file(s), " in said
+    written = {path.name for path in (tmp_path / "model").iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "composition.json"} <= written
+    with pytest.raises(NothingToMerge):
+        run("merge", "base", "--output", str(tmp_path / "none"), "--into-base")
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_merge_method_is_named_and_kept_with_the_composition(run: Run, store: CompositionStore) -> None:
