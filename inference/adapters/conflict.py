@@ -206,9 +206,10 @@ def _direction_cosines(first: _Factors, second: _Factors) -> tuple[Float64Array,
     count, other_count = significant_directions(values), significant_directions(other_values)
     if not min(count, other_count):
         return np.zeros(0), np.zeros(0)
-    inputs: Float64Array = np.linalg.svd(v[:count] @ other_v[:other_count].T, compute_uv=False)
-    outputs: Float64Array = np.linalg.svd(u[:, :count].T @ other_u[:, :other_count], compute_uv=False)
-    return inputs, outputs
+    return (
+        np.asarray(np.linalg.svd(v[:count] @ other_v[:other_count].T, compute_uv=False), np.float64),
+        np.asarray(np.linalg.svd(u[:, :count].T @ other_u[:, :other_count], compute_uv=False), np.float64),
+    )
 
 
 def _overlap(cosines: Float64Array) -> float:
