@@ -167,7 +167,8 @@ class Composer:
             if term.band is not None:
                 band = resolve_band(term.band, self.base.layers)
                 layers = range(band.first, band.last + 1)
-            parts.append(Part(adapters.packages[term.name], weights[term.name], layers, strength))
+            is_core = self.mind.adapters[term.name].kind is AdapterKind.CORE
+            parts.append(Part(adapters.packages[term.name], weights[term.name], layers, strength, is_core))
         return parts
 
     def validate(self, mode: ResolvedMode) -> None:
@@ -214,7 +215,9 @@ class Composer:
 
     def _compose(self, mode: ResolvedMode, adapters: AdapterSet) -> Composition | None:
         parts = self.parts(mode, adapters)
-        return self.store.get_or_compose(parts, self.base, max_rank=self.max_rank) if parts else None
+        if not parts:
+            return None
+        return self.store.get_or_compose(parts, self.base, max_rank=self.max_rank, merge=mode.merge)
 
 
 def open_adapters(mind: Mind, base: BaseModelSpec | None) -> tuple[dict[str, AdapterPackage], dict[str, AdapterError]]:

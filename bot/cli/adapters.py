@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +13,16 @@ from rich.text import Text
 from bot.answering.composer import open_adapters
 from bot.app.components import base_model_folder, read_base_model
 from bot.app.settings import Settings
-from bot.cli import compositions, imports, revoke
-from bot.cli.common import MindOption, format_time, key_value_table, names_by_digest, new_table, stdout_console
+from bot.cli import compositions, conflicts, imports, merge, revoke
+from bot.cli.common import (
+    MindOption,
+    format_time,
+    key_value_table,
+    names_by_digest,
+    new_table,
+    print_unfit,
+    stdout_console,
+)
 from bot.cli.errors import ChecksFailed
 from bot.core.i18n import system_language
 from bot.minds import Mind, load_mind
@@ -24,8 +32,6 @@ from bot.minds.versions import live_folder
 from consilium.errors import ConsiliumError
 from inference.adapters.compatibility import check_compatible
 from inference.adapters.composition import is_composition_name
-from inference.adapters.conflict import measure_conflict
-from inference.adapters.errors import AdapterError
 from inference.adapters.package import AdapterPackage
 from inference.adapters.revocation import Revocation, Revocations
 from inference.adapters.store import CompositionStore
@@ -36,6 +42,8 @@ app = typer.Typer(help="List, import, inspect, check and compose a mind's adapte
 app.command("import")(imports.import_)
 app.command("compose")(compositions.compose)
 app.command("compositions")(compositions.compositions)
+app.command("merge")(merge.merge)
+app.command("conflicts")(conflicts.conflicts)
 app.command("revoke")(revoke.revoke)
 
 AdapterArgument = Annotated[
@@ -79,7 +87,7 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
     stdout_console().print(table)
     if (strength := mind.policies.adapter_strength) != 1:
         stdout_console().print(Text(f"Every mode is composed at strength {strength:g} (policies.adapter_strength)."))
-    _print_unfit(unfit)
+    print_unfit(unfit)
     if revoked:
         stdout_console().print(_revocations_table(revoked))
 
@@ -128,34 +136,6 @@ def check(
             console.print(Text.assemble((f"{name}: ", "bold green"), f"sound, for {base.name}"), soft_wrap=True)
     if failed:
         raise ChecksFailed(failed, len(names))
-
-
-@app.command()
-def conflicts(context: typer.Context, mind_folder: MindOption = None) -> None:
-    """Compare the mind's adapters: cosine of their deltas, and how far they read and write the same directions."""
-    settings: Settings = context.obj
-    mind = load_mind(mind_folder or settings.mind)
-    packages, unfit = open_adapters(mind, None)
-    table = new_table("pair", "cosine", "shared inputs", "shared outputs")
-    names = list(packages)
-    for i, first in enumerate(names):
-        for second in names[i + 1 :]:
-            conflict = measure_conflict(packages[first], packages[second])
-            table.add_row(
-                f"{first} · {second}",
-                f"{conflict.cosine:+.3f}",
-                f"{conflict.input_overlap:.3f}",
-                f"{conflict.output_overlap:.3f}",
-            )
-    stdout_console().print(table)
-    _print_unfit(unfit)
-
-
-def _print_unfit(unfit: Mapping[str, AdapterError]) -> None:
-    """Say which adapters are out of service, and why."""
-    for name, error in unfit.items():
-        line = Text.assemble((f"{name} is out of service: ", "bold red"), str(error))
-        stdout_console().print(line, soft_wrap=True)
 
 
 def _find_base_model(settings: Settings, mind: Mind) -> BaseModelSpec | None:

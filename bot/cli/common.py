@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -48,6 +48,13 @@ def names_by_digest(mind: Mind) -> dict[str, str]:
         except AdapterError:
             continue
     return names
+
+
+def print_unfit(unfit: Mapping[str, AdapterError]) -> None:
+    """Say which adapters are out of service, and why."""
+    for name, error in unfit.items():
+        line = Text.assemble((f"{name} is out of service: ", "bold red"), str(error))
+        stdout_console().print(line, soft_wrap=True)
 
 
 def key_value_table(lines: Iterable[tuple[str, str]]) -> Table:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from pydantic import ValidationError
 from rich.text import Text
 
 from bot.app.components import base_model_folder, make_engine, open_composer
@@ -22,14 +24,33 @@ from consilium.errors import N_
 from inference.adapters.compose import CompositionReport
 from inference.adapters.composition import Composition, RecipePart, is_composition_name
 from inference.adapters.errors import CompositionNotFound
+from inference.adapters.merging.settings import Merge, MergeMethod
+from inference.adapters.pruning import prune as prune_store
 from inference.adapters.store import CompositionStore
-from inference.adapters.store import prune as prune_store
 from inference.engines.errors import EngineError
 
+MergeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--merge",
+        metavar="METHOD[,KEY=VALUE…]",
+        help="Merge by this method instead of the mode's own, such as ties,density=0.3 or sum.",
+    ),
+]
 WORST_MODULES_SHOWN: Final = 3
 """Modules with the largest errors that are shown of a truncated composition."""
 _UNLOAD_TIMEOUT: Final = 5.0
 """Seconds to retry: a server that is down holds nothing it could answer with, so nobody should wait for it."""
+
+
+class MergeUnreadable(BotError):
+    """What stands after `--merge` is not a method with settings."""
+
+    sentence = N_("“{text}” cannot be read as a merge method: {problem}.")
+    remedy = N_("Write a method ({methods}), and settings after commas: ties,space=delta,density=0.3,rank=16")
+
+    def __init__(self, text: str, problem: str) -> None:
+        super().__init__(text=text, problem=problem, methods=", ".join(MergeMethod))
 
 
 class EngineUnloadFailed(BotError):
@@ -49,6 +70,7 @@ def compose(
     max_rank: Annotated[
         int | None, typer.Option("--max-rank", min=1, help="Truncate it to this rank; the error is shown.")
     ] = None,
+    merge: MergeOption = None,
     mind_folder: MindOption = None,
 ) -> None:
     """Compose a mode into one adapter, as an engine loads it."""
@@ -58,6 +80,8 @@ def compose(
     mind = load_mind(mind_folder or settings.mind)
     composer = open_composer(settings, mind, base_model_folder(settings, mind))
     resolved = resolve_mode(parse_expression(mode), mind)
+    if merge is not None:
+        resolved = replace(resolved, merge=parse_merge(merge))
     console = stdout_console()
     composition = composer.compose(resolved)
     if composition is None:
@@ -72,7 +96,8 @@ def compose(
     )
     strength = mind.policies.adapter_strength
     at_strength = "" if strength == 1 else f", at the mind's strength {strength:g}"
-    console.print(Text.assemble((resolved.text, "bold"), f" = {weights}{at_strength}"))
+    merged = "" if composition.record.merge is None else f", merged by {composition.record.merge}"
+    console.print(Text.assemble((resolved.text, "bold"), f" = {weights}{at_strength}{merged}"))
     console.print(Text(f"{composition.name}  {_format_rank(report)}, {report.size / 1e6:.1f} MB"), soft_wrap=True)
     console.print(Text(str(folder or composition.path)), soft_wrap=True)
 
@@ -106,6 +131,21 @@ def compositions(
     unload_from_engine(settings, mind_folder or settings.mind, list(freed))
 
 
+def parse_merge(text: str) -> Merge:
+    """The merge that `METHOD,KEY=VALUE,…` stands for.
+
+    Raises:
+        MergeUnreadable: it stands for none.
+    """
+    method, *settings = (piece.strip() for piece in text.split(","))
+    values = dict(setting.partition("=")[::2] for setting in settings)
+    try:
+        return Merge.model_validate({"method": method, **values})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise MergeUnreadable(text, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
 def describe(composition: Composition, names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """All that is known of a composition, as labels and values.
 
@@ -117,6 +157,8 @@ def describe(composition: Composition, names: Mapping[str, str]) -> Iterator[tup
     yield "base model", record.base
     for label, part in zip(("made of", *[""] * len(record.parts)), record.parts, strict=False):
         yield label, _format_part(part, names.get(part.digest, part.digest))
+    if record.merge is not None:
+        yield "merged by", str(record.merge)
     yield "rank", _format_rank(report).removeprefix("rank ")
     worst = sorted(report.module_errors.items(), key=lambda item: -item[1])[:WORST_MODULES_SHOWN]
     for label, (module, error) in zip(("worst", *[""] * len(worst)), worst, strict=False):
@@ -167,6 +209,8 @@ def _show(store: CompositionStore, max_rank: int | None) -> None:
         except FileNotFoundError:  # removed by another process meanwhile
             continue
         parts = "\n".join(_format_part(part, part.digest[:8]) for part in record.parts)
+        if record.merge is not None:
+            parts += f"\nby {record.merge}"
         error = f"{report.truncation_error:.1%}" if report.truncation_error else ""
         size = f"{composition.size / 1e6:.1f}"
         table.add_row(composition.name, parts, str(report.rank), error, size, used)

@@ -24,6 +24,7 @@ from bot.minds import Mind, load_mind
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import resolve_mode
 from inference.adapters.manifest import AdapterKind
+from inference.adapters.merging.settings import SUM, Merge
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.device import find_device
@@ -150,7 +151,7 @@ class _Measurement:
         for topic in topic_adapters(self._mind):
             mode = resolve_mode(parse_expression(topic), self._mind)
             alone_losses = {name: losses[name] for name in (core, topic)}
-            self._measure(figures, mode.text, self._compose(self._composer.parts(mode)), alone_losses)
+            self._measure(figures, mode.text, self._compose(self._composer.parts(mode), mode.merge), alone_losses)
         for topic, package in trained_apart.items():
             alone_losses = {core: losses[core], topic: self._loss.evaluate(self._compose([Part(package)]), topic)}
             for title, weight in _APART:
@@ -166,9 +167,9 @@ class _Measurement:
             kept = retained_gain(self._base_loss[name], loss_alone, composed)
             figures.composed[title, name] = Kept(loss_alone, composed, kept)
 
-    def _compose(self, parts: Sequence[Part]) -> Path:
+    def _compose(self, parts: Sequence[Part], merge: Merge = SUM) -> Path:
         measured = [replace(part, strength=self._strength) for part in parts]
-        return self._composer.store.get_or_compose(measured, self._composer.base).path
+        return self._composer.store.get_or_compose(measured, self._composer.base, merge=merge).path
 
 
 def topic_adapters(mind: Mind) -> list[str]:

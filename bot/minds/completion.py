@@ -13,7 +13,7 @@ from bot.minds.resolve import resolve_mode
 if TYPE_CHECKING:
     from bot.minds.mind import Mind
 
-SUGGESTED_WEIGHTS: Final = ("0.3", "0.5", "0.7", "1", "1.3", "1.5", "2")
+SUGGESTED_WEIGHTS: Final = ("0.3", "0.5", "0.7", "1", "1.3", "1.5", "2", "3", "-0.5", "-1")
 """Weights suggested after “*”. Others can be typed."""
 _STANDALONE_MODES: Final = ("auto", "base")
 

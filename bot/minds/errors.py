@@ -179,7 +179,7 @@ class BadWeight(ModeError):
     """The text after “*” is not a weight."""
 
     sentence = N_("“{weight}” is not a weight for {name}.")
-    remedy = N_("Weights go from 0.05 to 2.00 in steps of 0.05; try {working}.")
+    remedy = N_("Weights go from -3.00 to 3.00 in steps of 0.01, without 0; try {working}.")
     personal = ("name", "weight")
 
     def __init__(self, name: str, weight: str, alternatives: Sequence[str]) -> None:

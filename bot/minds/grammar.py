@@ -3,6 +3,7 @@
 mode = "auto" | "base" | term {"+" term}
     term = name ["*" weight] ["@" band]
 
+A weight is from -3 to 3 in steps of 0.01, without 0; a negative one takes the adapter away.
 Parsing accepts any case and width of letters, spaces, a decimal comma, `×`, and weight and band in either order.
 `str` gives the one canonical form: ``parse_expression(str(mode)) == mode`` for every mode.
 """
@@ -32,9 +33,9 @@ MAX_EXPRESSION_LENGTH: Final = 200
 """Maximum length of an expression in characters."""
 MAX_TERMS: Final = 8
 """Maximum number of adapters in one composition."""
-MIN_WEIGHT: Final = Decimal("0.05")
-MAX_WEIGHT: Final = Decimal("2.00")
-WEIGHT_STEP: Final = Decimal("0.05")
+MAX_WEIGHT: Final = Decimal("3.00")
+"""The largest weight; its negative is the smallest."""
+WEIGHT_STEP: Final = Decimal("0.01")
 _DASHES: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043"), "-")
 _TIMES: Final = dict.fromkeys(map(ord, "×∗⋅·✕✖"), "*")
 _TERM: Final = re.compile(
@@ -42,7 +43,7 @@ _TERM: Final = re.compile(
     r"(?:(?P<times>\*)\s*(?P<weight>[^*@]*?)\s*)?(?:(?P<at>@)\s*(?P<band>[^*@]*?)\s*)?"
     r"(?:(?P<times_after>\*)\s*(?P<weight_after>[^*@]*?)\s*)?"
 )
-_NUMBER: Final = re.compile(r"[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+")
+_NUMBER: Final = re.compile(r"(?P<minus>-\s*)?(?P<digits>[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)")
 _LAYER_RANGE: Final = re.compile(r"([0-9]{1,3})\s*-\s*([0-9]{1,3})")
 
 
@@ -91,7 +92,7 @@ class Term:
     name: str
     """Normalised. It may be an alias: names are looked up when the mode is resolved."""
     weight: Decimal | None = None
-    """None: the composition chooses the weight."""
+    """None: the composition chooses the weight. A negative one takes the adapter away."""
     band: Band | None = None
     """None: all layers."""
 
@@ -188,14 +189,22 @@ def _parse_term(piece: str, expression: str) -> Term:
 
 
 def _parse_weight(name: str, text: str) -> Decimal:
-    if not _NUMBER.fullmatch(text):
+    match = _NUMBER.fullmatch(text)
+    if not match:
         raise BadWeight(name, text, [f"{name}*0.7", name])
-    weight = Decimal(text.replace(",", "."))
-    steps = round(min(max(weight, MIN_WEIGHT), MAX_WEIGHT) / WEIGHT_STEP)
-    nearest = steps * WEIGHT_STEP
-    if nearest != weight:
-        raise BadWeight(name, text, [str(Term(name, nearest))])
-    return nearest.normalize()
+    size = Decimal(match["digits"].replace(",", "."))
+    weight = nearest_weight(-size if match["minus"] else size)
+    if abs(weight) != size:
+        raise BadWeight(name, text, [str(Term(name, weight))])
+    return weight
+
+
+def nearest_weight(number: Decimal) -> Decimal:
+    """The weight nearest to a number; for 0 the smallest, for nothing is composed with weight 0."""
+    steps = round(min(max(number, -MAX_WEIGHT), MAX_WEIGHT) / WEIGHT_STEP)
+    if not steps:
+        steps = -1 if number < 0 else 1
+    return (steps * WEIGHT_STEP).normalize()
 
 
 def _suggest_expression(text: str) -> str:

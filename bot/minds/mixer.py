@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 from bot.minds.grammar import (
     MAX_TERMS,
     MAX_WEIGHT,
-    MIN_WEIGHT,
     WEIGHT_STEP,
     Base,
     NamedBand,
     Sum,
     Term,
+    nearest_weight,
     parse_expression,
 )
 from inference.adapters.manifest import AdapterKind
@@ -35,6 +35,9 @@ MAX_ENCODED_LENGTH: Final = 4 + 4 * MAX_TERMS
 """Maximum length of an encoded mix in characters."""
 _DIGITS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _BANDS: Final[tuple[NamedBand | None, ...]] = (None, *NamedBand)
+_MAX_STEPS: Final = int(MAX_WEIGHT / WEIGHT_STEP)
+_ENCODING: Final = "weights from -3"
+"""What buttons mean; those of a version with another encoding decode to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ class Mix:
         return replace(self, terms=(*compatible, Term(name))) if len(compatible) < MAX_TERMS else self
 
     def increase_weight(self, name: str) -> Mix:
-        """The mix with a larger weight of a chosen adapter."""
+        """The mix with a larger weight of a chosen adapter; from the smallest steps it goes over to the other sign."""
         return self._adjust_weight(name, WEIGHT_INCREMENT)
 
     def decrease_weight(self, name: str) -> Mix:
@@ -83,15 +86,21 @@ class Mix:
     def _adjust_weight(self, name: str, step: Decimal) -> Mix:
         term = self.term(name)
         weight = Decimal(1) if term is None or term.weight is None else term.weight
-        return self._set_weight(name, min(max(weight + step, MIN_WEIGHT), MAX_WEIGHT))
+        changed = weight + step
+        if changed.normalize() == 0 or (changed < 0) != (weight < 0):
+            # 0 is not a weight: a step onto it, or over it, ends at the first tenth of the other side.
+            changed = step
+        return self._set_weight(name, nearest_weight(changed))
 
     def _set_weight(self, name: str, weight: Decimal | None) -> Mix:
         return replace(self, terms=tuple(replace(t, weight=weight) if t.name == name else t for t in self.terms))
 
 
 def parse_mix(mode: str, mind: Mind) -> Mix:
-    """The mix of a mode, empty for `auto` and `base`. Bands with layer numbers are dropped."""
+    """The mix of a mode, empty for `auto` and `base`. Bands with layer numbers and merge methods are dropped."""
     expression = parse_expression(mode)
+    if isinstance(expression, Sum) and expression.terms[0].name in mind.modes:
+        expression = parse_expression(mind.modes[expression.terms[0].name].mode)
     if not isinstance(expression, Sum):
         return Mix()
     known = [term for term in expression.terms if term.name in mind.adapters]
@@ -114,9 +123,11 @@ def encode_mix(mix: Mix, mind: Mind) -> str:
     digits = [_adapters_fingerprint(mind), _DIGITS[mix.page]]
     for term in mix.terms:
         index = names.index(term.name)
-        weight = 0 if term.weight is None else int(term.weight / WEIGHT_STEP)
+        # From 0 on: the weights from the smallest to the largest, with none in the place of 0.
+        steps = _MAX_STEPS + (0 if term.weight is None else int(term.weight / WEIGHT_STEP))
         band = _BANDS.index(term.band if isinstance(term.band, NamedBand) else None)
-        digits += (_DIGITS[index // 64], _DIGITS[index % 64], _DIGITS[weight], _DIGITS[band])
+        high, low = divmod(steps * len(_BANDS) + band, 64)
+        digits += (_DIGITS[index // 64], _DIGITS[index % 64], _DIGITS[high], _DIGITS[low])
     return "".join(digits)
 
 
@@ -133,17 +144,20 @@ def decode_mix(encoded: str, mind: Mind) -> Mix | None:
         return None
     names = list(mind.adapters)
     terms: dict[str, Term] = {}
-    for high, low, weight, band in zip(*(iter(digits[1:]),) * 4, strict=True):
+    for high, low, weight_high, weight_low in zip(*(iter(digits[1:]),) * 4, strict=True):
         index = 64 * high + low
-        if index >= len(names) or weight > MAX_WEIGHT / WEIGHT_STEP or band >= len(_BANDS):
+        steps, band = divmod(64 * weight_high + weight_low, len(_BANDS))
+        steps -= _MAX_STEPS
+        if index >= len(names) or steps > _MAX_STEPS:
             return None
-        terms[names[index]] = Term(names[index], weight * WEIGHT_STEP if weight else None, _BANDS[band])
+        weight = (steps * WEIGHT_STEP).normalize() if steps else None
+        terms[names[index]] = Term(names[index], weight, _BANDS[band])
     if len(terms) != len(digits) // 4 or len(terms) > MAX_TERMS:
         return None
     return Mix(tuple(terms.values()), digits[0])
 
 
 def _adapters_fingerprint(mind: Mind) -> str:
-    """Three characters that depend on the names and order of the mind's adapters."""
-    digest = hashlib.sha256("\n".join(mind.adapters).encode()).digest()
+    """Three characters that depend on the encoding and on the names and order of the mind's adapters."""
+    digest = hashlib.sha256("\n".join((_ENCODING, *mind.adapters)).encode()).digest()
     return "".join(_DIGITS[byte % 64] for byte in digest[:3])

@@ -19,6 +19,7 @@ from bot.minds.errors import (
 from bot.minds.grammar import MAX_TERMS, Auto, ModeExpression, Sum, Term, parse_expression
 from bot.minds.names import find_name, nearest_names
 from inference.adapters.manifest import AdapterKind
+from inference.adapters.merging.settings import SUM, Merge
 
 if TYPE_CHECKING:
     from bot.minds.mind import Mind
@@ -36,11 +37,15 @@ class ResolvedMode:
     """Whether its adapters are isolated ones, which do not speak in the author's voice."""
     named: str | None = field(default=None, compare=False)
     """The named mode it was written as, if it was."""
+    merge: Merge = SUM
+    """How its adapters become one."""
+    has_own_merge: bool = field(default=False, compare=False)
+    """Whether the named mode says so, and not the mind's policies."""
 
     @property
     def text(self) -> str:
-        """The canonical text. Resolving it gives the same mode."""
-        return str(self.expression)
+        """The canonical text. Resolving it gives the same mode: one with a merge method of its own keeps its name."""
+        return self.named if self.named is not None and self.has_own_merge else str(self.expression)
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -82,7 +87,9 @@ def _expand_named_mode(named: Term, terms: Sequence[Term], mind: Mind) -> Resolv
         merged = Sum(tuple({term.name: term for term in (*parts, *terms) if term.name in mind.adapters}.values()))
         raise MustStandAlone(named.name, [*_allowed_alternatives([merged], mind), named.name])
     mode = resolve_mode(parse_expression(mind.modes[named.name].mode), mind)
-    return ResolvedMode(mode.expression, mode.isolated, named.name)
+    own = mind.modes[named.name].merge
+    merge = mode.merge if own is None else own
+    return ResolvedMode(mode.expression, mode.isolated, named.name, merge, has_own_merge=merge != mode.merge)
 
 
 def _apply_policies(terms: Sequence[Term], mind: Mind) -> ResolvedMode:
@@ -104,7 +111,7 @@ def _apply_policies(terms: Sequence[Term], mind: Mind) -> ResolvedMode:
             smaller = [Sum(_terms_without(by_name, name)) for name in forbidden.adapters if name != mind.core]
             alternatives = _allowed_alternatives(smaller, mind) or [mind.core]
             raise ForbiddenComposition(forbidden.adapters, forbidden.reason, alternatives)
-    return ResolvedMode(Sum(tuple(by_name.values())), isolated=bool(isolated))
+    return ResolvedMode(Sum(tuple(by_name.values())), isolated=bool(isolated), merge=mind.policies.merge)
 
 
 def _isolated_mix_error(by_name: dict[str, Term], isolated: set[str], mind: Mind) -> IsolatedAdapter:

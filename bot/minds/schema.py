@@ -17,6 +17,7 @@ from bot.minds.grammar import RESERVED, is_valid_name, normalise
 from bot.minds.paths import AdapterFolder, MindFile, Patterns
 from consilium.errors import N_
 from inference.adapters.manifest import AdapterKind
+from inference.adapters.merging.settings import SUM, MergeChoice
 from inference.training.recipe import Recipe
 
 ANY_LANGUAGE: Final = "und"
@@ -235,6 +236,8 @@ class NamedMode(StrictModel):
     """What people see."""
     aliases: tuple[Alias, ...] = Field(default=(), examples=["[тренер]"])
     """Other names of the mode."""
+    merge: MergeChoice | None = Field(default=None, examples=["ties", "{method: ties, density: 0.3}"])
+    """How its adapters become one, where that differs from the mind's `policies.merge`."""
 
 
 class Forbidden(StrictModel):
@@ -261,6 +264,8 @@ class Policies(StrictModel):
     known_answers: bool = Field(default=False, examples=["true"])
     """Whether a question that stands in the library as a heading, with the author's answer below it, is answered with
     these very words and nothing is generated. Best for a small base model, which puts facts wrongly."""
+    merge: MergeChoice = Field(default=SUM, examples=["sum", "{method: ties, density: 0.3}"])
+    """How the adapters of a mode become one: their exact sum, or what a merge method makes of them."""
     auto_isolated: bool = Field(default=False, examples=["false"])
     """Whether `auto` may choose an isolated adapter."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, cast, get_args
+from types import NoneType
+from typing import Annotated, Any, Final, cast, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -102,7 +103,15 @@ def _walk(model: type[BaseModel], place: KeyPath) -> tuple[list[tuple[str, Field
             owner = kind
             field = kind.model_fields.get(str(step))
             fields += [(str(step), field)] if field else []
-            kind = field.annotation if field else None
+            kind = _without_none(field.annotation) if field else None
         else:  # the values of a dictionary or the items of a list
             kind = next((item for item in reversed(get_args(kind)) if item is not Ellipsis), None)
     return fields, owner
+
+
+def _without_none(annotation: Any) -> Any:
+    """The type of a value that may also be null, without what is annotated to it."""
+    choices = [choice for choice in get_args(annotation) if choice is not NoneType]
+    if len(choices) != 1 or NoneType not in get_args(annotation):
+        return annotation
+    return get_args(choices[0])[0] if get_origin(choices[0]) is Annotated else choices[0]

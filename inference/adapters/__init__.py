@@ -4,6 +4,6 @@ Nothing here imports torch: a package is opened, checked and composed by the com
 
 ``package``   one adapter on disk            ``compose``    parts into one package in the safe form
 ``manifest``  what training wrote about it   ``store``      compositions, made once, named by content
-``fit``       package against base model     ``conflict``   how two adapters get in each other's way
+``merging``   other ways than the exact sum  ``conflict``   how two adapters get in each other's way
 ``summary``   what a package holds
 """

@@ -24,6 +24,8 @@ from inference.adapters.config import CONFIG_FILE, safe_form_config
 from inference.adapters.dtypes import Dtype
 from inference.adapters.errors import WeightsOverflow
 from inference.adapters.files import atomic_write, translate_write_errors, write_at
+from inference.adapters.merging.settings import SUM, Merge
+from inference.adapters.merging.writer import MergeWriter, plan_merge
 from inference.adapters.package import WEIGHTS_FILE
 from inference.adapters.parts import Part, canonical_order
 from inference.adapters.plan import CompositionPlan, PlannedModule, plan_composition
@@ -51,9 +53,14 @@ class CompositionReport(pydantic.BaseModel):
 
 
 def compose(
-    parts: Sequence[Part], base: BaseModelSpec, destination: Path, *, max_rank: int | None = None
+    parts: Sequence[Part],
+    base: BaseModelSpec,
+    destination: Path,
+    *,
+    max_rank: int | None = None,
+    merge: Merge = SUM,
 ) -> CompositionReport:
-    """Write the weighted sum of `parts` into the folder `destination`, as one package in the safe form.
+    """Write the weighted sum of `parts`, or what `merge` makes of them, into `destination`, in the safe form.
 
     The order of the parts does not matter, not even for a byte of the result. One part alone is brought to the
     safe form. With `max_rank`, modules above it are cut to the nearest product of that rank, and the error reported.
@@ -62,14 +69,16 @@ def compose(
         WrongBaseModel, DigestMismatch, WeightsNotFinite, PackageUnreadable, PackageChanged: a part is unfit
             (`fit.check`).
         BandOutOfRange, NothingToCompose: no part has anything in the layers asked for.
+        MergeRanksDiffer: the method needs equal ranks.
         WeightsOverflow: a part's numbers, with its scale, are beyond what an engine is given.
         DiskFull, WriteFailed: what was in `destination` before is as it was, and nothing new is there.
     """
     for part in parts:
         check_compatible(part.package, base)
-    plan = plan_composition(canonical_order(parts, base), base, max_rank)
+    merge = merge.of_adapters(len(parts))
+    plan = plan_package(parts, base, merge, max_rank)
     _check_magnitudes(plan)
-    assembly = CompositionWriter(plan)
+    assembly = CompositionWriter(plan) if merge.is_exact_sum else MergeWriter(plan, merge)
     config = _build_config(plan)
     is_new = not destination.exists()
     with translate_write_errors(destination, plan.size):
@@ -95,6 +104,23 @@ def compose(
         dtypes=(plan.a_dtype, plan.b_dtype),
         size=plan.size,
     )
+
+
+def plan_package(
+    parts: Sequence[Part], base: BaseModelSpec, merge: Merge = SUM, max_rank: int | None = None
+) -> CompositionPlan:
+    """Plan what `compose` would write, without a look at the numbers.
+
+    Raises:
+        NothingToCompose, MergeRanksDiffer: as `compose`.
+        BandOutOfRange, WeightsNotFinite, PackageUnreadable, PackageChanged: a part is unfit.
+    """
+    merge = merge.of_adapters(len(parts))
+    in_order = canonical_order(parts, base)
+    if not merge.is_exact_sum:
+        return plan_merge(in_order, base, merge, max_rank)
+    limits = [rank for rank in (max_rank, merge.rank) if rank is not None]
+    return plan_composition(in_order, base, min(limits, default=None))
 
 
 def _check_magnitudes(plan: CompositionPlan) -> None:

@@ -14,6 +14,7 @@ import pydantic
 
 from inference.adapters.compose import CompositionReport
 from inference.adapters.config import CONFIG_FILE
+from inference.adapters.merging.settings import Merge
 from inference.adapters.package import WEIGHTS_FILE
 from inference.adapters.usage import AdapterRef, last_used, touch
 
@@ -49,6 +50,8 @@ class CompositionRecord(pydantic.BaseModel):
     parts: tuple[RecipePart, ...]
     max_rank: int | None
     """The limit it was made under; None when there was none that its adapters could go over."""
+    merge: Merge | None = None
+    """How its adapters were merged; None for the exact sum."""
     digest: str
     """`AdapterPackage.digest` of the composition itself."""
     report: CompositionReport

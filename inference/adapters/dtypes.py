@@ -67,6 +67,16 @@ def to_float32(values: Array, dtype: Dtype, out: Float32Array) -> None:
         np.copyto(out, values)
 
 
+def from_float32(values: Float32Array, dtype: Dtype) -> Array:
+    """Finite float32 numbers rounded to `dtype`, half to even; beyond float16 they become infinite, as everywhere."""
+    if dtype is not Dtype.BF16:
+        with np.errstate(over="ignore"):
+            return values.astype(dtype.storage)
+    bits = values.view(np.uint32)
+    # Just under half of the last kept bit, plus that bit itself, carries exactly when rounding half to even does.
+    return ((bits + ((bits >> 16) & 1) + 0x7FFF) >> 16).astype(dtype.storage)
+
+
 def scale_bfloat16(values: Array, exponent: int, out: Array) -> None:
     """Write bfloat16 numbers times 2 to the `power` into `out`: exact, but that what comes below 1e-37 becomes zero.
 

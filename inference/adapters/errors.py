@@ -194,10 +194,10 @@ class DigestMismatch(AdapterError):
 
 
 class WeightOutOfRange(AdapterError):
-    """A part's weight is outside what a mode may ask for."""
+    """A part's weight or strength is outside what a mode or a mind may ask for, or comes to nothing."""
 
-    sentence = N_("An adapter's weight is {weight}, outside {least} to {most}.")
-    remedy = N_("Choose a weight from {least} to {most}.")
+    sentence = N_("An adapter cannot be multiplied by {weight}.")
+    remedy = N_("Choose a number from {least} to {most}, and not 0.")
 
     def __init__(self, weight: float, least: float, most: float) -> None:
         super().__init__(weight=weight, least=least, most=most)
@@ -221,6 +221,16 @@ class NothingToCompose(AdapterError):
 
     def __init__(self, adapters: Iterable[Path]) -> None:
         super().__init__(adapters=", ".join(map(str, adapters)))
+
+
+class MergeRanksDiffer(AdapterError):
+    """A method that merges the factors apart is asked for adapters of different ranks."""
+
+    sentence = N_("Merged in the space “factors”, the adapters need equal ranks; in {module} they are {ranks}.")
+    remedy = N_("Merge them in the space “core” or “delta”, which take any ranks.")
+
+    def __init__(self, module: str, ranks: Sequence[int]) -> None:
+        super().__init__(module=module, ranks=", ".join(map(str, ranks)))
 
 
 class NotSafeForm(AdapterError):

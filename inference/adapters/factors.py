@@ -9,6 +9,9 @@ import numpy.typing as npt
 from inference.adapters.package import FactorPair
 from inference.adapters.tensors import TensorReader
 
+_NEGLIGIBLE = 1e-6
+"""A singular value below this share of the largest is rounding, not a direction."""
+
 Float64Array = npt.NDArray[np.float64]
 
 
@@ -32,6 +35,11 @@ def thin_svd(a: Float64Array, b: Float64Array) -> tuple[Float64Array, Float64Arr
     right, right_core = np.linalg.qr(a.mT)
     u, values, v = np.linalg.svd(left_core @ right_core.mT, full_matrices=False)
     return left @ u, values, v @ right.mT
+
+
+def significant_directions(values: Float64Array) -> int:
+    """How many of the singular values of one matrix, largest first, are more than rounding."""
+    return int((values > _NEGLIGIBLE * values[0]).sum())
 
 
 def truncate_to_rank(a: Float64Array, b: Float64Array, rank: int) -> tuple[Float64Array, Float64Array, Float64Array]:

@@ -10,7 +10,8 @@ from inference.adapters.errors import BandOutOfRange, WeightOutOfRange
 from inference.adapters.package import AdapterPackage
 from inference.base_model import BaseModelSpec
 
-MIN_WEIGHT, MAX_WEIGHT = 0.05, 2.0
+MAX_WEIGHT = 3.0
+"""The largest weight; its negative is the smallest."""
 MIN_STRENGTH, MAX_STRENGTH = 0.1, 2.0
 
 
@@ -19,19 +20,22 @@ class Part:
     """One adapter of a composition.
 
     Raises:
-        WeightOutOfRange: the weight is not from 0.05 to 2, or the strength not from 0.1 to 2.
+        WeightOutOfRange: the weight is not from -3 to 3 or is 0, or the strength is not from 0.1 to 2.
     """
 
     package: AdapterPackage
     weight: float = 1.0
-    """How much of it the mode asks for; kept in hundredths, so that equal recipes have equal names."""
+    """How much of it the mode asks for, negative to take it away; kept in hundredths, so that equal recipes have equal
+    names."""
     layers: range | None = None
     """The layers it acts on, counted from 0; None for all it was trained on."""
     strength: float = 1.0
     """What its mind multiplies every weight by; kept in hundredths, too."""
+    is_core: bool = False
+    """Whether it is the core of its mode, which the merge method `project` leaves whole."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weight", _rounded(self.weight, MIN_WEIGHT, MAX_WEIGHT))
+        object.__setattr__(self, "weight", _rounded(self.weight, -MAX_WEIGHT, MAX_WEIGHT))
         object.__setattr__(self, "strength", _rounded(self.strength, MIN_STRENGTH, MAX_STRENGTH))
 
     @property
@@ -65,9 +69,9 @@ def _rounded(factor: float, least: float, most: float) -> float:
     """The factor in hundredths.
 
     Raises:
-        WeightOutOfRange: it is not from `least` to `most`.
+        WeightOutOfRange: it is not from `least` to `most`, or comes to 0.
     """
-    if not (math.isfinite(factor) and least <= (rounded := round(factor, 2)) <= most):
+    if not (math.isfinite(factor) and least <= (rounded := round(factor, 2)) <= most and rounded):
         raise WeightOutOfRange(factor, least, most)
     return rounded
 

@@ -17,7 +17,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +37,7 @@ from inference.adapters.composition import (
 )
 from inference.adapters.errors import AdapterError, CompositionNotFound
 from inference.adapters.files import file_lock, read_json, translate_write_errors, write_json
+from inference.adapters.merging.settings import SUM, Merge, MergeMethod
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part, canonical_order
 from inference.adapters.revocation import Revocations
@@ -64,10 +64,13 @@ class CompositionStore:
         self._flights: dict[str, Future[Composition]] = {}
         self._verified: dict[str, tuple[object, Composition]] = {}
 
-    def composition_name(self, parts: Sequence[Part], base: BaseModelSpec, max_rank: int | None = None) -> str:
+    def composition_name(
+        self, parts: Sequence[Part], base: BaseModelSpec, max_rank: int | None = None, merge: Merge = SUM
+    ) -> str:
         """The name of a composition: the same for the same recipe, in whatever order it is given.
 
-        A limit that the parts' ranks cannot go over even together is no part of the recipe.
+        A limit that the parts' ranks cannot go over even together is no part of the recipe, and neither are settings
+        that the merge method does not look at.
 
         Raises:
             BandOutOfRange, WeightsNotFinite, PackageUnreadable, PackageChanged: a part is unfit.
@@ -76,11 +79,17 @@ class CompositionStore:
             "format": RECORD_FORMAT,
             "base": _describe_base(base),
             "parts": [(part.package.digest, part.hundredths, part.band) for part in canonical_order(parts, base)],
-            "max_rank": _effective_max_rank(parts, max_rank),
+            "max_rank": _effective_max_rank(parts, max_rank, merge),
         }
+        if used := merge.of_adapters(len(parts)).recipe:
+            recipe["merge"] = used
+            if merge.method is MergeMethod.PROJECT:
+                recipe["cores"] = sorted(part.package.digest for part in parts if part.is_core)
         return f"c-{blake3(json.dumps(recipe).encode()).hexdigest(16)}"
 
-    def get_or_compose(self, parts: Sequence[Part], base: BaseModelSpec, *, max_rank: int | None = None) -> Composition:
+    def get_or_compose(
+        self, parts: Sequence[Part], base: BaseModelSpec, *, max_rank: int | None = None, merge: Merge = SUM
+    ) -> Composition:
         """The composition of `parts`: found, or made. Whoever asks while it is being made waits and gets it too.
 
         Raises:
@@ -88,7 +97,7 @@ class CompositionStore:
             AdapterError: as `compose`; every one who waits gets the error.
         """
         self.revocations.check(parts)
-        name = self.composition_name(parts, base, max_rank)
+        name = self.composition_name(parts, base, max_rank, merge)
         with self._flights_lock:
             flight = self._flights.get(name)
             leads = flight is None
@@ -99,7 +108,8 @@ class CompositionStore:
         try:
             composition, result = self._load_verified(name), "found"
             if composition is None:
-                composition, result = self._compose(name, parts, base, _effective_max_rank(parts, max_rank)), "made"
+                limit = _effective_max_rank(parts, max_rank, merge)
+                composition, result = self._compose(name, parts, base, limit, merge), "made"
                 self._discard_if_revoked(parts, name)
         except BaseException as error:
             COMPOSITIONS.labels(result="failed").inc()
@@ -227,7 +237,9 @@ class CompositionStore:
         self._verified[name] = state, composition
         return composition
 
-    def _compose(self, name: str, parts: Sequence[Part], base: BaseModelSpec, max_rank: int | None) -> Composition:
+    def _compose(
+        self, name: str, parts: Sequence[Part], base: BaseModelSpec, max_rank: int | None, merge: Merge
+    ) -> Composition:
         path = self.root / name
         with self._lock(name):
             if composition := self._load_verified(name):
@@ -235,7 +247,7 @@ class CompositionStore:
             making = self._staging_folder(name)
             try:
                 with COMPOSITION_SECONDS.time():
-                    report = compose(parts, base, making, max_rank=max_rank)
+                    report = compose(parts, base, making, max_rank=max_rank, merge=merge)
                 record = CompositionRecord(
                     name=name,
                     base=base.name,
@@ -244,6 +256,7 @@ class CompositionStore:
                         for part in canonical_order(parts, base)
                     ),
                     max_rank=max_rank,
+                    merge=merge if merge.of_adapters(len(parts)).recipe else None,
                     digest=AdapterPackage.open(making).digest,
                     report=report,
                 )
@@ -293,48 +306,13 @@ def _describe_base(base: BaseModelSpec) -> list[object]:
     return [base.layers, base.prefix, modules, *partial]
 
 
-def _effective_max_rank(parts: Sequence[Part], max_rank: int | None) -> int | None:
+def _effective_max_rank(parts: Sequence[Part], max_rank: int | None, merge: Merge) -> int | None:
     """The limit, if it may cut anything: servers of different limits share what fits them all."""
+    limit = min((rank for rank in (max_rank, merge.rank) if rank is not None), default=None)
     most = sum(part.package.rank for part in parts)
-    return max_rank if max_rank is not None and most > max_rank else None
-
-
-RECENT_USE: Final = timedelta(hours=1)
-"""What was used within this time may be answering now, and stays."""
-
-
-def prune(store: CompositionStore, max_bytes: int) -> dict[str, int]:
-    """Remove the least recently used compositions until all together have at most `most` bytes; blocking.
-
-    Returns:
-        The bytes freed, by the name of what was removed. Engines may still hold these.
-
-    Raises:
-        WriteFailed: one cannot be removed; those before it are.
-    """
-    used = []
-    for composition in store.list():
-        with suppress(FileNotFoundError):  # removed by another process meanwhile
-            used.append((composition.last_used_at, composition))
-    used.sort(key=lambda pair: (pair[0], pair[1].name))
-    size = store.size
-    freed: dict[str, int] = {}
-    for _, composition in used:
-        if size <= max_bytes:
-            break
-        if _is_unused(composition):
-            with suppress(CompositionNotFound):
-                freed[composition.name] = store.remove(composition.name)
-                size -= freed[composition.name]
-    return freed
-
-
-def _is_unused(composition: Composition) -> bool:
-    """Looked at just before it is removed: it may have been used in the meantime."""
-    try:
-        return composition.last_used_at < datetime.now(UTC) - RECENT_USE
-    except FileNotFoundError:
-        return False
+    if merge.of_adapters(len(parts)).is_always_cut:
+        return min(rank for rank in (max_rank, merge.rank or most) if rank is not None)
+    return limit if limit is not None and most > limit else None
 
 
 COMPOSITIONS: Final = Counter(

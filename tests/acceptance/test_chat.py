@@ -128,7 +128,7 @@ def test_bad_messages_get_a_sentence_each_and_end_nothing(boris: Conversation) -
     assert errors[-1] is None
     assert "classical" in errors[0]
     assert "sport" in errors[1]
-    assert "2.00" in errors[2]
+    assert "3.00" in errors[2]
     assert "/mode" in errors[3]
     assert "nothing to forget" in errors[4]
     assert "tokens" in errors[7]

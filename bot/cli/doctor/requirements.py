@@ -10,9 +10,10 @@ from bot.answering.composer import Composer
 from bot.minds.errors import ModeError
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import resolve_mode
-from inference.adapters.errors import NothingToCompose
-from inference.adapters.parts import Part, canonical_order
-from inference.adapters.plan import plan_composition
+from inference.adapters.compose import plan_package
+from inference.adapters.errors import MergeRanksDiffer, NothingToCompose
+from inference.adapters.merging.settings import Merge
+from inference.adapters.parts import Part
 from inference.adapters.resident_list import ResidentEntry, read_resident_list
 
 
@@ -21,8 +22,9 @@ class ModeRequirements:
     """What one mode needs."""
 
     parts: Sequence[Part]
+    merge: Merge
     rank: int
-    """Rank of the exact sum."""
+    """Rank of the composition where nothing limits it."""
     modules: frozenset[str]
     """Modules that the composition adapts, including those filled with zeros."""
 
@@ -44,10 +46,10 @@ class MindRequirements:
         mind = composer.mind
         modes: dict[str, ModeRequirements] = {}
         for name in (mind.core, *mind.adapters, *mind.modes, mind.default_mode):
-            with suppress(ModeError, NothingToCompose):  # not a mode that people can choose
+            with suppress(ModeError, NothingToCompose, MergeRanksDiffer):  # not a mode that people can choose
                 mode = resolve_mode(parse_expression(name), mind)
                 if mode.terms and mode.text not in modes:
-                    modes[mode.text] = _mode_requirements(composer, composer.parts(mode))
+                    modes[mode.text] = _mode_requirements(composer, composer.parts(mode), mode.merge)
         return cls(composer, modes, read_resident_list(composer.store.root).resident)
 
     @property
@@ -63,19 +65,20 @@ class MindRequirements:
 
     def usual_compositions(self, max_rank: int | None) -> set[str]:
         """Names of the compositions that are usually needed, on a server that accepts ranks up to `max_rank`."""
-        names = {self._composition_name(needs.parts, max_rank) for needs in self.modes.values()}
+        names = {self._composition_name(needs, max_rank) for needs in self.modes.values()}
         return names | {resident.name for resident in self._resident}
 
     def pinned_compositions(self, max_rank: int | None) -> set[str]:
         """Names of the compositions to pin on a server: the cores of the minds that use it."""
         core = self.modes.get(self._composer.mind.core)
-        own = {self._composition_name(core.parts, max_rank)} if core else set()
+        own = {self._composition_name(core, max_rank)} if core else set()
         return own | {resident.name for resident in self._resident if resident.pinned}
 
-    def _composition_name(self, parts: Sequence[Part], max_rank: int | None) -> str:
-        return self._composer.store.composition_name(parts, self._composer.base, max_rank)
+    def _composition_name(self, needs: ModeRequirements, max_rank: int | None) -> str:
+        return self._composer.store.composition_name(needs.parts, self._composer.base, max_rank, needs.merge)
 
 
-def _mode_requirements(composer: Composer, parts: Sequence[Part]) -> ModeRequirements:
-    plan = plan_composition(canonical_order(parts, composer.base), composer.base, None)
-    return ModeRequirements(parts, plan.rank, frozenset(slot.module for run in plan.runs for slot in run.modules))
+def _mode_requirements(composer: Composer, parts: Sequence[Part], merge: Merge) -> ModeRequirements:
+    plan = plan_package(parts, composer.base, merge)
+    modules = frozenset(slot.module for run in plan.runs for slot in run.modules)
+    return ModeRequirements(parts, merge, plan.rank, modules)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,9 @@ from typer.testing import CliRunner
 from bot.app.components import make_engine, open_composer
 from bot.app.settings import DEMO_MIND, Settings
 from bot.cli.adapters import app
-from bot.cli.compositions import EngineUnloadFailed
+from bot.cli.compositions import EngineUnloadFailed, MergeUnreadable
+from bot.cli.heat_map import HeatMapFormatUnknown
+from bot.cli.merge import NothingToMerge
 from bot.cli.revoke import AmbiguousDigest
 from bot.minds import Mind
 from bot.minds.errors import AdapterOutOfService, UnknownAdapter
@@ -111,6 +114,63 @@ def test_composing_tells_the_weights_and_the_rank(run: Run, store: CompositionSt
     assert f"core+sport*0.7 = core × {strength:.2f}, sport × {0.7 * strength:.2f}, at the mind's strength" in said
     assert "rank 16, exact" in said
     assert store.get(made(said)).report.rank == 16
+
+
+def test_conflicts_of_a_mode_are_told_in_total_by_module_and_by_layer_and_drawn(run: Run, tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("map.png", "map.html", "figures.json")]
+    heat_maps = ["--heat-map", str(files[0]), "--heat-map", str(files[1])]
+    said = run("conflicts", "physics*-0.5@late+sport", *heat_maps, "--json", str(files[2]))
+    assert said.count("core · physics") == 2
+    assert re.search(r"^core · sport +[+-]0\.\d{3} ", said, re.MULTILINE)
+    assert re.search(r"^q_proj +[+-]0\.\d{3} ", said, re.MULTILINE)
+    assert re.search(r"^29 +[+-]0\.\d{3} ", said, re.MULTILINE)
+    assert files[0].read_bytes().startswith(b"\x89PNG")
+    page = files[1].read_text()
+    assert page.count("<table>") == 3 * 4
+    figures = json.loads(files[2].read_text())
+    assert figures.keys() == {"core · physics", "core · sport", "physics · sport"}
+    core = figures["core · physics"]
+    assert core["layers"].keys() == {str(layer) for layer in range(30)}
+    assert {each["layer"] for each in core["each"]} == set(range(20, 30))
+    assert f">{core['each'][0]['cosine']:.2f}<" in page
+    run("conflicts", "physics*0.5@late+sport", "--json", str(files[2]))
+    opposite = json.loads(files[2].read_text())["core · physics"]
+    assert core["total"]["cosine"] == pytest.approx(-opposite["total"]["cosine"])
+    assert core["total"]["sign_conflict"] == pytest.approx(1 - opposite["total"]["sign_conflict"], abs=1e-6)
+
+
+def test_a_mode_of_one_adapter_has_no_conflict_and_other_files_are_no_heat_maps(run: Run, tmp_path: Path) -> None:
+    assert "core: there are not two adapters to compare." in run("conflicts", "core")
+    with pytest.raises(HeatMapFormatUnknown):
+        run("conflicts", "sport", "--heat-map", str(tmp_path / "map.svg"))
+    assert not list(tmp_path.glob("map*"))
+
+
+def test_a_mode_is_merged_into_a_folder_and_into_the_base(run: Run, store: CompositionStore, tmp_path: Path) -> None:
+    said = run("merge", "sport", "--output", str(tmp_path / "adapter"), "--merge", "project")
+    assert store.get(made(said)).record.digest == AdapterPackage.open(tmp_path / "adapter").digest
+    said = run("merge", "sport", "--output", str(tmp_path / "model"), "--into-base")
+    assert "core+sport: 120 weights changed, 1 file(s), " in said
+    written = {path.name for path in (tmp_path / "model").iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "composition.json"} <= written
+    with pytest.raises(NothingToMerge):
+        run("merge", "base", "--output", str(tmp_path / "none"), "--into-base")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_merge_method_is_named_and_kept_with_the_composition(run: Run, store: CompositionStore) -> None:
+    said = run("compose", "sport", "--merge", "ties,density=0.3,rank=12")
+    assert ", merged by ties, core, 0.3, total" in said
+    name = made(said)
+    record = store.get(name).record
+    assert record.merge is not None
+    assert (record.merge.method, record.merge.density, record.report.rank) == ("ties", 0.3, 12)
+    assert re.search(r"merged by +ties, core, 0\.3, total", run("inspect", name))
+    assert "by ties, core" in run("compositions")
+    assert made(run("compose", "sport", "--merge", "sum")) == made(run("compose", "sport"))
+    for wrong in ("tise", "ties,density=2", "ties,densty=1", "ties,density", ""):
+        with pytest.raises(MergeUnreadable, match="cannot be read as a merge method"):
+            run("compose", "sport", "--merge", wrong)
 
 
 def test_a_limit_cuts_and_the_error_is_told(run: Run, store: CompositionStore) -> None:

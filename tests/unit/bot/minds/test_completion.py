@@ -50,6 +50,7 @@ def test_compatible_adapters_after_a_plus() -> None:
 
 def test_weights_are_completed() -> None:
     assert complete("core+sport*0.") == ["core+sport*0.3", "core+sport*0.5", "core+sport*0.7"]
+    assert complete("core+sport*-") == ["core+sport*-0.5", "core+sport*-1"]
 
 
 def test_very_long_text_has_no_completions() -> None:

@@ -19,6 +19,7 @@ from bot.minds import Mind, ModeError, Trigger, parse_expression, parse_trigger
         ("<|use_lora_sport|> <|use_lora_core|> How?", "core+sport", "How?"),
         ("<|USE_LORA_Спорт|> Как?", "спорт", "Как?"),
         ("<|use_lora_physics*0.7|> Why?", "physics*0.7", "Why?"),
+        ("<|use_lora_physics*-0.7|> Why?", "physics*-0.7", "Why?"),
         ("<|use_lora_base|> Why?", "base", "Why?"),
         ("<|use_lora_sport|>", "sport", ""),
         ("<|use_lora_sport|> say <|use_lora_core|> aloud", "sport", "say <|use_lora_core|> aloud"),

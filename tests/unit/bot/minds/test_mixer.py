@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from decimal import Decimal
 
@@ -21,7 +22,7 @@ MANY = replace(AGOGE, adapters={f"adapter-{n}": AGOGE.adapters["sport"] for n in
 
 def mixes(mind: Mind) -> st.SearchStrategy[Mix]:
     names = st.sampled_from(list(mind.adapters))
-    weights = st.none() | st.integers(1, 40).map(lambda steps: steps * WEIGHT_STEP)
+    weights = st.none() | st.integers(-300, 300).filter(bool).map(lambda steps: steps * WEIGHT_STEP)
     terms = st.builds(Term, names, weights, st.none() | st.sampled_from(NamedBand))
     chosen = st.lists(terms, max_size=MAX_TERMS, unique_by=lambda term: term.name).map(tuple)
     return st.builds(Mix, chosen, st.integers(0, page_count(mind) - 1))
@@ -68,13 +69,33 @@ def test_weight_changes_within_its_limits() -> None:
     assert mix.increase_weight("sport").mode == "core+sport*1.1"
     assert mix.decrease_weight("sport").mode == "core+sport*0.9"
     assert mix.decrease_weight("sport").reset_weight("sport") == mix
-    for _ in range(30):
+    for _ in range(60):
         mix = mix.decrease_weight("sport")
-    assert mix.term("sport") == Term("sport", Decimal("0.05"))
-    for _ in range(30):
+    assert mix.term("sport") == Term("sport", Decimal(-3))
+    for _ in range(70):
         mix = mix.increase_weight("sport")
-    assert mix.term("sport") == Term("sport", Decimal("2.00"))
+    assert mix.term("sport") == Term("sport", Decimal(3))
     assert parse_expression(mix.mode)
+
+
+@given(st.integers(-300, 300).filter(bool), st.booleans())
+def test_a_step_of_the_weight_never_ends_at_zero(steps: int, up: bool) -> None:
+    before = steps * WEIGHT_STEP
+    mix = Mix((Term("sport", before),))
+    changed = (mix.increase_weight("sport") if up else mix.decrease_weight("sport")).term("sport")
+    assert changed is not None
+    assert changed.weight
+    assert parse_expression(str(changed))
+    at_the_end = abs(before) == 3 and (before > 0) == up
+    assert changed.weight == before if at_the_end else (changed.weight > before) == up
+
+
+def test_buttons_of_another_encoding_decode_to_none() -> None:
+    earlier = hashlib.sha256("\n".join(AGOGE.adapters).encode()).digest()
+    digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    fingerprint = "".join(digits[byte % 64] for byte in earlier[:3])
+    assert decode_mix(f"{fingerprint}A", AGOGE) is None
+    assert decode_mix(f"{fingerprint}AAAAA", AGOGE) is None
 
 
 def test_auto_and_base_are_empty_mixes_and_layer_numbers_are_dropped() -> None:
@@ -82,6 +103,10 @@ def test_auto_and_base_are_empty_mixes_and_layer_numbers_are_dropped() -> None:
     assert parse_mix("core+sport*0.7@3-9", AGOGE).mode == "core+sport*0.7"
     assert parse_mix("core+sport@late", AGOGE).mode == "core+sport@late"
     assert Mix().mode == "base"
+
+
+def test_a_named_mode_is_the_mix_of_what_it_stands_for() -> None:
+    assert parse_mix("coach", AGOGE).mode == "core+sport"
 
 
 def test_every_adapter_is_on_exactly_one_page() -> None:

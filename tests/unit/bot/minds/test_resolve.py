@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -20,6 +21,7 @@ from bot.minds.errors import (
     TooManyAdapters,
     UnknownAdapter,
 )
+from inference.adapters.merging.settings import Merge, MergeMethod
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,35 @@ def test_mode_resolves_to_its_canonical_text(mind: Mind, text: str, resolved: st
     mode = resolve_mode(parse_expression(text), mind)
     assert mode.text == resolved
     assert resolve_mode(parse_expression(mode.text), mind) == mode
+
+
+def with_merges(mind: Mind, everywhere: Merge, of_coach: Merge | None) -> Mind:
+    """The mind with a merge method of its policies, and one of its mode `coach`."""
+    coach = mind.modes["coach"].model_copy(update={"merge": of_coach})
+    policies = mind.policies.model_copy(update={"merge": everywhere})
+    return replace(mind, policies=policies, modes={**mind.modes, "coach": coach})
+
+
+def test_a_mode_merges_as_its_mind_does_unless_it_says_otherwise(mind: Mind) -> None:
+    ties, dare = Merge(method=MergeMethod.TIES), Merge(method=MergeMethod.DARE, seed=1)
+    merging = with_merges(mind, ties, dare)
+    assert resolve_mode(parse_expression("sport"), merging).merge == ties
+    assert resolve_mode(parse_expression("lab"), merging).merge == ties
+    assert resolve_mode(parse_expression("тренер"), merging).merge == dare
+    assert resolve_mode(parse_expression("coach"), with_merges(mind, ties, None)).merge == ties
+    assert resolve_mode(parse_expression("coach"), mind).merge == Merge()
+
+
+def test_a_mode_with_a_merge_of_its_own_is_told_by_its_name(mind: Mind) -> None:
+    """Its text leads back to the same mode, merge included; where there is nothing to lose, it is the canonical one."""
+    merging = with_merges(mind, Merge(), Merge(method=MergeMethod.TIES))
+    for text in ("coach", "тренер", "sport", "lab"):
+        mode = resolve_mode(parse_expression(text), merging)
+        assert resolve_mode(parse_expression(mode.text), merging) == mode
+    assert resolve_mode(parse_expression("тренер"), merging).text == "coach"
+    assert resolve_mode(parse_expression("sport"), merging).text == "core+sport"
+    same = with_merges(mind, Merge(), Merge())
+    assert resolve_mode(parse_expression("coach"), same).text == "core+sport"
 
 
 def test_properties_of_a_resolved_mode(mind: Mind) -> None:

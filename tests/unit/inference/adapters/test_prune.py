@@ -9,7 +9,8 @@ import pytest
 from inference.adapters.composition import Composition
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
-from inference.adapters.store import CompositionStore, prune
+from inference.adapters.pruning import prune
+from inference.adapters.store import CompositionStore
 from tests.fakes.adapters import TINY, write_adapter
 
 HOUR = 3600.0
