@@ -47,7 +47,11 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
 
     @asynccontextmanager
     async def opened(
-        files: dict[str, str] | None = None, config: str = ARTICLES, base_languages: str = "", **values: object
+        files: dict[str, str] | None = None,
+        config: str = ARTICLES,
+        base_languages: str = "",
+        known_answers: bool = False,
+        **values: object,
     ) -> AsyncIterator[Service]:
         folder = tmp_path / "agoge"
         if not folder.exists():
@@ -57,7 +61,11 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
             for name, text in own.items():
                 (folder / "library" / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / "library" / name).write_text(text, encoding="utf-8")
-            mind = (folder / "mind.yaml").read_text(encoding="utf-8").replace("    collections: [tables]\n", "")
+            mind = (
+                (folder / "mind.yaml").read_text(encoding="utf-8").replace("    collections: [tables, textbook]\n", "")
+            )
+            if known_answers:
+                mind = mind.replace("policies:\n", "policies:\n  known_answers: true\n")
             if base_languages:
                 mind += f"\nbase_languages: {base_languages}\n"
             (folder / "mind.yaml").write_text(mind, encoding="utf-8")
@@ -109,7 +117,7 @@ async def test_an_answer_has_a_mark_where_the_library_bears_it_out_and_nowhere_e
         (message,) = service.platform.messages.values()
         assert all(turn.answer.startswith(text.strip()) for text in message.texts)
         # The passages stand above who speaks, as quotations.
-        assert prompt.index("[1] (author's text) On Rest, § Sleep: “") < prompt.index("You are a coach")
+        assert prompt.index("[1] (author's text) On Rest, § Sleep: “") < prompt.index("You are the coach")
 
         shown = await said(service, "/sources")
         assert shown.answer is not None
@@ -325,3 +333,47 @@ async def test_in_a_language_that_the_base_does_not_write_the_library_answers_an
     assert plain.answer == english.answer == "Go to bed."
     # What was said in Russian would lead the model into Russian.
     assert "тихую" not in str(server.requests[0]["messages"][1:])
+
+
+ANSWERS = """\
+# Answers
+
+## What should I eat before a run?
+
+Eat half a banana and drink a glass of water.
+
+## Good morning!
+
+Good morning. Count your pulse before you stand.
+
+## Сколько спать перед стартом?
+
+Спите восемь часов и ложитесь до десяти.
+"""
+
+
+async def test_a_question_that_the_author_has_answered_is_answered_in_their_words(
+    open_library: Opens, server: SGLangServer
+) -> None:
+    server.pieces = ["Eat well."]
+    files = {"articles/answers.md": ANSWERS}
+    async with open_library(files, known_answers=True) as service, service.working():
+        known = await said(service, "what should I eat before a run")
+        greeted = await said(service, "good morning", chat="2")
+        russian = await said(service, "сколько мне спать перед стартом", language="ru", chat="3")
+        assert server.requests == []
+        other = await said(service, "What should I eat after a run?", chat="4")
+        leaning = await said(service, "And before a run?", chat="4")
+        base = await said(service, "<|use_lora_base|> What should I eat before a run?", chat="5")
+    assert known.answer == "Eat half a banana and drink a glass of water. [1]"
+    assert [(source["n"], source["where"]) for source in known.sources] == [(1, "§ What should I eat before a run?")]
+    assert known.finish_reason == "stop"
+    assert greeted.answer == "Good morning. Count your pulse before you stand. [1]"
+    assert russian.answer == "Спите восемь часов и ложитесь до десяти. [1]"
+    assert [str(turn.answer).startswith("Eat well.") for turn in (other, leaning, base)] == [True] * 3
+
+
+async def test_without_the_policy_known_answers_are_generated(open_library: Opens, server: SGLangServer) -> None:
+    server.pieces = ["Eat well."]
+    async with open_library({"articles/answers.md": ANSWERS}) as service, service.working():
+        assert str((await said(service, "What should I eat before a run?")).answer).startswith("Eat well.")
