@@ -109,14 +109,16 @@ ERASE_TURNS: Final = """
         AS gone (id, question, with_answer, with_quotations)
     WHERE t.user_id = $1 AND t.id = gone.id AND t.state IN ('delivered', 'stopped', 'failed', 'dead')
 """
-# Whoever answers it has read it already, and does not keep the answer (`db.turns.states`).
+# Whoever answers it has read it already, and does not keep the answer (`db.turns.states`). The reply to a command is
+# kept until it has been shown: it may have to be shown again.
 ERASE_UNDER_WAY: Final = """
     UPDATE turns AS t
-    SET question = coalesce(gone.question, t.question),
+    SET question = CASE WHEN t.kind = 'command' THEN t.question ELSE coalesce(gone.question, t.question) END,
         quotations = CASE WHEN gone.with_quotations THEN NULL ELSE t.quotations END,
         recalled = '[]', forgotten = true
     FROM unnest($2::uuid[], $3::text[], $4::boolean[]) AS gone (id, question, with_quotations)
-    WHERE t.user_id = $1 AND t.id = gone.id AND t.kind = 'question' AND t.state IN ('accepted', 'thinking', 'answering')
+    WHERE t.user_id = $1 AND t.id = gone.id
+        AND (t.state = 'answering' OR t.kind = 'question' AND t.state IN ('accepted', 'thinking'))
 """
 # A question that no worker has claimed has left no trace yet.
 EXCLUDE_TURNS: Final = """

@@ -75,10 +75,14 @@ SAVE_COMMAND_RESULT: Final = f"""
 SAVE_FILE_RESULTS: Final = f"""
     UPDATE turns SET taken = $4::jsonb, updated_at = now() WHERE {_LEASED}
 """  # noqa: S608
-# Something was forgotten while the answer was being made with it, perhaps: the answer is shown, and not kept.
+# Something was forgotten while the answer was being made with it, perhaps: the answer is shown, and not kept. Nor is a
+# command whose reply said it, such as a list.
 FINISH: Final = f"""
     UPDATE turns
-    SET state = $4, error = coalesce($5, error), timings = timings || $7::jsonb, updated_at = now(), ended_at = now(),
+    SET state = $4, error = CASE WHEN forgotten AND kind = 'command' THEN NULL ELSE coalesce($5, error) END,
+        question = CASE WHEN forgotten AND kind = 'command' THEN '' ELSE question END,
+        said = CASE WHEN forgotten AND kind = 'command' THEN NULL ELSE said END,
+        timings = timings || $7::jsonb, updated_at = now(), ended_at = now(),
         answer = CASE WHEN forgotten AND NOT remembered THEN NULL ELSE coalesce($6, answer) END,
         voices = CASE WHEN forgotten AND NOT remembered THEN NULL ELSE voices END,
         sources = CASE WHEN forgotten AND NOT remembered THEN '[]' ELSE sources END,
