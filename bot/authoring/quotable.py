@@ -13,10 +13,10 @@ from typing import Final
 from bot.authoring.candidates import Candidate, Origin
 from bot.authoring.outcome import Fate, Part
 from bot.authoring.stages import write_atomically
-from bot.library.known_answers import leans_on_context
 from bot.minds.edit import ensure_collection
 from bot.minds.schema import CollectionKind
 from bot.text.language import detect_language
+from bot.text.questions import leans_on_context
 
 ANSWERS_FILE: Final = "library/answers/imported.md"
 """The author's answers, each below its question: only what the author says is quoted."""

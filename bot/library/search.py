@@ -16,6 +16,7 @@ from bot.library.chunk import CountTokens
 from bot.library.passage import Passage, fit_passages
 from bot.minds.schema import CollectionKind
 from bot.text.numerals import asks_for_number
+from bot.text.questions import SAME_QUESTION, is_question, word_likeness
 from db.infra.connection import Connection
 from db.infra.database import Database
 from db.infra.text import Language
@@ -52,6 +53,10 @@ class Tuning:
 
 
 DEFAULT_TUNING: Final = Tuning()
+
+
+_SPARE: Final = 3
+"""So many times as many hits are found as passages are wanted, to choose from."""
 
 
 class Library:
@@ -125,10 +130,10 @@ class Library:
             language=_STEMMING_LANGUAGES.get(language) if language else None,
             since=since,
             until=until,
-            limit=limit,
+            limit=limit * _SPARE,
         )
         hits = await self._find_hits(query, collections, kinds, connection, voice=False)
-        return fit_passages(hits, self._count_tokens, token_budget)
+        return fit_passages(_without_crowd(question, hits, limit), self._count_tokens, token_budget)
 
     async def style_examples(
         self,
@@ -211,3 +216,23 @@ class Library:
         scores = await self._reranker.scores(question, [hit.content for hit in hits])
         scored = [replace(hit, score=float(score)) for hit, score in zip(hits, scores, strict=True)]
         return sorted(scored, key=lambda hit: hit.score, reverse=True)
+
+
+def _without_crowd(question: str, hits: Sequence[SearchHit], limit: int) -> list[SearchHit]:
+    """The first hits, with answers to other questions in half of the places at most while there is anything else.
+
+    Short answers below a heading that asks are like a question in form, and a hundred of them would keep out the one
+    passage of an article that has what is asked.
+    """
+    places = max(1, limit // 2)
+    chosen: list[SearchHit] = []
+    crowd: list[SearchHit] = []
+    for hit in hits:
+        heading = hit.place.lstrip("§ ")
+        answers_another = is_question(heading) and word_likeness(question, heading) < SAME_QUESTION
+        if answers_another and places == 0:
+            crowd.append(hit)
+            continue
+        places -= answers_another
+        chosen.append(hit)
+    return [*chosen, *crowd][:limit]

@@ -59,7 +59,7 @@ async def test_unfit_server_behind_a_router_fails(home: Home) -> None:
     assert "tested with 0.5.23" in ended.out
     assert "--max-lora-rank 16" in ended.out
     assert f"✗ server      {second}" in ended.out
-    assert "--lora-target-modules k_proj o_proj q_proj v_proj" in ended.out
+    assert "--lora-target-modules down_proj gate_proj k_proj o_proj q_proj up_proj v_proj" in ended.out
     assert ended.out.count("✗") == 2, "the server, and what is wrong with it"
 
 

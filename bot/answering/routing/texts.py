@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -12,6 +12,7 @@ import structlog
 from bot.minds.grammar import parse_expression
 from bot.minds.names import name_key
 from bot.minds.resolve import resolve_mode
+from bot.text.questions import leans_on_context
 from bot.text.stop_words import STOP_WORDS
 from bot.text.words import stem
 from inference.adapters.manifest import AdapterKind
@@ -68,7 +69,7 @@ def load_adapter_texts(mind: Mind, out_of_service: AbstractSet[str] = frozenset(
             continue
         dialogues = [] if adapter.dialogues is None else _load_dialogues(name, adapter.dialogues)
         conversations = [
-            tuple(question[:MAX_CHARACTERS] for question in dialogue.questions)
+            tuple(question[:MAX_CHARACTERS] for question in _on_subject(dialogue.questions))
             for dialogue in dialogues
             if dialogue.questions
         ]
@@ -77,6 +78,11 @@ def load_adapter_texts(mind: Mind, out_of_service: AbstractSet[str] = frozenset(
         phrases = frozenset(stems for each in names[name] if (stems := text_stems(each)))
         texts[name] = AdapterTexts(tuple(conversations[::step]), tuple(about), phrases)
     return texts
+
+
+def _on_subject(questions: Sequence[str]) -> list[str]:
+    """The first question of a dialogue and those that can stand alone: “And in the evening?” is about anything."""
+    return [each for number, each in enumerate(questions) if not number or not leans_on_context(each)]
 
 
 def _load_dialogues(adapter: str, path: Path) -> list[Dialogue]:

@@ -18,6 +18,7 @@ from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
 from bot.text.calendar import ENGLISH_TIME_UNITS, RUSSIAN_TIME_UNITS
 from bot.text.numerals import HOW_QUANTITIES, asks_for_number
+from bot.text.questions import SAME_QUESTION, is_question, word_likeness
 from bot.text.words import stem
 
 MAX_LENGTH: Final = 320
@@ -49,6 +50,8 @@ _REASON: Final = re.compile(
 )
 _ENTRY_PENALTY: Final = 0.1
 """Subtracted for a table row and for a diary entry: a sentence of an article holds more generally."""
+_OTHER_QUESTION_PENALTY: Final = 0.25
+"""Subtracted for the answer to another question, which stands above it as a heading."""
 _HEADING_WEIGHT: Final = 0.5
 """Weight of a word that is only in a heading."""
 _QUANTITY_QUESTION: Final = re.compile(rf"\bhow\s+(?:{'|'.join((*HOW_QUANTITIES, 'big', 'deep'))})\b", re.IGNORECASE)
@@ -74,6 +77,7 @@ class Quotation:
 class _Question:
     """A question, read for what a quotation should have."""
 
+    text: str
     features: TextFeatures
     weights: dict[str, float]
     """How much each of its stems and numbers counts."""
@@ -100,6 +104,7 @@ def best_quotation(question: str, evidence: Sequence[Evidence], *, is_whole_answ
     if not features.stems:
         return None
     asked = _Question(
+        question,
         features,
         _term_weights(features, evidence),
         wants_number=asks_for_number(question),
@@ -206,7 +211,15 @@ def _score_window(
         return Quotation(passage, strip_footnotes(_select_fields(text, asked)), score - _ENTRY_PENALTY)
     if passage.kind is CollectionKind.DIARY:
         score -= _ENTRY_PENALTY
+    if _answers_another(question.text, passage.where):
+        score -= _OTHER_QUESTION_PENALTY
     return Quotation(passage, _clean_up(_extend_short_quotation(text, evidence.sentences)), score)
+
+
+def _answers_another(question: str, where: str) -> bool:
+    """Whether what is below a heading answers a question, and not this one."""
+    heading = where.lstrip("§ ")
+    return is_question(heading) and word_likeness(question, heading) < SAME_QUESTION
 
 
 def _is_below_its_question(asked: TextFeatures, evidence: Evidence, window: Sequence[str]) -> bool:

@@ -108,11 +108,22 @@ def test_an_unfit_adapter_is_told_of_and_the_others_are_shown(
         run_with(settings, "compose", "sport")
 
 
-def test_composing_tells_the_weights_and_the_rank(run: Run, store: CompositionStore, agoge: Mind) -> None:
+def test_composing_tells_the_weights_and_the_rank(
+    run: Run,
+    run_with: Callable[..., str],
+    settings_for: Callable[..., Settings],
+    store: CompositionStore,
+    tmp_path: Path,
+) -> None:
     said = run("compose", "sport*0.7")
-    strength = agoge.policies.adapter_strength
-    assert f"core+sport*0.7 = core × {strength:.2f}, sport × {0.7 * strength:.2f}, at the mind's strength" in said
+    assert "core+sport*0.7 = core × 1.00, sport × 0.70" in said
+    assert "at the mind's strength" not in said
     assert "rank 16, exact" in said
+    gentle = shutil.copytree(DEMO_MIND, tmp_path / "gentle")
+    spec = gentle / "mind.yaml"
+    spec.write_text(spec.read_text("utf-8").replace("policies:\n", "policies:\n  adapter_strength: 0.5\n"), "utf-8")
+    said = run_with(settings_for(mind=gentle), "compose", "sport*0.7")
+    assert "core+sport*0.7 = core × 0.50, sport × 0.35, at the mind's strength" in said
     assert store.get(made(said)).report.rank == 16
 
 
@@ -150,7 +161,7 @@ def test_a_mode_is_merged_into_a_folder_and_into_the_base(run: Run, store: Compo
     said = run("merge", "sport", "--output", str(tmp_path / "adapter"), "--merge", "project")
     assert store.get(made(said)).record.digest == AdapterPackage.open(tmp_path / "adapter").digest
     said = run("merge", "sport", "--output", str(tmp_path / "model"), "--into-base")
-    assert "core+sport: 120 weights changed, 1 file(s), " in said
+    assert "core+sport: 210 weights changed, 1 file(s), " in said
     written = {path.name for path in (tmp_path / "model").iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json", "composition.json"} <= written
     with pytest.raises(NothingToMerge):
@@ -198,7 +209,7 @@ def test_a_composition_is_shown_with_its_parts_and_errors(run: Run, store: Compo
     assert f"16 cut to 10, truncation error {report.truncation_error:.2%}" in said
     worst = max(report.module_errors, key=lambda module: report.module_errors[module])
     assert re.search(rf"worst\s+{re.escape(worst)} {report.module_errors[worst]:.2%}", said)
-    assert said.count("self_attn") == 3
+    assert said.count("self_attn") + said.count("mlp") == 3
     assert str(store.root / name) in said
     assert time.strftime("%Y-%m-%d") in said
 

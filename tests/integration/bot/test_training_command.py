@@ -45,7 +45,7 @@ def mind(tmp_path: Path) -> Path:
         file.write_text("".join(shortest), "utf-8")
     (folder / "rag_config.yaml").write_text("collections: {}\n")
     text = (folder / "mind.yaml").read_text("utf-8")
-    text = re.sub(r"\n +collections: \[.*\]", "", text)
+    text = re.sub(r"\n +collections: \[.*\]|\ntraining: .*", "", text)
     (folder / "mind.yaml").write_text(f"{text}\ntraining: {{rank: 2, epochs: 1, dropout: 0.1}}\n", "utf-8")
     return folder
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bot.library.known_answers import MIN_LIKENESS, find_known_answer, may_be_same, word_likeness
+from bot.library.known_answers import MIN_LIKENESS, find_known_answer
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind, Trust
+from bot.text.questions import leans_on_context, may_be_same, word_likeness
 
 PASSAGE = Passage(
     id=1,
@@ -142,3 +143,8 @@ async def test_a_greeting_is_known_word_for_word_only() -> None:
     assert await find_known_answer("who are you", [question], Vectors()) is not None
     why = replace(PASSAGE, where="§ And why?")
     assert await find_known_answer("And why?", [why], Vectors(), has_context=True) is None
+
+
+def test_what_leans_on_the_conversation() -> None:
+    assert all(map(leans_on_context, ["Why?", "And on rest days?", "а в дни отдыха?", "How long should I hold it?"]))
+    assert not any(map(leans_on_context, ["Who are you?", "What is torque?", "Is it too late to start lifting at 58?"]))

@@ -89,6 +89,8 @@ async def test_the_server_is_told_everything_that_decides_the_answer(connect: Co
         "top_k": -1,
         "min_p": 0.0,
         "repetition_penalty": 1.2,
+        "frequency_penalty": 0.0,
+        "presence_penalty": 0.0,
         "chat_template_kwargs": {"enable_thinking": False, "thinking": False},
         "separate_reasoning": False,
         "seed": 4,
