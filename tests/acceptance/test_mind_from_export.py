@@ -113,7 +113,8 @@ def test_an_author_who_writes_only_russian_is_quoted_on_an_english_base(home: Ho
     assert re.search(r"core\s+0\s+0\s+не обучен", ended.out)
     assert read_answers(folder) == Answers((), others_words=False)
     assert not read_dialogues(folder / "dialogues/core.train.jsonl")
-    answered = home.chat("Как начать бегать?", CONSILIUM_MIND=str(folder)).objects[0]
+    chat = {"CONSILIUM_MIND": str(folder), "CONSILIUM_LIBRARY_AT_START": "true"}
+    answered = home.chat("Как начать бегать?", **chat).objects[0]
     assert answered["error"] is None
     assert "С ходьбы, минут двадцать" in answered["answer"]
     assert [source["title"] for source in answered["sources"]] == ["Вопросы"]

@@ -140,7 +140,7 @@ def test_missing_weights_end_the_chat_at_its_start(home: Home, base_model: Path)
 
 def test_weights_that_cannot_be_loaded_fail_questions_only(home: Home, base_model: Path) -> None:
     config = json.loads((base_model / "config.json").read_text("utf-8"))
-    config["intermediate_size"] += 1  # not the shape of the weights
+    config["vocab_size"] += 1  # not the shape of the weights
     (base_model / "config.json").unlink()
     (base_model / "config.json").write_text(json.dumps(config))
     ended = home.chat("/mode core", "What is patience?", "/mode", CONSILIUM_BASE_MODEL=str(base_model))

@@ -144,7 +144,7 @@ async def test_released_turn_is_continued_by_another_worker(service: Service) ->
     gate = service.platform.gates["1"] = asyncio.Event()
     receipt = await service.say("Go on?")
     async with service.working(drain_timeout=0):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not service.platform.messages:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     left = await service.turn(receipt)
@@ -160,7 +160,7 @@ async def test_draining_worker_finishes_running_turns(service: Service) -> None:
     gate = service.platform.gates["1"] = asyncio.Event()
     receipt = await service.say("To the end?")
     async with service.working() as worker:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not service.platform.messages:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
         worker.drain()
