@@ -26,7 +26,7 @@ from bot.core.errors import AnswerNotSaved
 from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import Outcome
 from bot.core.ports import Reply
-from bot.library.cite import Quotation
+from bot.library.cite import Quotation, best_quotation, collect_evidence
 from bot.library.passage import Passage
 from bot.library.retriever import Retrieved, Retriever, collections_for_mode
 from bot.memory import PersonalMemory, render_memory
@@ -290,14 +290,18 @@ class Pipeline:
         context: _Context,
         generation: GenerationContext,
     ) -> Quotation | None:
-        """What the author has answered to this very question, where the mind wants it said again in their own words."""
-        is_wanted = self._mind.policies.known_answers or not self._writes_language_of(turn, conversation)
+        """What is said in the author's own words instead of being generated: what they have answered to this very
+        question, or, where the mind puts the library first, what it says on it."""
+        policies = self._mind.policies
+        is_wanted = policies.known_answers or policies.library_first or not self._writes_language_of(turn, conversation)
         if not is_wanted or not mode.terms or not generation.cites_library or turn.consilium:
             return None
         if self._quotations(conversation, turn, context):
             return None
         passages, has_context = context.retrieved.passages, bool(context.window)
         known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)
+        if known is None and policies.library_first and generation.quotes_library:
+            known = await asyncio.to_thread(best_quotation, generation.question, collect_evidence(passages))
         return known if known is not None and leaves_room(generation, f"{known.text} [1]") else None
 
     def _build_prompt(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, context: _Context) -> Prompt:

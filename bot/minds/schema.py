@@ -264,6 +264,9 @@ class Policies(StrictModel):
     known_answers: bool = Field(default=False, examples=["true"])
     """Whether a question that stands in the library as a heading, with the author's answer below it, is answered with
     these very words and nothing is generated. Best for a small base model, which puts facts wrongly."""
+    library_first: bool = Field(default=False, examples=["true"])
+    """Whether what the library says on a question is the answer, quoted and cited, and the model speaks only where the
+    library has nothing on it. For base models that are too small to state a fact."""
     merge: MergeChoice = Field(default=SUM, examples=["sum", "{method: ties, density: 0.3}"])
     """How the adapters of a mode become one: their exact sum, or what a merge method makes of them."""
     auto_isolated: bool = Field(default=False, examples=["false"])

@@ -50,7 +50,7 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
         files: dict[str, str] | None = None,
         config: str = ARTICLES,
         base_languages: str = "",
-        known_answers: bool = False,
+        policies: str = "",
         **values: object,
     ) -> AsyncIterator[Service]:
         folder = tmp_path / "agoge"
@@ -64,8 +64,7 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
             mind = (
                 (folder / "mind.yaml").read_text(encoding="utf-8").replace("    collections: [tables, textbook]\n", "")
             )
-            if known_answers:
-                mind = mind.replace("policies:\n", "policies:\n  known_answers: true\n")
+            mind = mind.replace("policies:\n", f"policies:\n{policies}")
             if base_languages:
                 mind += f"\nbase_languages: {base_languages}\n"
             (folder / "mind.yaml").write_text(mind, encoding="utf-8")
@@ -357,7 +356,7 @@ async def test_a_question_that_the_author_has_answered_is_answered_in_their_word
 ) -> None:
     server.pieces = ["Eat well."]
     files = {"articles/answers.md": ANSWERS}
-    async with open_library(files, known_answers=True) as service, service.working():
+    async with open_library(files, policies="  known_answers: true\n") as service, service.working():
         known = await said(service, "what should I eat before a run")
         greeted = await said(service, "good morning", chat="2")
         russian = await said(service, "сколько мне спать перед стартом", language="ru", chat="3")
@@ -377,3 +376,21 @@ async def test_without_the_policy_known_answers_are_generated(open_library: Open
     server.pieces = ["Eat well."]
     async with open_library({"articles/answers.md": ANSWERS}) as service, service.working():
         assert str((await said(service, "What should I eat before a run?")).answer).startswith("Eat well.")
+
+
+async def test_where_the_library_comes_first_the_model_speaks_only_where_it_has_nothing(
+    open_library: Opens, server: SGLangServer
+) -> None:
+    server.pieces = ["Go to bed."]
+    async with open_library(policies="  library_first: true\n") as service, service.working():
+        quoted = await said(service, QUESTION)
+        row = await said(service, "Сколько часов спят в тихую неделю?", language="ru", chat="2")
+        assert server.requests == []
+        nothing = await said(service, "Who was the first king of Persia?", chat="3")
+        task = await said(service, "Translate into French: how many hours of sleep does a recruit earn?", chat="4")
+    assert str(quoted.answer).startswith("A recruit earns at least 7.5 hours of sleep a night.")
+    assert str(quoted.answer).endswith(" [1]")
+    assert [source["where"] for source in quoted.sources] == ["§ Sleep"]
+    assert str(row.answer).startswith("В тихую неделю все спят восемь с половиной часов.")
+    assert (nothing.answer, nothing.sources) == ("Go to bed.", [])
+    assert str(task.answer).startswith("Go to bed.")
