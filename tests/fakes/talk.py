@@ -144,13 +144,13 @@ class Talk:
     async def settled(self, *, remembered: bool = True) -> None:
         """Return when no turn of anybody is open: what is shown is also written down; and, if so wished, remembered."""
         afterwards = self.services.turn_runner.memory_writer if remembered else None
+        times_quiet = 0
         async with asyncio.timeout(60):
-            while True:
+            # Twice: the database may tell of a turn's end before the process that ended it goes on to remember it.
+            while times_quiet < 2:
                 async with self.services.database.anonymous_transaction() as connection:
-                    if not await connection.fetchval("SELECT open_turns(1)") and not (
-                        afterwards and afterwards.pending
-                    ):
-                        return
+                    is_open = await connection.fetchval("SELECT open_turns(1)") or (afterwards and afterwards.pending)
+                times_quiet = 0 if is_open else times_quiet + 1
                 await asyncio.sleep(0.02)
 
 
