@@ -54,7 +54,7 @@ MODES = {
     "sport+core": [Voice(SPORT), Voice(CORE)],
     "sport*0.7+core*1.2": [Voice(SPORT, 0.7), Voice(CORE, 1.2)],
     "sport@late+core": [Voice(SPORT, 1.0, range(20, 30)), Voice(CORE)],
-    "sport@5-14*0.8+core": [Voice(SPORT, 0.8, range(5, 15)), Voice(CORE)],
+    "sport@5-20*0.8+core": [Voice(SPORT, 0.8, range(5, 21)), Voice(CORE)],
 }
 """What each mode comes to, said once more by hand."""
 BASE = "base"
