@@ -31,7 +31,7 @@ def mind_with(demo: Mind, of_mind: dict[str, Any], of_sport: dict[str, Any]) -> 
 
 
 def test_a_mind_that_says_nothing_has_the_defaults(demo: Mind) -> None:
-    assert recipe_of(demo, "sport") == Recipe()
+    assert recipe_of(mind_with(demo, {}, {}), "sport") == Recipe()
 
 
 def test_the_nearer_goes_before_the_farther(demo: Mind) -> None:
