@@ -12,6 +12,7 @@ from bot.answering.routing.evaluation import Case, InvalidCases, KindFigures, he
 from bot.app.settings import DEMO_MIND
 from bot.minds import Mind, load_mind
 from bot.minds.errors import UnknownAdapter
+from inference.training.dialogues import read_dialogues
 
 
 def test_cases_are_read_with_what_came_before(mind: Mind, tmp_path: Path) -> None:
