@@ -32,6 +32,7 @@ from bot.app.bootstrap import Services, open_services
 from bot.app.settings import DEMO_MIND, Settings
 from bot.core.messages import Incoming, Outcome
 from inference.adapters.manifest import AdapterKind
+from tests.fakes.silent import Silent
 
 HERE: Final = Path(__file__).parent
 VERDICTS: Final = HERE / "demo_verdicts.json"
@@ -61,31 +62,6 @@ class Answer:
     """In which it was answered."""
     answer: str
     seconds: float
-
-
-class Silent:
-    """A reply that shows nothing."""
-
-    async def show_queue_position(self, ahead: int) -> None:
-        """Nothing waits."""
-
-    async def show_status(self, text: str) -> None:
-        """Nothing is shown."""
-
-    async def start(self, mode: str) -> None:
-        """Nothing is shown."""
-
-    async def write_thought(self, text: str) -> None:
-        """Nothing is shown."""
-
-    async def write(self, text: str) -> None:
-        """Nothing is shown."""
-
-    async def finish(self, outcome: Outcome) -> None:
-        """Nothing is shown."""
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 def read_questions(mind: Path, chosen: str) -> list[Question]:

@@ -32,30 +32,34 @@ _STAGES = {
     "stitch": N_("Making dialogues"),
     "judge": N_("Replacing personal data, choosing"),
 }
+Sources = Annotated[
+    list[Path] | None,
+    typer.Argument(help="Exports of chats, questions and answers, articles: files or folders.", exists=True),
+]
+MoreSources = Annotated[
+    list[Path] | None, typer.Option("--from", help="The same; may stand before further files.", exists=True)
+]
+AuthorOption = Annotated[
+    list[str] | None,
+    typer.Option("--author", help="The author's name or id in the chats; may be repeated.", show_default="asked"),
+]
+OthersWordsOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--others-words/--no-others-words",
+        help="Use what others have written, as what the author answers to. Ask them first.",
+        show_default="asked; no where nobody can be asked",
+    ),
+]
 
 
 def import_(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder of the mind; `consilium init` makes one.")],
-    sources: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Exports of chats, questions and answers, articles: files or folders.", exists=True),
-    ] = None,
-    more_sources: Annotated[
-        list[Path] | None, typer.Option("--from", help="The same; may stand before further files.", exists=True)
-    ] = None,
-    author: Annotated[
-        list[str] | None,
-        typer.Option("--author", help="The author's name or id in the chats; may be repeated.", show_default="asked"),
-    ] = None,
-    others_words: Annotated[
-        bool | None,
-        typer.Option(
-            "--others-words/--no-others-words",
-            help="Use what others have written, as what the author answers to. Ask them first.",
-            show_default="asked; no where nobody can be asked",
-        ),
-    ] = None,
+    sources: Sources = None,
+    more_sources: MoreSources = None,
+    author: AuthorOption = None,
+    others_words: OthersWordsOption = None,
     heldout: Annotated[
         float, typer.Option(min=0, max=0.5, help="Share of the dialogues to measure with, not to train on.")
     ] = 0.1,

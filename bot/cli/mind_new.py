@@ -13,7 +13,14 @@ from bot.cli.durations import parse_duration
 from bot.cli.errors import FolderNotEmpty
 from bot.cli.making import MindMaking, print_stage
 from bot.cli.mind import write_empty_mind
-from bot.cli.mind_import import ask_for_others_words, can_ask
+from bot.cli.mind_import import (
+    AuthorOption,
+    MoreSources,
+    OthersWordsOption,
+    Sources,
+    ask_for_others_words,
+    can_ask,
+)
 from bot.cli.new_mind_answers import Answers, begin_answers, read_answers, write_answers
 from bot.core.i18n import LANGUAGES, Translator, system_language
 from bot.minds.edit import edit_mind, set_values
@@ -27,13 +34,8 @@ _DEFAULT_BUDGET = 15 * 60.0
 def new(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Folder of the new mind.")],
-    sources: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Exports of chats, questions and answers, articles: files or folders.", exists=True),
-    ] = None,
-    more_sources: Annotated[
-        list[Path] | None, typer.Option("--from", help="The same; may stand before further files.", exists=True)
-    ] = None,
+    sources: Sources = None,
+    more_sources: MoreSources = None,
     base: Annotated[
         str | None,
         typer.Option(
@@ -49,18 +51,8 @@ def new(
         ),
     ] = None,
     role: Annotated[MindRole | None, typer.Option("--role", help="Prompts and questions ready for a role.")] = None,
-    author: Annotated[
-        list[str] | None,
-        typer.Option("--author", help="The author's name or id in the chats; may be repeated.", show_default="asked"),
-    ] = None,
-    others_words: Annotated[
-        bool | None,
-        typer.Option(
-            "--others-words/--no-others-words",
-            help="Use what others have written, as what the author answers to. Ask them first.",
-            show_default="asked; no where nobody can be asked",
-        ),
-    ] = None,
+    author: AuthorOption = None,
+    others_words: OthersWordsOption = None,
     budget: Annotated[
         float | None,
         typer.Option(parser=parse_duration, metavar="TIME", help="How long training may take.", show_default="15m"),

@@ -9,10 +9,13 @@ from typing import Final
 
 from bot.library.chunk import CountTokens
 from bot.minds.schema import CollectionKind, Trust
+from bot.text.questions import is_question, word_likeness
 from db.library.chunk_search import SearchHit
 
 _CONTINUOUS_KINDS: Final = (CollectionKind.ARTICLE, CollectionKind.LECTURE, CollectionKind.DIALOGUE)
 """Kinds whose neighbouring chunks belong together; a row or a diary entry stands alone."""
+_SAME_QUESTION: Final = 0.7
+"""Likeness of the words of two questions below which they are about different things."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,16 @@ class Passage:
     """In this search: the higher, the better."""
     similarity: float | None = None
     """Cosine similarity to the question; None when there was no vector to compare."""
+
+
+def answers_another(question: str, where: str) -> bool:
+    """Whether the heading above a passage asks something, and not this.
+
+    Args:
+        where: the passage's place in its document.
+    """
+    heading = where.lstrip("§ ")
+    return is_question(heading) and word_likeness(question, heading) < _SAME_QUESTION
 
 
 def fit_passages(hits: Sequence[SearchHit], count_tokens: CountTokens, token_budget: int | None) -> list[Passage]:

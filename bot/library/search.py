@@ -13,10 +13,9 @@ import numpy as np
 import structlog
 
 from bot.library.chunk import CountTokens
-from bot.library.passage import Passage, fit_passages
+from bot.library.passage import Passage, answers_another, fit_passages
 from bot.minds.schema import CollectionKind
 from bot.text.numerals import asks_for_number
-from bot.text.questions import SAME_QUESTION, is_question, word_likeness
 from db.infra.connection import Connection
 from db.infra.database import Database
 from db.infra.text import Language
@@ -228,11 +227,10 @@ def _without_crowd(question: str, hits: Sequence[SearchHit], limit: int) -> list
     chosen: list[SearchHit] = []
     crowd: list[SearchHit] = []
     for hit in hits:
-        heading = hit.place.lstrip("§ ")
-        answers_another = is_question(heading) and word_likeness(question, heading) < SAME_QUESTION
-        if answers_another and places == 0:
+        is_other = answers_another(question, hit.place)
+        if is_other and places == 0:
             crowd.append(hit)
             continue
-        places -= answers_another
+        places -= is_other
         chosen.append(hit)
     return [*chosen, *crowd][:limit]

@@ -16,8 +16,6 @@ from bot.text.negation import mentions_negation
 from bot.text.numerals import asks_for_number
 from bot.text.words import fold
 
-SAME_QUESTION: Final = 0.7
-"""Likeness of the words of two questions (`word_likeness`) below which they are about different things."""
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _DECIDING: Final = re.compile(
     r"\b(?:before|after|during|between|with|without|more|most|less|least|only|every|again|"

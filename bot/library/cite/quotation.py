@@ -13,12 +13,11 @@ from typing import Final
 
 from bot.library.cite.evidence import Evidence
 from bot.library.cite.marks import strip_footnotes
-from bot.library.passage import Passage
+from bot.library.passage import Passage, answers_another
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
 from bot.text.calendar import ENGLISH_TIME_UNITS, RUSSIAN_TIME_UNITS
 from bot.text.numerals import HOW_QUANTITIES, asks_for_number
-from bot.text.questions import SAME_QUESTION, is_question, word_likeness
 from bot.text.words import stem
 
 MAX_LENGTH: Final = 320
@@ -211,15 +210,9 @@ def _score_window(
         return Quotation(passage, strip_footnotes(_select_fields(text, asked)), score - _ENTRY_PENALTY)
     if passage.kind is CollectionKind.DIARY:
         score -= _ENTRY_PENALTY
-    if _answers_another(question.text, passage.where):
+    if answers_another(question.text, passage.where):
         score -= _OTHER_QUESTION_PENALTY
     return Quotation(passage, _clean_up(_extend_short_quotation(text, evidence.sentences)), score)
-
-
-def _answers_another(question: str, where: str) -> bool:
-    """Whether what is below a heading answers a question, and not this one."""
-    heading = where.lstrip("§ ")
-    return is_question(heading) and word_likeness(question, heading) < SAME_QUESTION
 
 
 def _is_below_its_question(asked: TextFeatures, evidence: Evidence, window: Sequence[str]) -> bool:
