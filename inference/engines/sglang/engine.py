@@ -225,7 +225,12 @@ class SGLangEngine:
         await self._client.close()
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            # Nobody leaves a block that was never entered: what follows the servers already would go on for ever.
+            await self.close()
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:

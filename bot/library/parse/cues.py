@@ -1,18 +1,26 @@
-"""Captions that roll: each cue shows the end of the one before again, and every line is to be read once."""
+"""Cues of captions, and those that roll: each shows the end of the one before again, and every line is read once."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from bot.library.parse.captions import Cue
+from dataclasses import dataclass, field
+from typing import Final
 
 _MIN_SHARE: Final = 0.3
 """Of the cues, at least so many go on with the one before where captions roll."""
 _MAX_GAP: Final = 1.0
 """Seconds between two cues after which the second shows nothing of the first."""
+
+
+@dataclass(slots=True)
+class Cue:
+    """What is shown between two times."""
+
+    start: float
+    end: float
+    """Seconds from the beginning."""
+    lines: list[str] = field(default_factory=list)
 
 
 def without_repetitions(cues: Sequence[Cue]) -> list[Cue]:
