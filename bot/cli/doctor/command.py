@@ -29,6 +29,7 @@ from bot.cli.errors import ChecksFailed
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
 from bot.minds import Mind, load_mind
+from bot.minds.versions import to_be_retrained
 from inference.device import AUTO, answering_dtype, find_device, free_memory
 from inference.engines.errors import EngineUnavailable
 
@@ -46,6 +47,17 @@ def doctor(
     report = diagnostics.report
     if report.failed_count:
         raise ChecksFailed(report.failed_count, report.check_count)
+
+
+def retraining_warnings(mind: Mind, say: Translator) -> list[str]:
+    """Which adapters in use hold words that are to be forgotten; blocking."""
+    return [
+        say(
+            "{name} was trained with words that people have had deleted since: `consilium train {name}` makes it anew",
+            name=name,
+        )
+        for name in to_be_retrained(mind)
+    ]
 
 
 class Diagnostics:
@@ -114,7 +126,8 @@ class Diagnostics:
         ]
         if (strength := self._mind.policies.adapter_strength) != 1:
             lines.append(self.say("composed at strength {strength}", strength=f"{strength:g}"))
-        return Finding(lines, problems=problems)
+        warnings = await asyncio.to_thread(retraining_warnings, self._mind, self.say)
+        return Finding(lines, problems=problems, warnings=warnings)
 
     async def _check_template(self, base_folder: Path) -> Finding:
         return await asyncio.to_thread(check_template, base_folder, self.say)
