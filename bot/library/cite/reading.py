@@ -249,8 +249,26 @@ class _Reader:
             self.roles = PREPOSITIONS[word] | (before & _LASTING_ROLES)
             if word in ("then", "затем", "потом"):
                 self.clause += 1
+            if self._governs_pronoun(at):
+                self._add(
+                    Term(
+                        kind=TermKind.WORD,
+                        keys=frozenset((word,)),
+                        contrasts=contrasts_of(frozenset((word,))),
+                        is_optional=True,
+                    ),
+                    at,
+                )
             return
         self._add_word(at)
+
+    def _governs_pronoun(self, at: int) -> bool:
+        """Whether a preposition that has an opposite says its part by itself: "below him", but not "below the roof"."""
+        if not contrasts_of(frozenset((self.words[at],))) or at + 1 >= len(self.words):
+            return False
+        following = self.words[at + 2] if at + 2 < len(self.words) else "."
+        is_over = not following[0].isalnum()
+        return self.words[at + 1] in _PRONOUNS and (is_over or self.words[at + 1] not in _DETERMINERS)
 
     def _roles_before(self, at: int) -> frozenset[str]:
         """Roles of the preposition before another one: than in May, "than that of the moon"."""
