@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bot.library.cite.alignment import Alignment, similarity
-from bot.library.cite.statement import Term, Statement
+from bot.library.cite.statement import Statement, Term
 
 _SET_APART: Final = frozenset(("than", "unlike", "instead", "except"))
 """Roles of what a sentence only sets its subject apart from: it says nothing of that, or the opposite."""

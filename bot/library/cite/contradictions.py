@@ -19,6 +19,7 @@ from bot.library.cite.clause_rules import (
     mixes_sentences,
     takes_place_of_pronoun,
 )
+from bot.library.cite.comparison_rules import compares_with_another, tells_of_compared, turns_comparison
 from bot.library.cite.number_rules import changes_bound, changes_unit
 from bot.library.cite.operator_rules import (
     changes_condition,
@@ -28,7 +29,6 @@ from bot.library.cite.operator_rules import (
     drops_restriction,
     ignores_frame,
 )
-from bot.library.cite.comparison_rules import compares_with_another, tells_of_compared, turns_comparison
 from bot.library.cite.order_rules import changes_role, exchanges_terms, reverses_passive
 from bot.library.cite.statement import FoundOperator
 
