@@ -21,7 +21,7 @@ from inference.adapters.composition import Composition
 from inference.adapters.errors import AdapterError, PackageChanged, PackageUnreadable
 from inference.adapters.manifest import AdapterKind, AdapterManifest
 from inference.adapters.package import AdapterPackage
-from inference.adapters.parts import Part
+from inference.adapters.parts import Part, curve_over_layers
 from inference.adapters.store import CompositionStore
 from inference.adapters.usage import AdapterRef
 from inference.base_model import BaseModelSpec
@@ -168,7 +168,9 @@ class Composer:
                 band = resolve_band(term.band, self.base.layers)
                 layers = range(band.first, band.last + 1)
             is_core = self.mind.adapters[term.name].kind is AdapterKind.CORE
-            parts.append(Part(adapters.packages[term.name], weights[term.name], layers, strength, is_core))
+            points = mode.curves.get(term.name)
+            curve = None if points is None else curve_over_layers(points, self.base.layers)
+            parts.append(Part(adapters.packages[term.name], weights[term.name], layers, strength, is_core, curve))
         return parts
 
     def validate(self, mode: ResolvedMode) -> None:

@@ -229,7 +229,9 @@ def _remove(settings: Settings, store: CompositionStore, name: str) -> dict[str,
 
 
 def _format_part(part: RecipePart, name: str) -> str:
-    return f"{name} × {part.weight:g}{f' @ {part.layers[0]}-{part.layers[1]}' if part.layers else ''}"
+    band = f" @ {part.layers[0]}-{part.layers[1]}" if part.layers else ""
+    curve = f" × {min(part.curve):g} to {max(part.curve):g} by layer" if part.curve else ""
+    return f"{name} × {part.weight:g}{curve}{band}"
 
 
 def _format_weight(weight: float) -> str:

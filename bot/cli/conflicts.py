@@ -23,8 +23,9 @@ from bot.minds.grammar import parse_expression, resolve_band
 from bot.minds.resolve import resolve_mode
 from inference.adapters.conflict import Comparison, Conflict, measure_conflict
 from inference.adapters.errors import AdapterError
+from inference.adapters.manifest import AdapterKind
 from inference.adapters.package import AdapterPackage
-from inference.adapters.parts import Part
+from inference.adapters.parts import Part, curve_over_layers
 
 
 def conflicts(
@@ -91,7 +92,10 @@ def _mode_parts(
     for term in resolved.terms:
         band = None if term.band is None else resolve_band(term.band, layers)
         acting = None if band is None else range(band.first, band.last + 1)
-        parts[term.name] = Part(packages[term.name], weights[term.name], acting)
+        points = resolved.curves.get(term.name)
+        curve = None if points is None else curve_over_layers(points, layers)
+        is_core = mind.adapters[term.name].kind is AdapterKind.CORE
+        parts[term.name] = Part(packages[term.name], weights[term.name], acting, is_core=is_core, curve=curve)
     return parts
 
 

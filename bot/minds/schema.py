@@ -120,6 +120,11 @@ Languages = Annotated[
     Field(min_length=1),
 ]
 """One or more languages; a single one may be written without a list."""
+CurvePoints = Annotated[
+    tuple[Annotated[Hundredths, Field(ge=-3, le=3)], ...],
+    Field(min_length=1, max_length=512),
+]
+"""Multipliers of a weight from the first layer to the last, at equal distances; between them it changes evenly."""
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z_-]*$", max_length=32)]
 """A role that the operator gives to people."""
 
@@ -238,6 +243,9 @@ class NamedMode(StrictModel):
     """Other names of the mode."""
     merge: MergeChoice | None = Field(default=None, examples=["ties", "{method: ties, density: 0.3}"])
     """How its adapters become one, where that differs from the mind's `policies.merge`."""
+    curves: dict[Name, CurvePoints] = Field(default={}, examples=["{sport: [0.2, 1.0, 0.6]}"])
+    """By adapter of the mode: what its weight is multiplied by from the first layer to the last, as points at equal
+    distances; 1 in every layer unless given. `consilium adapters learn` writes them."""
 
 
 class Forbidden(StrictModel):

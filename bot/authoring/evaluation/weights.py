@@ -116,7 +116,7 @@ class WeightMeasurement:
 
     def _compose(self, each: EvaluatedMode, strength: float) -> Path:
         parts = [replace(part, strength=strength) for part in self._composer.parts(each.mode)]
-        return self._composer.store.get_or_compose(parts, self._composer.base).path
+        return self._composer.store.get_or_compose(parts, self._composer.base, merge=each.mode.merge).path
 
 
 def _as_record(dialogue: Dialogue) -> Sequence[tuple[str, str, bool]]:
