@@ -257,6 +257,31 @@ class Forbidden(StrictModel):
     """Why, in a sentence that people are shown."""
 
 
+class GateAction(StrEnum):
+    """What becomes of a composition that costs more than the mind allows."""
+
+    WARN = "warn"
+    """It is served, and people are told."""
+    SCALE = "scale"
+    """The other adapters get smaller weights; where that is not enough, the mode is refused."""
+    PROJECT = "project"
+    """What the others share with the core is taken out of them; where that is not enough, the mode is refused."""
+    REFUSE = "refuse"
+    """The mode is refused with a sentence that names modes that work."""
+
+
+class CompositionGate(StrictModel):
+    """What a composition may cost. Each is measured by `mind eval`, or else predicted from the weights."""
+
+    core_kept: StrictFloat = Field(default=0.8, ge=0, le=1, examples=["0.8"])
+    """Least share of the core's gain that a mode keeps, at strength 1."""
+    drift: StrictFloat | None = Field(default=None, gt=0, examples=["1.5"])
+    """How far a mode may drift from the base model on neutral texts, as a share of its first topic adapter's own drift;
+    no limit unless given."""
+    action: GateAction = Field(default=GateAction.WARN, examples=["warn"])
+    """What becomes of a mode that costs more: `warn`, `scale`, `project` or `refuse`."""
+
+
 class Policies(StrictModel):
     """What a mind allows."""
 
@@ -277,6 +302,8 @@ class Policies(StrictModel):
     library has nothing on it. For base models that are too small to state a fact."""
     merge: MergeChoice = Field(default=SUM, examples=["sum", "{method: ties, density: 0.3}"])
     """How the adapters of a mode become one: their exact sum, or what a merge method makes of them."""
+    gate: CompositionGate | None = Field(default=None, examples=["{core_kept: 0.8, action: warn}"])
+    """What a composition may cost, and what becomes of one that costs more; nothing is looked at unless given."""
     auto_isolated: bool = Field(default=False, examples=["false"])
     """Whether `auto` may choose an isolated adapter."""
 
