@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.app.settings import Settings
+from inference.engines.remote.client import ApiKeys, ServerClient
+from inference.engines.remote.fleet import DiscoveredServers, discover_servers
 from inference.engines.sglang import Timeouts
 from inference.engines.sglang.api import ServerLimits
-from inference.engines.sglang.client import ApiKeys, ServerClient
-from inference.engines.sglang.fleet import DiscoveredServers, discover_servers
 from inference.engines.sglang.server import SGLangServer
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from inference.engines.errors import EngineResponseTimeout, EngineStreamTimeout
 from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, Usage
-from inference.engines.sglang.api import Chunk
+from inference.engines.remote.bodies import Chunk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from inference.engines.errors import EngineTimeout
     from inference.engines.port import GenerationEvent
-    from inference.engines.sglang.client import ServerClient
+    from inference.engines.remote.client import ServerClient
 
 
 async def read_answer(client: ServerClient, response: httpx.Response) -> AsyncGenerator[GenerationEvent, None]:
@@ -47,8 +47,8 @@ async def read_answer(client: ServerClient, response: httpx.Response) -> AsyncGe
             for choice in chunk.choices:
                 if choice.delta.reasoning_content:
                     yield ThoughtDelta(choice.delta.reasoning_content)
-                if choice.delta.content:
-                    yield TextDelta(choice.delta.content)
+                if piece := choice.delta.content or choice.text:
+                    yield TextDelta(piece)
                 if choice.finish_reason:
                     reason = _parse_finish_reason(client, choice.finish_reason)
             if chunk.usage:
@@ -71,7 +71,7 @@ def _parse_chunk(client: ServerClient, data: str) -> Chunk:
 
 
 def _parse_finish_reason(client: ServerClient, word: str) -> FinishReason:
-    if word == "abort":
+    if word in ("abort", "error"):
         raise client.unavailable_error("it aborted the answer")
     return FinishReason.LENGTH if word == "length" else FinishReason.STOP
 

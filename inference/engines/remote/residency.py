@@ -18,21 +18,20 @@ import structlog
 
 from inference.adapters import usage
 from inference.engines.errors import AdaptersDisabled, EngineError, EngineResponseTimeout
-from inference.engines.sglang import metrics
-from inference.engines.sglang.adapter_checks import AdapterVerifier
-from inference.engines.sglang.server_lock import ServerLock
-from inference.engines.sglang.tasks import cancel_all, wait_shielded
-from inference.engines.sglang.unloading import Unloader
+from inference.engines.remote import metrics
+from inference.engines.remote.adapter_checks import AdapterVerifier
+from inference.engines.remote.server_lock import ServerLock
+from inference.engines.remote.tasks import cancel_all, wait_shielded
+from inference.engines.remote.unloading import Unloader
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping, Sequence
 
     from inference.adapters.usage import AdapterRef
-    from inference.engines.sglang.adapter_checks import AdapterValidator
-    from inference.engines.sglang.api import ServerLimits
-    from inference.engines.sglang.client import Timeouts
-    from inference.engines.sglang.server import SGLangServer
+    from inference.engines.remote.adapter_checks import AdapterValidator
+    from inference.engines.remote.client import Timeouts
+    from inference.engines.remote.port import AdapterServer, ServerLimits
 
 log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 0.2
@@ -44,7 +43,7 @@ class Residency:
 
     def __init__(
         self,
-        server: SGLangServer,
+        server: AdapterServer,
         validator: AdapterValidator,
         probe: Sequence[int],
         timeouts: Timeouts,
