@@ -23,8 +23,9 @@ from bot.cli.doctor.environment import (
 from bot.cli.doctor.report import Finding, Report
 from bot.cli.doctor.requirements import MindRequirements
 from bot.cli.doctor.server_fit import ServiceRequirements, compare_server
-from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server
+from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server, inspect_vllm_server
 from bot.cli.doctor.template import check_template
+from bot.cli.doctor.vllm_fit import compare_vllm_server
 from bot.cli.errors import ChecksFailed
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
@@ -75,7 +76,7 @@ class Diagnostics:
 
     async def _check_engine(self) -> None:
         """Check each server of the engine, or note what a local engine needs."""
-        if self._settings.engine == "sglang":
+        if self._settings.engine_is_server:
             await self._check_servers()
         # What is found by itself is there; only a device that the settings name can be missing.
         elif self._base_folder is not None and (
@@ -124,7 +125,7 @@ class Diagnostics:
         ready: list[str] = []
 
         async def find() -> Finding:
-            url = self._settings.sglang_url
+            url = self._settings.engine_url
             servers = await find_servers(url, requirements.keys)
             if not servers.ready:
                 raise EngineUnavailable(url=url, reason="no server behind it is ready")
@@ -140,6 +141,9 @@ class Diagnostics:
             return Finding([where, *self._requirement_lines(requirements)], warnings=warnings)
 
         async def inspect(url: str) -> Finding:
+            if self._settings.engine == "vllm":
+                info = await inspect_vllm_server(url, requirements.keys)
+                return await asyncio.to_thread(compare_vllm_server, info, requirements, self.say)
             server = await inspect_server(url, requirements.keys)
             return await asyncio.to_thread(compare_server, server, requirements, self.say)
 

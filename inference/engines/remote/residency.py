@@ -68,6 +68,8 @@ class Residency:
         self._changed = asyncio.Event()
         """Set at the next change, and then replaced."""
         self._tickets = itertools.count()
+        self._last_use: dict[str, int] = {}
+        """Of each adapter that is here or asked for, the ticket of its last request."""
         self._waiting_loads: dict[int, float] = {}
         """Loads that wait for a place: their ticket, and since when."""
         self._limits: ServerLimits | None = None
@@ -107,7 +109,7 @@ class Residency:
         Raises:
             EngineError: it cannot be loaded.
         """
-        ticket = next(self._tickets)
+        ticket = self._last_use[adapter.name] = next(self._tickets)
         resident = self._resident(adapter)
         while resident.present and not resident.pinned and self._must_wait(ticket):
             await self._wait_for_change()
@@ -295,8 +297,8 @@ class Residency:
         return loaded
 
     async def _evict_one(self, loaded: Mapping[str, str]) -> bool:
-        """Unload the least recently used idle adapter; the server lists them in that order."""
-        for name, folder in loaded.items():
+        """Unload the least recently used idle adapter."""
+        for name, folder in self._by_use(loaded):
             resident = self._residents.get(name)
             if resident is not None and (resident.pinned or (resident.present and resident.users)):
                 continue
@@ -317,6 +319,11 @@ class Residency:
             return True
         return False
 
+    def _by_use(self, loaded: Mapping[str, str]) -> list[tuple[str, str]]:
+        """The adapters a server holds, the least recently used first: by its own account, or by this process's."""
+        held = list(loaded.items())
+        return held if self.server.lists_by_use else sorted(held, key=lambda each: self._last_use.get(each[0], -1))
+
     def _on_verification_failed(self, name: str) -> None:
         """Whoever comes next has it loaded and proven again."""
         if (resident := self._residents.get(name)) is not None:
@@ -336,6 +343,9 @@ class Residency:
                     self._drop_if_idle(resident)
                 else:
                     self._mark_lost(resident)
+        self._last_use = {
+            name: use for name, use in self._last_use.items() if name in loaded or name in self._residents
+        }
         return loaded
 
     def _mark_lost(self, resident: ResidentAdapter) -> None:
