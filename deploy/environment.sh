@@ -86,12 +86,11 @@ first_import() {
 
 # python_for KIND CONSTRAINTS GIVEN: the interpreter to start the server with: the given one, or the environment's.
 python_for() {
+    environment=$(environment_of "$1")
     if [[ -n $3 ]]; then
         echo "$3"
         return
     fi
-    local environment
-    environment=$(environment_of "$1")
     is_complete "$environment" "$2" ||
         die "$ENGINE_TITLE's environment for the ${1^^} is not ready in $environment. Prepare it: make $ENGINE KIND=$1"
     echo "$environment/bin/python"

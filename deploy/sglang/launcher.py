@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resident import Room, residents
-from startup import check_port, chosen_model, end_with_parent, is_given, key_argument, read_profile, words_of
+from startup import check_port, chosen_model, end_with_parent, is_dense, is_given, key_argument, read_profile, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,16 @@ def main() -> None:
     keys = key_argument("--admin-api-key", ADMIN_KEY, extra, required)
     keys += key_argument("--api-key", API_KEY, extra, required)
 
-    words = [*profile.arguments(), "--model-path", model, "--host", given.host, "--port", str(given.port), *keys]
+    words = [
+        *profile.arguments(dense=is_dense(model)),
+        "--model-path",
+        model,
+        "--host",
+        given.host,
+        "--port",
+        str(given.port),
+        *keys,
+    ]
     if given.compositions:
         words += _resident_arguments(given.compositions, [*words, *extra], model)
     command = [sys.executable, "-m", "sglang.launch_server", *words, *extra]

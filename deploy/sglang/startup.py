@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import socket
@@ -33,8 +34,10 @@ class Profile(BaseModel):
     """Environment variables of the server."""
     flags: dict[str, Value]
     """Command-line flags without their dashes; true is a flag without a value."""
+    dense: dict[str, Value] = Field(default_factory=dict)
+    """Flags that take the place of those above when the base model is at hand and has no experts."""
 
-    @field_validator("flags")
+    @field_validator("flags", "dense")
     @classmethod
     def _no_false(cls, flags: dict[str, Value]) -> dict[str, Value]:
         for name, value in flags.items():
@@ -44,10 +47,14 @@ class Profile(BaseModel):
                 raise ValueError(f"{name}: write the flag without its dashes")
         return flags
 
-    def arguments(self) -> list[str]:
-        """The flags as the server's command line takes them."""
+    def arguments(self, *, dense: bool = False) -> list[str]:
+        """The flags as the server's command line takes them.
+
+        Args:
+            dense: whether the base model is known to have no experts.
+        """
         words: list[str] = []
-        for name, value in self.flags.items():
+        for name, value in (self.flags | self.dense if dense else self.flags).items():
             words.append(f"--{name}")
             if isinstance(value, list):
                 words += value
@@ -108,6 +115,19 @@ def check_model(model: str) -> None:
         stop(f"There is no model in {model}: no such folder.")
     if folder.is_dir() and not (folder / "config.json").is_file():
         stop(f"There is no model in {model}: a folder of a model holds a config.json.")
+
+
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
+
+
+def is_dense(model: str) -> bool:
+    """Whether the model's configuration is at hand and names no experts."""
+    try:
+        config = json.loads((Path(model) / "config.json").read_bytes())
+        config = config.get("text_config", config)
+        return not any(config.get(name) for name in EXPERTS)
+    except (OSError, ValueError, AttributeError):  # a name on a hub, or a configuration of another form
+        return False
 
 
 def chosen_model(profile_name: str, profile: Profile, given: str | None) -> str:

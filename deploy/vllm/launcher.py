@@ -17,6 +17,7 @@ from startup import (
     check_port,
     chosen_model,
     end_with_parent,
+    is_dense,
     is_given,
     read_profile,
     stop,
@@ -94,7 +95,7 @@ def main() -> None:
     profile = read_profile(HERE / "profiles" / f"{given.profile}.toml")
     model = chosen_model(given.profile, profile, given.model_path)
     words = [
-        *profile.arguments(), "--model", model, "--served-model-name", given.served_model_name,
+        *profile.arguments(dense=is_dense(model)), "--model", model, "--served-model-name", given.served_model_name,
         "--host", given.host, "--port", str(given.port), "--middleware", "consilium_limits.Consilium", *extra,
     ]  # fmt: skip
     keys = _keys(extra, profile)

@@ -245,7 +245,7 @@ class RemoteEngine:
             response = await self._open(call, hold)
             attempt.accepted = True
             try:
-                async with aclosing(read_answer(self._client, response)) as answer:
+                async with aclosing(read_answer(self._client, response, self._refusal)) as answer:
                     async for event in answer:
                         if hold is not None:
                             await hold.wait_until_verified()
@@ -271,12 +271,16 @@ class RemoteEngine:
             finally:
                 await response.aclose()
             status = response.status_code
-            if self.dialect.says_schema_is_bad(status, message):
-                raise SchemaRefused(reason=message.rstrip("."))
             if lease is None or not self.dialect.says_adapter_is_missing(status, message):
-                raise self._client.status_error(status, message)
+                raise self._refusal(status, message)
             await self._fleet.reload(lease)
         raise AdapterNotLoadable(adapter=lease.name if lease else "", reason="the servers take it and do not keep it")
+
+    def _refusal(self, status: int, message: str) -> EngineError:
+        """What a server's error means, whether it stands in place of an answer or in one."""
+        if self.dialect.says_schema_is_bad(status, message):
+            return SchemaRefused(reason=message.rstrip("."))
+        return self._client.status_error(status, message)
 
     @asynccontextmanager
     async def _lease(self, adapter: AdapterRef | None) -> AsyncIterator[AdapterLease | None]:

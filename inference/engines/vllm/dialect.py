@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _COMPLETIONS = "/v1/completions"
 _NO_SUCH_MODEL = "does not exist"
-_BAD_SCHEMA_MESSAGE = "rammar"
-"""In “Grammar error: …”, and in what its other backends say of a grammar."""
+_BAD_SCHEMA_MESSAGE = "grammar"
+"""In “Failed to transform json schema into a grammar: …”, and in “Grammar error: …”."""
 
 
 class VLLMDialect:
@@ -61,7 +61,7 @@ class VLLMDialect:
         return status == 404 and _NO_SUCH_MODEL in message
 
     def says_schema_is_bad(self, status: int, message: str) -> bool:
-        return status == 400 and _BAD_SCHEMA_MESSAGE in message
+        return status == 400 and _BAD_SCHEMA_MESSAGE in message.casefold()
 
 
 def _prompt(tokenizer: ChatTokenizer, request: GenerationRequest, written: str) -> list[int]:

@@ -200,4 +200,4 @@ def test_unreadable_mind_needs_nothing() -> None:
 
 def test_tested_version_is_the_installed_one() -> None:
     environment = Path(__file__).resolve().parents[4] / "deploy" / "sglang" / "environment.sh"
-    assert f"SGLANG_VERSION={TESTED_SGLANG_VERSION}\n" in environment.read_text()
+    assert f"ENGINE_VERSION={TESTED_SGLANG_VERSION}\n" in environment.read_text()
