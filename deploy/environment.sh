@@ -86,7 +86,7 @@ first_import() {
 
 # python_for KIND CONSTRAINTS GIVEN: the interpreter to start the server with: the given one, or the environment's.
 python_for() {
-    environment=$(environment_of "$1")
+    environment=$(environment_of "$1") || exit 1 # a substitution does not inherit errexit
     if [[ -n $3 ]]; then
         echo "$3"
         return

@@ -155,6 +155,17 @@ class ChatTokenizer:
         return self._eos_id
 
     @cached_property
+    def question_head(self) -> tuple[int, ...]:
+        """The marks that the template writes before a later question, from the first control token on; () if none."""
+        before = [Message("user", "a"), Message("assistant", "b")]
+        first, other = (self.encode_prompt([*before, Message("user", text)]) for text in ("x", "7"))
+        shared = next((n for n, (one, two) in enumerate(zip(first, other, strict=False)) if one != two), 0)
+        ends = [place for place, token in enumerate(first[:shared]) if token == self.end_id]
+        head = first[ends[-1] + 1 : shared] if ends else []
+        start = next((place for place, token in enumerate(head) if token in self.stop_ids), len(head))
+        return tuple(head[start:])
+
+    @cached_property
     def end_ids(self) -> frozenset[int]:
         """Tokens that end an answer with thoughts, in which other control tokens part the one from the others."""
         return frozenset(self._own_end_ids | {self.end_id})
