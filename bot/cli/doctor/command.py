@@ -134,6 +134,13 @@ class Diagnostics:
                 self.say("The router sends nothing to {url}. Check that the server runs, and its log.", url=unhealthy)
                 for unhealthy in servers.unhealthy
             ]
+            if self._mind is not None and self._mind.policies.activated:
+                warnings.append(
+                    self.say(
+                        "policies.activated has no effect here: on a server an adapter reads the whole prompt, and a "
+                        "change of mode reads it anew. Answer with CONSILIUM_ENGINE=local, or leave the policy out."
+                    )
+                )
             if servers.has_router:
                 where = self.say("a router at {url}; ready servers: {servers}", url=url, servers=len(ready))
             else:

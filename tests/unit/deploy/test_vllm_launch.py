@@ -8,9 +8,12 @@ import os
 import shlex
 import subprocess
 import sys
+import types
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from bot.cli.doctor.vllm_fit import TESTED_VLLM_VERSION
@@ -92,14 +95,47 @@ def test_the_tested_version_is_the_installed_one() -> None:
     assert f"vllm=={TESTED_VLLM_VERSION}\n" in (DEPLOY / "constraints" / "gpu.txt").read_text()
 
 
-@pytest.fixture
-def middleware(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("consilium_limits", DEPLOY / "consilium_limits.py")
+def beside_the_launcher(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, DEPLOY / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_vllm_finds_the_plugin_on_its_path() -> None:
+    (found,) = [
+        point
+        for distribution in distributions(path=[str(DEPLOY)])
+        for point in distribution.entry_points.select(group="vllm.general_plugins")
+    ]
+    module, _, function = found.value.partition(":")
+    assert callable(getattr(beside_the_launcher(module), function))
+
+
+@pytest.mark.parametrize(("on_cpu", "product"), [(True, [3.0, 0.0, 3.0]), (False, [3.0, 4.0, 3.0])])
+def test_on_a_cpu_a_token_without_an_adapter_has_no_product(
+    monkeypatch: pytest.MonkeyPatch, on_cpu: bool, product: list[float]
+) -> None:
+    def shrink(inputs: Any, weights: Any, output: Any, indices: Any, scaling: float = 1.0) -> None:
+        output[:] = scaling * inputs * weights[indices]  # as vLLM does: -1 is the last slot
+
+    kernels = types.SimpleNamespace(bgmv_shrink=shrink)
+    platform = types.SimpleNamespace(is_cpu=lambda: on_cpu)
+    monkeypatch.setitem(sys.modules, "vllm.lora.ops.torch_ops", types.SimpleNamespace(lora_ops=kernels))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "vllm.platforms", types.SimpleNamespace(current_platform=platform))  # type: ignore[arg-type]
+    plugin = beside_the_launcher("consilium_vllm")
+    plugin.register()
+    plugin.register()
+    output = np.zeros(3)
+    kernels.bgmv_shrink(np.ones(3), np.array([3.0, 4.0]), output, np.array([0, -1, 0]), 1.0)
+    assert output.tolist() == product
+
+
+@pytest.fixture
+def middleware() -> ModuleType:
+    return beside_the_launcher("consilium_limits")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning")
 
-TOKENS = 20
+TOKENS = 8
 GREEDY = Sampling(max_tokens=TOKENS, temperature=0, repetition_penalty=1.0)
 SAID = (
     Message("system", "You answer questions briefly and plainly."),
