@@ -202,7 +202,7 @@ async def _open_engine(settings: Settings, mind: Mind, base_folder: Path) -> Asy
     """The engine. A server has been asked for its limits; a model in this process is not loaded yet."""
     engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
     try:
-        if settings.engine == "sglang":
+        if settings.engine_is_server:
             await engine.start()
         yield engine
     finally:

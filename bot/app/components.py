@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 from pydantic import SecretStr
@@ -36,6 +36,9 @@ from inference.embedding import (
 )
 from inference.embedding.reranking import CrossEncoderReranker, open_reranker
 from inference.engines.port import Engine
+
+if TYPE_CHECKING:
+    from inference.engines.remote.engine import RemoteEngine
 
 SUPERVISION_INTERVAL: Final = 1.0
 """Seconds between two looks at the embedded database."""
@@ -227,17 +230,25 @@ def _measured_modes(mind: Mind, digests: Mapping[str, str]) -> dict[str, Measure
     return found
 
 
+def _server_engine(kind: Literal["sglang", "vllm"]) -> type[RemoteEngine]:
+    if kind == "vllm":
+        from inference.engines.vllm import VLLMEngine
+
+        return VLLMEngine
+    from inference.engines.sglang import SGLangEngine
+
+    return SGLangEngine
+
+
 def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:
     """The engine that the settings name, not started; blocking."""
-    if settings.engine == "sglang":
-        from inference.engines.sglang import SGLangEngine
-
-        return SGLangEngine(
-            settings.sglang_url,
+    if settings.engine != "local":
+        return _server_engine(settings.engine)(
+            settings.engine_url,
             mind.base_model,
             base_folder,
-            api_key=_secret_value(settings.sglang_api_key),
-            admin_key=_secret_value(settings.sglang_admin_key),
+            api_key=_secret_value(settings.engine_api_key),
+            admin_key=_secret_value(settings.engine_admin_key),
             compositions=settings.compositions_dir,
             retry_timeout=settings.engine_patience,
         )

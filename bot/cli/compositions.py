@@ -195,7 +195,7 @@ def unload_from_engine(settings: Settings, mind_folder: Path, names: Sequence[st
     Raises:
         EngineUnloadFailed: the server cannot be reached, or refuses.
     """
-    if settings.engine != "sglang" or not names:
+    if not settings.engine_is_server or not names:
         return
     mind = load_mind(mind_folder)
     base_folder = base_model_folder(settings, mind)
@@ -241,7 +241,7 @@ def _remove(settings: Settings, store: CompositionStore, name: str) -> dict[str,
     try:
         return {name: store.remove(name)}
     except CompositionNotFound:
-        if settings.engine == "sglang" and is_composition_name(name):
+        if settings.engine_is_server and is_composition_name(name):
             return {name: 0}
         raise
 

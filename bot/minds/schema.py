@@ -300,6 +300,9 @@ class Policies(StrictModel):
     library_first: bool = Field(default=False, examples=["true"])
     """Whether what the library says on a question is the answer, quoted and cited, and the model speaks only where the
     library has nothing on it. For base models that are too small to state a fact."""
+    activated: bool = Field(default=False, examples=["true"])
+    """Whether a mode's adapter begins with the question instead of with the conversation. Then a change of mode reads
+    nothing again, on the local engine; on a server the adapter reads the whole prompt as without it."""
     merge: MergeChoice = Field(default=SUM, examples=["sum", "{method: ties, density: 0.3}"])
     """How the adapters of a mode become one: their exact sum, or what a merge method makes of them."""
     gate: CompositionGate | None = Field(default=None, examples=["{core_kept: 0.8, action: warn}"])

@@ -15,15 +15,15 @@ import structlog
 from pydantic import ValidationError
 
 from inference.engines.errors import EngineError, EngineStopped, EngineUnavailable
-from inference.engines.sglang import metrics
-from inference.engines.sglang.api import WorkerList
+from inference.engines.remote import metrics
+from inference.engines.remote.bodies import ApiModel
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from inference.adapters.usage import AdapterRef
-    from inference.engines.sglang.client import ServerClient
-    from inference.engines.sglang.residency import Residency
+    from inference.engines.remote.client import ServerClient
+    from inference.engines.remote.residency import Residency
 
 log = structlog.get_logger(__name__)
 
@@ -236,6 +236,17 @@ class Fleet:
 
 _NO_ROUTER_STATUS = 404
 """How a server answers what only a router knows."""
+
+
+class Worker(ApiModel):
+    url: str
+    is_healthy: bool = True
+
+
+class WorkerList(ApiModel):
+    """Reply of a router's `/workers`: the servers behind it."""
+
+    workers: list[Worker]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from inference.engines.errors import EngineResponseTimeout
-from inference.engines.sglang import metrics
+from inference.engines.remote import metrics
 
 if TYPE_CHECKING:
     from inference.engines.errors import EngineError

@@ -1,4 +1,4 @@
-"""HTTP to SGLang servers, with timeouts, and errors that say what failed."""
+"""HTTP to servers, with timeouts, and errors that say what failed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from inference.engines.errors import (
     EngineTimeout,
     EngineUnavailable,
 )
-from inference.engines.sglang.api import error_message
+from inference.engines.remote.bodies import error_message
 from inference.tls import tls_context
 
 if TYPE_CHECKING:

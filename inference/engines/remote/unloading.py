@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from inference.engines.errors import EngineError, EngineResponseTimeout, EngineUnavailable
-from inference.engines.sglang import metrics
+from inference.engines.remote import metrics
 
 if TYPE_CHECKING:
-    from inference.engines.sglang.client import Timeouts
-    from inference.engines.sglang.server import SGLangServer
+    from inference.engines.remote.client import Timeouts
+    from inference.engines.remote.port import AdapterServer
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 class Unloader:
     """Unloads adapters from one server, and knows whether the server hangs in that."""
 
-    def __init__(self, server: SGLangServer, timeouts: Timeouts) -> None:
+    def __init__(self, server: AdapterServer, timeouts: Timeouts) -> None:
         self._server = server
         self._timeouts = timeouts
         self._stuck_at: str | None = None

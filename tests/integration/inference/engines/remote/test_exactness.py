@@ -1,4 +1,4 @@
-"""A mode through the real server is PEFT with all its adapters active, to within what two runtimes differ anyway.
+"""A mode through a real server is PEFT with all its adapters active, to within what two runtimes differ anyway.
 
 Both compute in bfloat16, in which no two runtimes agree to the last digit: how far they are apart on the bare base
 model, over the same texts, is the measure.
@@ -26,7 +26,6 @@ from inference.adapters.store import CompositionStore
 from inference.adapters.usage import AdapterRef
 from inference.base_model import BaseModelSpec
 from inference.engines.port import Message
-from inference.engines.sglang.engine import SGLangEngine
 from inference.engines.tokenizer import ChatTokenizer
 from inference.training.dialogues import read_dialogues
 from tests.fixtures.peft_reference import Voice, logprobs, speaking
@@ -38,10 +37,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tests.fixtures.sglang import SGLangServers
+    from tests.fixtures.real_engines import RealEngine
 
 pytestmark = [
-    pytest.mark.sglang,
     pytest.mark.timeout(START_TIMEOUT + 600),
     pytest.mark.filterwarnings("ignore:.*is_gradient_checkpointing:FutureWarning"),
 ]
@@ -117,14 +115,12 @@ def expected(base_model_dir: Path, texts: list[Text], compositions: Mapping[str,
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def served(
-    sglang_servers: SGLangServers, base_model_dir: Path, texts: list[Text], compositions: Mapping[str, Composition]
+    real_engine: RealEngine, base_model_dir: Path, texts: list[Text], compositions: Mapping[str, Composition]
 ) -> AsyncIterator[Figures]:
     """The server's."""
-    sglang = await asyncio.to_thread(sglang_servers.take_with)
+    server = await asyncio.to_thread(real_engine.take)
     folder, base_name = compositions[CUT].path.parent, compositions[CUT].record.base
-    engine = SGLangEngine(
-        sglang.url, base_name, base_model_dir, admin_key=sglang.admin_key, compositions=folder, retry_timeout=120
-    )
+    engine = real_engine.connect(server, base_name, base_model_dir, compositions=folder, retry_timeout=120)
     try:
         await engine.start()
         adapters: dict[str, AdapterRef | None] = {BASE: None}

@@ -19,22 +19,21 @@ from inference.engines.errors import (
     EngineRefused,
     EngineUnavailable,
 )
-from inference.engines.sglang.tasks import cancel_all, wait_shielded
+from inference.engines.remote.tasks import cancel_all, wait_shielded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from inference.adapters.usage import AdapterRef
     from inference.base_model import BaseModelSpec
-    from inference.engines.sglang.api import ServerLimits
-    from inference.engines.sglang.server import SGLangServer
+    from inference.engines.remote.port import AdapterServer, ServerLimits
 
 
 class AdapterValidator:
     """Checks adapters for servers of one base model; each package is read once, and again when its files change.
 
     A server believes what it is given: some adapters it takes end it at their first use, others are scaled wrongly
-    or answered by the base without a word (see docs/sglang.md). None of them gets past here.
+    or answered by the base without a word (see docs/sglang.md and docs/vllm.md). None of them gets past here.
     """
 
     def __init__(self, base: BaseModelSpec) -> None:
@@ -86,7 +85,7 @@ class AdapterVerifier:
     Base and adapter share one batch, so that equal weights would give equal numbers.
     """
 
-    def __init__(self, server: SGLangServer, probe: Sequence[int], on_failure: Callable[[str], None]) -> None:
+    def __init__(self, server: AdapterServer, probe: Sequence[int], on_failure: Callable[[str], None]) -> None:
         """
         Args:
             server: where the adapters are.

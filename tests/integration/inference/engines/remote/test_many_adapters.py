@@ -23,9 +23,8 @@ from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore
 from inference.base_model import BaseModelSpec
 from inference.engines.port import GenerationRequest, Message, Sampling, TextDelta
-from inference.engines.sglang.engine import SGLangEngine
 from tests.fakes.revealing import write_revealing
-from tests.fixtures.sglang import FEW_ADAPTERS, START_TIMEOUT
+from tests.fixtures.sglang import START_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
     from inference.adapters.composition import Composition
     from inference.engines.port import Engine
     from tests.fakes.revealing import RevealingAdapter
-    from tests.fixtures.sglang import RunningSGLang, SGLangServers
+    from tests.fixtures.real_engines import RealEngine
+    from tests.fixtures.servers import RunningServer
 
 LONG = os.environ.get("CONSILIUM_LONG") == "1"
 REQUESTS, ENGINES = (1000, 2) if LONG else (100, 1)
@@ -62,7 +62,7 @@ PROMPTS = (
     ),
 )
 
-pytestmark = [pytest.mark.sglang, pytest.mark.long, pytest.mark.timeout(START_TIMEOUT + 10 * REQUESTS)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(START_TIMEOUT + 10 * REQUESTS)]
 
 
 @dataclass(frozen=True)
@@ -150,10 +150,11 @@ async def adapters_held(client: httpx.AsyncClient) -> int:
     return sum(model["parent"] is not None for model in models)
 
 
-async def watch(server: RunningSGLang, done: asyncio.Event) -> list[int]:
+async def watch(server: RunningServer, done: asyncio.Event) -> list[int]:
     """How many adapters the server holds, now and then until all is done, and once more then."""
     held = []
-    async with httpx.AsyncClient(base_url=server.url, timeout=60, trust_env=False) as client:
+    headers = {"Authorization": f"Bearer {server.api_key}"} if server.api_key else {}
+    async with httpx.AsyncClient(base_url=server.url, timeout=60, trust_env=False, headers=headers) as client:
         while not done.is_set():
             held.append(await adapters_held(client))
             try:
@@ -166,9 +167,9 @@ async def watch(server: RunningSGLang, done: asyncio.Event) -> list[int]:
 
 
 async def test_a_hundred_minds_share_a_server_that_holds_eight(
-    sglang_servers: SGLangServers, base_model_dir: Path, tmp_path: Path, record_property: Callable[[str, object], None]
+    real_engine: RealEngine, base_model_dir: Path, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    server = await asyncio.to_thread(sglang_servers.take_with, *FEW_ADAPTERS)
+    server = await asyncio.to_thread(real_engine.servers.take_with, *real_engine.few_adapters)
     revealing = await asyncio.to_thread(write_revealing, tmp_path / "adapters", base_model_dir, MINDS)
     base = BaseModelSpec.from_config(base_model_dir / "config.json", "SmolLM2-135M-Instruct")
     compositions = tmp_path / "compositions"
@@ -179,13 +180,8 @@ async def test_a_hundred_minds_share_a_server_that_holds_eight(
         watching = group.create_task(watch(server, done))
         workers = []
         for number in range(ENGINES):
-            engine = SGLangEngine(
-                server.url,
-                base.name,
-                base_model_dir,
-                admin_key=server.admin_key,
-                compositions=compositions,
-                retry_timeout=STARVED,
+            engine = real_engine.connect(
+                server, base.name, base_model_dir, compositions=compositions, retry_timeout=STARVED
             )
             engines.push_async_callback(engine.close)
             await engine.start()

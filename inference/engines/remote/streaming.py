@@ -9,20 +9,27 @@ from pydantic import ValidationError
 
 from inference.engines.errors import EngineResponseTimeout, EngineStreamTimeout
 from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, Usage
-from inference.engines.sglang.api import Chunk
+from inference.engines.remote.bodies import Chunk
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     import httpx
 
-    from inference.engines.errors import EngineTimeout
+    from inference.engines.errors import EngineError, EngineTimeout
     from inference.engines.port import GenerationEvent
-    from inference.engines.sglang.client import ServerClient
+    from inference.engines.remote.client import ServerClient
 
 
-async def read_answer(client: ServerClient, response: httpx.Response) -> AsyncGenerator[GenerationEvent, None]:
+async def read_answer(
+    client: ServerClient, response: httpx.Response, refusal: Callable[[int, str], EngineError]
+) -> AsyncGenerator[GenerationEvent, None]:
     """The events of a streamed answer; one that ends without saying so raises.
+
+    Args:
+        client: of the server.
+        response: the stream.
+        refusal: what an error in the stream means, by its status and message.
 
     Raises:
         EngineUnavailable, EngineResponseTimeout, EngineStreamTimeout, EngineRefused: the stream broke off,
@@ -43,12 +50,12 @@ async def read_answer(client: ServerClient, response: httpx.Response) -> AsyncGe
                 async with client.deadline(late, seconds):
                     await anext(stream, None)
                 break
-            chunk = _parse_chunk(client, data)
+            chunk = _parse_chunk(client, data, refusal)
             for choice in chunk.choices:
                 if choice.delta.reasoning_content:
                     yield ThoughtDelta(choice.delta.reasoning_content)
-                if choice.delta.content:
-                    yield TextDelta(choice.delta.content)
+                if piece := choice.delta.content or choice.text:
+                    yield TextDelta(piece)
                 if choice.finish_reason:
                     reason = _parse_finish_reason(client, choice.finish_reason)
             if chunk.usage:
@@ -59,19 +66,19 @@ async def read_answer(client: ServerClient, response: httpx.Response) -> AsyncGe
     yield Finished(reason, usage)
 
 
-def _parse_chunk(client: ServerClient, data: str) -> Chunk:
+def _parse_chunk(client: ServerClient, data: str, refusal: Callable[[int, str], EngineError]) -> Chunk:
     try:
         chunk = Chunk.model_validate_json(data)
     except ValidationError as error:
         raise client.unavailable_error(f"it sent something that is no answer: {data[:80]}") from error
     if chunk.error is not None:
         code = chunk.error.code
-        raise client.status_error(code if isinstance(code, int) else 500, chunk.error.message)
+        raise refusal(code if isinstance(code, int) else 500, chunk.error.message)
     return chunk
 
 
 def _parse_finish_reason(client: ServerClient, word: str) -> FinishReason:
-    if word == "abort":
+    if word in ("abort", "error"):
         raise client.unavailable_error("it aborted the answer")
     return FinishReason.LENGTH if word == "length" else FinishReason.STOP
 

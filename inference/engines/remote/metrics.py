@@ -1,4 +1,4 @@
-"""What can be watched of SGLang servers and of the adapters on them."""
+"""What can be watched of servers and of the adapters on them."""
 
 from __future__ import annotations
 

@@ -18,21 +18,20 @@ import structlog
 
 from inference.adapters import usage
 from inference.engines.errors import AdaptersDisabled, EngineError, EngineResponseTimeout
-from inference.engines.sglang import metrics
-from inference.engines.sglang.adapter_checks import AdapterVerifier
-from inference.engines.sglang.server_lock import ServerLock
-from inference.engines.sglang.tasks import cancel_all, wait_shielded
-from inference.engines.sglang.unloading import Unloader
+from inference.engines.remote import metrics
+from inference.engines.remote.adapter_checks import AdapterVerifier
+from inference.engines.remote.server_lock import ServerLock
+from inference.engines.remote.tasks import cancel_all, wait_shielded
+from inference.engines.remote.unloading import Unloader
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping, Sequence
 
     from inference.adapters.usage import AdapterRef
-    from inference.engines.sglang.adapter_checks import AdapterValidator
-    from inference.engines.sglang.api import ServerLimits
-    from inference.engines.sglang.client import Timeouts
-    from inference.engines.sglang.server import SGLangServer
+    from inference.engines.remote.adapter_checks import AdapterValidator
+    from inference.engines.remote.client import Timeouts
+    from inference.engines.remote.port import AdapterServer, ServerLimits
 
 log = structlog.get_logger(__name__)
 _RETRY_SECONDS = 0.2
@@ -44,7 +43,7 @@ class Residency:
 
     def __init__(
         self,
-        server: SGLangServer,
+        server: AdapterServer,
         validator: AdapterValidator,
         probe: Sequence[int],
         timeouts: Timeouts,
@@ -69,6 +68,8 @@ class Residency:
         self._changed = asyncio.Event()
         """Set at the next change, and then replaced."""
         self._tickets = itertools.count()
+        self._last_use: dict[str, int] = {}
+        """Of each adapter that is here or asked for, the ticket of its last request."""
         self._waiting_loads: dict[int, float] = {}
         """Loads that wait for a place: their ticket, and since when."""
         self._limits: ServerLimits | None = None
@@ -108,7 +109,7 @@ class Residency:
         Raises:
             EngineError: it cannot be loaded.
         """
-        ticket = next(self._tickets)
+        ticket = self._last_use[adapter.name] = next(self._tickets)
         resident = self._resident(adapter)
         while resident.present and not resident.pinned and self._must_wait(ticket):
             await self._wait_for_change()
@@ -296,8 +297,8 @@ class Residency:
         return loaded
 
     async def _evict_one(self, loaded: Mapping[str, str]) -> bool:
-        """Unload the least recently used idle adapter; the server lists them in that order."""
-        for name, folder in loaded.items():
+        """Unload the least recently used idle adapter."""
+        for name, folder in self._by_use(loaded):
             resident = self._residents.get(name)
             if resident is not None and (resident.pinned or (resident.present and resident.users)):
                 continue
@@ -318,6 +319,11 @@ class Residency:
             return True
         return False
 
+    def _by_use(self, loaded: Mapping[str, str]) -> list[tuple[str, str]]:
+        """The adapters a server holds, the least recently used first: by its own account, or by this process's."""
+        held = list(loaded.items())
+        return held if self.server.lists_by_use else sorted(held, key=lambda each: self._last_use.get(each[0], -1))
+
     def _on_verification_failed(self, name: str) -> None:
         """Whoever comes next has it loaded and proven again."""
         if (resident := self._residents.get(name)) is not None:
@@ -337,6 +343,9 @@ class Residency:
                     self._drop_if_idle(resident)
                 else:
                     self._mark_lost(resident)
+        self._last_use = {
+            name: use for name, use in self._last_use.items() if name in loaded or name in self._residents
+        }
         return loaded
 
     def _mark_lost(self, resident: ResidentAdapter) -> None:
