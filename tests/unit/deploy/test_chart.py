@@ -177,7 +177,6 @@ def test_secrets_are_only_in_the_secret_and_only_where_they_are_needed() -> None
                 reference = variable["valueFrom"]["secretKeyRef"]
                 assert reference["name"] == "consilium"
                 holders.setdefault(reference["key"], set()).add(name)
-    assert holders["database-owner-url"] == {"mind-migrate-before", "mind-migrate-after"}
     assert holders["database-backup-url"] == {"mind-backup", "mind-erasures"}
     assert holders["api-key"] == {"mind-api"}
     described = (DEPLOY / "chart" / "values.yaml").read_text("utf-8")

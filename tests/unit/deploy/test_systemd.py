@@ -85,10 +85,10 @@ def test_roles_have_ports_of_their_own_and_settings_that_are_valid(monkeypatch: 
     assert len(ports) == len(ROLES)
 
 
-def test_the_owners_password_is_only_where_the_schema_is_migrated() -> None:
-    holders = {path.name for path in SERVICES if "owner.env" in path.read_text("utf-8")}
-    assert holders == {"consilium-migrate.service"}
-    assert "DATABASE_OWNER_URL" not in (UNITS / "env" / "consilium.env").read_text("utf-8")
+def test_only_backups_have_the_role_that_sees_everybody() -> None:
+    holders = {path.name for path in SERVICES if "backup.env" in path.read_text("utf-8")}
+    assert holders == {"consilium-backup.service", "consilium-erasures.service"}
+    assert "DATABASE_BACKUP_URL" not in (UNITS / "env" / "consilium.env").read_text("utf-8")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
