@@ -140,6 +140,7 @@ lock: $(READY) ## Write constraints.txt from what .venv holds, with hashes
 hashes: ## Write the package index's hashes of all pins into constraints.txt
 	rm -rf .lock && $(PYTHON) -m venv .lock && .lock/bin/python -m pip --quiet install uv==$(UV)
 	PATH="$(CURDIR)/.lock/bin:$$PATH" .lock/bin/python deploy/hash_constraints.py; status=$$?; rm -rf .lock; exit $$status
+	test ! -x $(BIN)/python || $(BIN)/python deploy/service_packages.py
 
 clean: ## Remove .venv and caches (not data, not models)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -69,6 +69,7 @@ class Services:
     """None in a process that answers no questions."""
     composer: Composer
     memory: PersonalMemory
+    library: Library
     running_answers: RunningAnswers
     inbox: Inbox
     turn_runner: TurnRunner
@@ -175,6 +176,7 @@ async def open_services(
             engine=engine,
             composer=composer,
             memory=memory,
+            library=library,
             running_answers=running_answers,
             inbox=inbox,
             turn_runner=turn_runner,

@@ -26,7 +26,7 @@ from db.infra.migrate import migrate
 from tests.fixtures.postgres import fresh_database, run_sql, server_directory
 
 CHANGING = {
-    "demo", "chat", "serve", "migrate", "init", "train", "turns retry", "library add", "adapters import",
+    "demo", "chat", "serve", "mcp", "migrate", "init", "train", "turns retry", "library add", "adapters import",
     "adapters compose", "adapters revoke",
     # They measure in folders and databases of their own, for minutes.
     "eval memory", "eval library", "eval adapters", "eval router", "mind eval",
