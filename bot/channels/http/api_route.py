@@ -48,7 +48,9 @@ class ApiRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 request.state.api = api
-                request.state.client = api.clients.authenticate(request)
+                client = await api.clients.authenticate(request)
+                client.require_method(request.method)
+                request.state.client = client
                 response = await answer(await JsonRequest.read(request) if has_body else request)
             except asyncio.CancelledError:
                 count_request(path, CLIENT_DISCONNECTED)

@@ -1,4 +1,4 @@
-"""Authentication: clients with an API key or, where no key is set, programs on this machine."""
+"""Authentication: clients with an API key and, where the operator opens the API, programs on this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from bot.channels.http.errors import ApiKeyMissing, ApiKeyUnknown
+from bot.channels.http.api_client import ApiClient
+from bot.channels.http.errors import ApiKeyAmbiguous, ApiKeyMissing, ApiKeyUnknown
 
 _PROXY_HEADERS: Final = ("forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip")
 """Headers by which a proxy says that it forwards a request of somebody else; so do all of `x-forwarded-*`."""
@@ -19,25 +20,28 @@ _PROXY_HEADERS: Final = ("forwarded", "via", "x-real-ip", "true-client-ip", "cf-
 class ApiClients:
     """The clients that may use the API, by their keys."""
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
+    def __init__(self, keys: Mapping[str, str], *, is_open: bool = False) -> None:
         """Set up.
 
         Args:
-            keys: key by client's name. Empty: every program on this machine is a client, with an empty name.
+            keys: key by client's name.
+            is_open: whether every program on this machine is a client without a key, with an empty name.
         """
         self._keys = {name: key.encode() for name, key in keys.items()}
+        self._is_open = is_open
 
-    def authenticate(self, request: Request) -> str:
-        """The name of the client that sent a request.
+    async def authenticate(self, request: Request) -> ApiClient:
+        """The client that sent a request.
 
         Raises:
-            ApiKeyMissing, ApiKeyUnknown: it may not use the API.
+            RequestRefused: it may not use the API.
         """
-        if not self._keys:
-            if _is_local_request(request):
-                return ""
-            raise ApiKeyMissing
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+        headers = request.headers.getlist("Authorization")
+        if not headers and self._is_open and _is_local_request(request):
+            return ApiClient(name="")
+        if len(headers) > 1:
+            raise ApiKeyAmbiguous
+        scheme, _, key = (headers or [""])[0].partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             raise ApiKeyMissing
         given_key = key.strip().encode("latin-1")
@@ -45,15 +49,7 @@ class ApiClients:
         matches = [name for name, known_key in self._keys.items() if hmac.compare_digest(known_key, given_key)]
         if not matches:
             raise ApiKeyUnknown
-        return matches[0]
-
-
-def external_id_of(client: str, user: str | None) -> str:
-    """The id of a client's person on our platform, which no two clients share.
-
-    A client's name has no colon, so the first colon separates the two.
-    """
-    return f"{client}:{user or ''}"
+        return ApiClient(name=matches[0])
 
 
 def _is_local_request(request: Request) -> bool:

@@ -76,7 +76,8 @@ def _for_refused_request(error: RequestRefused) -> ErrorResponse:
     headers = {401: {"WWW-Authenticate": "Bearer"}, 409: {"Retry-After": "1"}, 503: {"Retry-After": "1"}}.get(
         error.status, {}
     )
-    kind = "server_error" if error.status >= 500 else "invalid_request_error"
+    kind = {403: "permission_error"}.get(error.status, "invalid_request_error")
+    kind = "server_error" if error.status >= 500 else kind
     return ErrorResponse(error.status, kind, error.code, error.param, headers)
 
 

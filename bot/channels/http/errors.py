@@ -62,12 +62,21 @@ class ParameterNotSupported(RequestRefused):
 
 
 class ApiKeyMissing(RequestRefused):
-    """A request that needs an API key has none."""
+    """A request has no API key."""
 
     status = 401
     code = "invalid_api_key"
     sentence = N_("An API key is needed.")
-    remedy = N_("Send it as: Authorization: Bearer KEY. An operator sets keys with CONSILIUM_API_KEYS.")
+    remedy = N_("Send it as: Authorization: Bearer KEY. An operator makes keys with `consilium keys create NAME`.")
+
+
+class ApiKeyAmbiguous(RequestRefused):
+    """A request has more than one `Authorization` header."""
+
+    status = 401
+    code = "invalid_api_key"
+    sentence = N_("The request has more than one Authorization header.")
+    remedy = N_("Send one key.")
 
 
 class ApiKeyUnknown(RequestRefused):
@@ -76,7 +85,70 @@ class ApiKeyUnknown(RequestRefused):
     status = 401
     code = "invalid_api_key"
     sentence = N_("This API key is unknown.")
-    remedy = N_("Check it; an operator sets keys with CONSILIUM_API_KEYS.")
+    remedy = N_("Check that it is whole; an operator sees the keys with `consilium keys list`.")
+
+
+class ApiKeyExpired(RequestRefused):
+    """A request has an API key whose time is over."""
+
+    status = 401
+    code = "api_key_expired"
+    sentence = N_("This API key has expired.")
+    remedy = N_("Ask the operator for a new one.")
+
+
+class ApiKeyRevoked(RequestRefused):
+    """A request has an API key that the operator has revoked."""
+
+    status = 401
+    code = "api_key_revoked"
+    sentence = N_("This API key has been revoked.")
+    remedy = N_("Ask the operator for a new one.")
+
+
+class RightMissing(RequestRefused):
+    """A key has not the right that a request needs."""
+
+    status = 403
+    code = "insufficient_permissions"
+    sentence = N_("This API key has not the right to {right}.")
+    remedy = N_("Use another key, or ask the operator for one with --rights {right}.")
+
+    def __init__(self, right: str) -> None:
+        super().__init__(right=right)
+
+
+class ModelNotInScope(RequestRefused):
+    """A key may not ask a mode."""
+
+    status = 403
+    code = "model_not_allowed"
+    param = "model"
+    sentence = N_("This API key may not use “{mode}”.")
+    remedy = N_("GET /v1/models lists what it may use.")
+
+    def __init__(self, mode: str) -> None:
+        super().__init__(mode=mode)
+
+
+class PersonNotInScope(RequestRefused):
+    """A key may not name a person."""
+
+    status = 403
+    code = "person_not_allowed"
+    param = "user"
+    sentence = N_("This API key may not name this person.")
+    remedy = N_("Use a key of the program that this person belongs to.")
+
+
+class PersonNotNamed(RequestRefused):
+    """A request about a person's own data names nobody whom its key may name."""
+
+    status = 403
+    code = "person_not_allowed"
+    param = "user"
+    sentence = N_("The request names no person whom this API key may name.")
+    remedy = N_("Name them as in the original request: ?user=….")
 
 
 class StillBeingAnswered(RequestRefused):

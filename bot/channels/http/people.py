@@ -9,7 +9,8 @@ from uuid import UUID
 from fastapi import Path, Query
 from starlette.requests import Request
 
-from bot.channels.http.api import api_of, client_of
+from bot.channels.http.api import api_of
+from bot.channels.http.api_client import client_of
 from bot.channels.http.errors import NoSuchMemory, NoSuchTurn
 from bot.channels.http.request_models import Identifier
 from bot.channels.http.response_models import (
