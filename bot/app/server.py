@@ -17,7 +17,7 @@ from bot.app.bootstrap import Role, Services, open_services
 from bot.app.channels import Channels, NoChannelConfigured, has_channel
 from bot.app.monitoring import ReadinessCheck, health_routes, http_server
 from bot.app.settings import Settings
-from bot.channels.http import Api, ApiClients, api_routes
+from bot.channels.http import Api, ApiClients, KeyStore, api_routes
 from bot.core.background import run_in_background
 from bot.core.errors import PlatformAccessDenied
 from bot.core.loops import keep_running
@@ -205,7 +205,10 @@ def http_routes(settings: Settings, services: Services) -> APIRouter:
         memory=services.memory,
         direct=services.direct,
         heartbeat=services.heartbeat,
-        clients=ApiClients(settings.api_clients),
+        clients=ApiClients(
+            settings.api_clients, KeyStore(services.database, services.mind.name), is_open=settings.api_open
+        ),
+        access_policy=services.inbox.access_policy,
         language=settings.language,
     )
     return api_routes(api)

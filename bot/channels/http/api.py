@@ -14,6 +14,7 @@ from bot.channels.http.auth import ApiClients
 from bot.channels.http.reply import PLATFORM
 from bot.core.i18n import LANGUAGES, Language, Translator, system_language
 from bot.core.messages import Incoming
+from bot.intake.access import AccessDenied, AccessPolicy
 from bot.intake.inline import AcceptedMessage, InlineResponder
 from bot.memory import PersonalMemory
 from bot.minds import Mind
@@ -36,6 +37,7 @@ class Api:
     direct: InlineResponder
     heartbeat: Heartbeat
     clients: ApiClients
+    access_policy: AccessPolicy
     language: Language | None
     """The language of messages when a request asks for none; None for the system's."""
 
@@ -62,12 +64,23 @@ class Api:
         return await self.direct.accept(client.admit(incoming))
 
     @asynccontextmanager
-    async def person_connection(self, client: ApiClient, user: str | None) -> AsyncIterator[PersonConnection]:
-        """A transaction of a client's person."""
+    async def person_connection(self, client: ApiClient, user: str | None) -> AsyncIterator[PersonConnection | None]:
+        """A transaction of a client's person; None for somebody who has never written: nobody is made.
+
+        Args:
+            user: the client's name for them; None: the program itself.
+
+        Raises:
+            PersonNotInScope: the client's key may not name them.
+            AccessDenied: the operator does not let them in.
+        """
         external_id = client.external_id(user)
         async with self.database.anonymous_transaction() as connection:
-            person = await users.identify(connection, platform=PLATFORM, external_id=external_id)
-            yield await connection.become_person(person.id)
+            access = await self.access_policy.check(connection, Incoming(PLATFORM, external_id, "", ""))
+            if isinstance(access, AccessDenied):
+                raise access
+            person = await users.find(connection, platform=PLATFORM, external_id=external_id)
+            yield None if person is None else await connection.become_person(person)
 
 
 def requested_language(request: Request) -> Language | None:

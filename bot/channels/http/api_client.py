@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from bot.channels.http.errors import ModelNotInScope, PersonNotInScope, RightMissing
 from bot.core.messages import Incoming
+from db.turns.turns import KEY_SHARE
 
 Right = Literal["read", "write"]
 PeopleSource = Literal["user", "openwebui", "n8n"]
@@ -38,6 +39,12 @@ class KeyLimits:
     at_once: int | None = None
     """Messages that may wait or be answered at the same time."""
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether requests or tokens are limited over time."""
+        budgets = (self.requests_per_minute, self.requests_per_day, self.tokens_per_minute, self.tokens_per_day)
+        return any(budget is not None for budget in budgets)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiClient:
@@ -59,7 +66,7 @@ class ApiClient:
     @property
     def share(self) -> str:
         """What its messages are counted as where all share something, such as the waiting room."""
-        return f"key:{self.key_id}" if self.key_id is not None else f"client:{self.name}"
+        return f"{KEY_SHARE}:{self.key_id}" if self.key_id is not None else f"client:{self.name}"
 
     def require_method(self, method: str) -> None:
         """Raises `RightMissing` unless the key may send requests with this HTTP method."""

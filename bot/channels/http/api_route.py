@@ -48,9 +48,7 @@ class ApiRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 request.state.api = api
-                client = await api.clients.authenticate(request)
-                client.require_method(request.method)
-                request.state.client = client
+                request.state.client = await api.clients.authenticate(request)
                 response = await answer(await JsonRequest.read(request) if has_body else request)
             except asyncio.CancelledError:
                 count_request(path, CLIENT_DISCONNECTED)

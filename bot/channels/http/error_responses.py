@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
-from bot.channels.http.errors import RequestRefused
+from bot.channels.http.errors import KeyBudgetSpent, RequestRefused
 from bot.core.errors import AlreadyRefused, GenerationTooSlow, MessageRefused, MessageTooLong
 from bot.core.http_body import BodyRefused
 from bot.intake.access import AccessDenied
@@ -76,13 +76,19 @@ def _for_refused_request(error: RequestRefused) -> ErrorResponse:
     headers = {401: {"WWW-Authenticate": "Bearer"}, 409: {"Retry-After": "1"}, 503: {"Retry-After": "1"}}.get(
         error.status, {}
     )
-    kind = {403: "permission_error"}.get(error.status, "invalid_request_error")
+    if isinstance(error, KeyBudgetSpent):
+        headers = _retry_after(error.retry_after)
+    kind = {403: "permission_error", 429: "rate_limit_error"}.get(error.status, "invalid_request_error")
     kind = "server_error" if error.status >= 500 else kind
     return ErrorResponse(error.status, kind, error.code, error.param, headers)
 
 
 def _for_rate_limit(error: LimitExceeded) -> ErrorResponse:
-    headers = {"Retry-After": str(max(1, math.ceil(min(error.retry_after, 86400))))}
+    headers = _retry_after(error.retry_after)
     if isinstance(error, ServiceFull):
         return ErrorResponse(503, "server_error", "service_full", headers=headers)
     return ErrorResponse(429, "rate_limit_error", "rate_limit_exceeded", headers=headers)
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(min(seconds, 86400))))}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from bot.core.errors import ChannelError
-from consilium.errors import N_
+from consilium.errors import N_, N_plural
 
 
 class RequestRefused(ChannelError):
@@ -141,14 +142,53 @@ class PersonNotInScope(RequestRefused):
     remedy = N_("Use a key of the program that this person belongs to.")
 
 
-class PersonNotNamed(RequestRefused):
-    """A request about a person's own data names nobody whom its key may name."""
+class KeyBudgetSpent(RequestRefused):
+    """Root of the reasons why a key may send nothing for now.
 
-    status = 403
-    code = "person_not_allowed"
-    param = "user"
-    sentence = N_("The request names no person whom this API key may name.")
-    remedy = N_("Name them as in the original request: ?user=….")
+    Attributes:
+        retry_after: seconds until it is worth another try.
+    """
+
+    status = 429
+    code = "rate_limit_exceeded"
+    retry_after: float = 1.0
+    remedy = N_("Try again in {seconds} s.")
+
+    def __init__(self, limit: int, retry_after: float) -> None:
+        super().__init__(limit=limit, seconds=math.ceil(retry_after))
+        self.retry_after = retry_after
+
+
+class KeyMinuteRequestsSpent(KeyBudgetSpent):
+    """A key has used up its requests of a minute."""
+
+    sentence = N_plural(
+        "This API key may send {limit} request a minute.", "This API key may send {limit} requests a minute.", "limit"
+    )
+
+
+class KeyDayRequestsSpent(KeyBudgetSpent):
+    """A key has used up its requests of a day."""
+
+    sentence = N_plural(
+        "This API key may send {limit} request a day.", "This API key may send {limit} requests a day.", "limit"
+    )
+
+
+class KeyMinuteTokensSpent(KeyBudgetSpent):
+    """A key has used up its tokens of a minute."""
+
+    sentence = N_plural(
+        "This API key may use {limit} token a minute.", "This API key may use {limit} tokens a minute.", "limit"
+    )
+
+
+class KeyDayTokensSpent(KeyBudgetSpent):
+    """A key has used up its tokens of a day."""
+
+    sentence = N_plural(
+        "This API key may use {limit} token a day.", "This API key may use {limit} tokens a day.", "limit"
+    )
 
 
 class StillBeingAnswered(RequestRefused):

@@ -13,7 +13,7 @@ from typing import Final
 from starlette.requests import Request
 
 from bot.channels.http.api_client import ApiClient
-from bot.channels.http.errors import BadRequest, PersonNotNamed
+from bot.channels.http.errors import BadRequest, PersonNotInScope
 
 MAX_NAME_LENGTH: Final = 256
 OPENWEBUI_USER: Final = "X-OpenWebUI-User-Id"
@@ -65,16 +65,16 @@ def named_person(
     return NamedPerson(person or None, place if person else None)
 
 
-def require_person(request: Request, client: ApiClient, user: str | None) -> str:
-    """The person whose turns or memories a request is about.
+def person_asked_about(request: Request, client: ApiClient, user: str | None) -> str | None:
+    """The person whose turns or memories a request is about; None: nobody, but the program itself.
 
     Raises:
-        PersonNotNamed: it names nobody whom the key may name.
+        PersonNotInScope: it names somebody by what its key does not trust.
         BadRequest: a header is no name.
     """
     person = named_person(request, client, user=user).person
-    if person is None:
-        raise PersonNotNamed
+    if person is None and user:
+        raise PersonNotInScope
     return person
 
 

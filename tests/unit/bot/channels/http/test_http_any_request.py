@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.app.http_application import make_application
-from bot.channels.http import Api, ApiClient, ApiClients, api_routes
+from bot.channels.http import Api, ApiClient, ApiClients, KeyStore, api_routes
 from bot.channels.http.response_models import ErrorObject
 from bot.channels.http.routes import ENDPOINTS
 from bot.core.errors import EmptyMessage
@@ -63,8 +63,15 @@ class _Heartbeat:
     draining = False
 
 
+class _NoKeys:
+    """Counts nothing: the key is of the settings."""
+
+    async def count_request(self, client: ApiClient) -> None:
+        assert client.key_id is None
+
+
 class _StubApi:
-    clients = ApiClients({"site": KEY})
+    clients = ApiClients({"site": KEY}, cast(KeyStore, _NoKeys()))
     direct = _Direct()
     heartbeat = _Heartbeat()
 
