@@ -17,14 +17,17 @@ from inference.device import DEVICE_PATTERN
 APP_NAME: Final = "consilium"
 MIN_KEY_LENGTH: Final = 24
 """Characters of an API key in the settings."""
-_CLIENT_NAME: Final = re.compile(r"[^:\s]{1,64}")
+ENV_FILE: Final = Path(".env")
+"""What settings are read from beside the environment, in the folder that the program starts in."""
+CLIENT_NAME: Final = re.compile(r"[^:\s]{1,64}")
+"""The name of a program that uses the HTTP channel."""
 DEMO_MIND: Final = Path(__file__).resolve().parents[2] / "minds" / "agoge"
 
 
 class Settings(BaseSettings):
     """Read once, at the start. The defaults run everything embedded, on the CPU, without a network."""
 
-    model_config = SettingsConfigDict(env_prefix="CONSILIUM_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CONSILIUM_", env_file=ENV_FILE, extra="ignore", frozen=True)
 
     mind: Path = DEMO_MIND
     """Folder of the mind that answers."""
@@ -222,7 +225,7 @@ class Settings(BaseSettings):
         pairs = _parse_api_keys(keys)
         if len(pairs) > 1:
             raise ValueError("it takes one NAME:KEY; make the other keys with `consilium keys create NAME`")
-        if not all(_CLIENT_NAME.fullmatch(name) and key for name, key in pairs):
+        if not all(CLIENT_NAME.fullmatch(name) and key for name, key in pairs):
             raise ValueError("write NAME:KEY")
         if any(len(key) < MIN_KEY_LENGTH for _, key in pairs):
             raise ValueError(

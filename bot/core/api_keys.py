@@ -1,7 +1,7 @@
 """The form of API keys: how they are made, and what of them is stored and shown.
 
-`csk_`, forty random letters and digits (238 bits), and six that are computed from these: a key that is cut off, has
-a slip of the pen or another case is refused without asking the database.
+`csk_`, forty random letters and digits (238 bits), and six that are computed from these: a key that is cut off,
+mistyped or in another case is refused without asking the database.
 """
 
 from __future__ import annotations

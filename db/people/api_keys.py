@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+import asyncpg
+
+from db.errors import OwnerNeeded
 from db.infra.rows import from_row, with_columns
 from db.people import token_buckets
 from db.people.token_buckets import UNLIMITED, Refusal, TokenBucket
@@ -143,24 +146,30 @@ async def create(
     Args:
         digest: SHA-256 of the key.
         lifetime: after which it expires.
+
+    Raises:
+        OwnerNeeded: it is not the owner's.
     """
-    row = await connection.fetchrow(
-        CREATE,
-        mind,
-        name,
-        prefix,
-        digest,
-        list(scope.rights),
-        None if scope.models is None else list(scope.models),
-        None if scope.people is None else list(scope.people),
-        list(scope.people_from),
-        scope.requests_per_minute,
-        scope.requests_per_day,
-        scope.tokens_per_minute,
-        scope.tokens_per_day,
-        scope.at_once,
-        lifetime,
-    )
+    try:
+        row = await connection.fetchrow(
+            CREATE,
+            mind,
+            name,
+            prefix,
+            digest,
+            list(scope.rights),
+            None if scope.models is None else list(scope.models),
+            None if scope.people is None else list(scope.people),
+            list(scope.people_from),
+            scope.requests_per_minute,
+            scope.requests_per_day,
+            scope.tokens_per_minute,
+            scope.tokens_per_day,
+            scope.at_once,
+            lifetime,
+        )
+    except asyncpg.InsufficientPrivilegeError:
+        raise OwnerNeeded from None
     assert row is not None
     return from_row(ApiKey, row)
 
@@ -182,8 +191,15 @@ async def find_named(connection: Connection, mind: str, name: str) -> list[ApiKe
 
 
 async def revoke(connection: Connection, key_id: UUID) -> bool:
-    """Revoke a key, over the owner's connection; False when it is revoked already."""
-    return await connection.execute(REVOKE, key_id) == 1
+    """Revoke a key, over the owner's connection; False when it is revoked already.
+
+    Raises:
+        OwnerNeeded: it is not the owner's.
+    """
+    try:
+        return await connection.execute(REVOKE, key_id) == 1
+    except asyncpg.InsufficientPrivilegeError:
+        raise OwnerNeeded from None
 
 
 async def mark_used(connection: Connection, key_id: UUID) -> None:

@@ -76,12 +76,13 @@ class AnswerResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         chat_request = self._chat_request
         completion = Completion(str(self._accepted.receipt.turn.id), int(time.time()))
+        say = self._api.translator_for(Request(scope))
         reply: HttpReply
         if chat_request.stream:
             with_usage = chat_request.stream_options is not None and chat_request.stream_options.include_usage
-            reply = StreamingReply(scope, receive, send, completion, with_usage=with_usage)
+            reply = StreamingReply(scope, receive, send, completion, say, with_usage=with_usage)
         else:
-            reply = JsonReply(scope, receive, send, completion)
+            reply = JsonReply(scope, receive, send, completion, say)
         turn = self._accepted.receipt.turn
         if not self._accepted.receipt.is_new:
             await _repeat(reply, stored_outcome(turn))

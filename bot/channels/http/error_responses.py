@@ -9,9 +9,17 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
-from bot.channels.http.errors import KeyBudgetSpent, RequestRefused
-from bot.core.errors import AlreadyRefused, GenerationTooSlow, MessageRefused, MessageTooLong
+from bot.channels.http.errors import AnswerImpossible, KeyBudgetSpent, PartUnavailable, RequestRefused
+from bot.core.errors import (
+    AlreadyRefused,
+    GenerationTooSlow,
+    MessageRefused,
+    MessageTooLong,
+    UnexpectedError,
+    describe_error,
+)
 from bot.core.http_body import BodyRefused
+from bot.core.i18n import Translator
 from bot.intake.access import AccessDenied
 from bot.intake.rate_limits import LimitExceeded, ServiceFull
 from bot.minds.errors import ModeError, ModeNotAllowed
@@ -70,6 +78,23 @@ def error_response(error: ConsiliumError | None) -> ErrorResponse:
             503, "server_error", "service_unavailable", headers={"Retry-After": str(_RETRY_AFTER_SECONDS)}
         )
     return ErrorResponse(500, "server_error")
+
+
+def public_error(error: ConsiliumError) -> ConsiliumError:
+    """The error as anybody may read it who can send a request.
+
+    What has failed within the service, and what its database or engine says of it, with paths and addresses, is for the
+    operator's log.
+    """
+    status = error_response(error).status
+    if status < 500 or isinstance(error, (RequestRefused, LimitExceeded, GenerationTooSlow, UnexpectedError)):
+        return error
+    return PartUnavailable() if status == 503 else AnswerImpossible()
+
+
+def describe_publicly(error: ConsiliumError, say: Translator) -> str:
+    """The text of an error for whoever sent the request."""
+    return describe_error(public_error(error), say.language, say.translate)
 
 
 def _for_refused_request(error: RequestRefused) -> ErrorResponse:

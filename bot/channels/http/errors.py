@@ -228,6 +228,23 @@ class NoSuchMemory(RequestRefused):
     remedy = N_("GET /v1/memories lists all of them.")
 
 
+class PartUnavailable(RequestRefused):
+    """The database or the engine does not answer. Which, and why, is in the log and none of the client's business."""
+
+    status = 503
+    code = "service_unavailable"
+    sentence = N_("A part of the service does not answer now.")
+    remedy = N_("Send it again in a moment.")
+
+
+class AnswerImpossible(RequestRefused):
+    """The service cannot answer. Why is in the log and none of the client's business."""
+
+    status = 500
+    sentence = N_("This cannot be answered here.")
+    remedy = N_("Try another model, or tell the operator.")
+
+
 class ServiceShuttingDown(RequestRefused):
     """The process is shutting down and accepts nothing new."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Path, Query
@@ -35,6 +35,8 @@ from db.memory.memories import Memory
 from db.turns import turns
 from db.turns.turns import Turn
 
+FAILED_TURN: Final = "The answer failed. The operator finds the reason under the turn's id."
+"""The error of a turn. What is stored may hold addresses and what the database or the engine has said."""
 User = Annotated[
     Identifier | None,
     Query(description="The person, as in the request that created the turn.", examples=["anna"]),
@@ -135,7 +137,7 @@ def _turn_object(turn: Turn) -> TurnObject:
         usage=TurnUsage(prompt_tokens=turn.prompt_tokens, completion_tokens=turn.completion_tokens),
         sources=turn.sources,
         memories=turn.recalled,
-        error=turn.error,
+        error=None if turn.error is None else FAILED_TURN,
         created_at=turn.created_at.isoformat(),
         ended_at=turn.ended_at.isoformat() if turn.ended_at else None,
     )
