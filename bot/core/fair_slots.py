@@ -82,6 +82,8 @@ class FairSlots:
             place = queue.popleft()
             if not queue:
                 del share.waiting[person]
+            if place.cancelled():
+                continue  # whoever waited has gone in this very moment, and has not been told yet
             share.served_at = share.people_served_at[person] = next(self._turn)
             share.in_all += 1
             share.held[person] += 1
@@ -107,10 +109,14 @@ class FairSlots:
         self._forget(share, person)
 
     def _leave(self, share: str, person: Hashable, place: asyncio.Future[None]) -> None:
-        own = self._shares[share]
-        own.waiting[person].remove(place)
-        if not own.waiting[person]:
-            del own.waiting[person]
+        """Wait no more. Whoever gave a place away meanwhile may have taken this one out already."""
+        if (own := self._shares.get(share)) is None:
+            return
+        queue = own.waiting.get(person, deque())
+        if place in queue:
+            queue.remove(place)
+        if not queue:
+            own.waiting.pop(person, None)
         self._forget(share, person)
 
     def _forget(self, share: str, person: Hashable) -> None:

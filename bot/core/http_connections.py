@@ -6,15 +6,11 @@ neither do browsers that keep theirs open. Only when all are busy a new one is t
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
-
-try:
-    import resource
-except ImportError:  # Windows has no such limits
-    resource = None  # type: ignore[assignment]
 
 SPARE_FILES: Final = 256
 """Files that a process keeps open beside the connections of clients."""
@@ -38,8 +34,10 @@ class ConnectionLimits:
 
     def within_open_files(self) -> ConnectionLimits:
         """The limits, or less where the system lets this process open fewer files; its soft limit is raised first."""
-        if resource is None:
-            return self
+        if sys.platform == "win32":
+            return self  # it has no such limits
+        import resource
+
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = self.in_all + SPARE_FILES
         if soft < wanted:
