@@ -32,7 +32,7 @@ _EVENTS_EXAMPLE: Final = (
 _ERRORS: Final = {
     400: "A part of the request is wrong; `param` names it.",
     401: "There is no key, or it is unknown, expired or revoked.",
-    403: "The key has not the right, the mode or the person in its scope; or the mind restricts this mode, or the operator "
+    403: "The right, mode or person is out of the key's scope; or the mind restricts the mode, or the operator "
     "has not let the person in.",
     404: "There is no such thing here, or it is another person's.",
     408: "The body did not arrive in time.",
