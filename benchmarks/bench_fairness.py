@@ -2,7 +2,7 @@
 
 A process of the service over a real Postgres, with an engine that echoes at a fixed pace. One program asks alone, one
 question after another; then again while another program has fifty requests open all the time. Shown is the time to the
-first token of both, and their ratio. Last, a thousand connections send half a head, and `/healthz` is asked beside them.
+first token of either, and the ratio. Last, a thousand connections send half a head, and `/healthz` is asked beside them.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def client_of(url: str, key: str) -> httpx.AsyncClient:
 async def address_of(log: Path, fleet: Fleet) -> str:
     """Where the process serves, once it says that it is ready."""
     async with asyncio.timeout(300):
-        while not (found := re.search(r"(http://\S+)/readyz", log.read_text() if log.exists() else "")):
+        while not (found := re.search(r"(http://\S+)/readyz", await asyncio.to_thread(log.read_text))):
             assert fleet.processes["api"].alive, fleet.tails()
             await asyncio.sleep(0.1)
     return found[1]
