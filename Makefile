@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-embedding bench-library bench-citations bench-router eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
+.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-long test-faults check format bench bench-serving bench-turns bench-fairness bench-growth bench-memory bench-embedding bench-library bench-citations bench-router eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -90,6 +90,9 @@ bench-serving: $(READY) sglang ## Benchmark answers through the engine against c
 
 bench-turns: $(READY) ## Benchmark turns through real processes beside a bare echo bot (a quarter of an hour)
 	$(BIN)/python -m benchmarks.bench_turns
+
+bench-fairness: $(READY) ## Measure what fifty requests of one program cost another, and a thousand slow connections (two minutes)
+	$(BIN)/python -m benchmarks.bench_fairness
 
 bench-growth: $(READY) sglang ## Measure what grows with the number of compositions, and draw it (ten minutes)
 	$(BIN)/python -m benchmarks.bench_growth --docs

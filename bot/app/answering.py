@@ -19,6 +19,7 @@ from bot.app.library_sync import background_library_sync
 from bot.app.loading import Loading, LoadingPipeline
 from bot.app.settings import Settings
 from bot.core.background import run_in_background
+from bot.core.fair_slots import FairSlots
 from bot.core.loops import keep_running
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.retriever import RetrievalBudget, Retriever
@@ -89,6 +90,7 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
             retry_policy=RetryPolicy(settings.turn_attempts),
             memory_writer=memory_writer,
             attachments=documents,
+            slots=FairSlots(settings.engine_slots),
         )
         yield runner, loading
 

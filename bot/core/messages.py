@@ -119,6 +119,10 @@ class Incoming:
     task_of: str | None = None
     """The platform's id of the one for whom a front end asks this of its own accord: such requests have limits of their
     own. None for what a person asks."""
+    share: str | None = None
+    """What it is counted as where all share something, such as the waiting room; None: its platform."""
+    share_limit: int | None = None
+    """Messages of its share that may be open at a time; None: as many as is fair."""
     client_conversation: ClientConversation | None = None
     """From clients that keep the conversation; the process that received the message shows the answer then."""
 

@@ -27,7 +27,7 @@ from bot.intake.commands.context import ForgetWords
 from bot.intake.interpretation import interpret_message
 from bot.intake.joining import awaited_key, join_part, pause_for
 from bot.intake.parsing import CommandCall
-from bot.intake.rate_limits import OWN_DATA_COMMANDS, RateLimits, enforce_rate_limits
+from bot.intake.rate_limits import OWN_DATA_COMMANDS, RateLimits, enforce_rate_limits, share_of
 from bot.library.search import Library
 from bot.memory import PersonalMemory
 from bot.minds import Mind
@@ -102,7 +102,7 @@ class Inbox:
         self._running_answers = running_answers
         self._rate_limits = rate_limits
         self._turn_timeout = turn_timeout
-        self._access_policy = access_policy
+        self.access_policy = access_policy
         self._library = library
         self._forget_words = forget_words
 
@@ -114,7 +114,7 @@ class Inbox:
     async def commands_for(self, incoming: Incoming) -> Sequence[Command[CommandContext]]:
         """The commands that the sender has, for a menu of their own; none when they have no access."""
         async with self._database.anonymous_transaction() as connection:
-            access = await self._access_policy.check(connection, incoming)
+            access = await self.access_policy.check(connection, incoming)
         return () if isinstance(access, AccessDenied) else COMMANDS.visible(include_admin=access.is_admin)
 
     async def receive(self, incoming: Incoming, process_id: UUID | None = None) -> Receipt:
@@ -136,10 +136,10 @@ class Inbox:
         began = time.time()
         try:
             async with self._database.anonymous_transaction() as connection:
-                access = await self._access_policy.check(connection, incoming)
+                access = await self.access_policy.check(connection, incoming)
                 if isinstance(access, AccessDenied):
                     # The notice is counted in a transaction that commits, or it would be sent for every message.
-                    send_notice = await self._access_policy.should_send_denial(connection, incoming)
+                    send_notice = await self.access_policy.should_send_denial(connection, incoming)
                 else:
                     receipt = await self._accept(connection, with_granted_roles(incoming, access), access, process_id)
         except DuplicateUpdate:
@@ -232,7 +232,7 @@ class Inbox:
                 memory=self._memory,
                 library=self._library,
                 running_answers=self._running_answers,
-                access_policy=self._access_policy,
+                access_policy=self.access_policy,
                 forget_words=self._forget_words,
             )
             turn = await self._run_command(context, message)
@@ -270,6 +270,7 @@ class Inbox:
             sender_is_chat=incoming.sender_is_chat,
             part_key=awaited_key(incoming),
             join_within=pause_for(incoming),
+            share=share_of(incoming),
         )
 
     async def _enqueue(

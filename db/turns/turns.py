@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
+from uuid import UUID
 
 from db.errors import DuplicateUpdate, RecordNotFound
 from db.infra.rows import JSONB, from_row, to_jsonb, with_columns
@@ -11,9 +12,11 @@ from db.infra.rows import JSONB, from_row, to_jsonb, with_columns
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
-    from uuid import UUID
 
     from db.infra.connection import PersonConnection
+
+KEY_SHARE: Final = "key"
+"""Kind of the shares `key:ID`, each of which is an API key."""
 
 TurnState = Literal["accepted", "thinking", "answering", "delivered", "stopped", "failed", "dead"]
 TurnKind = Literal["question", "command"]
@@ -84,10 +87,18 @@ class Turn:
     """Whether it was sent in the name of a chat, and not by a person."""
     joined_updates: Sequence[str] = ()
     """Further updates whose messages were joined to this one."""
+    share: str | None = None
+    """What it is counted as where all share something; None in turns of an older program."""
 
     @property
     def ended(self) -> bool:
         return self.state in ("delivered", "stopped", "failed", "dead")
+
+    @property
+    def api_key(self) -> UUID | None:
+        """The API key that it came with, if it came with one of those in the database."""
+        kind, _, key_id = (self.share or "").partition(":")
+        return UUID(key_id) if kind == KEY_SHARE else None
 
     @property
     def is_answered(self) -> bool:
@@ -125,6 +136,8 @@ class NewTurn:
     """Given when further parts of the same message may follow: what they have in common."""
     join_within: timedelta | None = None
     """How long such parts are waited for."""
+    share: str | None = None
+    """What it is counted as where all share something, such as the waiting room."""
 
 
 # The session's row is locked by the update, so turns accepted at once get numbers one after another.
@@ -138,10 +151,11 @@ ACCEPT: Final = with_columns(
     )
     INSERT INTO turns (
         session_id, user_id, seq, question, asked_mode, kind, update_id, roles, language, address, process_id,
-        give_up_at, consilium, files, quotations, unread, sender_is_chat, remembered, part_key, join_until
+        give_up_at, consilium, files, quotations, unread, sender_is_chat, remembered, part_key, join_until,
+        share
     )
     SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11, $12, $13::jsonb,
-        $14::jsonb, $15, $16, $16, $17, now() + $18
+        $14::jsonb, $15, $16, $16, $17, now() + $18, $19
     FROM numbered
     ON CONFLICT (session_id, update_id) WHERE update_id IS NOT NULL DO NOTHING
     RETURNING @columns
@@ -242,6 +256,7 @@ async def accept(connection: PersonConnection, session_id: UUID, new_turn: NewTu
         new_turn.sender_is_chat,
         new_turn.part_key,
         new_turn.join_within,
+        new_turn.share,
     )
     if row is not None:
         return from_row(Turn, row)

@@ -15,10 +15,9 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.channels.http.api import Api
-from bot.channels.http.error_responses import error_response
+from bot.channels.http.error_responses import describe_publicly, error_response
 from bot.channels.http.errors import BadRequest, NotJson
 from bot.channels.http.request_parsing import first_problem
-from bot.core.errors import describe_error
 from bot.core.http_body import read_body
 from bot.turns.failures import as_consilium_error
 
@@ -48,7 +47,7 @@ class ApiRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 request.state.api = api
-                request.state.client = api.clients.authenticate(request)
+                request.state.client = await api.clients.authenticate(request)
                 response = await answer(await JsonRequest.read(request) if has_body else request)
             except asyncio.CancelledError:
                 count_request(path, CLIENT_DISCONNECTED)
@@ -121,7 +120,7 @@ def failure_response(api: Api, request: Request, error: Exception) -> Response:
         error = first_problem(error.errors())
     failure = as_consilium_error(error)
     say = api.translator_for(request)
-    return error_response(failure).to_response(describe_error(failure, say.language, say.translate))
+    return error_response(failure).to_response(describe_publicly(failure, say))
 
 
 def count_request(path: str, status: int) -> None:

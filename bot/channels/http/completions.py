@@ -14,10 +14,11 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bot.answering.draft import stored_outcome
-from bot.channels.http.api import Api, api_of, client_of, requested_language
-from bot.channels.http.auth import external_id_of
+from bot.channels.http.api import Api, api_of, requested_language
+from bot.channels.http.api_client import ApiClient, client_of
 from bot.channels.http.completion_objects import Completion
 from bot.channels.http.errors import ParameterNotSupported, ServiceShuttingDown, StillBeingAnswered
+from bot.channels.http.front_end_people import named_person
 from bot.channels.http.front_end_prompts import ask_as_user, is_front_end_task, separate_retrieved_text
 from bot.channels.http.reply import PLATFORM, HttpReply, JsonReply, StreamingReply
 from bot.channels.http.request_models import ChatRequest
@@ -57,9 +58,9 @@ async def create_completion(
     incoming = _incoming(api, client, request, chat_request)
     is_kept = incoming.client_conversation is not None and not incoming.client_conversation.is_stateless
     if idempotency_key is None or not is_kept:
-        accepted = await api.direct.accept(incoming)
+        accepted = await api.accept(client, incoming)
     else:
-        accepted = await _accept_once(api, incoming, _request_name(idempotency_key, chat_request))
+        accepted = await _accept_once(api, client, incoming, _request_name(idempotency_key, chat_request))
     return AnswerResponse(api, accepted, chat_request)
 
 
@@ -75,12 +76,13 @@ class AnswerResponse(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         chat_request = self._chat_request
         completion = Completion(str(self._accepted.receipt.turn.id), int(time.time()))
+        say = self._api.translator_for(Request(scope))
         reply: HttpReply
         if chat_request.stream:
             with_usage = chat_request.stream_options is not None and chat_request.stream_options.include_usage
-            reply = StreamingReply(scope, receive, send, completion, with_usage=with_usage)
+            reply = StreamingReply(scope, receive, send, completion, say, with_usage=with_usage)
         else:
-            reply = JsonReply(scope, receive, send, completion)
+            reply = JsonReply(scope, receive, send, completion, say)
         turn = self._accepted.receipt.turn
         if not self._accepted.receipt.is_new:
             await _repeat(reply, stored_outcome(turn))
@@ -96,14 +98,14 @@ def _request_name(idempotency_key: str, chat_request: ChatRequest) -> str:
     return hashlib.sha256(f"{idempotency_key}\n{chat_request.model_dump_json()}".encode()).hexdigest()
 
 
-async def _accept_once(api: Api, incoming: Incoming, name: str) -> AcceptedMessage:
+async def _accept_once(api: Api, client: ApiClient, incoming: Incoming, name: str) -> AcceptedMessage:
     """Accept a message, or find what it became when it came before. One that came to nothing is accepted anew.
 
     Raises:
         StillBeingAnswered: it came before, and is being answered.
     """
     for attempt in itertools.count(1):
-        accepted = await api.direct.accept(replace(incoming, update=f"{name}:{attempt}"))
+        accepted = await api.accept(client, replace(incoming, update=f"{name}:{attempt}"))
         state = accepted.receipt.turn.state
         if accepted.receipt.is_new or state == "delivered":
             return accepted
@@ -119,7 +121,7 @@ async def _repeat(reply: HttpReply, outcome: Outcome) -> None:
     await reply.finish(outcome)
 
 
-def _incoming(api: Api, client: str, request: Request, chat_request: ChatRequest) -> Incoming:
+def _incoming(api: Api, client: ApiClient, request: Request, chat_request: ChatRequest) -> Incoming:
     """The message that a request brings.
 
     Raises:
@@ -130,17 +132,23 @@ def _incoming(api: Api, client: str, request: Request, chat_request: ChatRequest
     if is_task:
         mode = api.resolve_mode(str(Base())).text
         chat_request = chat_request.model_copy(update={"messages": ask_as_user(chat_request.messages)})
-    person = None if is_task else chat_request.person
+    named = named_person(
+        request,
+        client,
+        user=chat_request.person,
+        session=chat_request.metadata.session if chat_request.metadata else None,
+        conversation=chat_request.conversation_id,
+    )
+    person = None if is_task else named.person
     question, conversation = parse_conversation(chat_request, mode, is_stateless=person is None)
     question, quotations = separate_retrieved_text(question)
-    session = chat_request.metadata.session if chat_request.metadata and person is not None else None
     return Incoming(
         PLATFORM,
-        external_id_of(client, person),
-        session or person or "",
+        client.external_id(person),
+        (named.session if person else None) or person or "",
         question,
         language=requested_language(request),
         quotations=quotations,
-        task_of=external_id_of(client, chat_request.person) if is_task else None,
+        task_of=client.external_id(named.person) if is_task else None,
         client_conversation=conversation,
     )

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from bot.channels.http.completion_objects import DONE_EVENT, Completion, server_sent_event
-from bot.channels.http.error_responses import error_response
+from bot.channels.http.error_responses import describe_publicly, error_response, public_error
+from bot.core.i18n import Translator
 from bot.core.messages import Outcome
 
 PLATFORM: Final = "http"
@@ -29,11 +30,12 @@ _STREAM_HEADERS: Final = (
 class HttpReply:
     """What both forms of an answer share. A client that disconnects has its request cancelled, and so the answer."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, completion: Completion) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, completion: Completion, say: Translator) -> None:
         self._scope = scope
         self._receive = receive
         self._send_message = send
         self._completion = completion
+        self._say = say
         self.is_finished = False
         """Whether the whole response has been sent."""
 
@@ -55,12 +57,19 @@ class HttpReply:
     async def finish(self, outcome: Outcome) -> None:
         """Send the whole outcome, or why there is none, with a status of its own."""
         if outcome.error is not None:
-            response: Response = error_response(outcome.exception).to_response(outcome.error)
+            response: Response = error_response(outcome.exception).to_response(self._error_text(outcome))
         else:
             content = self._completion.completion_object(outcome).model_dump_json()
             response = Response(content, media_type="application/json")
         await response(self._scope, self._receive, self._send_message)
         self.is_finished = True
+
+    def _error_text(self, outcome: Outcome) -> str:
+        """Why there is no answer, without what is the operator's."""
+        error = outcome.exception
+        if error is None or public_error(error) is error:
+            return outcome.error or ""
+        return describe_publicly(error, self._say)
 
     async def keep_alive(self) -> None:
         """Do nothing: a status cannot come before its answer."""
@@ -79,8 +88,17 @@ class StreamingReply(HttpReply):
     A failure before anything was sent still has an HTTP status of its own.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, completion: Completion, *, with_usage: bool) -> None:
-        super().__init__(scope, receive, send, completion)
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        completion: Completion,
+        say: Translator,
+        *,
+        with_usage: bool,
+    ) -> None:
+        super().__init__(scope, receive, send, completion, say)
         self._with_usage = with_usage
         self._mode = ""
         self._has_begun = False
@@ -125,7 +143,7 @@ class StreamingReply(HttpReply):
 
     def _final_events(self, outcome: Outcome) -> list[dict[str, Any]]:
         if outcome.error is not None:
-            return [error_response(outcome.exception).body(outcome.error)]
+            return [error_response(outcome.exception).body(self._error_text(outcome))]
         last = self._completion.final_chunk(outcome, **self._empty_usage)
         return [last, self._completion.usage_chunk(outcome)] if self._with_usage else [last]
 

@@ -127,6 +127,20 @@ class Metadata(_RequestModel):
     """What the client needs the answer for, such as a title: the request is its own, and no person's."""
 
 
+def _to_id(conversation: object) -> object:
+    """The id of a conversation that is given as an object, as in OpenAI's responses."""
+    return conversation.get("id", conversation) if isinstance(conversation, dict) else conversation
+
+
+class ConversationReference(_RequestModel):
+    id: Identifier
+
+
+ConversationId = Annotated[
+    Identifier | None, BeforeValidator(_to_id, json_schema_input_type=Identifier | ConversationReference | None)
+]
+
+
 class ChatRequest(_RequestModel):
     """A conversation to be answered. Fields that are not listed are ignored, unless `strict` is set."""
 
@@ -161,6 +175,10 @@ class ChatRequest(_RequestModel):
     """OpenAI's newer name of `user`."""
     metadata: Metadata | None = None
     """Our own details of the request."""
+    conversation: ConversationId = None
+    """The front end's conversation, by its id; it counts under a key that trusts n8n."""
+    conversationId: Identifier | None = None  # noqa: N815  # n8n's name
+    """n8n's name of `conversation`."""
     stream: bool | None = None
     """Whether the answer comes as server-sent events."""
     stream_options: StreamOptions | None = None
@@ -212,6 +230,11 @@ class ChatRequest(_RequestModel):
     def person(self) -> str | None:
         """The person who speaks; None if the request names nobody."""
         return self.user or self.safety_identifier
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The front end's id of the conversation; None if the request has none."""
+        return self.conversation or self.conversationId
 
     @property
     def stop_sequences(self) -> tuple[str, ...]:

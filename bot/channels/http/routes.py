@@ -22,7 +22,7 @@ from bot.channels.http.response_models import ChatCompletion, ErrorObject
 _KEY: Final = HTTPBearer(
     auto_error=False,
     scheme_name="API key",
-    description="A key of `CONSILIUM_API_KEYS`. With no keys set, programs on this machine need none.",
+    description="A key that the operator made with `consilium keys create`.",
 )
 _EVENTS_EXAMPLE: Final = (
     'data: {"id": "chatcmpl-…", "object": "chat.completion.chunk", "created": 1796000000, "model": "core+sport", '
@@ -31,14 +31,15 @@ _EVENTS_EXAMPLE: Final = (
 )
 _ERRORS: Final = {
     400: "A part of the request is wrong; `param` names it.",
-    401: "There is no key, or it is unknown.",
-    403: "The mind restricts this mode, or the operator has not let the person in.",
+    401: "There is no key, or it is unknown, expired or revoked.",
+    403: "The right, mode or person is out of the key's scope; or the mind restricts the mode, or the operator "
+    "has not let the person in.",
     404: "There is no such thing here, or it is another person's.",
     408: "The body did not arrive in time.",
     409: "A request with this `Idempotency-Key` is being answered; with `Retry-After`.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    429: "The person's rate limits; `Retry-After` says when to try again.",
+    429: "The limits of the key or of the person; `Retry-After` says when to try again.",
     500: "An unexpected error; the message has the reference under which it is in the log.",
     503: "Too many messages wait, a part of the service is away, or the process ends; with `Retry-After`.",
     504: "The answer was not ready in time.",
@@ -63,7 +64,7 @@ class Endpoint:
 
     def add_to(self, router: APIRouter) -> None:
         """Make a route of it."""
-        errors = sorted({401, 500, 503, *self.errors})
+        errors = sorted({401, 403, 429, 500, 503, *self.errors})
         responses: dict[int | str, dict[str, Any]] = {
             status: {"model": ErrorObject, "description": _ERRORS[status]} for status in errors
         }

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.app.http_application import make_application
-from bot.channels.http import Api, ApiClients, api_routes
+from bot.channels.http import Api, ApiClient, ApiClients, KeyStore, api_routes
 from bot.channels.http.response_models import ErrorObject
 from bot.channels.http.routes import ENDPOINTS
 from bot.core.errors import EmptyMessage
@@ -25,7 +25,8 @@ from inference.engines.port import Sampling
 EXAMPLES = 10_000 if os.environ.get("CONSILIUM_LONG") == "1" else 60
 KEY = "key-of-the-site"
 WHOLE = {
-    "model": "base", "user": "anna", "metadata": {"session": "s"}, "stream": True, "temperature": 1, "top_p": 0.5,
+    "model": "base", "user": "anna", "metadata": {"session": "s"}, "conversation": {"id": "c"}, "conversationId": "c",
+    "stream": True, "temperature": 1, "top_p": 0.5,
     "stream_options": {"include_usage": True}, "max_tokens": 5, "max_completion_tokens": -1,
     "top_k": 3, "min_p": 0.1, "frequency_penalty": 1, "presence_penalty": 1, "repetition_penalty": 1.1, "seed": 1,
     "logit_bias": {"5": 1}, "stop": ["x"], "n": 1, "tools": [], "logprobs": True, "strict": False,
@@ -52,6 +53,7 @@ class _Direct:
     """Accepts nothing: what is tested ends before an answer."""
 
     async def accept(self, incoming: Incoming) -> AcceptedMessage:
+        assert incoming.share == "client:site"
         assert incoming.client_conversation is not None
         incoming.client_conversation.resolve_sampling(Sampling())
         raise EmptyMessage
@@ -61,10 +63,20 @@ class _Heartbeat:
     draining = False
 
 
+class _NoKeys:
+    """Counts nothing: the key is of the settings."""
+
+    async def count_request(self, client: ApiClient) -> None:
+        assert client.key_id is None
+
+
 class _StubApi:
-    clients = ApiClients({"site": KEY})
+    clients = ApiClients({"site": KEY}, cast(KeyStore, _NoKeys()))
     direct = _Direct()
     heartbeat = _Heartbeat()
+
+    async def accept(self, client: ApiClient, incoming: Incoming) -> AcceptedMessage:
+        return await self.direct.accept(client.admit(incoming))
 
     def resolve_mode(self, model: str) -> _Mode:
         return _Mode()

@@ -52,9 +52,12 @@ def test_retry_after_is_in_whole_seconds(wait: float, header: str) -> None:
     assert error_response(error).headers["Retry-After"] == header
 
 
+OUR_FAULT = ("ServiceShuttingDown", "PartUnavailable", "AnswerImpossible")
+
+
 @pytest.mark.parametrize(
     "error_class", [*subclasses(RequestRefused), *subclasses(ModeError)], ids=lambda error_class: error_class.__name__
 )
-def test_refusals_are_client_errors_except_shutdown(error_class: type[ConsiliumError]) -> None:
+def test_refusals_are_client_errors_except_those_about_us(error_class: type[ConsiliumError]) -> None:
     error = error_class.__new__(error_class)
-    assert error_response(error).status // 100 == (5 if error_class.__name__ == "ServiceShuttingDown" else 4)
+    assert error_response(error).status // 100 == (5 if error_class.__name__ in OUR_FAULT else 4)
