@@ -46,6 +46,7 @@ from consilium.errors import N_
 from db.infra.database import Access, Database
 from db.people.token_buckets import TokenBucket
 from inference.checkpoint import PreparationStep
+from inference.embedding import Embedder
 from inference.engines.port import Engine
 from inference.engines.tokenizer import ChatTokenizer
 
@@ -67,6 +68,9 @@ class Services:
     heartbeat: Heartbeat
     engine: Engine | None
     """None in a process that answers no questions."""
+    embedder: Embedder | None
+    """None in a process that answers no questions."""
+    library: Library
     composer: Composer
     memory: PersonalMemory
     running_answers: RunningAnswers
@@ -173,6 +177,8 @@ async def open_services(
             database=database,
             heartbeat=heartbeat,
             engine=engine,
+            embedder=models.embedder,
+            library=library,
             composer=composer,
             memory=memory,
             running_answers=running_answers,

@@ -206,6 +206,10 @@ def http_routes(settings: Settings, services: Services) -> APIRouter:
         direct=services.direct,
         heartbeat=services.heartbeat,
         clients=ApiClients(settings.api_clients),
+        engine=services.engine,
+        embedder=services.embedder,
+        library=services.library,
+        loading=services.loading,
         language=settings.language,
     )
     return api_routes(api)

@@ -19,7 +19,7 @@ from inference.engines.errors import (
     PromptTooLong,
     SchemaRefused,
 )
-from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, TokenScores, Usage
+from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, TokenScores, ToolCall, Usage
 from inference.engines.sglang.adapter_checks import AdapterValidator
 from inference.engines.sglang.api import ScoreReply, chat_request, error_message, score_request
 from inference.engines.sglang.client import ApiKeys, ServerClient, Timeouts
@@ -147,14 +147,18 @@ class SGLangEngine:
             EngineUnavailable, EngineTimeout, EngineRefused, EngineKeyRefused, EngineStopped
         """
         prompt = self.tokenizer.encode_prompt(
-            request.messages, thinking=request.thinks, answer_prefix=request.answer_prefix
+            request.messages,
+            thinking=request.thinks,
+            answer_prefix=request.answer_prefix,
+            tools=request.tools,
         )
         prompt_tokens = len(prompt)
         if prompt_tokens >= self._context_tokens:
             raise PromptTooLong(tokens=prompt_tokens, limit=self._context_tokens)
         recovery = RetryPolicy(self._retry_timeout)
         written = ""
-        parser = self.tokenizer.reasoning_parser(thinking=request.thinks)
+        parser = self.tokenizer.answer_parser(request)
+        calls: list[ToolCall] = []
         while True:
             attempt = _Attempt()
             try:
@@ -166,9 +170,14 @@ class SGLangEngine:
                                 yield TextDelta(written)
                             for piece in parser.finish():
                                 yield piece
+                            for call in calls:
+                                yield call
                             yield event
                             return
                         recovery.record_progress()
+                        if isinstance(event, ToolCall):
+                            calls.append(event)
+                            continue
                         if isinstance(event, ThoughtDelta):
                             parser.close_thought()
                             yield event
@@ -177,6 +186,7 @@ class SGLangEngine:
                         for piece in parser.feed(event.text) if request.schema is None else ():
                             yield piece
             except EngineError as error:
+                calls.clear()
                 await recovery.wait_or_raise(error, accepted=attempt.accepted, received=len(written))
                 if request.schema is not None:
                     written = ""
@@ -242,16 +252,18 @@ class SGLangEngine:
             yield Finished(FinishReason.LENGTH, Usage(prompt_tokens, done))
             return
         begun = self.tokenizer.escape_control_tokens(request.answer_prefix)
+        has_marks = request.thinks or request.parses_tool_calls
         body = chat_request(
             limits.served_name,
             self.tokenizer.prepare_messages(request.messages),
             request.adapter.name if request.adapter else None,
             request.sampling,
             max_tokens=room,
-            stop_ids=self.tokenizer.end_ids if request.thinks else self.tokenizer.stop_ids,
+            stop_ids=self.tokenizer.end_ids if has_marks else self.tokenizer.stop_ids,
             answer_prefix=answer_prefix if request.thinks else self.tokenizer.answer_head + begun + answer_prefix,
             schema=request.schema,
             thinking=request.thinks,
+            tools=self.tokenizer.prepare_tools(request.tools),
         )
         async with self._lease(request.adapter) as hold:
             response = await self._open("/v1/chat/completions", body, hold)

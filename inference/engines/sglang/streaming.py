@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from inference.engines.errors import EngineResponseTimeout, EngineStreamTimeout
-from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, Usage
+from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, ToolCall, Usage
 from inference.engines.sglang.api import Chunk
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ async def read_answer(client: ServerClient, response: httpx.Response) -> AsyncGe
     """
     reason: FinishReason | None = None
     usage: Usage | None = None
+    calls: dict[int, list[str]] = {}
     late: type[EngineTimeout] = EngineResponseTimeout
     seconds = client.timeouts.first_token
     async with aclosing(parse_events(response.aiter_bytes())) as stream:
@@ -49,6 +50,10 @@ async def read_answer(client: ServerClient, response: httpx.Response) -> AsyncGe
                     yield ThoughtDelta(choice.delta.reasoning_content)
                 if choice.delta.content:
                     yield TextDelta(choice.delta.content)
+                for piece in choice.delta.tool_calls or ():
+                    called = calls.setdefault(piece.index, ["", ""])
+                    called[0] += piece.function.name or ""
+                    called[1] += piece.function.arguments or ""
                 if choice.finish_reason:
                     reason = _parse_finish_reason(client, choice.finish_reason)
             if chunk.usage:
@@ -56,6 +61,8 @@ async def read_answer(client: ServerClient, response: httpx.Response) -> AsyncGe
             late, seconds = EngineStreamTimeout, client.timeouts.between_tokens
     if reason is None or usage is None:
         raise client.unavailable_error("the answer ended without its reason or its token counts")
+    for _, (name, arguments) in sorted(calls.items()):
+        yield ToolCall(name, arguments or "{}")
     yield Finished(reason, usage)
 
 

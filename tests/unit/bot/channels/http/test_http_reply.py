@@ -33,7 +33,7 @@ class Stream:
             raise AssertionError("a reply reads nothing")
 
         scope = {"type": "http", "method": "POST", "headers": []}
-        self.reply = StreamingReply(scope, receive, self._send, Completion("t", 1), with_usage=with_usage)
+        self.reply = StreamingReply(scope, receive, self._send, Completion("t", 1, with_usage=with_usage))
 
     async def _send(self, message: Message) -> None:
         await asyncio.sleep(0)  # as while a client reads slowly
