@@ -229,6 +229,10 @@ def http_routes(settings: Settings, services: Services) -> APIRouter:
             settings.api_clients, KeyStore(services.database, services.mind.name), is_open=settings.api_open
         ),
         access_policy=services.inbox.access_policy,
+        engine=services.engine,
+        embedder=services.embedder,
+        library=services.library,
+        loading=services.loading,
         language=settings.language,
     )
     return api_routes(api)

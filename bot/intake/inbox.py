@@ -21,6 +21,7 @@ from bot.core.i18n import Translator
 from bot.core.media import describe_unread
 from bot.core.messages import Address, Incoming, Outcome
 from bot.core.quotations import quotations_to_json
+from bot.core.tool_steps import steps_to_json
 from bot.intake.access import AccessDenied, AccessPolicy, Permissions, with_granted_roles
 from bot.intake.commands import COMMANDS, AskQuestion, Command, CommandContext, CommandResult
 from bot.intake.commands.context import ForgetWords
@@ -257,6 +258,13 @@ class Inbox:
         if client is not None and client.is_stateless:
             # Its text stays in this process, which answers it.
             new_turn = replace(new_turn, question="")
+        elif client is not None:
+            new_turn = replace(
+                new_turn,
+                previous_id=client.previous_turn,
+                tool_steps=steps_to_json(client.steps),
+                metadata=client.metadata,
+            )
         return replace(
             new_turn,
             update_id=incoming.update,
@@ -267,7 +275,8 @@ class Inbox:
             timeout=self._turn_timeout,
             quotations=None if client and client.is_stateless else quotations_to_json(incoming.quotations),
             unread=incoming.unread,
-            sender_is_chat=incoming.sender_is_chat,
+            # What belongs to a program is recalled and remembered as little as what a chat says.
+            sender_is_chat=incoming.sender_is_chat or (client is not None and client.has_no_memory),
             part_key=awaited_key(incoming),
             join_within=pause_for(incoming),
             share=share_of(incoming),

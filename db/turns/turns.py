@@ -89,6 +89,12 @@ class Turn:
     """Further updates whose messages were joined to this one."""
     share: str | None = None
     """What it is counted as where all share something; None in turns of an older program."""
+    previous_id: UUID | None = None
+    """The turn that it goes on from, where a client of the API says so."""
+    tool_steps: list[dict[str, Any]] | None = field(default=None, metadata=JSONB)
+    """Calls of the client's tools and their results, after the question and in their order."""
+    metadata: dict[str, str] | None = field(default=None, metadata=JSONB)
+    """The client's own marks of it."""
 
     @property
     def ended(self) -> bool:
@@ -138,6 +144,12 @@ class NewTurn:
     """How long such parts are waited for."""
     share: str | None = None
     """What it is counted as where all share something, such as the waiting room."""
+    previous_id: UUID | None = None
+    """The turn that it goes on from."""
+    tool_steps: Sequence[Mapping[str, Any]] | None = None
+    """Calls of the client's tools and their results so far."""
+    metadata: Mapping[str, str] | None = None
+    """The client's own marks of it."""
 
 
 # The session's row is locked by the update, so turns accepted at once get numbers one after another.
@@ -152,10 +164,10 @@ ACCEPT: Final = with_columns(
     INSERT INTO turns (
         session_id, user_id, seq, question, asked_mode, kind, update_id, roles, language, address, process_id,
         give_up_at, consilium, files, quotations, unread, sender_is_chat, remembered, part_key, join_until,
-        share
+        share, previous_id, tool_steps, metadata
     )
     SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11, $12, $13::jsonb,
-        $14::jsonb, $15, $16, $16, $17, now() + $18, $19
+        $14::jsonb, $15, $16, $16, $17, now() + $18, $19, $20, $21::jsonb, $22::jsonb
     FROM numbered
     ON CONFLICT (session_id, update_id) WHERE update_id IS NOT NULL DO NOTHING
     RETURNING @columns
@@ -209,12 +221,29 @@ WINDOW: Final = with_columns(
     """
     SELECT @columns FROM (
         SELECT * FROM turns
-        WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('delivered', 'stopped')
+        WHERE session_id = $1 AND user_id = $2 AND kind = 'question'
+            AND (state IN ('delivered', 'stopped') OR (state = 'answering' AND finish_reason IS NOT NULL))
             AND seq >= (SELECT window_start FROM sessions WHERE id = $1) AND seq < $4 AND NOT forgotten
         ORDER BY seq DESC
         LIMIT $3
     ) AS latest
     ORDER BY seq
+    """,
+)
+# Of a turn of which something was forgotten nothing goes into a prompt, but what came before it does.
+CHAIN: Final = with_columns(
+    Turn,
+    """
+    WITH RECURSIVE chain (turn_id, depth) AS (
+        SELECT $2::uuid, 1
+        UNION ALL
+        SELECT t.previous_id, chain.depth + 1 FROM chain JOIN turns AS t ON t.id = chain.turn_id
+        WHERE t.user_id = $1 AND t.previous_id IS NOT NULL AND chain.depth < $3
+    )
+    SELECT @columns FROM chain JOIN turns ON turns.id = chain.turn_id
+    WHERE user_id = $1 AND kind = 'question' AND state IN ('answering', 'delivered', 'stopped')
+        AND finish_reason IS NOT NULL AND NOT forgotten
+    ORDER BY depth DESC
     """,
 )
 LIST_UNFINISHED: Final = with_columns(
@@ -257,6 +286,9 @@ async def accept(connection: PersonConnection, session_id: UUID, new_turn: NewTu
         new_turn.part_key,
         new_turn.join_within,
         new_turn.share,
+        new_turn.previous_id,
+        None if new_turn.tool_steps is None else to_jsonb([dict(each) for each in new_turn.tool_steps]),
+        None if new_turn.metadata is None else to_jsonb(dict(new_turn.metadata)),
     )
     if row is not None:
         return from_row(Turn, row)
@@ -315,6 +347,12 @@ async def load_window(connection: PersonConnection, session_id: UUID, limit: int
     """
     rows = await connection.fetch(WINDOW, session_id, connection.user_id, limit, before)
     return [from_row(Turn, row) for row in rows]
+
+
+async def load_chain(connection: PersonConnection, turn_id: UUID, limit: int) -> list[Turn]:
+    """A turn and those that it goes on from, at most `limit` of them, oldest first; without those that have no answer,
+    and those of which something has been forgotten."""
+    return [from_row(Turn, row) for row in await connection.fetch(CHAIN, connection.user_id, turn_id, limit)]
 
 
 async def list_unfinished(connection: PersonConnection) -> list[Turn]:

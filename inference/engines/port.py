@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -15,11 +15,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a prompt, in the roles every chat template knows."""
+class ToolCall:
+    """A call of a tool that the model asks for, or has asked for."""
 
-    role: Literal["system", "user", "assistant"]
+    name: str
+    arguments: str
+    """A JSON object."""
+    id: str = ""
+    """The caller's name of it; empty for a call that has just been generated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a prompt, in the roles every chat template knows, and in that of tools where it knows tools."""
+
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    _: KW_ONLY
+    tool_calls: tuple[ToolCall, ...] = ()
+    """What the assistant asked for beside its text."""
+    tool_call_id: str = ""
+    """Of a tool's message: the call whose result it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,14 @@ class GenerationRequest:
     """Token ids from whose last occurrence in the prompt onward the adapter reads and writes; what is before them is
     the base model's, and nothing is adapted where they do not occur (PEFT's activated LoRA). Empty: the adapter reads
     the whole prompt. Only for an engine with `ActivatesAdapters`; others ignore it."""
+    tools: Sequence[Mapping[str, Any]] = ()
+    """What the model may call, in OpenAI's form (`{"type": "function", "function": {…}}`). Only for an engine that
+    `takes_tools`."""
+
+    @property
+    def parses_tool_calls(self) -> bool:
+        """Whether calls are looked for in what is generated. What satisfies a schema has none."""
+        return bool(self.tools) and self.schema is None
 
     @property
     def thinks(self) -> bool:
@@ -108,7 +132,7 @@ class Finished:
     usage: Usage
 
 
-GenerationEvent = TextDelta | ThoughtDelta | Finished
+GenerationEvent = TextDelta | ThoughtDelta | ToolCall | Finished
 
 
 class TokenCounter(Protocol):
@@ -120,6 +144,11 @@ class TokenCounter(Protocol):
 
     def count_prompt(self, messages: Sequence[Message]) -> int:
         """Tokens of a whole prompt as the chat template writes it, with the head of the answer to come."""
+        ...
+
+    @property
+    def takes_tools(self) -> bool:
+        """Whether the chat template shows tools to the model, and the calls that it teaches can be read."""
         ...
 
 
@@ -152,7 +181,7 @@ class Engine(Protocol):
         ...
 
     def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
-        """Stream the answer: any number of `ThoughtDelta` and then of `TextDelta`, then one `Finished`.
+        """Stream the answer: any number of `ThoughtDelta`, of `TextDelta` and of `ToolCall`, then one `Finished`.
 
         Raises:
             EngineError: the engine cannot answer; the error says whether a second try may help.

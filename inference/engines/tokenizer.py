@@ -11,13 +11,17 @@ from tokenizers import Tokenizer
 
 from inference.engines.chat_template import ChatTemplate
 from inference.engines.errors import AnswerNotWritable, ModelNotLoadable
-from inference.engines.port import Message
+from inference.engines.port import Message, ToolCall
 from inference.engines.reasoning import ReasoningParser, split_thought
+from inference.engines.tool_calls import ToolCallParser
 from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import Any
+
+    from inference.engines.port import GenerationRequest
 
 
 class ChatTokenizer:
@@ -71,21 +75,33 @@ class ChatTokenizer:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
+    @property
+    def takes_tools(self) -> bool:
+        return self.template.call_form is not None
+
     def encode_prompt(
-        self, messages: Sequence[Message], *, thinking: bool = False, answer_prefix: str = ""
+        self,
+        messages: Sequence[Message],
+        *,
+        thinking: bool = False,
+        answer_prefix: str = "",
+        tools: Sequence[Mapping[str, Any]] = (),
     ) -> list[int]:
         """Ids of a whole prompt, up to and with the head of the answer to come, or of the thought before it.
 
         Args:
             answer_prefix: the beginning of the answer, which is not thought about.
+            tools: what the model may call.
 
         Raises:
             PromptRefused: the chat template does not take these messages.
         """
+        prepared, offered = self.prepare_messages(messages), self.prepare_tools(tools)
+        rendered = self.encode_marked(self.template.render(prepared, thinking=thinking, tools=offered))
         if thinking:
-            return self.encode_marked(self.template.render(self.prepare_messages(messages), thinking=True))
+            return rendered
         begun = self.encode(self.template.answer_space + answer_prefix) if answer_prefix else ()
-        return [*self.encode_marked(self._render_prompt(messages)), *self._answer_head_ids, *begun]
+        return [*rendered, *self._answer_head_ids, *begun]
 
     def encode_answer(self, messages: Sequence[Message], answer: str) -> list[int]:
         """Ids that a model writes to give this answer to these messages, with the one that ends it.
@@ -184,6 +200,14 @@ class ChatTokenizer:
             return ReasoningParser()
         return ReasoningParser(self.template.thought_end, lambda text: self._control_token_pattern.sub("", text))
 
+    def answer_parser(self, request: GenerationRequest) -> ReasoningParser | ToolCallParser:
+        """What parts the text that is generated for a request into thoughts, answer and calls of tools."""
+        form = self.template.call_form if request.parses_tool_calls else None
+        if form is None:
+            return self.reasoning_parser(thinking=request.thinks)
+        thoughts = ReasoningParser(self.template.thought_end if request.thinks else None)
+        return ToolCallParser(thoughts, form, request.tools, lambda text: self._control_token_pattern.sub("", text))
+
     def show_token(self, token: int) -> str:
         """A token as the tokenizer writes it, a control token too."""
         return self._tokenizer.id_to_token(token) or ""
@@ -201,8 +225,24 @@ class ChatTokenizer:
     def prepare_messages(self, messages: Sequence[Message]) -> list[Message]:
         """The messages as the chat template takes them: control tokens broken, and folded to what it can express."""
         return self.template.fold(
-            [Message(message.role, self.escape_control_tokens(message.content)) for message in messages]
+            [
+                Message(
+                    message.role,
+                    self.escape_control_tokens(message.content),
+                    tool_calls=tuple(
+                        ToolCall(call.name, self.escape_control_tokens(call.arguments), call.id)
+                        for call in message.tool_calls
+                    ),
+                    tool_call_id=message.tool_call_id,
+                )
+                for message in messages
+            ]
         )
+
+    def prepare_tools(self, tools: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Tools with the control tokens in them broken."""
+        prepared: list[Mapping[str, Any]] = json.loads(self.escape_control_tokens(json.dumps(list(tools))))
+        return prepared
 
     def _render_prompt(self, messages: Sequence[Message]) -> str:
         return self.template.render(self.prepare_messages(messages))

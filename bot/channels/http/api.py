@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 
@@ -16,6 +18,7 @@ from bot.core.i18n import LANGUAGES, Language, Translator, system_language
 from bot.core.messages import Incoming
 from bot.intake.access import AccessDenied, AccessPolicy
 from bot.intake.inline import AcceptedMessage, InlineResponder
+from bot.library.search import Library
 from bot.memory import PersonalMemory
 from bot.minds import Mind
 from bot.minds.grammar import parse_expression
@@ -24,6 +27,20 @@ from bot.turns.heartbeat import Heartbeat
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.people import users
+from inference.embedding import Embedder
+from inference.engines.port import Engine
+
+
+class Loadable(Protocol):
+    """Models that are loaded in the background."""
+
+    async def wait(self) -> None:
+        """Return when they are loaded.
+
+        Raises:
+            ConsiliumError: what is missing or broken.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +55,13 @@ class Api:
     heartbeat: Heartbeat
     clients: ApiClients
     access_policy: AccessPolicy
+    engine: Engine | None
+    """None in a process that answers no questions."""
+    embedder: Embedder | None
+    """None in a process that answers no questions."""
+    library: Library
+    loading: Loadable
+    """Loads the models: what needs them waits for it."""
     language: Language | None
     """The language of messages when a request asks for none; None for the system's."""
 
@@ -50,6 +74,12 @@ class Api:
         mode = resolve_mode(parse_expression(model), self.mind)
         self.composer.validate(mode)
         return mode
+
+    async def takes_tools(self) -> bool:
+        """Whether the base model's chat template knows tools, in a form whose calls are understood."""
+        engine = self.engine
+        # The first look reads the tokenizer and tries the template.
+        return engine is not None and await asyncio.to_thread(lambda: engine.tokenizer.takes_tools)
 
     def translator_for(self, request: Request) -> Translator:
         """The translator into the language that a request asks for."""

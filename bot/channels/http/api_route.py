@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.channels.http.api import Api
-from bot.channels.http.error_responses import describe_publicly, error_response
+from bot.channels.http.error_responses import ErrorResponse, describe_publicly, error_response
 from bot.channels.http.errors import BadRequest, NotJson
 from bot.channels.http.request_parsing import first_problem
 from bot.core.http_body import read_body
@@ -32,6 +32,7 @@ _REQUESTS: Final = Counter(
 )
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Rename = Callable[[ErrorResponse], ErrorResponse]
 
 
 class ApiRoute(APIRoute):
@@ -120,7 +121,15 @@ def failure_response(api: Api, request: Request, error: Exception) -> Response:
         error = first_problem(error.errors())
     failure = as_consilium_error(error)
     say = api.translator_for(request)
-    return error_response(failure).to_response(describe_publicly(failure, say))
+    rename: Rename | None = getattr(request.state, "rename", None)
+    response = error_response(failure)
+    response = response if rename is None else rename(response)
+    return response.to_response(describe_publicly(failure, say))
+
+
+def name_fields(request: Request, rename: Rename) -> None:
+    """Have errors of this request name the fields as its endpoint does."""
+    request.state.rename = rename
 
 
 def count_request(path: str, status: int) -> None:

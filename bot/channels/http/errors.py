@@ -62,6 +62,55 @@ class ParameterNotSupported(RequestRefused):
         self.param = param
 
 
+class ToolsNotSupported(RequestRefused):
+    """A request needs a call of a tool, and the base model's chat template knows none."""
+
+    code = "unsupported_parameter"
+    sentence = N_("The base model of this mind cannot call tools.")
+    remedy = N_("Leave “tools” out, or let the answer come without a call: “tool_choice” auto or none.")
+    param = "tools"
+
+
+class PreviousResponseUnknown(RequestRefused):
+    """A request goes on from a response that is not there."""
+
+    code = "previous_response_not_found"
+    sentence = N_("There is no stored response with this id.")
+    remedy = N_(
+        "Name the person as in its request (“user”). Without a person, a response is stored with “store”: true."
+    )
+    param = "previous_response_id"
+
+
+class NoSuchResponse(RequestRefused):
+    """There is no stored response with the requested id."""
+
+    status = 404
+    sentence = N_("There is no stored response with this id.")
+    remedy = N_("Name the person as in the original request: ?user=….")
+
+
+class EmbeddingsNotReady(RequestRefused):
+    """This process has no embedding model."""
+
+    status = 503
+    code = "service_unavailable"
+    sentence = N_("This process has no embedding model.")
+    remedy = N_("Send it again: another process may have one.")
+
+
+class ModelsTooSlow(RequestRefused):
+    """A request of embeddings or of a search was not done in time."""
+
+    status = 504
+    code = "timeout"
+    sentence = N_("This was not done within {seconds} s.")
+    remedy = N_("Send fewer texts at once, or send them later.")
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds=round(seconds))
+
+
 class ApiKeyMissing(RequestRefused):
     """A request has no API key."""
 

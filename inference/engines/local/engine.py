@@ -237,7 +237,10 @@ class LocalEngine:
         try:
             with self._wrap_errors():
                 prompt = self.tokenizer.encode_prompt(
-                    request.messages, thinking=request.thinks, answer_prefix=request.answer_prefix
+                    request.messages,
+                    thinking=request.thinks,
+                    answer_prefix=request.answer_prefix,
+                    tools=request.tools,
                 )
                 self._model.generate(prompt, request, stream)
         except EngineError as error:

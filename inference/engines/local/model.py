@@ -172,11 +172,11 @@ class _AnswerStreamer:
     def __init__(
         self, tokenizer: ChatTokenizer, request: GenerationRequest, stream: ThreadStream[GenerationEvent]
     ) -> None:
-        thinks = request.thinks
-        self.stop_ids = tokenizer.end_ids if thinks else tokenizer.stop_ids
-        self._detokenizer = Detokenizer(tokenizer.decode_marked if thinks else tokenizer.decode)
+        has_marks = request.thinks or request.parses_tool_calls
+        self.stop_ids = tokenizer.end_ids if has_marks else tokenizer.stop_ids
+        self._detokenizer = Detokenizer(tokenizer.decode_marked if has_marks else tokenizer.decode)
         # What satisfies a schema has no thoughts in it, and begins as the schema says.
-        self._parser = None if request.schema is not None else tokenizer.reasoning_parser(thinking=thinks)
+        self._parser = None if request.schema is not None else tokenizer.answer_parser(request)
         self._stream = stream
         self._tokens = 0
         self._stopped = False

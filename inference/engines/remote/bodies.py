@@ -11,8 +11,21 @@ class ApiModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+class CalledFunction(ApiModel):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCallDelta(ApiModel):
+    """A piece of a call, from a server that parses calls itself."""
+
+    index: int = 0
+    function: CalledFunction = CalledFunction()
+
+
 class Delta(ApiModel):
     content: str | None = None
+    tool_calls: list[ToolCallDelta] | None = None
     reasoning_content: str | None = None
     """Thoughts, from a server that parses them itself."""
 

@@ -19,7 +19,7 @@ from inference.engines.errors import (
     PromptTooLong,
     SchemaRefused,
 )
-from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, TokenScores, Usage
+from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, TokenScores, ToolCall, Usage
 from inference.engines.remote.adapter_checks import AdapterValidator
 from inference.engines.remote.bodies import error_message
 from inference.engines.remote.client import ApiKeys, ServerClient, Timeouts
@@ -145,14 +145,18 @@ class RemoteEngine:
             EngineUnavailable, EngineTimeout, EngineRefused, EngineKeyRefused, EngineStopped
         """
         prompt = self.tokenizer.encode_prompt(
-            request.messages, thinking=request.thinks, answer_prefix=request.answer_prefix
+            request.messages,
+            thinking=request.thinks,
+            answer_prefix=request.answer_prefix,
+            tools=request.tools,
         )
         prompt_tokens = len(prompt)
         if prompt_tokens >= self._context_tokens:
             raise PromptTooLong(tokens=prompt_tokens, limit=self._context_tokens)
         recovery = RetryPolicy(self._retry_timeout)
         written = ""
-        parser = self.tokenizer.reasoning_parser(thinking=request.thinks)
+        parser = self.tokenizer.answer_parser(request)
+        calls: list[ToolCall] = []
         while True:
             attempt = _Attempt()
             try:
@@ -164,9 +168,14 @@ class RemoteEngine:
                                 yield TextDelta(written)
                             for piece in parser.finish():
                                 yield piece
+                            for call in calls:
+                                yield call
                             yield event
                             return
                         recovery.record_progress()
+                        if isinstance(event, ToolCall):
+                            calls.append(event)
+                            continue
                         if isinstance(event, ThoughtDelta):
                             parser.close_thought()
                             yield event
@@ -175,6 +184,7 @@ class RemoteEngine:
                         for piece in parser.feed(event.text) if request.schema is None else ():
                             yield piece
             except EngineError as error:
+                calls.clear()
                 await recovery.wait_or_raise(error, accepted=attempt.accepted, received=len(written))
                 if request.schema is not None:
                     written = ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from inference.engines.errors import EngineResponseTimeout, EngineStreamTimeout
-from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, Usage
+from inference.engines.port import Finished, FinishReason, TextDelta, ThoughtDelta, ToolCall, Usage
 from inference.engines.remote.bodies import Chunk
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ async def read_answer(
     """
     reason: FinishReason | None = None
     usage: Usage | None = None
+    calls: dict[int, list[str]] = {}
     late: type[EngineTimeout] = EngineResponseTimeout
     seconds = client.timeouts.first_token
     async with aclosing(parse_events(response.aiter_bytes())) as stream:
@@ -56,6 +57,10 @@ async def read_answer(
                     yield ThoughtDelta(choice.delta.reasoning_content)
                 if piece := choice.delta.content or choice.text:
                     yield TextDelta(piece)
+                for part in choice.delta.tool_calls or ():
+                    called = calls.setdefault(part.index, ["", ""])
+                    called[0] += part.function.name or ""
+                    called[1] += part.function.arguments or ""
                 if choice.finish_reason:
                     reason = _parse_finish_reason(client, choice.finish_reason)
             if chunk.usage:
@@ -63,6 +68,8 @@ async def read_answer(
             late, seconds = EngineStreamTimeout, client.timeouts.between_tokens
     if reason is None or usage is None:
         raise client.unavailable_error("the answer ended without its reason or its token counts")
+    for _, (name, arguments) in sorted(calls.items()):
+        yield ToolCall(name, arguments or "{}")
     yield Finished(reason, usage)
 
 

@@ -72,6 +72,7 @@ def chat_request(
     answer_prefix: str = "",
     schema: Mapping[str, Any] | None = None,
     thinking: bool = False,
+    tools: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Body of a streamed `/v1/chat/completions`.
 
@@ -81,7 +82,7 @@ def chat_request(
     """
     request: dict[str, Any] = {
         "model": f"{model}:{adapter}" if adapter else model,
-        "messages": [{"role": m.role, "content": m.content} for m in messages],
+        "messages": [_message_body(message) for message in messages],
         "stream": True,
         "stream_options": {"include_usage": True},
         "max_tokens": max_tokens,
@@ -97,7 +98,9 @@ def chat_request(
         # Thoughts are parsed here, by one parser for every engine; a server's own may not fit the model.
         "separate_reasoning": False,
     }
-    if thinking:
+    if tools:
+        request["tools"] = list(tools)
+    if thinking or tools:
         request["skip_special_tokens"] = False
     if sampling.seed is not None:
         request["seed"] = sampling.seed
@@ -110,6 +113,18 @@ def chat_request(
         form = {"name": "answer", "schema": dict(schema), "strict": True}
         request["response_format"] = {"type": "json_schema", "json_schema": form}
     return request
+
+
+def _message_body(message: Message) -> dict[str, Any]:
+    body: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        body["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    if message.role == "tool":
+        body["tool_call_id"] = message.tool_call_id
+    return body
 
 
 def score_request(

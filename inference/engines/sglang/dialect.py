@@ -35,16 +35,18 @@ class SGLangDialect:
         written: str = "",
     ) -> Call:
         begun = tokenizer.escape_control_tokens(request.answer_prefix)
+        has_marks = request.thinks or request.parses_tool_calls
         body = chat_request(
             served_name,
             tokenizer.prepare_messages(request.messages),
             request.adapter.name if request.adapter else None,
             request.sampling,
             max_tokens=max_tokens,
-            stop_ids=tokenizer.end_ids if request.thinks else tokenizer.stop_ids,
+            stop_ids=tokenizer.end_ids if has_marks else tokenizer.stop_ids,
             answer_prefix=written if request.thinks else tokenizer.answer_head + begun + written,
             schema=request.schema,
             thinking=request.thinks,
+            tools=tokenizer.prepare_tools(request.tools),
         )
         return Call("/v1/chat/completions", body)
 

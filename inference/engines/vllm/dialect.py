@@ -40,14 +40,15 @@ class VLLMDialect:
         max_tokens: int,
         written: str = "",
     ) -> Call:
+        has_marks = request.thinks or request.parses_tool_calls
         body = completion_request(
             request.adapter.name if request.adapter else served_name,
             _prompt(tokenizer, request, written),
             request.sampling,
             max_tokens=max_tokens,
-            stop_ids=tokenizer.end_ids if request.thinks else tokenizer.stop_ids,
+            stop_ids=tokenizer.end_ids if has_marks else tokenizer.stop_ids,
             schema=request.schema,
-            marked=request.thinks,
+            marked=has_marks,
         )
         return Call(_COMPLETIONS, body)
 
@@ -67,6 +68,9 @@ class VLLMDialect:
 def _prompt(tokenizer: ChatTokenizer, request: GenerationRequest, written: str) -> list[int]:
     """Ids of the prompt, and of what has been written behind it."""
     if request.answer_prefix:
-        return tokenizer.encode_prompt(request.messages, answer_prefix=request.answer_prefix + written)
-    prompt = tokenizer.encode_prompt(request.messages, thinking=request.thinks)
-    return [*prompt, *(tokenizer.encode_marked(written) if request.thinks else tokenizer.encode(written))]
+        return tokenizer.encode_prompt(
+            request.messages, answer_prefix=request.answer_prefix + written, tools=request.tools
+        )
+    has_marks = request.thinks or request.parses_tool_calls
+    prompt = tokenizer.encode_prompt(request.messages, thinking=request.thinks, tools=request.tools)
+    return [*prompt, *(tokenizer.encode_marked(written) if has_marks else tokenizer.encode(written))]

@@ -35,7 +35,7 @@ class Stream:
 
         scope = {"type": "http", "method": "POST", "headers": []}
         self.reply = StreamingReply(
-            scope, receive, self._send, Completion("t", 1), Translator("en"), with_usage=with_usage
+            scope, receive, self._send, Completion("t", 1, with_usage=with_usage), Translator("en")
         )
 
     async def _send(self, message: Message) -> None:
