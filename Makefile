@@ -129,6 +129,7 @@ pictures: $(READY) ## Draw the pictures of the docs again, the conversations fro
 	CONSILIUM_TRANSCRIPTS=build/transcripts $(BIN)/python -m pytest tests/acceptance/test_scripted_conversation.py
 	$(BIN)/python -m docs.drawing.pictures build/transcripts docs/pictures
 	$(BIN)/python -m docs.drawing.architecture docs/pictures/architecture.svg
+	! command -v tmux >/dev/null || PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m docs.drawing.terminal docs/pictures/terminal.svg
 
 locales: $(READY) ## Bring the translation catalogues up to date with the code
 	$(BIN)/python -m bot.app.locale_catalogue --update

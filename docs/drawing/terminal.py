@@ -22,10 +22,10 @@ COLUMNS, LINES = 100, 60
 PROMPT = re.compile(r"\S+ ›")
 """The mode in which the next message is answered comes first."""
 SAID = (
-    "What should I eat before a morning run?",
+    "I get a stitch in my side when I run. What can I do about it?",
     "/mode sport+core",
     "How do I recover after a hard day?",
-    "Что важнее для выносливости: техника или сила?",
+    "Сколько нужно спать?",
 )
 SERVER = f"drawing-{os.getpid()}"
 """A tmux server of its own, so that nobody else's sessions are touched."""
