@@ -51,7 +51,7 @@ def malformed(key: str) -> list[list[bytes]]:
     raw = key.encode()
     bearer = b"Bearer "
     return [
-        [b""], [b"Bearer"], [b"Bearer "], [raw], [b"Basic " + raw], [b"Bearer" + raw], [bearer + raw[:SHOWN_LENGTH]],
+        [b""], [b"Bearer"], [b"Bearer x"], [raw], [b"Basic " + raw], [b"Bearer" + raw], [bearer + raw[:SHOWN_LENGTH]],
         [bearer + raw[:-1]], [bearer + raw[1:]], [bearer + raw + b"x"], [bearer + raw.swapcase()],
         [bearer + raw.lower()], [bearer + raw.upper()], [bearer + raw[::-1]], [bearer + raw + b" " + raw],
         [bearer + b'"' + raw + b'"'], [bearer + b"<" + raw + b">"], [bearer + raw + b","],
