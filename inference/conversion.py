@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from consilium.errors import N_
 from inference.errors import InferenceError
-from inference.model_files import check_weights
+from inference.model_files import ModelMissing, check_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,9 +32,7 @@ class ModelConversionFailed(InferenceError):
         super().__init__(folder=folder, reason=reason, megabytes=megabytes)
 
 
-def convert_once(
-    folder: Path, write: Callable[[Path], None], *, megabytes: int, on_start: Callable[[], None] = lambda: None
-) -> Path:
+def convert_once(folder: Path, write: Callable[[Path], None], *, megabytes: int) -> Path:
     """The folder of a checkpoint, which is written first if it is not there, however many processes ask at once.
 
     It is written beside its place and moved there whole. Blocks.
@@ -42,21 +40,22 @@ def convert_once(
     Args:
         write: writes the checkpoint into the folder it is given, which does not exist.
         megabytes: the space that it needs, for the error.
-        on_start: called before it is written.
 
     Raises:
         ModelConversionFailed: it cannot be written.
+        ModelMissing: what `write` raises when there is nothing to write it from.
     """
     try:
         if not folder.is_dir():
             folder.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(folder.with_name(f".{folder.name}.lock"), timeout=_LOCK_TIMEOUT):
                 if not folder.is_dir():
-                    on_start()
                     _convert(folder, write)
     except Timeout as error:
         reason = "another process has been making it for too long"
         raise ModelConversionFailed(folder=folder, reason=reason, megabytes=megabytes) from error
+    except ModelMissing:
+        raise
     except Exception as error:  # a full disk surfaces as an OSError or as the weights library's own error
         reason = str(error) or type(error).__name__
         raise ModelConversionFailed(folder=folder, reason=reason, megabytes=megabytes) from error

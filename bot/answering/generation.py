@@ -58,6 +58,8 @@ class GenerationContext:
     """Whether the library may be quoted where it supports nothing of the answer: not where no facts are asked for."""
     thinking: Thinking = Thinking.OFF
     """Whether the author's voice thinks first, and who sees it."""
+    invocation: Sequence[int] = ()
+    """The tokens from which on the mode's adapter is active; empty: from the prompt's first token."""
     client_conversation: ClientConversation | None = None
     """Parameters from a client that keeps the conversation itself."""
 
@@ -77,6 +79,7 @@ class GenerationContext:
             client.schema if client else None,
             thinking=self.thinking is not Thinking.OFF,
             answer_prefix=client.answer_prefix if client else "",
+            invocation=self.invocation,
         )
 
     async def show_thought(self, text: str) -> None:

@@ -66,7 +66,7 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
     """What answers turns, and the loading that its questions wait for, which has not begun."""
     settings, database, embedder = parts.settings, parts.database, parts.embedder
     async with AsyncExitStack() as stack:
-        extracts = settings.engine == "sglang" if settings.draw_facts is None else settings.draw_facts
+        extracts = settings.engine_is_server if settings.draw_facts is None else settings.draw_facts
         memory_writer = MemoryWriter(TurnRecorder(database, parts.engine, parts.memory), extract_facts=extracts)
         await stack.enter_async_context(memory_writer.running())
         documents = await stack.enter_async_context(

@@ -69,6 +69,7 @@ class Services:
     """None in a process that answers no questions."""
     composer: Composer
     memory: PersonalMemory
+    library: Library
     running_answers: RunningAnswers
     inbox: Inbox
     turn_runner: TurnRunner
@@ -175,6 +176,7 @@ async def open_services(
             engine=engine,
             composer=composer,
             memory=memory,
+            library=library,
             running_answers=running_answers,
             inbox=inbox,
             turn_runner=turn_runner,
@@ -202,7 +204,7 @@ async def _open_engine(settings: Settings, mind: Mind, base_folder: Path) -> Asy
     """The engine. A server has been asked for its limits; a model in this process is not loaded yet."""
     engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
     try:
-        if settings.engine == "sglang":
+        if settings.engine_is_server:
             await engine.start()
         yield engine
     finally:

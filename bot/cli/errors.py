@@ -83,3 +83,10 @@ class CollectionUnknown(CommandError):
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
         super().__init__(name=name, known=", ".join(known))
+
+
+class McpNotInstalled(CommandError):
+    """The mind is to be served by the Model Context Protocol, whose package is an extra."""
+
+    sentence = N_("The package for the Model Context Protocol is not installed.")
+    remedy = N_("Install it with: pip install 'consilium[mcp]'")

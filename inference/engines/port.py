@@ -57,6 +57,10 @@ class GenerationRequest:
     """Whether the model may think before it answers. With a schema it answers at once."""
     answer_prefix: str = ""
     """The beginning of the answer, which goes on from there at once. It counts as prompt, and is not repeated."""
+    invocation: Sequence[int] = ()
+    """Token ids from whose last occurrence in the prompt onward the adapter reads and writes; what is before them is
+    the base model's, and nothing is adapted where they do not occur (PEFT's activated LoRA). Empty: the adapter reads
+    the whole prompt. Only for an engine with `ActivatesAdapters`; others ignore it."""
 
     @property
     def thinks(self) -> bool:
@@ -78,6 +82,8 @@ class Usage:
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
+    """Tokens of the prompt that were not computed anew, where the engine tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +198,17 @@ class ReportsHealth(Protocol):
 
     async def health_problem(self) -> str | None:
         """What keeps it from answering, in a few words; None when nothing is known to. Returns at once."""
+        ...
+
+
+@runtime_checkable
+class ActivatesAdapters(Protocol):
+    """An engine that can let an adapter begin in the middle of a prompt."""
+
+    @property
+    def question_head(self) -> Sequence[int]:
+        """Token ids with which the last question of a prompt begins, as `GenerationRequest.invocation` takes them; none
+        where the chat template writes no mark before it."""
         ...
 
 

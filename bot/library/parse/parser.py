@@ -25,7 +25,8 @@ from bot.library.parse.notes import Note, notes_from_records
 
 log = structlog.get_logger(__name__)
 
-_IMPORT_ROOT: Final = Path(bot.__file__).resolve().parents[1]
+_IMPORT_ROOT: Final = Path(bot.__file__).resolve().parents[bot.__name__.count(".") + 1]
+"""The folder that imports are looked up in: in a wheel, `bot` is not at the top."""
 _WORKER_MODULE: Final = "bot.library.parse.worker"
 _MAX_FILES_PER_PROCESS: Final = 200
 """After so many files the process is replaced, because the libraries it uses may leak memory."""

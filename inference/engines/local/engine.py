@@ -83,6 +83,11 @@ class LocalEngine:
         return self._context_tokens
 
     @property
+    def question_head(self) -> tuple[int, ...]:
+        """See `inference.engines.port.ActivatesAdapters`."""
+        return self.tokenizer.question_head
+
+    @property
     def max_rank(self) -> None:
         """None: an adapter of any rank is taken."""
 

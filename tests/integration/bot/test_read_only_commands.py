@@ -26,7 +26,7 @@ from db.infra.migrate import migrate
 from tests.fixtures.postgres import fresh_database, run_sql, server_directory
 
 CHANGING = {
-    "demo", "chat", "serve", "migrate", "init", "train", "turns retry", "library add", "adapters import",
+    "demo", "chat", "serve", "mcp", "migrate", "init", "train", "turns retry", "library add", "adapters import",
     "adapters compose", "adapters revoke",
     # They measure in folders and databases of their own, for minutes.
     "eval memory", "eval library", "eval adapters", "eval router", "mind eval",
@@ -111,8 +111,10 @@ def _run(name: str, settings: Settings, arguments: tuple[str, ...]) -> Outcome:
 
 
 @pytest.fixture(autouse=True)
-def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def wide_terminal_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Commands that make a folder make it where no checkout is."""
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
