@@ -44,8 +44,8 @@ INSERTS = {
         SELECT $1, gen_random_uuid(), 9, 'x' WHERE $2::uuid IS NOT NULL
     """,
 }
-NOBODYS = {"api_keys", 
-    "access_rules", "alembic_version", "allowances", "consilium_pgqueuer", "consilium_pgqueuer_log",
+NOBODYS = {
+    "access_rules", "alembic_version", "allowances", "api_keys", "consilium_pgqueuer", "consilium_pgqueuer_log",
     "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics", "dead_letters", "erasures", "intake_marks",
     "processes", "schema_version",
 }  # fmt: skip
