@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     key or a platform may have as many of them as are free besides: half, if it is alone."""
     answers_at_once: int | None = Field(None, ge=1, le=10_000)
     """Answers that one process generates at the same time, given out to API keys and platforms in the same way; unset:
-    64 with a server as the engine, 2 with the local one, which generates one after another."""
+    16 with a server as the engine, 2 with the local one, which generates one after another."""
 
     telegram_token: SecretStr | None = None
     """The bot's token from @BotFather; unset: no Telegram."""
@@ -250,7 +250,7 @@ class Settings(BaseSettings):
     @property
     def engine_slots(self) -> int:
         """Answers that one process generates at the same time."""
-        return self.answers_at_once or (64 if self.engine == "sglang" else 2)
+        return self.answers_at_once or (16 if self.engine == "sglang" else 2)
 
     @property
     def database_passwords(self) -> list[str]:
