@@ -2,8 +2,8 @@
 
 A process of the service over a real Postgres, with an engine that echoes at a fixed pace. One program asks alone, one
 question after another; then again while another program has fifty requests open all the time. Shown is the time to the
-first token of either, and the ratio. Last, a thousand connections send half a head, and `/healthz` is asked
-beside them.
+first token of either, and the ratio. Last, a thousand connections send half a head, and
+`/healthz` is asked beside them.
 """
 
 from __future__ import annotations

@@ -15,16 +15,20 @@ from bot.app.settings import Settings
 PREFIX: Final = "CONSILIUM_"
 DEVELOPER_NAMES: Final = frozenset(
     {
+        "CONSILIUM_FAULT_CHANNELS",
+        "CONSILIUM_FAULT_SECONDS",
+        "CONSILIUM_FAULT_SEED",
+        "CONSILIUM_IMAGE",
         "CONSILIUM_LONG",
         "CONSILIUM_SGLANG_HOME",
         "CONSILIUM_SGLANG_PYTHON",
         "CONSILIUM_TRANSCRIPTS",
-        "CONSILIUM_FAULT_CHANNELS",
-        "CONSILIUM_FAULT_SECONDS",
-        "CONSILIUM_FAULT_SEED",
+        "CONSILIUM_VLLM_HOME",
+        "CONSILIUM_VLLM_LIMITS",
+        "CONSILIUM_VLLM_PYTHON",
     }
 )
-"""Names that the tests and scripts of this repository read."""
+"""Names that scripts, tests and the compose file of this repository read."""
 _OF_KUBERNETES: Final = re.compile(r"\w+_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_\w+)?)")
 """Addresses that Kubernetes tells every container, of services whose names may begin like ours."""
 _ADDRESS: Final = re.compile(r"(?:tcp|udp|sctp)://.*", re.IGNORECASE)

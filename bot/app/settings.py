@@ -19,6 +19,8 @@ MIN_KEY_LENGTH: Final = 24
 """Characters of an API key in the settings."""
 ENV_FILE: Final = Path(".env")
 """What settings are read from beside the environment, in the folder that the program starts in."""
+BOOTSTRAP_NAME: Final = "bootstrap"
+"""The name of the program with the key of the settings, if the settings give it none."""
 CLIENT_NAME: Final = re.compile(r"[^:\s]{1,64}")
 """The name of a program that uses the HTTP channel."""
 DEMO_MIND: Final = Path(__file__).resolve().parents[2] / "minds" / "agoge"
@@ -146,7 +148,7 @@ class Settings(BaseSettings):
     key or a platform may have as many of them as are free besides: half, if it is alone."""
     answers_at_once: int | None = Field(None, ge=1, le=10_000)
     """Answers that one process generates at the same time, given out to API keys and platforms in the same way; unset:
-    64 with a server as the engine, 2 with the local one, which generates one after another."""
+    16 with a server as the engine, 2 with the local one, which generates one after another."""
 
     telegram_token: SecretStr | None = None
     """The bot's token from @BotFather; unset: no Telegram."""
@@ -186,8 +188,8 @@ class Settings(BaseSettings):
     http_connections_per_address: int = Field(1000, ge=4, le=100_000)
     """The same for one address. Behind a reverse proxy all clients have its address."""
     api_keys: SecretStr | None = None
-    """One key for the beginning, as `NAME:KEY` with a key of at least 24 characters. It may do everything; all other
-    keys are made with `consilium keys create`."""
+    """One key for the beginning, as `KEY` or `NAME:KEY`, of at least 24 characters. It may do everything; all
+    other keys are made with `consilium keys create`."""
     api_open: bool = False
     """Whether programs on this machine may use the HTTP channel without a key."""
     http_origins: Annotated[tuple[str, ...], NoDecode] = ()
@@ -229,9 +231,9 @@ class Settings(BaseSettings):
     def _check_api_keys(cls, keys: SecretStr | None) -> SecretStr | None:
         pairs = _parse_api_keys(keys)
         if len(pairs) > 1:
-            raise ValueError("it takes one NAME:KEY; make the other keys with `consilium keys create NAME`")
+            raise ValueError("it takes one KEY, or NAME:KEY; make the other keys with `consilium keys create NAME`")
         if not all(CLIENT_NAME.fullmatch(name) and key for name, key in pairs):
-            raise ValueError("write NAME:KEY")
+            raise ValueError("write KEY, or NAME:KEY")
         if any(len(key) < MIN_KEY_LENGTH for _, key in pairs):
             raise ValueError(
                 f"the key must have at least {MIN_KEY_LENGTH} characters, such as from `openssl rand -hex 24`"
@@ -248,7 +250,7 @@ class Settings(BaseSettings):
     @property
     def engine_slots(self) -> int:
         """Answers that one process generates at the same time."""
-        return self.answers_at_once or (64 if self.engine == "sglang" else 2)
+        return self.answers_at_once or (16 if self.engine == "sglang" else 2)
 
     @property
     def database_passwords(self) -> list[str]:
@@ -295,6 +297,10 @@ class Settings(BaseSettings):
 
 
 def _parse_api_keys(keys: SecretStr | None) -> list[tuple[str, str]]:
-    pairs = keys.get_secret_value().split(",") if keys else []
-    parts = (pair.partition(":") for pair in pairs if pair.strip())
-    return [(name.strip(), key.strip()) for name, _, key in parts]
+    """Names and keys; a key without a name before it has the name `bootstrap`."""
+    given = keys.get_secret_value().split(",") if keys else []
+    pairs = []
+    for pair in filter(None, map(str.strip, given)):
+        name, colon, key = pair.partition(":")
+        pairs.append((name.strip(), key.strip()) if colon else (BOOTSTRAP_NAME, pair))
+    return pairs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -213,10 +214,11 @@ class TurnAttempt:
         async with AsyncExitStack() as stack:
             if not turn.is_answered:
                 share = turn.share or self.conversation.session.platform
-                with draft.timed("wait"):
-                    waited = await stack.enter_async_context(self.runner.slots.slot(share, turn.user_id))
-                if waited and await self.lease.is_stopped():
-                    return await self._save_without_generation(FinishReason.CANCELLED)
+                began_at, began = time.time(), time.monotonic()
+                if await stack.enter_async_context(self.runner.slots.slot(share, turn.user_id)):
+                    draft.started_at["wait"], draft.timings["wait"] = began_at, time.monotonic() - began
+                    if await self.lease.is_stopped():
+                        return await self._save_without_generation(FinishReason.CANCELLED)
             return await self.runner.pipeline.answer(self.conversation, self.lease, draft, self.reply)
 
     async def _save_without_generation(self, reason: FinishReason) -> Outcome:

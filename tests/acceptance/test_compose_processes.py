@@ -179,7 +179,7 @@ async def test_processes_of_compose_do_what_compose_would(base_model_dir: Path) 
         async with httpx.AsyncClient(timeout=60) as client:
             answered = await client.post(
                 f"{address}/v1/chat/completions",
-                headers={"Authorization": f"Bearer {variables['CONSILIUM_API_KEY']}"},
+                headers={"Authorization": f"Bearer {variables['CONSILIUM_API_KEYS']}"},
                 json={"model": "core", "messages": [{"role": "user", "content": QUESTION}]},
             )
             assert answered.status_code == 200, answered.text

@@ -15,7 +15,7 @@ from bot.app.bootstrap import open_services
 from bot.app.settings import Settings
 from bot.core.conversation import Conversation
 from bot.core.errors import PermanentDeliveryError, TemporaryDeliveryError
-from bot.intake.rate_limits import QuotaSpent, ServiceFull, TooManyMessages
+from bot.intake.rate_limits import QuotaSpent, ShareFull, TooManyMessages
 from bot.turns import worker
 from bot.turns.recovery import recover_stranded
 from db.errors import DatabaseReadOnly
@@ -401,7 +401,7 @@ async def test_prompt_has_earlier_turns_only(service: Service, server: SGLangSer
     [
         ({"person_per_day": 2}, QuotaSpent),
         ({"person_at_once": 2, "person_per_minute": 0.001}, TooManyMessages),
-        ({"waiting": 2}, ServiceFull),
+        ({"waiting": 4}, ShareFull),
     ],
 )
 async def test_message_over_a_limit_is_refused_and_not_stored(

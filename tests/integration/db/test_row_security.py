@@ -45,7 +45,7 @@ INSERTS = {
     """,
 }
 NOBODYS = {
-    "access_rules", "alembic_version", "allowances", "consilium_pgqueuer", "consilium_pgqueuer_log",
+    "access_rules", "alembic_version", "allowances", "api_keys", "consilium_pgqueuer", "consilium_pgqueuer_log",
     "consilium_pgqueuer_schedules", "consilium_pgqueuer_statistics", "dead_letters", "erasures", "intake_marks",
     "processes", "schema_version",
 }  # fmt: skip

@@ -172,7 +172,7 @@ def test_secrets_are_only_in_the_secret_and_only_where_they_are_needed() -> None
     holders: dict[str, set[str]] = {}
     for name, template in pods(RENDERED["everything"]):
         for variable in template["spec"]["containers"][0]["env"]:
-            if re.search("_URL$|_KEY$|_TOKEN$", variable["name"]) and variable["name"] != "CONSILIUM_SGLANG_URL":
+            if re.search("_URL$|_KEYS?$|_TOKEN$", variable["name"]) and variable["name"] != "CONSILIUM_SGLANG_URL":
                 assert "value" not in variable, name
                 reference = variable["valueFrom"]["secretKeyRef"]
                 assert reference["name"] == "consilium"

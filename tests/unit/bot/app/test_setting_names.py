@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,16 @@ def test_the_file_is_looked_at_too(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("CONSILIUM_LANGUAGE=ru\n#CONSILIUM_OLD=1\nexport CONSILIUM_LANGAUGE=ru\n", encoding="utf-8")
     assert unknown_names({}, file) == {"CONSILIUM_LANGAUGE": "CONSILIUM_LANGUAGE"}
+
+
+def test_names_that_this_repository_uses_are_known() -> None:
+    root = Path(__file__).parents[4]
+    files = [root / "Makefile", *(path for path in (root / "deploy").rglob("*") if path.is_file())]
+    used = {
+        name for path in files for name in re.findall(r"\bCONSILIUM_[A-Z_]*[A-Z]\b", path.read_text("utf-8", "replace"))
+    }
+    assert len(used) > 20
+    assert unknown_names(dict.fromkeys(used, "x"), NOWHERE) == {}
 
 
 def test_what_kubernetes_tells_of_its_services_is_no_setting() -> None:
