@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.integration.bot.http.conftest import Serve
 
 
@@ -19,7 +17,6 @@ async def test_passages_of_a_mode(serve: Serve, bilingual_mind: Path) -> None:
             assert (await http.get("/v1/library/search", params=params)).status_code == status
 
 
-@pytest.mark.parametrize("key", ["wrong", ""])
-async def test_a_search_needs_a_key(serve: Serve, key: str) -> None:
-    async with serve() as served, served.http(None, Authorization=f"Bearer {key}") as http:
+async def test_a_search_needs_a_key(serve: Serve) -> None:
+    async with serve() as served, served.http(None, Authorization="Bearer wrong") as http:
         assert (await http.get("/v1/library/search", params={"query": "x"})).status_code == 401
