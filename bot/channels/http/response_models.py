@@ -414,3 +414,28 @@ class EmbeddingList(ResponseModel):
     model: str
     """The embedding model and its version: vectors of different models cannot be compared."""
     usage: EmbeddingUsage
+
+
+class PassageObject(ResponseModel):
+    """A passage of the library."""
+
+    object: Literal["passage"] = "passage"
+    title: str
+    """Of its document."""
+    where: str
+    """The place in the document: a heading, a page, a row."""
+    quote: str
+    collection: str
+    trust: str
+    """Whether it is the author's text, a table of theirs, or somebody else's."""
+    date: str | None
+    """The day of the text, if it has one."""
+    score: float
+    """In this search: the higher, the better."""
+
+
+class PassageList(ResponseModel):
+    object: Literal["list"] = "list"
+    mode: Annotated[str, Field(examples=["core+sport"])]
+    """The mode whose collections were searched, in canonical form."""
+    data: list[PassageObject]

@@ -12,7 +12,7 @@ from fastapi.security import HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.channels.http import modes, people, responses
+from bot.channels.http import library, modes, people, responses
 from bot.channels.http.api import Api
 from bot.channels.http.api_route import ApiRoute, CountedResponse, failure_response
 from bot.channels.http.completions import CHAT_PATH, create_completion
@@ -135,6 +135,10 @@ ENDPOINTS: Final = (
         errors=(404,),
     ),
     Endpoint(method="GET", path="/v1/modes", function=modes.list_modes, tag="models", summary="Modes", errors=()),
+    Endpoint(
+        method="GET", path="/v1/library/search", function=library.search_library, tag="models",
+        summary="Search the library", errors=(400, 403, 404, 504),
+    ),
     Endpoint(
         method="GET", path="/v1/turns/{id}", function=people.show_turn, tag="people", summary="One turn",
         errors=(400, 404),

@@ -10,12 +10,15 @@ import pytest
 from fastapi import FastAPI
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from pydantic import BaseModel
 
 from bot.app.http_application import make_application
 from bot.app.monitoring import health_routes
 from bot.channels.http import Api, api_routes
+from bot.channels.http.embeddings import EmbeddingsRequest
 from bot.channels.http.error_responses import error_response
 from bot.channels.http.request_models import ChatRequest
+from bot.channels.http.responses_models import ResponsesRequest
 from bot.channels.http.routes import ENDPOINTS
 from bot.intake.rate_limits import LimitExceeded
 from consilium.errors import ConsiliumError
@@ -73,15 +76,20 @@ def test_statuses_of_all_errors_are_in_it(document: dict[str, Any]) -> None:
     assert statuses <= told
 
 
-def test_examples_are_valid_requests(document: dict[str, Any]) -> None:
-    examples = document["components"]["schemas"]["ChatRequest"]["examples"]
+REQUESTS = (ChatRequest, ResponsesRequest, EmbeddingsRequest)
+
+
+@pytest.mark.parametrize("model", REQUESTS, ids=lambda model: model.__name__)
+def test_examples_are_valid_requests(document: dict[str, Any], model: type[BaseModel]) -> None:
+    examples = document["components"]["schemas"][model.__name__]["examples"]
     assert examples
     for example in examples:
-        ChatRequest.model_validate(example)
+        model.model_validate(example)
 
 
-def test_all_fields_are_described(document: dict[str, Any]) -> None:
-    fields = document["components"]["schemas"]["ChatRequest"]["properties"]
+@pytest.mark.parametrize("model", REQUESTS, ids=lambda model: model.__name__)
+def test_all_fields_are_described(document: dict[str, Any], model: type[BaseModel]) -> None:
+    fields = document["components"]["schemas"][model.__name__]["properties"]
     assert [name for name, field in fields.items() if "description" not in field] == []
 
 
