@@ -1,6 +1,6 @@
 # Consilium. `make demo` and `make test` need nothing but Python >= 3.11 and make.
 PYTHON ?= python3
-# Which environment `make sglang` prepares: cpu or gpu.
+# Which environment `make sglang` or `make vllm` prepares: cpu or gpu.
 KIND   ?= cpu
 # What reads the hashes of pinned packages from the index.
 UV     := 0.13.9
@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang test-long test-faults check format bench bench-serving bench-turns bench-growth bench-memory bench-embedding bench-library bench-citations bench-router eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
+.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-long test-faults check format bench bench-serving bench-turns bench-fairness bench-growth bench-memory bench-embedding bench-library bench-citations bench-router eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -58,7 +58,13 @@ sglang: ## Prepare SGLang's own environment, shared between clones (3 to 6 GB; K
 test-sglang: $(READY) sglang ## Run the tests against the real SGLang server (five minutes on two cores; Linux on x86_64)
 	$(BIN)/python -m pytest -m sglang
 
-test-long: $(READY) sglang ## Run the long form of what is tested in a short one, but for faults (an hour)
+vllm: ## Prepare vLLM's own environment, shared between clones (3 GB; KIND=gpu: 12 GB)
+	PYTHON=$(PYTHON) deploy/vllm/install $(KIND)
+
+test-vllm: $(READY) vllm ## Run the tests against the real vLLM server (ten minutes on two cores; Linux on x86_64)
+	$(BIN)/python -m pytest -m vllm
+
+test-long: $(READY) sglang vllm ## Run the long form of what is tested in a short one, but for faults (an hour)
 	CONSILIUM_LONG=1 $(BIN)/python -m pytest -m long --ignore tests/acceptance/faults
 
 test-faults: $(READY) ## Kill 200 processes and break Postgres in every way under people who ask, on each channel (an hour and more)
@@ -84,6 +90,9 @@ bench-serving: $(READY) sglang ## Benchmark answers through the engine against c
 
 bench-turns: $(READY) ## Benchmark turns through real processes beside a bare echo bot (a quarter of an hour)
 	$(BIN)/python -m benchmarks.bench_turns
+
+bench-fairness: $(READY) ## Measure what fifty requests of one program cost another, and a thousand slow connections (two minutes)
+	$(BIN)/python -m benchmarks.bench_fairness
 
 bench-growth: $(READY) sglang ## Measure what grows with the number of compositions, and draw it (ten minutes)
 	$(BIN)/python -m benchmarks.bench_growth --docs
@@ -120,6 +129,7 @@ pictures: $(READY) ## Draw the pictures of the docs again, the conversations fro
 	CONSILIUM_TRANSCRIPTS=build/transcripts $(BIN)/python -m pytest tests/acceptance/test_scripted_conversation.py
 	$(BIN)/python -m docs.drawing.pictures build/transcripts docs/pictures
 	$(BIN)/python -m docs.drawing.architecture docs/pictures/architecture.svg
+	! command -v tmux >/dev/null || PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m docs.drawing.terminal docs/pictures/terminal.svg
 
 locales: $(READY) ## Bring the translation catalogues up to date with the code
 	$(BIN)/python -m bot.app.locale_catalogue --update

@@ -32,7 +32,7 @@ from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import TOKEN, FakeTelegram
 from tests.fixtures.fleet import Fleet, Process, environment_of
 from tests.fixtures.postgres import server_directory
-from tests.fixtures.sglang import free_port
+from tests.fixtures.servers import free_port
 
 BASE: Final = "SmolLM2-135M-Instruct"
 WORKERS: Final = 3

@@ -29,10 +29,10 @@ from inference.adapters.usage import AdapterRef
 from inference.base_model import BaseModelSpec
 from inference.checkpoint import BUNDLED_BASE_MODEL, resolve_base_model
 from inference.engines.port import GenerationRequest, Message, Sampling, TextDelta
+from inference.engines.remote.adapter_checks import AdapterValidator
+from inference.engines.remote.client import ServerClient
 from inference.engines.sglang import SGLangEngine
-from inference.engines.sglang.adapter_checks import AdapterValidator
 from inference.engines.sglang.api import chat_request
-from inference.engines.sglang.client import ServerClient
 from inference.engines.sglang.server import SGLangServer
 from tests.fixtures.sglang import RunningSGLang, running_sglang
 

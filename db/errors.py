@@ -219,6 +219,16 @@ class UnsafeRole(DatabaseError):
         super().__init__(role=role, reason=reason)
 
 
+class OwnerNeeded(DatabaseError):
+    """Something is to be changed that only the owner of the schema may change."""
+
+    sentence: ClassVar[str] = N_("Only the owner of the database's tables may change API keys.")
+    remedy: ClassVar[str] = N_("Set CONSILIUM_DATABASE_OWNER_URL to the owner's address for this command.")
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
 class EmbeddedServerMissing(DatabaseError):
     """The embedded Postgres is configured, and its package is not installed."""
 

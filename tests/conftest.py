@@ -8,7 +8,10 @@ pytest_plugins = [
     "tests.fixtures.models",
     "tests.fixtures.postgres",
     "tests.fixtures.backups",
+    "tests.fixtures.servers",
     "tests.fixtures.sglang",
+    "tests.fixtures.vllm",
+    "tests.fixtures.real_engines",
 ]
 
 # A slow machine is no failure: how long an example takes is not what these tests are about.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 import structlog
 
 from bot.answering.adapter_sets import AdapterSet, open_earlier_set, open_live_set
+from bot.answering.composition_gate import Asked, Gate, GateVerdict, MeasuredModes, served
 from bot.minds.errors import AdapterOutOfService
 from bot.minds.grammar import parse_expression, resolve_band
 from bot.minds.mind import Mind
@@ -21,7 +22,7 @@ from inference.adapters.composition import Composition
 from inference.adapters.errors import AdapterError, PackageChanged, PackageUnreadable
 from inference.adapters.manifest import AdapterKind, AdapterManifest
 from inference.adapters.package import AdapterPackage
-from inference.adapters.parts import Part
+from inference.adapters.parts import Part, curve_over_layers
 from inference.adapters.store import CompositionStore
 from inference.adapters.usage import AdapterRef
 from inference.base_model import BaseModelSpec
@@ -48,6 +49,7 @@ class Composer:
         store: CompositionStore,
         max_rank: int | None,
         unfit: Mapping[str, AdapterError] = MappingProxyType({}),
+        measured: MeasuredModes | None = None,
     ) -> None:
         """Set up with opened adapters (`open` opens them).
 
@@ -56,6 +58,7 @@ class Composer:
             manifests: by adapter name.
             max_rank: compositions of a larger rank are cut to it; None: no limit.
             unfit: why an adapter of the mind is out of service, by its name.
+            measured: what is known of modes besides what their weights tell; None for nothing.
         """
         self.mind = mind
         self.base = base
@@ -65,18 +68,37 @@ class Composer:
         self._live_state: tuple[object, ...] | None = None
         self._earlier: dict[str, AdapterSet | None] = {}
         self._reading = threading.Lock()
+        policy = mind.policies.gate
+        self._gate = None if policy is None else Gate(policy, store, base, measured)
 
     @classmethod
-    def open(cls, mind: Mind, base: BaseModelSpec, store: CompositionStore, max_rank: int | None = None) -> Self:
+    def open(
+        cls,
+        mind: Mind,
+        base: BaseModelSpec,
+        store: CompositionStore,
+        max_rank: int | None = None,
+        measured: MeasuredModes | None = None,
+    ) -> Self:
         """Open every adapter of the mind and check that it is intact and fits the base model; blocking.
 
         One that is not is left out of service; `unfit` says why.
 
         Args:
             max_rank: compositions of a larger rank are cut to it; None: no limit.
+            measured: what is known of modes besides what their weights tell; None for nothing.
         """
         live, state = open_live_set(mind, base)
-        composer = cls(mind, base, live.packages, live.manifests, store=store, max_rank=max_rank, unfit=live.unfit)
+        composer = cls(
+            mind,
+            base,
+            live.packages,
+            live.manifests,
+            store=store,
+            max_rank=max_rank,
+            unfit=live.unfit,
+            measured=measured,
+        )
         composer._live_state = state
         composer._log_unfit()
         return composer
@@ -168,7 +190,9 @@ class Composer:
                 band = resolve_band(term.band, self.base.layers)
                 layers = range(band.first, band.last + 1)
             is_core = self.mind.adapters[term.name].kind is AdapterKind.CORE
-            parts.append(Part(adapters.packages[term.name], weights[term.name], layers, strength, is_core))
+            points = mode.curves.get(term.name)
+            curve = None if points is None else curve_over_layers(points, self.base.layers)
+            parts.append(Part(adapters.packages[term.name], weights[term.name], layers, strength, is_core, curve))
         return parts
 
     def validate(self, mode: ResolvedMode) -> None:
@@ -194,6 +218,7 @@ class Composer:
         Raises:
             AdapterRevoked: one of its adapters must not be used any more.
             AdapterError: it cannot be composed or written.
+            CostsTooMuch, DriftsTooFar: the mind's gate refuses it.
         """
         composition = await asyncio.to_thread(self.compose, mode, adapters)
         if composition is None:
@@ -217,7 +242,41 @@ class Composer:
         parts = self.parts(mode, adapters)
         if not parts:
             return None
-        return self.store.get_or_compose(parts, self.base, max_rank=self.max_rank, merge=mode.merge)
+        merge = mode.merge
+        if (asked := self._asked(mode, adapters)) is not None:
+            parts, merge = served(asked, self._judge(asked))
+        return self.store.get_or_compose(parts, self.base, max_rank=self.max_rank, merge=merge)
+
+    def judge(self, mode: ResolvedMode, adapters: AdapterSet | None = None) -> GateVerdict | None:
+        """What the mode costs by the mind's gate; None where there is nothing to judge: no gate, no core, nothing else.
+
+        Blocking, for seconds where the mode is a new one.
+
+        Args:
+            adapters: None for those in use.
+
+        Raises:
+            CostsTooMuch, DriftsTooFar: the gate refuses it.
+            AdapterError: its adapters cannot be read or merged.
+        """
+        asked = self._asked(mode, adapters or self._live)
+        return None if asked is None else self._judge(asked)
+
+    def _judge(self, asked: Asked) -> GateVerdict | None:
+        if self._gate is None:
+            return None
+        verdict = self._gate.judge(asked, self.max_rank)
+        self._gate.check(verdict, asked)
+        return verdict
+
+    def _asked(self, mode: ResolvedMode, adapters: AdapterSet) -> Asked | None:
+        """The mode as the gate looks at it; None if it is not looked at."""
+        names = [term.name for term in mode.terms]
+        if self._gate is None or self.mind.core not in names or len(names) < 2:
+            return None
+        by_name = dict(zip(names, self.parts(mode, adapters), strict=True))
+        core = by_name.pop(self.mind.core)
+        return Asked(mode.text, self.mind.core, list(by_name), [core, *by_name.values()], mode.merge, adapters)
 
 
 def open_adapters(mind: Mind, base: BaseModelSpec | None) -> tuple[dict[str, AdapterPackage], dict[str, AdapterError]]:

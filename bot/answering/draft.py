@@ -11,12 +11,13 @@ from typing import Any
 from bot.answering.history import without_sources
 from bot.answering.prompt import Prompt
 from bot.core.messages import Outcome, Source
+from bot.core.tool_steps import asked_calls, steps_to_json, with_new_id
 from bot.library.passage import Passage
 from db.infra.text import clean_text
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
 from inference.adapters.usage import AdapterRef
-from inference.engines.port import FinishReason, Usage
+from inference.engines.port import FinishReason, Message, ToolCall, Usage
 
 AUTHOR, ARCHIVIST = "author", "archivist"
 """The two voices."""
@@ -43,6 +44,10 @@ class Draft:
     """Seconds of each stage that is over."""
     started_at: dict[str, float] = field(default_factory=dict)
     """When each timed stage began, in seconds since 1970."""
+    steps: Sequence[Message] = ()
+    """Calls of the client's tools and their results, from which the answer goes on."""
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    """Calls that the answer asks for."""
     goes_on: bool = False
     """Whether it goes on from a beginning that the client has: white space may belong between the two."""
 
@@ -73,6 +78,10 @@ class Draft:
         finally:
             self.timings[stage] = time.monotonic() - began
 
+    def add_call(self, call: ToolCall) -> None:
+        """Add a call of a tool that was generated."""
+        self.tool_calls.append(with_new_id(call))
+
     def add_spoken(self, voice: str, piece: str) -> None:
         """Add the next piece of a voice's text."""
         self.spoken.setdefault(voice, []).append(piece)
@@ -97,7 +106,13 @@ class Draft:
             voices=self.voices,
             timings=self.timings,
             routing=self.routing,
+            tool_steps=steps_to_json(self._all_steps),
         )
+
+    @property
+    def _all_steps(self) -> Sequence[Message]:
+        asking = [Message("assistant", self.text, tool_calls=tuple(self.tool_calls))] if self.tool_calls else []
+        return [*self.steps, *asking]
 
     def outcome(self, turn: Turn) -> Outcome:
         """The outcome of `turn` with this answer."""
@@ -112,6 +127,7 @@ class Draft:
             usage={"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens} if usage else {},
             stopped=self.finish_reason is FinishReason.CANCELLED,
             finish_reason=str(self.finish_reason) if self.finish_reason else None,
+            tool_calls=tuple(self.tool_calls),
         )
 
 
@@ -128,6 +144,7 @@ def stored_outcome(turn: Turn) -> Outcome:
         usage={name: count for name, count in usage.items() if count is not None},
         stopped=turn.finish_reason == FinishReason.CANCELLED,
         finish_reason=turn.finish_reason,
+        tool_calls=asked_calls(turn.tool_steps),
     )
 
 

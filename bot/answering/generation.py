@@ -28,8 +28,10 @@ from inference.engines.port import (
     Sampling,
     TextDelta,
     ThoughtDelta,
+    ToolCall,
     Usage,
 )
+from inference.engines.tool_calls import parse_schema_call
 
 NOTHING_IN_THIS_LANGUAGE: Final = N_(
     "In this language I answer with the author's own words only, and found none about this in the library. "
@@ -58,6 +60,8 @@ class GenerationContext:
     """Whether the library may be quoted where it supports nothing of the answer: not where no facts are asked for."""
     thinking: Thinking = Thinking.OFF
     """Whether the author's voice thinks first, and who sees it."""
+    invocation: Sequence[int] = ()
+    """The tokens from which on the mode's adapter is active; empty: from the prompt's first token."""
     client_conversation: ClientConversation | None = None
     """Parameters from a client that keeps the conversation itself."""
 
@@ -74,10 +78,18 @@ class GenerationContext:
             prompt.messages,
             self.draft.adapter,
             self.sampling,
-            client.schema if client else None,
+            client.answer_schema if client else None,
             thinking=self.thinking is not Thinking.OFF,
             answer_prefix=client.answer_prefix if client else "",
+            invocation=self.invocation,
+            tools=client.tools if client else (),
         )
+
+    def add_call(self, call: ToolCall) -> None:
+        """Take a call of a tool into the answer, if it may have one more."""
+        limit = self.client_conversation.max_calls if self.client_conversation else None
+        if limit is None or len(self.draft.tool_calls) < limit:
+            self.draft.add_call(call)
 
     async def show_thought(self, text: str) -> None:
         """Show the next piece of a thought where the mind wants it shown. It is kept nowhere."""
@@ -121,15 +133,38 @@ async def answer_with_one_voice(context: GenerationContext) -> None:
         write_piece,
         stop_filter,
         on_thought=context.show_thought,
+        on_call=context.add_call,
     )
     if citer:
         await context.write(citer.finish())
         draft.spoken[AUTHOR] = [strip_marks("".join(draft.spoken.get(AUTHOR, [])))]
-        if context.quotes_library and not citer.cited and not stop_filter.stopped:
+        ended = stop_filter.stopped or bool(draft.tool_calls)
+        if context.quotes_library and not citer.cited and not ended:
             best = await asyncio.to_thread(_find_quotation, context, draft.prompt.passages, finished)
             if best is not None:
                 await context.write(quotation_paragraph(best, citer.mark(best.passage), context.say))
         draft.cited = citer.cited
+    draft.add_usage(finished.usage)
+    draft.finish_reason = finished.reason
+
+
+async def answer_with_a_call(context: GenerationContext) -> None:
+    """Generate a call of one of the client's tools, and nothing else. One that is cut before its end is none.
+
+    Raises:
+        ConsiliumError: as `generate`.
+    """
+    draft = context.draft
+    assert draft.prompt is not None
+    pieces: list[str] = []
+
+    async def collect(piece: str) -> None:
+        pieces.append(piece)
+
+    request = context.author_request(draft.prompt)
+    finished = await generate(context.engine, request, context.timeout_seconds, collect)
+    if call := parse_schema_call("".join(pieces)):
+        context.add_call(call)
     draft.add_usage(finished.usage)
     draft.finish_reason = finished.reason
 
@@ -203,12 +238,14 @@ async def generate(
     stop_filter: StopTextFilter | None = None,
     *,
     on_thought: OnPiece | None = None,
+    on_call: Callable[[ToolCall], None] = lambda call: None,
 ) -> Finished:
     """Generate text and pass it on piece by piece, up to the first text that `stop_filter` stops at.
 
     Args:
         stop_filter: knows afterwards whether it has stopped the text.
         on_thought: gets what the model thinks before it answers; without it, thoughts are dropped.
+        on_call: gets the calls of the request's tools.
 
     Raises:
         GenerationTooSlow: it was not finished by the deadline.
@@ -217,7 +254,7 @@ async def generate(
     """
     stop_filter = stop_filter or StopTextFilter(())
     pieces = []
-    has_thought = False
+    has_thought = has_called = False
     try:
         async with asyncio.timeout(timeout_seconds), aclosing(engine.generate(request)) as events:
             async for event in events:
@@ -226,12 +263,16 @@ async def generate(
                     if on_thought:
                         await on_thought(event.text)
                     continue
+                if isinstance(event, ToolCall):
+                    has_called = True
+                    on_call(event)
+                    continue
                 piece = stop_filter.feed(event.text) if isinstance(event, TextDelta) else stop_filter.flush()
                 if piece:
                     pieces.append(piece)
                     await on_piece(piece)
                 if isinstance(event, Finished):
-                    if has_thought and not pieces:
+                    if has_thought and not pieces and not has_called:
                         raise NothingButThoughts(request.sampling.max_tokens)
                     return event
                 if stop_filter.stopped:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, Protocol
 
@@ -17,14 +18,20 @@ from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
 from bot.answering.consilium import answer_with_two_voices, build_archivist_prompt
 from bot.answering.draft import Draft, author_text, stored_outcome
-from bot.answering.generation import GenerationContext, answer_from_library, answer_with_one_voice, leaves_room
+from bot.answering.generation import (
+    GenerationContext,
+    answer_from_library,
+    answer_with_a_call,
+    answer_with_one_voice,
+    leaves_room,
+)
 from bot.answering.history import without_sources
 from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages, with_quotations
 from bot.answering.router import HISTORY, PastQuestion, Router, subject_of
 from bot.core.conversation import WINDOW_TURNS, Conversation
 from bot.core.errors import AnswerNotSaved
 from bot.core.i18n import LANGUAGES, Language, Translator
-from bot.core.messages import Outcome
+from bot.core.messages import ClientConversation, Outcome
 from bot.core.ports import Reply
 from bot.library.cite import Quotation, best_quotation, collect_evidence
 from bot.library.passage import Passage
@@ -42,7 +49,7 @@ from db.people import sessions
 from db.turns import turns
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
-from inference.engines.port import Engine, FinishReason
+from inference.engines.port import ActivatesAdapters, Engine, FinishReason
 
 _PART_OF_MARK: Final = re.compile(r" ?\[?\d*\]?")
 
@@ -263,9 +270,12 @@ class Pipeline:
         thread.
         """
         retrieved = context.retrieved
+        client = conversation.client_conversation
         answer: Callable[[], Awaitable[None]] = partial(answer_with_one_voice, generation)
         known = await self._find_known_answer(conversation, turn, mode, context, generation)
-        if known is not None or (mode.terms and not self._writes_language_of(turn, conversation)):
+        if client is not None and client.call_schema is not None:
+            answer = partial(answer_with_a_call, generation)
+        elif known is not None or (mode.terms and not self._writes_language_of(turn, conversation)):
             answer = partial(answer_from_library, generation, known)
         elif turn.consilium:
             archivist_prompt = await asyncio.to_thread(
@@ -296,7 +306,9 @@ class Pipeline:
         is_wanted = policies.known_answers or policies.library_first or not self._writes_language_of(turn, conversation)
         if not is_wanted or not mode.terms or not generation.cites_library or turn.consilium:
             return None
-        if self._quotations(conversation, turn, context):
+        client = conversation.client_conversation
+        uses_tools = client is not None and (bool(client.steps) or client.call_schema is not None)
+        if uses_tools or self._quotations(conversation, turn, context):
             return None
         passages, has_context = context.retrieved.passages, bool(context.window)
         known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)
@@ -318,8 +330,9 @@ class Pipeline:
             )
             return f"{prompt}\n\n{client.system}" if client and client.system else prompt
 
-        begun = self._engine.tokenizer.count(client.answer_prefix) if client and client.answer_prefix else 0
-        return build_prompt(
+        reserved = self._client_texts(client) if client else ""
+        begun = self._engine.tokenizer.count(reserved) if reserved else 0
+        prompt = build_prompt(
             turn.question,
             quotations=self._quotations(conversation, turn, context),
             system=system_prompt,
@@ -329,6 +342,15 @@ class Pipeline:
             counter=self._engine.tokenizer,
             budget=self._token_budget - begun,
         )
+        return replace(prompt, messages=(*prompt.messages, *client.steps)) if client and client.steps else prompt
+
+    @staticmethod
+    def _client_texts(client: ClientConversation) -> str:
+        """What a client has put into the prompt beside its messages: about as long as the template writes it."""
+        results = [step.content for step in client.steps]
+        calls = [call.name + call.arguments for step in client.steps for call in step.tool_calls]
+        tools = [json.dumps(tool, ensure_ascii=False) for tool in client.tools]
+        return "\n".join([*tools, *results, *calls, client.answer_prefix]).strip("\n")
 
     def _prompt_language(self, conversation: Conversation) -> Language:
         """The person's language, or else one that the base model writes."""
@@ -342,7 +364,7 @@ class Pipeline:
     def _writes_language_of(self, turn: Turn, conversation: Conversation) -> bool:
         """Whether the base model writes the language of a question. Data for a client's program have no language."""
         client = conversation.client_conversation
-        if client is not None and client.schema is not None:
+        if client is not None and client.answer_schema is not None:
             return True
         language = detect_language(search_text(turn)) or conversation.language
         return language not in self._mind.quoted_languages
@@ -360,7 +382,8 @@ class Pipeline:
     ) -> GenerationContext:
         client = conversation.client_conversation
         draft.goes_on = client is not None and bool(client.answer_prefix)
-        has_schema = client is not None and client.schema is not None
+        draft.steps = client.steps if client is not None else ()
+        has_schema = client is not None and client.answer_schema is not None
         stops_at_marks = client is not None and any(map(_PART_OF_MARK.fullmatch, client.stop))
         return GenerationContext(
             engine=self._engine,
@@ -374,8 +397,15 @@ class Pipeline:
             cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema and not stops_at_marks,
             quotes_library=bool(mode.terms) and asks_for_facts(turn.question),
             thinking=self._mind.thinking,
+            invocation=self._invocation(),
             client_conversation=client,
         )
+
+    def _invocation(self) -> Sequence[int]:
+        """The tokens from which on adapters are active; empty where they are from the prompt's first token."""
+        if self._mind.policies.activated and isinstance(self._engine, ActivatesAdapters):
+            return self._engine.question_head
+        return ()
 
 
 async def _load_window(connection: PersonConnection, turn: Turn) -> list[Turn]:

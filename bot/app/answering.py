@@ -19,6 +19,7 @@ from bot.app.library_sync import background_library_sync
 from bot.app.loading import Loading, LoadingPipeline
 from bot.app.settings import Settings
 from bot.core.background import run_in_background
+from bot.core.fair_slots import FairSlots
 from bot.core.loops import keep_running
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.retriever import RetrievalBudget, Retriever
@@ -65,7 +66,7 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
     """What answers turns, and the loading that its questions wait for, which has not begun."""
     settings, database, embedder = parts.settings, parts.database, parts.embedder
     async with AsyncExitStack() as stack:
-        extracts = settings.engine == "sglang" if settings.draw_facts is None else settings.draw_facts
+        extracts = settings.engine_is_server if settings.draw_facts is None else settings.draw_facts
         memory_writer = MemoryWriter(TurnRecorder(database, parts.engine, parts.memory), extract_facts=extracts)
         await stack.enter_async_context(memory_writer.running())
         documents = await stack.enter_async_context(
@@ -89,6 +90,7 @@ async def open_turn_runner(parts: AnsweringParts, progress: Progress) -> AsyncIt
             retry_policy=RetryPolicy(settings.turn_attempts),
             memory_writer=memory_writer,
             attachments=documents,
+            slots=FairSlots(settings.engine_slots),
         )
         yield runner, loading
 

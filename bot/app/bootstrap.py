@@ -46,6 +46,7 @@ from consilium.errors import N_
 from db.infra.database import Access, Database
 from db.people.token_buckets import TokenBucket
 from inference.checkpoint import PreparationStep
+from inference.embedding import Embedder
 from inference.engines.port import Engine
 from inference.engines.tokenizer import ChatTokenizer
 
@@ -66,6 +67,8 @@ class Services:
     database: Database
     heartbeat: Heartbeat
     engine: Engine | None
+    """None in a process that answers no questions."""
+    embedder: Embedder | None
     """None in a process that answers no questions."""
     composer: Composer
     memory: PersonalMemory
@@ -174,6 +177,7 @@ async def open_services(
             database=database,
             heartbeat=heartbeat,
             engine=engine,
+            embedder=models.embedder,
             composer=composer,
             memory=memory,
             library=library,
@@ -204,7 +208,7 @@ async def _open_engine(settings: Settings, mind: Mind, base_folder: Path) -> Asy
     """The engine. A server has been asked for its limits; a model in this process is not loaded yet."""
     engine = await asyncio.to_thread(make_engine, settings, mind, base_folder)
     try:
-        if settings.engine == "sglang":
+        if settings.engine_is_server:
             await engine.start()
         yield engine
     finally:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 from pydantic import SecretStr
 
 from bot.answering.composer import Composer
+from bot.answering.composition_gate import Measured
 from bot.app.private_folders import DATABASE_FOLDER
 from bot.app.settings import Settings
 from bot.core.background import run_in_background
 from bot.core.loops import run_periodically
 from bot.minds import Mind
+from consilium.errors import ConsiliumError
 from db.infra.database import Access, Database
 from db.infra.embedded_server import EmbeddedServer
 from inference.adapters.store import CompositionStore
@@ -34,6 +36,9 @@ from inference.embedding import (
 )
 from inference.embedding.reranking import CrossEncoderReranker, open_reranker
 from inference.engines.port import Engine
+
+if TYPE_CHECKING:
+    from inference.engines.remote.engine import RemoteEngine
 
 SUPERVISION_INTERVAL: Final = 1.0
 """Seconds between two looks at the embedded database."""
@@ -185,6 +190,15 @@ def read_base_model(mind: Mind, base_folder: Path) -> BaseModelSpec:
     return BaseModelSpec.from_config(base_folder / "config.json", str(base_folder) if is_folder else mind.base_model)
 
 
+def find_base_model(settings: Settings, mind: Mind) -> BaseModelSpec | None:
+    """The mind's base model; None where it is not on this machine, and adapters are looked at without it. Blocking."""
+    try:
+        offline = settings.model_copy(update={"allow_download": False})
+        return read_base_model(mind, base_model_folder(offline, mind))
+    except ConsiliumError:
+        return None
+
+
 def open_composer(settings: Settings, mind: Mind, base_folder: Path, engine_rank: int | None = None) -> Composer:
     """The composer of the mind's adapters, which are checked against its base model; blocking.
 
@@ -193,20 +207,48 @@ def open_composer(settings: Settings, mind: Mind, base_folder: Path, engine_rank
     """
     base = read_base_model(mind, base_folder)
     limits = [rank for rank in (settings.max_rank, engine_rank) if rank is not None]
-    return Composer.open(mind, base, CompositionStore(settings.compositions_dir), min(limits, default=None))
+    store = CompositionStore(settings.compositions_dir)
+    return Composer.open(mind, base, store, min(limits, default=None), lambda digests: _measured_modes(mind, digests))
+
+
+def _measured_modes(mind: Mind, digests: Mapping[str, str]) -> dict[str, Measured]:
+    """What the latest evaluation of these adapters has measured, by the name of a mode's composition at strength 1."""
+    from bot.authoring.gate import find_evaluation
+
+    evaluation = find_evaluation(mind, digests)
+    if evaluation is None:
+        return {}
+    found = {}
+    as_served = evaluation.settings.strength == mind.policies.adapter_strength
+    for figures in evaluation.modes.values():
+        if figures.composition is not None:
+            learnt = figures.learnt.get(mind.core)
+            found[figures.composition] = Measured(
+                core_kept=None if learnt is None else learnt.kept,
+                drift=figures.drift.share if figures.drift is not None and as_served else None,
+            )
+    return found
+
+
+def _server_engine(kind: Literal["sglang", "vllm"]) -> type[RemoteEngine]:
+    if kind == "vllm":
+        from inference.engines.vllm import VLLMEngine
+
+        return VLLMEngine
+    from inference.engines.sglang import SGLangEngine
+
+    return SGLangEngine
 
 
 def make_engine(settings: Settings, mind: Mind, base_folder: Path) -> Engine:
     """The engine that the settings name, not started; blocking."""
-    if settings.engine == "sglang":
-        from inference.engines.sglang import SGLangEngine
-
-        return SGLangEngine(
-            settings.sglang_url,
+    if settings.engine != "local":
+        return _server_engine(settings.engine)(
+            settings.engine_url,
             mind.base_model,
             base_folder,
-            api_key=_secret_value(settings.sglang_api_key),
-            admin_key=_secret_value(settings.sglang_admin_key),
+            api_key=_secret_value(settings.engine_api_key),
+            admin_key=_secret_value(settings.engine_admin_key),
             compositions=settings.compositions_dir,
             retry_timeout=settings.engine_patience,
         )

@@ -17,15 +17,18 @@ from bot.app.bootstrap import Role, Services, open_services
 from bot.app.channels import Channels, NoChannelConfigured, has_channel
 from bot.app.monitoring import ReadinessCheck, health_routes, http_server
 from bot.app.settings import Settings
-from bot.channels.http import Api, ApiClients, api_routes
+from bot.channels.http import Api, ApiClients, KeyStore, api_routes
 from bot.core.background import run_in_background
 from bot.core.errors import PlatformAccessDenied
+from bot.core.http_connections import ConnectionLimits
 from bot.core.loops import keep_running
 from bot.core.ports import Platform
 from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from bot.turns.worker import Worker, WorkerOptions
+from consilium.errors import N_
 from db.errors import DatabaseError
 from db.infra.notifications import listen
+from db.people import api_keys
 from db.turns.jobs import CHANNEL, INSERT_MARKER
 from db.turns.states import STOP_CHANNEL
 from inference.engines.port import ReportsHealth
@@ -36,6 +39,10 @@ RECEIVING_ROLES: Final = ("all", "gateway")
 """Roles that receive messages from platforms."""
 HTTP_ROLES: Final = ("all", "api")
 """Roles that serve the HTTP channel."""
+NO_KEYS: Final = N_(
+    "the HTTP API lets nobody in yet: make a key with `consilium keys create NAME`, or set CONSILIUM_API_OPEN=true to"
+    " let in programs on this machine without one"
+)
 _CHECK_TIMEOUT: Final = 3.0
 """Seconds that one readiness check may take."""
 
@@ -73,9 +80,22 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
         if settings.http_port is not None:
             api = [http_routes(settings, services)] if role in HTTP_ROLES else []
             routes = [health_routes(checks), *api, *channels.routers]
-            server = http_server(settings.http_host, settings.http_port, *routes, origins=settings.http_origins)
+            limits = ConnectionLimits(settings.http_connections, settings.http_connections_per_address)
+            server = http_server(
+                settings.http_host, settings.http_port, *routes, origins=settings.http_origins, limits=limits
+            )
+            if api and not await _lets_anybody_in(settings, services):
+                progress(NO_KEYS)
             on_ready(await stack.enter_async_context(server))
         await _run_until_shutdown(services, channels, worker, shutdown, settings.drain_seconds)
+
+
+async def _lets_anybody_in(settings: Settings, services: Services) -> bool:
+    """Whether somebody may use the API: with a key, or without one on this machine."""
+    if settings.api_open or settings.api_clients:
+        return True
+    async with services.database.anonymous_transaction() as connection:
+        return await api_keys.has_valid_key(connection, services.mind.name)
 
 
 async def _wait_until_loaded(services: Services, shutdown: asyncio.Event) -> bool:
@@ -205,7 +225,14 @@ def http_routes(settings: Settings, services: Services) -> APIRouter:
         memory=services.memory,
         direct=services.direct,
         heartbeat=services.heartbeat,
-        clients=ApiClients(settings.api_clients),
+        clients=ApiClients(
+            settings.api_clients, KeyStore(services.database, services.mind.name), is_open=settings.api_open
+        ),
+        access_policy=services.inbox.access_policy,
+        engine=services.engine,
+        embedder=services.embedder,
+        library=services.library,
+        loading=services.loading,
         language=settings.language,
     )
     return api_routes(api)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -14,13 +15,19 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from inference.device import DEVICE_PATTERN
 
 APP_NAME: Final = "consilium"
+MIN_KEY_LENGTH: Final = 24
+"""Characters of an API key in the settings."""
+ENV_FILE: Final = Path(".env")
+"""What settings are read from beside the environment, in the folder that the program starts in."""
+CLIENT_NAME: Final = re.compile(r"[^:\s]{1,64}")
+"""The name of a program that uses the HTTP channel."""
 DEMO_MIND: Final = Path(__file__).resolve().parents[2] / "minds" / "agoge"
 
 
 class Settings(BaseSettings):
     """Read once, at the start. The defaults run everything embedded, on the CPU, without a network."""
 
-    model_config = SettingsConfigDict(env_prefix="CONSILIUM_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="CONSILIUM_", env_file=ENV_FILE, extra="ignore", frozen=True)
 
     mind: Path = DEMO_MIND
     """Folder of the mind that answers."""
@@ -44,7 +51,7 @@ class Settings(BaseSettings):
     state_dir: Path = Field(default_factory=lambda: platformdirs.user_state_path(APP_NAME))
     """Logs and the history of the terminal."""
 
-    engine: Literal["local", "sglang"] = "local"
+    engine: Literal["local", "sglang", "vllm"] = "local"
     device: str = Field("auto", pattern=DEVICE_PATTERN)
     """Where the local engine answers and adapters are trained: auto, cpu, cuda, cuda:1 or mps; auto: a GPU if there is
     one."""
@@ -57,6 +64,11 @@ class Settings(BaseSettings):
     """The server's `--api-key`, for answers."""
     sglang_admin_key: SecretStr | None = None
     """The server's `--admin-api-key`, for loading adapters into it."""
+    vllm_url: str = "http://127.0.0.1:8000"
+    vllm_api_key: SecretStr | None = None
+    """The server's key for answers."""
+    vllm_admin_key: SecretStr | None = None
+    """The server's key for loading adapters into it."""
     engine_patience: float = Field(120, ge=0)
     """Seconds to retry while the engine's server is unavailable, before a person gets an error."""
     max_rank: int | None = Field(None, ge=1)
@@ -130,7 +142,11 @@ class Settings(BaseSettings):
     chat_per_minute: float = Field(120, gt=0)
     chat_per_day: int = Field(10_000, ge=1)
     waiting: int = Field(2000, ge=1)
-    """Messages of all people that may wait or be worked on at the same time; more are refused with a sentence."""
+    """Messages of all people that may wait or be worked on at the same time; more are refused with a sentence. An API
+    key or a platform may have as many of them as are free besides: half, if it is alone."""
+    answers_at_once: int | None = Field(None, ge=1, le=10_000)
+    """Answers that one process generates at the same time, given out to API keys and platforms in the same way; unset:
+    64 with a server as the engine, 2 with the local one, which generates one after another."""
 
     telegram_token: SecretStr | None = None
     """The bot's token from @BotFather; unset: no Telegram."""
@@ -164,9 +180,16 @@ class Settings(BaseSettings):
     """Port of `/healthz`, `/readyz` and `/metrics` in `consilium serve`, and of the HTTP channel; 0: any free port;
     unset: none."""
     http_host: str = "127.0.0.1"
+    http_connections: int = Field(2000, ge=8, le=100_000)
+    """Connections of clients that the HTTP server keeps at the same time. Above that the one that has been without a
+    request for longest is closed for a new one."""
+    http_connections_per_address: int = Field(1000, ge=4, le=100_000)
+    """The same for one address. Behind a reverse proxy all clients have its address."""
     api_keys: SecretStr | None = None
-    """Who may use the HTTP channel: `NAME:KEY` pairs, separated by commas; unset: programs on this machine, without a
-    key."""
+    """One key for the beginning, as `NAME:KEY` with a key of at least 24 characters. It may do everything; all other
+    keys are made with `consilium keys create`."""
+    api_open: bool = False
+    """Whether programs on this machine may use the HTTP channel without a key."""
     http_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Web pages that may use the HTTP channel from a browser, as `https://chat.example.org`, separated by commas; `*`:
     all."""
@@ -205,17 +228,27 @@ class Settings(BaseSettings):
     @classmethod
     def _check_api_keys(cls, keys: SecretStr | None) -> SecretStr | None:
         pairs = _parse_api_keys(keys)
-        names, values = [name for name, _ in pairs], [key for _, key in pairs]
-        if not all(names) or not all(values):
-            raise ValueError("write NAME:KEY pairs, separated by commas")
-        if len(set(names)) < len(names) or len(set(values)) < len(values):
-            raise ValueError("each name and each key may appear once")
+        if len(pairs) > 1:
+            raise ValueError("it takes one NAME:KEY; make the other keys with `consilium keys create NAME`")
+        if not all(CLIENT_NAME.fullmatch(name) and key for name, key in pairs):
+            raise ValueError("write NAME:KEY")
+        if any(len(key) < MIN_KEY_LENGTH for _, key in pairs):
+            raise ValueError(
+                f"the key must have at least {MIN_KEY_LENGTH} characters, such as from `openssl rand -hex 24`"
+            )
+        if any(not key.isascii() or not key.isprintable() for _, key in pairs):
+            raise ValueError("the key must be of ASCII characters: others cannot be sent in a header")
         return keys
 
     @property
     def api_clients(self) -> dict[str, str]:
-        """Keys of the HTTP channel by their names."""
+        """The key of the settings, by its name; empty if there is none."""
         return dict(_parse_api_keys(self.api_keys))
+
+    @property
+    def engine_slots(self) -> int:
+        """Answers that one process generates at the same time."""
+        return self.answers_at_once or (64 if self.engine == "sglang" else 2)
 
     @property
     def database_passwords(self) -> list[str]:
@@ -229,6 +262,26 @@ class Settings(BaseSettings):
             raw = parts.netloc.rpartition("@")[0].partition(":")[2]
             passwords += [raw, unquote(raw), *parse_qs(parts.query).get("password", [])]
         return [password for password in passwords if password]
+
+    @property
+    def engine_is_server(self) -> bool:
+        """Whether answers come from a server, not from this process."""
+        return self.engine != "local"
+
+    @property
+    def engine_url(self) -> str:
+        """Address of the engine's server."""
+        return self.vllm_url if self.engine == "vllm" else self.sglang_url
+
+    @property
+    def engine_api_key(self) -> SecretStr | None:
+        """The key for answers of the engine's server."""
+        return self.vllm_api_key if self.engine == "vllm" else self.sglang_api_key
+
+    @property
+    def engine_admin_key(self) -> SecretStr | None:
+        """The key for loading adapters into the engine's server."""
+        return self.vllm_admin_key if self.engine == "vllm" else self.sglang_admin_key
 
     @property
     def compositions_dir(self) -> Path:

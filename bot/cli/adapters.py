@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.answering.composer import open_adapters
-from bot.app.components import base_model_folder, read_base_model
+from bot.answering.composition_gate import verdicts_on
+from bot.app.components import base_model_folder, find_base_model, read_base_model
 from bot.app.settings import Settings
 from bot.cli import compositions, conflicts, imports, merge, revoke
 from bot.cli.common import (
@@ -60,7 +61,7 @@ def list_adapters(context: typer.Context, mind_folder: MindOption = None) -> Non
     language = settings.language or system_language()
     table = new_table("adapter", "kind", "rank", "MB", "trained on", "loss", "about", wrapped=("adapter", "about"))
     names_so_far = {}
-    packages, unfit = open_adapters(mind, _find_base_model(settings, mind))
+    packages, unfit = open_adapters(mind, find_base_model(settings, mind))
     for name, adapter in mind.adapters.items():
         if name in unfit:
             status = Text.assemble(name, (" out of service", "bold red"))
@@ -98,8 +99,11 @@ def inspect(context: typer.Context, which: AdapterArgument, mind_folder: MindOpt
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
     if is_composition_name(which):
-        composition = CompositionStore(settings.compositions_dir).get(which)
-        stdout_console().print(key_value_table(compositions.describe(composition, names_by_digest(mind))))
+        store = CompositionStore(settings.compositions_dir)
+        composition = store.get(which)
+        lines = [*compositions.describe(composition, names_by_digest(mind))]
+        lines += [("gate", compositions.describe_verdict(verdict)) for verdict in verdicts_on(store, which)]
+        stdout_console().print(key_value_table(lines))
         return
     package = _open_adapter(mind, which)
     lines = list(_summary_lines(summarise(package)))
@@ -136,14 +140,6 @@ def check(
             console.print(Text.assemble((f"{name}: ", "bold green"), f"sound, for {base.name}"), soft_wrap=True)
     if failed:
         raise ChecksFailed(failed, len(names))
-
-
-def _find_base_model(settings: Settings, mind: Mind) -> BaseModelSpec | None:
-    """The mind's base model; None where it is not on this machine, and adapters are looked at without it."""
-    try:
-        return _base_model(settings.model_copy(update={"allow_download": False}), mind)
-    except ConsiliumError:
-        return None
 
 
 def _revocations_table(revoked: Sequence[Revocation]) -> Table:

@@ -98,6 +98,7 @@ COMMANDS: Final[Sequence[LazyCommand]] = (
     ),
     LazyCommand("adapters", "bot.cli.adapters", "app", "List, import, inspect, check and compose a mind's adapters."),
     LazyCommand("turns", "bot.cli.turns", "app", "List and show turns, and retry failed and dead ones."),
+    LazyCommand("keys", "bot.cli.keys", "app", "Make, list and revoke the keys of programs that use the HTTP API."),
     LazyCommand(
         "audit",
         "bot.cli.audit",
@@ -151,9 +152,14 @@ def prepare() -> Settings:
     from pydantic import ValidationError
 
     from bot.app.logs import configure_logs, silence_libraries
-    from bot.app.settings import Settings
+    from bot.app.setting_names import describe_unknown_name, unknown_names
+    from bot.app.settings import ENV_FILE, Settings
 
     silence_libraries()
+    if unknown := unknown_names(os.environ, ENV_FILE):
+        for name, nearest in unknown.items():
+            _print_error(describe_unknown_name(name, nearest))
+        raise SystemExit(EXIT_BAD_SETTINGS)
     try:
         settings = Settings()
     except ValidationError as error:

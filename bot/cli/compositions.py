@@ -13,6 +13,7 @@ import typer
 from pydantic import ValidationError
 from rich.text import Text
 
+from bot.answering.composition_gate import GateVerdict
 from bot.app.components import base_model_folder, make_engine, open_composer
 from bot.app.settings import Settings
 from bot.cli.common import MindOption, format_short_time, format_time, new_table, stdout_console
@@ -98,6 +99,8 @@ def compose(
     at_strength = "" if strength == 1 else f", at the mind's strength {strength:g}"
     merged = "" if composition.record.merge is None else f", merged by {composition.record.merge}"
     console.print(Text.assemble((resolved.text, "bold"), f" = {weights}{at_strength}{merged}"))
+    if (verdict := composer.judge(resolved)) is not None:
+        console.print(Text(describe_verdict(verdict)), soft_wrap=True)
     console.print(Text(f"{composition.name}  {_format_rank(report)}, {report.size / 1e6:.1f} MB"), soft_wrap=True)
     console.print(Text(str(folder or composition.path)), soft_wrap=True)
 
@@ -171,13 +174,28 @@ def describe(composition: Composition, names: Mapping[str, str]) -> Iterator[tup
     yield "path", str(composition.path)
 
 
+def describe_verdict(verdict: GateVerdict) -> str:
+    """What the mind's gate found of a mode, and what it did."""
+    kept = f"{verdict.core_kept:.0%}"
+    if verdict.interval is not None:
+        kept += f" ({verdict.interval[0]:.0%} to {verdict.interval[1]:.0%}), predicted"
+    else:
+        kept += ", measured"
+    line = f"{verdict.mode}: the core keeps {kept}; drift {verdict.drift:.2f} of the topic's own; {verdict.result}"
+    if verdict.share is not None:
+        line += f" to {verdict.share:.0%}"
+    if verdict.merge is not None:
+        line += f" by {verdict.merge}"
+    return line if verdict.served_kept is None else f"{line}, where the core keeps {verdict.served_kept:.0%}"
+
+
 def unload_from_engine(settings: Settings, mind_folder: Path, names: Sequence[str]) -> None:
     """Unload compositions whose folders are gone from the engine's server; a local engine needs nothing.
 
     Raises:
         EngineUnloadFailed: the server cannot be reached, or refuses.
     """
-    if settings.engine != "sglang" or not names:
+    if not settings.engine_is_server or not names:
         return
     mind = load_mind(mind_folder)
     base_folder = base_model_folder(settings, mind)
@@ -223,13 +241,15 @@ def _remove(settings: Settings, store: CompositionStore, name: str) -> dict[str,
     try:
         return {name: store.remove(name)}
     except CompositionNotFound:
-        if settings.engine == "sglang" and is_composition_name(name):
+        if settings.engine_is_server and is_composition_name(name):
             return {name: 0}
         raise
 
 
 def _format_part(part: RecipePart, name: str) -> str:
-    return f"{name} × {part.weight:g}{f' @ {part.layers[0]}-{part.layers[1]}' if part.layers else ''}"
+    band = f" @ {part.layers[0]}-{part.layers[1]}" if part.layers else ""
+    curve = f" × {min(part.curve):g} to {max(part.curve):g} by layer" if part.curve else ""
+    return f"{name} × {part.weight:g}{curve}{band}"
 
 
 def _format_weight(weight: float) -> str:

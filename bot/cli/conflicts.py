@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,17 +14,21 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.answering.composer import effective_weights, open_adapters
+from bot.app.components import find_base_model
 from bot.app.settings import Settings
 from bot.cli.common import JsonFileOption, MindOption, new_table, print_unfit, stdout_console
+from bot.cli.conflict_verdicts import MOST, Verdict, judge_mixture
 from bot.cli.heat_map import draw_heat_map
 from bot.minds import Mind, load_mind
 from bot.minds.errors import AdapterOutOfService
-from bot.minds.grammar import parse_expression, resolve_band
+from bot.minds.grammar import Term, parse_expression, resolve_band
 from bot.minds.resolve import resolve_mode
 from inference.adapters.conflict import Comparison, Conflict, measure_conflict
 from inference.adapters.errors import AdapterError
+from inference.adapters.manifest import AdapterKind
 from inference.adapters.package import AdapterPackage
-from inference.adapters.parts import Part
+from inference.adapters.parts import Part, curve_over_layers
+from inference.base_model import BaseModelSpec
 
 
 def conflicts(
@@ -41,7 +45,8 @@ def conflicts(
 ) -> None:
     """Compare adapters pair by pair: direction, size, shared inputs and outputs, signs; of a mode by layer and module.
 
-    It reads the weights alone and runs no model.
+    Below stands what they cost each other, predicted, with a remedy where that is much. It reads the weights alone and
+    runs no model.
     """
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
@@ -64,12 +69,34 @@ def conflicts(
             console.print(Text(f"\n{pair}", style="bold"))
             console.print(_table("module", conflict.by_module.items()))
             console.print(_table("layer", conflict.by_layer.items()))
+    verdicts = [*_judge(mode, mind, parts, find_base_model(settings, mind))] if found else []
+    for verdict in verdicts:
+        console.print(Text("\n".join(verdict.sentences())), soft_wrap=True)
     for path in heat_map or ():
         draw_heat_map(path, found)
     if figures_file is not None:
-        figures_file.write_text(json.dumps(_figures(found), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        figures = _figures(found) | {"verdicts": [verdict.figures() for verdict in verdicts]}
+        figures_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if mode is None:
         print_unfit(unfit)
+
+
+def _judge(mode: str | None, mind: Mind, parts: Mapping[str, Part], base: BaseModelSpec | None) -> Iterator[Verdict]:
+    """What the mode's adapters cost each other; without a mode, those of each pair that the mind allows together."""
+    manifests = {name: part.package.manifest for name, part in parts.items()}
+    gate = mind.policies.gate
+    most = MOST if gate is None else 1 - gate.core_kept
+    if mode is not None:
+        yield from judge_mixture(
+            parts, manifests, mind.core, base, most, resolve_mode(parse_expression(mode), mind).merge
+        )
+        return
+    for first, second in combinations(parts, 2):
+        if AdapterKind.ISOLATED in {mind.adapters[first].kind, mind.adapters[second].kind}:
+            continue
+        weights = effective_weights((Term(first), Term(second)), manifests)
+        pair = {name: replace(parts[name], weight=weights[name], is_core=name == mind.core) for name in (first, second)}
+        yield from judge_mixture(pair, manifests, mind.core, base, most)
 
 
 def _mode_parts(
@@ -91,7 +118,10 @@ def _mode_parts(
     for term in resolved.terms:
         band = None if term.band is None else resolve_band(term.band, layers)
         acting = None if band is None else range(band.first, band.last + 1)
-        parts[term.name] = Part(packages[term.name], weights[term.name], acting)
+        points = resolved.curves.get(term.name)
+        curve = None if points is None else curve_over_layers(points, layers)
+        is_core = mind.adapters[term.name].kind is AdapterKind.CORE
+        parts[term.name] = Part(packages[term.name], weights[term.name], acting, is_core=is_core, curve=curve)
     return parts
 
 

@@ -17,8 +17,16 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from bot.core.http_connections import OpenConnections
+
 HEAD_SECONDS: Final = 10.0
 """Seconds in which the head of a request has to arrive, from the first byte or from the opening of the connection."""
+SEND_SECONDS: Final = 30.0
+"""Seconds in which a client has to go on reading a response that does not fit into the buffers between."""
+_NO_ROOM: Final = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 24\r\n"
+    b"Retry-After: 1\r\nConnection: close\r\n\r\n503 Service Unavailable\n"
+)
 MAX_HEAD_BYTES: Final = 32 * 1024
 """Bytes of the head of a request."""
 
@@ -34,17 +42,53 @@ class PrivateProtocol(H11Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        connections: OpenConnections | None = None,
     ) -> None:
+        """Set up.
+
+        Args:
+            connections: those of the server; None: any number.
+        """
         super().__init__(config, server_state, app_state, _loop)
         self._head_deadline: asyncio.TimerHandle | None = None
+        self._send_deadline: asyncio.TimerHandle | None = None
+        self._connections = connections
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
+        if self._connections is not None and not self._connections.admit(self, self._address):
+            log.info("http_server.connection_refused", remote=self._address)
+            transport.write(_NO_ROOM)
+            transport.close()
+            return
         self._keep_head_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._drop_head_deadline()
+        self._drop_send_deadline()
+        if self._connections is not None:
+            self._connections.forget(self)
         super().connection_lost(exc)
+
+    def give_way(self) -> None:
+        """Close the connection, which has no request, to make room for another."""
+        self._drop_head_deadline()
+        self.transport.abort()
+
+    def pause_writing(self) -> None:
+        """The client does not read what is sent to it: it has some time to begin again."""
+        super().pause_writing()
+        if self._send_deadline is None:
+            self._send_deadline = self.loop.call_later(SEND_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._drop_send_deadline()
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._count_as_busy_or_idle()
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -55,6 +99,7 @@ class PrivateProtocol(H11Protocol):
             self._keep_head_deadline()
         else:
             self._drop_head_deadline()
+        self._count_as_busy_or_idle()
 
     def send_400_response(self, msg: str) -> None:
         """Answer a request that cannot be parsed; called while the parser's error is handled."""
@@ -75,6 +120,23 @@ class PrivateProtocol(H11Protocol):
         is_answered = self.cycle is not None and self.cycle.response_complete
         return self.conn.their_state is h11.IDLE or (self.conn.their_state is h11.SEND_BODY and is_answered)
 
+    @property
+    def _address(self) -> str:
+        return self.client[0] if self.client else ""
+
+    def _count_as_busy_or_idle(self) -> None:
+        if self._connections is None:
+            return
+        if self._is_between_requests:
+            self._connections.mark_idle(self)
+        else:
+            self._connections.mark_busy(self)
+
+    def _drop_send_deadline(self) -> None:
+        if self._send_deadline is not None:
+            self._send_deadline.cancel()
+            self._send_deadline = None
+
     def _keep_head_deadline(self) -> None:
         if self._head_deadline is None:
             self._head_deadline = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
@@ -90,8 +152,7 @@ class PrivateProtocol(H11Protocol):
             self._reject(HTTPStatus.REQUEST_TIMEOUT, "TimeoutError")
 
     def _reject(self, status: HTTPStatus, error: str) -> None:
-        remote = self.client[0] if self.client else ""
-        log.info("http_server.request_rejected", remote=remote, status=int(status), error=error)
+        log.info("http_server.request_rejected", remote=self._address, status=int(status), error=error)
         cycle = self.cycle
         if cycle is not None and not cycle.response_complete:
             # Its body has broken off. Whoever handles it hears of a client that is gone.

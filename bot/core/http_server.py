@@ -16,6 +16,7 @@ from uvicorn.server import ServerState
 
 from bot.core.background import run_in_background
 from bot.core.disconnection import CancelOnDisconnect
+from bot.core.http_connections import DEFAULT_LIMITS, ConnectionLimits, OpenConnections
 from bot.core.http_protocol import MAX_HEAD_BYTES, PrivateProtocol
 
 KEEP_ALIVE_SECONDS: Final = 75
@@ -27,10 +28,15 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def run_http_server(application: ASGIApp, host: str, port: int) -> AsyncIterator[str]:
+async def run_http_server(
+    application: ASGIApp, host: str, port: int, limits: ConnectionLimits = DEFAULT_LIMITS
+) -> AsyncIterator[str]:
     """Serve an application while this is open; yields the address.
 
     A handler is cancelled when its client disconnects, and at the end.
+
+    Args:
+        limits: of connections; less where the system lets this process open fewer files.
 
     Raises:
         OSError: the port is in use, or the address is not this machine's.
@@ -49,8 +55,11 @@ async def run_http_server(application: ASGIApp, host: str, port: int) -> AsyncIt
     )
     config.load()
     state = ServerState()
+    connections = OpenConnections(limits.within_open_files())
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: PrivateProtocol(config, state, {}), host, port, backlog=config.backlog)
+    server = await loop.create_server(
+        lambda: PrivateProtocol(config, state, {}, connections=connections), host, port, backlog=config.backlog
+    )
     try:
         async with run_in_background(_keep_date(state), "http-date"):
             address = f"http://{host}:{server.sockets[0].getsockname()[1]}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal
+from uuid import UUID
 
 from bot.core.i18n import Language
 from bot.core.media import MediaKind
 from bot.core.quotations import Quotation
 from consilium.errors import ConsiliumError
-from inference.engines.port import Sampling
+from inference.engines.port import Message, Sampling, ToolCall
 
 Address = Mapping[str, Any]
 """Where an answer goes, in the platform's own terms: plain JSON, stored with the turn."""
@@ -71,6 +72,26 @@ class ClientConversation:
     """The beginning of the answer, which goes on from there. It is not part of what is generated."""
     is_stateless: bool = False
     """Whether nothing is recalled for it and nothing of its text is stored: it belongs to no person."""
+    has_no_memory: bool = False
+    """Whether nothing is recalled for it and nothing of it is remembered: its text is stored, and belongs to a
+    program."""
+    tools: Sequence[Mapping[str, Any]] = ()
+    """What the model may call, in OpenAI's form; only where the base model's template takes tools."""
+    call_schema: Mapping[str, Any] | None = None
+    """JSON schema of the call that the answer has to be; None if the model may choose."""
+    max_calls: int | None = None
+    """How many calls the answer may have; None for any number."""
+    steps: Sequence[Message] = ()
+    """Calls and their results that follow the question: the answer goes on from them."""
+    previous_turn: UUID | None = None
+    """The turn that it goes on from, as the client says."""
+    metadata: Mapping[str, str] | None = None
+    """The client's own marks, stored with the turn."""
+
+    @property
+    def answer_schema(self) -> Mapping[str, Any] | None:
+        """JSON schema that what is generated must satisfy."""
+        return self.call_schema if self.call_schema is not None else self.schema
 
     def resolve_sampling(self, defaults: Sampling) -> Sampling:
         """The client's sampling parameters, with `defaults` for the others; never more tokens than in `defaults`."""
@@ -119,6 +140,10 @@ class Incoming:
     task_of: str | None = None
     """The platform's id of the one for whom a front end asks this of its own accord: such requests have limits of their
     own. None for what a person asks."""
+    share: str | None = None
+    """What it is counted as where all share something, such as the waiting room; None: its platform."""
+    share_limit: int | None = None
+    """Messages of its share that may be open at a time; None: as many as is fair."""
     client_conversation: ClientConversation | None = None
     """From clients that keep the conversation; the process that received the message shows the answer then."""
 
@@ -193,6 +218,8 @@ class Outcome:
     """Whether the person stopped the answer before its end."""
     error: str | None = None
     """What went wrong and what to do, for the person; None when nothing did."""
+    tool_calls: Sequence[ToolCall] = ()
+    """Calls of the client's tools that the answer asks for."""
     exception: ConsiliumError | None = None
     """The error itself, for channels that distinguish kinds of errors."""
     is_service_error: bool = False

@@ -30,6 +30,7 @@ _SHAPES: Final = (
     # Tokens of the web: JSON web tokens, and keys with the prefixes of their makers.
     (re.compile(r"\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), HIDDEN),
     (re.compile(r"\b(?:sk|pk|rk|hf|ghp|gho|ghs|glpat|xox[abprs])[-_][A-Za-z0-9_-]{6,}"), HIDDEN),
+    (re.compile(r"\bcsk_[A-Za-z0-9]{13,}"), HIDDEN),  # ours; the twelve characters that are shown anyway stay
     (re.compile(r"\bAKIA[0-9A-Z]{16}\b"), HIDDEN),
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
     (re.compile(r"\b(Bearer|Basic)\s+(?=[^\s\"',;]*[\d+/=_.-])[^\s\"',;]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),

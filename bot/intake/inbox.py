@@ -21,13 +21,14 @@ from bot.core.i18n import Translator
 from bot.core.media import describe_unread
 from bot.core.messages import Address, Incoming, Outcome
 from bot.core.quotations import quotations_to_json
+from bot.core.tool_steps import steps_to_json
 from bot.intake.access import AccessDenied, AccessPolicy, Permissions, with_granted_roles
 from bot.intake.commands import COMMANDS, AskQuestion, Command, CommandContext, CommandResult
 from bot.intake.commands.context import ForgetWords
 from bot.intake.interpretation import interpret_message
 from bot.intake.joining import awaited_key, join_part, pause_for
 from bot.intake.parsing import CommandCall
-from bot.intake.rate_limits import OWN_DATA_COMMANDS, RateLimits, enforce_rate_limits
+from bot.intake.rate_limits import OWN_DATA_COMMANDS, RateLimits, enforce_rate_limits, share_of
 from bot.library.search import Library
 from bot.memory import PersonalMemory
 from bot.minds import Mind
@@ -102,7 +103,7 @@ class Inbox:
         self._running_answers = running_answers
         self._rate_limits = rate_limits
         self._turn_timeout = turn_timeout
-        self._access_policy = access_policy
+        self.access_policy = access_policy
         self._library = library
         self._forget_words = forget_words
 
@@ -114,7 +115,7 @@ class Inbox:
     async def commands_for(self, incoming: Incoming) -> Sequence[Command[CommandContext]]:
         """The commands that the sender has, for a menu of their own; none when they have no access."""
         async with self._database.anonymous_transaction() as connection:
-            access = await self._access_policy.check(connection, incoming)
+            access = await self.access_policy.check(connection, incoming)
         return () if isinstance(access, AccessDenied) else COMMANDS.visible(include_admin=access.is_admin)
 
     async def receive(self, incoming: Incoming, process_id: UUID | None = None) -> Receipt:
@@ -136,10 +137,10 @@ class Inbox:
         began = time.time()
         try:
             async with self._database.anonymous_transaction() as connection:
-                access = await self._access_policy.check(connection, incoming)
+                access = await self.access_policy.check(connection, incoming)
                 if isinstance(access, AccessDenied):
                     # The notice is counted in a transaction that commits, or it would be sent for every message.
-                    send_notice = await self._access_policy.should_send_denial(connection, incoming)
+                    send_notice = await self.access_policy.should_send_denial(connection, incoming)
                 else:
                     receipt = await self._accept(connection, with_granted_roles(incoming, access), access, process_id)
         except DuplicateUpdate:
@@ -232,7 +233,7 @@ class Inbox:
                 memory=self._memory,
                 library=self._library,
                 running_answers=self._running_answers,
-                access_policy=self._access_policy,
+                access_policy=self.access_policy,
                 forget_words=self._forget_words,
             )
             turn = await self._run_command(context, message)
@@ -257,6 +258,13 @@ class Inbox:
         if client is not None and client.is_stateless:
             # Its text stays in this process, which answers it.
             new_turn = replace(new_turn, question="")
+        elif client is not None:
+            new_turn = replace(
+                new_turn,
+                previous_id=client.previous_turn,
+                tool_steps=steps_to_json(client.steps),
+                metadata=client.metadata,
+            )
         return replace(
             new_turn,
             update_id=incoming.update,
@@ -267,9 +275,11 @@ class Inbox:
             timeout=self._turn_timeout,
             quotations=None if client and client.is_stateless else quotations_to_json(incoming.quotations),
             unread=incoming.unread,
-            sender_is_chat=incoming.sender_is_chat,
+            # What belongs to a program is recalled and remembered as little as what a chat says.
+            sender_is_chat=incoming.sender_is_chat or (client is not None and client.has_no_memory),
             part_key=awaited_key(incoming),
             join_within=pause_for(incoming),
+            share=share_of(incoming),
         )
 
     async def _enqueue(

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Final
 
 from bot.core.errors import MessageRefused, TurnInterrupted
+from bot.core.fair_slots import FairSlots
 from bot.core.messages import Incoming, Outcome
 from bot.core.ports import Reply
 from bot.core.quotations import quotations_to_json
 from bot.intake.inbox import Inbox, Receipt
+from bot.intake.rate_limits import share_of
 from bot.minds import Mind
 from bot.turns.failures import failed_outcome
 from bot.turns.heartbeat import Heartbeat
@@ -21,6 +24,9 @@ from bot.turns.runner import TurnRunner
 from consilium.errors import ConsiliumError
 from db.errors import TurnLeaseLost
 from db.infra.database import Database
+
+ACCEPTED_AT_ONCE: Final = 8
+"""Messages that are stored at the same time: fewer than the database has connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,8 @@ class AcceptedMessage:
 
 class InlineResponder:
     """Receives a message and answers it at once, without the queue.
+
+    Messages are accepted by turns of those who send them, so that nobody waits for all that another sends at once.
 
     Args:
         heartbeat: of this process, which claims the turns.
@@ -56,6 +64,7 @@ class InlineResponder:
         self._heartbeat = heartbeat
         self._runner = runner
         self._database_timeout = database_timeout
+        self._accepting = FairSlots(ACCEPTED_AT_ONCE)
         self._active = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -90,15 +99,16 @@ class InlineResponder:
             MessageRefused: the message is not accepted, and why.
             DatabaseError: it is not known whether it is stored.
         """
-        accepting = asyncio.create_task(self._accept(incoming), name="accept-message")
-        try:
-            return await asyncio.shield(accepting)
-        except asyncio.CancelledError:
-            with suppress(ConsiliumError, TurnLeaseLost):
-                accepted = await accepting
-                if accepted.lease is not None:
-                    await accepted.lease.finish("stopped")
-            raise
+        async with self._accepting.slot(share_of(incoming), incoming.person):
+            accepting = asyncio.create_task(self._accept(incoming), name="accept-message")
+            try:
+                return await asyncio.shield(accepting)
+            except asyncio.CancelledError:
+                with suppress(ConsiliumError, TurnLeaseLost):
+                    accepted = await accepting
+                    if accepted.lease is not None:
+                        await accepted.lease.finish("stopped")
+                raise
 
     async def answer_accepted(self, accepted: AcceptedMessage, reply: Reply) -> Outcome:
         """Answer a message that was accepted. Errors are shown to the person and not raised."""

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from bot.core.errors import MessageRefused
+from bot.core.fair_slots import may_hold_another
 from bot.core.messages import Incoming
 from bot.intake.access import denial_notice_key
 from consilium.errors import N_, N_plural
@@ -26,6 +27,8 @@ TASKS_PER_MESSAGE: Final = 5
 search queries. Somebody who writes such prompts themselves gets no further."""
 _FULL_RETRY_AFTER: Final = 60.0
 """Seconds after which it is worth trying a full service again."""
+_SHARE_RETRY_AFTER: Final = 2.0
+"""The same for a share that is full: its own answers end all the time."""
 
 
 class LimitExceeded(MessageRefused):
@@ -88,6 +91,34 @@ class ServiceFull(LimitExceeded):
         super().__init__(_FULL_RETRY_AFTER, waiting=waiting)
 
 
+class ShareFull(LimitExceeded):
+    """A program or platform has as many messages open as is fair while others wait too."""
+
+    sentence = N_plural(
+        "Too many messages come from here: {waiting} waits, and the rest of the room is for others.",
+        "Too many messages come from here: {waiting} wait, and the rest of the room is for others.",
+        "waiting",
+    )
+    remedy = N_("Only this message was not saved: send it again in a moment.")
+
+    def __init__(self, waiting: int) -> None:
+        super().__init__(_SHARE_RETRY_AFTER, waiting=waiting)
+
+
+class TooManyAtOnce(LimitExceeded):
+    """An API key has as many messages open as it may have."""
+
+    sentence = N_plural(
+        "This API key may have {limit} message open at a time.",
+        "This API key may have {limit} messages open at a time.",
+        "limit",
+    )
+    remedy = N_("Send it again when one of them is answered.")
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(_SHARE_RETRY_AFTER, limit=limit)
+
+
 @dataclass(frozen=True, slots=True)
 class RateLimits:
     """How many messages are accepted."""
@@ -111,8 +142,7 @@ async def enforce_rate_limits(
     """
     if not incoming.counts_toward_limits:
         return
-    if await admin_queries.count_open_turns(connection, limits.max_open_turns) >= limits.max_open_turns:
-        raise ServiceFull(limits.max_open_turns)
+    await _enforce_fair_share(connection, limits.max_open_turns, incoming)
     if incoming.task_of is not None:
         await _count_task(connection, limits.person, incoming.platform, incoming.task_of)
         return
@@ -125,6 +155,29 @@ async def enforce_rate_limits(
         refusal = await token_buckets.consume(connection, chat_key(incoming.platform, incoming.chat), limits.chat)
         if refusal is not None:
             raise ChatTooBusy(refusal.retry_after)
+
+
+def share_of(incoming: Incoming) -> str:
+    """What a message is counted as where all share something: its API key, or its platform."""
+    return incoming.share or incoming.platform
+
+
+async def _enforce_fair_share(connection: Connection, size: int, incoming: Incoming) -> None:
+    """Refuse a message for which there is no place among those that wait or are being answered.
+
+    Raises:
+        ServiceFull, ShareFull, TooManyAtOnce: and why.
+    """
+    share, limit = share_of(incoming), incoming.share_limit
+    if limit is not None:
+        await admin_queries.lock_share(connection, share)
+    of_all, of_share = await admin_queries.count_open_turns(connection, share, size)
+    if limit is not None and of_share >= limit:
+        raise TooManyAtOnce(limit)
+    if of_all >= size:
+        raise ServiceFull(size)
+    if not may_hold_another(of_share, of_all, size):
+        raise ShareFull(of_share)
 
 
 async def _count_task(connection: Connection, person: TokenBucket, platform: str, task_of: str) -> None:

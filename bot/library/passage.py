@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from bot.library.chunk import CountTokens
 from bot.minds.schema import CollectionKind, Trust
-from bot.text.questions import is_question, word_likeness
 from db.library.chunk_search import SearchHit
 
 _CONTINUOUS_KINDS: Final = (CollectionKind.ARTICLE, CollectionKind.LECTURE, CollectionKind.DIALOGUE)
 """Kinds whose neighbouring chunks belong together; a row or a diary entry stands alone."""
-_SAME_QUESTION: Final = 0.7
-"""Likeness of the words of two questions below which they are about different things."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +38,16 @@ class Passage:
     """In this search: the higher, the better."""
     similarity: float | None = None
     """Cosine similarity to the question; None when there was no vector to compare."""
+    answers_other: bool = False
+    """Whether it is the answer to another question, which stands above it."""
 
 
-def answers_another(question: str, where: str) -> bool:
-    """Whether the heading above a passage asks something, and not this.
-
-    Args:
-        where: the passage's place in its document.
-    """
-    heading = where.lstrip("§ ")
-    return is_question(heading) and word_likeness(question, heading) < _SAME_QUESTION
-
-
-def fit_passages(hits: Sequence[SearchHit], count_tokens: CountTokens, token_budget: int | None) -> list[Passage]:
+def fit_passages(
+    hits: Sequence[SearchHit],
+    count_tokens: CountTokens,
+    token_budget: int | None,
+    other_answers: Collection[int] = (),
+) -> list[Passage]:
     """The hits as passages, in their order.
 
     Each quote is included completely or not at all, the best first. The rest of the budget is spent on the chunks
@@ -61,6 +55,7 @@ def fit_passages(hits: Sequence[SearchHit], count_tokens: CountTokens, token_bud
 
     Args:
         token_budget: tokens of all contents together; None for no limit.
+        other_answers: ids of the hits that answer other questions.
     """
     room = float("inf") if token_budget is None else float(token_budget)
     fitting = []
@@ -81,7 +76,7 @@ def fit_passages(hits: Sequence[SearchHit], count_tokens: CountTokens, token_bud
                 content = joined
                 room -= cost
                 included.add(position)
-        passages.append(_to_passage(hit, content))
+        passages.append(_to_passage(hit, content, hit.id in other_answers))
     return passages
 
 
@@ -97,7 +92,7 @@ def _text_after(hit: SearchHit) -> str:
     return (hit.after or "")[hit.after_repeats or 0 :].strip()
 
 
-def _to_passage(hit: SearchHit, content: str) -> Passage:
+def _to_passage(hit: SearchHit, content: str, answers_other: bool) -> Passage:
     return Passage(
         id=hit.id,
         title=hit.title,
@@ -111,4 +106,5 @@ def _to_passage(hit: SearchHit, content: str) -> Passage:
         dated=hit.dated,
         score=hit.score,
         similarity=hit.similarity,
+        answers_other=answers_other,
     )

@@ -13,7 +13,8 @@ import numpy as np
 import structlog
 
 from bot.library.chunk import CountTokens
-from bot.library.passage import Passage, answers_another, fit_passages
+from bot.library.other_answers import find_other_answers, share_places
+from bot.library.passage import Passage, fit_passages
 from bot.minds.schema import CollectionKind
 from bot.text.numerals import asks_for_number
 from db.infra.connection import Connection
@@ -45,7 +46,7 @@ class Tuning:
     """Weight of the cosine similarity, above the lowest candidate's."""
     tables: float = 0.1
     """Added for tables where the question names a number or asks for one."""
-    candidates: int = 50
+    candidates: int = 100
     """How many candidates each way of searching returns at most."""
     reranked: int = 30
     """How many of the best a reranker reads, where there is one."""
@@ -56,6 +57,8 @@ DEFAULT_TUNING: Final = Tuning()
 
 _SPARE: Final = 3
 """So many times as many hits are found as passages are wanted, to choose from."""
+_MIN_FOUND: Final = 30
+"""Hits at least, among which documents are found below many short answers."""
 
 
 class Library:
@@ -129,10 +132,11 @@ class Library:
             language=_STEMMING_LANGUAGES.get(language) if language else None,
             since=since,
             until=until,
-            limit=limit * _SPARE,
+            limit=max(limit * _SPARE, _MIN_FOUND),
         )
         hits = await self._find_hits(query, collections, kinds, connection, voice=False)
-        return fit_passages(_without_crowd(question, hits, limit), self._count_tokens, token_budget)
+        others = find_other_answers(question, hits)
+        return fit_passages(share_places(question, hits, others, limit), self._count_tokens, token_budget, others)
 
     async def style_examples(
         self,
@@ -215,22 +219,3 @@ class Library:
         scores = await self._reranker.scores(question, [hit.content for hit in hits])
         scored = [replace(hit, score=float(score)) for hit, score in zip(hits, scores, strict=True)]
         return sorted(scored, key=lambda hit: hit.score, reverse=True)
-
-
-def _without_crowd(question: str, hits: Sequence[SearchHit], limit: int) -> list[SearchHit]:
-    """The first hits, with answers to other questions in half of the places at most while there is anything else.
-
-    Short answers below a heading that asks are like a question in form, and a hundred of them would keep out the one
-    passage of an article that has what is asked.
-    """
-    places = max(1, limit // 2)
-    chosen: list[SearchHit] = []
-    crowd: list[SearchHit] = []
-    for hit in hits:
-        is_other = answers_another(question, hit.place)
-        if is_other and places == 0:
-            crowd.append(hit)
-            continue
-        places -= is_other
-        chosen.append(hit)
-    return [*chosen, *crowd][:limit]

@@ -111,7 +111,8 @@ def check_modes(mind: Mind, document: YamlDocument) -> Iterator[Mistake]:
             remedy = N_("Write the adapters it stands for, joined with “+”.")
             mistakes.append(document.mistake(place, N_("“{mode}” is a named mode itself."), remedy, mode=named.mode))
         else:
-            mistakes += _check_mode(named.mode, mind, document, place)
+            found = _check_mode(named.mode, mind, document, place)
+            mistakes += found or _check_curves(name, mind, document)
     # The default mode may be a named one. Named modes can be expanded only if none of them is wrong.
     yield from mistakes or _check_mode(mind.default_mode, mind, document, ("default_mode",))
 
@@ -122,6 +123,18 @@ def _check_mode(text: str, mind: Mind, document: YamlDocument, place: KeyPath) -
     except ModeError as error:
         return [document.mistake(place, error.sentence, error.remedy, **error.details)]
     return []
+
+
+def _check_curves(name: str, mind: Mind, document: YamlDocument) -> Iterator[Mistake]:
+    """The curves of a named mode are of its adapters."""
+    adapters = {term.name: term for term in resolve_mode(parse_expression(name), mind).terms}
+    for adapter, points in mind.modes[name].curves.items():
+        place = ("modes", name, "curves", adapter)
+        if adapter not in adapters:
+            yield _unknown_name_mistake(document, place, adapter, adapters)
+        elif not any(points):
+            sentence = N_("The curve of “{adapter}” is 0 everywhere, which leaves nothing of it.")
+            yield document.mistake(place, sentence, N_("Leave the adapter out of the mode."), adapter=adapter)
 
 
 def _all_names(spec: MindSpec) -> Iterator[tuple[KeyPath, str]]:

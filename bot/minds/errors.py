@@ -270,6 +270,30 @@ class AdapterOutOfService(ModeError):
         super().__init__(alternatives, name=name)
 
 
+class CostsTooMuch(ModeError):
+    """By the mind's policy, the mode's composition costs more than it may."""
+
+    sentence = N_(
+        "In {mode}, {core} would keep about {kept:.0%} of what it has learnt; this mind asks for {least:.0%}."
+    )
+    remedy = N_("Try {working}.")
+
+    def __init__(self, mode: str, core: str, kept: float, least: float, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, mode=mode, core=core, kept=kept, least=least)
+
+
+class DriftsTooFar(ModeError):
+    """By the mind's policy, the mode's composition drifts further from the base model than it may."""
+
+    sentence = N_(
+        "{mode} would drift {drift:.1f} times as far from the base model as {topic} alone; {most:g} is allowed."
+    )
+    remedy = N_("Try {working}.")
+
+    def __init__(self, mode: str, topic: str, drift: float, most: float, alternatives: Sequence[str]) -> None:
+        super().__init__(alternatives, mode=mode, topic=topic, drift=drift, most=most)
+
+
 class ModeNotAllowed(ModeError):
     """Only people with certain roles may use this mode, or an adapter in it."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from bot.minds.errors import (
@@ -41,11 +42,14 @@ class ResolvedMode:
     """How its adapters become one."""
     has_own_merge: bool = field(default=False, compare=False)
     """Whether the named mode says so, and not the mind's policies."""
+    curves: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    """Points of the weights' curves over the layers, by adapter; those that are not there weigh the same everywhere."""
 
     @property
     def text(self) -> str:
-        """The canonical text. Resolving it gives the same mode: one with a merge method of its own keeps its name."""
-        return self.named if self.named is not None and self.has_own_merge else str(self.expression)
+        """The canonical text, which resolves to this mode: one with a merge or curves of its own keeps its name."""
+        is_own = self.has_own_merge or bool(self.curves)
+        return self.named if self.named is not None and is_own else str(self.expression)
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -89,7 +93,10 @@ def _expand_named_mode(named: Term, terms: Sequence[Term], mind: Mind) -> Resolv
     mode = resolve_mode(parse_expression(mind.modes[named.name].mode), mind)
     own = mind.modes[named.name].merge
     merge = mode.merge if own is None else own
-    return ResolvedMode(mode.expression, mode.isolated, named.name, merge, has_own_merge=merge != mode.merge)
+    curves = MappingProxyType(mind.modes[named.name].curves)
+    return ResolvedMode(
+        mode.expression, mode.isolated, named.name, merge, has_own_merge=merge != mode.merge, curves=curves
+    )
 
 
 def _apply_policies(terms: Sequence[Term], mind: Mind) -> ResolvedMode:

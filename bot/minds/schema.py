@@ -120,6 +120,11 @@ Languages = Annotated[
     Field(min_length=1),
 ]
 """One or more languages; a single one may be written without a list."""
+CurvePoints = Annotated[
+    tuple[Annotated[Hundredths, Field(ge=-3, le=3)], ...],
+    Field(min_length=1, max_length=512),
+]
+"""Multipliers of a weight from the first layer to the last, at equal distances; between them it changes evenly."""
 Role = Annotated[str, Field(pattern=r"^[a-z][a-z_-]*$", max_length=32)]
 """A role that the operator gives to people."""
 
@@ -238,6 +243,9 @@ class NamedMode(StrictModel):
     """Other names of the mode."""
     merge: MergeChoice | None = Field(default=None, examples=["ties", "{method: ties, density: 0.3}"])
     """How its adapters become one, where that differs from the mind's `policies.merge`."""
+    curves: dict[Name, CurvePoints] = Field(default={}, examples=["{sport: [0.2, 1.0, 0.6]}"])
+    """By adapter of the mode: what its weight is multiplied by from the first layer to the last, as points at equal
+    distances; 1 in every layer unless given. `consilium adapters learn` writes them."""
 
 
 class Forbidden(StrictModel):
@@ -247,6 +255,31 @@ class Forbidden(StrictModel):
     """Two or more adapters."""
     reason: Localized = Field(examples=["{en: They contradict each other., ru: Они противоречат друг другу.}"])
     """Why, in a sentence that people are shown."""
+
+
+class GateAction(StrEnum):
+    """What becomes of a composition that costs more than the mind allows."""
+
+    WARN = "warn"
+    """It is served, and people are told."""
+    SCALE = "scale"
+    """The other adapters get smaller weights; where that is not enough, the mode is refused."""
+    PROJECT = "project"
+    """What the others share with the core is taken out of them; where that is not enough, the mode is refused."""
+    REFUSE = "refuse"
+    """The mode is refused with a sentence that names modes that work."""
+
+
+class CompositionGate(StrictModel):
+    """What a composition may cost. Each is measured by `mind eval`, or else predicted from the weights."""
+
+    core_kept: StrictFloat = Field(default=0.8, ge=0, le=1, examples=["0.8"])
+    """Least share of the core's gain that a mode keeps, at strength 1."""
+    drift: StrictFloat | None = Field(default=None, gt=0, examples=["1.5"])
+    """How far a mode may drift from the base model on neutral texts, as a share of its first topic adapter's own drift;
+    no limit unless given."""
+    action: GateAction = Field(default=GateAction.WARN, examples=["warn"])
+    """What becomes of a mode that costs more: `warn`, `scale`, `project` or `refuse`."""
 
 
 class Policies(StrictModel):
@@ -267,8 +300,13 @@ class Policies(StrictModel):
     library_first: bool = Field(default=False, examples=["true"])
     """Whether what the library says on a question is the answer, quoted and cited, and the model speaks only where the
     library has nothing on it. For base models that are too small to state a fact."""
+    activated: bool = Field(default=False, examples=["true"])
+    """Whether a mode's adapter begins with the question instead of with the conversation. Then a change of mode reads
+    nothing again, on the local engine; on a server the adapter reads the whole prompt as without it."""
     merge: MergeChoice = Field(default=SUM, examples=["sum", "{method: ties, density: 0.3}"])
     """How the adapters of a mode become one: their exact sum, or what a merge method makes of them."""
+    gate: CompositionGate | None = Field(default=None, examples=["{core_kept: 0.8, action: warn}"])
+    """What a composition may cost, and what becomes of one that costs more; nothing is looked at unless given."""
     auto_isolated: bool = Field(default=False, examples=["false"])
     """Whether `auto` may choose an isolated adapter."""
 

@@ -22,8 +22,8 @@ _ENGLISH: Final = """
     import|export; income|expense spending; entrance|exit; arrival|departure; increase|decrease; rise|fall;
     more|less fewer; maximum|minimum; positive|negative; public|private; married|single; acid|alkaline;
     solid|liquid|gas; day|night; weekday|weekend; plus|minus; former|latter; war|peace; life|death;
-    attack|defence; victory|defeat; success|failure; friend|enemy; begin start|end finish; remember|forget;
-    love|hate; on|off; up upward upwards upstairs|down downward downwards downstairs; above|below; before|after;
+    attack|defence; victory win|defeat loss lose; success|failure; friend|enemy; begin start|end finish;
+    remember|forget; love|hate; on|off; up upward upwards upstairs|down downward downwards downstairs; above|below; before|after;
     earlier sooner|later; bigger larger greater|smaller; higher taller|lower shorter; longer|shorter;
     deeper|shallower; wider broader|narrower; thicker|thinner; heavier|lighter; older|younger newer; faster
     quicker|slower; hotter warmer|colder cooler; stronger|weaker; richer|poorer; cheaper|dearer costlier;
@@ -31,7 +31,7 @@ _ENGLISH: Final = """
     denser|thinner; cleaner|dirtier; biggest largest greatest|smallest; highest tallest|lowest shortest;
     longest|shortest; deepest|shallowest; heaviest|lightest; oldest|youngest newest; fastest quickest|slowest;
     hottest warmest|coldest coolest; strongest|weakest; richest|poorest; cheapest|dearest costliest;
-    easiest|hardest; closest nearest|farthest furthest; earliest|latest; win|lose; gain|lose; allow|forbid;
+    easiest|hardest; closest nearest|farthest furthest; earliest|latest; gain|lose; allow|forbid;
     buy|sell; arrive|depart; import|export; praise|criticise criticize blame; accept|refuse reject; push|pull;
     heat|cool; freeze|melt; major|minor; toxic poisonous|harmless
 """
@@ -54,7 +54,8 @@ _RUSSIAN: Final = """
     плотный|разреженный; выиграть выигрывать победить побеждать|проиграть проигрывать; купить покупать|продать
     продавать; хвалить похвалить|ругать бранить критиковать; мажор|минор; ядовитый|безвредный; богатый|бедный;
     легкий|тяжелый трудный; обязательный|желательный; день дневной|ночь ночной; будни|выходной; плюс|минус;
-    мир|война; жизнь|смерть; победа|поражение; успех|неудача; друг|враг; любовь|ненависть; прошлый|будущий
+    мир|война; жизнь|смерть; победа|поражение;
+    над|под; до перед|после; вытекать|впадать втекать; успех|неудача; друг|враг; любовь|ненависть; прошлый|будущий
     следующий; начало|конец
 """
 

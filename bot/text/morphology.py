@@ -44,6 +44,8 @@ class WordForm:
     """Whether the dictionary knows it as the name of a person or place, and as nothing else."""
     is_first_person: bool = False
     """Whether it is a Russian verb that says "I" or "we" by its ending."""
+    is_comparative: bool = False
+    """Whether it is a Russian comparative of one word: «легче»."""
 
 
 _MIN_SCORE: Final = 0.04
@@ -140,6 +142,7 @@ def _read_russian(word: str) -> WordForm:
         any("impr" in tag for tag in tags),
         bool(tags) and all(any(grammeme in tag for grammeme in _PROPER) for tag in tags),
         bool(tags) and "1per" in tags[0] and "impr" not in tags[0],
+        bool(tags) and all(tag.POS == "COMP" for tag in tags),
     )
 
 

@@ -23,6 +23,7 @@ _WORDS: Final = {
     "about": "about around о об обо около вокруг",
     "during": "during throughout",
     "instead": "instead вместо",
+    "unlike": "unlike",
     "except": "except besides кроме",
     "despite": "despite вопреки несмотря",
     "near": "near beside у возле при рядом",
@@ -52,6 +53,7 @@ OPPOSITE_ROLES: Final = frozenset(
             ("with", "against"),
             ("with", "instead"),
             ("with", "except"),
+            ("with", "unlike"),
         ),
     )
 )

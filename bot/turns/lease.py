@@ -21,7 +21,7 @@ from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.memory import forgetting
 from db.memory.forgetting import TurnErasure
-from db.people import personal_data
+from db.people import api_keys, personal_data
 from db.turns import deliveries, jobs, joining, states, turns
 from db.turns.jobs import Job
 from db.turns.states import FinalState, GeneratedAnswer
@@ -134,6 +134,14 @@ class TurnLease:
         files = await self._write(lambda connection: deliveries.load_files(connection, self.turn.id))
         return command_outcome(self.turn, files)
 
+    async def is_stopped(self) -> bool:
+        """Whether the person has stopped the turn since it was claimed."""
+
+        async def read(connection: PersonConnection) -> bool:
+            return (await turns.get(connection, self.turn.id)).stop_asked
+
+        return await self._write(read)
+
     async def save_document_results(self, results: Sequence[Mapping[str, Any]]) -> None:
         """Save what has become so far of the files that came with the turn."""
         await self._write(lambda connection: states.save_file_results(connection, self.turn, results))
@@ -157,11 +165,15 @@ class TurnLease:
         error: str | None = None,
         answer: str | None = None,
         timings: Mapping[str, float] | None = None,
+        tokens: int = 0,
     ) -> None:
         """End the turn and its job, and enqueue the session's next question, in one transaction.
 
         The files of a command and the text of an ephemeral one are deleted with it, and so is a person whom the command
         has erased.
+
+        Args:
+            tokens: of the prompt and the answer, for the budget of the API key that the turn came with.
         """
         transactions = 0
         answer = answer if self._stores_text else None
@@ -170,6 +182,8 @@ class TurnLease:
             nonlocal transactions
             transactions += 1
             waiting = await states.finish(connection, self.turn, state, error=error, answer=answer, timings=timings)
+            if tokens and (key_id := self.turn.api_key) is not None:
+                await api_keys.charge_tokens(connection, key_id, tokens)
             if self._job is not None:
                 await jobs.complete(connection, self._job)
             if waiting is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, Protocol
@@ -16,6 +16,7 @@ from bot.core.attachments import may_add_to_library
 from bot.core.background import finish_despite_cancellation
 from bot.core.conversation import Conversation
 from bot.core.errors import AnswerBroken, DeliveryError, FetchFailed, TemporaryDeliveryError, TurnAbandoned
+from bot.core.fair_slots import FairSlots
 from bot.core.media import describe_unread
 from bot.core.messages import Outcome
 from bot.core.ports import FetchFile, Reply
@@ -32,6 +33,9 @@ from db.turns.turns import Turn
 from inference.engines.port import FinishReason
 
 _RETRY_BACKOFF: Final = BackoffConfig(initial=1.0, maximum=60.0, jitter=0.3)
+
+MAX_ANSWERS: Final = 100_000
+"""Answers that a process generates at the same time, at most."""
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +96,8 @@ class TurnRunner:
     memory_writer: MemoryWriter | None = None
     """Remembers the turns; None in a process that answers no questions."""
     attachments: AttachmentIngester | None = None
+    slots: FairSlots = field(default_factory=lambda: FairSlots(MAX_ANSWERS))
+    """Places for questions that are being answered in this process."""
 
     async def run(
         self, lease: TurnLease, conversation: Conversation, reply: Reply, fetch: FetchFile | None = None
@@ -204,7 +210,14 @@ class TurnAttempt:
                 return await self._save_without_generation(FinishReason.CANCELLED)
         if not turn.question and not turn.quotations and not turn.is_answered:
             return await self._save_without_generation(FinishReason.STOP)
-        return await self.runner.pipeline.answer(self.conversation, self.lease, draft, self.reply)
+        async with AsyncExitStack() as stack:
+            if not turn.is_answered:
+                share = turn.share or self.conversation.session.platform
+                with draft.timed("wait"):
+                    waited = await stack.enter_async_context(self.runner.slots.slot(share, turn.user_id))
+                if waited and await self.lease.is_stopped():
+                    return await self._save_without_generation(FinishReason.CANCELLED)
+            return await self.runner.pipeline.answer(self.conversation, self.lease, draft, self.reply)
 
     async def _save_without_generation(self, reason: FinishReason) -> Outcome:
         """Save what there is to say about the documents of a turn, without asking the engine."""
@@ -217,7 +230,7 @@ class TurnAttempt:
         state: FinalState = "stopped" if outcome.stopped else "delivered"
         timings = self.draft.timings
         try:
-            await self.lease.finish(state, timings={"deliver": timings["deliver"]})
+            await self.lease.finish(state, timings={"deliver": timings["deliver"]}, tokens=self._tokens())
         except DatabaseError as error:
             if not self.lease.is_inline:
                 raise
@@ -236,7 +249,7 @@ class TurnAttempt:
         if draft.text:
             draft.finish_reason = draft.finish_reason or FinishReason.CANCELLED
             await self.lease.save_answer(draft.to_generated_answer())
-        await self.lease.finish("stopped")
+        await self.lease.finish("stopped", tokens=self._tokens())
         self._remember()
         self._observe_end("stopped")
 
@@ -265,7 +278,9 @@ class TurnAttempt:
     async def _save_failure(self, failure: ConsiliumError, state: FinalState) -> None:
         draft = self.draft
         try:
-            await self.lease.finish(state, error=str(failure), answer=draft.text or None, timings=draft.timings)
+            await self.lease.finish(
+                state, error=str(failure), answer=draft.text or None, timings=draft.timings, tokens=self._tokens()
+            )
         except DatabaseUnavailable as error:
             # The turn stays unfinished in the database, and it is unfinished.
             log.warning("turn.failure_not_saved", reason=error)
@@ -277,6 +292,16 @@ class TurnAttempt:
         The caller of an inline answer may cancel this task once it has the answer. The turn is ended all the same.
         """
         await (finish_despite_cancellation(work) if self.lease.is_inline else work)
+
+    def _tokens(self) -> int:
+        """Tokens of the prompt and the answer; of an answer that broke off, about as many.
+
+        The engine tells how many only at its end, and whoever leaves before the end shall not get it for nothing.
+        """
+        draft = self.draft
+        if draft.usage is not None:
+            return draft.usage.prompt_tokens + draft.usage.completion_tokens
+        return (draft.prompt.tokens if draft.prompt else 0) + sum(len(pieces) for pieces in draft.spoken.values())
 
     def _observe_end(self, state: FinalState, failure: ConsiliumError | None = None) -> None:
         turn_ended(state, self.turn, self.draft.timings, self.lease.turn_age)

@@ -47,6 +47,8 @@ class SearchHit:
     """Cosine with the question; None when the chunk has no vector that could be compared."""
     rank: float
     """Of its words; comparable within one search."""
+    coverage: float
+    """Share of the question's words that it has, each by its rarity; 0 to 1."""
     score: float
 
 
@@ -98,6 +100,9 @@ SEARCHABLE_COLLECTIONS: Final = with_columns(
 )
 # Words of the question by how rare they are: `shares` of the commonest are in the table's statistics, and a word that
 # is not among them is rare. Any of the words will do. Of those in thousands of chunks only the rarest proposes any.
+# A word is looked for in each form that a chunk may have it in, by the chunk's language, and counts once: the English
+# dictionary leaves Russian words as they are, and the Russian one says which of them are stop words. The rank of
+# several forms is divided by their number, hence `size`.
 _QUERY_WORDS: Final = r"""
     shares AS MATERIALIZED (
         SELECT word, share
@@ -105,24 +110,35 @@ _QUERY_WORDS: Final = r"""
         WHERE schemaname = 'public' AND tablename = 'chunks' AND attname = 'words' AND word IS NOT NULL
     ),
     asked AS MATERIALIZED (
-        SELECT query, ln(1 + (total - found + 0.5) / (found + 0.5)) AS rarity, found,
-            row_number() OVER (ORDER BY found) AS nth
+        SELECT query, size, ln(1 + (total - found + 0.5) / (found + 0.5)) AS rarity, found,
+            row_number() OVER (ORDER BY found, query::text) AS nth
         FROM (
-            SELECT ('''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''')::tsquery AS query, total,
-                coalesce(share * total, 1) AS found
+            SELECT string_agg(
+                    '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''', ' | ' ORDER BY lexeme
+                )::tsquery AS query,
+                count(*) AS size, max(coalesce(share * total, 1)) AS found, total
             FROM (
-                SELECT lexeme FROM unnest(to_tsvector('pg_catalog.russian', folded(left($2, 4000))))
-                UNION SELECT lexeme FROM unnest(to_tsvector('pg_catalog.english', folded(left($2, 4000))))
-            ) AS lexemes
+                SELECT DISTINCT array_agg(DISTINCT lexeme ORDER BY lexeme) AS lexemes
+                FROM (
+                    SELECT lexeme, unnest(positions) AS position, true AS is_content
+                    FROM unnest(to_tsvector('pg_catalog.russian', folded(left($2, 4000))))
+                    UNION ALL SELECT lexeme, unnest(positions), false
+                    FROM unnest(to_tsvector('pg_catalog.english', folded(left($2, 4000))))
+                ) AS found_lexemes
+                GROUP BY position
+                HAVING bool_or(is_content)
+            ) AS words
+            CROSS JOIN LATERAL unnest(lexemes) AS lexeme
             LEFT JOIN shares ON word = lexeme
             CROSS JOIN (SELECT greatest(reltuples, 1) AS total FROM pg_class WHERE oid = 'public.chunks'::regclass) AS t
-        ) AS words
+            GROUP BY lexemes, total
+        ) AS weighed
     ),
     by_words AS MATERIALIZED (
         SELECT c.id FROM asked JOIN chunks AS c ON c.words @@ query
         WHERE (nth = 1 OR found <= {common}) AND {filters}
         GROUP BY c.id
-        ORDER BY sum(rarity * ts_rank(c.words, query, 1)) DESC, c.id
+        ORDER BY sum(rarity * size * ts_rank(c.words, query, 1)) DESC, c.id
         LIMIT $3
     )
 """
@@ -147,8 +163,11 @@ _SEARCH: Final = with_columns(
     compared AS MATERIALIZED (
         SELECT c.id, c.document_id, c.collection_id, c.n, c.content, c.repeats, c.place, c.dated, v.embedder,
             coalesce((
-                SELECT sum(rarity * ts_rank(c.words, query, 1)) FROM asked WHERE c.words @@ query
+                SELECT sum(rarity * size * ts_rank(c.words, query, 1)) FROM asked WHERE c.words @@ query
             ), 0)::float8 AS rank,
+            coalesce(
+                (SELECT sum(rarity) FROM asked WHERE c.words @@ query) / (SELECT nullif(sum(rarity), 0) FROM asked), 0
+            )::float8 AS coverage,
             1 - (v.embedding <=> (CASE v.embedder {vectors} END)) AS similarity
         FROM candidates JOIN chunks AS c USING (id)
         LEFT JOIN vectors AS v ON v.chunk_id = c.id AND v.embedder = ANY ($9::int[])

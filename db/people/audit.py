@@ -27,6 +27,8 @@ Action = Literal[
     "backup.restored",
     "version.promoted",
     "version.rolled_back",
+    "key.created",
+    "key.revoked",
 ]
 
 

@@ -56,6 +56,7 @@ GET_OR_CREATE: Final = with_columns(
     """,
 )
 GET: Final = with_columns(Session, "SELECT @columns FROM sessions WHERE id = $1 AND user_id = $2")
+FIND: Final = with_columns(Session, "SELECT @columns FROM sessions WHERE user_id = $1 AND platform = $2 AND place = $3")
 SET_MODE: Final = with_columns(
     Session,
     "UPDATE sessions SET mode = $3, updated_at = now() WHERE id = $1 AND user_id = $2 RETURNING @columns",
@@ -97,6 +98,12 @@ async def get(connection: PersonConnection, session_id: UUID) -> Session:
         RecordNotFound: the person has no such session.
     """
     return _require(await connection.fetchrow(GET, session_id, connection.user_id))
+
+
+async def find(connection: PersonConnection, *, platform: str, place: str) -> Session | None:
+    """The person's session in a place; None if there is none yet."""
+    row = await connection.fetchrow(FIND, connection.user_id, platform, place)
+    return None if row is None else from_row(Session, row)
 
 
 async def set_mode(connection: PersonConnection, session_id: UUID, mode: str) -> Session:

@@ -90,6 +90,18 @@ async def consume(connection: Connection, key: str, bucket: TokenBucket) -> Refu
     return Refusal("rate", max(missing, 0.0) / rate if rate > 0 else math.inf)
 
 
+async def check(connection: Connection, key: str, bucket: TokenBucket) -> Refusal | None:
+    """Whether an allowance has something left: why not, when it has nothing. Nothing is counted."""
+    rate = bucket.per_minute / 60
+    row = await connection.fetchrow(EXPLAIN_REFUSAL, key, bucket.per_day, rate)
+    if row is None:
+        return None
+    if row["spent"]:
+        return Refusal("quota", float(row["tomorrow"]))
+    missing = 1 - float(row["tokens"])
+    return Refusal("rate", missing / rate) if missing > 0 else None
+
+
 async def move(connection: Connection, key: str, new_key: str) -> None:
     """Count under another key what was counted under this one, on top of what has been counted there."""
     await connection.execute(MOVE, key, new_key)

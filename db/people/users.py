@@ -40,6 +40,15 @@ async def identify(connection: Connection, *, platform: str, external_id: str, l
     return from_row(User, row)
 
 
+async def find(connection: Connection, *, platform: str, external_id: str) -> UUID | None:
+    """The id of the person a platform knows by this id; None when there is none. It makes nobody.
+
+    It works in an anonymous transaction, where no rows are visible.
+    """
+    found: UUID | None = await connection.fetchval("SELECT find_person($1, $2)", platform, external_id)
+    return found
+
+
 async def get(connection: PersonConnection) -> User | None:
     """The person this transaction is for; None when there is no such person."""
     row = await connection.fetchrow(GET, connection.user_id)

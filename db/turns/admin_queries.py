@@ -75,9 +75,16 @@ async def find_by_id_prefix(connection: Connection, id_prefix: str) -> list[tupl
     return [(row["id"], row["user_id"]) for row in rows]
 
 
-async def count_open_turns(connection: Connection, limit: int) -> int:
-    """How many turns have not ended, counted up to `most`."""
-    return int(await connection.fetchval("SELECT open_turns($1)", limit))
+async def count_open_turns(connection: Connection, share: str, limit: int) -> tuple[int, int]:
+    """How many turns have not ended, counted up to `limit`, and how many of these are of a share."""
+    row = await connection.fetchrow("SELECT of_all, of_share FROM open_turns_of($1, $2)", share, limit)
+    assert row is not None
+    return row["of_all"], row["of_share"]
+
+
+async def lock_share(connection: Connection, share: str) -> None:
+    """Let the messages of a share be accepted one by one until this transaction ends, so that their count is exact."""
+    await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('share:' || $1, 0))", share)
 
 
 async def count_open(connection: Connection) -> list[StateCount]:

@@ -40,6 +40,7 @@ class GeneratedAnswer:
     timings: Mapping[str, float] = field(default_factory=dict)
     voices: Mapping[str, Any] | None = None
     routing: Mapping[str, Any] | None = None
+    tool_steps: Sequence[Mapping[str, Any]] | None = None
 
 
 CLAIM: Final = with_columns(
@@ -63,7 +64,7 @@ SAVE_ANSWER: Final = f"""
     SET state = 'answering', answer = $4, finish_reason = $5, prompt_tokens = $6, completion_tokens = $7,
         sources = $8::jsonb, recalled = CASE WHEN forgotten THEN '[]' ELSE $9::jsonb END,
         voices = nullif($10::jsonb, 'null'), timings = $11::jsonb, routing = nullif($12::jsonb, 'null'),
-        updated_at = now()
+        tool_steps = nullif($13::jsonb, 'null'), updated_at = now()
     WHERE {_LEASED}
 """  # noqa: S608
 SAVE_COMMAND_RESULT: Final = f"""
@@ -168,7 +169,8 @@ async def save_answer(connection: PersonConnection, turn: Turn, answer: Generate
         TurnLeaseLost: as `start_answering`.
     """
     told = asdict(answer)
-    documents = [to_jsonb(told.pop(name)) for name in ("sources", "recalled", "voices", "timings", "routing")]
+    names = ("sources", "recalled", "voices", "timings", "routing", "tool_steps")
+    documents = [to_jsonb(told.pop(name)) for name in names]
     _require_lease(await connection.execute(SAVE_ANSWER, *_lease_key(connection, turn), *told.values(), *documents))
 
 

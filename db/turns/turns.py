@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
+from uuid import UUID
 
 from db.errors import DuplicateUpdate, RecordNotFound
 from db.infra.rows import JSONB, from_row, to_jsonb, with_columns
@@ -11,9 +12,11 @@ from db.infra.rows import JSONB, from_row, to_jsonb, with_columns
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
-    from uuid import UUID
 
     from db.infra.connection import PersonConnection
+
+KEY_SHARE: Final = "key"
+"""Kind of the shares `key:ID`, each of which is an API key."""
 
 TurnState = Literal["accepted", "thinking", "answering", "delivered", "stopped", "failed", "dead"]
 TurnKind = Literal["question", "command"]
@@ -84,10 +87,24 @@ class Turn:
     """Whether it was sent in the name of a chat, and not by a person."""
     joined_updates: Sequence[str] = ()
     """Further updates whose messages were joined to this one."""
+    share: str | None = None
+    """What it is counted as where all share something; None in turns of an older program."""
+    previous_id: UUID | None = None
+    """The turn that it goes on from, where a client of the API says so."""
+    tool_steps: list[dict[str, Any]] | None = field(default=None, metadata=JSONB)
+    """Calls of the client's tools and their results, after the question and in their order."""
+    metadata: dict[str, str] | None = field(default=None, metadata=JSONB)
+    """The client's own marks of it."""
 
     @property
     def ended(self) -> bool:
         return self.state in ("delivered", "stopped", "failed", "dead")
+
+    @property
+    def api_key(self) -> UUID | None:
+        """The API key that it came with, if it came with one of those in the database."""
+        kind, _, key_id = (self.share or "").partition(":")
+        return UUID(key_id) if kind == KEY_SHARE else None
 
     @property
     def is_answered(self) -> bool:
@@ -125,6 +142,14 @@ class NewTurn:
     """Given when further parts of the same message may follow: what they have in common."""
     join_within: timedelta | None = None
     """How long such parts are waited for."""
+    share: str | None = None
+    """What it is counted as where all share something, such as the waiting room."""
+    previous_id: UUID | None = None
+    """The turn that it goes on from."""
+    tool_steps: Sequence[Mapping[str, Any]] | None = None
+    """Calls of the client's tools and their results so far."""
+    metadata: Mapping[str, str] | None = None
+    """The client's own marks of it."""
 
 
 # The session's row is locked by the update, so turns accepted at once get numbers one after another.
@@ -138,10 +163,11 @@ ACCEPT: Final = with_columns(
     )
     INSERT INTO turns (
         session_id, user_id, seq, question, asked_mode, kind, update_id, roles, language, address, process_id,
-        give_up_at, consilium, files, quotations, unread, sender_is_chat, remembered, part_key, join_until
+        give_up_at, consilium, files, quotations, unread, sender_is_chat, remembered, part_key, join_until,
+        share, previous_id, tool_steps, metadata
     )
     SELECT of_session, of_user, last_seq, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, now() + $11, $12, $13::jsonb,
-        $14::jsonb, $15, $16, $16, $17, now() + $18
+        $14::jsonb, $15, $16, $16, $17, now() + $18, $19, $20, $21::jsonb, $22::jsonb
     FROM numbered
     ON CONFLICT (session_id, update_id) WHERE update_id IS NOT NULL DO NOTHING
     RETURNING @columns
@@ -195,12 +221,29 @@ WINDOW: Final = with_columns(
     """
     SELECT @columns FROM (
         SELECT * FROM turns
-        WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('delivered', 'stopped')
+        WHERE session_id = $1 AND user_id = $2 AND kind = 'question'
+            AND (state IN ('delivered', 'stopped') OR (state = 'answering' AND finish_reason IS NOT NULL))
             AND seq >= (SELECT window_start FROM sessions WHERE id = $1) AND seq < $4 AND NOT forgotten
         ORDER BY seq DESC
         LIMIT $3
     ) AS latest
     ORDER BY seq
+    """,
+)
+# Of a turn of which something was forgotten nothing goes into a prompt, but what came before it does.
+CHAIN: Final = with_columns(
+    Turn,
+    """
+    WITH RECURSIVE chain (turn_id, depth) AS (
+        SELECT $2::uuid, 1
+        UNION ALL
+        SELECT t.previous_id, chain.depth + 1 FROM chain JOIN turns AS t ON t.id = chain.turn_id
+        WHERE t.user_id = $1 AND t.previous_id IS NOT NULL AND chain.depth < $3
+    )
+    SELECT @columns FROM chain JOIN turns ON turns.id = chain.turn_id
+    WHERE user_id = $1 AND kind = 'question' AND state IN ('answering', 'delivered', 'stopped')
+        AND finish_reason IS NOT NULL AND NOT forgotten
+    ORDER BY depth DESC
     """,
 )
 LIST_UNFINISHED: Final = with_columns(
@@ -242,6 +285,10 @@ async def accept(connection: PersonConnection, session_id: UUID, new_turn: NewTu
         new_turn.sender_is_chat,
         new_turn.part_key,
         new_turn.join_within,
+        new_turn.share,
+        new_turn.previous_id,
+        None if new_turn.tool_steps is None else to_jsonb([dict(each) for each in new_turn.tool_steps]),
+        None if new_turn.metadata is None else to_jsonb(dict(new_turn.metadata)),
     )
     if row is not None:
         return from_row(Turn, row)
@@ -300,6 +347,12 @@ async def load_window(connection: PersonConnection, session_id: UUID, limit: int
     """
     rows = await connection.fetch(WINDOW, session_id, connection.user_id, limit, before)
     return [from_row(Turn, row) for row in rows]
+
+
+async def load_chain(connection: PersonConnection, turn_id: UUID, limit: int) -> list[Turn]:
+    """A turn and those that it goes on from, at most `limit` of them, oldest first; without those that have no answer,
+    and those of which something has been forgotten."""
+    return [from_row(Turn, row) for row in await connection.fetch(CHAIN, connection.user_id, turn_id, limit)]
 
 
 async def list_unfinished(connection: PersonConnection) -> list[Turn]:

@@ -12,35 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resident import Room, residents
-from startup import (
-    ADMIN_KEY,
-    API_KEY,
-    check_port,
-    end_with_parent,
-    is_given,
-    key_argument,
-    read_profile,
-    stop,
-    words_of,
-)
+from startup import check_port, chosen_model, end_with_parent, is_dense, is_given, key_argument, read_profile, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_PORT = 30000
+ADMIN_KEY, API_KEY = "CONSILIUM_SGLANG_ADMIN_KEY", "CONSILIUM_SGLANG_API_KEY"
 SLOTS = 8
 """SGLang's `--max-loras-per-batch` when nothing says it."""
-
-
-def _check_model(model: str) -> None:
-    """A folder that is not there fails here in a sentence, not after half a minute inside SGLang."""
-    looks_local = model.startswith((".", "/", "~"))
-    folder = Path(model)
-    if looks_local and not folder.is_dir():
-        stop(f"There is no model in {model}: no such folder.")
-    if folder.is_dir() and not (folder / "config.json").is_file():
-        stop(f"There is no model in {model}: a folder of a model holds a config.json.")
 
 
 def _room(words: Sequence[str], model: str) -> Room:
@@ -90,15 +71,21 @@ def main() -> None:
     given, extra = parser.parse_known_args()
 
     profile = read_profile(HERE / "profiles" / f"{given.profile}.toml")
-    model = given.model_path or profile.flags.get("model-path")
-    if not isinstance(model, str):
-        stop(f"The profile {given.profile} names no model. Say which: --model-path DIR")
-    _check_model(model)
+    model = chosen_model(given.profile, profile, given.model_path)
     required = profile.keys == "required"
     keys = key_argument("--admin-api-key", ADMIN_KEY, extra, required)
     keys += key_argument("--api-key", API_KEY, extra, required)
 
-    words = [*profile.arguments(), "--model-path", model, "--host", given.host, "--port", str(given.port), *keys]
+    words = [
+        *profile.arguments(dense=is_dense(model)),
+        "--model-path",
+        model,
+        "--host",
+        given.host,
+        "--port",
+        str(given.port),
+        *keys,
+    ]
     if given.compositions:
         words += _resident_arguments(given.compositions, [*words, *extra], model)
     command = [sys.executable, "-m", "sglang.launch_server", *words, *extra]

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from startup import API_KEY, check_port, end_with_parent, is_given, key_argument, read_profile, stop
+from startup import check_port, end_with_parent, is_given, key_argument, read_profile, stop
 
 PROFILE = Path(__file__).resolve().parent / "profiles" / "router.toml"
+API_KEY = "CONSILIUM_SGLANG_API_KEY"
 DEFAULT_PORT = 30100
 
 

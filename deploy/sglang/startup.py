@@ -1,23 +1,22 @@
-"""What the launchers of the server and of the router share: profiles, keys, and checks before a start."""
+"""What the launchers of servers and of the router share: profiles, keys, and checks before a start."""
 
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import socket
 import tomllib
 from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-ADMIN_KEY = "CONSILIUM_SGLANG_ADMIN_KEY"
-API_KEY = "CONSILIUM_SGLANG_API_KEY"
 
 Value = bool | int | float | str | list[str]
 
@@ -35,21 +34,27 @@ class Profile(BaseModel):
     """Environment variables of the server."""
     flags: dict[str, Value]
     """Command-line flags without their dashes; true is a flag without a value."""
+    dense: dict[str, Value] = Field(default_factory=dict)
+    """Flags that take the place of those above when the base model is at hand and has no experts."""
 
-    @field_validator("flags")
+    @field_validator("flags", "dense")
     @classmethod
     def _no_false(cls, flags: dict[str, Value]) -> dict[str, Value]:
         for name, value in flags.items():
             if value is False:
-                raise ValueError(f"{name}: SGLang's switches have no off; leave the line out")
+                raise ValueError(f"{name}: the server's switches have no off; leave the line out")
             if name.startswith("-"):
                 raise ValueError(f"{name}: write the flag without its dashes")
         return flags
 
-    def arguments(self) -> list[str]:
-        """The flags as SGLang's command line takes them."""
+    def arguments(self, *, dense: bool = False) -> list[str]:
+        """The flags as the server's command line takes them.
+
+        Args:
+            dense: whether the base model is known to have no experts.
+        """
         words: list[str] = []
-        for name, value in self.flags.items():
+        for name, value in (self.flags | self.dense if dense else self.flags).items():
             words.append(f"--{name}")
             if isinstance(value, list):
                 words += value
@@ -102,6 +107,38 @@ def key_argument(flag: str, variable: str, words: Sequence[str], required: bool 
     return []
 
 
+def check_model(model: str) -> None:
+    """A folder that is not there fails here in a sentence, not after half a minute inside the server."""
+    looks_local = model.startswith((".", "/", "~"))
+    folder = Path(model)
+    if looks_local and not folder.is_dir():
+        stop(f"There is no model in {model}: no such folder.")
+    if folder.is_dir() and not (folder / "config.json").is_file():
+        stop(f"There is no model in {model}: a folder of a model holds a config.json.")
+
+
+EXPERTS = ("num_experts", "num_local_experts", "n_routed_experts")
+
+
+def is_dense(model: str) -> bool:
+    """Whether the model's configuration is at hand and names no experts."""
+    try:
+        config = json.loads((Path(model) / "config.json").read_bytes())
+        config = config.get("text_config", config)
+        return not any(config.get(name) for name in EXPERTS)
+    except (OSError, ValueError, AttributeError):  # a name on a hub, or a configuration of another form
+        return False
+
+
+def chosen_model(profile_name: str, profile: Profile, given: str | None) -> str:
+    """The base model of the command line, or the profile's; ends with a sentence when there is none."""
+    model = given or profile.flags.get("model-path", profile.flags.get("model"))
+    if not isinstance(model, str):
+        stop(f"The profile {profile_name} names no model. Say which: --model-path DIR")
+    check_model(model)
+    return model
+
+
 def check_port(host: str, port: int) -> None:
     """End with a sentence when nothing can listen there."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -109,7 +146,7 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            stop(f"SGLang cannot listen on {host}:{port}: {error.strerror}. Choose another with --port.")
+            stop(f"The server cannot listen on {host}:{port}: {error.strerror}. Choose another with --port.")
 
 
 def end_with_parent() -> None:

@@ -36,6 +36,8 @@ class RecipePart(pydantic.BaseModel):
     """What its delta is multiplied by; the mind's strength is in it."""
     layers: tuple[int, int] | None
     """First and last layer, both included; None for all."""
+    curve: tuple[float, ...] | None = None
+    """What the weight is multiplied by in each layer, from the first; None for 1 in all."""
 
 
 class CompositionRecord(pydantic.BaseModel):

@@ -115,7 +115,7 @@ def _read(part: Part, reader: TensorReader, layer: int, module: str) -> _Factors
     if pair is None:
         return None
     a, b = read_factors(reader, pair)
-    return a, b * part.scaled_weight
+    return a, b * part.weight_at(layer)
 
 
 @dataclass(frozen=True, slots=True)

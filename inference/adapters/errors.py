@@ -203,6 +203,16 @@ class WeightOutOfRange(AdapterError):
         super().__init__(weight=weight, least=least, most=most)
 
 
+class CurveLengthDiffers(AdapterError):
+    """A part's curve has another number of layers than the base model."""
+
+    sentence = N_("A curve over {found} layers does not fit a model of {layers} layers.")
+    remedy = N_("Make the curve again for this base model.")
+
+    def __init__(self, found: int, layers: int) -> None:
+        super().__init__(found=found, layers=layers)
+
+
 class BandOutOfRange(AdapterError):
     """A part's band of layers is empty or reaches past the base model's last layer."""
 

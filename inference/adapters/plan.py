@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -186,7 +186,7 @@ def plan_composition(parts: Sequence[Part], base: BaseModelSpec, max_rank: int |
     layers = sorted(set().union(*forms), key=str)
     if not layers:
         raise NothingToCompose(part.package.folder for part in parts)
-    made: dict[tuple[int | None, ...], tuple[PlannedModule, ...]] = {}
+    made: dict[tuple[Hashable, ...], tuple[PlannedModule, ...]] = {}
     runs = []
     for kind, together in groupby(layers, key=lambda layer: tuple([of_part.get(layer) for of_part in forms])):
         run = tuple(together)
@@ -215,7 +215,7 @@ def _plan_modules(parts: Sequence[Part], layer: int, base: BaseModelSpec) -> tup
         for pair in part.package.layers[layer].values() if layer in part.layer_groups else ():
             before = pieces.setdefault(pair.module, [])
             at = sum(piece.pair.rank for piece in before)
-            before.append(PlannedPart(index, pair, at, pair.scale * part.scaled_weight))
+            before.append(PlannedPart(index, pair, at, pair.scale * part.weight_at(layer)))
     for fellows in FUSED_MODULES:
         if not pieces.keys().isdisjoint(fellows):
             pieces |= {module: pieces.get(module, []) for module in fellows}

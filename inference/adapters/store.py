@@ -78,7 +78,7 @@ class CompositionStore:
         recipe = {
             "format": RECORD_FORMAT,
             "base": _describe_base(base),
-            "parts": [(part.package.digest, part.hundredths, part.band) for part in canonical_order(parts, base)],
+            "parts": [part.recipe for part in canonical_order(parts, base)],
             "max_rank": _effective_max_rank(parts, max_rank, merge),
         }
         if used := merge.of_adapters(len(parts)).recipe:
@@ -252,7 +252,9 @@ class CompositionStore:
                     name=name,
                     base=base.name,
                     parts=tuple(
-                        RecipePart(digest=part.package.digest, weight=part.scaled_weight, layers=part.band)
+                        RecipePart(
+                            digest=part.package.digest, weight=part.scaled_weight, layers=part.band, curve=part.curve
+                        )
                         for part in canonical_order(parts, base)
                     ),
                     max_rank=max_rank,

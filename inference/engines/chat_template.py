@@ -19,6 +19,7 @@ from inference.engines.errors import ModelNotLoadable, PromptRefused
 from inference.engines.folding import TemplateForm, explore_template, fold_messages
 from inference.engines.port import Message
 from inference.engines.reasoning import find_open_thought
+from inference.engines.tool_calls import CallForm, find_call_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,16 +75,31 @@ class ChatTemplate:
         """The messages as it can express them; see `fold_messages`."""
         return fold_messages(messages, self.form)
 
-    def render(self, messages: Sequence[Message], *, thinking: bool = False) -> str:
+    @cached_property
+    def call_form(self) -> CallForm | None:
+        """How it writes calls of tools; None if it has no tools, or writes them in a form that is not understood."""
+
+        def render(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> str:
+            try:
+                return self._render_chat(messages, tools=tools, prompt=False)
+            except PromptRefused:
+                return ""
+
+        return find_call_form(render) if self.form.usable else None
+
+    def render(
+        self, messages: Sequence[Message], *, thinking: bool = False, tools: Sequence[Mapping[str, Any]] = ()
+    ) -> str:
         """The prompt's text of folded messages, up to and with the head of the answer to come, but for `answer_head`.
 
         Args:
             thinking: whether the model may think before it answers.
+            tools: what the model may call.
 
         Raises:
             PromptRefused: the template does not take these roles or this order.
         """
-        return self._render(messages, self.form.parts, thinking=thinking)
+        return self._render(messages, self.form.parts, thinking=thinking, tools=tools)
 
     @cached_property
     def thought_end(self) -> str | None:
@@ -156,18 +172,53 @@ class ChatTemplate:
         prompt: bool = True,
         thinking: bool = False,
         thought: str = "",
+        tools: Sequence[Mapping[str, Any]] = (),
     ) -> str:
         """The rendering of messages as they are; with `parts` each content is a list with one text."""
-        chat: list[dict[str, object]] = [
-            {"role": m.role, "content": [{"type": "text", "text": m.content}] if parts else m.content} for m in messages
-        ]
+        chat = [_to_chat_message(message, parts) for message in messages]
         if thought:
             chat[-1]["reasoning_content"] = thought
-        variables = {"tools": None, "documents": None, **self._special_tokens, **template_options(thinking=thinking)}
+        return self._render_chat(chat, prompt=prompt, thinking=thinking, tools=tools)
+
+    def _render_chat(
+        self,
+        chat: Sequence[Mapping[str, Any]],
+        *,
+        prompt: bool,
+        thinking: bool = False,
+        tools: Sequence[Mapping[str, Any]] = (),
+    ) -> str:
+        variables = {"documents": None, **self._special_tokens, **template_options(thinking=thinking)}
+        given = list(tools) or None
         try:
-            return self._template.render(messages=chat, add_generation_prompt=prompt, **variables)
+            return self._template.render(messages=chat, tools=given, add_generation_prompt=prompt, **variables)
         except Exception as error:  # a template is a program, and may fail in any way of Jinja's and Python's
             raise PromptRefused(reason=str(error).rstrip(".")) from error
+
+
+def _to_chat_message(message: Message, parts: bool) -> dict[str, object]:
+    """A message as templates read it: arguments of calls are objects, not text."""
+    content = [{"type": "text", "text": message.content}] if parts else message.content
+    chat: dict[str, object] = {"role": message.role, "content": content}
+    if message.tool_calls:
+        chat["tool_calls"] = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": _read_arguments(call.arguments)},
+            }
+            for call in message.tool_calls
+        ]
+    if message.role == "tool":
+        chat["tool_call_id"] = message.tool_call_id
+    return chat
+
+
+def _read_arguments(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 class _AnswerBlock(Extension):

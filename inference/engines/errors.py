@@ -87,7 +87,9 @@ class AdaptersDisabled(EngineError):
     """The engine's server was started without adapters, or so that none can be loaded while it runs."""
 
     sentence = N_("The engine at {url} takes no adapters: {reason}.")
-    remedy = N_("Start it with deploy/sglang/launch, or with --enable-lora and no data parallelism.")
+    remedy = N_(
+        "Start it with deploy/sglang/launch or deploy/vllm/launch, or with --enable-lora and no data parallelism."
+    )
 
     def __init__(self, *, url: str, reason: str) -> None:
         super().__init__(url=url, reason=reason)

@@ -87,7 +87,8 @@ def _fold_system(messages: list[Message]) -> list[Message]:
 def _merge_repeats(messages: Sequence[Message]) -> list[Message]:
     merged: list[Message] = []
     for message in messages:
-        if merged and merged[-1].role == message.role:
+        has_calls = bool(merged) and (bool(merged[-1].tool_calls) or bool(message.tool_calls))
+        if merged and merged[-1].role == message.role != "tool" and not has_calls:
             merged[-1] = Message(message.role, f"{merged[-1].content}{_BETWEEN}{message.content}")
         else:
             merged.append(message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -15,11 +15,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a prompt, in the roles every chat template knows."""
+class ToolCall:
+    """A call of a tool that the model asks for, or has asked for."""
 
-    role: Literal["system", "user", "assistant"]
+    name: str
+    arguments: str
+    """A JSON object."""
+    id: str = ""
+    """The caller's name of it; empty for a call that has just been generated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a prompt, in the roles every chat template knows, and in that of tools where it knows tools."""
+
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    _: KW_ONLY
+    tool_calls: tuple[ToolCall, ...] = ()
+    """What the assistant asked for beside its text."""
+    tool_call_id: str = ""
+    """Of a tool's message: the call whose result it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +73,18 @@ class GenerationRequest:
     """Whether the model may think before it answers. With a schema it answers at once."""
     answer_prefix: str = ""
     """The beginning of the answer, which goes on from there at once. It counts as prompt, and is not repeated."""
+    invocation: Sequence[int] = ()
+    """Token ids from whose last occurrence in the prompt onward the adapter reads and writes; what is before them is
+    the base model's, and nothing is adapted where they do not occur (PEFT's activated LoRA). Empty: the adapter reads
+    the whole prompt. Only for an engine with `ActivatesAdapters`; others ignore it."""
+    tools: Sequence[Mapping[str, Any]] = ()
+    """What the model may call, in OpenAI's form (`{"type": "function", "function": {…}}`). Only for an engine that
+    `takes_tools`."""
+
+    @property
+    def parses_tool_calls(self) -> bool:
+        """Whether calls are looked for in what is generated. What satisfies a schema has none."""
+        return bool(self.tools) and self.schema is None
 
     @property
     def thinks(self) -> bool:
@@ -78,6 +106,8 @@ class Usage:
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0
+    """Tokens of the prompt that were not computed anew, where the engine tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +132,7 @@ class Finished:
     usage: Usage
 
 
-GenerationEvent = TextDelta | ThoughtDelta | Finished
+GenerationEvent = TextDelta | ThoughtDelta | ToolCall | Finished
 
 
 class TokenCounter(Protocol):
@@ -114,6 +144,11 @@ class TokenCounter(Protocol):
 
     def count_prompt(self, messages: Sequence[Message]) -> int:
         """Tokens of a whole prompt as the chat template writes it, with the head of the answer to come."""
+        ...
+
+    @property
+    def takes_tools(self) -> bool:
+        """Whether the chat template shows tools to the model, and the calls that it teaches can be read."""
         ...
 
 
@@ -146,7 +181,7 @@ class Engine(Protocol):
         ...
 
     def generate(self, request: GenerationRequest) -> AsyncGenerator[GenerationEvent, None]:
-        """Stream the answer: any number of `ThoughtDelta` and then of `TextDelta`, then one `Finished`.
+        """Stream the answer: any number of `ThoughtDelta`, of `TextDelta` and of `ToolCall`, then one `Finished`.
 
         Raises:
             EngineError: the engine cannot answer; the error says whether a second try may help.
@@ -192,6 +227,17 @@ class ReportsHealth(Protocol):
 
     async def health_problem(self) -> str | None:
         """What keeps it from answering, in a few words; None when nothing is known to. Returns at once."""
+        ...
+
+
+@runtime_checkable
+class ActivatesAdapters(Protocol):
+    """An engine that can let an adapter begin in the middle of a prompt."""
+
+    @property
+    def question_head(self) -> Sequence[int]:
+        """Token ids with which the last question of a prompt begins, as `GenerationRequest.invocation` takes them; none
+        where the chat template writes no mark before it."""
         ...
 
 

@@ -76,7 +76,7 @@ class ReasoningParser:
             elif self._end is not None:
                 at = self._rest.find(self._end)
                 if at < 0:
-                    yield from self._take_thought(len(self._rest) - _held(self._rest, [self._end]))
+                    yield from self._take_thought(len(self._rest) - held_length(self._rest, [self._end]))
                     return
                 yield from self._take_thought(at)
                 self._rest = self._rest.removeprefix(self._end)
@@ -130,7 +130,7 @@ def split_thought(text: str, parser: ReasoningParser | None = None) -> tuple[str
     return thought.strip(), "".join(event.text for event in events if isinstance(event, TextDelta))
 
 
-def _held(text: str, marks: Sequence[str]) -> int:
+def held_length(text: str, marks: Sequence[str]) -> int:
     """How many characters at the end of `text` may be the beginning of a mark."""
     longest = min(len(text), max(map(len, marks)) - 1)
     return next((n for n in range(longest, 0, -1) if any(mark.startswith(text[-n:]) for mark in marks)), 0)

@@ -11,13 +11,17 @@ from tokenizers import Tokenizer
 
 from inference.engines.chat_template import ChatTemplate
 from inference.engines.errors import AnswerNotWritable, ModelNotLoadable
-from inference.engines.port import Message
+from inference.engines.port import Message, ToolCall
 from inference.engines.reasoning import ReasoningParser, split_thought
+from inference.engines.tool_calls import ToolCallParser
 from inference.text import replace_lone_surrogates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import Any
+
+    from inference.engines.port import GenerationRequest
 
 
 class ChatTokenizer:
@@ -66,21 +70,38 @@ class ChatTokenizer:
             ids = self._plain_tokenizer.encode(self.escape_control_tokens(text), add_special_tokens=False).ids
         return ids
 
+    def encode_marked(self, text: str) -> list[int]:
+        """Ids of a text in which control tokens count as such."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    @property
+    def takes_tools(self) -> bool:
+        return self.template.call_form is not None
+
     def encode_prompt(
-        self, messages: Sequence[Message], *, thinking: bool = False, answer_prefix: str = ""
+        self,
+        messages: Sequence[Message],
+        *,
+        thinking: bool = False,
+        answer_prefix: str = "",
+        tools: Sequence[Mapping[str, Any]] = (),
     ) -> list[int]:
         """Ids of a whole prompt, up to and with the head of the answer to come, or of the thought before it.
 
         Args:
             answer_prefix: the beginning of the answer, which is not thought about.
+            tools: what the model may call.
 
         Raises:
             PromptRefused: the chat template does not take these messages.
         """
+        prepared, offered = self.prepare_messages(messages), self.prepare_tools(tools)
+        rendered = self.encode_marked(self.template.render(prepared, thinking=thinking, tools=offered))
         if thinking:
-            return self._encode_marked(self.template.render(self.prepare_messages(messages), thinking=True))
+            return rendered
         begun = self.encode(self.template.answer_space + answer_prefix) if answer_prefix else ()
-        return [*self._encode_marked(self._render_prompt(messages)), *self._answer_head_ids, *begun]
+        return [*rendered, *self._answer_head_ids, *begun]
 
     def encode_answer(self, messages: Sequence[Message], answer: str) -> list[int]:
         """Ids that a model writes to give this answer to these messages, with the one that ends it.
@@ -95,9 +116,9 @@ class ChatTokenizer:
         """
         answer = replace_lone_surrogates(answer)
         prompt = self._render_prompt(messages)
-        ids = [*self._encode_marked(prompt), *self._answer_head_ids]
+        ids = [*self.encode_marked(prompt), *self._answer_head_ids]
         for space in dict.fromkeys((self.template.answer_space, "")):
-            joint = self._encode_marked(prompt + self.answer_head + space + answer)
+            joint = self.encode_marked(prompt + self.answer_head + space + answer)
             written = joint[len(ids) :]
             if joint[: len(ids)] == ids and self._writes(written, answer, space):
                 return [*written, self.end_id]
@@ -116,9 +137,9 @@ class ChatTokenizer:
         """
         before, between = self.template.thought_frame
         prompt = self.template.render(self.prepare_messages(messages), thinking=True)
-        ids = self._encode_marked(prompt)
-        joint = self._encode_marked(f"{prompt}{before}{thought}{between}{answer}")
-        parted = [self._encode_marked(before), self.encode(thought), self._encode_marked(between), self.encode(answer)]
+        ids = self.encode_marked(prompt)
+        joint = self.encode_marked(f"{prompt}{before}{thought}{between}{answer}")
+        parted = [self.encode_marked(before), self.encode(thought), self.encode_marked(between), self.encode(answer)]
         for written in (joint[len(ids) :] if joint[: len(ids)] == ids else [], [i for part in parted for i in part]):
             if self.end_ids.isdisjoint(written) and self._read_reasoned(written) == (thought.strip(), answer):
                 return [*written, self.end_id]
@@ -143,11 +164,22 @@ class ChatTokenizer:
             ModelNotLoadable: there is no token that could end an answer.
         """
         for text in self.template.texts_after_answer:
-            if (end := next((i for i in self._encode_marked(text) if i in self.stop_ids), None)) is not None:
+            if (end := next((i for i in self.encode_marked(text) if i in self.stop_ids), None)) is not None:
                 return end
         if self._eos_id is None:
             raise ModelNotLoadable(folder=self._folder, reason="no token ends an answer")
         return self._eos_id
+
+    @cached_property
+    def question_head(self) -> tuple[int, ...]:
+        """The marks that the template writes before a later question, from the first control token on; () if none."""
+        before = [Message("user", "a"), Message("assistant", "b")]
+        first, other = (self.encode_prompt([*before, Message("user", text)]) for text in ("x", "7"))
+        shared = next((n for n, (one, two) in enumerate(zip(first, other, strict=False)) if one != two), 0)
+        ends = [place for place, token in enumerate(first[:shared]) if token == self.end_id]
+        head = first[ends[-1] + 1 : shared] if ends else []
+        start = next((place for place, token in enumerate(head) if token in self.stop_ids), len(head))
+        return tuple(head[start:])
 
     @cached_property
     def end_ids(self) -> frozenset[int]:
@@ -168,6 +200,14 @@ class ChatTokenizer:
             return ReasoningParser()
         return ReasoningParser(self.template.thought_end, lambda text: self._control_token_pattern.sub("", text))
 
+    def answer_parser(self, request: GenerationRequest) -> ReasoningParser | ToolCallParser:
+        """What parts the text that is generated for a request into thoughts, answer and calls of tools."""
+        form = self.template.call_form if request.parses_tool_calls else None
+        if form is None:
+            return self.reasoning_parser(thinking=request.thinks)
+        thoughts = ReasoningParser(self.template.thought_end if request.thinks else None)
+        return ToolCallParser(thoughts, form, request.tools, lambda text: self._control_token_pattern.sub("", text))
+
     def show_token(self, token: int) -> str:
         """A token as the tokenizer writes it, a control token too."""
         return self._tokenizer.id_to_token(token) or ""
@@ -185,8 +225,24 @@ class ChatTokenizer:
     def prepare_messages(self, messages: Sequence[Message]) -> list[Message]:
         """The messages as the chat template takes them: control tokens broken, and folded to what it can express."""
         return self.template.fold(
-            [Message(message.role, self.escape_control_tokens(message.content)) for message in messages]
+            [
+                Message(
+                    message.role,
+                    self.escape_control_tokens(message.content),
+                    tool_calls=tuple(
+                        ToolCall(call.name, self.escape_control_tokens(call.arguments), call.id)
+                        for call in message.tool_calls
+                    ),
+                    tool_call_id=message.tool_call_id,
+                )
+                for message in messages
+            ]
         )
+
+    def prepare_tools(self, tools: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Tools with the control tokens in them broken."""
+        prepared: list[Mapping[str, Any]] = json.loads(self.escape_control_tokens(json.dumps(list(tools))))
+        return prepared
 
     def _render_prompt(self, messages: Sequence[Message]) -> str:
         return self.template.render(self.prepare_messages(messages))
@@ -195,14 +251,9 @@ class ChatTokenizer:
         """Whether these ids are this answer and nothing else."""
         return self.stop_ids.isdisjoint(ids) and self.decode(ids) in (answer, space + answer)
 
-    def _encode_marked(self, text: str) -> list[int]:
-        """Ids of a text in which control tokens count as such."""
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return ids
-
     @cached_property
     def _answer_head_ids(self) -> tuple[int, ...]:
-        return tuple(self._encode_marked(self.answer_head))
+        return tuple(self.encode_marked(self.answer_head))
 
 
 @lru_cache(maxsize=8)

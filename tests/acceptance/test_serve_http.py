@@ -17,13 +17,14 @@ from openai import OpenAI
 
 from tests.acceptance.conftest import CONSILIUM, DEADLINE, Home
 
+KEY = "key-of-the-acceptance-tests"
 QUESTION: list[Any] = [{"role": "user", "content": "How should I rest after a long run?"}]
 
 
 @contextmanager
 def serving(home: Home, **more: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The process and its address, once it is ready."""
-    own = {"CONSILIUM_HTTP_PORT": "0", "CONSILIUM_API_KEYS": "site:sk-acceptance", **more}
+    own = {"CONSILIUM_HTTP_PORT": "0", "CONSILIUM_API_KEYS": f"site:{KEY}", **more}
     process = subprocess.Popen(
         [CONSILIUM, "serve", "--role", "api"],
         stdout=subprocess.DEVNULL,
@@ -49,7 +50,7 @@ def serving(home: Home, **more: str) -> Iterator[tuple[subprocess.Popen[str], st
 
 def test_openai_client_talks_to_a_mind(home: Home, brief_mind: Path) -> None:
     with serving(home, CONSILIUM_MIND=str(brief_mind)) as (process, address):
-        client = OpenAI(base_url=f"{address}/v1", api_key="sk-acceptance", max_retries=0, timeout=DEADLINE)
+        client = OpenAI(base_url=f"{address}/v1", api_key=KEY, max_retries=0, timeout=DEADLINE)
         assert {"sport", "auto", "base"} <= {model.id for model in client.models.list()}
         stream = client.chat.completions.create(
             model="спорт", messages=QUESTION, user="anna", stream=True, stream_options={"include_usage": True}
@@ -78,7 +79,7 @@ def test_openai_client_talks_to_a_mind(home: Home, brief_mind: Path) -> None:
         turn = httpx.get(
             f"{address}/v1/turns/{chunks[0].id}",
             params={"user": "anna"},
-            headers={"Authorization": "Bearer sk-acceptance"},
+            headers={"Authorization": f"Bearer {KEY}"},
         ).json()
         assert (turn["state"], turn["answer"]) == ("delivered", answer.strip())
         assert httpx.get(f"{address}/v1/models").status_code == 401

@@ -22,7 +22,7 @@ from aiohttp import web
 KNOWN = {
     "model", "messages", "stream", "stream_options", "max_tokens", "temperature", "top_p", "top_k", "min_p",
     "repetition_penalty", "stop_token_ids", "chat_template_kwargs", "seed", "continue_final_message", "response_format",
-    "separate_reasoning", "skip_special_tokens", "frequency_penalty", "presence_penalty", "logit_bias",
+    "separate_reasoning", "skip_special_tokens", "tools", "frequency_penalty", "presence_penalty", "logit_bias",
 }  # fmt: skip
 
 

@@ -103,7 +103,10 @@ class Evaluator:
         for number, text in enumerate(plan.modes):
             self._on_progress("figures", number, len(plan.modes))
             found = await judge.figures(text, canaries[text])
-            modes[text] = found.model_copy(update={"learnt": weights[text].learnt, "drift": weights[text].drift})
+            weighed = weights[text]
+            modes[text] = found.model_copy(
+                update={"learnt": weighed.learnt, "drift": weighed.drift, "composition": weighed.composition}
+            )
         self._on_progress("figures", len(plan.modes), len(plan.modes))
         return modes
 

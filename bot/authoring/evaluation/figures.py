@@ -140,6 +140,8 @@ class ModeFigures(Figures):
     learnt: dict[str, Learnt] = {}
     """By adapter."""
     drift: Drift | None = None
+    composition: str | None = None
+    """Name of the mode's composition at strength 1, which `learnt` is measured with: what it is made of decides it."""
     sense: Sense | None = None
     sense_prompt_only: Sense | None = None
     """Of the base model's answers to the same questions under the same prompt: what the adapters have to beat."""

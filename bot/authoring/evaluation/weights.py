@@ -32,6 +32,8 @@ class WeightFigures:
 
     learnt: dict[str, Learnt]
     drift: Drift
+    composition: str
+    """Name of the composition at strength 1."""
 
 
 class WeightMeasurement:
@@ -52,7 +54,7 @@ class WeightMeasurement:
         figures = {}
         for number, (text, each) in enumerate(modes.items()):
             on_step(number, len(modes))
-            figures[text] = WeightFigures(self._learnt(each), self._drift(each))
+            figures[text] = WeightFigures(self._learnt(each), self._drift(each), self._compose(each, strength=1.0).name)
         on_step(len(modes), len(modes))
         return figures
 
@@ -116,7 +118,7 @@ class WeightMeasurement:
 
     def _compose(self, each: EvaluatedMode, strength: float) -> Path:
         parts = [replace(part, strength=strength) for part in self._composer.parts(each.mode)]
-        return self._composer.store.get_or_compose(parts, self._composer.base).path
+        return self._composer.store.get_or_compose(parts, self._composer.base, merge=each.mode.merge).path
 
 
 def _as_record(dialogue: Dialogue) -> Sequence[tuple[str, str, bool]]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from starlette.requests import Request
 
 from bot.answering.composer import Composer
-from bot.channels.http.auth import ApiClients, external_id_of
+from bot.channels.http.api_client import ApiClient
+from bot.channels.http.auth import ApiClients
 from bot.channels.http.reply import PLATFORM
 from bot.core.i18n import LANGUAGES, Language, Translator, system_language
-from bot.intake.inline import InlineResponder
+from bot.core.messages import Incoming
+from bot.intake.access import AccessDenied, AccessPolicy
+from bot.intake.inline import AcceptedMessage, InlineResponder
+from bot.library.search import Library
 from bot.memory import PersonalMemory
 from bot.minds import Mind
 from bot.minds.grammar import parse_expression
@@ -21,6 +27,20 @@ from bot.turns.heartbeat import Heartbeat
 from db.infra.connection import PersonConnection
 from db.infra.database import Database
 from db.people import users
+from inference.embedding import Embedder
+from inference.engines.port import Engine
+
+
+class Loadable(Protocol):
+    """Models that are loaded in the background."""
+
+    async def wait(self) -> None:
+        """Return when they are loaded.
+
+        Raises:
+            ConsiliumError: what is missing or broken.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +54,14 @@ class Api:
     direct: InlineResponder
     heartbeat: Heartbeat
     clients: ApiClients
+    access_policy: AccessPolicy
+    engine: Engine | None
+    """None in a process that answers no questions."""
+    embedder: Embedder | None
+    """None in a process that answers no questions."""
+    library: Library
+    loading: Loadable
+    """Loads the models: what needs them waits for it."""
     language: Language | None
     """The language of messages when a request asks for none; None for the system's."""
 
@@ -47,16 +75,42 @@ class Api:
         self.composer.validate(mode)
         return mode
 
+    async def takes_tools(self) -> bool:
+        """Whether the base model's chat template knows tools, in a form whose calls are understood."""
+        engine = self.engine
+        # The first look reads the tokenizer and tries the template.
+        return engine is not None and await asyncio.to_thread(lambda: engine.tokenizer.takes_tools)
+
     def translator_for(self, request: Request) -> Translator:
         """The translator into the language that a request asks for."""
         return Translator(requested_language(request) or self.language or system_language())
 
+    async def accept(self, client: ApiClient, incoming: Incoming) -> AcceptedMessage:
+        """Store a client's message and claim its turn (`InlineResponder.accept`).
+
+        Raises:
+            ConsiliumError: it is not accepted, and why.
+        """
+        return await self.direct.accept(client.admit(incoming))
+
     @asynccontextmanager
-    async def person_connection(self, client: str, user: str | None) -> AsyncIterator[PersonConnection]:
-        """A transaction of a client's person."""
+    async def person_connection(self, client: ApiClient, user: str | None) -> AsyncIterator[PersonConnection | None]:
+        """A transaction of a client's person; None for somebody who has never written: nobody is made.
+
+        Args:
+            user: the client's name for them; None: the program itself.
+
+        Raises:
+            PersonNotInScope: the client's key may not name them.
+            AccessDenied: the operator does not let them in.
+        """
+        external_id = client.external_id(user)
         async with self.database.anonymous_transaction() as connection:
-            person = await users.identify(connection, platform=PLATFORM, external_id=external_id_of(client, user))
-            yield await connection.become_person(person.id)
+            access = await self.access_policy.check(connection, Incoming(PLATFORM, external_id, "", ""))
+            if isinstance(access, AccessDenied):
+                raise access
+            person = await users.find(connection, platform=PLATFORM, external_id=external_id)
+            yield None if person is None else await connection.become_person(person)
 
 
 def requested_language(request: Request) -> Language | None:
@@ -69,9 +123,3 @@ def api_of(request: Request) -> Api:
     """The parts of the service, in an endpoint of the API."""
     api: Api = request.state.api
     return api
-
-
-def client_of(request: Request) -> str:
-    """The name of the client that sent a request, in an endpoint of the API."""
-    client: str = request.state.client
-    return client

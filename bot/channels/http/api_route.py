@@ -15,10 +15,9 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.channels.http.api import Api
-from bot.channels.http.error_responses import error_response
+from bot.channels.http.error_responses import ErrorResponse, describe_publicly, error_response
 from bot.channels.http.errors import BadRequest, NotJson
 from bot.channels.http.request_parsing import first_problem
-from bot.core.errors import describe_error
 from bot.core.http_body import read_body
 from bot.turns.failures import as_consilium_error
 
@@ -33,6 +32,7 @@ _REQUESTS: Final = Counter(
 )
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+Rename = Callable[[ErrorResponse], ErrorResponse]
 
 
 class ApiRoute(APIRoute):
@@ -48,7 +48,7 @@ class ApiRoute(APIRoute):
         async def handle(request: Request) -> Response:
             try:
                 request.state.api = api
-                request.state.client = api.clients.authenticate(request)
+                request.state.client = await api.clients.authenticate(request)
                 response = await answer(await JsonRequest.read(request) if has_body else request)
             except asyncio.CancelledError:
                 count_request(path, CLIENT_DISCONNECTED)
@@ -121,7 +121,15 @@ def failure_response(api: Api, request: Request, error: Exception) -> Response:
         error = first_problem(error.errors())
     failure = as_consilium_error(error)
     say = api.translator_for(request)
-    return error_response(failure).to_response(describe_error(failure, say.language, say.translate))
+    rename: Rename | None = getattr(request.state, "rename", None)
+    response = error_response(failure)
+    response = response if rename is None else rename(response)
+    return response.to_response(describe_publicly(failure, say))
+
+
+def name_fields(request: Request, rename: Rename) -> None:
+    """Have errors of this request name the fields as its endpoint does."""
+    request.state.rename = rename
 
 
 def count_request(path: str, status: int) -> None:

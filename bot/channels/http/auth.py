@@ -1,59 +1,81 @@
-"""Authentication: clients with an API key or, where no key is set, programs on this machine."""
+"""Authentication: clients with an API key and, where the operator opens the API, programs on this machine."""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from bot.channels.http.errors import ApiKeyMissing, ApiKeyUnknown
+from bot.channels.http.api_client import ApiClient
+from bot.channels.http.errors import ApiKeyAmbiguous, ApiKeyExpired, ApiKeyMissing, ApiKeyRevoked, ApiKeyUnknown
+from bot.channels.http.key_store import KeyStore, client_of_key
+from bot.core.api_keys import is_key, key_digest
 
 _PROXY_HEADERS: Final = ("forwarded", "via", "x-real-ip", "true-client-ip", "cf-connecting-ip")
 """Headers by which a proxy says that it forwards a request of somebody else; so do all of `x-forwarded-*`."""
 
 
 class ApiClients:
-    """The clients that may use the API, by their keys."""
+    """The clients that may use the API: who has a key, and local programs if it is open.
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
-        """Set up.
+    Args:
+        keys: key by client's name, from the settings.
+        store: the keys in the database.
+        is_open: whether every program on this machine is a client without a key, with an empty name.
+    """
 
-        Args:
-            keys: key by client's name. Empty: every program on this machine is a client, with an empty name.
-        """
-        self._keys = {name: key.encode() for name, key in keys.items()}
+    def __init__(self, keys: Mapping[str, str], store: KeyStore, *, is_open: bool = False) -> None:
+        self._digests = {name: key_digest(key) for name, key in keys.items()}
+        self._store = store
+        self._is_open = is_open
 
-    def authenticate(self, request: Request) -> str:
-        """The name of the client that sent a request.
+    async def authenticate(self, request: Request) -> ApiClient:
+        """The client that sent a request, which is counted.
 
         Raises:
-            ApiKeyMissing, ApiKeyUnknown: it may not use the API.
+            RequestRefused: it may not use the API, or not now.
+            DatabaseError: it is not known whether it may.
         """
-        if not self._keys:
-            if _is_local_request(request):
-                return ""
-            raise ApiKeyMissing
-        scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key.strip():
-            raise ApiKeyMissing
-        given_key = key.strip().encode("latin-1")
-        # All keys are compared, each in constant time, so that timing reveals nothing.
-        matches = [name for name, known_key in self._keys.items() if hmac.compare_digest(known_key, given_key)]
-        if not matches:
+        headers = request.headers.getlist("Authorization")
+        if not headers and self._is_open and _is_local_request(request):
+            return ApiClient(name="")
+        client = await self._client_with(_given_key(headers))
+        client.require_method(request.method)
+        await self._store.count_request(client)
+        return client
+
+    async def _client_with(self, given: str) -> ApiClient:
+        digest = key_digest(given)
+        # All of them are compared, each in constant time, so that timing reveals nothing.
+        matches = [name for name, known in self._digests.items() if hmac.compare_digest(known, digest)]
+        if matches:
+            return ApiClient(name=matches[0])
+        key = await self._store.find(given) if is_key(given) else None
+        if key is None:
             raise ApiKeyUnknown
-        return matches[0]
+        if key.revoked_at is not None:
+            raise ApiKeyRevoked
+        if key.is_expired:
+            raise ApiKeyExpired
+        return client_of_key(key)
 
 
-def external_id_of(client: str, user: str | None) -> str:
-    """The id of a client's person on our platform, which no two clients share.
+def _given_key(headers: Sequence[str]) -> str:
+    """The key in a request's `Authorization`.
 
-    A client's name has no colon, so the first colon separates the two.
+    Raises:
+        ApiKeyMissing, ApiKeyAmbiguous: there is none, or more than one.
     """
-    return f"{client}:{user or ''}"
+    if len(headers) > 1:
+        raise ApiKeyAmbiguous
+    scheme, _, key = (headers[0] if headers else "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise ApiKeyMissing
+    return key.strip()
 
 
 def _is_local_request(request: Request) -> bool:

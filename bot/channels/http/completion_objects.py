@@ -2,41 +2,54 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Final
 
-from pydantic import BaseModel
-
+from bot.channels.http.annotations import chat_annotations, sources_text
+from bot.channels.http.answer_format import plain, server_sent_event
+from bot.channels.http.error_responses import ErrorResponse
 from bot.channels.http.response_models import (
     AssistantMessage,
+    CalledFunction,
     ChatCompletion,
     Choice,
     ConsiliumDetails,
     FinishReason,
     SourceObject,
     TokenUsage,
+    ToolCallObject,
 )
 from bot.core.messages import Outcome
+from inference.engines.port import ToolCall
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The identity of one answer."""
+    """One answer as a chat completion; an `AnswerFormat`."""
 
     turn_id: str
     """The id of the turn, from which the completion's id is made."""
     created: int
     """Seconds since 1970."""
+    _: KW_ONLY
+    with_usage: bool = False
+    """Whether a stream ends with the token counts."""
+    with_sources: bool = False
+    """Whether the sources follow the answer as text."""
 
     @property
     def id(self) -> str:
         return f"chatcmpl-{self.turn_id}"
 
-    def completion_object(self, outcome: Outcome) -> ChatCompletion:
+    def answer_object(self, outcome: Outcome) -> ChatCompletion:
         """The answer as one object."""
-        message = AssistantMessage(content=outcome.answer)
+        text = outcome.answer + self._sources(outcome)
+        message = AssistantMessage(
+            content=text if text or not outcome.tool_calls else None,
+            annotations=chat_annotations(outcome),
+            tool_calls=[tool_call_object(call) for call in outcome.tool_calls] or None,
+        )
         return ChatCompletion(
             id=self.id,
             created=self.created,
@@ -46,27 +59,55 @@ class Completion:
             consilium=consilium_details(outcome),
         )
 
-    def chunk(self, mode: str, delta: Mapping[str, str], finish: str | None = None, **extra: Any) -> dict[str, Any]:
-        """A chunk of the answer."""
+    def opening_events(self, mode: str) -> bytes:
+        return self._chunk(mode, {"role": "assistant", "content": ""})
+
+    def text_events(self, mode: str, text: str) -> bytes:
+        return self._chunk(mode, {"content": text})
+
+    def thought_events(self, mode: str, text: str) -> bytes:
+        return self._chunk(mode, {"reasoning_content": text})
+
+    def final_events(self, outcome: Outcome) -> bytes:
+        sources = self._sources(outcome)
+        events = [self.text_events(outcome.mode, sources)] if sources else []
+        for n, call in enumerate(outcome.tool_calls):
+            chunk = {"index": n, **plain(tool_call_object(call))}
+            events.append(self._chunk(outcome.mode, {"tool_calls": [chunk]}))
+        annotations = [plain(each) for each in chat_annotations(outcome)]
+        delta = {"annotations": annotations} if annotations else {}
+        details = plain(consilium_details(outcome))
+        events.append(self._chunk(outcome.mode, delta, finish_reason(outcome), consilium=details))
+        if self.with_usage:
+            usage = {**self._envelope(outcome.mode), "choices": [], "usage": plain(token_usage(outcome))}
+            events.append(server_sent_event(usage))
+        return b"".join([*events, DONE_EVENT])
+
+    def failure_events(self, outcome: Outcome, response: ErrorResponse) -> bytes:
+        return server_sent_event(response.body(outcome.error or "")) + DONE_EVENT
+
+    def _sources(self, outcome: Outcome) -> str:
+        return sources_text(outcome.sources) if self.with_sources else ""
+
+    def _chunk(self, mode: str, delta: Mapping[str, Any], finish: str | None = None, **extra: Any) -> bytes:
         choice = {"index": 0, "delta": dict(delta), "logprobs": None, "finish_reason": finish}
-        return {**self._chunk_envelope(mode), "choices": [choice], **extra}
+        # Clients that ask for token counts get the empty field in all chunks but the last.
+        usage = {"usage": None} if self.with_usage else {}
+        return server_sent_event({**self._envelope(mode), "choices": [choice], **extra, **usage})
 
-    def final_chunk(self, outcome: Outcome, **extra: Any) -> dict[str, Any]:
-        """The chunk with the finish reason and our own details."""
-        return self.chunk(
-            outcome.mode, {}, finish_reason(outcome), consilium=_plain(consilium_details(outcome)), **extra
-        )
-
-    def usage_chunk(self, outcome: Outcome) -> dict[str, Any]:
-        """The last chunk for clients that ask for token counts."""
-        return {**self._chunk_envelope(outcome.mode), "choices": [], "usage": _plain(token_usage(outcome))}
-
-    def _chunk_envelope(self, mode: str) -> dict[str, Any]:
+    def _envelope(self, mode: str) -> dict[str, Any]:
         return {"id": self.id, "object": "chat.completion.chunk", "created": self.created, "model": mode}
+
+
+def tool_call_object(call: ToolCall) -> ToolCallObject:
+    """A call in OpenAI's form."""
+    return ToolCallObject(id=call.id, function=CalledFunction(name=call.name, arguments=call.arguments))
 
 
 def finish_reason(outcome: Outcome) -> FinishReason:
     """The reason in OpenAI's terms, which have none for an answer that a person stopped."""
+    if outcome.tool_calls:
+        return "tool_calls"
     return "length" if outcome.finish_reason == "length" else "stop"
 
 
@@ -88,14 +129,5 @@ def consilium_details(outcome: Outcome) -> ConsiliumDetails:
     )
 
 
-def _plain(model: BaseModel) -> dict[str, Any]:
-    return model.model_dump(mode="json")
-
-
-def server_sent_event(data: Mapping[str, Any]) -> bytes:
-    """One server-sent event."""
-    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
-
-
-DONE_EVENT = b"data: [DONE]\n\n"
+DONE_EVENT: Final = b"data: [DONE]\n\n"
 """The event that ends every stream."""

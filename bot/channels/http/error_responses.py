@@ -9,9 +9,17 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
-from bot.channels.http.errors import RequestRefused
-from bot.core.errors import AlreadyRefused, GenerationTooSlow, MessageRefused, MessageTooLong
+from bot.channels.http.errors import AnswerImpossible, KeyBudgetSpent, PartUnavailable, RequestRefused
+from bot.core.errors import (
+    AlreadyRefused,
+    GenerationTooSlow,
+    MessageRefused,
+    MessageTooLong,
+    UnexpectedError,
+    describe_error,
+)
 from bot.core.http_body import BodyRefused
+from bot.core.i18n import Translator
 from bot.intake.access import AccessDenied
 from bot.intake.rate_limits import LimitExceeded, ServiceFull
 from bot.minds.errors import ModeError, ModeNotAllowed
@@ -72,16 +80,40 @@ def error_response(error: ConsiliumError | None) -> ErrorResponse:
     return ErrorResponse(500, "server_error")
 
 
+def public_error(error: ConsiliumError) -> ConsiliumError:
+    """The error as anybody may read it who can send a request.
+
+    What has failed within the service, and what its database or engine says of it, with paths and addresses, is for the
+    operator's log.
+    """
+    status = error_response(error).status
+    if status < 500 or isinstance(error, (RequestRefused, LimitExceeded, GenerationTooSlow, UnexpectedError)):
+        return error
+    return PartUnavailable() if status == 503 else AnswerImpossible()
+
+
+def describe_publicly(error: ConsiliumError, say: Translator) -> str:
+    """The text of an error for whoever sent the request."""
+    return describe_error(public_error(error), say.language, say.translate)
+
+
 def _for_refused_request(error: RequestRefused) -> ErrorResponse:
     headers = {401: {"WWW-Authenticate": "Bearer"}, 409: {"Retry-After": "1"}, 503: {"Retry-After": "1"}}.get(
         error.status, {}
     )
-    kind = "server_error" if error.status >= 500 else "invalid_request_error"
+    if isinstance(error, KeyBudgetSpent):
+        headers = _retry_after(error.retry_after)
+    kind = {403: "permission_error", 429: "rate_limit_error"}.get(error.status, "invalid_request_error")
+    kind = "server_error" if error.status >= 500 else kind
     return ErrorResponse(error.status, kind, error.code, error.param, headers)
 
 
 def _for_rate_limit(error: LimitExceeded) -> ErrorResponse:
-    headers = {"Retry-After": str(max(1, math.ceil(min(error.retry_after, 86400))))}
+    headers = _retry_after(error.retry_after)
     if isinstance(error, ServiceFull):
         return ErrorResponse(503, "server_error", "service_full", headers=headers)
     return ErrorResponse(429, "rate_limit_error", "rate_limit_exceeded", headers=headers)
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(min(seconds, 86400))))}

@@ -9,6 +9,7 @@ from fastapi import Path
 from starlette.requests import Request
 
 from bot.channels.http.api import Api, api_of
+from bot.channels.http.api_client import ApiClient, client_of
 from bot.channels.http.response_models import ModeList, ModelList, ModelObject, ModeObject
 from bot.core.i18n import Translator
 from bot.minds.errors import ModeError
@@ -21,26 +22,29 @@ ModelName = Annotated[str, Path(description="A mode.", examples=["sport+core"])]
 async def list_models(request: Request) -> ModelList:
     """The named modes, as OpenAI's models."""
     api = api_of(request)
-    modes = named_modes(api, api.translator_for(request))
+    modes = named_modes(api, client_of(request), api.translator_for(request))
     return ModelList(data=[ModelObject(id=mode.name, owned_by=api.mind.name) for mode in modes])
 
 
 async def show_model(request: Request, model: ModelName) -> ModelObject:
     """Any mode that can answer, sums of adapters included."""
     api = api_of(request)
-    api.resolve_mode(model)
+    client_of(request).require_model(api.resolve_mode(model).text)
     return ModelObject(id=model, owned_by=api.mind.name)
 
 
 async def list_modes(request: Request) -> ModeList:
     """The named modes with their kinds, descriptions and aliases."""
     api = api_of(request)
-    modes = list(named_modes(api, api.translator_for(request)))
+    modes = list(named_modes(api, client_of(request), api.translator_for(request)))
     return ModeList(mind=api.mind.name, default=api.mind.default_mode, data=modes)
 
 
-def named_modes(api: Api, say: Translator) -> Iterator[ModeObject]:
-    """The named modes that are open to everybody and in service; clients may ask for sums of adapters as well."""
+def named_modes(api: Api, client: ApiClient, say: Translator) -> Iterator[ModeObject]:
+    """The named modes that are open to everybody, in service, and in the scope of the client's key.
+
+    Clients may ask for sums of adapters as well.
+    """
     mind, language = api.mind, say.language
     modes = [
         ("auto", "auto", say("the nearest adapter, chosen for each message by its meaning"), ()),
@@ -57,6 +61,6 @@ def named_modes(api: Api, say: Translator) -> Iterator[ModeObject]:
             check_access(mode, mind, ())
         except ModeError:
             continue
-        if not api.composer.is_in_service(mode):
+        if not api.composer.is_in_service(mode) or not client.allows_model(mode.text):
             continue
         yield ModeObject(name=name, kind=kind, about=about, aliases=list(aliases), mode=mode.text)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Path, Query
 from starlette.requests import Request
 
-from bot.channels.http.api import api_of, client_of
+from bot.channels.http.api import api_of
+from bot.channels.http.api_client import client_of
 from bot.channels.http.errors import NoSuchMemory, NoSuchTurn
+from bot.channels.http.front_end_people import person_asked_about
 from bot.channels.http.request_models import Identifier
 from bot.channels.http.response_models import (
     DeletedMemories,
@@ -25,11 +29,14 @@ from bot.channels.http.response_models import (
 from bot.memory import forgetting
 from bot.memory.records import Record
 from db.errors import RecordNotFound
+from db.infra.connection import PersonConnection
 from db.memory import memories
 from db.memory.memories import Memory
 from db.turns import turns
 from db.turns.turns import Turn
 
+FAILED_TURN: Final = "The answer failed. The operator finds the reason under the turn's id."
+"""The error of a turn. What is stored may hold addresses and what the database or the engine has said."""
 User = Annotated[
     Identifier | None,
     Query(description="The person, as in the request that created the turn.", examples=["anna"]),
@@ -43,7 +50,9 @@ async def show_turn(request: Request, id: TurnId, user: User = None) -> TurnObje
     turn_id = _parse_id(id)
     if turn_id is None:
         raise NoSuchTurn
-    async with api_of(request).person_connection(client_of(request), user) as connection:
+    async with person_of(request, user) as connection:
+        if connection is None:
+            raise NoSuchTurn
         try:
             return _turn_object(await turns.get(connection, turn_id))
         except RecordNotFound:
@@ -52,8 +61,8 @@ async def show_turn(request: Request, id: TurnId, user: User = None) -> TurnObje
 
 async def list_memories(request: Request, user: User = None) -> MemoryList:
     """What is remembered of the person, oldest first; without episodes."""
-    async with api_of(request).person_connection(client_of(request), user) as connection:
-        records = await memories.list_valid(connection)
+    async with person_of(request, user) as connection:
+        records = [] if connection is None else await memories.list_valid(connection)
     return MemoryList(data=[_memory_object(record) for record in records if record.kind != "episode"])
 
 
@@ -62,9 +71,8 @@ async def forget_memory(request: Request, id: MemoryId, user: User = None) -> De
     record = _parse_record(id)
     if record is None:
         raise NoSuchMemory
-    api = api_of(request)
-    async with api.person_connection(client_of(request), user) as connection:
-        forgotten = await api.memory.forget(connection, [record])
+    async with person_of(request, user) as connection:
+        forgotten = None if connection is None else await api_of(request).memory.forget(connection, [record])
     if forgotten is None:
         raise NoSuchMemory
     return DeletedMemory(
@@ -79,8 +87,21 @@ async def forget_memory(request: Request, id: MemoryId, user: User = None) -> De
 
 async def forget_everything(request: Request, user: User = None) -> DeletedMemories:
     """Forget everything remembered of the person for good."""
-    async with api_of(request).person_connection(client_of(request), user) as connection:
-        return DeletedMemories(deleted=await forgetting.forget_all(connection))
+    async with person_of(request, user) as connection:
+        return DeletedMemories(deleted=0 if connection is None else await forgetting.forget_all(connection))
+
+
+@asynccontextmanager
+async def person_of(request: Request, user: str | None) -> AsyncIterator[PersonConnection | None]:
+    """A transaction of the person whom a request names; None for somebody who has never written.
+
+    Raises:
+        PersonNotInScope: its key may not name them.
+        AccessDenied: the operator does not let them in.
+    """
+    client = client_of(request)
+    async with api_of(request).person_connection(client, person_asked_about(request, client, user)) as connection:
+        yield connection
 
 
 def _parse_record(text: str) -> Record | None:
@@ -116,7 +137,7 @@ def _turn_object(turn: Turn) -> TurnObject:
         usage=TurnUsage(prompt_tokens=turn.prompt_tokens, completion_tokens=turn.completion_tokens),
         sources=turn.sources,
         memories=turn.recalled,
-        error=turn.error,
+        error=None if turn.error is None else FAILED_TURN,
         created_at=turn.created_at.isoformat(),
         ended_at=turn.ended_at.isoformat() if turn.ended_at else None,
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from bot.channels.http.completion_objects import DONE_EVENT, Completion, server_sent_event
-from bot.channels.http.error_responses import error_response
+from bot.channels.http.answer_format import AnswerFormat
+from bot.channels.http.error_responses import ErrorResponse, describe_publicly, error_response, public_error
+from bot.core.i18n import Translator
 from bot.core.messages import Outcome
 
 PLATFORM: Final = "http"
@@ -29,11 +31,31 @@ _STREAM_HEADERS: Final = (
 class HttpReply:
     """What both forms of an answer share. A client that disconnects has its request cancelled, and so the answer."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, completion: Completion) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        answer_format: AnswerFormat,
+        say: Translator,
+        *,
+        headers: Mapping[str, str] | None = None,
+        rename: Callable[[ErrorResponse], ErrorResponse] = lambda response: response,
+    ) -> None:
+        """Set up.
+
+        Args:
+            say: into the language of the request's errors.
+            headers: of the response.
+            rename: names the fields of an error as the endpoint's request does.
+        """
         self._scope = scope
         self._receive = receive
         self._send_message = send
-        self._completion = completion
+        self._format = answer_format
+        self._say = say
+        self._headers = dict(headers or {})
+        self._rename = rename
         self.is_finished = False
         """Whether the whole response has been sent."""
 
@@ -55,12 +77,22 @@ class HttpReply:
     async def finish(self, outcome: Outcome) -> None:
         """Send the whole outcome, or why there is none, with a status of its own."""
         if outcome.error is not None:
-            response: Response = error_response(outcome.exception).to_response(outcome.error)
+            response: Response = self._error_response(outcome).to_response(self._error_text(outcome))
         else:
-            content = self._completion.completion_object(outcome).model_dump_json()
-            response = Response(content, media_type="application/json")
+            content = self._format.answer_object(outcome).model_dump_json()
+            response = Response(content, headers=self._headers, media_type="application/json")
         await response(self._scope, self._receive, self._send_message)
         self.is_finished = True
+
+    def _error_response(self, outcome: Outcome) -> ErrorResponse:
+        return self._rename(error_response(outcome.exception))
+
+    def _error_text(self, outcome: Outcome) -> str:
+        """Why there is no answer, without what is the operator's."""
+        error = outcome.exception
+        if error is None or public_error(error) is error:
+            return outcome.error or ""
+        return describe_publicly(error, self._say)
 
     async def keep_alive(self) -> None:
         """Do nothing: a status cannot come before its answer."""
@@ -79,9 +111,18 @@ class StreamingReply(HttpReply):
     A failure before anything was sent still has an HTTP status of its own.
     """
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, completion: Completion, *, with_usage: bool) -> None:
-        super().__init__(scope, receive, send, completion)
-        self._with_usage = with_usage
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        answer_format: AnswerFormat,
+        say: Translator,
+        *,
+        headers: Mapping[str, str] | None = None,
+        rename: Callable[[ErrorResponse], ErrorResponse] = lambda response: response,
+    ) -> None:
+        super().__init__(scope, receive, send, answer_format, say, headers=headers, rename=rename)
         self._mode = ""
         self._has_begun = False
         self._has_spoken = False
@@ -105,10 +146,14 @@ class StreamingReply(HttpReply):
         self._mode = mode
 
     async def write_thought(self, text: str) -> None:
-        await self._send_delta({"reasoning_content": text})
+        async with self._sending:
+            await self._ensure_spoken()
+            await self._send(self._format.thought_events(self._mode, text))
 
     async def write(self, text: str) -> None:
-        await self._send_delta({"content": text})
+        async with self._sending:
+            await self._ensure_spoken()
+            await self._send(self._format.text_events(self._mode, text))
 
     async def finish(self, outcome: Outcome) -> None:
         async with self._sending:
@@ -118,36 +163,24 @@ class StreamingReply(HttpReply):
             self._mode = outcome.mode
             if outcome.error is None:
                 await self._ensure_spoken()
-            for data in self._final_events(outcome):
-                await self._send(server_sent_event(data))
-            await self._send(DONE_EVENT, is_last=True)
+                events = self._format.final_events(outcome)
+            else:
+                events = self._format.failure_events(
+                    replace(outcome, error=self._error_text(outcome)), self._error_response(outcome)
+                )
+            await self._send(events, is_last=True)
             self.is_finished = True
-
-    def _final_events(self, outcome: Outcome) -> list[dict[str, Any]]:
-        if outcome.error is not None:
-            return [error_response(outcome.exception).body(outcome.error)]
-        last = self._completion.final_chunk(outcome, **self._empty_usage)
-        return [last, self._completion.usage_chunk(outcome)] if self._with_usage else [last]
-
-    async def _send_delta(self, delta: Mapping[str, str]) -> None:
-        async with self._sending:
-            await self._ensure_spoken()
-            await self._send(server_sent_event(self._completion.chunk(self._mode, delta, **self._empty_usage)))
-
-    @property
-    def _empty_usage(self) -> dict[str, None]:
-        """For clients that ask for token counts: the empty field in all chunks but the last."""
-        return {"usage": None} if self._with_usage else {}
 
     async def _ensure_spoken(self) -> None:
         if not self._has_spoken:
             self._has_spoken = True
-            first = self._completion.chunk(self._mode, {"role": "assistant", "content": ""}, **self._empty_usage)
-            await self._send(server_sent_event(first))
+            await self._send(self._format.opening_events(self._mode))
 
     async def _send(self, body: bytes, *, is_last: bool = False) -> None:
         self._sent_at = time.monotonic()
         if not self._has_begun:
             self._has_begun = True
-            await self._send_message({"type": "http.response.start", "status": 200, "headers": list(_STREAM_HEADERS)})
+            more = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self._headers.items()]
+            headers = [*_STREAM_HEADERS, *more]
+            await self._send_message({"type": "http.response.start", "status": 200, "headers": headers})
         await self._send_message({"type": "http.response.body", "body": body, "more_body": not is_last})

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from bot.channels.http.tools import MAX_TOOLS, FunctionTool, OfferedTools, ToolName
+
 MAX_STOP_SEQUENCES: Final = 4
 MAX_BIASED_TOKENS: Final = 1024
 Identifier = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
@@ -16,17 +18,19 @@ StopSequence = Annotated[str, Field(min_length=1, max_length=256)]
 TokenId = Annotated[str, Field(pattern=r"^[0-9]{1,7}$")]
 Bias = Annotated[float, Field(ge=-100, le=100)]
 
-REFUSED_PARAMETERS: Final = ("tools", "functions", "audio")
+REFUSED_PARAMETERS: Final = ("functions", "audio")
 """Parameters that would change the answer and are not supported; they may be empty."""
 IGNORED_PARAMETERS: Final = ("logprobs", "top_logprobs")
 """Parameters that front ends send on their own, and that add to an answer which is the same without."""
 
 
-class _RequestModel(BaseModel):
+class RequestModel(BaseModel):
+    """Root of what requests have."""
+
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True, use_attribute_docstrings=True)
 
 
-class ContentPart(_RequestModel):
+class ContentPart(RequestModel):
     type: Literal["text", "refusal", "image_url", "input_audio", "file"]
     """Parts other than text are refused by their name."""
     text: str | None = None
@@ -48,15 +52,36 @@ def _to_parts(content: object) -> object:
     return [] if content is None else content
 
 
-class ChatMessage(_RequestModel):
-    role: Literal["system", "developer", "user", "assistant"]
-    """Who says it. If the last message is the assistant's, the answer goes on from there."""
+class CalledFunction(RequestModel):
+    name: Annotated[str, Field(max_length=256)]
+    arguments: str
+    """A JSON object."""
+
+
+class MessageToolCall(RequestModel):
+    id: Annotated[str, Field(max_length=256)]
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+class ChatMessage(RequestModel):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    """Who says it; `tool`: the result of a call. If the last message is the assistant's, the answer goes on from
+    there."""
     content: Annotated[
         list[ContentPart], BeforeValidator(_to_parts, json_schema_input_type=str | list[ContentPart] | None)
     ] = []
     """A text, or its parts; null says nothing."""
-    tool_calls: Any = None
-    """Not supported."""
+    tool_calls: list[MessageToolCall] | None = None
+    """Of the assistant: the calls that it asked for."""
+    tool_call_id: Annotated[str, Field(max_length=256)] | None = None
+    """Of a tool: the call whose result it is."""
+
+    @model_validator(mode="after")
+    def _check_result(self) -> Self:
+        if self.role == "tool" and self.tool_call_id is None:
+            raise PydanticCustomError("missing_call", "A message of a tool needs a tool_call_id")
+        return self
 
     @property
     def text(self) -> str:
@@ -64,7 +89,7 @@ class ChatMessage(_RequestModel):
         return "".join(part.text or part.refusal or "" for part in self.content)
 
 
-class TextFormat(_RequestModel):
+class TextFormat(RequestModel):
     type: Literal["text"]
 
     @property
@@ -72,7 +97,7 @@ class TextFormat(_RequestModel):
         """None: any text is allowed."""
 
 
-class JsonObjectFormat(_RequestModel):
+class JsonObjectFormat(RequestModel):
     type: Literal["json_object"]
 
     @property
@@ -81,11 +106,11 @@ class JsonObjectFormat(_RequestModel):
         return {"type": "object"}
 
 
-class NamedSchema(_RequestModel):
+class NamedSchema(RequestModel):
     schema_: dict[str, Any] = Field(default_factory=lambda: {"type": "object"}, alias="schema")
 
 
-class JsonSchemaFormat(_RequestModel):
+class JsonSchemaFormat(RequestModel):
     type: Literal["json_schema"]
     json_schema: NamedSchema
 
@@ -115,19 +140,49 @@ MaxTokens = Annotated[
 ]
 
 
-class StreamOptions(_RequestModel):
+class ChatTool(RequestModel):
+    type: Literal["function"]
+    function: FunctionTool
+
+
+class ChosenFunction(RequestModel):
+    name: ToolName
+
+
+class NamedChoice(RequestModel):
+    type: Literal["function"]
+    function: ChosenFunction
+
+
+class StreamOptions(RequestModel):
     include_usage: bool = False
     """Whether a last chunk has the token counts."""
 
 
-class Metadata(_RequestModel):
+class Metadata(RequestModel):
     session: Identifier | None = None
     """The client's name for the conversation that the request belongs to."""
     task: Identifier | None = None
     """What the client needs the answer for, such as a title: the request is its own, and no person's."""
+    sources: Literal["text"] | None = None
+    """`text`: the sources follow the answer as text, for clients that show nothing else."""
 
 
-class ChatRequest(_RequestModel):
+def _to_id(conversation: object) -> object:
+    """The id of a conversation that is given as an object, as in OpenAI's responses."""
+    return conversation.get("id", conversation) if isinstance(conversation, dict) else conversation
+
+
+class ConversationReference(RequestModel):
+    id: Identifier
+
+
+ConversationId = Annotated[
+    Identifier | None, BeforeValidator(_to_id, json_schema_input_type=Identifier | ConversationReference | None)
+]
+
+
+class ChatRequest(RequestModel):
     """A conversation to be answered. Fields that are not listed are ignored, unless `strict` is set."""
 
     model_config = ConfigDict(
@@ -161,6 +216,10 @@ class ChatRequest(_RequestModel):
     """OpenAI's newer name of `user`."""
     metadata: Metadata | None = None
     """Our own details of the request."""
+    conversation: ConversationId = None
+    """The front end's conversation, by its id; it counts under a key that trusts n8n."""
+    conversationId: Identifier | None = None  # noqa: N815  # n8n's name
+    """n8n's name of `conversation`."""
     stream: bool | None = None
     """Whether the answer comes as server-sent events."""
     stream_options: StreamOptions | None = None
@@ -201,17 +260,36 @@ class ChatRequest(_RequestModel):
     """Ignored: there are none."""
     top_logprobs: Any = None
     """Ignored: there are none."""
-    tools: Any = None
-    """Not supported."""
+    tools: Annotated[list[ChatTool], Field(max_length=MAX_TOOLS)] | None = None
+    """Functions of the client that the model may call. Where the base model knows no tools the answer comes without
+    them, and the header `X-Consilium-Ignored` says so."""
+    tool_choice: Literal["none", "auto", "required"] | NamedChoice | None = None
+    """Whether the answer has to be a call, and of which function."""
+    parallel_tool_calls: bool | None = None
+    """Whether an answer may have several calls."""
     functions: Any = None
     """Not supported."""
     audio: Any = None
     """Not supported."""
 
     @property
+    def offered_tools(self) -> OfferedTools:
+        """The tools that the model may call."""
+        functions = [tool.function for tool in self.tools or ()]
+        is_parallel = self.parallel_tool_calls is not False
+        if isinstance(self.tool_choice, NamedChoice):
+            return OfferedTools(functions, only=self.tool_choice.function.name, is_parallel=is_parallel)
+        return OfferedTools(functions, self.tool_choice or "auto", is_parallel=is_parallel)
+
+    @property
     def person(self) -> str | None:
         """The person who speaks; None if the request names nobody."""
         return self.user or self.safety_identifier
+
+    @property
+    def conversation_id(self) -> str | None:
+        """The front end's id of the conversation; None if the request has none."""
+        return self.conversation or self.conversationId
 
     @property
     def stop_sequences(self) -> tuple[str, ...]:
@@ -233,8 +311,6 @@ class ChatRequest(_RequestModel):
         """The parameters in use that are not supported; with `strict`, also those that would be ignored."""
         yield from (name for name in REFUSED_PARAMETERS if getattr(self, name))
         for number, message in enumerate(self.messages):
-            if message.tool_calls:
-                yield f"messages.{number}.tool_calls"
             for part_number, part in enumerate(message.content):
                 if part.type not in ("text", "refusal"):
                     yield f"messages.{number}.content.{part_number}.{part.type}"

@@ -12,33 +12,41 @@ from fastapi.security import HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.channels.http import modes, people
+from bot.channels.http import modes, people, responses
 from bot.channels.http.api import Api
 from bot.channels.http.api_route import ApiRoute, CountedResponse, failure_response
 from bot.channels.http.completions import CHAT_PATH, create_completion
+from bot.channels.http.embeddings import EMBEDDINGS_PATH, create_embeddings
 from bot.channels.http.errors import NoSuchEndpoint
 from bot.channels.http.response_models import ChatCompletion, ErrorObject
+from bot.channels.http.response_models import Response as ResponseObject
+from bot.channels.http.responses import RESPONSES_PATH
 
 _KEY: Final = HTTPBearer(
     auto_error=False,
     scheme_name="API key",
-    description="A key of `CONSILIUM_API_KEYS`. With no keys set, programs on this machine need none.",
+    description="A key that the operator made with `consilium keys create`.",
 )
 _EVENTS_EXAMPLE: Final = (
     'data: {"id": "chatcmpl-…", "object": "chat.completion.chunk", "created": 1796000000, "model": "core+sport", '
     '"choices": [{"index": 0, "delta": {"content": "Rest"}, "logprobs": null, "finish_reason": null}]}\n\n'
     "data: [DONE]\n\n"
 )
+_RESPONSE_EVENTS_EXAMPLE: Final = (
+    'event: response.output_text.delta\ndata: {"type": "response.output_text.delta", "sequence_number": 4, '
+    '"item_id": "msg_…", "output_index": 0, "content_index": 0, "delta": "Rest", "logprobs": []}\n\n'
+)
 _ERRORS: Final = {
     400: "A part of the request is wrong; `param` names it.",
-    401: "There is no key, or it is unknown.",
-    403: "The mind restricts this mode, or the operator has not let the person in.",
+    401: "There is no key, or it is unknown, expired or revoked.",
+    403: "The right, mode or person is out of the key's scope; or the mind restricts the mode, or the operator "
+    "has not let the person in.",
     404: "There is no such thing here, or it is another person's.",
     408: "The body did not arrive in time.",
     409: "A request with this `Idempotency-Key` is being answered; with `Retry-After`.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    429: "The person's rate limits; `Retry-After` says when to try again.",
+    429: "The limits of the key or of the person; `Retry-After` says when to try again.",
     500: "An unexpected error; the message has the reference under which it is in the log.",
     503: "Too many messages wait, a part of the service is away, or the process ends; with `Retry-After`.",
     504: "The answer was not ready in time.",
@@ -63,7 +71,7 @@ class Endpoint:
 
     def add_to(self, router: APIRouter) -> None:
         """Make a route of it."""
-        errors = sorted({401, 500, 503, *self.errors})
+        errors = sorted({401, 403, 429, 500, 503, *self.errors})
         responses: dict[int | str, dict[str, Any]] = {
             status: {"model": ErrorObject, "description": _ERRORS[status]} for status in errors
         }
@@ -93,6 +101,33 @@ ENDPOINTS: Final = (
                 }
             },
         },
+    ),
+    Endpoint(
+        method="POST", path=RESPONSES_PATH, function=responses.create_response, tag="chat", summary="Respond",
+        errors=(400, 403, 404, 408, 409, 413, 415, 429, 504),
+        more={
+            "response_model": ResponseObject,
+            "responses": {
+                200: {
+                    "description": "The response; with `stream`, as server-sent events.",
+                    "content": {
+                        "text/event-stream": {"schema": {"type": "string"}, "example": _RESPONSE_EVENTS_EXAMPLE}
+                    },
+                }
+            },
+        },
+    ),
+    Endpoint(
+        method="GET", path="/v1/responses/{id}", function=responses.show_response, tag="chat",
+        summary="One response", errors=(400, 404),
+    ),
+    Endpoint(
+        method="DELETE", path="/v1/responses/{id}", function=responses.delete_response, tag="chat",
+        summary="Delete a response", errors=(400, 404),
+    ),
+    Endpoint(
+        method="POST", path=EMBEDDINGS_PATH, function=create_embeddings, tag="models", summary="Embeddings",
+        errors=(400, 408, 413, 415, 504),
     ),
     Endpoint(method="GET", path="/v1/models", function=modes.list_models, tag="models", summary="Models", errors=()),
     Endpoint(

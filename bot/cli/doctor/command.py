@@ -23,12 +23,14 @@ from bot.cli.doctor.environment import (
 from bot.cli.doctor.report import Finding, Report
 from bot.cli.doctor.requirements import MindRequirements
 from bot.cli.doctor.server_fit import ServiceRequirements, compare_server
-from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server
+from bot.cli.doctor.servers import engine_keys, find_servers, inspect_server, inspect_vllm_server
 from bot.cli.doctor.template import check_template
+from bot.cli.doctor.vllm_fit import compare_vllm_server
 from bot.cli.errors import ChecksFailed
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator, system_language
 from bot.minds import Mind, load_mind
+from bot.minds.versions import to_be_retrained
 from inference.device import AUTO, answering_dtype, find_device, free_memory
 from inference.engines.errors import EngineUnavailable
 
@@ -46,6 +48,17 @@ def doctor(
     report = diagnostics.report
     if report.failed_count:
         raise ChecksFailed(report.failed_count, report.check_count)
+
+
+def retraining_warnings(mind: Mind, say: Translator) -> list[str]:
+    """Which adapters in use hold words that are to be forgotten; blocking."""
+    return [
+        say(
+            "{name} was trained with words that people have had deleted since: `consilium train {name}` makes it anew",
+            name=name,
+        )
+        for name in to_be_retrained(mind)
+    ]
 
 
 class Diagnostics:
@@ -75,7 +88,7 @@ class Diagnostics:
 
     async def _check_engine(self) -> None:
         """Check each server of the engine, or note what a local engine needs."""
-        if self._settings.engine == "sglang":
+        if self._settings.engine_is_server:
             await self._check_servers()
         # What is found by itself is there; only a device that the settings name can be missing.
         elif self._base_folder is not None and (
@@ -114,7 +127,8 @@ class Diagnostics:
         ]
         if (strength := self._mind.policies.adapter_strength) != 1:
             lines.append(self.say("composed at strength {strength}", strength=f"{strength:g}"))
-        return Finding(lines, problems=problems)
+        warnings = await asyncio.to_thread(retraining_warnings, self._mind, self.say)
+        return Finding(lines, problems=problems, warnings=warnings)
 
     async def _check_template(self, base_folder: Path) -> Finding:
         return await asyncio.to_thread(check_template, base_folder, self.say)
@@ -124,7 +138,7 @@ class Diagnostics:
         ready: list[str] = []
 
         async def find() -> Finding:
-            url = self._settings.sglang_url
+            url = self._settings.engine_url
             servers = await find_servers(url, requirements.keys)
             if not servers.ready:
                 raise EngineUnavailable(url=url, reason="no server behind it is ready")
@@ -133,6 +147,13 @@ class Diagnostics:
                 self.say("The router sends nothing to {url}. Check that the server runs, and its log.", url=unhealthy)
                 for unhealthy in servers.unhealthy
             ]
+            if self._mind is not None and self._mind.policies.activated:
+                warnings.append(
+                    self.say(
+                        "policies.activated has no effect here: on a server an adapter reads the whole prompt, and a "
+                        "change of mode reads it anew. Answer with CONSILIUM_ENGINE=local, or leave the policy out."
+                    )
+                )
             if servers.has_router:
                 where = self.say("a router at {url}; ready servers: {servers}", url=url, servers=len(ready))
             else:
@@ -140,6 +161,9 @@ class Diagnostics:
             return Finding([where, *self._requirement_lines(requirements)], warnings=warnings)
 
         async def inspect(url: str) -> Finding:
+            if self._settings.engine == "vllm":
+                info = await inspect_vllm_server(url, requirements.keys)
+                return await asyncio.to_thread(compare_vllm_server, info, requirements, self.say)
             server = await inspect_server(url, requirements.keys)
             return await asyncio.to_thread(compare_server, server, requirements, self.say)
 

@@ -14,8 +14,8 @@ from bot.cli.doctor.servers import ServerInfo
 from bot.core.errors import describe_error
 from bot.core.i18n import Translator
 from inference.engines.errors import AdaptersDisabled, EngineError, EngineKeyRefused, WrongModelServed
+from inference.engines.remote.client import ApiKeys
 from inference.engines.sglang.api import MODULES_WITHOUT_LORA
-from inference.engines.sglang.client import ApiKeys
 
 TESTED_SGLANG_VERSION: Final = "0.5.23"
 """The version of SGLang that this project is tested with."""

@@ -1,4 +1,4 @@
-"""The SGLang servers behind the address in the settings, and what each reports about itself."""
+"""The servers behind the address in the settings, and what each reports about itself."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.app.settings import Settings
+from inference.engines.remote.client import ApiKeys, ServerClient
+from inference.engines.remote.fleet import DiscoveredServers, discover_servers
 from inference.engines.sglang import Timeouts
 from inference.engines.sglang.api import ServerLimits
-from inference.engines.sglang.client import ApiKeys, ServerClient
-from inference.engines.sglang.fleet import DiscoveredServers, discover_servers
 from inference.engines.sglang.server import SGLangServer
+from inference.engines.vllm.api import ServerLimits as VLLMLimits
+from inference.engines.vllm.server import VLLMServer
 
 
 class ExposedKeys(BaseModel):
@@ -36,9 +38,19 @@ class ServerInfo:
     exposed_keys: ExposedKeys
 
 
+@dataclass(frozen=True, slots=True)
+class VLLMInfo:
+    """What a vLLM server reports about itself."""
+
+    url: str
+    limits: VLLMLimits
+    loaded_adapters: int
+    """Number of adapters in its memory now."""
+
+
 def engine_keys(settings: Settings) -> ApiKeys:
     """The service's keys for its servers."""
-    api, admin = settings.sglang_api_key, settings.sglang_admin_key
+    api, admin = settings.engine_api_key, settings.engine_admin_key
     return ApiKeys(api.get_secret_value() if api else None, admin.get_secret_value() if admin else None)
 
 
@@ -68,6 +80,18 @@ async def inspect_server(url: str, keys: ApiKeys) -> ServerInfo:
         except ValidationError as error:
             raise client.status_error(reply.status, reply.reason) from error
     return ServerInfo(client.url, limits, len(loaded), exposed_keys)
+
+
+async def inspect_vllm_server(url: str, keys: ApiKeys) -> VLLMInfo:
+    """Ask one vLLM server about itself, without changing anything on it.
+
+    Raises:
+        AdaptersDisabled: something else than our launcher started it.
+        EngineError: it cannot be reached, or does not accept the API key.
+    """
+    async with _connect(url, keys) as client:
+        server = VLLMServer(client)
+        return VLLMInfo(client.url, await server.limits(), len(await server.loaded()))
 
 
 @asynccontextmanager

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from typing import Final
 
+from bot.answering.composition_gate import GateResult, GateVerdict
 from bot.answering.draft import ARCHIVIST, AUTHOR, sources_of
 from bot.core.messages import Table
 from bot.intake.commands.context import CommandContext
@@ -33,8 +36,10 @@ async def choose_mode(context: CommandContext, argument: str) -> CommandResult:
     mode = resolve_mode(parse_expression(argument), context.mind)
     check_access(mode, context.mind, context.roles)
     context.composer.validate(mode)
+    verdict = await asyncio.to_thread(context.composer.judge, mode)
     conversation.session = await sessions.set_mode(context.connection, conversation.session.id, mode.text)
-    return CommandResult(_describe(context, mode))
+    lines = [_describe(context, mode), *([] if verdict is None else _tell_verdict(context, verdict))]
+    return CommandResult("\n".join(lines))
 
 
 @commands.command("modes", N_("every mode you can choose"))
@@ -61,6 +66,23 @@ def _about(context: CommandContext, name: str, text: str) -> str:
     if context.composer.is_in_service(mode):
         return text
     return context.say("out of service") + (f"; {text}" if text else "")
+
+
+def _tell_verdict(context: CommandContext, verdict: GateVerdict) -> Iterator[str]:
+    """What became of a mode that costs more than the mind allows."""
+    say, core = context.say, context.mind.core
+    kept = max(verdict.core_kept, 0.0)
+    match verdict.result:
+        case GateResult.WARNED:
+            yield say("In this mode, {core} keeps about {kept:.0%} of what it has learnt.", core=core, kept=kept)
+        case GateResult.SCALED:
+            yield say(
+                "So that {core} keeps its own, the others weigh {share:.0%} of that here.",
+                core=core,
+                share=verdict.share or 1.0,
+            )
+        case GateResult.PROJECTED:
+            yield say("So that {core} keeps its own, what the others share with it is taken out of them.", core=core)
 
 
 def _describe(context: CommandContext, mode: ResolvedMode) -> str:

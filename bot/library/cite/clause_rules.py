@@ -58,6 +58,60 @@ def joins_strangers(alignment: Alignment) -> bool:
     return False
 
 
+def exchanges_subject(alignment: Alignment) -> bool:
+    """What does one thing said to do what another clause tells of its own subject, in Russian, where cases show it.
+
+    «Из озера вытекает Чуна, а впадают в него две речки» made «из озера вытекают две речки».
+    """
+    claim, passage = alignment.claim, alignment.passage
+    placed = {place for _, place in alignment.pairs()}
+    for index, place in alignment.pairs():
+        if not _is_verb(passage.terms[place]):
+            continue
+        own = _terms_of(passage, passage.clauses[place])
+        if not any(_may_act(passage.terms[at]) and at not in placed for at in own):
+            continue
+        for other, elsewhere in alignment.pairs():
+            clause = passage.clauses[elsewhere]
+            if clause == passage.clauses[place] or claim.clauses[other] != claim.clauses[index]:
+                continue
+            beside = _terms_of(passage, clause)
+            has_own_verb = any(_is_verb(passage.terms[at]) and at not in placed for at in beside)
+            if has_own_verb and _may_act(claim.terms[other]) and _may_act(passage.terms[elsewhere], with_role=True):
+                return True
+    return False
+
+
+def takes_place_of_pronoun(alignment: Alignment) -> bool:
+    """Somebody whom a sentence only names by the way made its subject, which is a pronoun there.
+
+    "She left against the will of her father" made "her father left".
+    """
+    claim, passage = alignment.claim, alignment.passage
+    if len(alignment.places) < 2 or claim.terms[0].roles:
+        return False
+    subject, verb = alignment.places[:2]
+    if subject is None or verb is None or subject <= verb:
+        return False
+    sentence = passage.sentences[verb]
+    begins = passage.sentences.index(sentence) == verb and sentence in passage.referring
+    return begins and passage.sentences[subject] == sentence and bool(passage.terms[subject].roles)
+
+
+def _terms_of(passage: Statement, clause: int) -> list[int]:
+    return [at for at, number in enumerate(passage.clauses) if number == clause]
+
+
+def _is_verb(term: Term) -> bool:
+    return term.parts_of_speech == {PartOfSpeech.VERB}
+
+
+def _may_act(term: Term, *, with_role: bool = False) -> bool:
+    """Whether a Russian noun can be the subject of its clause."""
+    is_noun = PartOfSpeech.NOUN in term.parts_of_speech and "nomn" in term.cases
+    return is_noun and (with_role or not term.roles)
+
+
 def _can_stand_for(one: Term, other: Term) -> bool:
     if TermKind.NUMBER in (one.kind, other.kind) or TermKind.DATE in (one.kind, other.kind):
         return one.kind == other.kind

@@ -12,7 +12,14 @@ from typing import Final
 
 from bot.library.cite.alignment import Alignment
 from bot.library.cite.cause_rules import changes_cause, drops_exception
-from bot.library.cite.clause_rules import joins_strangers, mixes_clauses, mixes_sentences
+from bot.library.cite.clause_rules import (
+    exchanges_subject,
+    joins_strangers,
+    mixes_clauses,
+    mixes_sentences,
+    takes_place_of_pronoun,
+)
+from bot.library.cite.comparison_rules import compares_with_another, tells_of_compared, turns_comparison
 from bot.library.cite.number_rules import changes_bound, changes_unit
 from bot.library.cite.operator_rules import (
     changes_condition,
@@ -22,7 +29,7 @@ from bot.library.cite.operator_rules import (
     drops_restriction,
     ignores_frame,
 )
-from bot.library.cite.order_rules import changes_role, exchanges_terms, reverses_passive, turns_comparison
+from bot.library.cite.order_rules import changes_role, exchanges_terms, reverses_passive
 from bot.library.cite.statement import FoundOperator
 
 _RULES: Final[tuple[Callable[[Alignment], bool], ...]] = (
@@ -37,11 +44,15 @@ _RULES: Final[tuple[Callable[[Alignment], bool], ...]] = (
     changes_unit,
     changes_role,
     turns_comparison,
+    tells_of_compared,
+    compares_with_another,
     exchanges_terms,
     reverses_passive,
     mixes_clauses,
     joins_strangers,
     mixes_sentences,
+    exchanges_subject,
+    takes_place_of_pronoun,
 )
 
 

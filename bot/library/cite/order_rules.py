@@ -29,21 +29,6 @@ def changes_role(alignment: Alignment) -> bool:
     return False
 
 
-def turns_comparison(alignment: Alignment) -> bool:
-    """Turned round: "slow in air, but faster in water" made "faster in air than in water"."""
-    claim, passage = alignment.claim, alignment.passage
-    for index, place in alignment.pairs():
-        if "than" not in claim.terms[index].roles or "than" in passage.terms[place].roles:
-            continue
-        compared = (alignment.places[at] for at in range(index - 1, -1, -1) if claim.terms[at].contrasts)
-        word = next(compared, None)
-        if word is None or passage.clauses[word] != passage.clauses[place] or "gent" in passage.terms[place].cases:
-            continue
-        if not any("than" in term.roles for term in passage.terms):
-            return True
-    return False
-
-
 def exchanges_terms(alignment: Alignment) -> bool:
     """Two things that have changed places: who beats whom, which is better than which, whose the value is."""
     claim, passage = alignment.claim, alignment.passage

@@ -13,11 +13,13 @@ from typing import Final
 
 from bot.library.cite.evidence import Evidence
 from bot.library.cite.marks import strip_footnotes
-from bot.library.passage import Passage, answers_another
+from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
 from bot.text.calendar import ENGLISH_TIME_UNITS, RUSSIAN_TIME_UNITS
 from bot.text.numerals import HOW_QUANTITIES, asks_for_number
+from bot.text.pronouns import FIRST_PERSON
+from bot.text.questions import words_of
 from bot.text.words import stem
 
 MAX_LENGTH: Final = 320
@@ -34,17 +36,24 @@ _MAX_ROW_FIELDS: Final = 6
 """Fields of a table row that are quoted at most."""
 _SENTENCE_PENALTY: Final = 0.04
 """Subtracted for each sentence after the first."""
-_SEARCH_SCORE_WEIGHT: Final = 0.4
+_SEARCH_SCORE_WEIGHT: Final = 0.55
 """Added for the best passage of the search; for the others in proportion to their search score."""
 _NUMBER_WEIGHT: Final = 2.0
 """How many words a number of the question counts as."""
 _NUMBER_BONUS: Final = 0.15
 """Added where the question asks for a number and the text has one."""
-_REASON_BONUS: Final = 0.3
+_REASON_BONUS: Final = 0.4
 """Added where the question asks why and the text says because of what."""
 _REASON_QUESTION: Final = re.compile(r"\b(?:why|почему|отчего|зачем|из-за\s+чего)\b", re.IGNORECASE)
 _REASON: Final = re.compile(
     r"\b(?:because|since|therefore|so\s+that|that\s+is\s+why|потому|поэтому|так\s+как|из-за|чтобы|ведь)\b",
+    re.IGNORECASE,
+)
+_OWN_BONUS: Final = 0.1
+"""Added where the question is about the author, who speaks of themself in the text."""
+_QUESTION_TO_AUTHOR: Final = re.compile(
+    r"\b(?:your|yours|yourself|(?:do|did|have|are|were|can|would)\s+you|"
+    r"ты|тебя|тебе|тобой|тво[йяеёюи]\w*|вас|вам|вами|ваш\w*)\b",
     re.IGNORECASE,
 )
 _ENTRY_PENALTY: Final = 0.1
@@ -83,6 +92,7 @@ class _Question:
     wants_number: bool
     wants_duration: bool
     wants_reason: bool
+    is_to_author: bool
 
     def is_answered_by(self, text: TextFeatures) -> bool:
         """Whether a text has the kind of number that the question asks for and does not name itself."""
@@ -109,6 +119,7 @@ def best_quotation(question: str, evidence: Sequence[Evidence], *, is_whole_answ
         wants_number=asks_for_number(question),
         wants_duration=_DURATION_QUESTION.search(question) is not None,
         wants_reason=_REASON_QUESTION.search(question) is not None,
+        is_to_author=_QUESTION_TO_AUTHOR.search(question) is not None,
     )
     best_score = max((candidate.passage.score for candidate in evidence), default=0.0) or 1.0
     bonuses = [_SEARCH_SCORE_WEIGHT * candidate.passage.score / best_score for candidate in evidence]
@@ -206,11 +217,13 @@ def _score_window(
         score += _NUMBER_BONUS
     if question.wants_reason and _REASON.search(text):
         score += _REASON_BONUS
+    if question.is_to_author and not FIRST_PERSON.isdisjoint(words_of(text)):
+        score += _OWN_BONUS
     if is_row:
         return Quotation(passage, strip_footnotes(_select_fields(text, asked)), score - _ENTRY_PENALTY)
     if passage.kind is CollectionKind.DIARY:
         score -= _ENTRY_PENALTY
-    if answers_another(question.text, passage.where):
+    if passage.answers_other:
         score -= _OTHER_QUESTION_PENALTY
     return Quotation(passage, _clean_up(_extend_short_quotation(text, evidence.sentences)), score)
 

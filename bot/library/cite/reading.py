@@ -19,7 +19,7 @@ from bot.text.calendar import (
 )
 from bot.text.contrasts import contrasts_of
 from bot.text.language import has_russian_letters
-from bot.text.morphology import PartOfSpeech, read_word
+from bot.text.morphology import PartOfSpeech, WordForm, read_word
 from bot.text.operators import (
     BOUNDS,
     CAUSES,
@@ -48,12 +48,12 @@ _SPLIT_CONJUNCTION: Final = re.compile(r"(?<=того), (?=как\b|чтобы\b
 _CELSIUS: Final = re.compile(r"°\s?[CС](?!\w)")
 _TOKEN: Final = re.compile(r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*|°[CF](?!\w)|[%°€$£₽]|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]")
 _CLAUSE_MARKS: Final = frozenset(",;:()")
-_CLAUSE_WORDS: Final = word_set("and but while whereas и а но однако зато тогда")
+_CLAUSE_WORDS: Final = word_set("and or but while whereas и или либо а но однако зато тогда")
 _PRONOUNS: Final = word_set("""
     it he she they this that these those there his her its their him them one some others он она оно они это этот
     эта эти тот та те там его ее их ему ей им ней нем них такой такая такое
 """)
-_LASTING_ROLES: Final = frozenset(("than", "except"))
+_LASTING_ROLES: Final = frozenset(("than", "except", "unlike", "instead"))
 """Roles of a preposition that the one after it does not take away: except in an emergency."""
 _SWITCHES: Final = frozenset((stem("switch"), stem("turn"), stem("power"), stem("put")))
 """Verbs of which "on" and "off" say the opposite."""
@@ -64,14 +64,18 @@ _CLAUSE_ROLES: Final = frozenset(("before", "after"))
 _LIGHT_VERBS: Final = word_set("""
     become becomes became get gets got getting gotten stay stays stayed staying remain remains remained equal equals
     amount amounts amounting constitute constitutes located situated let lets there's s t re ve ll d m just quite
-    rather then else yet still even ever another other others upon per via etc well like unlike made makes make go
+    rather then else yet still even ever another other others upon per via etc well like made makes make go
     goes going went gone do does did doing done put puts putting got take takes took taken taking
 """)
+_THAN: Final = frozenset(("than",))
 _STRANDED: Final = word_set("above below inside outside before after over under up down")
 """Prepositions that say something by themselves at the end of a clause."""
 _EXCEPT: Final = re.compile(
     r"\b(?:with\s+the\s+exception\s+of|except\s+for|apart\s+from|other\s+than)\b|\b(?:за\s+исключением)\b",
     re.IGNORECASE,
+)
+_UNLIKE: Final = re.compile(
+    r"\b(?:in\s+contrast\s+(?:to|with)|as\s+opposed\s+to|в\s+отличие\s+от|в\s+противоположность)\b", re.IGNORECASE
 )
 _OBLIQUE_PRONOUNS: Final = word_set("него нему ним нем нее ней нею них ними")
 """What only stands after a preposition, so that the preposition is not of the word after them: «из них Титан»."""
@@ -241,12 +245,36 @@ class _Reader:
             self._add(Term(kind=TermKind.WORD, keys=frozenset((word,)), contrasts=contrasts_of(frozenset((word,)))), at)
             return
         if word in PREPOSITIONS and not self._is_compared_time(at):
-            before = PREPOSITIONS.get(self.words[at - 1], frozenset()) if at else frozenset()
+            before = self._roles_before(at)
             self.roles = PREPOSITIONS[word] | (before & _LASTING_ROLES)
             if word in ("then", "затем", "потом"):
                 self.clause += 1
+            if self._governs_pronoun(at):
+                self._add(
+                    Term(
+                        kind=TermKind.WORD,
+                        keys=frozenset((word,)),
+                        contrasts=contrasts_of(frozenset((word,))),
+                        is_optional=True,
+                    ),
+                    at,
+                )
             return
         self._add_word(at)
+
+    def _governs_pronoun(self, at: int) -> bool:
+        """Whether a preposition that has an opposite says its part by itself: "below him", but not "below the roof"."""
+        if not contrasts_of(frozenset((self.words[at],))) or at + 1 >= len(self.words):
+            return False
+        following = self.words[at + 2] if at + 2 < len(self.words) else "."
+        is_over = not following[0].isalnum()
+        return self.words[at + 1] in _PRONOUNS and (is_over or self.words[at + 1] not in _DETERMINERS)
+
+    def _roles_before(self, at: int) -> frozenset[str]:
+        """Roles of the preposition before another one: than in May, "than that of the moon"."""
+        while at and self.words[at - 1] in _DETERMINERS:
+            at -= 1
+        return PREPOSITIONS.get(self.words[at - 1], frozenset()) if at else frozenset()
 
     def _begin_clause(self, at: int) -> None:
         self._end_clause(at)
@@ -270,6 +298,11 @@ class _Reader:
             return False
         following = self.words[at + 1] if at + 1 < len(self.words) else "."
         return bool(self.terms[-1].keys & _SWITCHES) or not following[0].isalpha() or following in _CLAUSE_WORDS
+
+    def _is_light(self, form: WordForm) -> bool:
+        """Whether a Russian word says nothing by itself: «стали», but not «чем в стали»."""
+        is_governed_noun = bool(self.roles) and PartOfSpeech.NOUN in form.parts_of_speech
+        return bool(form.lemmas & _LIGHT_LEMMAS) and not is_governed_noun
 
     def _is_letter(self, at: int) -> bool:
         """Whether a letter is a name: vitamin D, class B."""
@@ -298,7 +331,7 @@ class _Reader:
             self._add(Term(kind=TermKind.DATE, keys=frozenset((date,))), at)
             return
         form = read_word(word)
-        if word not in _DECIDING and (word in STOP_WORDS or word in _LIGHT_VERBS or form.lemmas & _LIGHT_LEMMAS):
+        if word not in _DECIDING and (word in STOP_WORDS or word in _LIGHT_VERBS or self._is_light(form)):
             is_phrase_over = word in _OBLIQUE_PRONOUNS if has_russian_letters(word) else word not in _DETERMINERS
             if is_phrase_over and not self.roles & _CLAUSE_ROLES:
                 self.roles = frozenset()
@@ -343,6 +376,13 @@ class _Reader:
         self.terms[-1] = replace(before, cases=cases)
         return replace(term, cases=cases)
 
+    def _is_compared_with(self, term: Term, start: int) -> bool:
+        """Whether a Russian genitive stands right after a comparative: «легче воды»."""
+        if not self.terms or start != self.after_term or self.roles or "gent" not in term.cases:
+            return False
+        word = self.words[start - 1]
+        return word not in _DECIDING and read_word(word).is_comparative
+
     def _as_owner(self, term: Term) -> Term:
         """A noun right after a noun, that can be in the genitive, is: «плотность воды», not "the waters"."""
         is_noun = self.terms[-1].parts_of_speech == term.parts_of_speech == {PartOfSpeech.NOUN}
@@ -355,6 +395,8 @@ class _Reader:
         return self.found[-1].operator is Operator.WHEN and self.found[-1].before == len(self.terms)
 
     def _add(self, term: Term, start: int, end: int | None = None, *, keeps_roles: bool = False) -> None:
+        if self._is_compared_with(term, start):
+            self.roles = _THAN
         if self.terms and start == self.after_term:
             term = self._as_owner(self._agree(term))
         if self.condition == "noun" and self.terms and "gent" not in term.cases and not self._opens_condition():
@@ -378,6 +420,7 @@ class _Reader:
 @lru_cache(4096)
 def _read(text: str) -> Statement:
     text = _EXCEPT.sub(_except_in_language, unify_spellings(_SPLIT_CONJUNCTION.sub(" ", text)))
+    text = _UNLIKE.sub(" unlike ", text)
     plain = _HYPHEN.sub(" ", _CELSIUS.sub("°C", _FOOTNOTE.sub(" ", text.replace("**", "").replace("__", ""))))
     tokens = _TOKEN.findall(mark_signs(plain))
     words = [fold(token) for token in tokens]

@@ -22,6 +22,8 @@ MAX_LINKING_WORDS: Final = 1
 _HEAD_BONUS: Final = 0.3
 _CELL: Final = re.compile(r"\s*((?:[^:;|()\n.!?]|\([^()\n]*\)|[.!?](?! )){1,80}):\s+(.+)", re.DOTALL)
 """A column's name, no part of a sentence, and its value."""
+_ROUTE: Final = re.compile(r"\s*[^\W\d][^–—\d-]*\s?[–—-]\s?[^\W\d_a-zа-яё][^–—\d-]*")
+"""Two names with a dash between them."""
 _UNIT_AT_END: Final = re.compile(r"[,(]\s*([^,()]{1,12})\)?\s*$")
 _COUNTERS: Final = frozenset(
     map(stem, ("pack", "piece", "item", "person", "people", "game", "match", "time"))
@@ -44,6 +46,8 @@ class Cell:
     value: Statement
     answer: bool | None = None
     """What it says of the row where it only says yes or no."""
+    is_route: bool = False
+    """Whether its value leads from one name to another: Oslo–Bergen."""
 
     def has_value(self, term: Term) -> bool:
         """Whether a term is what the cell says; the unit of a number may stand with the column's name."""
@@ -60,6 +64,15 @@ class Cell:
     def units(self) -> list[str]:
         """Of its number, from the value or the name."""
         return [other.unit for other in (*self.name.terms, *self.value.terms) if other.unit]
+
+    def is_turned_round(self, claim: Statement) -> bool:
+        """Whether a statement leads back on the cell's route: from Bergen to Oslo."""
+        if not self.is_route:
+            return False
+        order = [
+            at for term in claim.terms for at, other in enumerate(self.value.terms) if similarity(term, other) == 1
+        ]
+        return order != sorted(order) and not any("between" in term.roles for term in claim.terms)
 
     def is_said_whole(self, claim: Statement) -> bool:
         """Whether a statement has all of a value of several terms, as a date: it needs no name."""
@@ -84,6 +97,8 @@ class Row:
         it names must have its value there. What is in no cell, and no heading, may only link the others.
         """
         if any(found.operator in _UNSTATED for found in claim.operators):
+            return 0.0
+        if any(cell.is_turned_round(claim) for cell in self.cells):
             return 0.0
         holders = [[cell for cell in self.cells if cell.has_value(term)] for term in claim.terms]
         used: list[Cell] = []
@@ -249,7 +264,10 @@ def parse_row(text: str) -> Row | None:
         match = _CELL.fullmatch(part)
         if match is None:
             return None
-        cells.append(Cell(_read_name(match[1]), read_statement(match[2]), _answer(match[2])))
+        value = match[2]
+        cells.append(
+            Cell(_read_name(match[1]), read_statement(value), _answer(value), _ROUTE.fullmatch(value) is not None)
+        )
     return Row(tuple(cells)) if len(cells) > 1 else None
 
 

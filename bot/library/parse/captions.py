@@ -5,15 +5,14 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from bot.library.parse.block import Block, BlockKind
+from bot.library.parse.cues import Cue, without_repetitions
 from bot.library.parse.decoding import read_text
 from bot.library.parse.errors import NoTimestamps
 from bot.library.parse.limits import ParseLimits
-from bot.library.parse.rolling import without_repetitions
 
 _TIMESTAMP: Final = r"(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,:](\d{1,3}))?"
 _TIMING: Final = re.compile(rf"\s*{_TIMESTAMP}\s*-+>\s*{_TIMESTAMP}(?:\s.*)?")
@@ -26,16 +25,6 @@ _DRAWING: Final = re.compile(r"\{[^{}]{0,200}\\p[1-9][^{}]{0,200}\}")
 _SPEAKER: Final = re.compile(r"<v(?:\.[^\s>]*)?\s+([^>]{1,100})>")
 _TAG: Final = re.compile(r"</?[a-zA-Z0-9:.][^<>]{0,200}>|\{\\[^{}]{0,100}\}|\{[iIbBuU]\}")
 _METADATA_BLOCK: Final = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
-
-
-@dataclass(slots=True)
-class Cue:
-    """What is shown between two times."""
-
-    start: float
-    end: float
-    """Seconds from the beginning."""
-    lines: list[str] = field(default_factory=list)
 
 
 def read(path: Path, limits: ParseLimits) -> Iterator[Block]:

@@ -110,7 +110,7 @@ class MergeWriter:
             pair = part.package.layers[layer][slot.module]
             a, b = (readers[piece.part].read_tensor(tensor).astype(np.float64) for tensor in (pair.a, pair.b))
             key = f"{part.package.digest}.{layer}.{slot.module}"
-            found.append(ModuleFactors(a, b, pair.scale, part.scaled_weight, key, part.is_core))
+            found.append(ModuleFactors(a, b, pair.scale, part.weight_at(layer), key, part.is_core))
         return found
 
     def _cut(self, merged: MergedModule, path: str) -> tuple[Float64Array, Float64Array]:

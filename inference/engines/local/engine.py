@@ -83,6 +83,11 @@ class LocalEngine:
         return self._context_tokens
 
     @property
+    def question_head(self) -> tuple[int, ...]:
+        """See `inference.engines.port.ActivatesAdapters`."""
+        return self.tokenizer.question_head
+
+    @property
     def max_rank(self) -> None:
         """None: an adapter of any rank is taken."""
 
@@ -232,7 +237,10 @@ class LocalEngine:
         try:
             with self._wrap_errors():
                 prompt = self.tokenizer.encode_prompt(
-                    request.messages, thinking=request.thinks, answer_prefix=request.answer_prefix
+                    request.messages,
+                    thinking=request.thinks,
+                    answer_prefix=request.answer_prefix,
+                    tools=request.tools,
                 )
                 self._model.generate(prompt, request, stream)
         except EngineError as error:

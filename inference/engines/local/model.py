@@ -11,6 +11,7 @@ import inference.library_logging  # noqa: F401
 from inference.engines.errors import ModelNotLoadable, PromptTooLong
 from inference.engines.local.adapters import AdapterSlots
 from inference.engines.local.grammar import GrammarCompiler
+from inference.engines.local.prefix import BasePrefix, last_occurrence
 from inference.engines.local.sampling import (
     GrammarMask,
     GrammarStoppingCriteria,
@@ -65,6 +66,7 @@ class LocalModel:
         self._tokenizer = tokenizer
         self._context_tokens = context_tokens
         self._adapters = AdapterSlots(self._model, max_adapters)
+        self._prefix = BasePrefix(self._model)
         self._stop_ids = sorted(tokenizer.stop_ids)
         self._grammars = GrammarCompiler(folder, self._stop_ids)
         self._model.generation_config = GenerationConfig(eos_token_id=self._stop_ids, pad_token_id=self._stop_ids[0])
@@ -98,8 +100,17 @@ class LocalModel:
         answer = _AnswerStreamer(self._tokenizer, request, stream)
         ids = torch.tensor([list(prompt)], device=self._device)
         self._stream = stream
+        computed: dict[str, Any] = {}
+        reused = 0
+        adapter = request.adapter
         try:
-            with self._adapters.activated(request.adapter), torch.inference_mode():
+            if request.invocation:
+                begins = last_occurrence(request.invocation, prompt)
+                adapter = None if begins is None else adapter
+                with self._adapters.activated(None), torch.inference_mode():
+                    before, reused = self._prefix.compute(ids[0, : len(prompt) - 1 if begins is None else begins])
+                computed = {} if before is None else {"past_key_values": before}
+            with self._adapters.activated(adapter), torch.inference_mode():
                 self._model.generate(
                     ids,
                     attention_mask=torch.ones_like(ids),
@@ -107,13 +118,14 @@ class LocalModel:
                     do_sample=False,
                     streamer=answer,
                     eos_token_id=sorted(answer.stop_ids),
+                    **computed,
                     **_sampling_arguments(request.sampling, grammar, len(prompt)),
                 )
         except _Cancelled:
             return
         finally:
             self._stream = None
-        answer.close(len(prompt), complete=grammar is not None and grammar.is_complete)
+        answer.close(len(prompt), reused, complete=grammar is not None and grammar.is_complete)
 
     def logits(self, ids: Sequence[int], adapter: AdapterRef | None, keep_last: int = 0) -> torch.Tensor:
         """Scores of the next token after each of `ids`, or of the `last` of them: float32 (tokens, vocabulary)."""
@@ -160,11 +172,11 @@ class _AnswerStreamer:
     def __init__(
         self, tokenizer: ChatTokenizer, request: GenerationRequest, stream: ThreadStream[GenerationEvent]
     ) -> None:
-        thinks = request.thinks
-        self.stop_ids = tokenizer.end_ids if thinks else tokenizer.stop_ids
-        self._detokenizer = Detokenizer(tokenizer.decode_marked if thinks else tokenizer.decode)
+        has_marks = request.thinks or request.parses_tool_calls
+        self.stop_ids = tokenizer.end_ids if has_marks else tokenizer.stop_ids
+        self._detokenizer = Detokenizer(tokenizer.decode_marked if has_marks else tokenizer.decode)
         # What satisfies a schema has no thoughts in it, and begins as the schema says.
-        self._parser = None if request.schema is not None else tokenizer.reasoning_parser(thinking=thinks)
+        self._parser = None if request.schema is not None else tokenizer.answer_parser(request)
         self._stream = stream
         self._tokens = 0
         self._stopped = False
@@ -176,13 +188,13 @@ class _AnswerStreamer:
     def end(self) -> None:
         """Nothing: `close` knows more."""
 
-    def close(self, prompt_tokens: int, *, complete: bool) -> None:
+    def close(self, prompt_tokens: int, cached_tokens: int, *, complete: bool) -> None:
         """Send what is left; `complete` says that the answer has ended even without an end mark."""
         self._send(self._detokenizer.finish())
         for event in self._parser.finish() if self._parser else ():
             self._stream.send(event)
         reason = FinishReason.STOP if self._stopped or complete else FinishReason.LENGTH
-        self._stream.send(Finished(reason, Usage(prompt_tokens, self._tokens)))
+        self._stream.send(Finished(reason, Usage(prompt_tokens, self._tokens, cached_tokens)))
 
     def _skip_prompt(self, _: torch.Tensor) -> None:
         self._handle = self._handle_token

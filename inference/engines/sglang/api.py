@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from inference.engines.chat_template import template_options
+from inference.engines.remote.bodies import ApiModel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,87 +24,21 @@ MODULES_WITHOUT_LORA: Final = frozenset(
 """Modules of LFM2, Qwen3-Next and Qwen3.5 that SGLang 0.5.23 makes no room for in its buffers of adapters."""
 
 
-class _ApiModel(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Delta(_ApiModel):
-    content: str | None = None
-    reasoning_content: str | None = None
-    """Thoughts, from a server that parses them itself."""
-
-
-class Choice(_ApiModel):
-    delta: Delta = Delta()
-    finish_reason: str | None = None
-
-
-class TokenUsage(_ApiModel):
-    prompt_tokens: int
-    completion_tokens: int
-
-
-class ServerError(_ApiModel):
-    """The server's account of what went wrong, in the body of a reply or in the middle of a stream."""
-
-    message: str
-    code: int | str | None = None
-
-
-class _WrappedError(_ApiModel):
-    """The shape in which some endpoints put it."""
-
-    error: ServerError
-
-
-class Chunk(_ApiModel):
-    """One event of a streamed answer."""
-
-    choices: list[Choice] = Field(default_factory=list)
-    usage: TokenUsage | None = None
-    error: ServerError | None = None
-
-
-class LoadReply(_ApiModel):
+class LoadReply(ApiModel):
     """Reply to the loading or unloading of an adapter."""
 
     success: bool
     error_message: str | None = None
 
 
-class Model(_ApiModel):
-    id: str
-    root: str = ""
-    """Of an adapter, the folder it was loaded from."""
-    parent: str | None = None
-    """Of an adapter, the base model."""
-
-
-class ModelList(_ApiModel):
-    """Reply of `/v1/models`: the base model and the adapters that are loaded."""
-
-    data: list[Model]
-
-
-class Worker(_ApiModel):
-    url: str
-    is_healthy: bool = True
-
-
-class WorkerList(_ApiModel):
-    """Reply of a router's `/workers`: the servers behind it."""
-
-    workers: list[Worker]
-
-
 _LogProb: TypeAlias = tuple[float | None, int, str | None]
 
 
-class _ScoreMeta(_ApiModel):
+class _ScoreMeta(ApiModel):
     input_token_logprobs: list[_LogProb]
 
 
-class _ScoredPrompt(_ApiModel):
+class _ScoredPrompt(ApiModel):
     meta_info: _ScoreMeta
 
 
@@ -137,6 +72,7 @@ def chat_request(
     answer_prefix: str = "",
     schema: Mapping[str, Any] | None = None,
     thinking: bool = False,
+    tools: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Body of a streamed `/v1/chat/completions`.
 
@@ -146,7 +82,7 @@ def chat_request(
     """
     request: dict[str, Any] = {
         "model": f"{model}:{adapter}" if adapter else model,
-        "messages": [{"role": m.role, "content": m.content} for m in messages],
+        "messages": [_message_body(message) for message in messages],
         "stream": True,
         "stream_options": {"include_usage": True},
         "max_tokens": max_tokens,
@@ -162,7 +98,9 @@ def chat_request(
         # Thoughts are parsed here, by one parser for every engine; a server's own may not fit the model.
         "separate_reasoning": False,
     }
-    if thinking:
+    if tools:
+        request["tools"] = list(tools)
+    if thinking or tools:
         request["skip_special_tokens"] = False
     if sampling.seed is not None:
         request["seed"] = sampling.seed
@@ -175,6 +113,18 @@ def chat_request(
         form = {"name": "answer", "schema": dict(schema), "strict": True}
         request["response_format"] = {"type": "json_schema", "json_schema": form}
     return request
+
+
+def _message_body(message: Message) -> dict[str, Any]:
+    body: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        body["tool_calls"] = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in message.tool_calls
+        ]
+    if message.role == "tool":
+        body["tool_call_id"] = message.tool_call_id
+    return body
 
 
 def score_request(
@@ -194,17 +144,6 @@ def score_request(
         "logprob_start_len": start,
         "sampling_params": {"max_new_tokens": 0, "temperature": 0},
     }
-
-
-def error_message(body: bytes) -> str:
-    """What a reply with an error status says, whichever of the server's layers wrote it."""
-    for shape in (ServerError, _WrappedError):
-        try:
-            said = shape.model_validate_json(body)
-        except ValidationError:
-            continue
-        return said.message if isinstance(said, ServerError) else said.error.message
-    return " ".join(body.decode("utf-8", "replace")[:500].split()) or "no reason given"
 
 
 class ServerLimits(BaseModel):

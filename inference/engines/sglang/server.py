@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from inference.engines.errors import AdapterNotLoadable
-from inference.engines.sglang.api import LoadReply, ModelList, ScoreReply, ServerLimits, score_request
+from inference.engines.remote.bodies import ModelList
+from inference.engines.sglang.api import LoadReply, ScoreReply, ServerLimits, score_request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from inference.adapters.usage import AdapterRef
-    from inference.engines.sglang.client import Reply, ServerClient
+    from inference.engines.remote.client import Reply, ServerClient
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,9 +26,7 @@ _HALF_UNLOADED = "incomplete unload"
 class SGLangServer:
     """The control endpoints of one server. What they do was seen by running them: see docs/sglang.md.
 
-    Every method raises EngineUnavailable, EngineConnectTimeout or EngineResponseTimeout when the server cannot be
-    reached, fails or takes too
-    long, and EngineKeyRefused when it wants another key.
+    What every method raises is said in `inference.engines.remote.port.AdapterServer`.
     """
 
     def __init__(self, client: ServerClient) -> None:
@@ -37,14 +36,17 @@ class SGLangServer:
     def url(self) -> str:
         return self._client.url
 
+    @property
+    def lists_by_use(self) -> bool:
+        return True
+
     async def limits(self) -> ServerLimits:
         """What it was started for."""
         return self._parse(ServerLimits, await self._client.request("GET", "/server_info"))
 
     async def loaded(self) -> dict[str, str]:
         """The adapters it holds now: name and folder, the least recently used first."""
-        models = self._parse(ModelList, await self._client.request("GET", "/v1/models"))
-        return {model.id: model.root for model in models.data if model.parent is not None}
+        return self._parse(ModelList, await self._client.request("GET", "/v1/models")).adapters
 
     async def load(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
         """Have it load an adapter; one it holds already is no error.

@@ -36,7 +36,7 @@ from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fixtures.fleet import Fleet, environment_of
-from tests.fixtures.sglang import free_port
+from tests.fixtures.servers import free_port
 
 IS_LONG = bool(os.environ.get("CONSILIUM_LONG"))
 PLAN = LONG if IS_LONG else SHORT

@@ -26,7 +26,7 @@ from tests.fakes.telegram.limits import Limits
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fixtures.fleet import Fleet, Process, environment_of
 from tests.fixtures.old_version import COMMITS, OldVersion
-from tests.fixtures.sglang import free_port
+from tests.fixtures.servers import free_port
 
 LONG = bool(os.environ.get("CONSILIUM_LONG"))
 BASE = "SmolLM2-135M-Instruct"

@@ -76,7 +76,11 @@ async def test_core_is_pinned_and_hot_modes_follow(
     assert server.loads == [resident.name for resident in wanted]
     assert server.pinned == {name(composer, "core")}
     assert listed(composer) == wanted
-    assert [entry["event"] for entry in logs if entry["log_level"] in ("warning", "error")] == []
+    assert [
+        entry["event"]
+        for entry in logs
+        if entry["event"].startswith("prewarm.") and entry["log_level"] in ("warning", "error")
+    ] == []
     skipped = {entry["mode"] for entry in logs if entry["event"] == "prewarm.mode_rejected"}
     assert skipped == {"core+stoics", "not+a@mode*", "core@90-99"}
 
@@ -126,7 +130,7 @@ async def test_unreachable_engine_keeps_the_list(
     with capture_logs() as logs:
         await prewarm(agoge, composer, engine, database, HEAT)
     await engine.close()
-    assert [entry["event"] for entry in logs][-1] == "prewarm.aborted"
+    assert "prewarm.aborted" in [entry["event"] for entry in logs]
     assert (composer.store.root / "resident.json").read_text() == '{"format": 1, "resident": []}'
 
 
@@ -135,7 +139,7 @@ async def test_unreachable_database_raises_nothing(agoge: Mind, composer: Compos
     await database.close()
     with capture_logs() as logs:
         await prewarm(agoge, composer, engine, database, HEAT)
-    assert [entry["event"] for entry in logs] == ["prewarm.aborted"]
+    assert [entry["event"] for entry in logs if entry["event"].startswith("prewarm.")] == ["prewarm.aborted"]
 
 
 async def test_local_engine_loads_hot_modes(

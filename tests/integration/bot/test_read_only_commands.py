@@ -111,8 +111,10 @@ def _run(name: str, settings: Settings, arguments: tuple[str, ...]) -> Outcome:
 
 
 @pytest.fixture(autouse=True)
-def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def wide_terminal_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Commands that make a folder make it where no checkout is."""
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -22,7 +22,7 @@ from inference.adapters.usage import last_used
 from tests.fakes.embedding_server import EmbeddingServer
 from tests.fakes.sglang_server import SGLangServer
 from tests.fakes.talk import talking
-from tests.fixtures.sglang import free_port
+from tests.fixtures.servers import free_port
 
 
 async def prewarmed(settings: Settings) -> list[str]:

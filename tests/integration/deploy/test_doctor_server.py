@@ -14,7 +14,7 @@ from bot.cli.doctor.server_fit import TESTED_SGLANG_VERSION, ServiceRequirements
 from bot.cli.doctor.servers import find_servers, inspect_server
 from bot.core.i18n import Translator
 from bot.minds import load_mind
-from inference.engines.sglang.client import ApiKeys
+from inference.engines.remote.client import ApiKeys
 from tests.fixtures.sglang import START_TIMEOUT, RunningSGLang, StartRouter
 
 pytestmark = [pytest.mark.sglang, pytest.mark.timeout(START_TIMEOUT + 120)]

@@ -10,6 +10,8 @@ from typer.testing import CliRunner, Result
 from bot.app.settings import Settings
 from bot.authoring.version_errors import BreaksLimits, NotEvaluated
 from bot.cli.authoring import app
+from bot.cli.doctor.command import retraining_warnings
+from bot.core.i18n import Translator
 from bot.minds.versions import mark_for_retraining
 from tests.fixtures.versioned_minds import add_candidate, live_digests, make_mind, write_figures
 
@@ -60,6 +62,7 @@ def test_each_command_says_what_is_in_use_and_what_is_missing(settings: Settings
     assert "To be retrained, because people have had their words deleted that it was trained with: sport" in (
         run(settings, "versions", folder).output
     )
+    assert [line.split()[0] for line in retraining_warnings(mind, Translator("ru"))] == ["sport"]
     assert not settings.data_dir.exists(), "no database is made for the audit log alone"
 
 

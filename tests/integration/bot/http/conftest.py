@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,27 @@ from bot.app.bootstrap import Services, open_services
 from bot.app.monitoring import http_server
 from bot.app.server import http_routes
 from bot.app.settings import Settings
+from bot.core.api_keys import SHOWN_LENGTH, generate_key, key_digest
+from db.infra.connection import Connection
+from db.infra.driver_errors import open_connection
+from db.people import api_keys
+from db.people.api_keys import KeyScope
 from db.turns import admin_queries, turns
 from db.turns.turns import Turn
 
-KEYS = {"site": "key-of-the-site", "app": "key-of-the-app"}
+KEYS = {"site": "key-of-the-site-in-the-settings", "app": generate_key()}
+"""`site` has the key of the settings, and `app` one in the database."""
+FULL_SCOPE = KeyScope(
+    rights=["read", "write"],
+    models=None,
+    people=None,
+    people_from=["user"],
+    requests_per_minute=None,
+    requests_per_day=None,
+    tokens_per_minute=None,
+    tokens_per_day=None,
+    at_once=None,
+)
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,29 @@ class Served:
 
     services: Services
     url: str
+    dsn: str
+    """Of the superuser, who makes keys."""
+
+    async def make_key(
+        self, name: str = "site", *, text: str | None = None, lifetime: timedelta | None = None, **scope: Any
+    ) -> str:
+        """A new key in the database, which may do everything but what `scope` takes from it."""
+        text = text or generate_key()
+        async with open_connection(self.dsn, 10) as connection:
+            await api_keys.create(
+                Connection(connection, "test"),
+                mind=self.services.mind.name,
+                name=name,
+                prefix=text[:SHOWN_LENGTH],
+                digest=key_digest(text),
+                scope=replace(FULL_SCOPE, **scope),
+                lifetime=lifetime,
+            )
+        return text
+
+    def with_key(self, key: str, **headers: str) -> httpx.AsyncClient:
+        """A plain HTTP client with any key."""
+        return httpx.AsyncClient(base_url=self.url, headers={"Authorization": f"Bearer {key}", **headers}, timeout=60)
 
     def client(self, name: str = "site") -> AsyncOpenAI:
         """The official client with the key of this API client."""
@@ -79,18 +120,23 @@ def serve(sglang_settings: Settings, dsn: str) -> Serve:
 
     @asynccontextmanager
     async def serve(keys: dict[str, str] = KEYS, **more: Any) -> AsyncIterator[Served]:
+        """The key of `site` is that of the settings; the others are in the database."""
         overrides = {
             "database_url": SecretStr(dsn),
             "prewarm_modes": 0,
             "language": "en",
-            "api_keys": SecretStr(",".join(f"{name}:{key}" for name, key in keys.items())),
+            "api_keys": SecretStr(f"site:{keys['site']}") if "site" in keys else None,
         }
         settings = sglang_settings.model_copy(update={**overrides, **more})
         async with (
             open_services(settings, role="api") as services,
             http_server("127.0.0.1", 0, http_routes(settings, services), origins=settings.http_origins) as url,
         ):
-            yield Served(services, url)
+            served = Served(services, url, dsn)
+            for name, key in keys.items():
+                if name != "site":
+                    await served.make_key(name, text=key)
+            yield served
 
     return serve
 

@@ -24,7 +24,7 @@ ALL_ENDPOINTS = [
 
 
 @pytest.mark.parametrize(
-    "authorization", [None, "", "Bearer", "Bearer no-such-key", "Basic key-of-the-site", "Bearer \xff"]
+    "authorization", [None, "", "Bearer", "Bearer no-such-key", "Basic key-of-the-site-in-the-settings", "Bearer \xff"]
 )
 async def test_all_endpoints_need_a_known_key(served: Served, authorization: str | None) -> None:
     async with served.http(None) as http:
@@ -37,8 +37,8 @@ async def test_all_endpoints_need_a_known_key(served: Served, authorization: str
     assert await served.turns() == []
 
 
-async def test_without_keys_only_loopback_is_allowed(serve: Serve) -> None:
-    async with serve({}) as served, served.http(None) as http:
+async def test_an_open_service_lets_in_programs_on_this_machine_only(serve: Serve) -> None:
+    async with serve({}, api_open=True) as served, served.http(None) as http:
         assert (await http.get("/v1/models")).status_code == 200
         for header in ("X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "X-Real-IP", "Via"):
             assert (await http.get("/v1/models", headers={header: "203.0.113.5"})).status_code == 401

@@ -194,11 +194,12 @@ async def test_message_too_long(served: Served) -> None:
     assert refused.value.code == "context_length_exceeded"
 
 
+TOOL = {"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}
 INVALID: list[tuple[dict[str, Any], str]] = [
     ({"messages": ASKED}, "model"),
     ({"model": "base"}, "messages"),
     ({"model": "base", "messages": []}, "messages"),
-    ({"model": "base", "messages": [{"role": "tool", "content": "x"}]}, "messages.0.role"),
+    ({"model": "base", "messages": [{"role": "tool", "content": "x"}]}, "messages.0"),
     (
         {"model": "base", "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {}}]}]},
         "messages",
@@ -211,7 +212,10 @@ INVALID: list[tuple[dict[str, Any], str]] = [
     ({"model": "base", "messages": ASKED, "user": "an\u0000na"}, "user"),
     ({"model": "base", "messages": ASKED, "user": "a" * 300}, "user"),
     ({"model": "base", "messages": ASKED, "metadata": {"session": 5}}, "metadata.session"),
-    ({"model": "base", "messages": ASKED, "tools": [{"type": "function"}]}, "tools"),
+    ({"model": "base", "messages": ASKED, "tools": [{"type": "function"}]}, "tools.0.function"),
+    ({"model": "base", "messages": ASKED, "tools": [TOOL], "tool_choice": "required"}, "tools"),
+    ({"model": "base", "messages": ASKED, "tools": [TOOL], "strict": True}, "tools"),
+    ({"model": "base", "messages": ASKED, "tool_choice": "required"}, "tool_choice"),
     ({"model": "base", "messages": ASKED, "strict": True, "logprobs": True}, "logprobs"),
     ({"model": "base", "messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages.0.content.0.ima"),
     ({"model": "base", "messages": [{"role": "assistant", "content": "Hello!"}]}, "messages"),

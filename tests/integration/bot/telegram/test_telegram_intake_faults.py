@@ -16,7 +16,7 @@ from db.infra.database import Database
 from db.turns import dead_letters
 from tests.fakes.telegram.server import FakeTelegram
 from tests.fixtures.postgres import run_sql
-from tests.fixtures.sglang import free_port
+from tests.fixtures.servers import free_port
 from tests.fixtures.statement_errors import fail_inserts
 from tests.integration.bot.telegram.conftest import TelegramService, texts
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from bot.app.telegram import webhook_config
 from bot.core.errors import PlatformAccessDenied
 from tests.fakes.telegram.server import FakeTelegram
-from tests.fixtures.sglang import free_port
+from tests.fixtures.servers import free_port
 from tests.integration.bot.telegram.conftest import TelegramService, texts
 
 ANSWER = "Rest and sleep."

@@ -49,3 +49,17 @@ def test_a_policy_merges_every_mode_of_several_adapters(
 def test_projecting_knows_the_core_from_the_mind(compose: Callable[[str, Merge], Composition]) -> None:
     merges = [Merge(), *(Merge(method=MergeMethod.PROJECT, off=off) for off in SharedPart)]
     assert len({compose("sport", merge).record.digest for merge in merges}) == len(merges)
+
+
+def test_the_curves_of_a_named_mode_reach_its_composition(tmp_path: Path) -> None:
+    mind = load_mind(DEMO_MIND)
+    coach = mind.modes["coach"].model_copy(update={"curves": {"sport": (0.5, 1.0)}})
+    mind = replace(mind, modes={**mind.modes, "coach": coach})
+    composer = Composer.open(mind, SMOLLM2, CompositionStore(tmp_path))
+    mode = resolve_mode(parse_expression("coach"), mind)
+    assert mode.text == "coach"
+    composition = composer.compose(mode)
+    assert composition is not None
+    curves = [part.curve for part in composition.record.parts]
+    assert sorted(curve[0] for curve in curves if curve) == [0.5]
+    assert composition.name != composer.compose(resolve_mode(parse_expression("core+sport"), mind)).name  # type: ignore[union-attr]

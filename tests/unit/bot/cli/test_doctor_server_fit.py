@@ -15,8 +15,8 @@ from bot.cli.doctor.requirements import MindRequirements
 from bot.cli.doctor.server_fit import TESTED_SGLANG_VERSION, ServiceRequirements, compare_server
 from bot.cli.doctor.servers import ExposedKeys, ServerInfo
 from bot.core.i18n import Translator
+from inference.engines.remote.client import ApiKeys
 from inference.engines.sglang.api import ServerLimits
-from inference.engines.sglang.client import ApiKeys
 
 ALL = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 BOTH = ExposedKeys(api_key="for answers", admin_api_key="for adapters")
@@ -200,4 +200,4 @@ def test_unreadable_mind_needs_nothing() -> None:
 
 def test_tested_version_is_the_installed_one() -> None:
     environment = Path(__file__).resolve().parents[4] / "deploy" / "sglang" / "environment.sh"
-    assert f"SGLANG_VERSION={TESTED_SGLANG_VERSION}\n" in environment.read_text()
+    assert f"ENGINE_VERSION={TESTED_SGLANG_VERSION}\n" in environment.read_text()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import httpx
 import pytest
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from bot.app.http_application import make_application
 from bot.core import http_protocol, http_server
 from bot.core.http_body import BodyTimedOut, BodyTooLarge, read_body
+from bot.core.http_connections import ConnectionLimits
 from bot.core.http_server import run_http_server
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -45,8 +46,10 @@ class Handler:
         self.began = asyncio.Event()
         self.cancelled = asyncio.Event()
         self.gate = asyncio.Event()
+        self.calls = 0
 
     async def __call__(self, request: Request) -> Response:
+        self.calls += 1
         self.began.set()
         try:
             await self.gate.wait()
@@ -208,3 +211,68 @@ async def test_the_port_of_another_is_an_error() -> None:
         with pytest.raises(OSError, match="address already in use"):
             async with run_http_server(make_application(), "127.0.0.1", int(address.rpartition(":")[2])):
                 pass
+
+
+async def test_slow_connections_keep_nobody_out() -> None:
+    async def endpoint(request: Request) -> Response:
+        return PlainTextResponse("done")
+
+    router = APIRouter()
+    router.add_api_route("/", endpoint, response_class=Response)
+    limits = ConnectionLimits(in_all=40, per_address=30)
+    async with (
+        run_http_server(make_application(router), "127.0.0.1", 0, limits) as address,
+        AsyncExitStack() as stack,
+        httpx.AsyncClient() as client,
+        asyncio.timeout(20),
+    ):
+        slow = [await stack.enter_async_context(connection(address)) for _ in range(150)]
+        for _, writer in slow:
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
+        assert (await client.get(address)).text == "done"
+        # Those that came first have given way; the latest still have their time.
+        for reader, _ in slow[:100]:
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+        assert not slow[-1][0].at_eof()
+
+
+async def test_a_new_connection_is_turned_away_only_when_all_are_busy() -> None:
+    handler = Handler()
+    router = APIRouter()
+    router.add_api_route("/", handler.__call__, response_class=Response)
+    async with (
+        run_http_server(make_application(router), "127.0.0.1", 0, ConnectionLimits(8, 8)) as address,
+        httpx.AsyncClient(timeout=20) as client,
+        asyncio.timeout(20),
+    ):
+        asking = [asyncio.create_task(client.get(address)) for _ in range(8)]
+        await handler.began.wait()
+        while handler.calls < 8:  # noqa: ASYNC110  # each begins by itself
+            await asyncio.sleep(0.01)
+        async with connection(address) as (reader, _):
+            assert (await reader.read()).startswith(b"HTTP/1.1 503 ")
+        handler.gate.set()
+        assert [(await each).text for each in asking] == ["done"] * 8
+        assert (await client.get(address)).text == "done"
+
+
+async def test_a_client_that_reads_nothing_does_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "SEND_SECONDS", 0.1)
+    cancelled = asyncio.Event()
+
+    async def endless(request: Request) -> Response:
+        async def pieces() -> AsyncIterator[bytes]:
+            try:
+                while True:
+                    yield b"x" * 65536
+                    await asyncio.sleep(0)  # what is sent to a client that is gone waits for nothing
+            except asyncio.CancelledError:
+                cancelled.set()
+                raise
+
+        return StreamingResponse(pieces())
+
+    async with serving(endless) as address, connection(address) as (_, writer), asyncio.timeout(10):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await cancelled.wait()

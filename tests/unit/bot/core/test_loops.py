@@ -41,12 +41,12 @@ async def test_a_periodic_loop_survives_every_exception() -> None:
         running.cancel()
     assert rounds == 4
     assert failures("test-periodic") - before == 3
-    assert [(log["event"], log["error"]) for log in logs] == [
+    assert [(log["event"], log["error"]) for log in logs if log["event"].startswith("loop.")] == [
         ("loop.round_failed", "DatabaseReadOnly"),
         ("loop.round_failed", "KeyError"),
         ("loop.round_failed", "RecursionError"),
     ]
-    assert "words" not in str([log["reason"] for log in logs])
+    assert "words" not in str([log["reason"] for log in logs if log["event"].startswith("loop.")])
 
 
 async def test_work_is_begun_again_until_it_returns_or_nothing_can_mend_it() -> None:

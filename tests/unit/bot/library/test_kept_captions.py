@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.library.parse.captions import Cue
-from bot.library.parse.rolling import without_repetitions
+from bot.library.parse.cues import without_repetitions
 from tests.fakes.documents.reading import shown
 
 CASES: dict[str, tuple[str, str, list[str]]] = {

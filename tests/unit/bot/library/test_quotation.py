@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.library.cite import best_quotation, collect_evidence
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind, Trust
@@ -91,3 +93,20 @@ def test_the_answer_below_its_own_question_need_not_repeat_a_word_of_it() -> Non
     assert quoted("Как начать бегать зимой?", answer) is None
     chapter = passage("С ходьбы, минут двадцать. И без спешки.", where="§ Как начать бегать")
     assert quoted("Как начать бегать?", chapter) is None
+
+
+def test_the_answer_to_another_question_yields_to_a_document_that_says_as_much() -> None:
+    article = passage("A recruit sleeps eight hours in the quiet week.", 1, score=0.9)
+    answer = passage("In the quiet week a recruit sleeps and eats well.", 2, where="§ What is the quiet week?")
+    question = "How does a recruit sleep in the quiet week?"
+    assert quoted(question, article, answer) == answer.quote
+    other = replace(answer, answers_other=True)
+    assert quoted(question, article, other) == article.quote
+    assert quoted(question, other) == answer.quote, "it is better than nothing"
+
+
+def test_asked_for_themself_the_author_is_quoted_where_they_speak_of_themself() -> None:
+    rule = passage("The long road runs at a pulse of 117 to 135 for most people.", 1)
+    own = passage("My long road runs at a pulse of 112 to 129 on most days.", 2, score=0.9)
+    assert quoted("At what pulse does your long road run?", rule, own) == own.quote
+    assert quoted("At what pulse does the long road run?", rule, own) == rule.quote

@@ -90,6 +90,9 @@ MIND_MISTAKES = [
     ("core_joins: true", "merge: {method: ties, density: 2}", 26, "Input should be less than or equal to 1"),
     ("core_joins: true", "merge: {method: ties, densty: 0.2}", 26, "“densty” is not a known key. Write “density”."),
     ("mode: core+sport", "mode: core+sport\n    merge: {rank: 0}", 23, "greater than or equal to 1. Write `rank: 16`."),
+    ("mode: core+sport", "mode: core+sport\n    curves: {sprot: [1.0]}", 23, "“sprot” is not known. Write “sport”."),
+    ("mode: core+sport", "mode: core+sport\n    curves: {sport: [0.0, 0.0]}", 23, "leaves nothing of it."),
+    ("mode: core+sport", "mode: core+sport\n    curves: {sport: [4.0]}", 23, "less than or equal to 3"),
     ("core_joins: true", "adapter_strength: 2.5", 26, "equal to 2.0. Write `adapter_strength: 0.5`."),
     (
         "core_joins: true",

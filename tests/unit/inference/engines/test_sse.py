@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.engines.sglang.streaming import parse_events
+from inference.engines.remote.streaming import parse_events
 
 
 async def received(*chunks: bytes) -> list[str]:

@@ -248,6 +248,7 @@ async def test_a_server_without_adapters_is_told_at_the_start(connect: Connect) 
     with pytest.raises(AdaptersDisabled, match="--enable-lora"):
         async with connect(SGLangServer(enable_lora=False)):
             pass
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "watch the servers"], "nobody would end it"
 
 
 async def test_who_gives_up_lets_go(connect: Connect, make_adapters: MakeAdapters) -> None:

@@ -7,12 +7,21 @@ from collections.abc import Iterator
 import pytest
 
 from bot.channels.http.error_responses import error_response
-from bot.channels.http.errors import RequestRefused
+from bot.channels.http.errors import (
+    AnswerImpossible,
+    EmbeddingsNotReady,
+    ModelsTooSlow,
+    PartUnavailable,
+    RequestRefused,
+    ServiceShuttingDown,
+)
 from bot.core.errors import EmptyMessage, GenerationTooSlow, MessageTooLong, UnexpectedError
 from bot.intake.rate_limits import QuotaSpent, ServiceFull, TooManyMessages
 from bot.minds.errors import ModeError, UnknownAdapter
 from consilium.errors import ConsiliumError
 from inference.engines.errors import EngineStopped, EngineUnavailable, PromptTooLong, SchemaRefused
+
+SERVICE_ERRORS = (ServiceShuttingDown, PartUnavailable, AnswerImpossible, EmbeddingsNotReady, ModelsTooSlow)
 
 
 def subclasses(error_class: type[ConsiliumError]) -> Iterator[type[ConsiliumError]]:
@@ -55,6 +64,6 @@ def test_retry_after_is_in_whole_seconds(wait: float, header: str) -> None:
 @pytest.mark.parametrize(
     "error_class", [*subclasses(RequestRefused), *subclasses(ModeError)], ids=lambda error_class: error_class.__name__
 )
-def test_refusals_are_client_errors_except_shutdown(error_class: type[ConsiliumError]) -> None:
+def test_refusals_are_client_errors_except_the_services(error_class: type[ConsiliumError]) -> None:
     error = error_class.__new__(error_class)
-    assert error_response(error).status // 100 == (5 if error_class.__name__ == "ServiceShuttingDown" else 4)
+    assert error_response(error).status // 100 == (5 if error_class in SERVICE_ERRORS else 4)

@@ -14,6 +14,7 @@ from bot.channels.http.reply import StreamingReply
 from bot.channels.http.response_models import ChatCompletionChunk
 from bot.core.background import run_in_background
 from bot.core.errors import GenerationTooSlow
+from bot.core.i18n import Translator
 from bot.core.messages import Outcome, Source
 
 OUTCOME = Outcome("core", "Rest.", turn="t", usage={"prompt_tokens": 3, "completion_tokens": 1}, finish_reason="stop",
@@ -33,7 +34,9 @@ class Stream:
             raise AssertionError("a reply reads nothing")
 
         scope = {"type": "http", "method": "POST", "headers": []}
-        self.reply = StreamingReply(scope, receive, self._send, Completion("t", 1), with_usage=with_usage)
+        self.reply = StreamingReply(
+            scope, receive, self._send, Completion("t", 1, with_usage=with_usage), Translator("en")
+        )
 
     async def _send(self, message: Message) -> None:
         await asyncio.sleep(0)  # as while a client reads slowly

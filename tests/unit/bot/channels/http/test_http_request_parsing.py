@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.channels.http.auth import external_id_of
+from bot.channels.http.api_client import ApiClient
 from bot.channels.http.errors import NothingToAnswer
 from bot.channels.http.request_models import ChatMessage, ChatRequest
 from bot.channels.http.request_parsing import parse_conversation
@@ -96,4 +96,4 @@ def test_sampling_defaults_are_the_minds() -> None:
 def test_clients_never_share_a_person(one: str, other: str, user: str, another: str) -> None:
     one, other = one.replace(":", ""), other.replace(":", "")
     if one != other or user != another:
-        assert external_id_of(one, user) != external_id_of(other, another)
+        assert ApiClient(name=one).external_id(user) != ApiClient(name=other).external_id(another)

@@ -1,0 +1,1 @@
+"""What engines on servers share, whatever the server is: HTTP, residency, verification, the fleet, retries."""
