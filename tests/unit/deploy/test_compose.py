@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +166,29 @@ def test_sglang_is_started_with_flags_of_the_launchers(name: str, script: str) -
     asked = json.dumps({other: service for other, service in SERVICES.items() if other != name})
     assert f"http://{name}:{port}" in asked
     assert "EXPOSE 30000 30100" in (DEPLOY / "sglang" / "Dockerfile").read_text("utf-8")
+
+
+@pytest.mark.parametrize(("name", "launched"), [("sglang", "sglang.launch_server"), ("router", "launch_router")])
+def test_the_image_of_sglang_has_all_that_its_launchers_need(name: str, launched: str, tmp_path: Path) -> None:
+    dockerfile = (DEPLOY / "sglang" / "Dockerfile").read_text("utf-8")
+    for source, target in re.findall(r"^COPY (\S+) /opt/consilium/(\S+)$", dockerfile, re.MULTILINE):
+        copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
+        copy(ROOT / source, tmp_path / target)
+    entry = SERVICES[name].get("entrypoint") or json.loads(
+        re.findall(r"^ENTRYPOINT (.+)$", dockerfile, re.MULTILINE)[0]
+    )
+    program, *words = [word.replace("/opt/consilium", str(tmp_path)) for word in entry]
+    keys = {"CONSILIUM_SGLANG_API_KEY": "for-answers", "CONSILIUM_SGLANG_ADMIN_KEY": "for-adapters"}
+    shown = subprocess.run(
+        [program, *words, *SERVICES[name]["command"], "--show"],
+        env={**os.environ, **keys, "CONSILIUM_SGLANG_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert launched in shown.stdout
+    assert f"--port {SERVICES[name]['command'][3]}" in shown.stdout
 
 
 def test_compositions_have_one_path_for_those_who_write_and_those_who_read() -> None:
