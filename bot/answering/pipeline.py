@@ -17,7 +17,13 @@ from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
 from bot.answering.consilium import answer_with_two_voices, build_archivist_prompt
 from bot.answering.draft import Draft, author_text, stored_outcome
-from bot.answering.generation import GenerationContext, answer_from_library, answer_with_one_voice, leaves_room
+from bot.answering.generation import (
+    GenerationContext,
+    answer_from_library,
+    answer_with_one_voice,
+    invocation_tokens,
+    leaves_room,
+)
 from bot.answering.history import without_sources
 from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages, with_quotations
 from bot.answering.router import HISTORY, PastQuestion, Router, subject_of
@@ -42,7 +48,7 @@ from db.people import sessions
 from db.turns import turns
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
-from inference.engines.port import ActivatesAdapters, Engine, FinishReason
+from inference.engines.port import Engine, FinishReason
 
 _PART_OF_MARK: Final = re.compile(r" ?\[?\d*\]?")
 
@@ -374,15 +380,9 @@ class Pipeline:
             cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema and not stops_at_marks,
             quotes_library=bool(mode.terms) and asks_for_facts(turn.question),
             thinking=self._mind.thinking,
-            invocation=self._invocation(),
+            invocation=invocation_tokens(self._engine, activated=self._mind.policies.activated),
             client_conversation=client,
         )
-
-    def _invocation(self) -> Sequence[int]:
-        """The tokens from which on adapters are active; empty where they are from the prompt's first token."""
-        if self._mind.policies.activated and isinstance(self._engine, ActivatesAdapters):
-            return self._engine.question_head
-        return ()
 
 
 async def _load_window(connection: PersonConnection, turn: Turn) -> list[Turn]:
