@@ -224,7 +224,11 @@ class RemoteEngine:
         await self._client.close()
 
     async def __aenter__(self) -> Self:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.close()  # it may have begun to follow servers that it cannot use
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
