@@ -21,6 +21,7 @@ from bot.library.passage import Passage
 from bot.minds.schema import Thinking
 from consilium.errors import N_
 from inference.engines.port import (
+    ActivatesAdapters,
     Engine,
     Finished,
     FinishReason,
@@ -104,6 +105,16 @@ class GenerationContext:
     def record_first_token(self, began: float) -> None:
         """Record how long the first piece took; only the first call counts."""
         self.draft.timings.setdefault("first_token", time.monotonic() - began)
+
+
+def invocation_tokens(engine: Engine, *, activated: bool) -> Sequence[int]:
+    """The tokens from which on adapters are active; empty where they are from the prompt's first token.
+
+    Args:
+        engine: what answers.
+        activated: whether the mind wants its adapters to begin with the question (`policies.activated`).
+    """
+    return engine.question_head if activated and isinstance(engine, ActivatesAdapters) else ()
 
 
 async def answer_with_one_voice(context: GenerationContext) -> None:

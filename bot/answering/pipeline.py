@@ -23,6 +23,7 @@ from bot.answering.generation import (
     answer_from_library,
     answer_with_a_call,
     answer_with_one_voice,
+    invocation_tokens,
     leaves_room,
 )
 from bot.answering.history import without_sources
@@ -49,7 +50,7 @@ from db.people import sessions
 from db.turns import turns
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
-from inference.engines.port import ActivatesAdapters, Engine, FinishReason
+from inference.engines.port import Engine, FinishReason
 
 _PART_OF_MARK: Final = re.compile(r" ?\[?\d*\]?")
 
@@ -397,15 +398,9 @@ class Pipeline:
             cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema and not stops_at_marks,
             quotes_library=bool(mode.terms) and asks_for_facts(turn.question),
             thinking=self._mind.thinking,
-            invocation=self._invocation(),
+            invocation=invocation_tokens(self._engine, activated=self._mind.policies.activated),
             client_conversation=client,
         )
-
-    def _invocation(self) -> Sequence[int]:
-        """The tokens from which on adapters are active; empty where they are from the prompt's first token."""
-        if self._mind.policies.activated and isinstance(self._engine, ActivatesAdapters):
-            return self._engine.question_head
-        return ()
 
 
 async def _load_window(connection: PersonConnection, turn: Turn) -> list[Turn]:
