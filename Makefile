@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-long test-faults check format bench bench-serving bench-turns bench-fairness bench-growth bench-memory bench-embedding bench-library bench-citations bench-router eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
+.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-long test-faults check format bench bench-serving bench-turns bench-fairness bench-growth bench-memory bench-embedding bench-library bench-citations bench-router bench-mixing eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -105,6 +105,11 @@ bench-citations: $(READY) ## Measure which sentences get a citation mark and whi
 
 bench-router: $(READY) ## Measure where auto sends messages, and draw it (three minutes)
 	$(BIN)/python -m benchmarks.bench_router --picture docs/pictures/router.png
+
+bench-mixing: $(READY) ## Train 64 small pairs of adapters, measure what mixing costs them, and draw it (an hour; it goes on where it was)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mixing.campaign $(MIXING)
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mixing.methods $(MIXING)
+	$(BIN)/python -m benchmarks.mixing.report --picture docs/pictures/mixing.png
 
 bench-embedding: $(READY) ## Benchmark the bundled embedding models beside each other (three minutes)
 	$(BIN)/python -m benchmarks.bench_embedding

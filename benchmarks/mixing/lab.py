@@ -139,7 +139,7 @@ class Lab:
             optimizer.step()
         making = folder.with_suffix(".making")
         shutil.rmtree(making, ignore_errors=True)
-        adapted.save_pretrained(making)
+        adapted.save_pretrained(making, save_embedding_layers=False)
         self.model = adapted.unload()
         digest = AdapterPackage.open(making).digest
         kind = AdapterKind.CORE if folder.name == "core" else AdapterKind.TOPIC

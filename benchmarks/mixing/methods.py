@@ -53,7 +53,7 @@ METHODS: Final[dict[str, tuple[tuple[float, float], Merge]]] = {
 }
 LEARNT: Final = "weights learnt per layer"
 SETTINGS: Final = CurveSettings(points=3, steps=16, batch_size=4, learning_rate=0.1)
-CHAINS: Final = 4
+CHAINS: Final = 3
 
 
 def compare_methods(campaign: Campaign, pair: Pair) -> dict[str, Any]:

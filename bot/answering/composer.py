@@ -244,7 +244,8 @@ class Composer:
             return None
         merge = mode.merge
         if (asked := self._asked(mode, adapters)) is not None:
-            parts, merge = served(asked, self._judge(asked))
+            chosen, merge = served(asked, self._judge(asked))
+            parts = list(chosen)
         return self.store.get_or_compose(parts, self.base, max_rank=self.max_rank, merge=merge)
 
     def judge(self, mode: ResolvedMode, adapters: AdapterSet | None = None) -> GateVerdict | None:

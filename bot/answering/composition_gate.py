@@ -200,7 +200,8 @@ class Gate:
         mixture = asked.at_full_strength
         bearing = merge_interference(mixture, asked.merge, self._base)
         cost = predict_cost(bearing, trained_together=mixture.trained_together)
-        kept, interval = cost.kept, (1 - cost.high, 1 - cost.low)
+        kept = cost.kept
+        interval: tuple[float, float] | None = (1 - cost.high, 1 - cost.low)
         drift = predict_drift(_bearing_on_topic(asked, asked.parts)).expected
         if measured is not None and measured.core_kept is not None:
             kept, interval = measured.core_kept, None
@@ -259,7 +260,7 @@ class Gate:
         if remedy is not None and remedy.share < 1:
             weighed = zip(asked.topics, scaled(mixture.others, remedy.share), strict=True)
             weights = "+".join(f"{name}*{part.weight:g}" for name, part in weighed)
-            alternatives.insert(0, f"{asked.core}+{weights}")
+            alternatives.insert(0, f"{asked.core}*{asked.parts[0].weight:g}+{weights}")
         return verdict.model_copy(update={"result": GateResult.REFUSED, "alternatives": tuple(alternatives)})
 
     def _key(self, name: str, asked: Asked, measured: Measured | None) -> str:

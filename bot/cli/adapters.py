@@ -14,7 +14,7 @@ from bot.answering.composer import open_adapters
 from bot.answering.composition_gate import verdicts_on
 from bot.app.components import base_model_folder, find_base_model, read_base_model
 from bot.app.settings import Settings
-from bot.cli import compositions, conflicts, imports, merge, revoke
+from bot.cli import compositions, conflicts, imports, learn_weights, merge, revoke
 from bot.cli.common import (
     MindOption,
     format_time,
@@ -45,6 +45,7 @@ app.command("compose")(compositions.compose)
 app.command("compositions")(compositions.compositions)
 app.command("merge")(merge.merge)
 app.command("conflicts")(conflicts.conflicts)
+app.command("learn")(learn_weights.learn)
 app.command("revoke")(revoke.revoke)
 
 AdapterArgument = Annotated[

@@ -111,8 +111,8 @@ def _with_remedies(
     if weights is not None:
         smaller = scaled(mixture.others, weights.share)
         terms = [f"{name}*{part.weight:g}" for name, part in zip(verdict.others, smaller, strict=True)]
-        own = mixture.kept.weight
-        weighed = "+".join([*terms, verdict.adapter if own == 1 else f"{verdict.adapter}*{own:g}"])
+        # Its own weight, too: left out, it would be the rule's, whatever it is here.
+        weighed = "+".join([*terms, f"{verdict.adapter}*{mixture.kept.weight:g}"])
     merges: list[tuple[Merge, Cost]] = []
     if base is not None and is_core:
         try:

@@ -84,6 +84,17 @@ def put_topic(name: str, *, aliases: Sequence[str], description: Mapping[str, st
     return change
 
 
+def put_mode(name: str, mode: str, curves: Mapping[str, Sequence[float]]) -> Change:
+    """A change that adds a named mode with curves, or gives one that is there its curves."""
+
+    def change(root: CommentedMap) -> None:
+        modes = root.setdefault("modes", CommentedMap())
+        section = modes.setdefault(name, CommentedMap(mode=mode))
+        section["curves"] = _in_one_line({adapter: list(points) for adapter, points in curves.items()})
+
+    return change
+
+
 def remove_adapters(names: Iterable[str]) -> Change:
     """A change that takes adapters out."""
 

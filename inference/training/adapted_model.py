@@ -11,6 +11,20 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
+from inference.training.hardware import open_hardware
+from inference.training.recipe import Recipe
+from inference.training.trainable import load_base
+
+
+def frozen_base(base: Path, device: str) -> Any:
+    """A base model whose weights stay as they are (bfloat16 where the hardware computes in it); blocking.
+
+    Args:
+        device: as in the settings, such as `auto`.
+    """
+    with open_hardware(device) as hardware:
+        return load_base(base, hardware, Recipe()).eval().requires_grad_(False)
+
 
 class AdaptedModel:
     """One base model, loaded once (bfloat16). Blocking, and for one thread."""

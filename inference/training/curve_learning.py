@@ -86,6 +86,7 @@ class CurveLearner:
             for path, module in self._model.named_modules()
             if isinstance(module, LoraLayer) and (found := _LAYER.search(path))
         ]
+        self._device = next(self._model.parameters()).device
         self.layers: int = self._model.config.get_text_config().num_hidden_layers
 
     def close(self) -> Any:
@@ -111,9 +112,11 @@ class CurveLearner:
             for name in self._names:
                 some = _turn(examples[name], step, settings.batch_size)
                 with self._weighing({each: _spread(curve, self.layers) for each, curve in points.items()}):
-                    loss = batch_loss(self._model, make_batch(some)) / sum(it.answer_tokens for it in some)
+                    loss = batch_loss(self._model, make_batch(some).to(self._device)) / sum(
+                        it.answer_tokens for it in some
+                    )
                 base, alone = ends[name]
-                lost = lost + (loss - alone) / (base - alone)
+                lost = lost + (loss.cpu() - alone) / (base - alone)
             held = sum((curve - 1).square().mean() for curve in points.values())
             optimizer.zero_grad()
             (lost / len(self._names) + settings.restraint * held).backward()  # type: ignore[no-untyped-call]
@@ -153,7 +156,7 @@ class CurveLearner:
         ordered = sorted(examples, key=lambda example: len(example.ids))
         with torch.inference_mode():
             total = sum(
-                float(batch_loss(self._model, make_batch(ordered[at : at + 8])).item())
+                float(batch_loss(self._model, make_batch(ordered[at : at + 8]).to(self._device)).item())
                 for at in range(0, len(ordered), 8)
             )
         return total / sum(example.answer_tokens for example in examples)
