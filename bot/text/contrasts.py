@@ -23,7 +23,8 @@ _ENGLISH: Final = """
     more|less fewer; maximum|minimum; positive|negative; public|private; married|single; acid|alkaline;
     solid|liquid|gas; day|night; weekday|weekend; plus|minus; former|latter; war|peace; life|death;
     attack|defence; victory win|defeat loss lose; success|failure; friend|enemy; begin start|end finish;
-    remember|forget; love|hate; on|off; up upward upwards upstairs|down downward downwards downstairs; above|below; before|after;
+    remember|forget; love|hate; on|off; up upward upwards upstairs|down downward downwards downstairs; above|below;
+    before|after;
     earlier sooner|later; bigger larger greater|smaller; higher taller|lower shorter; longer|shorter;
     deeper|shallower; wider broader|narrower; thicker|thinner; heavier|lighter; older|younger newer; faster
     quicker|slower; hotter warmer|colder cooler; stronger|weaker; richer|poorer; cheaper|dearer costlier;

@@ -72,6 +72,8 @@ PENDING_CHUNKS_OF_DOCUMENT: Final = with_columns(
     FOR NO KEY UPDATE
     """,
 )
+ALLOW_EMBEDDING: Final = "SELECT set_config('idle_in_transaction_session_timeout', '15min', true)"
+"""The transaction is idle while the vectors of its chunks are computed."""
 COUNT_PENDING: Final = """
     SELECT count(*) FROM chunks AS c
     WHERE collection_id = ANY ($2::int[])
@@ -114,8 +116,9 @@ async def pending_chunks(
 ) -> list[PendingChunk]:
     """Chunks with an id over `after` that have no vector of the embedder and that no other process is embedding.
 
-    They are this transaction's until it ends.
+    They are this transaction's until it ends, which may take as long as an embedder on a busy machine needs for them.
     """
+    await connection.execute(ALLOW_EMBEDDING)
     rows = await connection.fetch(PENDING_CHUNKS, embedder, list(collections), after_id, limit)
     return [from_row(PendingChunk, row) for row in rows]
 

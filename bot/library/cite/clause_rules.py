@@ -35,6 +35,68 @@ def mixes_clauses(alignment: Alignment) -> bool:
     return False
 
 
+def borrows_rival(alignment: Alignment) -> bool:
+    """A part of one clause replaced by its like of another, of which the rest is left out.
+
+    "Free at weekends, but two euros on working days" made "free on working days".
+    """
+    claim, passage = alignment.claim, alignment.passage
+    placed = {place for _, place in alignment.pairs()}
+    for index, place in alignment.pairs():
+        borrowed, home = passage.terms[place], passage.clauses[place]
+        if not any(_is_left_out(passage, at, placed) for at in _terms_of(passage, home)):
+            continue
+        beside = {
+            passage.clauses[at]
+            for other, at in alignment.pairs()
+            if claim.clauses[other] == claim.clauses[index] and passage.sentences[at] == passage.sentences[place]
+        }
+        for clause in beside - {home}:
+            own = _terms_of(passage, clause)
+            missing = [passage.terms[at] for at in own if _is_left_out(passage, at, placed)]
+            if any(are_opposite(term.contrasts, borrowed.contrasts) for term in missing):
+                return True
+            tells = any(at in placed for at in own[1:])
+            if tells and borrowed.roles and any(_has_same_part(term, borrowed) for term in missing):
+                return True
+    return False
+
+
+def _is_left_out(passage: Statement, at: int, placed: set[int]) -> bool:
+    term = passage.terms[at]
+    return at not in placed and not term.is_optional and term.kind is not TermKind.UNIT
+
+
+def _has_same_part(term: Term, other: Term) -> bool:
+    """Whether two terms stand after the same preposition, in the same case."""
+    return term.roles == other.roles and (not term.cases or not other.cases or bool(term.cases & other.cases))
+
+
+def replaces_modifier(alignment: Alignment) -> bool:
+    """A word put before a thing in the place of its own: "the blue bottle, the white one" made "the white bottle"."""
+    claim, passage = alignment.claim, alignment.passage
+    placed = {place for _, place in alignment.pairs()}
+    for index in range(1, len(alignment.places)):
+        before, place = alignment.places[index - 1], alignment.places[index]
+        if before is None or not place or not claim.terms[index].is_attached:
+            continue
+        own = passage.terms[place - 1]
+        home = _terms_of(passage, passage.clauses[before])
+        if (
+            # "The slow movement is in D minor, the last one in F major": the last movement is, if it has its own key.
+            any(_is_left_out(passage, at, placed) for at in home)
+            and passage.terms[place].is_attached
+            and place - 1 not in placed
+            and passage.clauses[before] != passage.clauses[place]
+            and passage.sentences[before] == passage.sentences[place]
+            and own.kind is passage.terms[before].kind is TermKind.WORD
+            and _can_stand_for(own, passage.terms[before])
+            and PartOfSpeech.VERB not in own.parts_of_speech
+        ):
+            return True
+    return False
+
+
 def joins_strangers(alignment: Alignment) -> bool:
     """A word put before another clause's word in the place of its own: "iron hours, paying days" made iron days."""
     passage, claim = alignment.passage, alignment.claim

@@ -35,7 +35,7 @@ def tells_of_compared(alignment: Alignment) -> bool:
     for index, place in alignment.pairs():
         term, other = claim.terms[index], passage.terms[place]
         apart = other.roles & _SET_APART
-        if not apart or term.roles & apart or term.is_negated:
+        if not apart or term.roles & apart or term.is_negated or _follows_in_phrase(passage, place):
             continue
         # It may be told of elsewhere in the passage.
         if not any(
@@ -45,6 +45,11 @@ def tells_of_compared(alignment: Alignment) -> bool:
         ):
             return True
     return False
+
+
+def _follows_in_phrase(passage: Statement, at: int) -> bool:
+    """Whether a term comes after another one of the same role, in English perhaps no longer in its phrase."""
+    return bool(at) and passage.terms[at].roles == passage.terms[at - 1].roles
 
 
 def compares_with_another(alignment: Alignment) -> bool:

@@ -13,10 +13,12 @@ from typing import Final
 from bot.library.cite.alignment import Alignment
 from bot.library.cite.cause_rules import changes_cause, drops_exception
 from bot.library.cite.clause_rules import (
+    borrows_rival,
     exchanges_subject,
     joins_strangers,
     mixes_clauses,
     mixes_sentences,
+    replaces_modifier,
     takes_place_of_pronoun,
 )
 from bot.library.cite.comparison_rules import compares_with_another, tells_of_compared, turns_comparison
@@ -53,6 +55,8 @@ _RULES: Final[tuple[Callable[[Alignment], bool], ...]] = (
     mixes_sentences,
     exchanges_subject,
     takes_place_of_pronoun,
+    borrows_rival,
+    replaces_modifier,
 )
 
 

@@ -168,9 +168,9 @@ def _are_told_apart(one: Term, other: Term, has_subject: bool, is_one_clause: bo
         return False
     if not one.cases & other.cases:
         return True
-    # The subjects of two clauses may be two nominatives.
-    only_one_acts = is_one_clause and _only_acts(one) != _only_acts(other)
-    return has_subject and (_can_act(one) != _can_act(other) or only_one_acts)
+    # The subjects of two clauses may be two nominatives, and what only looks like one may be an object.
+    only_one_acts = _can_act(one) != _can_act(other) or _only_acts(one) != _only_acts(other)
+    return has_subject and is_one_clause and only_one_acts
 
 
 def _can_act(term: Term) -> bool:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
-from bot.library.cite.statement import ROOT_LETTERS, FoundOperator, Statement, Term, TermKind
-from bot.text.calendar import (
-    ENGLISH_MONTHS,
-    ENGLISH_WEEKDAYS,
-    MONTH_NUMBERS,
-    RUSSIAN_MONTH_FORMS,
-    RUSSIAN_WEEKDAY_FORMS,
-    RUSSIAN_WEEKDAYS,
+from bot.library.cite.light_words import (
+    DECIDING,
+    DETERMINERS,
+    EMPTY_LEMMAS,
+    LIGHT_LEMMAS,
+    LIGHT_VERBS,
+    OPTIONAL,
+    PRONOUNS,
 )
+from bot.library.cite.statement import ROOT_LETTERS, FoundOperator, Statement, Term, TermKind
+from bot.library.cite.tokens import date_key, is_imperative, tokenize
 from bot.text.contrasts import contrasts_of
 from bot.text.language import has_russian_letters
 from bot.text.morphology import PartOfSpeech, WordForm, read_word
@@ -32,8 +33,7 @@ from bot.text.operators import (
 )
 from bot.text.prepositions import PREPOSITIONS
 from bot.text.pronouns import FIRST_PERSON
-from bot.text.quantities import Quantity, find_quantities, mark_signs
-from bot.text.quantity_spellings import unify_spellings
+from bot.text.quantities import Quantity, find_quantities
 from bot.text.stop_words import STOP_WORDS
 from bot.text.synonyms import synonym_groups
 from bot.text.units import UNIT_SIGNS, unit_of
@@ -41,42 +41,18 @@ from bot.text.words import fold, stem, word_set
 
 MAX_CHARACTERS: Final = 4_000
 """Characters of a sentence that are read."""
-_FOOTNOTE: Final = re.compile(r"\[\s*[\^№#]?\s?\d{1,3}\s*\]|↑|[\u00b9\u00b2\u00b3\u2070-\u2079]+(?=\W|$)")
-_HYPHEN: Final = re.compile(r"(?<=[^\W\d_])[-\u2010\u2011](?=[^\W\d_])")
-_SPLIT_CONJUNCTION: Final = re.compile(r"(?<=того), (?=как\b|чтобы\b)")
-"""The comma inside of «после того, как»."""
-_CELSIUS: Final = re.compile(r"°\s?[CС](?!\w)")
-_TOKEN: Final = re.compile(r"\d{4}-\d\d-\d\d|\d+(?:[.,:]\d+)*|°[CF](?!\w)|[%°€$£₽]|[^\W\d_]+(?:['’][^\W\d_]+)*|[^\s\w]")
 _CLAUSE_MARKS: Final = frozenset(",;:()")
 _CLAUSE_WORDS: Final = word_set("and or but while whereas и или либо а но однако зато тогда")
-_PRONOUNS: Final = word_set("""
-    it he she they this that these those there his her its their him them one some others он она оно они это этот
-    эта эти тот та те там его ее их ему ей им ней нем них такой такая такое
-""")
 _LASTING_ROLES: Final = frozenset(("than", "except", "unlike", "instead"))
 """Roles of a preposition that the one after it does not take away: except in an emergency."""
 _SWITCHES: Final = frozenset((stem("switch"), stem("turn"), stem("power"), stem("put")))
 """Verbs of which "on" and "off" say the opposite."""
 _WORDS_OF_A_REFERENCE: Final = 4
-_DETERMINERS: Final = word_set("the a an this that these those his her its their my our your")
 _CLAUSE_ROLES: Final = frozenset(("before", "after"))
 """Roles that a conjunction gives too: before he left."""
-_LIGHT_VERBS: Final = word_set("""
-    become becomes became get gets got getting gotten stay stays stayed staying remain remains remained equal equals
-    amount amounts amounting constitute constitutes located situated let lets there's s t re ve ll d m just quite
-    rather then else yet still even ever another other others upon per via etc well like made makes make go
-    goes going went gone do does did doing done put puts putting got take takes took taken taking
-""")
 _THAN: Final = frozenset(("than",))
 _STRANDED: Final = word_set("above below inside outside before after over under up down")
 """Prepositions that say something by themselves at the end of a clause."""
-_EXCEPT: Final = re.compile(
-    r"\b(?:with\s+the\s+exception\s+of|except\s+for|apart\s+from|other\s+than)\b|\b(?:за\s+исключением)\b",
-    re.IGNORECASE,
-)
-_UNLIKE: Final = re.compile(
-    r"\b(?:in\s+contrast\s+(?:to|with)|as\s+opposed\s+to|в\s+отличие\s+от|в\s+противоположность)\b", re.IGNORECASE
-)
 _OBLIQUE_PRONOUNS: Final = word_set("него нему ним нем нее ней нею них ними")
 """What only stands after a preposition, so that the preposition is not of the word after them: «из них Титан»."""
 _COMPARED_TIMES: Final = word_set("раньше ранее позже позднее")
@@ -88,18 +64,6 @@ _STATES: Final = ("нии", "тии", "ньи")
 _LETTERS_THAT_ARE_WORDS: Final = word_set("a а в и к о с у")
 _QUOTES: Final = frozenset('«"“„')
 _BEFORE_A_SENTENCE: Final = frozenset('«"“„:—–-(')
-_DECIDING: Final = word_set("more less fewer up down больше меньше более менее раньше ранее позже позднее")
-"""Stop words that decide between two statements."""
-_OPTIONAL: Final = word_set("up down")
-"""Of these, those that often only belong to a verb."""
-_EMPTY_LEMMAS: Final = frozenset(map(stem, ("time", "period", "amount", "total", "fact", "case"))) | word_set(
-    "время период количество факт случай процесс"
-)
-"""Nouns that say next to nothing: for a period of three weeks."""
-_LIGHT_LEMMAS: Final = word_set("""
-    быть являться составлять составить становиться стать иметь иметься находиться оставаться остаться равный равно
-    равняться представлять происходить осуществляться друг также около примерно затем потом уже еще ещё лишь бы
-""")
 
 
 def read_statement(text: str) -> Statement:
@@ -268,11 +232,11 @@ class _Reader:
             return False
         following = self.words[at + 2] if at + 2 < len(self.words) else "."
         is_over = not following[0].isalnum()
-        return self.words[at + 1] in _PRONOUNS and (is_over or self.words[at + 1] not in _DETERMINERS)
+        return self.words[at + 1] in PRONOUNS and (is_over or self.words[at + 1] not in DETERMINERS)
 
     def _roles_before(self, at: int) -> frozenset[str]:
         """Roles of the preposition before another one: than in May, "than that of the moon"."""
-        while at and self.words[at - 1] in _DETERMINERS:
+        while at and self.words[at - 1] in DETERMINERS:
             at -= 1
         return PREPOSITIONS.get(self.words[at - 1], frozenset()) if at else frozenset()
 
@@ -302,7 +266,7 @@ class _Reader:
     def _is_light(self, form: WordForm) -> bool:
         """Whether a Russian word says nothing by itself: «стали», but not «чем в стали»."""
         is_governed_noun = bool(self.roles) and PartOfSpeech.NOUN in form.parts_of_speech
-        return bool(form.lemmas & _LIGHT_LEMMAS) and not is_governed_noun
+        return bool(form.lemmas & LIGHT_LEMMAS) and not is_governed_noun
 
     def _is_letter(self, at: int) -> bool:
         """Whether a letter is a name: vitamin D, class B."""
@@ -327,12 +291,12 @@ class _Reader:
             )
             self._add(term, at)
             return
-        if (date := _date_key(token, word, at)) is not None:
+        if (date := date_key(token, word, at)) is not None:
             self._add(Term(kind=TermKind.DATE, keys=frozenset((date,))), at)
             return
         form = read_word(word)
-        if word not in _DECIDING and (word in STOP_WORDS or word in _LIGHT_VERBS or self._is_light(form)):
-            is_phrase_over = word in _OBLIQUE_PRONOUNS if has_russian_letters(word) else word not in _DETERMINERS
+        if word not in DECIDING and (word in STOP_WORDS or word in LIGHT_VERBS or self._is_light(form)):
+            is_phrase_over = word in _OBLIQUE_PRONOUNS if has_russian_letters(word) else word not in DETERMINERS
             if is_phrase_over and not self.roles & _CLAUSE_ROLES:
                 self.roles = frozenset()
             return
@@ -349,7 +313,7 @@ class _Reader:
                 parts_of_speech=form.parts_of_speech,
                 # A title in quotation marks need not be declined: «команда „Волна“».
                 cases=frozenset() if at > 1 and self.tokens[at - 1] in _QUOTES else form.cases,
-                is_optional=word in _OPTIONAL or not form.lemmas.isdisjoint(_EMPTY_LEMMAS),
+                is_optional=word in OPTIONAL or not form.lemmas.isdisjoint(EMPTY_LEMMAS),
             ),
             at,
             keeps_roles=self._continues_phrase(form.parts_of_speech) and not (is_name and self._ends_name(at)),
@@ -381,7 +345,7 @@ class _Reader:
         if not self.terms or start != self.after_term or self.roles or "gent" not in term.cases:
             return False
         word = self.words[start - 1]
-        return word not in _DECIDING and read_word(word).is_comparative
+        return word not in DECIDING and read_word(word).is_comparative
 
     def _as_owner(self, term: Term) -> Term:
         """A noun right after a noun, that can be in the genitive, is: «плотность воды», not "the waters"."""
@@ -419,10 +383,7 @@ class _Reader:
 
 @lru_cache(4096)
 def _read(text: str) -> Statement:
-    text = _EXCEPT.sub(_except_in_language, unify_spellings(_SPLIT_CONJUNCTION.sub(" ", text)))
-    text = _UNLIKE.sub(" unlike ", text)
-    plain = _HYPHEN.sub(" ", _CELSIUS.sub("°C", _FOOTNOTE.sub(" ", text.replace("**", "").replace("__", ""))))
-    tokens = _TOKEN.findall(mark_signs(plain))
+    tokens = tokenize(text)
     words = [fold(token) for token in tokens]
     quantities: dict[int, list[Quantity]] = {}
     for quantity in find_quantities(tokens, words):
@@ -439,49 +400,10 @@ def _read(text: str) -> Statement:
         (0,) * len(reader.terms),
         tuple(reader.clauses),
         text.rstrip(" \"'»”)*_").endswith("?"),
-        frozenset() if _PRONOUNS.isdisjoint(letters[:_WORDS_OF_A_REFERENCE]) else frozenset((0,)),
-        _is_imperative(letters),
+        frozenset() if PRONOUNS.isdisjoint(letters[:_WORDS_OF_A_REFERENCE]) else frozenset((0,)),
+        is_imperative(letters),
     )
-
-
-def _except_in_language(match: re.Match[str]) -> str:
-    return "кроме" if has_russian_letters(match[0]) else "except"
 
 
 def _is_month_of_may(match: OperatorMatch, tokens: Sequence[str]) -> bool:
     return tokens[match.start] == "May" and match.start > 0
-
-
-def _date_key(token: str, word: str, at: int) -> str | None:
-    """A month or weekday, the same for all of its forms and both languages."""
-    lemmas = (word, word.removesuffix("s"), *read_word(word).lemmas)
-    if has_russian_letters(word):
-        for lemma in lemmas:
-            if (month := RUSSIAN_MONTH_FORMS.get(lemma)) is not None:
-                return f"month:{month}"
-            if lemma in RUSSIAN_WEEKDAY_FORMS:
-                return f"weekday:{RUSSIAN_WEEKDAY_FORMS[lemma]}"
-            if lemma in RUSSIAN_WEEKDAYS:
-                return f"weekday:{RUSSIAN_WEEKDAYS.index(lemma)}"
-        return None
-    for lemma in lemmas:
-        if lemma in ENGLISH_WEEKDAYS:
-            return f"weekday:{ENGLISH_WEEKDAYS.index(lemma)}"
-        if lemma in ENGLISH_MONTHS and (lemma not in ("may", "march") or (token[0].isupper() and at > 0)):
-            return f"month:{MONTH_NUMBERS[lemma]}"
-    if len(word) >= 3 and token[0].isupper() and word in MONTH_NUMBERS and at > 0:
-        return f"month:{MONTH_NUMBERS[word]}"
-    return None
-
-
-def _is_imperative(words: Sequence[str]) -> bool:
-    """Whether a sentence tells to do something: in Russian by the verb's form, in English by how it begins."""
-    if not words:
-        return False
-    if any(has_russian_letters(word) for word in words):
-        return any(read_word(word).is_imperative for word in words)
-    first = words[0]
-    if first in ("do", "don't", "never", "always", "please"):
-        return True
-    is_content = first not in STOP_WORDS and first not in PREPOSITIONS and not first.endswith(("s", "ing", "ed"))
-    return is_content and len(words) > 1 and (words[1] in _DETERMINERS or words[1] in PREPOSITIONS or len(words) < 4)

@@ -127,6 +127,8 @@ class Row:
                 linking += 1
             else:
                 return 0.0
+        if self._is_about_another(claim):
+            return 0.0
         if linking > MAX_LINKING_WORDS or len({id(cell) for cell in used}) < MIN_CELLS:
             return 0.0
         is_explained = all(
@@ -134,6 +136,21 @@ class Row:
             for at, term in enumerate(claim.terms)
         )
         return _QUALITY if is_explained else 0.0
+
+    def _is_about_another(self, claim: Statement) -> bool:
+        """Whether the only name in a statement is of another column than that whose row it is, which is not named.
+
+        "The salary of Haddad", where he is the manager of somebody else.
+        """
+        key = next((cell for cell in self.cells if _is_name_of_row(cell)), None)
+        if key is None or any(key.has_value(term) or key.names(term) for term in claim.terms):
+            return False
+        return any(
+            _is_owner(term)
+            and term.kind is TermKind.NAME
+            and any(cell.has_value(term) and not any(cell.names(other) for other in claim.terms) for cell in self.cells)
+            for term in claim.terms
+        )
 
     def _is_under_other_name(self, claim: Statement, at: int, holders: Sequence[Cell]) -> bool:
         """Whether a word is called what another column is: "the coach is Monday", where the coach is somebody else."""
@@ -269,6 +286,10 @@ def parse_row(text: str) -> Row | None:
             Cell(_read_name(match[1]), read_statement(value), _answer(value), _ROUTE.fullmatch(value) is not None)
         )
     return Row(tuple(cells)) if len(cells) > 1 else None
+
+
+def _is_name_of_row(cell: Cell) -> bool:
+    return any(term.kind in (TermKind.NAME, TermKind.WORD) for term in cell.value.terms) and cell.answer is None
 
 
 def _answer(value: str) -> bool | None:
