@@ -9,6 +9,7 @@ from fastapi import Query
 from starlette.requests import Request
 
 from bot.channels.http.api import api_of
+from bot.channels.http.api_client import client_of
 from bot.channels.http.errors import EmbeddingsNotReady, ModelsTooSlow
 from bot.channels.http.response_models import PassageList, PassageObject
 from bot.library.passage import Passage
@@ -31,6 +32,7 @@ async def search_library(request: Request, query: Searched, mode: Mode = None, l
     """The passages of the library that are nearest to a question, best first, in the collections of a mode.
 
     Raises:
+        ModelNotInScope: the client's key may not use the mode.
         ModeError: there is no such mode, or it is not open to everybody.
         EmbeddingsNotReady, ModelsTooSlow: they cannot be searched now.
     """
@@ -38,6 +40,7 @@ async def search_library(request: Request, query: Searched, mode: Mode = None, l
     resolved = api.resolve_mode(mode or api.mind.core)
     if resolved.is_auto:
         resolved = api.resolve_mode(api.mind.core)
+    client_of(request).require_model(resolved.text)
     check_access(resolved, api.mind, ())
     if api.embedder is None:
         raise EmbeddingsNotReady

@@ -101,6 +101,20 @@ MISUSES: dict[str, tuple[dict[str, Any], tuple[str, str, dict[str, Any]], int, s
         {"models": ["core+sport"]}, ("POST", CHAT, {"json": asked(model="sport*0.5")}), 403, NO_MODEL,
     ),
     "look at another mode": ({"models": ["core+sport"]}, ("GET", "/v1/models/physics", {}), 403, NO_MODEL),
+    "search another mode's library": (
+        {"models": ["core+sport"]}, ("GET", "/v1/library/search", {"params": {"query": "x", "mode": "physics"}}), 403,
+        NO_MODEL,
+    ),
+    "other's response": (
+        {"people": ["boris"]}, ("GET", "/v1/responses/resp_x", {"params": {"user": "anna"}}), 403, NO_PERSON,
+    ),
+    "answer other's response": (
+        {"people": ["boris"]},
+        ("POST", "/v1/responses", {"json": {"model": "base", "input": "x", "user": "anna"}}), 403, NO_PERSON,
+    ),
+    "a response in another mode": (
+        {"models": ["core+sport"]}, ("POST", "/v1/responses", {"json": {"model": "base", "input": "x"}}), 403, NO_MODEL,
+    ),
     "other's person": (
         {"people": ["boris"]}, ("POST", CHAT, {"json": asked(user="anna")}), 403, NO_PERSON,
     ),
