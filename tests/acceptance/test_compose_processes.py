@@ -181,11 +181,13 @@ async def test_processes_of_compose_do_what_compose_would(base_model_dir: Path) 
         async with httpx.AsyncClient(timeout=60) as client:
             answered = await client.post(
                 f"{address}/v1/chat/completions",
-                headers={"Authorization": f"Bearer {variables['CONSILIUM_API_KEYS']}"},
+                headers={"Authorization": f"Bearer {variables['API_KEY']}"},
                 json={"model": "core", "messages": [{"role": "user", "content": QUESTION}]},
             )
             assert answered.status_code == 200, answered.text
             assert "Rest and sleep." in answered.json()["choices"][0]["message"]["content"]
+            stranger = await client.get(f"{address}/v1/modes")
+            assert stranger.status_code == 401
             for role in ROLES:
                 metrics = await client.get(f"http://127.0.0.1:{here.ports[role]}/metrics")
                 assert "consilium_" in metrics.text

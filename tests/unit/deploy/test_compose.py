@@ -102,8 +102,8 @@ def test_only_those_who_need_a_password_have_it() -> None:
     assert holders["DB_ADMIN_PASSWORD"] == {"db"}
     assert holders["DB_OWNER_PASSWORD"] == {"db", *OURS}
     assert holders["DB_BACKUP_PASSWORD"] == {"db", "backup", "erasures"}
-    assert holders["CONSILIUM_API_KEYS"] == {"api", "api-cpu"}
-    assert len(VARIABLES["CONSILIUM_API_KEYS"]) >= 24
+    assert holders["API_KEY"] == {"api", "api-cpu"}
+    assert len(VARIABLES["API_KEY"]) >= 24
 
 
 @pytest.mark.parametrize("missing", [name for name in VARIABLES if re.search("PASSWORD|KEY", name)])
