@@ -139,7 +139,8 @@ def test_conflicts_of_a_mode_are_told_in_total_by_module_and_by_layer_and_drawn(
     page = files[1].read_text()
     assert page.count("<table>") == 3 * 4
     figures = json.loads(files[2].read_text())
-    assert figures.keys() == {"core · physics", "core · sport", "physics · sport"}
+    assert figures.keys() == {"core · physics", "core · sport", "physics · sport", "verdicts"}
+    assert [verdict["adapter"] for verdict in figures["verdicts"]] == ["core", "physics", "sport"]
     core = figures["core · physics"]
     assert core["layers"].keys() == {str(layer) for layer in range(30)}
     assert {each["layer"] for each in core["each"]} == set(range(20, 30))
