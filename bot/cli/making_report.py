@@ -53,7 +53,7 @@ def print_language_warning(mind: Mind, report: ImportReport, say: Translator) ->
 
 def print_making_report(mind: Mind, report: ImportReport, say: Translator) -> None:
     """Print what was kept and why, the adapters, where everything is, and the next command."""
-    stdout_console().print(Text(f"\n{say('The mind is ready.')}", "bold"))
+    stdout_console().print(Text("\n" + say("The mind is ready."), "bold"))
     print_report(report, say)
     table = new_table(say("adapter"), say("dialogues"), say("held out"), say("state"), wrapped=(say("state"),))
     for name, adapter in mind.adapters.items():

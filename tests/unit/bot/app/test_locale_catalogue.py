@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -99,3 +100,20 @@ def test_new_templates_are_missing_until_translated(russian: Path) -> None:
 def test_each_plural_form_needs_the_placeholders(russian: Path) -> None:
     translate(russian, 'msgstr "Добрый день."', 'msgstr[0] "одно яблоко"', 'msgstr[1] "{count} яблока"')
     assert placeholder_mismatches("ru") == ["Good day, {name}.", PLURAL[0]]
+
+
+def test_no_template_stands_inside_an_f_string() -> None:
+    """There the extractor does not see it: it would be shown untranslated, and nobody would be told."""
+    root = Path(locale_catalogue.__file__).parents[2]
+    hidden = [
+        f"{path.relative_to(root)}:{call.lineno}"
+        for package in ("bot", "consilium", "db", "inference")
+        for path in sorted((root / package).rglob("*.py"))
+        for string in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(string, ast.JoinedStr)
+        for call in ast.walk(string)
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "id", getattr(call.func, "attr", "")) in ("N_", "say", "N_plural", "plural")
+        and any(isinstance(given, ast.Constant) and isinstance(given.value, str) for given in call.args)
+    ]
+    assert hidden == []
