@@ -38,6 +38,8 @@ Sleep is the wage. A recruit earns at least 7.5 hours of sleep a night. In the q
 The long road lasts sixty minutes. Do not hurry on the long road.
 """
 RUSSIAN = "# Об отдыхе\n\nВ тихую неделю все спят восемь с половиной часов. Спешка — это заём под большой процент.\n"
+EXAMPLES = 20
+"""Dialogues of each adapter."""
 QUESTION = "How many hours of sleep does a recruit earn?"
 
 
@@ -56,6 +58,10 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
         folder = tmp_path / "agoge"
         if not folder.exists():
             copy_bilingual_mind(folder, without=("library",))
+            for dialogues in folder.glob("dialogues/*.train.jsonl"):
+                # `auto` embeds what people asked in all of them before its first answer.
+                lines = dialogues.read_text(encoding="utf-8").splitlines(keepends=True)
+                dialogues.write_text("".join(lines[:EXAMPLES]), encoding="utf-8")
             (folder / "rag_config.yaml").write_text(config, encoding="utf-8")
             own = {"articles/rest.md": REST, "articles/ru.md": RUSSIAN} if files is None else files
             for name, text in own.items():

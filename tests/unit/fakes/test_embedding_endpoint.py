@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from inference.embedding import E5
-from inference.embedding.batching import MAX_BATCH_SIZE
-from tests.fixtures.embedding import EmbeddingEndpoint
+from tests.fixtures.embedding import AT_ONCE, EmbeddingEndpoint
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -61,7 +60,7 @@ async def test_a_question_does_not_wait_for_a_document() -> None:
     assert await ask(endpoint, f"{E5.query}why") == [3]
     assert not document.done()
     assert await document == list(range(1, 60))
-    assert max(map(len, embedder.asked)) <= MAX_BATCH_SIZE
+    assert max(map(len, embedder.asked)) <= AT_ONCE
 
 
 async def test_what_several_ask_for_at_once_is_embedded_once() -> None:
