@@ -250,7 +250,7 @@ class Settings(BaseSettings):
     @property
     def engine_slots(self) -> int:
         """Answers that one process generates at the same time."""
-        return self.answers_at_once or (16 if self.engine == "sglang" else 2)
+        return self.answers_at_once or (16 if self.engine_is_server else 2)
 
     @property
     def database_passwords(self) -> list[str]:

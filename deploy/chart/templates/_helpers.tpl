@@ -84,6 +84,8 @@ securityContext:
   value: {{ .Values.sglang.baseModel | quote }}
 - name: CONSILIUM_ALLOW_DOWNLOAD
   value: "true"
+- name: CONSILIUM_ANSWERS_AT_ONCE
+  value: "64"
 {{- else }}
 - name: CONSILIUM_ENGINE
   value: local
