@@ -272,7 +272,7 @@ async def test_database_unavailable(served: Served) -> None:
 
 async def test_unknown_endpoints(served: Served) -> None:
     async with served.http() as http:
-        for method, path in (("POST", "/v1/embeddings"), ("GET", "/v1/chat/completions"), ("GET", "/v1/")):
+        for method, path in (("POST", "/v1/completions"), ("GET", "/v1/chat/completions"), ("GET", "/v1/")):
             response = await http.request(method, path)
             assert response.status_code == 404
             assert "POST /v1/chat/completions" in response.json()["error"]["message"]
