@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +33,7 @@ from db.backup.file_format import (
     check_backup,
     read_backup,
 )
+from db.backup.row_digest import RowDigest
 from db.backup.session import Watchdog, open_copying
 from db.backup.tables import TableShape, list_tables
 from db.infra.connection import Connection
@@ -192,11 +192,13 @@ class _Restoring:
             reason = f"columns of {shape.name} that only one of both has: {', '.join(sorted(differing))}"
             raise BackupDoesNotFit(self._path, reason)
         ends: list[TableEnd] = []
+        read = RowDigest()
         async with Watchdog() as watchdog:
 
             async def rows() -> AsyncIterator[bytes]:
                 while isinstance(event := await asyncio.to_thread(advance), Rows):
                     watchdog.feed()
+                    read.feed(event.data)
                     yield event.data
                 assert isinstance(event, TableEnd)
                 ends.append(event)
@@ -210,23 +212,23 @@ class _Restoring:
                 reason = f"Postgres refuses its rows of {shape.name} (SQLSTATE {error.sqlstate})"
                 raise BackupDoesNotFit(self._path, reason) from None
         [end] = ends
-        await self._compare(start, end)
+        await self._compare(start, end, read)
         return end
 
-    async def _compare(self, start: TableStart, end: TableEnd) -> None:
-        """Read a table back: written out, it must be what was read, byte by byte."""
-        written = hashlib.sha256()
+    async def _compare(self, start: TableStart, end: TableEnd, read: RowDigest) -> None:
+        """Read a table back: written out, each row must be what was read, byte by byte."""
+        written = RowDigest()
         async with Watchdog() as watchdog:
 
             async def take(data: bytes) -> None:
                 watchdog.feed()
-                written.update(data)
+                written.feed(data)
 
             await self._connection.copy_from_table(
                 start.name, output=take, columns=start.columns, schema_name="public", format="text"
             )
         counted = await self._connection.fetchval(f"SELECT count(*) FROM public.{start.name}")  # noqa: S608  # ours
-        if written.hexdigest() != end.sha256 or counted != end.rows:
+        if written.value != read.value or counted != end.rows:
             raise BackupDoesNotFit(self._path, f"the rows of {start.name} came out otherwise than they went in")
 
     async def _set_sequences(self, event: Sequences) -> None:

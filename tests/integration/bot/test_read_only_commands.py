@@ -27,7 +27,7 @@ from tests.fixtures.postgres import fresh_database, run_sql, server_directory
 
 CHANGING = {
     "demo", "chat", "serve", "mcp", "migrate", "init", "train", "turns retry", "library add", "adapters import",
-    "adapters compose", "adapters revoke",
+    "adapters compose", "adapters revoke", "keys create",
     # They measure in folders and databases of their own, for minutes.
     "eval memory", "eval library", "eval adapters", "eval router", "mind eval",
 }  # fmt: skip
