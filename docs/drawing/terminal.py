@@ -25,7 +25,7 @@ SAID = (
     "I get a stitch in my side when I run. What can I do about it?",
     "/mode sport+core",
     "How do I recover after a hard day?",
-    "Сколько нужно спать?",
+    "Сколько спать в тихую неделю?",
 )
 SERVER = f"drawing-{os.getpid()}"
 """A tmux server of its own, so that nobody else's sessions are touched."""
