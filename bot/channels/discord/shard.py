@@ -75,8 +75,11 @@ class ShardClient(discord.Client):
         )
 
     async def close(self) -> None:
-        if self._commands_task is not None:
-            self._commands_task.cancel()
+        # The library leaves the task that announces a session: it would announce the one that ends here.
+        tasks = [task for task in (self._commands_task, self._connection._ready_task) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await super().close()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:

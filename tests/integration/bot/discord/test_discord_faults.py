@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+from pathlib import Path
 
+import discord
 import pytest
 import structlog
 
@@ -215,3 +218,22 @@ async def test_rejected_gateway_names_the_setting(
         async with asyncio.timeout(20):
             await gateway.run()
     assert caught.value.details["setting"] == setting
+
+
+async def test_connection_that_ends_leaves_nothing_running(service: DiscordService) -> None:
+    async with service.receiving():
+        async with asyncio.timeout(10):
+            while not _library_tasks():  # noqa: ASYNC110  # no event tells of a library's tasks
+                await asyncio.sleep(0.01)
+    assert not _library_tasks()
+
+
+def _library_tasks() -> list[str]:
+    """What discord.py is doing in this loop."""
+    coroutines = [task.get_coro() for task in asyncio.all_tasks()]
+    return [
+        coroutine.__qualname__
+        for coroutine in coroutines
+        if inspect.iscoroutine(coroutine)
+        and Path(coroutine.cr_code.co_filename).is_relative_to(Path(discord.__file__).parent)
+    ]
