@@ -7,7 +7,7 @@ Of the turns that wait in a session only the first has a job; whoever ends a tur
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -38,7 +38,7 @@ from bot.turns.queue import DELIVERY_PRIORITY, answer_entrypoint, delivery_entry
 from bot.turns.traces import trace_stage
 from consilium.errors import N_, ConsiliumError
 from consilium.retry import BackoffConfig, retry
-from db.errors import DatabaseUnavailable, DuplicateUpdate, TransactionConflict, TurnLeaseLost
+from db.errors import DatabaseUnavailable, DuplicateUpdate, TransactionConflict
 from db.infra.connection import Connection, PersonConnection
 from db.infra.database import Database
 from db.turns import deliveries, jobs, states, turns
@@ -50,9 +50,6 @@ EDIT_WINDOW: Final = 3600.0
 """Seconds after a question within which an edit of it is asked again."""
 _CONFLICT_BACKOFF: Final = BackoffConfig(initial=0.02, maximum=0.5, jitter=0.5)
 """Before a transaction is repeated that other transactions got in the way of."""
-_RECORD_BACKOFF: Final = BackoffConfig(initial=0.1, maximum=2.0)
-_RECORD_TIMEOUT: Final = 60.0
-"""Seconds for which a message with a queue position is recorded again: until then nobody else knows of it."""
 FILE_NOT_READ: Final = N_("I have not read the attached file: send it without a command.")
 
 
@@ -359,46 +356,3 @@ async def _execute(context: CommandContext, call: CommandCall) -> CommandResult 
             context.say("That is between the two of us: send me {usage} in a private chat.", usage=usage)
         )
     return await command.run(context, call.argument)
-
-
-class QueuedTurnParts:
-    """The messages of a turn that is queued, for the process that received it (`bot.core.ports.Parts`)."""
-
-    def __init__(self, database: Database, turn: Turn) -> None:
-        self._database = database
-        self._turn = turn
-
-    @property
-    def message_ids(self) -> Sequence[str]:
-        return ()
-
-    async def ensure_held(self, *, now: bool = False) -> None:
-        """Return when the turn still waits. What is shown here is sent once and never edited.
-
-        Raises:
-            TurnLeaseLost: the turn is being answered already.
-            DatabaseUnavailable: the database did not come back in time.
-        """
-        if now and (await self._in_transaction(lambda person: turns.get(person, self._turn.id))).attempts:
-            raise TurnLeaseLost
-
-    async def record(self, n: int, message_id: str, *, patience: float | None = None) -> None:
-        """Store that a message is shown; the process that answers the turn continues with it.
-
-        Raises:
-            TurnLeaseLost: the turn is being answered already.
-            DatabaseUnavailable: the database did not come back in time.
-        """
-        await self._in_transaction(
-            lambda person: deliveries.record_message(person, self._turn, n, message_id),
-            _RECORD_TIMEOUT if patience is None else patience,
-        )
-
-    async def _in_transaction(
-        self, work: Callable[[PersonConnection], Awaitable[T]], patience: float = _RECORD_TIMEOUT
-    ) -> T:
-        async def transaction() -> T:
-            async with self._database.person_transaction(self._turn.user_id) as person:
-                return await work(person)
-
-        return await retry(transaction, on=DatabaseUnavailable, backoff=_RECORD_BACKOFF, give_up_after=patience)

@@ -13,9 +13,10 @@ from uuid import UUID
 
 from bot.core.conversation import WINDOW_TURNS
 from bot.core.i18n import LANGUAGES, Translator
-from bot.memory.identity import Comparison, Fact, Verdict, cut_units
+from bot.memory.identity import Comparison, Fact, cut_units
 from bot.memory.records import Record, RecordLine
 from bot.memory.rendering import passage_quotation, quoted_title
+from bot.memory.statement_rules import Verdict
 from bot.memory.statements import Speaker
 from db.memory.forgetting import MemoryTexts, TurnErasure, TurnTexts
 

@@ -16,7 +16,8 @@ from bot.core.conversation import detect_message_language
 from bot.core.errors import DeliveryError, MessageRefused
 from bot.core.i18n import Translator
 from bot.core.messages import Address, Incoming
-from bot.intake.inbox import Inbox, QueuedTurnParts, Receipt
+from bot.intake.inbox import Inbox, Receipt
+from bot.intake.queued_turn_parts import QueuedTurnParts
 from bot.intake.redelivery import Redelivery
 from bot.turns.metrics import message_refused
 from consilium.errors import ConsiliumError

@@ -30,8 +30,9 @@ from bot.core.conversation import detect_message_language
 from bot.core.errors import ChannelError, MessageNotStored, MessageRefused, describe_error
 from bot.core.i18n import Translator, system_language
 from bot.core.messages import Incoming
-from bot.intake.inbox import EDIT_WINDOW, Inbox, QueuedTurnParts, Receipt
+from bot.intake.inbox import EDIT_WINDOW, Inbox, Receipt
 from bot.intake.joining import expected_key, pause_for
+from bot.intake.queued_turn_parts import QueuedTurnParts
 from bot.intake.redelivery import Redelivery
 from bot.minds import Mind
 from bot.turns.metrics import message_refused

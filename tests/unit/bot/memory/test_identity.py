@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.memory.identity import Fact, Verdict, cut_units
+from bot.memory.identity import Fact, cut_units
+from bot.memory.statement_rules import Verdict
 from tests.fixtures.forgetting_cases import GOES, STAYS
 
 MAX_ASKED_SHARE = 1 / 6
