@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from bot.channels.http import Api, ApiClient
 from bot.channels.http.api_client import client_of
 from bot.channels.http.api_route import MAX_BODY_BYTES, CountedResponse, failure_response
+from bot.channels.http.error_responses import public_error
 from bot.channels.http.errors import MethodNotAllowed
 from bot.channels.http.modes import named_modes
 from bot.channels.http.reply import PLATFORM
@@ -117,6 +118,7 @@ def _asker_of(api: Api, request: Request) -> Asker:
         admit=client.admit,
         allows_mode=client.allows_model,
         collections=_collections(api, client, say),
+        show=public_error,
     )
 
 

@@ -101,6 +101,10 @@ def _allow(mode: str) -> bool:
     return True
 
 
+def _show(error: ConsiliumError) -> ConsiliumError:
+    return error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
     """Who uses the tools, and what they may do with them."""
@@ -117,6 +121,12 @@ class Asker:
     """Whether they may ask a mode, in canonical form."""
     collections: Sequence[str] | None = None
     """The collections of the library that they may search; None: all."""
+    show: Callable[[ConsiliumError], ConsiliumError] = _show
+    """An error as they may read it."""
+
+    def refusal(self, error: ConsiliumError) -> ToolError:
+        """The error of a tool that could not do what it was asked."""
+        return ToolError(describe_error(self.show(error), self.say.language, self.say.translate))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,10 +166,11 @@ class McpTools:
         try:
             incoming = asker.admit(incoming)
         except ConsiliumError as error:
-            raise _refusal(error, asker.say) from error
+            raise asker.refusal(error) from error
         outcome = await self.direct.answer(incoming, SilentReply())
         if outcome.error is not None:
-            raise ToolError(outcome.error)
+            error = outcome.exception
+            raise ToolError(outcome.error) if error is None or asker.show(error) is error else asker.refusal(error)
         sources = [CitedSource(n=one.n, title=one.title, where=one.where, quote=one.quote) for one in outcome.sources]
         return Answer(answer=outcome.answer, mode=outcome.mode, sources=sources, notice=outcome.notice)
 
@@ -174,7 +185,7 @@ class McpTools:
         try:
             found = await self.library.search(query, collections=asker.collections, limit=limit)
         except ConsiliumError as error:
-            raise _refusal(error, asker.say) from error
+            raise asker.refusal(error) from error
         return Passages(
             passages=[
                 FoundPassage(
@@ -218,12 +229,8 @@ class McpTools:
             check_access(mode, self.mind, ())
             self.composer.validate(mode)
         except ConsiliumError as error:
-            raise _refusal(error, asker.say) from error
+            raise asker.refusal(error) from error
         return mode
-
-
-def _refusal(error: ConsiliumError, say: Translator) -> ToolError:
-    return ToolError(describe_error(error, say.language, say.translate))
 
 
 def make_server(tools: McpTools, version: str, asker_of: Callable[[Request], Asker] | None = None) -> MCPServer[None]:

@@ -20,6 +20,7 @@ IS_LONG = os.environ.get("CONSILIUM_LONG") == "1"
 CONFIG = Path(__file__).parents[3] / "fixtures" / "schemathesis.toml"
 LARGE = ("/v1/chat/completions", "/v1/responses")
 """Paths whose requests have so many fields that each edge of each takes most of a run."""
+FORM = ("--max-examples", "650", "--workers", "2") if IS_LONG else ("--max-examples", "5", "--generation-deterministic")
 NOBODY_IS_LIMITED = {
     "person_at_once": 1000, "person_per_minute": 1e6, "person_per_day": 10**9, "waiting": 10**6,
     "chat_at_once": 1000, "chat_per_minute": 1e6, "chat_per_day": 10**9,
@@ -43,7 +44,6 @@ def write_config(folder: Path) -> Path:
 @pytest.mark.timeout(7200)
 async def test_the_api_is_as_its_openapi_says(serve: Serve, tmp_path: Path) -> None:
     """The short form is the same each time; the long one has at least 10,000 cases, and others each time."""
-    form = ("--max-examples", "650") if IS_LONG else ("--max-examples", "5", "--generation-deterministic")
     log = tmp_path / "log"
     async with serve(**NOBODY_IS_LIMITED) as served:
         await served.services.loading.wait()
@@ -57,7 +57,7 @@ async def test_the_api_is_as_its_openapi_says(serve: Serve, tmp_path: Path) -> N
                 process = await asyncio.create_subprocess_exec(
                     *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(write_config(tmp_path))),
                     *("run", f"{url}/openapi.json", "--header", f"Authorization: Bearer {KEYS['site']}"),
-                    *("--no-color", "--continue-on-failure", *form),
+                    *("--no-color", "--continue-on-failure", *FORM),
                     cwd=tmp_path,
                     stdout=output,
                     stderr=output,

@@ -12,6 +12,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from tests.fakes.sglang_server import SGLangServer
 from tests.integration.bot.http.conftest import KEYS, Served
 
 INITIALIZE = {
@@ -111,3 +112,12 @@ async def test_what_is_no_message_of_the_protocol(served: Served) -> None:
         large = b'"' + b"x" * 1_100_000 + b'"'
         response = await http.post("/mcp", content=large, headers={**ACCEPT, "Content-Type": "application/json"})
         assert response.status_code == 413
+
+
+async def test_what_failed_within_the_service_is_not_told(served: Served, server: SGLangServer) -> None:
+    server.fails_with = (500, "CUDA error at /srv/models/secret-path")
+    async with program(served, KEYS["site"]) as client:
+        failed, text = await call(client, "ask", question=QUESTION, mode="core")
+    assert failed
+    assert "secret-path" not in text
+    assert "127.0.0.1" not in text
