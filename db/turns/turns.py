@@ -386,7 +386,7 @@ async def list_recent(connection: PersonConnection, mind: str, before: UUID | No
     """The person's questions to a mind with their answers, latest first.
 
     Args:
-        before: only those before this turn of theirs; of a turn that they do not have, none.
+        before: only those before this turn of theirs.
     """
     rows = await connection.fetch(LIST_RECENT, connection.user_id, mind, before, limit)
     return [from_row(Turn, row) for row in rows]

@@ -165,7 +165,9 @@ ENDPOINTS: Final = (
         method="GET", path="/v1/compositions", function=mixtures.list_compositions, tag="models",
         summary="Compositions", errors=(504,),
     ),
-    Endpoint(method="GET", path="/v1/turns", function=turns.list_turns, tag="people", summary="Turns", errors=(400,)),
+    Endpoint(
+        method="GET", path="/v1/turns", function=turns.list_turns, tag="people", summary="Turns", errors=(400, 404)
+    ),
     Endpoint(
         method="GET", path="/v1/turns/{id}", function=turns.show_turn, tag="people", summary="One turn",
         errors=(400, 404),

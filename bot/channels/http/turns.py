@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from starlette.requests import Request
 
 from bot.channels.http.api import api_of
-from bot.channels.http.errors import BadRequest, NoAnswerToRate, NoSuchTurn
+from bot.channels.http.errors import NoAnswerToRate, NoSuchTurn
 from bot.channels.http.own_objects import FeedbackObject, TurnList, TurnObject, TurnUsage
 from bot.channels.http.people import User, parse_id, person_of
 from bot.channels.http.request_models import RequestModel, Thumb
@@ -42,11 +42,13 @@ class FeedbackRequest(RequestModel):
 
 
 async def list_turns(request: Request, user: User = None, limit: Limit = 20, before: Before = None) -> TurnList:
-    """The person's turns with this mind, latest first."""
-    earliest = None if before is None else parse_id(before)
-    if before is not None and earliest is None:
-        raise BadRequest("before", "it is no turn's id")
+    """The person's turns with this mind, latest first.
+
+    Raises:
+        NoSuchTurn: they have no turn with the id `before`.
+    """
     async with person_of(request, user) as connection:
+        earliest = None if before is None else (await _find(connection, before)).id
         found: list[Turn] = []
         if connection is not None:
             found = await turns.list_recent(connection, api_of(request).mind.name, earliest, limit + 1)

@@ -14,6 +14,7 @@ from bot.app.monitoring import health_routes, http_server
 from bot.app.server import http_routes
 from db.people import access_rules
 from db.people.access_rules import Rule
+from tests.fakes.embedding_server import EmbeddingServer
 from tests.integration.bot.http.conftest import KEYS, Serve
 
 IS_LONG = os.environ.get("CONSILIUM_LONG") == "1"
@@ -45,7 +46,11 @@ def write_config(folder: Path) -> Path:
 async def test_the_api_is_as_its_openapi_says(serve: Serve, tmp_path: Path) -> None:
     """The short form is the same each time; the long one has at least 10,000 cases, and others each time."""
     log = tmp_path / "log"
-    async with serve(**NOBODY_IS_LIMITED) as served:
+    async with (
+        # Vectors by letters: what is asked here is not about the model, which would take most of the time.
+        EmbeddingServer().serving() as embedder,
+        serve(**NOBODY_IS_LIMITED, embedding_url=embedder, embedding_model="letters") as served,
+    ):
         await served.services.loading.wait()
         async with served.services.database.anonymous_transaction() as connection:
             # The program itself may add to the library.

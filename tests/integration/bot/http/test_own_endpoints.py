@@ -116,10 +116,16 @@ async def test_turns_are_listed_to_their_person(served: Served) -> None:
         rest = (await http.get("/v1/turns", params={"user": "anna", "before": f"chatcmpl-{asked[1]}"})).json()
         assert [turn["question"] for turn in rest["data"]] == ["Question 0?"]
         assert not rest["has_more"]
-        for strange in ({"user": "boris"}, {}, {"user": "anna", "before": str(uuid4())}):
-            assert (await http.get("/v1/turns", params=strange)).json()["data"] == []
+        for nobody in ({"user": "boris"}, {}):
+            assert (await http.get("/v1/turns", params=nobody)).json()["data"] == []
+        for strange in (
+            {"user": "anna", "before": str(uuid4())},
+            {"user": "boris", "before": asked[1]},
+            {"before": "x"},
+        ):
+            assert (await http.get("/v1/turns", params=strange)).status_code == 404
         assert (await other.get("/v1/turns", params={"user": "anna"})).json()["data"] == []
-        for wrong in ({"limit": 0}, {"limit": 101}, {"before": "x"}, {"user": "a\x00"}):
+        for wrong in ({"limit": 0}, {"limit": 101}, {"user": "a\x00"}):
             assert (await http.get("/v1/turns", params=wrong)).status_code == 400
         assert await persons(served) == 1, "reading makes nobody"
     narrow = await served.make_key(people=["app-*"])
