@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-long test-faults check format bench bench-serving bench-turns bench-fairness bench-growth bench-memory bench-embedding bench-library bench-citations bench-router bench-mixing eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
+.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-api test-long test-faults check format bench bench-serving bench-turns bench-fairness bench-growth bench-memory bench-embedding bench-library bench-citations bench-router bench-mixing eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ test-vllm: $(READY) vllm ## Run the tests against the real vLLM server (ten minu
 
 test-long: $(READY) sglang vllm ## Run the long form of what is tested in a short one, but for faults (an hour)
 	CONSILIUM_LONG=1 $(BIN)/python -m pytest -m long --ignore tests/acceptance/faults
+
+test-api: $(READY) ## Ask the API 10,000 requests and more that schemathesis makes of its OpenAPI (a quarter of an hour)
+	CONSILIUM_LONG=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/integration/bot/http/test_api_conformance.py
 
 test-faults: $(READY) ## Kill 200 processes and break Postgres in every way under people who ask, on each channel (an hour and more)
 	CONSILIUM_LONG=1 $(BIN)/python -m pytest -s tests/acceptance/faults

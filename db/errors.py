@@ -193,6 +193,18 @@ class SchemaTooOld(DatabaseError):
         super().__init__(server=server, revision=revision, required=required)
 
 
+class SchemaUnreadable(DatabaseError):
+    """A login that is not the owner's may not read how far the schema is: it is older than the right to."""
+
+    sentence: ClassVar[str] = N_(
+        "The login of the service may not read how far the schema is, so it is older than revision {required}."
+    )
+    remedy: ClassVar[str] = N_("Run `consilium migrate` with the owner's address (CONSILIUM_DATABASE_OWNER_URL).")
+
+    def __init__(self, *, required: str) -> None:
+        super().__init__(required=required)
+
+
 class SchemaTooNew(DatabaseError):
     """A newer release has taken away from the schema what this one needs."""
 

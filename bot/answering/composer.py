@@ -21,6 +21,7 @@ from bot.minds.versions import live_state
 from inference.adapters.composition import Composition
 from inference.adapters.errors import AdapterError, PackageChanged, PackageUnreadable
 from inference.adapters.manifest import AdapterKind, AdapterManifest
+from inference.adapters.merging.settings import Merge
 from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part, curve_over_layers
 from inference.adapters.store import CompositionStore
@@ -238,14 +239,32 @@ class Composer:
                 raise
             return self._compose(mode, again)
 
-    def _compose(self, mode: ResolvedMode, adapters: AdapterSet) -> Composition | None:
-        parts = self.parts(mode, adapters)
+    def name_of(self, mode: ResolvedMode, adapters: AdapterSet | None = None) -> str | None:
+        """The name of the composition that answers in a mode; None for the bare base model. Blocking.
+
+        Raises:
+            AdapterOutOfService, LayersOutOfRange: as `parts`.
+            CostsTooMuch, DriftsTooFar: the mind's gate refuses it.
+            AdapterError: its adapters cannot be read.
+        """
+        adapters = adapters or self._live
+        recipe = self._recipe(mode, adapters)
+        return None if recipe is None else self.store.composition_name(recipe[0], self.base, self.max_rank, recipe[1])
+
+    def _recipe(self, mode: ResolvedMode, adapters: AdapterSet) -> tuple[Sequence[Part], Merge] | None:
+        """What is composed for a mode, after what the mind's gate makes of it; None for the bare base model."""
+        parts: Sequence[Part] = self.parts(mode, adapters)
         if not parts:
             return None
-        merge = mode.merge
         if (asked := self._asked(mode, adapters)) is not None:
-            chosen, merge = served(asked, self._judge(asked))
-            parts = list(chosen)
+            return served(asked, self._judge(asked))
+        return parts, mode.merge
+
+    def _compose(self, mode: ResolvedMode, adapters: AdapterSet) -> Composition | None:
+        recipe = self._recipe(mode, adapters)
+        if recipe is None:
+            return None
+        parts, merge = recipe
         return self.store.get_or_compose(parts, self.base, max_rank=self.max_rank, merge=merge)
 
     def judge(self, mode: ResolvedMode, adapters: AdapterSet | None = None) -> GateVerdict | None:

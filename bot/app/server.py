@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from bot.app.answering import Progress
 from bot.app.bootstrap import Role, Services, open_services
 from bot.app.channels import Channels, NoChannelConfigured, has_channel
+from bot.app.mcp import is_mcp_installed, open_mcp
 from bot.app.monitoring import ReadinessCheck, health_routes, http_server
 from bot.app.settings import Settings
 from bot.channels.http import Api, ApiClients, KeyStore, api_routes
@@ -23,6 +24,7 @@ from bot.core.errors import PlatformAccessDenied
 from bot.core.http_connections import ConnectionLimits
 from bot.core.loops import keep_running
 from bot.core.ports import Platform
+from bot.library.parse.limits import MB
 from bot.turns.queue import answer_entrypoint, delivery_entrypoint
 from bot.turns.worker import Worker, WorkerOptions
 from consilium.errors import N_
@@ -78,13 +80,17 @@ async def serve(settings: Settings, role: Role, progress: Progress, on_ready: Ca
         )
         checks = readiness_checks(services, channels, role, shutdown)
         if settings.http_port is not None:
-            api = [http_routes(settings, services)] if role in HTTP_ROLES else []
-            routes = [health_routes(checks), *api, *channels.routers]
+            routes = [health_routes(checks), *channels.routers]
+            if role in HTTP_ROLES:
+                api = make_api(settings, services)
+                routes.append(api_routes(api))
+                if is_mcp_installed():
+                    routes.append(await stack.enter_async_context(open_mcp(api)))
             limits = ConnectionLimits(settings.http_connections, settings.http_connections_per_address)
             server = http_server(
                 settings.http_host, settings.http_port, *routes, origins=settings.http_origins, limits=limits
             )
-            if api and not await _lets_anybody_in(settings, services):
+            if role in HTTP_ROLES and not await _lets_anybody_in(settings, services):
                 progress(NO_KEYS)
             on_ready(await stack.enter_async_context(server))
         await _run_until_shutdown(services, channels, worker, shutdown, settings.drain_seconds)
@@ -218,7 +224,12 @@ def readiness_checks(
 
 def http_routes(settings: Settings, services: Services) -> APIRouter:
     """Routes of the HTTP channel."""
-    api = Api(
+    return api_routes(make_api(settings, services))
+
+
+def make_api(settings: Settings, services: Services) -> Api:
+    """The parts of the service that the HTTP channel uses."""
+    return Api(
         mind=services.mind,
         composer=services.composer,
         database=services.database,
@@ -233,6 +244,6 @@ def http_routes(settings: Settings, services: Services) -> APIRouter:
         embedder=services.embedder,
         library=services.library,
         loading=services.loading,
+        document_bytes=settings.document_megabytes * MB,
         language=settings.language,
     )
-    return api_routes(api)

@@ -41,8 +41,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """DSN of a Postgres with pgvector; unset: an embedded one under `data_dir`."""
     database_owner_url: SecretStr | None = None
-    """DSN of the role that owns the schema and migrates it, where `database_url` is the service's own; unset: the
-    same."""
+    """DSN of the role that owns the schema and migrates it, where `database_url` is the service's own. Processes of one
+    role do without."""
     database_backup_url: SecretStr | None = None
     """DSN of a role that sees everybody's rows, for `consilium backup`; unset: the owner's, or the embedded server's
     superuser."""

@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.answering.composer import effective_weights, open_adapters
+from bot.answering.conflict_verdicts import MOST, Verdict, judge_mixture
 from bot.app.components import find_base_model
 from bot.app.settings import Settings
 from bot.cli.common import JsonFileOption, MindOption, new_table, print_unfit, stdout_console
-from bot.cli.conflict_verdicts import MOST, Verdict, judge_mixture
 from bot.cli.heat_map import draw_heat_map
 from bot.minds import Mind, load_mind
 from bot.minds.errors import AdapterOutOfService

@@ -11,7 +11,7 @@ from typing import Final
 from bot.core.errors import MessageRefused, TurnInterrupted
 from bot.core.fair_slots import FairSlots
 from bot.core.messages import Incoming, Outcome
-from bot.core.ports import Reply
+from bot.core.ports import FetchFile, Reply
 from bot.core.quotations import quotations_to_json
 from bot.intake.inbox import Inbox, Receipt
 from bot.intake.rate_limits import share_of
@@ -110,13 +110,17 @@ class InlineResponder:
                         await accepted.lease.finish("stopped")
                 raise
 
-    async def answer_accepted(self, accepted: AcceptedMessage, reply: Reply) -> Outcome:
-        """Answer a message that was accepted. Errors are shown to the person and not raised."""
+    async def answer_accepted(self, accepted: AcceptedMessage, reply: Reply, fetch: FetchFile | None = None) -> Outcome:
+        """Answer a message that was accepted. Errors are shown to the person and not raised.
+
+        Args:
+            fetch: gives the content of the files that came with it, if any did.
+        """
         conversation = accepted.receipt.conversation
         outcome = None
         if accepted.lease is not None:
             with self._tracked():
-                outcome = await self._runner.run(accepted.lease, conversation, reply)
+                outcome = await self._runner.run(accepted.lease, conversation, reply, fetch)
         if outcome is None:
             outcome = failed_outcome(Outcome(conversation.session.mode), TurnInterrupted(), conversation.say)
         return outcome

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+LIBRARY_REQUEST: Final = "Add to the library."
+"""A caption that says it, for channels where a person does not."""
 _ENGLISH: Final = (
     r"(?:please,?\s+)?(?:(?:add|put|save|upload|move|send|take)\s+)?"
     r"(?:(?:this|these|that|it|them|all)\s+)?(?:(?:the\s+)?(?:file|files|document|documents|book|books|text|texts)\s+)?"

@@ -169,6 +169,9 @@ class _Planner:
             self._erase(turn, question=cut_units(turn.question, comparison.same))
         elif comparison.verdict is Verdict.UNSURE and turn.question:
             self._ask(RecordLine(Record("message", turn.id), "message", turn.question, turn.created_at))
+        if turn.rating_comment and self._compare(turn.rating_comment).verdict is not Verdict.OTHER:
+            # The comment goes with the first thing that is forgotten of its turn: better one too many.
+            self._plan.excluded_turns.add(turn.id)
         for quotation in turn.quotations or ():
             text = str(quotation.get("text", ""))
             if Verdict.SAME in (self._compare(text).verdict, self._compare(text, "mind").verdict):

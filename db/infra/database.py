@@ -15,7 +15,7 @@ from pgvector.asyncpg import register_vector
 from db.errors import DatabaseError, DatabaseReadOnly, DatabaseUnreachable, ServiceRoleDenied
 from db.infra.connection import SET_CURRENT_PERSON, Connection, PersonConnection
 from db.infra.driver_errors import DRIVER_ERRORS, describe_dsn, open_connection, translate_driver_errors
-from db.infra.login_role import find_login, provide_login
+from db.infra.login_role import find_login, is_service_login, provide_login
 from db.infra.migrate import check_schema, migrate_for_start
 from db.infra.migrations.revisions import EXTENSION_SCHEMA, REVISIONS
 from db.infra.service_role import SERVICE_ROLE, verify_row_level_security
@@ -95,7 +95,8 @@ class Database:
         as the owner and changes its role, unless the owner is a superuser.
 
         Args:
-            dsn: the owner's, ``postgresql://…``, over TCP or a unix socket; Postgres 16 or newer with pgvector.
+            dsn: the owner's, ``postgresql://…``, over TCP or a unix socket; Postgres 16 or newer with pgvector. Where
+                nothing is left to migrate, the service's own is enough.
             service_dsn: the service's own, of a role that is a member of `consilium_app` and of no other.
             access: what may be changed.
             pool_size: connections at most.
@@ -104,7 +105,7 @@ class Database:
         Raises:
             DatabaseUnreachable, DatabaseRefused: no connection.
             MigrationFailed, MigrationBlocked, OlderProgramRunning: it could not be migrated.
-            SchemaMissing, SchemaTooOld, SchemaTooNew: this release does not run on the schema.
+            SchemaMissing, SchemaTooOld, SchemaTooNew, SchemaUnreadable: this release does not run on the schema.
             ServiceRoleDenied, UnsafeRole: not as the service's role, or row-level security would not hold.
         """
         if access is Access.MIGRATE:
@@ -115,6 +116,8 @@ class Database:
             log.info("schema.neighbour_found", revision=version.revision, own=REVISIONS[-1])
         async with open_connection(dsn, deadlines.connect) as connection:
             schema = await connection.fetchval(EXTENSION_SCHEMA)
+            if service_dsn is None and await is_service_login(connection):
+                service_dsn = dsn
             if service_dsn is None:
                 log_in = find_login if access is Access.READ else provide_login
                 service_dsn = await log_in(connection, dsn, deadlines.connect)

@@ -25,7 +25,22 @@ _SCRAM_ITERATIONS: Final = 4096
 _IS_LOGIN: Final = f"""
     SELECT rolcanlogin AND pg_has_role(rolname, '{SERVICE_ROLE}', 'USAGE') FROM pg_roles WHERE rolname = $1
 """  # noqa: S608 - names of our own
+_IS_SERVICE: Final = f"""
+    SELECT coalesce(bool_and(
+        pg_has_role(session_user, '{SERVICE_ROLE}', 'USAGE') AND NOT pg_has_role(session_user, relowner, 'MEMBER')
+    ), false)
+    FROM pg_class WHERE oid = to_regclass('public.users')
+"""  # noqa: S608 - names of our own
 _REFUSED: Final = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+
+
+async def is_service_login(connection: asyncpg.Connection) -> bool:
+    """Whether a connection's own login is the service's: it can act as the service and not become the owner.
+
+    Such a login needs no other beside it. Whether it is safe is checked apart (`db.infra.service_role`).
+    """
+    answer: bool = await connection.fetchval(_IS_SERVICE)
+    return answer
 
 
 def login_name(owner: str) -> str:

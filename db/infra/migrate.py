@@ -139,6 +139,7 @@ async def current_version(dsn: str, *, deadline: float = 60.0) -> SchemaVersion:
     """How far a database is.
 
     Raises:
+        SchemaUnreadable: the login may not read it.
         DatabaseUnreachable, DatabaseRefused: no connection.
     """
     async with open_connection(dsn, deadline) as connection:

@@ -34,6 +34,8 @@ class TurnTexts:
     said: dict[str, Any] | None = field(metadata=JSONB)
     quotations: list[dict[str, Any]] | None = field(metadata=JSONB)
     recalled: list[str] = field(metadata=JSONB)
+    rating_comment: str | None = None
+    """What the person said of the answer."""
 
 
 @dataclass(frozen=True, slots=True)

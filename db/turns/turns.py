@@ -95,6 +95,11 @@ class Turn:
     """Calls of the client's tools and their results, after the question and in their order."""
     metadata: dict[str, str] | None = field(default=None, metadata=JSONB)
     """The client's own marks of it."""
+    rating: int | None = None
+    """What the person thinks of the answer: 1 or -1; None: they have not said."""
+    rating_comment: str | None = None
+    """The same in their own words."""
+    rated_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -174,6 +179,28 @@ ACCEPT: Final = with_columns(
     """,
 )
 GET: Final = with_columns(Turn, "SELECT @columns FROM turns WHERE id = $1 AND user_id = $2")
+LIST_RECENT: Final = with_columns(
+    Turn,
+    """
+    SELECT @columns FROM turns
+    WHERE user_id = $1 AND kind = 'question'
+        AND session_id IN (SELECT id FROM sessions WHERE user_id = $1 AND starts_with(place, $2 || '/'))
+        AND (
+            $3::uuid IS NULL
+            OR (created_at, id) < (SELECT b.created_at, b.id FROM turns AS b WHERE b.id = $3 AND b.user_id = $1)
+        )
+    ORDER BY created_at DESC, id DESC
+    LIMIT $4
+    """,
+)
+RATE: Final = with_columns(
+    Turn,
+    """
+    UPDATE turns SET rating = $3, rating_comment = $4, rated_at = CASE WHEN $3::smallint IS NOT NULL THEN now() END
+    WHERE id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('delivered', 'stopped')
+    RETURNING @columns
+    """,
+)
 FIND_BY_UPDATE: Final = with_columns(
     Turn,
     """
@@ -353,6 +380,30 @@ async def load_chain(connection: PersonConnection, turn_id: UUID, limit: int) ->
     """A turn and those that it goes on from, at most `limit` of them, oldest first; without those that have no answer,
     and those of which something has been forgotten."""
     return [from_row(Turn, row) for row in await connection.fetch(CHAIN, connection.user_id, turn_id, limit)]
+
+
+async def list_recent(connection: PersonConnection, mind: str, before: UUID | None, limit: int) -> list[Turn]:
+    """The person's questions to a mind with their answers, latest first.
+
+    Args:
+        before: only those before this turn of theirs.
+    """
+    rows = await connection.fetch(LIST_RECENT, connection.user_id, mind, before, limit)
+    return [from_row(Turn, row) for row in rows]
+
+
+async def rate(connection: PersonConnection, turn_id: UUID, rating: int | None, comment: str | None) -> Turn | None:
+    """Keep what the person thinks of an answer, in the place of what they thought before.
+
+    Args:
+        rating: 1 or -1; None takes it back.
+        comment: in their own words; not kept if something of the turn has been forgotten.
+
+    Returns:
+        the turn; None if the person has no such turn with an answer.
+    """
+    row = await connection.fetchrow(RATE, turn_id, connection.user_id, rating, comment)
+    return None if row is None else from_row(Turn, row)
 
 
 async def list_unfinished(connection: PersonConnection) -> list[Turn]:

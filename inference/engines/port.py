@@ -231,6 +231,16 @@ class ReportsHealth(Protocol):
 
 
 @runtime_checkable
+class ListsAdapters(Protocol):
+    """An engine that knows at once which adapters it holds."""
+
+    @property
+    def held_adapters(self) -> frozenset[str]:
+        """Names of the adapters that it would answer with now, without loading them first, as far as is known."""
+        ...
+
+
+@runtime_checkable
 class ActivatesAdapters(Protocol):
     """An engine that can let an adapter begin in the middle of a prompt."""
 

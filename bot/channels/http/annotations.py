@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
-from bot.channels.http.response_models import Citation, FileCitation, UrlCitation
+from bot.channels.http.response_models import Citation, UrlCitation
+from bot.channels.http.responses_objects import FileCitation
 from bot.core.messages import Outcome, Source
 
 _MARK: Final = re.compile(r"\[(\d{1,3})\]")

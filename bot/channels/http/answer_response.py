@@ -22,7 +22,7 @@ from bot.channels.http.error_responses import ErrorResponse
 from bot.channels.http.errors import ParameterNotSupported, ServiceShuttingDown, StillBeingAnswered
 from bot.channels.http.front_end_people import named_person
 from bot.channels.http.front_end_prompts import ask_as_user, is_front_end_task, separate_retrieved_text
-from bot.channels.http.reply import PLATFORM, HttpReply, JsonReply, StreamingReply
+from bot.channels.http.reply import PLATFORM, Exchange, HttpReply, JsonReply, StreamingReply
 from bot.channels.http.request_models import ChatRequest
 from bot.channels.http.request_parsing import parse_conversation
 from bot.channels.http.tools import IGNORED_HEADER, OfferedTools, drop_unsupported
@@ -72,8 +72,16 @@ class AnswerResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = StreamingReply if self._stream else JsonReply
-        say = self._api.translator_for(Request(scope))
-        reply = kind(scope, receive, send, self._format, say, headers=self._more_headers, rename=self._rename)
+        exchange = Exchange(
+            scope=scope,
+            receive=receive,
+            send=send,
+            answer_format=self._format,
+            say=self._api.translator_for(Request(scope)),
+            headers=self._more_headers,
+            rename=self._rename,
+        )
+        reply = kind(exchange)
         turn = self._accepted.receipt.turn
         if not self._accepted.receipt.is_new:
             await _repeat(reply, stored_outcome(turn))

@@ -62,6 +62,8 @@ class Api:
     library: Library
     loading: Loadable
     """Loads the models: what needs them waits for it."""
+    document_bytes: int
+    """Bytes that a document may have."""
     language: Language | None
     """The language of messages when a request asks for none; None for the system's."""
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from bot.channels.http.api_client import ApiClient
+from bot.channels.http.api_client import ApiClient, Right
 from bot.channels.http.errors import ApiKeyAmbiguous, ApiKeyExpired, ApiKeyMissing, ApiKeyRevoked, ApiKeyUnknown
 from bot.channels.http.key_store import KeyStore, client_of_key
 from bot.core.api_keys import is_key, key_digest
@@ -33,8 +33,11 @@ class ApiClients:
         self._store = store
         self._is_open = is_open
 
-    async def authenticate(self, request: Request) -> ApiClient:
+    async def authenticate(self, request: Request, right: Right | None = None) -> ApiClient:
         """The client that sent a request, which is counted.
+
+        Args:
+            right: what it takes; None: what the request's method says.
 
         Raises:
             RequestRefused: it may not use the API, or not now.
@@ -44,9 +47,20 @@ class ApiClients:
         if not headers and self._is_open and _is_local_request(request):
             return ApiClient(name="")
         client = await self._client_with(_given_key(headers))
-        client.require_method(request.method)
+        if right is None:
+            client.require_method(request.method)
+        else:
+            client.require(right)
         await self._store.count_request(client)
         return client
+
+    async def charge_tokens(self, client: ApiClient, tokens: int) -> None:
+        """Count tokens that a client has used without a turn.
+
+        Raises:
+            DatabaseError: they may not have been counted.
+        """
+        await self._store.charge_tokens(client, tokens)
 
     async def _client_with(self, given: str) -> ApiClient:
         digest = key_digest(given)

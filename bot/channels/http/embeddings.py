@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from starlette.requests import Request
 
 from bot.channels.http.api import api_of
+from bot.channels.http.api_client import client_of
 from bot.channels.http.errors import BadRequest, EmbeddingsNotReady, ModelsTooSlow
 from bot.channels.http.request_models import Identifier, RequestModel
 from bot.channels.http.response_models import Embedding, EmbeddingList, EmbeddingUsage
@@ -62,6 +63,7 @@ async def create_embeddings(request: Request, embeddings_request: EmbeddingsRequ
         EmbeddingsNotReady: this process has no such model.
         ModelsTooSlow: it took too long.
         BadRequest: what is asked for is not the model's, or too much.
+        DatabaseError: the tokens could not be counted.
     """
     api = api_of(request)
     embedder, engine = api.embedder, api.engine
@@ -79,6 +81,7 @@ async def create_embeddings(request: Request, embeddings_request: EmbeddingsRequ
             tokens = await asyncio.to_thread(lambda: sum(map(engine.tokenizer.count, texts)))
     except TimeoutError:
         raise ModelsTooSlow(_TIMEOUT) from None
+    await api.clients.charge_tokens(client_of(request), tokens)
     is_base64 = embeddings_request.encoding_format == "base64"
     return EmbeddingList(
         data=[

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse
 
-from bot.channels.http.errors import AnswerImpossible, KeyBudgetSpent, PartUnavailable, RequestRefused
+from bot.channels.http.errors import AnswerImpossible, KeyBudgetSpent, MethodNotAllowed, PartUnavailable, RequestRefused
 from bot.core.errors import (
     AlreadyRefused,
     GenerationTooSlow,
@@ -103,6 +103,8 @@ def _for_refused_request(error: RequestRefused) -> ErrorResponse:
     )
     if isinstance(error, KeyBudgetSpent):
         headers = _retry_after(error.retry_after)
+    if isinstance(error, MethodNotAllowed):
+        headers = {"Allow": ", ".join(error.allowed)}
     kind = {403: "permission_error", 429: "rate_limit_error"}.get(error.status, "invalid_request_error")
     kind = "server_error" if error.status >= 500 else kind
     return ErrorResponse(error.status, kind, error.code, error.param, headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 from bot.core.errors import ChannelError
@@ -261,12 +262,64 @@ class NoSuchEndpoint(RequestRefused):
         super().__init__(method=method, path=path, endpoints=endpoints)
 
 
+class MethodNotAllowed(RequestRefused):
+    """An endpoint does not know the method of a request.
+
+    Attributes:
+        allowed: the methods that it knows.
+    """
+
+    status = 405
+    allowed: Sequence[str] = ()
+    sentence = N_("There is no {method} {path} here.")
+    remedy = N_("Available: {endpoints}.")
+    personal = ("path",)
+
+    def __init__(self, method: str, path: str, allowed: Sequence[str]) -> None:
+        super().__init__(method=method, path=path, endpoints=", ".join(f"{one} {path}" for one in allowed))
+        self.allowed = tuple(allowed)
+
+
 class NoSuchTurn(RequestRefused):
     """The person has no turn with the requested id."""
 
     status = 404
     sentence = N_("This person has no such turn.")
     remedy = N_("Name the person as in the original request: ?user=….")
+
+
+class NoAnswerToRate(RequestRefused):
+    """A turn has no answer that somebody could think something of."""
+
+    status = 409
+    code = "not_answered"
+    sentence = N_("This turn has no answer.")
+    remedy = N_("Rate it once it is answered; GET /v1/turns/ID says whether it is.")
+
+
+class LibraryClosed(RequestRefused):
+    """Whoever sends a document may not add to the library."""
+
+    status = 403
+    code = "library_closed"
+    param = "to"
+    sentence = N_("Only owners and admins may add to the library.")
+    remedy = N_("Ask the operator to make {name} an admin, or send it with to=memory.")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+
+
+class DocumentNotTaken(RequestRefused):
+    """A document cannot be read."""
+
+    code = "document_refused"
+    param = "body"
+    sentence = N_("The document was not taken. {reason}")
+    personal = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
 
 
 class NoSuchMemory(RequestRefused):

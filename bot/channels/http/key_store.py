@@ -91,6 +91,16 @@ class KeyStore:
                 (limits.requests_per_day, KeyDayRequestsSpent),
             )
 
+    async def charge_tokens(self, client: ApiClient, tokens: int) -> None:
+        """Count tokens that were used without a turn. What goes beyond the budget is a debt that later minutes pay.
+
+        Raises:
+            DatabaseError: they may not have been counted.
+        """
+        if client.key_id is not None and tokens > 0:
+            async with self._database.anonymous_transaction() as connection:
+                await api_keys.charge_tokens(connection, client.key_id, tokens)
+
 
 def client_of_key(key: ApiKey) -> ApiClient:
     """The client that a key stands for."""

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from bot.channels.http.api import api_of
 from bot.channels.http.api_client import client_of
 from bot.channels.http.errors import EmbeddingsNotReady, ModelsTooSlow
-from bot.channels.http.response_models import PassageList, PassageObject
+from bot.channels.http.own_objects import PassageList, PassageObject
 from bot.library.passage import Passage
 from bot.library.retriever import collections_for_mode
 from bot.minds.resolve import check_access

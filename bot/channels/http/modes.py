@@ -10,7 +10,8 @@ from starlette.requests import Request
 
 from bot.channels.http.api import Api, api_of
 from bot.channels.http.api_client import ApiClient, client_of
-from bot.channels.http.response_models import ModeList, ModelList, ModelObject, ModeObject
+from bot.channels.http.own_objects import ModeList, ModeObject
+from bot.channels.http.response_models import ModelList, ModelObject
 from bot.core.i18n import Translator
 from bot.minds.errors import ModeError
 from bot.minds.grammar import parse_expression

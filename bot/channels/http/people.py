@@ -1,11 +1,11 @@
-"""A person's own turns and memories."""
+"""A person whom a request is about, and their memories."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Query
@@ -13,50 +13,28 @@ from starlette.requests import Request
 
 from bot.channels.http.api import api_of
 from bot.channels.http.api_client import client_of
-from bot.channels.http.errors import NoSuchMemory, NoSuchTurn
+from bot.channels.http.errors import NoSuchMemory
 from bot.channels.http.front_end_people import person_asked_about
-from bot.channels.http.request_models import Identifier
-from bot.channels.http.response_models import (
+from bot.channels.http.own_objects import (
     DeletedMemories,
     DeletedMemory,
     ForgottenCounts,
     MemoryList,
     MemoryObject,
-    TurnObject,
-    TurnUsage,
     UnsureRecord,
 )
+from bot.channels.http.request_models import Identifier
 from bot.memory import forgetting
 from bot.memory.records import Record
-from db.errors import RecordNotFound
 from db.infra.connection import PersonConnection
 from db.memory import memories
 from db.memory.memories import Memory
-from db.turns import turns
-from db.turns.turns import Turn
 
-FAILED_TURN: Final = "The answer failed. The operator finds the reason under the turn's id."
-"""The error of a turn. What is stored may hold addresses and what the database or the engine has said."""
 User = Annotated[
     Identifier | None,
     Query(description="The person, as in the request that created the turn.", examples=["anna"]),
 ]
-TurnId = Annotated[str, Path(description="A turn's id, or its completion's.")]
 MemoryId = Annotated[str, Path(description="A memory's id, or a record as `unsure` lists it.")]
-
-
-async def show_turn(request: Request, id: TurnId, user: User = None) -> TurnObject:  # noqa: A002  # the path's name
-    """One of the person's turns, by its id or its completion's."""
-    turn_id = _parse_id(id)
-    if turn_id is None:
-        raise NoSuchTurn
-    async with person_of(request, user) as connection:
-        if connection is None:
-            raise NoSuchTurn
-        try:
-            return _turn_object(await turns.get(connection, turn_id))
-        except RecordNotFound:
-            raise NoSuchTurn from None
 
 
 async def list_memories(request: Request, user: User = None) -> MemoryList:
@@ -113,34 +91,16 @@ def _parse_record(text: str) -> Record | None:
         except ValueError:
             return None
         return Record.parse(text)
-    memory_id = _parse_id(text)
+    memory_id = parse_id(text)
     return None if memory_id is None else Record("memory", memory_id)
 
 
-def _parse_id(text: str) -> UUID | None:
+def parse_id(text: str) -> UUID | None:
+    """The id of a turn or memory, as it is or as a completion names it; None for any other text."""
     try:
         return UUID(text.removeprefix("chatcmpl-"))
     except ValueError:
         return None
-
-
-def _turn_object(turn: Turn) -> TurnObject:
-    return TurnObject(
-        id=str(turn.id),
-        state=turn.state,
-        question=turn.question,
-        answer=turn.answer,
-        mode=turn.mode,
-        asked_mode=turn.asked_mode,
-        adapter=turn.adapter,
-        finish_reason=turn.finish_reason,
-        usage=TurnUsage(prompt_tokens=turn.prompt_tokens, completion_tokens=turn.completion_tokens),
-        sources=turn.sources,
-        memories=turn.recalled,
-        error=None if turn.error is None else FAILED_TURN,
-        created_at=turn.created_at.isoformat(),
-        ended_at=turn.ended_at.isoformat() if turn.ended_at else None,
-    )
 
 
 def _memory_object(record: Memory) -> MemoryObject:

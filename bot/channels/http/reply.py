@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from starlette.responses import Response
@@ -28,34 +28,31 @@ _STREAM_HEADERS: Final = (
 )
 
 
+def _same(response: ErrorResponse) -> ErrorResponse:
+    return response
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A request that is answered, and how."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    answer_format: AnswerFormat
+    say: Translator
+    """Into the language of the request's errors."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the response."""
+    rename: Callable[[ErrorResponse], ErrorResponse] = _same
+    """Names the fields of an error as the endpoint's request does."""
+
+
 class HttpReply:
     """What both forms of an answer share. A client that disconnects has its request cancelled, and so the answer."""
 
-    def __init__(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        answer_format: AnswerFormat,
-        say: Translator,
-        *,
-        headers: Mapping[str, str] | None = None,
-        rename: Callable[[ErrorResponse], ErrorResponse] = lambda response: response,
-    ) -> None:
-        """Set up.
-
-        Args:
-            say: into the language of the request's errors.
-            headers: of the response.
-            rename: names the fields of an error as the endpoint's request does.
-        """
-        self._scope = scope
-        self._receive = receive
-        self._send_message = send
-        self._format = answer_format
-        self._say = say
-        self._headers = dict(headers or {})
-        self._rename = rename
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
         self.is_finished = False
         """Whether the whole response has been sent."""
 
@@ -79,20 +76,20 @@ class HttpReply:
         if outcome.error is not None:
             response: Response = self._error_response(outcome).to_response(self._error_text(outcome))
         else:
-            content = self._format.answer_object(outcome).model_dump_json()
-            response = Response(content, headers=self._headers, media_type="application/json")
-        await response(self._scope, self._receive, self._send_message)
+            content = self._exchange.answer_format.answer_object(outcome).model_dump_json()
+            response = Response(content, headers=dict(self._exchange.headers), media_type="application/json")
+        await response(self._exchange.scope, self._exchange.receive, self._exchange.send)
         self.is_finished = True
 
     def _error_response(self, outcome: Outcome) -> ErrorResponse:
-        return self._rename(error_response(outcome.exception))
+        return self._exchange.rename(error_response(outcome.exception))
 
     def _error_text(self, outcome: Outcome) -> str:
         """Why there is no answer, without what is the operator's."""
         error = outcome.exception
         if error is None or public_error(error) is error:
             return outcome.error or ""
-        return describe_publicly(error, self._say)
+        return describe_publicly(error, self._exchange.say)
 
     async def keep_alive(self) -> None:
         """Do nothing: a status cannot come before its answer."""
@@ -111,18 +108,8 @@ class StreamingReply(HttpReply):
     A failure before anything was sent still has an HTTP status of its own.
     """
 
-    def __init__(
-        self,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        answer_format: AnswerFormat,
-        say: Translator,
-        *,
-        headers: Mapping[str, str] | None = None,
-        rename: Callable[[ErrorResponse], ErrorResponse] = lambda response: response,
-    ) -> None:
-        super().__init__(scope, receive, send, answer_format, say, headers=headers, rename=rename)
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange)
         self._mode = ""
         self._has_begun = False
         self._has_spoken = False
@@ -148,12 +135,12 @@ class StreamingReply(HttpReply):
     async def write_thought(self, text: str) -> None:
         async with self._sending:
             await self._ensure_spoken()
-            await self._send(self._format.thought_events(self._mode, text))
+            await self._send(self._exchange.answer_format.thought_events(self._mode, text))
 
     async def write(self, text: str) -> None:
         async with self._sending:
             await self._ensure_spoken()
-            await self._send(self._format.text_events(self._mode, text))
+            await self._send(self._exchange.answer_format.text_events(self._mode, text))
 
     async def finish(self, outcome: Outcome) -> None:
         async with self._sending:
@@ -163,9 +150,9 @@ class StreamingReply(HttpReply):
             self._mode = outcome.mode
             if outcome.error is None:
                 await self._ensure_spoken()
-                events = self._format.final_events(outcome)
+                events = self._exchange.answer_format.final_events(outcome)
             else:
-                events = self._format.failure_events(
+                events = self._exchange.answer_format.failure_events(
                     replace(outcome, error=self._error_text(outcome)), self._error_response(outcome)
                 )
             await self._send(events, is_last=True)
@@ -174,13 +161,16 @@ class StreamingReply(HttpReply):
     async def _ensure_spoken(self) -> None:
         if not self._has_spoken:
             self._has_spoken = True
-            await self._send(self._format.opening_events(self._mode))
+            await self._send(self._exchange.answer_format.opening_events(self._mode))
 
     async def _send(self, body: bytes, *, is_last: bool = False) -> None:
         self._sent_at = time.monotonic()
         if not self._has_begun:
             self._has_begun = True
-            more = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self._headers.items()]
+            more = [
+                (name.lower().encode("latin-1"), value.encode("latin-1"))
+                for name, value in self._exchange.headers.items()
+            ]
             headers = [*_STREAM_HEADERS, *more]
-            await self._send_message({"type": "http.response.start", "status": 200, "headers": headers})
-        await self._send_message({"type": "http.response.body", "body": body, "more_body": not is_last})
+            await self._exchange.send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._exchange.send({"type": "http.response.body", "body": body, "more_body": not is_last})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from bot.channels.http.tools import MAX_TOOLS, FunctionTool, OfferedTools, ToolName
@@ -14,6 +14,8 @@ MAX_STOP_SEQUENCES: Final = 4
 MAX_BIASED_TOKENS: Final = 1024
 Identifier = Annotated[str, Field(max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A client's name for a person or a session."""
+Unsupported = Annotated[Any, WithJsonSchema({"enum": [None, False, 0, "", [], {}]})]
+"""A parameter that is not supported: it may be there and say nothing."""
 StopSequence = Annotated[str, Field(min_length=1, max_length=256)]
 TokenId = Annotated[str, Field(pattern=r"^[0-9]{1,7}$")]
 Bias = Annotated[float, Field(ge=-100, le=100)]
@@ -22,6 +24,17 @@ REFUSED_PARAMETERS: Final = ("functions", "audio")
 """Parameters that would change the answer and are not supported; they may be empty."""
 IGNORED_PARAMETERS: Final = ("logprobs", "top_logprobs")
 """Parameters that front ends send on their own, and that add to an answer which is the same without."""
+
+
+def _not_boolean(value: object) -> object:
+    """Refuses true where 1 is meant: they are equal in Python, and different in JSON."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("not_a_number", "Input should be a number")
+    return value
+
+
+One = Annotated[Literal[1], BeforeValidator(_not_boolean)]
+Thumb = Annotated[Literal[1, -1], BeforeValidator(_not_boolean)]
 
 
 class RequestModel(BaseModel):
@@ -170,7 +183,9 @@ class Metadata(RequestModel):
 
 def _to_id(conversation: object) -> object:
     """The id of a conversation that is given as an object, as in OpenAI's responses."""
-    return conversation.get("id", conversation) if isinstance(conversation, dict) else conversation
+    if isinstance(conversation, dict) and isinstance(conversation.get("id"), str):
+        return conversation["id"]
+    return conversation
 
 
 class ConversationReference(RequestModel):
@@ -252,7 +267,7 @@ class ChatRequest(RequestModel):
         None
     )
     """What the answer has to be; for JSON, bound everything in the schema (`maxLength`, `maxItems`)."""
-    n: Literal[1] | None = None
+    n: One | None = None
     """How many answers: one."""
     strict: bool = False
     """Whether parameters that would be ignored are refused, by their names."""
@@ -267,9 +282,9 @@ class ChatRequest(RequestModel):
     """Whether the answer has to be a call, and of which function."""
     parallel_tool_calls: bool | None = None
     """Whether an answer may have several calls."""
-    functions: Any = None
+    functions: Unsupported = None
     """Not supported."""
-    audio: Any = None
+    audio: Unsupported = None
     """Not supported."""
 
     @property

@@ -32,10 +32,10 @@ from bot.channels.http.people import User, person_of
 from bot.channels.http.reply import PLATFORM
 from bot.channels.http.request_models import ChatRequest
 from bot.channels.http.request_parsing import first_problem
-from bot.channels.http.response_models import DeletedResponse
-from bot.channels.http.response_models import Response as ResponseObject
 from bot.channels.http.responses_format import ResponseFormat, response_id
 from bot.channels.http.responses_models import InputItem, InputPart, ResponsesRequest, SchemaFormat
+from bot.channels.http.responses_objects import DeletedResponse
+from bot.channels.http.responses_objects import Response as ResponseObject
 from bot.core.conversation import WINDOW_TURNS
 from bot.core.tool_steps import asked_calls, steps_from_json
 from db.errors import RecordNotFound

@@ -14,7 +14,7 @@ from bot.channels.http.annotations import response_annotations, sources_text
 from bot.channels.http.answer_format import plain, server_sent_event
 from bot.channels.http.completion_objects import consilium_details, token_usage
 from bot.channels.http.error_responses import ErrorResponse
-from bot.channels.http.response_models import (
+from bot.channels.http.responses_objects import (
     FunctionCall,
     IncompleteDetails,
     OutputMessage,

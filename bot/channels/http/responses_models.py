@@ -8,7 +8,14 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from bot.channels.http.request_models import Identifier, JsonObjectFormat, MaxTokens, RequestModel, TextFormat
+from bot.channels.http.request_models import (
+    Identifier,
+    JsonObjectFormat,
+    MaxTokens,
+    RequestModel,
+    TextFormat,
+    Unsupported,
+)
 from bot.channels.http.tools import MAX_TOOLS, FunctionTool, OfferedTools, ToolModel, ToolName
 
 REFUSED_PARAMETERS: Final = ("background", "prompt")
@@ -113,8 +120,11 @@ class TextOptions(RequestModel):
     """What the answer has to be."""
 
 
+ConversationName = Annotated[Identifier, Field(min_length=1)]
+
+
 class NamedConversation(RequestModel):
-    id: Annotated[Identifier, Field(min_length=1)]
+    id: ConversationName
 
 
 def _to_conversation(given: object) -> object:
@@ -154,7 +164,7 @@ class ResponsesRequest(RequestModel):
     """The response that this one goes on from, with those before it."""
     conversation: Annotated[
         NamedConversation | None,
-        BeforeValidator(_to_conversation, json_schema_input_type=Identifier | NamedConversation | None),
+        BeforeValidator(_to_conversation, json_schema_input_type=ConversationName | NamedConversation | None),
     ] = None
     """The client's name for a conversation that is kept here; it begins with the first response that names it."""
     user: Identifier | None = None
@@ -186,9 +196,9 @@ class ResponsesRequest(RequestModel):
     """Whether an answer may have several calls."""
     strict: bool = False
     """Whether parameters that would be ignored are refused, by their names."""
-    background: Any = None
+    background: Unsupported = None
     """Not supported."""
-    prompt: Any = None
+    prompt: Unsupported = None
     """Not supported."""
     include: Any = None
     """Ignored."""

@@ -11,16 +11,17 @@ from fastapi import APIRouter, Security
 from fastapi.security import HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import compile_path
 
-from bot.channels.http import library, modes, people, responses
+from bot.channels.http import documents, library, mixtures, modes, people, responses, turns
 from bot.channels.http.api import Api
 from bot.channels.http.api_route import ApiRoute, CountedResponse, failure_response
 from bot.channels.http.completions import CHAT_PATH, create_completion
 from bot.channels.http.embeddings import EMBEDDINGS_PATH, create_embeddings
-from bot.channels.http.errors import NoSuchEndpoint
+from bot.channels.http.errors import MethodNotAllowed, NoSuchEndpoint, RequestRefused
 from bot.channels.http.response_models import ChatCompletion, ErrorObject
-from bot.channels.http.response_models import Response as ResponseObject
 from bot.channels.http.responses import RESPONSES_PATH
+from bot.channels.http.responses_objects import Response as ResponseObject
 
 _KEY: Final = HTTPBearer(
     auto_error=False,
@@ -36,6 +37,17 @@ _RESPONSE_EVENTS_EXAMPLE: Final = (
     'event: response.output_text.delta\ndata: {"type": "response.output_text.delta", "sequence_number": 4, '
     '"item_id": "msg_…", "output_index": 0, "content_index": 0, "delta": "Rest", "logprobs": []}\n\n'
 )
+_EVENT: Final = {
+    "type": "object",
+    "required": ["data"],
+    "properties": {
+        "event": {"type": "string"},
+        "data": {"type": "string", "description": "An object in JSON; after the last of chat completions, `[DONE]`."},
+    },
+}
+"""One event of a stream, in the form of OpenAPI 3.2, which tools for 3.1 know as well."""
+_EVENTS: Final = {"itemSchema": _EVENT, "example": _EVENTS_EXAMPLE}
+_RESPONSE_EVENTS: Final = {"itemSchema": _EVENT, "example": _RESPONSE_EVENTS_EXAMPLE}
 _ERRORS: Final = {
     400: "A part of the request is wrong; `param` names it.",
     401: "There is no key, or it is unknown, expired or revoked.",
@@ -97,7 +109,7 @@ ENDPOINTS: Final = (
             "responses": {
                 200: {
                     "description": "The answer; with `stream`, as server-sent events with chunks.",
-                    "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EVENTS_EXAMPLE}},
+                    "content": {"text/event-stream": _EVENTS},
                 }
             },
         },
@@ -110,9 +122,7 @@ ENDPOINTS: Final = (
             "responses": {
                 200: {
                     "description": "The response; with `stream`, as server-sent events.",
-                    "content": {
-                        "text/event-stream": {"schema": {"type": "string"}, "example": _RESPONSE_EVENTS_EXAMPLE}
-                    },
+                    "content": {"text/event-stream": _RESPONSE_EVENTS},
                 }
             },
         },
@@ -140,8 +150,35 @@ ENDPOINTS: Final = (
         summary="Search the library", errors=(400, 403, 404, 504),
     ),
     Endpoint(
-        method="GET", path="/v1/turns/{id}", function=people.show_turn, tag="people", summary="One turn",
+        method="POST", path="/v1/library/documents", function=documents.add_document, tag="people",
+        summary="Add a document", errors=(400, 404, 408, 413, 504), more={"openapi_extra": documents.DOCUMENT_BODY},
+    ),
+    Endpoint(
+        method="GET", path="/v1/modes/{mode}/composition", function=mixtures.show_composition, tag="models",
+        summary="What a mode is composed of", errors=(400, 404, 504),
+    ),
+    Endpoint(
+        method="GET", path="/v1/modes/{mode}/conflicts", function=mixtures.show_conflicts, tag="models",
+        summary="Conflicts within a mode", errors=(400, 404, 504),
+    ),
+    Endpoint(
+        method="GET", path="/v1/compositions", function=mixtures.list_compositions, tag="models",
+        summary="Compositions", errors=(504,),
+    ),
+    Endpoint(
+        method="GET", path="/v1/turns", function=turns.list_turns, tag="people", summary="Turns", errors=(400, 404)
+    ),
+    Endpoint(
+        method="GET", path="/v1/turns/{id}", function=turns.show_turn, tag="people", summary="One turn",
         errors=(400, 404),
+    ),
+    Endpoint(
+        method="POST", path="/v1/turns/{id}/feedback", function=turns.rate_turn, tag="people",
+        summary="Rate an answer", errors=(400, 404, 408, 409, 413, 415),
+    ),
+    Endpoint(
+        method="DELETE", path="/v1/turns/{id}/feedback", function=turns.delete_rating, tag="people",
+        summary="Take a rating back", errors=(400, 404, 409),
     ),
     Endpoint(
         method="GET", path="/v1/memories", function=people.list_memories, tag="people", summary="Memories",
@@ -176,10 +213,15 @@ def _unknown_endpoints(api: Api) -> APIRouter:
     """Any other path under `/v1/`. No key is needed to hear that there is nothing."""
     router = APIRouter()
     known = ", ".join(f"{endpoint.method} {endpoint.path}" for endpoint in ENDPOINTS)
+    patterns = [(endpoint, compile_path(endpoint.path)[0]) for endpoint in ENDPOINTS]
 
     @router.api_route(_UNKNOWN_PATH, methods=_ALL_METHODS, include_in_schema=False)
     async def unknown_endpoint(request: Request) -> Response:
-        error = NoSuchEndpoint(request.method, request.url.path, known)
+        path = request.url.path
+        allowed = sorted(endpoint.method for endpoint, pattern in patterns if pattern.match(path))
+        error: RequestRefused = NoSuchEndpoint(request.method, path, known)
+        if allowed:
+            error = MethodNotAllowed(request.method, path, allowed)
         return CountedResponse("/v1/", failure_response(api, request, error))
 
     return router

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from db.errors import SchemaMissing, SchemaTooNew, SchemaTooOld
+from db.errors import SchemaMissing, SchemaTooNew, SchemaTooOld, SchemaUnreadable
 from db.infra.migrations.revisions import REVISIONS, newest_contraction, required_revision
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ CREATE_TABLE: Final = """
         -- The newest migration that takes something away from older programs; who does not know it does not start.
         compatibility text NOT NULL
     )
+"""
+READABLE: Final = """
+    SELECT coalesce(bool_and(has_table_privilege(table_id, 'SELECT')), true)
+    FROM unnest(ARRAY[to_regclass('public.schema_version'), to_regclass('public.alembic_version')]) AS table_id
+    WHERE table_id IS NOT NULL
 """
 READ: Final = "SELECT revision, compatibility FROM public.schema_version"
 READ_MARK: Final = "SELECT version_num FROM public.alembic_version"
@@ -69,7 +74,13 @@ def describe_version(recorded: tuple[str, str] | None, mark: str | None) -> Sche
 
 
 async def read_version(connection: asyncpg.Connection) -> SchemaVersion:
-    """Read the version of the database that a connection of its owner leads to."""
+    """Read the version of a database.
+
+    Raises:
+        SchemaUnreadable: the login may not read it: it is not the owner's, and the schema is older than the right to.
+    """
+    if not await connection.fetchval(READABLE):
+        raise SchemaUnreadable(required=required_revision())
     has_version, has_mark = await connection.fetchrow(TABLES_EXIST)
     row = await connection.fetchrow(READ) if has_version else None
     mark = await connection.fetchval(READ_MARK) if has_mark else None

@@ -57,7 +57,6 @@ securityContext:
 
 {{- define "consilium.environment" -}}
 {{ include "consilium.secretVariable" (dict "root" . "name" "CONSILIUM_DATABASE_URL" "key" "database-url") }}
-{{ include "consilium.secretVariable" (dict "root" . "name" "CONSILIUM_DATABASE_OWNER_URL" "key" "database-owner-url") }}
 - name: CONSILIUM_HTTP_HOST
   value: 0.0.0.0
 - name: CONSILIUM_HTTP_PORT

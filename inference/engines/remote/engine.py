@@ -122,6 +122,11 @@ class RemoteEngine:
         """See `inference.engines.port.ReportsHealth`: as of the last look at the servers."""
         return "the engine is closed" if self._closed else self._fleet.problem
 
+    @property
+    def held_adapters(self) -> frozenset[str]:
+        """See `inference.engines.port.ListsAdapters`: those that all servers hold."""
+        return self._fleet.held_adapters
+
     async def start(self) -> None:
         """See `inference.engines.port.Engine.start`; what the servers can take is asked once, here.
 

@@ -143,6 +143,12 @@ class Fleet:
         problems = [member.residency.problem for member in self._members.values()]
         return next(iter(problems)) if all(problems) else None
 
+    @property
+    def held_adapters(self) -> frozenset[str]:
+        """Names of the adapters that every server holds, as far as is known."""
+        held = [member.residency.held for member in self._members.values()]
+        return frozenset.intersection(*held) if held else frozenset()
+
     def no_server_error(self) -> EngineUnavailable:
         return EngineUnavailable(url=self._entry_client.url, reason="no server behind it is ready")
 

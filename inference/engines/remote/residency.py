@@ -100,6 +100,11 @@ class Residency:
         """The adapters in use or pinned, and whether they are pinned."""
         return [(r.adapter, r.pinned) for r in self._residents.values() if r.users or r.pinned]
 
+    @property
+    def held(self) -> frozenset[str]:
+        """Names of the adapters that the server holds, as far as is known."""
+        return frozenset(name for name, resident in self._residents.items() if resident.present)
+
     async def acquire(self, adapter: AdapterRef, *, pinned: bool = False) -> None:
         """Return when the server holds the adapter; it stays until `release`.
 

@@ -15,11 +15,15 @@ from tests.fixtures.backups import owner_of
 from tests.fixtures.full_database import rows_of
 
 
-async def consilium(folder: Path, dsn: str, *arguments: str) -> tuple[int, str]:
-    """Run a command as the operator of a database; its exit code, and what it said."""
+async def consilium(folder: Path, dsn: str, *arguments: str, login: str | None = None) -> tuple[int, str]:
+    """Run a command as the operator of a database; its exit code, and what it said.
+
+    Args:
+        login: the service's own address, to be used in the place of the owner's.
+    """
     environment = {
         **os.environ,
-        "CONSILIUM_DATABASE_URL": owner_of(dsn),
+        "CONSILIUM_DATABASE_URL": login or owner_of(dsn),
         "CONSILIUM_DATABASE_BACKUP_URL": dsn,
         "CONSILIUM_STATE_DIR": str(folder / "state"),
         "CONSILIUM_LANGUAGE": "en",
@@ -45,11 +49,14 @@ async def test_what_people_forgot_since_does_not_come_back(
     await talk.say("7", "/remember I run in the morning")
     await talk.say("8", "/remember my sister is called Eulalia")
     await talk.settled()
-    assert (await consilium(tmp_path, dsn, "backup", "one"))[0] == 0
+    login = talk.services.database.service_dsn
+    code, said = await consilium(tmp_path, dsn, "backup", "one", login=login)
+    assert code == 0, said
     await talk.say("7", "/forget 1")
     await talk.say("8", "/forget me yes")
     await talk.settled()
-    assert (await consilium(tmp_path, dsn, "erasures", "export", "list"))[0] == 0
+    code, said = await consilium(tmp_path, dsn, "erasures", "export", "list", login=login)
+    assert code == 0, said
     code, said = await consilium(tmp_path, dsn, "restore", "one", "--erasures", "list")
     assert code != 0
     assert "is not empty" in said

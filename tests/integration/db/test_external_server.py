@@ -16,8 +16,15 @@ import pytest_asyncio
 from db.backup.errors import RowsHidden
 from db.backup.restore import restore_backup
 from db.backup.snapshot import make_backup
-from db.errors import DatabaseRefused, MigrationFailed, ServiceRoleDenied, UnsafeRole
-from db.infra.database import Database
+from db.errors import (
+    DatabaseRefused,
+    MigrationFailed,
+    SchemaMissing,
+    SchemaUnreadable,
+    ServiceRoleDenied,
+    UnsafeRole,
+)
+from db.infra.database import Access, Database
 from db.infra.embedded_roles import OWNER_ROLE
 from db.infra.embedded_server import EmbeddedServer
 from db.infra.login_role import login_name
@@ -54,6 +61,17 @@ class Provider:
                 f"CREATE EXTENSION vector SCHEMA {extension}",
             )
         return self.address(name, PASSWORD)
+
+    async def give_login(self, database: str, name: str) -> str:
+        """A login of the service's own for somebody's database, as an operator makes it."""
+        await run_sql(
+            self.admin_dsn,
+            "DO $$ BEGIN CREATE ROLE consilium_app NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+            f"GRANT consilium_app TO {database} WITH INHERIT FALSE, SET TRUE",
+            f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'",
+            f"GRANT consilium_app TO {name} WITH INHERIT TRUE, SET TRUE",
+        )
+        return self.address(name, PASSWORD).rpartition("/")[0] + f"/{database}"
 
     def address(self, name: str, password: str) -> str:
         return f"postgresql://{name}:{quote(password, safe='')}@127.0.0.1:{self.port}/{name}"
@@ -224,3 +242,34 @@ async def test_a_backup_goes_from_the_embedded_server_to_the_providers_and_on(
         person = await identify(database, "1")
         async with database.person_transaction(person) as connection:
             assert len(await memories.list_valid(connection)) == 38
+
+
+async def test_a_process_of_the_service_needs_no_address_but_its_own(provider: Provider) -> None:
+    owner = await provider.give("apart")
+    login = await provider.give_login("apart", "apart_login")
+    with pytest.raises(SchemaMissing):
+        await Database.open(login, access=Access.CHECK)
+    await migrate(owner)
+    async with await Database.open(login, access=Access.CHECK) as database:
+        assert not database.logs_in_as_owner
+        assert database.service_dsn == login
+        assert database.schema.is_current
+        await identify(database, "anna")
+        for statement in ("UPDATE schema_version SET revision = 'x'", "DELETE FROM alembic_version"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                async with database.anonymous_transaction() as connection:
+                    await connection.execute(statement)
+    async with await Database.open(login) as database:
+        assert database.service_dsn == login, "nothing is left to migrate, so nothing is asked of the owner"
+    await migrate(owner, "0026")
+    with pytest.raises(SchemaUnreadable, match="consilium migrate"):
+        await Database.open(login, access=Access.CHECK)
+
+
+async def test_a_login_that_can_become_the_owner_is_no_login_of_the_service(provider: Provider) -> None:
+    owner = await provider.give("mixed")
+    login = await provider.give_login("mixed", "mixed_login")
+    await migrate(owner)
+    await run_sql(dsn_of(provider.admin_dsn, "mixed"), "GRANT mixed TO mixed_login")
+    async with await Database.open(login, access=Access.CHECK) as database:
+        assert database.logs_in_as_owner or database.service_dsn != login

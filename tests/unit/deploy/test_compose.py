@@ -100,7 +100,7 @@ def test_only_those_who_need_a_password_have_it() -> None:
             if value in written:
                 holders[name].add(service)
     assert holders["DB_ADMIN_PASSWORD"] == {"db"}
-    assert holders["DB_OWNER_PASSWORD"] == {"db", *OURS}
+    assert holders["DB_OWNER_PASSWORD"] == {"db", "migrate"}
     assert holders["DB_BACKUP_PASSWORD"] == {"db", "backup", "erasures"}
     assert holders["API_KEY"] == {"api", "api-cpu"}
     assert len(VARIABLES["API_KEY"]) >= 24

@@ -17,8 +17,9 @@ from openai import AsyncOpenAI
 from pydantic import SecretStr
 
 from bot.app.bootstrap import Services, open_services
+from bot.app.mcp import open_mcp
 from bot.app.monitoring import http_server
-from bot.app.server import http_routes
+from bot.app.server import http_routes, make_api
 from bot.app.settings import Settings
 from bot.core.api_keys import SHOWN_LENGTH, generate_key, key_digest
 from db.infra.connection import Connection
@@ -48,6 +49,7 @@ class Served:
     """The running service and its address."""
 
     services: Services
+    settings: Settings
     url: str
     dsn: str
     """Of the superuser, who makes keys."""
@@ -130,9 +132,10 @@ def serve(sglang_settings: Settings, dsn: str) -> Serve:
         settings = sglang_settings.model_copy(update={**overrides, **more})
         async with (
             open_services(settings, role="api") as services,
-            http_server("127.0.0.1", 0, http_routes(settings, services), origins=settings.http_origins) as url,
+            open_mcp(make_api(settings, services)) as mcp,
+            http_server("127.0.0.1", 0, http_routes(settings, services), mcp, origins=settings.http_origins) as url,
         ):
-            served = Served(services, url, dsn)
+            served = Served(services, settings, url, dsn)
             for name, key in keys.items():
                 if name != "site":
                     await served.make_key(name, text=key)

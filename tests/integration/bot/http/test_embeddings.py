@@ -35,3 +35,14 @@ async def test_invalid_embeddings(served: Served, more: dict[str, object], param
     with pytest.raises(openai.BadRequestError) as refused:
         await served.client().embeddings.create(**{"model": "any", "input": "x", "encoding_format": "float", **more})  # type: ignore[arg-type]
     assert str(refused.value.param).startswith(param)
+
+
+async def test_tokens_are_charged_to_the_key(served: Served) -> None:
+    for limit in ("tokens_per_minute", "tokens_per_day"):
+        async with served.with_key(await served.make_key(**{limit: 10})) as http:
+            wrong = await http.post("/v1/embeddings", json={"model": "any", "input": "word " * 50, "dimensions": 5})
+            assert wrong.status_code == 400, "what is refused costs nothing"
+            first = await http.post("/v1/embeddings", json={"model": "any", "input": "word " * 50})
+            assert first.json()["usage"]["total_tokens"] > 10
+            second = await http.post("/v1/embeddings", json={"model": "any", "input": "word"})
+            assert (second.status_code, second.json()["error"]["code"]) == (429, "rate_limit_exceeded")

@@ -10,7 +10,7 @@ from starlette.types import Message
 
 from bot.channels.http import reply as reply_module
 from bot.channels.http.completion_objects import Completion
-from bot.channels.http.reply import StreamingReply
+from bot.channels.http.reply import Exchange, StreamingReply
 from bot.channels.http.response_models import ChatCompletionChunk
 from bot.core.background import run_in_background
 from bot.core.errors import GenerationTooSlow
@@ -34,8 +34,9 @@ class Stream:
             raise AssertionError("a reply reads nothing")
 
         scope = {"type": "http", "method": "POST", "headers": []}
+        answer_format = Completion("t", 1, with_usage=with_usage)
         self.reply = StreamingReply(
-            scope, receive, self._send, Completion("t", 1, with_usage=with_usage), Translator("en")
+            Exchange(scope=scope, receive=receive, send=self._send, answer_format=answer_format, say=Translator("en"))
         )
 
     async def _send(self, message: Message) -> None:

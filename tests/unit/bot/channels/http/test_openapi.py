@@ -73,7 +73,7 @@ def test_statuses_of_all_errors_are_in_it(document: dict[str, Any]) -> None:
     told = set(document["paths"]["/v1/chat/completions"]["post"]["responses"])
     kinds = [kind for kind in subclasses(ConsiliumError) if not issubclass(kind, LimitExceeded)]
     statuses = {str(error_response(kind.__new__(kind)).status) for kind in kinds}
-    assert statuses <= told
+    assert statuses - {"405"} <= told, "a method that is not there is in no endpoint's description"
 
 
 REQUESTS = (ChatRequest, ResponsesRequest, EmbeddingsRequest)
