@@ -10,7 +10,7 @@ import numpy as np
 
 from bot.answering.routing.features import Booleans, Floats, Integers
 
-DEFAULT_WEIGHTS: Final = (6.0, 6.0, 6.0, 6.0)
+DEFAULT_WEIGHTS: Final = (9.0, 8.0, 10.0, 0.0)
 """For separation, nearest, centre and distinct centre; what small minds were fitted to."""
 DEFAULT_GENERAL: Final = 0.0
 """Log-odds of general talk beforehand, against all adapters together."""
