@@ -1,14 +1,15 @@
-"""`auto`, measured in Russian, in English and mixed, with follow-ups, small talk and a hundred subjects.
+"""`auto`, measured in Russian, in English and mixed, with follow-ups, small talk, a hundred and a thousand subjects.
 
-    python -m benchmarks.bench_router [--tuning] [--wrong] [--json PATH] [--picture PATH]
+    python -m benchmarks.bench_router [--tuning] [--wrong] [--only NAME] [--json PATH]
 
-The cases lie in `benchmarks/router_cases`, written by hand. The code's thresholds and weights were chosen with every
-other pair of their lines (`--tuning` shows those); the figures come from the rest. Of the demo mind's own held-out
-questions, in English, all are shown.
+The code's thresholds and weights were chosen with one half of the cases (`--tuning` shows it); the figures come from
+the other. Of the demo mind's own held-out questions, in English, all are shown. The cases lie in
+`benchmarks/router_cases`.
 
 * `demo`: the demo mind as it ships; `demo, with classical`: its isolated adapter may be chosen as well.
-* `subjects`: a hundred adapters with names, descriptions and three questions each, among which all are routed;
-  `subjects, described`: the same without the questions.
+* `written, 100`: a hundred adapters with names, descriptions and three questions each, written by hand, whose messages
+  often name their subject by a technical word alone; `described`: the same without the questions.
+* `combined, 100` and `combined, 1000`: synthetic subjects, each a thing and an aspect of it, with four questions.
 """
 
 from __future__ import annotations
@@ -17,36 +18,31 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections import Counter
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.router_pictures import draw_adapters, draw_subjects
+from benchmarks.router_subjects import RoutedSubject, chosen, combined_subjects, lines, write_mind, written_subjects
 from bot.answering.router import PastQuestion, Router
 from bot.answering.routing.evaluation import Case, RouterFigures, evaluate_router, held_out_cases
+from bot.answering.routing.features import Vectors
 from bot.app.components import make_embedder
 from bot.app.settings import Settings
 from bot.minds import Mind, load_mind
-from inference.embedding import LoadableEmbedder
+from inference.embedding import LoadableEmbedder, Purpose
 
-CASES = Path(__file__).parent / "router_cases"
+SMALL_TALK, ALL_OFF_TOPIC = 30, 1000
+"""Lines of `off_topic.txt`: small talk comes first."""
+BATCH, TIMED = 64, 50
+"""Texts that are embedded at once, and messages whose embedding is timed."""
 ROOT = Path(__file__).parents[1]
-
-
-def lines(name: str) -> list[list[str]]:
-    """The lines of a file of cases, in columns."""
-    text = (CASES / name).read_text(encoding="utf-8")
-    return [line.split(" | ") for line in text.splitlines() if line and not line.startswith("#")]
-
-
-def chosen(position: int, tuning: bool) -> bool:
-    """Whether a line belongs to the half that is looked at."""
-    return (position // 2 % 2 == 0) is tuning
 
 
 def demo_cases(mind: Mind, tuning: bool) -> Iterator[Case]:
@@ -67,48 +63,58 @@ def demo_cases(mind: Mind, tuning: bool) -> Iterator[Case]:
             yield Case("small talk, off the subjects", message, "core")
 
 
-def subject_cases(tuning: bool) -> Iterator[Case]:
-    """Two questions of each subject, one in Russian and one in English, and small talk."""
-    for position, (name, *_, russian, english) in enumerate(lines("subjects.txt")):
-        if chosen(position, tuning):
-            yield Case("a hundred subjects, Russian", russian, name)
-            yield Case("a hundred subjects, English", english, name)
-    # What follows the small talk in the file is on some of the hundred subjects.
-    for position, (message,) in enumerate(lines("off_topic.txt")[:30]):
-        if chosen(position, tuning):
-            yield Case("small talk", message, "core")
+def subject_cases(subjects: Sequence[RoutedSubject], title: str, tuning: bool, off_topic: int) -> Iterator[Case]:
+    """The messages of each subject, and some that belong to none.
+
+    Args:
+        off_topic: how many lines of that file are on none of the subjects.
+    """
+    for subject in subjects:
+        for language, message in subject.messages.items():
+            yield Case(f"{title}, {language}", message, subject.name)
+    things = {subject.thing for subject in subjects} - {""}
+    for position, (message,) in enumerate(lines("off_topic.txt")[:off_topic]):
+        if chosen(position, tuning) and not any(thing in message for thing in things):
+            yield Case("small talk" if position < SMALL_TALK else "other subjects", message, "core")
 
 
-def write_subjects(folder: Path, questions: bool) -> Mind:
-    """A mind of the hundred subjects."""
-    adapters: dict[str, Any] = {"core": {"kind": "core", "path": "adapters/core"}}
-    (folder / "dialogues").mkdir()
-    for name, russian, description, described, *asked in lines("subjects.txt"):
-        adapters[name] = {
-            "kind": "topic",
-            "path": f"adapters/{name}",
-            "aliases": [russian.replace(" ", "-")],
-            "description": {"en": description, "ru": described},
-        }
-        if questions:
-            adapters[name]["dialogues"] = f"dialogues/{name}.jsonl"
-            messages = [[{"role": "user", "content": q}, {"role": "assistant", "content": "…"}] for q in asked[:3]]
-            text = "\n".join(json.dumps({"messages": each}, ensure_ascii=False) for each in messages)
-            (folder / "dialogues" / f"{name}.jsonl").write_text(text, encoding="utf-8")
-    spec = {"name": "subjects", "base_model": "SmolLM2-135M-Instruct", "languages": ["en", "ru"], "adapters": adapters}
-    (folder / "mind.yaml").write_text(yaml.safe_dump(spec, allow_unicode=True), encoding="utf-8")
-    (folder / "rag_config.yaml").write_text("collections: {}\n", encoding="utf-8")
-    (folder / "prompts").mkdir()
-    (folder / "prompts" / "system.j2").write_text("You are {{ mind.name }}.", encoding="utf-8")
-    return load_mind(folder, require_adapters=False)
+class RememberingEmbedder:
+    """An embedder that gives vectors it has computed before at once: messages are embedded in batches beforehand."""
+
+    def __init__(self, embedder: LoadableEmbedder) -> None:
+        self._embedder = embedder
+        self._known: dict[tuple[Purpose, str], Vectors] = {}
+        self.name, self.dimensions = embedder.name, embedder.dimensions
+
+    async def embed(self, texts: Sequence[str], purpose: Purpose = "passage") -> Vectors:
+        """See `Embedder.embed`."""
+        new = [text for text in dict.fromkeys(texts) if (purpose, text) not in self._known]
+        for start in range(0, len(new), BATCH):
+            batch = new[start : start + BATCH]
+            vectors = await self._embedder.embed(batch, purpose)
+            self._known |= {(purpose, text): vector for text, vector in zip(batch, vectors, strict=True)}
+        return np.array([self._known[purpose, text] for text in texts], np.float32)
+
+    async def seconds(self, texts: Sequence[str]) -> list[float]:
+        """How long each of these takes, alone."""
+        taken = []
+        for text in texts:
+            start = time.perf_counter()
+            await self._embedder.embed([text], "query")
+            taken.append(time.perf_counter() - start)
+        return taken
 
 
 async def measure(
-    name: str, mind: Mind, cases: Sequence[Case], embedder: LoadableEmbedder, arguments: argparse.Namespace
-) -> dict[str, Any]:
+    name: str, mind: Mind, cases: Sequence[Case], embedder: RememberingEmbedder, arguments: argparse.Namespace
+) -> tuple[dict[str, Any], RouterFigures]:
     """Route the cases and show what came of them."""
     router = Router(embedder, mind)
+    await embedder.embed([case.text for case in cases], "query")
+    await embedder.embed([past.text for case in cases for past in case.history], "query")
     figures = await evaluate_router(mind, embedder, router, cases)
+    timed = [case.text for case in cases[:: max(1, len(cases) // TIMED)]]
+    figures = replace(figures, embedding_seconds=await embedder.seconds(timed))
     index = await router.index()
     console = Console(highlight=False, width=120)
     table = Table(name, "number", "right", "with the core")
@@ -119,59 +125,48 @@ async def measure(
     if arguments.wrong:
         for case, found in figures.wrong:
             console.print(f"  {case.kind}: {case.adapter} → {found}: {case.text}", markup=False)
-    if arguments.picture is not None and name == "demo, with classical":
-        draw(figures, list(mind.adapters), arguments.picture)
     kinds = {
         kind: {"number": each.cases, "right": each.accuracy, "with the core": each.abstention(mind.core)}
         for kind, each in figures.kinds.items()
     }
-    return {"kinds": kinds, "threshold": index.threshold, "milliseconds": figures.milliseconds}
-
-
-def draw(figures: RouterFigures, names: Sequence[str], path: Path) -> None:
-    """The confusion of all held-out questions, follow-ups among them, as a picture."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-
-    total: Counter[tuple[str, str]] = Counter()
-    for kind, each in figures.kinds.items():
-        if kind.startswith("held-out"):
-            total += each.confusion
-    figure, axes = plt.subplots(figsize=(4.2, 3.6), dpi=100)
-    counts = [[total[expected, found] for found in names] for expected in names]
-    axes.imshow(counts, cmap="Blues")
-    for row, of_row in enumerate(counts):
-        for column, count in enumerate(of_row):
-            shade = "white" if count > max(map(max, counts)) / 2 else "black"
-            axes.text(column, row, str(count), ha="center", va="center", color=shade)
-    axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel("auto chose")
-    axes.set_ylabel("the question belongs to")
-    figure.tight_layout()
-    figure.savefig(path)
+    return {"kinds": kinds, "threshold": index.threshold, "milliseconds": figures.milliseconds}, figures
 
 
 async def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """Measure all minds."""
-    embedder = await asyncio.to_thread(make_embedder, Settings())
-    await embedder.start()
+    loadable = await asyncio.to_thread(make_embedder, Settings())
+    await loadable.start()
+    embedder = RememberingEmbedder(loadable)
     demo = load_mind(ROOT / "minds" / "agoge", require_adapters=False)
     open_demo = replace(demo, policies=demo.policies.model_copy(update={"auto_isolated": True}))
-    report = {}
+    tuning = arguments.tuning
+    report: dict[str, Any] = {}
+    found: dict[str, RouterFigures] = {}
+
+    async def add(name: str, mind: Mind, cases: Sequence[Case]) -> None:
+        if arguments.only is None or arguments.only in name:
+            report[name], found[name] = await measure(name, mind, cases, embedder, arguments)
+
+    async def add_subjects(name: str, subjects: Sequence[RoutedSubject], off_topic: int, questions: bool) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            mind = write_mind(Path(folder), subjects, questions)
+            await add(name, mind, list(subject_cases(subjects, name, tuning, off_topic)))
+
     try:
-        for name, mind in (("demo", demo), ("demo, with classical", open_demo)):
-            cases = list(demo_cases(mind, arguments.tuning))
-            report[name] = await measure(name, mind, cases, embedder, arguments)
-        for name, questions in (("subjects", True), ("subjects, described", False)):
-            with tempfile.TemporaryDirectory() as folder:
-                mind = write_subjects(Path(folder), questions)
-                cases = list(subject_cases(arguments.tuning))
-                report[name] = await measure(name, mind, cases, embedder, arguments)
+        await add("demo", demo, list(demo_cases(demo, tuning)))
+        await add("demo, with classical", open_demo, list(demo_cases(open_demo, tuning)))
+        # What follows the small talk in the file is on some of the hundred subjects that are written by hand.
+        written, hundred, thousand = written_subjects(tuning), *(combined_subjects(it, tuning) for it in (100, 1000))
+        await add_subjects("written, 100", written, SMALL_TALK, questions=True)
+        await add_subjects("written, 100, described", written, SMALL_TALK, questions=False)
+        await add_subjects("combined, 100", hundred, ALL_OFF_TOPIC, questions=True)
+        await add_subjects("combined, 1000", thousand, ALL_OFF_TOPIC, questions=True)
     finally:
-        await embedder.close()
+        await loadable.close()
+    if arguments.picture is not None:
+        draw_adapters(found["demo, with classical"], list(open_demo.adapters), arguments.picture)
+    if arguments.subjects_picture is not None:
+        draw_subjects(found["combined, 100"], found["combined, 1000"], hundred, thousand, arguments.subjects_picture)
     return report
 
 
@@ -181,7 +176,9 @@ def main() -> None:
     parser.add_argument("--tuning", action="store_true", help="the half that was used for tuning")
     parser.add_argument("--wrong", action="store_true", help="list what went elsewhere")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
-    parser.add_argument("--picture", type=Path, help="draw the confusion matrix into this PNG")
+    parser.add_argument("--only", metavar="NAME", help="measure only the minds with this in their name")
+    parser.add_argument("--picture", type=Path, help="draw the demo mind's confusion matrix into this PNG")
+    parser.add_argument("--subjects-picture", type=Path, help="draw those of the combined subjects into this PNG")
     arguments = parser.parse_args()
     report = asyncio.run(run(arguments))
     if arguments.json is not None:

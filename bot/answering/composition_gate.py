@@ -21,12 +21,12 @@ from prometheus_client import Counter
 
 from bot.minds.errors import CostsTooMuch, DriftsTooFar
 from bot.minds.schema import CompositionGate, GateAction
-from inference.adapters.costs.interference import Interference, measure_interference
-from inference.adapters.costs.model import cost_model, predict_cost, predict_drift
+from inference.adapters.costs.model import cost_model, is_fitted_to, predict_cost, predict_drift
 from inference.adapters.costs.remedies import (
     LEAST_SHARE,
     PROJECTIONS,
     Mixture,
+    composed_interference,
     merge_interference,
     other_merges,
     scaled,
@@ -47,7 +47,9 @@ log = structlog.get_logger(__name__)
 
 FOLDER: Final = ".gate"
 """Where verdicts are kept, within the store of compositions."""
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+_MERGED_STEP: Final = 5
+"""Hundredths between weights that are tried where each of them takes a merge."""
 
 
 class GateResult(StrEnum):
@@ -92,6 +94,8 @@ class GateVerdict(pydantic.BaseModel):
     """Where a predicted share lies with the model's coverage; None for a measured one."""
     drift: float
     """As a share of the first topic's own drift, as asked for."""
+    is_extrapolated: bool = False
+    """Whether a predicted figure is of a merge that the model was not fitted to."""
     served_kept: float | None = None
     """Share that is kept of what is served, predicted, where that is another composition."""
     share: float | None = None
@@ -202,12 +206,20 @@ class Gate:
         cost = predict_cost(bearing, trained_together=mixture.trained_together)
         kept = cost.kept
         interval: tuple[float, float] | None = (1 - cost.high, 1 - cost.low)
-        drift = predict_drift(_bearing_on_topic(asked, asked.parts)).expected
+        drift = self._predict_drift(asked, asked.parts, asked.merge)
+        is_known = measured is not None and None not in (measured.core_kept, measured.drift)
         if measured is not None and measured.core_kept is not None:
             kept, interval = measured.core_kept, None
         if measured is not None and measured.drift is not None:
             drift = measured.drift
-        verdict = GateVerdict(result=GateResult.PASSED, mode=asked.mode, core_kept=kept, interval=interval, drift=drift)
+        verdict = GateVerdict(
+            result=GateResult.PASSED,
+            mode=asked.mode,
+            core_kept=kept,
+            interval=interval,
+            drift=drift,
+            is_extrapolated=not is_known and not is_fitted_to(asked.merge.of_adapters(len(asked.parts))),
+        )
         if kept >= self._policy.core_kept and (self._policy.drift is None or drift <= self._policy.drift):
             return verdict
         match self._policy.action:
@@ -223,36 +235,48 @@ class Gate:
 
     def _scale(self, asked: Asked, mixture: Mixture, verdict: GateVerdict) -> GateVerdict | None:
         """The largest weights of the others that are within the policy."""
+        is_sum = is_fitted_to(asked.merge)
         remedy = smaller_weights(mixture, 1 - self._policy.core_kept)
-        if remedy is None:
+        if remedy is None and is_sum:
             return None
         # Measured figures, or the drift, may be against weights that the model finds small enough.
-        most, least = round(100 * min(remedy.share, 0.99)), round(100 * LEAST_SHARE)
-        shares = (hundredths / 100 for hundredths in range(most, least - 1, -1))
-        share = next((share for share in shares if self._drifts_little(asked, share)), None)
-        if share is None:
-            return None
-        changed = Mixture(mixture.kept, scaled(mixture.others, share), mixture.trained_together)
-        kept = predict_cost(
-            measure_interference(mixture.kept.package, changed.parts), trained_together=mixture.trained_together
-        ).kept
-        return verdict.model_copy(update={"result": GateResult.SCALED, "share": share, "served_kept": kept})
+        most, least = round(100 * min(remedy.share if remedy and is_sum else 1.0, 0.99)), round(100 * LEAST_SHARE)
+        for hundredths in range(most, least - 1, -1 if is_sum else -_MERGED_STEP):
+            share = hundredths / 100
+            if not self._drifts_little(asked, share):
+                continue
+            changed = [mixture.kept, *scaled(mixture.others, share)]
+            bearing = composed_interference(mixture.kept.package, changed, asked.merge, self._base)
+            kept = predict_cost(bearing, trained_together=mixture.trained_together).kept
+            # Of a sum, the remedy knows; a merge is another mixture.
+            if is_sum or kept >= self._policy.core_kept:
+                return verdict.model_copy(update={"result": GateResult.SCALED, "share": share, "served_kept": kept})
+        return None
 
     def _drifts_little(self, asked: Asked, share: float) -> bool:
         if self._policy.drift is None:
             return True
         parts = [asked.parts[0], *scaled(asked.parts[1:], share)]
-        return predict_drift(_bearing_on_topic(asked, parts)).expected <= self._policy.drift
+        return self._predict_drift(asked, parts, asked.merge) <= self._policy.drift
+
+    def _predict_drift(self, asked: Asked, parts: Sequence[Part], merge: Merge) -> float:
+        """As a share of the first topic's own, from what the parts are really composed to."""
+        bearing = composed_interference(asked.parts[1].package, parts, merge, self._base)
+        return predict_drift(bearing).expected
 
     def _project(self, asked: Asked, mixture: Mixture, verdict: GateVerdict) -> GateVerdict | None:
         """The projection that takes least out of the others, of those that are within the policy."""
         if verdict.core_kept >= self._policy.core_kept:
             return None  # it is the drift that is too large, and a projection does not make it smaller for certain
         for remedy in other_merges(mixture, PROJECTIONS, self._base):
-            if remedy.cost.kept >= self._policy.core_kept:
+            if remedy.cost.kept >= self._policy.core_kept and self._projects_within(asked, remedy.merge):
                 changes = {"result": GateResult.PROJECTED, "merge": remedy.merge, "served_kept": remedy.cost.kept}
                 return verdict.model_copy(update=changes)
         return None
+
+    def _projects_within(self, asked: Asked, merge: Merge) -> bool:
+        most = self._policy.drift
+        return most is None or self._predict_drift(asked, asked.parts, merge) <= most
 
     def _refuse(self, asked: Asked, mixture: Mixture, verdict: GateVerdict) -> GateVerdict:
         alternatives = [asked.core, "base"]
@@ -328,11 +352,6 @@ def verdicts_on(store: CompositionStore, composition: str) -> list[GateVerdict]:
         if verdict.composition == composition:
             found.append(verdict)
     return found
-
-
-def _bearing_on_topic(asked: Asked, parts: Sequence[Part]) -> Interference:
-    """How the whole bears on the first topic; the drift of that one alone is what drift is counted in."""
-    return measure_interference(asked.parts[1].package, parts)
 
 
 GATE_VERDICTS: Final = Counter(

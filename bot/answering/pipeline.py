@@ -39,6 +39,7 @@ from bot.library.passage import Passage
 from bot.library.retriever import Retrieved, Retriever, collections_for_mode
 from bot.memory import PersonalMemory, render_memory
 from bot.minds import Mind, render_system_prompt
+from bot.minds.errors import ModeError
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import ResolvedMode, check_access, resolve_mode
 from bot.text.language import detect_language
@@ -50,6 +51,7 @@ from db.people import sessions
 from db.turns import turns
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
+from inference.adapters.errors import AdapterError
 from inference.engines.port import Engine, FinishReason
 
 _PART_OF_MARK: Final = re.compile(r" ?\[?\d*\]?")
@@ -171,12 +173,24 @@ class Pipeline:
         mode = resolve_mode(parse_expression(turn.asked_mode or conversation.session.mode), self._mind)
         if mode.is_auto:
             routed = await self._router.route(search_text(turn), await self._past_questions(conversation, turn))
+            if routed.alone is not None and not await self._may_answer(routed.mode, conversation, turn):
+                routed = routed.without_mixture()
             mode, draft.routing = routed.mode, routed.to_document()
         check_access(mode, self._mind, turn.roles)
         if turn.consilium and not mode.terms:
             mode = resolve_mode(parse_expression(self._mind.core), self._mind)
             check_access(mode, self._mind, turn.roles)
         return mode
+
+    async def _may_answer(self, mode: ResolvedMode, conversation: Conversation, turn: Turn) -> bool:
+        """Whether this person may be answered with a mixture: nobody asked for it, so nobody is told of a refusal."""
+        try:
+            check_access(mode, self._mind, turn.roles)
+            await asyncio.to_thread(self._composer.judge, mode, await self._adapters(conversation))
+        except (ModeError, AdapterError) as error:
+            log.info("router.mixture_left", mode=mode.text, reason=error)
+            return False
+        return True
 
     async def _adapters(self, conversation: Conversation) -> AdapterSet:
         """The adapters that the session began with, which it keeps when others come into use.

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.answering.routing.index import Comparison, MindIndex, Subject, index_texts
-from bot.answering.routing.texts import MAX_CHARACTERS, load_adapter_texts
-from bot.answering.routing.vectors import VectorStore, embed_texts
+from bot.answering.routing.mixtures import Mixtures
+from bot.answering.routing.texts import MAX_CHARACTERS, AdapterTexts, load_adapter_texts
+from bot.answering.routing.vectors import Text, VectorStore, embed_texts
 from bot.minds.errors import ModeError
 from bot.minds.grammar import Sum, Term, parse_expression
 from bot.minds.resolve import ResolvedMode, resolve_mode
 from consilium.single_flight import SingleFlight
 
 if TYPE_CHECKING:
+    from bot.answering.routing.features import Vectors
     from bot.minds.mind import Mind
     from db.turns.turns import Turn
     from inference.embedding import Embedder
 
 HISTORY: Final = 4
 """How many turns back a subject is remembered."""
+_MAX_STORED_SHARES: Final = 16
+"""Adapters whose probabilities are stored with a turn, the likeliest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,14 @@ class RoutingResult:
     """How sure it had to be of an adapter to leave the core."""
     comparison: Comparison | None
     """None if there is no adapter beside the core to compare with."""
+    alone: ResolvedMode | None = None
+    """Of a mixture of two adapters, the mode of the likelier one; None of every other mode."""
+
+    def without_mixture(self) -> RoutingResult:
+        """What was chosen if the mixture cannot answer."""
+        if self.alone is None or self.comparison is None:
+            return self
+        return RoutingResult(self.alone, self.threshold, replace(self.comparison, mixed_with=None))
 
     @property
     def scores(self) -> Mapping[str, float]:
@@ -59,7 +71,8 @@ class RoutingResult:
         """What is stored with the turn; `routing_of` reads it."""
         if self.comparison is None:
             return None
-        return {**asdict(self.comparison), "threshold": self.threshold}
+        shares = dict(list(self.comparison.shares.items())[:_MAX_STORED_SHARES])
+        return {**asdict(replace(self.comparison, shares=shares)), "threshold": self.threshold}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +101,7 @@ class Router:
         self._store = store
         self._out_of_service = frozenset(out_of_service)
         self._index: MindIndex | None = None
+        self._mixtures: Mixtures | None = None
         self._index_flight: SingleFlight[str, MindIndex] = SingleFlight()
 
     async def prepare(self) -> None:
@@ -102,7 +116,8 @@ class Router:
     async def route(self, message: str, history: Sequence[PastQuestion] = ()) -> RoutingResult:
         """The adapter that a message belongs to; the core if there is none, or if it is not sure enough.
 
-        Isolated adapters are candidates only if the mind's policies allow it.
+        Where it lies between two adapters, a mixture of both, if the mind's policies allow it. Isolated adapters
+        are candidates only if the mind's policies allow it.
 
         Args:
             history: the questions before it, oldest first. A message that follows up on them stays with their subject.
@@ -116,7 +131,22 @@ class Router:
             return RoutingResult(self._mode(self._mind.core), 0.0, None)
         index = await self.index()
         comparison = await self._compare(index, message, await self._subject(index, history[-HISTORY:]))
-        return RoutingResult(self._mode(comparison.adapter or self._mind.core), index.threshold, comparison)
+        alone = self._mode(comparison.adapter or self._mind.core)
+        if self._mixtures is not None and comparison.adapter is not None:
+            found = self._mixtures.choose(comparison.adapter, comparison.shares)
+            if found is not None:
+                second, mode = found
+                return RoutingResult(mode, index.threshold, replace(comparison, mixed_with=second), alone)
+        return RoutingResult(alone, index.threshold, comparison)
+
+    async def mixtures(self) -> Sequence[str]:
+        """The mixtures that it may answer with, as modes; empty unless the mind's policies allow any.
+
+        Raises:
+            ConsiliumError: as `route`.
+        """
+        await self.prepare()
+        return [] if self._mixtures is None else self._mixtures.texts
 
     async def index(self) -> MindIndex:
         """What messages are compared with; made by the first call."""
@@ -127,8 +157,14 @@ class Router:
     async def _build_index(self) -> MindIndex:
         adapters = await asyncio.to_thread(load_adapter_texts, self._mind, self._out_of_service)
         vectors = await embed_texts(index_texts(adapters), self._embedder, self._store)
-        threshold = self._mind.policies.auto_threshold
-        return await asyncio.to_thread(MindIndex, adapters, self._mind.core, vectors, threshold)
+        return await asyncio.to_thread(self._make_index, adapters, vectors)
+
+    def _make_index(self, adapters: Mapping[str, AdapterTexts], vectors: Mapping[Text, Vectors]) -> MindIndex:
+        policies = self._mind.policies
+        index = MindIndex(adapters, self._mind.core, vectors, policies.auto_threshold)
+        if policies.auto_mix is not None:
+            self._mixtures = Mixtures(self._mind, policies.auto_mix, *index.adapter_similarities())
+        return index
 
     async def _subject(self, index: MindIndex, history: Sequence[PastQuestion]) -> Subject | None:
         """What the latest question of the history that had a subject was about."""

@@ -186,6 +186,8 @@ def describe_verdict(verdict: GateVerdict) -> str:
         line += f" to {verdict.share:.0%}"
     if verdict.merge is not None:
         line += f" by {verdict.merge}"
+    if verdict.is_extrapolated:
+        line += " (predicted by a model of sums, and this is merged otherwise: measure it with `mind eval`)"
     return line if verdict.served_kept is None else f"{line}, where the core keeps {verdict.served_kept:.0%}"
 
 

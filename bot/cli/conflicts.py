@@ -19,6 +19,7 @@ from bot.app.components import find_base_model
 from bot.app.settings import Settings
 from bot.cli.common import JsonFileOption, MindOption, new_table, print_unfit, stdout_console
 from bot.cli.heat_map import draw_heat_map
+from bot.cli.overridden import measure_mode, override_figures, override_tables
 from bot.minds import Mind, load_mind
 from bot.minds.errors import AdapterOutOfService
 from bot.minds.grammar import Term, parse_expression, resolve_band
@@ -40,13 +41,20 @@ def conflicts(
         list[Path] | None,
         typer.Option("--heat-map", metavar="FILE", help="Draw every module of every layer; .png or .html."),
     ] = None,
+    overridden: Annotated[
+        bool,
+        typer.Option(
+            "--overridden",
+            help="Run the base model on neutral texts, and tell how much of its own output is overridden.",
+        ),
+    ] = False,
     figures_file: JsonFileOption = None,
     mind_folder: MindOption = None,
 ) -> None:
     """Compare adapters pair by pair: direction, size, shared inputs and outputs, signs; of a mode by layer and module.
 
     Below stands what they cost each other, predicted, with a remedy where that is much. It reads the weights alone and
-    runs no model.
+    runs no model, unless asked how much of the base model's own output is overridden.
     """
     settings: Settings = context.obj
     mind = load_mind(mind_folder or settings.mind)
@@ -72,10 +80,16 @@ def conflicts(
     verdicts = [*_judge(mode, mind, parts, find_base_model(settings, mind))] if found else []
     for verdict in verdicts:
         console.print(Text("\n".join(verdict.sentences())), soft_wrap=True)
+    measured = measure_mode(settings, mind, parts, mode) if overridden else {}
+    if measured:
+        for table in override_tables(measured, by_place=mode is not None):
+            console.print(table)
     for path in heat_map or ():
-        draw_heat_map(path, found)
+        draw_heat_map(path, found, measured)
     if figures_file is not None:
         figures = _figures(found) | {"verdicts": [verdict.figures() for verdict in verdicts]}
+        if measured:
+            figures["overridden"] = override_figures(measured)
         figures_file.write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if mode is None:
         print_unfit(unfit)

@@ -36,23 +36,27 @@ def router(
     cases = held_out_cases(mind)
     if cases_file is not None:
         cases += read_cases(cases_file, mind)
-    figures, calibration, threshold = asyncio.run(_measure(settings, mind, cases))
+    figures, calibration, threshold, mixtures = asyncio.run(_measure(settings, mind, cases))
     _show(mind, figures, calibration, threshold)
+    if mixtures:
+        stdout_console().print(f"{len(mixtures)} mixtures: {', '.join(mixtures)}", markup=False, soft_wrap=True)
     if show_wrong:
         for case, found in figures.wrong:
             stdout_console().print(f"{case.adapter} → {found}: {case.text}", markup=False, soft_wrap=True)
     if figures_file is not None:
-        document = _to_document(mind, figures, calibration, threshold)
+        document = _to_document(mind, figures, calibration, threshold) | {"mixtures": mixtures}
         figures_file.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-async def _measure(settings: Settings, mind: Mind, cases: list[Case]) -> tuple[RouterFigures, Calibration, float]:
+async def _measure(
+    settings: Settings, mind: Mind, cases: list[Case]
+) -> tuple[RouterFigures, Calibration, float, list[str]]:
     embedder = await asyncio.to_thread(make_embedder, settings)
     try:
         router = Router(embedder, mind)
         figures = await evaluate_router(mind, embedder, router, cases)
         index = await router.index()
-        return figures, index.calibration, index.threshold
+        return figures, index.calibration, index.threshold, list(await router.mixtures())
     finally:
         await embedder.close()
 

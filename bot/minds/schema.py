@@ -39,6 +39,8 @@ StrictInt = Annotated[int, Strict()]
 StrictFloat = Annotated[float, Strict()]
 Hundredths = Annotated[StrictFloat, AfterValidator(lambda number: round(number, 2))]
 """A number of which compositions keep two digits."""
+MixWeight = Annotated[Hundredths, Field(ge=0.5, le=0.95)]
+"""What the likelier one of two adapters weighs, of 1 together."""
 
 
 class LocalText(RootModel[dict[Language, Text]]):
@@ -282,6 +284,17 @@ class CompositionGate(StrictModel):
     """What becomes of a mode that costs more: `warn`, `scale`, `project` or `refuse`."""
 
 
+class AutoMix(StrictModel):
+    """The mixtures of two adapters that `auto` may answer with."""
+
+    first: Annotated[tuple[MixWeight, ...], Field(min_length=1, max_length=4)] = Field(
+        default=(0.7,), examples=["[0.7]", "[0.7, 0.5]"]
+    )
+    """Weights that the likelier of the two may have; the other one has the rest to 1."""
+    most: StrictInt = Field(default=24, ge=1, le=1000, examples=["24"])
+    """The most different mixtures that the mind may ever have; those of the adapters nearest in meaning come first."""
+
+
 class Policies(StrictModel):
     """What a mind allows."""
 
@@ -309,6 +322,9 @@ class Policies(StrictModel):
     """What a composition may cost, and what becomes of one that costs more; nothing is looked at unless given."""
     auto_isolated: bool = Field(default=False, examples=["false"])
     """Whether `auto` may choose an isolated adapter."""
+    auto_mix: AutoMix | None = Field(default=None, examples=["{first: [0.7], most: 24}"])
+    """Whether `auto` answers with two adapters where a message lies between them, and with which weights; it always
+    chooses one unless given."""
 
 
 class Limits(StrictModel):

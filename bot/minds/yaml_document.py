@@ -15,7 +15,8 @@ from ruamel.yaml.reader import ReaderError
 from bot.minds.errors import Mistake
 from consilium.errors import N_
 
-MAX_BYTES: Final = 200_000
+MAX_BYTES: Final = 1_000_000
+"""Of a file. A thousand adapters with names and descriptions in two languages take a third of it."""
 MAX_VALUES: Final = 50_000
 """Values in one document. Each use of an alias counts: a few lines of aliases can expand to billions of values."""
 MAX_OPEN_BRACKETS: Final = 100

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resident import Room, residents
-from startup import check_port, chosen_model, end_with_parent, is_dense, is_given, key_argument, read_profile, words_of
+from startup import chosen_model, is_dense, is_given, key_argument, read_profile, run_server, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,14 +91,8 @@ def main() -> None:
     variables = dict(profile.variables)
     if profile.stand_in:
         variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE / "stand_in"), os.environ.get("PYTHONPATH"))))
-    if given.show:
-        print(shlex.join(["env", *(f"{k}={v}" for k, v in variables.items()), *command]))
-        return
-    check_port(given.host, given.port)
-    if given.end_with_parent:
-        end_with_parent()
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else three processes would compile all of SGLang at each start
-    os.execve(command[0], command, os.environ | variables)  # noqa: S606
+    address = (given.host, given.port)
+    run_server(command, variables, address, show=given.show, with_parent=given.end_with_parent)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shlex
 import signal
 import socket
 import tomllib
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 Value = bool | int | float | str | list[str]
@@ -153,3 +154,23 @@ def end_with_parent() -> None:
     """Ask the kernel to end this process when the one that started it is gone, however it went."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+def run_server(
+    command: Sequence[str], variables: Mapping[str, str], address: tuple[str, int], *, show: bool, with_parent: bool
+) -> None:
+    """Become the server; or print how it would be started.
+
+    Args:
+        variables: of the environment, beside those that are there.
+        address: host and port that it listens on.
+        with_parent: whether it ends when the process that started it is gone.
+    """
+    if show:
+        print(shlex.join(["env", *(f"{name}={value}" for name, value in variables.items()), *command]))
+        return
+    check_port(*address)
+    if with_parent:
+        end_with_parent()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else its processes would compile all of it at each start
+    os.execve(command[0], list(command), os.environ | variables)  # noqa: S606

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,12 +13,11 @@ from typing import TYPE_CHECKING
 from consilium_limits import ADMIN_KEY, LIMITS
 from startup import (
     Profile,
-    check_port,
     chosen_model,
-    end_with_parent,
     is_dense,
     is_given,
     read_profile,
+    run_server,
     stop,
     words_of,
 )
@@ -105,14 +103,8 @@ def main() -> None:
     variables = dict(profile.variables)
     variables[LIMITS] = _limits(words, model, given.served_model_name, keys)
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))
-    if given.show:
-        print(shlex.join(["env", *(f"{k}={v}" for k, v in variables.items()), *command]))
-        return
-    check_port(given.host, given.port)
-    if given.end_with_parent:
-        end_with_parent()
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else three processes would compile all of vLLM at each start
-    os.execve(command[0], command, os.environ | variables)  # noqa: S606
+    address = (given.host, given.port)
+    run_server(command, variables, address, show=given.show, with_parent=given.end_with_parent)
 
 
 if __name__ == "__main__":

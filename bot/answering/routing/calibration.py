@@ -10,15 +10,15 @@ import numpy as np
 
 from bot.answering.routing.features import Booleans, Floats, Integers
 
-DEFAULT_WEIGHTS: Final = (9.0, 8.0, 10.0)
-"""For separation, nearest and centre; what small minds were fitted to."""
+DEFAULT_WEIGHTS: Final = (9.0, 8.0, 10.0, 0.0)
+"""For separation, nearest, centre and distinct centre; what small minds were fitted to."""
 DEFAULT_GENERAL: Final = 0.0
 """Log-odds of general talk beforehand, against all adapters together."""
 DEFAULT_THRESHOLD: Final = 0.5
 _THRESHOLDS: Final = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
 _CAUTION: Final = 0.1
 """The share of questions that must gain by a threshold that is 1 away from the default."""
-_PRIOR_PRECISION: Final = np.array([0.5, 0.5, 0.5, 10.0])
+_PRIOR_PRECISION: Final = np.array([0.5, 0.5, 0.5, 0.5, 10.0])
 """How firmly the defaults are believed: as much as one over the variance of each weight, and of `general`."""
 _GENERAL_SHARE: Final = 0.2
 """Of messages, how many are expected to be general talk."""

@@ -22,7 +22,9 @@ NAMED_BONUS: Final = 2.0
 _NO_EVIDENCE_LOSS: Final = 20.0
 """Log-odds that an adapter loses by a message that is like none of its texts, or that has no letter and no digit."""
 _MAX_HELD_OUT: Final = 1500
-"""Questions that the calibration looks at, at most."""
+"""Questions that the calibration looks at, about."""
+_MAX_COMPARED: Final = 300_000
+"""Questions times classes that it looks at: among a thousand adapters, fewer questions tell as much."""
 _GENERAL: Final[Pairs] = (*GENERAL_QUESTIONS, *SENTENCES)
 _WORD: Final = re.compile(r"\w")
 
@@ -52,6 +54,8 @@ class Comparison:
     """The most similar text of the adapter, or of the likeliest one; empty if there is none."""
     similarity: float
     """How similar that text is, -1 to 1."""
+    mixed_with: str | None = None
+    """The second adapter that answers, where the message lies between two."""
 
 
 class MindIndex:
@@ -80,7 +84,8 @@ class MindIndex:
         self._small_talk = small_talk.questions
         groups = [_adapter_group(texts, vectors) for texts in adapters.values()]
         self._texts = TextIndex(groups, small_talk, _pairs_group(_GENERAL, vectors))
-        held_out = self._texts.held_out_features(-(-_MAX_HELD_OUT // self._texts.classes))
+        most = min(_MAX_HELD_OUT, _MAX_COMPARED // self._texts.classes)
+        held_out = self._texts.held_out_features(max(most, 1))
         self._calibration = calibrate(*held_out, self._core)
         self._threshold = self._calibration.threshold if threshold is None else threshold
 
@@ -92,6 +97,10 @@ class MindIndex:
     def threshold(self) -> float:
         """How sure it must be of an adapter to leave the core."""
         return self._threshold
+
+    def adapter_similarities(self) -> tuple[Sequence[str], Floats]:
+        """Names of the adapters, and how similar the centres of their texts are: (adapters, adapters), -1 to 1."""
+        return self._names, self._texts.centre_similarities()
 
     def compare(self, message: str, vector: Vectors, subject: Subject | None) -> Comparison:
         """Find out which adapter a message belongs to; some milliseconds.

@@ -87,6 +87,11 @@ def _tell_verdict(context: CommandContext, verdict: GateVerdict) -> Iterator[str
 
 def _describe(context: CommandContext, mode: ResolvedMode) -> str:
     say = context.say
+    if mode.is_auto and context.mind.policies.auto_mix is not None:
+        return say(
+            "Mode: auto. Each message is answered by the nearest adapter, or by the two nearest ones together where it "
+            "lies between them."
+        )
     if mode.is_auto:
         return say("Mode: auto. Each message is answered by the nearest adapter.")
     if not mode.terms:

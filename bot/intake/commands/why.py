@@ -56,6 +56,15 @@ def _describe_choice(routing: StoredRouting, mode: str, core: str, say: Translat
             mode=mode,
             adapter=found.adapter,
         )
+    if found.mixed_with is not None:
+        return say(
+            "I answered as {mode}: the message lies between “{adapter}” and “{other}”, so both answered. I was "
+            "{sureness} sure that it is not the core's, and need {threshold}.",
+            mode=mode,
+            adapter=found.adapter,
+            other=found.mixed_with,
+            **percent,
+        )
     if found.adapter == core:
         return say("I answered as {mode}: the message is closest to the core itself.", mode=mode)
     return say(

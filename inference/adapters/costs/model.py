@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from inference.adapters.costs.interference import Interference
 from inference.adapters.factors import Float64Array
+from inference.adapters.merging.settings import Merge
 
 MODEL_FILE: Final = Path(__file__).parent / "cost_model.json"
 
@@ -70,6 +71,11 @@ class DriftShare:
 def cost_model() -> CostModel:
     """The model that ships; read once."""
     return CostModel.model_validate_json(MODEL_FILE.read_bytes())
+
+
+def is_fitted_to(merge: Merge) -> bool:
+    """Whether the model was fitted to mixtures merged like this; of others it says what a sum of that size would do."""
+    return merge.is_exact_sum and merge.rank is None
 
 
 def predict_cost(interference: Interference, *, trained_together: bool, model: CostModel | None = None) -> Cost:

@@ -72,12 +72,24 @@ def merge_interference(mixture: Mixture, merge: Merge, base: BaseModelSpec) -> I
     Raises:
         AdapterError: it cannot be merged, or not be written.
     """
-    if merge.is_exact_sum and merge.rank is None:
+    if _is_plain_sum(merge):
         return _unscaled(mixture)
+    return composed_interference(mixture.kept.package, mixture.parts, merge, base)
+
+
+def composed_interference(
+    adapter: AdapterPackage, parts: Sequence[Part], merge: Merge, base: BaseModelSpec
+) -> Interference:
+    """How what these parts are composed to bears on an adapter; what is merged is made aside and looked at.
+
+    Raises:
+        AdapterError: it cannot be merged, or not be written.
+    """
+    if _is_plain_sum(merge):
+        return measure_interference(adapter, parts)
     with tempfile.TemporaryDirectory(prefix="consilium-merge-") as folder:
-        compose(mixture.parts, base, Path(folder) / "merged", merge=merge)
-        merged = AdapterPackage.open(Path(folder) / "merged")
-        return measure_interference(mixture.kept.package, [Part(merged)])
+        compose(parts, base, Path(folder) / "merged", merge=merge)
+        return measure_interference(adapter, [Part(AdapterPackage.open(Path(folder) / "merged"))])
 
 
 def smaller_weights(mixture: Mixture, most: float) -> WeightRemedy | None:
@@ -135,6 +147,10 @@ def trained_together(
     return bool(others) and all(
         trained_on.get(other) == own or trained_on.get(name) == it.package.digest for other, it in others.items()
     )
+
+
+def _is_plain_sum(merge: Merge) -> bool:
+    return merge.is_exact_sum and merge.rank is None
 
 
 def _unscaled(mixture: Mixture) -> Interference:

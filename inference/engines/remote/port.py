@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pydantic import BaseModel, ConfigDict
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,6 +53,31 @@ class ServerLimits(Protocol):
     def exceeded_limit(self, adapter: SafeAdapter) -> str | None:
         """Why the server cannot take this adapter; None when it can."""
         ...
+
+
+class StartedLimits(BaseModel):
+    """What a server says of its room for adapters, and what follows from it for every kind of server."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    max_rank: int | None = None
+    modules: frozenset[str] | None = None
+    """Modules whose adapters it has room for; None when it was not said, and it then takes what it has at its start."""
+    slots: int = 1
+    """Adapters in one batch."""
+
+    @property
+    def max_pinned(self) -> int:
+        """How many adapters we pin: half of a batch. Pinned ones keep their place, and the rest share what is left."""
+        return self.slots // 2
+
+    def exceeded_limit(self, adapter: SafeAdapter) -> str | None:
+        """Why the server cannot take this adapter; None when it can."""
+        if self.max_rank is not None and adapter.rank > self.max_rank:
+            return f"its rank is {adapter.rank}, and the server was started for ranks up to {self.max_rank}"
+        if self.modules is not None and (beyond := sorted(adapter.modules - self.modules)):
+            return f"it adapts {', '.join(beyond)}, and the server was started for {', '.join(sorted(self.modules))}"
+        return None
 
 
 class AdapterServer(Protocol):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from inference.engines.chat_template import template_options
 from inference.engines.remote.bodies import ApiModel
+from inference.engines.remote.port import StartedLimits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from inference.adapters.safe_form import SafeAdapter
     from inference.engines.port import Message, Sampling
 
 
@@ -146,7 +146,7 @@ def score_request(
     }
 
 
-class ServerLimits(BaseModel):
+class ServerLimits(StartedLimits):
     """The part of `/server_info` that decides what the server can serve."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True, protected_namespaces=())
@@ -159,7 +159,6 @@ class ServerLimits(BaseModel):
     backend: str | None = Field(None, alias="lora_backend")
     max_rank: int | None = Field(None, alias="max_lora_rank")
     modules: frozenset[str] | None = Field(None, alias="lora_target_modules")
-    """Modules whose adapters it has room for; None when it was not said, and it then takes what it has at its start."""
     slots: int = Field(8, alias="max_loras_per_batch")
     """Adapters in one batch, the base model counted as one."""
     max_loaded: int | None = Field(None, alias="max_loaded_loras")
@@ -179,17 +178,4 @@ class ServerLimits(BaseModel):
             return "it was started without --enable-lora"
         if self.dp_size > 1:
             return f"with data parallelism ({self.dp_size}) it cannot load them while it runs"
-        return None
-
-    @property
-    def max_pinned(self) -> int:
-        """How many adapters we pin: half of the slots. Pinned ones keep their slot, and the rest share what is left."""
-        return self.slots // 2
-
-    def exceeded_limit(self, adapter: SafeAdapter) -> str | None:
-        """Why the server cannot take this adapter; None when it can."""
-        if self.max_rank is not None and adapter.rank > self.max_rank:
-            return f"its rank is {adapter.rank}, and the server was started for ranks up to {self.max_rank}"
-        if self.modules is not None and (beyond := sorted(adapter.modules - self.modules)):
-            return f"it adapts {', '.join(beyond)}, and the server was started for {', '.join(sorted(self.modules))}"
         return None

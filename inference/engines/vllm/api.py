@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
-
 from inference.engines.remote.bodies import ApiModel
+from inference.engines.remote.port import StartedLimits
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from inference.adapters.safe_form import SafeAdapter
     from inference.engines.port import Sampling
 
 
@@ -99,21 +97,14 @@ def score_request(model: str, prompt: Sequence[int]) -> dict[str, Any]:
     return {"model": model, "prompt": list(prompt), "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
 
 
-class ServerLimits(BaseModel):
+class ServerLimits(StartedLimits):
     """Reply of `/consilium/limits`, which `deploy/vllm/launch` puts into a server."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
     version: str = "?"
     served_name: str
     model: str = ""
     """The last part of where the server has the model from."""
     enable_lora: bool = False
-    max_rank: int | None = None
-    modules: frozenset[str] | None = None
-    """Modules whose adapters it takes; None when it was not said."""
-    slots: int = 1
-    """Adapters in one batch."""
     max_loaded: int | None = None
     """Adapters in memory."""
     api_key: bool = False
@@ -130,17 +121,4 @@ class ServerLimits(BaseModel):
             return "it was started without --enable-lora"
         if self.modules is None:
             return "it was started without --lora-target-modules, and could end when it is asked for likelihoods"
-        return None
-
-    @property
-    def max_pinned(self) -> int:
-        """How many adapters we pin: half of what fits into a batch. vLLM pins none, and we keep ours."""
-        return self.slots // 2
-
-    def exceeded_limit(self, adapter: SafeAdapter) -> str | None:
-        """Why the server cannot take this adapter; None when it can."""
-        if self.max_rank is not None and adapter.rank > self.max_rank:
-            return f"its rank is {adapter.rank}, and the server was started for ranks up to {self.max_rank}"
-        if self.modules is not None and (beyond := sorted(adapter.modules - self.modules)):
-            return f"it adapts {', '.join(beyond)}, and the server was started for {', '.join(sorted(self.modules))}"
         return None

@@ -104,6 +104,24 @@ def test_a_conflict_has_a_verdict_and_remedies_that_cost_less(run: Run, tmp_path
     assert remedied["cost"]["expected"] == pytest.approx(of_core["weights"]["cost"]["expected"], abs=0.02)
 
 
+def test_what_is_overridden_is_told_drawn_and_follows_the_merge(run: Run, tmp_path: Path) -> None:
+    page, figures = tmp_path / "map.html", tmp_path / "figures.json"
+    files = ["--heat-map", str(tmp_path / "map.png"), "--heat-map", str(page), "--json", str(figures)]
+    said = run("conflicts", "core*1+sport*0.5", "--overridden", *files)
+    assert re.search(r"^together +\d+\.\d% +\d+\.\d% *$", said, re.MULTILINE)
+    found = json.loads(figures.read_text())["overridden"]
+    assert found.keys() == {"core", "sport", "together"}
+    assert {each["module"] for each in found["core"]["each"]} == found["core"]["modules"].keys()
+    assert page.read_text().count("<caption>overridden</caption>") == 3
+    assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+    run("conflicts", "core*1+sport*1", "--overridden", "--json", str(figures))
+    whole = json.loads(figures.read_text())["overridden"]
+    assert whole["sport"]["total"] == pytest.approx(2 * found["sport"]["total"], rel=1e-3)
+    assert whole["core"] == found["core"]
+    said = run("conflicts", "--overridden", "--json", str(figures))
+    assert json.loads(figures.read_text())["overridden"].keys() == {"core", "sport"}
+
+
 def test_the_gate_refuses_or_scales_and_inspect_tells(run: Run, tmp_path: Path) -> None:
     with pytest.raises(CostsTooMuch, match="of what it has learnt; this mind asks for 90%") as refused:
         run("compose", "core*1+sport*1.5", gate="{core_kept: 0.9, action: refuse}")

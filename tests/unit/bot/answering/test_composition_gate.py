@@ -21,11 +21,21 @@ from bot.minds.errors import CostsTooMuch, DriftsTooFar
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import ResolvedMode, resolve_mode
 from bot.minds.schema import CompositionGate, GateAction
-from inference.adapters.costs.model import Cost, DriftShare
+from inference.adapters.costs.interference import measure_interference
+from inference.adapters.costs.model import Cost, DriftShare, predict_cost, predict_drift
+from inference.adapters.merging.settings import SUM, Merge, MergeMethod, MergeSpace
+from inference.adapters.package import AdapterPackage
 from inference.adapters.parts import Part
 from inference.adapters.store import CompositionStore
 from tests.fakes.adapters import SMOLLM2, write_adapter
 
+MERGES = [
+    Merge(method=MergeMethod.TIES),
+    Merge(method=MergeMethod.DARE, seed=4),
+    Merge(method=MergeMethod.PRUNE, density=0.4),
+    Merge(method=MergeMethod.PROJECT),
+    Merge(method=MergeMethod.SUM, space=MergeSpace.FACTORS),
+]
 MakeComposer = Callable[..., Composer]
 
 
@@ -185,6 +195,54 @@ def test_projecting_takes_the_first_projection_that_keeps_enough(
     assert composition is not None
     assert composition.record.merge == verdict.merge
     assert verdict.served_kept == pytest.approx(0.95)
+
+
+@pytest.mark.parametrize("merge", [SUM, Merge(rank=2), *MERGES], ids=str)
+def test_kept_and_drift_are_predicted_of_what_is_served(composer: MakeComposer, merge: Merge) -> None:
+    gated = composer(CompositionGate(core_kept=0.0, drift=1e-6, action=GateAction.WARN))
+    asked = replace(mode(gated, "core*1+sport*1"), merge=merge)
+    verdict, composition = gated.judge(asked), gated.compose(asked)
+    assert verdict is not None
+    assert composition is not None
+    served = [Part(AdapterPackage.open(composition.path))]
+    assert verdict.composition == composition.name
+    bearing = {name: measure_interference(gated.packages[name], served) for name in ("core", "sport")}
+    kept = predict_cost(bearing["core"], trained_together=False).kept
+    assert verdict.core_kept == pytest.approx(kept, abs=2e-3)
+    assert verdict.drift == pytest.approx(predict_drift(bearing["sport"]).expected, rel=2e-3)
+    assert verdict.is_extrapolated is (merge != SUM)
+
+
+def test_what_is_measured_is_no_extrapolation(composer: MakeComposer) -> None:
+    merge = MERGES[0]
+    bare = composer(None)
+    parts = [replace(part, strength=1.0) for part in bare.parts(mode(bare, "sport"))]
+    name = bare.store.composition_name(parts, SMOLLM2, None, merge)
+    gate = CompositionGate(core_kept=0.5)
+    asked = replace(mode(bare, "sport"), merge=merge)
+    measured = composer(gate, {name: Measured(core_kept=0.9, drift=0.5)}).judge(asked)
+    half_measured = composer(gate, {name: Measured(core_kept=0.9, drift=None)}).judge(asked)
+    assert measured is not None
+    assert half_measured is not None
+    assert (measured.is_extrapolated, half_measured.is_extrapolated) == (False, True)
+
+
+@pytest.mark.parametrize("merge", MERGES, ids=str)
+def test_a_merged_mode_is_scaled_until_the_merge_itself_keeps_enough(composer: MakeComposer, merge: Merge) -> None:
+    plain = composer(CompositionGate(core_kept=0.0))
+    asked = replace(mode(plain, "core*1+sport*1"), merge=merge)
+    before = plain.judge(asked)
+    assert before is not None
+    least = before.core_kept + 0.3 * (1 - before.core_kept)
+    gated = composer(CompositionGate(core_kept=least, action=GateAction.SCALE))
+    try:
+        verdict = gated.judge(asked)
+    except CostsTooMuch:
+        return  # a merge such as DARE takes from the core at any weight
+    assert verdict is not None
+    assert verdict.result is GateResult.SCALED
+    assert verdict.served_kept is not None
+    assert verdict.served_kept >= least
 
 
 def test_a_verdict_that_cannot_be_read_is_made_again(composer: MakeComposer) -> None:

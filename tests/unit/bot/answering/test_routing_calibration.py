@@ -70,7 +70,7 @@ def test_many_questions_of_one_adapter_do_not_outweigh_few_of_another() -> None:
 
 
 def test_of_many_questions_some_conversations_are_looked_at() -> None:
-    features, classes = index([80, 4]).held_out_features(10)
+    features, classes = index([80, 4]).held_out_features(30)
     assert features.shape == (len(classes), 3, FEATURES)
     assert 8 <= (classes == 0).sum() <= 12
     assert (classes == 1).sum() == 4

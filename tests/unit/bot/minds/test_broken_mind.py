@@ -212,7 +212,7 @@ def test_mistake_in_system_prompt(
         ("# ок\nname: Агоге".encode("cp1251"), 1, "byte 0xee is not UTF-8 text. Save the file as UTF-8."),
         ("name: x\n".encode("utf-16"), 1, "byte 0xff is not UTF-8 text."),
         (b"a: 1\n---\nb: 2\n", 2, "this is not YAML: but found another document"),
-        (b"#" * 200_001, None, "this file is over 200000 bytes."),
+        (b"#" * 1_000_001, None, "this file is over 1000000 bytes."),
         (b"a: &a [" + b"*a, " * 1000 + b"1]\n", 1, "there are too many values."),
     ],
 )
