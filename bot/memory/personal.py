@@ -247,7 +247,7 @@ def drop_repetitions(recalled: Sequence[RecalledMemory]) -> list[RecalledMemory]
 
 def _words(memory: Memory) -> Iterator[str]:
     """The stems of a memory's words in their order, and whether it asks."""
-    yield from (stem(fold(word)) for word in _WORD.findall(memory.content))
+    yield from map(stem, _WORD.findall(fold(memory.content)))
     yield "?" if memory.content.rstrip().endswith("?") else ""
 
 
