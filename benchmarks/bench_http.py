@@ -24,12 +24,13 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 import asyncpg
+import psutil
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -58,6 +59,16 @@ class Contender:
     url: str
     model: str
     has_person: bool = False
+    process: Process | None = None
+    """The service's; None for the engine."""
+
+    @property
+    def processor_seconds(self) -> float:
+        """What its process has computed by now: a machine's other work does not count."""
+        if self.process is None or self.process.running is None:
+            return 0.0
+        times = psutil.Process(self.process.running.pid).cpu_times()
+        return float(times.user + times.system)
 
     def body(self, number: int) -> dict[str, Any]:
         """The request of this number."""
@@ -75,8 +86,15 @@ class Figures:
     first: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     whole: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     """Seconds a request, of those of a round together."""
+    spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """Seconds of a core that the service's process computed."""
     errors: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     reasons: set[str] = field(default_factory=set)
+
+    def report(self) -> dict[str, Any]:
+        """All of it as plain JSON."""
+        shown = {"first": self.first, "whole": self.whole, "spent": self.spent, "errors": self.errors}
+        return {"at_once": self.at_once, "reasons": sorted(self.reasons), **shown}
 
 
 async def ask(session: aiohttp.ClientSession, contender: Contender, number: int) -> float:
@@ -113,9 +131,10 @@ async def ask_many(
                 figures.errors[contender.name] += 1
                 figures.reasons.add(f"{contender.name}: {error}")
 
-    began = time.perf_counter()
+    began, before = time.perf_counter(), contender.processor_seconds
     await asyncio.gather(*(client() for _ in range(figures.at_once)))
     figures.whole[contender.name].append((time.perf_counter() - began) / count)
+    figures.spent[contender.name] += contender.processor_seconds - before
 
 
 async def measure(
@@ -170,8 +189,8 @@ async def services(checkouts: Mapping[str, Path]) -> AsyncIterator[list[Contende
                     running.append(process)
                     process.start()
                     url = f"{await _address_of(process)}/v1/chat/completions"
-                    contenders.append(Contender(f"{name}, nobody", url, "base"))
-                    contenders.append(Contender(f"{name}, a person", url, "core", has_person=True))
+                    contenders.append(Contender(f"{name}, nobody", url, "base", process=process))
+                    contenders.append(Contender(f"{name}, a person", url, "core", has_person=True, process=process))
                 yield contenders
             finally:
                 for process in running:
@@ -191,7 +210,7 @@ async def _address_of(process: Process) -> str:
     async with asyncio.timeout(300):
         while True:
             text = await asyncio.to_thread(process.log.read_text, errors="replace")
-            if (found := re.search(r"(http://127\.0\.0\.1:\d+)", text)) and await _is_ready(found[1]):
+            if (found := re.search(r"(http://\S+)/readyz", text)) and await _is_ready(found[1]):
                 return found[1]
             assert process.alive, process.tail
             await asyncio.sleep(0.2)
@@ -220,6 +239,7 @@ def show(measured: Sequence[Figures], console: Console) -> None:
         "× p50",
         "× p95",
         "a second",
+        "core ms",
     ):
         table.add_column(column, justify="left" if column == "" else "right")
     for figures in measured:
@@ -232,6 +252,7 @@ def show(measured: Sequence[Figures], console: Console) -> None:
                 str(figures.at_once), name, f"{len(times):,}", str(figures.errors[name]),
                 *(f"{1000 * value:.1f}" for value in own), *added, *ratio,
                 f"{1 / statistics.median(figures.whole[name]):.0f}",
+                f"{1000 * figures.spent[name] / max(1, len(times)):.1f}",
             )  # fmt: skip
     console.print(table)
     for reason in itertools.chain.from_iterable(figures.reasons for figures in measured):
@@ -270,7 +291,7 @@ def main() -> None:
     console.print(load_average())
     show(measured, console)
     if options.json:
-        options.json.write_text(json.dumps([{**asdict(each), "reasons": sorted(each.reasons)} for each in measured]))
+        options.json.write_text(json.dumps([each.report() for each in measured]))
 
 
 if __name__ == "__main__":

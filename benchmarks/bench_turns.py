@@ -5,7 +5,7 @@ a bot that echoes and one that does the same necessary work (`benchmarks.bare_bo
 pace, for the time that each stage adds; and once more with 1,000,000 turns in the table. In between a thousand sessions
 ask one process at once.
 
-    python -m benchmarks.bench_turns [--short | --beside N] [--rounds N] [--json PATH]
+    python -m benchmarks.bench_turns [--short | --beside N] [--rounds N] [--workers N] [--json PATH]
 
 `--beside N` measures nothing but the service beside the bare bot: bursts of N messages to either by turns.
 """
@@ -272,8 +272,12 @@ def _seconds(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-async def run_beside(count: int, rounds: int, console: Console) -> Figures:
-    """The service and the bare bot by turns, each with a Telegram of its own, all of them running all the time."""
+async def run_beside(count: int, rounds: int, workers: int, console: Console) -> Figures:
+    """The service and the bare bot by turns, each with a Telegram of its own, all of them running all the time.
+
+    Args:
+        count: messages in a burst.
+    """
     figures = Figures()
     models = (await asyncio.to_thread(base_model_folder)).parent
     ours, theirs = FakeTelegram(limits=Limits.off()), FakeTelegram(limits=Limits.off())
@@ -286,7 +290,7 @@ async def run_beside(count: int, rounds: int, console: Console) -> Figures:
             fleet = Fleet(folder, environment, server.cluster)
             service = [
                 fleet.serve("gateway", "gateway"),
-                *(fleet.serve(f"worker-{n}", "worker") for n in range(WORKERS)),
+                *(fleet.serve(f"worker-{n}", "worker") for n in range(workers)),
             ]
             bare = bare_bot(folder, environment, other, server.dsn, port)
             contenders = [("service", Asking(ours), figures.empty), ("bare bot", Asking(theirs), figures.bare)]
@@ -416,13 +420,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few minutes, with a tenth of the rows")
     parser.add_argument("--beside", type=int, metavar="N", help="nothing but the service beside the bare bot")
+    parser.add_argument("--workers", type=int, default=WORKERS, help="of --beside")
     parser.add_argument("--rounds", type=int, default=5, help="of --beside")
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args()
     plan = Plan(300, 20, 0.5, ROWS // 10, 1) if options.short else Plan(1000, 60, 0.5, ROWS, 3)
     console = Console()
     console.print(machine(), load_average())
-    measuring = run(plan, console) if options.beside is None else run_beside(options.beside, options.rounds, console)
+    measuring = (
+        run(plan, console)
+        if options.beside is None
+        else run_beside(options.beside, options.rounds, options.workers, console)
+    )
     figures = asyncio.run(measuring)
     console.print(load_average())
     show(figures, console)
