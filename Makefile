@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SILENT:
-.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-api test-long test-faults check format bench bench-serving bench-turns bench-fairness bench-growth bench-memory bench-embedding bench-library bench-citations bench-router bench-mixing eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
+.PHONY: help setup demo test unit sglang test-sglang vllm test-vllm test-api test-long test-faults check format bench bench-serving bench-turns bench-http bench-http-layer bench-fairness bench-growth bench-memory bench-embedding bench-library bench-citations bench-router bench-mixing eval-adapters eval-seeds adapters gpu-check lock hashes locales schemas pictures clean
 
 help: ## Show what can be made
 	grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2}'
@@ -91,8 +91,14 @@ bench: $(READY) ## Benchmark composing against PEFT and against copying (a few m
 bench-serving: $(READY) sglang ## Benchmark answers through the engine against calling SGLang directly (ten minutes)
 	$(BIN)/python -m benchmarks.bench_serving
 
-bench-turns: $(READY) ## Benchmark turns through real processes beside a bare echo bot (a quarter of an hour)
+bench-turns: $(READY) ## Benchmark turns through real processes beside bare bots (a quarter of an hour)
 	$(BIN)/python -m benchmarks.bench_turns
+
+bench-http: $(READY) ## Benchmark the HTTP API with an engine that answers at once against asking the engine itself (ten minutes)
+	$(BIN)/python -m benchmarks.bench_http
+
+bench-http-layer: $(READY) ## Measure what FastAPI and uvicorn cost a request, beside aiohttp (half a minute)
+	$(BIN)/python -m benchmarks.bench_http_layer
 
 bench-fairness: $(READY) ## Measure what fifty requests of one program cost another, and a thousand slow connections (two minutes)
 	$(BIN)/python -m benchmarks.bench_fairness

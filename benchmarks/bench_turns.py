@@ -1,8 +1,13 @@
-"""Turns from Telegram to Telegram through real processes, beside a bare aiogram bot that echoes: `make bench-turns`.
+"""Turns from Telegram to Telegram through real processes, beside two bare aiogram bots: `make bench-turns`.
 
 One gateway and three workers over a real Postgres, with an engine that answers at once, are fed the same updates as
-the echo, in the same run; then at an easy pace, for the time that each stage adds; and once more with 1,000,000 turns
-in the table. In between a thousand sessions ask one process at once.
+a bot that echoes and one that does the same necessary work (`benchmarks.bare_bot`), in the same run; then at an easy
+pace, for the time that each stage adds; and once more with 1,000,000 turns in the table. In between a thousand sessions
+ask one process at once.
+
+    python -m benchmarks.bench_turns [--short | --beside N] [--rounds N] [--workers N] [--json PATH]
+
+`--beside N` measures nothing but the service beside the bare bot: bursts of N messages to either by turns.
 """
 
 from __future__ import annotations
@@ -13,8 +18,9 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
@@ -25,6 +31,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.bare_bot import SCHEMA as BARE_SCHEMA
 from benchmarks.serving import base_model_folder, load_average, machine
 from db.infra.embedded_server import EmbeddedServer
 from db.infra.migrate import migrate
@@ -37,6 +44,8 @@ from tests.fixtures.servers import free_port
 BASE: Final = "SmolLM2-135M-Instruct"
 WORKERS: Final = 3
 ROWS: Final = 1_000_000
+SETTLING: Final = 5.0
+"""Seconds after a burst in which its turns are remembered."""
 STAGES: Final = ("queue", "resolve", "recall", "prompt", "first_token", "generate", "deliver")
 
 
@@ -59,11 +68,15 @@ class Figures:
 
     echo: list[float] = field(default_factory=list)
     """Turns a second."""
+    bare: list[float] = field(default_factory=list)
+    """Of the bot that does the same necessary work."""
     empty: list[float] = field(default_factory=list)
     full: list[float] = field(default_factory=list)
     end_to_end: dict[str, float] = field(default_factory=dict)
     """Seconds from a message sent to its answer whole, p50 and p95, at an easy pace."""
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
+    spent: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Processor seconds a turn, of the service and of the bare bot, by process."""
     sessions: dict[str, float] = field(default_factory=dict)
     rows: int = 0
     """Turns in the table for `full`."""
@@ -218,6 +231,92 @@ async def thousand_sessions(fleet: Fleet, asking: Asking, figures: Figures, coun
     }
 
 
+def bare_bot(folder: Path, environment: Mapping[str, str], api: str, dsn: str, engine_port: int) -> Process:
+    """The bot that does the same necessary work, not started; its table is there already."""
+    engine = f"http://127.0.0.1:{engine_port}"
+    command = [sys.executable, "-m", "benchmarks.bare_bot", TOKEN, api, dsn, engine, BASE]
+    return Process("bare", command, environment, folder / "bare.log")
+
+
+async def make_bare_table(dsn: str) -> None:
+    """The table of the bot that does the same necessary work."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(BARE_SCHEMA)
+    finally:
+        await connection.close()
+
+
+class ProcessorTime:
+    """What processes have computed, in seconds: a machine's other work does not count."""
+
+    def __init__(self, processes: Sequence[Process], postgres: int) -> None:
+        self._processes = processes
+        self._postgres = postgres
+
+    def read(self) -> Counter[str]:
+        """By now, by process; Postgres with all its own."""
+        spent: Counter[str] = Counter()
+        for process in self._processes:
+            if process.running is not None:
+                spent[process.name] += _seconds(psutil.Process(process.running.pid))
+        server = psutil.Process(self._postgres)
+        for each in (server, *server.children()):
+            with suppress(psutil.NoSuchProcess):
+                spent["postgres"] += _seconds(each)
+        return spent
+
+
+def _seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+async def run_beside(count: int, rounds: int, workers: int, console: Console) -> Figures:
+    """The service and the bare bot by turns, each with a Telegram of its own, all of them running all the time.
+
+    Args:
+        count: messages in a burst.
+    """
+    figures = Figures()
+    models = (await asyncio.to_thread(base_model_folder)).parent
+    ours, theirs = FakeTelegram(limits=Limits.off()), FakeTelegram(limits=Limits.off())
+    with server_directory() as folder:
+        async with await EmbeddedServer.open(folder / "pg") as server, ours.serving() as api, theirs.serving() as other:
+            await migrate(server.dsn)
+            await make_bare_table(server.dsn)
+            port = free_port()
+            environment = environment_of(folder, server.dsn, api, port, models)
+            fleet = Fleet(folder, environment, server.cluster)
+            service = [
+                fleet.serve("gateway", "gateway"),
+                *(fleet.serve(f"worker-{n}", "worker") for n in range(workers)),
+            ]
+            bare = bare_bot(folder, environment, other, server.dsn, port)
+            contenders = [("service", Asking(ours), figures.empty), ("bare bot", Asking(theirs), figures.bare)]
+            spent: dict[str, Counter[str]] = {name: Counter() for name, _, _ in contenders}
+            engine = fleet.engine(port, BASE, 0.0)
+            postmaster = int((server.cluster.data / "postmaster.pid").read_text().split("\n", 1)[0])
+            async with processes(fleet, engine, *service, bare):
+                time_spent = ProcessorTime([engine, *service, bare], postmaster)
+                for _, asking, _ in contenders:
+                    await burst(asking, 20, is_answer)
+                for n in range(rounds):
+                    for name, asking, rates in contenders if n % 2 else reversed(contenders):
+                        before = time_spent.read()
+                        rates.append(await burst(asking, count, is_answer))
+                        await asyncio.sleep(SETTLING)  # what is remembered is remembered after the answer
+                        spent[name].update(time_spent.read() - before)
+                    console.print(
+                        f"round {n + 1}: service {figures.empty[-1]:.1f}, bare bot {figures.bare[-1]:.1f} a second"
+                    )
+                figures.stages = await stages_of(server.dsn, 3600)
+    figures.spent = {
+        name: {process: seconds / count / rounds for process, seconds in found.items()} for name, found in spent.items()
+    }
+    return figures
+
+
 async def run(plan: Plan, console: Console) -> Figures:
     """Measure all of it."""
     figures = Figures()
@@ -226,9 +325,11 @@ async def run(plan: Plan, console: Console) -> Figures:
     with server_directory() as folder:
         async with await EmbeddedServer.open(folder / "pg") as server, telegram.serving() as api:
             await migrate(server.dsn)
+            await make_bare_table(server.dsn)
             port = free_port()
             environment = environment_of(folder, server.dsn, api, port, models)
             fleet = Fleet(folder, environment, server.cluster)
+            bare = bare_bot(folder, environment, api, server.dsn, port)
             engine = fleet.engine(port, BASE, 0.0)
             gateway = fleet.serve("gateway", "gateway")
             workers = [fleet.serve(f"worker-{n}", "worker") for n in range(WORKERS)]
@@ -241,11 +342,14 @@ async def run(plan: Plan, console: Console) -> Figures:
             asking = Asking(telegram)
             async with processes(fleet, engine):
                 for n in range(plan.repeats):
-                    console.print(f"round {n + 1}: echo, then one gateway and {WORKERS} workers")
+                    console.print(f"round {n + 1}: echo, bare bot, then one gateway and {WORKERS} workers")
                     echo.start()
                     await burst(asking, 5, is_echo)
                     figures.echo.append(await burst(asking, plan.burst, is_echo))
                     echo.end()
+                    async with processes(fleet, bare):
+                        await burst(asking, 5, is_answer)
+                        figures.bare.append(await burst(asking, plan.burst, is_answer))
                     async with processes(fleet, gateway, *workers):
                         await burst(asking, 10, is_answer)
                         figures.empty.append(await burst(asking, plan.burst, is_answer))
@@ -265,12 +369,19 @@ async def run(plan: Plan, console: Console) -> Figures:
 
 def show(figures: Figures, console: Console) -> None:
     """Print the figures."""
+    if not figures.echo:
+        show_beside(figures, console)
+        return
     echo, empty, full = (statistics.median(rates) for rates in (figures.echo, figures.empty, figures.full))
+    bare = statistics.median(figures.bare)
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("", "turns a second", "ratio"):
         table.add_column(column)
     table.add_row("bare aiogram echo", f"{echo:.1f}", "")
-    table.add_row("1 gateway + 3 workers", f"{empty:.1f}", f"{empty / echo:.3f} of the echo")
+    table.add_row("bare bot that does the same necessary work", f"{bare:.1f}", "")
+    table.add_row(
+        "1 gateway + 3 workers", f"{empty:.1f}", f"{empty / bare:.2f} of the bare bot, {empty / echo:.3f} of the echo"
+    )
     table.add_row(
         f"the same, {figures.rows:,} turns in the table", f"{full:.1f}", f"{empty / full:.2f} of empty (goal: 1.2)"
     )
@@ -284,16 +395,44 @@ def show(figures: Figures, console: Console) -> None:
     console.print(figures.sessions)
 
 
+def show_beside(figures: Figures, console: Console) -> None:
+    """Print the rates of the service and of the bare bot."""
+    ratios = [ours / theirs for ours, theirs in zip(figures.empty, figures.bare, strict=True)]
+    ours, theirs = statistics.median(figures.empty), statistics.median(figures.bare)
+    console.print(
+        f"service {ours:.1f}, bare bot {theirs:.1f} turns a second; ratio of the pairs: "
+        f"median {statistics.median(ratios):.2f},"
+        f" {min(ratios):.2f} to {max(ratios):.2f} (goal: 0.5)"
+    )
+    for name, spent in figures.spent.items():
+        parts = ", ".join(f"{process} {1000 * seconds:.1f}" for process, seconds in sorted(spent.items()))
+        console.print(f"{name}: {1000 * sum(spent.values()):.1f} ms of a core a turn ({parts})")
+    console.print(
+        {
+            stage: {name: round(1000 * value, 1) for name, value in found.items()}
+            for stage, found in figures.stages.items()
+        }
+    )
+
+
 def main() -> None:
     """Read the options, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few minutes, with a tenth of the rows")
+    parser.add_argument("--beside", type=int, metavar="N", help="nothing but the service beside the bare bot")
+    parser.add_argument("--workers", type=int, default=WORKERS, help="of --beside")
+    parser.add_argument("--rounds", type=int, default=5, help="of --beside")
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args()
     plan = Plan(300, 20, 0.5, ROWS // 10, 1) if options.short else Plan(1000, 60, 0.5, ROWS, 3)
     console = Console()
     console.print(machine(), load_average())
-    figures = asyncio.run(run(plan, console))
+    measuring = (
+        run(plan, console)
+        if options.beside is None
+        else run_beside(options.beside, options.rounds, options.workers, console)
+    )
+    figures = asyncio.run(measuring)
     console.print(load_average())
     show(figures, console)
     if options.json:

@@ -37,7 +37,7 @@ from bot.core.ports import Reply
 from bot.library.cite import Quotation, best_quotation, collect_evidence
 from bot.library.passage import Passage
 from bot.library.retriever import Retrieved, Retriever, collections_for_mode
-from bot.memory import PersonalMemory, render_memory
+from bot.memory import PersonalMemory, RecalledMemory, render_memory
 from bot.minds import Mind, render_system_prompt
 from bot.minds.errors import ModeError
 from bot.minds.grammar import parse_expression
@@ -233,29 +233,29 @@ class Pipeline:
         """Memories of the person as text, and the recent window."""
         client = conversation.client_conversation
         say = conversation.say
+        # Nothing is remembered about a chat that somebody writes in the name of, nor about nobody.
+        has_memory = not turn.sender_is_chat and (client is None or not client.is_stateless)
+        past: list[Turn] = []
+        recalled: list[RecalledMemory] = []
         with draft.timed("recall"):
             chat = conversation.session.group_chat
-            async with self._database.person_transaction(conversation.user.id, chat=chat) as connection:
-                past = (
-                    []
-                    if client
-                    else [each for each in await _load_window(connection, turn) if self._reads(each.question)]
-                )
-                speakers = await self._memory.list_speakers(connection, chat=chat)
-            past = [past_turn for past_turn in past if self._reads(past_turn.question)]
-            # Nothing is remembered about a chat that somebody writes in the name of, nor about nobody.
-            recalled = (
-                []
-                if turn.sender_is_chat or (client is not None and client.is_stateless)
-                else await self._memory.recall(
+            in_prompt, sources = {turn.id}, None
+            if client is None or has_memory:
+                async with self._database.person_transaction(conversation.user.id, chat=chat) as connection:
+                    if client is None:
+                        past = [each for each in await _load_window(connection, turn) if self._reads(each.question)]
+                    in_prompt |= {past_turn.id for past_turn in past}
+                    if has_memory:
+                        sources = await self._memory.load_sources(connection, chat=chat, turns_in_prompt=in_prompt)
+            if sources is not None:
+                recalled = await self._memory.recall(
                     conversation.user.id,
                     turn.question or search_text(turn),
                     self._limits.max_memories,
                     chat=chat,
-                    turns_in_prompt={turn.id, *(past_turn.id for past_turn in past)},
-                    speakers=speakers,
+                    turns_in_prompt=in_prompt,
+                    sources=sources,
                 )
-            )
         if client is not None:
             # An answer that satisfies a schema has no marks: its brackets are data.
             clean = without_sources if client.schema is None else str

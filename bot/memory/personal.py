@@ -52,6 +52,18 @@ class RecalledMemory:
     """A weighted sum (`bot.memory.scoring`). Scores of different questions cannot be compared."""
 
 
+@dataclass(frozen=True, slots=True)
+class RecallSources:
+    """What recall knows of a person before it knows what they ask."""
+
+    speakers: Sequence[str]
+    """The names of the speakers in their memories."""
+    told: Sequence[ToldMessage]
+    """Their messages that are not remembered yet, newest first."""
+    stored_models: frozenset[str]
+    """The models whose vectors their memories have, as far as previous models are compared at all."""
+
+
 class PersonalMemory:
     """Saves, recalls, corrects and deletes the memories of one person at a time.
 
@@ -131,7 +143,7 @@ class PersonalMemory:
         chat: str | None = None,
         now: datetime | None = None,
         turns_in_prompt: Collection[UUID] = (),
-        speakers: Sequence[str] | None = None,
+        sources: RecallSources | None = None,
     ) -> list[RecalledMemory]:
         """The person's memories that are relevant to `question`, best first.
 
@@ -142,21 +154,18 @@ class PersonalMemory:
             now: when it is asked, with a time zone; "yesterday" is relative to it. None for now.
             turns_in_prompt: turns that the model sees anyway, that of the question included; their messages and
                 answers are left out.
-            speakers: the result of `list_speakers`, if it is known already.
+            sources: the result of `load_sources` with the same `turns_in_prompt`, if it is there already.
         """
         if limit <= 0:
             return []
-        stored_models: Collection[str] = ()
-        async with self._database.person_transaction(user_id) as connection:
-            await _enter_chat(connection, chat)
-            told = await list_told(connection, turns_in_prompt)
-            speakers = await recall.list_speakers(connection) if speakers is None else speakers
-            # A previous model is not even loaded for a person who has no vectors of it.
-            stored_models = await recall.list_embedders(connection) if self._previous_embedders else ()
+        if sources is None:
+            async with self._database.person_transaction(user_id) as connection:
+                sources = await self.load_sources(connection, chat=chat, turns_in_prompt=turns_in_prompt)
+        told = sources.told
         parsed = self._question_parser(
-            question, now or datetime.now(self._timezone).astimezone(self._timezone), speakers
+            question, now or datetime.now(self._timezone).astimezone(self._timezone), sources.speakers
         )
-        previous = [embedder for embedder in self._previous_embedders if embedder.name in stored_models]
+        previous = [embedder for embedder in self._previous_embedders if embedder.name in sources.stored_models]
         every = [*((self._embedder,) if self._embedder else ()), *previous]
         embedders = [embedder for embedder in every if knows_language(embedder.name, parsed.topic)]
         embeddings = [await _embed_or_none(embedder, parsed.topic, "query") for embedder in embedders]
@@ -201,10 +210,16 @@ class PersonalMemory:
             message: Embedding(self._embedder.name, vector) for message, vector in zip(newest, vectors, strict=True)
         }
 
-    async def list_speakers(self, connection: PersonConnection, *, chat: str | None = None) -> list[str]:
-        """The names of the speakers in the person's memories."""
+    async def load_sources(
+        self, connection: PersonConnection, *, chat: str | None = None, turns_in_prompt: Collection[UUID] = ()
+    ) -> RecallSources:
+        """What `recall` reads first, for those who have a transaction of the person open anyway."""
         await _enter_chat(connection, chat)
-        return await recall.list_speakers(connection)
+        told = await list_told(connection, turns_in_prompt)
+        speakers = await recall.list_speakers(connection)
+        # A previous model is not even loaded for a person who has no vectors of it.
+        stored_models = await recall.list_embedders(connection) if self._previous_embedders else ()
+        return RecallSources(speakers, told, frozenset(stored_models))
 
     async def correct(self, connection: PersonConnection, memory_id: UUID, content: str) -> Memory | None:
         """Replace the text of a memory; None if the person has no such memory."""
@@ -247,7 +262,7 @@ def drop_repetitions(recalled: Sequence[RecalledMemory]) -> list[RecalledMemory]
 
 def _words(memory: Memory) -> Iterator[str]:
     """The stems of a memory's words in their order, and whether it asks."""
-    yield from (stem(fold(word)) for word in _WORD.findall(memory.content))
+    yield from map(stem, _WORD.findall(fold(memory.content)))
     yield "?" if memory.content.rstrip().endswith("?") else ""
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import Field, fields
+from dataclasses import fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -35,8 +36,18 @@ def to_jsonb(value: object) -> str:
 
 def from_row(row_type: type[R], row: Mapping[str, Any]) -> R:
     """One row; columns that are not fields of `row_type` are left aside."""
-    return row_type(**{column.name: _column_value(column, row[column.name]) for column in fields(row_type)})
+    values = {name: row[name] for name in _column_names(row_type)}
+    for name in _jsonb_columns(row_type):
+        if values[name] is not None:
+            values[name] = json.loads(values[name])
+    return row_type(**values)
 
 
-def _column_value(column: Field[Any], value: Any) -> Any:
-    return json.loads(value) if value is not None and "jsonb" in column.metadata else value
+@cache
+def _column_names(row_type: type[DataclassInstance]) -> tuple[str, ...]:
+    return tuple(column.name for column in fields(row_type))
+
+
+@cache
+def _jsonb_columns(row_type: type[DataclassInstance]) -> tuple[str, ...]:
+    return tuple(column.name for column in fields(row_type) if "jsonb" in column.metadata)

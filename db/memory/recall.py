@@ -88,19 +88,28 @@ class Features:
         return UUID(bytes=self.ids[row].tobytes())
 
 
-_COLUMN_TYPES: Final = {
-    "ids": ("V16", "V16"),
-    **dict.fromkeys(("session", "model", "hits", "words"), (">i8", "i8")),
-    **dict.fromkeys(("said_at", "made_at", "similarity"), (">f8", "f8")),
-    **dict.fromkeys(("spoken", "by_mind", "question", "episode", "passage"), ("?", "?")),
-}
-"""Each column as Postgres sends it, and as it is computed with."""
+_ID_BYTES: Final = 16
+_MICROSECONDS: Final = 1e6
+_POSTGRES_EPOCH: Final = 946_684_800
+"""2000-01-01, from which Postgres counts time, in seconds since 1970."""
+_TRAITS: Final = ("spoken", "by_mind", "question", "episode", "passage")
+"""What is true of a memory or not: a bit each in its `traits`, the first the lowest."""
+_MODEL_SHIFT: Final = len(_TRAITS)
+_WORDS_SHIFT: Final = 16
+"""Above the traits lie the number of the model, counted from 1, and above that the number of words."""
 
 LIST_EMBEDDERS: Final = "SELECT DISTINCT embedder FROM memories WHERE user_id = $1 AND embedder IS NOT NULL"
 LIST_SPEAKERS: Final = """
     SELECT DISTINCT speaker FROM memories WHERE user_id = $1 AND speaker IS NOT NULL ORDER BY speaker LIMIT 1000
 """
-LOAD_BY_IDS: Final = with_columns(Memory, "SELECT @columns FROM memories WHERE user_id = $1 AND id = ANY ($2)")
+# Each by its own id. Postgres takes a person for one of average size, and would read all memories of one who has many.
+LOAD_BY_IDS: Final = with_columns(
+    Memory,
+    """
+    SELECT @columns FROM unnest($2::uuid[]) AS wanted (wanted_id)
+    CROSS JOIN LATERAL (SELECT * FROM memories WHERE id = wanted_id AND user_id = $1 OFFSET 0) AS memory
+    """,
+)
 
 
 _QUOTED_LEXEME: Final = r"""'''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || ''''"""
@@ -133,27 +142,33 @@ def build_statement(model_count: int, *, with_told: bool = False) -> str:
     pairs = [(f"${first + 2 * n}", f"${first + 1 + 2 * n}") for n in range(model_count)]
     similarity = "".join(f" WHEN {name} THEN 1 - (embedding <=> {vector}::halfvec)" for name, vector in pairs)
     cosine = f"CASE embedder{similarity} END" if model_count else "NULL"
-    model = "".join(f" WHEN {name} THEN {n}" for n, (name, _) in enumerate(pairs))
-    # Each column's values one after another, as Postgres sends them; all gathered from the same rows in one pass.
+    model = "".join(f" WHEN {name} THEN {(n + 1) << _MODEL_SHIFT}" for n, (name, _) in enumerate(pairs))
+    traits = {
+        "spoken": "speaker = ANY ($4) OR voice = $5",
+        "by_mind": "voice = 'mind'",
+        "question": (
+            "kind = 'episode' AND voice = 'person' AND right(rtrim(content), 1) = '?' AND content !~ '[.!…]\\s'"
+        ),
+        "episode": "kind = 'episode'",
+        "passage": "kind = 'passage'",
+    }
+    bits = [f"CASE WHEN {traits[name]} THEN {1 << n} ELSE 0 END" for n, name in enumerate(_TRAITS)]
+    if model_count:
+        bits.append(f"CASE embedder{model} ELSE 0 END")
+    # Each column's values one after another, as Postgres sends them; all gathered from the same rows in one pass. What
+    # a column costs is a call of its own for each row: so small things share one.
     columns = {
         "ids": "uuid_send(id)",
-        "session": "int8send(coalesce(uuid_hash_extended(session_id, 0), 0))",
-        "said_at": "float8send(date_part('epoch', valid_from))",
-        "made_at": "float8send(date_part('epoch', created_at))",
+        "session": f"uuid_send(coalesce(session_id, '{UUID(int=0)}'))",
+        "said_at": "timestamptz_send(valid_from)",
+        "made_at": "timestamptz_send(created_at)",
         "similarity": f"float8send(coalesce({cosine}, 'NaN'::float8))",
-        "model": f"int8send({f'CASE embedder{model} ELSE -1 END' if model_count else '-1'})",
-        "hits": """int8send(CASE WHEN words @@ any_word THEN (
-            SELECT bit_or(1::bigint << (n - 1)::int) FROM unnest(terms) WITH ORDINALITY AS t (term, n)
+        "hits": """int8send(CASE WHEN words @@ (SELECT any_word FROM asked) THEN (
+            SELECT bit_or(1::bigint << (n - 1)::int)
+            FROM unnest((SELECT terms FROM asked)) WITH ORDINALITY AS t (term, n)
             WHERE words @@ term
         ) ELSE 0 END)""",
-        "words": "int8send(length(words))",
-        "spoken": "boolsend(speaker = ANY ($4) IS TRUE OR voice = $5 IS TRUE)",
-        "by_mind": "boolsend(voice = 'mind')",
-        "question": """boolsend(
-            kind = 'episode' AND voice = 'person' AND right(rtrim(content), 1) = '?' AND content !~ '[.!…]\\s'
-        )""",
-        "episode": "boolsend(kind = 'episode')",
-        "passage": "boolsend(kind = 'passage')",
+        "traits": f"int8send(length(words)::bigint * {1 << _WORDS_SHIFT} + {' + '.join(bits)})",
     }
     packed = ", ".join(f"string_agg({value}, ''::bytea) AS {name}" for name, value in columns.items())
     return f"""
@@ -164,7 +179,7 @@ def build_statement(model_count: int, *, with_told: bool = False) -> str:
             SELECT array_agg(quoted::tsquery) AS terms, string_agg(quoted, ' | ')::tsquery AS any_word
             FROM lexemes
         )
-        SELECT {packed} FROM {source} AS memories, asked
+        SELECT {packed} FROM {source} AS memories
     """  # noqa: S608 (nothing but names and numbers of this file is put in)
 
 
@@ -198,11 +213,27 @@ async def compute_features(connection: PersonConnection, query: RecallQuery) -> 
         *vectors,
     )
     assert row is not None
+    return _unpack({name: column or b"" for name, column in row.items()})
+
+
+def _unpack(columns: Mapping[str, bytes]) -> Features:
+    """The columns as Postgres sends them, as arrays."""
+    traits = np.frombuffer(columns["traits"], ">i8").astype(np.int64)
+    said_at, made_at = (
+        np.frombuffer(columns[name], ">i8").astype(np.float64) / _MICROSECONDS + _POSTGRES_EPOCH
+        for name in ("said_at", "made_at")
+    )
     return Features(
-        **{
-            name: np.frombuffer(row[name] or b"", packed).astype(plain)
-            for name, (packed, plain) in _COLUMN_TYPES.items()
-        }
+        ids=np.frombuffer(columns["ids"], f"V{_ID_BYTES}"),
+        # The last half of an id is random.
+        session=np.frombuffer(columns["session"], ">i8").astype(np.int64)[1::2],
+        said_at=said_at,
+        made_at=made_at,
+        similarity=np.frombuffer(columns["similarity"], ">f8").astype(np.float64),
+        model=((traits >> _MODEL_SHIFT) & ((1 << _WORDS_SHIFT - _MODEL_SHIFT) - 1)) - 1,
+        hits=np.frombuffer(columns["hits"], ">i8").astype(np.int64),
+        words=traits >> _WORDS_SHIFT,
+        **{name: (traits & (1 << n)) != 0 for n, name in enumerate(_TRAITS)},
     )
 
 
