@@ -6,17 +6,19 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Final
 
 from bot.library.cite.evidence import Evidence
 from bot.library.cite.marks import strip_footnotes
-from bot.library.passage import Passage
+from bot.library.passage import Passage, innermost_heading
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
 from bot.text.calendar import ENGLISH_TIME_UNITS, RUSSIAN_TIME_UNITS
+from bot.text.follow_ups import follows_up
 from bot.text.numerals import HOW_QUANTITIES, asks_for_number
 from bot.text.pronouns import FIRST_PERSON
 from bot.text.questions import words_of
@@ -68,6 +70,15 @@ _DURATION_QUESTION: Final = re.compile(
     r"\bhow\s+long\b|\b(?:сколько|как)\s+(?:длится|длятся|продолжа\w+|времени|долго)\b", re.IGNORECASE
 )
 _TIME_UNITS: Final = frozenset(map(stem, (*ENGLISH_TIME_UNITS, *RUSSIAN_TIME_UNITS)))
+_TURNING: Final = re.compile(
+    r"\b(?:before|after|during|between|without|instead|rather|until|до|перед|после|во\s+время|между|без|вместо)\b",
+    re.IGNORECASE,
+)
+"""Words without content that alone can be what a question asks for: "and after?"."""
+_BEFORE_WEIGHT: Final = 0.6
+"""Weight of a word of what was asked before, in a question that goes on from it."""
+_MIN_OWN_TERMS: Final = 2
+"""Words of such a question that answer it without one of what was asked before."""
 _SHORT_QUOTATION: Final = 100
 """A quotation of fewer characters is extended by the next sentence."""
 
@@ -82,11 +93,33 @@ class Quotation:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidBefore:
+    """What a question goes on from (`bot.text.follow_ups`)."""
+
+    questions: str = ""
+    """What was asked before it; empty where it stands alone."""
+    answers: tuple[str, ...] = ()
+    """What was answered to that, which is not quoted once more."""
+
+    def with_question(self, question: str) -> str:
+        """A question as one that can be searched for."""
+        return f"{self.questions} {question}".strip()
+
+
+NOTHING_BEFORE: Final = SaidBefore()
+
+
+@dataclass(frozen=True, slots=True)
 class _Question:
     """A question, read for what a quotation should have."""
 
     text: str
     features: TextFeatures
+    """Of what it goes on from as well."""
+    own: TextFeatures
+    """Of itself alone."""
+    subject: frozenset[str]
+    """Stems of what it goes on from; empty where it stands alone."""
     weights: dict[str, float]
     """How much each of its stems and numbers counts."""
     wants_number: bool
@@ -99,23 +132,61 @@ class _Question:
         new = [unit for number, unit in text.measures if number not in self.features.numbers]
         return self.wants_number and any(not self.wants_duration or unit in _TIME_UNITS for unit in new)
 
+    def goes_on_with(self, text: str, terms: AbstractSet[str], around: AbstractSet[str]) -> bool:
+        """Whether a text goes on from what was said before: it is about that, and has what is asked now.
 
-def best_quotation(question: str, evidence: Sequence[Evidence], *, is_whole_answer: bool = False) -> Quotation | None:
+        What is asked now is a word or number of the question or, where it has none, a reason, a number, or a word such
+        as "after". A text that has all of a question with several words need not be about what was said before.
+
+        Args:
+            terms: stems and numbers of the question that the text has.
+            around: stems of what stands before and after the text, where it goes on from that itself.
+        """
+        if not self.subject:
+            return True
+        own = self.own.stems | self.own.numbers
+        is_on_subject = not self.subject.isdisjoint(terms | around)
+        if own:
+            return bool(own & terms) and (is_on_subject or (len(own) >= _MIN_OWN_TERMS and own <= terms))
+        return is_on_subject and self._has_what_is_asked(text)
+
+    def _has_what_is_asked(self, text: str) -> bool:
+        """The same for a question without a word of its own: "why?", "how often?", "and after?"."""
+        if self.wants_reason:
+            return _REASON.search(text) is not None
+        if self.wants_number:
+            return bool(analyse(text).numbers)
+        turns = {word.lower() for word in _TURNING.findall(self.text)}
+        return not turns or not turns.isdisjoint(word.lower() for word in _TURNING.findall(text))
+
+
+def best_quotation(
+    question: str,
+    evidence: Sequence[Evidence],
+    *,
+    before: SaidBefore = NOTHING_BEFORE,
+    is_whole_answer: bool = False,
+) -> Quotation | None:
     """What the passages say about a question in their own words; None when none says enough about it.
 
     A better place in the search, a shorter text and, if a number is asked for, one with a number are preferred.
 
     Args:
+        before: what the question goes on from. Its words count too, and no sentence of its answers is quoted again.
         is_whole_answer: nothing else will be said, so one shared word is enough in the passages that the search found
             first.
     """
-    features = analyse(_QUANTITY_QUESTION.sub(" ", question))
+    own = analyse(_QUANTITY_QUESTION.sub(" ", question))
+    features = analyse(_QUANTITY_QUESTION.sub(" ", before.with_question(question)))
     if not features.stems:
         return None
+    evidence = _not_yet_said(evidence, before.answers)
     asked = _Question(
         question,
         features,
-        _term_weights(features, evidence),
+        own,
+        features.stems - own.stems if before.questions else frozenset(),
+        _term_weights(features, evidence, own),
         wants_number=asks_for_number(question),
         wants_duration=_DURATION_QUESTION.search(question) is not None,
         wants_reason=_REASON_QUESTION.search(question) is not None,
@@ -143,6 +214,21 @@ def best_quotation(question: str, evidence: Sequence[Evidence], *, is_whole_answ
     return None
 
 
+def _not_yet_said(evidence: Sequence[Evidence], answers: Sequence[str]) -> list[Evidence]:
+    """The evidence without the sentences that were said in answers."""
+    said = _letters(" ".join(answers))
+    if not said:
+        return list(evidence)
+    return [
+        replace(each, sentences=tuple(sentence for sentence in each.sentences if _letters(sentence) not in said))
+        for each in evidence
+    ]
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
 def _has_windows(evidence: Evidence) -> bool:
     return bool(evidence.sentences)
 
@@ -159,17 +245,22 @@ def _covers(question: _Question, evidence: Evidence) -> bool:
     return len(in_text) >= 2 and coverage >= MIN_COVERAGE
 
 
-def _term_weights(question: TextFeatures, evidence: Sequence[Evidence]) -> dict[str, float]:
+def _term_weights(question: TextFeatures, evidence: Sequence[Evidence], own: TextFeatures) -> dict[str, float]:
     """How much each stem or number of the question counts: the fewer sentences have it, the more.
 
-    One that no sentence has counts like one of a single sentence: it may be said there in another word.
+    One that no sentence has counts like one of a single sentence: it may be said there in another word. What was asked
+    before counts for less than what is asked now.
     """
     sentences = [analyse(sentence) for candidate in evidence for sentence in candidate.sentences]
     counts = Counter(term for sentence in sentences for term in sentence.stems | sentence.numbers)
     rarity = {
         term: math.log(2 + len(sentences) / (1 + max(1, counts[term]))) for term in question.stems | question.numbers
     }
-    return {term: weight * (_NUMBER_WEIGHT if term in question.numbers else 1) for term, weight in rarity.items()}
+    now = own.stems | own.numbers
+    return {
+        term: weight * (_NUMBER_WEIGHT if term in question.numbers else 1) * (1 if term in now else _BEFORE_WEIGHT)
+        for term, weight in rarity.items()
+    }
 
 
 def _windows(evidence: Evidence) -> Iterator[Sequence[str]]:
@@ -210,6 +301,10 @@ def _score_window(
     answers_heading = _is_below_its_question(asked, evidence, window)
     if not (in_text or answers_heading) or coverage < min_coverage or len(shared) < min_shared:
         return None
+    if question.subject:
+        around = analyse(passage.content).stems if follows_up(innermost_heading(passage.where)) else frozenset()
+        if not question.goes_on_with(text, shared, around):
+            return None
     only_in_headings = sum(weights[term] for term in shared - in_text - asked.numbers) / total
     score = coverage - (1 - _HEADING_WEIGHT) * only_in_headings
     score += search_bonus - _SENTENCE_PENALTY * (len(window) - 1)
