@@ -1,7 +1,8 @@
 """Whether a message goes on from what was said before, so that nothing is found for it alone. Russian and English.
 
 It begins as one goes on ("and", "what about", «а если»), points at what is not in it ("is that safe?"), asks for more
-("for example?"), or asks in words that name no subject ("how often?", "which exercise first?", «сколько раз?»). Thanks, praise and small talk go on from nothing, and neither does a question about the one who is asked.
+("for example?"), or asks in words that name no subject ("how often?", "which exercise first?", «сколько раз?»).
+Thanks, praise and small talk go on from nothing, and neither does a question about the one who is asked.
 """
 
 from __future__ import annotations
