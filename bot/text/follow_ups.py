@@ -17,7 +17,7 @@ from bot.text.requests import asks_for_facts
 from bot.text.words import stem, word_set
 
 _OPENER: Final = re.compile(
-    r"""^\W*(?:(?:ok|okay|well|yes|yeah|no|hm+|right|good|ок|ну|да|нет|так|хорошо|ладно)\b[\s,.!…—-]*)*
+    r"""^\W*(?:(?:ok|okay|well|yes|yeah|no|hm+|right|good|thanks|ок|ну|да|нет|так|хорошо|ладно|спасибо)\b[\s,.!…—-]*)*
     (?:and|but|so|then|or|also|plus|besides|except|instead|otherwise|(?:what|how)\s+about|(?:and\s+)?what\s+(?:if|else|then|next)|
     (?:even|only)\s+(?:if|when)|for\s+how\s+long|since\s+when|until\s+when|in\s+that\s+case|
     а|и|но|или|тогда|зато|кроме|вместо|что\s+(?:если|ещё|еще|насчёт|насчет|потом|дальше)|как\s+насч[её]т|
@@ -69,9 +69,6 @@ _ASKS_SOMEWHERE: Final = re.compile(
     r"\?|\b(?:why|how|when|where|what|which|who|if|but|почему|зачем|как|когда|где|что|какой|какая|какие|сколько|если|но)\b",
     re.IGNORECASE,
 )
-_DEFINITION: Final = re.compile(
-    r"^\W*(?:what\s+(?:is|are)|what's|who\s+(?:is|was)|что\s+такое|кто\s+так\w+)\s", re.IGNORECASE
-)
 _WHICH: Final = re.compile(
     r"\W*(?:(?:at|in|on|for|by|with|в|во|на|с|со|до|от|по|за)\s+)?(?:how\s+(?:many|much)|which|what|whose|"
     r"сколько|скольк\w+|как(?:ой|ая|ое|ие|ого|ом|ую|их|ими|им))\s+[^\W\d_]+\W*",
@@ -82,7 +79,7 @@ _MAX_WORDS: Final = 8
 """Of a question that names no subject."""
 _MAX_POINTING_STEMS: Final = 2
 """Words with a subject of their own that a message may have beside the one that points; with more it stands alone."""
-_LIGHT: Final = frozenset(
+LIGHT_STEMS: Final = frozenset(
     map(
         stem,
         word_set("""
@@ -130,12 +127,12 @@ def follows_up(message: str) -> bool:
     if _POINTER.search(_POINTS_AT_NOTHING.sub(" ", message)) and len(own) <= _MAX_POINTING_STEMS:
         return True
     names_nothing = not own and not analyse(message).numbers and len(words) <= _MAX_WORDS
-    return names_nothing and not _DEFINITION.match(message) and (is_question(message) or len(words) == 1)
+    return names_nothing and (is_question(message) or len(words) == 1)
 
 
 def own_subject(message: str) -> frozenset[str]:
     """The stems of a message that say what it is about: without those that only ask how much, when or how well."""
-    return analyse(message).stems - _LIGHT
+    return analyse(message).stems - LIGHT_STEMS
 
 
 def says_thanks(message: str) -> bool:

@@ -18,10 +18,10 @@ from bot.library.passage import Passage, innermost_heading
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
 from bot.text.calendar import ENGLISH_TIME_UNITS, RUSSIAN_TIME_UNITS
-from bot.text.follow_ups import follows_up
+from bot.text.follow_ups import LIGHT_STEMS, follows_up
 from bot.text.numerals import HOW_QUANTITIES, asks_for_number
 from bot.text.pronouns import FIRST_PERSON
-from bot.text.questions import words_of
+from bot.text.questions import may_be_same, word_likeness, words_of
 from bot.text.words import stem
 
 MAX_LENGTH: Final = 320
@@ -51,7 +51,7 @@ _REASON: Final = re.compile(
     r"\b(?:because|since|therefore|so\s+that|that\s+is\s+why|потому|поэтому|так\s+как|из-за|чтобы|ведь)\b",
     re.IGNORECASE,
 )
-_OWN_BONUS: Final = 0.1
+_OWN_BONUS: Final = 0.2
 """Added where the question is about the author, who speaks of themself in the text."""
 _QUESTION_TO_AUTHOR: Final = re.compile(
     r"\b(?:your|yours|yourself|(?:do|did|have|are|were|can|would)\s+you|"
@@ -60,8 +60,18 @@ _QUESTION_TO_AUTHOR: Final = re.compile(
 )
 _ENTRY_PENALTY: Final = 0.1
 """Subtracted for a table row and for a diary entry: a sentence of an article holds more generally."""
-_OTHER_QUESTION_PENALTY: Final = 0.25
-"""Subtracted for the answer to another question, which stands above it as a heading."""
+_OTHER_QUESTION_PENALTY: Final = 0.35
+"""Subtracted for the answer to another question, which stands above it: the less, the more the two are alike."""
+_OTHER_KIND: Final = 0.5
+"""Likeness of a heading that asks for something else of the same words, or for other numbers, is so much of it."""
+_LIKE_HEADING: Final = 0.65
+"""Likeness of a question and a heading from which the answer below need not repeat a word."""
+_MIDDLE_PENALTY: Final = 0.12
+"""Subtracted where a quotation leaves out the beginning of a short answer."""
+_STEP: Final = re.compile(r"(?:today|tomorrow|tonight|now|сегодня|завтра|вечером|сейчас)\s*:", re.IGNORECASE)
+"""How a sentence begins that says what to do next, and means nothing alone."""
+_LIGHT_WEIGHT: Final = 0.5
+"""Weight of a word that asks how well or when and says nothing of the subject."""
 _HEADING_WEIGHT: Final = 0.5
 """Weight of a word that is only in a heading."""
 _QUANTITY_QUESTION: Final = re.compile(rf"\bhow\s+(?:{'|'.join((*HOW_QUANTITIES, 'big', 'deep'))})\b", re.IGNORECASE)
@@ -114,8 +124,10 @@ class _Question:
     """A question, read for what a quotation should have."""
 
     text: str
+    searched: str
+    """With what it goes on from."""
     features: TextFeatures
-    """Of what it goes on from as well."""
+    """Of both."""
     own: TextFeatures
     """Of itself alone."""
     subject: frozenset[str]
@@ -132,6 +144,11 @@ class _Question:
         new = [unit for number, unit in text.measures if number not in self.features.numbers]
         return self.wants_number and any(not self.wants_duration or unit in _TIME_UNITS for unit in new)
 
+    def likeness_to(self, heading: str) -> float:
+        """How much alike it and the question above an answer are, 0 to 1."""
+        likeness = word_likeness(self.searched, heading)
+        return likeness if self.subject or may_be_same(self.text, heading) else likeness * _OTHER_KIND
+
     def goes_on_with(self, text: str, terms: AbstractSet[str], around: AbstractSet[str]) -> bool:
         """Whether a text goes on from what was said before: it is about that, and has what is asked now.
 
@@ -144,11 +161,12 @@ class _Question:
         """
         if not self.subject:
             return True
-        own = self.own.stems | self.own.numbers
-        is_on_subject = not self.subject.isdisjoint(terms | around)
-        if own:
-            return bool(own & terms) and (is_on_subject or (len(own) >= _MIN_OWN_TERMS and own <= terms))
-        return is_on_subject and self._has_what_is_asked(text)
+        on_subject = self.subject & (terms | around)
+        if own := (self.own.stems - LIGHT_STEMS) | self.own.numbers:
+            return bool(own & terms) and (bool(on_subject) or (len(own) >= _MIN_OWN_TERMS and own <= terms))
+        if self.own.stems and (self.own.stems & terms or len(on_subject) >= _MIN_OWN_TERMS):
+            return bool(on_subject)
+        return bool(on_subject) and not self.own.stems and self._has_what_is_asked(text)
 
     def _has_what_is_asked(self, text: str) -> bool:
         """The same for a question without a word of its own: "why?", "how often?", "and after?"."""
@@ -183,9 +201,10 @@ def best_quotation(
     evidence = _not_yet_said(evidence, before.answers)
     asked = _Question(
         question,
+        before.with_question(question),
         features,
         own,
-        features.stems - own.stems if before.questions else frozenset(),
+        _subject_of(before.questions) - own.stems,
         _term_weights(features, evidence, own),
         wants_number=asks_for_number(question),
         wants_duration=_DURATION_QUESTION.search(question) is not None,
@@ -212,6 +231,12 @@ def best_quotation(
         if quotations:
             return max(quotations, key=lambda quotation: quotation.score)
     return None
+
+
+def _subject_of(questions: str) -> frozenset[str]:
+    """What questions were about; all their words where each of them only asks how much or when."""
+    stems = analyse(questions).stems
+    return stems - LIGHT_STEMS or stems
 
 
 def _not_yet_said(evidence: Sequence[Evidence], answers: Sequence[str]) -> list[Evidence]:
@@ -257,16 +282,21 @@ def _term_weights(question: TextFeatures, evidence: Sequence[Evidence], own: Tex
         term: math.log(2 + len(sentences) / (1 + max(1, counts[term]))) for term in question.stems | question.numbers
     }
     now = own.stems | own.numbers
-    return {
-        term: weight * (_NUMBER_WEIGHT if term in question.numbers else 1) * (1 if term in now else _BEFORE_WEIGHT)
-        for term, weight in rarity.items()
-    }
+
+    def weight(term: str) -> float:
+        of_number = _NUMBER_WEIGHT if term in question.numbers else 1.0
+        of_light = _LIGHT_WEIGHT if term in LIGHT_STEMS else 1.0
+        return rarity[term] * of_number * of_light * (1.0 if term in now else _BEFORE_WEIGHT)
+
+    return {term: weight(term) for term in rarity}
 
 
 def _windows(evidence: Evidence) -> Iterator[Sequence[str]]:
     """Runs of neighbouring sentences that are short enough to quote."""
     max_size = 1 if evidence.passage.kind is CollectionKind.TABLE else MAX_SENTENCES
-    for start in range(len(evidence.sentences)):
+    for start, first in enumerate(evidence.sentences):
+        if start and _STEP.match(first):
+            continue
         for size in range(1, max_size + 1):
             window = evidence.sentences[start : start + size]
             if len(window) < size or (size > 1 and sum(map(len, window)) + size > MAX_LENGTH):
@@ -298,7 +328,9 @@ def _score_window(
     total = sum(weights.values())
     coverage = sum(weights[term] for term in shared) / total
     min_shared = min(2, len(weights)) if min_coverage == MIN_COVERAGE else 1
-    answers_heading = _is_below_its_question(asked, evidence, window)
+    likeness = question.likeness_to(innermost_heading(passage.where)) if passage.answers_other else 0.0
+    is_first = window[0] is evidence.sentences[0]
+    answers_heading = (is_first and likeness >= _LIKE_HEADING) or _is_below_its_question(asked, evidence, window)
     if not (in_text or answers_heading) or coverage < min_coverage or len(shared) < min_shared:
         return None
     if question.subject:
@@ -319,7 +351,9 @@ def _score_window(
     if passage.kind is CollectionKind.DIARY:
         score -= _ENTRY_PENALTY
     if passage.answers_other:
-        score -= _OTHER_QUESTION_PENALTY
+        score -= _OTHER_QUESTION_PENALTY * (1 - likeness)
+        if not is_first and sum(map(len, evidence.sentences)) <= MAX_LENGTH:
+            score -= _MIDDLE_PENALTY
     return Quotation(passage, _clean_up(_extend_short_quotation(text, evidence.sentences)), score)
 
 
