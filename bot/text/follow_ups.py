@@ -88,7 +88,7 @@ LIGHT_STEMS: Final = frozenset(
             help helps need want try use know mean means happen happens tell say explain give show find keep feel think
             look see wait cost learn count matter change
             safe dangerous harmful bad good better best worse worst ok okay fine normal right wrong true false enough
-            possible important necessary useful useless worth real sure exactly really actually still even ever always
+            possible important necessary useful useless worth real sure exactly really actually even ever always
             sometimes usually maybe soon only just almost else another other different similar hard easy easier harder
             difficult simple
             exercise exercises thing things way ways part kind type sort example reason mistake mistakes rule step steps

@@ -81,10 +81,13 @@ _DURATION_QUESTION: Final = re.compile(
 )
 _TIME_UNITS: Final = frozenset(map(stem, (*ENGLISH_TIME_UNITS, *RUSSIAN_TIME_UNITS)))
 _TURNING: Final = re.compile(
-    r"\b(?:before|after|during|between|without|instead|rather|until|до|перед|после|во\s+время|между|без|вместо)\b",
+    r"\b(?:before|after|during|between|without|instead|rather|until|again|when|"
+    r"до|перед|после|во\s+время|между|без|вместо|снова|опять|когда)\b",
     re.IGNORECASE,
 )
 """Words without content that alone can be what a question asks for: "and after?"."""
+_TURNING_BONUS: Final = 0.1
+"""Added for each of them that a text shares with a question that goes on from something."""
 _BEFORE_WEIGHT: Final = 0.6
 """Weight of a word of what was asked before, in a question that goes on from it."""
 _MIN_OWN_TERMS: Final = 2
@@ -162,11 +165,14 @@ class _Question:
         if not self.subject:
             return True
         on_subject = self.subject & (terms | around)
-        if own := (self.own.stems - LIGHT_STEMS) | self.own.numbers:
-            return bool(own & terms) and (bool(on_subject) or (len(own) >= _MIN_OWN_TERMS and own <= terms))
-        if self.own.stems and (self.own.stems & terms or len(on_subject) >= _MIN_OWN_TERMS):
-            return bool(on_subject)
-        return bool(on_subject) and not self.own.stems and self._has_what_is_asked(text)
+        own = self.own.stems | self.own.numbers
+        if len(own) >= _MIN_OWN_TERMS and own <= terms:
+            return True
+        if not on_subject:
+            return False
+        if subject := own - LIGHT_STEMS:
+            return not subject.isdisjoint(terms)
+        return not own.isdisjoint(terms) or ((not own or len(on_subject) > 1) and self._has_what_is_asked(text))
 
     def _has_what_is_asked(self, text: str) -> bool:
         """The same for a question without a word of its own: "why?", "how often?", "and after?"."""
@@ -174,8 +180,16 @@ class _Question:
             return _REASON.search(text) is not None
         if self.wants_number:
             return bool(analyse(text).numbers)
-        turns = {word.lower() for word in _TURNING.findall(self.text)}
-        return not turns or not turns.isdisjoint(word.lower() for word in _TURNING.findall(text))
+        return not self.turns or bool(self.shared_turns(text))
+
+    @property
+    def turns(self) -> set[str]:
+        """Its words such as "after" and "again"."""
+        return {word.lower() for word in _TURNING.findall(self.text)}
+
+    def shared_turns(self, text: str) -> set[str]:
+        """Those of them that a text has."""
+        return self.turns & {word.lower() for word in _TURNING.findall(text)}
 
 
 def best_quotation(
@@ -285,8 +299,10 @@ def _term_weights(question: TextFeatures, evidence: Sequence[Evidence], own: Tex
 
     def weight(term: str) -> float:
         of_number = _NUMBER_WEIGHT if term in question.numbers else 1.0
-        of_light = _LIGHT_WEIGHT if term in LIGHT_STEMS else 1.0
-        return rarity[term] * of_number * of_light * (1.0 if term in now else _BEFORE_WEIGHT)
+        if term not in now:
+            return rarity[term] * of_number * _BEFORE_WEIGHT
+        is_light = term in LIGHT_STEMS and len(now) == len(rarity)
+        return rarity[term] * of_number * (_LIGHT_WEIGHT if is_light else 1.0)
 
     return {term: weight(term) for term in rarity}
 
@@ -340,6 +356,8 @@ def _score_window(
     only_in_headings = sum(weights[term] for term in shared - in_text - asked.numbers) / total
     score = coverage - (1 - _HEADING_WEIGHT) * only_in_headings
     score += search_bonus - _SENTENCE_PENALTY * (len(window) - 1)
+    if question.subject:
+        score += _TURNING_BONUS * len(question.shared_turns(f"{passage.where} {text}"))
     if question.is_answered_by(features):
         score += _NUMBER_BONUS
     if question.wants_reason and _REASON.search(text):
