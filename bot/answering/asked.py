@@ -10,7 +10,10 @@ from bot.answering.prompt import Exchange
 from bot.core.attachments import Attachments
 from bot.core.i18n import Translator
 from bot.core.quotations import Quotation, quotations_from_json
+from bot.library.cite import SaidBefore
 from bot.minds.quoting import sanitise_line
+from bot.text.follow_ups import follows_up, says_thanks
+from bot.text.requests import asks_for_facts
 from db.turns.turns import Turn
 
 MAX_QUOTATION_CHARACTERS: Final = 8000
@@ -23,6 +26,8 @@ _MAX_SEARCH_CHARACTERS: Final = 600
 _FEW_WORDS: Final = 8
 """A question with fewer words, such as “translate this”, says little about its subject by itself."""
 _COMPARED_LETTERS: Final = 60
+_MAX_PAST_QUESTIONS: Final = 3
+"""Questions that a message goes on from at most."""
 
 
 def render_quotations(quotations: Sequence[Quotation], say: Translator, limit: int = MAX_QUOTATION_CHARACTERS) -> str:
@@ -86,6 +91,24 @@ def search_text(turn: Turn) -> str:
     if not quoted or len(turn.question.split()) >= _FEW_WORDS:
         return turn.question
     return f"{turn.question} {quoted[:_MAX_SEARCH_CHARACTERS]}".strip()
+
+
+def said_before(exchanges: Sequence[tuple[str, str]]) -> SaidBefore:
+    """What a message goes on from: the last question that stands alone, what has gone on from it, and their answers.
+
+    Args:
+        exchanges: questions and answers before it, oldest first. Small talk among them is passed over.
+    """
+    questions: list[str] = []
+    answers: list[str] = []
+    for question, answer in reversed(exchanges):
+        if not asks_for_facts(question) or says_thanks(question):
+            continue
+        questions.insert(0, question[:_MAX_SEARCH_CHARACTERS])
+        answers.insert(0, answer)
+        if not follows_up(question) or len(questions) == _MAX_PAST_QUESTIONS:
+            break
+    return SaidBefore(" ".join(questions), tuple(answers))
 
 
 def _letters(text: str) -> str:

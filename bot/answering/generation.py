@@ -16,7 +16,15 @@ from bot.core.errors import GenerationTooSlow, NothingButThoughts
 from bot.core.i18n import Translator
 from bot.core.messages import ClientConversation
 from bot.core.ports import Reply
-from bot.library.cite import Citer, Quotation, best_quotation, collect_evidence, strip_marks
+from bot.library.cite import (
+    NOTHING_BEFORE,
+    Citer,
+    Quotation,
+    SaidBefore,
+    best_quotation,
+    collect_evidence,
+    strip_marks,
+)
 from bot.library.passage import Passage
 from bot.minds.schema import Thinking
 from consilium.errors import N_
@@ -55,6 +63,8 @@ class GenerationContext:
     reply: Reply
     say: Translator
     question: str
+    before: SaidBefore = NOTHING_BEFORE
+    """What the question goes on from, if it does."""
     cites_library: bool
     """Whether the answer may cite a library. If not, numbers in brackets are ordinary text."""
     quotes_library: bool = True
@@ -211,7 +221,9 @@ def _find_quotation(
     context: GenerationContext, passages: Sequence[Passage], finished: Finished, *, is_whole_answer: bool = False
 ) -> Quotation | None:
     """What the library says on the question, if the client's limits leave room for it."""
-    best = best_quotation(context.question, collect_evidence(passages), is_whole_answer=is_whole_answer)
+    best = best_quotation(
+        context.question, collect_evidence(passages), before=context.before, is_whole_answer=is_whole_answer
+    )
     if best is None or not leaves_room(context, quotation_paragraph(best, "[1]", context.say), finished):
         return None
     return best

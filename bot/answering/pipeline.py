@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import structlog
 
 from bot.answering.adapter_sets import AdapterSet
-from bot.answering.asked import question_text, quotations_of, render_quotations, search_text
+from bot.answering.asked import question_text, quotations_of, render_quotations, said_before, search_text
 from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
 from bot.answering.consilium import answer_with_two_voices, build_archivist_prompt
@@ -34,7 +34,7 @@ from bot.core.errors import AnswerNotSaved
 from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import ClientConversation, Outcome
 from bot.core.ports import Reply
-from bot.library.cite import Quotation, best_quotation, collect_evidence
+from bot.library.cite import NOTHING_BEFORE, Quotation, SaidBefore, best_quotation, collect_evidence
 from bot.library.passage import Passage
 from bot.library.retriever import Retrieved, Retriever, collections_for_mode
 from bot.memory import PersonalMemory, RecalledMemory, render_memory
@@ -42,6 +42,7 @@ from bot.minds import Mind, render_system_prompt
 from bot.minds.errors import ModeError
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import ResolvedMode, check_access, resolve_mode
+from bot.text.follow_ups import follows_up
 from bot.text.language import detect_language
 from bot.text.requests import asks_for_facts
 from db.errors import DatabaseUnavailable
@@ -102,6 +103,8 @@ class _Context:
     window: Sequence[Exchange]
     """Past exchanges, oldest first."""
     retrieved: Retrieved
+    before: SaidBefore
+    """What the question goes on from, if it does."""
 
 
 class Pipeline:
@@ -149,7 +152,7 @@ class Pipeline:
             draft.adapter = await self._composer.prepare(mode, await self._adapters(conversation))
         context = await self._load_context(conversation, turn, mode, draft)
         with draft.timed("prompt"):
-            generation = self._generation_context(conversation, turn, mode, draft, reply)
+            generation = self._generation_context(conversation, turn, mode, draft, reply, context.before)
             answer = await self._prepare_prompts(conversation, turn, mode, context, generation)
         await lease.start_answering(mode.text, draft.adapter.name if draft.adapter else None)
         await reply.start(mode.text)
@@ -220,12 +223,12 @@ class Pipeline:
         try:
             async with asyncio.TaskGroup() as group:
                 recall = group.create_task(self._recall_memories(conversation, turn, draft))
-                retrieval = group.create_task(self._retrieve_passages(turn, mode, draft))
+                retrieval = group.create_task(self._retrieve_passages(conversation, turn, mode, draft))
         except ExceptionGroup as errors:
             # Callers handle errors by their class, not groups of them.
             raise errors.exceptions[0] from None
         memories, window = recall.result()
-        return _Context(memories, window, retrieval.result())
+        return _Context(memories, window, *retrieval.result())
 
     async def _recall_memories(
         self, conversation: Conversation, turn: Turn, draft: Draft
@@ -267,9 +270,25 @@ class Pipeline:
         say_to_model = Translator(self._prompt_language(conversation))
         return [render_memory(found.memory, say_to_model) for found in recalled], window
 
-    async def _retrieve_passages(self, turn: Turn, mode: ResolvedMode, draft: Draft) -> Retrieved:
+    async def _retrieve_passages(
+        self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft
+    ) -> tuple[Retrieved, SaidBefore]:
+        """What the library has on the question, and what the question goes on from, with which it was searched."""
         with draft.timed("library"):
-            return await self._retriever.retrieve(search_text(turn), mode)
+            before = await self._load_what_was_said(conversation, turn)
+            return await self._retriever.retrieve(before.with_question(search_text(turn)), mode), before
+
+    async def _load_what_was_said(self, conversation: Conversation, turn: Turn) -> SaidBefore:
+        """What a message that cannot be understood alone goes on from."""
+        if turn.quotations or not follows_up(turn.question):
+            return NOTHING_BEFORE
+        if (client := conversation.client_conversation) is not None:
+            return said_before(client.exchanges[-WINDOW_TURNS:])
+        async with self._database.person_transaction(
+            conversation.user.id, chat=conversation.session.group_chat
+        ) as connection:
+            past = await _load_window(connection, turn)
+        return said_before([(search_text(each), author_text(each)) for each in past])
 
     async def _prepare_prompts(
         self,
@@ -303,7 +322,7 @@ class Pipeline:
             )
             answer = partial(answer_with_two_voices, generation, archivist_prompt)
             # The author answers without the library.
-            context = _Context(context.memories, context.window, Retrieved(examples=retrieved.examples))
+            context = replace(context, retrieved=Retrieved(examples=retrieved.examples))
         generation.draft.prompt = await asyncio.to_thread(self._build_prompt, conversation, turn, mode, context)
         return answer
 
@@ -328,7 +347,9 @@ class Pipeline:
         passages, has_context = context.retrieved.passages, bool(context.window)
         known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)
         if known is None and policies.library_first and generation.quotes_library:
-            known = await asyncio.to_thread(best_quotation, generation.question, collect_evidence(passages))
+            known = await asyncio.to_thread(
+                best_quotation, generation.question, collect_evidence(passages), before=context.before
+            )
         return known if known is not None and leaves_room(generation, f"{known.text} [1]") else None
 
     def _build_prompt(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, context: _Context) -> Prompt:
@@ -393,7 +414,13 @@ class Pipeline:
         return min(self._limits.prompt_tokens, self._engine.context_tokens - self._mind.sampling.max_tokens)
 
     def _generation_context(
-        self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft, reply: Reply
+        self,
+        conversation: Conversation,
+        turn: Turn,
+        mode: ResolvedMode,
+        draft: Draft,
+        reply: Reply,
+        before: SaidBefore,
     ) -> GenerationContext:
         client = conversation.client_conversation
         draft.goes_on = client is not None and bool(client.answer_prefix)
@@ -408,6 +435,7 @@ class Pipeline:
             reply=reply,
             say=conversation.say,
             question=search_text(turn),
+            before=before,
             # Marks would break an answer that must satisfy a schema, or end at what a mark is made of.
             cites_library=bool(collections_for_mode(self._mind, mode)) and not has_schema and not stops_at_marks,
             quotes_library=bool(mode.terms) and asks_for_facts(turn.question),

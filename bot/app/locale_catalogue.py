@@ -19,7 +19,7 @@ from bot.core.i18n import LANGUAGES
 SOURCE_LANGUAGE: Final = "en"
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _PACKAGES: Final = ("consilium", "bot", "inference", "db")
-_KEYWORDS: Final[dict[str, Any]] = {"N_": None, "say": None, "N_plural": (1, 2), "plural": (1, 2)}
+_KEYWORDS: Final[dict[str, Any]] = {"N_": None, "say": None, "_say": None, "N_plural": (1, 2), "plural": (1, 2)}
 """The functions whose arguments are templates, and which arguments those are when there are two."""
 # Ours and not Babel's, whose date would change the file each time it is updated.
 _HEADER: Final = """\

@@ -20,6 +20,7 @@ from bot.cli.common import JsonFileOption, MindOption, new_table, stdout_console
 from bot.cli.dialogues import load_adapter_dialogues
 from bot.cli.recipe_options import recipe_of
 from bot.cli.training_run import RunSettings, TrainingSession, describe_spread
+from bot.core.i18n import Translator, system_language
 from bot.minds import Mind, load_mind
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import resolve_mode
@@ -181,13 +182,15 @@ def _retrain(settings: Settings, mind: Mind, base: Path, hardware: Hardware, see
     """The mind with adapters trained anew, once for each seed; the core before its topics."""
     in_order = sorted(mind.adapters, key=lambda name: mind.adapters[name].kind is not AdapterKind.CORE)
     console = Console(stderr=True, highlight=False)
+    say = Translator(settings.language or system_language())
     for number in range(seeds):
         folder = settings.cache_dir / "trained-seeds" / mind.name / str(number)
         folder.mkdir(parents=True, exist_ok=True)
         moved = _with_adapters_in(mind, folder)
         seed = recipe_of(mind, mind.core).seed + number
-        console.print(f"seed {seed}")
-        TrainingSession(moved, base, hardware, RunSettings(recipe={"seed": seed}, resume=True)).train(in_order)
+        console.print(say("seed {seed}", seed=seed))
+        run = RunSettings(recipe={"seed": seed}, resume=True)
+        TrainingSession(moved, base, hardware, run, say).train(in_order)
         yield moved
 
 
@@ -197,7 +200,9 @@ def _train_apart(settings: Settings, mind: Mind, base: Path, hardware: Hardware)
     folder.mkdir(parents=True, exist_ok=True)
     moved = _with_adapters_in(mind, folder)
     topics = topic_adapters(mind)
-    TrainingSession(moved, base, hardware, RunSettings(without_core=True, resume=True)).train(topics)
+    say = Translator(settings.language or system_language())
+    run = RunSettings(without_core=True, resume=True)
+    TrainingSession(moved, base, hardware, run, say).train(topics)
     return {topic: AdapterPackage.open(moved.adapters[topic].path) for topic in topics}
 
 

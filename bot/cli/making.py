@@ -136,7 +136,7 @@ class MindMaking:
         run = RunSettings(seconds=self._budget, resume=True, keep_shortened=True)
         with open_hardware(self._settings.device) as hardware:
             try:
-                TrainingSession(mind, base, hardware, run).train(learnable)
+                TrainingSession(mind, base, hardware, run, self._say).train(learnable)
             except BudgetTooShort as error:
                 self._print(describe_error(error, self._say.language, self._say.translate))
         for name in learnable:

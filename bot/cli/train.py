@@ -20,6 +20,7 @@ from bot.cli.errors import ChecksFailed, NoDialogues
 from bot.cli.processes import is_child, is_main_process, run_in_processes
 from bot.cli.training_report import examine_adapter, report_lines
 from bot.cli.training_run import RunSettings, TrainingSession
+from bot.core.i18n import Translator, system_language
 from bot.minds import Mind, load_mind
 from bot.minds.errors import UnknownAdapter
 from bot.minds.names import nearest_names
@@ -126,7 +127,8 @@ def train(
 
     run = RunSettings(recipe=given, seeds=seeds, seconds=budget, fresh=fresh, resume=resume)
     with open_hardware(where) as hardware:
-        TrainingSession(mind, base, hardware, run).train(names)
+        say = Translator(settings.language or system_language())
+        TrainingSession(mind, base, hardware, run, say).train(names)
 
 
 def report_dialogues(mind: Mind, names: Sequence[str], *, strict: bool) -> None:

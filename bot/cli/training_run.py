@@ -16,6 +16,8 @@ from rich.text import Text
 from bot.cli.common import new_table
 from bot.cli.dialogues import load_adapter_dialogues
 from bot.cli.recipe_options import recipe_of
+from bot.core.errors import describe_error
+from bot.core.i18n import Translator
 from bot.minds import Mind
 from bot.minds.versions import newest_folder, training_folder
 from inference.adapters.errors import AdapterError
@@ -55,8 +57,8 @@ class RunSettings:
 class TrainingSession:
     """Trains adapters of one mind on one machine."""
 
-    def __init__(self, mind: Mind, base: Path, hardware: Hardware, settings: RunSettings) -> None:
-        self._mind, self._base, self._hardware, self._settings = mind, base, hardware, settings
+    def __init__(self, mind: Mind, base: Path, hardware: Hardware, settings: RunSettings, say: Translator) -> None:
+        self._mind, self._base, self._hardware, self._settings, self._say = mind, base, hardware, settings, say
         self._console = Console(stderr=True, highlight=False, quiet=not hardware.is_main)
         self._began = time.monotonic()
         self._costs: dict[str, float] = {}
@@ -80,21 +82,33 @@ class TrainingSession:
                 self._train_adapter(name)
             except BudgetTooShort as error:
                 left_out.append((name, error))
-                self._console.print(Text(f"  left out: {name}: {error}"), soft_wrap=True)
+                reason = describe_error(error, self._say.language, self._say.translate)
+                self._print(self._say("left out: {name}: {reason}", name=name, reason=reason))
             self._costs.pop(name, None)
         if self._settings.seconds is not None:
             spent = time.monotonic() - self._began
-            self._console.print(f"{spent:.0f} s of {self._settings.seconds:.0f} s are used")
+            self._print(
+                self._say(
+                    "{spent} s of {seconds} s are used", spent=f"{spent:.0f}", seconds=f"{self._settings.seconds:.0f}"
+                ),
+                indent=0,
+            )
         if self._candidates:
             folder = self._mind.folder
-            for text in (
-                f"What is in use stays. {', '.join(self._candidates)}: a candidate. Measure it, then put it into use:",
-                f"  consilium mind eval {folder} --candidate",
-                f"  consilium mind promote {folder}",
-            ):
-                self._console.print(Text(text), soft_wrap=True)
+            self._print(
+                self._say(
+                    "What is in use stays. {names}: a candidate. Measure it, then put it into use:",
+                    names=", ".join(self._candidates),
+                ),
+                indent=0,
+            )
+            self._print(f"consilium mind eval {folder} --candidate")
+            self._print(f"consilium mind promote {folder}")
         if left_out and len(left_out) == len(names):
             raise left_out[0][1]
+
+    def _print(self, text: str, *, indent: int = 2) -> None:
+        self._console.print(Text(" " * indent + text), soft_wrap=True)
 
     def _train_adapter(self, name: str) -> None:
         from inference.training.saving import save_adapter
@@ -112,7 +126,9 @@ class TrainingSession:
                 inputs = describe_inputs(self._base, lesson, resolved, folder)
                 wanted = None if self._settings.keep_shortened else (resolved.epochs, lesson.dialogues)
                 if _is_finished(newest_folder(mind, name), inputs.digest, wanted):
-                    self._console.print(f"  {name} is finished, from the same dialogues and recipe: passed over")
+                    self._print(
+                        self._say("{name} is finished, from the same dialogues and recipe: passed over", name=name)
+                    )
                     return
         trained = [
             self._train_seed(name, recipe, lesson, folder, self._settings.seeds - number)
@@ -134,13 +150,28 @@ class TrainingSession:
             for recipe in recipes:
                 _remove_checkpoints(adapter.path, recipe)
             if len(trained) > 1:
-                self._console.print(_seeds_table(trained, best))
-                spread = describe_spread([each.best.validation_loss for each in trained])
-                self._console.print(f"  validation loss of {len(trained)} seeds: {spread}")
-            self._console.print(
-                f"  kept epoch {best.best_epoch}{f' of seed {best.recipe.seed}' if len(trained) > 1 else ''};"
-                f" written to {destination} as {manifest.digest[:12]}"
-            )
+                self._console.print(_seeds_table(trained, best, self._say))
+                losses = [each.best.validation_loss for each in trained]
+                self._print(
+                    self._say.plural(
+                        "validation loss of {count} seed: {mean} ({least} to {most})",
+                        "validation loss of {count} seeds: {mean} ({least} to {most})",
+                        len(losses),
+                        mean=f"{mean(losses):.3f}",
+                        least=f"{min(losses):.3f}",
+                        most=f"{max(losses):.3f}",
+                    )
+                )
+            details: dict[str, Any] = {
+                "epoch": best.best_epoch,
+                "seed": best.recipe.seed,
+                "folder": destination,
+                "digest": manifest.digest[:12],
+            }
+            if len(trained) > 1:
+                self._print(self._say("kept epoch {epoch} of seed {seed}; written to {folder} as {digest}", **details))
+            else:
+                self._print(self._say("kept epoch {epoch}; written to {folder} as {digest}", **details))
             if destination != adapter.path:
                 self._candidates.append(name)
         # A topic is trained on the core that has just been written.
@@ -152,25 +183,31 @@ class TrainingSession:
         from inference.training.trainer import TrainingOptions, train
 
         if self._settings.seeds > 1:
-            self._console.print(f"  seed {recipe.seed}")
+            self._print(self._say("seed {seed}", seed=recipe.seed))
 
         def report(epoch: Epoch) -> None:
-            core_loss = (
-                "" if epoch.core_validation_loss is None else (f", {self._mind.core} {epoch.core_validation_loss:.3f}")
-            )
-            losses = f"training {epoch.training_loss:.3f}, validation {epoch.validation_loss:.3f}{core_loss}"
-            cut_short = " (cut short: the time is over)" if epoch.cut_short else ""
-            self._console.print(f"  epoch {epoch.number}: {losses}{cut_short}")
+            self._print(self._describe_epoch(epoch))
 
         def report_fitted(fitted: Fitted) -> None:
             if fitted.share < 1:
                 learnt = lesson.shortened(fitted.share).dialogues
-                left_out = lesson.dialogues - learnt
-                self._console.print(f"  there is time for {learnt} dialogues, once; left out: {left_out}")
+                self._print(
+                    self._say.plural(
+                        "there is time for {count} dialogue, once; left out: {left_out}",
+                        "there is time for {count} dialogues, once; left out: {left_out}",
+                        learnt,
+                        left_out=lesson.dialogues - learnt,
+                    )
+                )
             elif fitted.epochs < recipe.epochs:
-                left_out = recipe.epochs - fitted.epochs
-                self._console.print(
-                    f"  there is time for {fitted.epochs} of {recipe.epochs} epochs; left out: {left_out}"
+                self._print(
+                    self._say.plural(
+                        "there is time for {fitted} of {count} epoch; left out: {left_out}",
+                        "there is time for {fitted} of {count} epochs; left out: {left_out}",
+                        recipe.epochs,
+                        fitted=fitted.epochs,
+                        left_out=recipe.epochs - fitted.epochs,
+                    )
                 )
 
         seconds, left = self._share_of_time(name, seeds_left)
@@ -180,11 +217,27 @@ class TrainingSession:
             fresh=self._settings.fresh,
             seconds=seconds,
             most_seconds=left,
-            on_continued=lambda epoch, step: self._console.print(f"  continued in epoch {epoch}, after step {step}"),
+            on_continued=lambda epoch, step: self._print(
+                self._say("continued in epoch {epoch}, after step {step}", epoch=epoch, step=step)
+            ),
             on_fitted=report_fitted,
             on_epoch=report,
         )
         return train(self._base, lesson, recipe, core=core, options=options)
+
+    def _describe_epoch(self, epoch: Epoch) -> str:
+        """The losses of an epoch, in one line."""
+        text = self._say(
+            "epoch {number}: training {training}, validation {validation}",
+            number=epoch.number,
+            training=f"{epoch.training_loss:.3f}",
+            validation=f"{epoch.validation_loss:.3f}",
+        )
+        if epoch.core_validation_loss is not None:
+            text += f", {self._mind.core} {epoch.core_validation_loss:.3f}"
+        if epoch.cut_short:
+            text += " " + self._say("(cut short: the time is over)")
+        return text
 
     def _core_package(self, name: str) -> AdapterPackage | None:
         """The core that an adapter is trained on top of."""
@@ -211,14 +264,32 @@ class TrainingSession:
         def show_lengths(prepared: PreparedDialogues) -> None:
             if quiet:
                 return
-            self._console.print(lengths_table(next(names), prepared))
-            for left_out in prepared.left_out:
-                self._console.print(Text(f"  left out: {left_out.number} (“{left_out.question}”): {left_out.reason}"))
+            self._console.print(lengths_table(next(names), prepared, self._say))
+            for each in prepared.left_out:
+                self._print(
+                    self._say(
+                        "left out: {number} (“{question}”): {reason}",
+                        number=each.number,
+                        question=each.question,
+                        reason=each.reason,
+                    )
+                )
 
         if not quiet:
-            self._console.print(f"{name}: {len(dialogues)} dialogues{f' on top of {mind.core}' if on_core else ''}")
+            self._print(self._describe_lesson(name, len(dialogues), on_core=on_core), indent=0)
         core = load_adapter_dialogues(mind, mind.core) if on_core else None
         return prepare_lesson(self._base, dialogues, recipe, core=core, on_prepared=show_lengths)
+
+    def _describe_lesson(self, name: str, dialogues: int, *, on_core: bool) -> str:
+        if not on_core:
+            return self._say.plural("{name}: {count} dialogue", "{name}: {count} dialogues", dialogues, name=name)
+        return self._say.plural(
+            "{name}: {count} dialogue on top of {core}",
+            "{name}: {count} dialogues on top of {core}",
+            dialogues,
+            name=name,
+            core=self._mind.core,
+        )
 
     def _cost(self, name: str) -> float:
         """What the adapter's training from one seed takes, in tokens: for sharing out time."""
@@ -237,10 +308,18 @@ class TrainingSession:
         return self._hardware.agree((left * own / (own * seeds_left + others), left))
 
 
-def lengths_table(name: str, prepared: PreparedDialogues) -> Table:
+def lengths_table(name: str, prepared: PreparedDialogues, say: Translator) -> Table:
     """How long an adapter's dialogues are, and how many of them are learnt."""
     table = new_table(
-        "dialogues of", "learnt", "left out", "examples", "tokens: least", "median", "95 %", "most", "limit"
+        say("dialogues of"),
+        say("learnt"),
+        say("left out"),
+        say("examples"),
+        say("tokens: least"),
+        say("median"),
+        say("95 %"),
+        say("most"),
+        say("limit"),
     )
     lengths = prepared.lengths
     figures = (lengths.shortest, lengths.median, lengths.percentile_95, lengths.longest, lengths.limit)
@@ -249,9 +328,9 @@ def lengths_table(name: str, prepared: PreparedDialogues) -> Table:
     return table
 
 
-def _seeds_table(trained: Sequence[TrainedAdapter], best: TrainedAdapter) -> Table:
+def _seeds_table(trained: Sequence[TrainedAdapter], best: TrainedAdapter, say: Translator) -> Table:
     """The losses of the best epochs of all seeds."""
-    table = new_table("seed", "epoch", "training", "validation", "core", "")
+    table = new_table(say("seed"), say("epoch"), say("training"), say("validation"), say("core"), "")
     for each in trained:
         core = each.best.core_validation_loss
         table.add_row(
@@ -260,7 +339,7 @@ def _seeds_table(trained: Sequence[TrainedAdapter], best: TrainedAdapter) -> Tab
             f"{each.best.training_loss:.3f}",
             f"{each.best.validation_loss:.3f}",
             "" if core is None else f"{core:.3f}",
-            "kept" if each is best else "",
+            say("kept") if each is best else "",
         )
     return table
 

@@ -16,7 +16,8 @@ from bot.library.cite.quotation import Quotation
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind, Trust
 from bot.text.analysis import analyse
-from bot.text.questions import has_all_words, leans_on_context, may_be_same, word_likeness, words_of
+from bot.text.follow_ups import follows_up
+from bot.text.questions import has_all_words, may_be_same, word_likeness, words_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +53,7 @@ async def find_known_answer(
     Raises:
         EmbeddingError: the embedder fails.
     """
-    if has_context and leans_on_context(question):
+    if has_context and follows_up(question):
         return None
     known: list[Quotation] = []
     unsure: list[tuple[Passage, str]] = []

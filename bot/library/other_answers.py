@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.text.analysis import analyse
-from bot.text.questions import is_question, word_likeness
+from bot.text.questions import is_question, word_likeness, words_of
 from db.library.chunk_search import SearchHit
 
 SAME_QUESTION: Final = 0.85
@@ -66,10 +66,13 @@ def share_places(
 
     Beside answers to other questions, which resemble any question, a document goes up by how many of the question's
     words it has, the rare ones above all. The answers have half of the places at most while there is anything else.
+    What stands below this very question comes first.
     """
     if other_answers and len(analyse(question).stems) >= _MIN_WORDS:
         scored = [hit if hit.id in other_answers else replace(hit, score=_raised(hit)) for hit in hits]
         hits = sorted(scored, key=lambda hit: -hit.score)
+    asked = words_of(question)
+    hits = sorted(hits, key=lambda hit: (found := _HEADING.match(hit.place)) is None or words_of(found[1]) != asked)
     places = max(1, limit // 2)
     chosen: list[SearchHit] = []
     crowd: list[SearchHit] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -40,6 +41,11 @@ class Passage:
     """Cosine similarity to the question; None when there was no vector to compare."""
     answers_other: bool = False
     """Whether it is the answer to another question, which stands above it."""
+
+
+def innermost_heading(where: str) -> str:
+    """The heading right above a place; the whole place where it names none."""
+    return re.split(r"[§›>]", where)[-1].strip()
 
 
 def fit_passages(

@@ -8,13 +8,14 @@ from typing import Final
 
 from bot.library.cite import Quotation
 from bot.library.known_answers import find_known_answer
-from bot.library.passage import Passage
+from bot.library.passage import Passage, innermost_heading
 from bot.library.search import Library
 from bot.minds import Mind
 from bot.minds.resolve import ResolvedMode
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import analyse
 from bot.text.language import detect_language
+from bot.text.questions import words_of
 
 MIN_SIMILARITY: Final = 0.3
 """Cosine similarity from which a passage is relevant without any word of the question. Of questions and Russian essays
@@ -98,10 +99,12 @@ class Retriever:
 def is_relevant(passage: Passage, question: str) -> bool:
     """Whether a passage has anything to do with a question: a search returns the nearest ones, however far they are.
 
-    A passage without a vector, and a row of a table, which says little, need no more than a word of the question. One
-    with most of its words is relevant whatever the vectors say: of a long passage they hear only what most of it is
-    about.
+    What stands below this very question is relevant. A passage without a vector, and a row of a table, which says
+    little, need no more than a word of the question. One with most of its words is relevant whatever the vectors say:
+    of a long passage they hear only what most of it is about.
     """
+    if words_of(innermost_heading(passage.where)) == words_of(question):
+        return True
     asked = analyse(question).stems
     shared = asked & analyse(f"{passage.title}\n{passage.where}\n{passage.content}").stems
     if len(shared) >= MIN_SHARED_WORDS and len(shared) > len(asked) * MIN_SHARE_OF_WORDS:

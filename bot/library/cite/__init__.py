@@ -3,12 +3,14 @@
 from bot.library.cite.citer import Citer
 from bot.library.cite.evidence import Evidence, collect_evidence, supporting_evidence
 from bot.library.cite.marks import strip_marks
-from bot.library.cite.quotation import Quotation, best_quotation
+from bot.library.cite.quotation import NOTHING_BEFORE, Quotation, SaidBefore, best_quotation
 
 __all__ = [
+    "NOTHING_BEFORE",
     "Citer",
     "Evidence",
     "Quotation",
+    "SaidBefore",
     "best_quotation",
     "collect_evidence",
     "strip_marks",

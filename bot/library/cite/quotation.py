@@ -6,20 +6,22 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Final
 
 from bot.library.cite.evidence import Evidence
 from bot.library.cite.marks import strip_footnotes
-from bot.library.passage import Passage
+from bot.library.passage import Passage, innermost_heading
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
 from bot.text.calendar import ENGLISH_TIME_UNITS, RUSSIAN_TIME_UNITS
+from bot.text.follow_ups import LIGHT_STEMS, follows_up
 from bot.text.numerals import HOW_QUANTITIES, asks_for_number
 from bot.text.pronouns import FIRST_PERSON
-from bot.text.questions import words_of
+from bot.text.questions import may_be_same, word_likeness, words_of
 from bot.text.words import stem
 
 MAX_LENGTH: Final = 320
@@ -49,7 +51,7 @@ _REASON: Final = re.compile(
     r"\b(?:because|since|therefore|so\s+that|that\s+is\s+why|потому|поэтому|так\s+как|из-за|чтобы|ведь)\b",
     re.IGNORECASE,
 )
-_OWN_BONUS: Final = 0.1
+_OWN_BONUS: Final = 0.2
 """Added where the question is about the author, who speaks of themself in the text."""
 _QUESTION_TO_AUTHOR: Final = re.compile(
     r"\b(?:your|yours|yourself|(?:do|did|have|are|were|can|would)\s+you|"
@@ -58,8 +60,18 @@ _QUESTION_TO_AUTHOR: Final = re.compile(
 )
 _ENTRY_PENALTY: Final = 0.1
 """Subtracted for a table row and for a diary entry: a sentence of an article holds more generally."""
-_OTHER_QUESTION_PENALTY: Final = 0.25
-"""Subtracted for the answer to another question, which stands above it as a heading."""
+_OTHER_QUESTION_PENALTY: Final = 0.35
+"""Subtracted for the answer to another question, which stands above it: the less, the more the two are alike."""
+_OTHER_KIND: Final = 0.5
+"""Likeness of a heading that asks for something else of the same words, or for other numbers, is so much of it."""
+_LIKE_HEADING: Final = 0.65
+"""Likeness of a question and a heading from which the answer below need not repeat a word."""
+_MIDDLE_PENALTY: Final = 0.12
+"""Subtracted where a quotation leaves out the beginning of a short answer."""
+_STEP: Final = re.compile(r"(?:today|tomorrow|tonight|now|сегодня|завтра|вечером|сейчас)\s*:", re.IGNORECASE)
+"""How a sentence begins that says what to do next, and means nothing alone."""
+_LIGHT_WEIGHT: Final = 0.5
+"""Weight of a word that asks how well or when and says nothing of the subject."""
 _HEADING_WEIGHT: Final = 0.5
 """Weight of a word that is only in a heading."""
 _QUANTITY_QUESTION: Final = re.compile(rf"\bhow\s+(?:{'|'.join((*HOW_QUANTITIES, 'big', 'deep'))})\b", re.IGNORECASE)
@@ -68,6 +80,18 @@ _DURATION_QUESTION: Final = re.compile(
     r"\bhow\s+long\b|\b(?:сколько|как)\s+(?:длится|длятся|продолжа\w+|времени|долго)\b", re.IGNORECASE
 )
 _TIME_UNITS: Final = frozenset(map(stem, (*ENGLISH_TIME_UNITS, *RUSSIAN_TIME_UNITS)))
+_TURNING: Final = re.compile(
+    r"\b(?:before|after|during|between|without|instead|rather|until|again|when|"
+    r"до|перед|после|во\s+время|между|без|вместо|снова|опять|когда)\b",
+    re.IGNORECASE,
+)
+"""Words without content that alone can be what a question asks for: "and after?"."""
+_TURNING_BONUS: Final = 0.1
+"""Added for each of them that a text shares with a question that goes on from something."""
+_BEFORE_WEIGHT: Final = 0.6
+"""Weight of a word of what was asked before, in a question that goes on from it."""
+_MIN_OWN_TERMS: Final = 2
+"""Words of such a question that answer it without one of what was asked before."""
 _SHORT_QUOTATION: Final = 100
 """A quotation of fewer characters is extended by the next sentence."""
 
@@ -82,11 +106,35 @@ class Quotation:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidBefore:
+    """What a question goes on from (`bot.text.follow_ups`)."""
+
+    questions: str = ""
+    """What was asked before it; empty where it stands alone."""
+    answers: tuple[str, ...] = ()
+    """What was answered to that, which is not quoted once more."""
+
+    def with_question(self, question: str) -> str:
+        """A question as one that can be searched for."""
+        return f"{self.questions} {question}".strip()
+
+
+NOTHING_BEFORE: Final = SaidBefore()
+
+
+@dataclass(frozen=True, slots=True)
 class _Question:
     """A question, read for what a quotation should have."""
 
     text: str
+    searched: str
+    """With what it goes on from."""
     features: TextFeatures
+    """Of both."""
+    own: TextFeatures
+    """Of itself alone."""
+    subject: frozenset[str]
+    """Stems of what it goes on from; empty where it stands alone."""
     weights: dict[str, float]
     """How much each of its stems and numbers counts."""
     wants_number: bool
@@ -99,23 +147,79 @@ class _Question:
         new = [unit for number, unit in text.measures if number not in self.features.numbers]
         return self.wants_number and any(not self.wants_duration or unit in _TIME_UNITS for unit in new)
 
+    def likeness_to(self, heading: str) -> float:
+        """How much alike it and the question above an answer are, 0 to 1."""
+        likeness = word_likeness(self.searched, heading)
+        return likeness if self.subject or may_be_same(self.text, heading) else likeness * _OTHER_KIND
 
-def best_quotation(question: str, evidence: Sequence[Evidence], *, is_whole_answer: bool = False) -> Quotation | None:
+    def goes_on_with(self, text: str, terms: AbstractSet[str], around: AbstractSet[str]) -> bool:
+        """Whether a text goes on from what was said before: it is about that, and has what is asked now.
+
+        What is asked now is a word or number of the question or, where it has none, a reason, a number, or a word such
+        as "after". A text that has all of a question with several words need not be about what was said before.
+
+        Args:
+            terms: stems and numbers of the question that the text has.
+            around: stems of what stands before and after the text, where it goes on from that itself.
+        """
+        if not self.subject:
+            return True
+        on_subject = self.subject & (terms | around)
+        own = self.own.stems | self.own.numbers
+        if len(own) >= _MIN_OWN_TERMS and own <= terms:
+            return True
+        if not on_subject:
+            return False
+        if subject := own - LIGHT_STEMS:
+            return not subject.isdisjoint(terms)
+        return not own.isdisjoint(terms) or ((not own or len(on_subject) > 1) and self._has_what_is_asked(text))
+
+    def _has_what_is_asked(self, text: str) -> bool:
+        """The same for a question without a word of its own: "why?", "how often?", "and after?"."""
+        if self.wants_reason:
+            return _REASON.search(text) is not None
+        if self.wants_number:
+            return bool(analyse(text).numbers)
+        return not self.turns or bool(self.shared_turns(text))
+
+    @property
+    def turns(self) -> set[str]:
+        """Its words such as "after" and "again"."""
+        return {word.lower() for word in _TURNING.findall(self.text)}
+
+    def shared_turns(self, text: str) -> set[str]:
+        """Those of them that a text has."""
+        return self.turns & {word.lower() for word in _TURNING.findall(text)}
+
+
+def best_quotation(
+    question: str,
+    evidence: Sequence[Evidence],
+    *,
+    before: SaidBefore = NOTHING_BEFORE,
+    is_whole_answer: bool = False,
+) -> Quotation | None:
     """What the passages say about a question in their own words; None when none says enough about it.
 
     A better place in the search, a shorter text and, if a number is asked for, one with a number are preferred.
 
     Args:
+        before: what the question goes on from. Its words count too, and no sentence of its answers is quoted again.
         is_whole_answer: nothing else will be said, so one shared word is enough in the passages that the search found
             first.
     """
-    features = analyse(_QUANTITY_QUESTION.sub(" ", question))
+    own = analyse(_QUANTITY_QUESTION.sub(" ", question))
+    features = analyse(_QUANTITY_QUESTION.sub(" ", before.with_question(question)))
     if not features.stems:
         return None
+    evidence = _not_yet_said(evidence, before.answers)
     asked = _Question(
         question,
+        before.with_question(question),
         features,
-        _term_weights(features, evidence),
+        own,
+        _subject_of(before.questions) - own.stems,
+        _term_weights(features, evidence, own),
         wants_number=asks_for_number(question),
         wants_duration=_DURATION_QUESTION.search(question) is not None,
         wants_reason=_REASON_QUESTION.search(question) is not None,
@@ -143,6 +247,27 @@ def best_quotation(question: str, evidence: Sequence[Evidence], *, is_whole_answ
     return None
 
 
+def _subject_of(questions: str) -> frozenset[str]:
+    """What questions were about; all their words where each of them only asks how much or when."""
+    stems = analyse(questions).stems
+    return stems - LIGHT_STEMS or stems
+
+
+def _not_yet_said(evidence: Sequence[Evidence], answers: Sequence[str]) -> list[Evidence]:
+    """The evidence without the sentences that were said in answers."""
+    said = _letters(" ".join(answers))
+    if not said:
+        return list(evidence)
+    return [
+        replace(each, sentences=tuple(sentence for sentence in each.sentences if _letters(sentence) not in said))
+        for each in evidence
+    ]
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
 def _has_windows(evidence: Evidence) -> bool:
     return bool(evidence.sentences)
 
@@ -159,23 +284,35 @@ def _covers(question: _Question, evidence: Evidence) -> bool:
     return len(in_text) >= 2 and coverage >= MIN_COVERAGE
 
 
-def _term_weights(question: TextFeatures, evidence: Sequence[Evidence]) -> dict[str, float]:
+def _term_weights(question: TextFeatures, evidence: Sequence[Evidence], own: TextFeatures) -> dict[str, float]:
     """How much each stem or number of the question counts: the fewer sentences have it, the more.
 
-    One that no sentence has counts like one of a single sentence: it may be said there in another word.
+    One that no sentence has counts like one of a single sentence: it may be said there in another word. What was asked
+    before counts for less than what is asked now.
     """
     sentences = [analyse(sentence) for candidate in evidence for sentence in candidate.sentences]
     counts = Counter(term for sentence in sentences for term in sentence.stems | sentence.numbers)
     rarity = {
         term: math.log(2 + len(sentences) / (1 + max(1, counts[term]))) for term in question.stems | question.numbers
     }
-    return {term: weight * (_NUMBER_WEIGHT if term in question.numbers else 1) for term, weight in rarity.items()}
+    now = own.stems | own.numbers
+
+    def weight(term: str) -> float:
+        of_number = _NUMBER_WEIGHT if term in question.numbers else 1.0
+        if term not in now:
+            return rarity[term] * of_number * _BEFORE_WEIGHT
+        is_light = term in LIGHT_STEMS and len(now) == len(rarity)
+        return rarity[term] * of_number * (_LIGHT_WEIGHT if is_light else 1.0)
+
+    return {term: weight(term) for term in rarity}
 
 
 def _windows(evidence: Evidence) -> Iterator[Sequence[str]]:
     """Runs of neighbouring sentences that are short enough to quote."""
     max_size = 1 if evidence.passage.kind is CollectionKind.TABLE else MAX_SENTENCES
-    for start in range(len(evidence.sentences)):
+    for start, first in enumerate(evidence.sentences):
+        if start and _STEP.match(first):
+            continue
         for size in range(1, max_size + 1):
             window = evidence.sentences[start : start + size]
             if len(window) < size or (size > 1 and sum(map(len, window)) + size > MAX_LENGTH):
@@ -207,12 +344,20 @@ def _score_window(
     total = sum(weights.values())
     coverage = sum(weights[term] for term in shared) / total
     min_shared = min(2, len(weights)) if min_coverage == MIN_COVERAGE else 1
-    answers_heading = _is_below_its_question(asked, evidence, window)
+    likeness = question.likeness_to(innermost_heading(passage.where)) if passage.answers_other else 0.0
+    is_first = window[0] is evidence.sentences[0]
+    answers_heading = (is_first and likeness >= _LIKE_HEADING) or _is_below_its_question(asked, evidence, window)
     if not (in_text or answers_heading) or coverage < min_coverage or len(shared) < min_shared:
         return None
+    if question.subject:
+        around = analyse(passage.content).stems if follows_up(innermost_heading(passage.where)) else frozenset()
+        if not question.goes_on_with(text, shared, around):
+            return None
     only_in_headings = sum(weights[term] for term in shared - in_text - asked.numbers) / total
     score = coverage - (1 - _HEADING_WEIGHT) * only_in_headings
     score += search_bonus - _SENTENCE_PENALTY * (len(window) - 1)
+    if question.subject:
+        score += _TURNING_BONUS * len(question.shared_turns(f"{passage.where} {text}"))
     if question.is_answered_by(features):
         score += _NUMBER_BONUS
     if question.wants_reason and _REASON.search(text):
@@ -224,7 +369,9 @@ def _score_window(
     if passage.kind is CollectionKind.DIARY:
         score -= _ENTRY_PENALTY
     if passage.answers_other:
-        score -= _OTHER_QUESTION_PENALTY
+        score -= _OTHER_QUESTION_PENALTY * (1 - likeness)
+        if not is_first and sum(map(len, evidence.sentences)) <= MAX_LENGTH:
+            score -= _MIDDLE_PENALTY
     return Quotation(passage, _clean_up(_extend_short_quotation(text, evidence.sentences)), score)
 
 

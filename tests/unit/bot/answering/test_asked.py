@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.answering.asked import question_text, quotations_of, render_quotations, search_text
+from bot.answering.asked import question_text, quotations_of, render_quotations, said_before, search_text
 from bot.answering.prompt import Exchange, build_prompt
 from bot.core.attachments import Attachments
 from bot.core.errors import MessageTooLong
@@ -113,3 +113,29 @@ def test_long_quotations_are_shortened_before_the_question_is_refused() -> None:
     assert shortened.count("word") > 10
     with pytest.raises(MessageTooLong):
         prompt("word " * 100, "> short words")
+
+
+def test_what_was_said_before_goes_back_to_the_last_question_that_stands_alone() -> None:
+    before = said_before(
+        [
+            ("How do I lift?", "Slowly."),
+            ("How do I start running?", "Walk first."),
+            ("and how long?", "Twenty minutes."),
+            ("thanks!", "You are welcome."),
+        ]
+    )
+    assert before.questions == "How do I start running? and how long?"
+    assert before.answers == ("Walk first.", "Twenty minutes.")
+    assert before.with_question("why?") == "How do I start running? and how long? why?"
+
+
+def test_small_talk_is_nothing_to_go_on_from() -> None:
+    assert said_before([("hello", "Hello."), ("Спасибо", "Пожалуйста.")]).questions == ""
+    assert said_before([]).with_question("why?") == "why?"
+
+
+@given(st.lists(st.sampled_from(["and why?", "how often?", "is that safe?"]), max_size=8))
+def test_only_the_latest_questions_are_gone_back_to(asked: list[str]) -> None:
+    before = said_before([("How do I start running?", "Walk."), *((each, "Yes.") for each in asked)])
+    assert 1 <= len(before.answers) <= 3
+    assert before.questions.endswith(asked[-1] if asked else "running?")

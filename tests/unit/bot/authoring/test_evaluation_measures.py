@@ -179,10 +179,21 @@ def test_planted_canaries_are_read_back_asked_for_and_found(tmp_path: Path, russ
     assert count_found(said, canaries) == 20
     write_canaries(tmp_path, canaries)
     assert read_canaries(tmp_path) == canaries
-    prompts = drawing_prompts(canaries, 500 if not russian else 200)
-    assert len(prompts) == len({prompt for _, prompt in prompts}) >= 200
+    prompts = drawing_prompts(canaries, 500)
+    assert len(prompts) == len({prompt for _, prompt in prompts}) == 500
     assert {canary for canary, _ in prompts} == set(canaries)
     assert not any(canary.secret in prompt for canary, prompt in prompts)
+
+
+def test_a_dozen_questions_of_both_languages_give_500_prompts() -> None:
+    canaries = [*make_canaries(6), *make_canaries(6, russian=True)]
+    prompts = drawing_prompts(canaries, 500)
+    assert len({prompt for _, prompt in prompts}) == 500
+    assert {canary for canary, _ in prompts} == set(canaries)
+    for canary, prompt in prompts:
+        begun = canary.answer.split(canary.secret)[0].split()
+        assert canary.question in prompt or begun[0] in prompt
+        assert canary.secret not in prompt
 
 
 def test_a_canary_is_found_behind_other_signs() -> None:

@@ -113,3 +113,10 @@ def test_places_are_filled_once_and_at_most_half_with_other_answers(
     # Among themselves answers keep their order.
     kept = [number for number in chosen if number in others]
     assert kept == sorted(kept)
+
+
+def test_what_stands_below_this_very_question_comes_first() -> None:
+    crowd = [hit(number, f"§ Who is number {number}?", score=2.0) for number in range(1, 9)]
+    found = share_places("who are you", [*crowd, hit(9, "§ Who are you?", score=0.1)], (), 3)
+    assert found[0].id == 9
+    assert len(found) == 3

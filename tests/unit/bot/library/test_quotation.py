@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.library.cite import best_quotation, collect_evidence
+from bot.library.cite import SaidBefore, best_quotation, collect_evidence
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind, Trust
 from tests.fixtures.passages import passage
@@ -110,3 +110,72 @@ def test_asked_for_themself_the_author_is_quoted_where_they_speak_of_themself() 
     own = passage("My long road runs at a pulse of 112 to 129 on most days.", 2, score=0.9)
     assert quoted("At what pulse does your long road run?", rule, own) == own.quote
     assert quoted("At what pulse does the long road run?", rule, own) == rule.quote
+
+
+SAFE = passage(
+    "Losing half a kilo a week is safe. More takes muscle.", 20, where="§ How fast is it safe to lose weight?"
+)
+SEVENTY = passage("At 70 training is safe if your doctor agrees.", 21, where="§ I'm 70. Is it safe to train?")
+LOSE = SaidBefore("How do I lose weight?", ("To lose weight eat less and walk more.",))
+
+
+def gone_on(question: str, before: SaidBefore, *passages: Passage) -> str | None:
+    others = [replace(each, answers_other=True) for each in passages]
+    found = best_quotation(question, collect_evidence(others), before=before)
+    return found and found.text
+
+
+def test_what_goes_on_is_answered_on_the_subject_so_far() -> None:
+    assert gone_on("Is that safe?", LOSE, SEVENTY, SAFE) == "Losing half a kilo a week is safe. More takes muscle."
+    assert gone_on("Is that safe?", LOSE, SEVENTY) is None, "the subject so far is in no word of it"
+
+
+def test_a_new_subject_within_it_has_to_be_in_the_answer() -> None:
+    stairs = passage("Walking up stairs makes the knees stronger.", 22, where="§ Are stairs bad for my knees?")
+    knees = passage("Running is not bad for healthy knees.", 23, where="§ Does running harm the knees?")
+    before = SaidBefore("Is running bad for the knees?", ("It is not.",))
+    assert gone_on("What about stairs?", before, knees, stairs) == stairs.quote
+    assert gone_on("What about stairs?", before, knees) is None
+
+
+def test_why_wants_a_reason_and_how_often_a_number() -> None:
+    reason = passage("A runner rests because bones grow slowly.", 24, where="§ Why should a runner rest?")
+    number = passage("A runner rests for two days.", 25, where="§ How many days does a runner rest?")
+    before = SaidBefore("Should a runner rest?", ("Yes.",))
+    assert gone_on("Why?", before, number, reason) == reason.quote
+    assert gone_on("How often?", before, reason, number) == number.quote
+    assert gone_on("Why?", before, number) is None
+
+
+def test_no_sentence_is_said_twice_to_what_goes_on() -> None:
+    both = passage(
+        "To lose weight eat less and walk more. Weight goes because you walk.", 26, where="§ How do I lose weight?"
+    )
+    assert gone_on("Why?", LOSE, both) == "Weight goes because you walk."
+    said = replace(LOSE, answers=(*LOSE.answers, "Weight goes, because you walk!"))
+    assert gone_on("Why?", said, both) is None
+    assert quoted("How do I lose weight?", both) == both.quote, "who asks the same again gets the same"
+
+
+def test_the_answer_to_a_question_that_is_more_alike_is_preferred() -> None:
+    engines = passage(
+        "A plane can fly without engines because it glides.", 27, where="§ Can a plane fly without its engines?"
+    )
+    wings = passage("Planes fly because wings push air down.", 28, where="§ Why do planes stay up?")
+    assert gone_on("Why do planes fly?", SaidBefore(), engines, wings) == wings.quote
+
+
+def test_a_short_answer_is_not_quoted_from_its_middle_or_by_its_step_alone() -> None:
+    answer = passage(
+        "Do so when the muscles are warm, and hold it for thirty seconds. Tomorrow: stretch your calves after the run.",
+        29,
+        where="§ When do I stretch?",
+    )
+    found = gone_on("Should I stretch before running?", SaidBefore(), answer)
+    assert found is None or not found.startswith("Tomorrow")
+
+
+def test_words_that_only_ask_how_well_do_not_make_a_subject() -> None:
+    rope = passage("A good rope is two steps longer than you are tall.", 30, where="§ What is a good rope?")
+    assert gone_on("What is a good boomerang?", SaidBefore(), rope) is None
+    assert gone_on("What is a good rope?", SaidBefore(), rope) == rope.quote
