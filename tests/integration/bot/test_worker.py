@@ -365,7 +365,7 @@ async def test_process_whose_heartbeat_is_late_keeps_its_own_turns(service: Serv
     own = await services.inbox.receive(service.incoming("mine", address=None, update=None), services.heartbeat.id)
     await age_turns(dsn)
     await run_sql(dsn, "UPDATE processes SET seen_at = now() - interval '1 minute'")
-    async with service.working():  # its first round comes at once
+    async with service.working(heartbeat=services.heartbeat):  # its first round comes at once
         await service.ended(await service.say("another", chat="2"))
     assert (await service.turn(own)).state == "accepted"
 
