@@ -342,7 +342,9 @@ class Pipeline:
             return None
         client = conversation.client_conversation
         uses_tools = client is not None and (bool(client.steps) or client.call_schema is not None)
-        if uses_tools or self._quotations(conversation, turn, context):
+        # An answer that is gone on from is the model's own from its first word.
+        goes_on = client is not None and bool(client.answer_prefix)
+        if uses_tools or goes_on or self._quotations(conversation, turn, context):
             return None
         passages, has_context = context.retrieved.passages, bool(context.window)
         known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)

@@ -298,6 +298,9 @@ class Worker:
             self._wakeup.set()
 
     async def _run_maintenance(self) -> None:
+        # On a machine with too much to do its heartbeats may be as late as those of a process that is gone: who makes
+        # this round is alive, and must not give up the answers that it is giving.
+        await self._heartbeat.send()
         if await recover_stranded(self._database, self._mind, self._heartbeat.id):
             self._wakeup.set()
         if (memory_writer := self._runner.memory_writer) is not None:

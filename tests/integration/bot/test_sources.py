@@ -14,11 +14,13 @@ from structlog.testing import capture_logs
 
 from bot.app.bootstrap import open_services
 from bot.app.settings import Settings
+from bot.core.messages import ClientConversation
 from db.memory import memories
 from db.people import sessions
 from db.turns import turns
 from db.turns.turns import Turn
 from tests.fakes.sglang_server import SGLangServer
+from tests.fakes.silent import Silent
 from tests.fixtures.minds import copy_bilingual_mind
 from tests.fixtures.service import Service
 
@@ -376,6 +378,19 @@ async def test_a_question_that_the_author_has_answered_is_answered_in_their_word
     assert greeted.answer == "Good morning. Count your pulse before you stand. [1]"
     assert russian.answer == "Спите восемь часов и ложитесь до десяти. [1]"
     assert [str(turn.answer).startswith("Eat well.") for turn in (other, leaning, base)] == [True] * 3
+
+
+async def test_an_answer_that_a_client_has_gone_on_from_is_not_given_anew(
+    open_library: Opens, server: SGLangServer
+) -> None:
+    server.pieces = ["Eat", " slowly."]
+    conversation = ClientConversation("sport", answer_prefix="Eat")
+    async with open_library({"articles/answers.md": ANSWERS}, policies="  known_answers: true\n") as service:
+        asked = service.incoming(
+            "what should I eat before a run", address=None, update=None, client_conversation=conversation
+        )
+        outcome = await service.services.direct.answer(asked, Silent())
+    assert (outcome.error, outcome.answer.partition("\n")[0]) == (None, " slowly.")
 
 
 async def test_without_the_policy_known_answers_are_generated(open_library: Opens, server: SGLangServer) -> None:

@@ -360,6 +360,16 @@ async def test_turn_without_a_job_is_recovered(service: Service, dsn: str) -> No
             assert (await service.ended(receipt)).state == "delivered"
 
 
+async def test_process_whose_heartbeat_is_late_keeps_its_own_turns(service: Service, dsn: str) -> None:
+    services = service.services
+    own = await services.inbox.receive(service.incoming("mine", address=None, update=None), services.heartbeat.id)
+    await age_turns(dsn)
+    await run_sql(dsn, "UPDATE processes SET seen_at = now() - interval '1 minute'")
+    async with service.working(heartbeat=services.heartbeat):  # its first round comes at once
+        await service.ended(await service.say("another", chat="2"))
+    assert (await service.turn(own)).state == "accepted"
+
+
 async def test_inline_turn_of_a_dead_process_is_ended(service: Service, dsn: str) -> None:
     services = service.services
     here = service.incoming("mine", address=None, update=None)
