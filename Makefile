@@ -112,8 +112,8 @@ bench-memory: $(READY) ## Measure recall of one person among a million memories 
 bench-citations: $(READY) ## Measure which sentences get a citation mark and which do not (half a minute)
 	$(BIN)/python -m benchmarks.bench_citations
 
-bench-router: $(READY) ## Measure where auto sends messages, and draw it (three minutes)
-	$(BIN)/python -m benchmarks.bench_router --picture docs/pictures/router.png
+bench-router: $(READY) ## Measure where auto sends messages, and draw it (ten minutes)
+	$(BIN)/python -m benchmarks.bench_router --picture docs/pictures/router.png --subjects-picture docs/pictures/router-subjects.png
 
 bench-mixing: $(READY) ## Train 64 small pairs of adapters, measure what mixing costs them, and draw it (an hour; it goes on where it was)
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.mixing.campaign $(MIXING)

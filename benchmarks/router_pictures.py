@@ -25,7 +25,7 @@ def draw_adapters(figures: RouterFigures, names: Sequence[str], path: Path) -> N
     axes[0].set_yticks(range(len(names)), names)
     axes[0].set_xlabel("auto chose")
     axes[0].set_ylabel("the question belongs to")
-    figure.savefig(path, metadata={"Software": None})
+    figure.savefig(path, bbox_inches="tight", metadata={"Software": None})
 
 
 def draw_subjects(
@@ -54,7 +54,7 @@ def draw_subjects(
         place.set_yticks(range(0, len(names), step), names[::step], fontsize=6)
         place.set_xlabel("auto chose")
     axes[0].set_ylabel("the message belongs to")
-    figure.savefig(path, metadata={"Software": None})
+    figure.savefig(path, bbox_inches="tight", metadata={"Software": None})
 
 
 def _counts(
