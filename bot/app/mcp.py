@@ -76,8 +76,6 @@ async def open_mcp(api: Api) -> AsyncIterator[APIRouter]:
             request.state.client = await api.clients.authenticate(request, "read")
             if request.method != "POST":
                 raise MethodNotAllowed(request.method, MCP_PATH, ["POST"])
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             return CountedResponse(MCP_PATH, failure_response(api, request, error))
         return CountedResponse(MCP_PATH, _McpResponse(manager))

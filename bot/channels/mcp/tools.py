@@ -169,8 +169,10 @@ class McpTools:
             raise asker.refusal(error) from error
         outcome = await self.direct.answer(incoming, SilentReply())
         if outcome.error is not None:
-            error = outcome.exception
-            raise ToolError(outcome.error) if error is None or asker.show(error) is error else asker.refusal(error)
+            failure = outcome.exception
+            if failure is None or asker.show(failure) is failure:
+                raise ToolError(outcome.error)
+            raise asker.refusal(failure)
         sources = [CitedSource(n=one.n, title=one.title, where=one.where, quote=one.quote) for one in outcome.sources]
         return Answer(answer=outcome.answer, mode=outcome.mode, sources=sources, notice=outcome.notice)
 
