@@ -70,7 +70,9 @@ def open_library(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Callabl
                 (folder / "library" / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / "library" / name).write_text(text, encoding="utf-8")
             mind = (
-                (folder / "mind.yaml").read_text(encoding="utf-8").replace("    collections: [tables, textbook]\n", "")
+                (folder / "mind.yaml")
+                .read_text(encoding="utf-8")
+                .replace("    collections: [tables, textbook, everyday_physiology]\n", "")
             )
             mind = mind.replace("policies:\n", f"policies:\n{policies}")
             if base_languages:
@@ -415,3 +417,38 @@ async def test_where_the_library_comes_first_the_model_speaks_only_where_it_has_
     assert str(row.answer).startswith("В тихую неделю все спят восемь с половиной часов.")
     assert (nothing.answer, nothing.sources) == ("Go to bed.", [])
     assert str(task.answer).startswith("Go to bed.")
+
+
+SHOULDERS = """# Answers
+
+## What is good for my shoulders?
+
+Push-ups are good for the shoulders. Do three sets of them.
+
+## Why are push-ups good for the shoulders?
+
+Push-ups are good for the shoulders because the blades move freely.
+
+## How often should I train the shoulders?
+
+Train the shoulders twice a week.
+
+## How often should I water a cactus?
+
+Water a cactus twice a month.
+"""
+
+
+async def test_what_goes_on_is_answered_from_the_library_on_the_subject_so_far_and_nothing_is_said_twice(
+    open_library: Opens, server: SGLangServer
+) -> None:
+    server.pieces = ["Go to bed."]
+    answers = {"articles/shoulders.md": SHOULDERS}
+    async with open_library(answers, policies="  library_first: true\n") as service, service.working():
+        asked = ["What is good for my shoulders?", "why?", "and how often?", "thanks!", "why?"]
+        first, why, how_often, thanks, again = [str((await said(service, text)).answer) for text in asked]
+    assert first.startswith("Push-ups are good for the shoulders.")
+    assert why.startswith("Push-ups are good for the shoulders because the blades move freely.")
+    assert how_often.startswith("Train the shoulders twice a week.")
+    assert thanks == "Go to bed."
+    assert "blades" not in again

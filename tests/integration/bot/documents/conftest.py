@@ -38,7 +38,9 @@ def open_service(tmp_path: Path, sglang_settings: Settings, dsn: str) -> Opens:
             (folder / "library").mkdir()
             (folder / "library" / "rest.md").write_text(REST, encoding="utf-8")
             mind = (
-                (folder / "mind.yaml").read_text(encoding="utf-8").replace("    collections: [tables, textbook]\n", "")
+                (folder / "mind.yaml")
+                .read_text(encoding="utf-8")
+                .replace("    collections: [tables, textbook, everyday_physiology]\n", "")
             )
             (folder / "mind.yaml").write_text(mind.replace("default_mode: auto", "default_mode: core"), "utf-8")
         (folder / "rag_config.yaml").write_text(config, encoding="utf-8")
