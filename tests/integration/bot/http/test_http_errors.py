@@ -272,7 +272,11 @@ async def test_database_unavailable(served: Served) -> None:
 
 async def test_unknown_endpoints(served: Served) -> None:
     async with served.http() as http:
-        for method, path in (("POST", "/v1/completions"), ("GET", "/v1/chat/completions"), ("GET", "/v1/")):
+        known = [("GET", "/v1/chat/completions"), ("HEAD", "/v1/turns"), ("PUT", "/v1/models/base")]
+        for method, path in known:
+            response = await http.request(method, path)
+            assert (response.status_code, response.headers["Allow"]) == (405, "POST" if method == "GET" else "GET")
+        for method, path in (("POST", "/v1/completions"), ("GET", "/v1/"), ("PATCH", "/v1/chat/completions/x")):
             response = await http.request(method, path)
             assert response.status_code == 404
             assert "POST /v1/chat/completions" in response.json()["error"]["message"]
