@@ -166,7 +166,8 @@ class _Question:
             return True
         on_subject = self.subject & (terms | around)
         own = self.own.stems | self.own.numbers
-        if len(own) >= _MIN_OWN_TERMS and own <= terms:
+        names_something = bool(self.own.stems - LIGHT_STEMS or self.own.numbers)
+        if names_something and len(own) >= _MIN_OWN_TERMS and own <= terms:
             return True
         if not on_subject:
             return False
