@@ -145,7 +145,8 @@ def _cell(text: str) -> str:
 
 _PAGE: Final = """# What the demo mind answers
 
-{questions} questions that were written before the training texts, by somebody who did not know them. Each is asked
+{questions} questions that were written before the training texts, by somebody who did not know them; whoever wrote
+`library/everyday` later had read them. Each is asked
 through the whole service, as a stranger asks it, in `auto` (the textbook's in `classical`); a follow-up after the
 question that it follows. Written by `python -m benchmarks.demo_answers --docs`. *Base* is the same service without
 adapters: the same prompt, library and decoding.

@@ -86,6 +86,11 @@ _TURNING: Final = re.compile(
     re.IGNORECASE,
 )
 """Words without content that alone can be what a question asks for: "and after?"."""
+_FREQUENCY: Final = re.compile(
+    r"\b(?:once|twice|daily|weekly|every|each|дважды|трижды|ежедневно|еженедельно|кажд\w+|через\s+день)\b",
+    re.IGNORECASE,
+)
+"""What says how often without a number."""
 _TURNING_BONUS: Final = 0.1
 """Added for each of them that a text shares with a question that goes on from something."""
 _BEFORE_WEIGHT: Final = 0.6
@@ -166,7 +171,8 @@ class _Question:
             return True
         on_subject = self.subject & (terms | around)
         own = self.own.stems | self.own.numbers
-        if len(own) >= _MIN_OWN_TERMS and own <= terms:
+        names_something = bool(self.own.stems - LIGHT_STEMS or self.own.numbers)
+        if names_something and len(own) >= _MIN_OWN_TERMS and own <= terms:
             return True
         if not on_subject:
             return False
@@ -179,7 +185,7 @@ class _Question:
         if self.wants_reason:
             return _REASON.search(text) is not None
         if self.wants_number:
-            return bool(analyse(text).numbers)
+            return bool(analyse(text).numbers) or _FREQUENCY.search(text) is not None
         return not self.turns or bool(self.shared_turns(text))
 
     @property
@@ -343,7 +349,8 @@ def _score_window(
     shared = in_text | (asked.stems & headings.stems) | (asked.numbers & headings.numbers)
     total = sum(weights.values())
     coverage = sum(weights[term] for term in shared) / total
-    min_shared = min(2, len(weights)) if min_coverage == MIN_COVERAGE else 1
+    asked_for = question.subject | question.own.stems | question.own.numbers if question.subject else weights.keys()
+    min_shared = min(2, len(asked_for)) if min_coverage == MIN_COVERAGE else 1
     likeness = question.likeness_to(innermost_heading(passage.where)) if passage.answers_other else 0.0
     is_first = window[0] is evidence.sentences[0]
     answers_heading = (is_first and likeness >= _LIKE_HEADING) or _is_below_its_question(asked, evidence, window)

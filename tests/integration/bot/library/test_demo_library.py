@@ -63,7 +63,7 @@ def mind(tmp_path_factory: pytest.TempPathFactory) -> Mind:
     shutil.copytree(DEMO_MIND, folder)
     for dialogues in folder.glob("dialogues/*.train.jsonl"):
         dialogues.write_text("".join(dialogues.read_text("utf-8").splitlines(keepends=True)[:STYLE_EXAMPLES]), "utf-8")
-    for answers in () if LONG else folder.glob("library/answers/*.md"):
+    for answers in () if LONG else (*folder.glob("library/answers/*.md"), *folder.glob("library/everyday/*.md")):
         # Two thousand answers keep the embedder, which other tests wait for, busy for a minute.
         title, *sections = answers.read_text("utf-8").split("\n## ")
         answers.write_text("\n## ".join([title, *sections[::10]]), "utf-8")

@@ -145,6 +145,8 @@ def test_why_wants_a_reason_and_how_often_a_number() -> None:
     assert gone_on("Why?", before, number, reason) == reason.quote
     assert gone_on("How often?", before, reason, number) == number.quote
     assert gone_on("Why?", before, number) is None
+    twice = passage("Rest your shoulders twice a week.", 31, where="§ When to rest shoulders?")
+    assert gone_on("and how often?", SaidBefore("What is good for my shoulders?", ("Rest.",)), twice) == twice.quote
 
 
 def test_no_sentence_is_said_twice_to_what_goes_on() -> None:
