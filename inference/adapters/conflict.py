@@ -191,13 +191,15 @@ def _compare_signs(one: _Factors, other: _Factors) -> tuple[float, float]:
     """What both deltas add to the same entries with opposite signs, and with any."""
     outputs = len(one[1])
     rows = np.unique(np.linspace(0, outputs - 1, min(outputs, MAX_SIGN_ROWS)).round().astype(int))
-    x, y = ((b[rows] @ a).astype(np.float32) for a, b in (one, other))
-    smaller = np.minimum(np.abs(x), np.abs(y))
-    scale = outputs / len(rows)
-    return (
-        scale * float(smaller.sum(where=(x < 0) != (y < 0), dtype=np.float64)),
-        scale * float(smaller.sum(dtype=np.float64)),
-    )
+    x, y = (b[rows].astype(np.float32) @ a.astype(np.float32) for a, b in (one, other))
+    # |x + y| - |x - y| is twice the smaller size, negative where the signs are opposite.
+    doubled = np.abs(x + y)
+    x -= y
+    doubled -= np.abs(x, out=x)
+    signed = float(doubled.sum(dtype=np.float64))
+    common = float(np.abs(doubled, out=doubled).sum(dtype=np.float64))
+    scale = outputs / len(rows) / 2
+    return scale * (common - signed) / 2, scale * common
 
 
 def _direction_cosines(first: _Factors, second: _Factors) -> tuple[Float64Array, Float64Array]:
