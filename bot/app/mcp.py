@@ -84,9 +84,13 @@ async def open_mcp(api: Api) -> AsyncIterator[APIRouter]:
 
     async def run() -> None:
         # A task group of anyio has to be left by the task that has entered it.
-        async with manager.run():
+        try:
+            async with manager.run():
+                is_running.set()
+                await asyncio.Event().wait()
+        finally:
+            # Where it cannot start, the service goes on without it.
             is_running.set()
-            await asyncio.Event().wait()
 
     async with run_in_background(run(), "mcp"):
         await is_running.wait()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from bot.channels.telegram.rendering import queue_position_text
+from bot.core.i18n import LANGUAGES, Translator
 from tests.acceptance.conftest import DEADLINE
 from tests.acceptance.scripted.transcript import Block, Key, Transcript
 from tests.fakes.telegram.server import FakeTelegram
@@ -130,11 +132,14 @@ class OnTelegram:
         return now
 
     async def _answer(self, after: int, files: int = 0) -> Shown:
-        """The bot's first message after another, once it is complete."""
+        """The bot's first message after another, once it is complete.
+
+        That is none that says how many are answered before it: an answer takes its place, or comes instead of it.
+        """
 
         def said() -> list[Shown]:
             new = [message for message in self._users.answers(self.anna) if message.id > after]
-            writing = self._users.draft(self.anna) or any(message.text == "…" for message in new)
+            writing = self._users.draft(self.anna) or any(_is_passing(message) for message in new)
             return [] if writing or len(new) < 1 + files else new
 
         first, *others = await self._telegram.wait_for(said, DEADLINE)
@@ -156,6 +161,12 @@ class OnTelegram:
 
     def _file_name(self, message: Shown) -> str:
         return self._telegram.core.world.files[message.document or ""].name
+
+
+def _is_passing(message: Shown) -> bool:
+    """Whether a message will show something else, or be gone, once there is an answer."""
+    notices = {queue_position_text(ahead, Translator(language)).text for language in LANGUAGES for ahead in range(1, 4)}
+    return message.text == "…" or message.text in notices
 
 
 def _blocks(message: Shown) -> list[Block]:
