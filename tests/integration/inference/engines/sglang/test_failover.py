@@ -133,7 +133,9 @@ async def test_nobody_notices_that_a_server_was_killed_while_it_answered_and_loa
 
     failures = [entry for entry in log if entry["event"] == "engine.retried"]
     assert any(entry["written"] for entry in failures), "no answer was cut in its middle"
-    assert all(router.url in str(entry["error"]) for entry in failures)
+    # What was being loaded or proved on the killed server names it; what was being answered names the router.
+    blamed = [str(entry["error"]) for entry in failures]
+    assert all(router.url in error or doomed.url in error for error in blamed), blamed
     lost = [entry for entry in log if entry["event"] == "adapter.load_failed"]
     assert {entry["adapter"] for entry in lost} <= {large.name}
     async with SGLangEngine(sglang.url, NAME, base_model_dir, **keys) as engine:
