@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.library.cite.marks import strip_footnotes
 from bot.library.cite.quotation import Quotation
+from bot.library.near_answers import NEAR
 from bot.library.passage import Passage
 from bot.minds.schema import CollectionKind, Trust
 from bot.text.analysis import analyse
@@ -75,6 +76,12 @@ async def find_known_answer(
         pairs = zip(unsure, similarities, strict=True)
         known = [_quote(passage, similarity) for (passage, _), similarity in pairs if similarity >= MIN_SIMILARITY]
     return max(known, key=lambda quotation: (quotation.score, quotation.passage.score), default=None)
+
+
+def find_near_answer(question: str, passages: Sequence[Passage]) -> Quotation | None:
+    """The author's answer to the question that is nearest to the one asked, in its language; None if none is near."""
+    near = [_quote(each, each.nearness.score) for each in passages if each.nearness and each.nearness.score >= NEAR]
+    return max(near, key=lambda quotation: (quotation.score, quotation.passage.score), default=None)
 
 
 def _heading_of(passage: Passage) -> str | None:

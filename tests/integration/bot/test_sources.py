@@ -15,12 +15,12 @@ from structlog.testing import capture_logs
 from bot.app.bootstrap import open_services
 from bot.app.settings import Settings
 from bot.core.messages import ClientConversation
+from bot.core.silent_reply import SilentReply
 from db.memory import memories
 from db.people import sessions
 from db.turns import turns
 from db.turns.turns import Turn
 from tests.fakes.sglang_server import SGLangServer
-from tests.fakes.silent import Silent
 from tests.fixtures.minds import copy_bilingual_mind
 from tests.fixtures.service import Service
 
@@ -391,7 +391,7 @@ async def test_an_answer_that_a_client_has_gone_on_from_is_not_given_anew(
         asked = service.incoming(
             "what should I eat before a run", address=None, update=None, client_conversation=conversation
         )
-        outcome = await service.services.direct.answer(asked, Silent())
+        outcome = await service.services.direct.answer(asked, SilentReply())
     assert (outcome.error, outcome.answer.partition("\n")[0]) == (None, " slowly.")
 
 
