@@ -349,7 +349,7 @@ class Pipeline:
             return None
         passages, has_context = context.retrieved.passages, bool(context.window)
         known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)
-        if known is None and generation.quotes_library:
+        if known is None:
             known = await asyncio.to_thread(self._find_words_on, turn, conversation, context, generation)
         return known if known is not None and leaves_room(generation, f"{known.text} [1]") else None
 
@@ -359,9 +359,10 @@ class Pipeline:
         """What the library says on a question, where that comes before the model or the model cannot say it."""
         library_first = self._mind.policies.library_first
         passages = context.retrieved.passages
-        is_wanted = library_first or not self._writes_language_of(turn, conversation)
-        near = find_near_answer(search_text(turn), passages) if is_wanted and context.before is NOTHING_BEFORE else None
-        if near is not None or not library_first:
+        near = None
+        if context.before is NOTHING_BEFORE and (library_first or not self._writes_language_of(turn, conversation)):
+            near = find_near_answer(search_text(turn), passages, by_meaning=not generation.quotes_library)
+        if near is not None or not (library_first and generation.quotes_library):
             return near
         return best_quotation(generation.question, collect_evidence(passages), before=context.before)
 

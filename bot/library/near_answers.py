@@ -36,6 +36,8 @@ have half of the question."""
 POSSIBLE: Final = 0.5
 """The same where the library has nothing else. Of 25 questions of strangers that the library had no heading for in
 their words, the nearest heading from here on was right for 19."""
+ACROSS_LANGUAGES: Final = 0.75
+"""Cosine from which an answer in the other language may be quoted: the same question in both has about .78."""
 RELATED: Final = 0.6
 """From which the answer to another question may be quoted, where it has the words that are asked for."""
 _COVERAGE_WEIGHT: Final = 0.4
@@ -144,7 +146,7 @@ def _coverage(
 ) -> float:
     total = sum(weights[term] for term in asked)
     if not total:
-        return 0.0
+        return 0.0 if above else 1.0
     return (
         sum(weights[term] * (1.0 if term in above else _IN_ANSWER) for term in asked if term in above or term in below)
         / total

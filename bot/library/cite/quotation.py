@@ -12,11 +12,12 @@ from typing import Final
 from bot.library.cite.asked_question import NOTHING_BEFORE, REASON, AskedQuestion, SaidBefore, read_question
 from bot.library.cite.evidence import Evidence
 from bot.library.cite.marks import strip_footnotes
-from bot.library.near_answers import LIKELY, POSSIBLE, RELATED
+from bot.library.near_answers import ACROSS_LANGUAGES, LIKELY, POSSIBLE, RELATED
 from bot.library.passage import Passage, innermost_heading
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
 from bot.text.follow_ups import follows_up
+from bot.text.language import has_russian_letters
 from bot.text.pronouns import FIRST_PERSON
 from bot.text.questions import word_likeness, words_of
 
@@ -97,7 +98,7 @@ def best_quotation(
     if not asked.features.stems:
         return None
     evidence = _not_yet_said(evidence, before.answers)
-    related = [each for each in evidence if _is_related(each.passage, before)]
+    related = [each for each in evidence if _is_related(each.passage, asked, before)]
     best_score = max((candidate.passage.score for candidate in evidence), default=0.0) or 1.0
     bonuses = [_SEARCH_SCORE_WEIGHT * candidate.passage.score / best_score for candidate in related]
 
@@ -129,10 +130,18 @@ def best_quotation(
     return None
 
 
-def _is_related(passage: Passage, before: SaidBefore) -> bool:
-    """Whether a passage may be quoted: the answer to a question that is about something else, or was asked before, may
-    not."""
-    if passage.nearness is None or not passage.answers_other:
+def _is_related(passage: Passage, question: AskedQuestion, before: SaidBefore) -> bool:
+    """Whether a passage may be quoted for its words.
+
+    The answer to a question that is about something else, or that was asked before, may not; nor may one in another
+    language, unless it is to the same question.
+    """
+    if passage.nearness is None:
+        return True
+    same_language = has_russian_letters(passage.quote) == has_russian_letters(question.searched)
+    if not same_language and passage.nearness.similarity < ACROSS_LANGUAGES:
+        return False
+    if not passage.answers_other:
         return True
     return passage.nearness.score >= RELATED and not _is_asked_again(passage, before)
 
@@ -143,12 +152,11 @@ def _answer_by_meaning(
     """A short answer below a heading that means nearly what is asked, whatever their words."""
     nearness = evidence.passage.nearness
     text = " ".join(evidence.sentences)
-    if (
-        nearness is None
-        or nearness.similarity < min_similarity
-        or not text
-        or _is_asked_again(evidence.passage, before)
-    ):
+    if nearness is None or nearness.similarity < min_similarity or not text:
+        return None
+    if has_russian_letters(text) != has_russian_letters(question.searched):
+        return None
+    if question.subject and (nearness.score < _GOES_ON_SCORE or _is_asked_again(evidence.passage, before)):
         return None
     asked, features = question.features, analyse(f"{evidence.passage.where} {text}")
     shared = (asked.stems & features.stems) | (asked.numbers & features.numbers)
