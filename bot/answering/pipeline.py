@@ -348,7 +348,9 @@ class Pipeline:
             return None
         passages, has_context = context.retrieved.passages, bool(context.window)
         known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)
-        if known is None and policies.library_first and generation.quotes_library:
+        # Whether a tool serves a question better than the library does, the model has to decide.
+        may_call = client is not None and bool(client.tools)
+        if known is None and policies.library_first and generation.quotes_library and not may_call:
             known = await asyncio.to_thread(
                 best_quotation, generation.question, collect_evidence(passages), before=context.before
             )
