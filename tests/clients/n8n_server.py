@@ -18,7 +18,7 @@ import re
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -68,7 +68,7 @@ class Prometheus:
         label, metric = asked.groups()
         async with httpx.AsyncClient() as client:
             metrics = (await client.get(BASE_URL.removesuffix("/v1") + "/metrics")).raise_for_status().text
-        sums: Counter[str] = Counter()
+        sums: defaultdict[str, float] = defaultdict(float)
         for labels, value in re.findall(rf"^{metric}{{(.*)}} (\S+)$", metrics, re.MULTILINE):
             [named] = re.findall(rf'\b{label}="([^"]*)"', labels)
             sums[named] += float(value)
@@ -167,11 +167,20 @@ async def chat(client: httpx.AsyncClient, flow: str, question: str) -> str:
     body = {"action": "sendMessage", "sessionId": flow, "chatInput": question}
     response = (await client.post(f"/webhook/{flow}/chat", json=body)).raise_for_status()
     if not flow.endswith("-streamed"):
-        return json.dumps(response.json(), ensure_ascii=False)
+        return _said(response.json())
     pieces = [json.loads(line) for line in response.text.splitlines()]
     assert {piece["type"] for piece in pieces} == {"begin", "item", "end"}, pieces
     items = [piece["content"] for piece in pieces if piece["type"] == "item"]
     return f"{len(items)} pieces {''.join(items)!r}"
+
+
+def _said(shown: dict[str, Any]) -> str:
+    """The text of what a chain, an agent, or the OpenAI node gives."""
+    said = shown.get("output") or shown["text"]
+    if isinstance(said, str):
+        return repr(said)
+    [content] = [content for item in said for content in item["content"]]
+    return f"{content['text']!r} {[citation['filename'] for citation in content['annotations']]}"
 
 
 async def ask(client: httpx.AsyncClient, flow: str) -> None:
