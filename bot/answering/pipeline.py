@@ -349,7 +349,9 @@ class Pipeline:
             return None
         passages, has_context = context.retrieved.passages, bool(context.window)
         known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)
-        if known is None:
+        # Whether a tool serves a question better than the library does, the model has to decide.
+        may_call = client is not None and bool(client.tools)
+        if known is None and not may_call:
             known = await asyncio.to_thread(self._find_words_on, turn, conversation, context, generation)
         return known if known is not None and leaves_room(generation, f"{known.text} [1]") else None
 
