@@ -14,7 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from bot.library.near_answers import NEAR, SAME
+from bot.library.near_answers import LIKELY, NEAR, SAME
 from bot.library.passage import Nearness
 from bot.text.analysis import analyse
 from bot.text.pronouns import FIRST_PERSON
@@ -80,7 +80,7 @@ def share_places(
     Beside answers to other questions, which resemble any question, a document goes up by how many of the question's
     words it has, the rare ones above all. The answers have half of the places at most while there is anything else.
     What stands below this very question comes first, then what stands below one that is near, then what stands below
-    the one that is nearest by meaning.
+    the one that means most nearly the same.
 
     Args:
         near: of the headings above the hits to the question, by ids.
@@ -90,7 +90,8 @@ def share_places(
         hits = sorted(scored, key=lambda hit: -hit.score)
     asked = words_of(question)
 
-    nearest = max(near, key=lambda number: near[number].similarity, default=None)
+    likely = [number for number, nearness in near.items() if nearness.similarity >= LIKELY]
+    nearest = max(likely, key=lambda number: near[number].similarity, default=None)
 
     def place(hit: SearchHit) -> float:
         if (found := _HEADING.match(hit.place)) and words_of(found[1]) == asked:
