@@ -139,4 +139,5 @@ def _finished_turn(conversation: Conversation, turn: Turn, answer: str, window_s
         said_at=turn.created_at,
         window_size=window_size,
         chat=conversation.session.group_chat,
+        seq=turn.seq,
     )
