@@ -19,7 +19,7 @@ from db.turns.turns import Turn
 
 MAX_PENDING_EXTRACTIONS: Final = 200
 """Turns that wait for the engine to extract facts from them; beyond this the oldest are dropped."""
-EPISODE_BATCH_SIZE: Final = 4
+EPISODE_BATCH_SIZE: Final = 8
 """Turns whose text is saved at once: the model embeds them together."""
 SHUTDOWN_TIMEOUT: Final = 5.0
 """Seconds for which an ending process goes on saving text."""
