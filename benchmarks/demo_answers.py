@@ -31,8 +31,8 @@ from bot.answering.composer import Composer
 from bot.app.bootstrap import Services, open_services
 from bot.app.settings import DEMO_MIND, Settings
 from bot.core.messages import Incoming, Outcome
+from bot.core.silent_reply import SilentReply
 from inference.adapters.manifest import AdapterKind
-from tests.fakes.silent import Silent
 
 HERE: Final = Path(__file__).parent
 VERDICTS: Final = HERE / "demo_verdicts.json"
@@ -82,7 +82,7 @@ async def ask(services: Services, number: int, question: Question) -> Answer:
         incoming = Incoming(
             "console", f"stranger-{number}", f"place-{number}", f"{trigger}{text}", "en", counts_toward_limits=False
         )
-        outcome = await services.direct.answer(incoming, Silent())
+        outcome = await services.direct.answer(incoming, SilentReply())
     assert outcome is not None
     seconds = round(time.monotonic() - began, 1)
     return Answer(question.question, question.kind, outcome.mode, outcome.answer or str(outcome.error), seconds)

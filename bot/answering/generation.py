@@ -130,7 +130,8 @@ def invocation_tokens(engine: Engine, *, activated: bool) -> Sequence[int]:
 async def answer_with_one_voice(context: GenerationContext) -> None:
     """Generate the answer, with a mark after each sentence that the library supports.
 
-    If the library supports no sentence but has something on the question, it is quoted below the answer.
+    If the library supports no sentence but has something on the question, it is quoted below the answer. What a
+    client's tools have said is an answer by itself.
 
     Raises:
         ConsiliumError: as `generate`, and whatever the reply raises.
@@ -159,7 +160,7 @@ async def answer_with_one_voice(context: GenerationContext) -> None:
     if citer:
         await context.write(citer.finish())
         draft.spoken[AUTHOR] = [strip_marks("".join(draft.spoken.get(AUTHOR, [])))]
-        ended = stop_filter.stopped or bool(draft.tool_calls)
+        ended = stop_filter.stopped or bool(draft.tool_calls) or bool(draft.steps)
         if context.quotes_library and not citer.cited and not ended:
             best = await asyncio.to_thread(_find_quotation, context, draft.prompt.passages, finished)
             if best is not None:

@@ -34,7 +34,8 @@ from bot.core.errors import AnswerNotSaved
 from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import ClientConversation, Outcome
 from bot.core.ports import Reply
-from bot.library.cite import Quotation, SaidBefore, best_quotation, collect_evidence
+from bot.library.cite import NOTHING_BEFORE, Quotation, SaidBefore, best_quotation, collect_evidence
+from bot.library.known_answers import find_near_answer
 from bot.library.passage import Passage
 from bot.library.retriever import Retrieved, Retriever, collections_for_mode
 from bot.memory import PersonalMemory, RecalledMemory, render_memory
@@ -267,11 +268,24 @@ class Pipeline:
             return None
         passages, has_context = context.retrieved.passages, bool(context.window)
         known = await self._retriever.find_known_answer(turn.question, passages, has_context=has_context)
-        if known is None and policies.library_first and generation.quotes_library:
-            known = await asyncio.to_thread(
-                best_quotation, generation.question, collect_evidence(passages), before=context.before
-            )
+        # Whether a tool serves a question better than the library does, the model has to decide.
+        may_call = client is not None and bool(client.tools)
+        if known is None and not may_call:
+            known = await asyncio.to_thread(self._find_words_on, turn, conversation, context, generation)
         return known if known is not None and leaves_room(generation, f"{known.text} [1]") else None
+
+    def _find_words_on(
+        self, turn: Turn, conversation: Conversation, context: _Context, generation: GenerationContext
+    ) -> Quotation | None:
+        """What the library says on a question, where that comes before the model or the model cannot say it."""
+        library_first = self._mind.policies.library_first
+        passages = context.retrieved.passages
+        near = None
+        if context.before is NOTHING_BEFORE and (library_first or not self._writes_language_of(turn, conversation)):
+            near = find_near_answer(search_text(turn), passages, by_meaning=not generation.quotes_library)
+        if near is not None or not (library_first and generation.quotes_library):
+            return near
+        return best_quotation(generation.question, collect_evidence(passages), before=context.before)
 
     def _build_prompt(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, context: _Context) -> Prompt:
         client = conversation.client_conversation

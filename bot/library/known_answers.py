@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 from bot.library.cite.marks import strip_footnotes
 from bot.library.cite.quotation import Quotation
-from bot.library.passage import Passage
+from bot.library.near_answers import LIKELY, NEAR
+from bot.library.passage import Nearness, Passage
 from bot.minds.schema import CollectionKind, Trust
 from bot.text.analysis import analyse
 from bot.text.follow_ups import follows_up
+from bot.text.language import has_russian_letters
 from bot.text.questions import has_all_words, may_be_same, word_likeness, words_of
 
 if TYPE_CHECKING:
@@ -75,6 +77,25 @@ async def find_known_answer(
         pairs = zip(unsure, similarities, strict=True)
         known = [_quote(passage, similarity) for (passage, _), similarity in pairs if similarity >= MIN_SIMILARITY]
     return max(known, key=lambda quotation: (quotation.score, quotation.passage.score), default=None)
+
+
+def find_near_answer(question: str, passages: Sequence[Passage], *, by_meaning: bool = False) -> Quotation | None:
+    """The author's answer to the question that is nearest to the one asked, in its language; None if none is near.
+
+    Args:
+        by_meaning: whether it is enough that the two mean nearly the same, as with small talk.
+    """
+    in_russian = has_russian_letters(question)
+
+    def is_near(nearness: Nearness) -> bool:
+        return nearness.score >= NEAR or (by_meaning and nearness.similarity >= LIKELY)
+
+    near = [
+        _quote(each, each.nearness.score)
+        for each in passages
+        if each.nearness and is_near(each.nearness) and has_russian_letters(each.quote) == in_russian
+    ]
+    return max(near, key=lambda quotation: (quotation.score, quotation.passage.score), default=None)
 
 
 def _heading_of(passage: Passage) -> str | None:

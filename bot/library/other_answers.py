@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
+from bot.library.near_answers import NEAR, SAME
+from bot.library.passage import Nearness
 from bot.text.analysis import analyse
+from bot.text.pronouns import FIRST_PERSON
 from bot.text.questions import is_question, word_likeness, words_of
 from db.library.chunk_search import SearchHit
 
@@ -38,7 +42,7 @@ def find_other_answers(question: str, hits: Sequence[SearchHit]) -> frozenset[in
         hits: of one search, enough of them to see what their documents are like.
     """
     headings = {hit.id: found[1] for hit in hits if (found := _HEADING.match(hit.place))}
-    asking = {hit.id for hit in hits if hit.id in headings and is_question(headings[hit.id])}
+    asking = {hit.id for hit in hits if hit.id in headings and _asks(headings[hit.id])}
     total = Counter(hit.document_id for hit in hits)
     asked = Counter(hit.document_id for hit in hits if hit.id in asking)
     lists = {document for document, count in total.items() if count >= _MIN_HEADINGS and 2 * asked[document] > count}
@@ -51,6 +55,11 @@ def find_other_answers(question: str, hits: Sequence[SearchHit]) -> frozenset[in
     )
 
 
+def _asks(heading: str) -> bool:
+    """Whether a heading is what a person has asked, or has said of themself."""
+    return is_question(heading) or not FIRST_PERSON.isdisjoint(words_of(heading))
+
+
 def _is_same(question: str, heading: str) -> bool:
     """Whether a heading asks what a question asks: it may be more particular, and must not lack what is asked."""
     asked, headed = analyse(question), analyse(heading)
@@ -60,19 +69,38 @@ def _is_same(question: str, heading: str) -> bool:
 
 
 def share_places(
-    question: str, hits: Sequence[SearchHit], other_answers: Collection[int], limit: int
+    question: str,
+    hits: Sequence[SearchHit],
+    other_answers: Collection[int],
+    limit: int,
+    near: Mapping[int, Nearness] = MappingProxyType({}),
 ) -> list[SearchHit]:
     """The hits for some places, best first.
 
     Beside answers to other questions, which resemble any question, a document goes up by how many of the question's
     words it has, the rare ones above all. The answers have half of the places at most while there is anything else.
-    What stands below this very question comes first.
+    What stands below this very question comes first, then what stands below one that is near, then what stands below
+    the one that is nearest by meaning.
+
+    Args:
+        near: of the headings above the hits to the question, by ids.
     """
     if other_answers and len(analyse(question).stems) >= _MIN_WORDS:
         scored = [hit if hit.id in other_answers else replace(hit, score=_raised(hit)) for hit in hits]
         hits = sorted(scored, key=lambda hit: -hit.score)
     asked = words_of(question)
-    hits = sorted(hits, key=lambda hit: (found := _HEADING.match(hit.place)) is None or words_of(found[1]) != asked)
+
+    nearest = max(near, key=lambda number: near[number].similarity, default=None)
+
+    def place(hit: SearchHit) -> float:
+        if (found := _HEADING.match(hit.place)) and words_of(found[1]) == asked:
+            return SAME
+        nearness = near.get(hit.id)
+        if nearness is not None and nearness.score >= NEAR:
+            return nearness.score
+        return NEAR / 2 if hit.id == nearest else 0.0
+
+    hits = sorted(hits, key=lambda hit: -place(hit))
     places = max(1, limit // 2)
     chosen: list[SearchHit] = []
     crowd: list[SearchHit] = []

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Final
 
 from bot.library.chunk import CountTokens
@@ -14,6 +15,16 @@ from db.library.chunk_search import SearchHit
 
 _CONTINUOUS_KINDS: Final = (CollectionKind.ARTICLE, CollectionKind.LECTURE, CollectionKind.DIALOGUE)
 """Kinds whose neighbouring chunks belong together; a row or a diary entry stands alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearness:
+    """How near the heading above a short answer is to the question that is asked (`bot.library.near_answers`)."""
+
+    score: float
+    """By meaning and words."""
+    similarity: float
+    """By meaning alone: the cosine of both as questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +52,8 @@ class Passage:
     """Cosine similarity to the question; None when there was no vector to compare."""
     answers_other: bool = False
     """Whether it is the answer to another question, which stands above it."""
+    nearness: Nearness | None = None
+    """Of the heading above it to the question; None where it is no short answer below a heading."""
 
 
 def innermost_heading(where: str) -> str:
@@ -53,6 +66,7 @@ def fit_passages(
     count_tokens: CountTokens,
     token_budget: int | None,
     other_answers: Collection[int] = (),
+    near: Mapping[int, Nearness] = MappingProxyType({}),
 ) -> list[Passage]:
     """The hits as passages, in their order.
 
@@ -62,6 +76,7 @@ def fit_passages(
     Args:
         token_budget: tokens of all contents together; None for no limit.
         other_answers: ids of the hits that answer other questions.
+        near: of the headings above the hits to the question, by ids.
     """
     room = float("inf") if token_budget is None else float(token_budget)
     fitting = []
@@ -82,7 +97,7 @@ def fit_passages(
                 content = joined
                 room -= cost
                 included.add(position)
-        passages.append(_to_passage(hit, content, hit.id in other_answers))
+        passages.append(_to_passage(hit, content, hit.id in other_answers, near.get(hit.id)))
     return passages
 
 
@@ -98,7 +113,7 @@ def _text_after(hit: SearchHit) -> str:
     return (hit.after or "")[hit.after_repeats or 0 :].strip()
 
 
-def _to_passage(hit: SearchHit, content: str, answers_other: bool) -> Passage:
+def _to_passage(hit: SearchHit, content: str, answers_other: bool, nearness: Nearness | None) -> Passage:
     return Passage(
         id=hit.id,
         title=hit.title,
@@ -113,4 +128,5 @@ def _to_passage(hit: SearchHit, content: str, answers_other: bool) -> Passage:
         score=hit.score,
         similarity=hit.similarity,
         answers_other=answers_other,
+        nearness=nearness,
     )

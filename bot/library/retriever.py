@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.library.cite import Quotation
 from bot.library.known_answers import find_known_answer
+from bot.library.near_answers import NEAR, POSSIBLE
 from bot.library.passage import Passage, innermost_heading
 from bot.library.search import Library
 from bot.minds import Mind
@@ -99,11 +100,13 @@ class Retriever:
 def is_relevant(passage: Passage, question: str) -> bool:
     """Whether a passage has anything to do with a question: a search returns the nearest ones, however far they are.
 
-    What stands below this very question is relevant. A passage without a vector, and a row of a table, which says
-    little, need no more than a word of the question. One with most of its words is relevant whatever the vectors say:
-    of a long passage they hear only what most of it is about.
+    What stands below this very question, or one near it, is relevant. A passage without a vector, and a row of a table,
+    which says little, need no more than a word of the question. One with most of its words is relevant whatever the
+    vectors say: of a long passage they hear only what most of it is about.
     """
     if words_of(innermost_heading(passage.where)) == words_of(question):
+        return True
+    if passage.nearness and (passage.nearness.score >= NEAR or passage.nearness.similarity >= POSSIBLE):
         return True
     asked = analyse(question).stems
     shared = asked & analyse(f"{passage.title}\n{passage.where}\n{passage.content}").stems

@@ -13,10 +13,12 @@ import numpy as np
 import structlog
 
 from bot.library.chunk import CountTokens
+from bot.library.near_answers import HeadingVectors, heading_of_answer, nearness
 from bot.library.other_answers import find_other_answers, share_places
-from bot.library.passage import Passage, fit_passages
+from bot.library.passage import Nearness, Passage, fit_passages
 from bot.minds.schema import CollectionKind
 from bot.text.numerals import asks_for_number
+from bot.text.questions import word_likeness
 from db.infra.connection import Connection
 from db.infra.database import Database
 from db.infra.text import Language
@@ -59,7 +61,7 @@ DEFAULT_TUNING: Final = Tuning()
 
 _SPARE: Final = 3
 """So many times as many hits are found as passages are wanted, to choose from."""
-_MIN_FOUND: Final = 30
+_MIN_FOUND: Final = 50
 """Hits at least, among which documents are found below many short answers."""
 
 
@@ -88,6 +90,7 @@ class Library:
         self._database = database
         self._current_embedders = 1 if embedder else 0
         self._embedders = (*((embedder,) if embedder else ()), *former_embedders)
+        self._headings = HeadingVectors(embedder) if embedder else None
         self._mind = mind
         self._count_tokens = count_tokens
         self._reranker = reranker
@@ -138,7 +141,10 @@ class Library:
         )
         hits = await self._find_hits(query, collections, kinds, connection, voice=False)
         others = find_other_answers(question, hits)
-        return fit_passages(share_places(question, hits, others, limit), self._count_tokens, token_budget, others)
+        near = await self._compare_headings(question, hits)
+        return fit_passages(
+            share_places(question, hits, others, limit, near), self._count_tokens, token_budget, others, near
+        )
 
     async def style_examples(
         self,
@@ -151,6 +157,15 @@ class Library:
         """How the author spoke in similar cases: from ``voice`` collections, to imitate and never to cite."""
         hits = await self._find_hits(SearchQuery(question, (), limit=limit), collections, None, None, voice=True)
         return fit_passages(hits, self._count_tokens, token_budget)
+
+    async def _compare_headings(self, question: str, hits: Sequence[SearchHit]) -> dict[int, Nearness]:
+        """How near the heading above each short answer is to a question, by the ids of the hits."""
+        headings = {hit.id: heading for hit in hits if (heading := heading_of_answer(hit))}
+        if self._headings is not None:
+            by_meaning = await self._headings.similarities(question, set(headings.values()))
+        else:
+            by_meaning = {heading: word_likeness(question, heading) for heading in headings.values()}
+        return nearness(question, hits, headings, {number: by_meaning[heading] for number, heading in headings.items()})
 
     async def _find_hits(
         self,

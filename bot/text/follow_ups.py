@@ -26,12 +26,14 @@ _OPENER: Final = re.compile(
 )
 _MORE: Final = re.compile(
     r"""\W*(?:please|so|ok|and|well|ну|а|да)?\W*(?:(?:can|could|would)\s+you\s+|можешь\s+|можно\s+)?
-    (?:(?:tell|say|give|show|explain)(?:\s+(?:me|it|that|us))*\s*(?:a\s+(?:bit|little)\s+)?(?:more|another|again|further|in\s+detail)?
-    (?:\s+(?:about|of)\s+(?:it|that|this))?(?:\s+(?:examples?|details?|one|please))*|more(?:\s+(?:details?|examples?|please))*|
+    (?:(?:tell|say|give|show|explain)(?:\s+(?:me|it|that|us))*\s*(?:a\s+(?:bit|little)\s+)?
+    (?:(?:an?|more|another|again|further|in\s+detail|simpl[ey]r?|clearly|in\s+(?:other|simple|plain)\s+words)\b\s*)*
+    (?:\s*(?:about|of)\s+(?:it|that|this))?(?:\s*(?:examples?|details?|one|please)\b)*|more(?:\s+(?:details?|examples?|please))*|
     (?:please\s+)?(?:explain|elaborate|go\s+on|continue)(?:\s+please)?|(?:for|an|another|one\s+more)\s+example|such\s+as|like\s+what|
     why\s+not|how\s+come|how\s+so|what\s+(?:do|did)\s+you\s+mean(?:\s+by\s+(?:that|this|it))?|what\s+does\s+(?:it|that|this)\s+mean|
     what\s+for|what\s+else|anything\s+else|
-    (?:расскажи|объясни|поясни|скажи|приведи|дай)(?:те)?(?:\s+(?:мне|это|об\s+этом|ещё|еще|больше|подробнее|другой|пример))*|
+    (?:расскажи|объясни|поясни|скажи|приведи|дай)(?:те)?
+    (?:\s+(?:мне|это|об\s+этом|ещё|еще|больше|подробнее|проще|понятнее|другими\s+словами|другой|пример))*|
     (?:ещё|еще|подробнее|дальше|продолжай|например|в\s+смысле|пример|почему\s+нет|как\s+это|что\s+это\s+значит|
     что\s+ты\s+имеешь\s+в\s+виду|зачем\s+это)(?:\s+(?:ещё|еще|пример|раз|подробнее))*)\W*""",
     re.IGNORECASE | re.VERBOSE,

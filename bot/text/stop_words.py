@@ -34,12 +34,12 @@ _INTERROGATIVES: Final = word_set("""
 
 _FURTHER: Final = word_set("""
     after again because before between both done down during each every into many more most much off one ones only
-    ours out over own s same shall some such t under until up while yours
+    ours out over own s same shall some such t under until up ups while yours
     вами ваша ваше вашего весь все всем всех вся если здесь каждая каждое каждый каких каком какую кому лишь моего моей
     можно надо нами наше наши нем ними нужно один одна одно одного одной сам сама сами свое своего свои себе себя
     сколько такая такие такое такой твоя того той только этой
 """)
-"""Quantifiers, adverbs and rarer forms. They decide nothing between passages of a library."""
+"""Quantifiers, adverbs and rarer forms, with the end of push-ups. They decide nothing between passages of a library."""
 
 STOP_WORDS: Final = _BASE | _STATEMENT_WORDS | _INTERROGATIVES | _FURTHER | NEGATIONS
 """For comparing a sentence with a passage of the library."""

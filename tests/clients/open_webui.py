@@ -73,10 +73,10 @@ def ask(client: httpx.Client) -> None:
     print("stream:", len(pieces), "chunks", repr("".join(pieces)))
     assert "".join(pieces)
     answered = [*MESSAGES, {"role": "assistant", "content": "".join(pieces)}]
-    for task in ("title", "tags", "follow_up"):
-        made = client.post(f"/api/v1/tasks/{task}/completions", json={"model": "sport", "messages": answered})
-        made.raise_for_status()
-        print(f"{task}:", repr(made.json()["choices"][0]["message"]["content"])[:120])
+    for task in ("title", "tags", "follow_up", "queries"):
+        body = {"model": "sport", "messages": answered, "type": "web_search"}
+        made = client.post(f"/api/v1/tasks/{task}/completions", json=body).raise_for_status().json()
+        print(f"{task}:", repr(made["choices"][0]["message"]["content"])[:120])
 
 
 def serve_and_ask(folder: Path) -> None:

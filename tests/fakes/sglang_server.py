@@ -39,6 +39,8 @@ class SGLangServer:
     """What it answers without an adapter, where that is something else."""
     echoes: bool = False
     """Answers with the question instead, a word a piece, between `«` and `».`."""
+    calls: str | None = None
+    """The call, in its template's form, that it answers with when it is offered tools. It says a result back."""
     recites: bool = False
     """Says, instead of the pieces, everything it was asked: the most that an answer can give away."""
     pause: float = 0.0
@@ -262,6 +264,9 @@ class SGLangServer:
     async def _stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         own = self.pieces if ":" in body["model"] or self.base_pieces is None else self.base_pieces
         pieces = _echo(body) if self.echoes else list(own)
+        if self.calls is not None and body.get("tools"):
+            last = body["messages"][-1]
+            pieces = [f"The result is {last['content']}."] if last["role"] == "tool" else [self.calls]
         if self.recites:
             pieces = [f"{message['content']}\n" for message in body["messages"]]
         if body.get("continue_final_message"):

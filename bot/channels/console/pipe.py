@@ -12,6 +12,7 @@ from bot.channels.console.rendering import outcome_as_json, source_lines, table_
 from bot.channels.console.saved_files import save_files
 from bot.core.i18n import Language, Translator
 from bot.core.messages import Incoming, Outcome
+from bot.core.silent_reply import SilentReply
 from bot.intake.inline import InlineResponder
 
 PLATFORM: Final = "console"
@@ -20,7 +21,7 @@ PLACE: Final = "terminal"
 """The value of `Incoming.place`."""
 
 
-class PlainReply:
+class PlainReply(SilentReply):
     """Writes the answer as it is generated, then an empty line."""
 
     def __init__(self, target: TextIO, say: Translator) -> None:
@@ -28,17 +29,8 @@ class PlainReply:
         self._translate = say
         self._written = False
 
-    async def show_queue_position(self, ahead: int) -> None:
-        """Nothing: lines are answered one at a time, so there is no queue."""
-
-    async def show_status(self, text: str) -> None:
-        """Nothing: console messages bring no documents whose reading takes time."""
-
     async def start(self, mode: str) -> None:
         self._print(f"[{mode}] ", end="")
-
-    async def write_thought(self, text: str) -> None:
-        """Nothing: what reads a pipe wants the answer."""
 
     async def write(self, text: str) -> None:
         self._written = True
@@ -55,14 +47,11 @@ class PlainReply:
                 self._print(part)
         self._print("")
 
-    async def close(self) -> None:
-        """Nothing to release."""
-
     def _print(self, text: str, end: str = "\n") -> None:
         print(text, end=end, file=self._target, flush=True)
 
 
-class JsonReply:
+class JsonReply(SilentReply):
     """Writes one JSON object when the answer is complete."""
 
     def __init__(self, target: TextIO, say: Translator) -> None:
@@ -70,28 +59,10 @@ class JsonReply:
         self._translate = say
         self.is_written = False
 
-    async def show_queue_position(self, ahead: int) -> None:
-        """Nothing is written before the answer is complete."""
-
-    async def show_status(self, text: str) -> None:
-        """Nothing: console messages bring no documents whose reading takes time."""
-
-    async def start(self, mode: str) -> None:
-        """Nothing is written before the answer is complete."""
-
-    async def write_thought(self, text: str) -> None:
-        """Nothing: what reads a pipe wants the answer."""
-
-    async def write(self, text: str) -> None:
-        """Nothing is written before the answer is complete."""
-
     async def finish(self, outcome: Outcome) -> None:
         outcome = await save_files(outcome, self._translate)
         print(outcome_as_json(outcome), file=self._target, flush=True)
         self.is_written = True
-
-    async def close(self) -> None:
-        """Nothing to release."""
 
 
 async def run_pipe_chat(

@@ -15,6 +15,7 @@ from bot.channels.http.answer_format import AnswerFormat
 from bot.channels.http.error_responses import ErrorResponse, describe_publicly, error_response, public_error
 from bot.core.i18n import Translator
 from bot.core.messages import Outcome
+from bot.core.silent_reply import SilentReply
 
 PLATFORM: Final = "http"
 HEARTBEAT_SECONDS: Final = 10.0
@@ -48,28 +49,16 @@ class Exchange:
     """Names the fields of an error as the endpoint's request does."""
 
 
-class HttpReply:
-    """What both forms of an answer share. A client that disconnects has its request cancelled, and so the answer."""
+class HttpReply(SilentReply):
+    """What both forms of an answer share: nothing is shown before the outcome, which has the complete answer.
+
+    A client that disconnects has its request cancelled, and so the answer.
+    """
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self.is_finished = False
         """Whether the whole response has been sent."""
-
-    async def show_queue_position(self, ahead: int) -> None:
-        """Do nothing: OpenAI's format has no place for it."""
-
-    async def show_status(self, text: str) -> None:
-        """Do nothing: requests bring no files that would take time to read."""
-
-    async def start(self, mode: str) -> None:
-        """Do nothing."""
-
-    async def write_thought(self, text: str) -> None:
-        """Do nothing: thoughts are no part of the outcome."""
-
-    async def write(self, text: str) -> None:
-        """Do nothing: the outcome has the complete answer."""
 
     async def finish(self, outcome: Outcome) -> None:
         """Send the whole outcome, or why there is none, with a status of its own."""
@@ -93,9 +82,6 @@ class HttpReply:
 
     async def keep_alive(self) -> None:
         """Do nothing: a status cannot come before its answer."""
-
-    async def close(self) -> None:
-        """Do nothing: there is nothing to release."""
 
 
 class JsonReply(HttpReply):

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Final
 
+from bot.library.cite.asked_question import NOTHING_BEFORE, REASON, AskedQuestion, SaidBefore, read_question
 from bot.library.cite.evidence import Evidence
 from bot.library.cite.marks import strip_footnotes
+from bot.library.near_answers import ACROSS_LANGUAGES, LIKELY, POSSIBLE, RELATED
 from bot.library.passage import Passage, innermost_heading
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
-from bot.text.calendar import ENGLISH_TIME_UNITS, RUSSIAN_TIME_UNITS
-from bot.text.follow_ups import LIGHT_STEMS, follows_up
-from bot.text.numerals import HOW_QUANTITIES, asks_for_number
+from bot.text.follow_ups import follows_up
+from bot.text.language import has_russian_letters
 from bot.text.pronouns import FIRST_PERSON
-from bot.text.questions import may_be_same, word_likeness, words_of
-from bot.text.words import stem
+from bot.text.questions import word_likeness, words_of
 
 MAX_LENGTH: Final = 320
 """Characters of a quotation at most."""
 MIN_COVERAGE: Final = 0.4
 """Share of a question's content words that a quotation must have, each weighted by its rarity."""
+_MOST_WORDS: Final = 0.6
+"""The same for a quotation that goes before the answer to a question of nearly the same meaning."""
 _MIN_WINDOW_COVERAGE: Final = 0.15
 """The same for sentences of a passage that has `MIN_COVERAGE` as a whole."""
 _FIRST_FOUND: Final = 3
@@ -40,63 +39,32 @@ _SENTENCE_PENALTY: Final = 0.04
 """Subtracted for each sentence after the first."""
 _SEARCH_SCORE_WEIGHT: Final = 0.55
 """Added for the best passage of the search; for the others in proportion to their search score."""
-_NUMBER_WEIGHT: Final = 2.0
-"""How many words a number of the question counts as."""
 _NUMBER_BONUS: Final = 0.15
 """Added where the question asks for a number and the text has one."""
 _REASON_BONUS: Final = 0.4
 """Added where the question asks why and the text says because of what."""
-_REASON_QUESTION: Final = re.compile(r"\b(?:why|почему|отчего|зачем|из-за\s+чего)\b", re.IGNORECASE)
-_REASON: Final = re.compile(
-    r"\b(?:because|since|therefore|so\s+that|that\s+is\s+why|потому|поэтому|так\s+как|из-за|чтобы|ведь)\b",
-    re.IGNORECASE,
-)
 _OWN_BONUS: Final = 0.2
 """Added where the question is about the author, who speaks of themself in the text."""
-_QUESTION_TO_AUTHOR: Final = re.compile(
-    r"\b(?:your|yours|yourself|(?:do|did|have|are|were|can|would)\s+you|"
-    r"ты|тебя|тебе|тобой|тво[йяеёюи]\w*|вас|вам|вами|ваш\w*)\b",
-    re.IGNORECASE,
-)
 _ENTRY_PENALTY: Final = 0.1
 """Subtracted for a table row and for a diary entry: a sentence of an article holds more generally."""
-_OTHER_QUESTION_PENALTY: Final = 0.35
+_OTHER_QUESTION_PENALTY: Final = 0.8
 """Subtracted for the answer to another question, which stands above it: the less, the more the two are alike."""
-_OTHER_KIND: Final = 0.5
-"""Likeness of a heading that asks for something else of the same words, or for other numbers, is so much of it."""
 _LIKE_HEADING: Final = 0.65
 """Likeness of a question and a heading from which the answer below need not repeat a word."""
+_ASKED_BEFORE: Final = 0.85
+"""Likeness of a heading and what was asked before from which they are one question."""
+_SCORE_SHARE: Final = 0.3
+"""Of the words, in the order of answers to questions that mean nearly the same."""
+_GOES_ON_SCORE: Final = 0.5
+"""Score of the nearness from which such an answer goes on from what was said before."""
 _MIDDLE_PENALTY: Final = 0.12
 """Subtracted where a quotation leaves out the beginning of a short answer."""
 _STEP: Final = re.compile(r"(?:today|tomorrow|tonight|now|сегодня|завтра|вечером|сейчас)\s*:", re.IGNORECASE)
 """How a sentence begins that says what to do next, and means nothing alone."""
-_LIGHT_WEIGHT: Final = 0.5
-"""Weight of a word that asks how well or when and says nothing of the subject."""
 _HEADING_WEIGHT: Final = 0.5
 """Weight of a word that is only in a heading."""
-_QUANTITY_QUESTION: Final = re.compile(rf"\bhow\s+(?:{'|'.join((*HOW_QUANTITIES, 'big', 'deep'))})\b", re.IGNORECASE)
-"""Words that ask, but do not say about what."""
-_DURATION_QUESTION: Final = re.compile(
-    r"\bhow\s+long\b|\b(?:сколько|как)\s+(?:длится|длятся|продолжа\w+|времени|долго)\b", re.IGNORECASE
-)
-_TIME_UNITS: Final = frozenset(map(stem, (*ENGLISH_TIME_UNITS, *RUSSIAN_TIME_UNITS)))
-_TURNING: Final = re.compile(
-    r"\b(?:before|after|during|between|without|instead|rather|until|again|when|"
-    r"до|перед|после|во\s+время|между|без|вместо|снова|опять|когда)\b",
-    re.IGNORECASE,
-)
-"""Words without content that alone can be what a question asks for: "and after?"."""
-_FREQUENCY: Final = re.compile(
-    r"\b(?:once|twice|daily|weekly|every|each|дважды|трижды|ежедневно|еженедельно|кажд\w+|через\s+день)\b",
-    re.IGNORECASE,
-)
-"""What says how often without a number."""
 _TURNING_BONUS: Final = 0.1
 """Added for each of them that a text shares with a question that goes on from something."""
-_BEFORE_WEIGHT: Final = 0.6
-"""Weight of a word of what was asked before, in a question that goes on from it."""
-_MIN_OWN_TERMS: Final = 2
-"""Words of such a question that answer it without one of what was asked before."""
 _SHORT_QUOTATION: Final = 100
 """A quotation of fewer characters is extended by the next sentence."""
 
@@ -108,94 +76,6 @@ class Quotation:
     passage: Passage
     text: str
     score: float
-
-
-@dataclass(frozen=True, slots=True)
-class SaidBefore:
-    """What a question goes on from (`bot.text.follow_ups`)."""
-
-    questions: str = ""
-    """What was asked before it; empty where it stands alone."""
-    answers: tuple[str, ...] = ()
-    """What was answered to that, which is not quoted once more."""
-
-    def with_question(self, question: str) -> str:
-        """A question as one that can be searched for."""
-        return f"{self.questions} {question}".strip()
-
-
-NOTHING_BEFORE: Final = SaidBefore()
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A question, read for what a quotation should have."""
-
-    text: str
-    searched: str
-    """With what it goes on from."""
-    features: TextFeatures
-    """Of both."""
-    own: TextFeatures
-    """Of itself alone."""
-    subject: frozenset[str]
-    """Stems of what it goes on from; empty where it stands alone."""
-    weights: dict[str, float]
-    """How much each of its stems and numbers counts."""
-    wants_number: bool
-    wants_duration: bool
-    wants_reason: bool
-    is_to_author: bool
-
-    def is_answered_by(self, text: TextFeatures) -> bool:
-        """Whether a text has the kind of number that the question asks for and does not name itself."""
-        new = [unit for number, unit in text.measures if number not in self.features.numbers]
-        return self.wants_number and any(not self.wants_duration or unit in _TIME_UNITS for unit in new)
-
-    def likeness_to(self, heading: str) -> float:
-        """How much alike it and the question above an answer are, 0 to 1."""
-        likeness = word_likeness(self.searched, heading)
-        return likeness if self.subject or may_be_same(self.text, heading) else likeness * _OTHER_KIND
-
-    def goes_on_with(self, text: str, terms: AbstractSet[str], around: AbstractSet[str]) -> bool:
-        """Whether a text goes on from what was said before: it is about that, and has what is asked now.
-
-        What is asked now is a word or number of the question or, where it has none, a reason, a number, or a word such
-        as "after". A text that has all of a question with several words need not be about what was said before.
-
-        Args:
-            terms: stems and numbers of the question that the text has.
-            around: stems of what stands before and after the text, where it goes on from that itself.
-        """
-        if not self.subject:
-            return True
-        on_subject = self.subject & (terms | around)
-        own = self.own.stems | self.own.numbers
-        names_something = bool(self.own.stems - LIGHT_STEMS or self.own.numbers)
-        if names_something and len(own) >= _MIN_OWN_TERMS and own <= terms:
-            return True
-        if not on_subject:
-            return False
-        if subject := own - LIGHT_STEMS:
-            return not subject.isdisjoint(terms)
-        return not own.isdisjoint(terms) or ((not own or len(on_subject) > 1) and self._has_what_is_asked(text))
-
-    def _has_what_is_asked(self, text: str) -> bool:
-        """The same for a question without a word of its own: "why?", "how often?", "and after?"."""
-        if self.wants_reason:
-            return _REASON.search(text) is not None
-        if self.wants_number:
-            return bool(analyse(text).numbers) or _FREQUENCY.search(text) is not None
-        return not self.turns or bool(self.shared_turns(text))
-
-    @property
-    def turns(self) -> set[str]:
-        """Its words such as "after" and "again"."""
-        return {word.lower() for word in _TURNING.findall(self.text)}
-
-    def shared_turns(self, text: str) -> set[str]:
-        """Those of them that a text has."""
-        return self.turns & {word.lower() for word in _TURNING.findall(text)}
 
 
 def best_quotation(
@@ -214,49 +94,81 @@ def best_quotation(
         is_whole_answer: nothing else will be said, so one shared word is enough in the passages that the search found
             first.
     """
-    own = analyse(_QUANTITY_QUESTION.sub(" ", question))
-    features = analyse(_QUANTITY_QUESTION.sub(" ", before.with_question(question)))
-    if not features.stems:
+    asked = read_question(question, before, evidence)
+    if not asked.features.stems:
         return None
     evidence = _not_yet_said(evidence, before.answers)
-    asked = _Question(
-        question,
-        before.with_question(question),
-        features,
-        own,
-        _subject_of(before.questions) - own.stems,
-        _term_weights(features, evidence, own),
-        wants_number=asks_for_number(question),
-        wants_duration=_DURATION_QUESTION.search(question) is not None,
-        wants_reason=_REASON_QUESTION.search(question) is not None,
-        is_to_author=_QUESTION_TO_AUTHOR.search(question) is not None,
-    )
+    related = [each for each in evidence if _is_related(each.passage, asked, before)]
     best_score = max((candidate.passage.score for candidate in evidence), default=0.0) or 1.0
-    bonuses = [_SEARCH_SCORE_WEIGHT * candidate.passage.score / best_score for candidate in evidence]
-    stages: list[tuple[float, Callable[[Evidence], bool]]] = [
-        (MIN_COVERAGE, _has_windows),
-        (_MIN_WINDOW_COVERAGE, partial(_covers, asked)),
+    bonuses = [_SEARCH_SCORE_WEIGHT * candidate.passage.score / best_score for candidate in related]
+
+    def by_words(min_coverage: float, may_quote: Callable[[Evidence], bool]) -> Iterator[Quotation]:
+        for candidate, bonus in zip(related, bonuses, strict=True):
+            for window in _windows(candidate) if may_quote(candidate) else ():
+                found = _score_window(asked, candidate, window, search_bonus=bonus, min_coverage=min_coverage)
+                if found is not None:
+                    yield found
+
+    def by_meaning(min_similarity: float) -> Iterator[Quotation]:
+        for candidate in evidence:
+            if (found := _answer_by_meaning(asked, before, candidate, min_similarity)) is not None:
+                yield found
+
+    stages = [
+        by_words(_MOST_WORDS, _has_windows),
+        by_meaning(LIKELY),
+        by_words(MIN_COVERAGE, _has_windows),
+        by_words(_MIN_WINDOW_COVERAGE, partial(_covers, asked)),
+        by_meaning(POSSIBLE),
     ]
     if is_whole_answer:
-        first = sorted(evidence, key=lambda candidate: -candidate.passage.score)[:_FIRST_FOUND]
-        stages.append((_MIN_WINDOW_COVERAGE, lambda candidate: candidate in first))
-    for min_coverage, may_quote in stages:
-        quotations = [
-            quotation
-            for candidate, bonus in zip(evidence, bonuses, strict=True)
-            if may_quote(candidate)
-            for window in _windows(candidate)
-            if (quotation := _score_window(asked, candidate, window, search_bonus=bonus, min_coverage=min_coverage))
-        ]
-        if quotations:
-            return max(quotations, key=lambda quotation: quotation.score)
+        first = sorted(related, key=lambda candidate: -candidate.passage.score)[:_FIRST_FOUND]
+        stages.append(by_words(_MIN_WINDOW_COVERAGE, lambda candidate: candidate in first))
+    for quotations in stages:
+        if best := max(quotations, key=lambda quotation: quotation.score, default=None):
+            return best
     return None
 
 
-def _subject_of(questions: str) -> frozenset[str]:
-    """What questions were about; all their words where each of them only asks how much or when."""
-    stems = analyse(questions).stems
-    return stems - LIGHT_STEMS or stems
+def _is_related(passage: Passage, question: AskedQuestion, before: SaidBefore) -> bool:
+    """Whether a passage may be quoted for its words.
+
+    The answer to a question that is about something else, or that was asked before, may not; nor may one in another
+    language, unless it is to the same question.
+    """
+    if passage.nearness is None:
+        return True
+    same_language = has_russian_letters(passage.quote) == has_russian_letters(question.searched)
+    if not same_language and passage.nearness.similarity < ACROSS_LANGUAGES:
+        return False
+    if not passage.answers_other:
+        return True
+    return passage.nearness.score >= RELATED and not _is_asked_again(passage, before)
+
+
+def _answer_by_meaning(
+    question: AskedQuestion, before: SaidBefore, evidence: Evidence, min_similarity: float
+) -> Quotation | None:
+    """A short answer below a heading that means nearly what is asked, whatever their words."""
+    nearness = evidence.passage.nearness
+    text = " ".join(evidence.sentences)
+    if nearness is None or nearness.similarity < min_similarity or not text:
+        return None
+    if has_russian_letters(text) != has_russian_letters(question.searched):
+        return None
+    if question.subject and (nearness.score < _GOES_ON_SCORE or _is_asked_again(evidence.passage, before)):
+        return None
+    asked, features = question.features, analyse(f"{evidence.passage.where} {text}")
+    shared = (asked.stems & features.stems) | (asked.numbers & features.numbers)
+    if not question.goes_on_with(text, shared, frozenset()):
+        return None
+    score = (1 - _SCORE_SHARE) * nearness.similarity + _SCORE_SHARE * nearness.score
+    return Quotation(evidence.passage, _clean_up(text), score)
+
+
+def _is_asked_again(passage: Passage, before: SaidBefore) -> bool:
+    """Whether the question above a passage was asked before, so that its answer says nothing new."""
+    return word_likeness(before.questions, innermost_heading(passage.where)) >= _ASKED_BEFORE
 
 
 def _not_yet_said(evidence: Sequence[Evidence], answers: Sequence[str]) -> list[Evidence]:
@@ -278,7 +190,7 @@ def _has_windows(evidence: Evidence) -> bool:
     return bool(evidence.sentences)
 
 
-def _covers(question: _Question, evidence: Evidence) -> bool:
+def _covers(question: AskedQuestion, evidence: Evidence) -> bool:
     """Whether a whole passage has enough of the question, though no part of it that is short enough to quote has."""
     if evidence.passage.kind is CollectionKind.TABLE:
         return False
@@ -288,29 +200,6 @@ def _covers(question: _Question, evidence: Evidence) -> bool:
     shared = in_text | (asked.stems & headings.stems) | (asked.numbers & headings.numbers)
     coverage = sum(question.weights[term] for term in shared) / sum(question.weights.values())
     return len(in_text) >= 2 and coverage >= MIN_COVERAGE
-
-
-def _term_weights(question: TextFeatures, evidence: Sequence[Evidence], own: TextFeatures) -> dict[str, float]:
-    """How much each stem or number of the question counts: the fewer sentences have it, the more.
-
-    One that no sentence has counts like one of a single sentence: it may be said there in another word. What was asked
-    before counts for less than what is asked now.
-    """
-    sentences = [analyse(sentence) for candidate in evidence for sentence in candidate.sentences]
-    counts = Counter(term for sentence in sentences for term in sentence.stems | sentence.numbers)
-    rarity = {
-        term: math.log(2 + len(sentences) / (1 + max(1, counts[term]))) for term in question.stems | question.numbers
-    }
-    now = own.stems | own.numbers
-
-    def weight(term: str) -> float:
-        of_number = _NUMBER_WEIGHT if term in question.numbers else 1.0
-        if term not in now:
-            return rarity[term] * of_number * _BEFORE_WEIGHT
-        is_light = term in LIGHT_STEMS and len(now) == len(rarity)
-        return rarity[term] * of_number * (_LIGHT_WEIGHT if is_light else 1.0)
-
-    return {term: weight(term) for term in rarity}
 
 
 def _windows(evidence: Evidence) -> Iterator[Sequence[str]]:
@@ -327,7 +216,7 @@ def _windows(evidence: Evidence) -> Iterator[Sequence[str]]:
 
 
 def _score_window(
-    question: _Question, evidence: Evidence, window: Sequence[str], *, search_bonus: float, min_coverage: float
+    question: AskedQuestion, evidence: Evidence, window: Sequence[str], *, search_bonus: float, min_coverage: float
 ) -> Quotation | None:
     """The quotation of a window with its score; None when it covers too little of the question.
 
@@ -350,8 +239,8 @@ def _score_window(
     total = sum(weights.values())
     coverage = sum(weights[term] for term in shared) / total
     asked_for = question.subject | question.own.stems | question.own.numbers if question.subject else weights.keys()
-    min_shared = min(2, len(asked_for)) if min_coverage == MIN_COVERAGE else 1
-    likeness = question.likeness_to(innermost_heading(passage.where)) if passage.answers_other else 0.0
+    min_shared = min(2, len(asked_for)) if min_coverage >= MIN_COVERAGE else 1
+    likeness = question.likeness_to(passage) if passage.answers_other else 0.0
     is_first = window[0] is evidence.sentences[0]
     answers_heading = (is_first and likeness >= _LIKE_HEADING) or _is_below_its_question(asked, evidence, window)
     if not (in_text or answers_heading) or coverage < min_coverage or len(shared) < min_shared:
@@ -367,7 +256,7 @@ def _score_window(
         score += _TURNING_BONUS * len(question.shared_turns(f"{passage.where} {text}"))
     if question.is_answered_by(features):
         score += _NUMBER_BONUS
-    if question.wants_reason and _REASON.search(text):
+    if question.wants_reason and REASON.search(text):
         score += _REASON_BONUS
     if question.is_to_author and not FIRST_PERSON.isdisjoint(words_of(text)):
         score += _OWN_BONUS

@@ -72,6 +72,13 @@ def delete_webhook(core: Core, call: Call) -> Any:
 
 
 @method
+def get_webhook_info(core: Core, call: Call) -> Any:
+    """getWebhookInfo."""
+    webhook = core.updates.webhook
+    return {"url": webhook.url if webhook else "", "has_custom_certificate": False, "pending_update_count": 0}
+
+
+@method
 def set_my_commands(core: Core, call: Call) -> Any:
     """setMyCommands."""
     commands = call.json("commands")

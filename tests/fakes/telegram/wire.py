@@ -87,9 +87,12 @@ class Call:
 
 
 async def read_call(request: web.Request) -> Call:
-    """The call that a request makes. The body is a form, which is what aiogram sends; files make it a multipart one."""
+    """The call that a request makes. The body is a form, as aiogram sends it, with files a multipart one, or JSON."""
     args: dict[str, str] = {}
     files: dict[str, Upload] = {}
+    if request.content_type == "application/json":
+        for name, value in (await request.json()).items():
+            args[name] = value if isinstance(value, str) else json.dumps(value)
     for name, value in (await request.post()).items():
         if isinstance(value, web.FileField):
             files[name] = Upload(value.filename, value.file.read())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from structlog.testing import capture_logs
 from bot.app.bootstrap import open_services
 from bot.app.settings import Settings
 from bot.core.messages import ClientConversation
+from bot.core.silent_reply import SilentReply
 from db.memory import memories
 from db.people import sessions
 from db.turns import turns
 from db.turns.turns import Turn
+from inference.engines.port import Message, ToolCall
 from tests.fakes.sglang_server import SGLangServer
-from tests.fakes.silent import Silent
 from tests.fixtures.minds import copy_bilingual_mind
 from tests.fixtures.service import Service
 
@@ -391,8 +393,33 @@ async def test_an_answer_that_a_client_has_gone_on_from_is_not_given_anew(
         asked = service.incoming(
             "what should I eat before a run", address=None, update=None, client_conversation=conversation
         )
-        outcome = await service.services.direct.answer(asked, Silent())
+        outcome = await service.services.direct.answer(asked, SilentReply())
     assert (outcome.error, outcome.answer.partition("\n")[0]) == (None, " slowly.")
+
+
+TOOL = {"type": "function", "function": {"name": "calculator", "parameters": {"type": "object"}}}
+
+
+async def test_where_the_model_may_call_tools_it_decides_whether_the_library_or_a_tool_answers(
+    open_library: Opens, server: SGLangServer
+) -> None:
+    server.pieces = ["Seven", " pages."]
+    call = ToolCall("calculator", "{}", "1")
+    steps = (Message("assistant", "", tool_calls=(call,)), Message("tool", "7", tool_call_id="1"))
+    calling = ClientConversation("sport", tools=(TOOL,))
+    answers = []
+    async with open_library(policies="  library_first: true\n") as service:
+        for conversation in (ClientConversation("sport"), calling, replace(calling, steps=steps)):
+            asked = service.incoming(QUESTION, address=None, update=None, client_conversation=conversation)
+            outcome = await service.services.direct.answer(asked, Silent())
+            assert outcome.error is None
+            answers.append(outcome.answer)
+    assert [request["tools"] for request in server.requests] == [[TOOL], [TOOL]]
+    quoted, offered, told = answers
+    assert quoted.startswith("A recruit earns at least 7.5 hours of sleep a night.")
+    assert offered.startswith("Seven pages.\n\n")
+    assert "7.5 hours" in offered
+    assert told == "Seven pages."
 
 
 async def test_without_the_policy_known_answers_are_generated(open_library: Opens, server: SGLangServer) -> None:

@@ -78,6 +78,10 @@ def test_the_script_of_backups_has_commands() -> None:
     assert [words[0] for words in commands_in(SERVICES["backup"]["command"][0])] == ["backup"]
 
 
+def test_the_library_service_reads_what_is_new() -> None:
+    assert parse_command(SERVICES["library"]["command"])["watch"] is True
+
+
 def test_each_profile_has_every_role_once_under_the_name_that_others_use() -> None:
     for profile in ("gpu", "cpu"):
         roles = {}

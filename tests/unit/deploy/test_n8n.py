@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 from typing import Any
 
 import pytest
 
+from bot.channels.http.documents import add_document
+from bot.channels.http.own_objects import DocumentObject
 from bot.channels.http.request_models import ChatRequest
 from bot.minds import load_mind
 from bot.minds.grammar import parse_expression
 from bot.minds.resolve import resolve_mode
 from tests.fixtures.compose import DEPLOY, example_variables, read_compose
-from tests.fixtures.deployment import parse_command
 
 DECLARED = json.loads((DEPLOY.parent / "tests/data/schemas/n8n-nodes.json").read_text("utf-8"))["nodes"]
+ESCAPES = [("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")]
 FILES = sorted((DEPLOY / "n8n").glob("*.json"))
 WORKFLOWS: dict[str, dict[str, Any]] = {path.stem: json.loads(path.read_text("utf-8")) for path in FILES}
 
@@ -95,12 +98,40 @@ def test_the_question_is_one_that_the_service_takes() -> None:
         re.compile(rule["conditions"]["conditions"][0]["rightValue"])
 
 
+def test_a_document_is_sent_as_the_service_takes_it() -> None:
+    send = nodes("document-to-library")["Put into the library"]["parameters"]
+    assert (send["method"], send["url"]) == ("POST", "http://api:8080/v1/library/documents")
+    assert (send["contentType"], send["inputDataFieldName"]) == ("binaryData", "Document")
+    query = {each["name"]: each["value"] for each in send["queryParameters"]["parameters"]}
+    assert set(query) <= set(inspect.signature(add_document).parameters)
+    assert query["to"] == "library"
+    [field] = nodes("document-to-library")["Document"]["parameters"]["formFields"]["values"]
+    assert field["fieldLabel"] == "Document"
+    told = nodes("document-to-library")["Tell"]["parameters"]["completionMessage"]
+    assert set(re.findall(r"\$json\.(\w+)", told)) - {"error"} <= set(DocumentObject.model_fields)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_whoever_asks_is_told_what_went_wrong(workflow: str) -> None:
+    for node in nodes(workflow).values():
+        if str(node["parameters"].get("url", "")).startswith("http://api:"):
+            assert node["onError"] == "continueRegularOutput"
+            assert node["parameters"]["options"]["response"] == {"response": {"neverError": True}}
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS)
+def test_no_text_for_telegram_is_read_as_markup(workflow: str) -> None:
+    for node in nodes(workflow).values():
+        if node["type"].endswith(".telegram"):
+            assert node["parameters"]["additionalFields"]["parse_mode"] == "HTML"
+            assert re.findall(r"\.replace\(/(.)/g, '(&\w+;)'\)", node["parameters"]["text"]) == ESCAPES
+
+
 def test_hosts_are_those_of_compose() -> None:
     services = read_compose(example_variables())["services"]
     hosts = {host for path in FILES for host in re.findall(r"http://([\w-]+):\d+", path.read_text("utf-8"))}
     assert hosts == {"api", "prometheus"}
     assert hosts <= set(services)
-    assert parse_command(services["library"]["command"])["watch"] is True
 
 
 def test_the_report_asks_for_metrics_that_there_are() -> None:

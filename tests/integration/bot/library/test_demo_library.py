@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from bot.app.bootstrap import open_services
 from bot.app.settings import DEMO_MIND, Settings
 from bot.core.messages import Incoming
+from bot.core.silent_reply import SilentReply
 from bot.library.chunk_options import NamedTokenCounter
 from bot.library.cite import best_quotation, collect_evidence
 from bot.library.ingest import Ingest
@@ -32,7 +33,6 @@ from bot.minds import Mind, load_mind, parse_expression, resolve_mode
 from db.infra.database import Database
 from db.infra.embedded_server import EmbeddedServer
 from inference.embedding import LoadableEmbedder
-from tests.fakes.silent import Silent
 from tests.fixtures.postgres import TEMPLATE, fresh_database
 
 FILE = Path(__file__).parents[3] / "fixtures" / "library_questions.jsonl"
@@ -148,7 +148,7 @@ async def test_citations_of_the_service_contain_the_support(settings: Settings) 
             incoming = Incoming(
                 "console", "anna", f"place-{number}", f"<|use_lora_sport|> {one.question}", counts_toward_limits=False
             )
-            outcome = await services.direct.answer(incoming, Silent())
+            outcome = await services.direct.answer(incoming, SilentReply())
             assert outcome.error is None
             assert [source.n for source in outcome.sources] == list(range(1, len(outcome.sources) + 1))
             assert all(f"[{source.n}]" in outcome.answer for source in outcome.sources)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bot.library.known_answers import MIN_LIKENESS, find_known_answer
-from bot.library.passage import Passage
+from bot.library.known_answers import MIN_LIKENESS, find_known_answer, find_near_answer
+from bot.library.passage import Nearness, Passage
 from bot.minds.schema import CollectionKind, Trust
 from bot.text.questions import leans_on_context, may_be_same, word_likeness
 
@@ -148,3 +148,27 @@ async def test_a_greeting_is_known_word_for_word_only() -> None:
 def test_what_leans_on_the_conversation() -> None:
     assert all(map(leans_on_context, ["Why?", "And on rest days?", "а в дни отдыха?", "How long should I hold it?"]))
     assert not any(map(leans_on_context, ["Who are you?", "What is torque?", "Is it too late to start lifting at 58?"]))
+
+
+def near(number: int, quote: str, score: float, similarity: float) -> Passage:
+    return replace(PASSAGE, id=number, quote=quote, nearness=Nearness(score=score, similarity=similarity))
+
+
+def test_the_nearest_answer_is_found_in_the_language_of_the_question() -> None:
+    passages = [near(1, "A joke.", 1.1, 0.8), near(2, "Another joke.", 1.2, 0.7), near(3, "Шутка.", 1.3, 0.9)]
+    found = find_near_answer("tell me a good joke", passages)
+    assert found is not None
+    assert found.text == "Another joke."
+    found = find_near_answer("расскажи анекдот", passages)
+    assert found is not None
+    assert found.text == "Шутка."
+    assert find_near_answer("расскажи анекдот", passages[:2]) is None
+
+
+def test_meaning_alone_is_enough_where_it_is_said_to_be() -> None:
+    passages = [near(1, "Вот шутка.", 0.58, 0.67), replace(PASSAGE, id=2, quote="Без вопроса.")]
+    assert find_near_answer("расскажи анекдот", passages) is None
+    found = find_near_answer("расскажи анекдот", passages, by_meaning=True)
+    assert found is not None
+    assert found.text == "Вот шутка."
+    assert find_near_answer("расскажи анекдот", [near(1, "Вот шутка.", 0.58, 0.5)], by_meaning=True) is None

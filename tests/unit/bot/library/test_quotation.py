@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.library.cite import SaidBefore, best_quotation, collect_evidence
-from bot.library.passage import Passage
+from bot.library.passage import Nearness, Passage
 from bot.minds.schema import CollectionKind, Trust
 from tests.fixtures.passages import passage
 
@@ -181,3 +181,47 @@ def test_words_that_only_ask_how_well_do_not_make_a_subject() -> None:
     rope = passage("A good rope is two steps longer than you are tall.", 30, where="§ What is a good rope?")
     assert gone_on("What is a good boomerang?", SaidBefore(), rope) is None
     assert gone_on("What is a good rope?", SaidBefore(), rope) == rope.quote
+
+
+def near(answer: str, heading: str, score: float, similarity: float, number: int = 40) -> Passage:
+    """The answer to another question, as near as that."""
+    return passage(
+        answer, number, where=f"§ {heading}", answers_other=True, nearness=Nearness(score=score, similarity=similarity)
+    )
+
+
+def test_an_answer_on_something_else_is_not_quoted_for_the_words_it_shares() -> None:
+    jokes = near("Robots will not replace a good coach soon.", "Will robots replace coaches?", 0.5, 0.4)
+    assert gone_on("Are you a robot?", SaidBefore(), jokes) is None
+    related = near("Robots will not replace a good coach soon.", "Will robots replace coaches?", 0.7, 0.4)
+    assert gone_on("Will a robot replace the coach?", SaidBefore(), related) == related.quote
+
+
+def test_the_answer_to_a_question_of_the_same_meaning_needs_none_of_its_words() -> None:
+    nervous = near("Arrive an hour early and warm up slowly.", "I'm nervous before a competition.", 0.3, 0.66)
+    assert gone_on("im scared every time I have to race", SaidBefore(), nervous) == nervous.quote
+    far = near("Arrive an hour early and warm up slowly.", "I'm nervous before a competition.", 0.3, 0.45)
+    assert gone_on("im scared every time I have to race", SaidBefore(), far) is None
+
+
+def test_an_answer_in_another_language_is_none_by_meaning() -> None:
+    russian = near("Хорошо, спасибо.", "Как дела?", 0.6, 0.7)
+    assert gone_on("Is everything alright over there?", SaidBefore(), russian) is None
+    assert gone_on("Всё ли там в порядке?", SaidBefore(), russian) == russian.quote
+
+
+def test_a_document_with_most_words_goes_before_meaning_and_one_with_half_of_them_does_not() -> None:
+    quiet = near("The quiet week comes every fourth week.", "How often is the quiet week?", 0.9, 0.66)
+    article = passage("In the quiet week we sleep nine hours.", 41)
+    assert gone_on("How much do we sleep in the quiet week?", SaidBefore(), quiet, article) == article.quote
+    pain = near("An elbow that hurts wants rest for two weeks.", "My elbow hurts. What should I do?", 0.7, 0.7)
+    entry = passage("The elbow of the river is where I turn back and walk slowly.", 42)
+    assert gone_on("What helps when an elbow aches badly?", SaidBefore(), pain, entry) == pain.quote
+
+
+def test_what_was_asked_before_is_not_answered_once_more() -> None:
+    before = SaidBefore("How many rest days do I need?", ("Two a week.",))
+    again = near("You need two easy days.", "How many rest days do I need?", 1.2, 0.9)
+    new = near("On a rest day walk for thirty minutes.", "What do I do on a rest day?", 0.8, 0.7, 41)
+    assert gone_on("What do I do on those days?", before, again, new) == new.quote
+    assert gone_on("What do I do on those days?", before, again) is None
