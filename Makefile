@@ -91,8 +91,9 @@ bench: $(READY) ## Benchmark composing against PEFT and against copying (a few m
 bench-serving: $(READY) sglang ## Benchmark answers through the engine against calling SGLang directly (ten minutes)
 	$(BIN)/python -m benchmarks.bench_serving
 
-bench-turns: $(READY) ## Benchmark turns through real processes beside bare bots (a quarter of an hour)
+bench-turns: $(READY) ## Benchmark turns through real processes beside bare bots, and with a million turns in the table (half an hour)
 	$(BIN)/python -m benchmarks.bench_turns
+	$(BIN)/python -m benchmarks.bench_turn_rows
 
 bench-http: $(READY) ## Benchmark the HTTP API with an engine that answers at once against asking the engine itself (ten minutes)
 	$(BIN)/python -m benchmarks.bench_http

@@ -2,8 +2,8 @@
 
 One gateway and three workers over a real Postgres, with an engine that answers at once, are fed the same updates as
 a bot that echoes and one that does the same necessary work (`benchmarks.bare_bot`), in the same run; then at an easy
-pace, for the time that each stage adds; and once more with 1,000,000 turns in the table. In between a thousand sessions
-ask one process at once.
+pace, for the time that each stage adds; at the end a thousand sessions ask one process at once. What a million turns in
+the table cost, `benchmarks.bench_turn_rows` measures.
 
     python -m benchmarks.bench_turns [--short | --beside N] [--rounds N] [--workers N] [--json PATH]
 
@@ -43,7 +43,6 @@ from tests.fixtures.servers import free_port
 
 BASE: Final = "SmolLM2-135M-Instruct"
 WORKERS: Final = 3
-ROWS: Final = 1_000_000
 SETTLING: Final = 5.0
 """Seconds after a burst in which its turns are remembered."""
 STAGES: Final = ("queue", "resolve", "recall", "prompt", "first_token", "generate", "deliver")
@@ -58,7 +57,6 @@ class Plan:
     easy: int
     pace: float
     """Seconds between messages at an easy pace."""
-    rows: int
     repeats: int
 
 
@@ -70,16 +68,13 @@ class Figures:
     """Turns a second."""
     bare: list[float] = field(default_factory=list)
     """Of the bot that does the same necessary work."""
-    empty: list[float] = field(default_factory=list)
-    full: list[float] = field(default_factory=list)
+    service: list[float] = field(default_factory=list)
     end_to_end: dict[str, float] = field(default_factory=dict)
     """Seconds from a message sent to its answer whole, p50 and p95, at an easy pace."""
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
     spent: dict[str, dict[str, float]] = field(default_factory=dict)
     """Processor seconds a turn, of the service and of the bare bot, by process."""
     sessions: dict[str, float] = field(default_factory=dict)
-    rows: int = 0
-    """Turns in the table for `full`."""
 
 
 class Asking:
@@ -150,28 +145,6 @@ async def ready(process: Process) -> None:
             assert process.running is not None
             assert process.running.poll() is None, process.tail
             await asyncio.sleep(0.1)
-
-
-async def fill(dsn: str, rows: int) -> None:
-    """Put so many ended turns of other people's into the table."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute("ALTER TABLE turns DISABLE ROW LEVEL SECURITY")
-        await connection.execute(
-            f"""
-            INSERT INTO users (id) SELECT gen_random_uuid() FROM generate_series(1, {rows // 100});
-            INSERT INTO sessions (user_id, platform, place, last_seq) SELECT id, 'filling', 'agoge/1', 100 FROM users
-                WHERE NOT EXISTS (SELECT FROM sessions AS s WHERE s.user_id = users.id);
-            INSERT INTO turns (session_id, user_id, seq, state, question, answer, mode, finish_reason, ended_at)
-                SELECT s.id, s.user_id, n, 'delivered', 'What of ' || n || '?', repeat('An answer of some length. ', 8),
-                    'core', 'stop', now()
-                FROM sessions AS s, generate_series(1, 100) AS n WHERE s.platform = 'filling';
-            """
-        )
-        await connection.execute("ALTER TABLE turns ENABLE ROW LEVEL SECURITY")
-        await connection.execute("VACUUM ANALYZE")
-    finally:
-        await connection.close()
 
 
 async def stages_of(dsn: str, since: float) -> dict[str, dict[str, float]]:
@@ -293,7 +266,7 @@ async def run_beside(count: int, rounds: int, workers: int, console: Console) ->
                 *(fleet.serve(f"worker-{n}", "worker") for n in range(workers)),
             ]
             bare = bare_bot(folder, environment, other, server.dsn, port)
-            contenders = [("service", Asking(ours), figures.empty), ("bare bot", Asking(theirs), figures.bare)]
+            contenders = [("service", Asking(ours), figures.service), ("bare bot", Asking(theirs), figures.bare)]
             spent: dict[str, Counter[str]] = {name: Counter() for name, _, _ in contenders}
             engine = fleet.engine(port, BASE, 0.0)
             postmaster = int((server.cluster.data / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -308,7 +281,7 @@ async def run_beside(count: int, rounds: int, workers: int, console: Console) ->
                         await asyncio.sleep(SETTLING)  # what is remembered is remembered after the answer
                         spent[name].update(time_spent.read() - before)
                     console.print(
-                        f"round {n + 1}: service {figures.empty[-1]:.1f}, bare bot {figures.bare[-1]:.1f} a second"
+                        f"round {n + 1}: service {figures.service[-1]:.1f}, bare bot {figures.bare[-1]:.1f} a second"
                     )
                 figures.stages = await stages_of(server.dsn, 3600)
     figures.spent = {
@@ -352,18 +325,11 @@ async def run(plan: Plan, console: Console) -> Figures:
                         figures.bare.append(await burst(asking, plan.burst, is_answer))
                     async with processes(fleet, gateway, *workers):
                         await burst(asking, 10, is_answer)
-                        figures.empty.append(await burst(asking, plan.burst, is_answer))
+                        figures.service.append(await burst(asking, plan.burst, is_answer))
                         if n == 0:
                             await easy_pace(asking, plan, server.dsn, figures)
                 console.print("a thousand sessions ask one process")
                 await thousand_sessions(fleet, asking, figures, 1000)
-                console.print(f"{plan.rows:,} turns go into the table")
-                await fill(server.dsn, plan.rows)
-                figures.rows = plan.rows
-                for _ in range(plan.repeats):
-                    async with processes(fleet, gateway, *workers):
-                        await burst(asking, 10, is_answer)
-                        figures.full.append(await burst(asking, plan.burst, is_answer))
     return figures
 
 
@@ -372,18 +338,16 @@ def show(figures: Figures, console: Console) -> None:
     if not figures.echo:
         show_beside(figures, console)
         return
-    echo, empty, full = (statistics.median(rates) for rates in (figures.echo, figures.empty, figures.full))
-    bare = statistics.median(figures.bare)
+    echo, bare, service = (statistics.median(rates) for rates in (figures.echo, figures.bare, figures.service))
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("", "turns a second", "ratio"):
         table.add_column(column)
     table.add_row("bare aiogram echo", f"{echo:.1f}", "")
     table.add_row("bare bot that does the same necessary work", f"{bare:.1f}", "")
     table.add_row(
-        "1 gateway + 3 workers", f"{empty:.1f}", f"{empty / bare:.2f} of the bare bot, {empty / echo:.3f} of the echo"
-    )
-    table.add_row(
-        f"the same, {figures.rows:,} turns in the table", f"{full:.1f}", f"{empty / full:.2f} of empty (goal: 1.2)"
+        "1 gateway + 3 workers",
+        f"{service:.1f}",
+        f"{service / bare:.2f} of the bare bot, {service / echo:.3f} of the echo",
     )
     console.print(table)
     times = Table(box=box.SIMPLE_HEAD, title="milliseconds at an easy pace")
@@ -397,8 +361,8 @@ def show(figures: Figures, console: Console) -> None:
 
 def show_beside(figures: Figures, console: Console) -> None:
     """Print the rates of the service and of the bare bot."""
-    ratios = [ours / theirs for ours, theirs in zip(figures.empty, figures.bare, strict=True)]
-    ours, theirs = statistics.median(figures.empty), statistics.median(figures.bare)
+    ratios = [ours / theirs for ours, theirs in zip(figures.service, figures.bare, strict=True)]
+    ours, theirs = statistics.median(figures.service), statistics.median(figures.bare)
     console.print(
         f"service {ours:.1f}, bare bot {theirs:.1f} turns a second; ratio of the pairs: "
         f"median {statistics.median(ratios):.2f},"
@@ -418,13 +382,13 @@ def show_beside(figures: Figures, console: Console) -> None:
 def main() -> None:
     """Read the options, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a few minutes, with a tenth of the rows")
+    parser.add_argument("--short", action="store_true", help="a few minutes")
     parser.add_argument("--beside", type=int, metavar="N", help="nothing but the service beside the bare bot")
     parser.add_argument("--workers", type=int, default=WORKERS, help="of --beside")
     parser.add_argument("--rounds", type=int, default=5, help="of --beside")
     parser.add_argument("--json", type=Path, help="write the figures there")
     options = parser.parse_args()
-    plan = Plan(300, 20, 0.5, ROWS // 10, 1) if options.short else Plan(1000, 60, 0.5, ROWS, 3)
+    plan = Plan(300, 20, 0.5, 1) if options.short else Plan(1000, 60, 0.5, 3)
     console = Console()
     console.print(machine(), load_average())
     measuring = (

@@ -12,12 +12,11 @@ from typing import Final, Protocol
 
 import structlog
 
-from bot.answering.adapter_sets import AdapterSet
-from bot.answering.asked import question_text, quotations_of, render_quotations, said_before, search_text
+from bot.answering.asked import quotations_of, render_quotations, search_text
 from bot.answering.cancellation import RunningAnswers
 from bot.answering.composer import Composer
 from bot.answering.consilium import answer_with_two_voices, build_archivist_prompt
-from bot.answering.draft import Draft, author_text, stored_outcome
+from bot.answering.draft import Draft, stored_outcome
 from bot.answering.generation import (
     GenerationContext,
     answer_from_library,
@@ -26,10 +25,11 @@ from bot.answering.generation import (
     invocation_tokens,
     leaves_room,
 )
-from bot.answering.history import without_sources
+from bot.answering.mode_choice import ModeChoice
+from bot.answering.past import Past, exchanges_in_prompt, goes_on_from, load_past, past_questions
 from bot.answering.prompt import Exchange, Prompt, build_prompt, quoted_passages, with_quotations
-from bot.answering.router import HISTORY, PastQuestion, Router, subject_of
-from bot.core.conversation import WINDOW_TURNS, Conversation
+from bot.answering.router import Router
+from bot.core.conversation import Conversation
 from bot.core.errors import AnswerNotSaved
 from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import ClientConversation, Outcome
@@ -40,20 +40,13 @@ from bot.library.passage import Passage
 from bot.library.retriever import Retrieved, Retriever, collections_for_mode
 from bot.memory import PersonalMemory, RecalledMemory, render_memory
 from bot.minds import Mind, render_system_prompt
-from bot.minds.errors import ModeError
-from bot.minds.grammar import parse_expression
-from bot.minds.resolve import ResolvedMode, check_access, resolve_mode
-from bot.text.follow_ups import follows_up
+from bot.minds.resolve import ResolvedMode
 from bot.text.language import detect_language
 from bot.text.requests import asks_for_facts
 from db.errors import DatabaseUnavailable
-from db.infra.connection import PersonConnection
 from db.infra.database import Database
-from db.people import sessions
-from db.turns import turns
 from db.turns.states import GeneratedAnswer
 from db.turns.turns import Turn
-from inference.adapters.errors import AdapterError
 from inference.engines.port import Engine, FinishReason
 
 _PART_OF_MARK: Final = re.compile(r" ?\[?\d*\]?")
@@ -129,7 +122,7 @@ class Pipeline:
         self._engine = engine
         self._memory = memory
         self._retriever = retriever
-        self._router = router
+        self._mode_choice = ModeChoice(mind, router, composer)
         self._composer = composer
         self._running_answers = running_answers
         self._limits = limits
@@ -148,10 +141,16 @@ class Pipeline:
             return stored_outcome(turn)
         draft.timings["queue"] = (turn.updated_at - turn.created_at).total_seconds()
         with draft.timed("resolve"):
-            mode = await self._resolve(conversation, turn, draft)
+            adapters = await self._mode_choice.adapters_of(conversation)
+            past = await load_past(
+                self._database, self._memory, conversation, turn, adapters=adapters.digest, reads=self._reads
+            )
+            mode, draft.routing = await self._mode_choice.choose(
+                conversation, turn, past_questions(past, conversation, self._mind), adapters
+            )
             draft.mode = mode.text
-            draft.adapter = await self._composer.prepare(mode, await self._adapters(conversation))
-        context = await self._load_context(conversation, turn, mode, draft)
+            draft.adapter = await self._composer.prepare(mode, adapters)
+        context = await self._load_context(conversation, turn, mode, past, draft)
         with draft.timed("prompt"):
             generation = self._generation_context(conversation, turn, mode, draft, reply, context.before)
             answer = await self._prepare_prompts(conversation, turn, mode, context, generation)
@@ -172,124 +171,44 @@ class Pipeline:
         )
         return draft.outcome(turn)
 
-    async def _resolve(self, conversation: Conversation, turn: Turn, draft: Draft) -> ResolvedMode:
-        """The mode that answers; what `auto` compared goes into the draft."""
-        mode = resolve_mode(parse_expression(turn.asked_mode or conversation.session.mode), self._mind)
-        if mode.is_auto:
-            routed = await self._router.route(search_text(turn), await self._past_questions(conversation, turn))
-            if routed.alone is not None and not await self._may_answer(routed.mode, conversation, turn):
-                routed = routed.without_mixture()
-            mode, draft.routing = routed.mode, routed.to_document()
-        check_access(mode, self._mind, turn.roles)
-        if turn.consilium and not mode.terms:
-            mode = resolve_mode(parse_expression(self._mind.core), self._mind)
-            check_access(mode, self._mind, turn.roles)
-        return mode
-
-    async def _may_answer(self, mode: ResolvedMode, conversation: Conversation, turn: Turn) -> bool:
-        """Whether this person may be answered with a mixture: nobody asked for it, so nobody is told of a refusal."""
-        try:
-            check_access(mode, self._mind, turn.roles)
-            await asyncio.to_thread(self._composer.judge, mode, await self._adapters(conversation))
-        except (ModeError, AdapterError) as error:
-            log.info("router.mixture_left", mode=mode.text, reason=error)
-            return False
-        return True
-
-    async def _adapters(self, conversation: Conversation) -> AdapterSet:
-        """The adapters that the session began with, which it keeps when others come into use.
-
-        A client that keeps the conversation itself does not tell when another begins: it gets those in use.
-        """
-        if conversation.client_conversation is not None:
-            return await asyncio.to_thread(self._composer.adapter_set, None)
-        session = conversation.session
-        adapters = await asyncio.to_thread(self._composer.adapter_set, session.adapters)
-        if adapters.digest != session.adapters:
-            async with self._database.person_transaction(conversation.user.id, chat=session.group_chat) as connection:
-                await sessions.set_adapters(connection, session.id, adapters.digest, instead_of=session.adapters)
-        return adapters
-
-    async def _past_questions(self, conversation: Conversation, turn: Turn) -> list[PastQuestion]:
-        """The latest questions before this one, and the adapters that they belonged to."""
-        if (client := conversation.client_conversation) is not None:
-            return [PastQuestion(question, is_known=False) for question, _ in client.exchanges[-HISTORY:]]
-        chat = conversation.session.group_chat
-        async with self._database.person_transaction(conversation.user.id, chat=chat) as connection:
-            past = await turns.load_window(connection, turn.session_id, HISTORY, turn.seq)
-        return [PastQuestion(search_text(each), subject_of(each, self._mind)) for each in past]
-
-    async def _load_context(self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft) -> _Context:
-        """Load memories, passages of the library and the recent window, all at the same time."""
+    async def _load_context(
+        self, conversation: Conversation, turn: Turn, mode: ResolvedMode, past: Past, draft: Draft
+    ) -> _Context:
+        """Load memories and passages of the library at the same time."""
         try:
             async with asyncio.TaskGroup() as group:
-                recall = group.create_task(self._recall_memories(conversation, turn, draft))
-                retrieval = group.create_task(self._retrieve_passages(conversation, turn, mode, draft))
+                recall = group.create_task(self._recall_memories(conversation, turn, past, draft))
+                retrieval = group.create_task(self._retrieve_passages(conversation, turn, mode, past, draft))
         except ExceptionGroup as errors:
             # Callers handle errors by their class, not groups of them.
             raise errors.exceptions[0] from None
-        memories, window = recall.result()
-        return _Context(memories, window, *retrieval.result())
+        return _Context(recall.result(), exchanges_in_prompt(past, conversation), *retrieval.result())
 
-    async def _recall_memories(
-        self, conversation: Conversation, turn: Turn, draft: Draft
-    ) -> tuple[list[str], list[Exchange]]:
-        """Memories of the person as text, and the recent window."""
-        client = conversation.client_conversation
-        say = conversation.say
-        # Nothing is remembered about a chat that somebody writes in the name of, nor about nobody.
-        has_memory = not turn.sender_is_chat and (client is None or not client.is_stateless)
-        past: list[Turn] = []
+    async def _recall_memories(self, conversation: Conversation, turn: Turn, past: Past, draft: Draft) -> list[str]:
+        """Memories of the person as text."""
         recalled: list[RecalledMemory] = []
         with draft.timed("recall"):
-            chat = conversation.session.group_chat
-            in_prompt, sources = {turn.id}, None
-            if client is None or has_memory:
-                async with self._database.person_transaction(conversation.user.id, chat=chat) as connection:
-                    if client is None:
-                        past = [each for each in await _load_window(connection, turn) if self._reads(each.question)]
-                    in_prompt |= {past_turn.id for past_turn in past}
-                    if has_memory:
-                        sources = await self._memory.load_sources(connection, chat=chat, turns_in_prompt=in_prompt)
-            if sources is not None:
+            if past.sources is not None:
                 recalled = await self._memory.recall(
                     conversation.user.id,
                     turn.question or search_text(turn),
                     self._limits.max_memories,
-                    chat=chat,
-                    turns_in_prompt=in_prompt,
-                    sources=sources,
+                    chat=conversation.session.group_chat,
+                    turns_in_prompt={turn.id, *(each.id for each in past.window)},
+                    sources=past.sources,
                 )
-        if client is not None:
-            # An answer that satisfies a schema has no marks: its brackets are data.
-            clean = without_sources if client.schema is None else str
-            window = [Exchange(question, clean(answer)) for question, answer in client.exchanges]
-        else:
-            window = [Exchange(question_text(past_turn, say), author_text(past_turn)) for past_turn in past]
         if self._writes_language_of(turn, conversation):
             recalled = [found for found in recalled if found.memory.kind == "fact" or self._reads(found.memory.content)]
         say_to_model = Translator(self._prompt_language(conversation))
-        return [render_memory(found.memory, say_to_model) for found in recalled], window
+        return [render_memory(found.memory, say_to_model) for found in recalled]
 
     async def _retrieve_passages(
-        self, conversation: Conversation, turn: Turn, mode: ResolvedMode, draft: Draft
+        self, conversation: Conversation, turn: Turn, mode: ResolvedMode, past: Past, draft: Draft
     ) -> tuple[Retrieved, SaidBefore]:
         """What the library has on the question, and what the question goes on from, with which it was searched."""
         with draft.timed("library"):
-            before = await self._load_what_was_said(conversation, turn)
+            before = goes_on_from(past, conversation, turn)
             return await self._retriever.retrieve(before.with_question(search_text(turn)), mode), before
-
-    async def _load_what_was_said(self, conversation: Conversation, turn: Turn) -> SaidBefore:
-        """What a message that cannot be understood alone goes on from."""
-        if turn.quotations or not follows_up(turn.question):
-            return NOTHING_BEFORE
-        if (client := conversation.client_conversation) is not None:
-            return said_before(client.exchanges[-WINDOW_TURNS:])
-        async with self._database.person_transaction(
-            conversation.user.id, chat=conversation.session.group_chat
-        ) as connection:
-            past = await _load_window(connection, turn)
-        return said_before([(search_text(each), author_text(each)) for each in past])
 
     async def _prepare_prompts(
         self,
@@ -459,9 +378,3 @@ class Pipeline:
             invocation=invocation_tokens(self._engine, activated=self._mind.policies.activated),
             client_conversation=client,
         )
-
-
-async def _load_window(connection: PersonConnection, turn: Turn) -> list[Turn]:
-    """The session's turns before this one that the model still sees, oldest first."""
-    window = await turns.load_window(connection, turn.session_id, WINDOW_TURNS, turn.seq)
-    return [past_turn for past_turn in window if past_turn.answer]

@@ -106,7 +106,7 @@ async def open_services(
 
         progress(N_("starting the database"))
         database = await stack.enter_async_context(
-            open_database(settings, _schema_access(role), pool_size=max(10, settings.worker_turns + 4))
+            open_database(settings, _schema_access(role), pool_size=max(10, settings.turns_at_once + 4))
         )
         heartbeat = await stack.enter_async_context(_running_heartbeat(Heartbeat(database, role, mind.name)))
 

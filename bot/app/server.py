@@ -162,7 +162,7 @@ async def _open_channels(settings: Settings, services: Services, role: Role) -> 
 def _make_worker(settings: Settings, services: Services, platforms: Mapping[str, Platform], role: Role) -> Worker:
     mind = services.mind.name
     entrypoints = [delivery_entrypoint(mind), *([answer_entrypoint(mind)] if role in ANSWERING_ROLES else [])]
-    options = WorkerOptions(entrypoints, settings.worker_turns, settings.drain_seconds, settings.database_patience)
+    options = WorkerOptions(entrypoints, settings.turns_at_once, settings.drain_seconds, settings.database_patience)
     return Worker(
         database=services.database,
         mind=mind,

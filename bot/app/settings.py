@@ -130,8 +130,8 @@ class Settings(BaseSettings):
     """Seconds to wait for a database that becomes unavailable during an answer in the terminal or over HTTP."""
     database_patience: float = Field(60, ge=0)
     """The same for answers on a platform, such as Telegram."""
-    worker_turns: int = Field(4, ge=1, le=1000)
-    """Turns that one process works on at the same time."""
+    worker_turns: int | None = Field(None, ge=1, le=1000)
+    """Turns that one process works on at the same time; unset: 16 with a server as the engine, 4 with the local one."""
     drain_seconds: float = Field(30, ge=0)
     """How long running answers may go on after the process is told to stop; other processes take over the rest."""
 
@@ -246,6 +246,11 @@ class Settings(BaseSettings):
     def api_clients(self) -> dict[str, str]:
         """The key of the settings, by its name; empty if there is none."""
         return dict(_parse_api_keys(self.api_keys))
+
+    @property
+    def turns_at_once(self) -> int:
+        """Turns that one process works on at the same time."""
+        return self.worker_turns or (16 if self.engine_is_server else 4)
 
     @property
     def engine_slots(self) -> int:

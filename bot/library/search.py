@@ -24,7 +24,9 @@ from db.infra.database import Database
 from db.infra.text import Language
 from db.library import chunk_search as rows
 from db.library import embeddings
+from db.library.catalog import CollectionRow
 from db.library.chunk_search import ScoreWeights, SearchHit, SearchQuery
+from db.library.embeddings import EmbedderRow
 from inference.embedding import Embedder, knows_language
 from inference.embedding.reranking import Reranker
 from inference.errors import InferenceError
@@ -177,29 +179,28 @@ class Library:
         limit = query.limit
         if limit < 1 or not query.question.strip() or (names is not None and not names):
             return []
-        tuning = self._tuning
+        # No connection is held while the question is embedded. Where no former embedder has vectors, one transaction is
+        # enough for all the rest.
+        vectors, failures = await self._embed_question(query.question, self._embedders[: self._current_embedders])
         async with self._use_connection(connection) as current:
             scope = await rows.searchable_collections(current, self._mind, names, kinds, voice=voice)
+            if not scope:
+                return []
             generations = await embeddings.find_embedders(current, [embedder.name for embedder in self._embedders])
-        if not scope:
-            return []
-        # No connection is held while the question is embedded.
-        known = {generation.name for generation in generations}
-        vectors = await self._embed_question(query.question, known) if tuning.dense else {}
-        async with self._use_connection(connection) as current:
-            generations = await embeddings.find_embedders(current, list(vectors))
-            query = replace(
-                query,
-                collections=scope,
-                vectors=[(generation, vectors[generation.name]) for generation in generations],
-                weights=ScoreWeights(
-                    tuning.words, tuning.dense, tuning.tables if asks_for_number(query.question) else 0.0
-                ),
-                candidates=max(tuning.candidates, limit),
-                limit=max(limit, tuning.reranked) if self._reranker else limit,
-                voice=voice,
-            )
-            hits = await rows.search(current, query)
+            known = {generation.name for generation in generations}
+            for name, error in failures.items():
+                if name in known:
+                    raise error
+            former = [each for each in self._embedders[self._current_embedders :] if each.name in known]
+            if not former:
+                hits = await self._search(current, query, scope, generations, vectors, voice=voice)
+        if former:
+            found, failures = await self._embed_question(query.question, former)
+            for name, error in failures.items():
+                log.warning("library.former_embedder_failed", model=name, reason=error)
+            async with self._use_connection(connection) as current:
+                generations = await embeddings.find_embedders(current, [*vectors, *found])
+                hits = await self._search(current, query, scope, generations, {**vectors, **found}, voice=voice)
         return (await self._rerank(query.question, hits))[:limit]
 
     @asynccontextmanager
@@ -211,22 +212,44 @@ class Library:
         async with self._database.anonymous_transaction() as new:
             yield new
 
-    async def _embed_question(self, question: str, known: AnyOf[str]) -> dict[str, NDArray[np.float32]]:
-        """The question's vector by each embedder that has vectors stored and knows its language.
+    async def _search(
+        self,
+        connection: Connection,
+        query: SearchQuery,
+        scope: Sequence[CollectionRow],
+        generations: Sequence[EmbedderRow],
+        vectors: Mapping[str, NDArray[np.float32]],
+        *,
+        voice: bool,
+    ) -> list[SearchHit]:
+        """Search in these collections, by the question's words and by its vectors of embedders that have made some."""
+        tuning = self._tuning
+        tables = tuning.tables if asks_for_number(query.question) else 0.0
+        query = replace(
+            query,
+            collections=scope,
+            vectors=[(each, vectors[each.name]) for each in generations if each.name in vectors],
+            weights=ScoreWeights(tuning.words, tuning.dense, tables),
+            candidates=max(tuning.candidates, query.limit),
+            limit=max(query.limit, tuning.reranked) if self._reranker else query.limit,
+            voice=voice,
+        )
+        return await rows.search(connection, query)
 
-        A former one that fails is left out.
-        """
-        vectors = {}
-        for index, embedder in enumerate(self._embedders):
-            if embedder.name not in known or not knows_language(embedder.name, question):
+    async def _embed_question(
+        self, question: str, embedders: Sequence[Embedder]
+    ) -> tuple[dict[str, NDArray[np.float32]], dict[str, InferenceError]]:
+        """The question's vector by each of these embedders that knows its language, and why some have none."""
+        vectors: dict[str, NDArray[np.float32]] = {}
+        failures: dict[str, InferenceError] = {}
+        for embedder in embedders:
+            if not self._tuning.dense or not knows_language(embedder.name, question):
                 continue
             try:
                 [vectors[embedder.name]] = await embedder.embed([question], "query")
             except InferenceError as error:
-                if index < self._current_embedders:
-                    raise
-                log.warning("library.former_embedder_failed", model=embedder.name, reason=error)
-        return vectors
+                failures[embedder.name] = error
+        return vectors, failures
 
     async def _rerank(self, question: str, hits: list[SearchHit]) -> list[SearchHit]:
         if self._reranker is None or not hits:

@@ -95,9 +95,7 @@ async def extract_facts(
         timeout_seconds: how long the engine may take.
     """
     statements = extract_own_statements(message)
-    words = content_words(statements)
-    # "Я врач" says enough in one word that is known.
-    if len(words) < MIN_CONTENT_WORDS and not any(concept_of(word) for word in words):
+    if not _says_enough(statements):
         return []
     known_facts = list(known_facts[:MAX_KNOWN_FACTS])
     notes = await generate_structured(
@@ -114,6 +112,17 @@ async def extract_facts(
         if fact is not None and not any(_is_same_fact(fact.text, other.text) for other in facts):
             facts.append(fact)
     return facts
+
+
+def may_state_facts(message: str) -> bool:
+    """Whether the engine would be asked for the facts that a message states."""
+    return _says_enough(extract_own_statements(message))
+
+
+def _says_enough(statements: str) -> bool:
+    words = content_words(statements)
+    # "Я врач" says enough in one word that is known.
+    return len(words) >= MIN_CONTENT_WORDS or any(concept_of(word) for word in words)
 
 
 def _validate_fact(note: _FactNote, statement: str, known_facts: Sequence[str]) -> ExtractedFact | None:

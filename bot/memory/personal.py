@@ -62,6 +62,13 @@ class RecallSources:
     """Their messages that are not remembered yet, newest first."""
     stored_models: frozenset[str]
     """The models whose vectors their memories have, as far as previous models are compared at all."""
+    has_memories: bool
+    """Whether there are any that may be seen here."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to recall."""
+        return not self.has_memories and not self.told
 
 
 class PersonalMemory:
@@ -161,6 +168,8 @@ class PersonalMemory:
         if sources is None:
             async with self._database.person_transaction(user_id) as connection:
                 sources = await self.load_sources(connection, chat=chat, turns_in_prompt=turns_in_prompt)
+        if sources.is_empty:
+            return []
         told = sources.told
         parsed = self._question_parser(
             question, now or datetime.now(self._timezone).astimezone(self._timezone), sources.speakers
@@ -216,10 +225,9 @@ class PersonalMemory:
         """What `recall` reads first, for those who have a transaction of the person open anyway."""
         await _enter_chat(connection, chat)
         told = await list_told(connection, turns_in_prompt)
-        speakers = await recall.list_speakers(connection)
         # A previous model is not even loaded for a person who has no vectors of it.
-        stored_models = await recall.list_embedders(connection) if self._previous_embedders else ()
-        return RecallSources(speakers, told, frozenset(stored_models))
+        overview = await recall.load_overview(connection, with_embedders=bool(self._previous_embedders))
+        return RecallSources(overview.speakers, told, overview.embedders, overview.has_any)
 
     async def correct(self, connection: PersonConnection, memory_id: UUID, content: str) -> Memory | None:
         """Replace the text of a memory; None if the person has no such memory."""

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from bot.memory.facts import MAX_KNOWN_FACTS, ExtractedFact, extract_facts
+from bot.memory.facts import MAX_KNOWN_FACTS, ExtractedFact, extract_facts, may_state_facts
 from bot.memory.grounding import is_supported, own_sentences
 from bot.memory.personal import PersonalMemory
 from bot.memory.summary import MAX_TURNS, MIN_TURNS, summarise
@@ -19,6 +19,7 @@ from consilium.errors import ConsiliumError
 from db.infra.database import Database
 from db.memory import memories as rows
 from db.memory import session_summary
+from db.memory.episodes import Episode, remember_turn
 from db.memory.forgetting import any_forgotten, lock_question
 from db.memory.memories import Memory, Origin
 from inference.engines.port import Engine
@@ -45,6 +46,8 @@ class FinishedTurn:
     """Number of past exchanges in the prompt."""
     chat: str | None = None
     """The group chat it was said in (`chat_key`); None in private."""
+    seq: int | None = None
+    """Its place in its session: 1, 2, 3, …; None if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +114,24 @@ class TurnRecorder:
                 vectors = {text: vector for (text, _), vector in zip(episodes, embeddings, strict=True)}
                 episodes = [(left, _memory_origin(turn))] if left else []
                 embeddings = [vectors.get(left)] if left else []
-            saved = [
-                await rows.remember(
-                    connection, "episode", content, embedding=embedding, origin=origin, valid_from=turn.said_at
-                )
-                for (content, origin), embedding in zip(episodes, embeddings, strict=True)
-            ]
-            await session_summary.mark_remembered(connection, turn.id)
-        return sum(episode is not None for episode in saved)
+            return await remember_turn(
+                connection,
+                turn.id,
+                [
+                    Episode(content, origin, embedding)
+                    for (content, origin), embedding in zip(episodes, embeddings, strict=True)
+                ],
+                said_at=turn.said_at,
+            )
 
     async def _extract_facts(self, turn: FinishedTurn) -> tuple[list[Memory], int]:
+        # Most messages ask and state nothing: there is nothing to look up for them.
+        if not own_sentences(turn.question):
+            return [], 0
         async with self._database.person_transaction(turn.user_id) as connection:
             if await rows.list_by_turn(connection, turn.id, "fact"):
                 return [], 0
-        known = await self._recall_known_facts(turn)
+        known = await self._recall_known_facts(turn) if may_state_facts(turn.question) else []
         extracted = await extract_facts(
             self._engine, turn.question, [memory.content for memory in known], timeout_seconds=self._timeout
         )
@@ -145,6 +152,8 @@ class TurnRecorder:
         Errors of the embedder and the database are logged and not raised.
         """
         try:
+            if not own_sentences(turn.question):
+                return 0
             async with self._database.person_transaction(turn.user_id) as connection:
                 if await rows.list_by_turn(connection, turn.id, "fact"):
                     return 0
@@ -156,8 +165,6 @@ class TurnRecorder:
     async def _note_changes(self, turn: FinishedTurn, saved: Sequence[str]) -> list[Memory]:
         """End the facts that the message ends by rule, and note what says so if no saved fact does."""
         sentences = own_sentences(turn.question)
-        if not sentences:
-            return []
         async with self._database.person_transaction(turn.user_id) as connection:
             if turn.chat is not None:
                 await rows.restrict_to_chat(connection, turn.chat)
@@ -200,6 +207,9 @@ class TurnRecorder:
             return sum([await rows.expire(connection, memory_id, turn.said_at) for memory_id in outdated])
 
     async def _update_summary(self, turn: FinishedTurn) -> Memory | None:
+        # A later turn of the session looks for itself.
+        if turn.seq is not None and turn.seq - turn.window_size < MIN_TURNS:
+            return None
         async with self._database.person_transaction(turn.user_id) as connection:
             previous = await session_summary.current_summary(connection, turn.session_id)
             turns = await session_summary.list_turns_out_of_window(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -31,6 +32,8 @@ T = TypeVar("T")
 
 HELD_FOR: Final = 5.0
 """Seconds for which a turn is known to be held without asking again: shorter than a job stays with a silent worker."""
+JUST_NOW: Final = 0.25
+"""Seconds after the answer was saved for which nobody asks again whether the turn is held and the database answers."""
 _RETRY_BACKOFF: Final = BackoffConfig(initial=0.1, maximum=2.0)
 
 log = structlog.get_logger(__name__)
@@ -62,6 +65,8 @@ class TurnLease:
             database_timeout: seconds for which a write is retried.
         """
         self.turn = turn
+        self.has_enqueued_next = False
+        """Whether ending the turn has enqueued the session's next question."""
         self._database = database
         self._message_ids = list(message_ids)
         self._mind = mind
@@ -69,6 +74,7 @@ class TurnLease:
         self._database_timeout = database_timeout
         self._stores_text = True
         self._claimed_at = self._confirmed_at = time.monotonic()
+        self._saved_at = -math.inf
 
     def keep_text_out(self, question: str, quotations: list[dict[str, Any]] | None) -> None:
         """Answer this question without storing it or anything of its answer: the turn is kept as a count alone."""
@@ -108,7 +114,8 @@ class TurnLease:
 
         The job's heartbeat is renewed with it, so that no other worker takes the job within `HELD_FOR`.
         """
-        if self.is_inline or (not now and time.monotonic() - self._confirmed_at < HELD_FOR):
+        known_since, enough = (self._saved_at, JUST_NOW) if now else (self._confirmed_at, HELD_FOR)
+        if self.is_inline or time.monotonic() - known_since < enough:
             return
         asked_at = time.monotonic()
         await self._write(self._confirm)
@@ -156,7 +163,15 @@ class TurnLease:
             answer = GeneratedAnswer(
                 "", answer.finish_reason, answer.prompt_tokens, answer.completion_tokens, timings=answer.timings
             )
-        await self._write(lambda connection: states.save_answer(connection, self.turn, answer))
+
+        async def write(connection: PersonConnection) -> None:
+            await states.save_answer(connection, self.turn, answer)
+            if self._job is not None:
+                await jobs.heartbeat(connection, [self._job.id])
+
+        asked_at = time.monotonic()
+        await self._write(write)
+        self._saved_at = self._confirmed_at = asked_at
 
     async def finish(
         self,
@@ -189,6 +204,7 @@ class TurnLease:
             if waiting is not None:
                 pause = await joining.pause_left(connection, waiting)
                 await jobs.enqueue(connection, answer_entrypoint(self._mind), waiting, connection.user_id, delay=pause)
+            self.has_enqueued_next = waiting is not None
             if self.turn.kind == "command":
                 await deliveries.delete_files(connection, self.turn.id)
             if is_ephemeral(self.turn):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import islice
 from typing import Final
 from uuid import UUID
@@ -19,8 +19,10 @@ from db.turns.turns import Turn
 
 MAX_PENDING_EXTRACTIONS: Final = 200
 """Turns that wait for the engine to extract facts from them; beyond this the oldest are dropped."""
-EPISODE_BATCH_SIZE: Final = 4
+EPISODE_BATCH_SIZE: Final = 8
 """Turns whose text is saved at once: the model embeds them together."""
+MAX_LINGER: Final = 1.0
+"""Seconds for which a text waits for others to be saved with, while this process answers further questions."""
 SHUTDOWN_TIMEOUT: Final = 5.0
 """Seconds for which an ending process goes on saving text."""
 
@@ -45,12 +47,25 @@ class MemoryWriter:
         self._recovered: set[UUID] = set()
         """Pending turns of other processes: their text may have been saved already."""
         self._extracting = 0
+        self._answering = 0
+        """Turns that are being answered in this process, and are to be remembered soon."""
         self._wakeup = asyncio.Event()
 
     @property
     def pending(self) -> int:
         """Turns that wait to be remembered or are being remembered."""
         return len(self._pending_episodes) + len(self._pending_extractions) + self._extracting
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """While this is open, a turn is being answered that will be enqueued perhaps."""
+        self._answering += 1
+        try:
+            yield
+        finally:
+            self._answering -= 1
+            if not self._answering:
+                self._wakeup.set()
 
     def enqueue(self, conversation: Conversation, turn: Turn, draft: Draft) -> None:
         """Have a turn remembered; returns at once."""
@@ -86,10 +101,20 @@ class MemoryWriter:
         while True:
             await self._wakeup.wait()
             self._wakeup.clear()
+            await self._linger()
             await self._save_episodes()
             while self._pending_extractions:
                 await self._extract(self._pending_extractions.popleft())
+                await self._linger()
                 await self._save_episodes()
+
+    async def _linger(self) -> None:
+        """Wait until as many texts as are saved at once have come together, or until no more are about to come."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MAX_LINGER):
+                while self._answering and 0 < len(self._pending_episodes) < EPISODE_BATCH_SIZE:
+                    await self._wakeup.wait()
+                    self._wakeup.clear()
 
     async def _save_episodes(self) -> None:
         # A turn stays pending until its text is saved, and is saved once however often that is tried.
@@ -139,4 +164,5 @@ def _finished_turn(conversation: Conversation, turn: Turn, answer: str, window_s
         said_at=turn.created_at,
         window_size=window_size,
         chat=conversation.session.group_chat,
+        seq=turn.seq,
     )

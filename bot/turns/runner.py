@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, Protocol
@@ -111,7 +111,9 @@ class TurnRunner:
         Args:
             fetch: downloads the files that came with the turn, if it can have any.
         """
-        return await TurnAttempt(runner=self, lease=lease, conversation=conversation, reply=reply, fetch=fetch).run()
+        attempt = TurnAttempt(runner=self, lease=lease, conversation=conversation, reply=reply, fetch=fetch)
+        with self.memory_writer.answering() if self.memory_writer is not None else nullcontext():
+            return await attempt.run()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -81,6 +81,8 @@ class Worker:
         self._platforms = platforms
         self._options = options
         self._wakeup = asyncio.Event()
+        self._jobs_may_wait = True
+        """Whether the queue may have a job that this worker did not get yet; polling finds what nothing announces."""
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._draining = False
         self._broken_attempts: dict[UUID, int] = {}
@@ -89,7 +91,8 @@ class Worker:
         """Other workers' jobs: their last heartbeat, and at how many looks in a row it was that."""
 
     def wake(self) -> None:
-        """Look for jobs now."""
+        """Look for jobs now, or as soon as there is room for one."""
+        self._jobs_may_wait = True
         self._wakeup.set()
 
     async def run(self) -> None:
@@ -140,8 +143,10 @@ class Worker:
                 await self._wait_for_wakeup()
 
     async def _fetch_jobs(self, limit: int) -> list[Job]:
+        self._jobs_may_wait = False
         async with self._database.anonymous_transaction() as connection:
             fetched = await jobs.dequeue(connection, self._heartbeat.id, self._options.entrypoints, limit, _NEVER)
+        self._jobs_may_wait |= len(fetched) == limit
         # A job that runs here may have been released by another worker that heard nothing of it.
         return [job for job in fetched if job.id not in self._tasks]
 
@@ -154,19 +159,23 @@ class Worker:
 
     def _job_done(self, job: Job) -> None:
         self._tasks.pop(job.id, None)
-        self._wakeup.set()
+        if self._jobs_may_wait:
+            self._wakeup.set()
 
     async def _handle(self, job: Job) -> None:
         lease = None
         try:
-            # Committed before anything else is tried: an attempt that the process dies of is counted too.
+            # Committed before anything else is tried, and whatever comes of the reading beside it: an attempt that
+            # breaks is counted too.
             async with self._database.person_transaction(job.user_id) as connection:
                 lease = await self._claim(connection, job)
-            if lease is None:
-                return
-            async with self._database.person_transaction(job.user_id) as connection:
-                conversation = await load_conversation(connection, lease.turn)
+                if lease is None:
+                    return
+                conversation = await _result_or_error(load_conversation(connection, lease.turn))
+            if isinstance(conversation, Exception):
+                raise conversation
             await self._run_turn(lease, conversation)
+            self._jobs_may_wait |= lease.has_enqueued_next
             self._broken_attempts.pop(job.turn_id, None)
         except DatabaseUnavailable as error:
             # The job goes silent. The worker that takes it then goes on from what has been saved.
@@ -295,14 +304,14 @@ class Worker:
         self._looks = looks
         if released:
             log.warning("worker.jobs_taken_over", jobs=released)
-            self._wakeup.set()
+            self.wake()
 
     async def _run_maintenance(self) -> None:
         # On a machine with too much to do its heartbeats may be as late as those of a process that is gone: who makes
         # this round is alive, and must not give up the answers that it is giving.
         await self._heartbeat.send()
         if await recover_stranded(self._database, self._mind, self._heartbeat.id):
-            self._wakeup.set()
+            self.wake()
         if (memory_writer := self._runner.memory_writer) is not None:
             await recover_unremembered(self._database, self._mind, memory_writer)
             observe_memory_backlog(memory_writer.pending)
@@ -310,3 +319,17 @@ class Worker:
             observe_open_turns(await admin_queries.count_open(connection))
             observe_dead_letters(await dead_letters.count_by_kind(connection))
             await jobs.prune_log(connection, JOB_LOG_RETENTION)
+
+
+async def _result_or_error(reading: Coroutine[None, None, Conversation]) -> Conversation | Exception:
+    """What is read, or why it cannot be.
+
+    Raises:
+        DatabaseUnavailable: the transaction is over.
+    """
+    try:
+        return await reading
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:
+        return error

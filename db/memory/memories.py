@@ -170,7 +170,7 @@ async def remember(
             origin.speaker,
             origin.scope,
             origin.chat,
-            *_embedding_columns(embedding),
+            *embedding_columns(embedding),
             valid_from,
             valid_until,
         )
@@ -202,7 +202,7 @@ async def correct(
 ) -> Memory | None:
     """Put other words, and their vector, in the place of a memory's; None when the person has no such memory."""
     row = await connection.fetchrow(
-        CORRECT, connection.user_id, memory_id, content, detect_language(content), *_embedding_columns(embedding)
+        CORRECT, connection.user_id, memory_id, content, detect_language(content), *embedding_columns(embedding)
     )
     return from_row(Memory, row) if row is not None else None
 
@@ -228,7 +228,8 @@ def to_half_precision(vector: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype
     return np.asarray(vector, dtype=np.float16)
 
 
-def _embedding_columns(embedding: Embedding | None) -> tuple[object, object]:
+def embedding_columns(embedding: Embedding | None) -> tuple[object, object]:
+    """The model and the vector as they are kept; neither without an embedding."""
     return (embedding.embedder, to_half_precision(embedding.vector)) if embedding else (None, None)
 
 

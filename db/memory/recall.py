@@ -34,6 +34,18 @@ Flags: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryOverview:
+    """What there is of a person's memories."""
+
+    has_any: bool
+    """Whether they have some that may be seen here."""
+    speakers: Sequence[str]
+    """The names of the speakers in them, in alphabetical order."""
+    embedders: frozenset[str]
+    """The models whose vectors they have, if those were asked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class RecallQuery:
     """What a person's memories are compared with."""
 
@@ -98,9 +110,14 @@ _MODEL_SHIFT: Final = len(_TRAITS)
 _WORDS_SHIFT: Final = 16
 """Above the traits lie the number of the model, counted from 1, and above that the number of words."""
 
-LIST_EMBEDDERS: Final = "SELECT DISTINCT embedder FROM memories WHERE user_id = $1 AND embedder IS NOT NULL"
-LIST_SPEAKERS: Final = """
-    SELECT DISTINCT speaker FROM memories WHERE user_id = $1 AND speaker IS NOT NULL ORDER BY speaker LIMIT 1000
+OVERVIEW: Final = """
+    SELECT EXISTS (SELECT FROM memories WHERE user_id = $1) AS has_any,
+        ARRAY(
+            SELECT DISTINCT speaker FROM memories WHERE user_id = $1 AND speaker IS NOT NULL ORDER BY speaker LIMIT 1000
+        ) AS speakers,
+        CASE WHEN $2 THEN ARRAY(
+            SELECT DISTINCT embedder FROM memories WHERE user_id = $1 AND embedder IS NOT NULL
+        ) END AS embedders
 """
 # Each by its own id. Postgres takes a person for one of average size, and would read all memories of one who has many.
 LOAD_BY_IDS: Final = with_columns(
@@ -183,14 +200,11 @@ def build_statement(model_count: int, *, with_told: bool = False) -> str:
     """  # noqa: S608 (nothing but names and numbers of this file is put in)
 
 
-async def list_speakers(connection: PersonConnection) -> list[str]:
-    """The speaker names in the person's memories."""
-    return [row["speaker"] for row in await connection.fetch(LIST_SPEAKERS, connection.user_id)]
-
-
-async def list_embedders(connection: PersonConnection) -> set[str]:
-    """The models whose vectors the person's memories have."""
-    return {row["embedder"] for row in await connection.fetch(LIST_EMBEDDERS, connection.user_id)}
+async def load_overview(connection: PersonConnection, *, with_embedders: bool) -> MemoryOverview:
+    """What there is of the person's memories, before it is known what is asked of them."""
+    row = await connection.fetchrow(OVERVIEW, connection.user_id, with_embedders)
+    assert row is not None
+    return MemoryOverview(row["has_any"], row["speakers"], frozenset(row["embedders"] or ()))
 
 
 async def compute_features(connection: PersonConnection, query: RecallQuery) -> Features:

@@ -57,7 +57,6 @@ LIST_TURNS_OUT_OF_WINDOW: Final = with_columns(
     LIMIT $5
     """,
 )
-MARK_REMEMBERED: Final = "UPDATE turns SET remembered = true WHERE id = $1 AND user_id = $2"
 # Another process that summarises this session waits here, and then sees that it is done.
 LOCK_SESSION: Final = "SELECT FROM sessions WHERE id = $1 AND user_id = $2 FOR UPDATE"
 
@@ -74,11 +73,6 @@ async def list_turns_out_of_window(
     """The turns of the session's window, oldest first, that came after a turn and before the last `in_view` ones."""
     rows = await connection.fetch(LIST_TURNS_OUT_OF_WINDOW, session_id, connection.user_id, window_size, after, limit)
     return [from_row(TurnText, row) for row in rows]
-
-
-async def mark_remembered(connection: PersonConnection, turn_id: UUID) -> None:
-    """The turn's episodes are kept."""
-    await connection.execute(MARK_REMEMBERED, turn_id, connection.user_id)
 
 
 async def replace_summary(

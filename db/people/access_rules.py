@@ -50,17 +50,23 @@ class ApplicableRules:
 
 
 # A person's rules hold for all their accounts.
-RULES_FOR_SUBJECTS: Final = with_columns(
-    Rule,
-    """
-    SELECT @columns FROM access_rules
-    WHERE mind = $1 AND (kind, platform, subject) IN (
-        SELECT * FROM unnest($2::text[], $3::text[], $4::text[])
+APPLICABLE: Final = """
+    WITH names AS (SELECT platform, external_id FROM names_of($2, $3)),
+    subjects AS (
+        SELECT 'user' AS kind, platform, external_id AS subject FROM names
+        UNION SELECT * FROM unnest($4::text[], $5::text[], $6::text[])
     )
-    """,
+    SELECT ARRAY(SELECT ARRAY[platform, external_id] FROM names) AS names,
+        EXISTS (SELECT FROM access_rules WHERE mind = $1 AND effect = 'allow') AS invite_only,
+        ARRAY(
+            SELECT ARRAY[effect, kind, platform, subject, role] FROM access_rules
+            WHERE mind = $1 AND (kind, platform, subject) IN (SELECT * FROM subjects)
+        ) AS rules
+"""
+RULES_FOR_SUBJECT: Final = with_columns(
+    Rule,
+    "SELECT @columns FROM access_rules WHERE mind = $1 AND kind = $2 AND platform = $3 AND subject = $4",
 )
-IDENTITIES: Final = "SELECT platform, external_id FROM names_of($1, $2)"
-IS_INVITE_ONLY: Final = "SELECT EXISTS (SELECT FROM access_rules WHERE mind = $1 AND effect = 'allow')"
 ALL: Final = with_columns(
     Rule,
     "SELECT @columns FROM access_rules WHERE mind = $1 ORDER BY effect, role, kind, platform, subject LIMIT $2",
@@ -83,24 +89,23 @@ async def find_applicable(
     Args:
         context: where they are and what they are there: a chat, a guild, roles.
     """
-    named = await connection.fetch(IDENTITIES, platform, external_id)
-    names = frozenset((row["platform"], row["external_id"]) for row in named)
-    subjects = {*context, *(Subject("user", *name) for name in names)}
-    rows = await connection.fetch(
-        RULES_FOR_SUBJECTS,
+    row = await connection.fetchrow(
+        APPLICABLE,
         mind,
-        [subject.kind for subject in subjects],
-        [subject.platform for subject in subjects],
-        [subject.subject for subject in subjects],
+        platform,
+        external_id,
+        [subject.kind for subject in context],
+        [subject.platform for subject in context],
+        [subject.subject for subject in context],
     )
-    return ApplicableRules(
-        names, tuple(sorted(from_row(Rule, row) for row in rows)), await connection.fetchval(IS_INVITE_ONLY, mind)
-    )
+    assert row is not None
+    names = frozenset((named_on, name) for named_on, name in row["names"])
+    return ApplicableRules(names, tuple(sorted(Rule(*columns) for columns in row["rules"])), row["invite_only"])
 
 
 async def list_for_subject(connection: Connection, mind: str, subject: Subject) -> list[Rule]:
     """The rules about one subject."""
-    rows = await connection.fetch(RULES_FOR_SUBJECTS, mind, [subject.kind], [subject.platform], [subject.subject])
+    rows = await connection.fetch(RULES_FOR_SUBJECT, mind, subject.kind, subject.platform, subject.subject)
     return [from_row(Rule, row) for row in rows]
 
 

@@ -55,6 +55,8 @@ CLAIM: Final = with_columns(
     """,
 )
 _LEASED: Final = "id = $1 AND user_id = $2 AND attempts = $3 AND state IN ('accepted', 'thinking', 'answering')"
+_WAITING: Final = "kind = 'question' AND state IN ('accepted', 'thinking', 'answering') AND address IS NOT NULL"
+"""A question that has not ended and is shown by whichever worker answers it."""
 HOLDS_LEASE: Final = f"SELECT id FROM turns WHERE {_LEASED} FOR SHARE"  # noqa: S608  # built of constants
 START_ANSWERING: Final = f"""
     UPDATE turns SET state = 'answering', mode = $4, adapter = $5, updated_at = now() WHERE {_LEASED}
@@ -79,16 +81,25 @@ SAVE_FILE_RESULTS: Final = f"""
 # Something was forgotten while the answer was being made with it, perhaps: the answer is shown, and not kept. Nor is a
 # command whose reply said it, such as a list.
 FINISH: Final = f"""
-    UPDATE turns
-    SET state = $4, error = CASE WHEN forgotten AND kind = 'command' THEN NULL ELSE coalesce($5, error) END,
-        question = CASE WHEN forgotten AND kind = 'command' THEN '' ELSE question END,
-        said = CASE WHEN forgotten AND kind = 'command' THEN NULL ELSE said END,
-        timings = timings || $7::jsonb, updated_at = now(), ended_at = now(),
-        answer = CASE WHEN forgotten AND NOT remembered THEN NULL ELSE coalesce($6, answer) END,
-        voices = CASE WHEN forgotten AND NOT remembered THEN NULL ELSE voices END,
-        sources = CASE WHEN forgotten AND NOT remembered THEN '[]' ELSE sources END,
-        routing = CASE WHEN forgotten AND NOT remembered THEN NULL ELSE routing END
-    WHERE {_LEASED}
+    WITH finished AS (
+        UPDATE turns
+        SET state = $4, error = CASE WHEN forgotten AND kind = 'command' THEN NULL ELSE coalesce($5, error) END,
+            question = CASE WHEN forgotten AND kind = 'command' THEN '' ELSE question END,
+            said = CASE WHEN forgotten AND kind = 'command' THEN NULL ELSE said END,
+            timings = timings || $7::jsonb, updated_at = now(), ended_at = now(),
+            answer = CASE WHEN forgotten AND NOT remembered THEN NULL ELSE coalesce($6, answer) END,
+            voices = CASE WHEN forgotten AND NOT remembered THEN NULL ELSE voices END,
+            sources = CASE WHEN forgotten AND NOT remembered THEN '[]' ELSE sources END,
+            routing = CASE WHEN forgotten AND NOT remembered THEN NULL ELSE routing END
+        WHERE {_LEASED}
+        RETURNING session_id
+    )
+    SELECT (
+        SELECT id FROM turns
+        WHERE session_id = finished.session_id AND user_id = $2 AND {_WAITING} AND id <> $1
+        ORDER BY seq LIMIT 1
+    ) AS waiting
+    FROM finished
 """  # noqa: S608
 RESCHEDULE: Final = f"""
     UPDATE turns SET setbacks = setbacks - $4, process_id = NULL, updated_at = now()
@@ -97,13 +108,9 @@ RESCHEDULE: Final = f"""
 # The session is locked before its turns are looked at, as it is when one is taken in: of a turn that comes and one that
 # ends at once, the second sees the first.
 LOCK_SESSION: Final = "SELECT FROM sessions WHERE id = $1 AND user_id = $2 FOR UPDATE"
-NEXT_WAITING: Final = """
-    SELECT id FROM turns
-    WHERE session_id = $1 AND user_id = $2 AND kind = 'question' AND state IN ('accepted', 'thinking', 'answering')
-        AND address IS NOT NULL
-    ORDER BY seq
-    LIMIT 1
-"""
+NEXT_WAITING: Final = f"""
+    SELECT id FROM turns WHERE session_id = $1 AND user_id = $2 AND {_WAITING} ORDER BY seq LIMIT 1
+"""  # noqa: S608
 GIVE_UP: Final = """
     UPDATE turns SET state = 'dead', error = $4, updated_at = now(), ended_at = now()
     WHERE id = $1 AND user_id = $2 AND state = ANY ($3::text[])
@@ -251,8 +258,10 @@ async def finish(
     """
     await connection.fetchrow(LOCK_SESSION, turn.session_id, connection.user_id)
     spent = to_jsonb(dict(timings or {}))
-    _require_lease(await connection.execute(FINISH, *_lease_key(connection, turn), state, error, answer, spent))
-    waiting: UUID | None = await connection.fetchval(NEXT_WAITING, turn.session_id, connection.user_id)
+    row = await connection.fetchrow(FINISH, *_lease_key(connection, turn), state, error, answer, spent)
+    if row is None:
+        raise TurnLeaseLost
+    waiting: UUID | None = row["waiting"]
     return waiting
 
 

@@ -49,8 +49,11 @@ class VectorCache:
         self._cached: OrderedDict[bytes, Vectors] = OrderedDict()
         self._computing: dict[bytes, _Computation] = {}
 
-    async def get(self, text: str) -> Vectors:
+    async def get(self, text: str, compute: Compute | None = None) -> Vectors:
         """The text's vector, (1, dimensions), the caller's own to change.
+
+        Args:
+            compute: asked instead of the one that all texts have in common.
 
         Raises:
             Exception: whatever `compute` raises.
@@ -62,7 +65,7 @@ class VectorCache:
             return known.copy()
         computation = self._computing.get(key)
         if computation is None:
-            computation = self._start(key, text)
+            computation = self._start(key, text, compute or self._compute)
         computation.waiters += 1
         try:
             vector = await asyncio.shield(computation.task)
@@ -74,8 +77,8 @@ class VectorCache:
                 computation.task.cancel()
         return vector.copy()
 
-    def _start(self, key: bytes, text: str) -> _Computation:
-        task = asyncio.ensure_future(self._compute(text))
+    def _start(self, key: bytes, text: str, compute: Compute) -> _Computation:
+        task = asyncio.ensure_future(compute(text))
         computation = self._computing[key] = _Computation(task)
         task.add_done_callback(partial(self._on_done, key, computation))
         return computation

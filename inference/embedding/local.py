@@ -6,7 +6,7 @@ import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,7 @@ import numpy as np
 import structlog
 from blake3 import blake3
 
-from inference.embedding.batching import MAX_BATCH_SIZE as FEW
-from inference.embedding.batching import EmbeddingBatcher
+from inference.embedding.batching import MAX_PADDED_CHARACTERS, EmbeddingBatcher
 from inference.embedding.bundled import BUNDLED_EMBEDDING_MODELS, resolve_bundled_model
 from inference.embedding.cache import VectorCache
 from inference.embedding.centring import centre_if_needed, to_unit_length
@@ -42,6 +41,8 @@ _HUB_FILES = ("*.json", "*.safetensors", "*.txt", "*.model")
 _BATCH_SIZE = 32
 _TEXTS_PER_TURN = 64
 """Texts embedded before the next caller's turn, so that ingesting a library does not block a question."""
+_FEW_TEXTS = 8
+"""So many texts one core computes soonest, however long they are."""
 _MAX_WINDOWS = 16
 """Windows of a long text that are read, from its beginning."""
 _FINGERPRINT_BYTES = 1 << 20
@@ -124,7 +125,9 @@ class SentenceTransformerEmbedder:
         prefix = getattr(self._prefixes, purpose)
         written = [prefix + replace_lone_surrogates(text) for text in texts]
         # One text is a question or what was said, and is soon asked for again; many are a document's.
-        return await (self._cache.get(written[0]) if len(written) == 1 else self._embed_many(written))
+        if len(written) != 1:
+            return await self._embed_many(written)
+        return await self._cache.get(written[0], partial(self._embed_one, urgent=purpose == "query"))
 
     async def close(self) -> None:
         self._closed = True
@@ -135,10 +138,10 @@ class SentenceTransformerEmbedder:
             # however large they are.
             model.model_card_data.model = None
 
-    async def _embed_one(self, text: str) -> NDArray[np.float32]:
+    async def _embed_one(self, text: str, *, urgent: bool = False) -> NDArray[np.float32]:
         if self._closed:
             raise EmbedderStopped
-        return await self._batcher.embed(text)
+        return await self._batcher.embed(text, urgent=urgent)
 
     async def _embed_many(self, texts: list[str]) -> NDArray[np.float32]:
         vectors = np.empty((len(texts), self._dimensions), np.float32)
@@ -156,9 +159,11 @@ class SentenceTransformerEmbedder:
         model = self._model
         windows = [self._split(text) for text in texts]
         flat = [window for some in windows for window in some]
-        # Few texts one core computes soonest: several wait for each other longer than they compute, and where other
+        # Little text one core computes soonest: several wait for each other longer than they compute, and where other
         # processes compute as well, thirty times as long.
-        with _limit_torch_threads(1 if len(flat) <= FEW else None):
+        padded = len(flat) * max((len(window.text) for window in flat), default=0)
+        is_little = len(flat) <= _FEW_TEXTS or padded <= MAX_PADDED_CHARACTERS
+        with _limit_torch_threads(1 if is_little else None):
             encoded: NDArray[np.float32] = model.encode(
                 [window.text for window in flat],
                 batch_size=_BATCH_SIZE,

@@ -6,8 +6,10 @@ import asyncio
 import json
 
 import asyncpg
+import pytest
 
 from bot.core.messages import Incoming, Outcome
+from bot.turns import worker
 from db.errors import DatabaseError
 from db.people import users
 from db.people.personal_data import TABLES
@@ -174,7 +176,10 @@ async def test_all_that_is_held_is_handed_over(talk: Talk, dsn: str) -> None:
         assert b"leo" not in file.content
 
 
-async def test_files_are_kept_until_they_have_been_handed_over_and_no_longer(talk: Talk, dsn: str) -> None:
+async def test_files_are_kept_until_they_have_been_handed_over_and_no_longer(
+    talk: Talk, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "POLL_INTERVAL", 60.0)  # it looks when it is woken
     await talk.say("7", f"/remember {NEEDLE}")
     receipt = await talk.services.inbox.receive(talk.message("7", "/export"))
     assert "said_files" in await traces(dsn, NEEDLE)

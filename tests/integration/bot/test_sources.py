@@ -411,7 +411,7 @@ async def test_where_the_model_may_call_tools_it_decides_whether_the_library_or_
     async with open_library(policies="  library_first: true\n") as service:
         for conversation in (ClientConversation("sport"), calling, replace(calling, steps=steps)):
             asked = service.incoming(QUESTION, address=None, update=None, client_conversation=conversation)
-            outcome = await service.services.direct.answer(asked, Silent())
+            outcome = await service.services.direct.answer(asked, SilentReply())
             assert outcome.error is None
             answers.append(outcome.answer)
     assert [request["tools"] for request in server.requests] == [[TOOL], [TOOL]]

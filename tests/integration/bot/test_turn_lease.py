@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -117,6 +117,32 @@ async def test_a_turn_is_known_to_be_held_before_anything_is_shown(
     database: Database, monkeypatch: pytest.MonkeyPatch, known_for: float
 ) -> None:
     monkeypatch.setattr("bot.turns.lease.HELD_FOR", known_for)
+    held = await lease_with_a_silent_job(database)
+    await held.ensure_held()
+    await held.ensure_held(now=True)
+    assert not await is_silent(database), "and nobody takes the job meanwhile"
+    await claim_again(database, held.turn, [])
+    with pytest.raises(TurnLeaseLost):
+        await held.ensure_held(now=known_for > 0)
+
+
+@pytest.mark.parametrize("known_for", [0.0, 3600.0])
+async def test_a_saved_answer_shows_for_a_moment_that_the_turn_is_held(
+    database: Database, monkeypatch: pytest.MonkeyPatch, known_for: float
+) -> None:
+    monkeypatch.setattr("bot.turns.lease.JUST_NOW", known_for)
+    held = await lease_with_a_silent_job(database)
+    await held.save_answer(GeneratedAnswer("Ten.", "stop"))
+    assert not await is_silent(database), "nobody takes the job in this moment"
+    await claim_again(database, held.turn, [])
+    with nullcontext() if known_for else pytest.raises(TurnLeaseLost):
+        await held.ensure_held(now=True)
+    with pytest.raises(TurnLeaseLost):
+        await held.record(0, "17")
+
+
+async def lease_with_a_silent_job(database: Database) -> TurnLease:
+    """A claimed turn with a job of which nothing was heard for an hour."""
     turn = (await lease(database, [])).turn
     async with database.person_transaction(turn.user_id) as connection:
         await jobs.enqueue(connection, "answer:agoge", turn.id, turn.user_id)
@@ -125,11 +151,11 @@ async def test_a_turn_is_known_to_be_held_before_anything_is_shown(
         await connection.execute("UPDATE consilium_pgqueuer SET heartbeat = heartbeat - interval '1 hour'")
         held = await claim(database, connection, turn.id, uuid4(), "agoge", job=job, database_timeout=10)
     assert held is not None
-    await held.ensure_held()
-    await held.ensure_held(now=True)
+    return held
+
+
+async def is_silent(database: Database) -> bool:
+    """Whether nothing was heard of the one job that is worked on."""
     async with database.anonymous_transaction() as connection:
         [beat] = (await jobs.list_picked(connection, ["answer:agoge"], timedelta(seconds=10))).values()
-    assert not beat.is_silent, "and nobody takes the job meanwhile"
-    await claim_again(database, turn, [])
-    with pytest.raises(TurnLeaseLost):
-        await held.ensure_held(now=known_for > 0)
+    return beat.is_silent

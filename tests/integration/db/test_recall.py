@@ -8,7 +8,7 @@ from db.infra.database import Database
 from db.infra.embedded_server import EmbeddedServer
 from db.memory import memories, recall
 from db.memory.memories import Embedding, Origin
-from db.memory.recall import RecallQuery
+from db.memory.recall import MemoryOverview, RecallQuery
 from db.people import sessions, users
 from db.people.users import User
 from tests.fixtures.postgres import dsn_of, run_sql
@@ -111,6 +111,15 @@ async def test_more_of_the_words_come_first_and_lengths_are_known(database: Data
         assert sorted(features.words.tolist()) == [2, 3, 201]
 
 
+async def test_an_overview_tells_whether_there_is_anything_and_whose_vectors(database: Database, anna: User) -> None:
+    async with database.person_transaction(anna.id) as connection:
+        assert await recall.load_overview(connection, with_embedders=True) == MemoryOverview(False, [], frozenset())
+        for embedder in ("old", "new", "old"):
+            await memories.remember(connection, "fact", "пульс 180", embedding=Embedding(embedder, [1.0, 0.0]))
+        overview = await recall.load_overview(connection, with_embedders=True)
+        assert overview == MemoryOverview(True, [], frozenset({"old", "new"}))
+
+
 async def test_who_spoke_where_and_when_is_known(database: Database, anna: User) -> None:
     said = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
     async with database.person_transaction(anna.id) as connection:
@@ -119,7 +128,9 @@ async def test_who_spoke_where_and_when_is_known(database: Database, anna: User)
             origin = Origin(session.id, voice=voice, speaker=speaker)
             await memories.remember(connection, "episode", "говорит", origin=origin, valid_from=said)
         await tell(connection, "факт")
-        assert await recall.list_speakers(connection) == ["Катя"]
+        assert await recall.load_overview(connection, with_embedders=False) == MemoryOverview(
+            True, ["Катя"], frozenset()
+        )
         for asked, count in (
             (RecallQuery("", (), ["Катя"]), 1),
             (RecallQuery("", (), [], "mind"), 1),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot.answering.pipeline import Pipeline
+from bot.answering.mode_choice import ModeChoice
 from bot.answering.router import Router
 from bot.minds import Mind
 from bot.minds.errors import AdapterOutOfService, CostsTooMuch
@@ -31,9 +31,6 @@ class Composer:
         self.error = error
         self.asked: list[str] = []
 
-    def adapter_set(self, _digest: str | None) -> object:
-        return object()
-
     def judge(self, mode: ResolvedMode, _adapters: object) -> None:
         self.asked.append(mode.text)
         if self.error is not None:
@@ -42,17 +39,14 @@ class Composer:
 
 async def resolve(mind: Mind, composer: Composer, *roles: str) -> tuple[str, dict[str, Any]]:
     """The mode that answers the message, and what is stored of how it came about."""
-    others: dict[str, Any] = dict.fromkeys(("database", "engine", "memory", "retriever", "running_answers", "limits"))
-    pipeline = Pipeline(mind=mind, router=Router(WordCounts(), mind), composer=composer, **others)  # type: ignore[arg-type]
+    choice = ModeChoice(mind, Router(WordCounts(), mind), composer)  # type: ignore[arg-type]
     turn: Any = SimpleNamespace(
         asked_mode=None, question=BETWEEN, quotations=None, roles=frozenset(roles), consilium=False
     )
-    conversation: Any = SimpleNamespace(
-        session=SimpleNamespace(mode="auto"), client_conversation=SimpleNamespace(exchanges=[])
-    )
-    draft: Any = SimpleNamespace(routing=None)
-    mode = await pipeline._resolve(conversation, turn, draft)
-    return mode.text, draft.routing
+    conversation: Any = SimpleNamespace(session=SimpleNamespace(mode="auto"), client_conversation=None)
+    mode, routing = await choice.choose(conversation, turn, [], object())  # type: ignore[arg-type]
+    assert routing is not None
+    return mode.text, dict(routing)
 
 
 async def test_a_mixture_that_is_allowed_answers(mind_with: Callable[[str, str], Mind]) -> None:
