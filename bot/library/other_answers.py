@@ -14,7 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from bot.library.near_answers import LIKELY, NEAR, SAME
+from bot.library.near_answers import LIKELY, NEAR, POSSIBLE, SAME
 from bot.library.passage import Nearness
 from bot.text.analysis import analyse
 from bot.text.pronouns import FIRST_PERSON
@@ -80,7 +80,7 @@ def share_places(
     Beside answers to other questions, which resemble any question, a document goes up by how many of the question's
     words it has, the rare ones above all. The answers have half of the places at most while there is anything else.
     What stands below this very question comes first, then what stands below one that is near, then what stands below
-    the one that means most nearly the same.
+    the one that means most nearly the same. That one has a place in any case, the last if no better.
 
     Args:
         near: of the headings above the hits to the question, by ids.
@@ -90,8 +90,7 @@ def share_places(
         hits = sorted(scored, key=lambda hit: -hit.score)
     asked = words_of(question)
 
-    likely = [number for number, nearness in near.items() if nearness.similarity >= LIKELY]
-    nearest = max(likely, key=lambda number: near[number].similarity, default=None)
+    nearest = max(near, key=lambda number: near[number].similarity, default=None)
 
     def place(hit: SearchHit) -> float:
         if (found := _HEADING.match(hit.place)) and words_of(found[1]) == asked:
@@ -99,7 +98,8 @@ def share_places(
         nearness = near.get(hit.id)
         if nearness is not None and nearness.score >= NEAR:
             return nearness.score
-        return NEAR / 2 if hit.id == nearest else 0.0
+        is_likely = nearness is not None and hit.id == nearest and nearness.similarity >= LIKELY
+        return NEAR / 2 if is_likely else 0.0
 
     hits = sorted(hits, key=lambda hit: -place(hit))
     places = max(1, limit // 2)
@@ -112,7 +112,10 @@ def share_places(
             continue
         places -= is_other
         chosen.append(hit)
-    return [*chosen, *crowd][:limit]
+    filled = [*chosen, *crowd][:limit]
+    if nearest is not None and near[nearest].similarity >= POSSIBLE and nearest not in {hit.id for hit in filled}:
+        filled[-1:] = [hit for hit in hits if hit.id == nearest]
+    return filled
 
 
 def _raised(hit: SearchHit) -> float:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.library.other_answers import find_other_answers, share_places
+from bot.library.passage import Nearness
 from db.library.chunk_search import SearchHit
 
 
@@ -120,3 +122,12 @@ def test_what_stands_below_this_very_question_comes_first() -> None:
     found = share_places("who are you", [*crowd, hit(9, "§ Who are you?", score=0.1)], (), 3)
     assert found[0].id == 9
     assert len(found) == 3
+
+
+@pytest.mark.parametrize(("similarity", "place"), [(0.65, 0), (0.55, 2), (0.45, None)])
+def test_the_heading_that_means_most_nearly_the_same_has_a_place(similarity: float, place: int | None) -> None:
+    crowd = [hit(number, f"§ Part {number}", score=2.0 - number / 100) for number in range(1, 9)]
+    nearest = hit(9, "§ And what if it freezes?", score=0.1)
+    near = {9: Nearness(score=0.3, similarity=similarity), 3: Nearness(score=0.2, similarity=0.1)}
+    found = [one.id for one in share_places("Why is ice slippery?", [*crowd, nearest], (), 3, near)]
+    assert (found.index(9) if 9 in found else None) == place
