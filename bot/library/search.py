@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Collection as AnyOf
 from contextlib import asynccontextmanager
@@ -61,6 +62,8 @@ DEFAULT_TUNING: Final = Tuning()
 
 _SPARE: Final = 3
 """So many times as many hits are found as passages are wanted, to choose from."""
+_HEADINGS_TIMEOUT: Final = 3.0
+"""Seconds after which headings are compared by their words alone."""
 _MIN_FOUND: Final = 50
 """Hits at least, among which documents are found below many short answers."""
 
@@ -161,10 +164,14 @@ class Library:
     async def _compare_headings(self, question: str, hits: Sequence[SearchHit]) -> dict[int, Nearness]:
         """How near the heading above each short answer is to a question, by the ids of the hits."""
         headings = {hit.id: heading for hit in hits if (heading := heading_of_answer(hit))}
+        by_meaning = {heading: word_likeness(question, heading) for heading in headings.values()}
         if self._headings is not None:
-            by_meaning = await self._headings.similarities(question, set(headings.values()))
-        else:
-            by_meaning = {heading: word_likeness(question, heading) for heading in headings.values()}
+            # An embedder that is busy with a whole library must not hold up answers.
+            try:
+                async with asyncio.timeout(_HEADINGS_TIMEOUT):
+                    by_meaning = await self._headings.similarities(question, set(headings.values()))
+            except TimeoutError:
+                log.warning("library.headings_not_compared", seconds=_HEADINGS_TIMEOUT)
         return nearness(question, hits, headings, {number: by_meaning[heading] for number, heading in headings.items()})
 
     async def _find_hits(
