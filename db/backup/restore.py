@@ -34,7 +34,7 @@ from db.backup.file_format import (
     read_backup,
 )
 from db.backup.row_digest import RowDigest
-from db.backup.session import Watchdog, open_copying
+from db.backup.session import Watchdog, copying_transaction, open_copying
 from db.backup.tables import TableShape, list_tables
 from db.infra.connection import Connection
 from db.infra.driver_errors import describe_dsn, open_connection
@@ -100,7 +100,7 @@ async def restore_backup(
     await _prepare_schema(owner_dsn, header)
     async with open_copying(owner_dsn) as connection:
         try:
-            async with connection.transaction():
+            async with copying_transaction(connection):
                 restoring = _Restoring(connection, describe_dsn(owner_dsn), path, on_table)
                 await restoring.fill(contents)
                 erased = None

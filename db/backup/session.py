@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 STALL: Final = 300.0
 """Seconds without any progress after which copying is given up."""
 _CONNECT: Final = 30.0
+_ROLLBACK: Final = 5.0
+"""Seconds for a rollback: the server rolls back by itself when the connection is ended."""
 _SETTINGS: Final = {
     "application_name": "consilium-backup",
     # How values are written as text, whatever is configured: the same bytes wherever they are read.
@@ -52,6 +54,28 @@ async def open_copying(dsn: str) -> AsyncIterator[asyncpg.Connection]:
             yield connection
         finally:
             connection.terminate()
+
+
+@asynccontextmanager
+async def copying_transaction(connection: asyncpg.Connection, **options: Any) -> AsyncIterator[None]:
+    """A transaction in which tables are copied.
+
+    A rollback gets a deadline, which asyncpg's own has not: after a COPY that was cancelled it may wait for ever for
+    the cancellation to end.
+
+    Args:
+        options: of `asyncpg.Connection.transaction`.
+    """
+    transaction = connection.transaction(**options)
+    await transaction.start()
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):
+            async with asyncio.timeout(_ROLLBACK):
+                await transaction.rollback()
+        raise
+    await transaction.commit()
 
 
 class Watchdog:

@@ -13,7 +13,7 @@ import structlog
 from db.backup.errors import BackupIncomplete, NothingToBackUp, RowsHidden
 from db.backup.file_format import PIECE, BackupWriter, Contents, Header, TableEnd, check_backup
 from db.backup.private_file import write_private_file
-from db.backup.session import STALL, Watchdog, open_copying
+from db.backup.session import STALL, Watchdog, copying_transaction, open_copying
 from db.backup.tables import TableShape, list_sequences, list_tables
 from db.infra.driver_errors import describe_dsn
 from db.infra.migrations.revisions import MIGRATION_LOCK
@@ -74,7 +74,7 @@ async def make_backup(
             if (await read_version(connection)).revision == "base":
                 raise NothingToBackUp(server=describe_dsn(dsn))
             with _translate_hidden(await connection.fetchval("SELECT current_user::text")):
-                async with connection.transaction(isolation="repeatable_read", readonly=True):
+                async with copying_transaction(connection, isolation="repeatable_read", readonly=True):
                     await _copy_all(connection, file, program, mind, mind_digest, on_table)
         contents = await asyncio.to_thread(check_backup, path, file)
     log.info("backup.created", rows=contents.total, bytes=contents.bytes, revision=contents.header.revision)
