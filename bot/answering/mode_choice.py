@@ -65,7 +65,7 @@ class ModeChoice:
         return mode, routing
 
     async def _may_answer(self, mode: ResolvedMode, turn: Turn, adapters: AdapterSet) -> bool:
-        """Whether this person may be answered with a mixture: nobody asked for it, so nobody is told of a refusal."""
+        """Whether a mixture may answer this person. They did not ask for one, so a refusal is only logged."""
         try:
             check_access(mode, self._mind, turn.roles)
             await asyncio.to_thread(self._composer.judge, mode, adapters)

@@ -49,7 +49,7 @@ async def load_past(
         reads: whether the model knows the language of a text. What it does not know leads it astray.
     """
     client, session = conversation.client_conversation, conversation.session
-    # Nothing is remembered about a chat that somebody writes in the name of, nor about nobody.
+    # There is no memory for what is sent in a chat's name, nor for requests that name no person.
     has_memory = not turn.sender_is_chat and (client is None or not client.is_stateless)
     if client is not None and not has_memory:
         return Past()

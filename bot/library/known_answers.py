@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Final
 from bot.library.cite.marks import strip_footnotes
 from bot.library.cite.quotation import Quotation
 from bot.library.near_answers import LIKELY, NEAR
-from bot.library.passage import Nearness, Passage
-from bot.minds.schema import CollectionKind, Trust
+from bot.library.passage import Nearness, Passage, is_short_answer
 from bot.text.analysis import analyse
 from bot.text.follow_ups import follows_up
-from bot.text.language import has_russian_letters
+from bot.text.language import is_same_alphabet
 from bot.text.questions import has_all_words, may_be_same, word_likeness, words_of
 
 if TYPE_CHECKING:
@@ -34,8 +33,6 @@ bounces, and one that stops bouncing."""
 MIN_SIMILARITY: Final = 0.83
 """Cosine of the vectors of two questions of which one has all words of the other. Of 100 questions and 2,000 headings,
 no pair above it that the other rules let pass asked for different things; the first that did had .82."""
-MAX_LENGTH: Final = 900
-"""Characters: a longer section is an article, and is better quoted in part."""
 _HEADING: Final = re.compile(r"(?:^|[§›>])\s*([^§›>]+)$")
 """The innermost heading of a place."""
 _TOLD: Final = 3
@@ -85,7 +82,6 @@ def find_near_answer(question: str, passages: Sequence[Passage], *, by_meaning: 
     Args:
         by_meaning: whether it is enough that the two mean nearly the same, as with small talk.
     """
-    in_russian = has_russian_letters(question)
 
     def is_near(nearness: Nearness) -> bool:
         return nearness.score >= NEAR or (by_meaning and nearness.similarity >= LIKELY)
@@ -93,18 +89,15 @@ def find_near_answer(question: str, passages: Sequence[Passage], *, by_meaning: 
     near = [
         _quote(each, each.nearness.score)
         for each in passages
-        if each.nearness and is_near(each.nearness) and has_russian_letters(each.quote) == in_russian
+        if each.nearness and is_near(each.nearness) and is_same_alphabet(each.quote, question)
     ]
     return max(near, key=lambda quotation: (quotation.score, quotation.passage.score), default=None)
 
 
 def _heading_of(passage: Passage) -> str | None:
     """What stands above a passage; None where it is no short text of the author below a heading."""
-    if passage.trust is not Trust.AUTHOR or passage.kind is not CollectionKind.ARTICLE:
-        return None
-    if len(passage.quote) > MAX_LENGTH or not (found := _HEADING.search(passage.where)):
-        return None
-    return found[1].strip()
+    found = _HEADING.search(passage.where)
+    return found[1].strip() if found and is_short_answer(passage, passage.quote) else None
 
 
 def _quote(passage: Passage, score: float) -> Quotation:

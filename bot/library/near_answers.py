@@ -14,8 +14,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from bot.library.passage import Nearness, innermost_heading
-from bot.minds.schema import CollectionKind, Trust
+from bot.library.passage import Nearness, innermost_heading, is_short_answer
 from bot.text.analysis import analyse
 from bot.text.follow_ups import LIGHT_STEMS
 from bot.text.questions import may_be_same, words_of
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 SAME: Final = 1.4
 """Nearness of a heading in the same words: that of vectors that are equal, with all words and none besides."""
 NEAR: Final = 1.0
-"""From which an answer is taken for one to the question, whatever else the library has on it."""
+"""Score from which an answer counts as one to this question, whatever else the library has on it."""
 LIKELY: Final = 0.6
 """Cosine of two questions from which the answer to one is more likely one to the other than words found elsewhere that
 have half of the question."""
@@ -39,7 +38,7 @@ their words, the nearest heading from here on was right for 19."""
 ACROSS_LANGUAGES: Final = 0.75
 """Cosine from which an answer in the other language may be quoted: the same question in both has about .78."""
 RELATED: Final = 0.6
-"""From which the answer to another question may be quoted, where it has the words that are asked for."""
+"""Score from which the answer to another question may be quoted if it has the words that are asked for."""
 _COVERAGE_WEIGHT: Final = 0.4
 """Of the share of the question's words that heading and answer have."""
 _IN_ANSWER: Final = 0.6
@@ -50,12 +49,8 @@ _OTHER_KIND: Final = 0.17
 """Taken off where the two ask for other things of the same words: how often and how, before and after."""
 _LIGHT_WEIGHT: Final = 0.4
 """Of a word that asks how well or when, and says nothing of the subject."""
-_MAX_LENGTH: Final = 900
-"""Characters of an answer: a longer section is an article."""
 _PLACE: Final = "§ "
 """How a place below a heading begins."""
-
-
 _KEPT_VECTORS: Final = 8192
 """Headings whose vectors are kept: 12 MiB for vectors of 384 numbers."""
 
@@ -90,9 +85,8 @@ class HeadingVectors:
 
 def heading_of_answer(hit: SearchHit) -> str | None:
     """The heading right above a short text of the author; None where a hit is something else."""
-    if hit.trust != Trust.AUTHOR or hit.kind != CollectionKind.ARTICLE or len(hit.content) > _MAX_LENGTH:
-        return None
-    return innermost_heading(hit.place) if hit.place.startswith(_PLACE) else None
+    is_below_heading = hit.place.startswith(_PLACE)
+    return innermost_heading(hit.place) if is_below_heading and is_short_answer(hit, hit.content) else None
 
 
 def nearness(

@@ -56,6 +56,16 @@ class Passage:
     """Of the heading above it to the question; None where it is no short answer below a heading."""
 
 
+MAX_ANSWER_LENGTH: Final = 900
+"""Characters of an answer below a heading: a longer section is an article, and is better quoted in part."""
+
+
+def is_short_answer(source: Passage | SearchHit, text: str) -> bool:
+    """Whether a text is the author's and short enough to be the answer to what stands above it."""
+    is_author_article = source.trust == Trust.AUTHOR and source.kind == CollectionKind.ARTICLE
+    return is_author_article and len(text) <= MAX_ANSWER_LENGTH
+
+
 def innermost_heading(where: str) -> str:
     """The heading right above a place; the whole place where it names none."""
     return re.split(r"[§›>]", where)[-1].strip()

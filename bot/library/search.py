@@ -164,15 +164,23 @@ class Library:
     async def _compare_headings(self, question: str, hits: Sequence[SearchHit]) -> dict[int, Nearness]:
         """How near the heading above each short answer is to a question, by the ids of the hits."""
         headings = {hit.id: heading for hit in hits if (heading := heading_of_answer(hit))}
-        by_meaning = {heading: word_likeness(question, heading) for heading in headings.values()}
+        if not headings:
+            return {}
+        similarities = await self._compare_questions(question, set(headings.values()))
+        by_hit = {number: similarities[heading] for number, heading in headings.items()}
+        # Reading fifty passages for the first time takes some twenty milliseconds.
+        return await asyncio.to_thread(nearness, question, hits, headings, by_hit)
+
+    async def _compare_questions(self, question: str, headings: AnyOf[str]) -> dict[str, float]:
+        """Cosine of a question and each heading; how alike their words are, where no embedder has time for that."""
         if self._headings is not None:
-            # An embedder that is busy with a whole library must not hold up answers.
             try:
+                # An embedder that is busy with a whole library must not hold up answers.
                 async with asyncio.timeout(_HEADINGS_TIMEOUT):
-                    by_meaning = await self._headings.similarities(question, set(headings.values()))
+                    return await self._headings.similarities(question, headings)
             except TimeoutError:
                 log.warning("library.headings_not_compared", seconds=_HEADINGS_TIMEOUT)
-        return nearness(question, hits, headings, {number: by_meaning[heading] for number, heading in headings.items()})
+        return {heading: word_likeness(question, heading) for heading in headings}
 
     async def _find_hits(
         self,

@@ -23,6 +23,11 @@ def has_russian_letters(text: str) -> bool:
     return _RUSSIAN.search(text) is not None
 
 
+def is_same_alphabet(first: str, second: str) -> bool:
+    """Whether both of two texts have Russian letters, or neither has."""
+    return has_russian_letters(first) == has_russian_letters(second)
+
+
 def has_cyrillic_letters(text: str) -> bool:
     """Whether a text has any Cyrillic letter, of Russian or another language."""
     return _CYRILLIC.search(text) is not None

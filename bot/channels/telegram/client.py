@@ -61,8 +61,8 @@ def make_bot(token: str, api: str) -> Bot:
 def response_types() -> tuple[type[Response[Any]], ...]:
     """The models of the responses that come often, kept.
 
-    aiogram asks pydantic for the model of each response, which makes it and keeps it for as long as somebody refers to
-    it: nobody else does, and making it takes milliseconds.
+    aiogram asks pydantic for the model of each response. Pydantic builds it, which takes milliseconds, and keeps it
+    only while something refers to it; nothing else does.
     """
     return tuple(Response[method.__returning__] for method in _CALLED_OFTEN)  # type: ignore[name-defined]  # made here
 

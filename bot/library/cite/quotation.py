@@ -17,7 +17,7 @@ from bot.library.passage import Passage, innermost_heading
 from bot.minds.schema import CollectionKind
 from bot.text.analysis import TextFeatures, analyse
 from bot.text.follow_ups import follows_up
-from bot.text.language import has_russian_letters
+from bot.text.language import is_same_alphabet
 from bot.text.pronouns import FIRST_PERSON
 from bot.text.questions import word_likeness, words_of
 
@@ -138,8 +138,7 @@ def _is_related(passage: Passage, question: AskedQuestion, before: SaidBefore) -
     """
     if passage.nearness is None:
         return True
-    same_language = has_russian_letters(passage.quote) == has_russian_letters(question.searched)
-    if not same_language and passage.nearness.similarity < ACROSS_LANGUAGES:
+    if not is_same_alphabet(passage.quote, question.searched) and passage.nearness.similarity < ACROSS_LANGUAGES:
         return False
     if not passage.answers_other:
         return True
@@ -149,12 +148,12 @@ def _is_related(passage: Passage, question: AskedQuestion, before: SaidBefore) -
 def _answer_by_meaning(
     question: AskedQuestion, before: SaidBefore, evidence: Evidence, min_similarity: float
 ) -> Quotation | None:
-    """A short answer below a heading that means nearly what is asked, whatever their words."""
+    """A short answer whose heading means nearly the same as the question, in whatever words."""
     nearness = evidence.passage.nearness
     text = " ".join(evidence.sentences)
     if nearness is None or nearness.similarity < min_similarity or not text:
         return None
-    if has_russian_letters(text) != has_russian_letters(question.searched):
+    if not is_same_alphabet(text, question.searched):
         return None
     if question.subject and (nearness.score < _GOES_ON_SCORE or _is_asked_again(evidence.passage, before)):
         return None
