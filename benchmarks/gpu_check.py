@@ -36,10 +36,11 @@ from inference.engines.local import LocalEngine
 from inference.engines.port import Finished, GenerationRequest, Message, Sampling
 from inference.engines.tokenizer import ChatTokenizer
 from inference.training.hardware import Hardware
+from inference.training.outcome import TrainedAdapter
 from inference.training.plan import plan_adapter
 from inference.training.recipe import Quantization, Recipe
 from inference.training.saving import save_adapter
-from inference.training.trainer import TrainedAdapter, TrainingOptions, train
+from inference.training.trainer import TrainingOptions, train
 from tests.fixtures.forked_training import Work, train_and_kill, train_apart, train_together
 from tests.fixtures.peft_reference import Voice, speaking
 from tests.fixtures.tiny_base import grey_dialogues, tiny_lesson, write_tiny_base

@@ -41,6 +41,7 @@ from bot.library.retriever import Retrieved, Retriever, collections_for_mode
 from bot.memory import PersonalMemory, RecalledMemory, render_memory
 from bot.minds import Mind, render_system_prompt
 from bot.minds.resolve import ResolvedMode
+from bot.text.follow_ups import stands_alone_too, without_opener
 from bot.text.language import detect_language
 from bot.text.requests import asks_for_facts
 from db.errors import DatabaseUnavailable
@@ -99,6 +100,8 @@ class _Context:
     retrieved: Retrieved
     before: SaidBefore
     """What the question goes on from, if it does."""
+    on_its_own: Sequence[Passage]
+    """What the library has on such a question without that, where it may be a whole one."""
 
 
 class Pipeline:
@@ -204,11 +207,15 @@ class Pipeline:
 
     async def _retrieve_passages(
         self, conversation: Conversation, turn: Turn, mode: ResolvedMode, past: Past, draft: Draft
-    ) -> tuple[Retrieved, SaidBefore]:
-        """What the library has on the question, and what the question goes on from, with which it was searched."""
+    ) -> tuple[Retrieved, SaidBefore, Sequence[Passage]]:
+        """What the library has on the question, what the question goes on from, with which it was searched, and what
+        the library has on it alone."""
         with draft.timed("library"):
-            before = goes_on_from(past, conversation, turn)
-            return await self._retriever.retrieve(before.with_question(search_text(turn)), mode), before
+            asked, before = search_text(turn), goes_on_from(past, conversation, turn)
+            on_its_own: Sequence[Passage] = ()
+            if before is not NOTHING_BEFORE and stands_alone_too(asked):
+                on_its_own = (await self._retriever.retrieve(without_opener(asked), mode)).passages
+            return await self._retriever.retrieve(before.with_question(asked), mode), before, on_its_own
 
     async def _prepare_prompts(
         self,
@@ -280,9 +287,14 @@ class Pipeline:
         """What the library says on a question, where that comes before the model or the model cannot say it."""
         library_first = self._mind.policies.library_first
         passages = context.retrieved.passages
+        goes_on = context.before is not NOTHING_BEFORE
         near = None
-        if context.before is NOTHING_BEFORE and (library_first or not self._writes_language_of(turn, conversation)):
-            near = find_near_answer(search_text(turn), passages, by_meaning=not generation.quotes_library)
+        if library_first or not self._writes_language_of(turn, conversation):
+            # That something is near to all that was asked, one after the other, says little: words of the first
+            # question alone would do.
+            candidates = context.on_its_own if goes_on else passages
+            by_meaning = not generation.quotes_library and not goes_on
+            near = find_near_answer(search_text(turn), candidates, by_meaning=by_meaning)
         if near is not None or not (library_first and generation.quotes_library):
             return near
         return best_quotation(generation.question, collect_evidence(passages), before=context.before)

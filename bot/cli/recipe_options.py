@@ -46,6 +46,10 @@ Seed = Annotated[int | None, _option("seed", "Seed of split, order, initial weig
 Rehearsal = Annotated[
     float | None, _option("rehearsal", "Share of the core's dialogues that a topic is also trained on.", _DIALOGUES)
 ]
+Anchor = Annotated[
+    float | None,
+    _option("anchor", "How much drift from the base model weighs beside the loss; 0: not at all.", _LEARNING),
+]
 MaxTokens = Annotated[
     int | None,
     _option("max_tokens", "Longest dialogue in tokens; longer ones are left out, never cut.", _DIALOGUES),

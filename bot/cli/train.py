@@ -87,6 +87,7 @@ def train(
     accumulate: options.Accumulate = None,
     seed: options.Seed = None,
     rehearsal: options.Rehearsal = None,
+    anchor: options.Anchor = None,
     max_tokens: options.MaxTokens = None,
     max_left_out: options.MaxLeftOut = None,
     batch_tokens: options.BatchTokens = None,

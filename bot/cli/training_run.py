@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from inference.training.budget import Fitted
     from inference.training.hardware import Hardware
     from inference.training.lesson import Lesson
+    from inference.training.outcome import Epoch, TrainedAdapter
     from inference.training.preparation import PreparedDialogues
-    from inference.training.trainer import Epoch, TrainedAdapter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,6 +235,8 @@ class TrainingSession:
         )
         if epoch.core_validation_loss is not None:
             text += f", {self._mind.core} {epoch.core_validation_loss:.3f}"
+        if epoch.drift is not None:
+            text += ", " + self._say("drift from the base model {drift}", drift=f"{epoch.drift:.3f}")
         if epoch.cut_short:
             text += " " + self._say("(cut short: the time is over)")
         return text

@@ -81,6 +81,8 @@ _MAX_WORDS: Final = 8
 """Of a question that names no subject."""
 _MAX_POINTING_STEMS: Final = 2
 """Words with a subject of their own that a message may have beside the one that points; with more it stands alone."""
+_WHOLE_SUBJECT: Final = 2
+"""Words with a subject of its own from which a message may be a whole question."""
 LIGHT_STEMS: Final = frozenset(
     map(
         stem,
@@ -130,6 +132,17 @@ def follows_up(message: str) -> bool:
         return True
     names_nothing = not own and not analyse(message).numbers and len(words) <= _MAX_WORDS
     return names_nothing and (is_question(message) or len(words) == 1)
+
+
+def stands_alone_too(message: str) -> bool:
+    """Whether a message that goes on from what was said has a subject of its own, and may be a whole question: "and why
+    is ice slippery?"."""
+    return len(own_subject(message)) >= _WHOLE_SUBJECT
+
+
+def without_opener(message: str) -> str:
+    """A message without the words that only tie it to what was said: "and", "but what about", «а»."""
+    return _OPENER.sub("", message, count=1).strip() or message
 
 
 def own_subject(message: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 
 from consilium.errors import N_
+from inference.training.anchor import anchored_tokens
 from inference.training.encoding import Example, make_batch
 from inference.training.errors import TrainingError
 from inference.training.hardware import Hardware
@@ -66,8 +67,9 @@ class Fitted:
 
 def learnt_tokens(lesson: Lesson, recipe: Recipe, processes: int = 1) -> int:
     """Padded tokens that the busiest process computes to learn one epoch."""
+    held = anchored_tokens(processes) if recipe.anchor else 0
     return sum(
-        max(_padded(share_examples(step.examples, processes, rank), recipe) for rank in range(processes))
+        max(_padded(share_examples(step.examples, processes, rank), recipe) for rank in range(processes)) + held
         for step in epoch_steps(lesson, recipe, 1)
     )
 

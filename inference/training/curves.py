@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from inference.training.trainer import TrainedAdapter
+    from inference.training.outcome import TrainedAdapter
 
 _TRAINING, _VALIDATION, _CORE = "#4477aa", "#cc3311", "#228833"
 """Colours that people with a colour vision deficiency tell apart (Paul Tol)."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inference.training.anchor import TEXT_TOKENS, TEXTS_A_STEP
 from inference.training.budget import Speed, measure_speed
 from inference.training.encoding import Example
 from inference.training.hardware import Hardware
@@ -60,6 +61,9 @@ def plan_adapter(
     core_bytes = weights.stat().st_size if weights and weights.is_file() else 2 * model.adapter_parameters
     examples = flatten([*lesson.own, *lesson.own_kept_back])
     largest = largest_batch(lesson, recipe, processes)
+    core_bytes = core_bytes if lesson.has_core else 0
+    shapes = [largest, *([anchor_shape(processes)] if recipe.anchor else [])]
+    memories = [model.memory(shape, hardware.device.type, core_bytes) for shape in shapes]
     return AdapterPlan(
         modules=recipe.modules,
         base_parameters=model.parameters,
@@ -70,7 +74,7 @@ def plan_adapter(
         steps=count_steps(lesson, recipe) * recipe.epochs,
         largest=largest,
         has_experts=model.has_experts,
-        memory=model.memory(largest, hardware.device.type, core_bytes if lesson.has_core else 0),
+        memory=max(memories, key=lambda memory: memory.total),
     )
 
 
@@ -83,6 +87,12 @@ def largest_batch(lesson: Lesson, recipe: Recipe, processes: int = 1) -> BatchSh
     ]
     most = max(batches, key=lambda batch: len(batch) * max(len(e.ids) for e in batch))
     return BatchShape(len(most), max(len(e.ids) for e in most), sum(e.answer_tokens for e in most))
+
+
+def anchor_shape(processes: int = 1) -> BatchShape:
+    """The texts by which an adapter is held to the base model, as a batch; the scores of both models are kept."""
+    texts = -(-TEXTS_A_STEP // processes)
+    return BatchShape(texts, TEXT_TOKENS, 2 * texts * (TEXT_TOKENS - 1))
 
 
 def try_speed(base: Path, lesson: Lesson, recipe: Recipe, hardware: Hardware) -> Speed:

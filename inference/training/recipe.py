@@ -77,6 +77,9 @@ class Recipe(BaseModel):
     writing over it."""
     core_dropout: float = Field(default=0.5, ge=0, le=1, examples=["0.5"])
     """Share of a topic's dialogues learnt while the core is silent, so that the topic also stands on its own."""
+    anchor: float = Field(default=0.0, ge=0, le=100, examples=["1"])
+    """How many nats of loss a nat of drift from the base model weighs, on texts that the base model makes up itself:
+    the higher, the less the adapter moves what is none of its business. 0: it is not held to the base model."""
     max_tokens: int = Field(default=2048, ge=16, examples=["2048"])
     """Longest dialogue in tokens, if the model's context is not shorter; longer ones are left out whole, never cut."""
     max_left_out: float = Field(default=0.05, ge=0, lt=1, examples=["0.05"])

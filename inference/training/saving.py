@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from inference.adapters.manifest import AdapterKind, AdapterManifest, write_manifest
 from inference.adapters.package import AdapterPackage
 from inference.training.curves import draw_losses
-from inference.training.trainer import TrainedAdapter
+from inference.training.outcome import TrainedAdapter
 
 LOSSES_FILE: Final = "losses.png"
 INPUTS: Final = "inputs"

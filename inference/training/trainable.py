@@ -7,7 +7,8 @@ all that is not quantised into float32, which for a mixture of experts is nearly
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -117,6 +118,21 @@ def restore_weights(parameters: Mapping[str, torch.Tensor], saved: Mapping[str, 
     """Set parameters to what `copy_weights` gave."""
     for name, parameter in parameters.items():
         parameter.copy_(saved[name])
+
+
+@contextmanager
+def silenced(model: Any) -> Iterator[None]:
+    """The bare base model while this is open, and afterwards the same parameters to train as before.
+
+    PEFT's `disable_adapter` alone would leave the frozen core to be trained: it makes all active adapters trainable.
+    """
+    trained = trainable_parameters(model)
+    try:
+        with model.disable_adapter():
+            yield
+    finally:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad_(name in trained)
 
 
 def set_core_active(model: Any, active: bool) -> None:

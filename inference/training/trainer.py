@@ -3,6 +3,7 @@
 LoRA: Hu et al., 2021, arXiv:2106.09685. A topic is trained while the core is active and frozen, with part of the
 core's dialogues rehearsed (experience replay: Rolnick et al., 2019, arXiv:1811.11682), so that the sum of both
 keeps what each has learnt. For part of its dialogues the core is silent, so that the topic also stands on its own.
+Where the recipe says so, all of it is held to the base model on texts of the base's own (`inference.training.anchor`).
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from typing import Any
 import structlog
 import torch
 from blake3 import blake3
-from peft import LoraConfig, get_peft_model_state_dict
+from peft import get_peft_model_state_dict
 
 from consilium.errors import N_
 from inference.adapters.package import AdapterPackage
 from inference.base_model import BaseModelSpec
+from inference.training.anchor import Anchor
 from inference.training.budget import Fitted, fit, measure_speed
 from inference.training.checkpoints import Checkpoint, CheckpointFolder, Inputs, digest_of
 from inference.training.encoding import Example, make_batch
@@ -30,6 +32,7 @@ from inference.training.hardware import CPU, Hardware
 from inference.training.lesson import ExamplesOfDialogues, Lesson, digest_base, flatten
 from inference.training.loss import batch_loss, summed_loss
 from inference.training.modules import choose_modules
+from inference.training.outcome import Epoch, TrainedAdapter
 from inference.training.recipe import Precision, Recipe
 from inference.training.schedule import (
     Step,
@@ -75,28 +78,6 @@ class TrainingDiverged(TrainingError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """What one pass over the dialogues came to; losses in nats per answer token."""
-
-    number: int
-    training_loss: float
-    validation_loss: float
-    core_validation_loss: float | None
-    """None when no core is rehearsed."""
-    steps: int
-    """Steps done at its end, since the beginning."""
-    cut_short: bool = False
-    """Whether the time was over before its last step."""
-
-    @property
-    def stopping_loss(self) -> float:
-        """What early stopping watches: with a core, the topic and the core count alike."""
-        if self.core_validation_loss is None:
-            return self.validation_loss
-        return (self.validation_loss + self.core_validation_loss) / 2
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOptions:
     """How a run goes about it; nothing here shapes the adapter, but a budget."""
@@ -119,31 +100,6 @@ class TrainingOptions:
     on_step: Callable[[int, float], None] = lambda step, loss: None
     """Called after every step, with its number from 1 and its loss."""
     on_epoch: Callable[[Epoch], None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedAdapter:
-    """Weights of the best epoch, as PEFT names them, float32."""
-
-    tensors: dict[str, torch.Tensor]
-    config: LoraConfig
-    recipe: Recipe
-    """As it was run: with the modules that were chosen, the precision, and the epochs that there was time for."""
-    inputs: str
-    """Digest of all that the adapter follows from."""
-    epochs: list[Epoch]
-    best_epoch: int
-    """Number of the epoch the weights are of."""
-    losses: list[float]
-    """Of every step, in nats per answer token."""
-    fitted: Fitted
-    dialogues: int
-    """Of its own that were learnt or kept back."""
-
-    @property
-    def best(self) -> Epoch:
-        """The epoch the weights are of."""
-        return self.epochs[self.best_epoch - 1]
 
 
 def resolve_recipe(base: Path, recipe: Recipe, hardware: Hardware) -> Recipe:
@@ -203,6 +159,8 @@ class _Position:
     loss: float = 0.0
     """Summed over the answer tokens of the epoch so far."""
     tokens: int = 0
+    drift: float = 0.0
+    """Summed over the steps of the epoch so far."""
     epochs: list[Epoch] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     best: int = 0
@@ -221,6 +179,7 @@ class _Run:
         self._checkpoints = CheckpointFolder(options.checkpoints, inputs) if options.checkpoints else None
         found = self._find_checkpoint()
         self._model = add_adapter(load_base(base, self._hardware, recipe), recipe, core)
+        self._anchor = Anchor(self._model, recipe, self._hardware) if recipe.anchor else None
         self._parameters = trainable_parameters(self._model)
         self._optimizer = torch.optim.AdamW(
             self._parameters.values(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay
@@ -300,10 +259,11 @@ class _Run:
             summed = batch_loss(self._model, make_batch(examples).to(hardware.device))
             (summed / tokens).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             loss += summed.item()
+        drift = self._hold_to_base()
         hardware.add_up_gradients([*self._parameters.values()])
-        loss, late = hardware.add_up(loss, float(hardware.is_main and self._is_late()))
+        loss, drift, late = hardware.add_up(loss, drift, float(hardware.is_main and self._is_late()))
         norm = float(torch.nn.utils.clip_grad_norm_(self._parameters.values(), _MAX_GRADIENT_NORM))
-        if not (math.isfinite(loss) and math.isfinite(norm)):
+        if not (math.isfinite(loss) and math.isfinite(drift) and math.isfinite(norm)):
             raise self._diverged(step.examples)
         factor = learning_rate_factor(len(position.losses), self._steps, recipe.warmup)
         for group in self._optimizer.param_groups:
@@ -312,9 +272,20 @@ class _Run:
         self._optimizer.zero_grad(set_to_none=True)
         position.step += 1
         position.loss, position.tokens = position.loss + loss, position.tokens + tokens
+        position.drift += drift
         position.losses.append(loss / tokens)
         self._options.on_step(len(position.losses), position.losses[-1])
         return late > 0
+
+    def _hold_to_base(self) -> float:
+        """Add to the gradients what draws the step's adapters to the base model; this process's share of their
+        drift."""
+        if self._anchor is None:
+            return 0.0
+        drift = self._anchor.drift(self._model, len(self._position.losses))
+        if drift.requires_grad:
+            (self._recipe.anchor * drift).backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        return float(drift.item())
 
     def _finish_epoch(self, *, cut_short: bool) -> None:
         """Validate, and keep the weights if they are the best."""
@@ -327,6 +298,7 @@ class _Run:
             validation_loss=self._validate(lesson.own_kept_back),
             core_validation_loss=self._validate(lesson.core_kept_back) if lesson.has_core else None,
             steps=len(position.losses),
+            drift=position.drift / max(1, position.step) if self._anchor else None,
             cut_short=cut_short,
         )
         if not math.isfinite(epoch.stopping_loss):
@@ -335,7 +307,8 @@ class _Run:
         if not position.best or epoch.stopping_loss < position.epochs[position.best - 1].stopping_loss:
             position.best = epoch.number
             self._best_weights = copy_weights(self._parameters)
-        position.epoch, position.step, position.loss, position.tokens = position.epoch + 1, 0, 0.0, 0
+        position.epoch, position.step = position.epoch + 1, 0
+        position.loss, position.tokens, position.drift = 0.0, 0, 0.0
         self._options.on_epoch(epoch)
 
     def _validate(self, kept_back: ExamplesOfDialogues) -> float:

@@ -479,3 +479,17 @@ async def test_what_goes_on_is_answered_from_the_library_on_the_subject_so_far_a
     assert how_often.startswith("Train the shoulders twice a week.")
     assert thanks == "Go to bed."
     assert "blades" not in again
+
+
+async def test_what_goes_on_with_a_whole_question_of_its_own_is_answered_like_that_question(
+    open_library: Opens, server: SGLangServer
+) -> None:
+    server.pieces = ["Go to bed."]
+    answers = {"articles/shoulders.md": SHOULDERS}
+    async with open_library(answers, policies="  library_first: true\n") as service, service.working():
+        await said(service, "How often should I train the shoulders?")
+        turned = str((await said(service, "and what about watering a cactus?")).answer)
+        await said(service, "How often should I train the shoulders?", chat="2")
+        about_both = str((await said(service, "and why?", chat="2")).answer)
+    assert turned.startswith("Water a cactus twice a month.")
+    assert "cactus" not in about_both

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from inference.training.hardware import Hardware
+from inference.training.outcome import TrainedAdapter
 from inference.training.recipe import Recipe
-from inference.training.trainer import TrainedAdapter, TrainingOptions, train
+from inference.training.trainer import TrainingOptions, train
 from tests.fixtures.forked_training import ELSEWHERE, Work, train_apart, train_together
 from tests.fixtures.tiny_base import grey_dialogues, tiny_lesson, write_tiny_base
 

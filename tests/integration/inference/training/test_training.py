@@ -19,9 +19,10 @@ from inference.training.dialogues import Dialogue
 from inference.training.lesson import prepare_lesson
 from inference.training.loss import HeldOutLoss, relative_gain
 from inference.training.message import DialogueMessage
+from inference.training.outcome import Epoch, TrainedAdapter
 from inference.training.recipe import Recipe
 from inference.training.saving import INPUTS, LOSSES_FILE, save_adapter
-from inference.training.trainer import Epoch, TrainedAdapter, TrainingDiverged, TrainingOptions, train
+from inference.training.trainer import TrainingDiverged, TrainingOptions, train
 from tests.fixtures.tiny_base import grey_dialogues, tiny_lesson
 
 RECIPE = Recipe(rank=4, alpha=8, epochs=2, batch_size=4, learning_rate=5e-3, rehearsal=0.5)
