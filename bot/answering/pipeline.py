@@ -35,7 +35,7 @@ from bot.core.i18n import LANGUAGES, Language, Translator
 from bot.core.messages import ClientConversation, Outcome
 from bot.core.ports import Reply
 from bot.library.cite import NOTHING_BEFORE, Quotation, SaidBefore, best_quotation, collect_evidence
-from bot.library.known_answers import find_near_answer
+from bot.library.known_answers import find_near_answer, find_next_answer
 from bot.library.passage import Passage
 from bot.library.retriever import Retrieved, Retriever, collections_for_mode
 from bot.memory import PersonalMemory, RecalledMemory, render_memory
@@ -215,7 +215,7 @@ class Pipeline:
             on_its_own: Sequence[Passage] = ()
             if before is not NOTHING_BEFORE and stands_alone_too(asked):
                 on_its_own = (await self._retriever.retrieve(without_opener(asked), mode)).passages
-            return await self._retriever.retrieve(before.with_question(asked), mode), before, on_its_own
+            return await self._retriever.retrieve(asked, mode, before=before.questions), before, on_its_own
 
     async def _prepare_prompts(
         self,
@@ -286,15 +286,13 @@ class Pipeline:
     ) -> Quotation | None:
         """What the library says on a question, where that comes before the model or the model cannot say it."""
         library_first = self._mind.policies.library_first
-        passages = context.retrieved.passages
-        goes_on = context.before is not NOTHING_BEFORE
+        asked, passages = search_text(turn), context.retrieved.passages
         near = None
         if library_first or not self._writes_language_of(turn, conversation):
-            # That something is near to all that was asked, one after the other, says little: words of the first
-            # question alone would do.
-            candidates = context.on_its_own if goes_on else passages
-            by_meaning = not generation.quotes_library and not goes_on
-            near = find_near_answer(search_text(turn), candidates, by_meaning=by_meaning)
+            if context.before is NOTHING_BEFORE:
+                near = find_near_answer(asked, passages, by_meaning=not generation.quotes_library)
+            else:
+                near = find_next_answer(asked, passages, context.before) or find_near_answer(asked, context.on_its_own)
         if near is not None or not (library_first and generation.quotes_library):
             return near
         return best_quotation(generation.question, collect_evidence(passages), before=context.before)

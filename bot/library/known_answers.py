@@ -11,12 +11,13 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+from bot.library.cite.asked_question import SaidBefore
 from bot.library.cite.marks import strip_footnotes
 from bot.library.cite.quotation import Quotation
-from bot.library.near_answers import LIKELY, NEAR
-from bot.library.passage import Nearness, Passage, is_short_answer
+from bot.library.near_answers import LIKELY, NEAR, NEXT
+from bot.library.passage import Nearness, Passage, innermost_heading, is_short_answer
 from bot.text.analysis import analyse
-from bot.text.follow_ups import follows_up
+from bot.text.follow_ups import follows_up, own_subject
 from bot.text.language import is_same_alphabet
 from bot.text.questions import has_all_words, may_be_same, word_likeness, words_of
 
@@ -92,6 +93,32 @@ def find_near_answer(question: str, passages: Sequence[Passage], *, by_meaning: 
         if each.nearness and is_near(each.nearness) and is_same_alphabet(each.quote, question)
     ]
     return max(near, key=lambda quotation: (quotation.score, quotation.passage.score), default=None)
+
+
+def find_next_answer(question: str, passages: Sequence[Passage], before: SaidBefore) -> Quotation | None:
+    """The author's answer to what goes on from a question that was answered; None if none has what is asked now.
+
+    Args:
+        question: without what it goes on from.
+        before: which has the answers that are not given once more.
+        passages: of a search with both, so that their nearness is to both.
+    """
+    own = own_subject(question) | analyse(question).numbers
+
+    def has_what_is_asked(passage: Passage) -> bool:
+        features = analyse(f"{innermost_heading(passage.where)}\n{passage.quote}")
+        return not own or not own.isdisjoint(features.stems | features.numbers)
+
+    following = [
+        _quote(each, each.nearness.score)
+        for each in passages
+        if each.nearness
+        and each.nearness.score >= NEXT
+        and is_same_alphabet(each.quote, question)
+        and not before.has_said(each.quote)
+        and has_what_is_asked(each)
+    ]
+    return max(following, key=lambda quotation: quotation.score, default=None)
 
 
 def _heading_of(passage: Passage) -> str | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final
 
 from bot.library.passage import Nearness, innermost_heading, is_short_answer
@@ -35,6 +36,10 @@ have half of the question."""
 POSSIBLE: Final = 0.5
 """The same where the library has nothing else. Of 25 questions of strangers that the library had no heading for in
 their words, the nearest heading from here on was right for 19."""
+NEXT: Final = 0.5
+"""Score from which an answer counts as one to what goes on from a question that was answered. Of 27 such questions of
+strangers that had an answer, the nearest heading from here on that has a word of what is asked was right for 15, and
+wrong for two."""
 ACROSS_LANGUAGES: Final = 0.75
 """Cosine from which an answer in the other language may be quoted: the same question in both has about .78."""
 RELATED: Final = 0.6
@@ -49,6 +54,16 @@ _OTHER_KIND: Final = 0.17
 """Taken off where the two ask for other things of the same words: how often and how, before and after."""
 _LIGHT_WEIGHT: Final = 0.4
 """Of a word that asks how well or when, and says nothing of the subject."""
+_BEFORE_WEIGHT: Final = 0.5
+"""Of a word of what was asked before, beside one of what is asked now."""
+_ASKED_AGAIN: Final = 1.0
+"""Taken off where a heading is what was asked before, which has been answered."""
+_SAME_SUBJECT: Final = 0.8
+"""Likeness of the subjects of a heading and of what was asked before from which they are one question."""
+_ROOT_LETTERS: Final = 4
+"""Of the shorter of two stems that are of one root, at least; it begins the longer one."""
+_ENDING_LETTERS: Final = 2
+"""By which the longer one may be longer."""
 _PLACE: Final = "§ "
 """How a place below a heading begins."""
 _KEPT_VECTORS: Final = 8192
@@ -90,19 +105,28 @@ def heading_of_answer(hit: SearchHit) -> str | None:
 
 
 def nearness(
-    question: str, hits: Sequence[SearchHit], headings: Mapping[int, str], similarities: Mapping[int, float]
+    question: str,
+    hits: Sequence[SearchHit],
+    headings: Mapping[int, str],
+    similarities: Mapping[int, float],
+    *,
+    before: str = "",
 ) -> dict[int, Nearness]:
     """How near the heading above each hit is to a question; the scores are from below 0 to `SAME`.
 
+    A heading that asks once more what was asked before is not near, however much of it the two share.
+
     Args:
-        question: with what it goes on from, if it does.
         hits: of one search; among them it shows which words are rare.
         headings: of some of the hits, by their ids.
-        similarities: cosine of the question and each of those headings, as questions.
+        similarities: cosine of the question, with what it goes on from, and each of those headings, as questions.
+        before: what was asked before, if the question goes on from it.
     """
-    asked = _terms(question)
+    now = _terms(question)
+    asked = now | _terms(before)
     weights = _weights(asked, hits)
-    words = words_of(question)
+    weights |= {term: weights[term] * _BEFORE_WEIGHT for term in asked - now}
+    words = words_of(f"{before} {question}")
     near: dict[int, Nearness] = {}
     for hit in hits:
         heading = headings.get(hit.id)
@@ -112,12 +136,41 @@ def nearness(
         if words_of(heading) == words:
             near[hit.id] = Nearness(SAME, similarity)
             continue
-        above, below = _terms(heading), _terms(hit.content)
+        above = _as_asked(_terms(heading), asked)
+        below = _as_asked(_terms(hit.content), asked)
         score = similarity + _COVERAGE_WEIGHT * _coverage(asked, above, below, weights)
         score -= _BESIDES_WEIGHT * _share_besides(asked, above, weights)
-        score -= 0.0 if may_be_same(question, heading) else _OTHER_KIND
+        score -= 0.0 if _may_be_same(question, before, heading) else _OTHER_KIND
+        score -= _ASKED_AGAIN if before and _is_asked_again(now, before, heading, above) else 0.0
         near[hit.id] = Nearness(score, similarity)
     return near
+
+
+def _may_be_same(question: str, before: str, heading: str) -> bool:
+    """Whether a heading can ask what is asked now. The numbers may be those of what was asked before."""
+    return may_be_same(question, heading) or (
+        bool(before) and may_be_same(" ".join([question, *analyse(before).numbers]), heading)
+    )
+
+
+def _is_asked_again(now: Collection[str], before: str, heading: str, above: Collection[str]) -> bool:
+    """Whether a heading is what was asked before, and has nothing that is asked now."""
+    earlier, again = (analyse(text).stems - LIGHT_STEMS for text in (before, heading))
+    if not again or len(earlier & again) < _SAME_SUBJECT * math.sqrt(len(earlier) * len(again)):
+        return False
+    new = [term for term in now if term not in LIGHT_STEMS and term not in earlier]
+    return not any(term in above for term in new) if new else may_be_same(before, heading)
+
+
+def _as_asked(terms: AbstractSet[str], asked: AbstractSet[str]) -> frozenset[str]:
+    """Stems, those of words of one root as the question has them: «приседать» and «приседание»."""
+    return frozenset(next((each for each in asked if _is_one_root(each, term)), term) for term in terms)
+
+
+def _is_one_root(first: str, second: str) -> bool:
+    shorter, longer = sorted((first, second), key=len)
+    is_short_ending = len(longer) - len(shorter) <= _ENDING_LETTERS
+    return len(shorter) >= _ROOT_LETTERS and is_short_ending and longer.startswith(shorter)
 
 
 def _terms(text: str) -> frozenset[str]:
@@ -125,7 +178,7 @@ def _terms(text: str) -> frozenset[str]:
     return frozenset(features.stems | features.numbers)
 
 
-def _weights(asked: Collection[str], hits: Sequence[SearchHit]) -> Mapping[str, float]:
+def _weights(asked: Collection[str], hits: Sequence[SearchHit]) -> dict[str, float]:
     """How much each word of the question and of the headings counts: the fewer hits have it, the more."""
     counts = Counter(term for hit in hits for term in _terms(f"{hit.place}\n{hit.content}"))
     terms = {*counts, *asked}

@@ -14,7 +14,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from bot.library.near_answers import LIKELY, NEAR, POSSIBLE, SAME
+from bot.library.near_answers import LIKELY, NEAR, NEXT, POSSIBLE, SAME
 from bot.library.passage import Nearness
 from bot.text.analysis import analyse
 from bot.text.pronouns import FIRST_PERSON
@@ -74,6 +74,8 @@ def share_places(
     other_answers: Collection[int],
     limit: int,
     near: Mapping[int, Nearness] = MappingProxyType({}),
+    *,
+    goes_on: bool = False,
 ) -> list[SearchHit]:
     """The hits for some places, best first.
 
@@ -84,13 +86,19 @@ def share_places(
 
     Args:
         near: of the headings above the hits to the question, by ids.
+        goes_on: whether the question goes on from another, which has been answered: then the heading nearest by meaning
+            and words has the place of the one nearest by meaning, which is often that of the other.
     """
     if other_answers and len(analyse(question).stems) >= _MIN_WORDS:
         scored = [hit if hit.id in other_answers else replace(hit, score=_raised(hit)) for hit in hits]
         hits = sorted(scored, key=lambda hit: -hit.score)
     asked = words_of(question)
 
-    nearest = max(near, key=lambda number: near[number].similarity, default=None)
+    def closeness(nearness: Nearness) -> float:
+        return nearness.score if goes_on else nearness.similarity
+
+    likely, possible = (NEXT, NEXT) if goes_on else (LIKELY, POSSIBLE)
+    nearest = max(near, key=lambda number: closeness(near[number]), default=None)
 
     def place(hit: SearchHit) -> float:
         if (found := _HEADING.match(hit.place)) and words_of(found[1]) == asked:
@@ -98,7 +106,7 @@ def share_places(
         nearness = near.get(hit.id)
         if nearness is not None and nearness.score >= NEAR:
             return nearness.score
-        is_likely = nearness is not None and hit.id == nearest and nearness.similarity >= LIKELY
+        is_likely = nearness is not None and hit.id == nearest and closeness(nearness) >= likely
         return NEAR / 2 if is_likely else 0.0
 
     hits = sorted(hits, key=lambda hit: -place(hit))
@@ -113,7 +121,7 @@ def share_places(
         places -= is_other
         chosen.append(hit)
     filled = [*chosen, *crowd][:limit]
-    if nearest is not None and near[nearest].similarity >= POSSIBLE and nearest not in {hit.id for hit in filled}:
+    if nearest is not None and closeness(near[nearest]) >= possible and nearest not in {hit.id for hit in filled}:
         filled[-1:] = [hit for hit in hits if hit.id == nearest]
     return filled
 

@@ -61,8 +61,11 @@ class Retriever:
         self._library = library
         self._budget = budget
 
-    async def retrieve(self, question: str, mode: ResolvedMode) -> Retrieved:
+    async def retrieve(self, question: str, mode: ResolvedMode, *, before: str = "") -> Retrieved:
         """What the mode's collections have on a question.
+
+        Args:
+            before: what was asked before, if the question goes on from it.
 
         Raises:
             EmbeddingError: the embedder fails.
@@ -72,14 +75,19 @@ class Retriever:
         passages, examples = [], []
         if budget.passages and (names := collections_for_mode(self._mind, mode)):
             passages = await self._library.search(
-                question, collections=names, limit=budget.passages, token_budget=budget.passage_tokens
+                question,
+                before=before,
+                collections=names,
+                limit=budget.passages,
+                token_budget=budget.passage_tokens,
             )
+        asked = f"{before} {question}".strip()
         if budget.examples and mode.terms and (names := collections_for_mode(self._mind, mode, voice=True)):
             examples = await self._library.style_examples(
-                question, collections=names, limit=budget.examples, token_budget=budget.example_tokens
+                asked, collections=names, limit=budget.examples, token_budget=budget.example_tokens
             )
         return Retrieved(
-            tuple(passage for passage in passages if is_relevant(passage, question)),
+            tuple(passage for passage in passages if is_relevant(passage, asked)),
             tuple(example.quote for example in examples),
         )
 

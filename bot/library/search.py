@@ -114,6 +114,7 @@ class Library:
         self,
         question: str,
         *,
+        before: str = "",
         collections: AnyOf[str] | None = None,
         kinds: AnyOf[CollectionKind] | None = None,
         language: str | None = None,
@@ -126,6 +127,7 @@ class Library:
         """The passages relevant to a question, best first, no text twice.
 
         Args:
+            before: what was asked before, if the question goes on from it.
             collections: names of those to search; all by default.
             kinds: of the collections to search; all by default.
             language: of the text: ``ru`` or ``en``.
@@ -134,8 +136,9 @@ class Library:
             token_budget: tokens of all contents together.
             connection: to use; by default a new one.
         """
+        asked = f"{before} {question}".strip()
         query = SearchQuery(
-            question,
+            asked,
             (),
             language=_STEMMING_LANGUAGES.get(language) if language else None,
             since=since,
@@ -143,10 +146,14 @@ class Library:
             limit=max(limit * _SPARE, _MIN_FOUND),
         )
         hits = await self._find_hits(query, collections, kinds, connection, voice=False)
-        others = find_other_answers(question, hits)
-        near = await self._compare_headings(question, hits)
+        others = find_other_answers(asked, hits)
+        near = await self._compare_headings(question, hits, before)
         return fit_passages(
-            share_places(question, hits, others, limit, near), self._count_tokens, token_budget, others, near
+            share_places(asked, hits, others, limit, near, goes_on=bool(before)),
+            self._count_tokens,
+            token_budget,
+            others,
+            near,
         )
 
     async def style_examples(
@@ -161,15 +168,15 @@ class Library:
         hits = await self._find_hits(SearchQuery(question, (), limit=limit), collections, None, None, voice=True)
         return fit_passages(hits, self._count_tokens, token_budget)
 
-    async def _compare_headings(self, question: str, hits: Sequence[SearchHit]) -> dict[int, Nearness]:
+    async def _compare_headings(self, question: str, hits: Sequence[SearchHit], before: str) -> dict[int, Nearness]:
         """How near the heading above each short answer is to a question, by the ids of the hits."""
         headings = {hit.id: heading for hit in hits if (heading := heading_of_answer(hit))}
         if not headings:
             return {}
-        similarities = await self._compare_questions(question, set(headings.values()))
+        similarities = await self._compare_questions(f"{before} {question}".strip(), set(headings.values()))
         by_hit = {number: similarities[heading] for number, heading in headings.items()}
         # Reading fifty passages for the first time takes some twenty milliseconds.
-        return await asyncio.to_thread(nearness, question, hits, headings, by_hit)
+        return await asyncio.to_thread(nearness, question, hits, headings, by_hit, before=before)
 
     async def _compare_questions(self, question: str, headings: AnyOf[str]) -> dict[str, float]:
         """Cosine of a question and each heading; how alike their words are, where no embedder has time for that."""

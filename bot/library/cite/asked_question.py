@@ -69,8 +69,20 @@ class SaidBefore:
     """What was answered to that, which is not quoted once more."""
 
     def with_question(self, question: str) -> str:
-        """A question as one that can be searched for."""
+        """A question with what it goes on from."""
         return f"{self.questions} {question}".strip()
+
+    def has_said(self, text: str) -> bool:
+        """Whether these words were in the answers, whatever stands between them."""
+        return _letters(text) in self._said
+
+    @property
+    def _said(self) -> str:
+        return _letters(" ".join(self.answers))
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 NOTHING_BEFORE: Final = SaidBefore()

@@ -97,7 +97,7 @@ def best_quotation(
     asked = read_question(question, before, evidence)
     if not asked.features.stems:
         return None
-    evidence = _not_yet_said(evidence, before.answers)
+    evidence = _not_yet_said(evidence, before)
     related = [each for each in evidence if _is_related(each.passage, asked, before)]
     best_score = max((candidate.passage.score for candidate in evidence), default=0.0) or 1.0
     bonuses = [_SEARCH_SCORE_WEIGHT * candidate.passage.score / best_score for candidate in related]
@@ -170,19 +170,14 @@ def _is_asked_again(passage: Passage, before: SaidBefore) -> bool:
     return word_likeness(before.questions, innermost_heading(passage.where)) >= _ASKED_BEFORE
 
 
-def _not_yet_said(evidence: Sequence[Evidence], answers: Sequence[str]) -> list[Evidence]:
+def _not_yet_said(evidence: Sequence[Evidence], before: SaidBefore) -> list[Evidence]:
     """The evidence without the sentences that were said in answers."""
-    said = _letters(" ".join(answers))
-    if not said:
+    if not before.answers:
         return list(evidence)
     return [
-        replace(each, sentences=tuple(sentence for sentence in each.sentences if _letters(sentence) not in said))
+        replace(each, sentences=tuple(sentence for sentence in each.sentences if not before.has_said(sentence)))
         for each in evidence
     ]
-
-
-def _letters(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
 
 
 def _has_windows(evidence: Evidence) -> bool:
