@@ -19,9 +19,9 @@ from bot.text.words import stem, word_set
 _OPENER: Final = re.compile(
     r"""^\W*(?:(?:ok|okay|well|yes|yeah|no|hm+|right|good|thanks|ок|ну|да|нет|так|хорошо|ладно|спасибо)\b[\s,.!…—-]*)*
     (?:and|but|so|then|or|also|plus|besides|except|instead|otherwise|(?:what|how)\s+about|(?:and\s+)?what\s+(?:if|else|then|next)|
-    (?:even|only)\s+(?:if|when)|for\s+how\s+long|since\s+when|until\s+when|in\s+that\s+case|
+    (?:even|only)\s+(?:if|when)|(?:does|would|will)\s+(?:it|that)\s+matter|for\s+how\s+long|since\s+when|until\s+when|in\s+that\s+case|
     а|и|но|или|тогда|зато|кроме|вместо|что\s+(?:если|ещё|еще|насчёт|насчет|потом|дальше)|как\s+насч[её]т|
-    (?:даже|только)\s+(?:если|когда)|в\s+таком\s+случае)\b""",
+    (?:даже|только)\s+(?:если|когда)|в\s+таком\s+случае|(?:есть|имеет)\s+(?:ли\s+)?(?:разница|значение))\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _MORE: Final = re.compile(
@@ -94,7 +94,7 @@ LIGHT_STEMS: Final = frozenset(
             safe dangerous harmful bad good better best worse worst ok okay fine normal right wrong true false enough
             possible important necessary useful useless worth real sure exactly really actually even ever always
             sometimes usually maybe soon only just almost else another other different similar hard easy easier harder
-            difficult simple
+            difficult simple simpler please instead anything something
             exercise exercises thing things way ways part kind type sort example reason mistake mistakes rule step steps
             number amount time times day days week weeks month months year years hour hours minute minutes second
             seconds today tomorrow daily weekly
@@ -142,7 +142,8 @@ def stands_alone_too(message: str) -> bool:
 
 def without_opener(message: str) -> str:
     """A message without the words that only tie it to what was said: "and", "but what about", «а»."""
-    return _OPENER.sub("", message, count=1).strip() or message
+    rest = _OPENER.sub("", message, count=1).strip()
+    return rest if words_of(rest) else message
 
 
 def own_subject(message: str) -> frozenset[str]:

@@ -35,6 +35,7 @@ _INTERROGATIVES: Final = word_set("""
 _FURTHER: Final = word_set("""
     after again because before between both done down during each every into many more most much off one ones only
     ours out over own s same shall some such t under until up ups while yours
+    i'm i've i'd i'll you're you've you'd we're we've they're they've im ive
     вами ваша ваше вашего весь все всем всех вся если здесь каждая каждое каждый каких каком какую кому лишь моего моей
     можно надо нами наше наши нем ними нужно один одна одно одного одной сам сама сами свое своего свои себе себя
     сколько такая такие такое такой твоя того той только этой

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.text.follow_ups import follows_up, own_subject, says_thanks
+from bot.text.follow_ups import follows_up, own_subject, says_thanks, stands_alone_too, without_opener
 
 BEGIN_AS_ONE_GOES_ON = """
     and after that? | what about my shoulder? | how about swimming | but why? | or should I wait? | then what
     even if I am seventy? | ok, and how long | What if it snows? | so how do I lift more then | for how long?
+    does it matter if I'm a woman
     А если болит? | а зимой? | и что потом? | но почему | или лучше подождать? | а что если нет времени | тогда сколько
     даже если мне семьдесят? | как насчёт плавания? | ну а дети?
 """
@@ -82,3 +83,15 @@ def test_thanks_with_a_question_are_a_question() -> None:
 def test_a_message_may_go_on_and_still_name_a_subject() -> None:
     assert own_subject("and what about rowing machines?") == own_subject("rowing machines")
     assert own_subject("how long does it take?") == frozenset()
+
+
+def test_a_message_that_goes_on_may_be_a_whole_question_of_its_own() -> None:
+    assert stands_alone_too("and why is ice so slippery?")
+    assert not stands_alone_too("and on ice?")
+    assert without_opener("and why is ice so slippery?") == "why is ice so slippery?"
+    assert without_opener("а почему лёд скользкий") == "почему лёд скользкий"
+    assert without_opener("and?") == "and?"
+
+
+def test_contractions_of_pronouns_are_no_subject() -> None:
+    assert own_subject("what if I'm a woman?") == own_subject("what if a woman?")
